@@ -1,0 +1,192 @@
+"""Parser events to tree.
+
+Where the two parsers mark a node differently, the rules in :mod:`composerefactor.yamltree.nodes`
+decide; :mod:`composerefactor.yamltree.marks` has the means.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+from composerefactor.errors import InputError
+from composerefactor.source import Source
+from composerefactor.yamltree.marks import (
+    after_last_token,
+    block_scalar_end,
+    document_start,
+    properties,
+    skip_space_and_comments,
+    tag_before,
+)
+from composerefactor.yamltree.nodes import (
+    Alias,
+    Document,
+    Entry,
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    Tree,
+)
+
+MAX_DEPTH = 200
+"""Deeper nesting is refused: no Compose file needs it, and recursion over the tree stays safe."""
+
+_ANCHOR_REMEDY = "anchors are known only in the file, and below the place, where they are written"
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+_NodeType = TypeVar("_NodeType", bound=Node)
+
+
+class TreeBuilder:
+    """Puts the events of one parse together."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.text = source.text
+        self.anchors: dict[str, Node] = {}
+        self.documents: list[Document] = []
+        self.open: list[tuple[Mapping | Sequence, list[Node]]] = []
+        self.last = 0  # just after the last token that an event stood for
+
+    def build(self, events: Iterator[Any]) -> Tree:
+        """Return the tree of *events*.
+
+        Anchors stay known in later documents (an engine quirk; observed: v2.40.3, v5.6.1).
+        """
+        for event in events:
+            kind = type(event).__name__
+            if kind == "ScalarEvent":
+                self.place(self.scalar(event))
+            elif kind == "AliasEvent":
+                self.place(self.alias(event))
+            elif kind in {"MappingStartEvent", "SequenceStartEvent"}:
+                self.open_collection(event, kind)
+            elif kind in {"MappingEndEvent", "SequenceEndEvent"}:
+                self.place(self.close_collection(event))
+            elif kind == "DocumentStartEvent":
+                self.open_document(event)
+            elif kind == "DocumentEndEvent":
+                self.documents[-1].end = event.end_mark.index
+        return Tree(self.source, self.documents)
+
+    def open_document(self, event: Any) -> None:
+        """Begin a document, at its ``---`` where it has one."""
+        start = event.start_mark.index
+        if event.explicit:
+            start = document_start(self.text, start)
+        self.documents.append(Document(None, start, start))
+
+    def place(self, node: Node) -> None:
+        """Put the finished *node* into the collection around it, or into the document."""
+        if self.open:
+            self.open[-1][1].append(node)
+        elif not (isinstance(node, Scalar) and node.is_empty and not node.anchor and not node.tag):
+            self.documents[-1].root = node
+
+    def properties(self, event: Any) -> tuple[int, str | None, int]:
+        """Return where *event*'s anchor or tag begins, its tag as written, and where both end.
+
+        The last is the beginning of the event where it has neither.
+        """
+        at = event.start_mark.index
+        tag: str | None = None
+        if event.anchor is None and event.tag is None:
+            return at, tag, at
+        outer = at
+        before = tag_before(self.text, self.last, at) if event.tag is not None else None
+        if before is not None:  # the pure parser marks ``!tag &anchor`` at the anchor
+            tag, outer = before
+        wanted = (event.anchor is not None) + (event.tag is not None and before is None)
+        words, end = properties(self.text, at, wanted)
+        for word in words:
+            if word.startswith("!"):
+                tag = word
+        self.last = end
+        return outer, tag, end
+
+    def scalar(self, event: Any) -> Scalar:
+        """Return the node of a scalar event; an empty value ends just after what introduces it."""
+        value = event.value
+        style = event.style if event.style in {"'", '"', "|", ">"} else ""
+        is_empty = not style and not value
+        outer, tag, start = self.properties(event)
+        if is_empty and start == outer:
+            outer = start = end = after_last_token(self.text, self.last, outer)
+        elif is_empty:
+            end = start
+        else:
+            start, end = skip_space_and_comments(self.text, start), event.end_mark.index
+            if style in {"|", ">"}:
+                end = block_scalar_end(self.text, start, end, value)
+            elif style == '"' and _SURROGATE.search(value):
+                raise self.error("an escape stands for half a character", start)
+        self.last = max(self.last, event.end_mark.index if style else end)
+        return self.named(Scalar(outer, start, end, event.anchor, tag, value=value, style=style))
+
+    def alias(self, event: Any) -> Alias:
+        """Return the node of an alias event, with what its name stands for at this place."""
+        start, self.last = event.start_mark.index, event.end_mark.index
+        target = self.anchors.get(event.anchor)
+        if target is None:
+            problem = f"not YAML: nothing above is named &{event.anchor}"
+            raise self.error(problem, start, _ANCHOR_REMEDY)
+        return Alias(start, start, self.last, name=event.anchor, target=target)
+
+    def open_collection(self, event: Any, kind: str) -> None:
+        """Begin a collection; what comes is put into it until it is closed."""
+        outer, tag, start = self.properties(event)
+        start = skip_space_and_comments(self.text, start)
+        make: type[Mapping | Sequence] = Mapping if kind == "MappingStartEvent" else Sequence
+        flow = bool(event.flow_style)
+        self.last = max(self.last, start + flow)
+        node = self.named(make(outer, start, start, event.anchor, tag, flow=flow))
+        self.open.append((node, []))
+        if len(self.open) > MAX_DEPTH:
+            raise self.error(f"nested deeper than {MAX_DEPTH} levels", start)
+
+    def close_collection(self, event: Any) -> Mapping | Sequence:
+        """Return the innermost open collection with its parts and its end.
+
+        A block collection ends where its last part does.
+        """
+        node, parts = self.open.pop()
+        if isinstance(node, Mapping):
+            node.entries = [Entry(k, v) for k, v in zip(parts[::2], parts[1::2], strict=True)]
+            self.check_keys(node)
+        else:
+            node.items = parts
+        if node.flow:
+            node.end = self.last = event.end_mark.index
+        else:
+            node.end = max((part.end for part in parts), default=node.start)
+        return node
+
+    def check_keys(self, node: Mapping) -> None:
+        """Raise InputError for a key that *node* has twice, as the engine does."""
+        seen: dict[str, int] = {}
+        for entry in node.entries:
+            name = entry.name
+            if name is None:
+                continue
+            if name in seen:
+                line = self.source.line_number(seen[name])
+                remedy = "use <<: [*a, *b]" if name == "<<" else "keep one of the two"
+                problem = f"key {name!r} is written twice, first at line {line}"
+                raise self.error(problem, entry.start, remedy)
+            seen[name] = entry.start
+
+    def named(self, node: _NodeType) -> _NodeType:
+        """Remember *node* by its anchor, if it has one, and return it."""
+        if node.anchor is not None:
+            self.anchors[node.anchor] = node
+        return node
+
+    def error(self, problem: str, at: int, remedy: str = "") -> InputError:
+        """Return the error for *problem* at offset *at*."""
+        source = self.source
+        location, line = source.location(at), source.line(at)
+        return InputError(problem, location=location, remedy=remedy, source_line=line)

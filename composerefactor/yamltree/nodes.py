@@ -1,0 +1,155 @@
+"""YAML nodes that know where they stand in the text.
+
+All offsets count characters of :attr:`composerefactor.source.Source.text`. A node has two spans:
+``outer_start:end`` with its anchor and tag, and ``start:end`` without. Ends are tight: a block
+collection ends where its last child ends, an empty value is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from composerefactor.source import Source
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """What all nodes share."""
+
+    outer_start: int
+    start: int
+    end: int
+    anchor: str | None = None
+    tag: str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Scalar(Node):
+    """A scalar; *style* is ``""`` (plain), ``'``, ``"``, ``|`` or ``>``."""
+
+    value: str = ""
+    style: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """True where nothing is written: ``key:``."""
+        return not self.style and self.start == self.end
+
+    @property
+    def is_null(self) -> bool:
+        """True for what YAML 1.2 reads as null."""
+        return not self.style and self.value in {"", "~", "null", "Null", "NULL"}
+
+
+@dataclass(slots=True, eq=False)
+class Alias(Node):
+    """``*name``; *target* is the node that the name stands for at this place."""
+
+    name: str = ""
+    target: Node | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One key with its value in a mapping."""
+
+    key: Node
+    value: Node
+
+    @property
+    def name(self) -> str | None:
+        """The key's text, or None for a key that is no scalar."""
+        key = self.key.target if isinstance(self.key, Alias) else self.key
+        return key.value if isinstance(key, Scalar) else None
+
+    @property
+    def is_merge(self) -> bool:
+        """True for the merge key ``<<``."""
+        return isinstance(self.key, Scalar) and self.key.value == "<<" and not self.key.style
+
+    @property
+    def start(self) -> int:
+        """Offset of the key."""
+        return self.key.outer_start
+
+    @property
+    def end(self) -> int:
+        """Offset just after the value."""
+        return max(self.value.end, self.key.end)
+
+
+@dataclass(slots=True, eq=False)
+class Mapping(Node):
+    """A mapping; *flow* is True for ``{...}``."""
+
+    entries: list[Entry] = field(default_factory=list)
+    flow: bool = False
+
+    def get(self, name: str) -> Node | None:
+        """Return the value of the written key *name*; merge keys are not followed."""
+        entry = self.entry(name)
+        return entry.value if entry else None
+
+    def entry(self, name: str) -> Entry | None:
+        """Return the entry whose written key is *name*."""
+        for entry in self.entries:
+            if entry.name == name:
+                return entry
+        return None
+
+
+@dataclass(slots=True, eq=False)
+class Sequence(Node):
+    """A sequence; *flow* is True for ``[...]``."""
+
+    items: list[Node] = field(default_factory=list)
+    flow: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Document:
+    """One document: *root* is None where nothing but comments stands in it."""
+
+    root: Node | None
+    start: int
+    end: int
+
+
+@dataclass(slots=True, eq=False)
+class Tree:
+    """All documents of one text."""
+
+    source: Source
+    documents: list[Document]
+
+    @property
+    def root(self) -> Node | None:
+        """The root of the first document."""
+        return self.documents[0].root if self.documents else None
+
+
+def resolve(node: Node) -> Node:
+    """Return what *node* stands for: itself, or the target of an alias."""
+    while isinstance(node, Alias) and node.target is not None:
+        node = node.target
+    return node
+
+
+def children(node: Node) -> Iterator[Node]:
+    """Yield the nodes written directly in *node*, keys before values; aliases are not followed."""
+    if isinstance(node, Mapping):
+        for entry in node.entries:
+            yield entry.key
+            yield entry.value
+    elif isinstance(node, Sequence):
+        yield from node.items
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yield *node* and all nodes written below it, in text order; aliases are not followed."""
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        yield current
+        stack.extend(reversed(list(children(current))))

@@ -1,0 +1,185 @@
+"""Which lines belong to which entry of a block mapping: the rules of comment ownership.
+
+A *region* is the run of whole lines that belongs to one entry: the comments above it, its key and
+value, and the comments below that are its own. Blank lines between regions belong to none.
+
+The rules, for the lines between entry A and the next entry B of the same mapping, whose keys stand
+in column c:
+
+1. A comment on a line with content belongs to that line.
+2. Comments deeper than c, as long as no comment at c or left of it has come, belong to A: they are
+   commented-out keys and notes at the end of its block.
+3. Comments right below A with no blank line between, but with one before B, belong to A.
+4. All others belong to B: banners, group titles, notes above the key, commented-out entries.
+5. After the last entry of a mapping everything up to the end of the mapping's own region is A's.
+6. Before the first entry everything below the mapping's key belongs to that entry.
+7. At the top level, comments at the end of the file after a blank line belong to the file, and so do
+   those at its beginning that a blank line separates from the first key.
+
+A comment in column 0 whose text is indented (``#    ports:``) is a commented-out line, and counts
+as standing where its text would stand without the ``#``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from composerefactor.source import Source
+from composerefactor.yamltree.nodes import Entry, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """The lines of one entry, as offsets: ``lead`` of the first comment above, ``key`` of the key's
+    line, ``tail`` just after the last line of the value, ``end`` just after the last comment below.
+    """
+
+    entry: Entry
+    lead: int
+    key: int
+    tail: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    start: int
+    end: int
+    column: int  # of the comment; -1 for a blank line
+
+    @property
+    def is_blank(self) -> bool:
+        return self.column < 0
+
+
+def regions(source: Source, mapping: Mapping, *, start: int, end: int) -> list[Region] | None:
+    """Divide the lines ``start:end`` among the entries of the block mapping *mapping*.
+
+    *start* and *end* are offsets of line beginnings: just after the line of the mapping's own key,
+    and where its region ends. Returns None where the entries do not stand on lines of their own
+    (a flow mapping, several documents on a line, explicit ``?`` keys).
+    """
+    entries = mapping.entries
+    if mapping.flow or not entries or not all(_owns_lines(source, e) for e in entries):
+        return None
+    column = source.column(entries[0].start)
+    keys = [source.line_start(e.start) for e in entries]
+    tails = [_tail(source, e) for e in entries]
+    if any(tail > key for tail, key in zip(tails, keys[1:], strict=False)) or keys[0] < start:
+        return None
+    leads, ends = [start], []
+    for tail, key in zip(tails, keys[1:], strict=False):
+        lines = _lines(source, tail, key)
+        kept = _belonging_above(lines, column)
+        ends.append(lines[kept - 1].end if kept else tail)
+        rest = [line for line in lines[kept:] if not line.is_blank]
+        leads.append(rest[0].start if rest else key)
+    ends.append(_last_end(source, tails[-1], end))
+    first = [line for line in _lines(source, start, keys[0]) if not line.is_blank]
+    leads[0] = first[0].start if first else keys[0]
+    return [
+        Region(e, lead, key, tail, stop)
+        for e, lead, key, tail, stop in zip(entries, leads, keys, tails, ends, strict=True)
+    ]
+
+
+def top_regions(source: Source, mapping: Mapping, *, start: int, end: int) -> list[Region] | None:
+    """Divide a document's lines among its top-level entries.
+
+    *start* and *end* bound the document. As :func:`regions`, with rule 7: the file's own header and
+    footer are in no region.
+    """
+    found = regions(source, mapping, start=start, end=end)
+    if found is None:
+        return None
+    column = source.column(found[0].entry.start)
+    first, last = found[0], found[-1]
+    lead = _header_end(_lines(source, start, first.key), first.key)
+    found[0] = Region(first.entry, lead, first.key, first.tail, first.end)
+    last = found[-1]
+    lines = _lines(source, last.tail, end)
+    kept = _belonging_above(lines, column)
+    if kept == 0 and lines and not lines[0].is_blank:
+        kept = next((i for i, line in enumerate(lines) if line.is_blank), len(lines))
+    stop = lines[kept - 1].end if kept else last.tail
+    found[-1] = Region(last.entry, last.lead, last.key, last.tail, stop)
+    return found
+
+
+def _header_end(lines: list[_Line], key: int) -> int:
+    """Return where the first key's own comments begin; a lone block on top is the file's header."""
+    paragraphs: list[list[_Line]] = [[]]
+    for line in lines:
+        if line.is_blank:
+            paragraphs.append([])
+        else:
+            paragraphs[-1].append(line)
+    own = paragraphs[-1]
+    others = [p for p in paragraphs[:-1] if p]
+    return own[0].start if own and others else key
+
+
+def _owns_lines(source: Source, entry: Entry) -> bool:
+    at = entry.start
+    return not source.text[source.line_start(at) : at].strip() and source.text[at] != "?"
+
+
+def _tail(source: Source, entry: Entry) -> int:
+    """Return the offset just after the last line of *entry*, its trailing comment included."""
+    end = entry.end
+    if end > 0 and source.text[end - 1 : end] == "\n":  # a block scalar that keeps its blank lines
+        return end
+    return source.next_line(end)
+
+
+def _lines(source: Source, start: int, end: int) -> list[_Line]:
+    """Return the lines from *start* to *end*, all of them blank or comments."""
+    found: list[_Line] = []
+    at = start
+    previous_is_comment = False
+    while at < end:
+        stop = min(source.next_line(at), end)
+        text = source.text[at:stop]
+        bare = text.lstrip(" \t")
+        if not bare.strip():
+            found.append(_Line(at, stop, -1))
+            previous_is_comment = False
+        else:
+            column = len(text) - len(bare)
+            if column == 0 and not previous_is_comment:
+                column = _commented_out_column(bare)
+            elif column == 0 and found:
+                column = found[-1].column if found[-1].column > 0 else 0
+            found.append(_Line(at, stop, column))
+            previous_is_comment = True
+        at = stop
+    return found
+
+
+def _commented_out_column(comment: str) -> int:
+    after = comment[1:]
+    spaces = len(after) - len(after.lstrip(" "))
+    return spaces if spaces >= 2 and after.strip() else 0
+
+
+def _belonging_above(lines: list[_Line], column: int) -> int:
+    """Return how many of *lines* belong to the entry above them (rules 2 and 3)."""
+    kept = 0
+    for i, line in enumerate(lines):
+        if line.is_blank:
+            continue
+        if line.column <= column:
+            break
+        kept = i + 1
+    if kept < len(lines) and not lines[kept].is_blank:
+        after = kept
+        while after < len(lines) and not lines[after].is_blank:
+            after += 1
+        if after < len(lines):
+            kept = after
+    return kept
+
+
+def _last_end(source: Source, tail: int, end: int) -> int:
+    lines = [line for line in _lines(source, tail, end) if not line.is_blank]
+    return lines[-1].end if lines else tail
