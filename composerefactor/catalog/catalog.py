@@ -1,0 +1,103 @@
+"""The catalogue of images: what one is for, and what is known about it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache, cached_property
+from typing import Any, Literal
+
+from composerefactor.catalog.facts import CatalogEntry, entry_from
+from composerefactor.catalog.index import INDEX, read, read_yaml
+from composerefactor.catalog.reference import repository, same_image
+
+_NUMBER_AT_END = re.compile(r"-?[0-9]+$", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A category of services.
+
+    *section* is the folder that ``split`` puts its modules in, *counts_as* the heading under which
+    summaries count its services, *about* one line on what they do.
+    """
+
+    name: str
+    section: Literal["services", "infrastructure"]
+    counts_as: Literal["applications", "data stores", "infrastructure"]
+    about: str
+
+
+class Catalog:
+    """Answers questions on images from the package's data; use :func:`load`."""
+
+    def __init__(self, index: Mapping[str, Any]) -> None:
+        self.categories: Mapping[str, Category] = {
+            name: Category(name, **values) for name, values in index["categories"].items()
+        }
+        self._images: Mapping[str, str] = index["images"]
+        self._names: list[tuple[str, str]] = [
+            (pattern, category)
+            for category, patterns in index["names"].items()
+            for pattern in patterns
+        ]
+
+    def category(self, image: str) -> str | None:
+        """Return the category of *image*, a reference as a Compose file has it, or None.
+
+        Somebody else's build of a known image (``bitnami/nginx``, ``example.com/shop/my-nginx``)
+        counts by its last name.
+        """
+        name = repository(image)
+        if name is None:
+            return None
+        last = name.rpartition("/")[2]
+        for candidate in (*same_image(name), last):
+            if candidate in self._images:
+                return self._images[candidate]
+        return self.category_of_name(last)
+
+    def category_of_name(self, service: str) -> str | None:
+        """Return the category that the name of a service suggests, or None.
+
+        For services that are built in the repository; where there is an image, it decides.
+        """
+        name = service.lower().replace("_", "-")
+        unnumbered = _NUMBER_AT_END.sub("", name)
+        for pattern, category in self._names:
+            if fnmatchcase(name, pattern) or fnmatchcase(unnumbered, pattern):
+                return category
+        return None
+
+    def match(self, image: str) -> CatalogEntry | None:
+        """Return what is known about *image*, a reference as a Compose file has it, or None.
+
+        Only the same image counts, from whichever registry: somebody else's build of it can hold
+        other programs.
+        """
+        name = repository(image)
+        if name is None:
+            return None
+        for candidate in same_image(name):
+            if candidate in self._entries_by_name:
+                return self._entries_by_name[candidate]
+        return None
+
+    @cached_property
+    def entries(self) -> tuple[CatalogEntry, ...]:
+        """All entries of images.yml, in its order."""
+        values = read_yaml("images.yml")
+        return tuple(entry_from(entry, values["defaults"]) for entry in values["images"])
+
+    @cached_property
+    def _entries_by_name(self) -> Mapping[str, CatalogEntry]:
+        return {name: entry for entry in self.entries for name in entry.names}
+
+
+@cache
+def load() -> Catalog:
+    """Return the catalogue; the facts on images are read when they are first asked for."""
+    return Catalog(json.loads(read(INDEX)))

@@ -1,0 +1,33 @@
+"""Where a service belongs in the layout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from composerefactor.catalog.catalog import load
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """*directory* is ``services`` or ``infrastructure``; *category* names a module of several
+    services; *counts_as* is the heading in a summary.
+    """
+
+    directory: str
+    category: str
+    counts_as: str
+
+
+APPLICATION = Placement("services", "apps", "applications")
+
+
+def place(service: str, image: str | None) -> Placement:
+    """Return the placement of *service*: by its image, or by its name where no image tells."""
+    catalog = load()
+    category = catalog.category(image) if image else None
+    if category is None:
+        category = catalog.category_of_name(service)
+    if category is None:
+        return APPLICATION
+    found = catalog.categories[category]
+    return Placement(found.section, category, found.counts_as)

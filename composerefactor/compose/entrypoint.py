@@ -1,0 +1,50 @@
+"""How a project is started: the arguments that decide which model the engine resolves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why an entry point is believed to be one: *reason* in words, *path*:*line* where it is written."""
+
+    reason: str
+    path: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        if not self.path:
+            return self.reason
+        return f"{self.path}:{self.line}" if self.line else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPoint:
+    """One way to start the project. All paths are POSIX and relative to the project root.
+
+    *files* is the ``-f`` list in order. *directory* is the working directory of the command.
+    *project_directory* is what ``--project-directory`` names, or None. *implicit* is True where
+    the command gives no ``-f`` and the engine finds the files itself. *assumed* is True where only
+    names suggest that the files are used together.
+    """
+
+    files: tuple[str, ...]
+    directory: str = "."
+    project_directory: str | None = None
+    env_files: tuple[str, ...] = ()
+    project_name: str | None = None
+    profiles: tuple[str, ...] = ()
+    implicit: bool = False
+    assumed: bool = False
+    evidence: tuple[Evidence, ...] = field(default=(), compare=False)
+
+    @property
+    def base(self) -> str:
+        """The first file: its directory is the project directory unless one is named."""
+        return self.files[0]
+
+    @property
+    def title(self) -> str:
+        """The files as shown to a person."""
+        return " + ".join(self.files)

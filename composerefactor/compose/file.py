@@ -1,0 +1,147 @@
+"""One Compose file: its sections, and the lines that belong to each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from composerefactor.errors import InputError, Location
+from composerefactor.source import Source
+from composerefactor.yamltree.build import parse
+from composerefactor.yamltree.nodes import Mapping, Node, Tree, resolve, walk
+from composerefactor.yamltree.regions import Region, regions, top_regions
+
+RESOURCE_SECTIONS = ("networks", "volumes", "secrets", "configs", "models")
+"""Top-level sections whose entries services name (Compose specification)."""
+
+SECTIONS = frozenset({"version", "name", "include", "services", *RESOURCE_SECTIONS})
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """A top-level entry. *entries* divides its lines by key; None where they cannot be divided."""
+
+    name: str
+    region: Region
+    entries: dict[str, Region] | None
+
+    @property
+    def value(self) -> Node:
+        """What stands below the key, aliases followed."""
+        return resolve(self.region.entry.value)
+
+
+@dataclass(frozen=True, eq=False)
+class ComposeFile:
+    """A parsed Compose file. *path* is POSIX and relative to the project root."""
+
+    path: str
+    source: Source
+    tree: Tree
+    root: Mapping
+
+    @classmethod
+    def parse(cls, source: Source) -> ComposeFile:
+        """Parse *source*.
+
+        Raises InputError for text that is not YAML or no Compose file: empty, not a mapping, or
+        a version 1 file with its services at the top level.
+        """
+        tree = parse(source)
+        root = tree.root
+        if root is None and len(tree.documents) <= 1:
+            raise InputError(
+                "the file is empty",
+                location=Location(source.path),
+                remedy="name the Compose file with -f if this is not one",
+            )
+        if not isinstance(root, Mapping):
+            at = root.start if root is not None else 0
+            raise InputError(
+                "not a Compose file: the top level is no mapping",
+                location=source.location(at),
+                source_line=source.line(at),
+            )
+        file = cls(source.path, source, tree, root)
+        file.check_version_1()
+        return file
+
+    def check_version_1(self) -> None:
+        """Raise InputError where services stand at the top level, as before Compose format 2."""
+        if self.root.get("services") is not None:
+            return
+        for entry in self.root.entries:
+            value = resolve(entry.value)
+            known = entry.name in SECTIONS or (entry.name or "").startswith("x-")
+            if known or not isinstance(value, Mapping):
+                continue
+            if value.get("image") is not None or value.get("build") is not None:
+                raise InputError(
+                    f"a version 1 file: service {entry.name!r} stands at the top level",
+                    location=self.source.location(entry.start),
+                    remedy="put the services below a key 'services:'; the engine reads nothing else",
+                    source_line=self.source.line(entry.start),
+                )
+
+    @cached_property
+    def sections(self) -> dict[str, Section] | None:
+        """The top-level entries by name; None where they do not stand on lines of their own."""
+        source = self.source
+        first = self.tree.documents[0]
+        found = top_regions(
+            source, self.root, start=_document_start(source, first.start), end=self.document_end
+        )
+        if found is None:
+            return None
+        return {r.entry.name or "": self._section(r) for r in found}
+
+    @property
+    def document_end(self) -> int:
+        """Offset at which the lines of the first document end."""
+        end = self.tree.documents[0].end
+        if len(self.tree.documents) > 1 or self.source.text[end - 3 : end] == "...":
+            return self.source.line_start(max(end - 1, 0)) if end else 0
+        return len(self.source.text)
+
+    def _section(self, region: Region) -> Section:
+        value = region.entry.value
+        entries: dict[str, Region] | None = None
+        if isinstance(value, Mapping):
+            start = self.source.next_line(region.key)
+            parts = regions(self.source, value, start=start, end=region.end)
+            if parts is not None and all(p.entry.name is not None for p in parts):
+                entries = {p.entry.name or "": p for p in parts}
+        return Section(region.entry.name or "", region, entries)
+
+    @cached_property
+    def services(self) -> dict[str, Node]:
+        """The bodies of the services by name, aliases followed; {} where there are none."""
+        return self.entries("services")
+
+    def entries(self, section: str) -> dict[str, Node]:
+        """Return what *section* defines by name, aliases followed."""
+        value = self.root.get(section)
+        value = resolve(value) if value is not None else None
+        if not isinstance(value, Mapping):
+            return {}
+        return {e.name: resolve(e.value) for e in value.entries if e.name and not e.is_merge}
+
+    def location_of(self, section: str, name: str = "") -> Location:
+        """Return where *section*, or the entry *name* in it, is written."""
+        entry = self.root.entry(section)
+        if entry is not None and name:
+            value = resolve(entry.value)
+            entry = value.entry(name) if isinstance(value, Mapping) else None
+        return self.source.location(entry.start) if entry else Location(self.path)
+
+    @cached_property
+    def has_tags(self) -> bool:
+        """True where ``!reset`` or ``!override`` stands: such a file changes another."""
+        return any(n.tag in {"!reset", "!override"} for n in walk(self.root))
+
+
+def _document_start(source: Source, start: int) -> int:
+    """Return the offset just after the line of ``---``, or 0 where none is written."""
+    if source.text.startswith("---", start):
+        return source.next_line(start)
+    return 0

@@ -1,0 +1,247 @@
+"""A project: every file that its entry points read, and who names whom."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.file import ComposeFile
+from composerefactor.compose.library import Library
+from composerefactor.compose.expand import expand
+from composerefactor.compose.merged import item_nodes, merged_get, scalar_text
+from composerefactor.compose.references import extended
+from composerefactor.errors import InputError, Location
+from composerefactor.source import Source
+from composerefactor.yamltree import nodes as yaml
+from composerefactor.yamltree.nodes import Node
+
+REMOTE_PREFIXES = ("oci://", "http://", "https://", "git://", "ssh://", "git@", "github.com/")
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """A service that others extend: *service* of the file, named at *location*."""
+
+    service: str
+    location: Location
+
+
+@dataclass
+class Project:
+    """The read view that transforms get.
+
+    *files* are the parsed Compose files by path. *inputs* is every path that the engine reads,
+    whether it exists or not. *errors* says why an entry point cannot be read. *directories* has,
+    per file, the project directories under which it is read by ``-f`` or ``include``; *extensions*
+    the services of a file that other files extend; *included_by* the files that include it. *exists* tells whether a path
+    is taken; *whole* are files that are not to be divided, with the reason.
+    """
+
+    entries: tuple[EntryPoint, ...]
+    files: dict[str, ComposeFile] = field(default_factory=dict)
+    inputs: set[str] = field(default_factory=set)
+    errors: dict[EntryPoint, InputError] = field(default_factory=dict)
+    directories: dict[str, set[str]] = field(default_factory=dict)
+    extensions: dict[str, list[Extension]] = field(default_factory=dict)
+    included_by: dict[str, set[str]] = field(default_factory=dict)
+    files_of: dict[EntryPoint, set[str]] = field(default_factory=dict)
+    exists: Callable[[str], bool] = field(default=lambda path: False)
+    whole: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def readable(self) -> tuple[EntryPoint, ...]:
+        """The entry points whose files could all be read."""
+        return tuple(e for e in self.entries if e not in self.errors)
+
+    @property
+    def bases(self) -> list[str]:
+        """The first files of the readable entry points, each once, in order."""
+        return list(dict.fromkeys(e.base for e in self.readable))
+
+    def sources_of(self, entry: EntryPoint) -> list[Source]:
+        """Return the texts of all Compose files that *entry* reads."""
+        return [self.files[p].source for p in sorted(self.files_of[entry]) if p in self.files]
+
+
+def project_directory(entry: EntryPoint) -> str:
+    """Return the project directory of *entry*, relative to the root ("." for the root itself)."""
+    if entry.project_directory is not None:
+        return entry.project_directory
+    return posixpath.dirname(entry.base) or "."
+
+
+def load(
+    entries: Iterable[EntryPoint], library: Library, environ: Mapping[str, str] | None = None
+) -> Project:
+    """Read all files of *entries*; what cannot be read is recorded per entry point, not raised.
+
+    *environ* has the shell's variables, for paths that name some.
+    """
+    project = Project(tuple(entries), exists=library.reader.exists)
+    for entry in project.entries:
+        walk = _Walk(project, library, entry, environ or {})
+        try:
+            walk.run()
+        except InputError as error:
+            project.errors[entry] = error
+        project.files_of[entry] = walk.seen_files
+    return project
+
+
+class _Walk:
+    """Follows one entry point through ``include``, ``extends`` and env files."""
+
+    def __init__(
+        self,
+        project: Project,
+        library: Library,
+        entry: EntryPoint,
+        environ: Mapping[str, str],
+    ) -> None:
+        self.project = project
+        self.library = library
+        self.reader = library.reader
+        self.entry = entry
+        self.seen: set[tuple[str, str, bool]] = set()
+        self.seen_files: set[str] = set()
+        self.environment = {**self.dotenv(), **environ}
+
+    def dotenv(self) -> dict[str, str]:
+        directory = project_directory(self.entry)
+        paths = list(self.entry.env_files) or [_join(directory, ".env")]
+        found: dict[str, str] = {}
+        for path in paths:
+            self.reads(path)
+            if self.reader.exists(path):
+                text = self.reader.read_bytes(path).decode("utf-8", "replace")
+                found.update(_assignments(text))
+        for where in {directory, self.entry.directory}:
+            self.reads(_join(where, ".env"))
+        return found
+
+    def run(self) -> None:
+        directory = project_directory(self.entry)
+        for path in self.entry.files:
+            self.compose_file(path, directory, (), None)
+
+    def compose_file(
+        self, path: str, directory: str, trail: tuple[str, ...], named_at: Location | None
+    ) -> None:
+        """Read a file of ``-f`` or ``include`` whose text stands for *directory*."""
+        if path in trail:
+            raise InputError(
+                "include cycle: " + " -> ".join((*trail[trail.index(path) :], path)),
+                location=named_at,
+                remedy="remove one of the includes",
+            )
+        if (path, directory, False) in self.seen:
+            return
+        self.seen.add((path, directory, False))
+        file = self.parse(path, named_at)
+        self.project.directories.setdefault(path, set()).add(posixpath.normpath(directory))
+        for item in item_nodes(file.root.get("include")):
+            self.include(file, item, directory, (*trail, path))
+        self.services(file, directory, directory)
+
+    def include(
+        self, file: ComposeFile, item: Node, directory: str, trail: tuple[str, ...]
+    ) -> None:
+        at = file.source.location(item.start)
+        body = item if isinstance(item, yaml.Mapping) else None
+        paths = [
+            self.expanded(text)
+            for node in item_nodes(merged_get(body, "path") if body else item)
+            if (text := scalar_text(node))
+        ]
+        inner = scalar_text(merged_get(body, "project_directory")) if body else None
+        for path in paths:
+            if path.startswith(REMOTE_PREFIXES):
+                raise InputError(
+                    f"include of a remote resource, {path!r}: nothing is fetched from the network",
+                    location=at,
+                    remedy="fetch it and include the local copy",
+                    source_line=file.source.line(item.start),
+                )
+        if not paths:
+            return
+        where = (
+            _join(directory, self.expanded(inner))
+            if inner
+            else posixpath.dirname(_join(directory, paths[0])) or "."
+        )
+        env_files = item_nodes(merged_get(body, "env_file")) if body else []
+        for node in env_files:
+            self.reads(_join(directory, self.expanded(scalar_text(node) or "")))
+        self.reads(_join(where, ".env"))
+        for path in paths:
+            target = _join(directory, path)
+            self.project.included_by.setdefault(target, set()).add(file.path)
+            self.compose_file(target, where, trail, at)
+
+    def services(self, file: ComposeFile, directory: str, extends_base: str) -> None:
+        for body in file.services.values():
+            self.service(file, body, directory, extends_base)
+
+    def service(self, file: ComposeFile, body: Node, directory: str, extends_base: str) -> None:
+        for attribute in ("env_file", "label_file"):
+            for node in item_nodes(merged_get(body, attribute)):
+                text = scalar_text(merged_get(node, "path") if isinstance(node, yaml.Mapping) else node)
+                if text:
+                    self.reads(_join(directory, self.expanded(text)))
+        parent = extended(body)
+        if parent is None or parent[0] is None:
+            return
+        name, node = parent[1], parent[2]
+        target = _join(extends_base, self.expanded(parent[0]))
+        at = file.source.location(node.start)
+        if name and target != file.path:
+            known = self.project.extensions.setdefault(target, [])
+            if not any(e.service == name and e.location == at for e in known):
+                known.append(Extension(name, at))
+        self.extended_file(target, at)
+
+    def extended_file(self, path: str, named_at: Location) -> None:
+        """Read a file that ``extends`` names: its text stands for its own directory."""
+        if (path, "", True) in self.seen:
+            return
+        self.seen.add((path, "", True))
+        file = self.parse(path, named_at)
+        directory = posixpath.dirname(path) or "."
+        self.services(file, directory, directory)
+
+    def parse(self, path: str, named_at: Location | None) -> ComposeFile:
+        self.reads(path)
+        self.seen_files.add(path)
+        if named_at is not None and not self.reader.exists(path):
+            raise InputError(
+                f"names {path}, which does not exist",
+                location=named_at,
+                remedy="create the file or correct the path",
+            )
+        file = self.library.file(path)
+        self.project.files[path] = file
+        return file
+
+    def reads(self, path: str) -> None:
+        """Note an input; absolute paths and homes are the machine's, not the project's."""
+        if not path.startswith(("/", "~")):
+            self.project.inputs.add(path)
+
+    def expanded(self, text: str) -> str:
+        return expand(text, self.environment)
+
+
+def _join(directory: str, path: str) -> str:
+    return posixpath.normpath(posixpath.join(directory, path))
+
+
+def _assignments(text: str) -> dict[str, str]:
+    """Return the plain assignments of an env file; enough to follow paths with variables."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
+        if equals and not name.startswith("#"):
+            found[name.strip()] = value.strip().strip("'\"")
+    return found

@@ -1,0 +1,89 @@
+"""What a service names: resources and other services (Compose specification)."""
+
+from __future__ import annotations
+
+from composerefactor.compose.file import RESOURCE_SECTIONS
+from composerefactor.compose.merged import (
+    item_nodes,
+    merged_entries,
+    merged_get,
+    names_in,
+    scalar_text,
+)
+from composerefactor.yamltree.nodes import Mapping, Node
+
+
+def resources(service: Node) -> set[tuple[str, str]]:
+    """Return the (section, name) pairs of the top-level resources that *service* names."""
+    body = merged_entries(service)
+    found: set[tuple[str, str]] = set()
+    for section in RESOURCE_SECTIONS:
+        entry = body.get(section)
+        if entry is None:
+            continue
+        if section == "volumes":
+            names = _volume_names(entry.value)
+        elif section in {"secrets", "configs"}:
+            names = _granted_names(entry.value)
+        else:
+            names = names_in(entry.value)
+        found.update((section, name) for name in names)
+    build = body.get("build")
+    if build is not None:
+        granted = _granted_names(merged_get(build.value, "secrets"))
+        found.update(("secrets", name) for name in granted)
+    return found
+
+
+def _volume_names(node: Node) -> list[str]:
+    found = []
+    for item in item_nodes(node):
+        if isinstance(item, Mapping):
+            source = scalar_text(merged_get(item, "source"))
+            if source and (scalar_text(merged_get(item, "type")) or "volume") == "volume":
+                found.append(source)
+        else:
+            source, colon, _ = (scalar_text(item) or "").partition(":")
+            if colon and source and source[0] not in "./~$\\":
+                found.append(source)
+    return found
+
+
+def _granted_names(node: Node | None) -> list[str]:
+    found = []
+    for item in item_nodes(node):
+        name = scalar_text(merged_get(item, "source") if isinstance(item, Mapping) else item)
+        if name:
+            found.append(name)
+    return found
+
+
+def extended(service: Node) -> tuple[str | None, str | None, Node] | None:
+    """Return (file or None, service or None, node) of what *service* extends, or None."""
+    node = merged_get(service, "extends")
+    if node is None:
+        return None
+    if isinstance(node, Mapping):
+        return scalar_text(merged_get(node, "file")), scalar_text(merged_get(node, "service")), node
+    return None, scalar_text(node), node
+
+
+def services(service: Node) -> set[str]:
+    """Return the names of the services that *service* needs in the same project.
+
+    From depends_on, links, volumes_from and the ``service:`` form of namespaces (Compose
+    specification; observed: the engine rejects each of them where nothing has the name).
+    """
+    body = merged_entries(service)
+    found: set[str] = set()
+    for attribute in ("depends_on", "links", "volumes_from"):
+        entry = body.get(attribute)
+        for name in names_in(entry.value) if entry else []:
+            if not name.startswith("container:"):
+                found.add(name.split(":", 1)[0])
+    for attribute in ("network_mode", "ipc", "pid", "uts", "cgroup"):
+        entry = body.get(attribute)
+        text = scalar_text(entry.value) if entry else None
+        if text and text.startswith("service:"):
+            found.add(text.removeprefix("service:"))
+    return found
