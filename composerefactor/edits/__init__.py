@@ -1,0 +1,1 @@
+"""Changes to texts, as values: nothing here reads or writes a disk."""

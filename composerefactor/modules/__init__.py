@@ -1,0 +1,1 @@
+"""How a Compose file is divided into modules that ``include`` puts together again."""

@@ -1,0 +1,179 @@
+"""Anchors of one file: who defines them, who uses them, and which lines a copy takes.
+
+Anchors are known only in their own file (YAML), so each module needs what its aliases stand for:
+the ``x-`` block that defines it, moved where one module needs it and copied where several do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from composerefactor.compose.file import ComposeFile, Section
+from composerefactor.yamltree.nodes import Alias, Entry, Mapping, Node, children, walk
+from composerefactor.yamltree.regions import Region, regions
+
+Holder = tuple[str, str]
+"""A part of a file that moves as a whole: (section, entry), or (section, "") for all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Lines ``start:end`` that define anchors, below a key of their own where *wrapper* names one."""
+
+    start: int
+    end: int
+    wrapper: str = ""
+
+
+class AnchorIndex:
+    """Where the anchors of *file* are written and used."""
+
+    def __init__(self, file: ComposeFile) -> None:
+        self.file = file
+        self.sections = file.sections or {}
+        self.holder_of: dict[int, Holder] = {}
+        self.aliases_of: dict[Holder, list[Alias]] = {}
+        self.nodes_of: dict[Holder, list[Node]] = {}
+        for holder, entry in self._holders():
+            aliases = self.aliases_of.setdefault(holder, [])
+            for root in (entry.key, entry.value):
+                self.nodes_of.setdefault(holder, []).append(root)
+                for node in walk(root):
+                    if node.anchor is not None:
+                        self.holder_of[id(node)] = holder
+                    if isinstance(node, Alias):
+                        aliases.append(node)
+
+    def _holders(self) -> Iterator[tuple[Holder, Entry]]:
+        for name, section in self.sections.items():
+            if name.startswith("x-") or section.entries is None:
+                yield (name, ""), section.region.entry
+            else:
+                for key, region in section.entries.items():
+                    yield (name, key), region.entry
+
+    def shared_services(self) -> Iterator[tuple[str, str]]:
+        """Yield (user, owner) for each alias in one service to an anchor written in another."""
+        for (section, user), aliases in self.aliases_of.items():
+            if section != "services":
+                continue
+            for alias in aliases:
+                owner = self.holder_of.get(id(alias.target))
+                if owner and owner[0] == "services" and owner[1] != user:
+                    yield user, owner[1]
+
+    def needs(self, own: Iterable[Holder]) -> dict[Holder, list[Node]]:
+        """Return the anchored nodes, by holder, that *own* needs and does not hold itself."""
+        held = set(own)
+        found: dict[Holder, list[Node]] = {}
+        known: set[int] = set()
+        queue = [alias for holder in held for alias in self.aliases_of.get(holder, [])]
+        while queue:
+            target = queue.pop().target
+            holder = self.holder_of.get(id(target))
+            if target is None or holder is None or holder in held or id(target) in known:
+                continue
+            known.add(id(target))
+            found.setdefault(holder, []).append(target)
+            entry = self._smallest_entry(holder, target)
+            queue.extend(n for n in walk(entry.value) if isinstance(n, Alias))
+        return found
+
+    def _smallest_entry(self, holder: Holder, target: Node) -> Entry:
+        """Return the innermost block entry on lines of its own that has *target* in it."""
+        entry, _ = self._descend(self._region(holder), target)
+        return entry
+
+    def _region(self, holder: Holder) -> Region:
+        section = self.sections[holder[0]]
+        if holder[1] and section.entries is not None:
+            return section.entries[holder[1]]
+        return section.region
+
+    def _descend(self, region: Region, target: Node) -> tuple[Entry, Region]:
+        while region.entry.value is not target:
+            value = region.entry.value
+            parts = self._parts(region) if isinstance(value, Mapping) else None
+            inner = next((p for p in parts or [] if _holds(p.entry.value, target)), None)
+            if inner is None:
+                break
+            region = inner
+        return region.entry, region
+
+    def _parts(self, region: Region) -> list[Region] | None:
+        value = region.entry.value
+        if not isinstance(value, Mapping):
+            return None
+        start = self.file.source.next_line(region.key)
+        return regions(self.file.source, value, start=start, end=region.end)
+
+    def blocks(self, holder: Holder, targets: list[Node], taken: set[str]) -> list[Block]:
+        """Return the lines that define *targets* of *holder*, for a copy in another file.
+
+        An ``x-`` block keeps its own key and only those of its entries that are needed. Anything
+        else stands below a new ``x-`` key, at its own indentation; *taken* has the top-level keys
+        that are used already, and gets the new ones.
+        """
+        if holder[0].startswith("x-"):
+            taken.add(holder[0])
+            return self._pruned(self.sections[holder[0]].region, targets)
+        found = []
+        places: dict[int, tuple[Region, Node]] = {}
+        for target in targets:
+            _, region = self._descend(self._region(holder), target)
+            places.setdefault(region.lead, (region, target))
+        end = -1
+        for lead in sorted(places):
+            region, target = places[lead]
+            if region.end <= end:  # stands inside a block that is copied already
+                continue
+            end = region.end
+            found.append(Block(region.lead, region.end, _wrapper(target.anchor or "", taken)))
+        return found
+
+    def _pruned(self, region: Region, targets: list[Node]) -> list[Block]:
+        """Return the parts of an ``x-`` block that define *targets*, its own key first."""
+        parts = None if any(region.entry.value is t for t in targets) else self._parts(region)
+        if parts is None:
+            return [Block(region.lead, region.end)]
+        kept = [p for p in parts if any(_holds(p.entry.value, t) for t in targets)]
+        if not kept:
+            return [Block(region.lead, region.end)]
+        found = [Block(region.lead, self.file.source.next_line(region.key))]
+        for part in kept:
+            found += self._pruned(part, [t for t in targets if _holds(part.entry.value, t)])
+        return found
+
+    def carries_only_anchors(self, section: Section) -> bool:
+        """Return whether an ``x-`` section is there for its anchors alone: some alias uses one, and
+        no part of it is outside of an anchored node.
+        """
+        value = section.region.entry.value
+        used = {id(a.target) for aliases in self.aliases_of.values() for a in aliases}
+        anchored = [n for n in walk(value) if n.anchor is not None]
+        return any(id(n) in used for n in anchored) and _is_covered(value)
+
+
+def _is_covered(node: Node) -> bool:
+    if node.anchor is not None:
+        return True
+    if isinstance(node, Mapping):
+        return bool(node.entries) and all(_is_covered(e.value) for e in node.entries)
+    parts = list(children(node))
+    return bool(parts) and all(_is_covered(p) for p in parts)
+
+
+def _holds(root: Node, target: Node) -> bool:
+    return root.outer_start <= target.outer_start and target.end <= root.end
+
+
+def _wrapper(anchor: str, taken: set[str]) -> str:
+    base = "x-" + (re.sub(r"[^A-Za-z0-9._-]+", "-", anchor) or "anchor")
+    name, number = base, 1
+    while name in taken:
+        number += 1
+        name = f"{base}-{number}"
+    taken.add(name)
+    return name

@@ -1,0 +1,105 @@
+"""Which service goes to which module: categories, groups and what the user says."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from composerefactor.catalog.placement import Placement
+from composerefactor.modules.naming import Family, Names, kebab
+
+MAX_SERVICES = 6
+"""A category with more services than this gets one file a service (product layout)."""
+
+SERVICES, INFRASTRUCTURE = "services", "infrastructure"
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutOptions:
+    """What the user decides about the layout. Paths are relative to the project directory.
+
+    *granularity* is ``auto``, ``service`` or ``category``. *groups* puts services together in the
+    module of that name; *modules* gives the path of the module of a service.
+    """
+
+    into: str
+    granularity: str = "auto"
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    modules: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One module: its *path* relative to the project directory, and its services in text order."""
+
+    path: str
+    services: tuple[str, ...]
+
+
+def assign(
+    units: Sequence[Sequence[str]],
+    place: Callable[[str], Placement],
+    options: LayoutOptions,
+    family: Family,
+    names: Names,
+    prefix: str = "",
+) -> list[Module]:
+    """Return the modules for *units*, groups of services that stay together.
+
+    *place* gives the category of a service; *names* hands out free paths; *prefix* begins the
+    names of category modules, where several roots have some.
+    """
+    order = [name for unit in units for name in unit]
+    bundles: dict[tuple[str, str], list[str]] = {}
+    by_service = {s: g for g, members in options.groups.items() for s in members}
+    total = len(order)
+    sizes: dict[str, int] = {}
+    for unit in units:
+        placement = place(unit[0])
+        if placement.directory == INFRASTRUCTURE:
+            sizes[placement.category] = sizes.get(placement.category, 0) + len(unit)
+    for unit in units:
+        bundle = _bundle(unit, place(unit[0]), options, by_service, sizes, total, prefix)
+        bundles.setdefault(bundle, []).extend(unit)
+    modules = []
+    for (directory, name), members in bundles.items():
+        members.sort(key=order.index)
+        if directory == "":
+            path = names.reserve(posixpath.normpath(name))
+        else:
+            path = names.take(posixpath.join(options.into, directory), family, name)
+        modules.append(Module(path, tuple(members)))
+    return modules
+
+
+def _bundle(
+    unit: Sequence[str],
+    placement: Placement,
+    options: LayoutOptions,
+    by_service: Mapping[str, str],
+    sizes: Mapping[str, int],
+    total: int,
+    prefix: str,
+) -> tuple[str, str]:
+    """Return (directory, name) of the module that takes *unit*; ("", path) where the user says."""
+    for name in unit:
+        if name in options.modules:
+            return "", options.modules[name]
+    for name in unit:
+        if name in by_service:
+            return placement.directory, kebab(by_service[name])
+    by_category = options.granularity == "category" or (
+        options.granularity == "auto"
+        and placement.directory == INFRASTRUCTURE
+        and _fits(sizes[placement.category], total)
+        and sizes[placement.category] > 0
+    )
+    if by_category:
+        return placement.directory, prefix + kebab(placement.category)
+    return placement.directory, kebab(unit[0])
+
+
+def _fits(size: int, total: int) -> bool:
+    """A category is one file while it is small, and no more than half of the project."""
+    return size <= MAX_SERVICES and size <= max(3, total // 2) and size < total

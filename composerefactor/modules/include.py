@@ -1,0 +1,135 @@
+"""The ``include`` list of a root: a new one, or entries added to the one that is there.
+
+Each entry says ``project_directory: .``, so that no path in a module changes, and
+``env_file: /dev/null``, without which the included text reads the root ``.env`` a second time and
+changes the model of every command with ``--env-file`` (observed on v2.21.0 to v5.6.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from composerefactor.compose.file import ComposeFile, Section
+from composerefactor.compose.merged import merged_get, scalar_text
+from composerefactor.edits.drafts import Piece, Slice, Written
+from composerefactor.yamltree import nodes as yaml
+
+MAX_PATHS = 20
+"""Paths in one entry; a longer list is quadratic in the engine (300: 17 s, in tens: 1 s)."""
+
+WHY_ENV_FILE = "  # variables come from the command's own environment, as before"
+
+
+@dataclass(frozen=True, slots=True)
+class IncludeEdit:
+    """Lists the modules *paths*, relative to the project directory, in the root *file*."""
+
+    file: ComposeFile
+    paths: tuple[str, ...]
+
+    @property
+    def appends(self) -> bool:
+        """True where the root has an ``include`` already."""
+        return "include" in (self.file.sections or {})
+
+    @property
+    def anchor_section(self) -> str:
+        """The section in whose place a new list is put."""
+        return "services"
+
+    @property
+    def unit(self) -> str:
+        """One step of the file's own indentation."""
+        services = (self.file.sections or {})["services"].value
+        entries = services.entries if isinstance(services, yaml.Mapping) else []
+        column = self.file.source.column(entries[0].start) if entries else 2
+        return " " * (column or 2)
+
+    def created(self) -> Iterator[Piece]:
+        """Yield a whole ``include`` section."""
+        newline = self.file.source.newline
+        text = "include:" + newline
+        for i, paths in enumerate(_chunks(self.paths)):
+            text += self._entry(paths, self.unit, explained=i == 0)
+        yield Written(text)
+
+    def appended(self, section: Section) -> Iterator[Piece]:
+        """Yield the existing *section* with the modules added to it."""
+        source, region, value = self.file.source, section.region, section.region.entry.value
+        whole_end = region.end
+        if not isinstance(value, yaml.Sequence) or value.flow or not value.items:
+            yield from self._appended_to_flow(section)
+            return
+        cuts: list[tuple[int, str]] = []
+        left = list(self.paths)
+        for item in value.items:
+            room = self._room(item)
+            if room and left:
+                fits, left = left[: room[1]], left[room[1] :]
+                line_end = source.next_line(room[0].end - 1)
+                lead = source.text[source.line_start(room[0].start) : room[0].start]
+                cuts.append((line_end, "".join(lead + p + source.newline for p in fits)))
+        if left:
+            at = source.line_start(value.items[-1].start)
+            dash = source.text.rfind("-", at, value.items[-1].outer_start)
+            indent = source.text[at:dash] if dash >= 0 else self.unit
+            text = "".join(self._entry(c, indent, explained=False) for c in _chunks(left))
+            cuts.append((region.tail, text))
+        start = region.lead
+        for at, text in cuts:
+            yield Slice(source, start, at)
+            yield Written(text)
+            start = at
+        if start < whole_end:
+            yield Slice(source, start, whole_end)
+
+    def _room(self, item: yaml.Node) -> tuple[yaml.Node, int] | None:
+        """Return the last path, and how many more fit, of an entry that this tool wrote earlier."""
+        here = scalar_text(merged_get(item, "project_directory")) == "."
+        null = scalar_text(merged_get(item, "env_file")) == "/dev/null"
+        paths = merged_get(item, "path")
+        if not (here and null and isinstance(paths, yaml.Sequence) and not paths.flow):
+            return None
+        if not paths.items or len(paths.items) >= MAX_PATHS:
+            return None
+        return paths.items[-1], MAX_PATHS - len(paths.items)
+
+    def _appended_to_flow(self, section: Section) -> Iterator[Piece]:
+        source, region, value = self.file.source, section.region, section.region.entry.value
+        items = ", ".join(
+            "{project_directory: ., env_file: /dev/null, path: [" + ", ".join(c) + "]}"
+            for c in _chunks(self.paths)
+        )
+        if isinstance(value, yaml.Sequence) and value.flow:
+            at = value.end - 1
+            before = source.text[value.start + 1 : at].rstrip()
+            comma = "" if not before.strip() or before.endswith(",") else ", "
+            yield Slice(source, region.lead, at)
+            text = comma + items
+        else:
+            at = value.end
+            yield Slice(source, region.lead, at)
+            text = f" [{items}]"
+        line_end = source.next_line(at)
+        yield Written(text + source.text[at:line_end])
+        if line_end < region.end:
+            yield Slice(source, line_end, region.end)
+
+    def _entry(self, paths: Sequence[str], indent: str, *, explained: bool) -> str:
+        newline = self.file.source.newline
+        inner = indent + "  "
+        lines = [
+            f"{indent}- project_directory: .",
+            f"{inner}env_file: /dev/null{WHY_ENV_FILE if explained else ''}",
+            f"{inner}path:",
+            *(f"{inner}  - {path}" for path in paths),
+        ]
+        return "".join(line + newline for line in lines)
+
+
+def _chunks(paths: Sequence[str]) -> list[Sequence[str]]:
+    """Divide *paths* into as few entries as possible, all of about the same length."""
+    count = -(-len(paths) // MAX_PATHS)
+    size = -(-len(paths) // max(count, 1))
+    return [paths[i : i + size] for i in range(0, len(paths), size)] if paths else []

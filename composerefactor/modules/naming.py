@@ -1,0 +1,72 @@
+"""Names of modules: the project's own file name pattern, kebab-case, no collisions."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+MAX_NAME = 80
+"""Longer names are cut: with directories they would pass what file systems take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The pattern of a project's Compose file names: ``PREFIX.NAME.EXTENSION``."""
+
+    prefix: str
+    extension: str
+
+    @classmethod
+    def of(cls, path: str) -> Family:
+        """Return the family of the Compose file *path*."""
+        name = posixpath.basename(path)
+        extension = "yaml" if name.endswith(".yaml") else "yml"
+        return cls("compose" if name.startswith("compose") else "docker-compose", extension)
+
+    def file(self, name: str) -> str:
+        """Return the file name of the module *name*."""
+        return f"{self.prefix}.{name}.{self.extension}"
+
+
+def variant(path: str) -> str:
+    """Return what distinguishes *path* in its family: ``docker-compose.dev.yml`` gives ``dev``."""
+    stem = posixpath.basename(path).rsplit(".", 1)[0]
+    return kebab(re.sub(r"^(docker-)?compose[._-]?", "", stem)) or "main"
+
+
+def kebab(name: str) -> str:
+    """Return *name* in kebab-case, for a file name that works on every system."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)
+    plain = re.sub(r"[^\w-]+|_+", "-", spaced.lower()).strip("-")
+    plain = re.sub(r"--+", "-", plain) or "service"
+    if len(plain) > MAX_NAME:
+        digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+        plain = f"{plain[:MAX_NAME].rstrip('-')}-{digest}"
+    return plain
+
+
+class Names:
+    """Hands out paths that nothing has yet, on file systems that ignore case too."""
+
+    def __init__(self, exists: Callable[[str], bool]) -> None:
+        self._exists = exists
+        self._given: set[str] = set()
+
+    def take(self, directory: str, family: Family, name: str) -> str:
+        """Return a free path for the module *name* in *directory*; a number makes it free."""
+        number = 1
+        while True:
+            numbered = name if number == 1 else f"{name}-{number}"
+            path = posixpath.normpath(posixpath.join(directory, family.file(numbered)))
+            if path.lower() not in self._given and not self._exists(path):
+                self._given.add(path.lower())
+                return path
+            number += 1
+
+    def reserve(self, path: str) -> str:
+        """Note that *path* is taken, and return it."""
+        self._given.add(path.lower())
+        return path

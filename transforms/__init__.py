@@ -1,0 +1,1 @@
+"""One module a transform; being in this folder is what registers it."""
