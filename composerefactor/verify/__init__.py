@@ -1,0 +1,1 @@
+"""The proof: what the real engine makes of a project before and after a change."""

@@ -1,0 +1,206 @@
+"""The originals: in which circumstances they load, and what had to be assumed for that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.interpolate import Variable
+from composerefactor.verify.circumstances import (
+    Circumstance,
+    circumstances,
+    own,
+)
+from composerefactor.verify.runner import Run, Runner
+from composerefactor.verify.sentinels import FIRST_NUMBER, adjusted, merged
+
+_MAX_SUPPLIED = 200
+_MAX_ADJUSTED = 12
+_REQUIRED = re.compile(r"required variable (\S+) is missing a value")
+_MISSING_FILES = (
+    re.compile(r"(?:env|label) file (.+?) not found"),
+    re.compile(r"couldn't find env file: (.+?)\s*$", re.MULTILINE),
+    re.compile(r"\bstat (.+?): no such file or directory"),
+)
+_SET_IN_ENV_FILE = re.compile(r"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*[=:]")
+
+
+class Baseline:
+    """Runs the originals of all entry points; :meth:`settle` may create env files in the stage."""
+
+    def __init__(self, runner: Runner) -> None:
+        self.runner = runner
+        self.stage = runner.stage
+        self._assumptions: dict[str, None] = {}
+
+    @property
+    def assumptions(self) -> list[str]:
+        """What was supplied so that the originals load, in words."""
+        return sorted(self._assumptions)
+
+    def runs(
+        self,
+        entries: Iterable[EntryPoint],
+        variables_of: Callable[[EntryPoint], Iterable[Variable]],
+        profiles_of: Callable[[EntryPoint], Sequence[str]],
+    ) -> list[Run]:
+        """Return a Run for each entry point and circumstance; failed ones have a failed result."""
+        known = [(entry, merged(variables_of(entry)), profiles_of(entry)) for entry in entries]
+        firsts = self.runner.side_by_side(
+            [lambda each=each: self._own(*each) for each in known]  # type: ignore[misc]
+        )
+        tasks = [
+            (entry, circumstance, first[-1].env, variables)
+            for (entry, variables, profiles), first in zip(known, firsts, strict=True)
+            for circumstance in self._others(entry, variables, profiles, first)
+        ]
+        others = self.runner.side_by_side(
+            [lambda task=task: self.settle(*task) for task in tasks]  # type: ignore[misc]
+        )
+        return [*(run for first in firsts for run in first), *others]
+
+    def _own(
+        self, entry: EntryPoint, variables: Mapping[str, Variable], profiles: Sequence[str]
+    ) -> list[Run]:
+        """Return the runs of the command itself: with all profiles, and without if that fails."""
+        given = self._given(entry)
+        blank = {
+            name: variable
+            for name, variable in variables.items()
+            if variable.default is None and name not in given
+        }
+        found = [self.settle(entry, own(blank), {}, variables)]
+        if not found[0].result.ok and profiles:
+            found.append(self.settle(entry, own(blank, ()), {}, variables))
+        return found
+
+    def _others(
+        self,
+        entry: EntryPoint,
+        variables: Mapping[str, Variable],
+        profiles: Sequence[str],
+        first: Sequence[Run],
+    ) -> list[Circumstance]:
+        if not first[-1].result.ok and not profiles:
+            return []  # the engine rejects the project; it would say the same each time
+        return circumstances(
+            entry,
+            variables,
+            has_env_file=bool(entry.env_files) or bool(self._env_files(entry)),
+            profiles=profiles,
+            together=first[0].result.ok,
+        )
+
+    def settle(
+        self,
+        entry: EntryPoint,
+        circumstance: Circumstance,
+        base: Mapping[str, str],
+        variables: Mapping[str, Variable],
+    ) -> Run:
+        """Run the original in *circumstance*, with what it needs to load, on top of *base*.
+
+        Required variables get a value, missing env files are created empty; if it still fails, the
+        circumstance's other environments are tried. The run of the first is returned if all fail.
+        """
+        failed: Run | None = None
+        for candidate in circumstance.environments:
+            values: Mapping[str, str] | None = candidate
+            for _ in range(_MAX_ADJUSTED):
+                if values is None:
+                    break
+                run = self._supplied(entry, circumstance, {**base, **values}, variables)
+                if run.result.ok:
+                    if failed is not None and not circumstance.environments[0]:
+                        self._assume_values(failed, values)
+                    return run
+                failed = failed or run
+                values = adjusted(values, run.result.error)
+        assert failed is not None  # noqa: S101 - there is always one environment
+        return failed
+
+    def _supplied(
+        self,
+        entry: EntryPoint,
+        circumstance: Circumstance,
+        env: dict[str, str],
+        variables: Mapping[str, Variable],
+    ) -> Run:
+        added: list[str] = []
+        files: list[str] = []
+        while True:
+            result = self.runner.run(entry, circumstance, env)
+            if result.ok or len(added) + len(files) > _MAX_SUPPLIED:
+                break
+            if required := _REQUIRED.search(result.stderr):
+                if required[1] in env and env[required[1]]:
+                    break
+                names = self._required(entry, circumstance, env, variables, required[1])
+                env |= {
+                    name: str(FIRST_NUMBER - 1 - len(added) - n) for n, name in enumerate(names)
+                }
+                added += names
+            elif (path := self._missing_file(result.stderr)) and path not in files:
+                files.append(path)
+            else:
+                break
+        if result.ok:
+            why = "with an empty --env-file" if circumstance.empty_env_file else "in all runs"
+            for name in added:
+                self._assume(f"{name} was given a value {why}: it is required and nothing sets it")
+        # With sentinels in place a path may be one that nobody meant.
+        for path in files if not circumstance.environments[0] else ():
+            self._assume(f"{self.stage.hide(path)} is missing, and was taken for an empty file")
+        return Run(entry, circumstance, env, result)
+
+    def _required(
+        self,
+        entry: EntryPoint,
+        circumstance: Circumstance,
+        env: Mapping[str, str],
+        variables: Mapping[str, Variable],
+        missing: str,
+    ) -> list[str]:
+        """Return *missing* and the other variables that the engine would ask for next."""
+        given = set(self.runner.environ) if circumstance.empty_env_file else self._given(entry)
+        others = [
+            name
+            for name, variable in variables.items()
+            if variable.required and name not in env and name not in given and name != missing
+        ]
+        return [missing, *others]
+
+    def _missing_file(self, stderr: str) -> str | None:
+        """Return the env or label file that *stderr* misses, now empty in the stage."""
+        for pattern in _MISSING_FILES:
+            match = pattern.search(stderr)
+            if match and PurePosixPath(match[1]).suffix not in {".yml", ".yaml"}:
+                return match[1] if self.stage.supply(match[1]) else None
+        return None
+
+    def _env_files(self, entry: EntryPoint) -> list[str]:
+        """Return the env files that the command reads, as far as they exist."""
+        if entry.env_files:
+            candidates = list(entry.env_files)
+        else:
+            project = entry.project_directory or str(PurePosixPath(entry.base).parent)
+            candidates = [f"{directory}/.env" for directory in {entry.directory, project}]
+        return [path for path in candidates if self.stage.place(path).is_file()]
+
+    def _given(self, entry: EntryPoint) -> set[str]:
+        """Return the variables that the command's env files set."""
+        names = set(self.runner.environ)
+        for path in self._env_files(entry):
+            text = self.stage.place(path).read_text(encoding="utf-8", errors="replace")
+            names.update(_SET_IN_ENV_FILE.findall(text))
+        return names
+
+    def _assume_values(self, failed: Run, values: Mapping[str, str]) -> None:
+        names = ", ".join(sorted(values)) or "no variable"
+        words = self.runner.words(failed.result)
+        self._assume(f"{names} were given values: without them the engine says: {words}")
+
+    def _assume(self, words: str) -> None:
+        self._assumptions[words] = None

@@ -1,0 +1,78 @@
+"""Keeps secret values out of everything that is shown."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+MASK = "***"
+
+_SECRET_NAME = re.compile(
+    r"pass|pwd|secret|token|credential|private|auth|salt|signature|cookie|dsn|webhook"
+    r"|(?:^|[^a-z])key|key(?:$|[^a-z])|apikey",
+    re.IGNORECASE,
+)
+_USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]{0,30}://)[^\s/@\"']{1,300}@", re.IGNORECASE)
+_ASSIGNMENT = re.compile(
+    r"(?P<name>[A-Za-z_][\w.-]{0,80})(?P<equals>\s{0,2}[=:]\s{0,2})(?P<value>\"[^\"]*\"|'[^']*'|[^\s,;&]+)"
+)
+_OPTION = re.compile(r"(?P<name>--?[A-Za-z][\w-]{0,80})(?P<space>\s+)(?P<value>[^\s-]\S*)")
+_KNOWN_TOKEN = re.compile(
+    r"AKIA[0-9A-Z]{12,}|gh[pousr]_\w{20,}|sk-[\w-]{16,}|xox[abprs]-[\w-]{10,}"
+    r"|eyJ[\w-]{10,}\.[\w.-]{10,}|-----BEGIN [A-Z ]{0,40}PRIVATE KEY.*",
+    re.DOTALL,
+)
+
+
+def is_secret_name(name: str) -> bool:
+    """Return whether a value under *name* is likely to be secret; file paths of secrets are not."""
+    return bool(_SECRET_NAME.search(name)) and not name.upper().endswith("_FILE")
+
+
+def mask_text(text: str) -> str:
+    """Return *text* without URLs' user names, values of secret names, and known kinds of tokens."""
+    text = _KNOWN_TOKEN.sub(MASK, text)
+    text = _USERINFO.sub(rf"\g<scheme>{MASK}@", text)
+    text = _ASSIGNMENT.sub(_mask_named, text)
+    return _OPTION.sub(_mask_named, text)
+
+
+def mask_value(value: Any, name: str = "") -> Any:
+    """Return *value*, as YAML has it, with everything secret replaced; *name* is its key."""
+    if isinstance(value, dict):
+        return {key: mask_value(part, key) for key, part in value.items()}
+    if isinstance(value, list):
+        return [
+            MASK if _is_option_of_secret(value, n) else mask_value(part, name)
+            for n, part in enumerate(value)
+        ]
+    if value is None or isinstance(value, bool):
+        return value
+    if is_secret_name(name):
+        return value if _is_reference(value) else MASK
+    return mask_text(value) if isinstance(value, str) else value
+
+
+def _mask_named(match: re.Match[str]) -> str:
+    if not is_secret_name(match["name"]) or _is_reference(match["value"].strip("\"'")):
+        return match[0]
+    return match[0][: match.start("value") - match.start()] + MASK
+
+
+def _is_option_of_secret(words: list[Any], n: int) -> bool:
+    """Return whether word *n* of a command is the argument of an option like ``--requirepass``."""
+    before = words[n - 1] if n else None
+    return (
+        isinstance(before, str)
+        and before.startswith("-")
+        and "=" not in before
+        and is_secret_name(before)
+        and not str(words[n]).startswith("-")
+    )
+
+
+def _is_reference(value: Any) -> bool:
+    """Return whether *value* is only a variable's name, as uninterpolated models have it."""
+    return isinstance(value, str) and bool(
+        re.fullmatch(r"\$(?:\w+|\{\w+(?::?\?[^{}$]{0,200})?\})?", value)
+    )

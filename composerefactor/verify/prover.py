@@ -1,0 +1,161 @@
+"""The proof that a change keeps the model, for every entry point in every circumstance."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.interpolate import Variable
+from composerefactor.verify.baseline import Baseline
+from composerefactor.verify.circumstances import left_out
+from composerefactor.verify.engine import DEFAULT_TIMEOUT, Engine, Result
+from composerefactor.verify.models import hashes
+from composerefactor.verify.probes import Weakness
+from composerefactor.verify.runner import Run, Runner
+from composerefactor.verify.staging import Stage
+from composerefactor.verify.trials import Trials
+from composerefactor.verify.verdict import Finding, NotCovered, Verdict, judge, recreated
+
+
+class Prover:
+    """Proves changes to one project; a context manager, since it holds a staged copy.
+
+    *root* is the project directory, *inputs* what the engine reads, relative to it (see
+    :class:`~composerefactor.verify.staging.Stage`). *variables_of* and *profiles_of* give what the
+    files of an entry point use, *environ* the shell's variables that they may see. *progress* is
+    called with the runs done and to do.
+
+    The originals are run once, at the first use; the checks that follow reuse them. Use it from one
+    thread: it runs the engine in several itself.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        root: Path,
+        entries: Iterable[EntryPoint],
+        inputs: Iterable[str],
+        *,
+        variables_of: Callable[[EntryPoint], Iterable[Variable]],
+        profiles_of: Callable[[EntryPoint], Sequence[str]],
+        environ: Mapping[str, str] | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+    ) -> None:
+        self.engine = engine
+        self.entries = tuple(entries)
+        self._variables_of, self._profiles_of = variables_of, profiles_of
+        self._stage = Stage(root, inputs)
+        self._runner = Runner(
+            engine, self._stage, timeout=timeout, progress=progress, environ=environ
+        )
+        self._baseline = Baseline(self._runner)
+        self._trials = Trials(self._runner)
+        self._runs: list[Run] | None = None
+
+    def __enter__(self) -> Self:
+        self._stage.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stage.__exit__(kind, error, traceback)
+
+    def baseline(self) -> list[Run]:
+        """Return the runs of the originals; they are made at the first call."""
+        if self._runs is None:
+            self._runs = self._baseline.runs(self.entries, self._variables_of, self._profiles_of)
+        return self._runs
+
+    def rejected(self) -> dict[EntryPoint, str]:
+        """Return the entry points that the engine rejects as they stand, with its words."""
+        models = [run for run in self.baseline() if run.circumstance.kind == "model"]
+        accepted = {run.entry for run in models if run.result.ok}
+        words: dict[EntryPoint, str] = {}
+        for run in models:
+            if run.entry not in accepted:
+                words.setdefault(run.entry, self._runner.words(run.result))
+        return words
+
+    def check(
+        self,
+        changes: Mapping[str, bytes | None],
+        *,
+        thorough: bool = True,
+        moved: Collection[str] = (),
+    ) -> Verdict:
+        """Compare the models before and after *changes* (paths to contents, None deletes).
+
+        *thorough* False compares only the command's own environment and the uninterpolated model.
+        *moved* names the top-level ``x-*`` that may leave the root.
+        """
+        begin, runs_before = time.perf_counter(), self._runner.runs
+        runs = [run for run in self.baseline() if thorough or run.circumstance.essential]
+        accepted = [run for run in runs if run.result.ok]
+        not_covered = self._not_covered(runs, thorough=thorough)
+        found: dict[tuple[EntryPoint, tuple[str, ...], str], Finding] = {}
+        counts = dict.fromkeys(self.entries, 0)
+        changed: dict[EntryPoint, list[str]] = {entry: [] for entry in self.entries}
+        for run, after in zip(accepted, self._after(accepted, changes), strict=True):
+            if run.circumstance.kind == "raw" and not after.ok:
+                # The engine checks included text more strictly where it is not interpolated.
+                not_covered.append(self._uncovered(run, after))
+                continue
+            for finding in judge(run, after, self._runner, moved):
+                found.setdefault((finding.entry, finding.path, finding.words), finding)
+            if run.circumstance.kind == "hash" and after.ok:
+                counts[run.entry] = max(counts[run.entry], len(hashes(run.result.stdout)))
+                changed[run.entry] += [
+                    name for name in recreated(run, after) if name not in changed[run.entry]
+                ]
+        return Verdict(
+            differences=list(found.values()),
+            covered=len(runs) + len(self._untried(thorough=thorough)) - len(not_covered),
+            not_covered=not_covered,
+            assumptions=self._baseline.assumptions,
+            runs=self._runner.runs - runs_before,
+            seconds=time.perf_counter() - begin,
+            hashes=counts,
+            recreated=changed,
+        )
+
+    def weaknesses(self, changes: Mapping[str, bytes | None]) -> list[Weakness]:
+        """Return in which ways unseen override files would have another effect after *changes*."""
+        probed = self._trials.baseline(self.baseline())
+        after = self._after(probed, changes)
+        return self._trials.weaknesses(probed, after)
+
+    def _after(self, runs: Sequence[Run], changes: Mapping[str, bytes | None]) -> list[Result]:
+        """Return what the engine says in the circumstances of *runs* after *changes*."""
+        self._stage.apply(changes)
+        try:
+            return self._runner.side_by_side(
+                [
+                    lambda run=run: self._runner.run(run.entry, run.circumstance, run.env)  # type: ignore[misc]
+                    for run in runs
+                ]
+            )
+        finally:
+            self._stage.reset()
+
+    def _not_covered(self, runs: Iterable[Run], *, thorough: bool) -> list[NotCovered]:
+        failed = [self._uncovered(run, run.result) for run in runs if not run.result.ok]
+        return failed + self._untried(thorough=thorough)
+
+    def _untried(self, *, thorough: bool) -> list[NotCovered]:
+        return [
+            NotCovered(entry, f"profile {profile}", "not tried alone: too many profiles")
+            for entry in self.entries
+            for profile in (left_out(self._profiles_of(entry)) if thorough else ())
+        ]
+
+    def _uncovered(self, run: Run, result: Result) -> NotCovered:
+        return NotCovered(run.entry, run.circumstance.name, self._runner.words(result))

@@ -1,0 +1,77 @@
+"""Engine runs on a stage: one, or several side by side."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.verify.circumstances import Circumstance, command
+from composerefactor.verify.engine import DEFAULT_TIMEOUT, Engine, Result
+from composerefactor.verify.masking import mask_text
+from composerefactor.verify.staging import Stage
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the original gave for *entry* in *circumstance*, with the environment *env*."""
+
+    entry: EntryPoint
+    circumstance: Circumstance
+    env: Mapping[str, str] = field(repr=False)
+    result: Result
+
+
+class Runner:
+    """Runs the engine on a stage, several runs side by side, and counts them."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        stage: Stage,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        progress: Callable[[int, int], None] | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.engine, self.stage = engine, stage
+        self.environ = dict(environ or {})
+        self.timeout, self.progress = timeout, progress
+        self.runs = 0
+        self._lock = threading.Lock()
+
+    def run(self, entry: EntryPoint, circumstance: Circumstance, env: Mapping[str, str]) -> Result:
+        """Ask the engine for *entry* in *circumstance*."""
+        args, cwd = command(entry, circumstance, self.stage)
+        with self._lock:
+            self.runs += 1
+        home = {"HOME": str(self.stage.home)}
+        return self.engine.run(args, cwd, {**self.environ, **home, **env}, self.timeout)
+
+    def side_by_side(self, tasks: Sequence[Callable[[], _T]]) -> list[_T]:
+        """Return what *tasks* return, in order. An interrupt kills the runs that are under way."""
+        pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
+        try:
+            futures = [pool.submit(task) for task in tasks]
+            results = []
+            for n, future in enumerate(futures, start=1):
+                results.append(future.result())
+                if self.progress is not None:
+                    self.progress(n, len(futures))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            self.engine.stop()
+            raise
+        finally:
+            pool.shutdown()
+        return results
+
+    def words(self, result: Result) -> str:
+        """Return the engine's error as a user may see it: real paths, no secret values."""
+        return mask_text(self.stage.hide(result.error))

@@ -1,0 +1,163 @@
+"""A private copy of what the engine reads, in which a change can be tried."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Self
+
+from composerefactor.errors import RefusedError
+
+
+class Stage:
+    """A copy of a project's inputs under a private temporary directory, as a context manager.
+
+    *root* is the project directory, *inputs* are the files that the engine reads, and directories
+    that have to exist, as POSIX paths relative to it; they may begin with ``../``. What is missing,
+    or is neither file nor directory, is left out. A symbolic link is copied as what it leads to, so
+    the copy is complete and nothing in it leads out.
+
+    Before and after a change stand at the same absolute path, since hashes hold absolute paths.
+    """
+
+    def __init__(self, root: Path, inputs: Iterable[str]) -> None:
+        self._root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow links
+        self._inputs = sorted({os.path.normpath(path) for path in inputs})
+        up = max((_levels_up(path) for path in self._inputs), default=0)
+        # The parent is always there: the engine is also run from it.
+        levels = max(up, 1)
+        parts = self._root.parts[1:]
+        if up > len(parts):
+            raise RefusedError(f"a path leads above {self._root.anchor} from the project directory")
+        self._names = parts[-levels:]
+        self._before: dict[Path, bytes | None] = {}
+        self._made: list[Path] = []
+
+    def __enter__(self) -> Self:
+        self._directory = Path(tempfile.mkdtemp(prefix="composerefactor-")).resolve()
+        self.home = self._directory / "home"
+        self.empty_env_file = self._directory / "empty.env"
+        self.base = self._directory / "stage"
+        self.path = self.base.joinpath(*self._names)
+        try:
+            self.home.mkdir()
+            self.empty_env_file.touch()
+            self.path.mkdir(parents=True)
+            for relative in self._inputs:
+                self._copy(relative)
+        except BaseException:
+            self._remove()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._remove()
+
+    def place(self, path: str) -> Path:
+        """Return where *path*, POSIX and relative to the project directory, stands in the stage.
+
+        Raises RefusedError for one that is not below the stage.
+        """
+        place = Path(os.path.normpath(self.path / PurePosixPath(path)))
+        if not place.is_relative_to(self.base):
+            raise RefusedError(f"{path} is not within the part of the project that is staged")
+        return place
+
+    def apply(self, changes: Mapping[str, bytes | None]) -> None:
+        """Put the after-state in place: *changes* maps paths to contents, None deletes.
+
+        A state that was applied before is taken back first.
+        """
+        self.reset()
+        for path, content in changes.items():
+            place = self.place(path)
+            self._before[place] = place.read_bytes() if place.is_file() else None
+            if content is None:
+                place.unlink(missing_ok=True)
+                self._prune(place.parent)
+            else:
+                self._made += [parent for parent in reversed(place.parents) if not parent.exists()]
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(content)
+
+    def reset(self) -> None:
+        """Bring the before-state back."""
+        for place, content in self._before.items():
+            if content is None:
+                place.unlink(missing_ok=True)
+        for directory in reversed(self._made):
+            with contextlib.suppress(OSError):
+                directory.rmdir()
+        for place, content in self._before.items():
+            if content is not None:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(content)
+        self._before.clear()
+        self._made.clear()
+
+    def supply(self, path: str | Path) -> bool:
+        """Create *path*, as the engine names it, as an empty file; return whether it is there now.
+
+        For env files that are missing in the checkout. Nothing outside the stage is touched.
+        """
+        place = Path(os.path.normpath(self.path / path))
+        if not place.is_relative_to(self._directory):
+            return False
+        with contextlib.suppress(OSError):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.touch()
+        return place.is_file()
+
+    def scratch(self, name: str, text: str) -> Path:
+        """Write *text* to the file *name* beside the staged project, and return where it stands."""
+        place = self._directory / name
+        place.write_text(text, encoding="utf-8")
+        return place
+
+    def hide(self, text: str) -> str:
+        """Return *text* with paths in the stage as the user knows them."""
+        parent = str(self._root.parents[len(self._names) - 1]) if self._names else ""
+        return (
+            text.replace(f"{self.path}{os.sep}", "")
+            .replace(str(self.path), ".")
+            .replace(str(self.base), parent.rstrip(os.sep))
+            .replace(str(self.home), "~")
+        )
+
+    def _copy(self, relative: str) -> None:
+        source = Path(os.path.normpath(self._root / relative))
+        place = self.place(relative)
+        # A file that another one's path needs as a directory cannot be in both places.
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            if source.is_dir():
+                place.mkdir(parents=True, exist_ok=True)
+            elif source.is_file():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, place)
+
+    def _prune(self, directory: Path) -> None:
+        """Remove *directory* and those above it as long as they are empty, as git does."""
+        while directory != self.path and directory.is_relative_to(self.path):
+            try:
+                directory.rmdir()
+            except OSError:
+                return
+            directory = directory.parent
+
+    def _remove(self) -> None:
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def _levels_up(path: str) -> int:
+    parts = Path(path).parts
+    return next((n for n, part in enumerate(parts) if part != ".."), len(parts))

@@ -1,0 +1,105 @@
+"""What a check found, and how one run after a change is judged against the one before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.verify.circumstances import Kind
+from composerefactor.verify.engine import Result
+from composerefactor.verify.models import compare, describe, hashes
+from composerefactor.verify.runner import Run, Runner
+
+_NAMED_SERVICE = re.compile(r'service "([^"]+)"|services\.([\w-]+)|service ([\w.-]+) ')
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as before; *path* begins at the model's top, *words* hide secrets."""
+
+    entry: EntryPoint
+    circumstance: str
+    service: str | None
+    words: str
+    path: tuple[str, ...] = ()
+    kind: Kind = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class NotCovered:
+    """A circumstance that proves nothing; *words* are the engine's."""
+
+    entry: EntryPoint
+    circumstance: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check found.
+
+    *differences* has each place once an entry point, in the first circumstance that shows it.
+    *covered* counts the circumstances that were compared, *hashes* the services whose containers
+    were, and *recreated* names those that ``up`` would recreate. *runs* and *seconds* include the
+    originals where this check was the first.
+    """
+
+    differences: list[Finding] = field(default_factory=list)
+    covered: int = 0
+    not_covered: list[NotCovered] = field(default_factory=list)
+    assumptions: list[str] = field(default_factory=list)
+    runs: int = 0
+    seconds: float = 0.0
+    hashes: dict[EntryPoint, int] = field(default_factory=dict)
+    recreated: dict[EntryPoint, list[str]] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether something was compared and everything compared is equal."""
+        return not self.differences and self.covered > 0
+
+
+def services_named(words: str) -> list[str]:
+    """Return the services that an engine's error names, in its order."""
+    found = (match[1] or match[2] or match[3] for match in _NAMED_SERVICE.finditer(words))
+    return list(dict.fromkeys(found))
+
+
+def judge(run: Run, after: Result, runner: Runner, moved: Collection[str]) -> list[Finding]:
+    """Return what *after* has that the original *run*, which was accepted, has not."""
+    name, kind = run.circumstance.name, run.circumstance.kind
+    if not after.ok:
+        words = f"the engine rejects it: {runner.words(after)}"
+        services: list[str | None] = [*services_named(after.error)] or [None]
+        return [Finding(run.entry, name, service, words, kind=kind) for service in services]
+    if kind == "hash":
+        return [
+            Finding(
+                run.entry,
+                name,
+                service,
+                f"service {service}: its container would be recreated",
+                ("services", service),
+                kind,
+            )
+            for service in recreated(run, after)
+        ]
+    return [
+        Finding(
+            run.entry,
+            name,
+            found.service,
+            runner.stage.hide(describe(found)),
+            found.path,
+            kind,
+        )
+        for found in compare(run.result.stdout, after.stdout, moved=moved)
+    ]
+
+
+def recreated(run: Run, after: Result) -> list[str]:
+    """Return the services with another hash; those that came or went are the model's matter."""
+    before, now = hashes(run.result.stdout), hashes(after.stdout)
+    return [name for name, value in before.items() if now.get(name, value) != value]

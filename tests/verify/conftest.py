@@ -1,0 +1,81 @@
+"""Fixtures for the proof: projects on disk, and the real engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.interpolate import Variable, variables
+from composerefactor.verify.discovery import find_engine
+from composerefactor.verify.engine import Engine, release
+from composerefactor.verify.prover import Prover
+
+Project: TypeAlias = Callable[[Mapping[str, str]], Path]
+ProverOf: TypeAlias = Callable[..., Prover]
+
+
+@pytest.fixture(scope="session")
+def compose(engine: Path) -> Engine:
+    """The real engine, found as a user's would be."""
+    return find_engine(str(engine))
+
+
+@pytest.fixture
+def since(compose: Engine) -> Callable[[str], None]:
+    """Skip a test about something that engines older than the given version do not do."""
+
+    def require(version: str) -> None:
+        if compose.release < release(version):
+            pytest.skip(f"Docker Compose {compose.version} does not do this, {version} does")
+
+    return require
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """Write files, given as texts by path, into a project directory."""
+
+    def write(files: Mapping[str, str]) -> Path:
+        root = tmp_path / "shop"
+        root.mkdir(exist_ok=True)
+        for path, text in files.items():
+            place = root / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text, encoding="utf-8")
+        return root
+
+    return write
+
+
+@pytest.fixture
+def prover_of(compose: Engine, project: Project) -> Iterator[ProverOf]:
+    """Make a prover for files, given as texts by path; ``entry`` says how they are started."""
+    with ExitStack() as stack:
+
+        def make(
+            files: Mapping[str, str],
+            entry: EntryPoint | None = None,
+            profiles: tuple[str, ...] = (),
+            timeout: float = 60,
+        ) -> Prover:
+            found: list[Variable] = [
+                variable for text in files.values() for variable in variables(text)
+            ]
+            return stack.enter_context(
+                Prover(
+                    compose,
+                    project(files),
+                    [entry or EntryPoint(("compose.yaml",), implicit=True)],
+                    files,
+                    variables_of=lambda _: found,
+                    profiles_of=lambda _: profiles,
+                    timeout=timeout,
+                )
+            )
+
+        yield make

@@ -1,0 +1,101 @@
+"""Which circumstances an entry point is compared in, and the command of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.interpolate import Variable
+from composerefactor.verify.circumstances import Circumstance, circumstances, command, own
+from composerefactor.verify.probes import PROBES, Tagged, render
+from composerefactor.verify.staging import Stage
+
+PLAIN = ["from a subdirectory", "from the parent directory", "uninterpolated", "hashes"]
+
+
+def names(found: list[Circumstance]) -> list[str]:
+    return [each.name for each in found]
+
+
+def test_what_cannot_differ_is_left_out() -> None:
+    entry = EntryPoint(("compose.yaml",))
+    assert names(circumstances(entry, {}, has_env_file=False)) == PLAIN
+
+
+def test_variables_env_file_and_profiles() -> None:
+    entry = EntryPoint(("compose.yaml",), profiles=("a", "b"))
+    found = circumstances(
+        entry, {"X": Variable("X", "1")}, has_env_file=True, profiles=["a", "b", "a"]
+    )
+    assert names(found) == [
+        "all variables set",
+        "empty --env-file",
+        *PLAIN[:2],
+        "no profile",
+        "profile a",
+        "profile b",
+        "profile a, b",
+        *PLAIN[2:],
+    ]
+
+
+def test_profiles_that_cannot_be_together() -> None:
+    found = circumstances(
+        EntryPoint(("c.yaml",)), {}, has_env_file=False, profiles=["a"], together=False
+    )
+    assert names(found) == [
+        *PLAIN[:2], "profile a", *PLAIN[2:], "hashes, profile a"
+    ]  # fmt: skip
+    assert all("*" not in each.profiles for each in found)
+
+
+def test_commands(project: Callable[..., Path]) -> None:
+    entry = EntryPoint(
+        ("deploy/a.yml", "b.yml"),
+        directory="deploy",
+        project_directory=".",
+        env_files=("prod.env",),
+        project_name="p",
+    )
+    with Stage(project({"deploy/a.yml": "", "b.yml": ""}), ["deploy/a.yml", "b.yml"]) as stage:
+        args, cwd = command(entry, own({}), stage)
+        assert args == [
+            *("-f", "a.yml", "-f", "../b.yml", "--env-file", "../prod.env"),
+            *("--project-directory", "..", "-p", "p", "--profile", "*"),
+            *("config", "--format", "yaml"),
+        ]
+        assert cwd == stage.path / "deploy"
+        args, cwd = command(entry, Circumstance("", where="parent", profiles=()), stage)
+        assert (args[:4], cwd) == (["-f", "deploy/a.yml", "-f", "b.yml"], stage.path)
+        args, cwd = command(entry, Circumstance("", kind="hash", where="subdirectory"), stage)
+        assert (args[1], args[-2:]) == ("../a.yml", ["--hash", "*"])
+        assert cwd.parent == stage.path / "deploy"
+        args, _ = command(entry, Circumstance("", empty_env_file=True), stage)
+        assert str(stage.empty_env_file) in args
+
+
+def test_files_that_the_engine_finds_itself(project: Callable[..., Path]) -> None:
+    entry = EntryPoint(("compose.yaml", "compose.override.yaml"), implicit=True)
+    with Stage(project({"compose.yaml": ""}), ["compose.yaml"]) as stage:
+        assert command(entry, own({}, ()), stage)[0] == ["config", "--format", "yaml"]
+        parent, _ = command(entry, Circumstance("", where="parent", profiles=()), stage)
+        assert parent[:4] == ["-f", "shop/compose.yaml", "-f", "shop/compose.override.yaml"]
+        probed, _ = command(entry, Circumstance("", probe="/p.yml"), stage)
+        assert probed[:6:2] == ["-f", "-f", "-f"]
+        assert probed[5] == "/p.yml"
+
+
+def test_probes_touch_what_is_there() -> None:
+    model = {
+        "services": {
+            "a": {"image": "i", "environment": {"K": "v"}, "ports": [{"target": 80}]},
+            "b": {"build": {"context": "."}},
+        }
+    }
+    plain, reset, override = (probe.services(model) for probe in PROBES)
+    assert plain["a"]["environment"]["K"] == "composerefactor"
+    assert "image" not in plain["b"]
+    assert reset == {"a": {"environment": {"K": Tagged("!reset", None)}}}
+    assert list(override) == ["a"]
+    assert render(reset) == '{"services": {"a": {"environment": {"K": !reset null}}}}\n'

@@ -1,0 +1,382 @@
+"""The proof with the real engine: what it must see, and what it must not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.interpolate import variables
+from composerefactor.verify.engine import Engine
+from composerefactor.verify.prover import Prover
+
+SERVICES = """\
+services:
+  api:
+    image: shop/api:${TAG:-1.0}
+    build: ./api
+    environment: {LEVEL: "${LEVEL:-info}", MODE: live}
+    volumes: ["./data:/data"]
+    healthcheck:
+      test: ["CMD", "true"]
+  db:
+    image: postgres:16
+    volumes: ["db:/var/lib/postgresql/data"]
+volumes:
+  db:
+"""
+ROOT = """\
+include:
+  - project_directory: .
+    env_file: /dev/null
+    path: [docker-compose/all.yaml]
+"""
+WITHOUT_NULL = ROOT.replace("    env_file: /dev/null\n", "")
+
+
+def split(module: str = SERVICES, root: str = ROOT) -> dict[str, bytes | None]:
+    return {"compose.yaml": root.encode(), "docker-compose/all.yaml": module.encode()}
+
+
+def test_an_exact_split_is_equal_in_every_circumstance(prover_of: Callable[..., Prover]) -> None:
+    prover = prover_of({"compose.yaml": SERVICES, ".env": "TAG=2.0\n"})
+    verdict = prover.check(split())
+    assert verdict.ok
+    assert verdict.differences == []
+    assert verdict.not_covered == []
+    # own, raw, hashes, all set, empty --env-file, subdirectory, parent
+    assert verdict.covered == 7
+    assert verdict.runs == 14
+    assert list(verdict.hashes.values()) == [2]
+    assert list(verdict.recreated.values()) == [[]]
+
+
+def test_later_checks_reuse_the_originals(prover_of: Callable[..., Prover]) -> None:
+    prover = prover_of({"compose.yaml": SERVICES})
+    assert prover.check(split()).ok
+    assert prover.check(split()).runs == 6
+    quick = prover.check(split(), thorough=False)
+    assert (quick.ok, quick.runs) == (True, 2)
+
+
+def test_a_check_leaves_no_trace_for_the_next(prover_of: Callable[..., Prover]) -> None:
+    prover = prover_of({"compose.yaml": SERVICES})
+    wrong = split(SERVICES.replace("postgres:16", "postgres:17"))
+    assert not prover.check(wrong, thorough=False).ok
+    assert prover.check({}, thorough=False).ok
+
+
+def test_a_relative_path_that_leads_elsewhere(prover_of: Callable[..., Prover]) -> None:
+    short = "include: [docker-compose/all.yaml]\n"
+    verdict = prover_of({"compose.yaml": SERVICES}).check(split(root=short))
+    assert not verdict.ok
+    [source] = [found for found in verdict.differences if found.path[-1] == "source"]
+    assert source.service == "api"
+    assert '"data", is "docker-compose/data"' in source.words
+    assert list(verdict.recreated.values()) == [["api"]]
+
+
+def test_a_health_check_that_slipped_below_networks(prover_of: Callable[..., Prover]) -> None:
+    slipped = (
+        SERVICES.replace(
+            '    healthcheck:\n      test: ["CMD", "true"]\n',
+            "    networks:\n      default:\n      healthcheck:\n",
+        )
+        + "networks: {healthcheck: }\n"
+    )
+    verdict = prover_of({"compose.yaml": SERVICES}).check(split(slipped))
+    words = [found.words for found in verdict.differences]
+    assert any("service api: healthcheck is gone" in each for each in words)
+    assert any("network healthcheck is new" in each for each in words)
+
+
+def test_an_env_file_that_is_read_twice(prover_of: Callable[..., Prover]) -> None:
+    files = {"compose.yaml": SERVICES, ".env": "TAG=2.0\n", "prod.env": "LEVEL=warn\n"}
+    entry = EntryPoint(("compose.yaml",), env_files=("prod.env",))
+    prover = prover_of(files, entry)
+    assert prover.check(split()).ok
+    verdict = prover.check(split(root=WITHOUT_NULL))
+    assert 'service api: image was "shop/api:1.0", is "shop/api:2.0"' in [
+        found.words for found in verdict.differences
+    ]
+
+
+def test_the_trap_shows_without_an_env_file_in_the_command(
+    prover_of: Callable[..., Prover],
+) -> None:
+    prover = prover_of({"compose.yaml": SERVICES, ".env": "TAG=2.0\n"})
+    verdict = prover.check(split(root=WITHOUT_NULL))
+    assert {found.circumstance for found in verdict.differences} == {"empty --env-file"}
+
+
+def test_a_default_in_place_of_its_variable(prover_of: Callable[..., Prover]) -> None:
+    frozen = SERVICES.replace("${LEVEL:-info}", "info")
+    verdict = prover_of({"compose.yaml": SERVICES}).check(split(frozen))
+    assert {found.circumstance for found in verdict.differences} == {
+        "uninterpolated",
+        "all variables set",
+    }
+
+
+def test_swapped_variables(prover_of: Callable[..., Prover]) -> None:
+    text = "services: {a: {image: a, environment: {A: '${A}', B: '${B}'}}}\n"
+    swapped = text.replace("'${A}', B: '${B}'", "'${B}', B: '${A}'")
+    verdict = prover_of({"compose.yaml": text}).check({"compose.yaml": swapped.encode()})
+    assert "all variables set" in {found.circumstance for found in verdict.differences}
+
+
+def test_required_variables_get_a_value(prover_of: Callable[..., Prover]) -> None:
+    text = SERVICES.replace("${LEVEL:-info}", "${LEVEL:?say which}${OTHER:?too}")
+    prover = prover_of({"compose.yaml": text})
+    verdict = prover.check(split(text))
+    assert verdict.ok
+    assert verdict.not_covered == []
+    assert verdict.assumptions == [
+        "LEVEL was given a value: it is required and nothing sets it",
+        "OTHER was given a value: it is required and nothing sets it",
+    ]
+
+
+def test_a_required_variable_that_the_env_file_sets_is_not_assumed(
+    prover_of: Callable[..., Prover],
+) -> None:
+    text = SERVICES.replace("${LEVEL:-info}", "${LEVEL:?}")
+    entry = EntryPoint(("compose.yaml",), env_files=("prod.env",))
+    prover = prover_of({"compose.yaml": text, "prod.env": "LEVEL=warn\n"}, entry)
+    own = next(run for run in prover.baseline() if run.circumstance.name == "own environment")
+    assert own.env == {}
+    assert b"LEVEL: warn" in own.result.stdout
+
+
+def test_values_where_the_project_needs_some(prover_of: Callable[..., Prover]) -> None:
+    volumes = "volumes: ['${DIR}:/x', '${STORE}:/y']"
+    text = f"services: {{a: {{image: 'a:${{TAG}}', ports: ['${{PORT}}:80'], {volumes}}}}}\n"
+    verdict = prover_of({"compose.yaml": text}).check(split(text))
+    assert verdict.ok
+    [words] = verdict.assumptions
+    assert words.startswith(
+        "DIR, PORT, STORE, TAG were given values: without them the engine says: "
+    )
+
+
+def test_missing_env_files_are_supplied(
+    prover_of: Callable[..., Prover], since: Callable[[str], None]
+) -> None:
+    since("2.29.7")
+    text = SERVICES.replace("    build: ./api\n", "    env_file: [secret.env, conf/other.env]\n")
+    verdict = prover_of({"compose.yaml": text}).check(split(text))
+    assert verdict.ok
+    assert verdict.assumptions == [
+        "conf/other.env is missing, and was taken for an empty file",
+        "secret.env is missing, and was taken for an empty file",
+    ]
+
+
+def test_profiles_that_share_a_container_name(
+    prover_of: Callable[..., Prover], since: Callable[[str], None]
+) -> None:
+    since("2.29.7")
+    text = """\
+services:
+  cpu: {image: a, container_name: worker, profiles: [cpu]}
+  gpu: {image: b, container_name: worker, profiles: [gpu]}
+"""
+    prover = prover_of({"compose.yaml": text}, profiles=("cpu", "gpu"))
+    verdict = prover.check(split(text))
+    assert verdict.ok
+    assert [each.circumstance for each in verdict.not_covered] == ["own environment"]
+    assert "worker" in verdict.not_covered[0].words
+    wrong = prover.check(split(text.replace("image: b", "image: c")), thorough=False)
+    assert {found.circumstance for found in wrong.differences} == {"profile gpu"}
+    assert prover.rejected() == {}
+
+
+def test_each_profile_is_tried_up_to_a_limit(prover_of: Callable[..., Prover]) -> None:
+    names = tuple(f"p{n}" for n in range(10))
+    text = "services:\n" + "".join(f"  s{n}: {{image: a, profiles: [{n}]}}\n" for n in names)
+    prover = prover_of({"compose.yaml": text}, profiles=names)
+    verdict = prover.check({})
+    assert verdict.ok
+    assert [each.circumstance for each in verdict.not_covered] == ["profile p8", "profile p9"]
+
+
+def test_an_unused_volume_that_is_dropped(
+    prover_of: Callable[..., Prover], since: Callable[[str], None]
+) -> None:
+    since("2.29.7")
+    text = SERVICES + "  unused:\n"
+    [found] = prover_of({"compose.yaml": text}).check(split()).differences
+    assert (found.circumstance, found.words) == ("uninterpolated", "volume unused is gone")
+
+
+def test_extensions_stay_unless_they_are_said_to_move(prover_of: Callable[..., Prover]) -> None:
+    text = "x-base: &base {image: a}\nx-note: keep\nservices: {a: *base}\n"
+    prover = prover_of({"compose.yaml": text})
+    both = {found.words for found in prover.check(split(text)).differences}
+    assert both == {"x-base is gone", "x-note is gone"}
+    one = {found.words for found in prover.check(split(text), moved={"x-base"}).differences}
+    assert one == {"x-note is gone"}
+    assert prover.check(split(text), moved={"x-base", "x-note"}).ok
+
+
+def test_an_extension_below_the_top_level(prover_of: Callable[..., Prover]) -> None:
+    text = "services: {a: {image: a, x-owner: me}}\n"
+    [found] = prover_of({"compose.yaml": text}).check(split(text.replace("me", "you"))).differences
+    assert found.words == 'service a: x-owner was "me", is "you"'
+
+
+def test_order_that_only_the_hash_and_the_lists_show(prover_of: Callable[..., Prover]) -> None:
+    text = "services: {a: {image: a, expose: ['1', '2'], extra_hosts: [a=1.1.1.1, b=1.1.1.1]}}\n"
+    prover = prover_of({"compose.yaml": text})
+    assert prover.check(split(text.replace("[a=1.1.1.1, b=", "[b=1.1.1.1, a="))).ok
+    turned = prover.check(split(text.replace("'1', '2'", "'2', '1'")))
+    assert {found.kind for found in turned.differences} == {"model", "hash"}
+
+
+def test_secrets_do_not_show(prover_of: Callable[..., Prover]) -> None:
+    text = """\
+services:
+  a:
+    image: a
+    environment: {DB_PASSWORD: hunter2, URL: "http://me:hunter2@db/x"}
+    command: [run, --password, hunter2]
+"""
+    verdict = prover_of({"compose.yaml": text}).check(split(text.replace("hunter2", "hunter3")))
+    assert len({found.path for found in verdict.differences if found.kind == "model"}) == 3
+    shown = str([found.words for found in verdict.differences])
+    assert "hunter" not in shown
+    assert "environment.DB_PASSWORD has another value" in shown
+
+
+def test_the_engine_rejects_the_result(
+    prover_of: Callable[..., Prover], since: Callable[[str], None]
+) -> None:
+    since("2.29.7")
+    text = "services: {a: {image: a, networks: [n]}, b: {image: b}}\nnetworks: {n: }\n"
+    verdict = prover_of({"compose.yaml": text}).check(split(text.replace("networks: {n: }", "")))
+    found = verdict.differences[0]
+    assert found.service == "a"
+    assert 'service "a" refers to undefined network n' in found.words
+
+
+def test_a_project_that_is_rejected_as_it_stands(
+    prover_of: Callable[..., Prover], since: Callable[[str], None]
+) -> None:
+    since("2.29.7")
+    prover = prover_of({"compose.yaml": "services: {a: {image: a, networks: [n]}}\n"})
+    [words] = prover.rejected().values()
+    assert "undefined network n" in words
+    verdict = prover.check({})
+    assert not verdict.ok
+    assert [each.circumstance for each in verdict.not_covered] == ["own environment"]
+
+
+def test_a_file_above_the_project(prover_of: Callable[..., Prover], tmp_path: Path) -> None:
+    (tmp_path / "common.yaml").write_text("services: {base: {image: b, volumes: ['./x:/x']}}\n")
+    text = "services: {a: {extends: {file: ../common.yaml, service: base}}}\n"
+    prover = prover_of({"compose.yaml": text, "../common.yaml": "services: {base: {image: c}}\n"})
+    assert prover.check({}).ok
+    assert not prover.check({"../common.yaml": b"services: {base: {image: d}}\n"}).ok
+
+
+def test_several_files_and_directories(prover_of: Callable[..., Prover]) -> None:
+    files = {
+        "deploy/base.yml": SERVICES,
+        "deploy/prod.yml": "services: {api: {restart: always}}\n",
+    }
+    entry = EntryPoint(("deploy/base.yml", "deploy/prod.yml"), directory="deploy", project_name="p")
+    prover = prover_of(files, entry)
+    verdict = prover.check({})
+    assert (verdict.ok, verdict.not_covered) == (True, [])
+    changed = prover.check({"deploy/prod.yml": b"services: {api: {restart: 'no'}}\n"})
+    assert changed.differences[0].path == ("services", "api", "restart")
+
+
+def test_out_of_time(prover_of: Callable[..., Prover]) -> None:
+    prover = prover_of({"compose.yaml": SERVICES}, timeout=0.001)
+    assert list(prover.rejected().values()) == ["no answer within 0.001 seconds"]
+
+
+def test_progress_counts_to_the_end(compose: Engine, project: Callable[..., Path]) -> None:
+    seen: list[tuple[int, int]] = []
+    with Prover(
+        compose,
+        project({"compose.yaml": SERVICES}),
+        [EntryPoint(("compose.yaml",))],
+        ["compose.yaml"],
+        variables_of=lambda _: (),
+        profiles_of=lambda _: (),
+        progress=lambda done, total: seen.append((done, total)),
+    ) as prover:
+        prover.baseline()
+    assert seen == [(1, 1), (1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_an_interrupt_stops_the_runs(
+    compose: Engine, project: Callable[..., Path], tmp_path: Path
+) -> None:
+    def interrupt(_done: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    with (
+        Prover(
+            compose,
+            project({"compose.yaml": SERVICES}),
+            [EntryPoint(("compose.yaml",))],
+            ["compose.yaml"],
+            variables_of=lambda _: (),
+            profiles_of=lambda _: (),
+            progress=interrupt,
+        ) as prover,
+        pytest.raises(KeyboardInterrupt),
+    ):
+        prover.baseline()
+
+
+def test_a_key_that_an_unseen_override_could_reset(
+    prover_of: Callable[..., Prover], since: Callable[[str], None]
+) -> None:
+    since("2.24.7")
+    prover = prover_of({"compose.yaml": SERVICES})
+    assert prover.weaknesses(split()) == []
+    two = {
+        "compose.yaml": ROOT.replace("all.yaml]", "all.yaml, docker-compose/more.yaml]").encode(),
+        "docker-compose/all.yaml": SERVICES.replace(", MODE: live", "").encode(),
+        "docker-compose/more.yaml": b"services: {api: {environment: {MODE: live}}}\n",
+    }
+    assert prover.check(two).ok
+    [weakness] = prover.weaknesses(two)
+    assert weakness.service == "api"
+    assert weakness.words == "`!reset` of one environment key has another effect on environment"
+
+
+def test_the_shell_s_variables_count(compose: Engine, project: Callable[..., Path]) -> None:
+    text = "services: {a: {image: 'a:${TAG:?}'}}\n"
+    with Prover(
+        compose,
+        project({"compose.yaml": text}),
+        [EntryPoint(("compose.yaml",))],
+        ["compose.yaml"],
+        variables_of=lambda _: variables(text),
+        profiles_of=lambda _: (),
+        environ={"TAG": "shell"},
+    ) as prover:
+        verdict = prover.check(split(text.replace("${TAG:?}", "shell")))
+        assert verdict.assumptions == []
+        assert {found.circumstance for found in verdict.differences} == {
+            "all variables set",
+            "uninterpolated",
+        }
+
+
+def test_an_override_that_an_old_engine_no_longer_takes(
+    prover_of: Callable[..., Prover], compose: Engine
+) -> None:
+    if compose.release >= (2, 24, 7):
+        pytest.skip("later engines merge a second -f file over an included service")
+    words = {
+        weakness.words for weakness in prover_of({"compose.yaml": SERVICES}).weaknesses(split())
+    }
+    assert "a plain override is rejected: services.api conflicts with imported resource" in words
