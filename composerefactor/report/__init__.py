@@ -1,0 +1,1 @@
+"""Proposals as people and programs read them; nothing is decided here."""

@@ -1,0 +1,97 @@
+"""A proposal as JSON, for programs. The schema is versioned by ``schema``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.proposal.propose import Proposal
+from composerefactor.proposal.requirements import oldest_engine
+from composerefactor.verify.engine import Engine
+from composerefactor.verify.verdict import Verdict
+
+SCHEMA = 1
+
+
+def document(proposal: Proposal, command: str) -> dict[str, Any]:
+    """Return *proposal* as plain values: what was found, planned and proved."""
+    project = proposal.opened.project
+    verdict, engine = proposal.verdict, proposal.engine
+    return {
+        "schema": SCHEMA,
+        "command": command,
+        "entry_points": [
+            {
+                **_entry(entry),
+                "evidence": [str(e) for e in entry.evidence],
+                "error": str(project.errors.get(entry) or proposal.rejected.get(entry) or "")
+                or None,
+            }
+            for entry in project.entries
+        ],
+        "changes": [
+            {
+                "id": change.id,
+                "path": change.path,
+                "kind": "created" if change.is_created else "changed",
+                "services": [
+                    n
+                    for (_, section, n), to in proposal.plan.moved.items()
+                    if section == "services" and to == change.path
+                ],
+            }
+            for change in proposal.changes.changes
+        ],
+        "stays": [
+            {
+                "file": stay.location.path,
+                "line": stay.location.line,
+                "section": stay.part[1],
+                "name": stay.part[2],
+                "reason": stay.reason,
+            }
+            for stay in proposal.plan.stays
+        ],
+        "notes": list(proposal.plan.notes),
+        "proof": None
+        if verdict is None or engine is None
+        else {
+            **verdict_document(verdict, engine),
+            "oldest_engine": oldest_engine(proposal),
+            "weaker": [
+                {**_entry(w.entry), "service": w.service, "words": w.words}
+                for w in proposal.weaknesses
+            ],
+        },
+    }
+
+
+def verdict_document(verdict: Verdict, engine: Engine) -> dict[str, Any]:
+    """Return *verdict* as plain values."""
+    return {
+        "engine": {"version": engine.version, "origin": engine.origin},
+        "ok": verdict.ok,
+        "compared": verdict.covered,
+        "runs": verdict.runs,
+        "containers": sum(verdict.hashes.values()),
+        "recreated": sorted({n for names in verdict.recreated.values() for n in names}),
+        "assumptions": list(verdict.assumptions),
+        "not_covered": [
+            {**_entry(n.entry), "circumstance": n.circumstance, "words": n.words}
+            for n in verdict.not_covered
+        ],
+        "differences": [
+            {**_entry(f.entry), "circumstance": f.circumstance, "words": f.words}
+            for f in verdict.differences
+        ],
+    }
+
+
+def _entry(entry: EntryPoint) -> dict[str, Any]:
+    return {
+        "files": list(entry.files),
+        "directory": entry.directory,
+        "project_directory": entry.project_directory,
+        "env_files": list(entry.env_files),
+        "profiles": list(entry.profiles),
+    }

@@ -1,0 +1,125 @@
+"""A changeset as a patch that ``git apply`` turns into exactly the same files."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from composerefactor.edits.changeset import Changeset, FileChange
+from composerefactor.report.linediff import Change, changes
+
+_CONTEXT = 3
+_NO_NEWLINE = b"\n\\ No newline at end of file\n"
+_ESCAPES = {
+    0x07: b"\\a",
+    0x08: b"\\b",
+    0x09: b"\\t",
+    0x0A: b"\\n",
+    0x0B: b"\\v",
+    0x0C: b"\\f",
+    0x0D: b"\\r",
+    0x22: b'\\"',
+    0x5C: b"\\\\",
+}
+
+
+def unified_patch(
+    changeset: Changeset, prefix: str = "", executable: Collection[str] = ()
+) -> bytes:
+    """Return *changeset* as a unified diff in git's extended format, with 3 lines of context.
+
+    *prefix* is the project root relative to the git top level, ``""`` at it: ``git apply`` takes
+    all paths from there. *executable* names the files that are executable now; git warns where a
+    deleted file has another mode than the patch says. A changed file needs no mode in the patch:
+    ``git apply`` keeps the one it has. Bytes come out as they went in, whatever their encoding;
+    a line ends at LF only. Equal input gives equal output.
+    """
+    directory = prefix.strip("/")
+    parts: list[bytes] = []
+    for change in changeset.changes:
+        path = f"{directory}/{change.path}" if directory else change.path
+        parts += _file_patch(change, path, is_executable=change.path in executable)
+    return b"".join(parts)
+
+
+def _file_patch(change: FileChange, path: str, *, is_executable: bool) -> Iterator[bytes]:
+    raw = path.encode("utf-8", "surrogateescape")
+    old, new = _quoted(b"a/" + raw), _quoted(b"b/" + raw)
+    yield b"diff --git %b %b\n" % (old, new)
+    if change.is_created:
+        yield b"new file mode 100644\n"
+    elif change.is_deleted:
+        yield b"deleted file mode %b\n" % (b"100755" if is_executable else b"100644")
+    before, after = _lines(change.before or b""), _lines(change.after or b"")
+    if not before and not after:
+        return
+    # git ends a name with a space in it by a tab, since older readers take what follows for a date
+    end = b"\t\n" if b" " in raw else b"\n"
+    yield b"--- /dev/null\n" if change.is_created else b"--- " + old + end
+    yield b"+++ /dev/null\n" if change.is_deleted else b"+++ " + new + end
+    for hunk in _hunks(changes(before, after)):
+        yield from _hunk_lines(before, after, hunk)
+
+
+def _lines(content: bytes) -> list[bytes]:
+    """Return the lines of *content* with their LF; the last one may have none."""
+    lines = content.split(b"\n")
+    last = lines.pop()
+    return [line + b"\n" for line in lines] + ([last] if last else [])
+
+
+def _hunks(found: Sequence[Change]) -> Iterator[list[Change]]:
+    """Group changes whose context would touch or overlap."""
+    hunk: list[Change] = []
+    for change in found:
+        if hunk and change.before_start - hunk[-1].before_end > 2 * _CONTEXT:
+            yield hunk
+            hunk = []
+        hunk.append(change)
+    if hunk:
+        yield hunk
+
+
+def _hunk_lines(
+    before: Sequence[bytes], after: Sequence[bytes], hunk: Sequence[Change]
+) -> Iterator[bytes]:
+    first, last = hunk[0], hunk[-1]
+    lead = min(_CONTEXT, first.before_start)
+    trail = min(_CONTEXT, len(before) - last.before_end)
+    yield b"@@ -%b +%b @@\n" % (
+        _span(first.before_start - lead, last.before_end + trail),
+        _span(first.after_start - lead, last.after_end + trail),
+    )
+    at = first.before_start - lead
+    for change in hunk:
+        yield from _marked(b" ", before[at : change.before_start])
+        yield from _marked(b"-", before[change.before_start : change.before_end])
+        yield from _marked(b"+", after[change.after_start : change.after_end])
+        at = change.before_end
+    yield from _marked(b" ", before[at : at + trail])
+
+
+def _marked(mark: bytes, lines: Sequence[bytes]) -> Iterator[bytes]:
+    for line in lines:
+        yield mark + line if line.endswith(b"\n") else mark + line + _NO_NEWLINE
+
+
+def _span(start: int, end: int) -> bytes:
+    """Return the lines ``start:end`` as a hunk header has them; for none, the line above."""
+    count = end - start
+    first = start + 1 if count else start
+    return b"%d" % first if count == 1 else b"%d,%d" % (first, count)
+
+
+def _quoted(name: bytes) -> bytes:
+    """Return *name* as git writes it: in quotes with C escapes unless it is plain ASCII."""
+    plain = all(0x20 <= byte < 0x7F and byte not in _ESCAPES for byte in name)  # noqa: PLR2004
+    if plain:
+        return name
+    return b'"' + b"".join(_escaped(byte) for byte in name) + b'"'
+
+
+def _escaped(byte: int) -> bytes:
+    if byte in _ESCAPES:
+        return _ESCAPES[byte]
+    is_printable = 0x20 <= byte < 0x7F  # noqa: PLR2004
+    return bytes([byte]) if is_printable else b"\\%03o" % byte

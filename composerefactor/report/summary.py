@@ -1,0 +1,211 @@
+"""What a run found, would do and has proved, as a person reads it in a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from composerefactor.catalog.placement import place
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.merged import merged_get, scalar_text
+from composerefactor.compose.project import Project
+from composerefactor.edits.drafts import Draft, Slice
+from composerefactor.proposal.propose import Proposal
+from composerefactor.proposal.requirements import oldest_engine
+from composerefactor.report.rows import counted, limited, row
+from composerefactor.report.style import Style
+from composerefactor.transform import Stay
+from composerefactor.yamltree.comments import comment_lines
+from composerefactor.yamltree.nodes import Node
+
+MOST_SHOWN = 12
+"""More entries of one kind are counted, not listed."""
+
+
+def summary(proposal: Proposal, style: Style, *, verbose: bool = False) -> list[str]:
+    """Return the lines of the summary: found, plan, proof; *verbose* shortens nothing."""
+    most = 10_000 if verbose else MOST_SHOWN
+    lines = [*_found(proposal, style, most), *_plan(proposal, style, most)]
+    if not proposal.changes.is_empty:
+        lines += _proof(proposal, style, most)
+    return lines
+
+
+def _found(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
+    entries = proposal.opened.project.entries
+    count = f"{counted(len(entries), 'way')} this project is started"
+    yield row("Found", count, style)
+    shown = list(entries)[:most]
+    width = min(max((len(_title(e)) for e in shown), default=0), 60)
+    for entry in shown:
+        evidence = _evidence(entry)
+        state = _state(proposal, entry)
+        mark = f"  {style(state, 'yellow')}" if state else ""
+        yield row("", f"  {_title(entry):<{width}}  {style(evidence, 'dim')}{mark}", style)
+    if len(entries) > len(shown):
+        yield row("", f"  and {len(entries) - len(shown)} more", style)
+    yield row("", _services(proposal.project), style)
+
+
+def _title(entry: EntryPoint) -> str:
+    options = [f"--env-file {f}" for f in entry.env_files]
+    options += [f"--profile {p}" for p in entry.profiles]
+    if entry.project_directory:
+        options.append(f"--project-directory {entry.project_directory}")
+    return " ".join([entry.title, *options])
+
+
+def _evidence(entry: EntryPoint) -> str:
+    words = list(dict.fromkeys(str(e) for e in entry.evidence))
+    shown = ", ".join(words[:3])
+    return shown if len(words) <= 3 else f"{shown} and {len(words) - 3} more"  # noqa: PLR2004
+
+
+def _state(proposal: Proposal, entry: EntryPoint) -> str:
+    if entry in proposal.opened.project.errors:
+        return f"cannot be read: {proposal.opened.project.errors[entry]}"
+    if entry in proposal.rejected:
+        return f"rejected by the engine as it stands: {proposal.rejected[entry]}"
+    return ""
+
+
+def _services_seen(project: Project) -> dict[str, Node]:
+    """Return the services of all entry points by name, each as its first file has it."""
+    seen: dict[str, Node] = {}
+    for entry in project.readable:
+        order = [*entry.files, *sorted(project.files_of[entry] - set(entry.files))]
+        for path in order:
+            file = project.files.get(path)
+            for name, body in file.services.items() if file else ():
+                seen.setdefault(name, body)
+    return seen
+
+
+def _services(project: Project) -> str:
+    seen = _services_seen(project)
+    counts = Counter(
+        place(name, scalar_text(merged_get(body, "image"))).counts_as
+        for name, body in seen.items()
+    )
+    parts = ", ".join(
+        f"{n} {kind if n > 1 else kind.removesuffix('s')}" for kind, n in counts.most_common()
+    )
+    return f"{counted(len(seen), 'service')}: {parts}" if seen else "no services"
+
+
+def _plan(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
+    plan = proposal.plan
+    if proposal.changes.is_empty:
+        yield row("Plan", style("nothing to do", "green"), style)
+        yield from _stays(plan.stays, style, most)
+        return
+    before = {c.path: c.before for c in proposal.changes.changes}
+    label = "Plan"
+    created: dict[str, list[Draft]] = {}
+    for draft in plan.drafts:
+        old = before.get(draft.path)
+        if old is None:
+            created.setdefault(draft.path.rpartition("/")[0], []).append(draft)
+            continue
+        change = f"{_line_count(old)} -> {len(draft.text().splitlines())} lines"
+        yield row(label, f"{style(draft.path, 'bold')}  {change}", style)
+        label = ""
+    for directory, drafts in created.items():
+        services = {d.path: _services_in(proposal, d.path) for d in drafts}
+        total = sum(map(len, services.values()))
+        words = f"{counted(len(drafts), 'file')}, {counted(total, 'service')}"
+        yield row(label, f"{style(directory + '/', 'bold')}  {words}", style)
+        width = min(max(len(d.path.rpartition("/")[2]) for d in drafts), 48)
+        for draft in drafts[:most]:
+            name = draft.path.rpartition("/")[2]
+            yield row(
+                "", f"  {name:<{width}}  {style(', '.join(services[draft.path]), 'dim')}", style
+            )
+        if len(drafts) > most:
+            yield row("", f"  and {len(drafts) - most} more", style)
+        label = ""
+    yield from _stays(plan.stays, style, most)
+    for note in plan.notes:
+        yield row("", note, style)
+    yield row("", _moved(proposal), style)
+
+
+def _services_in(proposal: Proposal, path: str) -> list[str]:
+    return [n for (_, s, n), to in proposal.plan.moved.items() if s == "services" and to == path]
+
+
+def _stays(stays: Sequence[Stay], style: Style, most: int) -> Iterator[str]:
+    by_reason: dict[str, list[str]] = {}
+    for stay in stays:
+        by_reason.setdefault(f"{stay.location.path}\0{stay.reason}", []).append(stay.part[2])
+    for key, names in by_reason.items():
+        path, reason = key.split("\0")
+        shown = ", ".join(names[:most]) + (" ..." if len(names) > most else "")
+        yield row("", f"{style('stays', 'yellow')} in {path}: {shown} ({reason})", style)
+
+
+def _moved(proposal: Proposal) -> str:
+    drafts = proposal.plan.drafts
+    moved = sum(d.lines_from(copied=False) for d in drafts)
+    comments = sum(
+        comment_lines(piece.text)
+        for d in drafts
+        for piece in d.pieces
+        if isinstance(piece, Slice) and not piece.copy
+    )
+    services = [p for p in proposal.plan.moved if p[1] == "services"]
+    left = [s for s in proposal.plan.stays if s.part[1] == "services"]
+    total = len(services) + len(left)
+    return (
+        f"{len(services)} of {total} services move: {moved} lines moved, 0 rewritten, "
+        f"{comments} comments kept"
+    )
+
+
+def _proof(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
+    engine, verdict = proposal.engine, proposal.verdict
+    if engine is None or verdict is None:
+        yield row("Proof", style("none: no engine was asked", "red"), style)
+        return
+    oldest = oldest_engine(proposal)
+    words = (
+        f"Docker Compose v{engine.version} ({engine.origin}), needs v{oldest} or later from now on"
+    )
+    yield row("Proof", words, style)
+    entries = len(proposal.project.entries)
+    recreated = len({name for names in verdict.recreated.values() for name in names})
+    containers = len(_services_seen(proposal.project))
+    yield row(
+        "",
+        style(
+            f"proved: {counted(entries, 'entry point')}, "
+            f"{recreated} of {containers} containers recreated",
+            "green",
+            "bold",
+        ),
+        style,
+    )
+    comparisons = f"{verdict.covered} comparisons equal"
+    yield row("", f"{comparisons}, {verdict.runs} engine runs in {verdict.seconds:.1f} s", style)
+    for words in limited([f"assumed: {a}" for a in verdict.assumptions], most):
+        yield row("", style(words, "dim"), style)
+    uncovered = [
+        f"not covered: {n.entry.title}, {n.circumstance}: {n.words}" for n in verdict.not_covered
+    ]
+    for words in limited(uncovered, most):
+        yield row("", style(words, "yellow"), style)
+    for words in limited(list(_weaker(proposal)), most):
+        yield row("", style(words, "yellow"), style)
+
+
+def _weaker(proposal: Proposal) -> Iterator[str]:
+    by_words: dict[str, list[str]] = {}
+    for found in proposal.weaknesses:
+        by_words.setdefault(found.words, []).append(found.service or "all services")
+    for words, services in by_words.items():
+        names = ", ".join(dict.fromkeys(services))
+        yield f"weaker than before, in an override that is not in the repository: {words} ({names})"
+
+
+def _line_count(content: bytes) -> int:
+    return len(content.splitlines())

@@ -1,0 +1,1 @@
+"""The user's disk: reading a project, writing a changeset to it, and taking that back."""
