@@ -1,0 +1,142 @@
+"""Facts on single Compose files, as they are written: nothing is merged with another file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+
+from composerefactor.compose.file import RESOURCE_SECTIONS
+from composerefactor.compose.library import Library
+from composerefactor.compose.merged import item_nodes, merged_entries, merged_get, scalar_text
+from composerefactor.compose.references import extended, resources, services
+from composerefactor.entrypoints.files import FileReader, join
+from composerefactor.entrypoints.script import directory_of
+from composerefactor.yamltree.nodes import Mapping, Node, resolve, walk
+
+_SOURCES = ("image", "build", "extends", "provider")
+_TAGS = frozenset({"!reset", "!override"})
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+_REFERS = re.compile(r"\bextends\b|^include\b", re.MULTILINE)
+
+
+class TreeFacts:
+    """The :class:`~composerefactor.entrypoints.files.FileFacts` of *files*, parsed by *library*.
+
+    A file that is not YAML is no Compose file here.
+    """
+
+    def __init__(self, files: FileReader, library: Library) -> None:
+        self._files = files
+        self._library = library
+
+    def is_compose(self, path: str) -> bool:
+        """Return whether *path* has services, ``include``, or networks or volumes beside ``x-*``.
+
+        A mapping of which every value has an image or build is one too: the format before
+        ``services`` was introduced.
+        """
+        root = self._library.mapping(path)
+        if root is None:
+            return False
+        written = root.get("services")
+        if written is not None:
+            body = resolve(written)
+            return isinstance(body, Mapping) and all(
+                isinstance(resolve(entry.value), Mapping) for entry in body.entries
+            )
+        names = {entry.name or "" for entry in root.entries}
+        known = {name for name in names if not name.startswith("x-")} - {"version", "name"}
+        if known and known <= {"include", *RESOURCE_SECTIONS}:
+            return True
+        return bool(root.entries) and all(_is_service(entry.value) for entry in root.entries)
+
+    def services(self, path: str) -> dict[str, bool]:
+        """Return each service, and whether it has an image, build, extends or provider itself."""
+        return {
+            name: any(key in merged_entries(body) for key in _SOURCES)
+            for name, body in self._services(path)
+        }
+
+    def has_override_tags(self, path: str) -> bool:
+        """Return whether ``!reset`` or ``!override`` stands in *path*."""
+        root = self._library.mapping(path)
+        return root is not None and any(node.tag in _TAGS for node in walk(root))
+
+    def has_include(self, path: str) -> bool:
+        """Return whether *path* takes in other files by ``include``."""
+        root = self._library.mapping(path)
+        return root is not None and root.get("include") is not None
+
+    def undefined(self, path: str) -> frozenset[str]:
+        """Return the services and resources that are used but not defined.
+
+        Empty for a file with ``include``, which may define anything.
+        """
+        root = self._library.mapping(path)
+        if root is None or self.has_include(path):
+            return frozenset()
+        bodies = dict(self._services(path))
+        defined = {
+            (section, name)
+            for section in RESOURCE_SECTIONS
+            for name in merged_entries(root.get(section))
+        } | {("networks", "default")}
+        missing: set[str] = set()
+        for body in bodies.values():
+            parent = extended(body)
+            needed = services(body)
+            if parent and parent[0] is None and parent[1]:
+                needed.add(parent[1])
+            missing |= {name for name in needed if name not in bodies}
+            missing |= {
+                name
+                for section, name in resources(body)
+                if (section, name) not in defined and _PLAIN_NAME.fullmatch(name)
+            }
+        return frozenset(missing)
+
+    def referenced_by(self, path: str) -> frozenset[str]:
+        """Return the Compose files that name *path* in ``include`` or ``extends``."""
+        return frozenset(self._references.get(path, ()))
+
+    @cached_property
+    def _references(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for path in self._files.paths():
+            if not path.endswith((".yml", ".yaml")):
+                continue
+            if not _REFERS.search(self._files.read(path) or "") or not self.is_compose(path):
+                continue
+            for name in self._named(path):
+                found.setdefault(join(directory_of(path), name), set()).add(path)
+        return found
+
+    def _named(self, path: str) -> Iterator[str]:
+        for _, body in self._services(path):
+            parent = extended(body)
+            if parent and parent[0]:
+                yield parent[0]
+        root = self._library.mapping(path)
+        for item in item_nodes(root.get("include") if root else None):
+            paths = merged_get(item, "path") if isinstance(item, Mapping) else item
+            for node in item_nodes(paths):
+                if text := scalar_text(node):
+                    yield text
+
+    def _services(self, path: str) -> list[tuple[str, Node]]:
+        root = self._library.mapping(path)
+        if root is None:
+            return []
+        written: Node | None = root.get("services")
+        if written is None and not any(root.get(k) for k in ("include", *RESOURCE_SECTIONS)):
+            written = root
+        body = resolve(written) if written is not None else None
+        if not isinstance(body, Mapping):
+            return []
+        return [(e.name, resolve(e.value)) for e in body.entries if e.name and not e.is_merge]
+
+
+def _is_service(node: Node) -> bool:
+    body = merged_entries(node)
+    return "image" in body or "build" in body

@@ -1,0 +1,158 @@
+"""All ways in which a project is started, and the readers of its files that are not Compose."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from composerefactor.compose.entrypoint import EntryPoint, Evidence
+from composerefactor.entrypoints import readers
+from composerefactor.entrypoints.files import FileFacts, FileReader, Listing
+from composerefactor.entrypoints.names import guessed
+from composerefactor.entrypoints.readers import OtherReader
+from composerefactor.entrypoints.resolve import Unresolved, entry_points
+from composerefactor.entrypoints.shell import Call, calls
+from composerefactor.entrypoints.sources import scripts
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What was found: *entries*, the default first; *readers*; commands that name missing files."""
+
+    entries: tuple[EntryPoint, ...]
+    readers: tuple[OtherReader, ...] = ()
+    unresolved: tuple[Unresolved, ...] = ()
+
+
+def find(files: FileReader, facts: FileFacts) -> list[EntryPoint]:
+    """Return the entry points of a project: the default first, then commands, then names.
+
+    *files* gives the project's files, *facts* what their Compose files contain. Never raises for
+    what a file holds: what cannot be read as a command is none.
+    """
+    return list(survey(files, facts).entries)
+
+
+def survey(files: FileReader, facts: FileFacts) -> Survey:
+    """Return the entry points of a project, other readers of its files, and unresolved commands.
+
+    Commands of a directory that is a project of its own are left to that project, unless they use
+    files outside it or a command above goes there.
+    """
+    listing = Listing(files)
+    found = [call for script in scripts(listing) for call in calls(script)]
+    foreign = _foreign(found, listing)
+    entries: list[EntryPoint] = []
+    unresolved: list[Unresolved] = []
+    for call in found:
+        inside = next((one for one in foreign if call.script.path.startswith(f"{one}/")), None)
+        for result in entry_points(call, listing):
+            if isinstance(result, EntryPoint):
+                if inside is None or not all(
+                    file.startswith(f"{inside}/") for file in result.files
+                ):
+                    entries.append(result)
+            elif inside is None:
+                unresolved.append(result)
+    names = [
+        entry
+        for directory in _directories(entries, listing)
+        for entry in guessed(directory, listing, facts, entries)
+    ]
+    other = (*readers.from_calls(found, listing), *readers.from_text(listing))
+    return Survey(
+        _ordered(merged([*names, *entries])),
+        tuple(dict.fromkeys(other)),
+        tuple({one.reason: one for one in reversed(unresolved)}.values())[::-1],
+    )
+
+
+def project_directories(files: FileReader) -> list[str]:
+    """Return the directories that hold a default Compose file, ``.`` included where it has one."""
+    listing = Listing(files)
+    return sorted(one for one in listing.directories if listing.default_file(one) is not None)
+
+
+def _foreign(found: Iterable[Call], listing: Listing) -> list[str]:
+    """Return the subdirectories that are projects of their own and that no command goes to."""
+    if listing.default_file(".") is None:
+        return []
+    entered = set[str]()
+    for call in found:
+        for move in (*call.moves, *_make_directories(call.words)):
+            entered.update(
+                posixpath.normpath(posixpath.join(start, move))
+                for start in call.script.directories[:1]
+                if not _under(call.script.path, move)
+            )
+    return sorted(
+        one
+        for one in listing.directories
+        if one != "." and one not in entered and listing.default_file(one) is not None
+    )
+
+
+def _under(path: str, directory: str) -> bool:
+    return path.startswith(f"{posixpath.normpath(directory)}/")
+
+
+def _make_directories(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what ``make -C`` names."""
+    if words[0] not in {"make", "gmake", "$(MAKE)"} and "MAKE" not in words[0]:
+        return ()
+    return tuple(after for word, after in pairwise(words) if word in {"-C", "--directory"})
+
+
+def _directories(entries: Iterable[EntryPoint], listing: Listing) -> list[str]:
+    """Return the project directory and those of files that commands name, sorted."""
+    named = {posixpath.dirname(file) or "." for entry in entries for file in entry.files}
+    return sorted(({"."} | named) & listing.directories)
+
+
+def merged(entries: Iterable[EntryPoint]) -> list[EntryPoint]:
+    """Return *entries* without doubles; evidence is collected, and a fact beats an assumption."""
+    kept: dict[tuple[object, ...], EntryPoint] = {}
+    for entry in entries:
+        # With -f the model follows the first file's directory, wherever the command runs.
+        place = entry.directory if entry.implicit else posixpath.dirname(entry.base) or "."
+        key = (place, entry.files, entry.project_directory, entry.env_files, entry.profiles)
+        before = kept.get(key)
+        if before is None:
+            kept[key] = entry
+            continue
+        sure = [one for one in (before, entry) if not one.assumed] or [before, entry]
+        evidence = [why for one in sure for why in one.evidence]
+        kept[key] = replace(
+            before,
+            directory=before.directory if not before.assumed else sure[0].directory,
+            project_name=before.project_name
+            if before.project_name == entry.project_name
+            else before.project_name or entry.project_name,
+            implicit=before.implicit or entry.implicit,
+            assumed=before.assumed and entry.assumed,
+            evidence=tuple(dict.fromkeys(evidence)),
+        )
+    return list(kept.values())
+
+
+def _ordered(entries: list[EntryPoint]) -> tuple[EntryPoint, ...]:
+    return tuple(sorted(entries, key=_rank))
+
+
+def _rank(entry: EntryPoint) -> tuple[object, ...]:
+    default = Evidence("default file") in entry.evidence
+    implicit = Evidence("used when no -f is given") in entry.evidence
+    commanded = any(why.path for why in entry.evidence)
+    return (
+        entry.directory != "." and entry.implicit,
+        not default,
+        not implicit,
+        entry.assumed,
+        not commanded,
+        len(entry.files),
+        entry.files,
+        entry.profiles,
+        entry.env_files,
+    )

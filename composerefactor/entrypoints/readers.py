@@ -1,0 +1,126 @@
+"""Programs other than today's Compose that read Compose files; none of them follows ``include``."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from composerefactor.compose.entrypoint import Evidence
+from composerefactor.entrypoints.files import Listing, join
+from composerefactor.entrypoints.shell import Call
+
+_STACK_FILE = frozenset({"-c", "--compose-file"})
+_FILE = frozenset({"-f", "--file"})
+_OLD_COMPOSE = re.compile(
+    r"docker[-_]compose(?:==|~=|<=?)\s?['\"]?1\.|docker/compose:(?:\w{1,10}-)?1\.\d"
+    r"|compose/releases/download/v?1\.\d|docker-compose-v1\b"
+)
+_TEST_CODE = re.compile(r".*\.(?:java|kt|kts|groovy|scala|py|ts|js|mjs|go|cs|rb|rs)")
+_TESTCONTAINERS = re.compile(
+    r"(?:Docker)?ComposeContainer|DockerComposeEnvironment|NewDockerCompose|DockerCompose\("
+    r"|WithStackFiles|UseCompose\("
+)
+_YAML_NAME = re.compile(r"['\"]([^'\"\n]{1,200}\.ya?ml)['\"]")
+_MAX_CODE_FILES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class OtherReader:
+    """*name* reads the Compose file *path*; *evidence* says where that is written."""
+
+    name: str
+    path: str
+    evidence: Evidence
+
+
+def from_calls(calls: Sequence[Call], listing: Listing) -> Iterator[OtherReader]:
+    """Yield the other readers that *calls* start, with each Compose file that they name."""
+    for call in calls:
+        reader, named = _reader(call.words)
+        if call.invocation is not None and call.invocation.program.startswith("podman-compose"):
+            reader, named = "podman-compose", list(call.invocation.files)
+        if reader is None:
+            continue
+        evidence = Evidence(f"read by {reader}", call.script.path, call.line)
+        found = {_find(file, call, listing) for file in named}
+        if not named and reader != "docker stack deploy":
+            found.add(listing.default_file("."))
+        for path in sorted(path for path in found if path is not None):
+            yield OtherReader(reader, path, evidence)
+
+
+def _reader(words: Sequence[str]) -> tuple[str | None, list[str]]:
+    """Return the reader that *words* start, and the files they name."""
+    for at, word in enumerate(words[:8]):
+        program, rest = posixpath.basename(word), list(words[at + 1 :])
+        if program == "docker" and "stack" in rest[:4] and {"deploy", "up"} & set(rest[:6]):
+            return "docker stack deploy", _named(rest, _STACK_FILE)
+        if program == "docker" and "bake" in rest[:3]:
+            files = _named(rest, _FILE)
+            return "docker buildx bake", [file for file in files if file.endswith(("yml", "yaml"))]
+        if program == "kompose" and {"convert", "up", "down"} & set(rest):
+            return "kompose", _named(rest, _FILE)
+    return None, []
+
+
+def _named(words: Sequence[str], options: frozenset[str]) -> list[str]:
+    found: list[str] = []
+    for at, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if word in options and at + 1 < len(words):
+            found.extend(words[at + 1].split(","))
+        elif equals and name in options:
+            found.extend(value.split(","))
+    return found
+
+
+def _find(file: str, call: Call, listing: Listing) -> str | None:
+    for directory in call.script.directories:
+        for move in ("", *call.moves):
+            path = join(join(directory, move), file)
+            if listing.exists(path):
+                return path
+    return None
+
+
+def from_text(listing: Listing) -> Iterator[OtherReader]:
+    """Yield docker-compose 1.x, found by its version, and Testcontainers, found in test code."""
+    default = listing.default_file(".")
+    code = 0
+    for path in listing.paths:
+        is_code = _TEST_CODE.fullmatch(path) is not None
+        if is_code and ("test" not in path.lower() or code >= _MAX_CODE_FILES):
+            continue
+        if not is_code and not _INSTALLS.fullmatch(path):
+            continue
+        code += is_code
+        text = listing.read(path)
+        if text is None:
+            continue
+        if is_code:
+            yield from _testcontainers(path, text, listing)
+        elif default is not None and (match := _OLD_COMPOSE.search(text)):
+            line = text.count("\n", 0, match.start()) + 1
+            evidence = Evidence("read by docker-compose 1.x", path, line)
+            yield OtherReader("docker-compose 1.x", default, evidence)
+
+
+_INSTALLS = re.compile(
+    r"(?:.*/)?(?:[^/]*requirements[^/]*\.(?:txt|in)|Pipfile|pyproject\.toml|Jenkinsfile|[Mm]akefile"
+    r"|[^/]*\.sh|\.gitlab-ci\.ya?ml|\.travis\.ya?ml|Dockerfile[^/]*|Vagrantfile)"
+    r"|\.(?:github/workflows|circleci)/[^/]*\.ya?ml"
+)
+
+
+def _testcontainers(path: str, text: str, listing: Listing) -> Iterator[OtherReader]:
+    if "testcontainers" not in text.lower() or not _TESTCONTAINERS.search(text):
+        return
+    for number, line in enumerate(text.splitlines(), start=1):
+        for name in _YAML_NAME.findall(line[:2_000]):
+            places = [name, join(posixpath.dirname(path), name)]
+            found = next((place for place in places if listing.exists(place)), None)
+            if found is not None:
+                evidence = Evidence("read by Testcontainers", path, number)
+                yield OtherReader("Testcontainers", found, evidence)

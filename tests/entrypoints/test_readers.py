@@ -1,0 +1,40 @@
+# ruff: noqa: E501 - tables with a case a line
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from composerefactor.entrypoints.find import Survey
+
+Surveyed = Callable[[Mapping[str, str | None]], Survey]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("up.sh", "docker stack deploy -c stack.yml shop", ("docker stack deploy", "stack.yml", 1)),
+        ("up.sh", "docker stack deploy --compose-file=stack.yml x", ("docker stack deploy", "stack.yml", 1)),
+        ("up.sh", "\npodman-compose -f stack.yml up", ("podman-compose", "stack.yml", 2)),
+        ("up.sh", "docker buildx bake -f stack.yml", ("docker buildx bake", "stack.yml", 1)),
+        ("up.sh", "docker buildx bake", ("docker buildx bake", "compose.yaml", 1)),
+        ("up.sh", "kompose convert -f stack.yml", ("kompose", "stack.yml", 1)),
+        ("requirements-dev.txt", "pytest\ndocker-compose==1.29.2\n", ("docker-compose 1.x", "compose.yaml", 2)),
+        (
+            "src/test/XTest.java",
+            'import org.testcontainers;\nnew DockerComposeContainer<>(new File("stack.yml"))',
+            ("Testcontainers", "stack.yml", 2),
+        ),
+    ],
+)  # fmt: skip
+def test_reader(surveyed: Surveyed, path: str, text: str, expected: tuple[str, str, int]) -> None:
+    service = "services:\n  web:\n    image: nginx\n"
+    survey = surveyed({"compose.yaml": service, "stack.yml": service, path: text})
+    (found,) = survey.readers
+    assert (found.name, found.path, found.evidence.line) == expected
+    assert found.evidence.path == path
+
+
+def test_none_where_only_compose_reads(surveyed: Surveyed, project: dict[str, str]) -> None:
+    text = "docker compose up\ndocker stack ls\npip install docker-compose==2.0\n"
+    assert surveyed({**project, "up.sh": text}).readers == ()
