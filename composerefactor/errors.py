@@ -6,7 +6,7 @@
     ├── UsageError                       2   wrong usage, or no terminal where an answer is needed
     ├── InputError                       3   a file cannot be read, parsed or understood
     ├── RefusedError                     3   the input is fine, the change would not be safe
-    ├── EngineError                      3   no engine, or the engine rejects the project as it stands
+    ├── EngineError                      3   no engine, or it rejects the project as it stands
     ├── ProofFailedError                 4   the engine resolves something else after the change
     └── InterruptedRunError              130
 """
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A place in a file: *path* as the user knows it, *line* from 1, or 0 for the whole file."""
+    """A place in a file: *path* as the user knows it, *line* from 1, 0 for the whole file."""
 
     path: str
     line: int = 0

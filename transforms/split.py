@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from composerefactor.catalog.placement import Placement, place
+from composerefactor.compose.build_context import services_that_send
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.merged import merged_get, scalar_text
 from composerefactor.compose.project import Project
@@ -24,7 +25,7 @@ from composerefactor.modules.assemble import Assembler
 from composerefactor.modules.assignment import LayoutOptions, Module, assign
 from composerefactor.modules.divide import divide
 from composerefactor.modules.include import IncludeEdit
-from composerefactor.modules.naming import Family, Names, kebab, variant
+from composerefactor.modules.naming import Family, Names, variant
 from composerefactor.modules.ties import tied_groups
 from composerefactor.transform import Part, Plan, Stay, transform
 
@@ -57,10 +58,14 @@ def split(project: Project, options: Options) -> Plan:
     options that name what is not there.
     """
     bases = [project.files[path] for path in project.bases]
-    _check_no_shared_services(project, bases)
-    _check_options(options, bases)
+    _check_no_shared_services(bases)
+    _check_options(options, project)
     names = Names(project.exists)
-    plans = [_Base(project, file, options, names, len(bases) > 1).plan() for file in bases]
+    prefixed = len(bases) > 1
+    plans = [
+        _Base(project, file, options, names).plan(f"{variant(file.path)}-" if prefixed else "")
+        for file in bases
+    ]
     return Plan(
         drafts=tuple(d for p in plans for d in p.drafts),
         moved={part: path for p in plans for part, path in p.moved.items()},
@@ -69,7 +74,7 @@ def split(project: Project, options: Options) -> Plan:
     )
 
 
-def _check_no_shared_services(project: Project, bases: list[ComposeFile]) -> None:
+def _check_no_shared_services(bases: list[ComposeFile]) -> None:
     first: dict[str, ComposeFile] = {}
     for file in bases:
         for name in file.services:
@@ -86,8 +91,8 @@ def _check_no_shared_services(project: Project, bases: list[ComposeFile]) -> Non
                 )
 
 
-def _check_options(options: Options, bases: list[ComposeFile]) -> None:
-    known = {name for file in bases for name in file.services}
+def _check_options(options: Options, project: Project) -> None:
+    known = {name for file in project.files.values() for name in file.services}
     named = [*options.modules, *(s for members in options.groups.values() for s in members)]
     for name in named:
         if name not in known:
@@ -112,34 +117,31 @@ class _Reason:
 class _Base:
     """Plans the split of one base file."""
 
-    def __init__(
-        self, project: Project, file: ComposeFile, options: Options, names: Names, several: bool
-    ) -> None:
+    def __init__(self, project: Project, file: ComposeFile, options: Options, names: Names) -> None:
         self.project = project
         self.file = file
         self.options = options
         self.names = names
-        self.several = several
         self.directory = posixpath.dirname(file.path)
         self.family = Family.of(file.path)
+        self.into = options.into or self.family.prefix
 
-    def plan(self) -> Plan:
+    def plan(self, category_prefix: str) -> Plan:
         whole = self._reason_to_stay_whole()
         if whole:
-            reason = _Reason(whole)
-            stays = tuple(self._stay(("services", n), reason) for n in self.file.services)
-            return Plan(stays=stays)
+            reasons = {("services", n): _Reason(whole) for n in self.file.services}
+        else:
+            reasons = dict(self._reasons_to_stay())
+        stays = tuple(self._stay(holder, reason) for holder, reason in reasons.items())
         anchors = AnchorIndex(self.file)
-        stays = dict(self._reasons_to_stay())
-        movable = [n for n in self._written_services() if ("services", n) not in stays]
-        units = [u for u in tied_groups(self.file, anchors, movable) if u]
-        modules = self._modules(units)
-        if not modules:
-            return Plan(stays=tuple(self._stay(h, r) for h, r in stays.items()))
+        movable = [n for n in self._written_services() if ("services", n) not in reasons]
+        modules = self._modules(tied_groups(self.file, anchors, movable), category_prefix)
+        if whole or not modules:
+            return Plan(stays=stays)
         modules.sort(key=lambda m: "/infrastructure/" in m.path)
         homes = {s: m.path for m in modules for s in m.services}
-        order = tuple(m.path for m in modules)
-        division = divide(self.project, self.file, anchors, homes, order, stays)
+        order = tuple(dict.fromkeys(m.path for m in modules))
+        division = divide(self.project, self.file, anchors, homes, order, reasons)
         local = tuple(posixpath.relpath(p, self.directory or ".") for p in order)
         assembler = Assembler(division, IncludeEdit(self.file, local))
         drafts = (assembler.root(), *assembler.modules())
@@ -148,12 +150,7 @@ class _Base:
             for (section, name), home in division.homes.items()
             if home
         }
-        return Plan(
-            drafts=drafts,
-            moved=moved,
-            stays=tuple(self._stay(h, r) for h, r in stays.items()),
-            notes=tuple(self._notes(drafts, moved)),
-        )
+        return Plan(drafts, moved, stays, tuple(self._notes(drafts, moved)))
 
     def _written_services(self) -> list[str]:
         section = (self.file.sections or {}).get("services")
@@ -162,25 +159,25 @@ class _Base:
 
     def _reason_to_stay_whole(self) -> str:
         path, file = self.file.path, self.file
-        if path in self.project.whole:
-            return self.project.whole[path]
-        if path.startswith("../"):
-            return "the file is outside of the project"
         section = (file.sections or {}).get("services")
-        if not file.services:
-            return "no services"
-        if section is None or section.entries is None:
-            return "its services are not on lines of their own (a flow mapping)"
-        others = self.project.directories.get(path, set()) - {self.directory or "."}
-        if others:
-            return (
-                f"the file is also used under the project directory {sorted(others)[0]!r}, where "
+        elsewhere = self.project.directories.get(path, set()) - {self.directory or "."}
+        reason = self.project.whole.get(path, "")
+        if reason:
+            return reason
+        if path.startswith("../"):
+            reason = "the file is outside of the project"
+        elif not file.services:
+            reason = "no services"
+        elif section is None or section.entries is None:
+            reason = "its services are not on lines of their own (a flow mapping)"
+        elif elsewhere:
+            reason = (
+                f"the file is also used under the project directory {min(elsewhere)!r}, where "
                 "its include paths would not be found"
             )
-        included = self._already_included()
-        if len(file.services) + included < FEWEST_SERVICES:
-            return f"{len(file.services)} services do not call for modules"
-        return ""
+        elif len(file.services) + self._already_included() < FEWEST_SERVICES:
+            reason = f"{len(file.services)} services do not call for modules"
+        return reason
 
     def _already_included(self) -> int:
         """Return how many services the modules hold that this file includes already."""
@@ -191,9 +188,9 @@ class _Base:
         )
 
     def _reasons_to_stay(self) -> Iterator[tuple[Holder, _Reason]]:
-        for (path, section, name), reason in self.options.keep.items():
+        for (path, section, name), words in self.options.keep.items():
             if path == self.file.path:
-                yield (section, name), _Reason(reason)
+                yield (section, name), _Reason(words)
         for extension in self.project.extensions.get(self.file.path, []):
             service: str | None = extension.service
             while service is not None and service in self.file.services:
@@ -208,26 +205,30 @@ class _Base:
         at = self.file.location_of(section, name)
         return Stay((self.file.path, section, name), reason.words, at, reason.forecast)
 
-    def _modules(self, units: list[list[str]]) -> list[Module]:
-        into = self.options.into or self.family.prefix
+    def _modules(self, units: list[list[str]], category_prefix: str) -> list[Module]:
         layout = LayoutOptions(
-            posixpath.join(self.directory, into),
+            posixpath.join(self.directory, self.into),
             self.options.granularity,
             self.options.groups,
             {s: posixpath.join(self.directory, p) for s, p in self.options.modules.items()},
         )
-        prefix = f"{variant(self.file.path)}-" if self.several else ""
-        return assign(units, self._place, layout, self.family, self.names, prefix)
+        return assign(units, self._place, layout, self.family, self.names, category_prefix)
 
     def _place(self, name: str) -> Placement:
-        body = self.file.services[name]
-        image = scalar_text(merged_get(body, "image"))
+        image = scalar_text(merged_get(self.file.services[name], "image"))
         return place(name, image)
 
     def _notes(self, drafts: tuple[Draft, ...], moved: dict[Part, str]) -> Iterator[str]:
-        blocks = [(p, to) for p, to in moved.items() if p[1].startswith("x-")]
-        for (_, name, _), to in blocks:
-            yield f"{name} only carries anchors and moves to {to}"
+        for (_, name, _), to in moved.items():
+            if name.startswith("x-"):
+                yield f"{name} only carries anchors and moves to {to}"
         copied = sum(d.lines_from(copied=True) for d in drafts)
         if copied:
             yield f"{copied} lines of anchors are copied, since several modules use them"
+        ignore = posixpath.join(self.directory, ".dockerignore")
+        senders = list(services_that_send(self.file, self.into))
+        if senders and self.into not in self.project.ignored_in_builds(ignore):
+            yield (
+                f"the build context of {', '.join(senders)} holds {self.into}/ from now on: a line "
+                f"`{self.into}/` in {ignore} keeps it out of `COPY . .`"
+            )

@@ -9,7 +9,9 @@ from composerefactor.catalog.catalog import load
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """*directory* is ``services`` or ``infrastructure``; *category* names a module of several
+    """The place of one service.
+
+    *directory* is ``services`` or ``infrastructure``; *category* names a module of several
     services; *counts_as* is the heading in a summary.
     """
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Why an entry point is believed to be one: *reason* in words, *path*:*line* where it is written."""
+    """Why an entry point is believed to be one.
+
+    *reason* says it in words, *path* and *line* where it is written.
+    """
 
     reason: str
     path: str = ""

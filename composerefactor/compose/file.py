@@ -42,13 +42,17 @@ class ComposeFile:
 
     @classmethod
     def parse(cls, source: Source) -> ComposeFile:
-        """Parse *source*.
+        """Parse *source*; raises InputError for text that is not YAML or no Compose file."""
+        return cls.of(parse(source))
 
-        Raises InputError for text that is not YAML or no Compose file: empty, not a mapping, or
-        a version 1 file with its services at the top level.
+    @classmethod
+    def of(cls, tree: Tree) -> ComposeFile:
+        """Return *tree* as a Compose file.
+
+        Raises InputError for what is none: an empty file, one without a mapping, and a version 1
+        file with its services at the top level.
         """
-        tree = parse(source)
-        root = tree.root
+        source, root = tree.source, tree.root
         if root is None and len(tree.documents) <= 1:
             raise InputError(
                 "the file is empty",
@@ -79,7 +83,7 @@ class ComposeFile:
                 raise InputError(
                     f"a version 1 file: service {entry.name!r} stands at the top level",
                     location=self.source.location(entry.start),
-                    remedy="put the services below a key 'services:'; the engine reads nothing else",
+                    remedy="put the services below a key 'services:'",
                     source_line=self.source.line(entry.start),
                 )
 

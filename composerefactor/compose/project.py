@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.expand import expand
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.library import Library
-from composerefactor.compose.expand import expand
 from composerefactor.compose.merged import item_nodes, merged_get, scalar_text
 from composerefactor.compose.references import extended
 from composerefactor.errors import InputError, Location
@@ -35,8 +35,9 @@ class Project:
     *files* are the parsed Compose files by path. *inputs* is every path that the engine reads,
     whether it exists or not. *errors* says why an entry point cannot be read. *directories* has,
     per file, the project directories under which it is read by ``-f`` or ``include``; *extensions*
-    the services of a file that other files extend; *included_by* the files that include it. *exists* tells whether a path
-    is taken; *whole* are files that are not to be divided, with the reason.
+    the services of a file that other files extend; *included_by* the files that include it;
+    *files_of* what each entry point reads. *exists* tells whether a path is taken, *read* gives its
+    bytes. *whole* are files that are not to be divided, with the reason.
     """
 
     entries: tuple[EntryPoint, ...]
@@ -47,13 +48,21 @@ class Project:
     extensions: dict[str, list[Extension]] = field(default_factory=dict)
     included_by: dict[str, set[str]] = field(default_factory=dict)
     files_of: dict[EntryPoint, set[str]] = field(default_factory=dict)
-    exists: Callable[[str], bool] = field(default=lambda path: False)
+    exists: Callable[[str], bool] = field(default=lambda _: False)
+    read: Callable[[str], bytes] | None = None
     whole: dict[str, str] = field(default_factory=dict)
 
     @property
     def readable(self) -> tuple[EntryPoint, ...]:
         """The entry points whose files could all be read."""
         return tuple(e for e in self.entries if e not in self.errors)
+
+    def ignored_in_builds(self, path: str) -> set[str]:
+        """Return the plain directory names that the ``.dockerignore`` at *path* leaves out."""
+        if self.read is None or not self.exists(path):
+            return set()
+        lines = self.read(path).decode("utf-8", "replace").splitlines()
+        return {line.strip().strip("/").removeprefix("./").removesuffix("/**") for line in lines}
 
     @property
     def bases(self) -> list[str]:
@@ -79,7 +88,7 @@ def load(
 
     *environ* has the shell's variables, for paths that name some.
     """
-    project = Project(tuple(entries), exists=library.reader.exists)
+    project = Project(tuple(entries), exists=library.reader.exists, read=library.reader.read_bytes)
     for entry in project.entries:
         walk = _Walk(project, library, entry, environ or {})
         try:
@@ -187,7 +196,9 @@ class _Walk:
     def service(self, file: ComposeFile, body: Node, directory: str, extends_base: str) -> None:
         for attribute in ("env_file", "label_file"):
             for node in item_nodes(merged_get(body, attribute)):
-                text = scalar_text(merged_get(node, "path") if isinstance(node, yaml.Mapping) else node)
+                text = scalar_text(
+                    merged_get(node, "path") if isinstance(node, yaml.Mapping) else node
+                )
                 if text:
                     self.reads(_join(directory, self.expanded(text)))
         parent = extended(body)

@@ -20,7 +20,7 @@ Holder = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Lines ``start:end`` that define anchors, below a key of their own where *wrapper* names one."""
+    """Lines ``start:end`` that define anchors; *wrapper* names a key to put them below, if any."""
 
     start: int
     end: int
@@ -130,25 +130,33 @@ class AnchorIndex:
             if region.end <= end:  # stands inside a block that is copied already
                 continue
             end = region.end
-            found.append(Block(region.lead, region.end, _wrapper(target.anchor or "", taken)))
+            wrapper = _wrapper(target.anchor or "", taken)
+            found.append(Block(self._own_comment(region), region.end, wrapper))
         return found
 
     def _pruned(self, region: Region, targets: list[Node]) -> list[Block]:
         """Return the parts of an ``x-`` block that define *targets*, its own key first."""
         parts = None if any(region.entry.value is t for t in targets) else self._parts(region)
-        if parts is None:
-            return [Block(region.lead, region.end)]
-        kept = [p for p in parts if any(_holds(p.entry.value, t) for t in targets)]
+        kept = [p for p in parts or [] if any(_holds(p.entry.value, t) for t in targets)]
+        lead = self._own_comment(region)
         if not kept:
-            return [Block(region.lead, region.end)]
-        found = [Block(region.lead, self.file.source.next_line(region.key))]
+            return [Block(lead, region.end)]
+        found = [Block(lead, self.file.source.next_line(region.key))]
         for part in kept:
             found += self._pruned(part, [t for t in targets if _holds(part.entry.value, t)])
         return found
 
+    def _own_comment(self, region: Region) -> int:
+        """Return where the comment right above the key begins; titles further up are not copied."""
+        source, lead = self.file.source, region.key
+        while lead > region.lead and source.line(lead - 1).strip():
+            lead = source.line_start(lead - 1)
+        return lead
+
     def carries_only_anchors(self, section: Section) -> bool:
-        """Return whether an ``x-`` section is there for its anchors alone: some alias uses one, and
-        no part of it is outside of an anchored node.
+        """Return whether an ``x-`` section is there for its anchors alone.
+
+        Then some alias uses one, and no part of it is outside of an anchored node.
         """
         value = section.region.entry.value
         used = {id(a.target) for aliases in self.aliases_of.values() for a in aliases}

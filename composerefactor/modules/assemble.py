@@ -101,10 +101,11 @@ class Assembler:
         """Put the include list where the services stood, below what titled them."""
         start = section.region.lead
         kept = any(self.homes[h] == "" for h in self._holders(section))
+        if self.include.appends and not kept:
+            return
         out.gap(done, start)
         if self.include.appends:
-            if kept:
-                self._emit_kept(out, section)
+            self._emit_kept(out, section)
             return
         if not kept:
             out.verbatim(start, section.region.key)
@@ -127,7 +128,9 @@ class Assembler:
         stays = any(self.homes[h] == "" for h in self._holders(section))
         if section.name not in self._headers_given and not stays:
             self._headers_given.add(section.name)
-            titled_in_root = section.name == self.include.anchor_section and not self.include.appends
+            titled_in_root = (
+                section.name == self.include.anchor_section and not self.include.appends
+            )
             out.verbatim(region.key if titled_in_root else region.lead, line_end)
             return
         key = region.entry.key

@@ -51,7 +51,7 @@ def assign(
     names of category modules, where several roots have some.
     """
     order = [name for unit in units for name in unit]
-    bundles: dict[tuple[str, str], list[str]] = {}
+    bundles: dict[tuple[str, str, str], list[str]] = {}
     by_service = {s: g for g, members in options.groups.items() for s in members}
     total = len(order)
     sizes: dict[str, int] = {}
@@ -63,7 +63,7 @@ def assign(
         bundle = _bundle(unit, place(unit[0]), options, by_service, sizes, total, prefix)
         bundles.setdefault(bundle, []).extend(unit)
     modules = []
-    for (directory, name), members in bundles.items():
+    for (directory, name, _), members in bundles.items():
         members.sort(key=order.index)
         if directory == "":
             path = names.reserve(posixpath.normpath(name))
@@ -81,14 +81,18 @@ def _bundle(
     sizes: Mapping[str, int],
     total: int,
     prefix: str,
-) -> tuple[str, str]:
-    """Return (directory, name) of the module that takes *unit*; ("", path) where the user says."""
+) -> tuple[str, str, str]:
+    """Return (directory, name, owner) of the module that takes *unit*, and others with equal ones.
+
+    Where the user says the path it is ("", path, ""). *owner* is the first service of a module of
+    its own, so that two services whose names give one file name do not end up in one file.
+    """
     for name in unit:
         if name in options.modules:
-            return "", options.modules[name]
+            return "", options.modules[name], ""
     for name in unit:
         if name in by_service:
-            return placement.directory, kebab(by_service[name])
+            return placement.directory, kebab(by_service[name]), ""
     by_category = options.granularity == "category" or (
         options.granularity == "auto"
         and placement.directory == INFRASTRUCTURE
@@ -96,8 +100,8 @@ def _bundle(
         and sizes[placement.category] > 0
     )
     if by_category:
-        return placement.directory, prefix + kebab(placement.category)
-    return placement.directory, kebab(unit[0])
+        return placement.directory, prefix + kebab(placement.category), ""
+    return placement.directory, kebab(unit[0]), unit[0]
 
 
 def _fits(size: int, total: int) -> bool:

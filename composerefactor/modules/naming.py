@@ -34,7 +34,8 @@ class Family:
 def variant(path: str) -> str:
     """Return what distinguishes *path* in its family: ``docker-compose.dev.yml`` gives ``dev``."""
     stem = posixpath.basename(path).rsplit(".", 1)[0]
-    return kebab(re.sub(r"^(docker-)?compose[._-]?", "", stem)) or "main"
+    rest = re.sub(r"^(docker-)?compose[._-]?", "", stem)
+    return kebab(rest) if rest else "main"
 
 
 def kebab(name: str) -> str:

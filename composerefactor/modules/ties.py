@@ -28,7 +28,10 @@ def tied_groups(file: ComposeFile, anchors: AnchorIndex, names: Iterable[str]) -
     limit = min(MAX_TIED, max(3, len(order) // 2))
     for user, owner in anchors.shared_services():
         if user in groups.of and owner in groups.of:
-            together = {id(groups.of[user]): groups.of[user], id(groups.of[owner]): groups.of[owner]}
+            together = {
+                id(groups.of[user]): groups.of[user],
+                id(groups.of[owner]): groups.of[owner],
+            }
             if sum(map(len, together.values())) <= limit:
                 groups.join(user, owner)
     seen: dict[int, list[str]] = {}

@@ -29,6 +29,8 @@ _OLD_LINE_BREAK = re.compile("[\x85\u2028\u2029]")
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+_BEYOND_UNICODE = re.compile(r"\\U(?!0010|000)")
+
 _TOO_STRICT_IN_C = ("did not find expected alphabetic or numeric character", "unexpected ':'")
 """What the C parser says of ``&a.b``, ``&a/b`` and ``{a:b}``, which the engine accepts."""
 
@@ -86,6 +88,10 @@ def _parse_pure(source: Source) -> Tree:
             text = spaced
         except YAMLError as error:
             raise _unreadable(source, error) from None
+        except ValueError:  # from chr(), for "\U00110000"
+            at = _BEYOND_UNICODE.search(text)
+            where = source.location(at.start() if at else 0)
+            raise InputError("not YAML: an escape beyond U+10FFFF", location=where) from None
 
 
 def _events(text: str, *, pure: bool) -> Iterator[Any]:

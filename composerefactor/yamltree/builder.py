@@ -36,6 +36,8 @@ MAX_DEPTH = 200
 
 _ANCHOR_REMEDY = "anchors are known only in the file, and below the place, where they are written"
 
+_LINE_BREAK = re.compile("[\r\n\x85\u2028\u2029]")
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 _NodeType = TypeVar("_NodeType", bound=Node)
@@ -96,6 +98,7 @@ class TreeBuilder:
         tag: str | None = None
         if event.anchor is None and event.tag is None:
             return at, tag, at
+        self.check_properties(event)
         outer = at
         before = tag_before(self.text, self.last, at) if event.tag is not None else None
         if before is not None:  # the pure parser marks ``!tag &anchor`` at the anchor
@@ -108,6 +111,14 @@ class TreeBuilder:
         self.last = end
         return outer, tag, end
 
+    def check_properties(self, event: Any) -> None:
+        """Refuse names that the pure parser takes, and the C parser and the engine do not."""
+        at = event.start_mark.index
+        if ":" in (event.anchor or ""):
+            raise self.error(f"not YAML: &{event.anchor} has a ':' in its name", at)
+        if re.search(r"[,\[\]{}]", str(event.tag)) and not self.text.startswith("!<", at):
+            raise self.error("not YAML: ',', '[' or '{' in a tag", at)
+
     def scalar(self, event: Any) -> Scalar:
         """Return the node of a scalar event; an empty value ends just after what introduces it."""
         value = event.value
@@ -115,7 +126,7 @@ class TreeBuilder:
         is_empty = not style and not value
         outer, tag, start = self.properties(event)
         if is_empty and start == outer:
-            outer = start = end = after_last_token(self.text, self.last, outer)
+            outer = start = end = self.empty_place(outer)
         elif is_empty:
             end = start
         else:
@@ -124,8 +135,24 @@ class TreeBuilder:
                 end = block_scalar_end(self.text, start, end, value)
             elif style == '"' and _SURROGATE.search(value):
                 raise self.error("an escape stands for half a character", start)
+            elif not style and not _LINE_BREAK.search(self.text, start, end):
+                value = self.text[start:end]  # the pure parser may have been given spaces for tabs
         self.last = max(self.last, event.end_mark.index if style else end)
         return self.named(Scalar(outer, start, end, event.anchor, tag, value=value, style=style))
+
+    def empty_place(self, marked: int) -> int:
+        """Return the offset just after what introduces the empty value marked at *marked*."""
+        introduced_by = ""
+        if self.open:
+            around, parts = self.open[-1]
+            if isinstance(around, Mapping):
+                introduced_by = ":" if len(parts) % 2 else ""
+            elif not around.flow:
+                introduced_by = "-"
+        if not introduced_by:
+            return after_last_token(self.text, self.last, marked)
+        at = skip_space_and_comments(self.text, self.last)
+        return at + 1 if self.text.startswith(introduced_by, at) else self.last
 
     def alias(self, event: Any) -> Alias:
         """Return the node of an alias event, with what its name stands for at this place."""

@@ -9,29 +9,40 @@ in column c:
 1. A comment on a line with content belongs to that line.
 2. Comments deeper than c, as long as no comment at c or left of it has come, belong to A: they are
    commented-out keys and notes at the end of its block.
-3. Comments right below A with no blank line between, but with one before B, belong to A.
+3. Comments right below A with no blank line between, but with one before B, belong to A, unless
+   they hold a ruler (``# -----``): such a banner is the title of what follows.
 4. All others belong to B: banners, group titles, notes above the key, commented-out entries.
 5. After the last entry of a mapping everything up to the end of the mapping's own region is A's.
 6. Before the first entry everything below the mapping's key belongs to that entry.
-7. At the top level, comments at the end of the file after a blank line belong to the file, and so do
-   those at its beginning that a blank line separates from the first key.
+7. At the top level the file has a header and a footer that belong to no entry: at its beginning the
+   comments that a blank line separates from the first key, and a lone block of comments above it;
+   at its end the comments after a blank line that rule 2 does not give to the last entry.
 
-A comment in column 0 whose text is indented (``#    ports:``) is a commented-out line, and counts
-as standing where its text would stand without the ``#``.
+A comment in column 0 whose text is indented and looks like YAML (``#    ports:``) is a
+commented-out line, and counts as standing where its text would stand without the ``#``; so do the
+indented lines below it. Any other comment in column 0 counts as standing there.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from composerefactor.source import Source
+from composerefactor.yamltree.marks import WHITE
 from composerefactor.yamltree.nodes import Entry, Mapping
+
+_COMMENTED_OUT = re.compile(r"#( {2,})(?:-(?=\s)|[\w.$\{\}/\"'<-]+\s*:(?=\s|$))")
+_CONTINUED = re.compile(r"#( {2,})\S")
+_RULER = frozenset("-=#*~_+")
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """The lines of one entry, as offsets: ``lead`` of the first comment above, ``key`` of the key's
-    line, ``tail`` just after the last line of the value, ``end`` just after the last comment below.
+    """The lines of one entry, as offsets.
+
+    ``lead`` is that of the first comment above, ``key`` of the key's line, ``tail`` just after the
+    last line of the value, ``end`` just after the last comment below.
     """
 
     entry: Entry
@@ -46,6 +57,7 @@ class _Line:
     start: int
     end: int
     column: int  # of the comment; -1 for a blank line
+    is_ruler: bool = False
 
     @property
     def is_blank(self) -> bool:
@@ -93,7 +105,7 @@ def top_regions(source: Source, mapping: Mapping, *, start: int, end: int) -> li
     if found is None:
         return None
     column = source.column(found[0].entry.start)
-    first, last = found[0], found[-1]
+    first = found[0]
     lead = _header_end(_lines(source, start, first.key), first.key)
     found[0] = Region(first.entry, lead, first.key, first.tail, first.end)
     last = found[-1]
@@ -121,7 +133,7 @@ def _header_end(lines: list[_Line], key: int) -> int:
 
 def _owns_lines(source: Source, entry: Entry) -> bool:
     at = entry.start
-    return not source.text[source.line_start(at) : at].strip() and source.text[at] != "?"
+    return not source.text[source.line_start(at) : at].strip(WHITE)
 
 
 def _tail(source: Source, entry: Entry) -> int:
@@ -136,30 +148,30 @@ def _lines(source: Source, start: int, end: int) -> list[_Line]:
     """Return the lines from *start* to *end*, all of them blank or comments."""
     found: list[_Line] = []
     at = start
-    previous_is_comment = False
+    commented_out = False
     while at < end:
         stop = min(source.next_line(at), end)
         text = source.text[at:stop]
         bare = text.lstrip(" \t")
-        if not bare.strip():
+        if not bare.strip(WHITE):
             found.append(_Line(at, stop, -1))
-            previous_is_comment = False
+            commented_out = False
         else:
             column = len(text) - len(bare)
-            if column == 0 and not previous_is_comment:
-                column = _commented_out_column(bare)
-            elif column == 0 and found:
-                column = found[-1].column if found[-1].column > 0 else 0
-            found.append(_Line(at, stop, column))
-            previous_is_comment = True
+            if column == 0:
+                match = (_CONTINUED if commented_out else _COMMENTED_OUT).match(bare)
+                commented_out = match is not None
+                column = len(match[1]) if match else 0
+            else:
+                commented_out = False
+            found.append(_Line(at, stop, column, _is_ruler(bare)))
         at = stop
     return found
 
 
-def _commented_out_column(comment: str) -> int:
-    after = comment[1:]
-    spaces = len(after) - len(after.lstrip(" "))
-    return spaces if spaces >= 2 and after.strip() else 0
+def _is_ruler(comment: str) -> bool:
+    end = comment.rstrip(WHITE)[-3:]
+    return len(end) == len("---") and _RULER.issuperset(end)
 
 
 def _belonging_above(lines: list[_Line], column: int) -> int:
@@ -175,7 +187,8 @@ def _belonging_above(lines: list[_Line], column: int) -> int:
         after = kept
         while after < len(lines) and not lines[after].is_blank:
             after += 1
-        if after < len(lines):
+        is_banner = any(line.is_ruler for line in lines[kept:after])
+        if after < len(lines) and not is_banner:
             kept = after
     return kept
 

@@ -1,0 +1,84 @@
+"""Measures start-up and planning beside the interpreter and the engine, and prints a table.
+
+    python bench/run.py [--runs 5] [--sizes 10 100 1000 3000] [--pure]
+
+Every figure is the median of runs that alternate between the two sides, so that a machine whose
+speed drifts slows both. Ratios count; seconds are this machine's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from monolith import monolith
+
+from composerefactor.verify.discovery import find_engine
+
+TOOL = [sys.executable, "-m", "composerefactor"]
+
+
+def timed(command: Sequence[str], cwd: Path) -> float:
+    """Return the seconds that *command* takes as a whole process."""
+    begin = time.perf_counter()
+    subprocess.run(command, cwd=cwd, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    return time.perf_counter() - begin
+
+
+def alternating(runs: int, *sides: Callable[[], float]) -> list[float]:
+    """Return the median of each side, measured in turn."""
+    for side in sides:
+        side()
+    taken = [[side() for side in sides] for _ in range(runs)]
+    return [statistics.median(column) for column in zip(*taken, strict=True)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--sizes", type=int, nargs="*", default=[10, 100, 1000, 3000])
+    chosen = parser.parse_args()
+    engine = find_engine()
+    here = Path.cwd()
+    bare, help_ = alternating(
+        chosen.runs,
+        lambda: timed([sys.executable, "-c", "pass"], here),
+        lambda: timed([*TOOL, "--help"], here),
+    )
+    print(f"start-up: python {bare * 1000:.0f} ms, composerefactor --help {help_ * 1000:.0f} ms\n")
+    python = sys.version.split()[0]
+    print(f"Docker Compose v{engine.version}, Python {python}, {os.cpu_count()} cores\n")
+    print("| services | lines | engine `config` | plan | ratio | plan with proof |")
+    print("| ---: | ---: | ---: | ---: | ---: | ---: |")
+    for size in chosen.sizes:
+        with tempfile.TemporaryDirectory() as directory:
+            root = Path(directory, "monolith")
+            root.mkdir()
+            text = monolith(size)
+            root.joinpath("docker-compose.yml").write_text(text, encoding="utf-8")
+            split = [*TOOL, "split", "--dry-run", "-q"]
+            resolved, plan = alternating(
+                chosen.runs,
+                partial(timed, [*engine.command, "config", "-q"], root),
+                partial(timed, [*split, "--engine", "none"], root),
+            )
+            proved = timed(split, root)
+        lines = text.count("\n")
+        print(
+            f"| {size:,} | {lines:,} | {resolved:.2f} s | {plan:.2f} s | {plan / resolved:.2f} "
+            f"| {proved:.2f} s |"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""``python -m composerefactor``."""
+
+from composerefactor.cli.main import main
+
+main()

@@ -1,0 +1,201 @@
+"""What every command that changes files does with a proposal: show, ask, write."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from composerefactor.cli.terminal import deliver, is_interactive, progress, style_for
+from composerefactor.errors import ProofFailedError, RefusedError, UsageError
+from composerefactor.proposal.guard import check_clean, check_targets
+from composerefactor.proposal.opening import Choice, open_project, project_root
+from composerefactor.proposal.propose import Proposal, propose
+from composerefactor.proposal.selection import Selection, Transformation
+from composerefactor.report.document import document
+from composerefactor.report.patch import unified_patch
+from composerefactor.report.summary import summary
+from composerefactor.verify.discovery import find_engine
+from composerefactor.workspace.apply import apply
+from composerefactor.workspace.git import find_repository
+from composerefactor.workspace.recover import recover
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The options that every changing command has; *label* is the command's name."""
+
+    label: str
+    dry_run: bool = False
+    check: bool = False
+    yes: bool = False
+    allow_dirty: bool = False
+    take: tuple[str, ...] = ()
+    leave: tuple[str, ...] = ()
+    unproven: bool = False
+    engine: str = "auto"
+    output_format: str = "text"
+    output: Path | None = None
+    quiet: bool = False
+    verbose: bool = False
+    no_color: bool = False
+
+    @classmethod
+    def of(cls, label: str, given: dict[str, Any]) -> Run:
+        """Return the run for what click has parsed."""
+        names = {f.name for f in fields(cls)}
+        return cls(label, **{k: v for k, v in given.items() if k in names})
+
+
+def run_options(function: F) -> F:
+    """Add the options of a command that changes files."""
+    for option in reversed(
+        [
+            click.option(
+                "--dry-run", is_flag=True, help="Print the patch on stdout and write nothing."
+            ),
+            click.option(
+                "--check", is_flag=True, help="Write nothing; exit 1 if there would be changes."
+            ),
+            click.option("-y", "--yes", is_flag=True, help="Write without asking."),
+            click.option(
+                "--allow-dirty", is_flag=True, help="Change files that git could not bring back."
+            ),
+            click.option(
+                "--take", multiple=True, metavar="ID", help="Make only this change (repeatable)."
+            ),
+            click.option(
+                "--leave", multiple=True, metavar="ID", help="Leave this change out (repeatable)."
+            ),
+            click.option(
+                "--unproven", is_flag=True, help="Write although --engine none proves nothing."
+            ),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+def carry_out(run: Run, chosen: Choice, transformation: Transformation) -> int:
+    """Propose, show, ask and write; return the exit code.
+
+    Raises ProofFailedError where the proof failed, RefusedError for what would not be safe to
+    write, and UsageError where nobody can be asked.
+    """
+    engine = None if run.engine == "none" else find_engine(run.engine)
+    if not (run.dry_run or run.check):
+        repaired(chosen)
+    opened = open_project(chosen)
+    selection = Selection(frozenset(run.take), frozenset(run.leave))
+    proposal = propose(opened, transformation, engine, selection, progress(quiet=run.quiet))
+    _check_proof(proposal)
+    check_targets(proposal)
+    _show(run, proposal, chosen.path)
+    if proposal.changes.is_empty:
+        return 0
+    if run.check:
+        return 1
+    if run.dry_run:
+        return 0
+    if engine is None and not run.unproven:
+        raise UsageError(
+            "--engine none proves nothing, so nothing is written",
+            remedy="give --unproven as well to write all the same, or --dry-run for the patch",
+        )
+    if not run.allow_dirty:
+        check_clean(proposal)
+    if not run.yes and not _agreed(proposal, chosen.path):
+        click.echo("nothing was written", err=True)
+        return 0
+    apply(opened.root, proposal.changes, f"composerefactor {run.label}")
+    if not run.quiet:
+        count = len(proposal.changes.changes)
+        click.echo(f"wrote {count} files; `composerefactor undo` takes them back", err=True)
+    return 0
+
+
+def repaired(chosen: Choice) -> None:
+    """Finish or roll back a run that was cut off, before anything is read."""
+    root = chosen.path if chosen.names_entries else project_root(chosen.path)
+    found = recover(root)
+    if found is not None:
+        click.echo(f"an interrupted run was repaired: {found.label}, {found.outcome}", err=True)
+
+
+def _check_proof(proposal: Proposal) -> None:
+    verdict = proposal.verdict
+    if proposal.changes.is_empty or verdict is None or verdict.ok:
+        return
+    if not verdict.differences:
+        raise RefusedError(
+            "nothing could be compared: the engine accepts the project in no circumstance",
+            remedy="see the rejected entry points, or give --env-file",
+        )
+    lines = [f"  {f.entry.title}, {f.circumstance}: {f.words}" for f in verdict.differences[:10]]
+    more = len(verdict.differences) - len(lines)
+    if more > 0:
+        lines.append(f"  and {more} more")
+    raise ProofFailedError(
+        "the proof failed, nothing was written\n" + "\n".join(lines),
+        location=proposal.project.files[proposal.project.bases[0]].location_of(
+            "services", verdict.differences[0].service or ""
+        ),
+    )
+
+
+def _show(run: Run, proposal: Proposal, path: Path) -> None:
+    if not run.quiet:
+        style = style_for(sys.stderr, no_color=run.no_color)
+        for line in summary(proposal, style, verbose=run.verbose):
+            click.echo(line, err=True)
+    result: bytes | None = None
+    if run.output_format == "json":
+        found = document(proposal, run.label)
+        if run.dry_run:
+            found["patch"] = patch_of(proposal, path).decode("utf-8", "replace")
+        result = (json.dumps(found, indent=2, ensure_ascii=False) + "\n").encode()
+    elif run.dry_run:
+        result = patch_of(proposal, path)
+    if result is not None:
+        deliver(result, run.output)
+
+
+def patch_of(proposal: Proposal, path: Path) -> bytes:
+    """Return the patch that carries *proposal* out.
+
+    Its paths begin at git's top level, and without git at *path*, which the user has named.
+    """
+    root = proposal.opened.root
+    repository = find_repository(root)
+    below = root.relative_to(path.resolve()).as_posix()
+    prefix = repository.prefix if repository else below.removeprefix(".")
+    executable = [c.path for c in proposal.changes.changed if os.access(root / c.path, os.X_OK)]
+    return unified_patch(proposal.changes, prefix, executable=executable)
+
+
+def _agreed(proposal: Proposal, path: Path) -> bool:
+    if not is_interactive():
+        raise UsageError(
+            "there is no terminal to ask on",
+            remedy="give --yes to write, --dry-run for the patch, or --check for the exit code",
+        )
+    count = len(proposal.changes.changes)
+    while True:
+        answer = click.prompt(
+            f"Write these {count} files? [y]es / [d]iff / [n]o",
+            type=click.Choice(["y", "d", "n"]),
+            show_choices=False,
+            default="n",
+            err=True,
+        )
+        if answer != "d":
+            return bool(answer == "y")
+        click.echo_via_pager(patch_of(proposal, path).decode("utf-8", "replace"))

@@ -1,0 +1,22 @@
+"""Errors in the terminal: where, what, the line itself, and what to do."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from composerefactor.cli.terminal import style_for
+from composerefactor.errors import ComposerefactorError
+
+
+def show(error: ComposerefactorError) -> None:
+    """Print *error* on stderr."""
+    style = style_for(sys.stderr)
+    where = f"{error.location}: " if error.location else ""
+    click.echo(f"{style('error', 'red', 'bold')}  {where}{error.message}", err=True)
+    if error.source_line.strip() and error.location:
+        number = str(error.location.line)
+        click.echo(f"       {style(f'{number} |', 'dim')} {error.source_line}", err=True)
+    if error.remedy:
+        click.echo(f"       {style('->', 'cyan')} {error.remedy}", err=True)

@@ -1,0 +1,78 @@
+"""The command group; each command is a module that is imported when it is used."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from composerefactor import __version__
+from composerefactor.cli.errors import show
+from composerefactor.errors import ComposerefactorError
+
+COMMANDS = {
+    "split": "Divide a monolithic Compose file into modules, with proof.",
+    "verify": "Prove that two states of a project resolve to the same model.",
+    "undo": "Take the last applied run back.",
+    "transforms": "List the transforms, or explain one.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and imports a command when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return the command *cmd_name*, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"composerefactor.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="composerefactor")
+def cli() -> None:
+    """Refactor Docker Compose files, with proof by Docker Compose itself.
+
+    Nothing is written before the engine has resolved the result and found it equal, and nothing
+    without your yes. `composerefactor split --dry-run` shows the patch.
+
+    Exit codes: 0 done or nothing to do; 1 --check: there would be changes, or verify: they differ;
+    2 usage; 3 refused, bad input or no engine; 4 the proof failed; 130 interrupted. With 1 to 130
+    nothing was written.
+    """
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except ComposerefactorError as error:
+        show(error)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("\ninterrupted, nothing was written", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,87 @@
+"""Options that commands share, each written once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from composerefactor.proposal.opening import Choice
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+path_argument = click.argument(
+    "path", type=click.Path(path_type=Path, exists=True, file_okay=True), default="."
+)
+
+
+def project_options(function: F) -> F:
+    """Add the options that say how the project is started."""
+    for option in reversed(
+        [
+            click.option(
+                "-f",
+                "--file",
+                multiple=True,
+                metavar="FILE",
+                help="Compose files of one entry point, as docker compose has it (repeatable).",
+            ),
+            click.option(
+                "--entry",
+                multiple=True,
+                metavar="A.yml,B.yml",
+                help="The files of an entry point; repeat for several. Replaces those found.",
+            ),
+            click.option(
+                "--env-file", multiple=True, metavar="FILE", help="As docker compose has it."
+            ),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+def engine_options(function: F) -> F:
+    """Add the options that choose the engine."""
+    return click.option(
+        "--engine",
+        default="auto",
+        metavar="auto|PATH|none",
+        help="The Docker Compose to prove with; none plans without proof.",
+    )(function)
+
+
+def output_options(function: F) -> F:
+    """Add the options on what is printed."""
+    for option in reversed(
+        [
+            click.option(
+                "--format",
+                "output_format",
+                type=click.Choice(["text", "json"]),
+                default="text",
+                help="Form of the result.",
+            ),
+            click.option(
+                "-o",
+                "--output",
+                type=click.Path(path_type=Path, dir_okay=False),
+                help="Write the result to this file instead of stdout.",
+            ),
+            click.option("-q", "--quiet", is_flag=True, help="Print errors and results only."),
+            click.option("-v", "--verbose", is_flag=True, help="Print everything that was found."),
+            click.option("--no-color", is_flag=True, help="No colours (NO_COLOR does the same)."),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+def choice(
+    path: Path, file: tuple[str, ...], entry: tuple[str, ...], env_file: tuple[str, ...]
+) -> Choice:
+    """Return what the options say of the project, with the shell's environment."""
+    return Choice(path, file, entry, env_file, dict(os.environ))

@@ -1,0 +1,78 @@
+"""``composerefactor split``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from composerefactor.cli.carryout import Run, carry_out, run_options
+from composerefactor.cli.options import (
+    choice,
+    engine_options,
+    output_options,
+    path_argument,
+    project_options,
+)
+from composerefactor.compose.project import Project
+from composerefactor.errors import UsageError
+from composerefactor.transform import Part, Plan
+from composerefactor.transforms.split import Options, split
+
+
+@click.command("split", short_help=split.summary, help=f"{split.summary}\n\n{split.explanation}")
+@path_argument
+@project_options
+@click.option("--into", default="", metavar="DIR", help="Directory of the modules.")
+@click.option(
+    "--granularity",
+    type=click.Choice(["auto", "service", "category"]),
+    default="auto",
+    help="One file a service, one a category, or services single and infrastructure by category.",
+)
+@click.option(
+    "--group",
+    "groups",
+    multiple=True,
+    metavar="NAME=A,B",
+    help="Services for one module (repeatable).",
+)
+@click.option(
+    "--module",
+    "modules",
+    multiple=True,
+    metavar="SERVICE=PATH",
+    help="The module of a service (repeatable).",
+)
+@run_options
+@engine_options
+@output_options
+def command(
+    path: Path,
+    file: tuple[str, ...],
+    entry: tuple[str, ...],
+    env_file: tuple[str, ...],
+    into: str,
+    granularity: str,
+    groups: tuple[str, ...],
+    modules: tuple[str, ...],
+    **run: object,
+) -> int:
+    """Plan, prove and carry out a split."""
+    named = {name: tuple(value.split(",")) for name, value in _pairs("--group", groups)}
+    paths = dict(_pairs("--module", modules))
+
+    def transformation(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
+        return split.plan(project, Options(into, granularity, named, paths, keep, move))
+
+    return carry_out(Run.of("split", run), choice(path, file, entry, env_file), transformation)
+
+
+def _pairs(option: str, values: tuple[str, ...]) -> list[tuple[str, str]]:
+    pairs = []
+    for value in values:
+        name, equals, rest = value.partition("=")
+        if not (name and equals and rest):
+            raise UsageError(f"{option} {value!r}: a name, '=' and a value are needed")
+        pairs.append((name, rest))
+    return pairs

@@ -1,0 +1,55 @@
+"""What the terminal can show."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from composerefactor.errors import Location, UsageError
+from composerefactor.report.style import Style
+
+
+def style_for(stream: IO[Any], *, no_color: bool = False) -> Style:
+    """Return a style with colours if *stream* is a terminal that wants them (``NO_COLOR``)."""
+    plain = no_color or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    return Style(colour=not plain and stream.isatty())
+
+
+def deliver(result: bytes, output: Path | None) -> None:
+    """Write *result* to the file *output*, or to stdout where none is given.
+
+    Raises UsageError where the file cannot be written.
+    """
+    if output is None:
+        sys.stdout.buffer.write(result)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        output.write_bytes(result)
+    except OSError as error:
+        raise UsageError(
+            f"the result cannot be written: {error.strerror}", location=Location(str(output))
+        ) from None
+
+
+def is_interactive() -> bool:
+    """Return whether a person can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def progress(*, quiet: bool) -> Callable[[int, int], None] | None:
+    """Return a callback that shows how far the engine runs are, on a terminal."""
+    if quiet or not sys.stderr.isatty():
+        return None
+
+    def show(done: int, total: int) -> None:
+        end = "\r" if done < total else "\r\x1b[K"
+        words = f"proving: {done} of {total} engine runs" if done < total else ""
+        click.echo(f"\r\x1b[K{words}{end if done >= total else ''}", err=True, nl=False)
+
+    return show

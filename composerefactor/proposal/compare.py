@@ -1,0 +1,94 @@
+"""Comparing two states of a project: directories, files, git revisions."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.errors import EngineError, InputError, Location
+from composerefactor.proposal.opening import Choice, Opened, open_project, project_root
+from composerefactor.verify.engine import Engine
+from composerefactor.verify.prover import Prover
+from composerefactor.verify.verdict import Verdict
+from composerefactor.workspace.git import find_repository
+from composerefactor.workspace.revision import export
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The verdict on two states; *old* and *new* are open as they were compared."""
+
+    old: Opened
+    new: Opened
+    engine: Engine
+    verdict: Verdict
+    rejected: dict[EntryPoint, str]
+
+
+def compare(
+    old: Opened, new: Opened, engine: Engine, progress: Callable[[int, int], None] | None = None
+) -> Comparison:
+    """Return whether *new* resolves to what *old* does, for every entry point of *old*.
+
+    Raises EngineError where the engine rejects every entry point of the old state.
+    """
+    inputs = old.project.inputs | new.project.inputs
+    changes: dict[str, bytes | None] = {}
+    for path in sorted(inputs):
+        before = old.files.read_bytes(path) if old.files.exists(path) else None
+        after = new.files.read_bytes(path) if new.files.exists(path) else None
+        if before != after:
+            changes[path] = after
+    with Prover(
+        engine,
+        old.root,
+        old.project.readable,
+        inputs,
+        variables_of=old.variables_of,
+        profiles_of=old.profiles_of,
+        environ=old.environ,
+        progress=progress,
+    ) as prover:
+        rejected = prover.rejected()
+        if len(rejected) == len(old.project.readable):
+            entry, words = next(iter(rejected.items()))
+            raise EngineError(
+                f"the engine rejects the old state: {words}",
+                location=Location(entry.base),
+                remedy="there is nothing to compare with",
+            )
+        return Comparison(old, new, engine, prover.check(changes), rejected)
+
+
+@contextmanager
+def opened_state(
+    name: str, here: Path, choice: Choice, like: Sequence[EntryPoint] | None = None
+) -> Iterator[Opened]:
+    """Open the state *name*: a directory, a Compose file, or a git revision of *here*.
+
+    *like* opens it with these entry points instead of those that are found. A revision is exported
+    to a private directory, as far as a Compose project can read it, for as long as it is open.
+
+    Raises InputError where *name* is none of the three.
+    """
+    path = Path(name)
+    if path.is_file():
+        yield open_project(replace(choice, path=path.parent, file=(path.name,)), like)
+        return
+    if path.is_dir():
+        yield open_project(replace(choice, path=path), like)
+        return
+    root = project_root(here) if not choice.names_entries else here.resolve()
+    repository = find_repository(root)
+    if repository is None:
+        raise InputError(
+            "neither a file nor a directory, and there is no git repository",
+            location=Location(name),
+        )
+    with tempfile.TemporaryDirectory(prefix="composerefactor-") as temporary:
+        target = export(repository, name, Path(temporary))
+        yield open_project(replace(choice, path=target), like)

@@ -1,0 +1,38 @@
+"""Where in the files a place of the resolved model is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.file import ComposeFile
+from composerefactor.compose.merged import merged_entries
+from composerefactor.compose.project import Project
+from composerefactor.errors import Location
+
+
+def locate(project: Project, entry: EntryPoint, path: Sequence[str]) -> Location | None:
+    """Return the line that comes closest to *path*, which begins at the top of the model.
+
+    Of several files of *entry* the one that writes more of the path counts, then the later one.
+    None where no file has even the section.
+    """
+    best: tuple[int, Location] | None = None
+    order = [*entry.files, *sorted(project.files_of.get(entry, set()) - set(entry.files))]
+    for name in order:
+        file = project.files.get(name)
+        depth, location = _deepest(file, path) if file else (0, None)
+        if location is not None and (best is None or depth >= best[0]):
+            best = (depth, location)
+    return best[1] if best else None
+
+
+def _deepest(file: ComposeFile, path: Sequence[str]) -> tuple[int, Location | None]:
+    node, location = file.root, None
+    for depth, part in enumerate(path):
+        entry = merged_entries(node).get(part)
+        if entry is None:
+            return depth, location
+        location = file.source.location(entry.start)
+        node = entry.value  # type: ignore[assignment]
+    return len(path), location

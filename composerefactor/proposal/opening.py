@@ -1,0 +1,219 @@
+"""Opening a project: its directory, its entry points, its files."""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.interpolate import Variable, variables
+from composerefactor.compose.library import Library
+from composerefactor.compose.merged import item_nodes, merged_entries, scalar_text
+from composerefactor.compose.project import Project, load
+from composerefactor.entrypoints.facts import TreeFacts
+from composerefactor.entrypoints.find import project_directories, survey
+from composerefactor.entrypoints.options import from_options
+from composerefactor.entrypoints.readers import OtherReader
+from composerefactor.errors import InputError, Location
+from composerefactor.workspace.files import ProjectFiles
+from composerefactor.workspace.git import find_repository
+from composerefactor.yamltree.nodes import Scalar, walk
+
+COMPOSE_NAMES = ("*compose*.yml", "*compose*.yaml")
+"""Names by which a directory without a default file is still known to hold a project."""
+
+NOT_PASSED_ON = frozenset({"PATH", "HOME", "PWD", "COMPOSE_FILE", "COMPOSE_PROFILES"})
+"""Shell variables that the engine gets from the stage, or that choose an entry point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the user says of a project: where it is, and how it is started."""
+
+    path: Path
+    file: Sequence[str] = ()
+    entry: Sequence[str] = ()
+    env_file: Sequence[str] = ()
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def names_entries(self) -> bool:
+        """True where the user names the entry points."""
+        return bool(self.file or self.entry)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A project that is open. *environ* has the shell's variables that its files name."""
+
+    root: Path
+    files: ProjectFiles
+    library: Library
+    project: Project
+    readers: tuple[OtherReader, ...]
+    environ: Mapping[str, str]
+
+    def variables_of(self, entry: EntryPoint) -> list[Variable]:
+        """Return the variables in the values of all files of *entry*."""
+        found: dict[Variable, None] = {}
+        for path in sorted(self.project.files_of[entry]):
+            file = self.project.files.get(path)
+            for node in walk(file.root) if file else ():
+                if isinstance(node, Scalar) and "$" in node.value:
+                    found.update(dict.fromkeys(variables(node.value)))
+        return list(found)
+
+    def profiles_of(self, entry: EntryPoint) -> list[str]:
+        """Return the profiles that the services of *entry* name."""
+        found: dict[str, None] = {}
+        for path in sorted(self.project.files_of[entry]):
+            file = self.project.files.get(path)
+            for body in file.services.values() if file else ():
+                profiles = merged_entries(body).get("profiles")
+                for node in item_nodes(profiles.value) if profiles else ():
+                    text = scalar_text(node)
+                    if text and "$" not in text:
+                        found[text] = None
+        return list(found)
+
+
+def project_root(path: Path) -> Path:
+    """Return the project directory for *path*: itself, or the only one below it.
+
+    Raises InputError where there is none or more than one.
+    """
+    if path.is_file():
+        raise InputError(
+            "a file, where a project directory is needed",
+            location=Location(str(path)),
+            remedy=f"give the directory, and the file with -f {path.name}",
+        )
+    files = ProjectFiles(path)
+    texts = _Texts(files)
+    listed = texts.paths()
+    below = project_directories(texts)
+    if below[:1] == ["."] or _compose_named(p for p in listed if "/" not in p):
+        return files.root
+    below = below or _topmost({posixpath.dirname(p) for p in listed if _compose_named([p])})
+    if len(below) == 1:
+        return files.root / below[0]
+    if not below:
+        raise InputError(
+            "no Compose file here",
+            location=Location(str(path)),
+            remedy="give the project directory, or name the file with -f",
+        )
+    raise InputError(
+        f"no Compose file here, but {len(below)} projects below: {_listed(below)}",
+        location=Location(str(path)),
+        remedy=f"give one of them, as `composerefactor split {below[0]}`",
+    )
+
+
+def open_project(choice: Choice, like: Sequence[EntryPoint] | None = None) -> Opened:
+    """Open the project that *choice* names, with the entry points *like* if they are given.
+
+    Raises InputError where there is no project, or no entry point whose files can be read: then
+    with the first reason.
+    """
+    named = like is not None or choice.names_entries or bool(choice.environ.get("COMPOSE_FILE"))
+    root = ProjectFiles(choice.path).root if named else project_root(choice.path)
+    files = ProjectFiles(root)
+    library = Library(files)
+    texts = _Texts(files)
+    entries = (
+        list(like)
+        if like is not None
+        else from_options(
+            texts,
+            file=choice.file,
+            entry=choice.entry,
+            env_file=choice.env_file,
+            environ=choice.environ,
+        )
+    )
+    readers: tuple[OtherReader, ...] = ()
+    if entries is None:
+        found = survey(texts, TreeFacts(texts, library))
+        entries, readers = list(found.entries), found.readers
+    if not entries:
+        raise InputError(
+            "no Compose file here",
+            location=Location(str(choice.path)),
+            remedy="give the project directory, or name the file with -f",
+        )
+    project = load(entries, library, choice.environ)
+    if not choice.names_entries:
+        project.whole.update(_read_by_others(readers))
+    project.whole.update(_ignored(root, project))
+    if not project.readable and like is None:
+        raise next(iter(project.errors.values()))
+    opened = Opened(root, files, library, project, readers, {})
+    used = {v.name for e in project.readable for v in opened.variables_of(e)} - NOT_PASSED_ON
+    environ = {k: v for k, v in choice.environ.items() if k in used}
+    return Opened(root, files, library, project, readers, environ)
+
+
+def _read_by_others(readers: Iterable[OtherReader]) -> dict[str, str]:
+    """Return the files that a program reads which knows no ``include``, with the reason."""
+    return {
+        reader.path: f"{reader.evidence} reads it with {reader.name}, which knows no include; "
+        f"name the file with --entry to divide it all the same"
+        for reader in readers
+    }
+
+
+def _ignored(root: Path, project: Project) -> dict[str, str]:
+    """Return the files that git ignores: what is moved out of them would reach everybody."""
+    repository = find_repository(root)
+    if repository is None:
+        return {}
+    names = [path for path in project.files if not path.startswith("../")]
+    found = repository.is_ignored(names)
+    return {path: f"git ignores it ({pattern})" for path, pattern in found.items()}
+
+
+class _Texts:
+    """The files of a project as texts, for the search of entry points."""
+
+    def __init__(self, files: ProjectFiles) -> None:
+        self._files = files
+
+    @cached_property
+    def _listed(self) -> list[str]:
+        return self._files.paths()
+
+    def paths(self) -> Sequence[str]:
+        return self._listed
+
+    def read(self, path: str) -> str | None:
+        try:
+            return self._files.read_text(path)
+        except InputError:
+            return None
+
+
+def _compose_named(paths: Iterable[str]) -> bool:
+    return any(
+        fnmatch.fnmatch(posixpath.basename(path), pattern)
+        for path in paths
+        for pattern in COMPOSE_NAMES
+    )
+
+
+def _topmost(directories: Iterable[str]) -> list[str]:
+    """Return *directories* without those below another: modules are no projects."""
+    kept: list[str] = []
+    for directory in sorted(directories):
+        if not any(directory.startswith(f"{other}/") for other in kept):
+            kept.append(directory)
+    return kept
+
+
+def _listed(names: Sequence[str], most: int = 8) -> str:
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -1,0 +1,103 @@
+"""A proposal: a plan with its proof and the changeset that carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.project import Project
+from composerefactor.edits.changeset import Changeset
+from composerefactor.errors import EngineError, Location
+from composerefactor.proposal.opening import Opened
+from composerefactor.proposal.selection import (
+    EVERYTHING,
+    Selection,
+    Transformation,
+    changeset,
+    selected,
+)
+from composerefactor.proposal.settle import Settled, Settler
+from composerefactor.transform import Part, Plan
+from composerefactor.verify.engine import Engine
+from composerefactor.verify.probes import Weakness
+from composerefactor.verify.prover import Prover
+from composerefactor.verify.verdict import Finding, Verdict
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What a run would do.
+
+    *project* holds the entry points that the engine accepts, *rejected* the others with the
+    engine's words. *verdict* is None where no engine was asked.
+    """
+
+    opened: Opened
+    project: Project
+    plan: Plan
+    changes: Changeset
+    engine: Engine | None = None
+    verdict: Verdict | None = None
+    rejected: dict[EntryPoint, str] = field(default_factory=dict)
+    findings: dict[Part, Finding] = field(default_factory=dict)
+    weaknesses: tuple[Weakness, ...] = ()
+
+
+def propose(
+    opened: Opened,
+    transformation: Transformation,
+    engine: Engine | None,
+    selection: Selection = EVERYTHING,
+    progress: Callable[[int, int], None] | None = None,
+) -> Proposal:
+    """Return the proposal of *transformation* for the project that is open.
+
+    Raises EngineError where the engine rejects every entry point as it stands, UsageError for a
+    *selection* of changes that are not there, and what the transformation raises.
+    """
+    if engine is None:
+        chosen = selected(opened, opened.project, transformation, selection)
+        plan = chosen(opened.project, {}, frozenset())
+        return Proposal(opened, opened.project, plan, changeset(opened, plan))
+    with Prover(
+        engine,
+        opened.root,
+        opened.project.readable,
+        opened.project.inputs,
+        variables_of=opened.variables_of,
+        profiles_of=opened.profiles_of,
+        environ=opened.environ,
+        progress=progress,
+    ) as prover:
+        rejected = prover.rejected()
+        accepted = tuple(e for e in opened.project.readable if e not in rejected)
+        if not accepted:
+            raise _all_rejected(opened, rejected)
+        project = replace(opened.project, entries=accepted)
+        chosen = selected(opened, project, transformation, selection)
+        settler = Settler(lambda keep, move: chosen(project, keep, move), prover)
+        settled: Settled = settler.settle()
+        changes = changeset(opened, settled.plan)
+        weaknesses = () if changes.is_empty else tuple(prover.weaknesses(changes.as_mapping()))
+        return Proposal(
+            opened,
+            project,
+            settled.plan,
+            changes,
+            engine,
+            settled.verdict,
+            rejected,
+            settled.findings,
+            weaknesses,
+        )
+
+
+def _all_rejected(opened: Opened, rejected: dict[EntryPoint, str]) -> EngineError:
+    lines = [f"{entry.title}: {words}" for entry, words in rejected.items()]
+    lines += [f"{entry.title}: {error}" for entry, error in opened.project.errors.items()]
+    return EngineError(
+        "the engine rejects this project as it stands\n" + "\n".join(f"  {x}" for x in lines),
+        location=Location(next(iter(rejected)).base),
+        remedy="correct this first; what cannot be resolved cannot be proved",
+    )

@@ -1,0 +1,23 @@
+"""What the result of a proposal asks of an engine."""
+
+from __future__ import annotations
+
+from composerefactor.proposal.propose import Proposal
+
+SINCE_INCLUDE = "2.24.1"
+"""Up to v2.23.3 ``project_directory: .`` is resolved against the current directory (observed)."""
+
+SINCE_OVERRIDE_OF_INCLUDED = "2.24.6"
+"""Up to v2.24.5 a second ``-f`` file over an included service is a conflict (observed)."""
+
+
+def oldest_engine(proposal: Proposal) -> str:
+    """Return the oldest Docker Compose version that reads the result of *proposal*."""
+    project = proposal.project
+    moved = {name for _, section, name in proposal.plan.moved if section == "services"}
+    for entry in project.readable:
+        for path in entry.files[1:]:
+            file = project.files.get(path)
+            if file is not None and moved & file.services.keys():
+                return SINCE_OVERRIDE_OF_INCLUDED
+    return SINCE_INCLUDE

@@ -1,0 +1,141 @@
+"""Finding the largest part of a plan that the engine proves.
+
+A plan is proved as a whole. Where the proof fails, what it names stays in place and the rest is
+proved again; where it names nothing, halves are tried. At the end every part that stayed is tried
+once more alone, so that each one that stays does so because an engine run fails when it moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from composerefactor.compose.file import RESOURCE_SECTIONS
+from composerefactor.transform import Part, Plan
+from composerefactor.verify.prover import Prover
+from composerefactor.verify.verdict import Finding, Verdict
+
+Planner = Callable[[dict[Part, str], frozenset[Part]], Plan]
+"""Plans with parts that stay, each with a reason, and parts that move whatever speaks against."""
+
+
+@dataclass
+class Settled:
+    """A plan, the verdict on it, and the findings that kept parts in place."""
+
+    plan: Plan
+    verdict: Verdict
+    findings: dict[Part, Finding] = field(default_factory=dict)
+
+
+class Settler:
+    """Runs the search for one transform and one project."""
+
+    def __init__(self, planner: Planner, prover: Prover) -> None:
+        self.planner = planner
+        self.prover = prover
+        self.keep: dict[Part, str] = {}
+        self.findings: dict[Part, Finding] = {}
+
+    def settle(self) -> Settled:
+        """Return the largest plan that is proved; its verdict is ok unless nothing could be."""
+        plan = self.plan()
+        predicted = [s.part for s in plan.stays if s.part[1] == "services" and s.forecast]
+        verdict = self.check(plan)
+        while plan.drafts and not verdict.ok:
+            self.give_way(plan, verdict)
+            plan = self.plan()
+            quick = self.check(plan, thorough=False)
+            while plan.drafts and not quick.ok:
+                self.give_way(plan, quick)
+                plan = self.plan()
+                quick = self.check(plan, thorough=False)
+            self.retry()
+            plan = self.plan()
+            verdict = self.check(plan)
+        forced = frozenset(p for p in predicted if self.moves_after_all(p))
+        if forced:
+            plan = self.plan(forced)
+            verdict = self.check(plan)
+            if not verdict.ok:
+                plan = self.plan()
+                verdict = self.check(plan)
+        return Settled(plan, verdict, self.findings)
+
+    def plan(self, forced: Iterable[Part] = ()) -> Plan:
+        """Return the plan with what has to stay so far."""
+        return self.planner(self.keep, frozenset(forced))
+
+    def check(self, plan: Plan, *, thorough: bool = True) -> Verdict:
+        """Return the engine's verdict on *plan*; that on no change at all where it is empty."""
+        moved = [section for _, section, _ in plan.moved if section.startswith("x-")]
+        return self.prover.check(plan.contents(), thorough=thorough, moved=moved)
+
+    def give_way(self, plan: Plan, verdict: Verdict) -> None:
+        """Keep what *verdict* blames in place, or what halving the plan finds."""
+        blamed = list(_blamed(plan, verdict.differences))
+        if not blamed:
+            blamed = [(part, verdict.differences[0]) for part in self.culprits(plan)]
+        for part, finding in blamed:
+            self.keep[part] = finding.words
+            self.findings[part] = finding
+
+    def culprits(self, plan: Plan) -> list[Part]:
+        """Return the services of *plan* that cannot move, found by halving."""
+        parts = [part for part in plan.moved if part[1] == "services"]
+        good: list[Part] = []
+        bad: list[Part] = []
+        queue: list[Sequence[Part]] = [parts]
+        while queue:
+            chunk = queue.pop(0)
+            if self.moves(parts, [*good, *chunk]):
+                good += chunk
+            elif len(chunk) == 1:
+                bad += chunk
+            else:
+                middle = len(chunk) // 2
+                queue = [chunk[:middle], chunk[middle:], *queue]
+        return bad
+
+    def moves(self, parts: Sequence[Part], only: Sequence[Part]) -> bool:
+        """Return whether the engine agrees when of *parts* just *only* move."""
+        kept = {part: "" for part in parts if part not in only}
+        plan = self.planner({**self.keep, **kept}, frozenset())
+        return not plan.drafts or self.check(plan, thorough=False).ok
+
+    def retry(self) -> None:
+        """Move each part again that stayed for another one's sake."""
+        if len(self.keep) < 2:  # noqa: PLR2004 - a single one has just been seen to fail
+            return
+        for part in list(self.keep):
+            reason = self.keep.pop(part)
+            plan = self.plan()
+            verdict = self.check(plan, thorough=False)
+            if verdict.ok and plan.drafts:
+                self.findings.pop(part, None)
+            else:
+                self.keep[part] = reason
+
+    def moves_after_all(self, part: Part) -> bool:
+        """Return whether a part that was predicted to stay can move; notes the finding if not."""
+        verdict = self.check(self.plan([part]), thorough=False)
+        if not verdict.ok and verdict.differences:
+            self.findings[part] = verdict.differences[0]
+        return verdict.ok
+
+
+def _blamed(plan: Plan, findings: Iterable[Finding]) -> Iterable[tuple[Part, Finding]]:
+    """Yield the moved parts that *findings* name."""
+    by_name: dict[tuple[str, str], list[Part]] = {}
+    for part in plan.moved:
+        by_name.setdefault(part[1:], []).append(part)
+    seen: set[Part] = set()
+    for finding in findings:
+        names = [("services", finding.service)] if finding.service else []
+        if finding.path[:1] and finding.path[0] in RESOURCE_SECTIONS:
+            names.append((finding.path[0], finding.path[1] if len(finding.path) > 1 else ""))
+        for section, name in names:
+            for part in by_name.get((section, name or ""), []):
+                if part not in seen:
+                    seen.add(part)
+                    yield part, finding
