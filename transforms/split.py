@@ -19,7 +19,7 @@ from composerefactor.compose.merged import merged_get, scalar_text
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import extended
 from composerefactor.edits.drafts import Draft
-from composerefactor.errors import RefusedError, UsageError
+from composerefactor.errors import Location, RefusedError, UsageError
 from composerefactor.modules.anchors import AnchorIndex, Holder
 from composerefactor.modules.assemble import Assembler
 from composerefactor.modules.assignment import LayoutOptions, Module, assign
@@ -61,11 +61,9 @@ def split(project: Project, options: Options) -> Plan:
     _check_no_shared_services(bases)
     _check_options(options, project)
     names = Names(project.exists)
-    prefixed = len(bases) > 1
-    plans = [
-        _Base(project, file, options, names).plan(f"{variant(file.path)}-" if prefixed else "")
-        for file in bases
-    ]
+    roots = [_Base(project, file, options, names) for file in bases]
+    several = sum(not root.whole for root in roots) > 1
+    plans = [root.plan(f"{variant(root.file.path)}-" if several else "") for root in roots]
     return Plan(
         drafts=tuple(d for p in plans for d in p.drafts),
         moved={part: path for p in plans for part, path in p.moved.items()},
@@ -77,6 +75,8 @@ def split(project: Project, options: Options) -> Plan:
 def _check_no_shared_services(bases: list[ComposeFile]) -> None:
     first: dict[str, ComposeFile] = {}
     for file in bases:
+        if len(file.services) < FEWEST_SERVICES:
+            continue  # stays whole
         for name in file.services:
             other = first.setdefault(name, file)
             if other is not file:
@@ -125,18 +125,18 @@ class _Base:
         self.directory = posixpath.dirname(file.path)
         self.family = Family.of(file.path)
         self.into = options.into or self.family.prefix
+        self.whole = self._reason_to_stay_whole()
 
     def plan(self, category_prefix: str) -> Plan:
-        whole = self._reason_to_stay_whole()
-        if whole:
-            reasons = {("services", n): _Reason(whole) for n in self.file.services}
+        if self.whole:
+            reasons = {("services", n): _Reason(self.whole) for n in self.file.services}
         else:
             reasons = dict(self._reasons_to_stay())
         stays = tuple(self._stay(holder, reason) for holder, reason in reasons.items())
         anchors = AnchorIndex(self.file)
         movable = [n for n in self._written_services() if ("services", n) not in reasons]
         modules = self._modules(tied_groups(self.file, anchors, movable), category_prefix)
-        if whole or not modules:
+        if self.whole or not modules:
             return Plan(stays=stays)
         modules.sort(key=lambda m: "/infrastructure/" in m.path)
         homes = {s: m.path for m in modules for s in m.services}
@@ -212,6 +212,14 @@ class _Base:
             self.options.groups,
             {s: posixpath.join(self.directory, p) for s, p in self.options.modules.items()},
         )
+        for service in (name for unit in units for name in unit):
+            path = layout.modules.get(service, "")
+            if path and self.project.exists(path):
+                raise RefusedError(
+                    "exists already, and is not overwritten",
+                    location=Location(path),
+                    remedy=f"give another path for {service}: --module {service}=PATH",
+                )
         return assign(units, self._place, layout, self.family, self.names, category_prefix)
 
     def _place(self, name: str) -> Placement:

@@ -19,6 +19,9 @@ _WORDS = (
 VARIANTS = frozenset(_WORDS.split())
 """Words in a file name that say: the same project in another environment."""
 
+MOST_ADDED = 3
+"""A file with under one in so many of the default file's services adds to it, if it shares some."""
+
 _YAML = (".yml", ".yaml")
 _NO_COMPOSE = re.compile(r"\..*|(?:codecov|mkdocs|openapi|swagger|renovate)\.ya?ml")
 _MAX_DEPTH = 8
@@ -109,6 +112,11 @@ class _Directory:
                 why = "assumed: no other file defines what it uses"
                 yield self.entry((path,), why, assumed=True)
             return
+        if path not in self.first and self.default is not None and self.adds(path):
+            if "compose" in posixpath.basename(path):
+                why = f"assumed: {path} changes a few services of {self.default}"
+                yield self.entry((self.default, path), why, assumed=True)
+            return
         yield self.entry((path,), "stands alone")
         if path not in self.first and self.is_variant(path) and self.default is not None:
             files = (self.default, path)
@@ -129,6 +137,17 @@ class _Directory:
         if self.facts.has_include(path):
             return False
         return not self.facts.services(path) or bool(self.facts.undefined(path))
+
+    def adds(self, path: str) -> bool:
+        """Return whether *path* is more likely used over the default file than alone.
+
+        It has services of the default file, and either few of them or no Compose file's name.
+        """
+        if self.default is None:
+            return False
+        own, all_ = self.facts.services(path).keys(), self.facts.services(self.default).keys()
+        named = "compose" in posixpath.basename(path)
+        return bool(own & all_) and (not named or len(own) * MOST_ADDED < len(all_))
 
     def is_variant(self, path: str) -> bool:
         """Return whether *path* shares services with the default file and is named a variant."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from composerefactor.compose.entrypoint import EntryPoint, Evidence
 from composerefactor.entrypoints.files import FileReader, join
@@ -59,6 +60,18 @@ def from_options(
         for source, parts in named
         if parts
     )
+
+
+def with_env_files(
+    entries: Iterable[EntryPoint], files: FileReader, env_file: Sequence[str]
+) -> list[EntryPoint]:
+    """Return *entries*, those that name no env file themselves with the files *env_file*.
+
+    Raises InputError for a file that does not exist.
+    """
+    listed = frozenset(files.paths())
+    named = tuple(_existing(path, "--env-file", files, listed) for path in env_file)
+    return merged(replace(entry, env_files=entry.env_files or named) for entry in entries)
 
 
 def _existing(path: str, source: str, files: FileReader, listed: frozenset[str]) -> str:

@@ -16,7 +16,7 @@ from composerefactor.compose.merged import item_nodes, merged_entries, scalar_te
 from composerefactor.compose.project import Project, load
 from composerefactor.entrypoints.facts import TreeFacts
 from composerefactor.entrypoints.find import project_directories, survey
-from composerefactor.entrypoints.options import from_options
+from composerefactor.entrypoints.options import from_options, with_env_files
 from composerefactor.entrypoints.readers import OtherReader
 from composerefactor.errors import InputError, Location
 from composerefactor.workspace.files import ProjectFiles
@@ -139,7 +139,7 @@ def open_project(choice: Choice, like: Sequence[EntryPoint] | None = None) -> Op
     readers: tuple[OtherReader, ...] = ()
     if entries is None:
         found = survey(texts, TreeFacts(texts, library))
-        entries, readers = list(found.entries), found.readers
+        entries, readers = with_env_files(found.entries, texts, choice.env_file), found.readers
     if not entries:
         raise InputError(
             "no Compose file here",

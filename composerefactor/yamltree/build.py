@@ -27,6 +27,8 @@ __all__ = ["MAX_DEPTH", "has_c_parser", "parse"]
 _OLD_LINE_BREAK = re.compile("[\x85\u2028\u2029]")
 """Line breaks of YAML 1.1, which the C parser and the engine still take for such."""
 
+_OLD_LINE_BREAK_REMEDY = "remove this invisible character"
+
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _BEYOND_UNICODE = re.compile(r"\\U(?!0010|000)")
@@ -116,11 +118,15 @@ def _check_line_breaks(tree: Tree) -> None:
         i = bisect.bisect(starts, at) - 1
         if i < 0 or at >= quoted[i].end:
             raise InputError(
-                f"U+{ord(match[0]):04X} ends a line for the engine, but not for people",
+                f"not YAML: {_old_line_break(match)}",
                 location=source.location(at),
-                remedy="remove this invisible character",
+                remedy=_OLD_LINE_BREAK_REMEDY,
                 source_line=source.line(at),
             )
+
+
+def _old_line_break(match: re.Match[str]) -> str:
+    return f"U+{ord(match[0]):04X} ends a line for the engine, but not for people"
 
 
 def _space_for_tab(text: str, at: int) -> str | None:
@@ -148,6 +154,8 @@ def _syntax_error(source: Source, error: MarkedYAMLError) -> InputError:
     remedy = ""
     if "\t" in line[: len(line) - len(line.lstrip(WHITE))]:
         problem, remedy = "a tab indents this line", "indent with spaces"
+    elif match := _OLD_LINE_BREAK.search(line):
+        problem, remedy = _old_line_break(match), _OLD_LINE_BREAK_REMEDY
     return InputError(
         f"not YAML: {problem}", location=source.location(at), remedy=remedy, source_line=line
     )

@@ -92,13 +92,15 @@ class TreeBuilder:
     def properties(self, event: Any) -> tuple[int, str | None, int]:
         """Return where *event*'s anchor or tag begins, its tag as written, and where both end.
 
-        The last is the beginning of the event where it has neither.
+        The last is the beginning of the event where it has neither. Raises InputError for names
+        that the parsers take and the engine does not.
         """
         at = event.start_mark.index
         tag: str | None = None
         if event.anchor is None and event.tag is None:
             return at, tag, at
-        self.check_properties(event)
+        if ":" in (event.anchor or ""):
+            raise self.error(f"not YAML: &{event.anchor} has a ':' in its name", at)
         outer = at
         before = tag_before(self.text, self.last, at) if event.tag is not None else None
         if before is not None:  # the pure parser marks ``!tag &anchor`` at the anchor
@@ -108,16 +110,10 @@ class TreeBuilder:
         for word in words:
             if word.startswith("!"):
                 tag = word
+        if words[-1:] == [tag] and self.text[end : end + 1] in {",", "[", "]", "{", "}"}:
+            raise self.error(f"not YAML: {tag} and {self.text[end]!r} without a space between", at)
         self.last = end
         return outer, tag, end
-
-    def check_properties(self, event: Any) -> None:
-        """Refuse names that the pure parser takes, and the C parser and the engine do not."""
-        at = event.start_mark.index
-        if ":" in (event.anchor or ""):
-            raise self.error(f"not YAML: &{event.anchor} has a ':' in its name", at)
-        if re.search(r"[,\[\]{}]", str(event.tag)) and not self.text.startswith("!<", at):
-            raise self.error("not YAML: ',', '[' or '{' in a tag", at)
 
     def scalar(self, event: Any) -> Scalar:
         """Return the node of a scalar event; an empty value ends just after what introduces it."""

@@ -134,8 +134,8 @@ def test_required_variables_get_a_value(prover_of: Callable[..., Prover]) -> Non
     assert verdict.ok
     assert verdict.not_covered == []
     assert verdict.assumptions == [
-        "LEVEL was given a value: it is required and nothing sets it",
-        "OTHER was given a value: it is required and nothing sets it",
+        "LEVEL was given a value in all runs: it is required and nothing sets it",
+        "OTHER was given a value in all runs: it is required and nothing sets it",
     ]
 
 
