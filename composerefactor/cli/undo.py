@@ -23,7 +23,7 @@ def command(path: Path, *, yes: bool, force: bool, quiet: bool) -> int:
 
     Files that were edited since then are named and nothing is taken back, unless --force is given.
     """
-    root = project_root(path)
+    root = path if last_run(path) is not None else project_root(path)
     run = last_run(root)
     if run is not None and not yes:
         if not is_interactive():

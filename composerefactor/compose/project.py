@@ -183,6 +183,7 @@ class _Walk:
         env_files = item_nodes(merged_get(body, "env_file")) if body else []
         for node in env_files:
             self.reads(_join(directory, self.expanded(scalar_text(node) or "")))
+        self.reads(where)  # the engine resolves paths elsewhere where the directory is missing
         self.reads(_join(where, ".env"))
         for path in paths:
             target = _join(directory, path)

@@ -113,7 +113,7 @@ class _Directory:
                 yield self.entry((path,), why, assumed=True)
             return
         if path not in self.first and self.default is not None and self.adds(path):
-            if "compose" in posixpath.basename(path):
+            if _is_named(path):
                 why = f"assumed: {path} changes a few services of {self.default}"
                 yield self.entry((self.default, path), why, assumed=True)
             return
@@ -146,8 +146,7 @@ class _Directory:
         if self.default is None:
             return False
         own, all_ = self.facts.services(path).keys(), self.facts.services(self.default).keys()
-        named = "compose" in posixpath.basename(path)
-        return bool(own & all_) and (not named or len(own) * MOST_ADDED < len(all_))
+        return bool(own & all_) and (not _is_named(path) or len(own) * MOST_ADDED < len(all_))
 
     def is_variant(self, path: str) -> bool:
         """Return whether *path* shares services with the default file and is named a variant."""
@@ -199,6 +198,11 @@ class _Directory:
             if other not in (path, self.default) and _is_family(path, other)
         ]
         return max(candidates, key=lambda one: len(_tokens(one)), default=None)
+
+
+def _is_named(path: str) -> bool:
+    """Return whether *path* has a name that people give Compose files."""
+    return any(word in posixpath.basename(path) for word in ("compose", "stack", "docker"))
 
 
 def _tokens(path: str) -> list[str]:

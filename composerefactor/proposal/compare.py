@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.errors import EngineError, InputError, Location
+from composerefactor.errors import EngineError, InputError, Location, UsageError
 from composerefactor.proposal.opening import Choice, Opened, open_project, project_root
 from composerefactor.verify.engine import Engine
 from composerefactor.verify.prover import Prover
@@ -38,9 +38,15 @@ def compare(
     """
     inputs = old.project.inputs | new.project.inputs
     changes: dict[str, bytes | None] = {}
+    names = {  # files that are compared under two names
+        name: other
+        for entry, like in zip(old.project.entries, new.project.entries, strict=True)
+        for name, other in zip(entry.files, like.files, strict=True)
+    }
     for path in sorted(inputs):
+        name = names.get(path, path)
         before = old.files.read_bytes(path) if old.files.exists(path) else None
-        after = new.files.read_bytes(path) if new.files.exists(path) else None
+        after = new.files.read_bytes(name) if new.files.exists(name) else None
         if before != after:
             changes[path] = after
     with Prover(
@@ -70,13 +76,22 @@ def opened_state(
 ) -> Iterator[Opened]:
     """Open the state *name*: a directory, a Compose file, or a git revision of *here*.
 
-    *like* opens it with these entry points instead of those that are found. A revision is exported
+    *like* opens it with these entry points instead of those that are found; a file then stands for
+    the only file that they name. A revision is exported
     to a private directory, as far as a Compose project can read it, for as long as it is open.
 
-    Raises InputError where *name* is none of the three.
+    Raises InputError where *name* is none of the three, and UsageError for a file that cannot stand
+    for what *like* names.
     """
     path = Path(name)
     if path.is_file():
+        if like is not None:
+            if [len(entry.files) for entry in like] != [1]:
+                raise UsageError(
+                    f"{name} is a file, and the old state is more than one file",
+                    remedy="compare a file with a file, or a directory with a directory",
+                )
+            like = [replace(like[0], files=(path.name,))]
         yield open_project(replace(choice, path=path.parent, file=(path.name,)), like)
         return
     if path.is_dir():

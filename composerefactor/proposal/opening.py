@@ -43,7 +43,7 @@ class Choice:
     @property
     def names_entries(self) -> bool:
         """True where the user names the entry points."""
-        return bool(self.file or self.entry)
+        return bool(self.file or self.entry or self.environ.get("COMPOSE_FILE"))
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,13 @@ def project_root(path: Path) -> Path:
     texts = _Texts(files)
     listed = texts.paths()
     below = project_directories(texts)
-    if below[:1] == ["."] or _compose_named(p for p in listed if "/" not in p):
+    top = [p for p in listed if "/" not in p]
+    facts = TreeFacts(texts, Library(files))
+    if (
+        below[:1] == ["."]
+        or _compose_named(top)
+        or any(p.endswith((".yml", ".yaml")) and facts.services(p) for p in top)
+    ):
         return files.root
     below = below or _topmost({posixpath.dirname(p) for p in listed if _compose_named([p])})
     if len(below) == 1:
@@ -120,7 +126,7 @@ def open_project(choice: Choice, like: Sequence[EntryPoint] | None = None) -> Op
     Raises InputError where there is no project, or no entry point whose files can be read: then
     with the first reason.
     """
-    named = like is not None or choice.names_entries or bool(choice.environ.get("COMPOSE_FILE"))
+    named = like is not None or choice.names_entries
     root = ProjectFiles(choice.path).root if named else project_root(choice.path)
     files = ProjectFiles(root)
     library = Library(files)

@@ -27,18 +27,24 @@ _MISSING_FILES = (
 _SET_IN_ENV_FILE = re.compile(r"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*[=:]")
 
 
+REQUIRED = "required variables that nothing sets were given values"
+REQUIRED_WITHOUT_ENV_FILE = "with an empty --env-file, required variables were given values"
+BLANK = "variables that nothing sets were given values, since the engine rejects blanks"
+MISSING = "missing files were taken for empty ones"
+
+
 class Baseline:
     """Runs the originals of all entry points; :meth:`settle` may create env files in the stage."""
 
     def __init__(self, runner: Runner) -> None:
         self.runner = runner
         self.stage = runner.stage
-        self._assumptions: dict[str, None] = {}
+        self._supplied_names: dict[str, set[str]] = {}
 
     @property
     def assumptions(self) -> list[str]:
         """What was supplied so that the originals load, in words."""
-        return sorted(self._assumptions)
+        return [f"{why}: {', '.join(sorted(n))}" for why, n in sorted(self._supplied_names.items())]
 
     def runs(
         self,
@@ -85,13 +91,15 @@ class Baseline:
     ) -> list[Circumstance]:
         if not first[-1].result.ok and not profiles:
             return []  # the engine rejects the project; it would say the same each time
-        return circumstances(
+        found = circumstances(
             entry,
             variables,
             has_env_file=bool(entry.env_files) or bool(self._env_files(entry)),
             profiles=profiles,
             together=first[0].result.ok,
         )
+        # An entry point that only names suggest is not asked about in every detail.
+        return [c for c in found if c.essential or c.kind == "hash" or not entry.assumed]
 
     def settle(
         self,
@@ -114,7 +122,7 @@ class Baseline:
                 run = self._supplied(entry, circumstance, {**base, **values}, variables)
                 if run.result.ok:
                     if failed is not None and not circumstance.environments[0]:
-                        self._assume_values(failed, values)
+                        self._assume(BLANK, values)
                     return run
                 failed = failed or run
                 values = adjusted(values, run.result.error)
@@ -147,12 +155,11 @@ class Baseline:
             else:
                 break
         if result.ok:
-            why = "with an empty --env-file" if circumstance.empty_env_file else "in all runs"
-            for name in added:
-                self._assume(f"{name} was given a value {why}: it is required and nothing sets it")
+            why = REQUIRED_WITHOUT_ENV_FILE if circumstance.empty_env_file else REQUIRED
+            self._assume(why, added)
         # With sentinels in place a path may be one that nobody meant.
-        for path in files if not circumstance.environments[0] else ():
-            self._assume(f"{self.stage.hide(path)} is missing, and was taken for an empty file")
+        if not circumstance.environments[0]:
+            self._assume(MISSING, map(self.stage.hide, files))
         return Run(entry, circumstance, env, result)
 
     def _required(
@@ -197,10 +204,6 @@ class Baseline:
             names.update(_SET_IN_ENV_FILE.findall(text))
         return names
 
-    def _assume_values(self, failed: Run, values: Mapping[str, str]) -> None:
-        names = ", ".join(sorted(values)) or "no variable"
-        words = self.runner.words(failed.result)
-        self._assume(f"{names} were given values: without them the engine says: {words}")
-
-    def _assume(self, words: str) -> None:
-        self._assumptions[words] = None
+    def _assume(self, why: str, names: Iterable[str]) -> None:
+        for name in names:
+            self._supplied_names.setdefault(why, set()).add(name)

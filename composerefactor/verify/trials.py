@@ -31,7 +31,8 @@ class Trials:
         if self._runs is None:
             bases: dict[EntryPoint, Run] = {}
             for run in runs:
-                if run.circumstance.kind == "model" and run.result.ok:
+                certain = not run.entry.assumed
+                if certain and run.circumstance.kind == "model" and run.result.ok:
                     bases.setdefault(run.entry, run)
             tried = self.runner.side_by_side(
                 [

@@ -1,0 +1,115 @@
+"""Published ports: the short and the long form (Compose specification)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from composerefactor.compose.masking import MASK, masked, split
+from composerefactor.compose.merged import item_nodes, merged_get, scalar_text
+from composerefactor.yamltree.nodes import Mapping, Node
+
+_MAX_RANGE = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class PortText:
+    """What a short form says, as written; what is not written is None.
+
+    *target* and *published* are a port or a range ``first-last``, and may hold variables.
+    """
+
+    target: str
+    published: str | None = None
+    host_ip: str | None = None
+    protocol: str = "tcp"
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One container port: *published* is a port, a range to choose from, or None for any port."""
+
+    target: int
+    published: str | None
+    host_ip: str | None
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One item of ``ports``: *node* is what is written, *is_long* tells the form."""
+
+    node: Node
+    text: PortText
+    is_long: bool = False
+
+    def bindings(self) -> list[Binding] | None:
+        """Return the container ports one by one; None where a variable or nonsense stands."""
+        text = self.text
+        targets = _range(text.target)
+        published = _range(text.published) if text.published else None
+        if (
+            targets is None
+            or (text.published and published is None)
+            or MASK in masked(text.host_ip or "")
+        ):
+            return None
+        if published is None or (len(targets) == 1 and len(published) > 1):
+            return [Binding(t, text.published, text.host_ip, text.protocol) for t in targets]
+        if len(targets) != len(published):
+            return None
+        return [
+            Binding(target, str(port), text.host_ip, text.protocol)
+            for target, port in zip(targets, published, strict=True)
+        ]
+
+
+def parse_port(text: str) -> PortText | None:
+    """Return what the short form *text*, ``[[ip:]published:]target[/protocol]``, says.
+
+    None for what no reading fits: an empty target or more than one protocol.
+    """
+    ports, *protocols = split(text, "/")
+    *before, target = split(ports, ":")
+    if not target or len(protocols) > 1:
+        return None
+    published = before.pop() if before else ""
+    host_ip = ":".join(before)
+    if host_ip.startswith("[") and host_ip.endswith("]"):
+        host_ip = host_ip[1:-1]
+    protocol = (protocols[0] if protocols else "") or "tcp"
+    return PortText(target, published or None, host_ip or None, protocol.lower())
+
+
+def ports(service: Node) -> Iterator[Port]:
+    """Yield the published ports of *service*, merge keys and aliases followed.
+
+    Items that are neither form are left out; the engine rejects them.
+    """
+    for item in item_nodes(merged_get(service, "ports")):
+        if isinstance(item, Mapping):
+            values = {
+                name: scalar_text(merged_get(item, name))
+                for name in ("target", "published", "host_ip", "protocol")
+            }
+            if values["target"]:
+                text = PortText(
+                    values["target"],
+                    values["published"] or None,
+                    values["host_ip"] or None,
+                    values["protocol"] or "tcp",
+                )
+                yield Port(item, text, is_long=True)
+        elif (short := parse_port(scalar_text(item) or "")) is not None:
+            yield Port(item, short)
+
+
+def _range(text: str) -> range | None:
+    """Return the ports of ``first`` or ``first-last``, or None."""
+    first, dash, last = text.partition("-")
+    if not (first.isascii() and first.isdigit()) or (
+        dash and not (last.isascii() and last.isdigit())
+    ):
+        return None
+    low, high = int(first), int(last or first)
+    return range(low, high + 1) if low <= high < _MAX_RANGE else None

@@ -1,0 +1,96 @@
+"""Projects in git: what it could not bring back, what it ignores, and patches for it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from support.commandline import CommandLine, tree, write
+
+Git = Callable[..., str]
+UNPROVEN = ("--engine", "none", "--unproven")
+
+
+def test_a_file_with_uncommitted_changes_is_refused(
+    committed: Path, command_line: CommandLine
+) -> None:
+    path = committed / "docker-compose.yml"
+    path.write_text(path.read_text() + "# edited\n")
+    before = tree(committed)
+    done = command_line(committed, "split", "--yes", *UNPROVEN)
+    assert done.code == 3
+    assert "error  docker-compose.yml: " in done.err
+    assert "git could not bring it back" in done.err
+    assert "--allow-dirty" in done.err
+    assert tree(committed) == before
+    allowed = command_line(committed, "split", "--yes", "--allow-dirty", *UNPROVEN)
+    assert allowed.code == 0
+    assert tree(committed) != before
+
+
+def test_other_uncommitted_changes_do_not_matter(
+    committed: Path, command_line: CommandLine
+) -> None:
+    write(committed, {"notes.txt": "mine\n"})
+    assert command_line(committed, "split", "--yes", *UNPROVEN).code == 0
+
+
+def test_an_untracked_base_is_refused(committed: Path, git: Git, command_line: CommandLine) -> None:
+    git(committed, "rm", "-q", "--cached", "docker-compose.yml")
+    done = command_line(committed, "split", "--yes", *UNPROVEN)
+    assert done.code == 3
+    assert "git could not bring it back" in done.err
+
+
+def test_ignored_new_files_are_refused(
+    committed: Path, git: Git, command_line: CommandLine
+) -> None:
+    write(committed, {".gitignore": "*.log\n**/services/\n"})
+    before = tree(committed)
+    for option in ("--yes", "--dry-run"):
+        done = command_line(committed, "split", option, *UNPROVEN)
+        assert done.code == 3
+        assert "docker-compose/services/docker-compose." in done.err
+        assert ".gitignore:2:**/services/" in done.err
+        assert "--into" in done.err
+        assert tree(committed) == before
+
+
+def test_an_ignored_base_stays_whole(committed: Path, git: Git, command_line: CommandLine) -> None:
+    git(committed, "rm", "-q", "--cached", "docker-compose.yml")
+    write(committed, {".gitignore": "docker-compose.yml\n"})
+    done = command_line(committed, "split", "--yes", *UNPROVEN)
+    assert (done.code, done.out) == (0, b"")
+    assert "nothing to do" in done.err
+    assert "git ignores it (.gitignore:1:docker-compose.yml)" in done.err
+
+
+def test_git_apply_of_the_dry_run_equals_the_run(
+    shop: Path, git: Git, command_line: CommandLine
+) -> None:
+    """The project is a subdirectory; the patch is applied at the top level."""
+    top = shop.parent
+    git(top, "init", "-q")
+    (shop / "docker-compose.yml").chmod(0o755)
+    write(shop, {"docker-compose.override.yml": b"services:\r\n  api:\r\n    tty: true"})
+    git(top, "add", "-A")
+    git(top, "commit", "-qm", "start")
+    preview = command_line(top, "split", "shop", "--dry-run")
+    assert preview.code == 0, preview.err
+    copy = top.parent / "copy"
+    shutil.copytree(top, copy)
+    (copy / "split.patch").write_bytes(preview.out)
+    git(copy, "apply", "split.patch")
+    (copy / "split.patch").unlink()
+    run = command_line(top, "split", "shop", "--yes")
+    assert run.code == 0, run.err
+    assert tree(copy) == tree(top)
+    assert git(copy, "diff", "--summary") == git(top, "diff", "--summary") == ""
+
+
+def test_without_git(shop: Path, command_line: CommandLine) -> None:
+    before = tree(shop)
+    assert command_line(shop, "split", "--yes", *UNPROVEN).code == 0
+    assert command_line(shop, "undo", "--yes").code == 0
+    assert tree(shop) == before

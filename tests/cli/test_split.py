@@ -1,0 +1,302 @@
+"""``split``: exit codes, streams and formats."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from support.commandline import CommandLine, tree, write
+
+API = "docker-compose/services/docker-compose.api.yml"
+
+
+def test_yes_writes(shop: Path, command_line: CommandLine) -> None:
+    done = command_line(shop, "split", "--yes")
+    assert (done.code, done.out) == (0, b"")
+    assert "proved: 1 entry point, 0 of 3 containers recreated" in done.err
+    assert "wrote 4 files; `composerefactor undo` takes them back" in done.err
+    assert sorted(tree(shop)) == [
+        "docker-compose.yml",
+        "docker-compose/infrastructure/docker-compose.proxy.yml",
+        API,
+        "docker-compose/services/docker-compose.db.yml",
+    ]
+
+
+def test_the_path_is_an_argument(shop: Path, command_line: CommandLine) -> None:
+    done = command_line(shop.parent, "split", str(shop), "--yes", "--engine", "none", "--unproven")
+    assert done.code == 0
+    assert (shop / API).is_file()
+
+
+def test_dry_run_prints_the_patch_alone(shop: Path, command_line: CommandLine) -> None:
+    before = tree(shop)
+    done = command_line(shop, "split", "--dry-run")
+    assert done.code == 0
+    assert done.out.startswith(b"diff --git a/docker-compose.yml b/docker-compose.yml\n")
+    assert b"Plan" not in done.out
+    assert "Plan" in done.err
+    assert tree(shop) == before
+
+
+def test_a_dry_run_leaves_no_state(shop: Path, command_line: CommandLine) -> None:
+    command_line(shop, "split", "--dry-run", "--engine", "none")
+    assert not Path(command_line.environ["COMPOSEREFACTOR_STATE_HOME"]).exists()
+
+
+def test_check_says_so_by_its_exit_code(shop: Path, command_line: CommandLine) -> None:
+    before = tree(shop)
+    changes = command_line(shop, "split", "--check")
+    assert (changes.code, changes.out, tree(shop)) == (1, b"", before)
+    command_line(shop, "split", "--yes", "--engine", "none", "--unproven")
+    none = command_line(shop, "split", "--check")
+    assert (none.code, none.out) == (0, b"")
+    assert "nothing to do" in none.err
+
+
+def test_nothing_to_do_needs_no_answer(shop: Path, command_line: CommandLine) -> None:
+    write(shop, {"docker-compose.yml": "services: {web: {image: nginx}}\n"})
+    done = command_line(shop, "split", "--engine", "none")
+    assert (done.code, done.out) == (0, b"")
+    assert "nothing to do" in done.err
+
+
+def test_without_a_terminal_it_says_which_flag_to_give(
+    shop: Path, command_line: CommandLine
+) -> None:
+    before = tree(shop)
+    done = command_line(shop, "split")
+    assert done.code == 2
+    assert "there is no terminal to ask on" in done.err
+    assert "--yes" in done.err
+    assert "--dry-run" in done.err
+    assert tree(shop) == before
+
+
+def test_engine_none_writes_only_when_told(shop: Path, command_line: CommandLine) -> None:
+    before = tree(shop)
+    done = command_line(shop, "split", "--yes", "--engine", "none")
+    assert done.code == 2
+    assert "none: no engine was asked" in done.err
+    assert "--unproven" in done.err
+    assert tree(shop) == before
+    done = command_line(shop, "split", "--yes", "--engine", "none", "--unproven")
+    assert done.code == 0
+    assert tree(shop) != before
+
+
+def test_json(shop: Path, command_line: CommandLine) -> None:
+    done = command_line(shop, "split", "--dry-run", "--format", "json")
+    found = done.document
+    assert {key: type(value).__name__ for key, value in found.items()} == {
+        "schema": "int",
+        "command": "str",
+        "entry_points": "list",
+        "changes": "list",
+        "stays": "list",
+        "notes": "list",
+        "proof": "dict",
+        "patch": "str",
+    }
+    assert found["schema"] == 1
+    assert found["command"] == "split"
+    assert found["entry_points"][0] == {
+        "files": ["docker-compose.yml"],
+        "directory": ".",
+        "project_directory": None,
+        "env_files": [],
+        "profiles": [],
+        "evidence": ["default file"],
+        "error": None,
+    }
+    change = next(c for c in found["changes"] if c["path"] == API)
+    assert change.keys() == {"id", "path", "kind", "services"}
+    assert (change["kind"], change["services"]) == ("created", ["api"])
+    assert found["proof"]["ok"] is True
+    assert found["proof"]["containers"] == 3
+    assert found["proof"]["recreated"] == []
+    plain = command_line(shop, "split", "--dry-run")
+    assert found["patch"].encode() == plain.out
+
+
+def test_json_without_a_dry_run_has_no_patch(shop: Path, command_line: CommandLine) -> None:
+    done = command_line(shop, "split", "--check", "--format", "json", "--engine", "none")
+    assert done.code == 1
+    assert "patch" not in done.document
+    assert done.document["proof"] is None
+
+
+def test_ids_do_not_change_from_run_to_run(shop: Path, command_line: CommandLine) -> None:
+    arguments = ("split", "--dry-run", "--format", "json", "--engine", "none", "-q")
+    first, second = (command_line(shop, *arguments) for _ in range(2))
+    assert first.out == second.out
+
+
+def test_output_goes_to_a_file(shop: Path, tmp_path: Path, command_line: CommandLine) -> None:
+    target = tmp_path / "split.patch"
+    arguments = ("split", "--dry-run", "--engine", "none")
+    done = command_line(shop, *arguments, "-o", str(target))
+    assert (done.code, done.out) == (0, b"")
+    assert target.read_bytes() == command_line(shop, *arguments).out
+
+
+def test_output_that_cannot_be_written(shop: Path, command_line: CommandLine) -> None:
+    done = command_line(shop, "split", "--dry-run", "--engine", "none", "-o", "gone/split.patch")
+    assert done.code == 2
+    assert "error  gone/split.patch: the result cannot be written: No such file" in done.err
+
+
+def test_quiet(shop: Path, command_line: CommandLine) -> None:
+    done = command_line(shop, "split", "--dry-run", "-q", "--engine", "none")
+    assert done.err == ""
+    assert done.out
+
+
+def test_no_colours_where_no_terminal_is(shop: Path, command_line: CommandLine) -> None:
+    done = command_line(shop, "split", "--dry-run", "--engine", "none")
+    assert "\x1b" not in done.err
+    assert b"\x1b" not in done.out
+
+
+def test_take_and_leave(shop: Path, command_line: CommandLine) -> None:
+    plan = command_line(shop, "split", "--dry-run", "--format", "json", "--engine", "none")
+    ids = {c["path"]: c["id"] for c in plan.document["changes"]}
+    left = command_line(shop, "split", "--check", "--format", "json", "--leave", ids[API])
+    assert left.code == 1
+    assert [(s["name"], s["reason"]) for s in left.document["stays"]] == [
+        ("api", "left in place by --leave")
+    ]
+    taken = command_line(shop, "split", "--take", ids[API], "--yes")
+    assert taken.code == 0, taken.err
+    assert sorted(tree(shop)) == ["docker-compose.yml", API]
+    root = (shop / "docker-compose.yml").read_text()
+    assert "api" not in root.partition("services:\n")[2]
+
+
+def test_an_id_that_no_change_has(shop: Path, command_line: CommandLine) -> None:
+    done = command_line(shop, "split", "--yes", "--take", "0", "--engine", "none", "--unproven")
+    assert done.code == 2
+    assert "no change has the id '0'" in done.err
+    assert "--format json" in done.err
+
+
+def test_modes_are_kept(shop: Path, command_line: CommandLine) -> None:
+    path = shop / "docker-compose.yml"
+    path.chmod(0o640)
+    command_line(shop, "split", "--yes", "--engine", "none", "--unproven")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_linked_base_is_refused(shop: Path, tmp_path: Path, command_line: CommandLine) -> None:
+    real = tmp_path / "real.yml"
+    (shop / "docker-compose.yml").rename(real)
+    (shop / "docker-compose.yml").symlink_to(real)
+    done = command_line(shop, "split", "--yes", "--engine", "none", "--unproven")
+    assert done.code == 3
+    assert "docker-compose.yml: a symbolic link" in done.err
+    assert sorted(tree(shop)) == ["docker-compose.yml"]
+
+
+def test_several_projects_below(tmp_path: Path, command_line: CommandLine) -> None:
+    text = "services: {web: {image: nginx}}\n"
+    write(tmp_path, {"a/compose.yaml": text, "b/compose.yaml": text})
+    done = command_line(tmp_path, "split", "--check", "--engine", "none")
+    assert done.code == 3
+    assert "2 projects below: a, b" in done.err
+    assert "composerefactor split a" in done.err
+
+
+def test_a_file_named_by_f(shop: Path, command_line: CommandLine) -> None:
+    (shop / "docker-compose.yml").rename(shop / "stack.yml")
+    done = command_line(shop, "split", "-f", "stack.yml", "--yes")
+    assert done.code == 0, done.err
+    assert "stack.yml" in done.err
+    assert (shop / API).is_file()
+
+
+def test_an_env_file_that_the_project_needs(shop: Path, command_line: CommandLine) -> None:
+    write(
+        shop,
+        {
+            "docker-compose.yml": "services:\n"
+            + "".join(f"  s{i}:\n    image: x:${{TAG:?}}\n" for i in range(3)),
+            "stage.env": "TAG=made-up-secret\n",
+        },
+    )
+    done = command_line(shop, "split", "--env-file", "stage.env", "--check", "--format", "json")
+    assert done.code == 1, done.err
+    assert done.document["entry_points"][0]["env_files"] == ["stage.env"]
+    assert "made-up-secret" not in done.err + done.out.decode()
+
+
+def test_what_a_reader_without_include_reads_is_divided_when_named(
+    shop: Path, command_line: CommandLine
+) -> None:
+    write(shop, {"deploy.sh": "docker stack deploy -c docker-compose.yml shop\n"})
+    assert command_line(shop, "split", "--check").code == 0
+    named = command_line(shop, "split", "--check", "--entry", "docker-compose.yml")
+    assert named.code == 1
+
+
+def test_a_module_path_that_is_taken(shop: Path, command_line: CommandLine) -> None:
+    write(shop, {"notes.yml": "# ours\n"})
+    before = tree(shop)
+    for path in ("notes.yml", "docker-compose.yml"):
+        done = command_line(
+            shop, "split", "--yes", "--engine", "none", "--unproven", "--module", f"api={path}"
+        )
+        assert done.code == 3, done.err
+        assert "exists already" in done.err
+        assert tree(shop) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--group", "data=postgres"), "no service is called 'postgres'"),
+        (("--group", "data"), "a name, '=' and a value are needed"),
+        (("--module", "db="), "a name, '=' and a value are needed"),
+        (("--granularity", "file"), "Invalid value for '--granularity'"),
+        (("--format", "xml"), "Invalid value for '--format'"),
+        (("--nothing",), "No such option"),
+        (("missing",), "does not exist"),
+    ],
+)
+def test_wrong_usage(
+    shop: Path, command_line: CommandLine, arguments: tuple[str, ...], words: str
+) -> None:
+    done = command_line(shop, "split", *arguments, "--engine", "none")
+    assert (done.code, done.out) == (2, b"")
+    assert words in done.err
+
+
+def test_an_unknown_command(shop: Path, command_line: CommandLine) -> None:
+    done = command_line.plain(shop, "spilt")
+    assert done.code == 2
+    assert "No such command 'spilt'" in done.err
+
+
+@pytest.mark.parametrize("command", ["split", "verify", "undo", "transforms"])
+def test_help(shop: Path, command_line: CommandLine, command: str) -> None:
+    done = command_line.plain(shop, command, "--help")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(b"Usage: ")
+    assert command.encode() in command_line.plain(shop, "-h").out
+
+
+def test_version(shop: Path, command_line: CommandLine) -> None:
+    assert command_line.plain(shop, "--version").out.startswith(b"composerefactor, version ")
+
+
+def test_transforms(shop: Path, command_line: CommandLine) -> None:
+    listed = command_line.plain(shop, "transforms")
+    assert (listed.code, listed.err) == (0, "")
+    assert b"split" in listed.out
+    explained = command_line.plain(shop, "transforms", "split")
+    assert explained.out.startswith(b"split: Divide a monolithic Compose file")
+    unknown = command_line.plain(shop, "transforms", "spilt")
+    assert unknown.code == 2
+    assert "no transform is called 'spilt'" in unknown.err

@@ -1,0 +1,187 @@
+"""The prompt, colours and Ctrl-C, on a real (pseudo) terminal."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import pytest
+from support.commandline import CommandLine, tree
+
+pty = pytest.importorskip("pty", reason="there are no pseudo terminals on Windows")
+
+ROOT = Path(__file__).parents[2]
+SPLIT = ("split", "--engine", "none", "--unproven")
+PROMPT = b"Write these 4 files? [y]es / [d]iff / [n]o"
+
+
+@dataclass
+class Session:
+    """A command that runs on a terminal of its own."""
+
+    process: subprocess.Popen[bytes]
+    terminal: int
+    seen: bytes = b""
+    read_to: int = field(default=0)
+
+    def expect(self, words: bytes) -> Self:
+        """Read until *words* come after what was expected before."""
+        while words not in self.seen[self.read_to :]:
+            if not self._read():
+                pytest.fail(f"{words!r} did not come; the output is {self.seen!r}")
+        self.read_to = self.seen.index(words, self.read_to) + len(words)
+        return self
+
+    def send(self, text: str) -> Self:
+        os.write(self.terminal, text.encode())
+        return self
+
+    def end(self) -> int:
+        """Read all and return the exit code."""
+        while self._read():
+            pass
+        return self.process.wait(60)
+
+    def _read(self) -> bool:
+        if not select.select([self.terminal], [], [], 60)[0]:
+            pytest.fail(f"nothing more came; the output is {self.seen!r}")
+        try:
+            data = os.read(self.terminal, 65536)
+        except OSError:  # Linux says so when the other side has gone
+            return False
+        self.seen += data
+        return bool(data)
+
+
+class Terminal:
+    """Starts commands."""
+
+    def __init__(self, command_line: CommandLine) -> None:
+        self.environ = {**command_line.environ, "PYTHONPATH": str(ROOT), "PAGER": "cat"}
+        self.sessions: list[Session] = []
+
+    def __call__(self, directory: Path, *arguments: str, **environ: str) -> Session:
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "composerefactor", *arguments],
+            cwd=directory,
+            env={"TERM": "xterm", **self.environ, **environ},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        self.sessions.append(Session(process, ours))
+        return self.sessions[-1]
+
+
+@pytest.fixture
+def terminal(command_line: CommandLine) -> Iterator[Terminal]:
+    """Starts commands on a terminal; ends those that are left."""
+    starter = Terminal(command_line)
+    yield starter
+    for session in starter.sessions:
+        session.process.kill()
+        session.process.wait()
+        os.close(session.terminal)
+
+
+def test_yes(shop: Path, terminal: Terminal) -> None:
+    session = terminal(shop, *SPLIT).expect(PROMPT).send("y\n")
+    assert session.end() == 0
+    assert b"wrote 4 files" in session.seen
+    assert (shop / "docker-compose").is_dir()
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n"])
+def test_no(shop: Path, terminal: Terminal, answer: str) -> None:
+    before = tree(shop)
+    session = terminal(shop, *SPLIT).expect(PROMPT).send(answer)
+    assert session.end() == 0
+    assert b"nothing was written" in session.seen
+    assert tree(shop) == before
+
+
+def test_the_diff_and_then_no(shop: Path, terminal: Terminal) -> None:
+    before = tree(shop)
+    session = terminal(shop, *SPLIT).expect(PROMPT).send("d\n")
+    session.expect(b"+++ b/docker-compose/services/docker-compose.api.yml").expect(PROMPT)
+    assert session.send("n\n").end() == 0
+    assert tree(shop) == before
+
+
+def test_another_answer_is_asked_again(shop: Path, terminal: Terminal) -> None:
+    session = terminal(shop, *SPLIT).expect(PROMPT).send("what\n").expect(PROMPT)
+    assert session.send("n\n").end() == 0
+
+
+def test_ctrl_c_at_the_prompt(shop: Path, terminal: Terminal) -> None:
+    before = tree(shop)
+    session = terminal(shop, *SPLIT).expect(PROMPT)
+    session.process.send_signal(signal.SIGINT)
+    assert session.end() == 130
+    assert b"interrupted, nothing was written" in session.seen
+    assert b"Traceback" not in session.seen
+    assert tree(shop) == before
+
+
+def test_ctrl_c_during_the_proof(
+    shop: Path, terminal: Terminal, tmp_path: Path, engine: Path
+) -> None:
+    before = tree(shop)
+    slow, started = tmp_path / "docker-compose", tmp_path / "started"
+    slow.write_text(
+        f'#!/bin/sh\ncase "$*" in *version*) exec {engine} "$@";; esac\n'
+        f"touch {started}\nexec sleep 600\n"
+    )
+    slow.chmod(0o755)
+    session = terminal(shop, "split", "--yes", "--engine", str(slow))
+    while not started.exists():
+        assert session.process.poll() is None
+        time.sleep(0.02)
+    session.process.send_signal(signal.SIGINT)
+    assert session.end() == 130
+    assert b"Traceback" not in session.seen
+    assert tree(shop) == before
+
+
+def test_undo_asks(shop: Path, terminal: Terminal, command_line: CommandLine) -> None:
+    before = tree(shop)
+    command_line(shop, *SPLIT, "--yes")
+    after = tree(shop)
+    refused = terminal(shop, "undo").expect(b"Take back composerefactor split").send("n\n")
+    assert refused.end() == 0
+    assert tree(shop) == after
+    agreed = terminal(shop, "undo").expect(b"Take back composerefactor split").send("y\n")
+    assert agreed.end() == 0
+    assert tree(shop) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "coloured"),
+    [
+        ((), {}, True),
+        (("--no-color",), {}, False),
+        ((), {"NO_COLOR": ""}, False),
+        ((), {"TERM": "dumb"}, False),
+    ],
+)
+def test_colours(
+    shop: Path,
+    terminal: Terminal,
+    arguments: tuple[str, ...],
+    environ: dict[str, str],
+    coloured: bool,  # noqa: FBT001 - a parameter of the table
+) -> None:
+    session = terminal(shop, *SPLIT, "--check", *arguments, **environ)
+    assert session.end() == 1
+    assert (b"\x1b[" in session.seen) is coloured

@@ -1,0 +1,163 @@
+"""``verify``: directories, files and git revisions."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.commandline import CommandLine, tree
+
+Git = Callable[..., str]
+SPLIT = ("split", "--yes", "--engine", "none", "--unproven")
+
+
+@pytest.fixture
+def divided(shop: Path, command_line: CommandLine) -> Path:
+    """A copy of the project, divided."""
+    copy = shop.parent / "divided"
+    shutil.copytree(shop, copy)
+    assert command_line(copy, *SPLIT).code == 0
+    return copy
+
+
+def test_directories(shop: Path, divided: Path, command_line: CommandLine) -> None:
+    done = command_line(shop.parent, "verify", "shop", "divided")
+    assert done.code == 0, done.err
+    assert b"equal: 1 entry point, 0 of 3 containers recreated" in done.out
+    assert done.err == ""
+
+
+def test_new_is_the_current_directory(
+    shop: Path, divided: Path, command_line: CommandLine
+) -> None:
+    assert command_line(divided, "verify", str(shop)).code == 0
+
+
+def test_files(shop: Path, command_line: CommandLine) -> None:
+    text = (shop / "docker-compose.yml").read_text()
+    (shop / "same.yml").write_text("# another comment\n" + text)
+    (shop / "other.yml").write_text(text.replace("nginx:1.27", "nginx:1.28"))
+    same = command_line(shop, "verify", "docker-compose.yml", "same.yml")
+    assert same.code == 0, same.out + same.err.encode()
+    other = command_line(shop, "verify", "docker-compose.yml", "other.yml")
+    assert other.code == 1, other.out + other.err.encode()
+    assert b"nginx:1.28" in other.out
+
+
+def test_a_file_and_a_directory(shop: Path, divided: Path, command_line: CommandLine) -> None:
+    assert command_line(shop.parent, "verify", "shop/docker-compose.yml", "divided").code == 0
+    (divided / "docker-compose.override.yml").write_text("services: {api: {tty: true}}\n")
+    done = command_line(shop.parent, "verify", "divided", "shop/docker-compose.yml")
+    assert done.code == 2
+    assert "compare a file with a file" in done.err
+
+
+def test_revisions(committed: Path, git: Git, command_line: CommandLine) -> None:
+    assert command_line(committed, *SPLIT).code == 0
+    done = command_line(committed, "verify", "HEAD")
+    assert done.code == 0, done.out + done.err.encode()
+    git(committed, "add", "-A")
+    git(committed, "commit", "-qm", "split")
+    done = command_line(committed, "verify", "HEAD~1", "HEAD")
+    assert done.code == 0, done.out + done.err.encode()
+
+
+def test_a_health_check_that_slipped_under_networks(
+    shop: Path, divided: Path, command_line: CommandLine
+) -> None:
+    path = divided / "docker-compose/services/docker-compose.api.yml"
+    text = path.read_text()
+    assert "    healthcheck:\n      test: wget" in text
+    path.write_text(
+        text.replace("    healthcheck:\n      test:", "    labels:\n      healthcheck:")
+    )
+    done = command_line(shop.parent, "verify", "shop", "divided")
+    assert done.code == 1
+    assert b"they differ" in done.out
+    assert b"docker-compose.yml:10" in done.out
+    assert b"healthcheck" in done.out
+    assert b"api" in done.out
+
+
+def test_a_relative_path_that_now_points_elsewhere(
+    shop: Path, divided: Path, command_line: CommandLine
+) -> None:
+    root = divided / "docker-compose.yml"
+    text = root.read_text()
+    root.write_text(
+        "include:\n"
+        + "".join(
+            f"  - {line.strip().removeprefix('- ')}\n"
+            for line in text.splitlines()
+            if line.strip().startswith("- docker-compose/")
+        )
+    )
+    done = command_line(shop.parent, "verify", "shop", "divided")
+    assert done.code == 1
+    assert b"volumes" in done.out
+    assert b"docker-compose.yml:15" in done.out
+
+
+def test_json(shop: Path, divided: Path, command_line: CommandLine) -> None:
+    equal = command_line(shop.parent, "verify", "shop", "divided", "--format", "json", "-q")
+    assert (equal.code, equal.err) == (0, "")
+    assert equal.document["equal"] is True
+    assert set(equal.document) == {"schema", "command", "equal", "rejected", "proof"}
+    (divided / "docker-compose/services/docker-compose.db.yml").write_text(
+        "services:\n  db:\n    image: postgres:17\n"
+    )
+    differ = command_line(shop.parent, "verify", "shop", "divided", "--format", "json")
+    assert differ.code == 1
+    assert differ.document["equal"] is False
+    assert differ.document["proof"]["recreated"] == ["db"]
+    assert {"files", "circumstance", "words"} <= set(differ.document["proof"]["differences"][0])
+
+
+def test_output_and_quiet(shop: Path, divided: Path, command_line: CommandLine) -> None:
+    done = command_line(shop.parent, "verify", "shop", "divided", "-o", "proof.txt")
+    assert (done.code, done.out) == (0, b"")
+    assert "equal" in (shop.parent / "proof.txt").read_text()
+    quiet = command_line(shop.parent, "verify", "shop", "divided", "-q")
+    assert (quiet.code, quiet.out, quiet.err) == (0, b"", "")
+
+
+def test_it_writes_nothing(committed: Path, command_line: CommandLine) -> None:
+    before = tree(committed)
+    command_line(committed, "verify", "HEAD")
+    assert tree(committed) == before
+    assert not Path(command_line.environ["COMPOSEREFACTOR_STATE_HOME"]).exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "words"),
+    [
+        ("missing", "missing"),
+        ("HEAD~9", "HEAD~9"),
+        ("--engine=none", "Missing argument"),
+    ],
+)
+def test_states_that_are_not_there(
+    committed: Path, command_line: CommandLine, old: str, words: str
+) -> None:
+    done = command_line(committed, "verify", old)
+    assert done.code == (2 if old.startswith("--") else 3)
+    assert words in done.err
+    assert "Traceback" not in done.err
+
+
+def test_no_git_and_no_such_file(shop: Path, command_line: CommandLine) -> None:
+    done = command_line(shop, "verify", "HEAD")
+    assert done.code == 3
+    assert "error  HEAD: neither a file nor a directory, and there is no git" in done.err
+
+
+def test_an_old_state_that_the_engine_rejects(shop: Path, command_line: CommandLine) -> None:
+    broken = shop.parent / "broken"
+    shutil.copytree(shop, broken)
+    path = broken / "docker-compose.yml"
+    path.write_text(path.read_text() + "    networks: [nowhere]\n")
+    done = command_line(shop.parent, "verify", "broken", "shop")
+    assert done.code == 3
+    assert "nowhere" in done.err

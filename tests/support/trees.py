@@ -1,0 +1,29 @@
+"""A tree as plain tuples, so that trees can be compared."""
+
+from __future__ import annotations
+
+from composerefactor.yamltree.nodes import Alias, Mapping, Node, Scalar, Sequence, Tree, walk
+
+
+def facts(tree: Tree) -> list[tuple[object, ...]]:
+    """Return all that *tree* says: documents and nodes in text order, with every span."""
+    found: list[tuple[object, ...]] = []
+    for document in tree.documents:
+        found.append(("document", document.start, document.end))
+        if document.root is not None:
+            found.extend(node_facts(node) for node in walk(document.root))
+    return found
+
+
+def node_facts(node: Node) -> tuple[object, ...]:
+    """Return the kind, the spans, the properties and the own content of *node*."""
+    place = (type(node).__name__, node.outer_start, node.start, node.end, node.anchor, node.tag)
+    match node:
+        case Scalar():
+            return (*place, node.style, node.value)
+        case Alias():
+            return (*place, node.name, node.target.outer_start if node.target else None)
+        case Mapping() | Sequence():
+            return (*place, node.flow)
+        case _:
+            return place

@@ -1,0 +1,125 @@
+"""Every golden case: what the command line makes of ``before/`` is ``after/``, byte for byte.
+
+``golden/<transform>/<case>/case.toml`` has a description, the *arguments* of the command, what to
+*expect* (changed, unchanged or refused), and what the command *says* on stderr. The plan of a case
+that *settles* depends on the engine's verdict; of others it is the same without. Lines that it
+*rewrites* change; all others stand somewhere afterwards, character for character. A case with
+``after/`` also has ``expected.diff``; ``--update-golden`` writes both anew.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tomllib
+from codecs import BOM_UTF8
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from support.commandline import CommandLine, Outcome, tree
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+CODES = {"changed": 0, "unchanged": 0, "refused": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A folder below ``golden/``."""
+
+    folder: Path
+    description: str
+    expect: Literal["changed", "unchanged", "refused"]
+    arguments: tuple[str, ...] = ()
+    says: tuple[str, ...] = ()
+    rewrites: tuple[str, ...] = ()
+    docs: bool = False
+    settles: bool = False
+
+    @property
+    def transform(self) -> str:
+        return self.folder.parent.name
+
+    @property
+    def before(self) -> dict[str, bytes]:
+        return tree(self.folder / "before")
+
+    @property
+    def after(self) -> dict[str, bytes]:
+        return tree(self.folder / "after")
+
+
+def read(folder: Path) -> Case:
+    values = tomllib.loads((folder / "case.toml").read_text(encoding="utf-8"))
+    for name in ("arguments", "says", "rewrites"):
+        values[name] = tuple(values.get(name, ()))
+    return Case(folder, **values)
+
+
+CASES = [read(path.parent) for path in sorted(GOLDEN.glob("*/*/case.toml"))]
+
+
+def named(case: Case) -> str:
+    return f"{case.transform}/{case.folder.name}"
+
+
+@pytest.mark.parametrize("case", CASES, ids=named)
+def test_golden(
+    case: Case, tmp_path: Path, command_line: CommandLine, request: pytest.FixtureRequest
+) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(case.folder / "before", project)
+    if case.expect != "changed":
+        found = command_line(project, case.transform, *case.arguments, "--yes")
+        assert found.code == CODES[case.expect], found.err
+        assert [words for words in case.says if words not in found.err] == []
+        assert tree(project) == case.before
+        return
+    plain = case.arguments if case.settles else (*case.arguments, "--engine", "none")
+    preview = command_line(project, case.transform, *plain, "--dry-run")
+    assert preview.code == 0, preview.err
+    assert tree(project) == case.before, "a dry run writes nothing"
+    run = command_line(project, case.transform, *case.arguments, "--yes")
+    assert run.code == 0, run.err
+    assert [words for words in case.says if words not in run.err] == []
+    if request.config.getoption("--update-golden"):
+        update(case, project, preview)
+    assert tree(project) == case.after
+    assert preview.out == (case.folder / "expected.diff").read_bytes()
+    assert lost(case) == [], "every line stands somewhere afterwards"
+    again = command_line(project, case.transform, *plain, "--check")
+    assert again.code == 0, again.err
+    undone = command_line(project, "undo", "--yes")
+    assert undone.code == 0, undone.err
+    assert tree(project) == case.before
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.expect == "changed"], ids=named)
+def test_the_patch_is_all_that_changes(case: Case, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(case.folder / "before", project)
+    patch = (case.folder / "expected.diff").absolute()
+    subprocess.run(["git", "apply", "--whitespace=nowarn", str(patch)], cwd=project, check=True)
+    assert tree(project) == case.after
+
+
+def update(case: Case, project: Path, preview: Outcome) -> None:
+    shutil.rmtree(case.folder / "after", ignore_errors=True)
+    shutil.copytree(project, case.folder / "after")
+    (case.folder / "expected.diff").write_bytes(preview.out)
+
+
+def lost(case: Case) -> list[bytes]:
+    """Return the lines of ``before/`` that stand less often in ``after/``, blank ones left out."""
+    before, after = (
+        Counter(
+            line.strip().removeprefix(BOM_UTF8)
+            for text in files.values()
+            for line in text.splitlines()
+        )
+        for files in (case.before, case.after)
+    )
+    rewritten = {line.encode() for line in case.rewrites}
+    return [line for line in before if line and after[line] < before[line] and line not in rewritten]
