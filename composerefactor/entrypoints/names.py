@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from composerefactor.compose.entrypoint import EntryPoint, Evidence
-from composerefactor.entrypoints.files import FileFacts, Listing
+from composerefactor.entrypoints.files import OVERRIDE_NAMES, FileFacts, Listing
 from composerefactor.entrypoints.places import implicit_files
 from composerefactor.entrypoints.script import directory_of
 
@@ -23,6 +23,7 @@ MOST_ADDED = 3
 """A file with under one in so many of the default file's services adds to it, if it shares some."""
 
 _YAML = (".yml", ".yaml")
+_TEMPLATE = (".example", ".sample", ".template", ".dist")
 _NO_COMPOSE = re.compile(r"\..*|(?:codecov|mkdocs|openapi|swagger|renovate)\.ya?ml")
 _MAX_DEPTH = 8
 
@@ -61,6 +62,13 @@ class _Directory:
             and not _NO_COMPOSE.fullmatch(posixpath.basename(path))
             and (path == self.default or facts.is_compose(path))
         ]
+        self.templates = [
+            path
+            for path in listing.names_in(directory)
+            if path.endswith(_TEMPLATE)
+            and posixpath.basename(path).rpartition(".")[0] in OVERRIDE_NAMES
+            and facts.is_compose(path)
+        ]
         named = [path for path in self.files if _is_base(path)]
         self.base = self.default or listing.default_file(".")
         self.whole = self.base or (named[0] if len(named) == 1 else None)
@@ -70,6 +78,7 @@ class _Directory:
     def entries(self) -> Iterator[EntryPoint]:
         if self.default is not None:
             yield self.entry((self.default,), "default file", implicit=len(self.implicit) < 2)  # noqa: PLR2004
+            yield from self.with_example()
         if self.implicit and self.implicit != (self.default,):
             yield self.entry(self.implicit, "used when no -f is given", implicit=True)
         for path in self.files:
@@ -89,6 +98,14 @@ class _Directory:
             assumed=assumed,
             evidence=(Evidence(why),),
         )
+
+    def with_example(self) -> Iterator[EntryPoint]:
+        """Yield the default file with the template of an override that everybody copies."""
+        if self.default is None or len(self.implicit) > 1:
+            return
+        for path in self.templates:
+            why = f"assumed: {path} is the template of an override"
+            yield self.entry((self.default, path), why, assumed=True)
 
     def only_referenced(self, path: str) -> bool:
         return any(other != path for other in self.facts.referenced_by(path))

@@ -158,7 +158,7 @@ def _moved(proposal: Proposal) -> str:
     total = len(services) + len(left)
     return (
         f"{len(services)} of {total} services move: {moved} lines moved, 0 rewritten, "
-        f"{comments} comments kept"
+        f"{counted(comments, 'comment')} kept"
     )
 
 
