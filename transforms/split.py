@@ -176,7 +176,9 @@ class _Base:
                 "its include paths would not be found"
             )
         elif len(file.services) + self._already_included() < FEWEST_SERVICES:
-            reason = f"{len(file.services)} services do not call for modules"
+            several = len(file.services) > 1
+            words = f"{len(file.services)} services do" if several else "one service does"
+            reason = f"{words} not call for modules"
         return reason
 
     def _already_included(self) -> int:

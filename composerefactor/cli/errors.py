@@ -8,6 +8,10 @@ import click
 
 from composerefactor.cli.terminal import style_for
 from composerefactor.errors import ComposerefactorError
+from composerefactor.verify.masking import mask_text
+
+WIDEST = 160
+"""More characters of a line are not shown."""
 
 
 def show(error: ComposerefactorError) -> None:
@@ -17,6 +21,12 @@ def show(error: ComposerefactorError) -> None:
     click.echo(f"{style('error', 'red', 'bold')}  {where}{error.message}", err=True)
     if error.source_line.strip() and error.location:
         number = str(error.location.line)
-        click.echo(f"       {style(f'{number} |', 'dim')} {error.source_line}", err=True)
+        click.echo(f"       {style(f'{number} |', 'dim')} {_shown(error.source_line)}", err=True)
     if error.remedy:
         click.echo(f"       {style('->', 'cyan')} {error.remedy}", err=True)
+
+
+def _shown(line: str) -> str:
+    """Return *line* without secret values, cut where it is too long to read."""
+    text = mask_text(line[: 10 * WIDEST])
+    return text if len(text) <= WIDEST else f"{text[:WIDEST]} ..."

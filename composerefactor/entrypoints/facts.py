@@ -52,11 +52,22 @@ class TreeFacts:
         return bool(root.entries) and all(_is_service(entry.value) for entry in root.entries)
 
     def services(self, path: str) -> dict[str, bool]:
-        """Return each service, and whether it has an image, build, extends or provider itself."""
-        return {
-            name: any(key in merged_entries(body) for key in _SOURCES)
-            for name, body in self._services(path)
-        }
+        """Return each service, and whether it has an image, build, extends or provider itself.
+
+        Those that *path* includes count too: a file that was divided is what it was.
+        """
+        found: dict[str, bool] = {}
+        queue, seen = [path], {path}
+        while queue:
+            current = queue.pop()
+            for name, body in self._services(current):
+                found.setdefault(name, any(key in merged_entries(body) for key in _SOURCES))
+            for name in self._included(current):
+                target = join(directory_of(path), name)
+                if target not in seen:
+                    seen.add(target)
+                    queue.append(target)
+        return found
 
     def has_override_tags(self, path: str) -> bool:
         """Return whether ``!reset`` or ``!override`` stands in *path*."""
@@ -117,6 +128,9 @@ class TreeFacts:
             parent = extended(body)
             if parent and parent[0]:
                 yield parent[0]
+        yield from self._included(path)
+
+    def _included(self, path: str) -> Iterator[str]:
         root = self._library.mapping(path)
         for item in item_nodes(root.get("include") if root else None):
             paths = merged_get(item, "path") if isinstance(item, Mapping) else item

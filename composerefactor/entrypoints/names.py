@@ -20,7 +20,7 @@ VARIANTS = frozenset(_WORDS.split())
 """Words in a file name that say: the same project in another environment."""
 
 MOST_ADDED = 3
-"""A file with under one in so many of the default file's services adds to it, if it shares some."""
+"""A file with at most one in so many of the default file's services adds to it, if it shares some."""
 
 _YAML = (".yml", ".yaml")
 _TEMPLATE = (".example", ".sample", ".template", ".dist")
@@ -163,7 +163,7 @@ class _Directory:
         if self.default is None:
             return False
         own, all_ = self.facts.services(path).keys(), self.facts.services(self.default).keys()
-        return bool(own & all_) and (not _is_named(path) or len(own) * MOST_ADDED < len(all_))
+        return bool(own & all_) and (not _is_named(path) or len(own) * MOST_ADDED <= len(all_))
 
     def is_variant(self, path: str) -> bool:
         """Return whether *path* shares services with the default file and is named a variant."""
