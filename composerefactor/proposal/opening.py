@@ -101,7 +101,7 @@ def project_root(path: Path) -> Path:
     if (
         below[:1] == ["."]
         or _compose_named(top)
-        or any(p.endswith((".yml", ".yaml")) and facts.services(p) for p in top)
+        or any(_is_entry(p, facts) for p in top)
     ):
         return files.root
     below = below or _topmost({posixpath.dirname(p) for p in listed if _compose_named([p])})
@@ -201,6 +201,12 @@ class _Texts:
             return self._files.read_text(path)
         except InputError:
             return None
+
+
+def _is_entry(path: str, facts: TreeFacts) -> bool:
+    """Return whether *path* has services, and is not there for other files alone."""
+    is_yaml = path.endswith((".yml", ".yaml"))
+    return is_yaml and bool(facts.services(path)) and not facts.referenced_by(path)
 
 
 def _compose_named(paths: Iterable[str]) -> bool:
