@@ -97,12 +97,9 @@ def project_root(path: Path) -> Path:
     listed = texts.paths()
     below = project_directories(texts)
     top = [p for p in listed if "/" not in p]
-    facts = TreeFacts(texts, Library(files))
-    if (
-        below[:1] == ["."]
-        or _compose_named(top)
-        or any(_is_entry(p, facts) for p in top)
-    ):
+    if below[:1] == ["."] or _compose_named(top):
+        return files.root
+    if not below and any(_is_entry(p, TreeFacts(texts, Library(files))) for p in top):
         return files.root
     below = below or _topmost({posixpath.dirname(p) for p in listed if _compose_named([p])})
     if len(below) == 1:

@@ -84,8 +84,7 @@ def _services_seen(project: Project) -> dict[str, Node]:
 def _services(project: Project) -> str:
     seen = _services_seen(project)
     counts = Counter(
-        place(name, scalar_text(merged_get(body, "image"))).counts_as
-        for name, body in seen.items()
+        place(name, scalar_text(merged_get(body, "image"))).counts_as for name, body in seen.items()
     )
     parts = ", ".join(
         f"{n} {kind if n > 1 else kind.removesuffix('s')}" for kind, n in counts.most_common()
