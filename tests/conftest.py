@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
 from support.commandline import CommandLine
 
 settings.register_profile("dev", max_examples=50, deadline=None)
@@ -74,9 +75,7 @@ def engine(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture
-def command_line(
-    engine: Path, tmp_path_factory: pytest.TempPathFactory
-) -> CommandLine:
+def command_line(engine: Path, tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
     """The command line with the real engine, a state directory of its own, and git as new."""
     home = tmp_path_factory.mktemp("home")
     environ = {

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+
 from support.commandline import CommandLine, Outcome, tree
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -122,4 +123,6 @@ def lost(case: Case) -> list[bytes]:
         for files in (case.before, case.after)
     )
     rewritten = {line.encode() for line in case.rewrites}
-    return [line for line in before if line and after[line] < before[line] and line not in rewritten]
+    return [
+        line for line in before if line and after[line] < before[line] and line not in rewritten
+    ]

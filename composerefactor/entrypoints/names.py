@@ -20,7 +20,7 @@ VARIANTS = frozenset(_WORDS.split())
 """Words in a file name that say: the same project in another environment."""
 
 MOST_ADDED = 3
-"""A file with at most one in so many of the default file's services adds to it, if it shares some."""
+"""A file with at most one in so many services of the default file, and shared ones, adds to it."""
 
 _YAML = (".yml", ".yaml")
 _TEMPLATE = (".example", ".sample", ".template", ".dist")

@@ -14,7 +14,8 @@ _SECRET_NAME = re.compile(
 )
 _USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]{0,30}://)[^\s/@\"']{1,300}@", re.IGNORECASE)
 _ASSIGNMENT = re.compile(
-    r"(?P<name>[A-Za-z_][\w.-]{0,80})(?P<equals>\s{0,2}[=:]\s{0,2})(?!invalid compose project)(?P<value>\"[^\"]*\"|'[^']*'|[^\s,;&]+)"
+    r"(?P<name>[A-Za-z_][\w.-]{0,80})(?P<equals>\s{0,2}[=:]\s{0,2})(?!invalid compose project)"
+    r"(?P<value>\"[^\"]*\"|'[^']*'|[^\s,;&]+)"
 )
 _OPTION = re.compile(r"(?P<name>--?[A-Za-z][\w-]{0,80})(?P<space>\s+)(?P<value>[^\s-]\S*)")
 _KNOWN_TOKEN = re.compile(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
+
 from support.commandline import CommandLine, write
 
 Git: TypeAlias = Callable[..., str]

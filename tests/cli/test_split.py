@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
+
 from support.commandline import CommandLine, tree, write
 
 API = "docker-compose/services/docker-compose.api.yml"

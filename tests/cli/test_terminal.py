@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+
 from support.commandline import CommandLine, tree
 
 pty = pytest.importorskip("pty", reason="there are no pseudo terminals on Windows")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from support.commandline import CommandLine, tree, write
 
 SPLIT = ("split", "--yes", "--engine", "none", "--unproven")

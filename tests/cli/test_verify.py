@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from support.commandline import CommandLine, tree
 
 Git = Callable[..., str]
@@ -29,9 +30,7 @@ def test_directories(shop: Path, divided: Path, command_line: CommandLine) -> No
     assert done.err == ""
 
 
-def test_new_is_the_current_directory(
-    shop: Path, divided: Path, command_line: CommandLine
-) -> None:
+def test_new_is_the_current_directory(shop: Path, divided: Path, command_line: CommandLine) -> None:
     assert command_line(divided, "verify", str(shop)).code == 0
 
 

@@ -65,7 +65,7 @@ class CommandLine:
 def tree(root: Path) -> dict[str, bytes]:
     """Return the content of every file below *root*, git's own left out; links as their target."""
     return {
-        path.relative_to(root).as_posix(): os.fsencode(os.readlink(path))
+        path.relative_to(root).as_posix(): os.fsencode(path.readlink())
         if path.is_symlink()
         else path.read_bytes()
         for path in sorted(root.rglob("*"))

@@ -38,7 +38,7 @@ class _Project:
     lines: list[str] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
     used: dict[str, set[str]] = field(default_factory=dict)
-    bases: list[str] = field(default_factory=list)  # services that another may extend
+    bases: dict[str, set[str]] = field(default_factory=dict)  # what extensible services hold
     anchored: list[str] = field(default_factory=list)  # services with an anchor
     has_common: bool = False
 
@@ -226,17 +226,21 @@ class _Project:
         """Return the lines of each part of a service: where it comes from, then some attributes."""
         origin = self.draw(st.integers(0, 5))
         parts: list[list[str]]
+        inherited: set[str] = set()  # up to v2.40 equal items of two lists are an error
+        is_base = False
         if origin == 0:
             parts = [["build: ./app"]]
         elif origin == 1:
             parts = [["build:", " context: .", f" dockerfile: Dockerfile.{i}", " args:", " - A=1"]]
         elif origin == 2 and self.bases:
-            parts = [["extends:", f" service: {self.draw(st.sampled_from(self.bases))}"]]
+            base = self.draw(st.sampled_from(sorted(self.bases)))
+            parts = [["extends:", f" service: {base}"]]
+            inherited = self.bases[base]
         elif origin == 3 and self.anchored:
             return [[f"<<: *{self.draw(st.sampled_from(self.anchored))}"], [f"hostname: host{i}"]]
         else:
             parts = [[f"image: {self.pick(*IMAGES)}"]]
-            self.bases.append(self.names[i])
+            is_base = True
         if self.has_common and self.chance(3):
             parts.insert(0, ["<<: *common"])
         attributes = (
@@ -245,6 +249,9 @@ class _Project:
             *(self.networks, self.command, self.profiles, self.restart),
         )
         chosen = self.draw(st.lists(st.sampled_from(attributes), max_size=5, unique=True))
+        chosen = [attribute for attribute in chosen if attribute.__name__ not in inherited]
+        if is_base:
+            self.bases[self.names[i]] = {attribute.__name__ for attribute in chosen}
         return [*parts, *(attribute(i) for attribute in chosen)]
 
     def head(self) -> None:
