@@ -1,12 +1,31 @@
-"""Counting comments."""
+"""Finding comments in lines whose nodes are known."""
 
 from __future__ import annotations
 
 import re
 
+from composerefactor.source import Source
+from composerefactor.yamltree.nodes import Entry, Scalar, walk
+
 _FULL_LINE = re.compile(r"^[ \t]*#", re.MULTILINE)
+_COMMENT = re.compile(r"(?:^|(?<=\s))#[^\r\n]*", re.MULTILINE)
 
 
 def comment_lines(text: str) -> int:
     """Return how many lines of a YAML text are comments and nothing else."""
     return len(_FULL_LINE.findall(text))
+
+
+def comments(source: Source, entry: Entry, start: int, end: int) -> list[str]:
+    """Return the comments in the lines ``start:end`` of *entry*, each from its ``#`` on."""
+    text = source.text[start:end]
+    for root in (entry.key, entry.value):
+        for node in walk(root):
+            if isinstance(node, Scalar) and start <= node.start < end:
+                begin = node.start - start
+                # The first line of a block scalar may hold a comment behind its indicator.
+                if node.style in {"|", ">"}:
+                    begin = text.find("\n", begin) + 1 or len(text)
+                stop = max(min(node.end - start, len(text)), begin)
+                text = text[:begin] + re.sub(r"[^\n]", " ", text[begin:stop]) + text[stop:]
+    return [match[0].rstrip() for match in _COMMENT.finditer(text)]

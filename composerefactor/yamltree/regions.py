@@ -30,7 +30,7 @@ from dataclasses import dataclass
 
 from composerefactor.source import Source
 from composerefactor.yamltree.marks import WHITE
-from composerefactor.yamltree.nodes import Entry, Mapping
+from composerefactor.yamltree.nodes import Entry, Mapping, Sequence
 
 _COMMENTED_OUT = re.compile(r"#( {2,})(?:-(?=\s)|[\w.$\{\}/\"'<-]+\s*:(?=\s|$))")
 _CONTINUED = re.compile(r"#( {2,})\S")
@@ -71,11 +71,36 @@ def regions(source: Source, mapping: Mapping, *, start: int, end: int) -> list[R
     and where its region ends. Returns None where the entries do not stand on lines of their own
     (a flow mapping, several documents on a line, explicit ``?`` keys).
     """
-    entries = mapping.entries
-    if mapping.flow or not entries or not all(_owns_lines(source, e) for e in entries):
+    if mapping.flow:
         return None
-    column = source.column(entries[0].start)
-    keys = [source.line_start(e.start) for e in entries]
+    starts = [entry.start for entry in mapping.entries]
+    return _divided(source, mapping.entries, starts, start, end)
+
+
+def item_regions(
+    source: Source, sequence: Sequence, *, start: int, end: int
+) -> list[Region] | None:
+    """Divide the lines ``start:end`` among the items of the block sequence *sequence*.
+
+    As :func:`regions`; an item's entry has the item as key and value, and begins at its dash.
+    """
+    if sequence.flow:
+        return None
+    text = source.text
+    items = sequence.items
+    starts = [text.rfind("-", source.line_start(i.outer_start), i.outer_start) for i in items]
+    if any(at < 0 for at in starts):  # the dash stands on a line of its own
+        return None
+    return _divided(source, [Entry(i, i) for i in items], starts, start, end)
+
+
+def _divided(
+    source: Source, entries: list[Entry], starts: list[int], start: int, end: int
+) -> list[Region] | None:
+    if not entries or not all(_owns_lines(source, at) for at in starts):
+        return None
+    column = source.column(starts[0])
+    keys = [source.line_start(at) for at in starts]
     tails = [_tail(source, e) for e in entries]
     if any(tail > key for tail, key in zip(tails, keys[1:], strict=False)) or keys[0] < start:
         return None
@@ -131,8 +156,7 @@ def _header_end(lines: list[_Line], key: int) -> int:
     return own[0].start if own and others else key
 
 
-def _owns_lines(source: Source, entry: Entry) -> bool:
-    at = entry.start
+def _owns_lines(source: Source, at: int) -> bool:
     return not source.text[source.line_start(at) : at].strip(WHITE)
 
 

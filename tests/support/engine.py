@@ -1,0 +1,32 @@
+"""The engine's own reading of a text, for comparisons."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+
+def model(engine: Path, directory: Path, text: str) -> dict[str, Any]:
+    """Return the model of the Compose file *text*, put into *directory*.
+
+    Raises AssertionError with the engine's message where it rejects the text.
+    """
+    (directory / "compose.yaml").write_text(text, encoding="utf-8")
+    run = config(engine, directory, "--format", "json")
+    assert run.returncode == 0, run.stderr
+    loaded: dict[str, Any] = json.loads(run.stdout)
+    return loaded
+
+
+def config(engine: Path, directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run ``config`` in *directory*, with no variable set and all profiles on."""
+    return subprocess.run(
+        [str(engine), "--project-name", "p", "--profile", "*", "config", *options],
+        cwd=directory,
+        env={"PATH": "", "HOME": "/home/someone"},
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+    )
