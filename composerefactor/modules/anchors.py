@@ -66,14 +66,19 @@ class AnchorIndex:
 
     def needs(self, own: Iterable[Holder]) -> dict[Holder, list[Node]]:
         """Return the anchored nodes, by holder, that *own* needs and does not hold itself."""
-        held = set(own)
+        return self.needs_of([node for holder in own for node in self.nodes_of.get(holder, [])])
+
+    def needs_of(self, roots: Iterable[Node]) -> dict[Holder, list[Node]]:
+        """Return the anchored nodes, by holder, that the texts of *roots* need from elsewhere."""
+        inside = [node for root in roots for node in walk(root)]
+        held = {id(node) for node in inside if node.anchor is not None}
         found: dict[Holder, list[Node]] = {}
         known: set[int] = set()
-        queue = [alias for holder in held for alias in self.aliases_of.get(holder, [])]
+        queue = [node for node in inside if isinstance(node, Alias)]
         while queue:
             target = queue.pop().target
             holder = self.holder_of.get(id(target))
-            if target is None or holder is None or holder in held or id(target) in known:
+            if target is None or holder is None or id(target) in held or id(target) in known:
                 continue
             known.add(id(target))
             found.setdefault(holder, []).append(target)

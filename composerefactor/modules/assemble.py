@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from composerefactor.compose.file import ComposeFile, Section
-from composerefactor.edits.drafts import Draft, Piece, Slice, Written
+from composerefactor.edits.drafts import Draft, Slice, Written
 from composerefactor.modules.anchors import AnchorIndex, Block, Holder
 from composerefactor.modules.include import IncludeEdit
-from composerefactor.source import Source
+from composerefactor.modules.output import Output
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Assembler:
 
     def root(self) -> Draft:
         """Return the draft of the root: what stays, with the include list."""
-        out = _Output(self.source)
+        out = Output(self.source)
         named = list(self.sections.values())
         first = named[0].region.lead if named else 0
         out.verbatim(0, first)
@@ -51,7 +51,7 @@ class Assembler:
         wrappers = self._copies("", skip=())
         for section in named:
             start = section.region.lead
-            self._emit_copies(out, wrappers, before=start)
+            self._emit_copies(out, wrappers, before=section.region.end)
             if section.name == self.include.anchor_section:
                 self._emit_include(out, section, done)
             elif section.name == "include" and self.include.appends:
@@ -73,11 +73,11 @@ class Assembler:
         return [self._module(path) for path in self.division.order]
 
     def _module(self, path: str) -> Draft:
-        out = _Output(self.source)
+        out = Output(self.source)
         copies = self._copies(path, skip=())
         for section in self.sections.values():
             mine = [h for h in self._holders(section) if self.homes[h] == path]
-            self._emit_copies(out, copies, before=section.region.lead)
+            self._emit_copies(out, copies, before=section.region.end)
             if not mine:
                 continue
             out.separate()
@@ -97,7 +97,7 @@ class Assembler:
     def _all_here(self, section: Section, destination: str) -> bool:
         return all(self.homes[h] == destination for h in self._holders(section))
 
-    def _emit_include(self, out: _Output, section: Section, done: int) -> None:
+    def _emit_include(self, out: Output, section: Section, done: int) -> None:
         """Put the include list where the services stood, below what titled them."""
         start = section.region.lead
         kept = any(self.homes[h] == "" for h in self._holders(section))
@@ -115,13 +115,13 @@ class Assembler:
             out.separate()
             self._emit_kept(out, section)
 
-    def _emit_kept(self, out: _Output, section: Section) -> None:
+    def _emit_kept(self, out: Output, section: Section) -> None:
         names = [h[1] for h in self._holders(section) if self.homes[h] == ""]
         out.verbatim(section.region.lead, self.source.next_line(section.region.key))
         self._headers_given.add(section.name)
         self._emit_entries(out, section, names)
 
-    def _emit_section_key(self, out: _Output, section: Section) -> None:
+    def _emit_section_key(self, out: Output, section: Section) -> None:
         """Write the line of the section's key: as it stands in the first module that needs it."""
         region = section.region
         line_end = self.source.next_line(region.key)
@@ -137,7 +137,7 @@ class Assembler:
         text = self.source.text[self.source.line_start(key.start) : key.end]
         out.add(Written(f"{text}:{self.source.newline}"))
 
-    def _emit_entries(self, out: _Output, section: Section, names: Iterable[str]) -> None:
+    def _emit_entries(self, out: Output, section: Section, names: Iterable[str]) -> None:
         entries = section.entries or {}
         order = list(entries)
         wanted = set(names)
@@ -164,7 +164,11 @@ class Assembler:
                 found += anchors.blocks(holder, targets, taken)
         return sorted(found, key=lambda b: (b.start, -b.end))
 
-    def _emit_copies(self, out: _Output, blocks: list[Block], before: int) -> None:
+    def _emit_copies(self, out: Output, blocks: list[Block], before: int) -> None:
+        """Write those of *blocks* that stand above *before*: anchors come before their aliases.
+
+        What a section copies from itself stands above it too, so *before* is the section's end.
+        """
         while blocks and blocks[0].start < before:
             block = blocks.pop(0)
             key = not self.source.text[block.start : block.end].startswith((" ", "\t"))
@@ -173,54 +177,3 @@ class Assembler:
             if block.wrapper:
                 out.add(Written(f"{block.wrapper}:{self.source.newline}"))
             out.add(Slice(self.source, block.start, block.end, copy=True))
-
-
-class _Output:
-    """Pieces so far; keeps blank lines as they are, and from doubling at a cut."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.pieces: list[Piece] = []
-
-    def add(self, piece: Piece) -> None:
-        if piece.text:
-            self.pieces.append(piece)
-
-    def verbatim(self, start: int, end: int) -> None:
-        if start < end:
-            last = self.pieces[-1] if self.pieces else None
-            if (
-                isinstance(last, Slice)
-                and last.end == start
-                and last.source is self.source
-                and not last.copy
-            ):
-                self.pieces[-1] = Slice(last.source, last.start, end)
-            else:
-                self.end_line()
-                self.pieces.append(Slice(self.source, start, end))
-
-    def gap(self, start: int, end: int) -> None:
-        """Add the blank lines ``start:end`` unless a blank line, or nothing, stands before."""
-        if self.pieces and not self.ends_blank():
-            self.verbatim(start, end)
-
-    def footer(self, start: int, end: int) -> None:
-        """Add what follows the last section."""
-        text = self.source.text[start:end]
-        if text.strip() or (self.pieces and not self.ends_blank()):
-            self.verbatim(start, end)
-
-    def separate(self) -> None:
-        """End the block before with a blank line."""
-        if self.pieces and not self.ends_blank():
-            self.end_line()
-            self.pieces.append(Written(self.source.newline))
-
-    def end_line(self) -> None:
-        if self.pieces and not self.pieces[-1].text.endswith("\n"):
-            self.pieces.append(Written(self.source.newline))
-
-    def ends_blank(self) -> bool:
-        tail = "".join(p.text[-200:] for p in self.pieces[-2:])
-        return len(tail.splitlines()) > 1 and not tail.splitlines()[-1].strip()

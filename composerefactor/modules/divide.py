@@ -30,7 +30,7 @@ def divide(
     """
     homes: dict[Holder, str] = {}
     kept = set(kept)
-    users = _users(project, file, service_homes)
+    users = resource_users(project, file, service_homes)
     for name, section in (file.sections or {}).items():
         if name == "services" and section.entries is not None:
             for key in section.entries:
@@ -39,7 +39,7 @@ def divide(
             for key in section.entries:
                 of = users.get((name, key), {ROOT})
                 alone = len(of) == 1 and (name, key) not in kept
-                stays = not alone or _belongs_to_root(name, key, section.value)
+                stays = not alone or belongs_to_root(name, key, section.value)
                 homes[name, key] = ROOT if stays else next(iter(of))
         elif section.entries is not None and not name.startswith("x-"):
             for key in section.entries:
@@ -50,7 +50,7 @@ def divide(
     return Division(file, anchors, homes, order)
 
 
-def _users(
+def resource_users(
     project: Project, file: ComposeFile, service_homes: Mapping[str, str]
 ) -> dict[Holder, set[str]]:
     """Return, per resource, the destinations whose services name it, overrides included."""
@@ -88,7 +88,7 @@ def _with_parents(project: Project, file: ComposeFile, body: Node) -> set[Holder
     return found
 
 
-def _belongs_to_root(section: str, name: str, value: Node) -> bool:
+def belongs_to_root(section: str, name: str, value: Node) -> bool:
     """Return whether a resource has to stay in the root although one module alone uses it."""
     if name == "<<" or (section == "networks" and name == "default"):
         return True  # an included default network is everybody's (observed: v5.6.1)

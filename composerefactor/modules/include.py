@@ -24,10 +24,19 @@ WHY_ENV_FILE = "  # variables come from the command's own environment, as before
 
 @dataclass(frozen=True, slots=True)
 class IncludeEdit:
-    """Lists the modules *paths*, relative to the project directory, in the root *file*."""
+    """Lists modules in the root *file*; *entries* are paths relative to the project directory.
+
+    *fill* lets them join an entry of an earlier run that has room.
+    """
 
     file: ComposeFile
-    paths: tuple[str, ...]
+    entries: tuple[tuple[str, ...], ...]
+    fill: bool = True
+
+    @classmethod
+    def of(cls, file: ComposeFile, paths: Sequence[str]) -> IncludeEdit:
+        """Return the edit that lists *paths*, which share no service, in entries of any kind."""
+        return cls(file, tuple(map(tuple, _chunks(paths))))
 
     @property
     def appends(self) -> bool:
@@ -51,7 +60,7 @@ class IncludeEdit:
         """Yield a whole ``include`` section."""
         newline = self.file.source.newline
         text = "include:" + newline
-        for i, paths in enumerate(_chunks(self.paths)):
+        for i, paths in enumerate(self.entries):
             text += self._entry(paths, self.unit, explained=i == 0)
         yield Written(text)
 
@@ -63,7 +72,7 @@ class IncludeEdit:
             yield from self._appended_to_flow(section)
             return
         cuts: list[tuple[int, str]] = []
-        left = list(self.paths)
+        left = [path for entry in self.entries for path in entry] if self.fill else []
         for item in value.items:
             room = self._room(item)
             if room and left:
@@ -71,11 +80,12 @@ class IncludeEdit:
                 line_end = source.next_line(room[0].end - 1)
                 lead = source.text[source.line_start(room[0].start) : room[0].start]
                 cuts.append((line_end, "".join(lead + p + source.newline for p in fits)))
-        if left:
+        entries = _chunks(left) if self.fill else self.entries
+        if entries:
             at = source.line_start(value.items[-1].start)
             dash = source.text.rfind("-", at, value.items[-1].outer_start)
             indent = source.text[at:dash] if dash >= 0 else self.unit
-            text = "".join(self._entry(c, indent, explained=False) for c in _chunks(left))
+            text = "".join(self._entry(c, indent, explained=False) for c in entries)
             cuts.append((region.tail, text))
         start = region.lead
         for at, text in cuts:
@@ -100,7 +110,7 @@ class IncludeEdit:
         source, region, value = self.file.source, section.region, section.region.entry.value
         items = ", ".join(
             "{project_directory: ., env_file: /dev/null, path: [" + ", ".join(c) + "]}"
-            for c in _chunks(self.paths)
+            for c in self.entries
         )
         if isinstance(value, yaml.Sequence) and value.flow:
             at = value.end - 1

@@ -76,6 +76,8 @@ def propose(
             raise _all_rejected(opened, rejected)
         project = replace(opened.project, entries=accepted)
         chosen = selected(opened, project, transformation, selection)
+        # Paths that cannot stand side by side are refused before the stage meets them.
+        changeset(opened, chosen(project, {}, frozenset()))
         settler = Settler(lambda keep, move: chosen(project, keep, move), prover)
         settled: Settled = settler.settle()
         changes = changeset(opened, settled.plan)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from composerefactor.compose.project import Project
 from composerefactor.edits.changeset import Changeset, FileChange
-from composerefactor.errors import UsageError
+from composerefactor.errors import RefusedError, UsageError
 from composerefactor.proposal.opening import Opened
 from composerefactor.transform import Part, Plan
 
@@ -27,14 +27,21 @@ EVERYTHING = Selection()
 
 
 def changeset(opened: Opened, plan: Plan) -> Changeset:
-    """Return the changes that carry *plan* out."""
+    """Return the changes that carry *plan* out.
+
+    Raises RefusedError for paths of which one would be a file and the directory of another.
+    """
     files = opened.files
-    return Changeset(
-        tuple(
-            FileChange(path, files.read_bytes(path) if files.exists(path) else None, content)
-            for path, content in plan.contents().items()
-        )
+    changes = tuple(
+        FileChange(path, files.read_bytes(path) if files.exists(path) else None, content)
+        for path, content in plan.contents().items()
     )
+    try:
+        return Changeset(changes)
+    except ValueError as error:
+        raise RefusedError(
+            str(error), remedy="choose other paths with --into or --module"
+        ) from None
 
 
 def selected(

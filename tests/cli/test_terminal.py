@@ -128,6 +128,7 @@ def test_another_answer_is_asked_again(shop: Path, terminal: Terminal) -> None:
 def test_ctrl_c_at_the_prompt(shop: Path, terminal: Terminal) -> None:
     before = tree(shop)
     session = terminal(shop, *SPLIT).expect(PROMPT)
+    time.sleep(0.5)  # the prompt is shown just before the command waits for the answer
     session.process.send_signal(signal.SIGINT)
     assert session.end() == 130
     assert b"interrupted, nothing was written" in session.seen

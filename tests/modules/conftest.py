@@ -1,0 +1,26 @@
+"""Compose texts as projects in memory, and what a split makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+import pytest
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.library import Library
+from composerefactor.compose.project import Project, load
+from support.memory import Memory
+
+ProjectOf: TypeAlias = Callable[..., Project]
+
+
+@pytest.fixture(scope="session")
+def project_of() -> ProjectOf:
+    """Make a project of texts by path; *entries* are the files of each entry point."""
+
+    def make(files: Mapping[str, str | bytes], *entries: tuple[str, ...]) -> Project:
+        names = entries or (("docker-compose.yml",),)
+        return load([EntryPoint(each) for each in names], Library(Memory(files)))
+
+    return make

@@ -1,0 +1,166 @@
+"""What every split keeps, on generated projects."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.file import RESOURCE_SECTIONS
+from composerefactor.compose.library import Library
+from composerefactor.compose.project import Project, load
+from composerefactor.edits.drafts import Draft, Slice, Written
+from composerefactor.source import Source
+from composerefactor.transform import Plan
+from composerefactor.transforms.split import Options, split
+from composerefactor.yamltree.build import parse
+from composerefactor.yamltree.values import to_python
+from support.commandline import write
+from support.composetext import COMPOSE, OVERRIDE, ComposeProject, compose_projects
+from support.memory import Memory
+
+
+def opened(files: Mapping[str, str | bytes]) -> Project:
+    names = (COMPOSE, OVERRIDE) if OVERRIDE in files else (COMPOSE,)
+    return load([EntryPoint((COMPOSE,)), EntryPoint(names)], Library(Memory(files)))
+
+
+def divided(project: ComposeProject) -> tuple[Plan, dict[str, bytes]]:
+    """Return the plan of a split, and all files as it leaves them."""
+    plan = split.plan(opened(project.files), Options())
+    contents = {path: text.encode() for path, text in project.files.items()}
+    for path, content in plan.contents().items():
+        assert content is not None
+        contents[path] = content
+    return plan, contents
+
+
+def lines(texts: Mapping[str, bytes]) -> Counter[str]:
+    return Counter(line.strip() for text in texts.values() for line in text.decode().splitlines())
+
+
+def model(text: bytes, path: str = COMPOSE) -> dict[str, Any]:
+    tree = parse(Source.decode(path, text))
+    assert tree.root is not None
+    values: dict[str, Any] = to_python(tree.root, tree.source)
+    return values
+
+
+def merged(contents: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return the root with the sections of its modules put back."""
+    found = model(contents[COMPOSE])
+    for entry in found.pop("include", []):
+        for path in entry["path"]:
+            for section, values in model(contents[path], path).items():
+                if section.startswith("x-"):
+                    found.setdefault(section, values)
+                    continue
+                here = found.setdefault(section, {})
+                assert not here.keys() & values.keys(), "defined twice"
+                here.update(values)
+    return found
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(compose_projects(min_services=3, max_services=8))
+def test_a_split_keeps_everything(project: ComposeProject) -> None:
+    plan, contents = divided(project)
+    check_lines(project, contents)
+    check_slices(project, plan)
+    check_data(project, contents)
+    check_line_ends(project, contents)
+    again = split.plan(opened(contents), Options())
+    assert again.contents() == {}, "a second split is empty"
+
+
+def check_lines(project: ComposeProject, contents: Mapping[str, bytes]) -> None:
+    """Every line that is not blank stands somewhere afterwards."""
+    before = lines({COMPOSE: project.files[COMPOSE].encode()})
+    after = lines({p: c for p, c in contents.items() if p.startswith("docker-compose")})
+    assert {line for line in before if line and not after[line]} <= {"services:"}
+
+
+def check_slices(project: ComposeProject, plan: Plan) -> None:
+    """Every character moves once, or is marked as a copy; only keys of sections are left out."""
+    text = project.files[COMPOSE]
+    taken = [0 if plan.drafts else 1] * len(text)
+    for draft in plan.drafts:
+        for piece in draft.pieces:
+            if isinstance(piece, Slice) and not piece.copy:
+                for at in range(piece.start, piece.end):
+                    taken[at] += 1
+    assert max(taken) == 1
+    left = "".join(char for char, count in zip(text, taken, strict=True) if not count)
+    keys = {f"{section}:" for section in ("services", *RESOURCE_SECTIONS)}
+    assert {line.strip() for line in left.splitlines()} <= {"", *keys}
+
+
+def check_data(project: ComposeProject, contents: Mapping[str, bytes]) -> None:
+    """The sections of all modules together are those of the file."""
+    before, after = model(project.files[COMPOSE].encode()), merged(contents)
+    for section in before.keys() | after.keys():
+        if not section.startswith("x-"):
+            assert after.get(section) == before.get(section), section
+
+
+def check_line_ends(project: ComposeProject, contents: Mapping[str, bytes]) -> None:
+    crlf = "\r\n" in project.files[COMPOSE]
+    for path, content in contents.items():
+        if path.startswith("docker-compose") and path != OVERRIDE:
+            assert content.count(b"\r\n") == (content.count(b"\n") if crlf else 0), path
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(compose_projects(min_services=3, max_services=6))
+def test_the_engine_resolves_the_same(engine: Path, project: ComposeProject) -> None:
+    plan, contents = divided(project)
+    assume(plan.drafts)
+    with tempfile.TemporaryDirectory() as name:
+        root = write(Path(name), project.files)
+        before = resolved(engine, root)
+        write(root, contents)
+        assert resolved(engine, root) == before
+
+
+def resolved(engine: Path, root: Path) -> dict[str, Any]:
+    """Return the model without top-level ``x-*``, which move with what uses their anchors.
+
+    Overrides of included services are left to the proof: engines before 2.24.7 refuse them.
+    """
+    done = subprocess.run(
+        [str(engine), "-f", COMPOSE, "--profile", "*", "config"],
+        cwd=root,
+        env={"TOKEN": "made-up", "HOME": str(root)},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return {k: v for k, v in model(done.stdout).items() if not k.startswith("x-")}
+
+
+texts = st.text(st.sampled_from("ab:# \r\né"), max_size=40)
+
+
+@given(texts, st.data(), st.booleans())
+def test_drafts_are_their_pieces(text: str, data: st.DataObject, has_bom: bool) -> None:  # noqa: FBT001
+    source = Source("a.yml", text)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5)))
+    edges = [0, *cuts, len(text)]
+    slices = [Slice(source, a, b) for a, b in itertools.pairwise(edges)]
+    whole = Draft("a.yml", tuple(slices), has_bom)
+    assert whole.text() == text
+    assert Source.decode("a.yml", whole.content()) == Source("a.yml", text, has_bom)
+    between = Draft("b.yml", tuple(p for s in slices for p in (s, Written("|"))))
+    assert between.text().replace("|", "") == text

@@ -1,0 +1,32 @@
+"""Projects on disk, opened as a command opens them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+from composerefactor.proposal.opening import Choice, Opened, open_project
+from composerefactor.verify.discovery import find_engine
+from composerefactor.verify.engine import Engine
+from support.commandline import write
+
+OpenedOf: TypeAlias = Callable[..., Opened]
+
+
+@pytest.fixture
+def opened_of(tmp_path: Path) -> OpenedOf:
+    """Write files, by path, and open the project; keywords say more, as options do."""
+
+    def make(files: Mapping[str, str], **choice: Any) -> Opened:
+        return open_project(Choice(write(tmp_path / "shop", files), **choice))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def compose(engine: Path) -> Engine:
+    """The real engine."""
+    return find_engine(str(engine))

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from composerefactor.proposal.locate import locate
+from composerefactor.proposal.opening import Opened
+
+BASE = """\
+include: [mail.yml]
+services:
+  api: &api
+    image: a
+    environment:
+      A: "1"
+  worker:
+    <<: *api
+    command: work
+networks:
+  lan:
+"""
+OVERRIDE = "services:\n  api:\n    environment:\n      B: '2'\n"
+MAIL = "services:\n  mail:\n    image: m\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        (("services", "api", "image"), "docker-compose.yml:4"),
+        (("services", "api", "environment", "A"), "docker-compose.yml:6"),
+        (("services", "api", "environment", "B"), "docker-compose.override.yml:4"),
+        (("services", "api", "environment"), "docker-compose.override.yml:3"),
+        (("services", "worker", "image"), "docker-compose.yml:4"),
+        (("services", "worker", "command"), "docker-compose.yml:9"),
+        (("services", "mail", "image"), "mail.yml:3"),
+        (("networks", "lan", "driver"), "docker-compose.yml:11"),
+        (("volumes", "data"), "None"),
+    ],
+)
+def test_locate(opened_of: Callable[..., Opened], path: tuple[str, ...], place: str) -> None:
+    files = {"docker-compose.yml": BASE, "docker-compose.override.yml": OVERRIDE, "mail.yml": MAIL}
+    project = opened_of(files).project
+    entry = next(e for e in project.entries if len(e.files) > 1)
+    assert str(locate(project, entry, path)) == place

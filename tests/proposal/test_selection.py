@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from composerefactor.compose.project import Project
+from composerefactor.errors import UsageError
+from composerefactor.proposal.opening import Opened
+from composerefactor.proposal.propose import propose
+from composerefactor.proposal.selection import Selection
+from composerefactor.transform import Part, Plan
+from composerefactor.transforms.split import Options, split
+
+TEXT = "services:\n" + "".join(f"  {name}:\n    image: shop/{name}:1\n" for name in "abcd")
+
+
+def plan(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
+    return split.plan(project, Options(keep=keep, move=move))
+
+
+@pytest.fixture
+def opened(opened_of: Callable[..., Opened]) -> Opened:
+    return opened_of({"docker-compose.yml": TEXT})
+
+
+@pytest.fixture
+def ids(opened: Opened) -> dict[str, str]:
+    """The id of the new file of each service."""
+    return {c.path.split(".")[-2]: c.id for c in propose(opened, plan, None).changes.created}
+
+
+@pytest.mark.parametrize(
+    ("take", "leave", "moved"),
+    [
+        ("", "", "abcd"),
+        ("ab", "", "ab"),
+        ("", "ab", "cd"),
+        ("abc", "c", "ab"),
+        ("", "abcd", ""),
+    ],
+)
+def test_selection(opened: Opened, ids: dict[str, str], take: str, leave: str, moved: str) -> None:
+    selection = Selection(frozenset(ids[c] for c in take), frozenset(ids[c] for c in leave))
+    proposal = propose(opened, plan, None, selection)
+    assert {part[2] for part in proposal.plan.moved} == set(moved)
+    assert {stay.part[2] for stay in proposal.plan.stays} == set("abcd") - set(moved)
+    reason = "left in place by --take" if take else "left in place by --leave"
+    assert {stay.reason for stay in proposal.plan.stays} <= {reason}
+
+
+def test_an_id_of_no_change(opened: Opened) -> None:
+    with pytest.raises(UsageError, match="no change has the id 'gone'"):
+        propose(opened, plan, None, Selection(leave=frozenset({"gone"})))
+
+
+def test_the_root_cannot_be_chosen(opened: Opened) -> None:
+    (root,) = propose(opened, plan, None).changes.changed
+    with pytest.raises(UsageError):
+        propose(opened, plan, None, Selection(take=frozenset({root.id})))

@@ -1,0 +1,91 @@
+"""The search for the largest plan that the real engine proves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from composerefactor.compose.project import Project
+from composerefactor.edits.drafts import Draft, Written
+from composerefactor.proposal.opening import Opened
+from composerefactor.proposal.propose import Proposal, propose
+from composerefactor.transform import Part, Plan
+from composerefactor.transforms.split import Options, split
+from composerefactor.verify.engine import Engine
+
+BASE = "docker-compose.yml"
+NAMES = ("api", "worker", "queue", "search", "mail")
+TEXT = "services:\n" + "".join(f"  {name}:\n    image: shop/{name}:1\n" for name in NAMES)
+
+
+def honest(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
+    return split.plan(project, Options(keep=keep, move=move))
+
+
+def breaking(*names: str, with_: str = "    tty: true\n") -> Callable[..., Plan]:
+    """Return a split that adds a line to the services *names* wherever it moves them."""
+
+    def plan(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
+        found = honest(project, keep, move)
+        return replace(found, drafts=tuple(map(broken, found.drafts)))
+
+    def broken(draft: Draft) -> Draft:
+        if not any(draft.path.endswith(f".{name}.yml") for name in names):
+            return draft
+        return replace(draft, pieces=(*draft.pieces, Written(with_)))
+
+    return plan
+
+
+def staying(proposal: Proposal) -> set[str]:
+    assert proposal.verdict is not None
+    assert proposal.verdict.ok
+    moved = {name for _, section, name in proposal.plan.moved if section == "services"}
+    return set(NAMES) - moved
+
+
+@pytest.mark.parametrize("names", [(), ("queue",), ("api", "mail")])
+def test_what_breaks_stays_and_the_rest_moves(
+    opened_of: Callable[..., Opened], compose: Engine, names: tuple[str, ...]
+) -> None:
+    proposal = propose(opened_of({BASE: TEXT}), breaking(*names), compose)
+    assert staying(proposal) == set(names)
+    assert {part[2] for part in proposal.findings} == set(names)
+    assert {stay.part[2] for stay in proposal.plan.stays} == set(names)
+    assert all("tty" in stay.reason for stay in proposal.plan.stays)
+
+
+def test_a_culprit_that_no_difference_names_is_found_by_halving(
+    opened_of: Callable[..., Opened], compose: Engine
+) -> None:
+    plan = breaking("search", with_="\nservices:\n  twice: {}\n")
+    assert staying(propose(opened_of({BASE: TEXT}), plan, compose)) == {"search"}
+
+
+def test_where_everything_breaks_nothing_moves(
+    opened_of: Callable[..., Opened], compose: Engine
+) -> None:
+    proposal = propose(opened_of({BASE: TEXT}), breaking(*NAMES), compose)
+    assert staying(proposal) == set(NAMES)
+    assert proposal.changes.is_empty
+
+
+def test_a_forecast_is_checked(opened_of: Callable[..., Opened], compose: Engine) -> None:
+    """An extended service is forecast to stay; here the engine is asked, and agrees."""
+    files = {
+        BASE: TEXT,
+        "jobs.yml": f"services:\n  job:\n    extends: {{file: {BASE}, service: api}}\n",
+    }
+    proposal = propose(opened_of(files, entry=(BASE, "jobs.yml")), honest, compose)
+    assert staying(proposal) == {"api"}
+    assert [part[2] for part in proposal.findings] == ["api"]
+
+
+def test_without_an_engine_there_is_a_plan_and_no_verdict(
+    opened_of: Callable[..., Opened],
+) -> None:
+    proposal = propose(opened_of({BASE: TEXT}), honest, None)
+    assert proposal.verdict is None
+    assert len(proposal.changes.created) == len(NAMES)
