@@ -11,6 +11,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from composerefactor.catalog.placement import Placement, place
 from composerefactor.compose.build_context import services_that_send
@@ -20,6 +21,8 @@ from composerefactor.compose.project import Project
 from composerefactor.compose.references import extended
 from composerefactor.edits.drafts import Draft
 from composerefactor.errors import Location, RefusedError, UsageError
+from composerefactor.factoring.layout import Layout
+from composerefactor.factoring.variants import Factored, factor
 from composerefactor.modules.anchors import AnchorIndex, Holder
 from composerefactor.modules.assemble import Assembler
 from composerefactor.modules.assignment import LayoutOptions, Module, assign
@@ -58,12 +61,15 @@ def split(project: Project, options: Options) -> Plan:
     options that name what is not there.
     """
     bases = [project.files[path] for path in project.bases]
-    _check_no_shared_services(bases)
     _check_options(options, project)
     names = Names(project.exists)
     roots = [_Base(project, file, options, names) for file in bases]
-    several = sum(not root.whole for root in roots) > 1
-    plans = [root.plan(f"{variant(root.file.path)}-" if several else "") for root in roots]
+    groups = [_without_small(group) for group in _sharing(roots)]
+    factored = [root for group in groups for root in group]
+    alone = [root for root in roots if root not in factored]
+    several = sum(not root.whole for root in alone) > 1 or bool(factored)
+    plans = [root.plan(f"{variant(root.file.path)}-" if several else "") for root in alone]
+    plans += [_plan_together(project, group) for group in groups if group]
     return Plan(
         drafts=tuple(d for p in plans for d in p.drafts),
         moved={part: path for p in plans for part, path in p.moved.items()},
@@ -72,23 +78,69 @@ def split(project: Project, options: Options) -> Plan:
     )
 
 
-def _check_no_shared_services(bases: list[ComposeFile]) -> None:
-    first: dict[str, ComposeFile] = {}
-    for file in bases:
-        if len(file.services) < FEWEST_SERVICES:
-            continue  # stays whole
-        for name in file.services:
-            other = first.setdefault(name, file)
-            if other is not file:
-                at, there = file.location_of("services", name), other.location_of("services", name)
-                raise RefusedError(
-                    f"service {name!r} is defined in several files that start the project: "
-                    f"{there} and {at}",
-                    location=at,
-                    remedy="name the one to split, as `composerefactor split --entry "
-                    f"{other.path}`; the others stay as they are",
-                    source_line=file.source.line(file.source.line_starts[at.line - 1]),
-                )
+def _sharing(roots: list[_Base]) -> list[list[_Base]]:
+    """Return the groups of roots of one directory that define the same services."""
+    groups: list[list[_Base]] = []
+    for root in roots:
+        if root.whole and not root.is_small:
+            continue
+        near = [
+            group
+            for group in groups
+            if any(
+                other.directory == root.directory
+                and other.file.services.keys() & root.file.services.keys()
+                for other in group
+            )
+        ]
+        groups = [g for g in groups if g not in near]
+        groups.append([*(r for g in near for r in g), root])
+    return [group for group in groups if len(group) > 1]
+
+
+def _without_small(group: list[_Base]) -> list[_Base]:
+    """Return *group* without small roots that would gain nothing, [] where one root is left."""
+    found = _factored(group)
+    gaining = {owner for v in found.variants if v.shared is not None for owner in v.owners}
+    kept = [r for i, r in enumerate(group) if not r.is_small or i in gaining]
+    if len(kept) == len(group):
+        return group
+    return _without_small(kept) if len(kept) > 1 else []
+
+
+def _factored(group: list[_Base]) -> Factored:
+    anchors = [root.anchors for root in group]
+    movable = {i: root.movable() for i, root in enumerate(group)}
+    return factor([root.file for root in group], anchors, movable)
+
+
+def _plan_together(project: Project, group: list[_Base]) -> Plan:
+    """Plan the split of roots that define the same services."""
+    found = _factored(group)
+    first = group[0]
+    layout = Layout(project, found, first.layout_options(), first.names, _placement)
+    drafts = tuple(layout.drafts())
+    moved = {
+        (root.file.path, section, name): home
+        for i, root in enumerate(group)
+        for (section, name), home in layout.homes[i].items()
+        if home
+    }
+    stays = tuple(stay for root in group for stay in root.stays())
+    return Plan(drafts, moved, stays, tuple(_variant_notes(found)))
+
+
+def _variant_notes(found: Factored) -> Iterator[str]:
+    shared = [v.name for v in found.variants if v.shared is not None]
+    whole = [v.name for v in found.variants if v.shared is None]
+    if shared:
+        yield f"{len(shared)} services of several files are written once, with what each file adds"
+    if whole:
+        yield f"stay whole in each environment, since sharing saves nothing: {', '.join(whole)}"
+
+
+def _placement(file: ComposeFile, name: str) -> Placement:
+    return place(name, scalar_text(merged_get(file.services[name], "image")))
 
 
 def _check_options(options: Options, project: Project) -> None:
@@ -127,23 +179,42 @@ class _Base:
         self.into = options.into or self.family.prefix
         self.whole = self._reason_to_stay_whole()
 
+    @property
+    def is_small(self) -> bool:
+        """Whether nothing but the number of its services keeps the file whole."""
+        return bool(self.whole) and self.whole == self._few_services()
+
+    @cached_property
+    def anchors(self) -> AnchorIndex:
+        return AnchorIndex(self.file)
+
+    @cached_property
+    def reasons(self) -> dict[Holder, _Reason]:
+        return dict(self._reasons_to_stay())
+
+    def movable(self) -> list[str]:
+        """Return the services that may leave the file."""
+        return [n for n in self._written_services() if ("services", n) not in self.reasons]
+
+    def stays(self) -> tuple[Stay, ...]:
+        """Return what stays in the file although it is divided."""
+        return tuple(self._stay(holder, reason) for holder, reason in self.reasons.items())
+
     def plan(self, category_prefix: str) -> Plan:
         if self.whole:
-            reasons = {("services", n): _Reason(self.whole) for n in self.file.services}
-        else:
-            reasons = dict(self._reasons_to_stay())
-        stays = tuple(self._stay(holder, reason) for holder, reason in reasons.items())
-        anchors = AnchorIndex(self.file)
-        movable = [n for n in self._written_services() if ("services", n) not in reasons]
-        modules = self._modules(tied_groups(self.file, anchors, movable), category_prefix)
-        if self.whole or not modules:
+            reason = _Reason(self.whole)
+            stays = tuple(self._stay(("services", n), reason) for n in self.file.services)
+            return Plan(stays=stays)
+        anchors, reasons, stays = self.anchors, self.reasons, self.stays()
+        modules = self._modules(tied_groups(self.file, anchors, self.movable()), category_prefix)
+        if not modules:
             return Plan(stays=stays)
         modules.sort(key=lambda m: "/infrastructure/" in m.path)
         homes = {s: m.path for m in modules for s in m.services}
         order = tuple(dict.fromkeys(m.path for m in modules))
         division = divide(self.project, self.file, anchors, homes, order, reasons)
         local = tuple(posixpath.relpath(p, self.directory or ".") for p in order)
-        assembler = Assembler(division, IncludeEdit(self.file, local))
+        assembler = Assembler(division, IncludeEdit.of(self.file, local))
         drafts = (assembler.root(), *assembler.modules())
         moved = {
             (self.file.path, section, name): home
@@ -175,11 +246,17 @@ class _Base:
                 f"the file is also used under the project directory {min(elsewhere)!r}, where "
                 "its include paths would not be found"
             )
-        elif len(file.services) + self._already_included() < FEWEST_SERVICES:
-            several = len(file.services) > 1
-            words = f"{len(file.services)} services do" if several else "one service does"
-            reason = f"{words} not call for modules"
+        else:
+            reason = self._few_services()
         return reason
+
+    def _few_services(self) -> str:
+        count = len(self.file.services)
+        if count + self._already_included() >= FEWEST_SERVICES:
+            return ""
+        if count == 1:
+            return "one service does not call for modules"
+        return f"{count} services do not call for modules"
 
     def _already_included(self) -> int:
         """Return how many services the modules hold that this file includes already."""
@@ -207,13 +284,17 @@ class _Base:
         at = self.file.location_of(section, name)
         return Stay((self.file.path, section, name), reason.words, at, reason.forecast)
 
-    def _modules(self, units: list[list[str]], category_prefix: str) -> list[Module]:
-        layout = LayoutOptions(
+    def layout_options(self) -> LayoutOptions:
+        """Return the user's options with paths relative to the project root."""
+        return LayoutOptions(
             posixpath.join(self.directory, self.into),
             self.options.granularity,
             self.options.groups,
             {s: posixpath.join(self.directory, p) for s, p in self.options.modules.items()},
         )
+
+    def _modules(self, units: list[list[str]], category_prefix: str) -> list[Module]:
+        layout = self.layout_options()
         for service in (name for unit in units for name in unit):
             path = layout.modules.get(service, "")
             if path and self.project.exists(path):

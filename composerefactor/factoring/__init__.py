@@ -1,0 +1,1 @@
+"""What several definitions of one service share, and what each adds to it."""

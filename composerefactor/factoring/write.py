@@ -1,0 +1,132 @@
+"""Drafts of shared modules and of environment files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from composerefactor.compose.file import ComposeFile
+from composerefactor.edits.drafts import Draft, Slice, Written
+from composerefactor.factoring.share import Span
+from composerefactor.modules.anchors import AnchorIndex, Block, Holder
+from composerefactor.modules.output import Output
+from composerefactor.yamltree.nodes import Alias, Node, walk
+from composerefactor.yamltree.regions import Region
+
+
+@dataclass(frozen=True)
+class ServicePart:
+    """Lines of one service: *spans* below its key; *with_comment* also what stands above it.
+
+    *notes* are comments of other files, each with the offset of the line above which it belongs.
+    """
+
+    region: Region
+    spans: Sequence[Span]
+    notes: Sequence[tuple[int, str]] = ()
+    with_comment: bool = True
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a new file takes from *file*: parts of services, and whole entries of sections.
+
+    *adopts* names ``x-`` blocks that move there, with all comments on them.
+    """
+
+    path: str
+    file: ComposeFile
+    anchors: AnchorIndex
+    services: Sequence[ServicePart]
+    entries: Sequence[Holder] = ()
+    adopts: tuple[str, ...] = ()
+
+
+def write(content: Content) -> Draft:
+    """Return the draft of *content*: anchors that it needs, services, then other sections."""
+    file, source = content.file, content.file.source
+    out = Output(source)
+    sections = file.sections or {}
+    adopted = {sections[name].region.lead for name in content.adopts}
+    for block in _copies(content):
+        out.separate()
+        if block.wrapper:
+            out.add(Written(f"{block.wrapper}:{source.newline}"))
+        out.add(Slice(source, block.start, block.end, copy=block.start not in adopted))
+    if content.services:
+        out.separate()
+        _section_key(out, file, "services")
+        for i, part in enumerate(content.services):
+            if i:
+                out.separate()
+            _service(out, part)
+    for section, names in _by_section(content.entries).items():
+        out.separate()
+        _section_key(out, file, section)
+        entries = (file.sections or {})[section].entries or {}
+        for name in names:
+            out.verbatim(entries[name].lead, entries[name].end)
+    out.end_line()
+    return Draft(content.path, tuple(out.pieces))
+
+
+def _service(out: Output, part: ServicePart) -> None:
+    source, region = out.source, part.region
+    notes = sorted(part.notes)
+    _notes(out, [c for at, c in notes if at <= region.lead], region.lead)
+    start = region.lead if part.with_comment else region.key
+    out.verbatim(start, source.next_line(region.key))
+    inner = [(at, c) for at, c in notes if at > region.lead]
+    for begin, end in part.spans:
+        _notes(out, [c for at, c in inner if at == begin], begin)
+        out.verbatim(begin, end)
+
+
+def _notes(out: Output, found: Iterable[str], at: int) -> None:
+    """Write comments at the indentation of the line at *at*."""
+    line = out.source.line(at)
+    indent = line[: len(line) - len(line.lstrip())]
+    for comment in found:
+        out.end_line()
+        out.add(Written(f"{indent}{comment}{out.source.newline}"))
+
+
+def _section_key(out: Output, file: ComposeFile, section: str) -> None:
+    key = (file.sections or {})[section].region.entry.key
+    out.add(Written(f"{out.source.text[key.outer_start : key.end]}:{out.source.newline}"))
+
+
+def _by_section(entries: Iterable[Holder]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for section, name in entries:
+        found.setdefault(section, []).append(name)
+    return found
+
+
+def _copies(content: Content) -> list[Block]:
+    """Return the blocks that the taken lines need from elsewhere in their file."""
+    roots = list(taken_nodes(content))
+    taken: set[str] = set()
+    found: list[Block] = []
+    sections = content.file.sections or {}
+    for name in content.adopts:
+        taken.add(name)
+        found.append(Block(sections[name].region.lead, sections[name].region.end))
+    for holder, targets in content.anchors.needs_of(roots).items():
+        if holder[0] not in content.adopts:
+            found += content.anchors.blocks(holder, targets, taken)
+    return sorted(found, key=lambda b: (b.start, -b.end))
+
+
+def taken_nodes(content: Content) -> Iterable[Node]:
+    """Yield the nodes in the taken lines: aliases and anchors count, whatever is around them."""
+    for part in content.services:
+        for node in walk(part.region.entry.value):
+            inside = any(a <= node.outer_start < b for a, b in part.spans)
+            if inside and (isinstance(node, Alias) or node.anchor is not None):
+                yield node
+    sections = content.file.sections or {}
+    for section, name in content.entries:
+        yield (sections[section].entries or {})[name].entry.value
+    for name in content.adopts:
+        yield sections[name].region.entry.value
