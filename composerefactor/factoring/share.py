@@ -168,6 +168,113 @@ def _share_one(
     return shared
 
 
+def _share_mapping(
+    definitions: list[Definition], found: list[Region], path: Path, result: Shared
+) -> bool:
+    parts = [_children(d.source, r) for d, r in _zip(definitions, found)]
+    if any(part is None or "<<" in part for part in parts):
+        return False
+    inner = Shared(rests=[[] for _ in definitions])
+    _divide(definitions, [part or {} for part in parts], path, inner)
+    return _adopt(definitions, found, inner, result)
+
+
+def _share_items(
+    definitions: list[Definition], found: list[Region], values: list[Any], result: Shared
+) -> bool:
+    """Share equal pairs or names, whichever form each definition writes."""
+    if not all(isinstance(value, dict) for value in values):
+        return False
+    items = [_items(d.source, r) for d, r in _zip(definitions, found)]
+    if any(i is None or len(i) != len(v) for i, v in zip(items, values, strict=True)):
+        return False
+    common = [
+        key
+        for key, value in values[0].items()
+        if all(key in other and _same(value, other[key]) for other in values[1:])
+    ]
+    inner = Shared(rests=[[] for _ in definitions])
+    for i, (item, value) in enumerate(zip(items, values, strict=True)):
+        for key, region in zip(value, item or [], strict=True):
+            if key not in common:
+                inner.rests[i].append((region.lead, region.end))
+            elif i == 0:
+                inner.common.append((region.lead, region.end))
+    for key in common:
+        same = [
+            (item or [])[list(value).index(key)] for item, value in zip(items, values, strict=True)
+        ]
+        _note(definitions, same, inner)
+    return _adopt(definitions, found, inner, result)
+
+
+def _share_beginning(
+    definitions: list[Definition], found: list[Region], values: list[Any], result: Shared
+) -> bool:
+    """Share the common beginning of lists: what a later file appends keeps its place."""
+    if not all(isinstance(value, list) for value in values):
+        return False
+    items = [_items(d.source, r) for d, r in _zip(definitions, found)]
+    if any(i is None or len(i) != len(v) for i, v in zip(items, values, strict=True)):
+        return False
+    length = 0
+    for column in zip(*values, strict=False):
+        if not all(_same(column[0], value) for value in column[1:]):
+            break
+        length += 1
+    beginning = values[0][:length]
+    if any(any(_same(v, b) for b in beginning) for value in values for v in value[length:]):
+        return False
+    inner = Shared(rests=[[] for _ in definitions])
+    inner.common = [(r.lead, r.end) for r in (items[0] or [])[:length]]
+    for i, item in enumerate(items):
+        inner.rests[i] = [(r.lead, r.end) for r in (item or [])[length:]]
+    for n in range(length):
+        _note(definitions, [(item or [])[n] for item in items], inner)
+    return _adopt(definitions, found, inner, result)
+
+
+def _adopt(
+    definitions: list[Definition], found: list[Region], inner: Shared, result: Shared
+) -> bool:
+    """Put the parts of one attribute below its key, in the shared part and in each rest."""
+    if not inner.common:
+        return False
+    heads = [(r.lead, d.source.next_line(r.key)) for d, r in _zip(definitions, found)]
+    result.common += [heads[0], *inner.common]
+    result.notes += inner.notes
+    own = comments(definitions[0].source, found[0].entry, *heads[0])
+    for i, rest in enumerate(inner.rests):
+        if rest:
+            result.rests[i] += [heads[i], *rest]
+        elif i:
+            lost = comments(definitions[i].source, found[i].entry, *heads[i])
+            result.notes += [(found[0].lead, c) for c in lost if c not in own]
+    return True
+
+
+def _note(definitions: list[Definition], same: list[Region], result: Shared) -> None:
+    """Keep the comments of other definitions on what is taken from the first."""
+    first = same[0]
+    known = comments(definitions[0].source, first.entry, first.lead, first.end)
+    for d, region in _zip(definitions, same)[1:]:
+        for comment in comments(d.source, region.entry, region.lead, region.end):
+            if comment not in known:
+                known.append(comment)
+                result.notes.append((first.lead, comment))
+
+
+def _items(source: Source, region: Region) -> list[Region] | None:
+    value = region.entry.value
+    start = source.next_line(region.key)
+    if isinstance(value, SequenceNode) and not value.anchor and not value.tag:
+        return item_regions(source, value, start=start, end=region.end)
+    if isinstance(value, Mapping):
+        parts = _children(source, region)
+        return None if parts is None or "<<" in parts else list(parts.values())
+    return None
+
+
 def _have_typed_values(pairs: list[tuple[Definition, Region]]) -> bool:
     """Return whether numbers, booleans or nulls stand in a key/value mapping.
 
