@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from functools import cache, cached_property
 from typing import Any, Literal
 
@@ -39,10 +39,9 @@ class Catalog:
             name: Category(name, **values) for name, values in index["categories"].items()
         }
         self._images: Mapping[str, str] = index["images"]
-        self._names: list[tuple[str, str]] = [
-            (pattern, category)
+        self._names: list[tuple[re.Pattern[str], str]] = [
+            (re.compile("|".join(map(translate, patterns))), category)
             for category, patterns in index["names"].items()
-            for pattern in patterns
         ]
 
     def category(self, image: str) -> str | None:
@@ -68,7 +67,7 @@ class Catalog:
         name = service.lower().replace("_", "-")
         unnumbered = _NUMBER_AT_END.sub("", name)
         for pattern, category in self._names:
-            if fnmatchcase(name, pattern) or fnmatchcase(unnumbered, pattern):
+            if pattern.match(name) or pattern.match(unnumbered):
                 return category
         return None
 

@@ -7,7 +7,7 @@ the ``x-`` block that defines it, moved where one module needs it and copied whe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from composerefactor.compose.file import ComposeFile, Section
@@ -66,19 +66,27 @@ class AnchorIndex:
 
     def needs(self, own: Iterable[Holder]) -> dict[Holder, list[Node]]:
         """Return the anchored nodes, by holder, that *own* needs and does not hold itself."""
-        return self.needs_of([node for holder in own for node in self.nodes_of.get(holder, [])])
+        held = set(own)
+        aliases = [alias for holder in held for alias in self.aliases_of.get(holder, [])]
+        return self._needed(aliases, lambda node: self.holder_of.get(id(node)) in held)
 
     def needs_of(self, roots: Iterable[Node]) -> dict[Holder, list[Node]]:
         """Return the anchored nodes, by holder, that the texts of *roots* need from elsewhere."""
         inside = [node for root in roots for node in walk(root)]
         held = {id(node) for node in inside if node.anchor is not None}
+        aliases = [node for node in inside if isinstance(node, Alias)]
+        return self._needed(aliases, lambda node: id(node) in held)
+
+    def _needed(
+        self, aliases: list[Alias], is_held: Callable[[Node], bool]
+    ) -> dict[Holder, list[Node]]:
         found: dict[Holder, list[Node]] = {}
         known: set[int] = set()
-        queue = [node for node in inside if isinstance(node, Alias)]
+        queue = list(aliases)
         while queue:
             target = queue.pop().target
             holder = self.holder_of.get(id(target))
-            if target is None or holder is None or id(target) in held or id(target) in known:
+            if target is None or holder is None or id(target) in known or is_held(target):
                 continue
             known.add(id(target))
             found.setdefault(holder, []).append(target)

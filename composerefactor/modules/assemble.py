@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from composerefactor.compose.file import ComposeFile, Section
 from composerefactor.edits.drafts import Draft, Slice, Written
@@ -12,7 +13,7 @@ from composerefactor.modules.include import IncludeEdit
 from composerefactor.modules.output import Output
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Division:
     """Which destination holds which parts of *file*; ``""`` is the root.
 
@@ -24,9 +25,22 @@ class Division:
     homes: dict[Holder, str]
     order: tuple[str, ...]
 
+    @cached_property
+    def members(self) -> dict[str, dict[str, list[str]]]:
+        """The entries by destination and section, in the order of the text."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for (section, name), home in self.homes.items():
+            found.setdefault(home, {}).setdefault(section, []).append(name)
+        return found
+
+    def entries(self, destination: str, section: str) -> list[str]:
+        """Return the entries of *section* that live in *destination*."""
+        return self.members.get(destination, {}).get(section, [])
+
     def own(self, destination: str) -> list[Holder]:
-        """Return the holders that live in *destination*, in the order of the text."""
-        return [h for h, home in self.homes.items() if home == destination]
+        """Return the holders that live in *destination*."""
+        parts = self.members.get(destination, {})
+        return [(section, name) for section, names in parts.items() for name in names]
 
 
 class Assembler:
@@ -38,8 +52,13 @@ class Assembler:
         self.source = division.file.source
         self.sections = division.file.sections or {}
         self.include = include
-        self.homes = division.homes
         self._headers_given: set[str] = set()
+        self._above: dict[Holder, int] = {}
+        for name, section in self.sections.items():
+            end = section.region.lead
+            for key, region in (section.entries or {}).items():
+                self._above[name, key] = end
+                end = region.end
 
     def root(self) -> Draft:
         """Return the draft of the root: what stays, with the include list."""
@@ -48,7 +67,7 @@ class Assembler:
         first = named[0].region.lead if named else 0
         out.verbatim(0, first)
         done = first
-        wrappers = self._copies("", skip=())
+        wrappers = self._copies("")
         for section in named:
             start = section.region.lead
             self._emit_copies(out, wrappers, before=section.region.end)
@@ -58,10 +77,10 @@ class Assembler:
                 out.gap(done, start)
                 for piece in self.include.appended(section):
                     out.add(piece)
-            elif self._all_here(section, ""):
+            elif len(self._kept(section)) == self._count(section):
                 out.gap(done, start)
                 out.verbatim(start, section.region.end)
-            elif any(self.homes[h] == "" for h in self._holders(section)):
+            elif self._kept(section):
                 out.gap(done, start)
                 self._emit_kept(out, section)
             done = section.region.end
@@ -74,9 +93,9 @@ class Assembler:
 
     def _module(self, path: str) -> Draft:
         out = Output(self.source)
-        copies = self._copies(path, skip=())
+        copies = self._copies(path)
         for section in self.sections.values():
-            mine = [h for h in self._holders(section) if self.homes[h] == path]
+            mine = self.division.entries(path, section.name)
             self._emit_copies(out, copies, before=section.region.end)
             if not mine:
                 continue
@@ -85,22 +104,23 @@ class Assembler:
                 out.verbatim(section.region.lead, section.region.end)
                 continue
             self._emit_section_key(out, section)
-            self._emit_entries(out, section, [h[1] for h in mine])
+            self._emit_entries(out, section, mine)
         out.end_line()
         return Draft(path, tuple(out.pieces))
 
-    def _holders(self, section: Section) -> list[Holder]:
-        if section.name.startswith("x-") or section.entries is None:
-            return [(section.name, "")]
-        return [(section.name, key) for key in section.entries]
+    def _kept(self, section: Section) -> list[str]:
+        """Return the entries of *section* that stay in the root."""
+        return self.division.entries("", section.name)
 
-    def _all_here(self, section: Section, destination: str) -> bool:
-        return all(self.homes[h] == destination for h in self._holders(section))
+    @staticmethod
+    def _count(section: Section) -> int:
+        whole = section.name.startswith("x-") or section.entries is None
+        return 1 if whole else len(section.entries or {})
 
     def _emit_include(self, out: Output, section: Section, done: int) -> None:
         """Put the include list where the services stood, below what titled them."""
         start = section.region.lead
-        kept = any(self.homes[h] == "" for h in self._holders(section))
+        kept = bool(self._kept(section))
         if self.include.appends and not kept:
             return
         out.gap(done, start)
@@ -116,17 +136,15 @@ class Assembler:
             self._emit_kept(out, section)
 
     def _emit_kept(self, out: Output, section: Section) -> None:
-        names = [h[1] for h in self._holders(section) if self.homes[h] == ""]
         out.verbatim(section.region.lead, self.source.next_line(section.region.key))
         self._headers_given.add(section.name)
-        self._emit_entries(out, section, names)
+        self._emit_entries(out, section, self._kept(section))
 
     def _emit_section_key(self, out: Output, section: Section) -> None:
         """Write the line of the section's key: as it stands in the first module that needs it."""
         region = section.region
         line_end = self.source.next_line(region.key)
-        stays = any(self.homes[h] == "" for h in self._holders(section))
-        if section.name not in self._headers_given and not stays:
+        if section.name not in self._headers_given and not self._kept(section):
             self._headers_given.add(section.name)
             titled_in_root = (
                 section.name == self.include.anchor_section and not self.include.appends
@@ -139,19 +157,13 @@ class Assembler:
 
     def _emit_entries(self, out: Output, section: Section, names: Iterable[str]) -> None:
         entries = section.entries or {}
-        order = list(entries)
-        wanted = set(names)
-        fresh = True
-        for i, name in enumerate(order):
-            if name not in wanted:
-                continue
+        for n, name in enumerate(names):
             region = entries[name]
-            if not fresh:
-                out.gap(entries[order[i - 1]].end, region.lead)
+            if n:
+                out.gap(self._above[section.name, name], region.lead)
             out.verbatim(region.lead, region.end)
-            fresh = False
 
-    def _copies(self, destination: str, skip: Iterable[Holder]) -> list[Block]:
+    def _copies(self, destination: str) -> list[Block]:
         """Return the blocks that *destination* needs from elsewhere, in the order of the text."""
         anchors = self.division.anchors
         own = self.division.own(destination)
@@ -160,8 +172,7 @@ class Assembler:
             taken |= {name for name in self.sections if name.startswith("x-")}
         found = []
         for holder, targets in anchors.needs(own).items():
-            if holder not in skip:
-                found += anchors.blocks(holder, targets, taken)
+            found += anchors.blocks(holder, targets, taken)
         return sorted(found, key=lambda b: (b.start, -b.end))
 
     def _emit_copies(self, out: Output, blocks: list[Block], before: int) -> None:
