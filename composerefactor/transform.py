@@ -42,13 +42,15 @@ class Plan:
     """What a transform would do.
 
     *drafts* are the planned contents of files, new and changed. *moved* gives the new path of each
-    moved part. *stays* are the parts that could have moved. *notes* are sentences for the user.
+    moved part, *services* what each new file says on which services. *stays* are the parts that
+    could have moved. *notes* are sentences for the user.
     """
 
     drafts: tuple[Draft, ...] = ()
     moved: Mapping[Part, str] = field(default_factory=dict)
     stays: tuple[Stay, ...] = ()
     notes: tuple[str, ...] = ()
+    services: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def contents(self) -> dict[str, bytes | None]:
         """Return the planned content of each file."""

@@ -75,6 +75,7 @@ def split(project: Project, options: Options) -> Plan:
         moved={part: path for p in plans for part, path in p.moved.items()},
         stays=tuple(s for p in plans for s in p.stays),
         notes=tuple(n for p in plans for n in p.notes),
+        services={path: names for p in plans for path, names in p.services.items()},
     )
 
 
@@ -127,7 +128,9 @@ def _plan_together(project: Project, group: list[_Base]) -> Plan:
         if home
     }
     stays = tuple(stay for root in group for stay in root.stays())
-    return Plan(drafts, moved, stays, tuple(_variant_notes(found)))
+    services = {module.path: module.services for _, module in layout.modules}
+    services |= {p.path: p.services for pieces in layout.environments.values() for p in pieces}
+    return Plan(drafts, moved, stays, tuple(_variant_notes(found)), services)
 
 
 def _variant_notes(found: Factored) -> Iterator[str]:
@@ -221,7 +224,8 @@ class _Base:
             for (section, name), home in division.homes.items()
             if home
         }
-        return Plan(drafts, moved, stays, tuple(self._notes(drafts, moved)))
+        services = {m.path: m.services for m in modules}
+        return Plan(drafts, moved, stays, tuple(self._notes(drafts, moved)), services)
 
     def _written_services(self) -> list[str]:
         section = (self.file.sections or {}).get("services")

@@ -34,11 +34,7 @@ def document(proposal: Proposal, command: str) -> dict[str, Any]:
                 "id": change.id,
                 "path": change.path,
                 "kind": "created" if change.is_created else "changed",
-                "services": [
-                    n
-                    for (_, section, n), to in proposal.plan.moved.items()
-                    if section == "services" and to == change.path
-                ],
+                "services": list(proposal.plan.services.get(change.path, ())),
             }
             for change in proposal.changes.changes
         ],

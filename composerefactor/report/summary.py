@@ -110,8 +110,8 @@ def _plan(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
         yield row(label, f"{style(draft.path, 'bold')}  {change}", style)
         label = ""
     for directory, drafts in created.items():
-        services = {d.path: _services_in(proposal, d.path) for d in drafts}
-        total = sum(map(len, services.values()))
+        services = {d.path: plan.services.get(d.path, ()) for d in drafts}
+        total = len({name for names in services.values() for name in names})
         words = f"{counted(len(drafts), 'file')}, {counted(total, 'service')}"
         yield row(label, f"{style(directory + '/', 'bold')}  {words}", style)
         width = min(max(len(d.path.rpartition("/")[2]) for d in drafts), 48)
@@ -127,10 +127,6 @@ def _plan(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
     for note in plan.notes:
         yield row("", note, style)
     yield row("", _moved(proposal), style)
-
-
-def _services_in(proposal: Proposal, path: str) -> list[str]:
-    return [n for (_, s, n), to in proposal.plan.moved.items() if s == "services" and to == path]
 
 
 def _stays(stays: Sequence[Stay], style: Style, most: int) -> Iterator[str]:
@@ -152,13 +148,13 @@ def _moved(proposal: Proposal) -> str:
         for piece in d.pieces
         if isinstance(piece, Slice) and not piece.copy
     )
-    services = [p for p in proposal.plan.moved if p[1] == "services"]
-    left = [s for s in proposal.plan.stays if s.part[1] == "services"]
-    total = len(services) + len(left)
-    return (
-        f"{len(services)} of {total} services move: {moved} lines moved, 0 rewritten, "
-        f"{counted(comments, 'comment')} kept"
-    )
+    services = {p for p in proposal.plan.moved if p[1] == "services"}
+    total = len(services) + sum(s.part[1] == "services" for s in proposal.plan.stays)
+    words = f"{len(services)} of {counted(total, 'service')} move: {moved} lines moved, 0 rewritten"
+    before = sum(_text_lines(c.before) for c in proposal.changes.changes)
+    after = sum(_text_lines(c.after) for c in proposal.changes.changes)
+    words += f", {counted(comments, 'comment')} kept"
+    return f"{words}; {before} lines of text before, {after} after"
 
 
 def _proof(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
@@ -208,3 +204,7 @@ def _weaker(proposal: Proposal) -> Iterator[str]:
 
 def _line_count(content: bytes) -> int:
     return len(content.splitlines())
+
+
+def _text_lines(content: bytes | None) -> int:
+    return sum(1 for line in (content or b"").splitlines() if line.strip())

@@ -1,0 +1,98 @@
+"""What a split of several base files keeps, on generated projects."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from hypothesis import HealthCheck, assume, given, settings
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.library import Library
+from composerefactor.compose.project import Project, load
+from composerefactor.transform import Plan
+from composerefactor.transforms.split import Options, split
+from composerefactor.verify.models import compare
+from support.commandline import write
+from support.environments import Environments, environments
+from support.memory import Memory
+
+EXAMPLES = {"ci": 300}.get(os.environ.get("HYPOTHESIS_PROFILE", ""), 15)
+RAW = "--no-interpolate"
+
+
+def opened(project: Environments, files: Mapping[str, str | bytes]) -> Project:
+    return load([EntryPoint((path,)) for path in project.bases], Library(Memory(files)))
+
+
+def divided(project: Environments) -> tuple[Plan, dict[str, bytes]]:
+    """Return the plan of a split, and all files as it leaves them."""
+    plan = split.plan(opened(project, project.files), Options())
+    contents = {path: text.encode() for path, text in project.files.items()}
+    for path, content in plan.contents().items():
+        assert content is not None
+        contents[path] = content
+    return plan, contents
+
+
+def resolved(engine: Path, root: Path, base: str, *options: str) -> bytes | None:
+    """Return the model of *base*; None where the engine rejects it."""
+    done = subprocess.run(
+        [str(engine), "-p", "p", "-f", base, "--profile", "*", "config", *options],
+        cwd=root,
+        env={"HOME": str(root)},
+        capture_output=True,
+        check=False,
+    )
+    return None if done.returncode else done.stdout
+
+
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.function_scoped_fixture,
+    ],
+)
+@given(environments())
+def test_the_engine_resolves_every_base_the_same(engine: Path, project: Environments) -> None:
+    plan, contents = divided(project)
+    assume(plan.drafts)
+    moved = [section for _, section, _ in plan.moved if section.startswith("x-")]
+    with tempfile.TemporaryDirectory() as name:
+        root = write(Path(name), project.files)
+        ways = [(base, *o) for base in project.bases for o in ((), (RAW,))]
+        before = [resolved(engine, root, *way) for way in ways]
+        assume(all(output is not None for output in before))
+        write(root, contents)
+        for way, was in zip(ways, before, strict=True):
+            now = resolved(engine, root, *way)
+            assert now is not None, f"{way}: the engine rejects the result"
+            assert compare(was or b"", now, moved=moved) == [], way
+
+
+@given(environments())
+def test_every_comment_stands_somewhere(project: Environments) -> None:
+    plan, contents = divided(project)
+    assume(plan.drafts)
+    before = remarks({path: project.files[path].encode() for path in project.bases})
+    assert before - remarks(contents) == set()
+
+
+@given(environments())
+def test_a_second_run_is_empty(project: Environments) -> None:
+    _, contents = divided(project)
+    again = split.plan(opened(project, contents), Options())
+    assert again.contents() == {}
+
+
+def remarks(files: Mapping[str, bytes]) -> set[str]:
+    """Return the comments that the generator wrote."""
+    text = "\n".join(content.decode() for path, content in files.items() if "compose" in path)
+    return {match[0].strip() for match in re.finditer(r"(?:^|(?<=\s))#[^\r\n]*", text)}
