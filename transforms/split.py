@@ -9,31 +9,27 @@ comments, and lists the modules in `include`.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from composerefactor.catalog.placement import Placement, place
 from composerefactor.compose.build_context import services_that_send
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.merged import merged_get, scalar_text
 from composerefactor.compose.project import Project
-from composerefactor.compose.references import extended
 from composerefactor.edits.drafts import Draft
 from composerefactor.errors import Location, RefusedError, UsageError
 from composerefactor.factoring.layout import Layout
 from composerefactor.factoring.variants import Factored, factor
-from composerefactor.modules.anchors import AnchorIndex, Holder
+from composerefactor.modules.anchors import Holder
 from composerefactor.modules.assemble import Assembler
-from composerefactor.modules.assignment import LayoutOptions, Module, assign
+from composerefactor.modules.assignment import LayoutOptions, assign
 from composerefactor.modules.divide import divide
 from composerefactor.modules.include import IncludeEdit
-from composerefactor.modules.naming import Family, Names, variant
+from composerefactor.modules.naming import Names, variant
+from composerefactor.modules.root import Reason, Root
 from composerefactor.modules.ties import tied_groups
 from composerefactor.transform import Part, Plan, Stay, transform
-
-FEWEST_SERVICES = 3
-"""Fewer services do not call for modules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,31 +53,35 @@ class Options:
 def split(project: Project, options: Options) -> Plan:
     """Plan the split of every base file of *project*.
 
-    Raises RefusedError where several base files define the same service, and UsageError for
-    options that name what is not there.
+    Raises UsageError for options that name what is not there, and RefusedError for paths that lead
+    out of the project or are taken.
     """
-    bases = [project.files[path] for path in project.bases]
     _check_options(options, project)
+    bases = [project.files[path] for path in project.bases]
+    roots = [Root(project, file, options.keep, options.move) for file in bases]
+    groups = [group for group in map(_without_small, _sharing(roots)) if group]
+    alone = [root for root in roots if all(root not in group for group in groups)]
+    several = sum(not root.whole for root in alone) > 1 or bool(groups)
     names = Names(project.exists)
-    roots = [_Base(project, file, options, names) for file in bases]
-    groups = [_without_small(group) for group in _sharing(roots)]
-    factored = [root for group in groups for root in group]
-    alone = [root for root in roots if root not in factored]
-    several = sum(not root.whole for root in alone) > 1 or bool(factored)
-    plans = [root.plan(f"{variant(root.file.path)}-" if several else "") for root in alone]
-    plans += [_plan_together(project, group) for group in groups if group]
+    plans = [_plan_alone(root, options, names, several=several) for root in alone]
+    plans += [_plan_together(group, options, names) for group in groups]
+    drafts = tuple(d for p in plans for d in p.drafts)
+    moved = {part: path for p in plans for part, path in p.moved.items()}
+    notes = [n for p in plans for n in p.notes]
+    if drafts:
+        notes += _notes(project, options, [r for r in roots if not r.whole], drafts, moved)
     return Plan(
-        drafts=tuple(d for p in plans for d in p.drafts),
-        moved={part: path for p in plans for part, path in p.moved.items()},
+        drafts,
+        moved,
         stays=tuple(s for p in plans for s in p.stays),
-        notes=tuple(n for p in plans for n in p.notes),
+        notes=tuple(notes),
         services={path: names for p in plans for path, names in p.services.items()},
     )
 
 
-def _sharing(roots: list[_Base]) -> list[list[_Base]]:
+def _sharing(roots: list[Root]) -> list[list[Root]]:
     """Return the groups of roots of one directory that define the same services."""
-    groups: list[list[_Base]] = []
+    groups: list[list[Root]] = []
     for root in roots:
         if root.whole and not root.is_small:
             continue
@@ -99,7 +99,7 @@ def _sharing(roots: list[_Base]) -> list[list[_Base]]:
     return [group for group in groups if len(group) > 1]
 
 
-def _without_small(group: list[_Base]) -> list[_Base]:
+def _without_small(group: list[Root]) -> list[Root]:
     """Return *group* without small roots that would gain nothing, [] where one root is left."""
     found = _factored(group)
     gaining = {owner for v in found.variants if v.shared is not None for owner in v.owners}
@@ -109,28 +109,81 @@ def _without_small(group: list[_Base]) -> list[_Base]:
     return _without_small(kept) if len(kept) > 1 else []
 
 
-def _factored(group: list[_Base]) -> Factored:
-    anchors = [root.anchors for root in group]
+def _factored(group: list[Root]) -> Factored:
     movable = {i: root.movable() for i, root in enumerate(group)}
-    return factor([root.file for root in group], anchors, movable)
+    return factor([root.file for root in group], [root.anchors for root in group], movable)
 
 
-def _plan_together(project: Project, group: list[_Base]) -> Plan:
+def _plan_alone(root: Root, options: Options, names: Names, *, several: bool) -> Plan:
+    """Plan the split of a root that shares no service with another."""
+    if root.whole:
+        reason = Reason(root.whole)
+        return Plan(stays=_stays(root, {("services", n): reason for n in root.file.services}))
+    stays = _stays(root, root.reasons)
+    units = tied_groups(root.file, root.anchors, root.movable())
+    prefix = f"{variant(root.file.path)}-" if several else ""
+    layout = _layout_options(root, options)
+    modules = assign(
+        units, lambda name: _placement(root.file, name), layout, root.family, names, prefix
+    )
+    if not modules:
+        return Plan(stays=stays)
+    modules.sort(key=lambda m: "/infrastructure/" in m.path)
+    homes = {s: m.path for m in modules for s in m.services}
+    order = tuple(dict.fromkeys(m.path for m in modules))
+    division = divide(root.project, root.file, root.anchors, homes, order, root.reasons)
+    local = [posixpath.relpath(path, root.directory or ".") for path in order]
+    assembler = Assembler(division, IncludeEdit.of(root.file, local))
+    return Plan(
+        drafts=(assembler.root(), *assembler.modules()),
+        moved=_moved(root, division.homes),
+        stays=stays,
+        services={m.path: m.services for m in modules},
+    )
+
+
+def _plan_together(group: list[Root], options: Options, names: Names) -> Plan:
     """Plan the split of roots that define the same services."""
     found = _factored(group)
     first = group[0]
-    layout = Layout(project, found, first.layout_options(), first.names, _placement)
+    layout = Layout(first.project, found, _layout_options(first, options), names, _placement)
     drafts = tuple(layout.drafts())
-    moved = {
-        (root.file.path, section, name): home
-        for i, root in enumerate(group)
-        for (section, name), home in layout.homes[i].items()
-        if home
-    }
-    stays = tuple(stay for root in group for stay in root.stays())
+    moved: dict[Part, str] = {}
+    for i, root in enumerate(group):
+        moved |= _moved(root, layout.homes[i])
     services = {module.path: module.services for _, module in layout.modules}
     services |= {p.path: p.services for pieces in layout.environments.values() for p in pieces}
+    stays = tuple(stay for root in group for stay in _stays(root, root.reasons))
     return Plan(drafts, moved, stays, tuple(_variant_notes(found)), services)
+
+
+def _moved(root: Root, homes: Mapping[Holder, str]) -> dict[Part, str]:
+    return {(root.file.path, s, name): home for (s, name), home in homes.items() if home}
+
+
+def _stays(root: Root, reasons: Mapping[Holder, Reason]) -> tuple[Stay, ...]:
+    return tuple(
+        Stay((root.file.path, *holder), r.words, root.file.location_of(*holder), r.forecast)
+        for holder, r in reasons.items()
+    )
+
+
+def _layout_options(root: Root, options: Options) -> LayoutOptions:
+    """Return the user's options with paths relative to the project root."""
+    modules = {s: posixpath.join(root.directory, p) for s, p in options.modules.items()}
+    for service, path in modules.items():
+        if service in root.movable() and root.project.exists(path):
+            raise RefusedError(
+                "exists already, and is not overwritten",
+                location=Location(path),
+                remedy=f"give another path for {service}: --module {service}=PATH",
+            )
+    into = posixpath.join(root.directory, options.into or root.family.prefix)
+    return LayoutOptions(into, options.granularity, options.groups, modules)
+
+
+def _placement(file: ComposeFile, name: str) -> Placement:
+    return place(name, scalar_text(merged_get(file.services[name], "image")))
 
 
 def _variant_notes(found: Factored) -> Iterator[str]:
@@ -142,8 +195,29 @@ def _variant_notes(found: Factored) -> Iterator[str]:
         yield f"stay whole in each environment, since sharing saves nothing: {', '.join(whole)}"
 
 
-def _placement(file: ComposeFile, name: str) -> Placement:
-    return place(name, scalar_text(merged_get(file.services[name], "image")))
+def _notes(
+    project: Project,
+    options: Options,
+    roots: list[Root],
+    drafts: tuple[Draft, ...],
+    moved: dict[Part, str],
+) -> Iterator[str]:
+    for (_, name, _), to in moved.items():
+        if name.startswith("x-"):
+            yield f"{name} only carries anchors and moves to {to}"
+    copied = sum(d.lines_from(copied=True) for d in drafts)
+    if copied:
+        yield f"{copied} lines of anchors are copied, since several modules use them"
+    for directory in dict.fromkeys(root.directory for root in roots):
+        near = [root for root in roots if root.directory == directory]
+        into = options.into or near[0].family.prefix
+        ignore = posixpath.join(directory, ".dockerignore")
+        senders = {s: None for root in near for s in services_that_send(root.file, into)}
+        if senders and into not in project.ignored_in_builds(ignore):
+            yield (
+                f"the build context of {', '.join(senders)} holds {into}/ from now on: a line "
+                f"`{into}/` in {ignore} keeps it out of `COPY . .`"
+            )
 
 
 def _check_options(options: Options, project: Project) -> None:
@@ -160,170 +234,4 @@ def _check_options(options: Options, project: Project) -> None:
             raise RefusedError(
                 f"{path!r} is outside of the project",
                 remedy="give a path relative to the project directory",
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class _Reason:
-    words: str
-    forecast: bool = False
-
-
-class _Base:
-    """Plans the split of one base file."""
-
-    def __init__(self, project: Project, file: ComposeFile, options: Options, names: Names) -> None:
-        self.project = project
-        self.file = file
-        self.options = options
-        self.names = names
-        self.directory = posixpath.dirname(file.path)
-        self.family = Family.of(file.path)
-        self.into = options.into or self.family.prefix
-        self.whole = self._reason_to_stay_whole()
-
-    @property
-    def is_small(self) -> bool:
-        """Whether nothing but the number of its services keeps the file whole."""
-        return bool(self.whole) and self.whole == self._few_services()
-
-    @cached_property
-    def anchors(self) -> AnchorIndex:
-        return AnchorIndex(self.file)
-
-    @cached_property
-    def reasons(self) -> dict[Holder, _Reason]:
-        return dict(self._reasons_to_stay())
-
-    def movable(self) -> list[str]:
-        """Return the services that may leave the file."""
-        return [n for n in self._written_services() if ("services", n) not in self.reasons]
-
-    def stays(self) -> tuple[Stay, ...]:
-        """Return what stays in the file although it is divided."""
-        return tuple(self._stay(holder, reason) for holder, reason in self.reasons.items())
-
-    def plan(self, category_prefix: str) -> Plan:
-        if self.whole:
-            reason = _Reason(self.whole)
-            stays = tuple(self._stay(("services", n), reason) for n in self.file.services)
-            return Plan(stays=stays)
-        anchors, reasons, stays = self.anchors, self.reasons, self.stays()
-        modules = self._modules(tied_groups(self.file, anchors, self.movable()), category_prefix)
-        if not modules:
-            return Plan(stays=stays)
-        modules.sort(key=lambda m: "/infrastructure/" in m.path)
-        homes = {s: m.path for m in modules for s in m.services}
-        order = tuple(dict.fromkeys(m.path for m in modules))
-        division = divide(self.project, self.file, anchors, homes, order, reasons)
-        local = tuple(posixpath.relpath(p, self.directory or ".") for p in order)
-        assembler = Assembler(division, IncludeEdit.of(self.file, local))
-        drafts = (assembler.root(), *assembler.modules())
-        moved = {
-            (self.file.path, section, name): home
-            for (section, name), home in division.homes.items()
-            if home
-        }
-        services = {m.path: m.services for m in modules}
-        return Plan(drafts, moved, stays, tuple(self._notes(drafts, moved)), services)
-
-    def _written_services(self) -> list[str]:
-        section = (self.file.sections or {}).get("services")
-        entries = section.entries if section else None
-        return [name for name in entries or {} if name != "<<"]
-
-    def _reason_to_stay_whole(self) -> str:
-        path, file = self.file.path, self.file
-        section = (file.sections or {}).get("services")
-        elsewhere = self.project.directories.get(path, set()) - {self.directory or "."}
-        reason = self.project.whole.get(path, "")
-        if reason:
-            return reason
-        if path.startswith("../"):
-            reason = "the file is outside of the project"
-        elif not file.services:
-            reason = "no services"
-        elif section is None or section.entries is None:
-            reason = "its services are not on lines of their own (a flow mapping)"
-        elif elsewhere:
-            reason = (
-                f"the file is also used under the project directory {min(elsewhere)!r}, where "
-                "its include paths would not be found"
-            )
-        else:
-            reason = self._few_services()
-        return reason
-
-    def _few_services(self) -> str:
-        count = len(self.file.services)
-        if count + self._already_included() >= FEWEST_SERVICES:
-            return ""
-        if count == 1:
-            return "one service does not call for modules"
-        return f"{count} services do not call for modules"
-
-    def _already_included(self) -> int:
-        """Return how many services the modules hold that this file includes already."""
-        return sum(
-            len(self.project.files[path].services)
-            for path, by in self.project.included_by.items()
-            if self.file.path in by and path in self.project.files
-        )
-
-    def _reasons_to_stay(self) -> Iterator[tuple[Holder, _Reason]]:
-        for (path, section, name), words in self.options.keep.items():
-            if path == self.file.path:
-                yield (section, name), _Reason(words)
-        for extension in self.project.extensions.get(self.file.path, []):
-            service: str | None = extension.service
-            while service is not None and service in self.file.services:
-                if (self.file.path, "services", service) not in self.options.move:
-                    words = f"{extension.location} extends it, and does not see what is included"
-                    yield ("services", service), _Reason(words, forecast=True)
-                parent = extended(self.file.services[service])
-                service = parent[1] if parent and parent[0] is None else None
-
-    def _stay(self, holder: Holder, reason: _Reason) -> Stay:
-        section, name = holder
-        at = self.file.location_of(section, name)
-        return Stay((self.file.path, section, name), reason.words, at, reason.forecast)
-
-    def layout_options(self) -> LayoutOptions:
-        """Return the user's options with paths relative to the project root."""
-        return LayoutOptions(
-            posixpath.join(self.directory, self.into),
-            self.options.granularity,
-            self.options.groups,
-            {s: posixpath.join(self.directory, p) for s, p in self.options.modules.items()},
-        )
-
-    def _modules(self, units: list[list[str]], category_prefix: str) -> list[Module]:
-        layout = self.layout_options()
-        for service in (name for unit in units for name in unit):
-            path = layout.modules.get(service, "")
-            if path and self.project.exists(path):
-                raise RefusedError(
-                    "exists already, and is not overwritten",
-                    location=Location(path),
-                    remedy=f"give another path for {service}: --module {service}=PATH",
-                )
-        return assign(units, self._place, layout, self.family, self.names, category_prefix)
-
-    def _place(self, name: str) -> Placement:
-        image = scalar_text(merged_get(self.file.services[name], "image"))
-        return place(name, image)
-
-    def _notes(self, drafts: tuple[Draft, ...], moved: dict[Part, str]) -> Iterator[str]:
-        for (_, name, _), to in moved.items():
-            if name.startswith("x-"):
-                yield f"{name} only carries anchors and moves to {to}"
-        copied = sum(d.lines_from(copied=True) for d in drafts)
-        if copied:
-            yield f"{copied} lines of anchors are copied, since several modules use them"
-        ignore = posixpath.join(self.directory, ".dockerignore")
-        senders = list(services_that_send(self.file, self.into))
-        if senders and self.into not in self.project.ignored_in_builds(ignore):
-            yield (
-                f"the build context of {', '.join(senders)} holds {self.into}/ from now on: a line "
-                f"`{self.into}/` in {ignore} keeps it out of `COPY . .`"
             )
