@@ -7,8 +7,7 @@
     ├── InputError                       3   a file cannot be read, parsed or understood
     ├── RefusedError                     3   the input is fine, the change would not be safe
     ├── EngineError                      3   no engine, or it rejects the project as it stands
-    ├── ProofFailedError                 4   the engine resolves something else after the change
-    └── InterruptedRunError              130
+    └── ProofFailedError                 4   the engine resolves something else after the change
 """
 
 from __future__ import annotations
@@ -77,9 +76,3 @@ class ProofFailedError(ComposerefactorError):
     """The engine resolves something else after the change; nothing was written."""
 
     exit_code = 4
-
-
-class InterruptedRunError(ComposerefactorError):
-    """The user interrupted the run; nothing was written."""
-
-    exit_code = 130

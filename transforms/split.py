@@ -9,6 +9,7 @@ comments, and lists the modules in `include`.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -26,10 +27,13 @@ from composerefactor.modules.assemble import Assembler
 from composerefactor.modules.assignment import LayoutOptions, assign
 from composerefactor.modules.divide import divide
 from composerefactor.modules.include import IncludeEdit
-from composerefactor.modules.naming import Names, variant
+from composerefactor.modules.naming import MAX_NAME, Names, variant
 from composerefactor.modules.root import Reason, Root
 from composerefactor.modules.ties import tied_groups
 from composerefactor.transform import Part, Plan, Stay, transform
+
+_UNSAFE = re.compile(r"[^\w./@+-]")
+_FOUND_BY_NAME = re.compile(r"(docker-)?compose(\.override)?\.ya?ml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +182,7 @@ def _layout_options(root: Root, options: Options) -> LayoutOptions:
                 location=Location(path),
                 remedy=f"give another path for {service}: --module {service}=PATH",
             )
-    into = posixpath.join(root.directory, options.into or root.family.prefix)
+    into = posixpath.join(root.directory, posixpath.normpath(options.into or root.family.prefix))
     return LayoutOptions(into, options.granularity, options.groups, modules)
 
 
@@ -210,7 +214,7 @@ def _notes(
         yield f"{copied} lines of anchors are copied, since several modules use them"
     for directory in dict.fromkeys(root.directory for root in roots):
         near = [root for root in roots if root.directory == directory]
-        into = options.into or near[0].family.prefix
+        into = posixpath.normpath(options.into or near[0].family.prefix)
         ignore = posixpath.join(directory, ".dockerignore")
         senders = {s: None for root in near for s in services_that_send(root.file, into)}
         if senders and into not in project.ignored_in_builds(ignore):
@@ -229,7 +233,20 @@ def _check_options(options: Options, project: Project) -> None:
                 f"no service is called {name!r}",
                 remedy="the services are " + ", ".join(sorted(known)),
             )
+    for path in options.modules.values():
+        if not path.endswith((".yml", ".yaml")) or _FOUND_BY_NAME.fullmatch(
+            posixpath.basename(path)
+        ):
+            raise UsageError(
+                f"{path!r} is no name for a module",
+                remedy="give a path like docker-compose/services/docker-compose.NAME.yml",
+            )
     for path in (options.into, *options.modules.values()):
+        if path and (_UNSAFE.search(path) or max(map(len, path.split("/"))) > MAX_NAME):
+            raise UsageError(
+                f"{path!r} cannot stand in an include list as it is",
+                remedy="use letters, digits and . _ - / in shorter names",
+            )
         if path and (posixpath.isabs(path) or posixpath.normpath(path).startswith("..")):
             raise RefusedError(
                 f"{path!r} is outside of the project",

@@ -132,7 +132,10 @@ def repaired(chosen: Choice) -> None:
 
 def _check_proof(proposal: Proposal) -> None:
     verdict = proposal.verdict
-    if proposal.changes.is_empty or verdict is None or verdict.ok:
+    if proposal.changes.is_empty:
+        _check_anything_left(proposal)
+        return
+    if verdict is None or verdict.ok:
         return
     if not verdict.differences:
         raise RefusedError(
@@ -149,6 +152,18 @@ def _check_proof(proposal: Proposal) -> None:
             "services", verdict.differences[0].service or ""
         ),
     )
+
+
+def _check_anything_left(proposal: Proposal) -> None:
+    """Raise ProofFailedError where the proof rejected every move of a project never divided."""
+    untouched = not any("include" in f.root_keys for f in proposal.project.files.values())
+    if proposal.findings and untouched:
+        part, finding = next(iter(proposal.findings.items()))
+        raise ProofFailedError(
+            f"the proof failed for every service, nothing was written\n  {finding.words}",
+            location=proposal.project.files[part[0]].location_of(part[1], part[2]),
+            remedy="`--dry-run --engine none` shows what was tried",
+        )
 
 
 def _show(run: Run, proposal: Proposal, path: Path) -> None:

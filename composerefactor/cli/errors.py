@@ -18,7 +18,7 @@ def show(error: ComposerefactorError) -> None:
     """Print *error* on stderr."""
     style = style_for(sys.stderr)
     where = f"{error.location}: " if error.location else ""
-    click.echo(f"{style('error', 'red', 'bold')}  {where}{error.message}", err=True)
+    click.echo(f"{style('error', 'red', 'bold')}  {where}{mask_text(error.message)}", err=True)
     if error.source_line.strip() and error.location:
         number = str(error.location.line)
         click.echo(f"       {style(f'{number} |', 'dim')} {_shown(error.source_line)}", err=True)

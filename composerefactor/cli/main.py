@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 
 import click
 
 from composerefactor import __version__
 from composerefactor.cli.errors import show
-from composerefactor.errors import ComposerefactorError
+from composerefactor.errors import ComposerefactorError, InputError, Location
+
+BROKEN_PIPE = 141
+"""What a shell reports for a program that SIGPIPE ended."""
 
 COMMANDS = {
     "split": "Divide a monolithic Compose file into modules, with proof.",
@@ -59,8 +63,14 @@ def cli() -> None:
     """
 
 
+def _interrupt(number: int, frame: object) -> None:  # noqa: ARG001 - what signal() asks for
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Run the command line and exit with its code."""
+    for name in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        signal.signal(name, _interrupt)  # the private copy of the project has to go
     try:
         code = cli.main(standalone_mode=False)
     except ComposerefactorError as error:
@@ -74,5 +84,9 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        sys.exit(BROKEN_PIPE)
+    except OSError as error:
+        where = Location(str(error.filename)) if error.filename else None
+        show(InputError(f"the system says: {error.strerror or error}", location=where))
+        sys.exit(InputError.exit_code)
     sys.exit(code if isinstance(code, int) else 0)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from composerefactor.errors import Location, RefusedError
 from composerefactor.proposal.opening import Choice
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -83,5 +84,29 @@ def output_options(function: F) -> F:
 def choice(
     path: Path, file: tuple[str, ...], entry: tuple[str, ...], env_file: tuple[str, ...]
 ) -> Choice:
-    """Return what the options say of the project, with the shell's environment."""
-    return Choice(path, file, entry, env_file, dict(os.environ))
+    """Return what the options say of the project, with the shell's environment.
+
+    Absolute paths below *path* are taken relative to it. Raises RefusedError for a file above it.
+    """
+    root = path.resolve()
+    entries = [",".join(_local(root, part) for part in one.split(",")) for one in entry]
+    return Choice(
+        path,
+        tuple(_local(root, one) for one in file),
+        tuple(entries),
+        env_file,
+        dict(os.environ),
+    )
+
+
+def _local(root: Path, name: str) -> str:
+    given = Path(name.strip())
+    if given.is_absolute() and given.resolve().is_relative_to(root):
+        return given.resolve().relative_to(root).as_posix()
+    if given.is_absolute() or given.as_posix().startswith("../"):
+        raise RefusedError(
+            "outside of the project directory, and never changed",
+            location=Location(name),
+            remedy=f"give the directory that holds it as PATH: {given.parent}",
+        )
+    return name

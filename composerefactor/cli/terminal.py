@@ -14,10 +14,10 @@ from composerefactor.errors import Location, UsageError
 from composerefactor.report.style import Style
 
 
-def style_for(stream: IO[Any], *, no_color: bool = False) -> Style:
+def style_for(stream: IO[Any] | None, *, no_color: bool = False) -> Style:
     """Return a style with colours if *stream* is a terminal that wants them (``NO_COLOR``)."""
     plain = no_color or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
-    return Style(colour=not plain and stream.isatty())
+    return Style(colour=not plain and stream is not None and stream.isatty())
 
 
 def deliver(result: bytes, output: Path | None) -> None:
@@ -39,7 +39,7 @@ def deliver(result: bytes, output: Path | None) -> None:
 
 def is_interactive() -> bool:
     """Return whether a person can be asked."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    return all(s is not None and s.isatty() for s in (sys.stdin, sys.stderr))
 
 
 def progress(*, quiet: bool) -> Callable[[int, int], None] | None:

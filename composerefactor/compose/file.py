@@ -8,7 +8,7 @@ from functools import cached_property
 from composerefactor.errors import InputError, Location
 from composerefactor.source import Source
 from composerefactor.yamltree.build import parse
-from composerefactor.yamltree.nodes import Mapping, Node, Tree, resolve, walk
+from composerefactor.yamltree.nodes import Mapping, Node, Tree, resolve
 from composerefactor.yamltree.regions import Region, regions, top_regions
 
 RESOURCE_SECTIONS = ("networks", "volumes", "secrets", "configs", "models")
@@ -117,6 +117,11 @@ class ComposeFile:
                 entries = {p.entry.name or "": p for p in parts}
         return Section(region.entry.name or "", region, entries)
 
+    @property
+    def root_keys(self) -> set[str]:
+        """The top-level keys."""
+        return {entry.name or "" for entry in self.root.entries}
+
     @cached_property
     def services(self) -> dict[str, Node]:
         """The bodies of the services by name, aliases followed; {} where there are none."""
@@ -137,11 +142,6 @@ class ComposeFile:
             value = resolve(entry.value)
             entry = value.entry(name) if isinstance(value, Mapping) else None
         return self.source.location(entry.start) if entry else Location(self.path)
-
-    @cached_property
-    def has_tags(self) -> bool:
-        """True where ``!reset`` or ``!override`` stands: such a file changes another."""
-        return any(n.tag in {"!reset", "!override"} for n in walk(self.root))
 
 
 def _document_start(source: Source, start: int) -> int:

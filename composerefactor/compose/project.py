@@ -13,7 +13,6 @@ from composerefactor.compose.library import Library
 from composerefactor.compose.merged import item_nodes, merged_get, scalar_text
 from composerefactor.compose.references import extended
 from composerefactor.errors import InputError, Location
-from composerefactor.source import Source
 from composerefactor.yamltree import nodes as yaml
 from composerefactor.yamltree.nodes import Node
 
@@ -68,10 +67,6 @@ class Project:
     def bases(self) -> list[str]:
         """The first files of the readable entry points, each once, in order."""
         return list(dict.fromkeys(e.base for e in self.readable))
-
-    def sources_of(self, entry: EntryPoint) -> list[Source]:
-        """Return the texts of all Compose files that *entry* reads."""
-        return [self.files[p].source for p in sorted(self.files_of[entry]) if p in self.files]
 
 
 def project_directory(entry: EntryPoint) -> str:
@@ -133,10 +128,15 @@ class _Walk:
     def run(self) -> None:
         directory = project_directory(self.entry)
         for path in self.entry.files:
-            self.compose_file(path, directory, (), None)
+            self.compose_file(path, directory, (), None, path)
 
     def compose_file(
-        self, path: str, directory: str, trail: tuple[str, ...], named_at: Location | None
+        self,
+        path: str,
+        directory: str,
+        trail: tuple[str, ...],
+        named_at: Location | None,
+        written: str,
     ) -> None:
         """Read a file of ``-f`` or ``include`` whose text stands for *directory*."""
         if path in trail:
@@ -148,7 +148,7 @@ class _Walk:
         if (path, directory, False) in self.seen:
             return
         self.seen.add((path, directory, False))
-        file = self.parse(path, named_at)
+        file = self.parse(path, named_at, written)
         self.project.directories.setdefault(path, set()).add(posixpath.normpath(directory))
         for item in item_nodes(file.root.get("include")):
             self.include(file, item, directory, (*trail, path))
@@ -159,16 +159,17 @@ class _Walk:
     ) -> None:
         at = file.source.location(item.start)
         body = item if isinstance(item, yaml.Mapping) else None
-        paths = [
-            self.expanded(text)
+        written = [
+            text
             for node in item_nodes(merged_get(body, "path") if body else item)
             if (text := scalar_text(node))
         ]
+        paths = [self.expanded(text) for text in written]
         inner = scalar_text(merged_get(body, "project_directory")) if body else None
-        for path in paths:
+        for text, path in zip(written, paths, strict=True):
             if path.startswith(REMOTE_PREFIXES):
                 raise InputError(
-                    f"include of a remote resource, {path!r}: nothing is fetched from the network",
+                    f"include of a remote resource, {text!r}: nothing is fetched from the network",
                     location=at,
                     remedy="fetch it and include the local copy",
                     source_line=file.source.line(item.start),
@@ -185,10 +186,10 @@ class _Walk:
             self.reads(_join(directory, self.expanded(scalar_text(node) or "")))
         self.reads(where)  # the engine resolves paths elsewhere where the directory is missing
         self.reads(_join(where, ".env"))
-        for path in paths:
+        for text, path in zip(written, paths, strict=True):
             target = _join(directory, path)
             self.project.included_by.setdefault(target, set()).add(file.path)
-            self.compose_file(target, where, trail, at)
+            self.compose_file(target, where, trail, at, text)
 
     def services(self, file: ComposeFile, directory: str, extends_base: str) -> None:
         for body in file.services.values():
@@ -212,23 +213,24 @@ class _Walk:
             known = self.project.extensions.setdefault(target, [])
             if not any(e.service == name and e.location == at for e in known):
                 known.append(Extension(name, at))
-        self.extended_file(target, at)
+        self.extended_file(target, at, parent[0])
 
-    def extended_file(self, path: str, named_at: Location) -> None:
+    def extended_file(self, path: str, named_at: Location, written: str) -> None:
         """Read a file that ``extends`` names: its text stands for its own directory."""
         if (path, "", True) in self.seen:
             return
         self.seen.add((path, "", True))
-        file = self.parse(path, named_at)
+        file = self.parse(path, named_at, written)
         directory = posixpath.dirname(path) or "."
         self.services(file, directory, directory)
 
-    def parse(self, path: str, named_at: Location | None) -> ComposeFile:
+    def parse(self, path: str, named_at: Location | None, written: str) -> ComposeFile:
+        """Return the parsed file; *written* is how it is named, with variables unexpanded."""
         self.reads(path)
         self.seen_files.add(path)
         if named_at is not None and not self.reader.exists(path):
             raise InputError(
-                f"names {path}, which does not exist",
+                f"names {written}, which does not exist",
                 location=named_at,
                 remedy="create the file or correct the path",
             )

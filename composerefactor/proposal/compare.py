@@ -10,6 +10,7 @@ from pathlib import Path
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.errors import EngineError, InputError, Location, UsageError
+from composerefactor.modules.anchors import AnchorIndex
 from composerefactor.proposal.opening import Choice, Opened, open_project, project_root
 from composerefactor.verify.engine import Engine
 from composerefactor.verify.prover import Prover
@@ -67,7 +68,18 @@ def compare(
                 location=Location(entry.base),
                 remedy="there is nothing to compare with",
             )
-        return Comparison(old, new, engine, prover.check(changes), rejected)
+        return Comparison(
+            old, new, engine, prover.check(changes, moved=list(_anchor_blocks(old))), rejected
+        )
+
+
+def _anchor_blocks(opened: Opened) -> Iterator[str]:
+    """Yield the ``x-`` sections that only carry anchors: they are not part of the model."""
+    for file in opened.project.files.values():
+        anchors = AnchorIndex(file)
+        for name, section in (file.sections or {}).items():
+            if name.startswith("x-") and anchors.carries_only_anchors(section):
+                yield name
 
 
 @contextmanager

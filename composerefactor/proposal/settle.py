@@ -42,43 +42,36 @@ class Settler:
         plan = self.plan()
         predicted = [s.part for s in plan.stays if s.part[1] == "services" and s.forecast]
         verdict = self.check(plan)
-        while plan.drafts and not verdict.ok:
-            self.give_way(plan, verdict)
-            plan = self.plan()
-            quick = self.check(plan, thorough=False)
-            while plan.drafts and not quick.ok:
-                self.give_way(plan, quick)
-                plan = self.plan()
-                quick = self.check(plan, thorough=False)
-            self.retry()
+        while plan.drafts and not verdict.ok and self.give_way(plan, verdict):
             plan = self.plan()
             verdict = self.check(plan)
-        forced = frozenset(p for p in predicted if self.moves_after_all(p))
-        if forced:
-            plan = self.plan(forced)
-            verdict = self.check(plan)
-            if not verdict.ok:
-                plan = self.plan()
-                verdict = self.check(plan)
+        if len(self.keep) > 1 and verdict.ok:  # a single one has just been seen to fail
+            plan, verdict = self.retry(plan, verdict)
+        forced = frozenset(part for part in predicted if self.moves_after_all(part))
+        if forced and (bolder := self.check(self.plan(forced))).ok:
+            plan, verdict = self.plan(forced), bolder
         return Settled(plan, verdict, self.findings)
 
     def plan(self, forced: Iterable[Part] = ()) -> Plan:
         """Return the plan with what has to stay so far."""
         return self.planner(self.keep, frozenset(forced))
 
-    def check(self, plan: Plan, *, thorough: bool = True) -> Verdict:
+    def check(self, plan: Plan) -> Verdict:
         """Return the engine's verdict on *plan*; that on no change at all where it is empty."""
         moved = [section for _, section, _ in plan.moved if section.startswith("x-")]
-        return self.prover.check(plan.contents(), thorough=thorough, moved=moved)
+        return self.prover.check(plan.contents(), moved=moved)
 
-    def give_way(self, plan: Plan, verdict: Verdict) -> None:
-        """Keep what *verdict* blames in place, or what halving the plan finds."""
+    def give_way(self, plan: Plan, verdict: Verdict) -> bool:
+        """Keep what *verdict* blames, or what halving finds; False where that is nothing."""
+        if not verdict.differences:
+            return False
         blamed = list(_blamed(plan, verdict.differences))
         if not blamed:
             blamed = [(part, verdict.differences[0]) for part in self.culprits(plan)]
         for part, finding in blamed:
             self.keep[part] = finding.words
             self.findings[part] = finding
+        return bool(blamed)
 
     def culprits(self, plan: Plan) -> list[Part]:
         """Return the services of *plan* that cannot move, found by halving."""
@@ -101,24 +94,24 @@ class Settler:
         """Return whether the engine agrees when of *parts* just *only* move."""
         kept = {part: "" for part in parts if part not in only}
         plan = self.planner({**self.keep, **kept}, frozenset())
-        return not plan.drafts or self.check(plan, thorough=False).ok
+        return not plan.drafts or self.check(plan).ok
 
-    def retry(self) -> None:
-        """Move each part again that stayed for another one's sake."""
-        if len(self.keep) < 2:  # noqa: PLR2004 - a single one has just been seen to fail
-            return
+    def retry(self, plan: Plan, verdict: Verdict) -> tuple[Plan, Verdict]:
+        """Move each part again that may have stayed for another one's sake only."""
         for part in list(self.keep):
             reason = self.keep.pop(part)
-            plan = self.plan()
-            verdict = self.check(plan, thorough=False)
-            if verdict.ok and plan.drafts:
+            bolder = self.plan()
+            found = self.check(bolder)
+            if found.ok and bolder.drafts:
                 self.findings.pop(part, None)
+                plan, verdict = bolder, found
             else:
                 self.keep[part] = reason
+        return plan, verdict
 
     def moves_after_all(self, part: Part) -> bool:
         """Return whether a part that was predicted to stay can move; notes the finding if not."""
-        verdict = self.check(self.plan([part]), thorough=False)
+        verdict = self.check(self.plan([part]))
         if not verdict.ok and verdict.differences:
             self.findings[part] = verdict.differences[0]
         return verdict.ok

@@ -20,6 +20,8 @@ def as_text(found: Comparison, style: Style, *, verbose: bool) -> Iterator[str]:
     yield row("Engine", f"Docker Compose v{engine.version} ({engine.origin})", style)
     for entry, words in found.rejected.items():
         yield row("", style(f"{entry.title}: the old state is rejected: {words}", "yellow"), style)
+    for entry, error in found.old.project.errors.items():
+        yield row("", style(f"not covered: {entry.title}: {error}", "yellow"), style)
     entries = len(found.old.project.readable) - len(found.rejected)
     recreated = sum(map(len, verdict.recreated.values()))
     containers = sum(verdict.hashes.values())
@@ -59,6 +61,10 @@ def as_document(found: Comparison) -> dict[str, Any]:
         "equal": found.verdict.ok,
         "rejected": [
             {"files": list(e.files), "words": words} for e, words in found.rejected.items()
+        ],
+        "unreadable": [
+            {"files": list(e.files), "words": str(error)}
+            for e, error in found.old.project.errors.items()
         ],
         "proof": verdict_document(found.verdict, found.engine),
     }

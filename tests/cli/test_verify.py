@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.commandline import CommandLine, tree
+from support.commandline import CommandLine, tree, write
 
 Git = Callable[..., str]
 SPLIT = ("split", "--yes", "--engine", "none", "--unproven")
@@ -103,7 +103,14 @@ def test_json(shop: Path, divided: Path, command_line: CommandLine) -> None:
     equal = command_line(shop.parent, "verify", "shop", "divided", "--format", "json", "-q")
     assert (equal.code, equal.err) == (0, "")
     assert equal.document["equal"] is True
-    assert set(equal.document) == {"schema", "command", "equal", "rejected", "proof"}
+    assert set(equal.document) == {
+        "schema",
+        "command",
+        "equal",
+        "rejected",
+        "unreadable",
+        "proof",
+    }
     (divided / "docker-compose/services/docker-compose.db.yml").write_text(
         "services:\n  db:\n    image: postgres:17\n"
     )
@@ -160,3 +167,28 @@ def test_an_old_state_that_the_engine_rejects(shop: Path, command_line: CommandL
     done = command_line(shop.parent, "verify", "broken", "shop")
     assert done.code == 3
     assert "nowhere" in done.err
+
+
+def test_a_split_with_anchors_is_equal_to_what_it_came_from(
+    tmp_path: Path, command_line: CommandLine, git: Callable[..., str]
+) -> None:
+    root = tmp_path / "anchors"
+    write(
+        root,
+        {
+            "docker-compose.yml": "x-log: &log\n  driver: json-file\n\nservices:\n"
+            + "".join(f"  s{n}:\n    image: x:{n}\n    logging: *log\n" for n in range(4)),
+            "deploy.sh": "docker compose -f docker-compose.yml -f prod.yml up -d\n",
+            "prod.yml": "services:\n  s1:\n    image: x:10\n",
+            "config/app.conf": "A=1\n",
+        },
+    )
+    git(root, "init", "-q")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "start")
+    assert command_line(root, "split", "--yes").code == 0
+    assert command_line(root, "verify", "HEAD").code == 0
+    (root / "prod.yml").write_text("services:\n  s1:\n    image: x:11\n", encoding="utf-8")
+    changed = command_line(root, "verify", "HEAD")
+    assert changed.code == 1
+    assert b"x:11" in changed.out
