@@ -59,13 +59,25 @@ def command(
     **run: object,
 ) -> int:
     """Plan, prove and carry out a split."""
-    named = {name: tuple(value.split(",")) for name, value in _pairs("--group", groups)}
+    named = _groups(groups)
     paths = dict(_pairs("--module", modules))
 
     def transformation(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
         return split.plan(project, Options(into, granularity, named, paths, keep, move))
 
     return carry_out(Run.of("split", run), choice(path, file, entry, env_file), transformation)
+
+
+def _groups(values: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Return the services by group; a group may be given in parts, a service only once."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, value in _pairs("--group", values):
+        services = tuple(part.strip() for part in value.split(",") if part.strip())
+        for service in services:
+            if any(service in members for group, members in found.items() if group != name):
+                raise UsageError(f"--group: {service!r} is in two groups", remedy="choose one")
+        found[name] = tuple(dict.fromkeys((*found.get(name, ()), *services)))
+    return found
 
 
 def _pairs(option: str, values: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -52,7 +52,10 @@ def assign(
     """
     order = [name for unit in units for name in unit]
     bundles: dict[tuple[str, str, str], list[str]] = {}
-    by_service = {s: g for g, members in options.groups.items() for s in members}
+    by_service: dict[str, tuple[str, str]] = {}
+    for group, wanted in options.groups.items():
+        here = [name for name in wanted if name in order]
+        by_service |= {name: (place(here[0]).directory, group) for name in here}
     total = len(order)
     sizes: dict[str, int] = {}
     for unit in units:
@@ -77,7 +80,7 @@ def _bundle(
     unit: Sequence[str],
     placement: Placement,
     options: LayoutOptions,
-    by_service: Mapping[str, str],
+    by_service: Mapping[str, tuple[str, str]],
     sizes: Mapping[str, int],
     total: int,
     prefix: str,
@@ -92,7 +95,8 @@ def _bundle(
             return "", options.modules[name], ""
     for name in unit:
         if name in by_service:
-            return placement.directory, kebab(by_service[name]), ""
+            directory, group = by_service[name]
+            return directory, kebab(group), ""
     by_category = options.granularity == "category" or (
         options.granularity == "auto"
         and placement.directory == INFRASTRUCTURE
