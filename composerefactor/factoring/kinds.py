@@ -95,8 +95,15 @@ def pairs(value: Any) -> Any:
         parts = (item.partition("=") for item in value)
         return {name: text if equals else None for name, equals, text in parts}
     if isinstance(value, Mapping):
-        return {key: None if part is None else str(part) for key, part in value.items()}
+        return {key: _text(part) for key, part in value.items()}
     return value
+
+
+def _text(value: Any) -> Any:
+    """Return *value* as the engine writes it; a float stays one, since ``1.50`` becomes ``1.5``."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int) else value
 
 
 def named(value: Any, path: Path) -> Any:
@@ -107,4 +114,4 @@ def named(value: Any, path: Path) -> Any:
         return value
     if path == ("depends_on",):
         return {key: {**_NO_OPTIONS, **(part or {})} for key, part in value.items()}
-    return {key: part or {} for key, part in value.items()}
+    return dict(value)

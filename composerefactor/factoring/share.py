@@ -9,39 +9,17 @@ attributes that are equal, equal pairs and keys of mappings, and the common begi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from composerefactor.factoring.kinds import APPENDED, KEY_VALUE, MAPPINGS, NAMED, Path, meaning
+from composerefactor.factoring.merges import place_merges
+from composerefactor.factoring.parts import Definition, Shared, note, paired, same, unknown
 from composerefactor.source import Source
 from composerefactor.yamltree.comments import comments
 from composerefactor.yamltree.nodes import Mapping, walk
 from composerefactor.yamltree.nodes import Sequence as SequenceNode
 from composerefactor.yamltree.regions import Region, item_regions, regions
 from composerefactor.yamltree.values import to_python
-
-Span = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """One definition of the service: its lines in *source*."""
-
-    source: Source
-    region: Region
-
-
-@dataclass
-class Shared:
-    """The result: *common* are lines of the first definition, *rests* of each one's own.
-
-    ``notes`` are comments of other definitions on what is shared, each with the offset in the
-    first definition's text above which it belongs. Spans are in the order of the text.
-    """
-
-    common: list[Span] = field(default_factory=list)
-    rests: list[list[Span]] = field(default_factory=list)
-    notes: list[tuple[int, str]] = field(default_factory=list)
 
 
 def share(definitions: Sequence[Definition]) -> Shared | None:
@@ -50,6 +28,8 @@ def share(definitions: Sequence[Definition]) -> Shared | None:
     The spans are those of attributes, without the line of the service's own key.
     """
     known = list(definitions)
+    if any(_has_tags(d) for d in known):
+        return None
     parts = [_children(d.source, d.region) for d in known]
     if any(part is None or "extends" in part for part in parts):
         return None
@@ -57,57 +37,9 @@ def share(definitions: Sequence[Definition]) -> Shared | None:
     merges = [(part or {}).get("<<") for part in parts]
     result = Shared(rests=[[] for _ in known])
     whole = _divide(known, written, (), result)
-    if any(merges) and not _place_merges(known, merges, written, whole, result):
+    if any(merges) and not place_merges(known, merges, written, whole, result):
         return None
     return result if result.common else None
-
-
-def _place_merges(
-    definitions: list[Definition],
-    merges: list[Region | None],
-    written: list[dict[str, Region]],
-    whole: set[str],
-    result: Shared,
-) -> bool:
-    """Put the merge keys where they give the same: with the shared part, or with the rests.
-
-    A merge key gives a service what it does not write itself. It can be shared where all have the
-    same one, and each key that it brings and some definition writes is shared as a whole; it can
-    stay with the rests where nothing that it brings is in the shared part.
-    """
-    brought = [_brought(d, r) for d, r in zip(definitions, merges, strict=True)]
-    own = set().union(*written)
-    partly = {name for name in own if name not in whole}
-    equal = all(merges) and all(_same(brought[0], b) for b in brought[1:])
-    if equal and not partly & brought[0].keys():
-        first = [r for r in merges if r is not None]
-        result.common.append((first[0].lead, first[0].end))
-        result.common.sort()
-        _note(definitions, first, result)
-        return True
-    common = {
-        name
-        for name, r in written[0].items()
-        if any(r.lead <= start < r.end for start, _ in result.common)
-    }
-    if any(common & b.keys() for b in brought):
-        return False
-    for rest, region in zip(result.rests, merges, strict=True):
-        if region is not None:
-            rest.append((region.lead, region.end))
-            rest.sort()
-    return True
-
-
-def _brought(definition: Definition, region: Region | None) -> dict[str, Any]:
-    """Return what a merge key brings; earlier mappings of a list win."""
-    if region is None:
-        return {}
-    value = to_python(region.entry.value, definition.source)
-    found: dict[str, Any] = {}
-    for part in value if isinstance(value, list) else [value]:
-        found = {**part, **found}
-    return found
 
 
 def _children(source: Source, region: Region) -> dict[str, Region] | None:
@@ -150,12 +82,12 @@ def _share_one(
     definitions: list[Definition], found: list[Region], path: Path, result: Shared
 ) -> bool:
     """Share what can be shared of one attribute; False where that is nothing."""
-    pairs = _zip(definitions, found)
+    pairs = paired(definitions, found)
     values = [meaning(to_python(r.entry.value, d.source), path) for d, r in pairs]
-    if all(_same(values[0], value) for value in values[1:]):
+    if all(same(values[0], value) for value in values[1:]):
         first = found[0]
         result.common.append((first.lead, first.end))
-        _note(definitions, found, result)
+        note(definitions, found, result)
         return True
     shared = False
     if not any(_has_anchor(r) for r in found):
@@ -171,7 +103,7 @@ def _share_one(
 def _share_mapping(
     definitions: list[Definition], found: list[Region], path: Path, result: Shared
 ) -> bool:
-    parts = [_children(d.source, r) for d, r in _zip(definitions, found)]
+    parts = [_children(d.source, r) for d, r in paired(definitions, found)]
     if any(part is None or "<<" in part for part in parts):
         return False
     inner = Shared(rests=[[] for _ in definitions])
@@ -185,13 +117,13 @@ def _share_items(
     """Share equal pairs or names, whichever form each definition writes."""
     if not all(isinstance(value, dict) for value in values):
         return False
-    items = [_items(d.source, r) for d, r in _zip(definitions, found)]
+    items = [_items(d.source, r) for d, r in paired(definitions, found)]
     if any(i is None or len(i) != len(v) for i, v in zip(items, values, strict=True)):
         return False
     common = [
         key
         for key, value in values[0].items()
-        if all(key in other and _same(value, other[key]) for other in values[1:])
+        if all(key in other and same(value, other[key]) for other in values[1:])
     ]
     inner = Shared(rests=[[] for _ in definitions])
     for i, (item, value) in enumerate(zip(items, values, strict=True)):
@@ -201,10 +133,10 @@ def _share_items(
             elif i == 0:
                 inner.common.append((region.lead, region.end))
     for key in common:
-        same = [
+        shared = [
             (item or [])[list(value).index(key)] for item, value in zip(items, values, strict=True)
         ]
-        _note(definitions, same, inner)
+        note(definitions, shared, inner)
     return _adopt(definitions, found, inner, result)
 
 
@@ -214,23 +146,23 @@ def _share_beginning(
     """Share the common beginning of lists: what a later file appends keeps its place."""
     if not all(isinstance(value, list) for value in values):
         return False
-    items = [_items(d.source, r) for d, r in _zip(definitions, found)]
+    items = [_items(d.source, r) for d, r in paired(definitions, found)]
     if any(i is None or len(i) != len(v) for i, v in zip(items, values, strict=True)):
         return False
     length = 0
     for column in zip(*values, strict=False):
-        if not all(_same(column[0], value) for value in column[1:]):
+        if not all(same(column[0], value) for value in column[1:]):
             break
         length += 1
     beginning = values[0][:length]
-    if any(any(_same(v, b) for b in beginning) for value in values for v in value[length:]):
+    if any(any(same(v, b) for b in beginning) for value in values for v in value[length:]):
         return False
     inner = Shared(rests=[[] for _ in definitions])
     inner.common = [(r.lead, r.end) for r in (items[0] or [])[:length]]
     for i, item in enumerate(items):
         inner.rests[i] = [(r.lead, r.end) for r in (item or [])[length:]]
     for n in range(length):
-        _note(definitions, [(item or [])[n] for item in items], inner)
+        note(definitions, [(item or [])[n] for item in items], inner)
     return _adopt(definitions, found, inner, result)
 
 
@@ -240,28 +172,18 @@ def _adopt(
     """Put the parts of one attribute below its key, in the shared part and in each rest."""
     if not inner.common:
         return False
-    heads = [(r.lead, d.source.next_line(r.key)) for d, r in _zip(definitions, found)]
+    heads = [(r.lead, d.source.next_line(r.key)) for d, r in paired(definitions, found)]
     result.common += [heads[0], *inner.common]
     result.notes += inner.notes
     own = comments(definitions[0].source, found[0].entry, *heads[0])
     for i, rest in enumerate(inner.rests):
+        new = unknown(definitions[i].source, found[i], heads[i][1], own)
         if rest:
-            result.rests[i] += [heads[i], *rest]
-        elif i:
-            lost = comments(definitions[i].source, found[i].entry, *heads[i])
-            result.notes += [(found[0].lead, c) for c in lost if c not in own]
+            result.rests[i] += [(heads[i][0] if new else found[i].key, heads[i][1]), *rest]
+        else:
+            result.notes += [(found[0].lead, c) for c in new]
+            own += new
     return True
-
-
-def _note(definitions: list[Definition], same: list[Region], result: Shared) -> None:
-    """Keep the comments of other definitions on what is taken from the first."""
-    first = same[0]
-    known = comments(definitions[0].source, first.entry, first.lead, first.end)
-    for d, region in _zip(definitions, same)[1:]:
-        for comment in comments(d.source, region.entry, region.lead, region.end):
-            if comment not in known:
-                known.append(comment)
-                result.notes.append((first.lead, comment))
 
 
 def _items(source: Source, region: Region) -> list[Region] | None:
@@ -285,16 +207,11 @@ def _have_typed_values(pairs: list[tuple[Definition, Region]]) -> bool:
     return any(not isinstance(v, str) for mapping in mappings for v in mapping.values())
 
 
+def _has_tags(definition: Definition) -> bool:
+    """Return whether ``!reset`` or the like stands in *definition*: more than a value."""
+    nodes = walk(definition.region.entry.value)
+    return any(n.tag is not None and not n.tag.startswith("!!") for n in nodes)
+
+
 def _has_anchor(region: Region) -> bool:
     return any(node.anchor is not None for node in walk(region.entry.value))
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Equality of values and their types: ``1 == True`` in Python."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[k], other[k]) for k in one)
-    return type(one) is type(other) and repr(one) == repr(other)
-
-
-def _zip(definitions: list[Definition], found: list[Region]) -> list[tuple[Definition, Region]]:
-    return list(zip(definitions, found, strict=True))

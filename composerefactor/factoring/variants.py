@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.references import extended
 from composerefactor.factoring.kinds import meaning
-from composerefactor.factoring.share import Definition, Shared, share
+from composerefactor.factoring.parts import Definition, Shared
+from composerefactor.factoring.share import share
 from composerefactor.modules.anchors import AnchorIndex
 from composerefactor.yamltree.comments import comments
 from composerefactor.yamltree.values import to_python
@@ -30,6 +31,10 @@ class Variant:
     owners: Owners
     definitions: tuple[Definition, ...]
     shared: Shared | None
+
+    def definition(self, owner: int) -> Definition:
+        """Return the definition in the file *owner*."""
+        return self.definitions[self.owners.index(owner)]
 
     def rest(self, owner: int) -> list[tuple[int, int]]:
         """Return the lines that the file *owner* adds to the shared part."""
@@ -57,13 +62,15 @@ def factor(
         for name in names:
             owners.setdefault(name, []).append(i)
     result = Factored(list(files), list(anchors))
+    several = {name for name, of in owners.items() if len(of) > 1}
+    bound = {i: _bound(files[i], names, several) for i, names in movable.items()}
     for name, of in owners.items():
-        if len(of) == 1:
+        if len(of) == 1 and name not in bound[of[0]]:
             result.single.setdefault(of[0], []).append(name)
             continue
         definitions = tuple(_definition(files[i], name) for i in of)
         tied = any(_is_tied(files[i], anchors[i], name) for i in of)
-        shared = _worth(name, definitions, tied=tied)
+        shared = _worth(definitions, tied=tied)
         result.variants.append(Variant(name, tuple(of), definitions, shared))
     return result
 
@@ -71,6 +78,23 @@ def factor(
 def _definition(file: ComposeFile, name: str) -> Definition:
     section = (file.sections or {})["services"]
     return Definition(file.source, (section.entries or {})[name])
+
+
+def _bound(file: ComposeFile, names: Sequence[str], several: set[str]) -> set[str]:
+    """Return which of *names* stand in one chain of ``extends`` with a service of *several* files.
+
+    Without a file ``extends`` sees its own file alone (Compose specification).
+    """
+    parents = {name: extended(file.services[name]) for name in names}
+    links = [
+        {name, parent[1]}
+        for name, parent in parents.items()
+        if parent and parent[0] is None and parent[1]
+    ]
+    found = set(several)
+    while more := [link for link in links if link & found and not link <= found]:
+        found = found.union(*more)
+    return found & set(names)
 
 
 def _is_tied(file: ComposeFile, anchors: AnchorIndex, name: str) -> bool:
@@ -84,16 +108,15 @@ def _is_tied(file: ComposeFile, anchors: AnchorIndex, name: str) -> bool:
     return any(owner == name for _, owner in anchors.shared_services())
 
 
-def _worth(name: str, definitions: tuple[Definition, ...], *, tied: bool) -> Shared | None:
+def _worth(definitions: tuple[Definition, ...], *, tied: bool) -> Shared | None:
     """Return what *definitions* share, or None where sharing it saves no text."""
-    equal = _equal(definitions)
-    if equal is not None:
-        return None if tied and name else equal
     if tied:
         return None
     shared = share(definitions)
     if shared is None:
-        return None
+        return _equal(definitions)
+    if not any(shared.rests):
+        return shared
     source = definitions[0].source
     lines = sum(source.text[a:b].count("\n") for a, b in shared.common)
     # Each file that adds something repeats the service's key; the module costs three lines more.
@@ -111,7 +134,8 @@ def _equal(definitions: tuple[Definition, ...]) -> Shared | None:
     result = Shared([(start, first.region.end)], [[] for _ in definitions])
     known = comments(first.source, first.region.entry, first.region.lead, first.region.end)
     for d in definitions[1:]:
-        for comment in comments(d.source, d.region.entry, d.region.lead, d.region.end):
+        body = d.source.next_line(d.region.key)
+        for comment in comments(d.source, d.region.entry, body, d.region.end):
             if comment not in known:
                 known.append(comment)
                 result.notes.append((first.region.lead, comment))

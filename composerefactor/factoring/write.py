@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.edits.drafts import Draft, Slice, Written
-from composerefactor.factoring.share import Span
+from composerefactor.factoring.parts import Span
 from composerefactor.modules.anchors import AnchorIndex, Block, Holder
 from composerefactor.modules.output import Output
 from composerefactor.yamltree.nodes import Alias, Node, walk
@@ -31,7 +31,8 @@ class ServicePart:
 class Content:
     """What a new file takes from *file*: parts of services, and whole entries of sections.
 
-    *adopts* names ``x-`` blocks that move there, with all comments on them.
+    *adopts* names ``x-`` blocks that move there, with all comments on them; *titled* the sections
+    whose key comes along as it stands, with the comments on it.
     """
 
     path: str
@@ -40,6 +41,7 @@ class Content:
     services: Sequence[ServicePart]
     entries: Sequence[Holder] = ()
     adopts: tuple[str, ...] = ()
+    titled: frozenset[str] = frozenset()
 
 
 def write(content: Content) -> Draft:
@@ -49,7 +51,8 @@ def write(content: Content) -> Draft:
     sections = file.sections or {}
     adopted = {sections[name].region.lead for name in content.adopts}
     for block in _copies(content):
-        out.separate()
+        if block.wrapper or not source.text[block.start].isspace():
+            out.separate()
         if block.wrapper:
             out.add(Written(f"{block.wrapper}:{source.newline}"))
         out.add(Slice(source, block.start, block.end, copy=block.start not in adopted))
@@ -62,8 +65,12 @@ def write(content: Content) -> Draft:
             _service(out, part)
     for section, names in _by_section(content.entries).items():
         out.separate()
-        _section_key(out, file, section)
-        entries = (file.sections or {})[section].entries or {}
+        region = sections[section].region
+        if section in content.titled:
+            out.verbatim(region.lead, source.next_line(region.key))
+        else:
+            _section_key(out, file, section)
+        entries = sections[section].entries or {}
         for name in names:
             out.verbatim(entries[name].lead, entries[name].end)
     out.end_line()
@@ -72,11 +79,10 @@ def write(content: Content) -> Draft:
 
 def _service(out: Output, part: ServicePart) -> None:
     source, region = out.source, part.region
-    notes = sorted(part.notes)
-    _notes(out, [c for at, c in notes if at <= region.lead], region.lead)
+    _notes(out, [c for at, c in part.notes if at <= region.lead], region.lead)
     start = region.lead if part.with_comment else region.key
     out.verbatim(start, source.next_line(region.key))
-    inner = [(at, c) for at, c in notes if at > region.lead]
+    inner = [(at, c) for at, c in part.notes if at > region.lead]
     for begin, end in part.spans:
         _notes(out, [c for at, c in inner if at == begin], begin)
         out.verbatim(begin, end)
@@ -106,12 +112,10 @@ def _by_section(entries: Iterable[Holder]) -> dict[str, list[str]]:
 def _copies(content: Content) -> list[Block]:
     """Return the blocks that the taken lines need from elsewhere in their file."""
     roots = list(taken_nodes(content))
-    taken: set[str] = set()
-    found: list[Block] = []
     sections = content.file.sections or {}
-    for name in content.adopts:
-        taken.add(name)
-        found.append(Block(sections[name].region.lead, sections[name].region.end))
+    taken = {name for name in sections if name.startswith("x-")}
+    adopted = [sections[name].region for name in content.adopts]
+    found = [Block(region.lead, region.end) for region in adopted]
     for holder, targets in content.anchors.needs_of(roots).items():
         if holder[0] not in content.adopts:
             found += content.anchors.blocks(holder, targets, taken)
@@ -121,7 +125,11 @@ def _copies(content: Content) -> list[Block]:
 def taken_nodes(content: Content) -> Iterable[Node]:
     """Yield the nodes in the taken lines: aliases and anchors count, whatever is around them."""
     for part in content.services:
-        for node in walk(part.region.entry.value):
+        body = part.region.entry.value
+        if list(part.spans) == [(content.file.source.next_line(part.region.key), part.region.end)]:
+            yield body  # its anchor stands on the line of the key
+            continue
+        for node in walk(body):
             inside = any(a <= node.outer_start < b for a, b in part.spans)
             if inside and (isinstance(node, Alias) or node.anchor is not None):
                 yield node

@@ -6,7 +6,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 
 from composerefactor.errors import EngineError
@@ -138,6 +137,8 @@ def _beside(script: Path) -> Iterator[Path]:
 
 def _installed(distribution: str) -> Iterator[Path]:
     """Yield the engine's binaries in the installed *distribution*; nothing is imported."""
+    from importlib import metadata  # noqa: PLC0415 - 40 ms, and only the last resort needs it
+
     try:
         files = metadata.files(distribution) or []
     except metadata.PackageNotFoundError:

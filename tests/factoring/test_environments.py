@@ -21,7 +21,8 @@ from support.commandline import write
 from support.environments import Environments, environments
 from support.memory import Memory
 
-EXAMPLES = {"ci": 300}.get(os.environ.get("HYPOTHESIS_PROFILE", ""), 15)
+EXAMPLES = 300 if os.environ.get("HYPOTHESIS_PROFILE") == "ci" else 15
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 RAW = "--no-interpolate"
 
 
@@ -54,11 +55,7 @@ def resolved(engine: Path, root: Path, base: str, *options: str) -> bytes | None
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
-    suppress_health_check=[
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-        HealthCheck.function_scoped_fixture,
-    ],
+    suppress_health_check=[*SLOW, HealthCheck.function_scoped_fixture],
 )
 @given(environments())
 def test_the_engine_resolves_every_base_the_same(engine: Path, project: Environments) -> None:
@@ -77,17 +74,13 @@ def test_the_engine_resolves_every_base_the_same(engine: Path, project: Environm
             assert compare(was or b"", now, moved=moved) == [], way
 
 
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=SLOW)
 @given(environments())
-def test_every_comment_stands_somewhere(project: Environments) -> None:
+def test_comments_stay_and_a_second_run_is_empty(project: Environments) -> None:
     plan, contents = divided(project)
     assume(plan.drafts)
     before = remarks({path: project.files[path].encode() for path in project.bases})
     assert before - remarks(contents) == set()
-
-
-@given(environments())
-def test_a_second_run_is_empty(project: Environments) -> None:
-    _, contents = divided(project)
     again = split.plan(opened(project, contents), Options())
     assert again.contents() == {}
 

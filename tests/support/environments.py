@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import strategies as st
 
@@ -38,7 +38,7 @@ ITEMS = {
     "cap_add": ("NET_ADMIN", "SYS_TIME", "ALL"),
     "dns": ("1.1.1.1", "8.8.8.8"),
     "expose": ("80", '"80"', "81"),
-    "tmpfs": ("/run", "/tmp:size=1m"),
+    "tmpfs": ("/run", "/cache:size=1m"),
     "security_opt": ("no-new-privileges:true", "seccomp:unconfined"),
     "secrets": ("token", "key"),
     "configs": ("conf", "other_conf"),
@@ -66,6 +66,13 @@ MAPS: dict[str, dict[str, tuple[Any, ...]]] = {
     "logging": {"driver": ("json-file",), "options": ({"max-size": "1m"}, {"max-size": "'2m'"})},
     "ulimits": {"nproc": ("65535", "1024"), "nofile": ({"soft": "1", "hard": "2"}, "20")},
 }
+RESOURCES = {
+    "volumes": ("data", "logs"),
+    "networks": ("front", "back"),
+    "secrets": ("token", "key"),
+    "configs": ("conf", "other_conf"),
+}
+EXTRA = "include:\n  - extra.yml"
 SERVICES = ("db", "cache", "web", "api", "worker", "Mail_hog")
 
 
@@ -115,8 +122,8 @@ class _Author:
             return {n: self.options(name) for n in self.some(others)} if others else None
         parts = MAPS[name]
         least = ["context"] if name == "build" else []
-        keys = dict.fromkeys([*least, *self.some(list(parts))])
-        return {key: copy.deepcopy(self.one(parts[key])) for key in keys}
+        chosen = dict.fromkeys([*least, *self.some(list(parts))])
+        return {key: copy.deepcopy(self.one(parts[key])) for key in chosen}
 
     def pair(self, name: str) -> str | None:
         value: str | None = self.one(VALUES)
@@ -134,6 +141,8 @@ class _Author:
     def changed(self, service: Service, known: Sequence[str]) -> Service:
         """Return *service* as another environment has it."""
         found = copy.deepcopy(service)
+        if self.chance(4):
+            return found
         for name in list(found):
             if not self.chance(3):
                 continue
@@ -153,7 +162,8 @@ class _Author:
 
     def adjust(self, name: str, found: Service, known: Sequence[str]) -> None:
         """Add to a collection, take away from it, or change one part."""
-        value, other = found[name], self.value(name, known)
+        value = cast("Any", found[name])
+        other = self.value(name, known)
         if isinstance(value, list):
             added = [item for item in other if item not in value]
             found[name] = [*value, *added] if self.chance(2) else value[:-1] or value
@@ -174,9 +184,10 @@ class _Writer:
     draw: st.DrawFn
     number: int
     indent: int
+    anchored: list[str]
+    merges: dict[str, str]
     lines: list[str] = field(default_factory=list)
-    blocks: dict[str, list[str]] = field(default_factory=dict)
-    anchored: list[str] = field(default_factory=list)
+    blocks: list[str] = field(default_factory=list)
 
     def chance(self, one_in: int) -> bool:
         return self.draw(st.integers(0, one_in - 1)) == one_in - 1
@@ -200,14 +211,18 @@ class _Writer:
             self.add(0, "")
         self.above(1, f"service {name}")
         anchor = f" &{name}" if name in self.anchored else ""
+        simple = all(isinstance(v, str) and v and v[0] not in "|[" for v in body.values())
+        if simple and not extends and self.chance(3):
+            inner = ", ".join(f"{k}: {v}" for k, v in body.items() if "{" not in v)
+            self.add(1, f"{name}:{anchor} {{{inner}}}{self.behind(name)}")
+            return
         self.add(1, f"{name}:{anchor}{self.behind(name)}")
         if extends:
             self.add(2, f"extends: {extends}")
-        for block in self.blocks:
-            if block != "env" and self.chance(4):
-                self.above(2, f"{name} merge")
-                self.add(2, f"<<: *{block}")
-                break
+        merged = self.merges.get(name, "")
+        if merged in self.blocks and not self.chance(5):
+            self.above(2, f"{name} merge")
+            self.add(2, f"<<: *{merged}")
         for key, value in body.items():
             self.attribute(2, name, key, value)
         if self.chance(8):
@@ -273,6 +288,63 @@ class _Writer:
         if self.chance(10):
             self.add(level + 1, f"# {topic}_off: 1")
 
+    def head(self, *, has_blocks: bool) -> None:
+        """Write what stands above the services: *has_blocks* for some that carry anchors."""
+        if self.chance(2):
+            self.add(0, f"# File {self.number}.")
+            self.add(0, "")
+        if self.chance(6):
+            self.above(0, "include")
+            self.lines += [self.draw(st.sampled_from(("include: [extra.yml]", EXTRA))), ""]
+        if not has_blocks:
+            return
+        driver = "local" if self.chance(4) else "json-file"
+        blocks = {
+            "common": ["x-common: &common", "  logging:", f"    driver: {driver}"],
+            "env": ["x-env: &env", "  SHARED: '1'"],
+            "more": ["x-more: &more", "  tty: true", "  restart: always"],
+        }
+        for name, lines in blocks.items():
+            if not self.chance(6):
+                self.blocks.append(name)
+                self.above(0, name)
+                self.lines += [*lines, ""]
+
+    def services(self, services: Mapping[str, Service], tie: str | None) -> None:
+        """Write the *services*; the one called *tie* extends another."""
+        self.above(0, "services")
+        self.add(0, f"services:{self.behind('services')}")
+        done: list[str] = []
+        for name, body in services.items():
+            extends = self.draw(st.sampled_from(done)) if name == tie and done else None
+            self.service(name, body, extends)
+            done.append(name)
+            if name in self.anchored:
+                self.blocks.append(name)
+
+    def resources(self) -> None:
+        """Write the resources that the services use."""
+        used = "\n".join(self.lines)
+        for section, names in RESOURCES.items():
+            found = [name for name in names if name in used]
+            if not found:
+                continue
+            self.add(0, "")
+            self.above(0, section)
+            self.add(0, f"{section}:{self.behind(section)}")
+            for name in found:
+                self.above(1, f"{section} {name}")
+                self.add(1, f"{name}:{self.behind(f'{section} {name}')}")
+                if section in {"secrets", "configs"}:
+                    self.add(2, "file: ./s.txt")
+                elif self.chance(4):
+                    self.add(2, "labels: [a=b]")
+
+    def text(self) -> str:
+        """Return the file, with line ends of either kind, and mostly one at the end."""
+        newline = "\r\n" if self.chance(6) else "\n"
+        return newline.join(self.lines) + ("" if self.chance(6) else newline)
+
 
 def _pair(key: str, value: str | None) -> str:
     if value is None:
@@ -297,9 +369,11 @@ def environments(draw: st.DrawFn, *, most_services: int = 5) -> Environments:
     bases = BASES[: draw(st.integers(2, 3))]
     tie = author.one(names[1:]) if author.chance(5) else None
     files = {f"{n}.env": f"{n.upper()}=1\n" for n in ("common", "other", "third")}
+    files["extra.yml"] = "services:\n  extra:\n    image: busybox\n"
     files |= {"s.txt": "content\n", ".env": "REGISTRY=r.example\n"}
-    block = author.draw(st.integers(0, 3))
-    anchored = [author.one(names)] if author.chance(5) else []
+    has_blocks = author.chance(2)
+    merges = {n: author.one(("common", "more", *names, "", "")) for n in names}
+    anchored = [author.one(names)] if author.chance(4) else []
     for number, path in enumerate(bases):
         own = {
             name: body if number == 0 else author.changed(body, list(services))
@@ -311,59 +385,11 @@ def environments(draw: st.DrawFn, *, most_services: int = 5) -> Environments:
             body["depends_on"] = {n: o for n, o in needed.items() if n in own}
             if not body["depends_on"]:
                 del body["depends_on"]
-        files[path] = _text(draw, number, own, tie, block, anchored)
+        writer = _Writer(draw, number, draw(st.sampled_from((2, 2, 4))), anchored, merges)
+        writer.head(has_blocks=has_blocks)
+        writer.services(own, tie)
+        writer.resources()
+        files[path] = writer.text()
     if author.chance(4):
         files[OVERRIDE] = f"services:\n  {names[0]}:\n    environment:\n      - DEBUG=1\n"
     return Environments(files, bases)
-
-
-def _text(
-    draw: st.DrawFn,
-    number: int,
-    services: dict[str, Service],
-    tie: str | None,
-    block: int,
-    anchored: list[str],
-) -> str:
-    w = _Writer(draw, number, draw(st.sampled_from((2, 2, 4))), anchored=anchored)
-    if w.chance(2):
-        w.add(0, f"# File {number}.")
-        w.add(0, "")
-    if block:
-        same = "json-file" if not w.chance(4) else "local"
-        w.blocks["common"] = ["x-common: &common", "  logging:", f"    driver: {same}"]
-        w.blocks["env"] = ["x-env: &env", "  SHARED: '1'"]
-        if w.chance(3):
-            w.blocks["more"] = ["x-more: &more", "  tty: true", "  restart: always"]
-        for lines in w.blocks.values():
-            w.above(0, lines[0].split(":")[0])
-            w.lines += [*lines, ""]
-    w.above(0, "services")
-    w.add(0, f"services:{w.behind('services')}")
-    done: list[str] = []
-    for name, body in services.items():
-        extends = draw(st.sampled_from(done)) if name == tie and done else None
-        w.service(name, body, extends)
-        done.append(name)
-    used = "\n".join(w.lines)
-    for section, found in (
-        ("volumes", ("data", "logs")),
-        ("networks", ("front", "back")),
-        ("secrets", ("token", "key")),
-        ("configs", ("conf", "other_conf")),
-    ):
-        names = [n for n in found if n in used]
-        if not names:
-            continue
-        w.add(0, "")
-        w.above(0, section)
-        w.add(0, f"{section}:{w.behind(section)}")
-        for name in names:
-            w.above(1, f"{section} {name}")
-            w.add(1, f"{name}:{w.behind(f'{section} {name}')}")
-            if section in {"secrets", "configs"}:
-                w.add(2, "file: ./s.txt")
-            elif w.chance(4):
-                w.add(2, "labels: [a=b]")
-    newline = "\r\n" if w.chance(6) else "\n"
-    return newline.join(w.lines) + (newline if not w.chance(6) else "")

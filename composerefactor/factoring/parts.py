@@ -1,0 +1,67 @@
+"""What a division of several definitions is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from composerefactor.source import Source
+from composerefactor.yamltree.comments import comments
+from composerefactor.yamltree.regions import Region
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One definition of the service: its lines in *source*."""
+
+    source: Source
+    region: Region
+
+
+@dataclass
+class Shared:
+    """The result: *common* are lines of the first definition, *rests* of each one's own.
+
+    ``notes`` are comments of other definitions on what is shared, each with the offset in the
+    first definition's text above which it belongs. Spans are in the order of the text.
+    """
+
+    common: list[Span] = field(default_factory=list)
+    rests: list[list[Span]] = field(default_factory=list)
+    notes: list[tuple[int, str]] = field(default_factory=list)
+
+
+def note(definitions: list[Definition], regions: list[Region], result: Shared) -> None:
+    """Keep the comments of other definitions on what is taken from the first."""
+    first = regions[0]
+    known = comments(definitions[0].source, first.entry, first.lead, first.end)
+    for d, region in paired(definitions, regions)[1:]:
+        found = unknown(d.source, region, region.end, known)
+        known += found
+        result.notes += [(first.lead, comment) for comment in found]
+
+
+def unknown(source: Source, region: Region, end: int, known: Sequence[str]) -> list[str]:
+    """Return the comments of *region* up to *end* that are not *known*.
+
+    Those above the key are one text, which is kept whole where one of its lines is new.
+    """
+    above = comments(source, region.entry, region.lead, region.key)
+    inside = comments(source, region.entry, region.key, end)
+    found = above if any(comment not in known for comment in above) else []
+    return [*found, *(comment for comment in inside if comment not in known)]
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equality of values and their types: ``1 == True`` in Python."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
+    return type(one) is type(other) and repr(one) == repr(other)
+
+
+def paired(definitions: list[Definition], found: list[Region]) -> list[tuple[Definition, Region]]:
+    """Return each definition with its own region in *found*."""
+    return list(zip(definitions, found, strict=True))

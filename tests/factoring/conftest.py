@@ -1,0 +1,35 @@
+"""Base files as projects in memory, and what a split makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+import pytest
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.library import Library
+from composerefactor.compose.project import load
+from composerefactor.transform import Plan
+from composerefactor.transforms.split import Options, split
+from support.memory import Memory
+
+Divide: TypeAlias = Callable[..., tuple[Plan, dict[str, str]]]
+
+
+@pytest.fixture(scope="session")
+def divide() -> Divide:
+    """Split *bases*, each an entry point; give the plan, and all files as it leaves them."""
+
+    def divide(
+        files: Mapping[str, str], bases: Sequence[str], options: Options | None = None
+    ) -> tuple[Plan, dict[str, str]]:
+        project = load([EntryPoint((path,)) for path in bases], Library(Memory(files)))
+        plan = split.plan(project, options or Options())
+        contents = dict(files)
+        for path, content in plan.contents().items():
+            assert content is not None
+            contents[path] = content.decode()
+        return plan, contents
+
+    return divide

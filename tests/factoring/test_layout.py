@@ -1,0 +1,150 @@
+"""Where the parts of several base files go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from composerefactor.errors import RefusedError
+from composerefactor.source import Source
+from composerefactor.transform import Plan
+from composerefactor.transforms.split import Options
+from composerefactor.yamltree.build import parse
+from support.commandline import CommandLine, tree, write
+
+Divide: TypeAlias = Callable[..., tuple[Plan, dict[str, str]]]
+
+MAIN, PROD = "docker-compose.yml", "docker-compose.prod.yml"
+OVERRIDE = "docker-compose.override.yml"
+BASES = (MAIN, PROD)
+MODULE = "docker-compose/services/docker-compose.{}.yml".format
+DEFAULT = "docker-compose/environments/docker-compose.default.yml"
+ADDED = "docker-compose/environments/docker-compose.prod.yml"
+
+
+def service(name: str, *lines: str, image: str = "") -> str:
+    own = (f"image: {image or name}", "restart: always", f"hostname: {name}", "mem_limit: 1g")
+    more = ("cpus: 1", "stop_signal: INT", "tty: true", *lines)
+    return f"  {name}:\n" + "".join(f"    {line}\n" for line in (*own, *more))
+
+
+THREE = "services:\n" + service("db") + service("web") + service("api")
+
+
+def test_equal_files_share_everything(divide: Divide) -> None:
+    _, found = divide({MAIN: THREE, PROD: THREE}, BASES)
+    assert sorted(found) == sorted([*BASES, *map(MODULE, ("api", "db", "web"))])
+    assert found[MAIN] == found[PROD]
+
+
+def test_a_service_that_one_file_keeps_stays_whole_there(divide: Divide) -> None:
+    prod = THREE.replace("image: api", "image: api:2")
+    keep = Options(keep={(MAIN, "services", "web"): "why"})
+    _, found = divide({MAIN: THREE, PROD: prod}, BASES, keep)
+    assert service("web") in found[MAIN]
+    assert found[MODULE("web")] == "services:\n" + service("web")
+    assert MODULE("web") not in found[MAIN]
+    assert MODULE("web") in found[PROD]
+
+
+def test_what_extends_ties_together_stays_in_one_file(divide: Divide) -> None:
+    tied = "  job:\n    extends: web\n    command: run\n  tail:\n    extends: job\n    tty: true\n"
+    _, found = divide({MAIN: THREE + tied, PROD: THREE}, BASES)
+    assert found[DEFAULT].replace("\n\n", "\n") == "services:\n" + service("web") + tied
+    assert found[ADDED] == "services:\n" + service("web")
+
+
+def test_an_anchor_stands_above_its_aliases(divide: Divide) -> None:
+    heir = "  job:\n    <<: *web\n    command: run\n"
+    owner = service("web").replace("web:\n", "web: &web\n", 1)
+    files = {
+        MAIN: "services:\n" + service("job") + service("web") + service("db"),
+        PROD: "services:\n" + owner + heir + service("db"),
+    }
+    _, found = divide(files, BASES)
+    assert found[ADDED].replace("\n\n", "\n") == "services:\n" + owner + heir
+    parse(Source(ADDED, found[ADDED]))
+
+
+def test_equal_names_of_blocks_with_different_content(divide: Divide) -> None:
+    def files(value: str) -> str:
+        return f"x-c: &c\n  {value}\n" + THREE + "    <<: *c\n"
+
+    plan, found = divide({MAIN: files("init: true"), PROD: files("tty: true")}, BASES)
+    assert found[DEFAULT].startswith("x-c: &c\n  init: true\n\nservices:\n  api:\n")
+    assert found[ADDED].startswith("x-c: &c\n  tty: true\n\nservices:\n  api:\n")
+    assert plan.moved[MAIN, "x-c", ""] == DEFAULT
+    assert plan.moved[PROD, "x-c", ""] == ADDED
+
+
+def test_a_block_that_both_have_moves_once(divide: Divide) -> None:
+    text = "x-c: &c # why\n  init: true\n" + THREE + "    <<: *c\n"
+    _, found = divide({MAIN: text, PROD: text}, BASES)
+    assert "".join(found.values()).count("x-c: &c # why") == 1
+
+
+def test_comments_on_sections_that_go(divide: Divide) -> None:
+    def text(name: str) -> str:
+        services = THREE.replace("services:\n", f"# stack of {name}\nservices: # of {name}\n")
+        volumes = f"    volumes: [data:/data]\n# kept by {name}\nvolumes:\n  data:\n"
+        return f"# {name}\n\n{services}{volumes}"
+
+    _, found = divide({MAIN: text("one"), PROD: text("two")}, BASES)
+    for path, name in ((MAIN, "one"), (PROD, "two")):
+        assert found[path].startswith(f"# {name}\n\n# stack of {name}\n# of {name}\ninclude:\n")
+        assert f"# kept by {name}\nvolumes:\n  data:\n" in found[path]
+    alone = {MAIN: text("one"), PROD: THREE.replace("api", "other")}
+    _, found = divide(alone, BASES)
+    assert found[MODULE("api")].endswith("# kept by one\nvolumes:\n  data:\n")
+
+
+def test_comments_on_services_below_an_include(divide: Divide) -> None:
+    text = "include:\n  - extra.yml\n\n# ours\nservices: # all\n" + THREE.removeprefix(
+        "services:\n"
+    )
+    files = {MAIN: text, PROD: THREE, "extra.yml": "services:\n  extra:\n    image: x\n"}
+    _, found = divide(files, BASES)
+    assert found[MAIN].endswith("\n# ours\n# all\n")
+
+
+def test_a_resource_moves_where_all_files_agree(divide: Divide) -> None:
+    text = THREE + "    volumes: [data:/data]\nvolumes:\n  data:{}\n"
+    files = {MAIN: text.format(""), PROD: text.format("")}
+    assert "volumes:\n  data:\n" in divide(files, BASES)[1][MODULE("api")]
+    differing = {MAIN: text.format(""), PROD: text.format(" {name: other}")}
+    assert "\nvolumes:" not in divide(differing, BASES)[1][MODULE("api")]
+
+
+def test_names_that_are_taken(divide: Divide) -> None:
+    prod = THREE.replace("    cpus: 1\n", "    cpus: 2\n", 1)
+    _, found = divide({MAIN: THREE, PROD: prod, ADDED: "x: 1\n", MODULE("web"): "# mine\n"}, BASES)
+    assert found[ADDED] == "x: 1\n"
+    assert found[MODULE("web")] == "# mine\n"
+    assert found[MODULE("web-2")] == "services:\n" + service("web")
+    assert "    cpus: 2\n" in found[ADDED.replace("prod", "prod-2")]
+
+
+def test_one_path_for_services_of_different_files(divide: Divide) -> None:
+    files = {MAIN: THREE, PROD: THREE.replace("api", "other")}
+    options = Options(modules={"web": "a.yml", "api": "a.yml"})
+    with pytest.raises(RefusedError, match="not all the same files"):
+        divide(files, BASES, options)
+
+
+def test_an_override_of_one_base(command_line: CommandLine, tmp_path: Path) -> None:
+    before = {
+        MAIN: THREE,
+        PROD: THREE.replace("    cpus: 1\n", "    cpus: 2\n", 1),
+        OVERRIDE: "services:\n  db:\n    cpus: 3\n    environment:\n      - DEBUG=1\n",
+    }
+    write(tmp_path, before)
+    entries = [f"--entry={each}" for each in (MAIN, f"{MAIN},{OVERRIDE}", PROD)]
+    run = command_line(tmp_path, "split", *entries, "--yes")
+    assert run.code == 0, run.err
+    assert {MODULE("db"), DEFAULT, ADDED} <= tree(tmp_path).keys()
+    assert command_line(tmp_path, "split", *entries, "--check").code == 0
+    assert command_line(tmp_path, "undo", "--yes").code == 0
+    assert tree(tmp_path) == {path: text.encode() for path, text in before.items()}

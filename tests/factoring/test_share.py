@@ -1,0 +1,119 @@
+"""What share() makes of two definitions: ``cases.toml``, and the engine's word on each case."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import textwrap
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from composerefactor.compose.file import ComposeFile
+from composerefactor.factoring.parts import Definition, Shared, Span
+from composerefactor.factoring.share import share
+from composerefactor.source import Source
+from composerefactor.verify.models import compare
+from support.commandline import write
+
+Case = dict[str, Any]
+CASES: dict[str, Case] = tomllib.loads((Path(__file__).parent / "cases.toml").read_text("utf-8"))
+SIDES = ("first", "second")
+RESOURCES = "networks:\n  front:\n  back:\n"
+OTHERS = ("db", "cache", "queue")
+
+
+def service(name: str, body: str) -> str:
+    body = body.strip("\n")
+    if body.startswith("{"):
+        return f"  {name}: {body}\n"
+    return f"  {name}:\n" + textwrap.indent(body, "    ") + "\n"
+
+
+def definition(case: Case, side: str, newline: str = "\n") -> Definition:
+    text = case.get("above", "") + "services:\n" + service("s", case[side])
+    file = ComposeFile.parse(Source("a.yml", text.replace("\n", newline)))
+    entries = (file.sections or {})["services"].entries
+    assert entries is not None
+    return Definition(file.source, entries["s"])
+
+
+def divided(case: Case, newline: str = "\n") -> tuple[Shared | None, dict[str, str]]:
+    """Return the result, and the texts that it takes."""
+    definitions = [definition(case, side, newline) for side in SIDES]
+    found = share(definitions)
+    if found is None:
+        return None, {}
+    texts = {"shared": text(definitions[0], found.common)}
+    for side, d, rest in zip(SIDES, definitions, found.rests, strict=True):
+        texts[f"{side}_adds"] = text(d, rest)
+    return found, {key: value for key, value in texts.items() if value}
+
+
+def text(d: Definition, spans: list[Span]) -> str:
+    lines = "".join(d.source.text[start:end] for start, end in spans)
+    return textwrap.dedent(lines.replace("\r\n", "\n"))
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_shared(name: str, newline: str) -> None:
+    case = CASES[name]
+    found, texts = divided(case, newline)
+    assert texts == {k: case[k] for k in ("shared", "first_adds", "second_adds") if k in case}
+    assert [comment for _, comment in found.notes] == case.get("notes", []) if found else True
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if "shared" in case])
+def test_every_line_of_the_first_stands_once(name: str) -> None:
+    case = CASES[name]
+    taken = Counter(lines(case["shared"]) + lines(case.get("first_adds", "")))
+    written = Counter(lines(case["first"]))
+    assert written - taken == Counter()
+    assert {line for line in taken - written if not line.endswith(":")} == set()
+
+
+def lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines()]
+
+
+def test_the_engine_merges_them_again(engine: Path, tmp_path: Path) -> None:
+    cases = {f"s{n}": case for n, case in enumerate(CASES.values()) if "shared" in case}
+    above = "".join(dict.fromkeys(case.get("above", "") for case in cases.values()))
+    blocks = re.findall(r"^x-[a-z]+", above, re.MULTILINE)
+    files = dict.fromkeys(("a.env", "b.env"), "")
+    for side in SIDES:
+        files[f"{side}.yml"] = whole(above, {n: c[side] for n, c in cases.items()}) + RESOURCES
+        adds = {n: c[f"{side}_adds"] for n, c in cases.items() if f"{side}_adds" in c}
+        files[f"{side}-adds.yml"] = whole(above, adds)
+        files[f"{side}-root.yml"] = (
+            "include:\n  - project_directory: .\n    path:\n"
+            f"      - shared.yml\n      - {side}-adds.yml\n" + RESOURCES
+        )
+    files["shared.yml"] = whole(above, {n: c["shared"] for n, c in cases.items()})
+    write(tmp_path, files)
+    for side in SIDES:
+        original = resolved(engine, tmp_path, f"{side}.yml")
+        merged = resolved(engine, tmp_path, f"{side}-root.yml")
+        assert compare(original, merged, moved=blocks) == []
+
+
+def whole(above: str, bodies: dict[str, str]) -> str:
+    others = "".join(f"  {name}: {{image: {name}}}\n" for name in OTHERS)
+    services = "".join(service(name, body) for name, body in bodies.items())
+    return f"{above}services:\n{others}{services}"
+
+
+def resolved(engine: Path, root: Path, name: str) -> bytes:
+    found = subprocess.run(
+        [str(engine), "-p", "p", "-f", name, "config"],
+        cwd=root,
+        env={"HOME": str(root)},
+        capture_output=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stderr.decode()
+    return found.stdout
