@@ -21,7 +21,7 @@ from support.commandline import write
 from support.environments import Environments, environments
 from support.memory import Memory
 
-EXAMPLES = 300 if os.environ.get("HYPOTHESIS_PROFILE") == "ci" else 15
+EXAMPLES = int(os.environ.get("FACTORING_EXAMPLES", "15"))
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 RAW = "--no-interpolate"
 
