@@ -48,8 +48,11 @@ class Settler:
         if len(self.keep) > 1 and verdict.ok:  # a single one has just been seen to fail
             plan, verdict = self.retry(plan, verdict)
         forced = frozenset(part for part in predicted if self.moves_after_all(part))
-        if forced and (bolder := self.check(self.plan(forced))).ok:
-            plan, verdict = self.plan(forced), bolder
+        if forced:
+            bolder = self.plan(forced)
+            found = self.check(bolder)
+            if found.ok:
+                plan, verdict = bolder, found
         return Settled(plan, verdict, self.findings)
 
     def plan(self, forced: Iterable[Part] = ()) -> Plan:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from composerefactor.report.style import Style
+from composerefactor.verify.verdict import Verdict
 
 LABEL = 9
 """Width of the left column."""
@@ -28,3 +29,14 @@ def limited(lines: Sequence[str], most: int) -> list[str]:
     if len(lines) <= most:
         return list(lines)
     return [*lines[:most], f"and {len(lines) - most} more (-v shows all)"]
+
+
+def reservations(verdict: Verdict, style: Style, most: int) -> Iterator[str]:
+    """Yield the lines on what a verdict assumes and what it does not cover, *most* of each."""
+    for words in limited([f"assumed: {a}" for a in verdict.assumptions], most):
+        yield row("", style(words, "dim"), style)
+    uncovered = [
+        f"not covered: {n.entry.title}, {n.circumstance}: {n.words}" for n in verdict.not_covered
+    ]
+    for words in limited(uncovered, most):
+        yield row("", style(words, "yellow"), style)

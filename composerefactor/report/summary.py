@@ -12,7 +12,7 @@ from composerefactor.compose.project import Project
 from composerefactor.edits.drafts import Draft, Slice
 from composerefactor.proposal.propose import Proposal
 from composerefactor.proposal.requirements import oldest_engine
-from composerefactor.report.rows import counted, limited, row
+from composerefactor.report.rows import counted, limited, reservations, row
 from composerefactor.report.style import Style
 from composerefactor.transform import Stay
 from composerefactor.yamltree.comments import comment_lines
@@ -182,13 +182,7 @@ def _proof(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
     )
     comparisons = f"{verdict.covered} comparisons equal"
     yield row("", f"{comparisons}, {verdict.runs} engine runs in {verdict.seconds:.1f} s", style)
-    for words in limited([f"assumed: {a}" for a in verdict.assumptions], most):
-        yield row("", style(words, "dim"), style)
-    uncovered = [
-        f"not covered: {n.entry.title}, {n.circumstance}: {n.words}" for n in verdict.not_covered
-    ]
-    for words in limited(uncovered, most):
-        yield row("", style(words, "yellow"), style)
+    yield from reservations(verdict, style, most)
     for words in limited(list(_weaker(proposal)), most):
         yield row("", style(words, "yellow"), style)
 

@@ -8,7 +8,7 @@ from typing import Any
 from composerefactor.proposal.compare import Comparison
 from composerefactor.proposal.locate import locate
 from composerefactor.report.document import SCHEMA, verdict_document
-from composerefactor.report.rows import counted, limited, row
+from composerefactor.report.rows import counted, limited, reservations, row
 from composerefactor.report.style import Style
 from composerefactor.verify.verdict import Finding
 
@@ -35,13 +35,7 @@ def as_text(found: Comparison, style: Style, *, verbose: bool) -> Iterator[str]:
     for line in limited([_finding(found, f) for f in verdict.differences], most):
         yield row("", line, style)
     yield row("", f"{verdict.covered} comparisons, {verdict.runs} engine runs", style)
-    for line in limited([f"assumed: {a}" for a in verdict.assumptions], most):
-        yield row("", style(line, "dim"), style)
-    uncovered = [
-        f"not covered: {n.entry.title}, {n.circumstance}: {n.words}" for n in verdict.not_covered
-    ]
-    for line in limited(uncovered, most):
-        yield row("", style(line, "yellow"), style)
+    yield from reservations(verdict, style, most)
 
 
 def _finding(found: Comparison, finding: Finding) -> str:
