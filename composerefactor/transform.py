@@ -4,17 +4,24 @@ A transform is one file in ``transforms/``. Its name is the file's name in kebab
 line of its docstring is its summary, the rest its explanation. Its plan is a function of a
 read-only project and its options, and returns values: it does not print, ask, open files or edit
 text.
+
+There are two kinds. A *restructuring* (:func:`transform`) divides files anew and leaves the model
+as it is: it returns a :class:`Plan` of whole files. A *mending* (:func:`mending`) adds or corrects
+something in place: it yields a :class:`Change` for each thing that it would do, and a
+:class:`Refusal` for each that it cannot do safely.
 """
 
 from __future__ import annotations
 
+import hashlib
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Generic, Literal, TypeVar
 
 from composerefactor.compose.project import Project
 from composerefactor.edits.drafts import Draft
+from composerefactor.edits.operations import Edit
 from composerefactor.errors import Location
 
 O = TypeVar("O")  # noqa: E741 - options of a transform
@@ -22,6 +29,8 @@ O = TypeVar("O")  # noqa: E741 - options of a transform
 
 Part = tuple[str, str, str]
 """A part of a file that a plan moves: (path, section, name)."""
+
+_ID_LENGTH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,65 @@ class Stay:
     reason: str
     location: Location
     forecast: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A place at which the resolved model may differ after a change; nothing else may.
+
+    *path* begins at the top of the model, as ``("services", "db", "healthcheck")``. Where *verb* is
+    ``adds`` the place is new, where it is ``removes`` it is gone; ``changes`` allows for anything
+    at or below it. *resolved* is False for what only the uninterpolated model shows: a literal that
+    becomes a variable with the same value.
+    """
+
+    path: tuple[str, ...]
+    verb: Literal["adds", "changes", "removes"]
+    resolved: bool = True
+
+    @property
+    def service(self) -> str | None:
+        """The service whose container is another one afterwards."""
+        is_service = self.resolved and len(self.path) > 1 and self.path[0] == "services"
+        return self.path[1] if is_service else None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that a mending would do, taken or left as a whole.
+
+    *title* says it in words, *location* is the place that it is about, *evidence* why it is right
+    (``verified: dockerfile``). *edits* carry it out, *effects* declare what differs in the resolved
+    model. *repairs* is True for what makes the engine accept a project that it rejects. *variables*
+    have values for variables that the result needs and that the same change puts in an env file.
+    """
+
+    title: str
+    location: Location
+    edits: Sequence[Edit]
+    effects: Sequence[Effect] = ()
+    evidence: str = ""
+    repairs: bool = False
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_safe(self) -> bool:
+        """True where the model stays equal, or the engine rejected the project before."""
+        return self.repairs or not any(effect.resolved for effect in self.effects)
+
+    def id(self, transform: str) -> str:
+        """Return a short name of this change: it depends on what it does, on nothing else."""
+        text = repr((transform, self.title, self.location.path, list(self.edits)))
+        return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:_ID_LENGTH]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Something that a mending would do and cannot do safely: *reason*, and what to do instead."""
+
+    reason: str
+    location: Location
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +126,102 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a transform: *kind* is ``str``, ``int``, ``bool`` or ``tuple`` of texts."""
+
+    name: str
+    kind: type
+    default: Any
+    help: str
+    example: str = ""
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Transform(Generic[O]):
-    """One transformation: *name*, *summary*, *explanation*, options type and plan."""
+    """What all transforms have: *name*, *summary*, *explanation* and the type of their options."""
 
     name: str
     summary: str
     explanation: str
     options: type[O]
+
+    @property
+    def settings(self) -> tuple[Option, ...]:
+        """The options that :func:`option` describes, in order."""
+        return tuple(
+            Option(f.name.replace("_", "-"), type(f.default), f.default, **f.metadata)
+            for f in fields(self.options)  # type: ignore[arg-type]
+            if "help" in f.metadata
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Restructuring(Transform[O]):
+    """A transform that divides files anew."""
+
     plan: Callable[[Project, O], Plan]
 
 
-def transform(options: type[O]) -> Callable[[Callable[[Project, O], Plan]], Transform[O]]:
-    """Make the decorated plan function the transform of its module."""
+@dataclass(frozen=True, slots=True)
+class Mending(Transform[O]):
+    """A transform that works in place.
 
-    def make(plan: Callable[[Project, O], Plan]) -> Transform[O]:
-        module = sys.modules[plan.__module__]
-        summary, _, explanation = (module.__doc__ or "").strip().partition("\n")
-        name = plan.__module__.rpartition(".")[2].replace("_", "-")
-        return Transform(name, summary, explanation.strip(), options, plan)
+    It runs after those that *after* names. *selected_only* is True for one that restructures, and
+    so runs only where it is asked for by name.
+    """
+
+    plan: Callable[[Project, O], Iterator[Change | Refusal]]
+    after: tuple[str, ...] = ()
+    selected_only: bool = False
+
+
+AnyTransform = Restructuring[Any] | Mending[Any]
+
+
+def option(
+    default: Any,
+    *,
+    help: str,  # noqa: A002 - what it is called wherever options are described
+    example: str = "",
+    choices: Sequence[str] = (),
+) -> Any:
+    """Return a dataclass field for an option that users can set.
+
+    *default* gives the type: text, whole number, boolean, or a tuple of texts. *help* is a
+    sentence, *example* a value worth showing, *choices* all values that there are.
+    """
+    described = {"help": help, "example": example, "choices": tuple(choices)}
+    return field(default=default, metadata=described)
+
+
+def transform(options: type[O]) -> Callable[[Callable[[Project, O], Plan]], Restructuring[O]]:
+    """Make the decorated plan function the restructuring transform of its module."""
+
+    def make(plan: Callable[[Project, O], Plan]) -> Restructuring[O]:
+        return Restructuring(*_described(plan), options, plan)
 
     return make
 
 
-AnyTransform = Transform[Any]
+def mending(
+    options: type[O], *, after: Sequence[str] = (), selected_only: bool = False
+) -> Callable[[Callable[[Project, O], Iterator[Change | Refusal]]], Mending[O]]:
+    """Make the decorated plan function the mending transform of its module.
+
+    *after* names transforms whose result this one builds on, *selected_only* keeps it out of a
+    plain ``fix``.
+    """
+
+    def make(plan: Callable[[Project, O], Iterator[Change | Refusal]]) -> Mending[O]:
+        return Mending(*_described(plan), options, plan, tuple(after), selected_only)
+
+    return make
+
+
+def _described(plan: Callable[..., Any]) -> tuple[str, str, str]:
+    """Return name, summary and explanation from the module of *plan*."""
+    documentation = sys.modules[plan.__module__].__doc__ or ""
+    summary, _, explanation = documentation.strip().partition("\n")
+    name = plan.__module__.rpartition(".")[2].replace("_", "-")
+    return name, summary, explanation.strip()

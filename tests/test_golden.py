@@ -20,6 +20,8 @@ from typing import Literal
 
 import pytest
 
+from composerefactor.registry import transforms
+from composerefactor.transform import Mending
 from composerefactor.verify.discovery import find_engine
 from composerefactor.verify.engine import release
 from support.commandline import CommandLine, Outcome, tree
@@ -30,7 +32,7 @@ CODES = {"changed": 0, "unchanged": 0, "refused": 3}
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A folder below ``golden/``."""
+    """A folder below ``golden/``; a mending is run by ``fix --select``."""
 
     folder: Path
     description: str
@@ -45,6 +47,13 @@ class Case:
     @property
     def transform(self) -> str:
         return self.folder.parent.name
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The command that runs the transform."""
+        if isinstance(transforms()[self.transform], Mending):
+            return ("fix", "--select", self.transform)
+        return (self.transform,)
 
     @property
     def before(self) -> dict[str, bytes]:
@@ -79,16 +88,16 @@ def test_golden(
     project = tmp_path / "project"
     shutil.copytree(case.folder / "before", project)
     if case.expect != "changed":
-        found = command_line(project, case.transform, *case.arguments, "--yes")
+        found = command_line(project, *case.command, *case.arguments, "--yes")
         assert found.code == CODES[case.expect], found.err
         assert [words for words in case.says if words not in found.err] == []
         assert tree(project) == case.before
         return
     plain = (*case.arguments, "--engine", "none")
-    preview = command_line(project, case.transform, *plain, "--dry-run")
+    preview = command_line(project, *case.command, *plain, "--dry-run")
     assert preview.code == 0, preview.err
     assert tree(project) == case.before, "a dry run writes nothing"
-    run = command_line(project, case.transform, *case.arguments, "--yes")
+    run = command_line(project, *case.command, *case.arguments, "--yes")
     assert run.code == 0, run.err
     assert [words for words in case.says if words not in run.err] == []
     if request.config.getoption("--update-golden"):
@@ -96,7 +105,7 @@ def test_golden(
     assert tree(project) == case.after
     assert preview.out == (case.folder / "expected.diff").read_bytes()
     assert lost(case) == [], "every line stands somewhere afterwards"
-    again = command_line(project, case.transform, *plain, "--check")
+    again = command_line(project, *case.command, *plain, "--check")
     assert again.code == 0, again.err
     undone = command_line(project, "undo", "--yes")
     assert undone.code == 0, undone.err

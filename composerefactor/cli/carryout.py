@@ -15,13 +15,14 @@ import click
 from composerefactor.cli.terminal import deliver, is_interactive, progress, style_for
 from composerefactor.errors import ProofFailedError, RefusedError, UsageError
 from composerefactor.proposal.guard import check_clean, check_targets
-from composerefactor.proposal.opening import Choice, open_project, project_root
+from composerefactor.proposal.opening import Choice, Opened, open_project, project_root
 from composerefactor.proposal.propose import Proposal, propose
 from composerefactor.proposal.selection import Selection, Transformation
 from composerefactor.report.document import document
 from composerefactor.report.patch import unified_patch
 from composerefactor.report.summary import summary
 from composerefactor.verify.discovery import find_engine
+from composerefactor.verify.engine import Engine
 from composerefactor.workspace.apply import apply
 from composerefactor.workspace.git import find_repository
 from composerefactor.workspace.recover import recover
@@ -84,7 +85,25 @@ def run_options(function: F) -> F:
     return function
 
 
+Proposer = Callable[[Opened, Engine | None, Selection, Callable[[int, int], None] | None], Proposal]
+"""Makes the proposal for an open project, with an engine or none."""
+
+
 def carry_out(run: Run, chosen: Choice, transformation: Transformation) -> int:
+    """Propose *transformation* and do what :func:`carry_out_proposal` does."""
+
+    def proposer(
+        opened: Opened,
+        engine: Engine | None,
+        selection: Selection,
+        shown: Callable[[int, int], None] | None,
+    ) -> Proposal:
+        return propose(opened, transformation, engine, selection, shown)
+
+    return carry_out_proposal(run, chosen, proposer)
+
+
+def carry_out_proposal(run: Run, chosen: Choice, proposer: Proposer) -> int:
     """Propose, show, ask and write; return the exit code.
 
     Raises ProofFailedError where the proof failed, RefusedError for what would not be safe to
@@ -95,7 +114,7 @@ def carry_out(run: Run, chosen: Choice, transformation: Transformation) -> int:
         repaired(chosen)
     opened = open_project(chosen)
     selection = Selection(frozenset(run.take), frozenset(run.leave))
-    proposal = propose(opened, transformation, engine, selection, progress(quiet=run.quiet))
+    proposal = proposer(opened, engine, selection, progress(quiet=run.quiet))
     _check_proof(proposal)
     check_targets(proposal)
     _show(run, proposal, chosen.path)

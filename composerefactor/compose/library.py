@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Protocol
 
 from composerefactor.compose.file import ComposeFile
@@ -24,38 +25,46 @@ class Reader(Protocol):
 
 
 class Library:
-    """The Compose files of *reader*, parsed when they are first asked for."""
+    """The Compose files of *reader*, parsed when they are first asked for.
 
-    def __init__(self, reader: Reader) -> None:
+    What another library *known* has parsed is taken from it, except for the paths in *changed*.
+    """
+
+    def __init__(
+        self, reader: Reader, known: Library | None = None, changed: Container[str] = ()
+    ) -> None:
         self.reader = reader
-        self._files: dict[str, ComposeFile | InputError] = {}
-        self._trees: dict[str, Tree | InputError] = {}
+        self.parsed: dict[str, ComposeFile | InputError] = {}
+        self.trees: dict[str, Tree | InputError] = {}
+        if known is not None:
+            self.parsed |= {p: file for p, file in known.parsed.items() if p not in changed}
+            self.trees |= {p: tree for p, tree in known.trees.items() if p not in changed}
 
     def file(self, path: str) -> ComposeFile:
         """Return the parsed file at *path*.
 
         Raises InputError where it cannot be read, or is no Compose file.
         """
-        known = self._files.get(path)
+        known = self.parsed.get(path)
         if known is None:
             try:
                 known = ComposeFile.of(self.tree(path))
             except InputError as error:
                 known = error
-            self._files[path] = known
+            self.parsed[path] = known
         if isinstance(known, InputError):
             raise known
         return known
 
     def tree(self, path: str) -> Tree:
         """Return the parsed text at *path*; raises InputError where it is no YAML text."""
-        known = self._trees.get(path)
+        known = self.trees.get(path)
         if known is None:
             try:
                 known = parse(Source.decode(path, self.reader.read_bytes(path)))
             except InputError as error:
                 known = error
-            self._trees[path] = known
+            self.trees[path] = known
         if isinstance(known, InputError):
             raise known
         return known

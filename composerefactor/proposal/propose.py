@@ -9,6 +9,7 @@ from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.project import Project
 from composerefactor.edits.changeset import Changeset
 from composerefactor.errors import EngineError, Location
+from composerefactor.proposal.mended import Mended
 from composerefactor.proposal.opening import Opened
 from composerefactor.proposal.selection import (
     EVERYTHING,
@@ -30,7 +31,8 @@ class Proposal:
     """What a run would do.
 
     *project* holds the entry points that the engine accepts, *rejected* the others with the
-    engine's words. *verdict* is None where no engine was asked.
+    engine's words. *verdict* is None where no engine was asked. *mended* has the changes of a run
+    that works in place; after it the engine accepts those in *repaired* too.
     """
 
     opened: Opened
@@ -42,6 +44,8 @@ class Proposal:
     rejected: dict[EntryPoint, str] = field(default_factory=dict)
     findings: dict[Part, Finding] = field(default_factory=dict)
     weaknesses: tuple[Weakness, ...] = ()
+    mended: Mended | None = None
+    repaired: tuple[EntryPoint, ...] = ()
 
 
 def propose(
@@ -73,7 +77,7 @@ def propose(
         rejected = prover.rejected()
         accepted = tuple(e for e in opened.project.readable if e not in rejected)
         if not accepted:
-            raise _all_rejected(opened, rejected)
+            raise all_rejected(opened, rejected)
         project = replace(opened.project, entries=accepted)
         chosen = selected(opened, project, transformation, selection)
         # Paths that cannot stand side by side are refused before the stage meets them.
@@ -95,11 +99,13 @@ def propose(
         )
 
 
-def _all_rejected(opened: Opened, rejected: dict[EntryPoint, str]) -> EngineError:
+def all_rejected(opened: Opened, rejected: dict[EntryPoint, str]) -> EngineError:
+    """Return the error for a project of which the engine accepts nothing."""
     lines = [f"{entry.title}: {words}" for entry, words in rejected.items()]
     lines += [f"{entry.title}: {error}" for entry, error in opened.project.errors.items()]
     return EngineError(
         "the engine rejects this project as it stands\n" + "\n".join(f"  {x}" for x in lines),
         location=Location(next(iter(rejected)).base),
-        remedy="correct this first; what cannot be resolved cannot be proved",
+        remedy="correct this first (`composerefactor fix` mends some of it); what cannot be "
+        "resolved cannot be proved",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.proposal.mended import Mend, Mended
 from composerefactor.proposal.propose import Proposal
 from composerefactor.proposal.requirements import oldest_engine
 from composerefactor.verify.engine import Engine
@@ -49,6 +50,7 @@ def document(proposal: Proposal, command: str) -> dict[str, Any]:
             for stay in proposal.plan.stays
         ],
         "notes": list(proposal.plan.notes),
+        "mends": mends_document(proposal.mended) if proposal.mended else None,
         "proof": None
         if verdict is None or engine is None
         else {
@@ -59,6 +61,49 @@ def document(proposal: Proposal, command: str) -> dict[str, Any]:
                 for w in proposal.weaknesses
             ],
         },
+    }
+
+
+def mends_document(mended: Mended) -> dict[str, Any]:
+    """Return the changes in place as plain values, by what becomes of them."""
+    return {
+        **{
+            state: [_mend(each) for each in found]
+            for state, found in (
+                ("taken", mended.taken),
+                ("offered", mended.offered),
+                ("suppressed", mended.suppressed),
+                ("left", mended.left),
+            )
+        },
+        "refused": [
+            {
+                "transform": name,
+                "file": refusal.location.path,
+                "line": refusal.location.line,
+                "reason": refusal.reason,
+                "remedy": refusal.remedy,
+            }
+            for name, refusal in mended.refusals
+        ],
+    }
+
+
+def _mend(found: Mend) -> dict[str, Any]:
+    change = found.change
+    return {
+        "id": found.id,
+        "transform": found.transform,
+        "title": change.title,
+        "file": change.location.path,
+        "line": change.location.line,
+        "evidence": change.evidence,
+        "safe": change.is_safe,
+        "repairs": change.repairs,
+        "effects": [
+            {"verb": e.verb, "path": list(e.path), "resolved": e.resolved} for e in change.effects
+        ],
+        "reason": found.reason,
     }
 
 

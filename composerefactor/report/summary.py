@@ -12,9 +12,11 @@ from composerefactor.compose.project import Project
 from composerefactor.edits.drafts import Draft, Slice
 from composerefactor.proposal.propose import Proposal
 from composerefactor.proposal.requirements import oldest_engine
+from composerefactor.report.changes import planned, proved
 from composerefactor.report.rows import counted, limited, reservations, row
 from composerefactor.report.style import Style
 from composerefactor.transform import Stay
+from composerefactor.verify.verdict import Verdict
 from composerefactor.yamltree.comments import comment_lines
 from composerefactor.yamltree.nodes import Node
 
@@ -93,6 +95,9 @@ def _services(project: Project) -> str:
 
 
 def _plan(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
+    if proposal.mended is not None:
+        yield from planned(proposal, proposal.mended, style, most)
+        return
     plan = proposal.plan
     if proposal.changes.is_empty:
         yield row("Plan", style("nothing to do", "green"), style)
@@ -162,29 +167,29 @@ def _proof(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
     if engine is None or verdict is None:
         yield row("Proof", style("none: no engine was asked", "red"), style)
         return
-    oldest = oldest_engine(proposal)
-    words = (
-        f"Docker Compose v{engine.version} ({engine.origin}), needs v{oldest} or later from now on"
-    )
+    words = f"Docker Compose v{engine.version} ({engine.origin})"
+    if proposal.mended is None:
+        words += f", needs v{oldest_engine(proposal)} or later from now on"
     yield row("Proof", words, style)
-    entries = len(proposal.project.entries)
-    recreated = len({name for names in verdict.recreated.values() for name in names})
-    containers = len(_services_seen(proposal.project))
-    yield row(
-        "",
-        style(
-            f"proved: {counted(entries, 'entry point')}, "
-            f"{recreated} of {containers} containers recreated",
-            "green",
-            "bold",
-        ),
-        style,
-    )
-    comparisons = f"{verdict.covered} comparisons equal"
+    mended = proposal.mended
+    shown = [_proved(proposal, verdict)] if mended is None else proved(proposal, mended, verdict)
+    for line in shown:
+        yield row("", style(line, "green", "bold"), style)
+    comparisons = f"{verdict.covered} comparisons"
     yield row("", f"{comparisons}, {verdict.runs} engine runs in {verdict.seconds:.1f} s", style)
     yield from reservations(verdict, style, most)
     for words in limited(list(_weaker(proposal)), most):
         yield row("", style(words, "yellow"), style)
+
+
+def _proved(proposal: Proposal, verdict: Verdict) -> str:
+    entries = len(proposal.project.entries)
+    recreated = len({name for names in verdict.recreated.values() for name in names})
+    containers = len(_services_seen(proposal.project))
+    return (
+        f"proved: {counted(entries, 'entry point')}, "
+        f"{recreated} of {containers} containers recreated"
+    )
 
 
 def _weaker(proposal: Proposal) -> Iterator[str]:

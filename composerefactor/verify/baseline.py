@@ -67,6 +67,19 @@ class Baseline:
         )
         return [*(run for first in firsts for run in first), *others]
 
+    def own_runs(
+        self,
+        entries: Iterable[EntryPoint],
+        variables_of: Callable[[EntryPoint], Iterable[Variable]],
+        profiles_of: Callable[[EntryPoint], Sequence[str]],
+    ) -> list[Run]:
+        """Return the runs of the commands themselves, on the stage as it is now."""
+        tasks = [
+            lambda entry=entry: self._own(entry, merged(variables_of(entry)), profiles_of(entry))
+            for entry in entries
+        ]
+        return [run for runs in self.runner.side_by_side(tasks) for run in runs]
+
     def _own(
         self, entry: EntryPoint, variables: Mapping[str, Variable], profiles: Sequence[str]
     ) -> list[Run]:

@@ -27,7 +27,9 @@ class Prover:
     *root* is the project directory, *inputs* what the engine reads, relative to it (see
     :class:`~composerefactor.verify.staging.Stage`). *variables_of* and *profiles_of* give what the
     files of an entry point use, *environ* the shell's variables that they may see. *progress* is
-    called with the runs done and to do.
+    called with the runs done and to do. *consistent* False leaves out the engine's checks of what
+    belongs together, so that a project which names what it does not define is resolved all the same
+    (``config --no-consistency``).
 
     The originals are run once, at the first use; the checks that follow reuse them. Use it from one
     thread: it runs the engine in several itself.
@@ -45,13 +47,19 @@ class Prover:
         environ: Mapping[str, str] | None = None,
         progress: Callable[[int, int], None] | None = None,
         timeout: float = DEFAULT_TIMEOUT,
+        consistent: bool = True,
     ) -> None:
         self.engine = engine
         self.entries = tuple(entries)
         self._variables_of, self._profiles_of = variables_of, profiles_of
         self._stage = Stage(root, inputs)
         self._runner = Runner(
-            engine, self._stage, timeout=timeout, progress=progress, environ=environ
+            engine,
+            self._stage,
+            timeout=timeout,
+            progress=progress,
+            environ=environ,
+            options=() if consistent else ("--no-consistency",),
         )
         self._baseline = Baseline(self._runner)
         self._trials = Trials(self._runner)
@@ -91,11 +99,13 @@ class Prover:
         *,
         thorough: bool = True,
         moved: Collection[str] = (),
+        variables: Mapping[str, str] | None = None,
     ) -> Verdict:
         """Compare the models before and after *changes* (paths to contents, None deletes).
 
         *thorough* False compares only the command's own environment and the uninterpolated model.
-        *moved* names the top-level ``x-*`` that may leave the root.
+        *moved* names the top-level ``x-*`` that may leave the root. *variables* are set after the
+        changes where nothing else sets them.
         """
         begin, runs_before = time.perf_counter(), self._runner.runs
         runs = [run for run in self.baseline() if thorough or run.circumstance.essential]
@@ -104,7 +114,8 @@ class Prover:
         found: dict[tuple[EntryPoint, tuple[str, ...], str], Finding] = {}
         counts = dict.fromkeys(self.entries, 0)
         changed: dict[EntryPoint, list[str]] = {entry: [] for entry in self.entries}
-        for run, after in zip(accepted, self._after(accepted, changes), strict=True):
+        results = self._after(accepted, changes, variables or {})
+        for run, after in zip(accepted, results, strict=True):
             if run.circumstance.kind == "raw" and not after.ok:
                 # The engine checks included text more strictly where it is not interpolated.
                 not_covered.append(self._uncovered(run, after))
@@ -127,19 +138,39 @@ class Prover:
             recreated=changed,
         )
 
+    def rejected_after(self, changes: Mapping[str, bytes | None]) -> dict[EntryPoint, str]:
+        """Return which of the rejected entry points the engine rejects after *changes* too."""
+        before = self.rejected()
+        self._stage.apply(changes)
+        try:
+            runs = self._baseline.own_runs(before, self._variables_of, self._profiles_of)
+        finally:
+            self._stage.reset()
+        accepted = {run.entry for run in runs if run.result.ok}
+        return {
+            run.entry: self._runner.words(run.result) for run in runs if run.entry not in accepted
+        }
+
     def weaknesses(self, changes: Mapping[str, bytes | None]) -> list[Weakness]:
         """Return in which ways unseen override files would have another effect after *changes*."""
         probed = self._trials.baseline(self.baseline())
-        after = self._after(probed, changes)
+        after = self._after(probed, changes, {})
         return self._trials.weaknesses(probed, after)
 
-    def _after(self, runs: Sequence[Run], changes: Mapping[str, bytes | None]) -> list[Result]:
+    def _after(
+        self,
+        runs: Sequence[Run],
+        changes: Mapping[str, bytes | None],
+        variables: Mapping[str, str],
+    ) -> list[Result]:
         """Return what the engine says in the circumstances of *runs* after *changes*."""
         self._stage.apply(changes)
         try:
             return self._runner.side_by_side(
                 [
-                    lambda run=run: self._runner.run(run.entry, run.circumstance, run.env)  # type: ignore[misc]
+                    lambda run=run: self._runner.run(  # type: ignore[misc]
+                        run.entry, run.circumstance, {**variables, **run.env}
+                    )
                     for run in runs
                 ]
             )

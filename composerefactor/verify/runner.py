@@ -29,7 +29,10 @@ class Run:
 
 
 class Runner:
-    """Runs the engine on a stage, several runs side by side, and counts them."""
+    """Runs the engine on a stage, several runs side by side, and counts them.
+
+    *options* are given to each ``config``.
+    """
 
     def __init__(
         self,
@@ -39,8 +42,10 @@ class Runner:
         timeout: float = DEFAULT_TIMEOUT,
         progress: Callable[[int, int], None] | None = None,
         environ: Mapping[str, str] | None = None,
+        options: Sequence[str] = (),
     ) -> None:
         self.engine, self.stage = engine, stage
+        self.options = tuple(options)
         self.environ = dict(environ or {})
         self.timeout, self.progress = timeout, progress
         self.runs = 0
@@ -49,6 +54,7 @@ class Runner:
     def run(self, entry: EntryPoint, circumstance: Circumstance, env: Mapping[str, str]) -> Result:
         """Ask the engine for *entry* in *circumstance*."""
         args, cwd = command(entry, circumstance, self.stage)
+        args += self.options
         with self._lock:
             self.runs += 1
         home = {"HOME": str(self.stage.home)}

@@ -17,7 +17,11 @@ _NAMED_SERVICE = re.compile(r'service "([^"]+)"|services\.([\w-]+)|service ([\w.
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is not as before; *path* begins at the model's top, *words* hide secrets."""
+    """Something that is not as before; *path* begins at the model's top, *words* hide secrets.
+
+    *was* and *now* say whether there is a value at all; *rejects* is True where the engine resolves
+    nothing any more.
+    """
 
     entry: EntryPoint
     circumstance: str
@@ -25,6 +29,9 @@ class Finding:
     words: str
     path: tuple[str, ...] = ()
     kind: Kind = "model"
+    was: bool = True
+    now: bool = True
+    rejects: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,10 @@ def judge(run: Run, after: Result, runner: Runner, moved: Collection[str]) -> li
     if not after.ok:
         words = f"the engine rejects it: {runner.words(after)}"
         services: list[str | None] = [*services_named(after.error)] or [None]
-        return [Finding(run.entry, name, service, words, kind=kind) for service in services]
+        return [
+            Finding(run.entry, name, service, words, kind=kind, rejects=True)
+            for service in services
+        ]
     if kind == "hash":
         return [
             Finding(
@@ -94,6 +104,8 @@ def judge(run: Run, after: Result, runner: Runner, moved: Collection[str]) -> li
             runner.stage.hide(describe(found)),
             found.path,
             kind,
+            found.was,
+            found.now,
         )
         for found in compare(run.result.stdout, after.stdout, moved=moved)
     ]

@@ -1,0 +1,102 @@
+"""``composerefactor fix``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from composerefactor.cli.carryout import Run, carry_out_proposal, run_options
+from composerefactor.cli.options import (
+    choice,
+    engine_options,
+    output_options,
+    path_argument,
+    project_options,
+)
+from composerefactor.cli.settings import option_values
+from composerefactor.errors import UsageError
+from composerefactor.proposal.mended import Chosen
+from composerefactor.proposal.mending import propose_mends
+from composerefactor.proposal.opening import Opened
+from composerefactor.proposal.propose import Proposal
+from composerefactor.proposal.selection import Selection
+from composerefactor.registry import mendings
+from composerefactor.transform import Mending
+from composerefactor.verify.engine import Engine
+
+
+@click.command("fix", short_help="Add what is missing and mend what is wrong, in place.")
+@path_argument
+@project_options
+@click.option("--select", metavar="A,B", help="Run only these transforms (see `transforms`).")
+@click.option("--skip", metavar="A,B", default="", help="Leave these transforms out.")
+@click.option("--unsafe", is_flag=True, help="Also make changes that change what runs.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME.OPTION=VALUE",
+    help="An option of a transform, as add-networks.layout=tiers (repeatable).",
+)
+@run_options
+@engine_options
+@output_options
+def command(
+    path: Path,
+    file: tuple[str, ...],
+    entry: tuple[str, ...],
+    env_file: tuple[str, ...],
+    select: str | None,
+    skip: str,
+    settings: tuple[str, ...],
+    *,
+    unsafe: bool,
+    **run: object,
+) -> int:
+    """Add what is missing and mend what is wrong, in place.
+
+    Safe changes keep the resolved model as it is, or make the engine accept a project that it
+    rejects. What would change what runs is listed and left, unless --unsafe is given.
+    """
+    chosen = chosen_mendings(select, skip, settings, unsafe=unsafe)
+
+    def proposer(
+        opened: Opened,
+        engine: Engine | None,
+        selection: Selection,
+        shown: Callable[[int, int], None] | None,
+    ) -> Proposal:
+        return propose_mends(opened, chosen, engine, selection, shown)
+
+    return carry_out_proposal(Run.of("fix", run), choice(path, file, entry, env_file), proposer)
+
+
+def chosen_mendings(
+    select: str | None, skip: str, settings: tuple[str, ...], *, unsafe: bool
+) -> list[Chosen]:
+    """Return the transforms to run with their options, in order.
+
+    Raises UsageError for names that no transform has, and for options that it does not take.
+    """
+    known = {each.name: each for each in mendings()}
+    wanted = _names(select or "", known)
+    unwanted = _names(skip, known)
+    values = option_values(settings, known)
+    return [
+        Chosen(each, each.options(**values.get(name, {})), unsafe=unsafe)
+        for name, each in known.items()
+        if name not in unwanted
+        and (name in wanted if select is not None else not each.selected_only)
+    ]
+
+
+def _names(text: str, known: dict[str, Mending[Any]]) -> set[str]:
+    names = {name.strip() for name in text.split(",") if name.strip()}
+    for name in sorted(names - known.keys()):
+        raise UsageError(
+            f"no transform is called {name!r}", remedy="there are: " + ", ".join(known)
+        )
+    return names

@@ -1,0 +1,102 @@
+"""Edits as values: each names a place by its address in a file, never by an offset.
+
+Addresses are keys and positions as they are written (:mod:`composerefactor.yamltree.path`), so an
+edit below an alias names the place that the alias stands for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from composerefactor.edits.render import Value
+from composerefactor.yamltree.path import Path
+
+
+@dataclass(frozen=True, slots=True)
+class AddKey:
+    """Adds *key* with *value* to the mapping at *path*, with *comment* on lines above it.
+
+    It stands where a reader expects it: after the last of the present keys that *order* has before
+    it, and at the end where *order* does not tell.
+    """
+
+    file: str
+    path: Path
+    key: str
+    value: Value
+    order: Sequence[str] = ()
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddItem:
+    """Appends *value* to the sequence at *path*."""
+
+    file: str
+    path: Path
+    value: Value
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Puts *value* in place of the value at *path*; comments around it stay."""
+
+    file: str
+    path: Path
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Removes the entry or item at *path*; comments that stand there stay."""
+
+    file: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """Writes *name* in place of the key at the end of *path*."""
+
+    file: str
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToMapping:
+    """Turns the list of names at *path* into a mapping: *values* has that of each name.
+
+    Comments stay where they are. For short forms, as ``depends_on: [db]``.
+    """
+
+    file: str
+    path: Path
+    values: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class AddLines:
+    """Appends *text*, whole lines, to a file that is no YAML, as ``.env``; creates it if need be.
+
+    *private* is True for a file that is not meant for a repository.
+    """
+
+    file: str
+    text: str
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WriteFile:
+    """Gives *file* the whole content *text*; None deletes it."""
+
+    file: str
+    text: str | None
+
+
+YamlEdit: TypeAlias = AddKey | AddItem | Replace | Remove | Rename | ToMapping
+Edit: TypeAlias = YamlEdit | AddLines | WriteFile

@@ -1,0 +1,124 @@
+"""New values as YAML text, in the style of the file that they are added to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from composerefactor.yamltree.scalars import resolve_plain
+from composerefactor.yamltree.style import Style
+
+Value: TypeAlias = "str | int | bool | Quoted | Flow | list[Value] | dict[str, Value] | None"
+"""What an edit may write: text, whole numbers, booleans, null, lists and mappings of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """Text that stands in quotes whether it needs them or not, as a port or a time of a day."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A list written in one line, as ``["CMD", "redis-cli", "ping"]``; its texts are quoted."""
+
+    items: tuple[str, ...]
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_./$(~^+][^\x00-\x1f\x7f\u0085\u2028\u2029]*")
+_UNSAFE = re.compile(r":(?:\s|$)|\s#|\s$")
+_IN_FLOW = re.compile(r"[\[\]{},]")
+_YAML_1_1 = frozenset({"y", "n", "yes", "no", "on", "off"})
+"""Text for the engine, but a boolean for readers of YAML 1.1."""
+_SEXAGESIMAL = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
+
+
+def scalar(value: str | float | bool | Quoted | None, style: Style, *, flow: bool = False) -> str:  # noqa: FBT001
+    """Return a scalar as one line of text; *flow* for a place inside of ``{}`` or ``[]``."""
+    if isinstance(value, Quoted):
+        return quoted(value.text, style.quote)
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str):
+        return str(value)
+    return value if is_plain(value, flow=flow) else quoted(value, style.quote)
+
+
+def is_plain(text: str, *, flow: bool = False) -> bool:
+    """Return whether *text* can stand without quotes and stays text for every YAML reader."""
+    return (
+        _PLAIN.fullmatch(text) is not None
+        and not _UNSAFE.search(text)
+        and not (flow and _IN_FLOW.search(text))
+        and isinstance(resolve_plain(text), str)
+        and text.lower() not in _YAML_1_1
+        and not _SEXAGESIMAL.fullmatch(text)
+    )
+
+
+def quoted(text: str, quote: str = '"') -> str:
+    """Return *text* in *quote*, or in the other kind where that needs fewer escapes."""
+    printable = not re.search(r"[\x00-\x1f\x7f\u0085\u2028\u2029\ufeff]", text)
+    if printable and ((quote == "'" and "'" not in text) or re.search(r'["\\]', text)):
+        return "'" + text.replace("'", "''") + "'"
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in {'"', "\\"}:
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    known = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
+    code = ord(character)
+    return known.get(character) or (f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}")  # noqa: PLR2004
+
+
+def inline(value: Value, style: Style) -> str:
+    """Return *value* in flow style, for a place inside of ``{}`` or ``[]``."""
+    if isinstance(value, Flow):
+        return f"[{', '.join(quoted(item, style.quote) for item in value.items)}]"
+    if isinstance(value, list):
+        return f"[{', '.join(inline(item, style) for item in value)}]"
+    if isinstance(value, dict):
+        pairs = (
+            f"{scalar(key, style, flow=True)}: {inline(item, style)}" for key, item in value.items()
+        )
+        return f"{{{', '.join(pairs)}}}"
+    return scalar(value, style, flow=True)
+
+
+def entry(key: str, value: Value, column: int, style: Style) -> Iterator[str]:
+    """Yield the lines, without line ends, of ``key: value`` at *column*."""
+    head = f"{' ' * column}{scalar(key, style)}:"
+    if isinstance(value, Flow) or (isinstance(value, list | dict) and not value):
+        yield f"{head} {inline(value, style)}"
+    elif isinstance(value, dict):
+        yield head
+        for name, part in value.items():
+            yield from entry(name, part, column + style.indent, style)
+    elif isinstance(value, list):
+        yield head
+        for part in value:
+            yield from item(part, column + style.dash, style)
+    elif value is None:
+        yield head
+    else:
+        yield f"{head} {scalar(value, style)}"
+
+
+def item(value: Value, column: int, style: Style) -> Iterator[str]:
+    """Yield the lines, without line ends, of a list item whose dash stands at *column*."""
+    if isinstance(value, dict) and value:
+        lines = [x for name, part in value.items() for x in entry(name, part, column + 2, style)]
+        yield f"{lines[0][:column]}- {lines[0][column + 2 :]}"
+        yield from lines[1:]
+    elif isinstance(value, list | Flow | dict):
+        yield f"{' ' * column}- {inline(value, style)}"
+    else:
+        yield f"{' ' * column}- {scalar(value, style)}"

@@ -1,0 +1,234 @@
+"""What mending transforms would do to a project, one change after the other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from composerefactor.compose.file import ComposeFile
+from composerefactor.compose.library import Library
+from composerefactor.compose.project import Project
+from composerefactor.edits.operations import AddLines, WriteFile, YamlEdit
+from composerefactor.edits.splices import edited
+from composerefactor.errors import RefusedError, UsageError
+from composerefactor.proposal.overlay import changed
+from composerefactor.transform import Change, Effect, Mending, Refusal
+
+IGNORE = re.compile(r"#\s*composerefactor:\s*ignore\[([\w,\s-]*)\]\s*(.*?)\s*$")
+"""A comment that keeps transforms away, with the reason: ``ignore[harden] needs root``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A mending and its options; *unsafe* lets it change what runs."""
+
+    mending: Mending[Any]
+    options: Any
+    unsafe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """A change of the transform called *transform*; *reason* is why it is left, if it is."""
+
+    transform: str
+    change: Change
+    reason: str = ""
+
+    @property
+    def id(self) -> str:
+        """The stable id of the change."""
+        return self.change.id(self.transform)
+
+
+@dataclass
+class Mended:
+    """The result: *taken* changes, and those that are *offered*, *suppressed* or *left*.
+
+    *offered* would change what runs, which nobody has asked for. *suppressed* are kept away by a
+    comment or the settings, *left* by the selection or the proof. *refusals* are by transform.
+    *contents* has the new content of each file.
+    """
+
+    taken: list[Mend] = field(default_factory=list)
+    offered: list[Mend] = field(default_factory=list)
+    suppressed: list[Mend] = field(default_factory=list)
+    left: list[Mend] = field(default_factory=list)
+    refusals: list[tuple[str, Refusal]] = field(default_factory=list)
+    contents: dict[str, bytes | None] = field(default_factory=dict)
+
+    @property
+    def effects(self) -> list[Effect]:
+        """What the changes declare, all together."""
+        return [effect for mend in self.taken for effect in mend.change.effects]
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Values for variables that the result needs."""
+        return {k: v for mend in self.taken for k, v in mend.change.variables.items()}
+
+    @property
+    def private(self) -> set[str]:
+        """Files that are not meant for a repository."""
+        edits = (edit for mend in self.taken for edit in mend.change.edits)
+        return {edit.file for edit in edits if isinstance(edit, AddLines) and edit.private}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which changes are made: *take* only these ids where any is named, never those in *leave*.
+
+    *rejected* has those that the proof did not accept, with its words.
+    """
+
+    take: frozenset[str] = frozenset()
+    leave: frozenset[str] = frozenset()
+    rejected: Mapping[str, str] = field(default_factory=dict)
+
+    def why_left(self, found: Mend) -> str:
+        """Return why *found* is left out, or ``""``."""
+        if found.id in self.rejected:
+            return self.rejected[found.id]
+        if found.id in self.leave:
+            return "left out by --leave"
+        return "left out by --take" if self.take and found.id not in self.take else ""
+
+
+def mend(
+    project: Project,
+    library: Library,
+    chosen: Sequence[Chosen],
+    wanted: Wanted,
+    environ: Mapping[str, str],
+) -> Mended:
+    """Plan the *chosen* mendings in turn, each on what those before it leave.
+
+    Raises UsageError for an id in *wanted* that no change has, and what the transforms raise.
+    """
+    result = Mended()
+    for each in chosen:
+        mine: list[Mend] = []
+        for found in each.mending.plan(project, each.options):
+            if isinstance(found, Refusal):
+                result.refusals.append((each.mending.name, found))
+                continue
+            mine += _sorted(result, Mend(each.mending.name, found), project, each, wanted)
+        if mine:
+            new = _applied(project, mine, result)
+            result.contents |= new
+            project = changed(project, library, result.contents, environ)
+    _check_known(result, wanted)
+    return result
+
+
+def _sorted(
+    result: Mended, found: Mend, project: Project, chosen: Chosen, wanted: Wanted
+) -> list[Mend]:
+    """Put *found* where it belongs; return it in a list if it is to be made."""
+    why = _suppressed(project, found)
+    left = wanted.why_left(found)
+    if why is not None:
+        result.suppressed.append(Mend(found.transform, found.change, why))
+    elif left:
+        result.left.append(Mend(found.transform, found.change, left))
+    elif not found.change.is_safe and not chosen.unsafe:
+        result.offered.append(found)
+    else:
+        return [found]
+    return []
+
+
+def _suppressed(project: Project, found: Mend) -> str | None:
+    """Return the reason that a comment gives for leaving *found*, or None where there is none."""
+    file = project.files.get(found.change.location.path)
+    if file is None:
+        return None
+    for comment in _comments_on(file, found.change.location.line):
+        match = IGNORE.search(comment)
+        if match and found.transform in {name.strip() for name in match[1].split(",")}:
+            return match[2] or "ignored by a comment"
+    return None
+
+
+def _comments_on(file: ComposeFile, line: int) -> Iterator[str]:
+    """Yield the line *line*, the comments right above it, and those on its service."""
+    lines = file.source.text.splitlines()
+    if not 0 < line <= len(lines):
+        return
+    yield lines[line - 1]
+    yield from _above(lines, line - 1)
+    sections = file.sections or {}
+    entries = (sections["services"].entries if "services" in sections else None) or {}
+    at = file.source.line_starts[line - 1]
+    for region in entries.values():
+        if region.lead <= at < region.end:
+            key = file.source.line_index(region.key)
+            yield lines[key]
+            yield from _above(lines, key)
+
+
+def _above(lines: list[str], index: int) -> Iterator[str]:
+    while index > 0 and lines[index - 1].lstrip().startswith("#"):
+        index -= 1
+        yield lines[index]
+
+
+def _applied(project: Project, found: list[Mend], result: Mended) -> dict[str, bytes | None]:
+    """Return the new contents after *found*; those that turn out impossible become refusals."""
+    contents: dict[str, bytes | None] = {}
+    with suppress(RefusedError):  # the usual case, in one go
+        contents = _contents(project, found)
+        result.taken += found
+        return contents
+    made: list[Mend] = []
+    for each in found:
+        try:
+            new = _contents(project, [*made, each])
+        except RefusedError as error:
+            location = error.location or each.change.location
+            refusal = Refusal(f"{each.change.title}: {error.message}", location, error.remedy)
+            result.refusals.append((each.transform, refusal))
+        else:
+            made.append(each)
+            contents = new
+    result.taken += made
+    return contents
+
+
+def _contents(project: Project, found: Iterable[Mend]) -> dict[str, bytes | None]:
+    edits = [edit for each in found for edit in each.change.edits]
+    yaml: dict[str, list[YamlEdit]] = {}
+    contents: dict[str, bytes | None] = {}
+    for edit in edits:
+        if isinstance(edit, WriteFile):
+            contents[edit.file] = None if edit.text is None else edit.text.encode()
+        elif isinstance(edit, AddLines):
+            contents[edit.file] = _with_lines(project, contents, edit)
+        else:
+            yaml.setdefault(edit.file, []).append(edit)
+    for path, those in yaml.items():
+        file = project.files[path]
+        contents[path] = file.source.encode(edited(file, those))
+    return contents
+
+
+def _with_lines(project: Project, contents: dict[str, bytes | None], edit: AddLines) -> bytes:
+    before = contents.get(edit.file)
+    if before is None and project.read is not None and project.exists(edit.file):
+        before = project.read(edit.file)
+    newline = b"\r\n" if b"\r\n" in (before or b"") else b"\n"
+    end = newline if before and not before.endswith(b"\n") else b""
+    return (before or b"") + end + edit.text.encode().replace(b"\n", newline)
+
+
+def _check_known(result: Mended, wanted: Wanted) -> None:
+    everything = (*result.taken, *result.offered, *result.suppressed, *result.left)
+    unknown = (wanted.take | wanted.leave) - {found.id for found in everything}
+    if unknown:
+        raise UsageError(
+            f"no change has the id {min(unknown)!r}",
+            remedy="`--dry-run --format json` lists the changes with their ids",
+        )

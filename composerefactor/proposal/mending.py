@@ -1,0 +1,165 @@
+"""From a project to changes in place whose effects are proved to be the declared ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.edits.changeset import Changeset, FileChange
+from composerefactor.edits.drafts import Draft, Written
+from composerefactor.proposal.declared import is_declared
+from composerefactor.proposal.mended import Chosen, Mend, Mended, Wanted, mend
+from composerefactor.proposal.opening import Opened
+from composerefactor.proposal.propose import Proposal, all_rejected
+from composerefactor.proposal.selection import Selection
+from composerefactor.source import Source
+from composerefactor.transform import Plan
+from composerefactor.verify.engine import Engine
+from composerefactor.verify.prover import Prover
+from composerefactor.verify.verdict import Finding, Verdict
+
+MAX_TRIES = 8
+"""Plans that are tried, each without what the engine rejected in the one before."""
+
+Progress = Callable[[int, int], None]
+
+
+def propose_mends(
+    opened: Opened,
+    chosen: Sequence[Chosen],
+    engine: Engine | None,
+    selection: Selection,
+    progress: Progress | None = None,
+) -> Proposal:
+    """Return the proposal of the *chosen* mendings for the project that is open.
+
+    A change that makes the engine reject the result is left out and named. Differences that no
+    change declares stay in the verdict, which then is not ok. Raises EngineError where the engine
+    rejects every entry point and no change helps.
+    """
+    wanted = Wanted(selection.take, selection.leave)
+    plan = _Planner(opened, chosen)
+    if engine is None:
+        found = plan(wanted)
+        return _proposal(opened, found)
+    with _prover(opened, engine, opened.project.readable, progress) as prover:
+        rejected = prover.rejected()
+        for _ in range(MAX_TRIES):
+            found = plan(wanted)
+            verdict, repaired = _verdict(opened, engine, prover, found, progress)
+            blamed = _blamed(found, verdict)
+            if not blamed:
+                break
+            wanted = replace(wanted, rejected={**wanted.rejected, **blamed})
+        if len(rejected) == len(opened.project.readable) and not (repaired or verdict.covered):
+            raise all_rejected(opened, rejected)
+        return replace(
+            _proposal(opened, found),
+            engine=engine,
+            verdict=verdict,
+            rejected=rejected,
+            repaired=repaired,
+        )
+
+
+class _Planner:
+    """Plans the chosen mendings of an open project."""
+
+    def __init__(self, opened: Opened, chosen: Sequence[Chosen]) -> None:
+        self.opened, self.chosen = opened, chosen
+
+    def __call__(self, wanted: Wanted) -> Mended:
+        opened = self.opened
+        return mend(opened.project, opened.library, self.chosen, wanted, opened.environ)
+
+
+def _prover(
+    opened: Opened,
+    engine: Engine,
+    entries: Sequence[EntryPoint],
+    progress: Progress | None,
+    *,
+    consistent: bool = True,
+) -> Prover:
+    return Prover(
+        engine,
+        opened.root,
+        entries,
+        opened.project.inputs,
+        variables_of=opened.variables_of,
+        profiles_of=opened.profiles_of,
+        environ=opened.environ,
+        progress=progress,
+        consistent=consistent,
+    )
+
+
+def _verdict(
+    opened: Opened, engine: Engine, prover: Prover, found: Mended, progress: Progress | None
+) -> tuple[Verdict, tuple[EntryPoint, ...]]:
+    """Return what the proof found beyond the declared, and the entry points that are mended.
+
+    Entry points that the engine rejects as they stand are compared without its checks of what
+    belongs together.
+    """
+    verdict = prover.check(found.contents, variables=found.variables)
+    differences = list(verdict.differences)
+    repaired: tuple[EntryPoint, ...] = ()
+    rejected = prover.rejected()
+    if rejected and found.taken:
+        still = prover.rejected_after(found.contents)
+        repaired = tuple(entry for entry in rejected if entry not in still)
+        with _prover(opened, engine, tuple(rejected), progress, consistent=False) as lenient:
+            lenience = lenient.check(found.contents, variables=found.variables)
+        differences += lenience.differences
+        verdict = replace(
+            verdict,
+            covered=verdict.covered + lenience.covered,
+            not_covered=[
+                n
+                for n in (*verdict.not_covered, *lenience.not_covered)
+                if n.entry not in rejected or n in lenience.not_covered
+            ],
+            runs=verdict.runs + lenience.runs,
+            seconds=verdict.seconds + lenience.seconds,
+        )
+    effects = found.effects
+    undeclared = [f for f in differences if not is_declared(f, effects)]
+    return replace(verdict, differences=undeclared), repaired
+
+
+def _blamed(found: Mended, verdict: Verdict) -> Mapping[str, str]:
+    """Return the changes that the engine's rejections are about, by id, with its words."""
+    blamed: dict[str, str] = {}
+    for finding in verdict.differences:
+        if not finding.rejects:
+            continue
+        about = [mend for mend in found.taken if _is_about(mend, finding)] or found.taken[-1:]
+        for each in about:
+            blamed.setdefault(each.id, f"the proof rejects it: {finding.words}")
+    return blamed
+
+
+def _is_about(found: Mend, finding: Finding) -> bool:
+    return finding.service is not None and any(
+        len(effect.path) > 1 and effect.path[:2] == ("services", finding.service)
+        for effect in found.change.effects
+    )
+
+
+def _proposal(opened: Opened, found: Mended) -> Proposal:
+    files = opened.files
+    changes = Changeset(
+        tuple(
+            FileChange(path, files.read_bytes(path) if files.exists(path) else None, content)
+            for path, content in found.contents.items()
+        )
+    )
+    drafts = tuple(
+        Draft(change.path, (Written(source.text),), source.has_bom)
+        for change in changes.changes
+        if change.after is not None
+        for source in [Source.decode(change.path, change.after)]
+    )
+    return Proposal(opened, opened.project, Plan(drafts), changes, mended=found)

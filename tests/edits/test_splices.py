@@ -1,0 +1,276 @@
+"""Edits give the data that they say, and leave every other line as it is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from composerefactor.compose.file import ComposeFile
+from composerefactor.edits.operations import (
+    AddItem,
+    AddKey,
+    Remove,
+    Rename,
+    Replace,
+    ToMapping,
+    YamlEdit,
+)
+from composerefactor.edits.render import Flow, Quoted
+from composerefactor.edits.splices import edited
+from composerefactor.errors import RefusedError
+from composerefactor.source import Source
+from composerefactor.yamltree.build import parse
+from composerefactor.yamltree.nodes import Alias, Mapping, Scalar, Sequence, walk
+from composerefactor.yamltree.path import Path, paths
+from composerefactor.yamltree.values import to_python
+from support.composetext import COMPOSE, ComposeProject, compose_projects
+
+SERVICE = ("services", "web")
+ORDER = ("image", "build", "command", "environment", "ports", "depends_on", "healthcheck")
+
+
+def parsed(text: str) -> ComposeFile:
+    return ComposeFile.parse(Source("compose.yaml", text))
+
+
+def values(text: str) -> Any:
+    tree = parse(Source("compose.yaml", text))
+    assert tree.root is not None
+    return to_python(tree.root, tree.source)
+
+
+CASES: dict[str, tuple[str, YamlEdit, str]] = {
+    "a key stands where the order has it": (
+        "services:\n  web:\n    image: a\n    ports:\n      - 80:80\n",
+        AddKey("", SERVICE, "command", Flow(("a", "b")), ORDER),
+        'services:\n  web:\n    image: a\n    command: ["a", "b"]\n    ports:\n      - 80:80\n',
+    ),
+    "a key below the comments that belong to what is above": (
+        "services:\n  web:\n    image: a\n      # pinned, see the wiki\n  db:\n    image: b\n",
+        AddKey("", SERVICE, "restart", "always", ORDER),
+        (
+            "services:\n  web:\n    image: a\n      # pinned, see the wiki\n    restart: always\n"
+            "  db:\n    image: b\n"
+        ),
+    ),
+    "a section after a blank line, at the end of a file without a line end": (
+        "services:\n  web:\n    image: a",
+        AddKey("", (), "networks", {"app": None}),
+        "services:\n  web:\n    image: a\n\nnetworks:\n  app:",
+    ),
+    "a key of four spaces in CRLF, with a comment": (
+        "services:\r\n    web:\r\n        image: a\r\n",
+        AddKey("", SERVICE, "deploy", {"replicas": 2}, ORDER, "two, for updates"),
+        (
+            "services:\r\n    web:\r\n        image: a\r\n        # two, for updates\r\n"
+            "        deploy:\r\n            replicas: 2\r\n"
+        ),
+    ),
+    "a key in a flow mapping": (
+        "services:\n  web: {image: a}\n",
+        AddKey("", SERVICE, "ports", [Quoted("80:80")]),
+        'services:\n  web: {image: a, ports: ["80:80"]}\n',
+    ),
+    "a key below one that is empty": (
+        "services:\n  web:\n    image: a\nvolumes:  # none yet\n",
+        AddKey("", ("volumes",), "data", None),
+        "services:\n  web:\n    image: a\nvolumes:  # none yet\n  data:\n",
+    ),
+    "services apart by blank lines": (
+        "services:\n  web:\n    image: a\n\n  db:\n    image: b\n\nvolumes:\n  d:\n",
+        AddKey("", ("services",), "redis", {"image": "redis:7"}),
+        (
+            "services:\n  web:\n    image: a\n\n  db:\n    image: b\n\n"
+            "  redis:\n    image: redis:7\n\nvolumes:\n  d:\n"
+        ),
+    ),
+    "an item in the list's own indentation": (
+        "services:\n  web:\n    ports:\n    - 80:80  # http\n    image: a\n",
+        AddItem("", (*SERVICE, "ports"), Quoted("443:443")),
+        'services:\n  web:\n    ports:\n    - 80:80  # http\n    - "443:443"\n    image: a\n',
+    ),
+    "an item in a flow list": (
+        "services:\n  web: {ports: []}\n",
+        AddItem("", (*SERVICE, "ports"), Quoted("443:443")),
+        'services:\n  web: {ports: ["443:443"]}\n',
+    ),
+    "a scalar in its own quotes, its comment kept": (
+        "services:\n  web:\n    image: 'a'  # old\n",
+        Replace("", (*SERVICE, "image"), "b"),
+        "services:\n  web:\n    image: 'b'  # old\n",
+    ),
+    "a list by a mapping": (
+        "services:\n  web:\n    depends_on: [db]  # first\n    image: a\n",
+        Replace("", (*SERVICE, "depends_on"), {"db": {"condition": "service_healthy"}}),
+        (
+            "services:\n  web:\n    depends_on:  # first\n      db:\n"
+            "        condition: service_healthy\n    image: a\n"
+        ),
+    ),
+    "names to keys, comments kept": (
+        "services:\n  web:\n    depends_on:\n      # data\n      - db  # slow\n      - mq\n",
+        ToMapping(
+            "",
+            (*SERVICE, "depends_on"),
+            {"db": {"condition": "service_healthy"}, "mq": {"condition": "service_started"}},
+        ),
+        (
+            "services:\n  web:\n    depends_on:\n      # data\n      db:  # slow\n"
+            "        condition: service_healthy\n      mq:\n        condition: service_started\n"
+        ),
+    ),
+    "names without indentation to keys": (
+        "services:\n  web:\n    networks:\n    - app\n    image: a\n",
+        ToMapping("", (*SERVICE, "networks"), {"app": {"aliases": ["w"]}}),
+        (
+            "services:\n  web:\n    networks:\n      app:\n        aliases:\n        - w\n"
+            "    image: a\n"
+        ),
+    ),
+    "a removed key leaves its comments": (
+        "services:\n  web:\n    # pull less\n    image: a\n    links: [db]  # old\n    tty: true\n",
+        Remove("", (*SERVICE, "links")),
+        "services:\n  web:\n    # pull less\n    image: a\n    # old\n    tty: true\n",
+    ),
+    "a removed item": (
+        "services:\n  web:\n    links:\n      - db\n      - mq\n",
+        Remove("", (*SERVICE, "links", 0)),
+        "services:\n  web:\n    links:\n      - mq\n",
+    ),
+    "a renamed key": (
+        'services:\n  "web":\n    image: a\n',
+        Rename("", SERVICE, "api"),
+        'services:\n  "api":\n    image: a\n',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_cases(name: str) -> None:
+    before, edit, after = CASES[name]
+    assert edited(parsed(before), [edit]) == after
+
+
+REFUSED: dict[str, tuple[str, YamlEdit]] = {
+    "an anchor that others use": (
+        "services:\n  web: &w\n    image: a\n  db: *w\n",
+        Remove("", SERVICE),
+    ),
+    "all that stands there": ("services:\n  web:\n    image: a\n", Remove("", (*SERVICE, "image"))),
+    "no such place": ("services:\n  web:\n    image: a\n", AddItem("", (*SERVICE, "ports"), "x")),
+    "comments that would be lost": (
+        "services:\n  web:\n    ports:\n      - a  # mine\n    image: a\n",
+        Replace("", (*SERVICE, "ports"), "x"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_not_safe_is_refused(name: str) -> None:
+    text, edit = REFUSED[name]
+    with pytest.raises(RefusedError) as caught:
+        edited(parsed(text), [edit])
+    assert caught.value.location is not None
+    assert caught.value.remedy
+
+
+NEW_VALUES: st.SearchStrategy[Any] = st.sampled_from(
+    ["x", "yes", "22:22", "a: b", "", 7, True, Flow(("CMD", "it's")), ["a", "b"], {"k": {"l": 1}}]
+)
+
+
+def plain(value: Any) -> Any:
+    return list(value.items) if isinstance(value, Flow) else value
+
+
+def mappings(file: ComposeFile) -> list[Path]:
+    """Return the addresses of mappings to which a key can be added without further conditions."""
+    return [
+        path
+        for path, node in paths(file.root)
+        if isinstance(node, Mapping) and node.entries and not _is_shared(file, path)
+    ]
+
+
+def _is_shared(file: ComposeFile, path: Path) -> bool:
+    """Return whether aliases stand for what *path* leads through."""
+    targets = {id(n.target) for n in walk(file.root) if isinstance(n, Alias)}
+    above = [found for found, _ in paths(file.root) if found == path[: len(found)]]
+    nodes = dict(paths(file.root))
+    return any(id(nodes[found]) in targets for found in above)
+
+
+@settings(max_examples=30)
+@given(project=compose_projects(), data=st.data())
+def test_added_keys_are_all_that_changes(project: ComposeProject, data: st.DataObject) -> None:
+    text = project.files[COMPOSE]
+    file = parsed(text)
+    where = data.draw(
+        st.lists(st.sampled_from(mappings(file)), min_size=1, unique=True, max_size=3)
+    )
+    new = data.draw(NEW_VALUES)
+    edits = [AddKey(COMPOSE, path, "x-added", new, comment="") for path in where]
+    after = edited(file, edits)
+    expected = values(text)
+    for path in where:
+        place = expected
+        for step in path:
+            place = place[step]
+        place["x-added"] = plain(new)
+    assert values(after) == expected
+    in_flow = any(_is_flow(file, path) for path in where)
+    if not in_flow:
+        before_lines, after_lines = Counter(text.splitlines()), Counter(after.splitlines())
+        assert not before_lines - after_lines
+
+
+@settings(max_examples=30)
+@given(project=compose_projects(), data=st.data())
+def test_a_removed_entry_is_all_that_goes(project: ComposeProject, data: st.DataObject) -> None:
+    text = project.files[COMPOSE]
+    file = parsed(text)
+    addresses = [p for p, _ in paths(file.root) if p and not _is_shared(file, p) and "<<" not in p]
+    path = data.draw(st.sampled_from(addresses))
+    try:
+        after = edited(file, [Remove(COMPOSE, path)])
+    except RefusedError:
+        return  # what is refused is not safe
+    expected = values(text)
+    place = expected
+    for step in path[:-1]:
+        place = place[step]
+    del place[path[-1]]
+    assert values(after) == expected
+
+
+@settings(max_examples=30)
+@given(project=compose_projects(), data=st.data(), new=st.sampled_from(["x", "22:22", "it's", 7]))
+def test_a_replaced_scalar_is_all_that_changes(
+    project: ComposeProject, data: st.DataObject, new: Any
+) -> None:
+    text = project.files[COMPOSE]
+    file = parsed(text)
+    scalars = [
+        p for p, n in paths(file.root) if isinstance(n, Scalar) and not n.anchor and not n.tag
+    ]
+    path = data.draw(st.sampled_from(scalars))
+    after = edited(file, [Replace(COMPOSE, path, new)])
+    expected = values(text)
+    place = expected
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = new
+    assert values(after) == expected
+
+
+def _is_flow(file: ComposeFile, path: Path) -> bool:
+    node: Any = file.root
+    for step in path:
+        node = node.get(step) if isinstance(step, str) else node.items[step]
+        if isinstance(node, Mapping | Sequence) and node.flow:
+            return True
+    return False
