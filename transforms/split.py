@@ -24,7 +24,7 @@ from composerefactor.factoring.layout import Layout
 from composerefactor.factoring.variants import Factored, factor
 from composerefactor.modules.anchors import Holder
 from composerefactor.modules.assemble import Assembler
-from composerefactor.modules.assignment import LayoutOptions, assign
+from composerefactor.modules.assignment import MAX_SERVICES, LayoutOptions, assign
 from composerefactor.modules.divide import divide
 from composerefactor.modules.include import IncludeEdit
 from composerefactor.modules.naming import MAX_NAME, Names, variant
@@ -61,10 +61,10 @@ def split(project: Project, options: Options) -> Plan:
     out of the project or are taken.
     """
     _check_options(options, project)
-    bases = [project.files[path] for path in project.bases]
-    roots = [Root(project, file, options.keep, options.move) for file in bases]
+    roots = [_root(project, path, options) for path in project.bases]
     groups = [group for group in map(_without_small, _sharing(roots)) if group]
     alone = [root for root in roots if all(root not in group for group in groups)]
+    alone += [_root(project, path, options) for path in _included_monoliths(project)]
     several = sum(not root.whole for root in alone) > 1 or bool(groups)
     names = Names(project.exists)
     plans = [_plan_alone(root, options, names, several=several) for root in alone]
@@ -81,6 +81,19 @@ def split(project: Project, options: Options) -> Plan:
         notes=tuple(notes),
         services={path: names for p in plans for path, names in p.services.items()},
     )
+
+
+def _root(project: Project, path: str, options: Options) -> Root:
+    return Root(project, project.files[path], options.keep, options.move)
+
+
+def _included_monoliths(project: Project) -> list[str]:
+    """Return the files of an existing ``include`` that are too large for a module."""
+    return [
+        path
+        for path in sorted(project.own_includes - set(project.bases))
+        if path in project.files and len(project.files[path].services) > MAX_SERVICES
+    ]
 
 
 def _sharing(roots: list[Root]) -> list[list[Root]]:

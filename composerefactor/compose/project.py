@@ -34,9 +34,10 @@ class Project:
     *files* are the parsed Compose files by path. *inputs* is every path that the engine reads,
     whether it exists or not. *errors* says why an entry point cannot be read. *directories* has,
     per file, the project directories under which it is read by ``-f`` or ``include``; *extensions*
-    the services of a file that other files extend; *included_by* the files that include it;
-    *files_of* what each entry point reads. *exists* tells whether a path is taken, *read* gives its
-    bytes. *whole* are files that are not to be divided, with the reason.
+    the services of a file that other files extend; *included_by* the files that include it,
+    *own_includes* the included files that stand for their own directory; *files_of* what each entry
+    point reads. *exists* tells whether a path is taken, *read* gives its bytes. *whole* are files
+    that are not to be divided, with the reason.
     """
 
     entries: tuple[EntryPoint, ...]
@@ -46,6 +47,7 @@ class Project:
     directories: dict[str, set[str]] = field(default_factory=dict)
     extensions: dict[str, list[Extension]] = field(default_factory=dict)
     included_by: dict[str, set[str]] = field(default_factory=dict)
+    own_includes: set[str] = field(default_factory=set)
     files_of: dict[EntryPoint, set[str]] = field(default_factory=dict)
     exists: Callable[[str], bool] = field(default=lambda _: False)
     read: Callable[[str], bytes] | None = None
@@ -189,6 +191,8 @@ class _Walk:
         for text, path in zip(written, paths, strict=True):
             target = _join(directory, path)
             self.project.included_by.setdefault(target, set()).add(file.path)
+            if not inner:
+                self.project.own_includes.add(target)
             self.compose_file(target, where, trail, at, text)
 
     def services(self, file: ComposeFile, directory: str, extends_base: str) -> None:
