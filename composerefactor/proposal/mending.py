@@ -135,8 +135,9 @@ def _blamed(found: Mended, verdict: Verdict) -> Mapping[str, str]:
     for finding in verdict.differences:
         if not finding.rejects:
             continue
-        about = [mend for mend in found.taken if _is_about(mend, finding)] or found.taken[-1:]
-        for each in about:
+        about = [mend for mend in found.taken if _is_about(mend, finding)]
+        closer = [mend for mend in about if _is_named(mend, finding)]
+        for each in closer or about or found.taken[-1:]:
             blamed.setdefault(each.id, f"the proof rejects it: {finding.words}")
     return blamed
 
@@ -146,6 +147,12 @@ def _is_about(found: Mend, finding: Finding) -> bool:
         len(effect.path) > 1 and effect.path[:2] == ("services", finding.service)
         for effect in found.change.effects
     )
+
+
+def _is_named(found: Mend, finding: Finding) -> bool:
+    """Return whether the engine's words name the attribute that *found* is about."""
+    attributes = {effect.path[2] for effect in found.change.effects if len(effect.path) > 2}  # noqa: PLR2004
+    return any(attribute in finding.words for attribute in attributes)
 
 
 def _proposal(opened: Opened, found: Mended) -> Proposal:

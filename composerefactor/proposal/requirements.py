@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+
 from composerefactor.proposal.propose import Proposal
 
 SINCE_INCLUDE = "2.24.1"
@@ -10,10 +12,20 @@ SINCE_INCLUDE = "2.24.1"
 SINCE_OVERRIDE_OF_INCLUDED = "2.24.6"
 """Up to v2.24.5 a second ``-f`` file over an included service is a conflict (observed)."""
 
+SINCE_NESTED = "2.29.7"
+"""v2.24.7 resolves the include of an included file against the outer project; of the versions that
+were tried, v2.29.7 is the first after it that does not (observed)."""
+
 
 def oldest_engine(proposal: Proposal) -> str:
     """Return the oldest Docker Compose version that reads the result of *proposal*."""
     project = proposal.project
+    divided = {path for path, _, _ in proposal.plan.moved}
+    for path in divided & project.own_includes:
+        if any(
+            posixpath.dirname(path) != posixpath.dirname(by) for by in project.included_by[path]
+        ):
+            return SINCE_NESTED
     moved = {name for _, section, name in proposal.plan.moved if section == "services"}
     for entry in project.readable:
         for path in entry.files[1:]:

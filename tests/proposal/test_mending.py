@@ -1,0 +1,184 @@
+"""The proof of changes in place: it accepts what they declare, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from composerefactor.compose.project import Project
+from composerefactor.edits.operations import AddKey
+from composerefactor.errors import EngineError, Location, UsageError
+from composerefactor.proposal.mended import Chosen
+from composerefactor.proposal.mending import propose_mends
+from composerefactor.proposal.opening import Choice, open_project
+from composerefactor.proposal.propose import Proposal
+from composerefactor.proposal.selection import EVERYTHING, Selection
+from composerefactor.transform import Change, Effect, Mending, Refusal
+from composerefactor.verify.engine import Engine
+
+MONOLITH = """\
+services:
+  web:
+    image: nginx:1.27
+  # composerefactor: ignore[restart] restarts by hand
+  db:
+    image: postgres:16
+"""
+UNDEFINED = """\
+services:
+  web:
+    image: nginx:1.27
+    networks: [app]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    pass
+
+
+def mending(*changes: Change | Refusal, name: str = "restart") -> Mending[Any]:
+    def plan(project: Project, options: Options) -> Iterator[Change | Refusal]:
+        yield from changes
+
+    return Mending(name, "A test.", "", Options, plan)
+
+
+def restart(service: str, *effects: Effect, value: str = "always", **more: Any) -> Change:
+    line = next(n for n, text in enumerate(MONOLITH.splitlines(), 1) if f"{service}:" in text)
+    return Change(
+        f"{service} restarts",
+        Location("compose.yaml", line),
+        [AddKey("compose.yaml", ("services", service), "restart", value)],
+        effects,
+        **more,
+    )
+
+
+DECLARED = Effect(("services", "web", "restart"), "adds")
+
+
+@pytest.fixture
+def propose(tmp_path: Path, compose: Engine) -> Any:
+    def run(
+        text: str, *mendings: Mending[Any], unsafe: bool = True, selection: Selection = EVERYTHING
+    ) -> Proposal:
+        tmp_path.joinpath("compose.yaml").write_text(text, encoding="utf-8")
+        opened = open_project(Choice(tmp_path))
+        chosen = [Chosen(each, Options(), unsafe=unsafe) for each in mendings]
+        return propose_mends(opened, chosen, compose, selection)
+
+    return run
+
+
+def found(proposal: Proposal) -> tuple[list[str], list[str]]:
+    assert proposal.verdict is not None
+    assert proposal.mended is not None
+    taken = [mend.change.title for mend in proposal.mended.taken]
+    return taken, [f.words for f in proposal.verdict.differences]
+
+
+@pytest.mark.engine
+def test_what_is_declared_is_accepted(propose: Any) -> None:
+    proposal = propose(MONOLITH, mending(restart("web", DECLARED)))
+    assert found(proposal) == (["web restarts"], [])
+    assert proposal.verdict.recreated[proposal.project.entries[0]] == ["web"]
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    "effects",
+    [
+        (),
+        (Effect(("services", "db", "restart"), "adds"),),
+        (Effect(("services", "web", "restart"), "removes"),),
+        (Effect(("services", "web", "restart"), "adds", resolved=False),),
+    ],
+    ids=["nothing", "another service", "the opposite", "uninterpolated only"],
+)
+def test_what_is_not_declared_fails_the_proof(propose: Any, effects: tuple[Effect, ...]) -> None:
+    proposal = propose(MONOLITH, mending(restart("web", *effects)))
+    assert proposal.verdict is not None
+    assert not proposal.verdict.ok
+    assert "restart" in proposal.verdict.differences[0].words
+
+
+@pytest.mark.engine
+def test_what_the_engine_rejects_is_left_and_the_rest_is_proved(propose: Any) -> None:
+    broken = Change(
+        "web gets nonsense",
+        Location("compose.yaml", 2),
+        [AddKey("compose.yaml", ("services", "web"), "nonsense", "x")],
+        [Effect(("services", "web", "nonsense"), "adds")],
+    )
+    proposal = propose(
+        MONOLITH, mending(restart("web", DECLARED)), mending(broken, name="nonsense")
+    )
+    assert found(proposal) == (["web restarts"], [])
+    assert proposal.mended is not None
+    assert "nonsense" in proposal.mended.left[0].reason
+
+
+@pytest.mark.engine
+def test_a_project_that_the_engine_rejects_is_repaired(propose: Any) -> None:
+    declare = Change(
+        "app is declared",
+        Location("compose.yaml", 4),
+        [AddKey("compose.yaml", (), "networks", {"app": None})],
+        [Effect(("networks", "app"), "adds")],
+        repairs=True,
+    )
+    proposal = propose(UNDEFINED, mending(declare), unsafe=False)
+    assert found(proposal) == (["app is declared"], [])
+    assert [entry.title for entry in proposal.repaired] == ["compose.yaml"]
+    undeclared = Change(declare.title, declare.location, declare.edits, repairs=True)
+    assert found(propose(UNDEFINED, mending(undeclared)))[1] == ["network app is new"]
+
+
+@pytest.mark.engine
+def test_a_rejected_project_that_nothing_mends_is_an_error(propose: Any) -> None:
+    with pytest.raises(EngineError, match="undefined network"):
+        propose(UNDEFINED, mending())
+
+
+@pytest.mark.engine
+def test_what_changes_what_runs_is_only_offered(propose: Any) -> None:
+    proposal = propose(MONOLITH, mending(restart("web", DECLARED)), unsafe=False)
+    assert proposal.changes.is_empty
+    assert [mend.change.title for mend in proposal.mended.offered] == ["web restarts"]
+
+
+@pytest.mark.engine
+def test_a_comment_keeps_a_transform_away(propose: Any) -> None:
+    effect = Effect(("services", "db", "restart"), "adds")
+    proposal = propose(MONOLITH, mending(restart("db", effect)))
+    assert proposal.changes.is_empty
+    assert [mend.reason for mend in proposal.mended.suppressed] == ["restarts by hand"]
+    other = propose(MONOLITH, mending(restart("db", effect), name="other"))
+    assert found(other) == (["db restarts"], [])
+
+
+@pytest.mark.engine
+def test_changes_are_chosen_by_their_ids(propose: Any) -> None:
+    one = restart("web", DECLARED)
+    ids = frozenset({one.id("restart")})
+    left = propose(MONOLITH, mending(one), selection=Selection(leave=ids))
+    assert left.changes.is_empty
+    taken = propose(MONOLITH, mending(one), selection=Selection(take=ids))
+    assert found(taken)[0] == ["web restarts"]
+    with pytest.raises(UsageError, match="no change has the id"):
+        propose(MONOLITH, mending(one), selection=Selection(take=frozenset({"nothing"})))
+
+
+@pytest.mark.engine
+def test_an_edit_that_is_not_safe_becomes_a_refusal(propose: Any) -> None:
+    gone = Change(
+        "gone", Location("compose.yaml", 2), [AddKey("compose.yaml", ("services", "x"), "a", "b")]
+    )
+    proposal = propose(MONOLITH, mending(gone, restart("web", DECLARED)))
+    assert found(proposal)[0] == ["web restarts"]
+    assert ["gone" in refusal.reason for _, refusal in proposal.mended.refusals] == [True]
