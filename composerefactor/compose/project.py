@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.envfile import assignments
 from composerefactor.compose.expand import expand
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.library import Library
@@ -122,7 +123,7 @@ class _Walk:
             self.reads(path)
             if self.reader.exists(path):
                 text = self.reader.read_bytes(path).decode("utf-8", "replace")
-                found.update(_assignments(text))
+                found.update((each.name, each.value) for each in assignments(text))
         for where in {directory, self.entry.directory}:
             self.reads(_join(where, ".env"))
         return found
@@ -253,13 +254,3 @@ class _Walk:
 
 def _join(directory: str, path: str) -> str:
     return posixpath.normpath(posixpath.join(directory, path))
-
-
-def _assignments(text: str) -> dict[str, str]:
-    """Return the plain assignments of an env file; enough to follow paths with variables."""
-    found: dict[str, str] = {}
-    for line in text.splitlines():
-        name, equals, value = line.strip().removeprefix("export ").partition("=")
-        if equals and not name.startswith("#"):
-            found[name.strip()] = value.strip().strip("'\"")
-    return found

@@ -10,6 +10,7 @@ from composerefactor.compose.merged import (
     names_in,
     scalar_text,
 )
+from composerefactor.compose.volumes import volumes
 from composerefactor.yamltree.nodes import Mapping, Node
 
 
@@ -22,30 +23,16 @@ def resources(service: Node) -> set[tuple[str, str]]:
         if entry is None:
             continue
         if section == "volumes":
-            names = _volume_names(entry.value)
+            names = [v.text.source or "" for v in volumes(service) if v.text.kind == "volume"]
         elif section in {"secrets", "configs"}:
             names = _granted_names(entry.value)
         else:
             names = names_in(entry.value)
-        found.update((section, name) for name in names)
+        found.update((section, name) for name in names if name)
     build = body.get("build")
     if build is not None:
         granted = _granted_names(merged_get(build.value, "secrets"))
         found.update(("secrets", name) for name in granted)
-    return found
-
-
-def _volume_names(node: Node) -> list[str]:
-    found = []
-    for item in item_nodes(node):
-        if isinstance(item, Mapping):
-            source = scalar_text(merged_get(item, "source"))
-            if source and (scalar_text(merged_get(item, "type")) or "volume") == "volume":
-                found.append(source)
-        else:
-            source, colon, _ = (scalar_text(item) or "").partition(":")
-            if colon and source and source[0] not in "./~$\\":
-                found.append(source)
     return found
 
 

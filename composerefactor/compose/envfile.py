@@ -1,0 +1,39 @@
+"""Env files: ``NAME=value`` lines, as ``.env`` and ``env_file`` have them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+_ASSIGNMENT = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][\w.\-]*)\s*[=:](?P<value>.*)")
+_COMMENT = re.compile(r"\s#.*")
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """``name=value`` at *line*, from 1; *value* is without quotes, its variables unexpanded."""
+
+    name: str
+    value: str = field(repr=False)
+    line: int
+
+
+def assignments(text: str) -> list[Assignment]:
+    """Return the assignments of an env file in order; values of several lines give their first.
+
+    A ``#`` after a space begins a comment outside quotes (observed: the engine's env files).
+    """
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        match = _ASSIGNMENT.fullmatch(line)
+        if match is not None:
+            found.append(Assignment(match["name"], _unquoted(match["value"].strip()), number))
+    return found
+
+
+def _unquoted(value: str) -> str:
+    quote = value[:1]
+    if quote in {'"', "'"}:
+        end = value.find(quote, 1)
+        return value[1:end] if end > 0 else value[1:]
+    return _COMMENT.sub("", f" {value}").strip()

@@ -1,0 +1,18 @@
+"""Stacks from texts."""
+
+from __future__ import annotations
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.library import Library
+from composerefactor.compose.project import load
+from composerefactor.topology.stack import Stack, stack
+from support.memory import Memory
+
+
+def stack_of(text: str, *more: str, files: dict[str, str] | None = None) -> Stack:
+    """Return the stack of ``compose.yaml`` with *text*; *more* are further ``-f`` files."""
+    named = {"compose.yaml": text, **{f"{i}.yaml": body for i, body in enumerate(more)}}
+    entry = EntryPoint(tuple(named))
+    project = load([entry], Library(Memory({**named, **(files or {})})))
+    assert not project.errors
+    return stack(project, entry)

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+
+from composerefactor.topology.oneshot import one_shot
+from support.stacks import stack_of
+
+ENDS = [
+    '{image: a, restart: "no", command: alembic upgrade head}',
+    "{image: flyway/flyway, restart: on-failure}",
+    "{image: a, command: [npx, prisma, migrate, deploy], restart: 'no'}",
+    "{image: minio/mc, entrypoint: sh -c 'mc alias set m http://m && mc mb m/b'}",
+]
+LASTS = [
+    "{image: a}",
+    '{image: a, restart: "no"}',
+    "{image: a, restart: always, command: alembic upgrade head}",
+    '{image: a, restart: "no", command: "alembic upgrade head && exec gunicorn app"}',
+    '{image: flyway/flyway, restart: "no", ports: ["1:1"]}',
+    '{image: a, restart: "no", command: npm start}',
+]
+
+
+@pytest.mark.parametrize("body", ENDS)
+def test_ends(body: str) -> None:
+    found = one_shot(stack_of(f"services:\n  job: {body}\n"), "job")
+    assert found is not None
+    assert not found.is_certain
+    assert all(at.line == 2 for _, at in found.reasons)
+
+
+@pytest.mark.parametrize("body", LASTS)
+def test_lasts(body: str) -> None:
+    assert one_shot(stack_of(f"services:\n  job: {body}\n"), "job") is None
+
+
+def test_a_name_with_a_command() -> None:
+    text = "services: {db-migrate: {image: a, command: rake db:migrate}}"
+    found = one_shot(stack_of(text), "db-migrate")
+    assert found is not None
+    assert [words for words, _ in found.reasons] == [
+        "its name, db-migrate",
+        "its command, db:migrate",
+    ]
+
+
+def test_the_project_says_so() -> None:
+    text = """
+services:
+  x: {image: a, restart: always}
+  app:
+    image: a
+    depends_on:
+      x: {condition: service_completed_successfully}
+"""
+    found = one_shot(stack_of(text), "x")
+    assert found is not None
+    assert found.is_certain
+    assert [str(at) for _, at in found.reasons] == ["compose.yaml:7"]

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+import pytest
+
+from composerefactor.errors import RefusedError
+from composerefactor.topology.subnets import POOL, free_subnet, used_subnets
+from support.stacks import stack_of
+
+TEXT = """
+services: {a: {image: a}}
+networks:
+  a: {ipam: {config: [{subnet: 172.16.0.0/23}, {subnet: "fd00::/64"}]}}
+  b: {ipam: {config: [{subnet: "${NET:-172.16.2.0/24}"}, {subnet: "${UNKNOWN}"}]}}
+  c: {driver: bridge}
+"""
+
+
+def test_used_and_free() -> None:
+    used = used_subnets(stack_of(TEXT).files)
+    assert [(str(u.subnet), u.network, str(u.location)) for u in used] == [
+        ("172.16.0.0/23", "a", "compose.yaml:4"),
+        ("fd00::/64", "a", "compose.yaml:4"),
+        ("172.16.2.0/24", "b", "compose.yaml:5"),
+    ]
+    assert str(free_subnet([u.subnet for u in used])) == "172.16.3.0/24"
+    assert str(free_subnet([])) == "172.16.0.0/24"
+
+
+def test_none_left() -> None:
+    with pytest.raises(RefusedError, match="no free subnet"):
+        free_subnet([ip_network(POOL)])
