@@ -3,6 +3,7 @@
 # make engines  the tests that ask the engine, with each version that is supported
 # make bench    measure speed
 # make catalog  write the index of the image catalogue anew
+# make docs     write docs/transforms.md anew
 #
 # Needs Python 3.11 or later (PYTHON=... chooses one), make and git; the rest is installed into
 # .venv and .engines.
@@ -15,7 +16,7 @@ EXAMPLE := examples/legacy-shop
 
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
-.PHONY: demo test lint types layers without-c-parser suite engines bench catalog clean
+.PHONY: demo test lint types layers without-c-parser suite engines bench catalog docs clean
 
 demo: .venv/demo.stamp
 	@$(BIN)/composerefactor split --dry-run $(EXAMPLE) > .venv/demo.patch
@@ -59,6 +60,9 @@ bench: .venv/test.stamp
 
 catalog: .venv/test.stamp
 	$(BIN)/python scripts/catalog_index.py
+
+docs: .venv/test.stamp
+	$(BIN)/python scripts/reference.py
 
 clean:
 	rm -rf .venv .engines build dist *.egg-info

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
+from composerefactor.cli.terminal import style_for
 from composerefactor.errors import UsageError
 from composerefactor.registry import transforms
+from composerefactor.report.explanation import as_text
 
 
 @click.command("transforms", short_help="List the transforms, or explain one.")
 @click.argument("name", required=False)
-def command(name: str | None) -> int:
-    """List the transforms, or explain the one called NAME."""
+@click.option("--no-color", is_flag=True, help="No colours (NO_COLOR does the same).")
+def command(name: str | None, *, no_color: bool) -> int:
+    """List the transforms, or explain the one called NAME with its options and an example."""
     known = transforms()
     if name is None:
         width = max(map(len, known))
@@ -22,6 +27,6 @@ def command(name: str | None) -> int:
         raise UsageError(
             f"no transform is called {name!r}", remedy="there are: " + ", ".join(known)
         )
-    found = known[name]
-    click.echo(f"{found.name}: {found.summary}\n\n{found.explanation}")
+    for line in as_text(known[name], style_for(sys.stdout, no_color=no_color)):
+        click.echo(line)
     return 0

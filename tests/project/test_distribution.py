@@ -70,6 +70,11 @@ def test_wheel_holds_every_module_and_the_data(built: Built) -> None:
         f"composerefactor/{path.relative_to(built.checkout).as_posix()}"
         for path in (built.checkout / "transforms").rglob("*.py")
     }
+    expected |= {
+        f"composerefactor/{path.relative_to(built.checkout).as_posix()}"
+        for name in ("__init__.py", "*/*/case.toml", "*/*/expected.diff")
+        for path in (built.checkout / "golden").glob(name)
+    }
     assert names == expected
 
 

@@ -16,6 +16,7 @@ def test_packages_are_the_folders_on_disk() -> None:
         ".".join([package, *file.relative_to(ROOT / folder).parent.parts])
         for folder, package in (
             ("composerefactor", "composerefactor"),
+            ("golden", "composerefactor.golden"),
             ("transforms", "composerefactor.transforms"),
         )
         for file in (ROOT / folder).rglob("__init__.py")

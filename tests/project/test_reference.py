@@ -1,0 +1,14 @@
+"""The generated page is what the code says now."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_page_on_transforms_is_up_to_date() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "reference.py"))
+    page = (ROOT / "docs" / "transforms.md").read_text(encoding="utf-8")
+    assert page == script["page"](), "`make docs` writes it anew"
