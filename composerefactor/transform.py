@@ -98,11 +98,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Something that a mending would do and cannot do safely: *reason*, and what to do instead."""
+    """Something that a mending would do and cannot do safely: *reason*, and what to do instead.
+
+    *repairs* is True where the engine rejects the project because of it.
+    """
 
     reason: str
     location: Location
     remedy: str = ""
+    repairs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,10 @@ from composerefactor.yamltree.regions import Region, regions, top_regions
 RESOURCE_SECTIONS = ("networks", "volumes", "secrets", "configs", "models")
 """Top-level sections whose entries services name (Compose specification)."""
 
-SECTIONS = frozenset({"version", "name", "include", "services", *RESOURCE_SECTIONS})
+SECTION_ORDER = ("version", "name", "include", "services", *RESOURCE_SECTIONS)
+"""The order in which people write the sections of a file."""
+
+SECTIONS = frozenset(SECTION_ORDER)
 
 
 @dataclass(frozen=True, eq=False)

@@ -67,7 +67,10 @@ def _predecessor(entries: list[Entry], key: str, order: Ordered[str]) -> int:
 def _apart(source: Source, entries: list[Entry], *, is_root: bool) -> bool:
     """Return whether blank lines stand between most of *entries*."""
     gaps = [
-        any(not line.strip() for line in source.text[tail(source, a) : b.start].splitlines()[:-1])
+        any(
+            not line.strip()
+            for line in source.text[tail(source, a) : source.line_start(b.start)].splitlines()
+        )
         for a, b in pairwise(entries)
     ]
     return sum(gaps) * 2 > len(gaps) if gaps else is_root

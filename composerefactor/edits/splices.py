@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
-from composerefactor.compose.file import ComposeFile
+from composerefactor.compose.file import SECTION_ORDER, ComposeFile
 from composerefactor.edits.operations import (
     AddItem,
     AddKey,
@@ -46,7 +46,7 @@ def edited(file: ComposeFile, edits: Iterable[YamlEdit]) -> str:
     Raises RefusedError for an address that is not there, and for two edits of one place.
     """
     style = Style.of(file.tree)
-    splices = [splice for edit in edits for splice in _splices(file, edit, style)]
+    splices = [s for edit in _with_sections(file, edits) for s in _splices(file, edit, style)]
     splices.sort(key=lambda each: (each.start, each.end, -each.column))  # stable
     text, at = [], 0
     for splice in splices:
@@ -59,6 +59,22 @@ def edited(file: ComposeFile, edits: Iterable[YamlEdit]) -> str:
         text += [file.source.text[at : splice.start], splice.text]
         at = splice.end
     return "".join([*text, file.source.text[at:]])
+
+
+def _with_sections(file: ComposeFile, edits: Iterable[YamlEdit]) -> Iterator[YamlEdit]:
+    """Yield *edits*; those that add to a section which there is not yet add it, all together."""
+    sections: dict[str, dict[str, Value]] = {}
+    for edit in edits:
+        if isinstance(edit, AddKey) and _is_new_section(file, edit.path) and not edit.comment:
+            sections.setdefault(str(edit.path[0]), {})[edit.key] = edit.value
+        else:
+            yield edit
+    for section, entries in sections.items():
+        yield AddKey(file.path, (), section, entries, SECTION_ORDER)
+
+
+def _is_new_section(file: ComposeFile, path: Path) -> bool:
+    return len(path) == 1 and path[0] in SECTION_ORDER and file.root.entry(str(path[0])) is None
 
 
 def _splices(file: ComposeFile, edit: YamlEdit, style: Style) -> Iterator[Splice]:

@@ -53,7 +53,7 @@ def propose_mends(
                 break
             wanted = replace(wanted, rejected={**wanted.rejected, **blamed})
         if len(rejected) == len(opened.project.readable) and not (repaired or verdict.covered):
-            raise all_rejected(opened, rejected)
+            raise all_rejected(opened, rejected, (refusal for _, refusal in found.refusals))
         return replace(
             _proposal(opened, found),
             engine=engine,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from composerefactor.compose.entrypoint import EntryPoint
@@ -19,7 +19,7 @@ from composerefactor.proposal.selection import (
     selected,
 )
 from composerefactor.proposal.settle import Settled, Settler
-from composerefactor.transform import Part, Plan
+from composerefactor.transform import Part, Plan, Refusal
 from composerefactor.verify.engine import Engine
 from composerefactor.verify.probes import Weakness
 from composerefactor.verify.prover import Prover
@@ -99,10 +99,16 @@ def propose(
         )
 
 
-def all_rejected(opened: Opened, rejected: dict[EntryPoint, str]) -> EngineError:
-    """Return the error for a project of which the engine accepts nothing."""
+def all_rejected(
+    opened: Opened, rejected: dict[EntryPoint, str], refusals: Iterable[Refusal] = ()
+) -> EngineError:
+    """Return the error for a project of which the engine accepts nothing.
+
+    *refusals* say why it could not be mended, and what to do.
+    """
     lines = [f"{entry.title}: {words}" for entry, words in rejected.items()]
     lines += [f"{entry.title}: {error}" for entry, error in opened.project.errors.items()]
+    lines += [f"{r.location}: {r.reason} -> {r.remedy}" for r in refusals if r.repairs]
     return EngineError(
         "the engine rejects this project as it stands\n" + "\n".join(f"  {x}" for x in lines),
         location=Location(next(iter(rejected)).base),

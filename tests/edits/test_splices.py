@@ -80,6 +80,14 @@ CASES: dict[str, tuple[str, YamlEdit, str]] = {
         AddKey("", ("volumes",), "data", None),
         "services:\n  web:\n    image: a\nvolumes:  # none yet\n  data:\n",
     ),
+    "a section that is not there, where people put it": (
+        "services:\n  web:\n    image: a\n\nvolumes:\n  d:\n",
+        AddKey("", ("networks",), "app", {"driver": "bridge"}),
+        (
+            "services:\n  web:\n    image: a\n\nnetworks:\n  app:\n    driver: bridge\n\n"
+            "volumes:\n  d:\n"
+        ),
+    ),
     "services apart by blank lines": (
         "services:\n  web:\n    image: a\n\n  db:\n    image: b\n\nvolumes:\n  d:\n",
         AddKey("", ("services",), "redis", {"image": "redis:7"}),
@@ -153,6 +161,13 @@ CASES: dict[str, tuple[str, YamlEdit, str]] = {
 def test_cases(name: str) -> None:
     before, edit, after = CASES[name]
     assert edited(parsed(before), [edit]) == after
+
+
+def test_a_section_is_added_once() -> None:
+    before = "services:\r\n  web:\r\n    image: a\r\n"
+    edits = [AddKey("", ("volumes",), name, None) for name in ("a", "b")]
+    after = before + "\r\nvolumes:\r\n  a:\r\n  b:\r\n"
+    assert edited(parsed(before), edits) == after
 
 
 REFUSED: dict[str, tuple[str, YamlEdit]] = {

@@ -1,0 +1,147 @@
+"""The text of a service that a project names and does not define, as the catalogue starts it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from composerefactor.catalog.starters import Starter
+from composerefactor.compose.order import SERVICE_ORDER
+from composerefactor.edits.render import Flow, Value
+from composerefactor.topology.login import Login, sole_expression
+
+_ROOT = "root"
+"""The user for whom databases of the MySQL family take the root password."""
+
+
+@dataclass(frozen=True, slots=True)
+class Required:
+    """A variable *name* that the service needs; *value* is what a file has for it, if any."""
+
+    name: str
+    value: str | None = field(default=None, repr=False)
+
+    @property
+    def expression(self) -> str:
+        """How a value names it, so that nothing starts without."""
+        return f"${{{self.name}:?set it in .env}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A service: its *body* for the file, and the variables that it *requires*."""
+
+    body: dict[str, Value]
+    requires: tuple[Required, ...]
+
+
+def started(
+    starter: Starter,
+    image: str,
+    name: str,
+    login: Login,
+    volumes: Mapping[str, str],
+    networks: Sequence[str],
+    restart: str,
+    taken: Mapping[str, str],
+) -> Started:
+    """Return service *name* as *starter* has it, with *image*.
+
+    Its consumers log in with *login*. *volumes* are names by path, *networks* are left out where
+    they are empty, and so is *restart*. *taken* are variables that have a value already: a password
+    from elsewhere is not put in one of them.
+    """
+    maker = _Maker(starter, name, login, taken)
+    body: dict[str, Value] = {"image": image}
+    command = maker.command()
+    environment = maker.environment()
+    if command:
+        body["command"] = command
+    if environment:
+        body["environment"] = environment
+    if volumes:
+        body["volumes"] = [f"{volume}:{path}" for path, volume in volumes.items()]
+    if networks:
+        body["networks"] = list(networks)
+    if (check := starter.entry.healthcheck) and not maker.has_password_command:
+        body["healthcheck"] = {
+            "test": Flow(check.test),
+            "interval": check.interval,
+            "timeout": check.timeout,
+            "retries": check.retries,
+            "start_period": check.start_period,
+        }
+    if restart:
+        body["restart"] = restart
+    body = {key: body[key] for key in SERVICE_ORDER if key in body}
+    return Started(body, tuple(maker.required.values()))
+
+
+class _Maker:
+    """Puts a login into the templates of a starter."""
+
+    def __init__(self, starter: Starter, name: str, login: Login, taken: Mapping[str, str]) -> None:
+        self.starter, self.name, self.login, self.taken = starter, name, login, taken
+        self.required: dict[str, Required] = {}
+        self.has_password_command = bool(starter.command_with_password and login.password)
+
+    def command(self) -> str:
+        if not self.has_password_command:
+            return self.starter.command
+        password = self.secret(self.login.password, f"{self.starter.id.upper()}_PASSWORD")
+        return self.starter.command_with_password.replace("{password}", password)
+
+    def environment(self) -> dict[str, Value]:
+        found: dict[str, Value] = {}
+        for key, template in self.starter.environment.items():
+            value = self.value(key, template)
+            if value is not None:
+                found[key] = value
+            elif key in self.starter.required:
+                found[key] = self.secret("", key)
+        return found
+
+    def value(self, key: str, template: str) -> str | None:
+        """Return *template* with what is known put in, or None where something is missing."""
+        login = self.login
+        is_default = login.user == self.starter.default_user != ""
+        has_root = "{root_password}" in self.starter.environment.values()
+        match template:
+            case "{user}":
+                return (
+                    None if is_default or (has_root and login.user == _ROOT) else login.user or None
+                )
+            case "{database}":
+                return login.database or None
+            case "{root_password}":
+                return self.secret(login.password if login.user == _ROOT else "", key)
+            case "{password}":
+                without = is_default or (has_root and login.user in {"", _ROOT})
+                return None if without or not login.password else self.secret(login.password, key)
+        if "{password}" in template:
+            return template.replace("{password}", self.secret(login.password, key))
+        return template.replace("{host}", self.name)
+
+    def secret(self, text: str, key: str) -> str:
+        """Return the expression for the secret *text*.
+
+        That is the consumers' own variable, without a default that would repeat a secret; a literal
+        becomes a variable called *key*.
+        """
+        expression = sole_expression(text)
+        if expression is not None and not expression.operator.endswith("-"):
+            return text
+        if expression is not None:
+            required = Required(expression.name, expression.argument)
+        elif text and "$" not in text:
+            required = Required(self.free(key, text), text)
+        else:
+            required = Required(self.free(key, None))
+        self.required[required.name] = required
+        return required.expression
+
+    def free(self, key: str, text: str | None) -> str:
+        """Return a name for a variable that is not taken by another value."""
+        if text is None or self.taken.get(key, text) == text:
+            return key
+        return f"{self.name.upper().replace('-', '_')}_{key}"

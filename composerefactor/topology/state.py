@@ -1,0 +1,29 @@
+"""Where images keep what must outlive their containers."""
+
+from __future__ import annotations
+
+from composerefactor.catalog.catalog import load
+from composerefactor.catalog.facts import DataPath
+from composerefactor.catalog.tags import in_range, parse_tag
+from composerefactor.compose.image import parse_image
+
+
+def data_paths(image: str) -> list[DataPath] | None:
+    """Return the paths at which *image*, with variables by default, keeps data that it needs.
+
+    Paths whose loss costs little are left out, and an image that the catalogue does not know has
+    none. None where its tag does not tell which path is the right one.
+    """
+    entry = load().match(image)
+    if entry is None:
+        return []
+    reference = parse_image(image)
+    tag = parse_tag(reference.tag or "")
+    found = []
+    for path in entry.data:
+        fits = in_range(tag, path.versions) if path.versions else True
+        if fits is None or (path.versions and reference.digest and not reference.tag):
+            return None
+        if fits and not path.optional:
+            found.append(path)
+    return found

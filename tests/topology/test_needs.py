@@ -1,0 +1,175 @@
+"""What a new service or volume needs from those that are there."""
+
+from __future__ import annotations
+
+import pytest
+
+from composerefactor.catalog.starters import starters
+from composerefactor.edits.starting import Started, started
+from composerefactor.topology.conversations import host_mentions
+from composerefactor.topology.homes import home, own_definitions, written_body
+from composerefactor.topology.login import Login, login
+from composerefactor.topology.mounts import covers, mount_targets
+from composerefactor.topology.networks import networks_of, networks_to_reach
+from composerefactor.topology.state import data_paths
+from composerefactor.topology.volumenames import volume_name
+from support.stacks import stack_of
+
+LOGINS = [
+    (["URL=postgresql://app:pw@db:5432/shop?x=1"], Login("app", "pw", "shop")),
+    (["URL=postgresql://app:p%40w@db/shop"], Login("app", "p@w", "shop")),
+    (["URL=redis://:${PW:-x}@db/0"], Login("", "${PW:-x}", "0")),
+    (["URL=${URL:-mysql://${U}:${P}@db/${D}}"], Login("${U}", "${P}", "${D}")),
+    (
+        ["DB_HOST=db", "DB_USER=app", "DB_PASSWORD=$PW", "DB_NAME=shop", "MQ_USER=x"],
+        Login("app", "$PW", "shop"),
+    ),
+    (["PG_DB_HOST=db", "PG_DB_USERNAME=a", "PG_DB_PASS=b"], Login("a", "b", "")),
+    (["HOST=db", "USER=me", "PASSWORD=x"], Login()),
+    (["URL=postgresql://app:pw@other/shop", "DB_HOST=db"], Login()),
+]
+
+
+@pytest.mark.parametrize(("variables", "expected"), LOGINS)
+def test_login(variables: list[str], expected: Login) -> None:
+    text = f"services: {{app: {{image: a, environment: {variables}}}}}"
+    stack = stack_of(text)
+    found = login(stack, [m for m in host_mentions(stack) if m.mention.host == "db"])
+    assert found == expected
+
+
+def test_no_login_is_shown() -> None:
+    assert "pw" not in repr(Login("app", "pw", "shop"))
+
+
+NETWORKS = """
+services:
+  a: {image: a, networks: [x, y]}
+  b: {image: a, networks: {y: {}, z: null}}
+  c: {image: a}
+  d: {image: a, network_mode: "service:b"}
+  e: {image: a, network_mode: host}
+  f: {image: a, network_mode: "service:f"}
+"""
+
+
+def test_networks() -> None:
+    stack = stack_of(NETWORKS)
+    assert {name: networks_of(stack, name) for name in stack.services} == {
+        "a": ["x", "y"],
+        "b": ["y", "z"],
+        "c": ["default"],
+        "d": ["y", "z"],
+        "e": None,
+        "f": None,
+    }
+    assert networks_to_reach(stack, ["a", "d"]) == ["y"]
+    assert networks_to_reach(stack, ["a", "c", "e"]) == ["x", "default"]
+    assert networks_to_reach(stack, ["e"]) == []
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        ("postgres:16-alpine", ["/var/lib/postgresql/data"]),
+        ("postgres:18", ["/var/lib/postgresql"]),
+        ("postgres", ["/var/lib/postgresql"]),
+        ("postgres@sha256:abc", None),
+        ("timescale/timescaledb:latest-pg16", None),
+        ("mongo:7", ["/data/db", "/data/configdb"]),
+        ("memcached:1", []),
+        ("acme/unknown", []),
+    ],
+)
+def test_where_images_keep_data(image: str, expected: list[str] | None) -> None:
+    found = data_paths(image)
+    assert (None if found is None else [path.path for path in found]) == expected
+
+
+def test_mounts() -> None:
+    text = """
+services:
+  db:
+    image: a
+    volumes: ["data:/var/lib/db/", {type: bind, source: ./x, target: /y}]
+    tmpfs: "/t:size=1m"
+"""
+    stack = stack_of(text, "services: {db: {volumes: ['${WHERE:-/z}']}}")
+    targets = list(mount_targets(stack, stack.services["db"]))
+    assert targets == ["/var/lib/db", "/y", "/t", "/z"]
+    assert covers(targets, "/var/lib/db")
+    assert covers(targets, "/var/lib/db/data")
+    assert covers(targets, "/var/lib")
+    assert not covers(targets, "/var/lib/dba")
+
+
+def test_volume_names_follow_the_project() -> None:
+    known = {"web-files", "mail-box"}
+    assert volume_name("user_db", "/data", known) == "user-db-data"
+    assert volume_name("user_db", "/data/logs", known) == "user-db-logs"
+    assert volume_name("user_db", "/more/logs", known) == "user-db-data-2"
+    assert volume_name("user-db", "/data", set()) == "user_db_data"
+
+
+def test_homes() -> None:
+    stack = stack_of(
+        "services: {a: &a {image: a}, b: *a, c: {image: a}}",
+        "services: {c: {image: b}, d: {extends: {file: base.yaml, service: d}}}",
+        files={"base.yaml": "services: {d: {image: d, networks: [n]}}"},
+    )
+    c, d = stack.services["c"], stack.services["d"]
+    assert home(stack, [("c", each) for each in c.definitions]).path == "compose.yaml"
+    assert home(stack, [("c", c.definitions[1])]).path == "0.yaml"
+    assert home(stack, [("d", d.definitions[0])]).path == "0.yaml"
+    assert [each.file.path for each in own_definitions(d)] == ["0.yaml"]
+    base = stack.files[0]
+    assert [written_body(base, name) is not None for name in "abcx"] == [False, False, True, False]
+
+
+def start(id_: str, found: Login, taken: dict[str, str] | None = None) -> Started:
+    starter = next(each for each in starters() if each.id == id_)
+    return started(starter, starter.image, "my-db", found, {}, [], "", taken or {})
+
+
+@pytest.mark.parametrize(
+    ("id_", "found", "environment"),
+    [
+        (
+            "postgres",
+            Login("app", "${PW}", "shop"),
+            {"POSTGRES_USER": "app", "POSTGRES_PASSWORD": "${PW}", "POSTGRES_DB": "shop"},
+        ),
+        ("postgres", Login(), {"POSTGRES_PASSWORD": "${POSTGRES_PASSWORD:?set it in .env}"}),
+        (
+            "mysql",
+            Login("root", "made-up", "shop"),
+            {
+                "MYSQL_ROOT_PASSWORD": "${MYSQL_ROOT_PASSWORD:?set it in .env}",
+                "MYSQL_DATABASE": "shop",
+            },
+        ),
+        ("mongo", Login("", "", "shop"), None),
+        ("rabbitmq", Login("guest", "guest", ""), None),
+        (
+            "rabbitmq",
+            Login("me", "${P:-made-up}", ""),
+            {"RABBITMQ_DEFAULT_USER": "me", "RABBITMQ_DEFAULT_PASS": "${P:?set it in .env}"},
+        ),
+        ("neo4j", Login("neo4j", "${P}", ""), {"NEO4J_AUTH": "neo4j/${P}"}),
+    ],
+)
+def test_environment(id_: str, found: Login, environment: dict[str, str] | None) -> None:
+    body = start(id_, found).body
+    assert body.get("environment") == environment
+    assert "made-up" not in repr(body)
+
+
+def test_a_variable_that_has_another_value_is_not_taken() -> None:
+    (required,) = start("postgres", Login("", "made-up"), {"POSTGRES_PASSWORD": "x"}).requires
+    assert (required.name, required.value) == ("MY_DB_POSTGRES_PASSWORD", "made-up")
+
+
+def test_a_password_for_a_command() -> None:
+    body = start("redis", Login("", "${REDIS_PASSWORD}")).body
+    assert body["command"] == "redis-server --requirepass ${REDIS_PASSWORD}"
+    assert "healthcheck" not in body
