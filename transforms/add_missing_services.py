@@ -1,0 +1,205 @@
+"""Define services that others name and nothing defines.
+
+The engine rejects a project in which `depends_on`, `links`, `volumes_from` or a `service:` value
+names a service that there is not. Where the catalogue knows what is meant, it is defined: with the
+image (the one that the project uses elsewhere, if it does), what its consumers log in with, a named
+volume for its data, a health check, and the network of its consumers.
+
+A host that only connection URLs and variables name (`REDIS_URL=redis://redis:6379`) may be outside
+of the project, so defining it changes what runs. Passwords are never written: they become variables
+that have to be set, with the value, where a file has it so far, in the env file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from posixpath import join, normpath
+
+from composerefactor.catalog.catalog import load
+from composerefactor.catalog.starters import Starter, starter_for
+from composerefactor.compose.file import ComposeFile
+from composerefactor.compose.masking import MASK, masked
+from composerefactor.compose.project import Project, project_directory
+from composerefactor.edits.operations import AddKey, AddLines, Edit
+from composerefactor.edits.starting import Required, Started, started
+from composerefactor.topology.conversations import Hint, HostMention, host_mentions
+from composerefactor.topology.homes import home, own_definitions
+from composerefactor.topology.login import login
+from composerefactor.topology.missing import missing_hosts, missing_services
+from composerefactor.topology.networks import DEFAULT, networks_to_reach
+from composerefactor.topology.stack import Stack, stacks
+from composerefactor.topology.state import data_paths
+from composerefactor.topology.volumenames import volume_name
+from composerefactor.transform import Change, Effect, Refusal, mending
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """There is nothing to choose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A service *name* that *callers* need in *stack*, as *hints* say.
+
+    *mentions* are the variables and commands that name it as a host, *file* is where it belongs.
+    *repairs* is True where the engine rejects the project without it.
+    """
+
+    stack: Stack
+    name: str
+    callers: tuple[str, ...]
+    hints: tuple[Hint, ...]
+    mentions: tuple[HostMention, ...]
+    file: ComposeFile
+    repairs: bool
+
+
+@mending(Options, after=("declare-networks", "declare-volumes"))
+def add_missing_services(project: Project, options: Options) -> Iterator[Change | Refusal]:  # noqa: ARG001
+    """Yield a definition, or a refusal, for each service that an entry point lacks."""
+    all_stacks = stacks(project)
+    volumes = {name for stack in all_stacks for name in stack.declared("volumes")}
+    seen: set[tuple[str, str]] = set()
+    for wanted in _wanted(project, all_stacks):
+        key = (wanted.file.path, wanted.name)
+        if key in seen or _defined_with(wanted, all_stacks):
+            continue
+        seen.add(key)
+        elsewhere = [f.path for f in project.files.values() if wanted.name in f.services]
+        starter = _starter(wanted)
+        if elsewhere:
+            yield _refusal(wanted, f"start it together with {elsewhere[0]}, which defines it")
+        elif starter is None:
+            yield _refusal(wanted, "define it with an image, or correct the name")
+        else:
+            yield _change(project, wanted, starter, volumes)
+
+
+def _wanted(project: Project, all_stacks: list[Stack]) -> Iterator[Wanted]:
+    """Yield what is missing, what the engine rejects first."""
+    for stack in all_stacks:
+        for missing in missing_services(stack):
+            callers = tuple(dict.fromkeys(each.caller for each in missing.references))
+            named = tuple(m for m in host_mentions(stack) if m.mention.host == missing.name)
+            hints = tuple(each.hint for each in missing.references)
+            file = _home(stack, callers)
+            yield Wanted(stack, missing.name, callers, hints, named, file, repairs=True)
+    for stack in all_stacks:
+        rejected = {missing.name for missing in missing_services(stack)}
+        for host in missing_hosts(stack, project.files.values()):
+            if host.is_likely and host.host not in rejected:
+                callers = tuple(dict.fromkeys(each.caller for each in host.mentions))
+                hints = tuple(each.hint for each in host.mentions)
+                file = _home(stack, callers)
+                yield Wanted(stack, host.host, callers, hints, host.mentions, file, repairs=False)
+
+
+def _home(stack: Stack, callers: Iterable[str]) -> ComposeFile:
+    return home(stack, [(c, own_definitions(stack.services[c])[0]) for c in callers])
+
+
+def _defined_with(wanted: Wanted, all_stacks: list[Stack]) -> bool:
+    """Return whether another entry point reads the file together with one that defines the name."""
+    return any(
+        wanted.name in stack.services and any(f.path == wanted.file.path for f in stack.files)
+        for stack in all_stacks
+    )
+
+
+def _starter(wanted: Wanted) -> Starter | None:
+    for each in wanted.mentions:
+        mention = each.mention
+        found = starter_for(mention.scheme, mention.host, mention.port, each.variable)
+        if found is not None:
+            return found
+    return starter_for(host=wanted.name)
+
+
+def _refusal(wanted: Wanted, remedy: str) -> Refusal:
+    hint = wanted.hints[0]
+    reason = f"{wanted.callers[0]} needs {wanted.name} ({hint.words}), which nothing defines"
+    return Refusal(reason, hint.location, remedy, repairs=wanted.repairs)
+
+
+def _change(project: Project, wanted: Wanted, starter: Starter, known: set[str]) -> Change:
+    stack, name, file = wanted.stack, wanted.name, wanted.file
+    image = _image(project, starter)
+    paths = data_paths(image) or []
+    volumes = {path.path: volume_name(name, path.path, known) for path in paths}
+    networks = networks_to_reach(stack, wanted.callers)
+    new = started(
+        starter,
+        image,
+        name,
+        login(stack, wanted.mentions),
+        volumes,
+        [] if networks == [DEFAULT] else networks,
+        _restart(wanted),
+        stack.variables,
+    )
+    edits: list[Edit] = [AddKey(file.path, ("services",), name, dict(new.body))]
+    edits += [AddKey(file.path, ("volumes",), volume, None) for volume in volumes.values()]
+    edits += _assignments(stack, new)
+    effects = [Effect(("services", name), "adds")]
+    effects += [Effect(("volumes", volume), "adds") for volume in volumes.values()]
+    if DEFAULT in networks:
+        effects.append(Effect(("networks", DEFAULT), "adds"))
+    hint = wanted.hints[0]
+    return Change(
+        f"{name} is defined ({image})",
+        hint.location,
+        edits,
+        effects,
+        evidence=_evidence(wanted, starter, new),
+        repairs=wanted.repairs,
+        variables={each.name: each.value or "unset" for each in new.requires},
+    )
+
+
+def _image(project: Project, starter: Starter) -> str:
+    """Return the image that the project uses elsewhere, or that of *starter*."""
+    for stack in stacks(project):
+        for service in stack.services.values():
+            image = service.text("image") or ""
+            entry = load().match(image) if MASK not in masked(image) else None
+            if entry is not None and entry.id == starter.id:
+                return image
+    return starter.image
+
+
+def _restart(wanted: Wanted) -> str:
+    policies = {wanted.stack.services[name].text("restart") or "" for name in wanted.callers}
+    lasting = policies & {"always", "unless-stopped"}
+    return lasting.pop() if len(policies) == 1 and lasting else ""
+
+
+def _assignments(stack: Stack, new: Started) -> Iterator[Edit]:
+    """Yield the lines that the env file needs for secrets that the files have so far."""
+    entry = stack.entry
+    path = entry.env_files[0] if entry.env_files else join(project_directory(entry), ".env")
+    lines = [
+        f"{each.name}={_quoted(each.value)}\n"
+        for each in new.requires
+        if each.value and each.name not in stack.variables
+    ]
+    if lines:
+        yield AddLines(normpath(path), "".join(lines), private=True)
+
+
+def _quoted(value: str) -> str:
+    plain = value.isascii() and not set(value) & set(" #'\"$\\`")
+    return value if plain else "'" + value.replace("'", "\\'") + "'"
+
+
+def _evidence(wanted: Wanted, starter: Starter, new: Started) -> str:
+    hint = wanted.hints[0]
+    text = f"{', '.join(wanted.callers)}: {hint.words}; facts on {starter.id}: "
+    text += starter.entry.verified
+    to_set = [each.name for each in new.requires if _is_open(wanted.stack, each)]
+    return f"{text}; set {' and '.join(to_set)}" if to_set else text
+
+
+def _is_open(stack: Stack, required: Required) -> bool:
+    return not required.value and required.name not in stack.variables
