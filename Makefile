@@ -4,6 +4,7 @@
 # make bench    measure speed
 # make catalog  write the index of the image catalogue anew
 # make docs     write docs/transforms.md anew
+# make schema   write the JSON schema of the settings file anew
 #
 # Needs Python 3.11 or later (PYTHON=... chooses one), make and git; the rest is installed into
 # .venv and .engines.
@@ -16,7 +17,7 @@ EXAMPLE := examples/legacy-shop
 
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
-.PHONY: demo test lint types layers without-c-parser suite engines bench catalog docs clean
+.PHONY: demo test lint types layers without-c-parser suite engines bench catalog docs schema clean
 
 demo: .venv/demo.stamp
 	@$(BIN)/composerefactor split --dry-run $(EXAMPLE) > .venv/demo.patch
@@ -63,6 +64,9 @@ catalog: .venv/test.stamp
 
 docs: .venv/test.stamp
 	$(BIN)/python scripts/reference.py
+
+schema: .venv/test.stamp
+	$(BIN)/python scripts/settings_schema.py
 
 clean:
 	rm -rf .venv .engines build dist *.egg-info

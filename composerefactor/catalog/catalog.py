@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 from functools import cache, cached_property
@@ -14,6 +14,7 @@ from composerefactor.catalog.facts import CatalogEntry, entry_from
 from composerefactor.catalog.index import INDEX, read, read_yaml
 from composerefactor.catalog.reference import repository, same_image
 
+_CHECK_KEYS = ("builtin", "listens", "needs", "profile", "requires", "variants")
 _NUMBER_AT_END = re.compile(r"-?[0-9]+$", re.ASCII)
 
 
@@ -34,11 +35,15 @@ class Category:
 class Catalog:
     """Answers questions on images from the package's data; use :func:`load`."""
 
-    def __init__(self, index: Mapping[str, Any]) -> None:
+    def __init__(self, index: Mapping[str, Any], changes: Sequence[Mapping[str, Any]] = ()) -> None:
+        self._index = index
+        self._changes = tuple(changes)
         self.categories: Mapping[str, Category] = {
             name: Category(name, **values) for name, values in index["categories"].items()
         }
-        self._images: Mapping[str, str] = index["images"]
+        self._images: dict[str, str] = dict(index["images"])
+        for entry in self.entries if changes else ():
+            self._images.update(dict.fromkeys(entry.names, entry.category))
         self._names: list[tuple[re.Pattern[str], str]] = [
             (re.compile("|".join(map(translate, patterns))), category)
             for category, patterns in index["names"].items()
@@ -71,25 +76,49 @@ class Catalog:
                 return category
         return None
 
+    def with_entries(self, changes: Sequence[Mapping[str, Any]]) -> Catalog:
+        """Return this catalogue with the entries of a project, in the form of images.yml.
+
+        An entry whose ``id`` is known replaces what it gives of it; any other is added, and is
+        asked first. Raises ValueError for a category that is not defined, a new entry without
+        names, and a version range that is none.
+        """
+        return Catalog(self._index, [*self._changes, *changes]) if changes else self
+
     def match(self, image: str) -> CatalogEntry | None:
         """Return what is known about *image*, a reference as a Compose file has it, or None.
 
         Only the same image counts, from whichever registry: somebody else's build of it can hold
         other programs.
         """
+        name = self.known_name(image)
+        return None if name is None else self._entries_by_name[name]
+
+    def known_name(self, image: str) -> str | None:
+        """Return the name by which an entry knows *image*, or None."""
         name = repository(image)
         if name is None:
             return None
-        for candidate in same_image(name):
-            if candidate in self._entries_by_name:
-                return self._entries_by_name[candidate]
-        return None
+        return next((n for n in same_image(name) if n in self._entries_by_name), None)
 
     @cached_property
     def entries(self) -> tuple[CatalogEntry, ...]:
-        """All entries of images.yml, in its order."""
+        """All entries of images.yml, in its order, and those of the project."""
         values = read_yaml("images.yml")
-        return tuple(entry_from(entry, values["defaults"]) for entry in values["images"])
+        entries = {entry["id"]: entry for entry in values["images"]}
+        for change in self._changes:
+            known = dict(entries.get(change["id"], {}))
+            if "healthcheck" in change:  # what decides between the known checks goes with them
+                for name in _CHECK_KEYS:
+                    known.pop(name, None)
+            entries[change["id"]] = {**known, "verified": "project", **change}
+        for entry in entries.values():
+            category = entry.get("category", "application")
+            if category not in self.categories:
+                raise ValueError(f"{entry['id']}: there is no category {category!r}")
+            if not entry.get("names"):
+                raise ValueError(f"{entry['id']}: a new entry needs 'names'")
+        return tuple(entry_from(entry, values["defaults"]) for entry in entries.values())
 
     @cached_property
     def _entries_by_name(self) -> Mapping[str, CatalogEntry]:

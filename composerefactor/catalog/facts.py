@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
-Evidence: TypeAlias = Literal["dockerfile", "docs", "issue", "practice", "unverified"]
+from composerefactor.catalog.conditions import Condition
+from composerefactor.catalog.tags import checked_range
+
+Evidence: TypeAlias = Literal["dockerfile", "docs", "issue", "practice", "project", "unverified"]
 Command: TypeAlias = tuple[str, ...]
 
 
@@ -35,10 +38,9 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True)
-class HealthCheck:
-    """A health check as a Compose file has it: *test* with ``$$`` for ``$``, times as durations."""
+class Times:
+    """How often a check runs, and how long it may fail: durations as Compose files have them."""
 
-    test: Command
     interval: str
     timeout: str
     retries: int
@@ -46,12 +48,44 @@ class HealthCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
-    """Another *test* for the case *when*; None where no command can do it then."""
+class HealthCheck:
+    """A health check as a Compose file has it: *test* with ``$$`` for ``$``."""
 
-    when: str
+    test: Command
+    times: Times
+
+
+@dataclass(frozen=True, slots=True)
+class Listens:
+    """What moves the main port of an image.
+
+    *options* are options of its command; *published* are the ports that it may listen on by
+    default, so that publishing others alone says that it listens elsewhere.
+    """
+
+    options: tuple[str, ...] = ()
+    published: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """Another *test* for the case *when*; None where no command can do it then.
+
+    *refines* is True where the next variant, or the check without one, holds as well.
+    """
+
+    when: Condition
     test: Command | None
     note: str = ""
+    refines: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another *test* that a person may prefer, *purpose* says what for."""
+
+    purpose: str
+    test: Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +94,9 @@ class CatalogEntry:
 
     *ports* are container ports as text (``443/udp``, ``4510-4559``), the main one first. *builtin*
     is True where the image has a HEALTHCHECK of its own; *healthcheck* is None where no command in
-    the image can do it. *has* says which programs are in the image. *verified* says how sure
-    this is.
+    the image can do it, unless a variant says otherwise; *times* are those of the variants.
+    One of *requires* must hold for any check, *needs* says what to do otherwise. *has* says which
+    programs are in the image. *verified* says how sure this is.
     """
 
     id: str
@@ -73,8 +108,12 @@ class CatalogEntry:
     file_env: tuple[str, ...]
     builtin: bool
     healthcheck: HealthCheck | None
+    times: Times
+    listens: Listens
+    requires: tuple[Condition, ...]
     needs: str
     variants: tuple[Variant, ...]
+    alternatives: tuple[Alternative, ...]
     has: Mapping[str, bool | str]
     notes: str
     source: str
@@ -84,46 +123,69 @@ class CatalogEntry:
 def entry_from(
     values: Mapping[str, Any], profiles: Mapping[str, Mapping[str, Any]]
 ) -> CatalogEntry:
-    """Return the entry that *values* describe; *profiles* are the named times of health checks."""
+    """Return the entry that *values* describe; *profiles* are the named times of health checks.
+
+    Only ``id`` and ``names`` must be given. Raises ValueError for a version range that is none.
+    """
+    check = values.get("healthcheck")
+    profile = values.get("profile", "normal")
+    times = _times(check, profiles) if check else _times({"profile": profile}, profiles)
     return CatalogEntry(
         id=values["id"],
         names=tuple(values["names"]),
-        category=values["category"],
-        ports=tuple(str(port) for port in values["ports"]),
-        data=tuple(DataPath(**path) for path in values["data"]),
+        category=values.get("category", "application"),
+        ports=tuple(str(port) for port in values.get("ports", ())),
+        data=tuple(DataPath(**path) for path in values.get("data", ())),
         secrets=tuple(
-            Secret(**{"file_name": f"{secret['env']}_FILE", **secret})
-            for secret in values["secrets"]
+            Secret(**{"file": False, "file_name": f"{secret['env']}_FILE", **secret})
+            for secret in values.get("secrets", ())
         ),
         file_env=tuple(values.get("file_env", ())),
         builtin=values.get("builtin", False),
-        healthcheck=_health_check(values["healthcheck"], profiles),
+        healthcheck=HealthCheck(tuple(check["test"]), times) if check else None,
+        times=times,
+        listens=_listens(values.get("listens", {})),
+        requires=tuple(map(condition, values.get("requires", ()))),
         needs=values.get("needs", ""),
-        variants=tuple(
-            Variant(variant["when"], _command(variant["test"]), variant.get("note", ""))
-            for variant in values.get("variants", ())
+        variants=tuple(map(_variant, values.get("variants", ()))),
+        alternatives=tuple(
+            Alternative(other["for"], tuple(other["test"]))
+            for other in values.get("alternatives", ())
         ),
         has=values.get("has", {}),
         notes=values.get("notes", "").strip(),
-        source=values["source"],
-        verified=cast(Evidence, values["verified"]),
+        source=values.get("source", ""),
+        verified=cast(Evidence, values.get("verified", "project")),
     )
 
 
-def _health_check(
-    values: Mapping[str, Any] | None, profiles: Mapping[str, Mapping[str, Any]]
-) -> HealthCheck | None:
-    if values is None:
-        return None
-    times = profiles[values["profile"]] if "profile" in values else values
-    return HealthCheck(
-        test=tuple(values["test"]),
-        interval=times["interval"],
-        timeout=times["timeout"],
-        retries=times["retries"],
-        start_period=times["start_period"],
+def condition(values: Mapping[str, Any]) -> Condition:
+    """Return the condition that *values* describe; raises ValueError for a bad version range."""
+    return Condition(
+        names=tuple(values.get("names", ())),
+        tag=checked_range(values.get("tag", "")),
+        flavours=tuple(values.get("flavours", ())),
+        environment=values.get("environment", {}),
+        command=tuple(str(word) for word in values.get("command", ())),
+        moved=values.get("moved"),
     )
 
 
-def _command(test: list[str] | None) -> Command | None:
-    return None if test is None else tuple(test)
+def _variant(values: Mapping[str, Any]) -> Variant:
+    return Variant(
+        condition(values["when"]),
+        None if values["test"] is None else tuple(values["test"]),
+        values.get("note", ""),
+        values.get("refines", False),
+    )
+
+
+def _listens(values: Mapping[str, Any]) -> Listens:
+    published = tuple(str(port) for port in values.get("published", ()))
+    return Listens(tuple(values.get("options", ())), published)
+
+
+def _times(values: Mapping[str, Any], profiles: Mapping[str, Mapping[str, Any]]) -> Times:
+    """Return the times that *values* give: those of a profile, each replaced by one of its own."""
+    given = {name: values[name] for name in Times.__dataclass_fields__ if name in values}
+    return Times(**{**profiles[values.get("profile", "normal")], **given})

@@ -113,7 +113,7 @@ def test_match_gives_the_facts() -> None:
     assert entry.healthcheck is not None
     assert entry.healthcheck.test[0] == "CMD-SHELL"
     assert "$${POSTGRES_USER:-postgres}" in entry.healthcheck.test[1]
-    assert (entry.healthcheck.interval, entry.healthcheck.retries) == ("10s", 5)
+    assert (entry.times.interval, entry.times.retries) == ("10s", 5)
 
 
 def test_match_knows_other_names_of_secret_files() -> None:

@@ -1,0 +1,1 @@
+"""Health checks for services: what their images hold, and what can be asked of them."""

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import pytest
+
+from composerefactor.catalog.catalog import load
+from composerefactor.catalog.choice import Choice, NoChoice, choose
+from composerefactor.catalog.conditions import Condition, Truth, Use
+from composerefactor.catalog.tags import parse_tag
+
+CATALOG = load()
+
+
+def use(image: str, *command: str, unread: tuple[str, ...] = (), **environment: str | None) -> Use:
+    name, _, tag = image.partition(":")
+    known = None if tag == "?" else parse_tag(tag)
+    return Use(
+        name, known, {k.replace("__", "."): v for k, v in environment.items()}, unread, command
+    )
+
+
+@pytest.mark.parametrize(
+    ("used", "published", "words"),
+    [
+        (use("postgres:16"), (), ("CMD-SHELL", "pg_isready")),
+        (use("postgres:?"), (), ("CMD-SHELL", "pg_isready")),
+        (use("postgres:16", "postgres", "-p", "5433"), (), ("CMD-SHELL", "-p 5433")),
+        (use("mongo:7"), (), ("CMD", "mongosh")),
+        (use("mongo:4.4"), (), ("CMD", "mongo")),
+        (use("mongo"), (), ("CMD", "mongosh")),
+        (use("mariadb:10.3"), (), ("CMD", "mysqladmin")),
+        (use("mariadb:11-jammy"), (), ("CMD", "mariadb-admin")),
+        (use("redis:7", "redis-server", "--port", "6380"), (), ("CMD-SHELL", "-p 6380")),
+        (use("redis:7", "redis-server", "--port=6379"), (), ("CMD-SHELL", "redis-cli ping")),
+        (use("memcached:1.6"), (), ("CMD", "bash")),
+        (use("memcached:1.6-alpine"), (), ("CMD-SHELL", "nc 127.0.0.1 11211")),
+        (use("nats:2-alpine"), (), ("CMD", "nc")),
+        (use("nats:alpine", "-js", "-m", "8222"), (), ("CMD", "wget")),
+        (use("nginx:1.27"), ("8080",), ("CMD", "http://127.0.0.1:8080/")),
+        (use("nginx:1.27"), ("80", "8080"), ("CMD", "http://127.0.0.1:80/")),
+        (use("nginx:1.27-alpine"), ("443",), ("CMD-SHELL", "http://127.0.0.1:443/")),
+        (use("nginx:1.14"), (), ("CMD", "bash")),
+        (use("traefik:v3", "--ping=true"), (), ("CMD", "healthcheck")),
+        (use("traefik:v3"), ("443",), ("CMD", "443")),
+        (use("prom/prometheus:v2.50.1", "--web.listen-address=:9091"), (), ("CMD", "http://127.0.0.1:9091/-/healthy")),
+        (use("prom/prometheus:v3-distroless"), (), ("CMD", "promtool")),
+        (use("grafana/loki:3.7.0"), (), ("CMD", "-health")),
+        (use("grafana/loki:2.9.0"), (), ("CMD-SHELL", "wget")),
+        (use("apache/kafka:3.9", KAFKA_LISTENERS="PLAINTEXT://:9092"), (), ("CMD-SHELL", ":9092")),
+        (use("elasticsearch:7.17"), (), ("CMD-SHELL", "_cluster/health")),
+        (use("elasticsearch:8.1"), (), ("CMD-SHELL", "missing authentication")),
+        (use("elasticsearch:8.1", xpack__security__enabled="false"), (), ("CMD-SHELL", "_cluster")),
+        (use("elasticsearch:?"), (), ("CMD-SHELL", "missing authentication")),
+        (use("keycloak/keycloak:26", KC_HEALTH_ENABLED="true"), (), ("CMD-SHELL", "9000")),
+        (use("keycloak/keycloak:24", KC_HEALTH_ENABLED="true"), (), ("CMD-SHELL", "/8080")),
+        (use("keycloak/keycloak:24", unread=(".env",)), (), ("CMD", "bash")),
+        (use("apache/airflow:2.9", "celery", "worker"), (), ("CMD-SHELL", "inspect ping")),
+    ],
+)  # fmt: skip
+def test_choice(used: Use, published: tuple[str, ...], words: tuple[str, str]) -> None:
+    entry = CATALOG.match(used.repository)
+    assert entry is not None
+    found = choose(entry, used, published)
+    assert isinstance(found, Choice), found
+    assert found.check.test[0] == words[0]
+    assert words[1] in " ".join(found.check.test)
+    assert "PORT" not in " ".join(found.check.test)
+
+
+@pytest.mark.parametrize(
+    ("used", "reason", "remedy"),
+    [
+        (use("mongo:?"), "which check fits mongo depends on the tag of the image", ""),
+        (use("grafana/loki:3.6.1"), "no program in the image can check it", "version 3.6.4"),
+        (use("nats:2"), "no program in the image", "-alpine"),
+        (use("prom/prometheus", "--web.route-prefix=/metrics"), "below --web.route-prefix", ""),
+        (use("apache/kafka", KAFKA_LISTENERS="PLAINTEXT://:29092"), "cannot pass", "9092"),
+        (use("apache/kafka", unread=("kafka.env",)), "kafka.env is not here", "KAFKA_LISTENERS"),
+        (use("otel/opentelemetry-collector"), "no program in the image", ""),
+    ],
+)  # fmt: skip
+def test_no_choice(used: Use, reason: str, remedy: str) -> None:
+    entry = CATALOG.match(used.repository)
+    assert entry is not None
+    found = choose(entry, used)
+    assert isinstance(found, NoChoice), found
+    assert reason in found.reason
+    assert remedy in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("condition", "truth"),
+    [
+        (Condition(), Truth.YES),
+        (Condition(names=("other",)), Truth.NO),
+        (Condition(tag="<3", flavours=("alpine",)), Truth.YES),
+        (Condition(tag="<3", flavours=("debian",)), Truth.NO),
+        (Condition(environment={"A": "*"}), Truth.YES),
+        (Condition(environment={"A": "x*"}), Truth.YES),
+        (Condition(environment={"A": None}), Truth.NO),
+        (Condition(environment={"B": "1"}), Truth.UNKNOWN),
+        (Condition(environment={"C": None}), Truth.UNKNOWN),
+        (Condition(environment={"C": None}, command=("none",)), Truth.NO),
+        (Condition(command=("--p*", "serve")), Truth.YES),
+        (Condition(moved=True), Truth.NO),
+    ],
+)
+def test_condition(condition: Condition, truth: Truth) -> None:
+    used = use("img:2-alpine", "serve", "--port", A="xy", B=None, unread=("a.env",))
+    assert condition.holds(used) is truth
+    if truth is not Truth.NO:
+        assert bool(condition.unknowns(used)) is (truth is Truth.UNKNOWN)
