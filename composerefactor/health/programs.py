@@ -1,0 +1,128 @@
+"""Which programs the image of a Dockerfile holds, and how that is known."""
+
+from __future__ import annotations
+
+import pkgutil
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import Any
+
+from composerefactor.catalog.facts import Evidence
+from composerefactor.catalog.reference import repository, same_image
+from composerefactor.catalog.tags import parse_tag
+from composerefactor.compose.image import parse_image
+from composerefactor.health.dockerfile import Chain
+from composerefactor.source import Source
+from composerefactor.yamltree.build import parse
+from composerefactor.yamltree.values import to_python
+
+_APK = re.compile(r"\bapk\s+(?:--?\S+\s+)*add\b([^;&|]*)")
+_APT = re.compile(r"\b(?:apt-get|apt|aptitude)\s+(?:-\S+(?:\s+[\w:]+=\S+)?\s+)*install\b([^;&|]*)")
+_RPM = re.compile(r"\b(?:microdnf|dnf|yum|tdnf)\s+(?:-\S+\s+)*install\b([^;&|]*)")
+_PACKAGES = {
+    "curl": ("curl",),
+    "wget": ("wget",),
+    "bash": ("bash",),
+    "netcat-openbsd": ("nc",),
+    "netcat-traditional": ("nc",),
+    "netcat": ("nc",),
+    "nodejs": ("node",),
+    "python3": ("python3",),
+    "python3-minimal": ("python3",),
+    "ruby": ("ruby",),
+    "grep": ("grep",),
+}
+_REMOVES = re.compile(r"\b(?:apk\s+del|(?:apt-get|apt)\s+(?:-\S+\s+)*(?:purge|remove))\b([^;&|]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What is known about a base image: the programs that it *has*, and how sure that is."""
+
+    has: tuple[str, ...]
+    verified: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """The programs that are known to be in an image, each with how that is known."""
+
+    found: Mapping[str, str] = field(default_factory=dict)
+    verified: Evidence = "unverified"
+    is_complete: bool = False
+
+    def __contains__(self, program: str) -> bool:
+        return program in self.found
+
+
+def programs(chain: Chain) -> Programs:
+    """Return what the image of *chain* holds: its base, what is installed, what it runs.
+
+    *is_complete* tells whether the base is known.
+    """
+    base = base_image(chain.base)
+    found: dict[str, str] = {}
+    if base is not None:
+        found = dict.fromkeys(base.has, f"base image {chain.base}")
+    for each in chain.instructions:
+        if each.name == "RUN":
+            _run(f"{each.text}\n{each.heredoc}", each.line, found)
+    return Programs(found, base.verified if base else "dockerfile", base is not None)
+
+
+def base_image(image: str) -> Base | None:
+    """Return what is known about the base image *image*, or None."""
+    entry = _first(image, "bases")
+    if entry is None:
+        return None
+    groups = _bases()["groups"]
+    has = [program for item in entry["has"] for program in groups.get(item, [item])]
+    return Base(tuple(has), entry["verified"])
+
+
+def default_command(image: str) -> str:
+    """Return the command line that the base image *image* runs by itself, or ``""``."""
+    entry = _first(image, "servers")
+    return "" if entry is None else str(entry["runs"])
+
+
+def _first(image: str, part: str) -> Mapping[str, Any] | None:
+    """Return the first entry of *part* of bases.yml that fits *image*."""
+    name = repository(image) or image
+    candidates = [name, *same_image(name)]
+    flavours = parse_tag(parse_image(image).tag or "").flavours
+    for entry in _bases()[part]:
+        if any(fnmatchcase(c, pattern) for c in candidates for pattern in entry["names"]) and (
+            "flavours" not in entry or not flavours.isdisjoint(entry["flavours"])
+        ):
+            found: Mapping[str, Any] = entry
+            return found
+    return None
+
+
+@cache
+def _bases() -> Mapping[str, Any]:
+    data = pkgutil.get_data(__package__ or "", "bases.yml")
+    source = Source.decode("bases.yml", data or b"")
+    root = parse(source).root
+    values: Mapping[str, Any] = {} if root is None else to_python(root, source)
+    return values
+
+
+def _run(text: str, line: int, found: dict[str, str]) -> None:
+    """Add what the commands of one RUN install, and take away what they remove."""
+    how = f"installed in line {line} of its Dockerfile"
+    for manager, implied in ((_APK, "wget nc sh grep"), (_APT, "bash sh grep"), (_RPM, "bash sh")):
+        for match in manager.finditer(text):
+            for program in implied.split():
+                found.setdefault(program, how)
+            for package in match[1].split():
+                for program in _PACKAGES.get(re.split(r"[=~<>:]", package)[0], ()):
+                    found.setdefault(program, how)
+    for match in _REMOVES.finditer(text):
+        for package in match[1].split():
+            for program in _PACKAGES.get(package, ()):
+                found.pop(program, None)

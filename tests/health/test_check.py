@@ -1,0 +1,207 @@
+# ruff: noqa: E501 - a row of a table is one line
+"""What is proposed for a service, from its Compose file, its Dockerfile and its source."""
+
+from __future__ import annotations
+
+import pytest
+
+from composerefactor.catalog.catalog import Catalog, load
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.library import Library
+from composerefactor.compose.project import load as load_project
+from composerefactor.health.answers import Answer, Impossible, Proposed, Unneeded
+from composerefactor.health.check import healthcheck_for
+from composerefactor.health.waiting import reports_health
+from composerefactor.settings.settings import load_settings
+from composerefactor.topology.stack import stack
+from support.memory import Memory
+
+
+def ask(
+    service: str,
+    dockerfile: str | None = None,
+    files: dict[str, str] | None = None,
+    catalog: Catalog | None = None,
+) -> Answer:
+    """Return the answer for the service ``app``, whose body is *service*, a flow mapping."""
+    texts = {"compose.yaml": f"services:\n  app: {service}\n", **(files or {})}
+    if dockerfile is not None:
+        texts["Dockerfile"] = dockerfile
+    entry = EntryPoint(("compose.yaml",))
+    project = load_project([entry], Library(Memory(texts)))
+    assert not project.errors, project.errors
+    return healthcheck_for(project, stack(project, entry), "app", catalog or load())
+
+
+@pytest.mark.parametrize(
+    ("service", "dockerfile", "words"),
+    [
+        ("{build: .}", "FROM node:20-alpine\nEXPOSE 3000\nCMD [node, server.js]", "nc -z 127.0.0.1 3000"),
+        ("{build: .}", 'FROM node:20-slim\nENV PORT=8080\nCMD ["next", "start"]', "('http').get"),
+        ("{build: .}", 'FROM node:20\nCMD ["npx", "next", "start", "-p", "4000"]', "curl -s -o /dev/null http://127.0.0.1:4000/"),
+        ("{build: .}", "FROM python:3.12-slim\nCMD uvicorn app:app --port 9000", "127.0.0.1', 9000"),
+        ("{build: .}", "FROM python:3.12\nCMD gunicorn -w 2 -b 0.0.0.0:5000 app:app", "curl -s -o /dev/null http://127.0.0.1:5000/"),
+        ("{build: .}", "FROM python:3.12-slim\nENV PORT=7000\nCMD gunicorn -b :$PORT app", "7000"),
+        ('{build: ., environment: {PORT: "${APP:-81}"}}', "FROM alpine\nCMD ./app --port $PORT", "nc -z 127.0.0.1 ${APP:-81}"),
+        ('{build: ., ports: ["8080:80"]}', "FROM alpine\nEXPOSE 9999\nCMD ./app", "nc -z 127.0.0.1 80"),
+        ('{build: ., ports: ["9229:9229", "80:4000"]}', "FROM alpine\nCMD ./app", "nc -z 127.0.0.1 4000"),
+        ('{build: ., ports: ["1:5000", "2:4000"]}', "FROM alpine\nEXPOSE 4000\nCMD ./app", "127.0.0.1 4000"),
+        ('{build: ., ports: ["${P:-5}:${P:-5}"]}', "FROM alpine\nCMD ./app", "nc -z 127.0.0.1 ${P:-5}"),
+        ('{build: ., expose: ["7000"]}', "FROM debian:12-slim\nCMD ./app", "bash -c : > /dev/tcp/127.0.0.1/7000"),
+        ("{build: {context: ., target: dev}}", "FROM node:20 AS dev\nCMD vite\nFROM nginx\n", "http://127.0.0.1:5173/"),
+        ("{build: {context: ., args: {V: 20-alpine}}}", "ARG V=20\nFROM node:$V\nEXPOSE 10\nCMD x", "nc -z 127.0.0.1 10"),
+        ("{build: .}", "FROM nginx:alpine\nCOPY . /usr/share/nginx/html", "wget -S -q --spider http://127.0.0.1:80/"),
+        ("{build: .}", 'FROM nginx:1.27\nEXPOSE 8080\nCMD ["nginx", "-g", "daemon off;"]', "http://127.0.0.1:8080/"),
+        ("{build: .}", "FROM postgres:16\nCOPY init.sql /docker-entrypoint-initdb.d/", "pg_isready"),
+        ("{build: .}", "FROM php:8.3-apache\nCOPY . .", "curl -s -o /dev/null http://127.0.0.1:80/"),
+        ("{build: .}", "FROM php:8.3-fpm-alpine\nCOPY . .", "nc -z 127.0.0.1 9000"),
+        ("{build: .}", 'FROM mcr.microsoft.com/dotnet/aspnet:8.0\nENTRYPOINT ["dotnet", "a.dll"]', "127.0.0.1/8080"),
+        ("{build: .}", "FROM acme/base\nRUN apk add curl\nCMD rails server", "http://127.0.0.1:3000/"),
+        ("{build: ., command: celery -A shop worker}", "FROM python:3", "celery -A shop inspect ping"),
+        ("{build: {dockerfile_inline: 'FROM alpine'}, expose: [80]}", None, "nc -z 127.0.0.1 80"),
+        ("{build: ., ports: [80]}", None, "nc -z 127.0.0.1 80 || bash -c ': > /dev/tcp/127.0.0.1/80'"),
+        ("{build: ./elsewhere, command: uvicorn a:b}", None, "python -c import http.client"),
+        ("{build: 'https://example.com/x.git', ports: [80]}", None, "nc -z"),
+        ("{image: 'node:20', command: node x.js, ports: ['3000:3000']}", None, "bash -c : > /dev/tcp/127.0.0.1/3000"),
+        ("{image: 'mongo:4.4'}", None, "mongo --quiet"),
+        ("{image: 'redis:7', command: [redis-server, --requirepass, x]}", None, "PONG|NOAUTH"),
+    ],
+)  # fmt: skip
+def test_proposed(service: str, dockerfile: str | None, words: str) -> None:
+    found = ask(service, dockerfile)
+    assert isinstance(found, Proposed), found
+    assert words in " ".join(found.test[1:])
+    assert found.test[0] in {"CMD", "CMD-SHELL"}
+    assert found.evidence
+
+
+@pytest.mark.parametrize(
+    ("service", "dockerfile", "reason", "remedy"),
+    [
+        ("{build: ., ports: [80]}", "FROM scratch\nCMD [/app]", "from scratch, holds no program", "install curl"),
+        ("{build: ., ports: [80]}", "FROM gcr.io/distroless/static\nCMD [/app]", "holds no program", "install curl"),
+        ("{build: ., ports: [80]}", "FROM acme/base\nCMD [/app]", "is not known to hold a program", "install curl"),
+        ("{build: .}", "FROM node:20\nCMD node worker.js", "on which port", "expose its port"),
+        ("{build: ., command: node worker.js}", "FROM node:20\nEXPOSE 80\nCMD node x", "on which port", ""),
+        ("{build: ., command: bundle exec sidekiq}", "FROM ruby:3\nEXPOSE 80", "sidekiq takes jobs", ""),
+        ("{build: ., command: sleep infinity, ports: [80]}", "FROM node:20", "keeps the container up", ""),
+        ("{build: {context: ., target: x}}", "FROM node:20", "has no stage 'x'", ""),
+        ("{build: .}", None, "Dockerfile is not here, and nothing says", "publish or expose"),
+        ("{image: 'acme/api:1'}", None, "nothing is known about the image acme/api:1", ".composerefactor.yml"),
+        ("{image: '${IMAGE}'}", None, "nothing is known about the image ${IMAGE}", ""),
+        ("{image: 'mongo:${TAG}'}", None, "depends on the tag of the image", ""),
+        ("{image: 'mongo@sha256:0123'}", None, "depends on the tag of the image", ""),
+        ("{image: 'postgres:16', command: ['sh', '-c', 'pg_dump -h db > x']}", None, "not the server", ""),
+        ("{image: 'postgres:16', entrypoint: /backup.sh}", None, "not the server", ""),
+    ],
+)  # fmt: skip
+def test_impossible(service: str, dockerfile: str | None, reason: str, remedy: str) -> None:
+    found = ask(service, dockerfile)
+    assert isinstance(found, Impossible), found
+    assert reason in found.reason
+    assert remedy in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("service", "dockerfile", "has_check"),
+    [
+        ("{image: redis, healthcheck: {test: x}}", None, True),
+        ("{image: redis, healthcheck: {disable: true}}", None, True),
+        ("{image: axllent/mailpit}", None, True),
+        ("{build: .}", "FROM redis\nHEALTHCHECK CMD redis-cli ping", True),
+        ("{build: .}", "FROM redis\nHEALTHCHECK NONE", False),
+        ("{image: migrate/migrate, command: migrate up, restart: 'no'}", None, False),
+    ],
+)
+def test_unneeded(service: str, dockerfile: str | None, has_check: bool) -> None:  # noqa: FBT001
+    found = ask(service, dockerfile)
+    assert isinstance(found, Unneeded), found
+    assert found.has_check is has_check
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "files", "path"),
+    [
+        ("FROM node:20\nEXPOSE 3000\nCMD node src/server.js", {"src/server.js": "app.get('/healthz', ok)"}, ":3000/healthz"),
+        (
+            "FROM node:20\nEXPOSE 3000\nCMD npm ci && npm start",
+            {"package.json": '{"scripts": {"start": "node a.js"}}', "a.js": 'router.get("/api/health", f)'},
+            ":3000/api/health",
+        ),
+        (
+            "FROM node:20\nCMD npm start",
+            {
+                "package.json": '{"scripts": {"start": "next start"}, "dependencies": {"next": "14"}}',
+                "src/app/api/health/route.ts": "",
+            },
+            ":3000/api/health",
+        ),
+        ("FROM python:3\nCMD uvicorn app.main:api", {"app/main.py": '@app.get("/health")\ndef f(): ...'}, ":8000/health"),
+        ("FROM python:3\nCMD streamlit run a.py", {}, ":8501/_stcore/health"),
+        (
+            "FROM eclipse-temurin:21-jre-alpine\nCMD java -jar a.jar",
+            {"pom.xml": "<x>spring-boot-starter-actuator</x>"},
+            ":8080/actuator/health",
+        ),
+        (
+            "FROM eclipse-temurin:21-jre-alpine\nCMD java -jar a.jar",
+            {"pom.xml": "spring-boot-starter-actuator", "src/main/resources/application.properties": "server.port=9090\n"},
+            ":9090/actuator/health",
+        ),
+        ("FROM ruby:3\nCMD rails server", {"config/routes.rb": 'get "up" => "rails/health#show"'}, ":3000/up"),
+    ],
+)  # fmt: skip
+def test_a_page_that_is_found_is_asked(dockerfile: str, files: dict[str, str], path: str) -> None:
+    found = ask("{build: .}", dockerfile, files)
+    assert isinstance(found, Proposed), found
+    assert f"http://127.0.0.1{path}" in " ".join(found.test)
+    assert "-s " not in " ".join(found.test), "a bad answer is no good one"
+
+
+def test_a_moved_actuator_is_not_asked() -> None:
+    found = ask(
+        "{build: .}",
+        "FROM eclipse-temurin:21-jre-alpine\nCMD java -jar a.jar",
+        {
+            "build.gradle": "org.springframework.boot:spring-boot-starter-actuator",
+            "src/main/resources/application.yml": "management:\n  server:\n    port: 1\n",
+        },
+    )
+    assert isinstance(found, Proposed)
+    assert "actuator" not in " ".join(found.test)
+
+
+def test_settings_tell_about_images() -> None:
+    text = b"catalog: [{id: api, names: [acme/api], healthcheck: {test: [CMD, /probe]}}]"
+    found = ask("{image: 'acme/api:1'}", catalog=load_settings(text).catalog)
+    assert isinstance(found, Proposed)
+    assert (found.test, found.verified) == (("CMD", "/probe"), "project")
+
+
+def test_env_files_count() -> None:
+    service = "{image: 'apache/kafka:3.9', env_file: kafka.env}"
+    found = ask(service, files={"kafka.env": "KAFKA_LISTENERS=PLAINTEXT://:9092\n"})
+    assert isinstance(found, Proposed)
+    absent = ask(service)
+    assert isinstance(absent, Impossible)
+    assert "kafka.env is not here" in absent.reason
+
+
+@pytest.mark.parametrize(
+    ("service", "reports"),
+    [
+        ("{image: redis, healthcheck: {test: x}}", True),
+        ("{image: redis, healthcheck: {test: [CMD, x]}}", True),
+        ("{image: redis, healthcheck: {test: [NONE]}}", False),
+        ("{image: redis, healthcheck: {test: x, disable: true}}", False),
+        ("{image: redis, healthcheck: {interval: 5s}}", False),
+        ("{image: redis}", False),
+        ("{image: axllent/mailpit}", True),
+        ("{image: acme/api}", False),
+    ],
+)
+def test_reports_health(service: str, reports: bool) -> None:  # noqa: FBT001
+    entry = EntryPoint(("compose.yaml",))
+    texts = {"compose.yaml": f"services:\n  app: {service}\n"}
+    project = load_project([entry], Library(Memory(texts)))
+    assert reports_health(project, stack(project, entry), "app", load()) is reports
