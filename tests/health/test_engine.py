@@ -1,0 +1,61 @@
+"""Docker Compose takes every health check that could be written as it is meant."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from composerefactor.catalog.catalog import load
+from composerefactor.catalog.facts import Command
+from composerefactor.edits.render import Flow, Value, entry
+from composerefactor.health.probes import Asks, Probe, command_for
+from composerefactor.health.programs import Programs
+from composerefactor.yamltree.style import Style
+
+PROGRAMS = ("curl", "wget", "node", "python", "ruby", "php", "bash", "nc")
+
+
+def checks() -> Iterator[tuple[str, Command]]:
+    """Yield every command of the catalogue, and one of each program that can ask."""
+    for each in load().entries:
+        tests = [each.healthcheck.test] if each.healthcheck else []
+        tests += [variant.test for variant in each.variants if variant.test]
+        tests += [other.test for other in each.alternatives]
+        yield from ((f"{each.id}-{n}", test) for n, test in enumerate(tests))
+    for asks in get_args(Asks):
+        for program in PROGRAMS:
+            held = Programs({program: "", "grep": ""})
+            found = command_for(Probe(asks, "${PORT:-80}", "/x"), held)
+            if found is not None:
+                yield f"{asks}-{program}", found[0]
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_the_engine_accepts_every_check(engine: Path, tmp_path: Path, quote: str) -> None:
+    wanted = dict(checks())
+    style = Style(2, 2, quote)
+    lines = ["services:"]
+    for name, test in wanted.items():
+        body: Value = {"image": "x", "healthcheck": {"test": Flow(test), "interval": "30s"}}
+        lines += entry(name, body, 2, style)
+    (tmp_path / "compose.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    run = subprocess.run(
+        [engine, "config", "--format", "json"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+        env={"PORT": "8080"},
+    )
+    assert run.returncode == 0, run.stderr.decode()
+    services = json.loads(run.stdout)["services"]
+    found = {name: tuple(body["healthcheck"]["test"]) for name, body in services.items()}
+    assert len(wanted) > 120
+    assert found == {
+        name: tuple(word.replace("${PORT:-80}", "8080") for word in test)
+        for name, test in wanted.items()
+    }

@@ -1,0 +1,100 @@
+"""The commands that ask a built image's server, run against real servers."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from composerefactor.health.probes import Asks, Probe, command_for
+from composerefactor.health.programs import Programs
+from support.healthchecks import busybox, run
+
+PROGRAMS = ("curl", "wget", "node", "python3", "ruby", "php", "bash", "busybox wget", "busybox nc")
+STATUSES = {"/ok": 200, "/found": 302, "/missing": 404, "/broken": 500}
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        status = STATUSES[self.path]
+        self.send_response(status)
+        if status == STATUSES["/found"]:
+            self.send_header("Location", "/ok")
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def closed() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    asks: Asks
+    path: str
+    is_healthy: bool
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Asked("ok", "/ok", is_healthy=True),
+        Asked("ok", "/found", is_healthy=True),
+        Asked("ok", "/missing", is_healthy=False),
+        Asked("ok", "/broken", is_healthy=False),
+        Asked("answer", "/ok", is_healthy=True),
+        Asked("answer", "/missing", is_healthy=True),
+        Asked("answer", "/broken", is_healthy=True),
+        Asked("connect", "/", is_healthy=True),
+    ],
+    ids=lambda asked: f"{asked.asks}{asked.path}",
+)
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_probe(program: str, asked: Asked, port: int, closed: int, tmp_path: Path) -> None:
+    path, name = None, program
+    if program.startswith("busybox "):
+        name = program.removeprefix("busybox ")
+        path = str(busybox(tmp_path))
+    elif shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed")
+    held = Programs({name: "", "grep": ""})
+    found = command_for(Probe(asked.asks, str(port), asked.path), held)
+    if found is None:
+        pytest.skip(f"{program} cannot ask this")
+    is_weaker = found == command_for(Probe("connect", str(port)), held)
+    assert run(found[0], path=path) == (asked.is_healthy or is_weaker)
+    without = command_for(Probe(asked.asks, str(closed), asked.path), held)
+    assert without is not None
+    assert not run(without[0], path=path), "nothing listens there"
+
+
+def test_the_check_without_a_dockerfile(port: int, closed: int, tmp_path: Path) -> None:
+    text = "nc -z 127.0.0.1 {0} || bash -c ': > /dev/tcp/127.0.0.1/{0}'"
+    for path in (str(busybox(tmp_path)), None):
+        assert run(("CMD-SHELL", text.format(port)), path=path)
+        assert not run(("CMD-SHELL", text.format(closed)), path=path)
+
+
+def test_a_missing_program_is_not_healthy(tmp_path: Path) -> None:
+    assert not run(("CMD", "curl", "http://127.0.0.1"), path=str(tmp_path))
