@@ -12,6 +12,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from composerefactor.catalog.placement import Placement, place
 from composerefactor.compose.build_context import services_that_send
@@ -20,8 +21,6 @@ from composerefactor.compose.merged import merged_get, scalar_text
 from composerefactor.compose.project import Project
 from composerefactor.edits.drafts import Draft
 from composerefactor.errors import Location, RefusedError, UsageError
-from composerefactor.factoring.layout import Layout
-from composerefactor.factoring.variants import Factored, factor
 from composerefactor.modules.anchors import Holder
 from composerefactor.modules.assemble import Assembler
 from composerefactor.modules.assignment import MAX_SERVICES, LayoutOptions, assign
@@ -31,6 +30,9 @@ from composerefactor.modules.naming import MAX_NAME, Names, variant
 from composerefactor.modules.root import Reason, Root
 from composerefactor.modules.ties import tied_groups
 from composerefactor.transform import Part, Plan, Stay, transform
+
+if TYPE_CHECKING:
+    from composerefactor.factoring.variants import Factored
 
 _UNSAFE = re.compile(r"[^\w./@+-]")
 _FOUND_BY_NAME = re.compile(r"(docker-)?compose(\.override)?\.ya?ml")
@@ -127,6 +129,8 @@ def _without_small(group: list[Root]) -> list[Root]:
 
 
 def _factored(group: list[Root]) -> Factored:
+    from composerefactor.factoring.variants import factor  # noqa: PLC0415 - see cli/__init__.py
+
     movable = {i: root.movable() for i, root in enumerate(group)}
     return factor([root.file for root in group], [root.anchors for root in group], movable)
 
@@ -161,6 +165,8 @@ def _plan_alone(root: Root, options: Options, names: Names, *, several: bool) ->
 
 def _plan_together(group: list[Root], options: Options, names: Names) -> Plan:
     """Plan the split of roots that define the same services."""
+    from composerefactor.factoring.layout import Layout  # noqa: PLC0415 - see cli/__init__.py
+
     found = _factored(group)
     first = group[0]
     layout = Layout(first.project, found, _layout_options(first, options), names, _placement)

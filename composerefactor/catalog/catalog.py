@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import translate
 from functools import cache, cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from composerefactor.catalog.facts import CatalogEntry, entry_from
 from composerefactor.catalog.index import INDEX, read, read_yaml
 from composerefactor.catalog.reference import repository, same_image
+
+if TYPE_CHECKING:
+    from composerefactor.catalog.facts import CatalogEntry
 
 _CHECK_KEYS = ("builtin", "listens", "needs", "profile", "requires", "variants")
 _NUMBER_AT_END = re.compile(r"-?[0-9]+$", re.ASCII)
@@ -32,6 +33,20 @@ class Category:
     about: str
 
 
+class NamePatterns:
+    """Shell patterns with no ``*`` but one at the beginning or at the end."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        texts = tuple(patterns)
+        self.whole = frozenset(texts)
+        self.starts = tuple(t.removesuffix("*") for t in texts if t.endswith("*"))
+        self.ends = tuple(t.removeprefix("*") for t in texts if t.startswith("*"))
+
+    def match(self, name: str) -> bool:
+        """Return whether one of the patterns stands for *name*, which has no ``*``."""
+        return name in self.whole or name.startswith(self.starts) or name.endswith(self.ends)
+
+
 class Catalog:
     """Answers questions on images from the package's data; use :func:`load`."""
 
@@ -44,9 +59,8 @@ class Catalog:
         self._images: dict[str, str] = dict(index["images"])
         for entry in self.entries if changes else ():
             self._images.update(dict.fromkeys(entry.names, entry.category))
-        self._names: list[tuple[re.Pattern[str], str]] = [
-            (re.compile("|".join(map(translate, patterns))), category)
-            for category, patterns in index["names"].items()
+        self._names: list[tuple[NamePatterns, str]] = [
+            (NamePatterns(patterns), category) for category, patterns in index["names"].items()
         ]
 
     def category(self, image: str) -> str | None:
@@ -71,8 +85,8 @@ class Catalog:
         """
         name = service.lower().replace("_", "-")
         unnumbered = _NUMBER_AT_END.sub("", name)
-        for pattern, category in self._names:
-            if pattern.match(name) or pattern.match(unnumbered):
+        for patterns, category in self._names:
+            if patterns.match(name) or patterns.match(unnumbered):
                 return category
         return None
 
@@ -104,6 +118,8 @@ class Catalog:
     @cached_property
     def entries(self) -> tuple[CatalogEntry, ...]:
         """All entries of images.yml, in its order, and those of the project."""
+        from composerefactor.catalog.facts import entry_from  # noqa: PLC0415 - see cli/__init__.py
+
         values = read_yaml("images.yml")
         entries = {entry["id"]: entry for entry in values["images"]}
         for change in self._changes:

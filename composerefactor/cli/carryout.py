@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -18,14 +17,9 @@ from composerefactor.proposal.guard import check_clean, check_targets
 from composerefactor.proposal.opening import Choice, Opened, open_project, project_root
 from composerefactor.proposal.propose import Proposal, propose
 from composerefactor.proposal.selection import Selection, Transformation
-from composerefactor.report.document import document
-from composerefactor.report.patch import unified_patch
-from composerefactor.report.summary import summary
-from composerefactor.verify.discovery import find_engine
-from composerefactor.verify.engine import Engine
-from composerefactor.workspace.apply import apply
-from composerefactor.workspace.git import find_repository
-from composerefactor.workspace.recover import recover
+
+if TYPE_CHECKING:
+    from composerefactor.verify.engine import Engine
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -109,7 +103,7 @@ def carry_out_proposal(run: Run, chosen: Choice, proposer: Proposer) -> int:
     Raises ProofFailedError where the proof failed, RefusedError for what would not be safe to
     write, and UsageError where nobody can be asked.
     """
-    engine = None if run.engine == "none" else find_engine(run.engine)
+    engine = _engine(run.engine)
     if not (run.dry_run or run.check):
         repaired(chosen)
     opened = open_project(chosen)
@@ -134,6 +128,8 @@ def carry_out_proposal(run: Run, chosen: Choice, proposer: Proposer) -> int:
     if not run.yes and not _agreed(proposal, chosen.path):
         click.echo("nothing was written", err=True)
         return 0
+    from composerefactor.workspace.apply import apply  # noqa: PLC0415 - see cli/__init__.py
+
     apply(opened.root, proposal.changes, f"composerefactor {run.label}")
     if not run.quiet:
         count = len(proposal.changes.changes)
@@ -141,8 +137,18 @@ def carry_out_proposal(run: Run, chosen: Choice, proposer: Proposer) -> int:
     return 0
 
 
+def _engine(choice: str) -> Engine | None:
+    if choice == "none":
+        return None
+    from composerefactor.verify.discovery import find_engine  # noqa: PLC0415 - as above
+
+    return find_engine(choice)
+
+
 def repaired(chosen: Choice) -> None:
     """Finish or roll back a run that was cut off, before anything is read."""
+    from composerefactor.workspace.recover import recover  # noqa: PLC0415 - as above
+
     root = chosen.path if chosen.names_entries else project_root(chosen.path)
     found = recover(root)
     if found is not None:
@@ -187,11 +193,17 @@ def _check_anything_left(proposal: Proposal) -> None:
 
 def _show(run: Run, proposal: Proposal, path: Path) -> None:
     if not run.quiet:
+        from composerefactor.report.summary import summary  # noqa: PLC0415 - as above
+
         style = style_for(sys.stderr, no_color=run.no_color)
         for line in summary(proposal, style, verbose=run.verbose):
             click.echo(line, err=True)
     result: bytes | None = None
     if run.output_format == "json":
+        import json  # noqa: PLC0415 - as above
+
+        from composerefactor.report.document import document  # noqa: PLC0415 - as above
+
         found = document(proposal, run.label)
         if run.dry_run:
             found["patch"] = patch_of(proposal, path).decode("utf-8", "replace")
@@ -207,8 +219,9 @@ def patch_of(proposal: Proposal, path: Path) -> bytes:
 
     Its paths begin at git's top level, and without git at *path*, which the user has named.
     """
-    root = proposal.opened.root
-    repository = find_repository(root)
+    from composerefactor.report.patch import unified_patch  # noqa: PLC0415 - as above
+
+    root, repository = proposal.opened.root, proposal.opened.repository
     below = root.relative_to(path.resolve()).as_posix()
     prefix = repository.prefix if repository else below.removeprefix(".")
     executable = [c.path for c in proposal.changes.changed if os.access(root / c.path, os.X_OK)]

@@ -10,7 +10,6 @@ import sys
 import click
 
 from composerefactor import __version__
-from composerefactor.cli.errors import show
 from composerefactor.errors import ComposerefactorError, InputError, Location
 
 BROKEN_PIPE = 141
@@ -75,6 +74,8 @@ def main() -> None:
     try:
         code = cli.main(standalone_mode=False)
     except ComposerefactorError as error:
+        from composerefactor.cli.errors import show  # noqa: PLC0415 - see cli/__init__.py
+
         show(error)
         sys.exit(error.exit_code)
     except click.ClickException as error:

@@ -33,7 +33,12 @@ def _collect(node: Node | None, found: dict[str, Entry], seen: set[int]) -> None
 
 def merged_get(node: Node | None, name: str) -> Node | None:
     """Return what key *name* of a mapping holds, merge keys and aliases followed, or None."""
-    entry = merged_entries(node).get(name)
+    mapping = resolve(node) if node is not None else None
+    if not isinstance(mapping, Mapping):
+        return None
+    entry = mapping.entry(name)
+    if mapping.entry("<<") is not None and (entry is None or entry.is_merge):
+        entry = merged_entries(mapping).get(name)
     return resolve(entry.value) if entry else None
 
 

@@ -50,24 +50,24 @@ def assign(
     *place* gives the category of a service; *names* hands out free paths; *prefix* begins the
     names of category modules, where several roots have some.
     """
-    order = [name for unit in units for name in unit]
+    rank = {name: n for n, name in enumerate(name for unit in units for name in unit)}
     bundles: dict[tuple[str, str, str], list[str]] = {}
     by_service: dict[str, tuple[str, str]] = {}
     for group, wanted in options.groups.items():
-        here = [name for name in wanted if name in order]
+        here = [name for name in wanted if name in rank]
         by_service |= {name: (place(here[0]).directory, group) for name in here}
-    total = len(order)
+    total = len(rank)
     sizes: dict[str, int] = {}
-    for unit in units:
-        placement = place(unit[0])
+    placements = [place(unit[0]) for unit in units]
+    for unit, placement in zip(units, placements, strict=True):
         if placement.directory == INFRASTRUCTURE:
             sizes[placement.category] = sizes.get(placement.category, 0) + len(unit)
-    for unit in units:
-        bundle = _bundle(unit, place(unit[0]), options, by_service, sizes, total, prefix)
+    for unit, placement in zip(units, placements, strict=True):
+        bundle = _bundle(unit, placement, options, by_service, sizes, total, prefix)
         bundles.setdefault(bundle, []).extend(unit)
     modules = []
     for (directory, name, _), members in bundles.items():
-        members.sort(key=order.index)
+        members.sort(key=rank.__getitem__)
         if directory == "":
             path = names.reserve(posixpath.normpath(name))
         else:

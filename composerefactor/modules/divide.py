@@ -117,10 +117,10 @@ def _place_anchor_blocks(
         section = (file.sections or {})[name]
         if holder in kept or not anchors.carries_only_anchors(section):
             continue
-        needing = []
-        for destination in (ROOT, *order):
-            own = [h for h, home in homes.items() if home == destination and h != holder]
-            if holder in anchors.needs(own):
-                needing.append(destination)
+        parts: dict[str, list[Holder]] = {}
+        for other, home in homes.items():
+            if other != holder:
+                parts.setdefault(home, []).append(other)
+        needing = [d for d in (ROOT, *order) if holder in anchors.needs(parts.get(d, []))]
         if needing and ROOT not in needing:
             homes[holder] = needing[0]

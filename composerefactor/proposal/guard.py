@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from composerefactor.errors import Location, RefusedError
 from composerefactor.proposal.propose import Proposal
-from composerefactor.workspace.git import find_repository
 
 
 def check_targets(proposal: Proposal) -> None:
@@ -16,7 +15,7 @@ def check_targets(proposal: Proposal) -> None:
     changes = proposal.changes
     for change in changes.changes:
         proposal.opened.files.check_writable(change.path)
-    repository = find_repository(proposal.opened.root)
+    repository = proposal.opened.repository
     if repository is None:
         return
     for path, pattern in repository.is_ignored(c.path for c in changes.created).items():
@@ -29,7 +28,7 @@ def check_targets(proposal: Proposal) -> None:
 
 def check_clean(proposal: Proposal) -> None:
     """Raise RefusedError for a file that would change, and that git could not bring back."""
-    repository = find_repository(proposal.opened.root)
+    repository = proposal.opened.repository
     if repository is None:
         return
     old = [c.path for c in proposal.changes.changes if not c.is_created]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from composerefactor.entrypoints.options import from_options, with_env_files
 from composerefactor.entrypoints.readers import OtherReader
 from composerefactor.errors import InputError, Location
 from composerefactor.workspace.files import ProjectFiles
-from composerefactor.workspace.git import find_repository
+from composerefactor.workspace.git import Repository, find_repository
 from composerefactor.yamltree.nodes import Scalar, walk
 
 COMPOSE_NAMES = ("*compose*.yml", "*compose*.yaml")
@@ -48,9 +48,14 @@ class Choice:
 
 @dataclass(frozen=True)
 class Opened:
-    """A project that is open. *environ* has the shell's variables that its files name."""
+    """A project that is open.
+
+    *repository* is git's work tree around it, *environ* has the shell's variables that its files
+    name.
+    """
 
     root: Path
+    repository: Repository | None
     files: ProjectFiles
     library: Library
     project: Project
@@ -152,13 +157,14 @@ def open_project(choice: Choice, like: Sequence[EntryPoint] | None = None) -> Op
     project = load(entries, library, choice.environ)
     if not choice.names_entries:
         project.whole.update(_read_by_others(readers))
-    project.whole.update(_ignored(root, project))
+    repository = find_repository(root)
+    project.whole.update(_ignored(repository, project))
     if not project.readable and like is None:
         raise next(iter(project.errors.values()))
-    opened = Opened(root, files, library, project, readers, {})
+    opened = Opened(root, repository, files, library, project, readers, {})
     used = {v.name for e in project.readable for v in opened.variables_of(e)} - NOT_PASSED_ON
     environ = {k: v for k, v in choice.environ.items() if k in used}
-    return Opened(root, files, library, project, readers, environ)
+    return replace(opened, environ=environ)
 
 
 def _read_by_others(readers: Iterable[OtherReader]) -> dict[str, str]:
@@ -170,9 +176,8 @@ def _read_by_others(readers: Iterable[OtherReader]) -> dict[str, str]:
     }
 
 
-def _ignored(root: Path, project: Project) -> dict[str, str]:
+def _ignored(repository: Repository | None, project: Project) -> dict[str, str]:
     """Return the files that git ignores: what is moved out of them would reach everybody."""
-    repository = find_repository(root)
     if repository is None:
         return {}
     names = [path for path in project.files if not path.startswith("../")]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.project import Project
 from composerefactor.edits.changeset import Changeset
 from composerefactor.errors import EngineError, Location
-from composerefactor.proposal.mended import Mended
 from composerefactor.proposal.opening import Opened
 from composerefactor.proposal.selection import (
     EVERYTHING,
@@ -18,12 +18,13 @@ from composerefactor.proposal.selection import (
     changeset,
     selected,
 )
-from composerefactor.proposal.settle import Settled, Settler
 from composerefactor.transform import Part, Plan, Refusal
-from composerefactor.verify.engine import Engine
-from composerefactor.verify.probes import Weakness
-from composerefactor.verify.prover import Prover
-from composerefactor.verify.verdict import Finding, Verdict
+
+if TYPE_CHECKING:
+    from composerefactor.proposal.mended import Mended
+    from composerefactor.verify.engine import Engine
+    from composerefactor.verify.probes import Weakness
+    from composerefactor.verify.verdict import Finding, Verdict
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,10 @@ def propose(
         chosen = selected(opened, opened.project, transformation, selection)
         plan = chosen(opened.project, {}, frozenset())
         return Proposal(opened, opened.project, plan, changeset(opened, plan))
+    # A plan without proof starts faster without what proves.
+    from composerefactor.proposal.settle import Settler  # noqa: PLC0415
+    from composerefactor.verify.prover import Prover  # noqa: PLC0415
+
     with Prover(
         engine,
         opened.root,
@@ -82,8 +87,7 @@ def propose(
         chosen = selected(opened, project, transformation, selection)
         # Paths that cannot stand side by side are refused before the stage meets them.
         changeset(opened, chosen(project, {}, frozenset()))
-        settler = Settler(lambda keep, move: chosen(project, keep, move), prover)
-        settled: Settled = settler.settle()
+        settled = Settler(lambda keep, move: chosen(project, keep, move), prover).settle()
         changes = changeset(opened, settled.plan)
         weaknesses = () if changes.is_empty else tuple(prover.weaknesses(changes.as_mapping()))
         return Proposal(

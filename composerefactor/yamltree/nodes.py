@@ -152,4 +152,8 @@ def walk(node: Node) -> Iterator[Node]:
     while stack:
         current = stack.pop()
         yield current
-        stack.extend(reversed(list(children(current))))
+        if isinstance(current, Mapping):
+            for entry in reversed(current.entries):
+                stack += (entry.value, entry.key)
+        elif isinstance(current, Sequence):
+            stack += reversed(current.items)

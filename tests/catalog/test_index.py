@@ -27,7 +27,7 @@ def test_every_section_and_heading_is_known() -> None:
 def test_patterns_are_written_as_they_are_compared() -> None:
     for patterns in json.loads(read(INDEX))["names"].values():
         for pattern in patterns:
-            assert re.fullmatch(r"[a-z0-9*-]+", pattern), pattern
+            assert re.fullmatch(r"\*?[a-z0-9-]+|[a-z0-9-]+\*", pattern), pattern
 
 
 @pytest.mark.parametrize("key", SECRET_KEYS)
