@@ -3,6 +3,9 @@
 A plan is proved as a whole. Where the proof fails, what it names stays in place and the rest is
 proved again; where it names nothing, halves are tried. At the end every part that stayed is tried
 once more alone, so that each one that stays does so because an engine run fails when it moves.
+
+Most tries fail, and they fail where others did before. So a try is asked there first, which takes
+an engine run or two; what passes is then proved in every circumstance, together.
 """
 
 from __future__ import annotations
@@ -10,9 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.file import RESOURCE_SECTIONS
 from composerefactor.transform import Part, Plan
 from composerefactor.verify.prover import Prover
+from composerefactor.verify.runner import Run
 from composerefactor.verify.verdict import Finding, Verdict
 
 Planner = Callable[[dict[Part, str], frozenset[Part]], Plan]
@@ -36,6 +41,8 @@ class Settler:
         self.prover = prover
         self.keep: dict[Part, str] = {}
         self.findings: dict[Part, Finding] = {}
+        self.failing: set[tuple[EntryPoint, str]] = set()
+        """The circumstances in which a plan has failed, by entry point."""
 
     def settle(self) -> Settled:
         """Return the largest plan that is proved; its verdict is ok unless nothing could be."""
@@ -44,25 +51,28 @@ class Settler:
         verdict = self.check(plan)
         while plan.drafts and not verdict.ok and self.give_way(plan, verdict):
             plan = self.plan()
-            verdict = self.check(plan)
-        if len(self.keep) > 1 and verdict.ok:  # a single one has just been seen to fail
-            plan, verdict = self.retry(plan, verdict)
-        forced = frozenset(part for part in predicted if self.moves_after_all(part))
-        if forced:
-            bolder = self.plan(forced)
-            found = self.check(bolder)
-            if found.ok:
-                plan, verdict = bolder, found
+            verdict = self.check(plan, self.has_failed)
+            if not verdict.differences:
+                self.release()
+                plan = self.plan()
+                verdict = self.check(plan)
+        plan, verdict = self.overrule([*predicted], plan, verdict)
         return Settled(plan, verdict, self.findings)
 
     def plan(self, forced: Iterable[Part] = ()) -> Plan:
         """Return the plan with what has to stay so far."""
         return self.planner(self.keep, frozenset(forced))
 
-    def check(self, plan: Plan) -> Verdict:
+    def check(self, plan: Plan, only: Callable[[Run], bool] | None = None) -> Verdict:
         """Return the engine's verdict on *plan*; that on no change at all where it is empty."""
         moved = [section for _, section, _ in plan.moved if section.startswith("x-")]
-        return self.prover.check(plan.contents(), moved=moved)
+        verdict = self.prover.check(plan.contents(), only=only, moved=moved)
+        self.failing.update((found.entry, found.circumstance) for found in verdict.differences)
+        return verdict
+
+    def has_failed(self, run: Run) -> bool:
+        """Return whether a plan has failed in the circumstance of *run*."""
+        return (run.entry, run.circumstance.name) in self.failing
 
     def give_way(self, plan: Plan, verdict: Verdict) -> bool:
         """Keep what *verdict* blames, or what halving finds; False where that is nothing."""
@@ -94,30 +104,47 @@ class Settler:
         return bad
 
     def moves(self, parts: Sequence[Part], only: Sequence[Part]) -> bool:
-        """Return whether the engine agrees when of *parts* just *only* move."""
+        """Return whether the engine agrees, where it has not, when of *parts* just *only* move."""
         kept = {part: "" for part in parts if part not in only}
         plan = self.planner({**self.keep, **kept}, frozenset())
-        return not plan.drafts or self.check(plan).ok
+        return not plan.drafts or not self.check(plan, self.has_failed).differences
 
-    def retry(self, plan: Plan, verdict: Verdict) -> tuple[Plan, Verdict]:
-        """Move each part again that may have stayed for another one's sake only."""
+    def release(self) -> None:
+        """Let go what may have stayed for another one's sake only, one after another."""
+        if len(self.keep) == 1:
+            return  # it has just been seen to fail
         for part in list(self.keep):
             reason = self.keep.pop(part)
             bolder = self.plan()
-            found = self.check(bolder)
-            if found.ok and bolder.drafts:
+            if bolder.drafts and not self.check(bolder, self.has_failed).differences:
                 self.findings.pop(part, None)
-                plan, verdict = bolder, found
             else:
                 self.keep[part] = reason
+
+    def overrule(
+        self, predicted: Sequence[Part], plan: Plan, verdict: Verdict
+    ) -> tuple[Plan, Verdict]:
+        """Move those parts that were only *predicted* to stay, as far as the engine agrees."""
+        for only in (_is_essential, None):
+            predicted = [part for part in predicted if self.moves_after_all(part, only)]
+            if not predicted:
+                break
+            bolder = self.plan(predicted)
+            found = self.check(bolder)
+            if found.ok:
+                return bolder, found
         return plan, verdict
 
-    def moves_after_all(self, part: Part) -> bool:
+    def moves_after_all(self, part: Part, only: Callable[[Run], bool] | None) -> bool:
         """Return whether a part that was predicted to stay can move; notes the finding if not."""
-        verdict = self.check(self.plan([part]))
-        if not verdict.ok and verdict.differences:
+        verdict = self.check(self.plan([part]), only)
+        if verdict.differences:
             self.findings[part] = verdict.differences[0]
-        return verdict.ok
+        return not verdict.differences
+
+
+def _is_essential(run: Run) -> bool:
+    return run.circumstance.essential
 
 
 def _blamed(plan: Plan, findings: Iterable[Finding]) -> Iterable[tuple[Part, Finding]]:

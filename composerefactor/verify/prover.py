@@ -97,20 +97,22 @@ class Prover:
         self,
         changes: Mapping[str, bytes | None],
         *,
-        thorough: bool = True,
+        only: Callable[[Run], bool] | None = None,
         moved: Collection[str] = (),
         variables: Mapping[str, str] | None = None,
     ) -> Verdict:
         """Compare the models before and after *changes* (paths to contents, None deletes).
 
-        *thorough* False compares only the command's own environment and the uninterpolated model.
+        *only* chooses the runs of the originals that are compared with; all are if it is None.
         *moved* names the top-level ``x-*`` that may leave the root. *variables* are set after the
         changes where nothing else sets them.
         """
         begin, runs_before = time.perf_counter(), self._runner.runs
-        runs = [run for run in self.baseline() if thorough or run.circumstance.essential]
+        runs = [run for run in self.baseline() if only is None or only(run)]
         accepted = [run for run in runs if run.result.ok]
-        not_covered = self._not_covered(runs, thorough=thorough)
+        untried = self._untried() if only is None else []
+        not_covered = [self._uncovered(run, run.result) for run in runs if not run.result.ok]
+        not_covered += untried
         found: dict[tuple[EntryPoint, tuple[str, ...], str], Finding] = {}
         counts = dict.fromkeys(self.entries, 0)
         changed: dict[EntryPoint, list[str]] = {entry: [] for entry in self.entries}
@@ -129,7 +131,7 @@ class Prover:
                 ]
         return Verdict(
             differences=list(found.values()),
-            covered=len(runs) + len(self._untried(thorough=thorough)) - len(not_covered),
+            covered=len(runs) + len(untried) - len(not_covered),
             not_covered=not_covered,
             assumptions=self._baseline.assumptions,
             runs=self._runner.runs - runs_before,
@@ -177,15 +179,11 @@ class Prover:
         finally:
             self._stage.reset()
 
-    def _not_covered(self, runs: Iterable[Run], *, thorough: bool) -> list[NotCovered]:
-        failed = [self._uncovered(run, run.result) for run in runs if not run.result.ok]
-        return failed + self._untried(thorough=thorough)
-
-    def _untried(self, *, thorough: bool) -> list[NotCovered]:
+    def _untried(self) -> list[NotCovered]:
         return [
             NotCovered(entry, f"profile {profile}", "not tried alone: too many profiles")
             for entry in self.entries
-            for profile in (left_out(self._profiles_of(entry)) if thorough else ())
+            for profile in left_out(self._profiles_of(entry))
         ]
 
     def _uncovered(self, run: Run, result: Result) -> NotCovered:
