@@ -32,18 +32,19 @@ class Extension:
 class Project:
     """The read view that transforms get.
 
-    *files* are the parsed Compose files by path. *inputs* is every path that the engine reads,
-    whether it exists or not. *errors* says why an entry point cannot be read. *directories* has,
-    per file, the project directories under which it is read by ``-f`` or ``include``; *extensions*
-    the services of a file that other files extend; *included_by* the files that include it,
-    *own_includes* the included files that stand for their own directory; *files_of* what each entry
-    point reads. *exists* tells whether a path is taken, *read* gives its bytes. *whole* are files
-    that are not to be divided, with the reason.
+        *files* are the parsed Compose files by path. *inputs* is every path that the engine reads,
+    whether it exists or not, *env_files* those of them that services ask for. *errors* says why an
+    entry point cannot be read. *directories* has, per file, the project directories under which it
+    is read by ``-f`` or ``include``; *extensions* the services of a file that other files extend;
+    *included_by* the files that include it, *own_includes* the included files that stand for their
+    own directory; *files_of* what each entry point reads. *exists* tells whether a path is taken,
+    *read* gives its bytes. *whole* are files that are not to be divided, with the reason.
     """
 
     entries: tuple[EntryPoint, ...]
     files: dict[str, ComposeFile] = field(default_factory=dict)
     inputs: set[str] = field(default_factory=set)
+    env_files: set[str] = field(default_factory=set)
     errors: dict[EntryPoint, InputError] = field(default_factory=dict)
     directories: dict[str, set[str]] = field(default_factory=dict)
     extensions: dict[str, list[Extension]] = field(default_factory=dict)
@@ -207,7 +208,11 @@ class _Walk:
                     merged_get(node, "path") if isinstance(node, yaml.Mapping) else node
                 )
                 if text:
-                    self.reads(_join(directory, self.expanded(text)))
+                    path = _join(directory, self.expanded(text))
+                    self.reads(path)
+                    optional = scalar_text(merged_get(node, "required")) == "false"
+                    if path in self.project.inputs and not optional:
+                        self.project.env_files.add(path)
         parent = extended(body)
         if parent is None or parent[0] is None:
             return

@@ -55,6 +55,7 @@ def compare(
         old.root,
         old.project.readable,
         inputs,
+        env_files=old.project.env_files | new.project.env_files,
         variables_of=old.variables_of,
         profiles_of=old.profiles_of,
         environ=old.environ,

@@ -74,6 +74,7 @@ def propose(
         opened.root,
         opened.project.readable,
         opened.project.inputs,
+        env_files=opened.project.env_files,
         variables_of=opened.variables_of,
         profiles_of=opened.profiles_of,
         environ=opened.environ,

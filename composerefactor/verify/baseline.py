@@ -34,10 +34,15 @@ MISSING = "missing files were taken for empty ones"
 
 
 class Baseline:
-    """Runs the originals of all entry points; :meth:`settle` may create env files in the stage."""
+    """Runs the originals of all entry points; :meth:`settle` may create env files in the stage.
 
-    def __init__(self, runner: Runner) -> None:
+    *env_files* are paths that services ask for: where the engine misses one, all are supplied,
+    since it names them one at a time.
+    """
+
+    def __init__(self, runner: Runner, env_files: Iterable[str] = ()) -> None:
         self.runner = runner
+        self.env_files = tuple(env_files)
         self.stage = runner.stage
         self._supplied_names: dict[str, set[str]] = {}
 
@@ -164,7 +169,7 @@ class Baseline:
                 }
                 added += names
             elif (path := self._missing_file(result.stderr)) and path not in files:
-                files.append(path)
+                files += [path, *self._other_missing_files()]
             else:
                 break
         if result.ok:
@@ -199,6 +204,11 @@ class Baseline:
             if match and PurePosixPath(match[1]).suffix not in {".yml", ".yaml"}:
                 return match[1] if self.stage.supply(match[1]) else None
         return None
+
+    def _other_missing_files(self) -> list[str]:
+        """Return the env files that the engine would miss next, now empty in the stage."""
+        missing = [p for p in self.env_files if not self.stage.place(p).exists()]
+        return [path for path in missing if self.stage.supply(path)]
 
     def _env_files(self, entry: EntryPoint) -> list[str]:
         """Return the env files that the command reads, as far as they exist."""

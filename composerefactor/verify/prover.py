@@ -25,7 +25,8 @@ class Prover:
     """Proves changes to one project; a context manager, since it holds a staged copy.
 
     *root* is the project directory, *inputs* what the engine reads, relative to it (see
-    :class:`~composerefactor.verify.staging.Stage`). *variables_of* and *profiles_of* give what the
+    :class:`~composerefactor.verify.staging.Stage`), *env_files* those of them that are taken for
+    empty where they are missing. *variables_of* and *profiles_of* give what the
     files of an entry point use, *environ* the shell's variables that they may see. *progress* is
     called with the runs done and to do. *consistent* False leaves out the engine's checks of what
     belongs together, so that a project which names what it does not define is resolved all the same
@@ -42,6 +43,7 @@ class Prover:
         entries: Iterable[EntryPoint],
         inputs: Iterable[str],
         *,
+        env_files: Iterable[str] = (),
         variables_of: Callable[[EntryPoint], Iterable[Variable]],
         profiles_of: Callable[[EntryPoint], Sequence[str]],
         environ: Mapping[str, str] | None = None,
@@ -61,7 +63,7 @@ class Prover:
             environ=environ,
             options=() if consistent else ("--no-consistency",),
         )
-        self._baseline = Baseline(self._runner)
+        self._baseline = Baseline(self._runner, env_files)
         self._trials = Trials(self._runner)
         self._runs: list[Run] | None = None
 
