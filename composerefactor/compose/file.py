@@ -19,6 +19,8 @@ SECTION_ORDER = ("version", "name", "include", "services", *RESOURCE_SECTIONS)
 
 SECTIONS = frozenset(SECTION_ORDER)
 
+_NOT_THIS_FILE = "name the Compose file with -f if this is not one"
+
 
 @dataclass(frozen=True, eq=False)
 class Section:
@@ -60,13 +62,14 @@ class ComposeFile:
             raise InputError(
                 "the file is empty",
                 location=Location(source.path),
-                remedy="name the Compose file with -f if this is not one",
+                remedy=_NOT_THIS_FILE,
             )
         if not isinstance(root, Mapping):
             at = root.start if root is not None else 0
             raise InputError(
                 "not a Compose file: the top level is no mapping",
                 location=source.location(at),
+                remedy=_NOT_THIS_FILE,
                 source_line=source.line(at),
             )
         file = cls(source.path, source, tree, root)

@@ -50,7 +50,7 @@ class Library:
             try:
                 known = ComposeFile.of(self.tree(path))
             except InputError as error:
-                known = error
+                known = _without_text(error, path)
             self.parsed[path] = known
         if isinstance(known, InputError):
             raise known
@@ -63,7 +63,7 @@ class Library:
             try:
                 known = parse(Source.decode(path, self.reader.read_bytes(path)))
             except InputError as error:
-                known = error
+                known = _without_text(error, path)
             self.trees[path] = known
         if isinstance(known, InputError):
             raise known
@@ -76,3 +76,13 @@ class Library:
         except InputError:
             return None
         return root if isinstance(root, Mapping) else None
+
+
+def _without_text(error: InputError, path: str) -> InputError:
+    """Return *error* without the line it shows if *path* is outside of the project.
+
+    A project may name any file of the machine, and what stands in it is not the project's to show.
+    """
+    if path.startswith(("../", "/")):
+        error.source_line = ""
+    return error

@@ -1,7 +1,8 @@
-"""Where in the files a place of the resolved model is written."""
+"""Where in the files is written what the engine speaks of."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from composerefactor.compose.entrypoint import EntryPoint
@@ -9,6 +10,7 @@ from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.merged import merged_entries
 from composerefactor.compose.project import Project
 from composerefactor.errors import Location
+from composerefactor.verify.verdict import services_named
 
 
 def locate(project: Project, entry: EntryPoint, path: Sequence[str]) -> Location | None:
@@ -25,6 +27,21 @@ def locate(project: Project, entry: EntryPoint, path: Sequence[str]) -> Location
         if location is not None and (best is None or depth >= best[0]):
             best = (depth, location)
     return best[1] if best else None
+
+
+def blamed_place(project: Project, entry: EntryPoint, words: str) -> Location:
+    """Return the line of the first service or section that the engine's *words* name.
+
+    The whole file where they name none that is written in *entry*.
+    """
+    files = [project.files[path] for path in entry.files]
+    places = [("services", name) for name in services_named(words)]
+    places += [(key, "") for key in re.findall(r"\b[a-z]+\b", words)]
+    for section, name in places:
+        for file in files:
+            if name in file.entries(section) or (not name and section in file.root_keys):
+                return file.location_of(section, name)
+    return Location(entry.base)
 
 
 def _deepest(file: ComposeFile, path: Sequence[str]) -> tuple[int, Location | None]:

@@ -15,6 +15,7 @@ from composerefactor.compose.library import Library
 from composerefactor.compose.merged import item_nodes, merged_entries, scalar_text
 from composerefactor.compose.project import Project, load
 from composerefactor.entrypoints.facts import TreeFacts
+from composerefactor.entrypoints.files import DEFAULT_NAMES
 from composerefactor.entrypoints.find import project_directories, survey
 from composerefactor.entrypoints.options import from_options, with_env_files
 from composerefactor.entrypoints.readers import OtherReader
@@ -110,15 +111,27 @@ def project_root(path: Path) -> Path:
     if len(below) == 1:
         return files.root / below[0]
     if not below:
-        raise InputError(
-            "no Compose file here",
-            location=Location(str(path)),
-            remedy="give the project directory, or name the file with -f",
-        )
+        raise _no_compose_file(path)
     raise InputError(
         f"no Compose file here, but {len(below)} projects below: {_listed(below)}",
         location=Location(str(path)),
         remedy=f"give one of them, as `composerefactor split {below[0]}`",
+    )
+
+
+def _no_compose_file(path: Path) -> InputError:
+    for name in DEFAULT_NAMES:
+        if (path / name).exists():  # Docker makes a directory of a mount that is missing
+            what = "a directory" if (path / name).is_dir() else "neither a file nor a directory"
+            return InputError(
+                f"{what}, where the Compose file is expected",
+                location=Location(name),
+                remedy="remove it, or name the Compose file with -f",
+            )
+    return InputError(
+        "no Compose file here",
+        location=Location(str(path)),
+        remedy="give the project directory, or name the file with -f",
     )
 
 
@@ -149,11 +162,7 @@ def open_project(choice: Choice, like: Sequence[EntryPoint] | None = None) -> Op
         found = survey(texts, TreeFacts(texts, library))
         entries, readers = with_env_files(found.entries, texts, choice.env_file), found.readers
     if not entries:
-        raise InputError(
-            "no Compose file here",
-            location=Location(str(choice.path)),
-            remedy="give the project directory, or name the file with -f",
-        )
+        raise _no_compose_file(choice.path)
     project = load(entries, library, choice.environ)
     if not choice.names_entries:
         project.whole.update(_read_by_others(readers))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.project import Project
 from composerefactor.edits.changeset import Changeset
-from composerefactor.errors import EngineError, Location
+from composerefactor.errors import EngineError
 from composerefactor.proposal.opening import Opened
 from composerefactor.proposal.selection import (
     EVERYTHING,
@@ -111,12 +111,14 @@ def all_rejected(
 
     *refusals* say why it could not be mended, and what to do.
     """
+    from composerefactor.proposal.locate import blamed_place  # noqa: PLC0415 - as in propose()
+
     lines = [f"{entry.title}: {words}" for entry, words in rejected.items()]
     lines += [f"{entry.title}: {error}" for entry, error in opened.project.errors.items()]
     lines += [f"{r.location}: {r.reason} -> {r.remedy}" for r in refusals if r.repairs]
     return EngineError(
         "the engine rejects this project as it stands\n" + "\n".join(f"  {x}" for x in lines),
-        location=Location(next(iter(rejected)).base),
+        location=blamed_place(opened.project, *next(iter(rejected.items()))),
         remedy="correct this first (`composerefactor fix` mends some of it); what cannot be "
         "resolved cannot be proved",
     )

@@ -11,6 +11,7 @@ from composerefactor.errors import InputError, Location, RefusedError
 from composerefactor.source import MAX_BYTES, Source
 
 SKIPPED_DIRECTORIES = frozenset({".git", "node_modules", "vendor", ".venv"})
+_UNREADABLE_REMEDY = "check the path and its permissions"
 MAX_DEPTH = 6
 MAX_FILES = 20_000
 
@@ -84,14 +85,19 @@ class ProjectFiles:
             descriptor = os.open(self.root / path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
             with os.fdopen(descriptor, "rb") as file:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    raise InputError("not a regular file", location=Location(path))
+                    raise InputError(
+                        "not a regular file", location=Location(path), remedy=_UNREADABLE_REMEDY
+                    )
                 content = file.read(MAX_BYTES + 1)
         except (OSError, ValueError) as error:
-            raise InputError(_reason(error), location=Location(path)) from None
+            raise InputError(
+                _reason(error), location=Location(path), remedy=_UNREADABLE_REMEDY
+            ) from None
         if len(content) > MAX_BYTES:
             raise InputError(
                 f"the file has more than {MAX_BYTES:,} bytes; such a file is not read",
                 location=Location(path),
+                remedy="name the Compose file with -f if this is not one",
             )
         return content
 

@@ -53,7 +53,8 @@ def parse(source: Source, *, pure: bool | None = None) -> Tree:
     installed and reads this text as the reference does.
 
     Raises InputError with the line for text that is not YAML, for a key written twice in one
-    mapping, for an unknown alias, and for nesting deeper than :data:`MAX_DEPTH`.
+    mapping, for an unknown alias, for nesting deeper than :data:`MAX_DEPTH`, and for aliases that
+    stand for too much.
     """
     if pure is None:
         # The C parser leaves a byte-order mark out of its count.
@@ -151,7 +152,7 @@ def _syntax_error(source: Source, error: MarkedYAMLError) -> InputError:
     at = _place(error, source.text)
     line = source.line(at)
     problem = error.problem or error.context or "unreadable"
-    remedy = ""
+    remedy = "correct the text here or just above"
     if "\t" in line[: len(line) - len(line.lstrip(WHITE))]:
         problem, remedy = "a tab indents this line", "indent with spaces"
     elif match := _OLD_LINE_BREAK.search(line):

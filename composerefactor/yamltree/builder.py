@@ -29,11 +29,20 @@ from composerefactor.yamltree.nodes import (
     Scalar,
     Sequence,
     Tree,
+    walk,
 )
 
 MAX_DEPTH = 200
 """Deeper nesting is refused: no Compose file needs it, and recursion over the tree stays safe."""
 
+MAX_EXPANDED = 1_000_000
+"""More nodes than this, counted once for each alias that stands for them, are refused.
+
+The engine would run out of time or memory (observed: v5.6.1 does not end within a minute).
+"""
+
+_NESTING_REMEDY = "write it with fewer levels"
+_EXPANSION_REMEDY = "remove aliases of aliases; no Compose file needs so many"
 _ANCHOR_REMEDY = "anchors are known only in the file, and below the place, where they are written"
 
 _LINE_BREAK = re.compile("[\r\n\x85\u2028\u2029]")
@@ -53,6 +62,8 @@ class TreeBuilder:
         self.documents: list[Document] = []
         self.open: list[tuple[Mapping | Sequence, list[Node]]] = []
         self.last = 0  # just after the last token that an event stood for
+        self.sizes: dict[int, int] = {}  # of what aliases stand for, expanded, by id()
+        self.expanded = 0
 
     def build(self, events: Iterator[Any]) -> Tree:
         """Return the tree of *events*.
@@ -157,7 +168,20 @@ class TreeBuilder:
         if target is None:
             problem = f"not YAML: nothing above is named &{event.anchor}"
             raise self.error(problem, start, _ANCHOR_REMEDY)
+        self.expanded += self.size(target)
+        if self.expanded > MAX_EXPANDED:
+            problem = f"aliases stand for more than {MAX_EXPANDED:,} values here"
+            raise self.error(problem, start, _EXPANSION_REMEDY)
         return Alias(start, start, self.last, name=event.anchor, target=target)
+
+    def size(self, node: Node) -> int:
+        """Return how many nodes *node* stands for; those in it that aliases name are known."""
+        if id(node) not in self.sizes:
+            self.sizes[id(node)] = sum(
+                self.sizes.get(id(part.target), 1) if isinstance(part, Alias) else 1
+                for part in walk(node)
+            )
+        return self.sizes[id(node)]
 
     def open_collection(self, event: Any, kind: str) -> None:
         """Begin a collection; what comes is put into it until it is closed."""
@@ -169,7 +193,7 @@ class TreeBuilder:
         node = self.named(make(outer, start, start, event.anchor, tag, flow=flow))
         self.open.append((node, []))
         if len(self.open) > MAX_DEPTH:
-            raise self.error(f"nested deeper than {MAX_DEPTH} levels", start)
+            raise self.error(f"nested deeper than {MAX_DEPTH} levels", start, _NESTING_REMEDY)
 
     def close_collection(self, event: Any) -> Mapping | Sequence:
         """Return the innermost open collection with its parts and its end.

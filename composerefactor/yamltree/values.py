@@ -12,9 +12,6 @@ from composerefactor.yamltree.build import MAX_DEPTH
 from composerefactor.yamltree.nodes import Mapping, Node, Scalar, Sequence, resolve
 from composerefactor.yamltree.scalars import ScalarValue, resolve_plain
 
-MAX_VALUES = 1_000_000
-"""More values than this, counted as if every alias were written out, are refused."""
-
 
 def to_python(node: Node, source: Source | None = None) -> Any:
     """Return what *node* stands for, as dicts, lists and scalars.
@@ -26,11 +23,11 @@ def to_python(node: Node, source: Source | None = None) -> Any:
 
     Raises InputError for a node that contains itself, a merge of something that is no mapping, a
     key that is no scalar, a value that its tag does not fit, and for more than
-    :data:`MAX_VALUES` values or :data:`~composerefactor.yamltree.build.MAX_DEPTH` levels.
+    :data:`~composerefactor.yamltree.build.MAX_DEPTH` levels.
     """
     resolver = _Resolver(source)
     value = resolver.value(node, 0)
-    resolver.check_extent(node)
+    resolver.check_depth(node)
     return value
 
 
@@ -42,7 +39,6 @@ class _Resolver:
         self.known: dict[int, Any] = {}
         self.open: set[int] = set()
         self.made: list[dict[str, Any] | list[Any]] = []
-        self.entries = 0
 
     def value(self, node: Node, depth: int) -> Any:
         """Return the value of *node*, which stands *depth* levels below the start."""
@@ -66,7 +62,6 @@ class _Resolver:
         else:
             raise self.error(at, "an alias of nothing")
         self.open.remove(key)
-        self.count(at, len(value))
         self.known[key] = value
         self.made.append(value)
         return value
@@ -84,9 +79,7 @@ class _Resolver:
                 value[entry.name] = self.value(entry.value, depth + 1)
         for merge in merges:
             for part in self.merge_parts(merge):
-                merged = self.value(part, depth + 1)
-                self.count(part, len(merged))
-                for name, inherited in merged.items():
+                for name, inherited in self.value(part, depth + 1).items():
                     value.setdefault(name, inherited)
         return value
 
@@ -121,25 +114,13 @@ class _Resolver:
         except ValueError:
             raise self.error(node, "!!binary holds no text") from None
 
-    def count(self, node: Node, entries: int) -> None:
-        """Add *entries* to the work done; merges of large mappings are bounded by this."""
-        self.entries += entries
-        if self.entries > MAX_VALUES:
-            raise self.error(node, f"more than {MAX_VALUES:,} values")
-
-    def check_extent(self, node: Node) -> None:
-        """Refuse a value that is too large or too deep once every alias is written out."""
-        extents: dict[int, tuple[int, int]] = {}
+    def check_depth(self, node: Node) -> None:
+        """Refuse a value that is too deep once every alias is written out."""
+        heights: dict[int, int] = {}
         for value in self.made:  # parts come before the whole
             parts = value.values() if isinstance(value, dict) else value
-            size, height = 1, 0
-            for part in parts:
-                part_size, part_height = extents.get(id(part), (1, 0))
-                size, height = size + part_size, max(height, part_height)
-            extents[id(value)] = size, height + 1
-            if size > MAX_VALUES:
-                raise self.error(node, f"more than {MAX_VALUES:,} values with aliases written out")
-            if height >= MAX_DEPTH:
+            heights[id(value)] = 1 + max((heights.get(id(part), 0) for part in parts), default=0)
+            if heights[id(value)] > MAX_DEPTH:
                 raise self.error(node, f"nested deeper than {MAX_DEPTH} levels")
 
     def error(self, node: Node, problem: str) -> InputError:

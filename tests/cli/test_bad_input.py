@@ -100,7 +100,7 @@ BAD = (
     Bad(
         "undefined-network",
         {COMPOSE: THREE + "    networks: [gone]\n"},
-        COMPOSE,
+        f"{COMPOSE}:6",
         "undefined network gone",
         "correct this first",
     ),
@@ -205,7 +205,7 @@ def test_the_line_that_is_shown_hides_secrets(tmp_path: Path, command_line: Comm
 def test_a_directory_named_as_the_file(tmp_path: Path, command_line: CommandLine) -> None:
     (tmp_path / "shop" / COMPOSE).mkdir(parents=True)
     done = command_line(tmp_path / "shop", "split", "--yes")
-    clean(done, Bad("", {}, ".", "no Compose file here"))
+    clean(done, Bad("", {}, COMPOSE, "a directory, where the Compose file", "with -f"))
     done = command_line(tmp_path / "shop", "split", "--yes", "-f", COMPOSE)
     clean(done, Bad("", {}, COMPOSE, "no such file"))
 
@@ -228,6 +228,14 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path, command_line: CommandLine) -> 
     os.mkfifo(tmp_path / "compose.yaml")
     done = command_line(tmp_path, "split", "--yes", "-f", "compose.yaml")
     clean(done, Bad("", {}, "compose.yaml", "no"))
+
+
+def test_a_file_outside_is_never_shown(tmp_path: Path, command_line: CommandLine) -> None:
+    write(tmp_path, {"id_rsa": "MIIEowIBAAKCAQEA\n"})
+    project = write(tmp_path / "shop", {COMPOSE: "include: [../id_rsa]\n" + THREE})
+    done = command_line(project, "split", "--yes")
+    clean(done, Bad("", {}, "../id_rsa:1", "not a Compose file"))
+    assert "MII" not in done.err
 
 
 @pytest.mark.parametrize("path", ["../outside.yml", "/etc/hostname"])
@@ -308,6 +316,8 @@ def test_bombs_end_within_bounds(name: str, tmp_path: Path, command_line: Comman
     assert done.returncode in {0, 2, 3}, done.stderr[-2000:]
     assert "Traceback" not in done.stderr
     assert list(tree(tmp_path)) == [COMPOSE]
+    if name in {"aliases", "merge-keys"}:
+        assert "aliases stand for more than" in done.stderr
     if done.returncode == 3:
         assert done.stderr.startswith(f"error  {COMPOSE}")
         assert len(done.stderr) < 2000

@@ -308,10 +308,10 @@ def test_an_alias_in_what_it_names(*, pure: bool) -> None:
 
 def test_aliases_of_aliases_keep_the_tree_small(*, pure: bool) -> None:
     lines = ["x0: &x0 [a, b]"]
-    lines += [f"x{i}: &x{i} [{', '.join([f'*x{i - 1}'] * 9)}]" for i in range(1, 60)]
+    lines += [f"x{i}: &x{i} [{', '.join([f'*x{i - 1}'] * 9)}]" for i in range(1, 6)]
     root = tree_of("\n".join(lines), pure=pure).root
     assert isinstance(root, Mapping)
-    assert sum(1 for _ in walk(root)) < 60 * 12
+    assert sum(1 for _ in walk(root)) < 6 * 12
 
 
 def test_merge_keys_are_marked_and_not_followed(*, pure: bool) -> None:

@@ -271,11 +271,8 @@ def test_alias_bomb_is_refused(form: str) -> None:
         body = form.format(", ".join([f"*a{i - 1}"] * 9))
         lines.append(f"a{i}: &a{i} {body}")
     text = "\n".join(lines) + "\n"
-    if "<<" in form:
-        assert load(text)["a59"] == {"x": 1}
-    else:
-        with pytest.raises(InputError, match="more than 1,000,000 values"):
-            load(text)
+    with pytest.raises(InputError, match="more than 1,000,000 values"):
+        load(text)
 
 
 def test_merge_bomb_is_refused() -> None:
@@ -286,7 +283,7 @@ def test_merge_bomb_is_refused() -> None:
 
 
 def test_deep_chain_of_aliases_is_refused() -> None:
-    chain = "\n".join(f"a{i}: &a{i} [*a{i - 1}]" for i in range(1, 5000))
+    chain = "\n".join(f"a{i}: &a{i} [*a{i - 1}]" for i in range(1, 1000))
     source = Source("compose.yaml", f"a0: &a0 []\n{chain}\n")
     root = parse(source).root
     assert isinstance(root, Mapping)
