@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 
@@ -79,7 +79,9 @@ def run_options(function: F) -> F:
     return function
 
 
-Proposer = Callable[[Opened, Engine | None, Selection, Callable[[int, int], None] | None], Proposal]
+Proposer: TypeAlias = (
+    "Callable[[Opened, Engine | None, Selection, Callable[[int, int], None] | None], Proposal]"
+)
 """Makes the proposal for an open project, with an engine or none."""
 
 
