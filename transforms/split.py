@@ -64,7 +64,7 @@ def split(project: Project, options: Options) -> Plan:
     """
     _check_options(options, project)
     roots = [_root(project, path, options) for path in project.bases]
-    groups = [group for group in map(_without_small, _sharing(roots)) if group]
+    groups = _groups(roots)
     alone = [root for root in roots if all(root not in group for group in groups)]
     alone += [_root(project, path, options) for path in _included_monoliths(project)]
     several = sum(not root.whole for root in alone) > 1 or bool(groups)
@@ -96,6 +96,20 @@ def _included_monoliths(project: Project) -> list[str]:
         for path in sorted(project.own_includes - set(project.bases))
         if path in project.files and len(project.files[path].services) > MAX_SERVICES
     ]
+
+
+def _groups(roots: list[Root]) -> list[list[Root]]:
+    """Return the groups of roots that are planned together, since sharing saves something.
+
+    Those that a group can do without may still share among themselves. A second run would see them
+    without the group, so they are looked at again right away.
+    """
+    found: list[list[Root]] = []
+    for group in _sharing(roots):
+        kept = _without_small(group)
+        if kept:
+            found += [kept, *_groups([root for root in group if root not in kept])]
+    return found
 
 
 def _sharing(roots: list[Root]) -> list[list[Root]]:
