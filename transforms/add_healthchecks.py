@@ -19,8 +19,8 @@ from composerefactor.catalog.catalog import Catalog, load
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.order import SERVICE_ORDER
 from composerefactor.compose.project import Project
+from composerefactor.edits.healthcheck import healthcheck_value
 from composerefactor.edits.operations import AddKey
-from composerefactor.edits.render import Flow, Value
 from composerefactor.health.answers import Answer, Impossible, Proposed
 from composerefactor.health.check import healthcheck_for
 from composerefactor.topology.reach import Reached, having, merged_mappings
@@ -126,10 +126,11 @@ def _planned(
     effects = [Effect(("services", each, "healthcheck"), "adds") for each in names]
     if path[0] != "services":
         effects.append(Effect((str(path[0]), "healthcheck"), "adds"))
+    check = healthcheck_value(proposed.test, proposed.times)
     return Change(
         title=_title(name, names),
         location=at,
-        edits=[AddKey(file.path, path, "healthcheck", _value(proposed), SERVICE_ORDER)],
+        edits=[AddKey(file.path, path, "healthcheck", check, SERVICE_ORDER)],
         effects=effects,
         evidence=_evidence(proposed),
     )
@@ -157,16 +158,6 @@ def _title(name: str, names: list[str]) -> str:
     others = [each for each in names if each != name]
     also = f"; it reaches {', '.join(others)} too" if others else ""
     return f"{name} has no health check{also}"
-
-
-def _value(proposed: Proposed) -> Value:
-    return {
-        "test": Flow(proposed.test),
-        "interval": proposed.times.interval,
-        "timeout": proposed.times.timeout,
-        "retries": proposed.times.retries,
-        "start_period": proposed.times.start_period,
-    }
 
 
 def _evidence(proposed: Proposed) -> str:

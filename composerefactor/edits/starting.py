@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from composerefactor.catalog.starters import Starter
 from composerefactor.compose.order import SERVICE_ORDER
-from composerefactor.edits.render import Flow, Value
+from composerefactor.edits.healthcheck import healthcheck_value
+from composerefactor.edits.render import Value
 from composerefactor.topology.login import Login, sole_expression
 
 _ROOT = "root"
@@ -64,13 +65,7 @@ def started(
     if networks:
         body["networks"] = list(networks)
     if (check := starter.entry.healthcheck) and not maker.has_password_command:
-        body["healthcheck"] = {
-            "test": Flow(check.test),
-            "interval": check.interval,
-            "timeout": check.timeout,
-            "retries": check.retries,
-            "start_period": check.start_period,
-        }
+        body["healthcheck"] = healthcheck_value(check.test, check.times)
     if restart:
         body["restart"] = restart
     body = {key: body[key] for key in SERVICE_ORDER if key in body}
