@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from composerefactor.factoring.forms import long_form
+
 Path = tuple[str, ...]
 
 KEY_VALUE = frozenset(
@@ -84,6 +86,8 @@ def meaning(value: Any, path: Path) -> Any:
         return named(value, path)
     if path == ("build",) and isinstance(value, str):
         return {"context": value}
+    if path in APPENDED and isinstance(value, list):
+        return [long_form(item, path[0]) for item in value]
     if isinstance(value, Mapping):
         return {key: meaning(part, (*path, key)) for key, part in value.items()}
     return value

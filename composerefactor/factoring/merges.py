@@ -1,4 +1,4 @@
-"""Merge keys (``<<``) of a service of which a part is shared."""
+"""Merge keys (``<<``) of a mapping of which a part is shared."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ def place_merges(
 ) -> bool:
     """Put the merge keys where they give the same: with the shared part, or with the rests.
 
-    A merge key gives a service what it does not write itself. It can be shared where all have the
+    A merge key gives a mapping what it does not write itself. It can be shared where all have the
     same one, and each key that it brings and some definition writes is shared as a whole; it can
     stay with the rests where nothing that it brings is in the shared part.
     """
-    brought = [_brought(d, r) for d, r in zip(definitions, merges, strict=True)]
+    given = [brought(d, r) for d, r in zip(definitions, merges, strict=True)]
     own = set().union(*written)
     partly = {name for name in own if name not in whole}
-    equal = all(merges) and all(same(brought[0], b) for b in brought[1:])
-    if equal and not partly & brought[0].keys():
+    equal = all(merges) and all(same(given[0], g) for g in given[1:])
+    if equal and not partly & given[0].keys():
         first = [r for r in merges if r is not None]
         result.common.append((first[0].lead, first[0].end))
         result.common.sort()
@@ -37,7 +37,7 @@ def place_merges(
         for name, r in written[0].items()
         if any(r.lead <= start < r.end for start, _ in result.common)
     }
-    if any(common & b.keys() for b in brought):
+    if any(common & g.keys() for g in given):
         return False
     for rest, region in zip(result.rests, merges, strict=True):
         if region is not None:
@@ -46,8 +46,8 @@ def place_merges(
     return True
 
 
-def _brought(definition: Definition, region: Region | None) -> dict[str, Any]:
-    """Return what a merge key brings; earlier mappings of a list win."""
+def brought(definition: Definition, region: Region | None) -> dict[str, Any]:
+    """Return what the merge key at *region* brings; earlier mappings of a list win."""
     if region is None:
         return {}
     value = to_python(region.entry.value, definition.source)

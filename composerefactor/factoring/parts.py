@@ -8,7 +8,9 @@ from typing import Any
 
 from composerefactor.source import Source
 from composerefactor.yamltree.comments import comments
-from composerefactor.yamltree.regions import Region
+from composerefactor.yamltree.nodes import Mapping
+from composerefactor.yamltree.nodes import Sequence as SequenceNode
+from composerefactor.yamltree.regions import Region, item_regions, regions
 
 Span = tuple[int, int]
 
@@ -32,6 +34,11 @@ class Shared:
     common: list[Span] = field(default_factory=list)
     rests: list[list[Span]] = field(default_factory=list)
     notes: list[tuple[int, str]] = field(default_factory=list)
+
+    def sort(self) -> None:
+        """Put all spans into the order of the text."""
+        for spans in (self.common, *self.rests):
+            spans.sort()
 
 
 def note(definitions: list[Definition], regions: list[Region], result: Shared) -> None:
@@ -65,3 +72,24 @@ def same(one: Any, other: Any) -> bool:
 def paired(definitions: list[Definition], found: list[Region]) -> list[tuple[Definition, Region]]:
     """Return each definition with its own region in *found*."""
     return list(zip(definitions, found, strict=True))
+
+
+def children_of(source: Source, region: Region) -> dict[str, Region] | None:
+    """Return the regions below *region* by key; None where they do not stand on their own lines."""
+    value = region.entry.value
+    start = source.next_line(region.key)
+    if not isinstance(value, Mapping) or value.anchor or value.tag:
+        return None
+    found = regions(source, value, start=start, end=region.end)
+    if found is None or any(r.entry.name is None for r in found):
+        return None
+    return {r.entry.name or "": r for r in found}
+
+
+def items_of(source: Source, region: Region) -> list[Region] | None:
+    """Return the regions of the list below *region*; None where they cannot be told apart."""
+    value = region.entry.value
+    start = source.next_line(region.key)
+    if not isinstance(value, SequenceNode) or value.anchor or value.tag:
+        return None
+    return item_regions(source, value, start=start, end=region.end)

@@ -9,16 +9,25 @@ attributes that are equal, equal pairs and keys of mappings, and the common begi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from composerefactor.factoring.kinds import APPENDED, KEY_VALUE, MAPPINGS, NAMED, Path, meaning
-from composerefactor.factoring.merges import place_merges
-from composerefactor.factoring.parts import Definition, Shared, note, paired, same, unknown
-from composerefactor.source import Source
+from composerefactor.factoring.merges import brought, place_merges
+from composerefactor.factoring.pairs import share_pairs, typed_alike
+from composerefactor.factoring.parts import (
+    Definition,
+    Shared,
+    children_of,
+    items_of,
+    note,
+    paired,
+    same,
+    unknown,
+)
 from composerefactor.yamltree.comments import comments
-from composerefactor.yamltree.nodes import Mapping, walk
-from composerefactor.yamltree.nodes import Sequence as SequenceNode
-from composerefactor.yamltree.regions import Region, item_regions, regions
+from composerefactor.yamltree.nodes import walk
+from composerefactor.yamltree.regions import Region
 from composerefactor.yamltree.values import to_python
 
 
@@ -30,41 +39,56 @@ def share(definitions: Sequence[Definition]) -> Shared | None:
     known = list(definitions)
     if any(_has_tags(d) for d in known):
         return None
-    parts = [_children(d.source, d.region) for d in known]
-    if any(part is None or "extends" in part for part in parts):
+    result = _share_keys(known, [d.region for d in known], ())
+    return result if result is not None and result.common else None
+
+
+def _share_keys(definitions: list[Definition], found: list[Region], path: Path) -> Shared | None:
+    """Divide the mappings at *found* key by key; None where they cannot be cut."""
+    parts = [children_of(d.source, r) for d, r in paired(definitions, found)]
+    if any(part is None for part in parts) or not _extend_the_same(definitions, parts):
         return None
     written = [{k: r for k, r in (part or {}).items() if k != "<<"} for part in parts]
     merges = [(part or {}).get("<<") for part in parts]
-    result = Shared(rests=[[] for _ in known])
-    whole = _divide(known, written, (), result)
-    if any(merges) and not place_merges(known, merges, written, whole, result):
-        return None
-    return result if result.common else None
+    result, whole = _divide(definitions, written, path)
+    if not any(merges) or place_merges(definitions, merges, written, whole, result):
+        return result
+    given = [brought(d, r) for d, r in zip(definitions, merges, strict=True)]
+    result, whole = _divide(definitions, written, path, apart=set().union(*given))
+    return result if place_merges(definitions, merges, written, whole, result) else None
 
 
-def _children(source: Source, region: Region) -> dict[str, Region] | None:
-    """Return the regions below *region* by key; None where they do not stand on their own lines."""
-    value = region.entry.value
-    start = source.next_line(region.key)
-    if not isinstance(value, Mapping) or value.anchor or value.tag:
-        return None
-    found = regions(source, value, start=start, end=region.end)
-    if found is None or any(r.entry.name is None for r in found):
-        return None
-    return {r.entry.name or "": r for r in found}
+def _extend_the_same(
+    definitions: list[Definition], parts: Sequence[dict[str, Region] | None]
+) -> bool:
+    """Return whether all extend the same service, or none does.
+
+    The engine puts what a file extends below what it writes, so it belongs to the shared part.
+    """
+    extending = [
+        to_python(part["extends"].entry.value, d.source) if part and "extends" in part else None
+        for d, part in zip(definitions, parts, strict=True)
+    ]
+    return all(same(extending[0], other) for other in extending[1:])
 
 
 def _divide(
-    definitions: list[Definition], parts: list[dict[str, Region]], path: Path, result: Shared
-) -> set[str]:
-    """Divide the attributes *parts*; return the names of those that are shared as a whole."""
+    definitions: list[Definition],
+    parts: list[dict[str, Region]],
+    path: Path,
+    apart: AbstractSet[str] = frozenset(),
+) -> tuple[Shared, set[str]]:
+    """Divide the attributes *parts*, of which those *apart* are not shared.
+
+    Return the division, and the names that are shared as a whole.
+    """
+    result = Shared(rests=[[] for _ in definitions])
     whole: set[str] = set()
     order = list(dict.fromkeys(name for part in parts for name in part))
     for name in order:
         regions_ = [part.get(name) for part in parts]
         present = [(i, r) for i, r in enumerate(regions_) if r is not None]
-        everywhere = len(present) == len(definitions)
-        if everywhere:
+        if len(present) == len(definitions) and name not in apart:
             before = sum(map(len, result.rests))
             if _share_one(definitions, [r for _, r in present], (*path, name), result):
                 if sum(map(len, result.rests)) == before:
@@ -72,10 +96,8 @@ def _divide(
                 continue
         for i, region in present:
             result.rests[i].append((region.lead, region.end))
-    for rest in result.rests:
-        rest.sort()
-    result.common.sort()
-    return whole
+    result.sort()
+    return result, whole
 
 
 def _share_one(
@@ -85,70 +107,32 @@ def _share_one(
     pairs = paired(definitions, found)
     values = [meaning(to_python(r.entry.value, d.source), path) for d, r in pairs]
     if all(same(values[0], value) for value in values[1:]):
+        if path in KEY_VALUE and not typed_alike(definitions, found, path):
+            return False
         first = found[0]
         result.common.append((first.lead, first.end))
         note(definitions, found, result)
         return True
-    shared = False
+    inner: Shared | None = None
     if not any(_has_anchor(r) for r in found):
         if path in MAPPINGS:
-            shared = _share_mapping(definitions, found, path, result)
-        elif path in NAMED or (path in KEY_VALUE and not _have_typed_values(pairs)):
-            shared = _share_items(definitions, found, values, result)
+            inner = _share_keys(definitions, found, path)
+        elif path in NAMED or path in KEY_VALUE:
+            inner = share_pairs(definitions, found, path)
         elif path in APPENDED:
-            shared = _share_beginning(definitions, found, values, result)
-    return shared
-
-
-def _share_mapping(
-    definitions: list[Definition], found: list[Region], path: Path, result: Shared
-) -> bool:
-    parts = [_children(d.source, r) for d, r in paired(definitions, found)]
-    if any(part is None or "<<" in part for part in parts):
-        return False
-    inner = Shared(rests=[[] for _ in definitions])
-    _divide(definitions, [part or {} for part in parts], path, inner)
-    return _adopt(definitions, found, inner, result)
-
-
-def _share_items(
-    definitions: list[Definition], found: list[Region], values: list[Any], result: Shared
-) -> bool:
-    """Share equal pairs or names, whichever form each definition writes."""
-    if not all(isinstance(value, dict) for value in values):
-        return False
-    items = [_items(d.source, r) for d, r in paired(definitions, found)]
-    if any(i is None or len(i) != len(v) for i, v in zip(items, values, strict=True)):
-        return False
-    common = [
-        key
-        for key, value in values[0].items()
-        if all(key in other and same(value, other[key]) for other in values[1:])
-    ]
-    inner = Shared(rests=[[] for _ in definitions])
-    for i, (item, value) in enumerate(zip(items, values, strict=True)):
-        for key, region in zip(value, item or [], strict=True):
-            if key not in common:
-                inner.rests[i].append((region.lead, region.end))
-            elif i == 0:
-                inner.common.append((region.lead, region.end))
-    for key in common:
-        shared = [
-            (item or [])[list(value).index(key)] for item, value in zip(items, values, strict=True)
-        ]
-        note(definitions, shared, inner)
-    return _adopt(definitions, found, inner, result)
+            inner = _share_beginning(definitions, found, values)
+    return inner is not None and _adopt(definitions, found, inner, result)
 
 
 def _share_beginning(
-    definitions: list[Definition], found: list[Region], values: list[Any], result: Shared
-) -> bool:
+    definitions: list[Definition], found: list[Region], values: list[Any]
+) -> Shared | None:
     """Share the common beginning of lists: what a later file appends keeps its place."""
     if not all(isinstance(value, list) for value in values):
-        return False
-    items = [_items(d.source, r) for d, r in paired(definitions, found)]
+        return None
+    items = [items_of(d.source, r) for d, r in paired(definitions, found)]
     if any(i is None or len(i) != len(v) for i, v in zip(items, values, strict=True)):
-        return False
+        return None
     length = 0
     for column in zip(*values, strict=False):
         if not all(same(column[0], value) for value in column[1:]):
@@ -156,14 +140,14 @@ def _share_beginning(
         length += 1
     beginning = values[0][:length]
     if any(any(same(v, b) for b in beginning) for value in values for v in value[length:]):
-        return False
+        return None
     inner = Shared(rests=[[] for _ in definitions])
     inner.common = [(r.lead, r.end) for r in (items[0] or [])[:length]]
     for i, item in enumerate(items):
         inner.rests[i] = [(r.lead, r.end) for r in (item or [])[length:]]
     for n in range(length):
         note(definitions, [(item or [])[n] for item in items], inner)
-    return _adopt(definitions, found, inner, result)
+    return inner
 
 
 def _adopt(
@@ -184,27 +168,6 @@ def _adopt(
             result.notes += [(found[0].lead, c) for c in new]
             own += new
     return True
-
-
-def _items(source: Source, region: Region) -> list[Region] | None:
-    value = region.entry.value
-    start = source.next_line(region.key)
-    if isinstance(value, SequenceNode) and not value.anchor and not value.tag:
-        return item_regions(source, value, start=start, end=region.end)
-    if isinstance(value, Mapping):
-        parts = _children(source, region)
-        return None if parts is None or "<<" in parts else list(parts.values())
-    return None
-
-
-def _have_typed_values(pairs: list[tuple[Definition, Region]]) -> bool:
-    """Return whether numbers, booleans or nulls stand in a key/value mapping.
-
-    A merge makes text of all of its values, which an uninterpolated model shows (observed: v5.6.1).
-    """
-    values = [to_python(region.entry.value, d.source) for d, region in pairs]
-    mappings = [value for value in values if isinstance(value, dict)]
-    return any(not isinstance(v, str) for mapping in mappings for v in mapping.values())
 
 
 def _has_tags(definition: Definition) -> bool:

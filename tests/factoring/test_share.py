@@ -22,7 +22,7 @@ from support.commandline import write
 Case = dict[str, Any]
 CASES: dict[str, Case] = tomllib.loads((Path(__file__).parent / "cases.toml").read_text("utf-8"))
 SIDES = ("first", "second")
-RESOURCES = "networks:\n  front:\n  back:\n"
+RESOURCES = "networks:\n  front:\n  back:\nvolumes:\n  data:\n"
 OTHERS = ("db", "cache", "queue")
 
 
@@ -85,6 +85,7 @@ def test_the_engine_merges_them_again(engine: Path, tmp_path: Path) -> None:
     above = "".join(dict.fromkeys(case.get("above", "") for case in cases.values()))
     blocks = re.findall(r"^x-[a-z]+", above, re.MULTILINE)
     files = dict.fromkeys(("a.env", "b.env"), "")
+    files["base.yml"] = "services:\n  base: {image: busybox, dns: [9.9.9.9], tty: false}\n"
     for side in SIDES:
         files[f"{side}.yml"] = whole(above, {n: c[side] for n, c in cases.items()}) + RESOURCES
         adds = {n: c[f"{side}_adds"] for n, c in cases.items() if f"{side}_adds" in c}
@@ -96,9 +97,10 @@ def test_the_engine_merges_them_again(engine: Path, tmp_path: Path) -> None:
     files["shared.yml"] = whole(above, {n: c["shared"] for n, c in cases.items()})
     write(tmp_path, files)
     for side in SIDES:
-        original = resolved(engine, tmp_path, f"{side}.yml")
-        merged = resolved(engine, tmp_path, f"{side}-root.yml")
-        assert compare(original, merged, moved=blocks) == []
+        for options in ((), ("--no-interpolate",)):
+            original = resolved(engine, tmp_path, f"{side}.yml", *options)
+            merged = resolved(engine, tmp_path, f"{side}-root.yml", *options)
+            assert compare(original, merged, moved=blocks) == []
 
 
 def whole(above: str, bodies: dict[str, str]) -> str:
@@ -107,9 +109,9 @@ def whole(above: str, bodies: dict[str, str]) -> str:
     return f"{above}services:\n{others}{services}"
 
 
-def resolved(engine: Path, root: Path, name: str) -> bytes:
+def resolved(engine: Path, root: Path, name: str, *options: str) -> bytes:
     found = subprocess.run(
-        [str(engine), "-p", "p", "-f", name, "config"],
+        [str(engine), "-p", "p", "-f", name, "config", *options],
         cwd=root,
         env={"HOME": str(root)},
         capture_output=True,

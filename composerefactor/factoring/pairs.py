@@ -1,0 +1,123 @@
+"""Attributes of pairs and names: shared one by one, whichever form each definition writes."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from types import NoneType
+from typing import Any
+
+from composerefactor.factoring.kinds import KEY_VALUE, Path, meaning
+from composerefactor.factoring.merges import brought
+from composerefactor.factoring.parts import (
+    Definition,
+    Shared,
+    children_of,
+    items_of,
+    note,
+    paired,
+    same,
+)
+from composerefactor.yamltree.nodes import Mapping
+from composerefactor.yamltree.regions import Region
+from composerefactor.yamltree.values import to_python
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """What one definition writes: by name, the lines and the *values*; *merge* brings *more*."""
+
+    lines: dict[str, Region]
+    values: dict[str, Any]
+    merge: Region | None
+    more: dict[str, Any]
+
+
+def share_pairs(definitions: list[Definition], found: list[Region], path: Path) -> Shared | None:
+    """Divide the attributes at *found* pair by pair; None where they cannot be cut.
+
+    A merge key stands with the shared pairs where all have the same one. Else it stands with the
+    rests, and what it brings is not shared.
+    """
+    sides = [_read(d, r, path) for d, r in paired(definitions, found)]
+    known = [side for side in sides if side is not None]
+    if len(known) < len(sides):
+        return None
+    first = known[0]
+    merges_equal = all(s.merge and same(s.more, first.more) for s in known)
+    common = {
+        name
+        for name, value in first.values.items()
+        if all(name in s.values and same(value, s.values[name]) for s in known[1:])
+        and (merges_equal or not any(name in s.more for s in known))
+    }
+    result = Shared(rests=[[] for _ in definitions])
+    for name in first.values:
+        if name in common:
+            _share_line(definitions, [s.lines[name] for s in known], result)
+    if merges_equal:
+        _share_line(definitions, [s.merge for s in known if s.merge], result)
+    for rest, side in zip(result.rests, known, strict=True):
+        own = [r for name, r in side.lines.items() if name not in common]
+        own += [side.merge] if side.merge and not merges_equal else []
+        rest += [(r.lead, r.end) for r in own]
+    result.sort()
+    shared = common | (first.more.keys() if merges_equal else set())
+    typed = [_typed(d, r, path) for d, r in paired(definitions, found)]
+    return result if _keep_types(typed, shared, result) else None
+
+
+def typed_alike(definitions: list[Definition], found: list[Region], path: Path) -> bool:
+    """Return whether the same pairs of *found* are written as numbers, booleans or nulls.
+
+    ``1`` and ``"1"`` mean the same to a container; an uninterpolated model shows which is written.
+    """
+    typed = [_typed(d, r, path) for d, r in paired(definitions, found)]
+    return all(same(typed[0], other) for other in typed[1:])
+
+
+def _read(definition: Definition, region: Region, path: Path) -> _Pairs | None:
+    source, node = definition.source, region.entry.value
+    values = meaning(to_python(node, source), path)
+    if not isinstance(values, dict):
+        return None
+    if not isinstance(node, Mapping):
+        items = items_of(source, region)
+        if items is None or len(items) != len(values):  # one name twice
+            return None
+        return _Pairs(dict(zip(values, items, strict=True)), values, None, {})
+    lines = children_of(source, region)
+    if lines is None:
+        return None
+    merge = lines.pop("<<", None)
+    more = meaning(brought(definition, merge), path)
+    return _Pairs(lines, {name: values[name] for name in lines}, merge, more)
+
+
+def _share_line(definitions: list[Definition], regions: list[Region], result: Shared) -> None:
+    result.common.append((regions[0].lead, regions[0].end))
+    note(definitions, regions, result)
+
+
+def _typed(definition: Definition, region: Region, path: Path) -> dict[str, Any]:
+    """Return the numbers and booleans of a key/value mapping; nulls but for ``environment``.
+
+    There a name alone is the same in a list, ``- A``, and in a mapping, ``A:``.
+    """
+    value = to_python(region.entry.value, definition.source)
+    if path not in KEY_VALUE or not isinstance(value, dict):
+        return {}
+    text: tuple[Any, ...] = (str, NoneType) if path == ("environment",) else (str,)
+    return {name: part for name, part in value.items() if not isinstance(part, text)}
+
+
+def _keep_types(typed: list[dict[str, Any]], shared: AbstractSet[str], result: Shared) -> bool:
+    """Return whether numbers and booleans stay what they are in an uninterpolated model.
+
+    A merge makes text of all of a mapping's values (observed: v5.6.1). So who adds something must
+    have none, and who adds nothing must have those that the shared part has.
+    """
+    kept = {name: value for name, value in typed[0].items() if name in shared}
+    return all(
+        not own if rest else same(own, kept) for own, rest in zip(typed, result.rests, strict=True)
+    )
