@@ -33,6 +33,7 @@ def _modules(places: Places) -> Iterator[Content]:
             else:
                 notes = [*found.shared.notes, *_head_notes(found)]
                 parts.append(ServicePart(entries[name], found.shared.common, notes))
+        parts.sort(key=lambda part: part.region.key)  # anchors before their aliases
         moved = [h for h, home in places.homes[owners[0]].items() if home == module.path]
         resources = [h for h in moved if h[0] in RESOURCE_SECTIONS]
         yield Content(module.path, file, places.anchors[owners[0]], parts, resources)

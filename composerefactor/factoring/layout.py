@@ -80,7 +80,9 @@ class Layout:
         everyone = tuple(range(len(files)))
         for owners, services in sorted(by_owners.items(), key=lambda x: (-len(x[0]), x[0])):
             prefix = "" if owners == everyone else f"{self._variant(owners[0])}-"
-            self._take(owners, [[name] for name in services], prefix)
+            first = owners[0]
+            units = tied_groups(files[first], self.factored.anchors[first], services)
+            self._take(owners, units, prefix)
         for owner, services in sorted(self.factored.single.items()):
             units = tied_groups(files[owner], self.factored.anchors[owner], services)
             self._take((owner,), units, f"{self._variant(owner)}-")

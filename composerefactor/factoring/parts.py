@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from composerefactor.source import Source
 from composerefactor.yamltree.comments import comments
-from composerefactor.yamltree.nodes import Mapping
+from composerefactor.yamltree.nodes import Alias, Mapping, Node, walk
 from composerefactor.yamltree.nodes import Sequence as SequenceNode
 from composerefactor.yamltree.regions import Region, item_regions, regions
 
@@ -93,3 +93,20 @@ def items_of(source: Source, region: Region) -> list[Region] | None:
     if not isinstance(value, SequenceNode) or value.anchor or value.tag:
         return None
     return item_regions(source, value, start=start, end=region.end)
+
+
+def whole(definition: Definition) -> list[Span]:
+    """Return all lines below the key of *definition*."""
+    return [(definition.source.next_line(definition.region.key), definition.region.end)]
+
+
+def nodes_in(definition: Definition, spans: Sequence[Span]) -> Iterator[Node]:
+    """Yield the aliases and anchored nodes in *spans* of *definition*, or all of it as one node."""
+    body = definition.region.entry.value
+    if list(spans) == whole(definition):
+        yield body  # its anchor stands on the line of the key
+        return
+    for node in walk(body):
+        inside = any(start <= node.outer_start < end for start, end in spans)
+        if inside and (isinstance(node, Alias) or node.anchor is not None):
+            yield node

@@ -7,17 +7,15 @@ stays whole in each environment file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.references import extended
-from composerefactor.factoring.kinds import meaning
-from composerefactor.factoring.parts import Definition, Shared
-from composerefactor.factoring.share import share
+from composerefactor.factoring.parts import Definition, Shared, nodes_in, whole
+from composerefactor.factoring.worth import clusters, length, saving, worth_sharing
 from composerefactor.modules.anchors import AnchorIndex
-from composerefactor.yamltree.comments import comments
-from composerefactor.yamltree.values import to_python
+from composerefactor.yamltree.nodes import Node
 
 Owners = tuple[int, ...]
 """Indices of the base files that define a service."""
@@ -63,16 +61,89 @@ def factor(
             owners.setdefault(name, []).append(i)
     result = Factored(list(files), list(anchors))
     several = {name for name, of in owners.items() if len(of) > 1}
-    bound = {i: _bound(files[i], names, several) for i, names in movable.items()}
+    chains = _chains(files, movable)
     for name, of in owners.items():
-        if len(of) == 1 and name not in bound[of[0]]:
+        chain = next((c for c in chains if name in c), {name})
+        if not chain & several:
             result.single.setdefault(of[0], []).append(name)
             continue
         definitions = tuple(_definition(files[i], name) for i in of)
-        tied = any(_is_tied(files[i], anchors[i], name) for i in of)
-        shared = _worth(definitions, tied=tied)
-        result.variants.append(Variant(name, tuple(of), definitions, shared))
+        if len(chain) == 1:
+            for cluster, shared in clusters(definitions):
+                members = tuple(definitions[n] for n in cluster)
+                result.variants.append(
+                    Variant(name, tuple(of[n] for n in cluster), members, shared)
+                )
+        else:
+            result.variants.append(
+                Variant(name, tuple(of), definitions, worth_sharing(definitions))
+            )
+    for chain in chains:
+        _keep_chain(result, chain)
+    for near in _anchored_together(result):
+        if _copied(result, near) >= sum(_saved(v) for v in near):
+            _keep_whole(result, near)
     return result
+
+
+def _keep_chain(found: Factored, chain: set[str]) -> None:
+    """Keep the services of *chain* whole in each file, unless all parents are shared as a whole.
+
+    Without a file ``extends`` sees its own file alone (Compose specification): the module with the
+    parent, which is what other files add nothing to.
+    """
+    members = [v for v in found.variants if v.name in chain]
+    parents = {
+        parent[1]
+        for v in members
+        for i in v.owners
+        if (parent := extended(found.files[i].services[v.name])) and parent[0] is None
+    }
+    apart = len({v.owners for v in members}) > 1 or len(members) < len(chain)
+    if apart or any(
+        v.shared is None or (v.name in parents and any(v.shared.rests)) for v in members
+    ):
+        _keep_whole(found, members)
+
+
+def _keep_whole(found: Factored, members: Sequence[Variant]) -> None:
+    found.variants = [replace(v, shared=None) if v in members else v for v in found.variants]
+
+
+def _anchored_together(found: Factored) -> list[list[Variant]]:
+    """Return the groups of variants of which one has an alias to an anchor in another."""
+    links = [{*link} for anchors in found.anchors for link in anchors.shared_services()]
+    groups = _merged(links)
+    members = [[v for v in found.variants if v.name in group] for group in groups]
+    return [group for group in members if any(v.shared is not None for v in group)]
+
+
+def _saved(variant: Variant) -> int:
+    return saving(variant.definitions, variant.shared) if variant.shared else 0
+
+
+def _copied(found: Factored, group: Sequence[Variant]) -> int:
+    """Return the length of the anchors that are copied when *group* is shared: they cross no file.
+
+    What the same files share is in one module; what a file adds is in one environment file.
+    """
+    takes: dict[tuple[Owners, bool], list[Node]] = {}
+    for v in group:
+        if v.shared is not None:
+            common = nodes_in(v.definitions[0], v.shared.common)
+            takes.setdefault((v.owners, True), []).extend(common)
+        for owner in v.owners:
+            d = v.definition(owner)
+            rest = v.rest(owner) if v.shared else whole(d)
+            takes.setdefault(((owner,), False), []).extend(nodes_in(d, rest))
+    total = 0
+    for (owners, _), nodes in takes.items():
+        anchors = found.anchors[owners[0]]
+        for holder, targets in anchors.needs_of(nodes).items():
+            if holder[0] == "services":
+                spans = [(b.start, b.end) for b in anchors.blocks(holder, targets, set())]
+                total += length(anchors.file.source, spans)
+    return total
 
 
 def _definition(file: ComposeFile, name: str) -> Definition:
@@ -80,63 +151,22 @@ def _definition(file: ComposeFile, name: str) -> Definition:
     return Definition(file.source, (section.entries or {})[name])
 
 
-def _bound(file: ComposeFile, names: Sequence[str], several: set[str]) -> set[str]:
-    """Return which of *names* stand in one chain of ``extends`` with a service of *several* files.
-
-    Without a file ``extends`` sees its own file alone (Compose specification).
-    """
-    parents = {name: extended(file.services[name]) for name in names}
-    links = [
-        {name, parent[1]}
-        for name, parent in parents.items()
-        if parent and parent[0] is None and parent[1]
-    ]
-    found = set(several)
-    while more := [link for link in links if link & found and not link <= found]:
-        found = found.union(*more)
-    return found & set(names)
+def _chains(files: Sequence[ComposeFile], movable: Mapping[int, Sequence[str]]) -> list[set[str]]:
+    """Return the services that ``extends`` of the same file ties together, in any of *files*."""
+    links = []
+    for i, names in movable.items():
+        for name in names:
+            parent = extended(files[i].services[name])
+            if parent and parent[0] is None and parent[1]:
+                links.append({name, parent[1]})
+    return _merged(links)
 
 
-def _is_tied(file: ComposeFile, anchors: AnchorIndex, name: str) -> bool:
-    """Return whether other services of *file* depend on the text of this one, or it on theirs."""
-    parents = {n: extended(body) for n, body in file.services.items()}
-    parent = parents[name]
-    if parent and parent[0] is None:
-        return True
-    if any(p and p[0] is None and p[1] == name for p in parents.values()):
-        return True
-    return any(owner == name for _, owner in anchors.shared_services())
-
-
-def _worth(definitions: tuple[Definition, ...], *, tied: bool) -> Shared | None:
-    """Return what *definitions* share, or None where sharing it saves no text."""
-    if tied:
-        return None
-    shared = share(definitions)
-    if shared is None:
-        return _equal(definitions)
-    if not any(shared.rests):
-        return shared
-    source = definitions[0].source
-    lines = sum(source.text[a:b].count("\n") for a, b in shared.common)
-    # Each file that adds something repeats the service's key; the module costs three lines more.
-    cost = 3 + sum(1 for rest in shared.rests if rest)
-    return shared if lines * (len(definitions) - 1) > cost else None
-
-
-def _equal(definitions: tuple[Definition, ...]) -> Shared | None:
-    """Return the whole first definition as shared, where all mean the same."""
-    values = [meaning(to_python(d.region.entry.value, d.source), ()) for d in definitions]
-    first = definitions[0]
-    if any(repr(value) != repr(values[0]) for value in values[1:]):
-        return None
-    start = first.source.next_line(first.region.key)
-    result = Shared([(start, first.region.end)], [[] for _ in definitions])
-    known = comments(first.source, first.region.entry, first.region.lead, first.region.end)
-    for d in definitions[1:]:
-        body = d.source.next_line(d.region.key)
-        for comment in comments(d.source, d.region.entry, body, d.region.end):
-            if comment not in known:
-                known.append(comment)
-                result.notes.append((first.region.lead, comment))
-    return result
+def _merged(links: Iterable[set[str]]) -> list[set[str]]:
+    """Return the unions of those of *links* that have something in common."""
+    found: list[set[str]] = []
+    for link in links:
+        near = [group for group in found if group & link]
+        found = [group for group in found if group not in near]
+        found.append(link.union(*near))
+    return found

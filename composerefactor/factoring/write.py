@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.edits.drafts import Draft, Slice, Written
-from composerefactor.factoring.parts import Span
+from composerefactor.factoring.parts import Definition, Span, nodes_in
 from composerefactor.modules.anchors import AnchorIndex, Block, Holder
 from composerefactor.modules.output import Output
-from composerefactor.yamltree.nodes import Alias, Node, walk
+from composerefactor.yamltree.nodes import Node
 from composerefactor.yamltree.regions import Region
 
 
@@ -125,14 +125,7 @@ def _copies(content: Content) -> list[Block]:
 def taken_nodes(content: Content) -> Iterable[Node]:
     """Yield the nodes in the taken lines: aliases and anchors count, whatever is around them."""
     for part in content.services:
-        body = part.region.entry.value
-        if list(part.spans) == [(content.file.source.next_line(part.region.key), part.region.end)]:
-            yield body  # its anchor stands on the line of the key
-            continue
-        for node in walk(body):
-            inside = any(a <= node.outer_start < b for a, b in part.spans)
-            if inside and (isinstance(node, Alias) or node.anchor is not None):
-                yield node
+        yield from nodes_in(Definition(content.file.source, part.region), part.spans)
     sections = content.file.sections or {}
     for section, name in content.entries:
         yield (sections[section].entries or {})[name].entry.value
