@@ -21,6 +21,7 @@ from composerefactor.compose.merged import merged_get, scalar_text
 from composerefactor.compose.project import Project
 from composerefactor.edits.drafts import Draft
 from composerefactor.errors import Location, RefusedError, UsageError
+from composerefactor.factoring.repeating import repeating, says_what_runs
 from composerefactor.modules.anchors import Holder
 from composerefactor.modules.assemble import Assembler
 from composerefactor.modules.assignment import MAX_SERVICES, LayoutOptions, assign
@@ -64,7 +65,8 @@ def split(project: Project, options: Options) -> Plan:
     """
     _check_options(options, project)
     roots = [_root(project, path, options) for path in project.bases]
-    groups = _groups(roots)
+    copies = [_root(project, path, options) for path in repeating(project)]
+    groups = _groups([*roots, *copies])
     alone = [root for root in roots if all(root not in group for group in groups)]
     alone += [_root(project, path, options) for path in _included_monoliths(project)]
     several = sum(not root.whole for root in alone) > 1 or bool(groups)
@@ -133,10 +135,17 @@ def _sharing(roots: list[Root]) -> list[list[Root]]:
 
 
 def _without_small(group: list[Root]) -> list[Root]:
-    """Return *group* without small roots that would gain nothing, [] where one root is left."""
+    """Return *group* without the roots that would gain nothing, [] where one root is left.
+
+    Those are small roots, and files that are merged over others without repeating them.
+    """
     found = _factored(group)
     gaining = {owner for v in found.variants if v.shared is not None for owner in v.owners}
-    kept = [r for i, r in enumerate(group) if not r.is_small or i in gaining]
+    kept = [
+        r
+        for i, r in enumerate(group)
+        if i in gaining or not (r.is_small or i in found.repeating)
+    ]
     if len(kept) == len(group):
         return group
     return _without_small(kept) if len(kept) > 1 else []
@@ -145,8 +154,14 @@ def _without_small(group: list[Root]) -> list[Root]:
 def _factored(group: list[Root]) -> Factored:
     from composerefactor.factoring.variants import factor  # noqa: PLC0415 - see cli/__init__.py
 
-    movable = {i: root.movable() for i, root in enumerate(group)}
-    return factor([root.file for root in group], [root.anchors for root in group], movable)
+    bases = group[0].project.bases
+    copies = frozenset(i for i, root in enumerate(group) if root.file.path not in bases)
+    movable = {
+        i: [n for n in root.movable() if i not in copies or says_what_runs(root.file, n)]
+        for i, root in enumerate(group)
+    }
+    files, anchors = [root.file for root in group], [root.anchors for root in group]
+    return factor(files, anchors, movable, copies)
 
 
 def _plan_alone(root: Root, options: Options, names: Names, *, several: bool) -> Plan:

@@ -77,15 +77,15 @@ class Layout:
         for v in self.factored.variants:
             if v.shared is not None:
                 by_owners.setdefault(v.owners, []).append(v.name)
-        everyone = tuple(range(len(files)))
+        bases = set(range(len(files))) - self.factored.repeating
         for owners, services in sorted(by_owners.items(), key=lambda x: (-len(x[0]), x[0])):
-            prefix = "" if owners == everyone else f"{self._variant(owners[0])}-"
+            prefix = "" if bases <= set(owners) else f"{self._variant(owners[0])}-"
             first = owners[0]
             units = tied_groups(files[first], self.factored.anchors[first], services)
             self._take(owners, units, prefix)
         for owner, services in sorted(self.factored.single.items()):
             units = tied_groups(files[owner], self.factored.anchors[owner], services)
-            self._take((owner,), units, f"{self._variant(owner)}-")
+            self._take((owner,), units, "" if bases == {owner} else f"{self._variant(owner)}-")
         self.places.modules.sort(key=lambda m: "/infrastructure/" in m[1].path)
 
     def _take(self, owners: Owners, units: list[list[str]], prefix: str) -> None:

@@ -8,12 +8,13 @@ stays whole in each environment file.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.references import extended
 from composerefactor.factoring.parts import Definition, Shared, nodes_in, whole
-from composerefactor.factoring.worth import clusters, length, saving, worth_sharing
+from composerefactor.factoring.worth import Cluster, clusters, joined, length, saving, worth_sharing
 from composerefactor.modules.anchors import AnchorIndex
 from composerefactor.yamltree.nodes import Node
 
@@ -41,49 +42,70 @@ class Variant:
 
 @dataclass
 class Factored:
-    """All services of the base files: *variants* of several, *single* ones by file."""
+    """All services of the base files: *variants* of several, *single* ones by file.
+
+    *repeating* are those of *files* that are merged over another: they only join in what the bases
+    have.
+    """
 
     files: list[ComposeFile]
     anchors: list[AnchorIndex]
     variants: list[Variant] = field(default_factory=list)
     single: dict[int, list[str]] = field(default_factory=dict)
+    repeating: AbstractSet[int] = frozenset()
 
 
 def factor(
     files: Sequence[ComposeFile],
     anchors: Sequence[AnchorIndex],
     movable: Mapping[int, Sequence[str]],
+    repeating: AbstractSet[int] = frozenset(),
 ) -> Factored:
-    """Divide the services of *files*; *movable* has the names that may leave each of them."""
+    """Divide the services of *files*; *movable* has the names that may leave each of them.
+
+    Those of *repeating* files take part where they are copies of what a base has; else they are in
+    no result.
+    """
     owners: dict[str, list[int]] = {}
     for i, names in movable.items():
         for name in names:
             owners.setdefault(name, []).append(i)
-    result = Factored(list(files), list(anchors))
-    several = {name for name, of in owners.items() if len(of) > 1}
-    chains = _chains(files, movable)
-    for name, of in owners.items():
+    result = Factored(list(files), list(anchors), repeating=repeating)
+    bases = {name: [i for i in of if i not in repeating] for name, of in owners.items()}
+    bases = {name: of for name, of in bases.items() if of}
+    several = {name for name, of in bases.items() if len(of) > 1}
+    chains = _chains(files, {i: names for i, names in movable.items() if i not in repeating})
+    for name, of in bases.items():
         chain = next((c for c in chains if name in c), {name})
-        if not chain & several:
-            result.single.setdefault(of[0], []).append(name)
-            continue
-        definitions = tuple(_definition(files[i], name) for i in of)
-        if len(chain) == 1:
-            for cluster, shared in clusters(definitions):
-                members = tuple(definitions[n] for n in cluster)
-                result.variants.append(
-                    Variant(name, tuple(of[n] for n in cluster), members, shared)
-                )
+        if len(chain) > 1 and chain & several:
+            found = [(tuple(of), worth_sharing([_definition(files[i], name) for i in of]))]
         else:
-            result.variants.append(
-                Variant(name, tuple(of), definitions, worth_sharing(definitions))
-            )
+            copies = [i for i in owners[name] if i in repeating and len(chain) == 1]
+            found = _clusters({i: _definition(files[i], name) for i in [*of, *copies]}, copies)
+            if found == [((of[0],), None)]:
+                result.single.setdefault(of[0], []).append(name)
+                continue
+        for members, shared in found:
+            cut = tuple(_definition(files[i], name) for i in members)
+            result.variants.append(Variant(name, members, cut, shared))
     for chain in chains:
         _keep_chain(result, chain)
     for near in _anchored_together(result):
         if _copied(result, near) >= sum(_saved(v) for v in near):
             _keep_whole(result, near)
     return result
+
+
+def _clusters(definitions: Mapping[int, Definition], copies: Sequence[int]) -> list[Cluster]:
+    """Return who of the owners of *definitions* shares what; *copies* only join in."""
+    of = [i for i in definitions if i not in copies]
+    found: list[Cluster] = [(tuple(of), None)]
+    if len(of) > 1:
+        cut = clusters([definitions[i] for i in of])
+        found = [(tuple(of[n] for n in members), shared) for members, shared in cut]
+    for copy in copies:
+        found = joined(definitions, found, copy)
+    return found
 
 
 def _keep_chain(found: Factored, chain: set[str]) -> None:

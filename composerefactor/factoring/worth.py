@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from composerefactor.factoring.kinds import meaning
-from composerefactor.factoring.parts import Definition, Shared, Span, same
+from composerefactor.factoring.parts import Definition, Shared, Span, same, whole
 from composerefactor.factoring.share import share
 from composerefactor.source import Source
 from composerefactor.yamltree.comments import comments
@@ -30,6 +30,28 @@ def clusters(definitions: Sequence[Definition]) -> list[Cluster]:
         found = _gathered(definitions)
     alone = tuple(i for i in everyone if not any(i in of for of, _ in found))
     return [*found, (alone, None)] if alone else found
+
+
+def joined(
+    definitions: Mapping[int, Definition], found: Sequence[Cluster], copy: int
+) -> list[Cluster]:
+    """Return the clusters *found* with *copy* in the first one that it repeats for the most part.
+
+    Then no less than half of what the others share stays shared, and *copy* adds less than that.
+    """
+    for n, (members, shared) in enumerate(found):
+        if shared is None and len(members) > 1:
+            continue
+        together = [definitions[i] for i in (*members, copy)]
+        more = worth_sharing(together)
+        if more is None:
+            continue
+        source = together[0].source
+        common = length(source, more.common)
+        before = length(source, shared.common if shared else whole(together[0]))
+        if 2 * common >= before and length(together[-1].source, more.rests[-1]) <= common:
+            return [*found[:n], ((*members, copy), more), *found[n + 1 :]]
+    return list(found)
 
 
 def worth_sharing(definitions: Sequence[Definition]) -> Shared | None:
