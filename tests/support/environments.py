@@ -32,15 +32,30 @@ PAIRS = {
 }
 VALUES = ("1", "'1'", "2", '"${B:-x y}"', "http://x:80/?a=b", "true", None, '""', "1.50")
 ITEMS = {
-    "ports": ('"8080:80"', '"443"', '"127.0.0.1:5432:5432"', "9000:90/udp", "- target: 81"),
-    "volumes": ("./a:/a", "data:/data", "logs:/logs:ro", '"${DIR:-./b}:/b"', "./c:/a", "/anon"),
+    "ports": (
+        '"8080:80"',
+        '{mode: ingress, target: 80, published: "8080", protocol: tcp}',
+        '"443"',
+        '"127.0.0.1:5432:5432"',
+        "9000:90/udp",
+        "- target: 81",
+    ),
+    "volumes": (
+        "./a:/a",
+        "data:/data",
+        "{type: volume, source: data, target: /data, volume: {}}",
+        "logs:/logs:ro",
+        '"${DIR:-./b}:/b"',
+        "./c:/a",
+        "/anon",
+    ),
     "env_file": ("common.env", "./other.env", "third.env"),
     "cap_add": ("NET_ADMIN", "SYS_TIME", "ALL"),
     "dns": ("1.1.1.1", "8.8.8.8"),
     "expose": ("80", '"80"', "81"),
     "tmpfs": ("/run", "/cache:size=1m"),
     "security_opt": ("no-new-privileges:true", "seccomp:unconfined"),
-    "secrets": ("token", "key"),
+    "secrets": ("token", "key", "{source: token}"),
     "configs": ("conf", "other_conf"),
     "extra_hosts": ("a=10.0.0.1", "b=10.0.0.2"),
 }
@@ -78,10 +93,16 @@ SERVICES = ("db", "cache", "web", "api", "worker", "Mail_hog")
 
 @dataclass(frozen=True)
 class Environments:
-    """*files* by path; *bases* are the entry points, one file each."""
+    """*files* by path; *bases* are entry points of one file each, the first may be overridden."""
 
     files: dict[str, str]
     bases: tuple[str, ...]
+
+    @property
+    def entries(self) -> list[tuple[str, ...]]:
+        """The files of each entry point."""
+        overridden = [(self.bases[0], OVERRIDE)] if OVERRIDE in self.files else []
+        return [*((base,) for base in self.bases), *overridden]
 
 
 @dataclass
@@ -390,6 +411,13 @@ def environments(draw: st.DrawFn, *, most_services: int = 5) -> Environments:
         writer.services(own, tie)
         writer.resources()
         files[path] = writer.text()
-    if author.chance(4):
+    if author.chance(3):
         files[OVERRIDE] = f"services:\n  {names[0]}:\n    environment:\n      - DEBUG=1\n"
+        if author.chance(2):
+            writer = _Writer(draw, len(bases), 2, [], {})
+            copied = {names[0]: author.changed(services[names[0]], [])}
+            copied[names[0]].pop("depends_on", None)
+            writer.services(copied, None)
+            writer.resources()
+            files[OVERRIDE] = writer.text()
     return Environments(files, bases)
