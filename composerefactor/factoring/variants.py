@@ -135,7 +135,7 @@ def _keep_whole(found: Factored, members: Sequence[Variant]) -> None:
 def _anchored_together(found: Factored) -> list[list[Variant]]:
     """Return the groups of variants of which one has an alias to an anchor in another."""
     links = [{*link} for anchors in found.anchors for link in anchors.shared_services()]
-    groups = _merged(links)
+    groups = merged(links)
     members = [[v for v in found.variants if v.name in group] for group in groups]
     return [group for group in members if any(v.shared is not None for v in group)]
 
@@ -181,10 +181,10 @@ def _chains(files: Sequence[ComposeFile], movable: Mapping[int, Sequence[str]]) 
             parent = extended(files[i].services[name])
             if parent and parent[0] is None and parent[1]:
                 links.append({name, parent[1]})
-    return _merged(links)
+    return merged(links)
 
 
-def _merged(links: Iterable[set[str]]) -> list[set[str]]:
+def merged(links: Iterable[set[str]]) -> list[set[str]]:
     """Return the unions of those of *links* that have something in common."""
     found: list[set[str]] = []
     for link in links:
