@@ -110,12 +110,21 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Gain:
+    """What sharing saves: *definitions* of *services* become one each, *lines* stand once less."""
+
+    services: int = 0
+    definitions: int = 0
+    lines: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What a transform would do.
 
     *drafts* are the planned contents of files, new and changed. *moved* gives the new path of each
     moved part, *services* what each new file says on which services. *stays* are the parts that
-    could have moved. *notes* are sentences for the user.
+    could have moved. *notes* are sentences for the user, *gain* what was written several times.
     """
 
     drafts: tuple[Draft, ...] = ()
@@ -123,6 +132,7 @@ class Plan:
     stays: tuple[Stay, ...] = ()
     notes: tuple[str, ...] = ()
     services: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    gain: Gain = Gain()
 
     def contents(self) -> dict[str, bytes | None]:
         """Return the planned content of each file."""

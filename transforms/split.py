@@ -30,7 +30,7 @@ from composerefactor.modules.include import IncludeEdit
 from composerefactor.modules.naming import MAX_NAME, Names, variant
 from composerefactor.modules.root import Reason, Root
 from composerefactor.modules.ties import tied_groups
-from composerefactor.transform import Part, Plan, Stay, transform
+from composerefactor.transform import Gain, Part, Plan, Stay, transform
 
 if TYPE_CHECKING:
     from composerefactor.factoring.variants import Factored
@@ -84,6 +84,11 @@ def split(project: Project, options: Options) -> Plan:
         stays=tuple(s for p in plans for s in p.stays),
         notes=tuple(notes),
         services={path: names for p in plans for path, names in p.services.items()},
+        gain=Gain(
+            sum(p.gain.services for p in plans),
+            sum(p.gain.definitions for p in plans),
+            sum(p.gain.lines for p in plans),
+        ),
     )
 
 
@@ -206,7 +211,7 @@ def _plan_together(group: list[Root], options: Options, names: Names) -> Plan:
     services = {module.path: module.services for _, module in layout.modules}
     services |= {p.path: p.services for pieces in layout.environments.values() for p in pieces}
     stays = tuple(stay for root in group for stay in _stays(root, root.reasons))
-    return Plan(drafts, moved, stays, tuple(_variant_notes(found)), services)
+    return Plan(drafts, moved, stays, tuple(_variant_notes(found)), services, _gain(found))
 
 
 def _moved(root: Root, homes: Mapping[Holder, str]) -> dict[Part, str]:
@@ -239,12 +244,24 @@ def _placement(file: ComposeFile, name: str) -> Placement:
 
 
 def _variant_notes(found: Factored) -> Iterator[str]:
-    shared = [v.name for v in found.variants if v.shared is not None]
+    gain = _gain(found)
     whole = [v.name for v in found.variants if v.shared is None]
-    if shared:
-        yield f"{len(shared)} services of several files are written once, with what each file adds"
+    if gain.services:
+        yield (
+            f"{gain.definitions} definitions of {gain.services} services become one each, with "
+            f"what each file adds: {gain.lines} repeated lines are gone"
+        )
     if whole:
         yield f"stay whole in each environment, since sharing saves nothing: {', '.join(whole)}"
+
+
+def _gain(found: Factored) -> Gain:
+    shared = [v for v in found.variants if v.shared is not None]
+    return Gain(
+        len({v.name for v in shared}),
+        sum(len(v.owners) for v in shared),
+        sum(v.repeated for v in shared),
+    )
 
 
 def _notes(

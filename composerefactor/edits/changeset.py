@@ -100,3 +100,12 @@ class Changeset:
     def as_mapping(self) -> dict[str, bytes | None]:
         """Return the new content by path; None where the file is deleted."""
         return {change.path: change.after for change in self.changes}
+
+    def text_lines(self) -> tuple[int, int]:
+        """Return how many lines that are not blank the files have before and after."""
+        before = sum(_text_lines(change.before) for change in self.changes)
+        return before, sum(_text_lines(change.after) for change in self.changes)
+
+
+def _text_lines(content: bytes | None) -> int:
+    return sum(1 for line in (content or b"").splitlines() if line.strip())

@@ -66,6 +66,8 @@ def same(one: Any, other: Any) -> bool:
     """Equality of values and their types: ``1 == True`` in Python."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
     return type(one) is type(other) and repr(one) == repr(other)
 
 

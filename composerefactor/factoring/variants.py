@@ -39,6 +39,13 @@ class Variant:
         """Return the lines that the file *owner* adds to the shared part."""
         return self.shared.rests[self.owners.index(owner)] if self.shared else []
 
+    @property
+    def repeated(self) -> int:
+        """How many lines are written again in every owner but the first."""
+        spans = self.shared.common if self.shared else []
+        text = "".join(self.definitions[0].source.text[a:b] for a, b in spans)
+        return sum(1 for line in text.splitlines() if line.strip()) * (len(self.owners) - 1)
+
 
 @dataclass
 class Factored:

@@ -101,7 +101,7 @@ def _bundle(
         options.granularity == "auto"
         and placement.directory == INFRASTRUCTURE
         and _fits(sizes[placement.category], total)
-        and sizes[placement.category] > 0
+        and sizes[placement.category] > (1 if prefix else 0)  # the service's name says more
     )
     if by_category:
         return placement.directory, prefix + kebab(placement.category), ""

@@ -76,7 +76,7 @@ def _sentence(difference: Difference, names: Mapping[str, str]) -> str:
         else:
             by_value.setdefault(_shown(value, difference.path), []).append(names[file])
     if len(by_value) == 1 and not absent:
-        return f"{where} has another value in each of {_listed(names.values())}"  # secret, or cut
+        return f"{where} is not the same in {_listed(names[f] for f in difference.values)}"
     if len(by_value) == 1:
         (value, files), *_ = by_value.items()
         if value == _SET and len(absent) <= len(files):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.factoring.differences import comparisons
 from composerefactor.proposal.mended import Mend, Mended
 from composerefactor.proposal.propose import Proposal
 from composerefactor.proposal.requirements import oldest_engine
+from composerefactor.report.differences import comparison_document
 from composerefactor.verify.engine import Engine
 from composerefactor.verify.verdict import Verdict
 
@@ -50,6 +52,8 @@ def document(proposal: Proposal, command: str) -> dict[str, Any]:
             for stay in proposal.plan.stays
         ],
         "notes": list(proposal.plan.notes),
+        "gain": _gain(proposal),
+        "differences": [comparison_document(c) for c in comparisons(project)],
         "mends": mends_document(proposal.mended) if proposal.mended else None,
         "proof": None
         if verdict is None or engine is None
@@ -61,6 +65,18 @@ def document(proposal: Proposal, command: str) -> dict[str, Any]:
                 for w in proposal.weaknesses
             ],
         },
+    }
+
+
+def _gain(proposal: Proposal) -> dict[str, int]:
+    """Return how much text there was and would be, and what sharing takes away of it."""
+    gain, (before, after) = proposal.plan.gain, proposal.changes.text_lines()
+    return {
+        "lines_before": before,
+        "lines_after": after,
+        "repeated_lines_removed": gain.lines,
+        "definitions_before": gain.definitions,
+        "definitions_after": gain.services,
     }
 
 

@@ -10,15 +10,19 @@ from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.merged import merged_get, scalar_text
 from composerefactor.compose.project import Project
 from composerefactor.edits.drafts import Draft, Slice
+from composerefactor.factoring.differences import comparisons
 from composerefactor.proposal.propose import Proposal
 from composerefactor.proposal.requirements import oldest_engine
 from composerefactor.report.changes import planned, proved
+from composerefactor.report.differences import sentences
 from composerefactor.report.rows import counted, limited, reservations, row
 from composerefactor.report.style import Style
 from composerefactor.transform import Stay
 from composerefactor.verify.verdict import Verdict
 from composerefactor.yamltree.comments import comment_lines
 from composerefactor.yamltree.nodes import Node
+
+MOST_DIFFERENCES = 8
 
 MOST_SHOWN = 12
 """More entries of one kind are counted, not listed."""
@@ -28,6 +32,8 @@ def summary(proposal: Proposal, style: Style, *, verbose: bool = False) -> list[
     """Return the lines of the summary: found, plan, proof; *verbose* shortens nothing."""
     most = 10_000 if verbose else MOST_SHOWN
     lines = [*_found(proposal, style, most), *_plan(proposal, style, most)]
+    if proposal.plan.gain.services:
+        lines += _differences(proposal, style, verbose=verbose)
     if not proposal.changes.is_empty:
         lines += _proof(proposal, style, most)
     return lines
@@ -134,6 +140,17 @@ def _plan(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
     yield row("", _moved(proposal), style)
 
 
+def _differences(proposal: Proposal, style: Style, *, verbose: bool) -> Iterator[str]:
+    """Yield what differs between the files that had definitions of the same services."""
+    for comparison in comparisons(proposal.opened.project):
+        number, files = len(comparison.differences), len(comparison.files)
+        words = f"{counted(number, 'setting')} of {counted(len(comparison.common), 'service')}"
+        yield row("Differ", f"{words} in {files} files", style)
+        most = 10_000 if verbose else MOST_DIFFERENCES
+        for sentence in limited(sentences(comparison, verbose=verbose), most):
+            yield row("", f"  {sentence}", style)
+
+
 def _stays(stays: Sequence[Stay], style: Style, most: int) -> Iterator[str]:
     by_reason: dict[str, list[str]] = {}
     for stay in stays:
@@ -156,8 +173,7 @@ def _moved(proposal: Proposal) -> str:
     services = {p for p in proposal.plan.moved if p[1] == "services"}
     total = len(services) + sum(s.part[1] == "services" for s in proposal.plan.stays)
     words = f"{len(services)} of {counted(total, 'service')} move: {moved} lines moved, 0 rewritten"
-    before = sum(_text_lines(c.before) for c in proposal.changes.changes)
-    after = sum(_text_lines(c.after) for c in proposal.changes.changes)
+    before, after = proposal.changes.text_lines()
     words += f", {counted(comments, 'comment')} kept"
     return f"{words}; {before} lines of text before, {after} after"
 
@@ -203,7 +219,3 @@ def _weaker(proposal: Proposal) -> Iterator[str]:
 
 def _line_count(content: bytes) -> int:
     return len(content.splitlines())
-
-
-def _text_lines(content: bytes | None) -> int:
-    return sum(1 for line in (content or b"").splitlines() if line.strip())

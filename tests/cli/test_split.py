@@ -98,6 +98,9 @@ def test_json(shop: Path, command_line: CommandLine) -> None:
         "changes": "list",
         "stays": "list",
         "notes": "list",
+        "gain": "dict",
+        "differences": "list",
+        "mends": "NoneType",
         "proof": "dict",
         "patch": "str",
     }

@@ -1,0 +1,87 @@
+"""What differs between environments, as a person reads it."""
+
+from __future__ import annotations
+
+import pytest
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.library import Library
+from composerefactor.compose.project import load
+from composerefactor.factoring.differences import comparisons
+from composerefactor.report.differences import comparison_document, sentences
+from support.memory import Memory
+
+FILES = {
+    "docker-compose.yml": """\
+services:
+  api:
+    image: shop/api:1
+    environment: {LOG: info, API_TOKEN: abcdef, A: x, B: x}
+    healthcheck: {test: [CMD, "true"]}
+    ports: ["80:80", "53:53/udp"]
+    command: run --password abcdef
+  db: {image: postgres:15, healthcheck: {test: [CMD, "true"]}}
+  cache: {image: redis:7, environment: {REDIS_PASSWORD: abcdef}}
+""",
+    "docker-compose.dev.yml": """\
+services:
+  api:
+    image: shop/api:1
+    environment: {LOG: debug, API_TOKEN: ghijkl, A: y, B: y}
+    ports: ["80:80"]
+    command: run --password ghijkl
+    user: root
+  db: {image: postgres:16}
+  cache: {image: redis:7, environment: {REDIS_PASSWORD: ghijkl}}
+""",
+    "docker-compose.prod.yml": """\
+services:
+  api:
+    image: shop/api:1
+    environment: {LOG: info, API_TOKEN: abcdef, A: x, B: x}
+    healthcheck: {test: [CMD, "true"]}
+    ports: ["80:80", "53:53/udp"]
+    command: run --password abcdef
+  db: {image: postgres:15, healthcheck: {test: [CMD, "true"]}}
+""",
+}
+
+
+@pytest.fixture
+def lines() -> list[str]:
+    return described(verbose=False)
+
+
+def described(*, verbose: bool) -> list[str]:
+    project = load([EntryPoint((path,)) for path in FILES], Library(Memory(FILES)))
+    (comparison,) = comparisons(project)
+    return sentences(comparison, verbose=verbose)
+
+
+def test_a_sentence_for_each_attribute(lines: list[str]) -> None:
+    assert lines == [
+        "cache: not in prod",
+        "db: image: postgres:15 in default and prod, postgres:16 in dev",
+        "api, db: no healthcheck in dev",
+        "api: user only in dev, root",
+        "api: ports only in default and prod, 53:53/udp",
+        "api: environment: 4 settings differ, LOG, API_TOKEN, A, B",
+        "api: command is not the same in default, dev and prod",
+        "cache: environment.REDIS_PASSWORD is not the same in default and dev",
+    ]
+
+
+def test_verbose_has_one_for_each_setting() -> None:
+    found = described(verbose=True)
+    assert "api: environment.LOG: info in default and prod, debug in dev" in found
+    assert "api: environment.A: x in default and prod, y in dev" in found
+
+
+def test_no_secret_is_shown(lines: list[str]) -> None:
+    project = load([EntryPoint((path,)) for path in FILES], Library(Memory(FILES)))
+    document = comparison_document(comparisons(project)[0])
+    shown = "\n".join([*lines, *described(verbose=True), repr(document)])
+    assert "abcdef" not in shown
+    assert "ghijkl" not in shown
+    token = next(s for s in document["settings"] if s["path"][-1] == "API_TOKEN")
+    assert set(token["values"].values()) == {"***"}
