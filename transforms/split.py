@@ -147,9 +147,7 @@ def _without_small(group: list[Root]) -> list[Root]:
     found = _factored(group)
     gaining = {owner for v in found.variants if v.shared is not None for owner in v.owners}
     kept = [
-        r
-        for i, r in enumerate(group)
-        if i in gaining or not (r.is_small or i in found.repeating)
+        r for i, r in enumerate(group) if i in gaining or not (r.is_small or i in found.repeating)
     ]
     if len(kept) == len(group):
         return group

@@ -10,7 +10,7 @@ from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.project import Project
 from composerefactor.errors import InputError
 from composerefactor.factoring.kinds import Path, meaning
-from composerefactor.factoring.parts import same
+from composerefactor.factoring.parts import all_same, same
 from composerefactor.factoring.variants import merged
 from composerefactor.yamltree.values import to_python
 
@@ -88,7 +88,7 @@ def _comparison(files: Sequence[ComposeFile]) -> Comparison:
 
 def _differences(service: str, path: Path, values: Mapping[str, Any]) -> Iterator[Difference]:
     parts = list(values.values())
-    if all(same(parts[0], part) for part in parts[1:]):
+    if all_same(parts):
         return
     if all(isinstance(part, dict) for part in parts):
         for key in dict.fromkeys(key for part in parts for key in part):

@@ -8,6 +8,7 @@ Source: Compose specification (merge), observed on v2.24.1 to v5.6.1.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import NoneType
 from typing import Any
 
 from composerefactor.factoring.forms import long_form
@@ -91,6 +92,23 @@ def meaning(value: Any, path: Path) -> Any:
     if isinstance(value, Mapping):
         return {key: meaning(part, (*path, key)) for key, part in value.items()}
     return value
+
+
+def typed(value: Any, path: Path) -> Any:
+    """Return the numbers and booleans in key/value mappings at and below *path*, and nulls.
+
+    ``1`` and ``"1"`` mean the same to a container, and an uninterpolated model shows which one is
+    written. Nulls of ``environment`` are left out: a name alone is the same in a list, ``- A``, and
+    in a mapping, ``A:``.
+    """
+    if path in KEY_VALUE:
+        text: tuple[Any, ...] = (str, NoneType) if path == ("environment",) else (str,)
+        known = value if isinstance(value, Mapping) else {}
+        return {name: part for name, part in known.items() if not isinstance(part, text)}
+    if not isinstance(value, Mapping):
+        return {}
+    below = {key: typed(part, (*path, key)) for key, part in value.items()}
+    return {key: part for key, part in below.items() if part}
 
 
 def pairs(value: Any) -> Any:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from types import NoneType
 from typing import Any
 
-from composerefactor.factoring.kinds import KEY_VALUE, Path, meaning
+from composerefactor.factoring.kinds import Path, meaning, typed
 from composerefactor.factoring.merges import brought
 from composerefactor.factoring.parts import (
     Definition,
@@ -63,17 +62,9 @@ def share_pairs(definitions: list[Definition], found: list[Region], path: Path) 
         rest += [(r.lead, r.end) for r in own]
     result.sort()
     shared = common | (first.more.keys() if merges_equal else set())
-    typed = [_typed(d, r, path) for d, r in paired(definitions, found)]
-    return result if _keep_types(typed, shared, result) else None
-
-
-def typed_alike(definitions: list[Definition], found: list[Region], path: Path) -> bool:
-    """Return whether the same pairs of *found* are written as numbers, booleans or nulls.
-
-    ``1`` and ``"1"`` mean the same to a container; an uninterpolated model shows which is written.
-    """
-    typed = [_typed(d, r, path) for d, r in paired(definitions, found)]
-    return all(same(typed[0], other) for other in typed[1:])
+    values = [to_python(r.entry.value, d.source) for d, r in paired(definitions, found)]
+    types = [typed(value, path) for value in values]
+    return result if _keep_types(types, shared, result) else None
 
 
 def _read(definition: Definition, region: Region, path: Path) -> _Pairs | None:
@@ -99,25 +90,13 @@ def _share_line(definitions: list[Definition], regions: list[Region], result: Sh
     note(definitions, regions, result)
 
 
-def _typed(definition: Definition, region: Region, path: Path) -> dict[str, Any]:
-    """Return the numbers and booleans of a key/value mapping; nulls but for ``environment``.
-
-    There a name alone is the same in a list, ``- A``, and in a mapping, ``A:``.
-    """
-    value = to_python(region.entry.value, definition.source)
-    if path not in KEY_VALUE or not isinstance(value, dict):
-        return {}
-    text: tuple[Any, ...] = (str, NoneType) if path == ("environment",) else (str,)
-    return {name: part for name, part in value.items() if not isinstance(part, text)}
-
-
-def _keep_types(typed: list[dict[str, Any]], shared: AbstractSet[str], result: Shared) -> bool:
+def _keep_types(types: list[dict[str, Any]], shared: AbstractSet[str], result: Shared) -> bool:
     """Return whether numbers and booleans stay what they are in an uninterpolated model.
 
     A merge makes text of all of a mapping's values (observed: v5.6.1). So who adds something must
     have none, and who adds nothing must have those that the shared part has.
     """
-    kept = {name: value for name, value in typed[0].items() if name in shared}
+    kept = {name: value for name, value in types[0].items() if name in shared}
     return all(
-        not own if rest else same(own, kept) for own, rest in zip(typed, result.rests, strict=True)
+        not own if rest else same(own, kept) for own, rest in zip(types, result.rests, strict=True)
     )

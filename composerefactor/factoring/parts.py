@@ -71,6 +71,11 @@ def same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and repr(one) == repr(other)
 
 
+def all_same(values: Sequence[Any]) -> bool:
+    """Return whether all *values* are the same."""
+    return all(same(values[0], value) for value in values[1:])
+
+
 def paired(definitions: list[Definition], found: list[Region]) -> list[tuple[Definition, Region]]:
     """Return each definition with its own region in *found*."""
     return list(zip(definitions, found, strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from composerefactor.compose.file import RESOURCE_SECTIONS
-from composerefactor.factoring.kinds import meaning
+from composerefactor.factoring.kinds import meaning, typed
 from composerefactor.factoring.places import ROOT, Places, head
 from composerefactor.factoring.variants import Owners
 from composerefactor.modules.anchors import Holder
@@ -45,8 +45,8 @@ def _moves_along(places: Places, holder: Holder, owners: Owners, path: str, user
             return False
         region = ((file.sections or {})[section].entries or {})[name]
         remarks = comments(file.source, region.entry, region.lead, region.end)
-        found = meaning(to_python(region.entry.value, file.source), ())
-        texts.add((repr(found), tuple(remarks)))
+        found = to_python(region.entry.value, file.source)
+        texts.add((repr(meaning(found, ())), repr(typed(found, ())), tuple(remarks)))
         if owner != owners[0] and _is_emptied(places, owner, section):
             return False
     return len(texts) == 1

@@ -12,12 +12,21 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from composerefactor.factoring.kinds import APPENDED, KEY_VALUE, MAPPINGS, NAMED, Path, meaning
+from composerefactor.factoring.kinds import (
+    APPENDED,
+    KEY_VALUE,
+    MAPPINGS,
+    NAMED,
+    Path,
+    meaning,
+    typed,
+)
 from composerefactor.factoring.merges import brought, place_merges
-from composerefactor.factoring.pairs import share_pairs, typed_alike
+from composerefactor.factoring.pairs import share_pairs
 from composerefactor.factoring.parts import (
     Definition,
     Shared,
+    all_same,
     children_of,
     items_of,
     note,
@@ -69,7 +78,7 @@ def _extend_the_same(
         to_python(part["extends"].entry.value, d.source) if part and "extends" in part else None
         for d, part in zip(definitions, parts, strict=True)
     ]
-    return all(same(extending[0], other) for other in extending[1:])
+    return all_same(extending)
 
 
 def _divide(
@@ -105,10 +114,9 @@ def _share_one(
 ) -> bool:
     """Share what can be shared of one attribute; False where that is nothing."""
     pairs = paired(definitions, found)
-    values = [meaning(to_python(r.entry.value, d.source), path) for d, r in pairs]
-    if all(same(values[0], value) for value in values[1:]):
-        if path in KEY_VALUE and not typed_alike(definitions, found, path):
-            return False
+    written = [to_python(r.entry.value, d.source) for d, r in pairs]
+    values = [meaning(value, path) for value in written]
+    if all_same(values) and all_same([typed(value, path) for value in written]):
         first = found[0]
         result.common.append((first.lead, first.end))
         note(definitions, found, result)

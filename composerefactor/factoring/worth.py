@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from composerefactor.factoring.kinds import meaning
-from composerefactor.factoring.parts import Definition, Shared, Span, same, whole
+from composerefactor.factoring.kinds import meaning, typed
+from composerefactor.factoring.parts import Definition, Shared, Span, all_same, whole
 from composerefactor.factoring.share import share
 from composerefactor.source import Source
 from composerefactor.yamltree.comments import comments
@@ -101,9 +101,10 @@ def length(source: Source, spans: Iterable[Span]) -> int:
 
 def _equal(definitions: Sequence[Definition]) -> Shared | None:
     """Return the whole first definition as shared, where all mean the same."""
-    values = [meaning(to_python(d.region.entry.value, d.source), ()) for d in definitions]
+    written = [to_python(d.region.entry.value, d.source) for d in definitions]
     first = definitions[0]
-    if not all(same(values[0], value) for value in values[1:]):
+    alike = all_same([meaning(value, ()) for value in written])
+    if not alike or not all_same([typed(value, ()) for value in written]):
         return None
     start = first.source.next_line(first.region.key)
     result = Shared([(start, first.region.end)], [[] for _ in definitions])
