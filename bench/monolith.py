@@ -41,3 +41,22 @@ def monolith(services: int) -> str:
     bodies = (SERVICE.format(n=n, team=n // 10, port=10000 + n % 50000) for n in range(services))
     volumes = "".join(f"  data-{n}:\n" for n in range(services))
     return f"{HEADER}{chr(10).join(bodies)}\nnetworks:\n  backend:\n\nvolumes:\n{volumes}"
+
+
+def variants(services: int) -> dict[str, str]:
+    """Return three copies of a monolith by file name, each changed the way environments are."""
+    base = monolith(services)
+    staging = base.replace("LOG_LEVEL: info", "LOG_LEVEL: debug")
+    staging = staging.replace("      - ./config/", "      - ./config/staging/")
+    production = base.replace("restart: unless-stopped", "restart: always")
+    production = production.replace(
+        "    networks:\n      -", "    stop_grace_period: 1m\n    networks:\n      -"
+    )
+    production = "\n".join(
+        line for line in production.split("\n") if ':8080"' not in line and line != "    ports:"
+    )
+    return {
+        "docker-compose.yml": base,
+        "docker-compose.staging.yml": staging,
+        "docker-compose.production.yml": production,
+    }

@@ -1,6 +1,6 @@
 """Measures start-up and planning beside the interpreter and the engine, and prints a table.
 
-    python bench/run.py [--runs 5] [--sizes 10 100 1000 3000] [--pure]
+    python bench/run.py [--runs 5] [--sizes 10 100 1000 3000] [--variants 30 300]
 
 Every figure is the median of runs that alternate between the two sides, so that a machine whose
 speed drifts slows both. Ratios count; seconds are this machine's.
@@ -16,13 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from monolith import monolith
+from monolith import monolith, variants
 
 import composerefactor
 import composerefactor.transforms
@@ -50,6 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--sizes", type=int, nargs="*", default=[10, 100, 1000, 3000])
+    parser.add_argument("--variants", type=int, nargs="*", default=[30, 300])
     chosen = parser.parse_args()
     engine = find_engine()
     here = Path.cwd()
@@ -67,23 +68,34 @@ def main() -> None:
     print("| services | lines | engine `config` | plan | ratio | plan with proof |")
     print("| ---: | ---: | ---: | ---: | ---: | ---: |")
     for size in chosen.sizes:
-        with tempfile.TemporaryDirectory() as directory:
-            root = Path(directory, "monolith")
-            root.mkdir()
-            text = monolith(size)
-            root.joinpath("docker-compose.yml").write_text(text, encoding="utf-8")
-            split = [*TOOL, "split", "--dry-run", "-q"]
-            resolved, plan = alternating(
-                chosen.runs,
-                partial(timed, [*engine.command, "config", "-q"], root),
-                partial(timed, [*split, "--engine", "none"], root),
-            )
-            proved = timed(split, root)
-        lines = text.count("\n")
-        print(
-            f"| {size:,} | {lines:,} | {resolved:.2f} s | {plan:.2f} s | {plan / resolved:.2f} "
-            f"| {proved:.2f} s |"
+        print(measured(engine.command, chosen.runs, {"docker-compose.yml": monolith(size)}))
+    print("\nThe same of three environments with these services, `config` of one of them:\n")
+    print("| services | lines | engine `config` | plan | ratio | plan with proof |")
+    print("| ---: | ---: | ---: | ---: | ---: | ---: |")
+    for size in chosen.variants:
+        print(measured(engine.command, chosen.runs, variants(size)))
+
+
+def measured(engine: Sequence[str], runs: int, files: Mapping[str, str]) -> str:
+    """Return the row of a table for the project with *files*, all of them of one size."""
+    with tempfile.TemporaryDirectory() as directory:
+        root = Path(directory, "monolith")
+        root.mkdir()
+        for name, text in files.items():
+            root.joinpath(name).write_text(text, encoding="utf-8")
+        split = [*TOOL, "split", "--dry-run", "-q"]
+        resolved, plan = alternating(
+            runs,
+            partial(timed, [*engine, "-f", next(iter(files)), "config", "-q"], root),
+            partial(timed, [*split, "--engine", "none"], root),
         )
+        proved = timed(split, root)
+    services = next(iter(files.values())).count("    image:")
+    lines = sum(text.count("\n") for text in files.values())
+    return (
+        f"| {services:,} | {lines:,} | {resolved:.2f} s | {plan:.2f} s | {plan / resolved:.2f} "
+        f"| {proved:.2f} s |"
+    )
 
 
 if __name__ == "__main__":

@@ -144,11 +144,13 @@ def _without_small(group: list[Root]) -> list[Root]:
 
     Those are small roots, and files that are merged over others without repeating them.
     """
+    bases = group[0].project.bases
+    wanted = [not root.is_small and root.file.path in bases for root in group]
+    if all(wanted):
+        return group
     found = _factored(group)
     gaining = {owner for v in found.variants if v.shared is not None for owner in v.owners}
-    kept = [
-        r for i, r in enumerate(group) if i in gaining or not (r.is_small or i in found.repeating)
-    ]
+    kept = [root for i, root in enumerate(group) if wanted[i] or i in gaining]
     if len(kept) == len(group):
         return group
     return _without_small(kept) if len(kept) > 1 else []

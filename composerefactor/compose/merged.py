@@ -21,14 +21,16 @@ def _collect(node: Node | None, found: dict[str, Entry], seen: set[int]) -> None
     if not isinstance(mapping, Mapping) or id(mapping) in seen:
         return
     seen.add(id(mapping))
-    for entry in mapping.entries:
-        if not entry.is_merge and entry.name is not None:
-            found.setdefault(entry.name, entry)
+    merges = []
     for entry in mapping.entries:
         if entry.is_merge:
-            value = resolve(entry.value)
-            for part in value.items if isinstance(value, Sequence) else [value]:
-                _collect(part, found, seen)
+            merges.append(entry)
+        elif (name := entry.name) is not None:
+            found.setdefault(name, entry)
+    for entry in merges:
+        value = resolve(entry.value)
+        for part in value.items if isinstance(value, Sequence) else [value]:
+            _collect(part, found, seen)
 
 
 def merged_get(node: Node | None, name: str) -> Node | None:
@@ -36,10 +38,14 @@ def merged_get(node: Node | None, name: str) -> Node | None:
     mapping = resolve(node) if node is not None else None
     if not isinstance(mapping, Mapping):
         return None
-    entry = mapping.entry(name)
-    if mapping.entry("<<") is not None and (entry is None or entry.is_merge):
-        entry = merged_entries(mapping).get(name)
-    return resolve(entry.value) if entry else None
+    merges = False
+    for entry in mapping.entries:
+        if entry.is_merge:
+            merges = True
+        elif entry.name == name:
+            return resolve(entry.value)
+    inherited = merged_entries(mapping).get(name) if merges else None
+    return resolve(inherited.value) if inherited else None
 
 
 def scalar_text(node: Node | None) -> str | None:

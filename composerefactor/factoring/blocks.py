@@ -19,9 +19,12 @@ def place_blocks(places: Places, contents: list[Content]) -> list[Content]:
     left: list[tuple[int, str]] = []
     for i, file in enumerate(places.files):
         anchors, homes = places.anchors[i], places.homes[i]
+        blocks = [name for name in file.sections or {} if name.startswith("x-")]
+        if not blocks:
+            continue
         mine = [n for n, content in enumerate(contents) if content.file is file]
         needs = {n: anchors.needs_of(list(taken_nodes(contents[n]))) for n in mine}
-        for name in reversed([n for n in file.sections or {} if n.startswith("x-")]):
+        for name in reversed(blocks):
             holder: Holder = (name, "")
             kept = [h for h, home in homes.items() if home == ROOT and h != holder]
             carries = anchors.carries_only_anchors((file.sections or {})[name])

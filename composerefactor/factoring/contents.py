@@ -83,9 +83,10 @@ def _titled(places: Places, found: list[Content]) -> list[Content]:
         titled = set()
         for section in dict.fromkeys(section for section, _ in content.entries):
             region = (content.file.sections or {})[section].region
-            stays = any(h == ROOT for (s, _), h in homes.items() if s == section)
             known = (content.file.path, section)
-            if not stays and known not in done and head(content.file.source, region):
+            if known in done or not head(content.file.source, region):
+                continue
+            if all(h != ROOT for (s, _), h in homes.items() if s == section):
                 done.add(known)
                 titled.add(section)
         result.append(replace(content, titled=frozenset(titled)))

@@ -27,6 +27,7 @@ def pieces(places: Places, owner: int, take: Callable[[], str]) -> Iterator[Piec
     ]
     whole = [v.name for v in own.values() if v.shared is None]
     items += [("", t) for t in tied_groups(places.files[owner], places.anchors[owner], whole)]
+    defining = {name for name, found in own.items() if _defines(found, owner)}
     largest = max(len(file.services) for file in places.files)
     most = min(MAX_SERVICES, max(3, largest // 2))
     names: list[str] = []
@@ -35,8 +36,8 @@ def pieces(places: Places, owner: int, take: Callable[[], str]) -> Iterator[Piec
         names += services
         paths += [path] if path else []
         following = items[n + 1][1] if n + 1 < len(items) else []
-        defining = sum(_defines(own[name], owner) for name in [*names, *following])
-        if not following or defining > most or len(paths) == MAX_IN_ENTRY:
+        count = sum(name in defining for name in [*names, *following])
+        if not following or count > most or len(paths) == MAX_IN_ENTRY:
             yield Piece(take(), tuple(names), tuple(paths))
             names, paths = [], []
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from composerefactor.modules.anchors import AnchorIndex
 from composerefactor.source import Source
 from composerefactor.yamltree.comments import comments
-from composerefactor.yamltree.nodes import Alias, Mapping, Node, walk
+from composerefactor.yamltree.nodes import Mapping, Node
 from composerefactor.yamltree.nodes import Sequence as SequenceNode
 from composerefactor.yamltree.regions import Region, item_regions, regions
 
@@ -102,18 +103,23 @@ def items_of(source: Source, region: Region) -> list[Region] | None:
     return item_regions(source, value, start=start, end=region.end)
 
 
+def may_have(source: Source, region: Region, marks: str) -> bool:
+    """Return whether any of *marks* stands in *region*: where none does, no node has to be seen."""
+    text = source.text[region.key : region.end]
+    return any(mark in text for mark in marks)
+
+
 def whole(definition: Definition) -> list[Span]:
     """Return all lines below the key of *definition*."""
     return [(definition.source.next_line(definition.region.key), definition.region.end)]
 
 
-def nodes_in(definition: Definition, spans: Sequence[Span]) -> Iterator[Node]:
-    """Yield the aliases and anchored nodes in *spans* of *definition*, or all of it as one node."""
-    body = definition.region.entry.value
-    if list(spans) == whole(definition):
-        yield body  # its anchor stands on the line of the key
-        return
-    for node in walk(body):
-        inside = any(start <= node.outer_start < end for start, end in spans)
-        if inside and (isinstance(node, Alias) or node.anchor is not None):
+def nodes_in(definition: Definition, spans: Sequence[Span], anchors: AnchorIndex) -> Iterator[Node]:
+    """Yield the aliases and anchored nodes of *definition* that stand in *spans*.
+
+    Where those are all of its lines, an anchor on the line of the key counts, too.
+    """
+    complete = list(spans) == whole(definition)
+    for node in anchors.marked_of.get(("services", definition.region.entry.name or ""), ()):
+        if complete or any(start <= node.outer_start < end for start, end in spans):
             yield node

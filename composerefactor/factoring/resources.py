@@ -24,12 +24,17 @@ def place_resources(places: Places) -> None:
         )
         for i, file in enumerate(places.files)
     }
-    for owners, module in places.modules:
+    modules = {(i, module.path): owners for owners, module in places.modules for i in owners}
+    for i, file in enumerate(places.files):
         for section in RESOURCE_SECTIONS:
-            for name in places.files[owners[0]].entries(section):
-                if _moves_along(places, (section, name), owners, module.path, users):
+            for name in file.entries(section):
+                (path, *others) = users[i].get((section, name), {ROOT})
+                owners = modules.get((i, path), ())
+                if others or not owners or owners[0] != i:
+                    continue
+                if _moves_along(places, (section, name), owners, path, users):
                     for owner in owners:
-                        places.homes[owner][section, name] = module.path
+                        places.homes[owner][section, name] = path
 
 
 def _moves_along(places: Places, holder: Holder, owners: Owners, path: str, users: Users) -> bool:
@@ -56,5 +61,7 @@ def _is_emptied(places: Places, owner: int, section: str) -> bool:
     """Return whether a commented section would lose its last entry to another file's text."""
     file = places.files[owner]
     part = (file.sections or {})[section]
+    if not head(file.source, part.region):
+        return False
     left = [n for n in part.entries or {} if places.homes[owner][section, n] == ROOT]
-    return len(left) <= 1 and bool(head(file.source, part.region))
+    return len(left) <= 1

@@ -29,6 +29,7 @@ from composerefactor.factoring.parts import (
     all_same,
     children_of,
     items_of,
+    may_have,
     note,
     paired,
     same,
@@ -114,15 +115,14 @@ def _share_one(
 ) -> bool:
     """Share what can be shared of one attribute; False where that is nothing."""
     pairs = paired(definitions, found)
+    if _written_alike(pairs):
+        return _share_whole(definitions, found, result)
     written = [to_python(r.entry.value, d.source) for d, r in pairs]
     values = [meaning(value, path) for value in written]
     if all_same(values) and all_same([typed(value, path) for value in written]):
-        first = found[0]
-        result.common.append((first.lead, first.end))
-        note(definitions, found, result)
-        return True
+        return _share_whole(definitions, found, result)
     inner: Shared | None = None
-    if not any(_has_anchor(r) for r in found):
+    if not any(_has_anchor(d, r) for d, r in pairs):
         if path in MAPPINGS:
             inner = _share_keys(definitions, found, path)
         elif path in NAMED or path in KEY_VALUE:
@@ -130,6 +130,18 @@ def _share_one(
         elif path in APPENDED:
             inner = _share_beginning(definitions, found, values)
     return inner is not None and _adopt(definitions, found, inner, result)
+
+
+def _written_alike(pairs: list[tuple[Definition, Region]]) -> bool:
+    """Return whether all are the same text, which an alias may let mean something else."""
+    texts = {d.source.text[r.entry.value.start : r.entry.value.end] for d, r in pairs}
+    return len(texts) == 1 and not any("*" in text for text in texts)
+
+
+def _share_whole(definitions: list[Definition], found: list[Region], result: Shared) -> bool:
+    result.common.append((found[0].lead, found[0].end))
+    note(definitions, found, result)
+    return True
 
 
 def _share_beginning(
@@ -180,9 +192,13 @@ def _adopt(
 
 def _has_tags(definition: Definition) -> bool:
     """Return whether ``!reset`` or the like stands in *definition*: more than a value."""
+    if not may_have(definition.source, definition.region, "!"):
+        return False
     nodes = walk(definition.region.entry.value)
     return any(n.tag is not None and not n.tag.startswith("!!") for n in nodes)
 
 
-def _has_anchor(region: Region) -> bool:
-    return any(node.anchor is not None for node in walk(region.entry.value))
+def _has_anchor(definition: Definition, region: Region) -> bool:
+    return may_have(definition.source, region, "&") and any(
+        node.anchor is not None for node in walk(region.entry.value)
+    )

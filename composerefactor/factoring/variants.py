@@ -159,12 +159,13 @@ def _copied(found: Factored, group: Sequence[Variant]) -> int:
     takes: dict[tuple[Owners, bool], list[Node]] = {}
     for v in group:
         if v.shared is not None:
-            common = nodes_in(v.definitions[0], v.shared.common)
+            anchors = found.anchors[v.owners[0]]
+            common = nodes_in(v.definitions[0], v.shared.common, anchors)
             takes.setdefault((v.owners, True), []).extend(common)
         for owner in v.owners:
             d = v.definition(owner)
             rest = v.rest(owner) if v.shared else whole(d)
-            takes.setdefault(((owner,), False), []).extend(nodes_in(d, rest))
+            takes.setdefault(((owner,), False), []).extend(nodes_in(d, rest, found.anchors[owner]))
     total = 0
     for (owners, _), nodes in takes.items():
         anchors = found.anchors[owners[0]]

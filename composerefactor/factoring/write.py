@@ -125,7 +125,9 @@ def _copies(content: Content) -> list[Block]:
 def taken_nodes(content: Content) -> Iterable[Node]:
     """Yield the nodes in the taken lines: aliases and anchors count, whatever is around them."""
     for part in content.services:
-        yield from nodes_in(Definition(content.file.source, part.region), part.spans)
+        yield from nodes_in(
+            Definition(content.file.source, part.region), part.spans, content.anchors
+        )
     sections = content.file.sections or {}
     for section, name in content.entries:
         yield (sections[section].entries or {})[name].entry.value

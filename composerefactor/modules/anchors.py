@@ -28,23 +28,23 @@ class Block:
 
 
 class AnchorIndex:
-    """Where the anchors of *file* are written and used."""
+    """Where the anchors of *file* are written and used.
+
+    *marked_of* has the aliases and the anchored nodes of each part, *aliases_of* the aliases alone.
+    """
 
     def __init__(self, file: ComposeFile) -> None:
         self.file = file
         self.sections = file.sections or {}
         self.holder_of: dict[int, Holder] = {}
         self.aliases_of: dict[Holder, list[Alias]] = {}
-        self.nodes_of: dict[Holder, list[Node]] = {}
+        self.marked_of: dict[Holder, list[Node]] = {}
         for holder, entry in self._holders():
-            aliases = self.aliases_of.setdefault(holder, [])
-            for root in (entry.key, entry.value):
-                self.nodes_of.setdefault(holder, []).append(root)
-                for node in walk(root):
-                    if node.anchor is not None:
-                        self.holder_of[id(node)] = holder
-                    if isinstance(node, Alias):
-                        aliases.append(node)
+            marked = list(_marked(file, entry))
+            self.marked_of.setdefault(holder, []).extend(marked)
+            aliases = [node for node in marked if isinstance(node, Alias)]
+            self.aliases_of.setdefault(holder, []).extend(aliases)
+            self.holder_of |= {id(node): holder for node in marked if node.anchor is not None}
 
     def _holders(self) -> Iterator[tuple[Holder, Entry]]:
         for name, section in self.sections.items():
@@ -175,6 +175,16 @@ class AnchorIndex:
         used = {id(a.target) for aliases in self.aliases_of.values() for a in aliases}
         anchored = [n for n in walk(value) if n.anchor is not None]
         return any(id(n) in used for n in anchored) and _is_covered(value)
+
+
+def _marked(file: ComposeFile, entry: Entry) -> Iterator[Node]:
+    """Yield the aliases and the anchored nodes of *entry*."""
+    text = file.source.text[entry.start : entry.end]
+    if "&" in text or "*" in text:
+        for root in (entry.key, entry.value):
+            for node in walk(root):
+                if isinstance(node, Alias) or node.anchor is not None:
+                    yield node
 
 
 def _is_covered(node: Node) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from composerefactor.source import Source
-from composerefactor.yamltree.nodes import Entry, Scalar, walk
+from composerefactor.yamltree.nodes import Entry, Scalar, children
 
 _FULL_LINE = re.compile(r"^[ \t]*#", re.MULTILINE)
 _COMMENT = re.compile(r"(?:^|(?<=\s))#[^\r\n]*", re.MULTILINE)
@@ -19,13 +20,27 @@ def comment_lines(text: str) -> int:
 def comments(source: Source, entry: Entry, start: int, end: int) -> list[str]:
     """Return the comments in the lines ``start:end`` of *entry*, each from its ``#`` on."""
     text = source.text[start:end]
-    for root in (entry.key, entry.value):
-        for node in walk(root):
-            if isinstance(node, Scalar) and start <= node.start < end:
-                begin = node.start - start
-                # The first line of a block scalar may hold a comment behind its indicator.
-                if node.style in {"|", ">"}:
-                    begin = text.find("\n", begin) + 1 or len(text)
-                stop = max(min(node.end - start, len(text)), begin)
-                text = text[:begin] + re.sub(r"[^\n]", " ", text[begin:stop]) + text[stop:]
+    if "#" not in text:
+        return []
+    for node in _scalars(entry, start, end):
+        begin = node.start - start
+        # The first line of a block scalar may hold a comment behind its indicator.
+        if node.style in {"|", ">"}:
+            begin = text.find("\n", begin) + 1 or len(text)
+        stop = max(min(node.end - start, len(text)), begin)
+        text = text[:begin] + re.sub(r"[^\n]", " ", text[begin:stop]) + text[stop:]
     return [match[0].rstrip() for match in _COMMENT.finditer(text)]
+
+
+def _scalars(entry: Entry, start: int, end: int) -> Iterator[Scalar]:
+    """Yield the scalars of *entry* that begin in ``start:end``; nothing outside is looked at."""
+    stack = [entry.value, entry.key]
+    while stack:
+        node = stack.pop()
+        if node.outer_start >= end or node.end < start:
+            continue
+        if isinstance(node, Scalar):
+            if node.start >= start:
+                yield node
+        else:
+            stack.extend(reversed(list(children(node))))
