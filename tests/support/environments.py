@@ -52,7 +52,7 @@ ITEMS = {
     "env_file": ("common.env", "./other.env", "third.env"),
     "cap_add": ("NET_ADMIN", "SYS_TIME", "ALL"),
     "dns": ("1.1.1.1", "8.8.8.8"),
-    "expose": ("80", '"80"', "81"),
+    "expose": ("80", '"82"', "81"),
     "tmpfs": ("/run", "/cache:size=1m"),
     "security_opt": ("no-new-privileges:true", "seccomp:unconfined"),
     "secrets": ("token", "key", "{source: token}"),
