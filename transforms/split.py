@@ -11,7 +11,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from composerefactor.catalog.placement import Placement, place
@@ -21,13 +21,14 @@ from composerefactor.compose.merged import merged_get, scalar_text
 from composerefactor.compose.project import Project
 from composerefactor.edits.drafts import Draft
 from composerefactor.errors import Location, RefusedError, UsageError
+from composerefactor.factoring.inheritance import extended_file, extending, parents
 from composerefactor.factoring.repeating import repeating, says_what_runs
 from composerefactor.modules.anchors import Holder
 from composerefactor.modules.assemble import Assembler
 from composerefactor.modules.assignment import MAX_SERVICES, LayoutOptions, assign
 from composerefactor.modules.divide import divide
 from composerefactor.modules.include import IncludeEdit
-from composerefactor.modules.naming import MAX_NAME, Names, variant
+from composerefactor.modules.naming import MAX_NAME, Names, kebab, variant
 from composerefactor.modules.root import Reason, Root
 from composerefactor.modules.ties import tied_groups
 from composerefactor.transform import Gain, Part, Plan, Stay, transform
@@ -45,7 +46,8 @@ class Options:
 
     *into* is the directory of the modules, next to the root; ``""`` for the family's own name.
     *keep* has parts that stay, with the reason of each; *move* parts that move although the plan
-    would leave them.
+    would leave them. *anchors* says what becomes of an ``x-`` block that several modules take by
+    ``<<``: ``copy``, or ``extends`` where that is exactly the same.
     """
 
     into: str = ""
@@ -54,6 +56,7 @@ class Options:
     modules: dict[str, str] = field(default_factory=dict)
     keep: dict[Part, str] = field(default_factory=dict)
     move: frozenset[Part] = frozenset()
+    anchors: str = "copy"
 
 
 @transform(Options)
@@ -187,12 +190,35 @@ def _plan_alone(root: Root, options: Options, names: Names, *, several: bool) ->
     homes = {s: m.path for m in modules for s in m.services}
     order = tuple(dict.fromkeys(m.path for m in modules))
     division = divide(root.project, root.file, root.anchors, homes, order, root.reasons)
+    above = list(parents(root.file, root.anchors, division.homes))
+    above = above if options.anchors == "extends" else []
+    files = {}
+    for parent in above:
+        path = names.take(posixpath.join(layout.into, "extends"), root.family, kebab(parent.anchor))
+        files[path] = parent
+        division.homes[parent.section, ""] = path
+    if files:
+        taken = {alias for parent in above for alias in parent.aliases}
+        division = replace(division, anchors=root.anchors.without(taken), order=(*order, *files))
     local = [posixpath.relpath(path, root.directory or ".") for path in order]
     assembler = Assembler(division, IncludeEdit.of(root.file, local))
+    drafts = [assembler.root(), *assembler.modules()]
+    for path, parent in files.items():
+        named = posixpath.relpath(path, root.directory or ".")
+        drafts = [
+            extended_file(d, root.file, parent)
+            if d.path == path
+            else extending(d, root.file, parent, named)
+            for d in drafts
+        ]
     return Plan(
-        drafts=(assembler.root(), *assembler.modules()),
+        drafts=tuple(drafts),
         moved=_moved(root, division.homes),
         stays=stays,
+        notes=tuple(
+            f"{', '.join(parent.heirs)} extend {parent.anchor} in {path}, instead of a copy each"
+            for path, parent in files.items()
+        ),
         services={m.path: m.services for m in modules},
     )
 

@@ -44,6 +44,13 @@ from composerefactor.transforms.split import Options, split
     metavar="SERVICE=PATH",
     help="The module of a service (repeatable).",
 )
+@click.option(
+    "--anchors",
+    type=click.Choice(["copy", "extends"]),
+    default="copy",
+    help="What becomes of an x- block that several modules take by <<: a copy in each, which keeps "
+    "every line as it is, or a service that they extend, where that is exactly the same.",
+)
 @run_options
 @engine_options
 @output_options
@@ -56,6 +63,7 @@ def command(
     granularity: str,
     groups: tuple[str, ...],
     modules: tuple[str, ...],
+    anchors: str,
     **run: object,
 ) -> int:
     """Plan, prove and carry out a split."""
@@ -63,7 +71,7 @@ def command(
     paths = dict(_pairs("--module", modules))
 
     def transformation(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
-        return split.plan(project, Options(into, granularity, named, paths, keep, move))
+        return split.plan(project, Options(into, granularity, named, paths, keep, move, anchors))
 
     return carry_out(Run.of("split", run), choice(path, file, entry, env_file), transformation)
 

@@ -7,6 +7,7 @@ comments, quotes, indentation and line ends come along by construction.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from composerefactor.source import BOM, Source
 
@@ -58,6 +59,13 @@ class Draft:
             _lines(p.text)
             for p in self.pieces
             if isinstance(p, Slice) and p.copy is copied and p.source.path != self.path
+        )
+
+    def lines_rewritten(self) -> int:
+        """Return in how many lines other text stands in the place of some of the original."""
+        return sum(
+            isinstance(piece, Written) and bool(piece.text.strip()) and before.text[-1:] != "\n"
+            for before, piece in pairwise(self.pieces)
         )
 
 

@@ -76,6 +76,49 @@ APPENDED = frozenset(
 )
 """Lists to which a later file appends: a common beginning can be shared, and keeps the order."""
 
+REPLACED = frozenset(
+    {
+        "attach",
+        "command",
+        "container_name",
+        "cpu_count",
+        "cpu_percent",
+        "cpu_shares",
+        "cpus",
+        "cpuset",
+        "domainname",
+        "entrypoint",
+        "hostname",
+        "image",
+        "init",
+        "ipc",
+        "mem_limit",
+        "mem_reservation",
+        "mem_swappiness",
+        "memswap_limit",
+        "oom_kill_disable",
+        "oom_score_adj",
+        "pid",
+        "pids_limit",
+        "platform",
+        "privileged",
+        "pull_policy",
+        "read_only",
+        "restart",
+        "runtime",
+        "shm_size",
+        "stdin_open",
+        "stop_grace_period",
+        "stop_signal",
+        "tty",
+        "user",
+        "userns_mode",
+        "uts",
+        "working_dir",
+    }
+)
+"""Attributes that a later file replaces whole."""
+
 _NO_OPTIONS = {"condition": "service_started", "required": True}
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from copy import copy
 from dataclasses import dataclass
 
 from composerefactor.compose.file import ComposeFile, Section
@@ -45,6 +47,19 @@ class AnchorIndex:
             aliases = [node for node in marked if isinstance(node, Alias)]
             self.aliases_of.setdefault(holder, []).extend(aliases)
             self.holder_of |= {id(node): holder for node in marked if node.anchor is not None}
+
+    def without(self, aliases: AbstractSet[int]) -> AnchorIndex:
+        """Return the index of the file as if *aliases*, given by their ids, were not written."""
+        found = copy(self)
+        found.aliases_of = {
+            holder: [alias for alias in of if id(alias) not in aliases]
+            for holder, of in self.aliases_of.items()
+        }
+        found.marked_of = {
+            holder: [node for node in of if id(node) not in aliases]
+            for holder, of in self.marked_of.items()
+        }
+        return found
 
     def _holders(self) -> Iterator[tuple[Holder, Entry]]:
         for name, section in self.sections.items():

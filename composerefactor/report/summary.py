@@ -172,7 +172,9 @@ def _moved(proposal: Proposal) -> str:
     )
     services = {p for p in proposal.plan.moved if p[1] == "services"}
     total = len(services) + sum(s.part[1] == "services" for s in proposal.plan.stays)
-    words = f"{len(services)} of {counted(total, 'service')} move: {moved} lines moved, 0 rewritten"
+    rewritten = sum(d.lines_rewritten() for d in drafts)
+    words = f"{len(services)} of {counted(total, 'service')} move: {moved} lines moved"
+    words += f", {rewritten} rewritten"
     before, after = proposal.changes.text_lines()
     words += f", {counted(comments, 'comment')} kept"
     return f"{words}; {before} lines of text before, {after} after"

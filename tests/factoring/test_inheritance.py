@@ -1,0 +1,96 @@
+"""Which blocks become services that others extend: only where the engine sees no difference."""
+
+from __future__ import annotations
+
+import subprocess
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from composerefactor.transforms.split import Options
+from composerefactor.verify.models import compare
+from support.commandline import write
+
+from .test_layout import MAIN, Divide
+
+EXTENDED = "docker-compose/extends/docker-compose.common.yml"
+BLOCK = """\
+restart: always
+command: run
+environment:
+  TZ: UTC
+logging:
+  driver: local
+labels: [a=b]
+networks: [front]
+tmpfs: [/run]
+depends_on: [db]
+"""
+
+
+def project(block: str, *bodies: str) -> dict[str, str]:
+    names = ("api", "worker", "job")
+    text = "x-common: &common\n" + textwrap.indent(block, "  ") + "\nservices:\n"
+    text += "  db:\n    image: postgres:16\n"
+    for name, body in zip(names, bodies, strict=False):
+        text += f"  {name}:\n    image: {name}\n" + textwrap.indent(body, "    ") + "\n"
+    return {MAIN: text + "networks:\n  front:\n  back:\n"}
+
+
+def extends(divide: Divide, files: dict[str, str]) -> dict[str, str]:
+    return divide(files, [MAIN], Options(anchors="extends"))[1]
+
+
+def test_the_engine_sees_no_difference(divide: Divide, engine: Path, tmp_path: Path) -> None:
+    files = project(
+        BLOCK,
+        "<<: *common\nrestart: 'no'\ncommand: [other]\n",
+        "hostname: w\n<<: *common\ncommand:\n",
+        "<<: *common\nports: ['80:80']\n",
+    )
+    found = extends(divide, files)
+    assert "<<" not in "".join(text for path, text in found.items() if path != EXTENDED)
+    assert found[EXTENDED].endswith("\nservices:\n  common: *common\n")
+    for options in ((), ("--no-interpolate",)):
+        before = resolved(engine, write(tmp_path / "before", files), *options)
+        after = resolved(engine, write(tmp_path / "after", found), *options)
+        assert compare(before, after, moved=["x-common"]) == []
+
+
+def resolved(engine: Path, root: Path, *options: str) -> bytes:
+    command = [str(engine), "-p", "p", "config", *options]
+    return subprocess.run(
+        command, cwd=root, env={"HOME": str(root)}, capture_output=True, check=True
+    ).stdout
+
+
+@pytest.mark.parametrize(
+    ("block", "body"),
+    [
+        (BLOCK, "<<: *common\nenvironment: {A: x}\n"),
+        (BLOCK, "<<: *common\nlabels: [c=d]\n"),
+        (BLOCK, "<<: *common\nlogging: {driver: local}\n"),
+        (BLOCK, "<<: *common\nrestart:\n"),
+        (BLOCK, "<<: [*common]\n"),
+        (BLOCK, "<<: *common\nextends: db\n"),
+        (BLOCK, "<<: *common\nx-more: {<<: *common}\n"),
+        (BLOCK + "env_file: a.env\n", "<<: *common\n"),
+        (BLOCK + "volumes: [./a:/a]\n", "<<: *common\n"),
+        (BLOCK + "volumes: ['${A}:/a']\n", "<<: *common\n"),
+        (BLOCK + "build: {target: x}\n", "<<: *common\n"),
+        (BLOCK.replace("TZ: UTC", "TZ: 1"), "<<: *common\n"),
+        (BLOCK + "hostname:\n", "<<: *common\n"),
+        ("restart: always\n", "<<: *common\n"),
+    ],
+)
+def test_what_would_differ_is_copied(divide: Divide, block: str, body: str) -> None:
+    found = extends(divide, project(block, "<<: *common\n", body))
+    assert EXTENDED not in found
+    assert found == divide(project(block, "<<: *common\n", body), [MAIN])[1]
+
+
+def test_an_anchor_inside_of_the_block_keeps_it(divide: Divide) -> None:
+    block = BLOCK.replace("logging:", "logging: &log")
+    found = extends(divide, project(block, "<<: *common\n", "<<: *common\n", "logging: *log\n"))
+    assert EXTENDED not in found
