@@ -82,7 +82,8 @@ def _wanted(project: Project, all_stacks: list[Stack]) -> Iterator[Wanted]:
     for stack in all_stacks:
         for missing in missing_services(stack):
             callers = tuple(dict.fromkeys(each.caller for each in missing.references))
-            named = tuple(m for m in host_mentions(stack) if m.mention.host == missing.name)
+            hosts = {missing.name, *_link_aliases(stack, callers, missing.name)}
+            named = tuple(m for m in host_mentions(stack) if m.mention.host in hosts)
             hints = tuple(each.hint for each in missing.references)
             file = _home(stack, callers)
             yield Wanted(stack, missing.name, callers, hints, named, file, repairs=True)
@@ -94,6 +95,14 @@ def _wanted(project: Project, all_stacks: list[Stack]) -> Iterator[Wanted]:
                 hints = tuple(each.hint for each in host.mentions)
                 file = _home(stack, callers)
                 yield Wanted(stack, host.host, callers, hints, host.mentions, file, repairs=False)
+
+
+def _link_aliases(stack: Stack, callers: Iterable[str], name: str) -> Iterator[str]:
+    for caller in callers:
+        for link, _ in stack.services[caller].names("links"):
+            target, _, alias = link.partition(":")
+            if target == name and alias:
+                yield alias
 
 
 def _home(stack: Stack, callers: Iterable[str]) -> ComposeFile:
@@ -123,7 +132,9 @@ def _refusal(wanted: Wanted, remedy: str) -> Refusal:
     return Refusal(reason, hint.location, remedy, repairs=wanted.repairs)
 
 
-def _change(project: Project, wanted: Wanted, starter: Starter, known: set[str]) -> Change:
+def _change(
+    project: Project, wanted: Wanted, starter: Starter, known: set[str]
+) -> Change | Refusal:
     stack, name, file = wanted.stack, wanted.name, wanted.file
     image = _image(project, starter)
     paths = data_paths(image) or []
@@ -139,6 +150,9 @@ def _change(project: Project, wanted: Wanted, starter: Starter, known: set[str])
         _restart(wanted),
         stack.variables,
     )
+    to_set = [each.name for each in new.requires if _is_open(stack, each)]
+    if to_set and not wanted.repairs:
+        return _refusal(wanted, f"set {' and '.join(to_set)} in .env first, then it can be defined")
     edits: list[Edit] = [AddKey(file.path, ("services",), name, dict(new.body))]
     edits += [AddKey(file.path, ("volumes",), volume, None) for volume in volumes.values()]
     edits += _assignments(stack, new)
@@ -152,7 +166,7 @@ def _change(project: Project, wanted: Wanted, starter: Starter, known: set[str])
         hint.location,
         edits,
         effects,
-        evidence=_evidence(wanted, starter, new),
+        evidence=_evidence(wanted, starter, to_set),
         repairs=wanted.repairs,
         variables={each.name: each.value or "unset" for each in new.requires},
     )
@@ -193,11 +207,10 @@ def _quoted(value: str) -> str:
     return value if plain else "'" + value.replace("'", "\\'") + "'"
 
 
-def _evidence(wanted: Wanted, starter: Starter, new: Started) -> str:
+def _evidence(wanted: Wanted, starter: Starter, to_set: list[str]) -> str:
     hint = wanted.hints[0]
     text = f"{', '.join(wanted.callers)}: {hint.words}; facts on {starter.id}: "
     text += starter.entry.verified
-    to_set = [each.name for each in new.requires if _is_open(wanted.stack, each)]
     return f"{text}; set {' and '.join(to_set)}" if to_set else text
 
 

@@ -37,6 +37,7 @@ class Starter:
     port: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
+    hostname: bool = False
     default_user: str = ""
     command: str = ""
     command_with_password: str = ""

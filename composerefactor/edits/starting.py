@@ -56,6 +56,8 @@ def started(
     body: dict[str, Value] = {"image": image}
     command = maker.command()
     environment = maker.environment()
+    if starter.hostname:
+        body["hostname"] = name
     if command:
         body["command"] = command
     if environment:
@@ -79,6 +81,9 @@ class _Maker:
         self.starter, self.name, self.login, self.taken = starter, name, login, taken
         self.required: dict[str, Required] = {}
         self.has_password_command = bool(starter.command_with_password and login.password)
+        self.has_root = "{root_password}" in starter.environment.values()
+        is_other = login.user not in {"", _ROOT} and bool(login.password)
+        self.logs_in_beside_root = self.has_root and is_other
 
     def command(self) -> str:
         if not self.has_password_command:
@@ -92,7 +97,7 @@ class _Maker:
             value = self.value(key, template)
             if value is not None:
                 found[key] = value
-            elif key in self.starter.required:
+            elif key in self.starter.required and not self.logs_in_beside_root:
                 found[key] = self.secret("", key)
         return found
 
@@ -100,19 +105,18 @@ class _Maker:
         """Return *template* with what is known put in, or None where something is missing."""
         login = self.login
         is_default = login.user == self.starter.default_user != ""
-        has_root = "{root_password}" in self.starter.environment.values()
-        match template:
-            case "{user}":
-                return (
-                    None if is_default or (has_root and login.user == _ROOT) else login.user or None
-                )
-            case "{database}":
-                return login.database or None
-            case "{root_password}":
-                return self.secret(login.password if login.user == _ROOT else "", key)
-            case "{password}":
-                without = is_default or (has_root and login.user in {"", _ROOT})
-                return None if without or not login.password else self.secret(login.password, key)
+        is_root = self.has_root and login.user in {"", _ROOT}
+        knows_password = bool(login.password) and not is_default
+        known = {
+            "{user}": "" if is_default or is_root else login.user,
+            "{database}": login.database,
+            "{random_root}": "yes" if self.logs_in_beside_root else "",
+        }
+        if template in known:
+            return known[template] or None
+        if template in {"{password}", "{root_password}"}:
+            is_meant = knows_password and is_root is (template == "{root_password}")
+            return self.secret(login.password, key) if is_meant else None
         if "{password}" in template:
             return template.replace("{password}", self.secret(login.password, key))
         return template.replace("{host}", self.name)

@@ -148,6 +148,17 @@ def start(id_: str, found: Login, taken: dict[str, str] | None = None) -> Starte
                 "MYSQL_DATABASE": "shop",
             },
         ),
+        (
+            "mariadb",
+            Login("app", "${PW}", "shop"),
+            {
+                "MARIADB_RANDOM_ROOT_PASSWORD": "yes",
+                "MARIADB_USER": "app",
+                "MARIADB_PASSWORD": "${PW}",
+                "MARIADB_DATABASE": "shop",
+            },
+        ),
+        ("mysql", Login(), {"MYSQL_ROOT_PASSWORD": "${MYSQL_ROOT_PASSWORD:?set it in .env}"}),
         ("mongo", Login("", "", "shop"), None),
         ("rabbitmq", Login("guest", "guest", ""), None),
         (
