@@ -13,10 +13,10 @@ that have to be set, with the value, where a file has it so far, in the env file
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from posixpath import join, normpath
 
-from composerefactor.catalog.catalog import load
+from composerefactor.catalog.catalog import Catalog, load
 from composerefactor.catalog.starters import Starter, starter_for
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.masking import MASK, masked
@@ -36,7 +36,9 @@ from composerefactor.transform import Change, Effect, Refusal, mending
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """There is nothing to choose."""
+    """*catalog* has what is known about images."""
+
+    catalog: Catalog = field(default_factory=load)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Wanted:
 
 
 @mending(Options, after=("declare-networks", "declare-volumes"))
-def add_missing_services(project: Project, options: Options) -> Iterator[Change | Refusal]:  # noqa: ARG001
+def add_missing_services(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a definition, or a refusal, for each service that an entry point lacks."""
     all_stacks = stacks(project)
     volumes = {name for stack in all_stacks for name in stack.declared("volumes")}
@@ -74,7 +76,7 @@ def add_missing_services(project: Project, options: Options) -> Iterator[Change 
         elif starter is None:
             yield _refusal(wanted, "define it with an image, or correct the name")
         else:
-            yield _change(project, wanted, starter, volumes)
+            yield _change(project, wanted, starter, volumes, options.catalog)
 
 
 def _wanted(project: Project, all_stacks: list[Stack]) -> Iterator[Wanted]:
@@ -133,11 +135,11 @@ def _refusal(wanted: Wanted, remedy: str) -> Refusal:
 
 
 def _change(
-    project: Project, wanted: Wanted, starter: Starter, known: set[str]
+    project: Project, wanted: Wanted, starter: Starter, known: set[str], catalog: Catalog
 ) -> Change | Refusal:
     stack, name, file = wanted.stack, wanted.name, wanted.file
-    image = _image(project, starter)
-    paths = data_paths(image) or []
+    image = _image(project, starter, catalog)
+    paths = data_paths(image, catalog) or []
     volumes = {path.path: volume_name(name, path.path, known) for path in paths}
     networks = networks_to_reach(stack, wanted.callers)
     new = started(
@@ -149,6 +151,7 @@ def _change(
         [] if networks == [DEFAULT] else networks,
         _restart(wanted),
         stack.variables,
+        catalog,
     )
     to_set = [each.name for each in new.requires if _is_open(stack, each)]
     if to_set and not wanted.repairs:
@@ -172,12 +175,12 @@ def _change(
     )
 
 
-def _image(project: Project, starter: Starter) -> str:
+def _image(project: Project, starter: Starter, catalog: Catalog) -> str:
     """Return the image that the project uses elsewhere, or that of *starter*."""
     for stack in stacks(project):
         for service in stack.services.values():
             image = service.text("image") or ""
-            entry = load().match(image) if MASK not in masked(image) else None
+            entry = catalog.match(image) if MASK not in masked(image) else None
             if entry is not None and entry.id == starter.id:
                 return image
     return starter.image

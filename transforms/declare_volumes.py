@@ -11,8 +11,9 @@ what it has stored so far stays behind, so move it before.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from composerefactor.catalog.catalog import Catalog, load
 from composerefactor.compose.expand import expand
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.merged import merged_get, scalar_text
@@ -33,8 +34,9 @@ from composerefactor.yamltree.nodes import Mapping, Sequence
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the volumes are defined."""
+    """How the volumes are defined. *catalog* has what is known about images."""
 
+    catalog: Catalog = field(default_factory=load)
     external: bool = option(default=False, help="Declare that undeclared volumes exist already.")
 
 
@@ -51,7 +53,7 @@ def declare_volumes(project: Project, options: Options) -> Iterator[Change | Ref
             first = own_definitions(service)[0].file.path
             if (first, service.name) not in done:
                 done.add((first, service.name))
-                yield from _data(stack, service, known)
+                yield from _data(stack, service, known, options.catalog)
 
 
 def _undeclared(all_stacks: list[Stack], options: Options) -> Iterator[Change]:
@@ -82,7 +84,9 @@ def _undeclared(all_stacks: list[Stack], options: Options) -> Iterator[Change]:
             )
 
 
-def _data(stack: Stack, service: Service, known: set[str]) -> Iterator[Change | Refusal]:
+def _data(
+    stack: Stack, service: Service, known: set[str], catalog: Catalog
+) -> Iterator[Change | Refusal]:
     """Yield what gives *service*, if it is a data store, named volumes; *known* names grow."""
     image = service.text("image")
     place = placement(stack, service)
@@ -92,7 +96,7 @@ def _data(stack: Stack, service: Service, known: set[str]) -> Iterator[Change | 
         return
     at = service.value("image")
     location = at.location if at else own_definitions(service)[0].file.location_of("services")
-    paths = data_paths(expand(image, stack.variables))
+    paths = data_paths(expand(image, stack.variables), catalog)
     targets = list(mount_targets(stack, service))
     if paths is None:
         if not targets:

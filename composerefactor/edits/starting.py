@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from composerefactor.catalog.catalog import Catalog
+from composerefactor.catalog.choice import Choice, choose
+from composerefactor.catalog.conditions import Use
 from composerefactor.catalog.starters import Starter
+from composerefactor.catalog.tags import parse_tag
+from composerefactor.compose.image import parse_image
 from composerefactor.compose.order import SERVICE_ORDER
 from composerefactor.edits.healthcheck import healthcheck_value
 from composerefactor.edits.render import Value
@@ -45,6 +50,7 @@ def started(
     networks: Sequence[str],
     restart: str,
     taken: Mapping[str, str],
+    catalog: Catalog,
 ) -> Started:
     """Return service *name* as *starter* has it, with *image*.
 
@@ -66,12 +72,33 @@ def started(
         body["volumes"] = [f"{volume}:{path}" for path, volume in volumes.items()]
     if networks:
         body["networks"] = list(networks)
-    if (check := starter.entry.healthcheck) and not maker.has_password_command:
-        body["healthcheck"] = healthcheck_value(check.test, check.times)
+    if check := _health_check(image, body, catalog):
+        body["healthcheck"] = check
     if restart:
         body["restart"] = restart
     body = {key: body[key] for key in SERVICE_ORDER if key in body}
     return Started(body, tuple(maker.required.values()))
+
+
+def _health_check(image: str, body: Mapping[str, Value], catalog: Catalog) -> Value:
+    """Return the check that *catalog* has for *image* when it is set up as *body*, or None."""
+    entry = catalog.match(image)
+    environment = body.get("environment")
+    if entry is None or entry.builtin:
+        return None
+    use = Use(
+        repository=catalog.known_name(image) or "",
+        tag=parse_tag(parse_image(image).tag or ""),
+        environment={
+            key: value if isinstance(value, str) and "$" not in value else None
+            for key, value in (environment if isinstance(environment, dict) else {}).items()
+        },
+        command=tuple(str(body.get("command", "")).split()),
+    )
+    found = choose(entry, use)
+    if not isinstance(found, Choice):
+        return None
+    return healthcheck_value(found.check.test, found.check.times)
 
 
 class _Maker:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from composerefactor.catalog.catalog import load
+from composerefactor.catalog.catalog import Catalog
 from composerefactor.catalog.facts import DataPath
 from composerefactor.catalog.tags import in_range, parse_tag
 from composerefactor.compose.image import parse_image
 
 
-def data_paths(image: str) -> list[DataPath] | None:
+def data_paths(image: str, catalog: Catalog) -> list[DataPath] | None:
     """Return the paths at which *image*, with variables by default, keeps data that it needs.
 
-    Paths whose loss costs little are left out, and an image that the catalogue does not know has
+    Paths whose loss costs little are left out, and an image that *catalog* does not know has
     none. None where its tag does not tell which path is the right one.
     """
-    entry = load().match(image)
+    entry = catalog.match(image)
     if entry is None:
         return []
     reference = parse_image(image)
