@@ -107,7 +107,7 @@ class BuiltImage:
         runtime = commands.runtime(self.command)
         if not runtime or runtime in known:
             return known
-        return replace(known, found={**known.found, runtime: f"its command, {self._short()}"})
+        return replace(known, found={**known.found, runtime: "its command"})
 
     def _image(self) -> Image:
         """Return what the image says on its port; EXPOSE is about the image's own command."""
@@ -141,6 +141,11 @@ class BuiltImage:
         if found is None:
             held = "holds no program that could ask it"
             what = held if self.programs.is_complete else "is not known to hold a program for it"
+            if self.use.build is None:
+                return Impossible(
+                    f"the image {self.chain.base} {what}",
+                    "take one that holds curl or wget, or write a check with a command of its own",
+                )
             return Impossible(
                 f"its image, from {self.chain.base or 'an unknown base'}, {what}",
                 "install curl or wget in its last stage, or write HEALTHCHECK with a command of "
@@ -172,9 +177,6 @@ class BuiltImage:
             "docs",
             "it asks through the broker, and starts Python each time",
         )
-
-    def _short(self) -> str:
-        return " ".join(self.command.split()[:3])
 
 
 _ASKS: Mapping[Asks, str] = {"connect": "its port is open", "answer": "it answers HTTP", "ok": ""}

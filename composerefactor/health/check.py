@@ -59,7 +59,7 @@ def _known_image(use: Usage, image: str, catalog: Catalog, chain: Chain | None =
     command = (*(use.entrypoint or ()), *(use.command or (own.command if own else ())))
     if not starts_server(entry, command):
         return Impossible(
-            f"it runs {' '.join(command[:2])!r}, not the server that {entry.id} is known for",
+            f"it runs {_program(command)!r}, not the server that {entry.id} is known for",
             "write the check here, or healthcheck: {disable: true} where there is nothing to check",
         )
     if entry.builtin:
@@ -86,6 +86,11 @@ def _known_image(use: Usage, image: str, catalog: Catalog, chain: Chain | None =
             source += f", from {entry.source}"
         return Proposed(found.check.test, found.check.times, source, entry.verified, found.note)
     return Impossible(found.reason, found.remedy or _OWN_ENTRY)
+
+
+def _program(command: tuple[str, ...]) -> str:
+    """Return what *command* runs, without its arguments: these may be secrets."""
+    return next(iter(command[0].split()), "")
 
 
 def _built(project: Project, use: Usage, build: Build, catalog: Catalog) -> Answer:

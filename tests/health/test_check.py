@@ -87,6 +87,7 @@ def test_proposed(service: str, dockerfile: str | None, words: str) -> None:
         ("{build: ., command: sleep infinity, ports: [80]}", "FROM node:20", "keeps the container up", ""),
         ("{build: {context: ., target: x}}", "FROM node:20", "has no stage 'x'", ""),
         ("{build: .}", None, "Dockerfile is not here, and nothing says", "publish or expose"),
+        ("{image: traefik/whoami, ports: [80]}", None, "traefik/whoami holds no program", "take one that holds curl"),
         ("{image: 'acme/api:1'}", None, "nothing is known about the image acme/api:1", ".composerefactor.yml"),
         ("{image: '${IMAGE}'}", None, "nothing is known about the image ${IMAGE}", ""),
         ("{image: 'mongo:${TAG}'}", None, "depends on the tag of the image", ""),
@@ -176,6 +177,20 @@ def test_settings_tell_about_images() -> None:
     found = ask("{image: 'acme/api:1'}", catalog=load_settings(text).catalog)
     assert isinstance(found, Proposed)
     assert (found.test, found.verified) == (("CMD", "/probe"), "project")
+
+
+@pytest.mark.parametrize(
+    "service",
+    [
+        "{image: 'postgres:16', command: ['pg_dump -W hidden']}",
+        "{image: 'postgres:16', command: /backup.sh --password=hidden}",
+        "{build: ., command: node x.js --token=hidden, ports: ['80:80']}",
+        "{image: 'redis:7', command: redis-server --requirepass hidden}",
+        "{image: 'python:3', command: uvicorn --key=hidden a:b}",
+    ],
+)
+def test_no_argument_is_shown(service: str) -> None:
+    assert "hidden" not in repr(ask(service, "FROM node:20-alpine"))
 
 
 def test_env_files_count() -> None:
