@@ -19,7 +19,8 @@ class AddKey:
     """Adds *key* with *value* to the mapping at *path*, with *comment* on lines above it.
 
     It stands where a reader expects it: after the last of the present keys that *order* has before
-    it, and at the end where *order* does not tell.
+    it, and at the end where *order* does not tell. A top-level key with *above* stands right above
+    the key of that name, as an anchor has to.
     """
 
     file: str
@@ -28,6 +29,7 @@ class AddKey:
     value: Value
     order: Sequence[str] = ()
     comment: str = ""
+    above: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,12 @@ def key_place(
     return Place(at, column, blank)
 
 
+def section_place(file: ComposeFile, name: str) -> Place | None:
+    """Return the place right above the section *name* and the comments that belong to it."""
+    section = (file.sections or {}).get(name)
+    return Place(section.region.lead, 0) if section else None
+
+
 def item_place(source: Source, parent: Sequence) -> Place:
     """Return where a further item of the block sequence *parent* goes."""
     first, last = parent.items[0], parent.items[-1]

@@ -10,7 +10,10 @@ from typing import TypeAlias
 from composerefactor.yamltree.scalars import resolve_plain
 from composerefactor.yamltree.style import Style
 
-Value: TypeAlias = "str | int | bool | Quoted | Flow | list[Value] | dict[str, Value] | None"
+Value: TypeAlias = (
+    "str | int | bool | Quoted | Flow | Anchored | Reference | list[Value] | dict[str, Value]"
+    " | None"
+)
 """What an edit may write: text, whole numbers, booleans, null, lists and mappings of them."""
 
 
@@ -26,6 +29,21 @@ class Flow:
     """A list written in one line, as ``["CMD", "redis-cli", "ping"]``; its texts are quoted."""
 
     items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Anchored:
+    """A mapping with entries that carries the anchor ``&anchor``."""
+
+    anchor: str
+    value: dict[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The alias ``*anchor`` of what stands above it in the same file."""
+
+    anchor: str
 
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./$(~^+][^\x00-\x1f\x7f\u0085\u2028\u2029]*")
@@ -81,6 +99,10 @@ def _escaped(character: str) -> str:
 
 def inline(value: Value, style: Style) -> str:
     """Return *value* in flow style, for a place inside of ``{}`` or ``[]``."""
+    if isinstance(value, Anchored):
+        return f"&{value.anchor} {inline(value.value, style)}"
+    if isinstance(value, Reference):
+        return f"*{value.anchor}"
     if isinstance(value, Flow):
         return f"[{', '.join(quoted(item, style.quote) for item in value.items)}]"
     if isinstance(value, list):
@@ -96,7 +118,13 @@ def inline(value: Value, style: Style) -> str:
 def entry(key: str, value: Value, column: int, style: Style) -> Iterator[str]:
     """Yield the lines, without line ends, of ``key: value`` at *column*."""
     head = f"{' ' * column}{scalar(key, style)}:"
-    if isinstance(value, Flow) or (isinstance(value, list | dict) and not value):
+    if isinstance(value, Anchored):
+        first, *others = entry(key, value.value, column, style)
+        yield f"{first} &{value.anchor}"
+        yield from others
+    elif isinstance(value, Reference):
+        yield f"{head} *{value.anchor}"
+    elif isinstance(value, Flow) or (isinstance(value, list | dict) and not value):
         yield f"{head} {inline(value, style)}"
     elif isinstance(value, dict):
         yield head
@@ -118,7 +146,7 @@ def item(value: Value, column: int, style: Style) -> Iterator[str]:
         lines = [x for name, part in value.items() for x in entry(name, part, column + 2, style)]
         yield f"{lines[0][:column]}- {lines[0][column + 2 :]}"
         yield from lines[1:]
-    elif isinstance(value, list | Flow | dict):
+    elif isinstance(value, list | Flow | dict | Anchored | Reference):
         yield f"{' ' * column}- {inline(value, style)}"
     else:
         yield f"{' ' * column}- {scalar(value, style)}"

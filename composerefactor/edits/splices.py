@@ -16,9 +16,18 @@ from composerefactor.edits.operations import (
     ToMapping,
     YamlEdit,
 )
-from composerefactor.edits.places import Place, item_place, key_place, tail
+from composerefactor.edits.places import Place, item_place, key_place, section_place, tail
 from composerefactor.edits.removal import removal
-from composerefactor.edits.render import Flow, Value, entry, inline, item, scalar
+from composerefactor.edits.render import (
+    Anchored,
+    Flow,
+    Reference,
+    Value,
+    entry,
+    inline,
+    item,
+    scalar,
+)
 from composerefactor.errors import RefusedError
 from composerefactor.source import Source
 from composerefactor.yamltree.comments import comments
@@ -111,8 +120,12 @@ def _add_key(file: ComposeFile, edit: AddKey, style: Style) -> Iterator[Splice]:
         yield _in_flow(parent, f"{scalar(edit.key, style, flow=True)}: {inline(edit.value, style)}")
         return
     place = key_place(file, parent, edit.path, edit.key, edit.order)
+    above = section_place(file, edit.above) if edit.above and not edit.path else None
     lines = [*_comment(edit.comment, place.column)]
     lines += entry(edit.key, edit.value, place.column, style)
+    if above is not None:
+        place = above
+        lines.append("")
     yield _insert(file.source, place, lines)
 
 
@@ -158,7 +171,7 @@ def _replace(file: ComposeFile, edit: Replace, style: Style) -> Iterator[Splice]
     if isinstance(edit.value, list | dict) and edit.value and not _is_in_flow(file, edit.path):
         yield from _replace_block(file, edit, node, style)
         return
-    if isinstance(edit.value, list | dict | Flow):
+    if isinstance(edit.value, list | dict | Flow | Anchored | Reference):
         text = inline(edit.value, style)
     else:
         text = _as_before(node, edit.value, style, flow=_is_in_flow(file, edit.path))
@@ -235,7 +248,7 @@ def _as_before(node: Node, value: Value, style: Style, *, flow: bool) -> str:
         simple = quote not in value and "\\" not in value and value.isprintable()
         if simple:
             return f"{quote}{value}{quote}"
-    assert not isinstance(value, list | dict | Flow)  # noqa: S101 - the caller has sorted these out
+    assert not isinstance(value, list | dict | Flow | Anchored | Reference)  # noqa: S101 - the caller has sorted these out
     return scalar(value, style, flow=flow)
 
 

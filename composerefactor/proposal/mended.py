@@ -11,7 +11,7 @@ from typing import Any
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.library import Library
 from composerefactor.compose.project import Project
-from composerefactor.edits.operations import AddLines, WriteFile, YamlEdit
+from composerefactor.edits.operations import AddLines, Edit, WriteFile, YamlEdit
 from composerefactor.edits.splices import edited
 from composerefactor.errors import RefusedError, UsageError
 from composerefactor.proposal.overlay import changed
@@ -199,7 +199,10 @@ def _applied(project: Project, found: list[Mend], result: Mended) -> dict[str, b
 
 
 def _contents(project: Project, found: Iterable[Mend]) -> dict[str, bytes | None]:
-    edits = [edit for each in found for edit in each.change.edits]
+    edits: list[Edit] = []
+    for edit in (edit for each in found for edit in each.change.edits):
+        if edit not in edits:  # what several changes need is made once
+            edits.append(edit)
     yaml: dict[str, list[YamlEdit]] = {}
     contents: dict[str, bytes | None] = {}
     for edit in edits:

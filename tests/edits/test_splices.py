@@ -19,7 +19,7 @@ from composerefactor.edits.operations import (
     ToMapping,
     YamlEdit,
 )
-from composerefactor.edits.render import Flow, Quoted
+from composerefactor.edits.render import Anchored, Flow, Quoted, Reference
 from composerefactor.edits.splices import edited
 from composerefactor.errors import RefusedError
 from composerefactor.source import Source
@@ -56,6 +56,19 @@ CASES: dict[str, tuple[str, YamlEdit, str]] = {
             "services:\n  web:\n    image: a\n      # pinned, see the wiki\n    restart: always\n"
             "  db:\n    image: b\n"
         ),
+    ),
+    "an anchor above the section that uses it, below the header": (
+        "# header\n\n# what runs\nservices:\n  web:\n    image: a\n",
+        AddKey("", (), "x-log", Anchored("log", {"driver": "local"}), above="services"),
+        (
+            "# header\n\nx-log: &log\n  driver: local\n\n"
+            "# what runs\nservices:\n  web:\n    image: a\n"
+        ),
+    ),
+    "an alias in a flow mapping": (
+        "x: &log {driver: local}\nservices:\n  web: {image: a}\n",
+        AddKey("", SERVICE, "logging", Reference("log")),
+        "x: &log {driver: local}\nservices:\n  web: {image: a, logging: *log}\n",
     ),
     "a section after a blank line, at the end of a file without a line end": (
         "services:\n  web:\n    image: a",
