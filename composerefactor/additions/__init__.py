@@ -1,0 +1,1 @@
+"""Where an attribute that services lack is written, and whom that reaches."""
