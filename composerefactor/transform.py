@@ -87,8 +87,12 @@ class Change:
 
     @property
     def is_safe(self) -> bool:
-        """True where the model stays equal, or the engine rejected the project before."""
-        return self.repairs or not any(effect.resolved for effect in self.effects)
+        """True where the model stays equal, or the engine rejected the project before.
+
+        What needs variables from a file that no repository has is not: a clone would not start.
+        """
+        changes = any(effect.resolved for effect in self.effects)
+        return self.repairs or not (changes or self.variables)
 
     def id(self, transform: str) -> str:
         """Return a short name of this change: it depends on what it does, on nothing else."""

@@ -32,13 +32,15 @@ class Extension:
 class Project:
     """The read view that transforms get.
 
-        *files* are the parsed Compose files by path. *inputs* is every path that the engine reads,
+    *files* are the parsed Compose files by path. *inputs* is every path that the engine reads,
     whether it exists or not, *env_files* those of them that services ask for. *errors* says why an
     entry point cannot be read. *directories* has, per file, the project directories under which it
     is read by ``-f`` or ``include``; *extensions* the services of a file that other files extend;
     *included_by* the files that include it, *own_includes* the included files that stand for their
     own directory; *files_of* what each entry point reads. *exists* tells whether a path is taken,
     *read* gives its bytes. *whole* are files that are not to be divided, with the reason.
+    *is_tracked* tells whether git has a path, *is_ignored* whether it would leave it out; without
+    git neither.
     """
 
     entries: tuple[EntryPoint, ...]
@@ -54,6 +56,8 @@ class Project:
     exists: Callable[[str], bool] = field(default=lambda _: False)
     read: Callable[[str], bytes] | None = None
     whole: dict[str, str] = field(default_factory=dict)
+    is_tracked: Callable[[str], bool] = field(default=lambda _: False)
+    is_ignored: Callable[[str], bool] = field(default=lambda _: False)
 
     @property
     def readable(self) -> tuple[EntryPoint, ...]:

@@ -10,7 +10,7 @@ def check_targets(proposal: Proposal) -> None:
     """Raise RefusedError for a path that is never written, or that nobody else would get.
 
     Links and paths outside of the project are never written; new files that git ignores would not
-    reach colleagues.
+    reach colleagues. Those that are private must not: git may not have them.
     """
     changes = proposal.changes
     for change in changes.changes:
@@ -18,7 +18,16 @@ def check_targets(proposal: Proposal) -> None:
     repository = proposal.opened.repository
     if repository is None:
         return
-    for path, pattern in repository.is_ignored(c.path for c in changes.created).items():
+    private = _private(proposal)
+    for path in sorted(private):
+        if repository.is_tracked(path):
+            raise RefusedError(
+                "git has this file, and secrets would be written to it",
+                location=Location(path),
+                remedy=f"take it out of git first: git rm --cached {path}",
+            )
+    created = (c.path for c in changes.created if c.path not in private)
+    for path, pattern in repository.is_ignored(created).items():
         raise RefusedError(
             f"git ignores this new file ({pattern}), so it would never reach anybody else",
             location=Location(path),
@@ -31,10 +40,15 @@ def check_clean(proposal: Proposal) -> None:
     repository = proposal.opened.repository
     if repository is None:
         return
-    old = [c.path for c in proposal.changes.changes if not c.is_created]
+    private = _private(proposal)  # not in git by design; `undo` brings them back
+    old = [c.path for c in proposal.changes.changes if not c.is_created and c.path not in private]
     for path, reason in repository.dirty(old).items():
         raise RefusedError(
             f"{reason}, so git could not bring it back",
             location=Location(path),
             remedy="commit or stash it first, or give --allow-dirty",
         )
+
+
+def _private(proposal: Proposal) -> set[str]:
+    return proposal.mended.private if proposal.mended is not None else set()

@@ -167,7 +167,10 @@ def open_project(choice: Choice, like: Sequence[EntryPoint] | None = None) -> Op
     if not choice.names_entries:
         project.whole.update(_read_by_others(readers))
     repository = find_repository(root)
-    project.whole.update(_ignored(repository, project))
+    if repository is not None:
+        project.is_tracked = repository.is_tracked
+        project.is_ignored = lambda path: bool(repository.is_ignored([path]))
+        project.whole.update(_ignored(repository, project))
     if not project.readable and like is None:
         raise next(iter(project.errors.values()))
     opened = Opened(root, repository, files, library, project, readers, {})
@@ -185,10 +188,8 @@ def _read_by_others(readers: Iterable[OtherReader]) -> dict[str, str]:
     }
 
 
-def _ignored(repository: Repository | None, project: Project) -> dict[str, str]:
+def _ignored(repository: Repository, project: Project) -> dict[str, str]:
     """Return the files that git ignores: what is moved out of them would reach everybody."""
-    if repository is None:
-        return {}
     names = [path for path in project.files if not path.startswith("../")]
     found = repository.is_ignored(names)
     return {path: f"git ignores it ({pattern})" for path, pattern in found.items()}

@@ -42,4 +42,5 @@ def changed(
     overlay = Overlay(library.reader, contents)
     found = load(project.entries, Library(overlay, library, contents), environ)
     found.whole.update(project.whole)
+    found.is_tracked, found.is_ignored = project.is_tracked, project.is_ignored
     return found

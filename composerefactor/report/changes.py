@@ -57,6 +57,8 @@ def _consequence(mends: Sequence[Mend], style: Style) -> str:
         return style("the engine rejected the project without", "green")
     if all(each.change.is_safe for each in mends):
         return style("same model", "green")
+    if not any(effect.resolved for each in mends for effect in each.change.effects):
+        return style("same model, with values from files that are not in git", "yellow")
     return style("changes what runs", "yellow")
 
 

@@ -70,6 +70,10 @@ class Repository:
                 ignored[path.removeprefix("./")] = f"{file}:{line}:{pattern}"
         return ignored
 
+    def is_tracked(self, path: str) -> bool:
+        """Return whether git has *path*, relative to the root."""
+        return bool(ask(self.root, _LITERAL, "ls-files", "-z", "--", path))
+
     def dirty(self, paths: Iterable[str]) -> dict[str, str]:
         """Return those of *paths* that git could not bring back, with the reason in words.
 
