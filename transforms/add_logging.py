@@ -49,6 +49,7 @@ def add_logging(project: Project, options: Options) -> Iterator[Change | Refusal
         return None if service.values("logging") else True
 
     found = list(sites(stacks(project), wanted, ("logging",)))
+    keys = {key for file in project.files.values() for key in file.root_keys}
     by_file: dict[str, list[Site]] = {}
     for each in found:
         if isinstance(each, Site):
@@ -57,11 +58,14 @@ def add_logging(project: Project, options: Options) -> Iterator[Change | Refusal
         if isinstance(each, Blocked):
             yield refusal(each, "no log rotation")
         else:
-            yield _change(each, options, by_file[each.file.path])
+            yield _change(each, options, by_file[each.file.path], keys)
 
 
-def _change(site: Site, options: Options, alike: list[Site]) -> Change:
-    """Return the change for *site*; *alike* are all sites of its file."""
+def _change(site: Site, options: Options, alike: list[Site], keys: set[str]) -> Change:
+    """Return the change for *site*; *alike* are all sites of its file.
+
+    *keys* are the top-level keys of all files: those of several files are merged.
+    """
     file = site.file
     value: dict[str, Value] = {
         "driver": options.driver,
@@ -79,7 +83,7 @@ def _change(site: Site, options: Options, alike: list[Site]) -> Change:
     if known is not None:
         return addition(site, Reference(known), f"logs are kept as &{known} of the file has it")
     name = free_anchor(file, "default-logging")
-    key = "x-logging" if "x-logging" not in file.root_keys else f"x-{name}"
+    key = "x-logging" if "x-logging" not in keys else f"x-{name}"
     users = {str(each.path[0]) for each in alike}
     first = next(entry.name or "" for entry in file.root.entries if entry.name in users)
     anchor = AddKey(file.path, (), key, Anchored(name, value), above=first)
