@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from composerefactor.yamltree.scalars import resolve_plain
+from composerefactor.yamltree.scalars import is_base_60, resolve_plain
 from composerefactor.yamltree.style import Style
 
 Value: TypeAlias = (
@@ -51,7 +51,6 @@ _UNSAFE = re.compile(r":(?:\s|$)|\s#|\s$")
 _IN_FLOW = re.compile(r"[\[\]{},]")
 _YAML_1_1 = frozenset({"y", "n", "yes", "no", "on", "off"})
 """Text for the engine, but a boolean for readers of YAML 1.1."""
-_SEXAGESIMAL = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
 
 
 def scalar(value: str | float | bool | Quoted | None, style: Style, *, flow: bool = False) -> str:  # noqa: FBT001
@@ -75,7 +74,7 @@ def is_plain(text: str, *, flow: bool = False) -> bool:
         and not (flow and _IN_FLOW.search(text))
         and isinstance(resolve_plain(text), str)
         and text.lower() not in _YAML_1_1
-        and not _SEXAGESIMAL.fullmatch(text)
+        and not is_base_60(text)
     )
 
 

@@ -45,6 +45,7 @@ _TIMESTAMP = re.compile(
     )?""",
     re.VERBOSE | re.ASCII,
 )
+_BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?", re.ASCII)
 _INT64_MIN, _INT64_MAX, _UINT64_MAX = -(2**63), 2**63 - 1, 2**64 - 1
 
 
@@ -63,6 +64,11 @@ def resolve_plain(text: str) -> ScalarValue:
     digits = text.replace("_", "")
     number = _integer(digits)
     return _float(digits, text) if number is None else number
+
+
+def is_base_60(text: str) -> bool:
+    """Return whether readers of YAML 1.1 take plain *text*, as ``22:22``, for a base 60 number."""
+    return _BASE_60.fullmatch(text) is not None
 
 
 def _integer(digits: str) -> int | None:

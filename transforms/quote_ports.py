@@ -1,0 +1,62 @@
+"""Quote the ports that other YAML readers take for numbers.
+
+To a reader of YAML 1.1 an unquoted `22:22` or `8080:22` is a number in base 60: any two parts of
+which those behind the first are below 60. Docker Compose reads it as text, but editors, linters,
+`yq` and scripts may not, and write something else back. Quotes make it the same for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from composerefactor.compose.file import ComposeFile
+from composerefactor.compose.merged import item_nodes, merged_get
+from composerefactor.compose.project import Project
+from composerefactor.edits.operations import Replace
+from composerefactor.edits.render import Quoted
+from composerefactor.transform import Change, Refusal, mending, option
+from composerefactor.yamltree.nodes import Scalar
+from composerefactor.yamltree.path import Path, paths
+from composerefactor.yamltree.scalars import is_base_60
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user can choose."""
+
+    all: bool = option(
+        default=False, help="Also quote mappings that every reader takes for text, as 8080:80."
+    )
+
+
+@mending(Options)
+def quote_ports(project: Project, options: Options) -> Iterator[Change | Refusal]:
+    """Yield a change for each list of ports that needs quotes."""
+    for path, file in project.files.items():
+        if path.startswith("../"):
+            continue
+        lists: dict[Path, list[tuple[Path, Scalar]]] = {}
+        ports = _ports(file)
+        for where, node in paths(file.root):
+            if id(node) in ports and isinstance(node, Scalar) and _needs_quotes(node, options):
+                lists.setdefault(where[:-1], []).append((where, node))
+        for found in lists.values():
+            texts = ", ".join(node.value for _, node in found)
+            yield Change(
+                f"quote {texts}",
+                file.source.location(found[0][1].start),
+                [Replace(path, where, Quoted(node.value)) for where, node in found],
+            )
+
+
+def _ports(file: ComposeFile) -> set[int]:
+    """Return the identities of the nodes that publish a port in *file*, anchored ones included."""
+    bodies = file.services.values()
+    return {id(item) for body in bodies for item in item_nodes(merged_get(body, "ports"))}
+
+
+def _needs_quotes(node: Scalar, options: Options) -> bool:
+    if node.style or node.tag:
+        return False
+    return is_base_60(node.value) or (options.all and ":" in node.value)
