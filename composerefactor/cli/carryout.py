@@ -164,6 +164,8 @@ def _check_proof(proposal: Proposal) -> None:
         return
     if verdict is None or verdict.ok:
         return
+    if not verdict.differences and proposal.repaired:
+        return  # there was no model before that the new one could differ from
     if not verdict.differences:
         raise RefusedError(
             "nothing could be compared: the engine accepts the project in no circumstance",

@@ -52,6 +52,20 @@ class Replace:
 
 
 @dataclass(frozen=True, slots=True)
+class Substitute:
+    """Puts *new* in place of the part *old* of the scalar at *path*; its other text stays.
+
+    *nth* tells, from 0, which of the places it is where *old* stands in the value.
+    """
+
+    file: str
+    path: Path
+    old: str
+    new: str
+    nth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Remove:
     """Removes the entry or item at *path*; comments that stand there stay."""
 
@@ -100,5 +114,5 @@ class WriteFile:
     text: str | None
 
 
-YamlEdit: TypeAlias = AddKey | AddItem | Replace | Remove | Rename | ToMapping
+YamlEdit: TypeAlias = AddKey | AddItem | Replace | Substitute | Remove | Rename | ToMapping
 Edit: TypeAlias = YamlEdit | AddLines | WriteFile

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import NoReturn
 
 from composerefactor.compose.file import SECTION_ORDER, ComposeFile
 from composerefactor.edits.operations import (
@@ -13,10 +11,12 @@ from composerefactor.edits.operations import (
     Remove,
     Rename,
     Replace,
+    Substitute,
     ToMapping,
     YamlEdit,
 )
 from composerefactor.edits.places import Place, item_place, key_place, section_place, tail
+from composerefactor.edits.refusal import missing, refused
 from composerefactor.edits.removal import removal
 from composerefactor.edits.render import (
     Anchored,
@@ -28,25 +28,14 @@ from composerefactor.edits.render import (
     item,
     scalar,
 )
+from composerefactor.edits.splice import Splice
+from composerefactor.edits.substitution import substitution
 from composerefactor.errors import RefusedError
 from composerefactor.source import Source
 from composerefactor.yamltree.comments import comments
 from composerefactor.yamltree.nodes import Alias, Entry, Mapping, Node, Scalar, Sequence
-from composerefactor.yamltree.path import Path, entry_at, node_at, shown
+from composerefactor.yamltree.path import Path, entry_at, in_flow, node_at
 from composerefactor.yamltree.style import Style
-
-
-@dataclass(frozen=True, slots=True)
-class Splice:
-    """Characters ``start:end`` of a text are replaced by *text*.
-
-    *column* is the indentation of lines that are added: deeper ones come first at one place.
-    """
-
-    start: int
-    end: int
-    text: str
-    column: int = 0
 
 
 def edited(file: ComposeFile, edits: Iterable[YamlEdit]) -> str:
@@ -94,11 +83,13 @@ def _splices(file: ComposeFile, edit: YamlEdit, style: Style) -> Iterator[Splice
         yield from _add_item(file, edit, style)
     elif isinstance(edit, Replace):
         yield from _replace(file, edit, style)
+    elif isinstance(edit, Substitute):
+        yield substitution(file, edit)
     elif isinstance(edit, Remove):
-        start, end, kept = removal(source, file.root, edit.path) or _missing(file, edit.path)
+        start, end, kept = removal(source, file.root, edit.path) or missing(file, edit.path)
         yield Splice(start, end, kept)
     elif isinstance(edit, Rename):
-        found = entry_at(file.root, edit.path) or _missing(file, edit.path)
+        found = entry_at(file.root, edit.path) or missing(file, edit.path)
         key = found.key
         quote = key.style if isinstance(key, Scalar) and key.style in {"'", '"'} else ""
         text = f"{quote}{edit.name}{quote}" if quote else scalar(edit.name, style)
@@ -110,12 +101,12 @@ def _splices(file: ComposeFile, edit: YamlEdit, style: Style) -> Iterator[Splice
 def _add_key(file: ComposeFile, edit: AddKey, style: Style) -> Iterator[Splice]:
     parent = node_at(file.root, edit.path)
     if parent is None:
-        _missing(file, edit.path)
+        missing(file, edit.path)
     if isinstance(parent, Scalar) and parent.is_null:
         yield from _fill(file, edit, parent, style)
         return
     if not isinstance(parent, Mapping):
-        raise _refused(file, edit.path, parent, "is no mapping")
+        raise refused(file, edit.path, parent, "is no mapping")
     if parent.flow:
         yield _in_flow(parent, f"{scalar(edit.key, style, flow=True)}: {inline(edit.value, style)}")
         return
@@ -132,7 +123,7 @@ def _add_key(file: ComposeFile, edit: AddKey, style: Style) -> Iterator[Splice]:
 def _add_item(file: ComposeFile, edit: AddItem, style: Style) -> Iterator[Splice]:
     parent = node_at(file.root, edit.path)
     if not isinstance(parent, Sequence):
-        raise _refused(file, edit.path, parent, "is no list")
+        raise refused(file, edit.path, parent, "is no list")
     if parent.flow:
         yield _in_flow(parent, inline(edit.value, style))
         return
@@ -145,7 +136,7 @@ def _fill(file: ComposeFile, edit: AddKey, parent: Scalar, style: Style) -> Iter
     """Put a first entry below a key that has no value."""
     found = entry_at(file.root, edit.path)
     if found is None or parent.anchor or parent.tag:
-        raise _refused(file, edit.path, parent, "holds nothing that an entry could be added to")
+        raise refused(file, edit.path, parent, "holds nothing that an entry could be added to")
     source = file.source
     column = source.column(found.start) + style.indent
     if parent.end > parent.start:
@@ -165,23 +156,23 @@ def _replace(file: ComposeFile, edit: Replace, style: Style) -> Iterator[Splice]
     source = file.source
     node = node_at(file.root, edit.path)
     if node is None:
-        _missing(file, edit.path)
+        missing(file, edit.path)
     if node.anchor is not None:
-        raise _refused(file, edit.path, node, f"carries the anchor &{node.anchor}")
-    if isinstance(edit.value, list | dict) and edit.value and not _is_in_flow(file, edit.path):
+        raise refused(file, edit.path, node, f"carries the anchor &{node.anchor}")
+    if isinstance(edit.value, list | dict) and edit.value and not in_flow(file.root, edit.path):
         yield from _replace_block(file, edit, node, style)
         return
     if isinstance(edit.value, list | dict | Flow | Anchored | Reference):
         text = inline(edit.value, style)
     else:
-        text = _as_before(node, edit.value, style, flow=_is_in_flow(file, edit.path))
+        text = _as_before(node, edit.value, style, flow=in_flow(file.root, edit.path))
     start, end = node.outer_start, node.end
     if _is_block(node) or (isinstance(node, Scalar) and node.style in {"|", ">"}):
         found = entry_at(file.root, edit.path)
         if found is None:
-            raise _refused(file, edit.path, node, "cannot be replaced in a list")
+            raise refused(file, edit.path, node, "cannot be replaced in a list")
         if _is_block(node) and _has_comments(source, found):
-            raise _refused(file, edit.path, node, "holds comments, which would be lost")
+            raise refused(file, edit.path, node, "holds comments, which would be lost")
         colon = source.text.index(":", found.key.end) + 1
         yield Splice(colon, _line_end(source, end), f" {text}")
         return
@@ -194,7 +185,7 @@ def _replace_block(file: ComposeFile, edit: Replace, node: Node, style: Style) -
     source = file.source
     found = entry_at(file.root, edit.path)
     if found is None or isinstance(node, Alias):
-        raise _refused(file, edit.path, node, "cannot be replaced by several lines")
+        raise refused(file, edit.path, node, "cannot be replaced by several lines")
     column = source.column(found.start)
     rendered = list(entry(found.name or "", edit.value, column, style))
     start = source.next_line(found.key.end) if _is_block(node) else None
@@ -205,7 +196,7 @@ def _replace_block(file: ComposeFile, edit: Replace, node: Node, style: Style) -
     else:
         end = source.next_line(node.end - 1)
         if _has_comments(source, found):
-            raise _refused(file, edit.path, node, "holds comments, which would be lost")
+            raise refused(file, edit.path, node, "holds comments, which would be lost")
     body = "".join(line + source.newline for line in rendered[1:])
     opening = "" if not start or source.text[start - 1] == "\n" else source.newline
     yield Splice(start, end, opening + body)
@@ -216,9 +207,9 @@ def _to_mapping(file: ComposeFile, edit: ToMapping, style: Style) -> Iterator[Sp
     source = file.source
     node = node_at(file.root, edit.path)
     if not isinstance(node, Sequence) or node.anchor or not node.items:
-        raise _refused(file, edit.path, node, "is no list of names")
+        raise refused(file, edit.path, node, "is no list of names")
     if node.flow:
-        if _is_in_flow(file, edit.path):
+        if in_flow(file.root, edit.path):
             yield Splice(node.start, node.end, inline(dict(edit.values), style))
         else:
             yield from _replace_block(
@@ -230,7 +221,7 @@ def _to_mapping(file: ComposeFile, edit: ToMapping, style: Style) -> Iterator[Sp
     for each in node.items:
         name = each.value if isinstance(each, Scalar) else None
         if name is None or name not in edit.values or each.anchor:
-            raise _refused(file, edit.path, each, "is no plain name")
+            raise refused(file, edit.path, each, "is no plain name")
         dash = source.text.rindex("-", source.line_start(each.start), each.start)
         # Below a list without indentation of its own the keys need some.
         deeper = " " * style.indent if source.column(dash) <= above else ""
@@ -260,11 +251,6 @@ def _is_block(node: Node) -> bool:
     return isinstance(node, Mapping | Sequence) and not node.flow
 
 
-def _is_in_flow(file: ComposeFile, path: Path) -> bool:
-    above = (node_at(file.root, path[:n]) for n in range(len(path)))
-    return any(isinstance(node, Mapping | Sequence) and node.flow for node in above)
-
-
 def _insert(source: Source, place: Place, lines: list[str]) -> Splice:
     """Return the splice that puts whole lines at *place*."""
     newline = source.newline
@@ -287,15 +273,3 @@ def _line_end(source: Source, at: int) -> int:
     while end > 0 and source.text[end - 1] in "\r\n":
         end -= 1
     return end
-
-
-def _missing(file: ComposeFile, path: Path) -> NoReturn:
-    raise _refused(file, path, None, "is not there any more")
-
-
-def _refused(file: ComposeFile, path: Path, node: Node | None, why: str) -> RefusedError:
-    return RefusedError(
-        f"{shown(path) or 'the file'} {why}",
-        location=file.source.location(node.start if node else 0),
-        remedy="make this change by hand",
-    )

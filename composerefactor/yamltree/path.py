@@ -31,6 +31,12 @@ def entry_at(root: Node, path: Path) -> Entry | None:
     return parent.entry(name) if isinstance(parent, Mapping) and isinstance(name, str) else None
 
 
+def in_flow(root: Node, path: Path) -> bool:
+    """Return whether what stands at *path* is written inside of ``{}`` or ``[]``."""
+    above = (node_at(root, path[:n]) for n in range(len(path)))
+    return any(isinstance(node, Mapping | Sequence) and node.flow for node in above)
+
+
 def paths(root: Node, start: Path = ()) -> Iterator[tuple[Path, Node]]:
     """Yield every node that is written below *root*, itself first, with its address."""
     yield start, root

@@ -16,6 +16,7 @@ from composerefactor.edits.operations import (
     Remove,
     Rename,
     Replace,
+    Substitute,
     ToMapping,
     YamlEdit,
 )
@@ -44,6 +45,16 @@ def values(text: str) -> Any:
 
 
 CASES: dict[str, tuple[str, YamlEdit, str]] = {
+    "a part of a quoted text": (
+        "services:\n  web:\n    image: 'a:${T:=1}'  # why\n",
+        Substitute("", (*SERVICE, "image"), "${T:=1}", "${T:-1}"),
+        "services:\n  web:\n    image: 'a:${T:-1}'  # why\n",
+    ),
+    "the second of two parts of a block of lines": (
+        "services:\n  web:\n    command: |\n      $A\n      x  $A\n    image: a\n",
+        Substitute("", (*SERVICE, "command"), "$A", "$$A", 1),
+        "services:\n  web:\n    command: |\n      $A\n      x  $$A\n    image: a\n",
+    ),
     "a key stands where the order has it": (
         "services:\n  web:\n    image: a\n    ports:\n      - 80:80\n",
         AddKey("", SERVICE, "command", Flow(("a", "b")), ORDER),
@@ -184,6 +195,14 @@ def test_a_section_is_added_once() -> None:
 
 
 REFUSED: dict[str, tuple[str, YamlEdit]] = {
+    "a part that is written with an escape": (
+        'services: {web: {image: "a\\u0062c"}}\n',
+        Substitute("", (*SERVICE, "image"), "bc", "d"),
+    ),
+    "braces in plain text of a flow collection": (
+        "services: {web: {volumes: [$(pwd):/x]}}\n",
+        Substitute("", (*SERVICE, "volumes", 0), "$(pwd)", "${PWD}"),
+    ),
     "an anchor that others use": (
         "services:\n  web: &w\n    image: a\n  db: *w\n",
         Remove("", SERVICE),
