@@ -59,9 +59,11 @@ def mendings() -> list[Mending[Any]]:
 def in_order(found: Iterable[Mending[Any]]) -> list[Mending[Any]]:
     """Return *found* in an order in which each comes after those that it names, else by name."""
     by_name = {each.name: each for each in sorted(found, key=lambda each: each.name)}
+    first = [name for name, each in by_name.items() if each.first]
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for name, each in by_name.items():
-        sorter.add(name, *(before for before in each.after if before in by_name))
+        before = [*each.after, *(() if each.first else first)]
+        sorter.add(name, *(other for other in before if other in by_name))
     sorter.prepare()
     order: list[str] = []
     while sorter.is_active():

@@ -186,12 +186,14 @@ class Mending(Transform[O]):
     """A transform that works in place.
 
     It runs after those that *after* names. *selected_only* is True for one that restructures, and
-    so runs only where it is asked for by name.
+    so runs only where it is asked for by name. *first* is True for one that mends what others would
+    not understand, and so runs before all that are not.
     """
 
     plan: Callable[[Project, O], Iterator[Change | Refusal]]
     after: tuple[str, ...] = ()
     selected_only: bool = False
+    first: bool = False
 
 
 AnyTransform = Restructuring[Any] | Mending[Any]
@@ -223,16 +225,20 @@ def transform(options: type[O]) -> Callable[[Callable[[Project, O], Plan]], Rest
 
 
 def mending(
-    options: type[O], *, after: Sequence[str] = (), selected_only: bool = False
+    options: type[O],
+    *,
+    after: Sequence[str] = (),
+    selected_only: bool = False,
+    first: bool = False,
 ) -> Callable[[Callable[[Project, O], Iterator[Change | Refusal]]], Mending[O]]:
     """Make the decorated plan function the mending transform of its module.
 
     *after* names transforms whose result this one builds on, *selected_only* keeps it out of a
-    plain ``fix``.
+    plain ``fix``, *first* puts it before all others that are not.
     """
 
     def make(plan: Callable[[Project, O], Iterator[Change | Refusal]]) -> Mending[O]:
-        return Mending(*_described(plan), options, plan, tuple(after), selected_only)
+        return Mending(*_described(plan), options, plan, tuple(after), selected_only, first)
 
     return make
 

@@ -99,8 +99,12 @@ def carry_out(run: Run, chosen: Choice, transformation: Transformation) -> int:
     return carry_out_proposal(run, chosen, proposer)
 
 
-def carry_out_proposal(run: Run, chosen: Choice, proposer: Proposer) -> int:
+def carry_out_proposal(
+    run: Run, chosen: Choice, proposer: Proposer, *, repairable: bool = False
+) -> int:
     """Propose, show, ask and write; return the exit code.
+
+    *repairable* also reads files that the engine rejects and that can be mended in place.
 
     Raises ProofFailedError where the proof failed, RefusedError for what would not be safe to
     write, and UsageError where nobody can be asked.
@@ -108,7 +112,7 @@ def carry_out_proposal(run: Run, chosen: Choice, proposer: Proposer) -> int:
     engine = _engine(run.engine)
     if not (run.dry_run or run.check):
         repaired(chosen)
-    opened = open_project(chosen)
+    opened = open_project(chosen, repairable=repairable)
     selection = Selection(frozenset(run.take), frozenset(run.leave))
     proposal = proposer(opened, engine, selection, progress(quiet=run.quiet))
     _check_proof(proposal)

@@ -71,7 +71,8 @@ def command(
     ) -> Proposal:
         return propose_mends(opened, chosen, engine, selection, shown)
 
-    return carry_out_proposal(Run.of("fix", run), choice(path, file, entry, env_file), proposer)
+    named = choice(path, file, entry, env_file)
+    return carry_out_proposal(Run.of("fix", run), named, proposer, repairable=True)
 
 
 def chosen_mendings(

@@ -8,7 +8,7 @@ from functools import cached_property
 from composerefactor.errors import InputError, Location
 from composerefactor.source import Source
 from composerefactor.yamltree.build import parse
-from composerefactor.yamltree.nodes import Mapping, Node, Tree, resolve
+from composerefactor.yamltree.nodes import Entry, Mapping, Node, Tree, resolve
 from composerefactor.yamltree.regions import Region, regions, top_regions
 
 RESOURCE_SECTIONS = ("networks", "volumes", "secrets", "configs", "models")
@@ -51,11 +51,11 @@ class ComposeFile:
         return cls.of(parse(source))
 
     @classmethod
-    def of(cls, tree: Tree) -> ComposeFile:
+    def of(cls, tree: Tree, *, repairable: bool = False) -> ComposeFile:
         """Return *tree* as a Compose file.
 
-        Raises InputError for what is none: an empty file, one without a mapping, and a version 1
-        file with its services at the top level.
+        Raises InputError for what is none: an empty file, one without a mapping, and, unless it may
+        be *repairable*, a version 1 file with its services at the top level.
         """
         source, root = tree.source, tree.root
         if root is None and len(tree.documents) <= 1:
@@ -73,25 +73,36 @@ class ComposeFile:
                 source_line=source.line(at),
             )
         file = cls(source.path, source, tree, root)
-        file.check_version_1()
+        if not repairable:
+            file.check_version_1()
         return file
 
     def check_version_1(self) -> None:
         """Raise InputError where services stand at the top level, as before Compose format 2."""
+        found = self.top_services
+        if found:
+            raise InputError(
+                f"a version 1 file: service {found[0].name!r} stands at the top level",
+                location=self.source.location(found[0].start),
+                remedy="put the services below a key 'services:', as `composerefactor fix` does",
+                source_line=self.source.line(found[0].start),
+            )
+
+    @property
+    def top_services(self) -> list[Entry]:
+        """The entries of services that stand at the top level, as before Compose format 2."""
         if self.root.get("services") is not None:
-            return
-        for entry in self.root.entries:
-            value = resolve(entry.value)
-            known = entry.name in SECTIONS or (entry.name or "").startswith("x-")
-            if known or not isinstance(value, Mapping):
-                continue
-            if value.get("image") is not None or value.get("build") is not None:
-                raise InputError(
-                    f"a version 1 file: service {entry.name!r} stands at the top level",
-                    location=self.source.location(entry.start),
-                    remedy="put the services below a key 'services:'",
-                    source_line=self.source.line(entry.start),
-                )
+            return []
+        found = [
+            entry
+            for entry in self.root.entries
+            if entry.name not in SECTIONS and not (entry.name or "").startswith("x-")
+        ]
+        bodies = [resolve(entry.value) for entry in found]
+        known = ("image", "build", "extends")
+        if any(isinstance(b, Mapping) and any(map(b.get, known)) for b in bodies):
+            return [e for e, b in zip(found, bodies, strict=True) if isinstance(b, Mapping)]
+        return []
 
     @cached_property
     def sections(self) -> dict[str, Section] | None:

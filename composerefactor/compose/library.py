@@ -28,12 +28,20 @@ class Library:
     """The Compose files of *reader*, parsed when they are first asked for.
 
     What another library *known* has parsed is taken from it, except for the paths in *changed*.
+    *repairable* True also reads what the engine rejects and can be mended in place: a key that is
+    written twice, and services at the top level.
     """
 
     def __init__(
-        self, reader: Reader, known: Library | None = None, changed: Container[str] = ()
+        self,
+        reader: Reader,
+        known: Library | None = None,
+        changed: Container[str] = (),
+        *,
+        repairable: bool = False,
     ) -> None:
         self.reader = reader
+        self.repairable: bool = repairable or (known is not None and known.repairable)
         self.parsed: dict[str, ComposeFile | InputError] = {}
         self.trees: dict[str, Tree | InputError] = {}
         if known is not None:
@@ -48,7 +56,7 @@ class Library:
         known = self.parsed.get(path)
         if known is None:
             try:
-                known = ComposeFile.of(self.tree(path))
+                known = ComposeFile.of(self.tree(path), repairable=self.repairable)
             except InputError as error:
                 known = _without_text(error, path)
             self.parsed[path] = known
@@ -61,7 +69,8 @@ class Library:
         known = self.trees.get(path)
         if known is None:
             try:
-                known = parse(Source.decode(path, self.reader.read_bytes(path)))
+                source = Source.decode(path, self.reader.read_bytes(path))
+                known = parse(source, duplicates=self.repairable)
             except InputError as error:
                 known = _without_text(error, path)
             self.trees[path] = known

@@ -67,10 +67,14 @@ class Substitute:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """Removes the entry or item at *path*; comments that stand there stay."""
+    """Removes the entry or item at *path*; comments that stand there stay.
+
+    *nth* tells, from 0, which of the entries it is where the key is written more than once.
+    """
 
     file: str
     path: Path
+    nth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,18 @@ class Rename:
     file: str
     path: Path
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nest:
+    """Puts the top-level entries *names*, which stand together, below a new top-level *key*.
+
+    Their lines are indented by one step more, comments and blocks of text along.
+    """
+
+    file: str
+    key: str
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,5 +130,5 @@ class WriteFile:
     text: str | None
 
 
-YamlEdit: TypeAlias = AddKey | AddItem | Replace | Substitute | Remove | Rename | ToMapping
+YamlEdit: TypeAlias = AddKey | AddItem | Replace | Substitute | Remove | Rename | Nest | ToMapping
 Edit: TypeAlias = YamlEdit | AddLines | WriteFile

@@ -10,14 +10,14 @@ from composerefactor.yamltree.nodes import Entry, Mapping, Node, Sequence, walk
 from composerefactor.yamltree.path import Path, node_at, shown
 
 
-def removal(source: Source, root: Node, path: Path) -> tuple[int, int, str] | None:
+def removal(source: Source, root: Node, path: Path, nth: int = 0) -> tuple[int, int, str] | None:
     """Return ``(start, end, text)``: *text* takes the place of ``start:end``.
 
-    None where nothing stands at *path*. Raises RefusedError where others need the text, or where
+    *nth* counts equal keys. None where nothing stands at *path*. Raises RefusedError where others need the text, or where
     nothing would be left beside it.
     """
     parent, step = node_at(root, path[:-1]), path[-1]
-    entries, n = _siblings(parent, step)
+    entries, n = _siblings(parent, step, nth)
     if n is None or not isinstance(parent, Mapping | Sequence):
         return None
     found = entries[n]
@@ -40,13 +40,13 @@ def removal(source: Source, root: Node, path: Path) -> tuple[int, int, str] | No
     return start, end, kept
 
 
-def _siblings(parent: Node | None, step: str | int) -> tuple[list[Entry], int | None]:
+def _siblings(parent: Node | None, step: str | int, nth: int) -> tuple[list[Entry], int | None]:
     if isinstance(parent, Sequence) and isinstance(step, int):
         items = [Entry(item, item) for item in parent.items]
         return items, step if step < len(items) else None
     if isinstance(parent, Mapping):
-        names = [entry.name for entry in parent.entries]
-        return parent.entries, names.index(str(step)) if step in names else None
+        named = [n for n, entry in enumerate(parent.entries) if entry.name == step]
+        return parent.entries, named[nth] if nth < len(named) else None
     return [], None
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from composerefactor.compose.file import SECTION_ORDER, ComposeFile
+from composerefactor.edits.nesting import nesting
 from composerefactor.edits.operations import (
     AddItem,
     AddKey,
+    Nest,
     Remove,
     Rename,
     Replace,
@@ -86,7 +88,9 @@ def _splices(file: ComposeFile, edit: YamlEdit, style: Style) -> Iterator[Splice
     elif isinstance(edit, Substitute):
         yield substitution(file, edit)
     elif isinstance(edit, Remove):
-        start, end, kept = removal(source, file.root, edit.path) or missing(file, edit.path)
+        start, end, kept = removal(source, file.root, edit.path, edit.nth) or missing(
+            file, edit.path
+        )
         yield Splice(start, end, kept)
     elif isinstance(edit, Rename):
         found = entry_at(file.root, edit.path) or missing(file, edit.path)
@@ -94,6 +98,8 @@ def _splices(file: ComposeFile, edit: YamlEdit, style: Style) -> Iterator[Splice
         quote = key.style if isinstance(key, Scalar) and key.style in {"'", '"'} else ""
         text = f"{quote}{edit.name}{quote}" if quote else scalar(edit.name, style)
         yield Splice(key.start, key.end, text)
+    elif isinstance(edit, Nest):
+        yield from nesting(file, edit, style)
     elif isinstance(edit, ToMapping):
         yield from _to_mapping(file, edit, style)
 
@@ -169,6 +175,9 @@ def _replace(file: ComposeFile, edit: Replace, style: Style) -> Iterator[Splice]
     start, end = node.outer_start, node.end
     if _is_block(node) or (isinstance(node, Scalar) and node.style in {"|", ">"}):
         found = entry_at(file.root, edit.path)
+        if found is None and isinstance(node, Mapping) and "\n" not in source.text[start:end]:
+            yield Splice(start, end, text)
+            return
         if found is None:
             raise refused(file, edit.path, node, "cannot be replaced in a list")
         if _is_block(node) and _has_comments(source, found):

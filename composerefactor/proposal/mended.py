@@ -21,6 +21,10 @@ IGNORE = re.compile(r"#\s*composerefactor:\s*ignore\[([\w,\s-]*)\]\s*(.*?)\s*$")
 """A comment that keeps transforms away, with the reason: ``ignore[harden] needs root``."""
 
 
+MAX_ROUNDS = 4
+"""Rounds in which one transform builds on its own changes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """A mending and its options; *unsafe* lets it change what runs."""
@@ -106,20 +110,30 @@ def mend(
 ) -> Mended:
     """Plan the *chosen* mendings in turn, each on what those before it leave.
 
-    Raises UsageError for an id in *wanted* that no change has, and what the transforms raise.
+    Each runs until it has nothing more to do: what one change makes room for is not left to the
+    next run. Raises UsageError for an id in *wanted* that no change has, and what the
+    transforms raise.
     """
     result = Mended()
     for each in chosen:
-        mine: list[Mend] = []
-        for found in each.mending.plan(project, each.options):
-            if isinstance(found, Refusal):
-                result.refusals.append((each.mending.name, found))
-                continue
-            mine += _sorted(result, Mend(each.mending.name, found), project, each, wanted)
-        if mine:
-            new = _applied(project, mine, result)
+        for _ in range(MAX_ROUNDS):
+            found = Mended()
+            mine: list[Mend] = []
+            for planned in each.mending.plan(project, each.options):
+                if isinstance(planned, Refusal):
+                    found.refusals.append((each.mending.name, planned))
+                    continue
+                mine += _sorted(found, Mend(each.mending.name, planned), project, each, wanted)
+            new = _applied(project, mine, found) if mine else {}
+            result.taken += found.taken
+            if not new:
+                break
             result.contents |= new
             project = changed(project, library, result.contents, environ)
+        result.refusals += found.refusals
+        result.offered += found.offered
+        result.suppressed += found.suppressed
+        result.left += found.left
     _check_known(result, wanted)
     return result
 

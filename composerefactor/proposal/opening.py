@@ -135,8 +135,12 @@ def _no_compose_file(path: Path) -> InputError:
     )
 
 
-def open_project(choice: Choice, like: Sequence[EntryPoint] | None = None) -> Opened:
+def open_project(
+    choice: Choice, like: Sequence[EntryPoint] | None = None, *, repairable: bool = False
+) -> Opened:
     """Open the project that *choice* names, with the entry points *like* if they are given.
+
+    *repairable* also reads files that the engine rejects and that can be mended in place.
 
     Raises InputError where there is no project, or no entry point whose files can be read: then
     with the first reason.
@@ -144,7 +148,7 @@ def open_project(choice: Choice, like: Sequence[EntryPoint] | None = None) -> Op
     named = like is not None or choice.names_entries
     root = ProjectFiles(choice.path).root if named else project_root(choice.path)
     files = ProjectFiles(root)
-    library = Library(files)
+    library = Library(files, repairable=repairable)
     texts = _Texts(files)
     entries = (
         list(like)

@@ -46,11 +46,12 @@ def has_c_parser() -> bool:
     return True
 
 
-def parse(source: Source, *, pure: bool | None = None) -> Tree:
+def parse(source: Source, *, pure: bool | None = None, duplicates: bool = False) -> Tree:
     """Parse *source*.
 
     *pure* chooses the parser: True the Python one, False the C one, None the C one where it is
-    installed and reads this text as the reference does.
+    installed and reads this text as the reference does. *duplicates* True keeps every entry of a
+    key that is written more than once: such a text can be shown and mended, and means nothing.
 
     Raises InputError with the line for text that is not YAML, for a key written twice in one
     mapping, for an unknown alias, for nesting deeper than :data:`MAX_DEPTH`, and for aliases that
@@ -63,27 +64,28 @@ def parse(source: Source, *, pure: bool | None = None) -> Tree:
             or "\ufeff" in source.text
             or bool(_OLD_LINE_BREAK.search(source.text))
         )
-    tree = _parse_pure(source) if pure else _parse_c(source)
+    read = _parse_pure if pure else _parse_c
+    tree = read(source, duplicates=duplicates)
     _check_line_breaks(tree)
     return tree
 
 
-def _parse_c(source: Source) -> Tree:
+def _parse_c(source: Source, *, duplicates: bool) -> Tree:
     try:
-        return TreeBuilder(source).build(_events(source.text, pure=False))
+        return _build(source, source.text, pure=False, duplicates=duplicates)
     except MarkedYAMLError as error:
         if any(words in str(error.problem) for words in _TOO_STRICT_IN_C):
-            return _parse_pure(source)
+            return _parse_pure(source, duplicates=duplicates)
         raise _syntax_error(source, error) from None
     except YAMLError as error:
         raise _unreadable(source, error) from None
 
 
-def _parse_pure(source: Source) -> Tree:
+def _parse_pure(source: Source, *, duplicates: bool) -> Tree:
     text = source.text
     while True:
         try:
-            return TreeBuilder(source).build(_events(text, pure=True))
+            return _build(source, text, pure=True, duplicates=duplicates)
         except MarkedYAMLError as error:
             spaced = _space_for_tab(text, _place(error, text))
             if spaced is None:
@@ -95,6 +97,10 @@ def _parse_pure(source: Source) -> Tree:
             at = _BEYOND_UNICODE.search(text)
             where = source.location(at.start() if at else 0)
             raise InputError("not YAML: an escape beyond U+10FFFF", location=where) from None
+
+
+def _build(source: Source, text: str, *, pure: bool, duplicates: bool) -> Tree:
+    return TreeBuilder(source, duplicates=duplicates).build(_events(text, pure=pure))
 
 
 def _events(text: str, *, pure: bool) -> Iterator[Any]:

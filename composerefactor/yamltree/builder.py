@@ -53,9 +53,10 @@ _NodeType = TypeVar("_NodeType", bound=Node)
 
 
 class TreeBuilder:
-    """Puts the events of one parse together."""
+    """Puts the events of one parse together; *duplicates* allows for a key that stands twice."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, *, duplicates: bool = False) -> None:
+        self.duplicates = duplicates
         self.source = source
         self.text = source.text
         self.anchors: dict[str, Node] = {}
@@ -219,12 +220,12 @@ class TreeBuilder:
             name = entry.name
             if name is None:
                 continue
-            if name in seen:
+            if name in seen and not self.duplicates:
                 line = self.source.line_number(seen[name])
                 remedy = "use <<: [*a, *b]" if name == "<<" else "keep one of the two"
                 problem = f"key {name!r} is written twice, first at line {line}"
                 raise self.error(problem, entry.start, remedy)
-            seen[name] = entry.start
+            seen.setdefault(name, entry.start)
 
     def named(self, node: _NodeType) -> _NodeType:
         """Remember *node* by its anchor, if it has one, and return it."""

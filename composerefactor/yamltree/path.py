@@ -49,6 +49,17 @@ def paths(root: Node, start: Path = ()) -> Iterator[tuple[Path, Node]]:
             yield from paths(item, (*start, n))
 
 
+def entry_paths(root: Node) -> dict[int, Path]:
+    """Return the address of every entry that is written below *root*, by its id."""
+    return {
+        id(entry): (*path, entry.name)
+        for path, node in paths(root)
+        if isinstance(node, Mapping)
+        for entry in node.entries
+        if entry.name is not None
+    }
+
+
 def path_of(root: Node, node: Node) -> Path | None:
     """Return the address of *node* below *root*, or None where it is written elsewhere."""
     return next((path for path, found in paths(root) if found is node), None)
