@@ -33,6 +33,20 @@ def _collect(node: Node | None, found: dict[str, Entry], seen: set[int]) -> None
             _collect(part, found, seen)
 
 
+def merged_mappings(node: Node | None) -> list[Mapping]:
+    """Return the mapping *node* and those that it merges, nearest first, each once."""
+    found: list[Mapping] = []
+    queue = [resolve(node)] if node is not None else []
+    while queue:
+        each = queue.pop(0)
+        if isinstance(each, Sequence):
+            queue += map(resolve, each.items)
+        elif isinstance(each, Mapping) and not any(each is known for known in found):
+            found.append(each)
+            queue += [resolve(entry.value) for entry in each.entries if entry.is_merge]
+    return found
+
+
 def merged_get(node: Node | None, name: str) -> Node | None:
     """Return what key *name* of a mapping holds, merge keys and aliases followed, or None."""
     mapping = resolve(node) if node is not None else None

@@ -13,8 +13,8 @@ from composerefactor.yamltree.path import Path, node_at, shown
 def removal(source: Source, root: Node, path: Path, nth: int = 0) -> tuple[int, int, str] | None:
     """Return ``(start, end, text)``: *text* takes the place of ``start:end``.
 
-    *nth* counts equal keys. None where nothing stands at *path*. Raises RefusedError where others need the text, or where
-    nothing would be left beside it.
+    *nth* counts equal keys. None where nothing stands at *path*. Raises RefusedError where others
+    need the text, or where nothing would be left beside it.
     """
     parent, step = node_at(root, path[:-1]), path[-1]
     entries, n = _siblings(parent, step, nth)

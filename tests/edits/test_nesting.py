@@ -1,0 +1,75 @@
+"""Entries put one level down mean the same there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+
+from composerefactor.compose.file import ComposeFile
+from composerefactor.edits.operations import Nest
+from composerefactor.edits.splices import edited
+from composerefactor.errors import InputError, RefusedError
+from composerefactor.source import Source
+from composerefactor.yamltree.build import parse
+from composerefactor.yamltree.values import to_python
+from support.yamltext import YamlText, yaml_documents
+
+CASES = {
+    "blocks of text, with spaces that count": (
+        "a:\n  image: x\n  command: |+\n    one\n      \n     two\n\nb: {image: y,\n  tty: true}\n",
+        (
+            "services:\n  a:\n    image: x\n    command: |+\n      one\n        \n       two\n\n"
+            "  b: {image: y,\n    tty: true}\n"
+        ),
+    ),
+    "the header, and what is none of them": (
+        "# shop\n\n# the site\na:\n    image: x  # pin\n#    tty: true\n\nvolumes:\n    d:\n",
+        (
+            "# shop\n\nservices:\n    # the site\n    a:\n        image: x  # pin\n"
+            "    #    tty: true\n\nvolumes:\n    d:\n"
+        ),
+    ),
+    "flow style in CRLF": (
+        "---\r\n{a: {image: x}, b: {image: y}}\r\n",
+        "---\r\n{services: {a: {image: x}, b: {image: y}}}\r\n",
+    ),
+}
+
+
+def read(text: str) -> ComposeFile:
+    return ComposeFile.of(parse(Source("", text)), repairable=True)
+
+
+def value(text: str) -> Any:
+    root = parse(Source("", text)).root
+    assert root is not None
+    return to_python(root)
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES.values(), ids=CASES)
+def test_nested(text: str, expected: str) -> None:
+    names = tuple(entry.name or "" for entry in read(text).top_services)
+    assert edited(read(text), [Nest("", "services", names)]) == expected
+    data = value(text)
+    below = {name: data.pop(name) for name in names}
+    assert value(expected) == {"services": below, **data}
+
+
+def test_others_between_are_refused() -> None:
+    file = read("a: {image: x}\nvolumes: {d: }\nb: {image: y}\n")
+    with pytest.raises(RefusedError, match="does not stand with the rest"):
+        edited(file, [Nest("", "services", ("a", "b"))])
+
+
+@settings(max_examples=60, deadline=None)
+@given(yaml_documents())
+def test_whatever_stands_there_means_the_same_below(written: YamlText) -> None:
+    assume(isinstance(written.data, dict) and written.data)
+    try:
+        file = read(written.text)
+        text = edited(file, [Nest("", "below", tuple(e.name or "" for e in file.root.entries))])
+    except (InputError, RefusedError):
+        assume(False)  # noqa: FBT003
+    assert value(text) == {"below": written.data}
