@@ -123,7 +123,9 @@ def mend(
                 if isinstance(planned, Refusal):
                     found.refusals.append((each.mending.name, planned))
                     continue
-                mine += _sorted(found, Mend(each.mending.name, planned), project, each, wanted)
+                change = Mend(each.mending.name, planned)
+                if change.id not in {made.id for made in result.taken}:
+                    mine += _sorted(found, change, project, each, wanted)
             new = _applied(project, mine, found) if mine else {}
             result.taken += found.taken
             if not new:
