@@ -99,6 +99,23 @@ class Nest:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """Writes *keys* of the first of *services* once, and refers to them in all.
+
+    The text goes to the top-level *key*, right above ``services``, with the anchor *anchor*; ``""``
+    where something with that anchor stands above already. *merged* tells whether each service
+    merges a set of keys (``<<: *anchor``), or gives its one key an alias of the value.
+    """
+
+    file: str
+    key: str
+    anchor: str
+    services: tuple[str, ...]
+    keys: tuple[str, ...]
+    merged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ToMapping:
     """Turns the list of names at *path* into a mapping: *values* has that of each name.
 
@@ -130,5 +147,7 @@ class WriteFile:
     text: str | None
 
 
-YamlEdit: TypeAlias = AddKey | AddItem | Replace | Substitute | Remove | Rename | Nest | ToMapping
+YamlEdit: TypeAlias = (
+    AddKey | AddItem | Replace | Substitute | Remove | Rename | Nest | Share | ToMapping
+)
 Edit: TypeAlias = YamlEdit | AddLines | WriteFile

@@ -13,6 +13,7 @@ from composerefactor.edits.operations import (
     Remove,
     Rename,
     Replace,
+    Share,
     Substitute,
     ToMapping,
     YamlEdit,
@@ -30,6 +31,7 @@ from composerefactor.edits.render import (
     item,
     scalar,
 )
+from composerefactor.edits.sharing import sharing
 from composerefactor.edits.splice import Splice
 from composerefactor.edits.substitution import substitution
 from composerefactor.errors import RefusedError
@@ -100,6 +102,8 @@ def _splices(file: ComposeFile, edit: YamlEdit, style: Style) -> Iterator[Splice
         yield Splice(key.start, key.end, text)
     elif isinstance(edit, Nest):
         yield from nesting(file, edit, style)
+    elif isinstance(edit, Share):
+        yield from sharing(file, edit, style)
     elif isinstance(edit, ToMapping):
         yield from _to_mapping(file, edit, style)
 
