@@ -66,7 +66,7 @@ def _outcome(
     location = file.source.location(node.start)
     shown = form.text if len(form.text) <= _MOST else f"{form.text[: _MOST - 3]}..."
     if form.mend is None:
-        return Refusal(f"{shown}: {form.reason}", location, form.remedy)
+        return Refusal(f"{shown}: {form.reason}", location, form.remedy, repairs=form.rejected)
     nth = node.value[: form.start].count(form.text)
     effects = tuple(Effect(place, "changes") for place in at)
     return Change(

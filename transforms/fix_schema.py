@@ -77,7 +77,7 @@ def _one_of_two(
         return Change(title, location, [edit], repairs=True)
     remedy = "write <<: [*a, *b]" if name == "<<" else "keep one; docker-compose 1.x took the last"
     reason = f"{name} is written twice with different values, first at line {line}"
-    return Refusal(reason, location, remedy)
+    return Refusal(reason, location, remedy, repairs=True)
 
 
 def _same(first: Entry, second: Entry) -> bool:
@@ -102,7 +102,8 @@ def _misspelt(file: ComposeFile) -> Iterator[Change | Refusal]:
                 yield _beside(file, place, where, entry, entries[meant])
             elif meant is None:
                 reason = f"{place} has no key {name}"
-                yield Refusal(reason, location, f"correct it, or call it x-{name} to keep it")
+                remedy = f"correct it, or call it x-{name} to keep it"
+                yield Refusal(reason, location, remedy, repairs=True)
             else:
                 title = f"{place} has no key {name}: {meant} is meant"
                 edits = [Rename(file.path, where[id(entry)], meant)]
@@ -118,7 +119,8 @@ def _beside(
     path = where[id(right)]
     names, body = names_in(wrong.value), resolve(right.value)
     if right.name != "depends_on" or not isinstance(resolve(wrong.value), Sequence):
-        return Refusal(title, location, f"put what it says into {right.name}, and remove it")
+        remedy = f"put what it says into {right.name}, and remove it"
+        return Refusal(title, location, remedy, repairs=True)
     edits: list[YamlEdit] = []
     for name in names:
         if name in names_in(body):
@@ -135,6 +137,6 @@ def _of_another_kind(file: ComposeFile) -> Iterator[Change | Refusal]:
     for found in Corrections(file):
         location = file.source.location(found.at)
         if found.edit is None:
-            yield Refusal(found.title, location, found.remedy)
+            yield Refusal(found.title, location, found.remedy, repairs=True)
         else:
             yield Change(found.title, location, [found.edit], repairs=True)

@@ -69,7 +69,8 @@ def keys(file: ComposeFile, path: Path, body: Mapping) -> Iterator[Change | Refu
             yield Change(title, location, edits, repairs=True)
         else:
             reason = f"{found.name} is a key of version 1, and what it became is there as well"
-            yield Refusal(reason, location, f"write one of the two as {_TODAY[found.name or '']}")
+            remedy = f"write one of the two as {_TODAY[found.name or '']}"
+            yield Refusal(reason, location, remedy, repairs=True)
 
 
 def _net(file: ComposeFile, path: Path, body: Mapping) -> list[YamlEdit]:
