@@ -109,6 +109,11 @@ def carry_out_proposal(
     Raises ProofFailedError where the proof failed, RefusedError for what would not be safe to
     write, and UsageError where nobody can be asked.
     """
+    if run.output is not None and not run.dry_run and run.output_format == "text":
+        raise UsageError(
+            "-o names a file for the result, and there is none to write",
+            remedy="give --dry-run for the patch, or --format json, as well",
+        )
     engine = _engine(run.engine)
     if not (run.dry_run or run.check):
         repaired(chosen)

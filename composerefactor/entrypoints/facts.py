@@ -54,14 +54,16 @@ class TreeFacts:
     def services(self, path: str) -> dict[str, bool]:
         """Return each service, and whether it has an image, build, extends or provider itself.
 
-        Those that *path* includes count too: a file that was divided is what it was.
+        Those that *path* includes count too, and what several files write of one is put together:
+        a file that was divided is what it was.
         """
         found: dict[str, bool] = {}
         queue, seen = [path], {path}
         while queue:
             current = queue.pop()
             for name, body in self._services(current):
-                found.setdefault(name, any(key in merged_entries(body) for key in _SOURCES))
+                is_complete = any(key in merged_entries(body) for key in _SOURCES)
+                found[name] = found.get(name, False) or is_complete
             for name in self._included(current):
                 target = join(directory_of(path), name)
                 if target not in seen:

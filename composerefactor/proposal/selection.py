@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -62,14 +63,32 @@ def selected(
             f"no change has the id {min(unknown)!r}",
             remedy="`--dry-run --format json` lists the changes with their ids",
         )
-    left = {
-        part: "left in place by --take" if selection.take else "left in place by --leave"
-        for part, path in plan.moved.items()
-        if path in ids
-        and (ids[path] in selection.leave or (selection.take and ids[path] not in selection.take))
-    }
+    taken = {path for path, id_ in ids.items() if id_ in selection.take} or ids.keys()
+    dropped = {path for path, id_ in ids.items() if id_ in selection.leave}
+    reason = "left in place by --take" if selection.take else "left in place by --leave"
+    left: dict[Part, str] = {}
+    for part, path in plan.moved.items():
+        homes = _homes(plan, part, path) & ids.keys()
+        if homes and (homes & dropped or not homes & taken):
+            left[part] = reason
 
     def chosen(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
         return transformation(project, {**left, **keep}, move)
 
     return chosen
+
+
+def _homes(plan: Plan, part: Part, path: str) -> set[str]:
+    """Return the new files that hold *part*, which moves to *path*, or some of it.
+
+    Where files that define the same services are factored, a service is written in one module and
+    in the environment files beside it: it moves to all of them, or stays whole.
+    """
+    if part[1] != "services":
+        return {path}
+    tree = posixpath.dirname(posixpath.dirname(path))
+    return {path} | {
+        other
+        for other, names in plan.services.items()
+        if part[2] in names and posixpath.dirname(posixpath.dirname(other)) == tree
+    }

@@ -106,3 +106,14 @@ def test_referenced_by(facts: Facts) -> None:
     assert found.referenced_by("c.yml") == {"a.yml", "sub/b.yml"}
     assert found.referenced_by("sub/b.yml") == {"a.yml"}
     assert found.referenced_by("d.yml") == frozenset()
+
+
+def test_what_included_files_write_of_a_service_is_put_together(facts: Facts) -> None:
+    found = facts(
+        {
+            "a.yml": "include: [{path: [shared.yml, own.yml]}]\n",
+            "shared.yml": "services: {a: {image: x}, b: {restart: always}}\n",
+            "own.yml": "services: {a: {restart: always}}\n",
+        }
+    )
+    assert found.services("a.yml") == {"a": True, "b": False}

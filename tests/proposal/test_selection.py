@@ -58,3 +58,37 @@ def test_the_root_cannot_be_chosen(opened: Opened) -> None:
     (root,) = propose(opened, plan, None).changes.changed
     with pytest.raises(UsageError):
         propose(opened, plan, None, Selection(take=frozenset({root.id})))
+
+
+SHARED = """\
+    image: shop/{}:1
+    restart: unless-stopped
+    init: true
+    environment:
+      LEVEL: info
+      REGION: {}
+    read_only: true
+"""
+
+
+@pytest.mark.parametrize("option", ["take", "leave"])
+def test_a_factored_service_goes_to_all_its_files_or_to_none(
+    opened_of: Callable[..., Opened], option: str
+) -> None:
+    """An environment file holds a part of each service: it stands for the services it names."""
+    texts = {
+        f"{region}.yml": "services:\n"
+        + "".join(f"  {name}:\n{SHARED.format(name, region)}" for name in ("web", "api", "mail"))
+        for region in ("north", "south")
+    }
+    opened = opened_of(texts, entry=tuple(texts))
+    everything = propose(opened, plan, None)
+    ids = {c.path: c.id for c in everything.changes.created}
+    (path,) = [p for p in ids if p.endswith("environments/docker-compose.north.yml")]
+    assert set(everything.plan.services[path]) == {"web", "api", "mail"}
+    found = propose(opened, plan, None, Selection(**{option: frozenset({ids[path]})}))
+    assert found.changes.is_empty is (option == "leave")
+    if option == "take":
+        assert found.changes == everything.changes
+    else:
+        assert {stay.reason for stay in found.plan.stays} == {"left in place by --leave"}
