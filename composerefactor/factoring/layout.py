@@ -126,6 +126,8 @@ class Layout:
             listed = {path for entry in entries for path in entry}
             others = [m.path for o, m in self.places.modules if i in o and m.path not in listed]
             entries += [list(c) for c in _cut(others, MAX_PATHS)]
+            if not entries:
+                continue  # all that it has stays
             directory = posixpath.dirname(file.path) or "."
             local = tuple(tuple(posixpath.relpath(p, directory) for p in e) for e in entries)
             division = Division(file, self.factored.anchors[i], self.homes[i], ())
