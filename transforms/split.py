@@ -108,20 +108,6 @@ def _included_monoliths(project: Project) -> list[str]:
     ]
 
 
-def _groups(roots: list[Root]) -> list[list[Root]]:
-    """Return the groups of roots that are planned together, since sharing saves something.
-
-    Those that a group can do without may still share among themselves. A second run would see them
-    without the group, so they are looked at again right away.
-    """
-    found: list[list[Root]] = []
-    for group in _sharing(roots):
-        kept = _without_small(group)
-        if kept:
-            found += [kept, *_groups([root for root in group if root not in kept])]
-    return found
-
-
 def _sharing(roots: list[Root]) -> list[list[Root]]:
     """Return the groups of roots of one directory that define the same services."""
     groups: list[list[Root]] = []
