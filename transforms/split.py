@@ -69,7 +69,7 @@ def split(project: Project, options: Options) -> Plan:
     _check_options(options, project)
     roots = [_root(project, path, options) for path in project.bases]
     copies = [_root(project, path, options) for path in repeating(project)]
-    groups = _groups([*roots, *copies])
+    groups = [group for group in map(_without_small, _sharing([*roots, *copies])) if group]
     alone = [root for root in roots if all(root not in group for group in groups)]
     alone += [_root(project, path, options) for path in _included_monoliths(project)]
     several = sum(not root.whole for root in alone) > 1 or bool(groups)

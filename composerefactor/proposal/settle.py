@@ -42,7 +42,7 @@ class Settler:
         self.keep: dict[Part, str] = {}
         self.findings: dict[Part, Finding] = {}
         self.failing: set[tuple[EntryPoint, str]] = set()
-        """The circumstances in which a plan has failed, by entry point."""
+        """The circumstances in which a plan failed first, by entry point."""
 
     def settle(self) -> Settled:
         """Return the largest plan that is proved; its verdict is ok unless nothing could be."""
@@ -67,7 +67,10 @@ class Settler:
         """Return the engine's verdict on *plan*; that on no change at all where it is empty."""
         moved = [section for _, section, _ in plan.moved if section.startswith("x-")]
         verdict = self.prover.check(plan.contents(), only=only, moved=moved)
-        self.failing.update((found.entry, found.circumstance) for found in verdict.differences)
+        firsts: dict[EntryPoint, str] = {}
+        for found in verdict.differences:
+            firsts.setdefault(found.entry, found.circumstance)
+        self.failing.update(firsts.items())
         return verdict
 
     def has_failed(self, run: Run) -> bool:
