@@ -8,12 +8,16 @@ from typing import TypeAlias
 
 import pytest
 
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.library import Library
+from composerefactor.compose.project import load
 from composerefactor.errors import RefusedError
 from composerefactor.source import Source
 from composerefactor.transform import Plan
-from composerefactor.transforms.split import Options
+from composerefactor.transforms.split import Options, split
 from composerefactor.yamltree.build import parse
 from support.commandline import CommandLine, tree, write
+from support.memory import Memory
 
 Divide: TypeAlias = Callable[..., tuple[Plan, dict[str, str]]]
 
@@ -134,6 +138,47 @@ def test_one_path_for_services_of_different_files(divide: Divide) -> None:
         divide(files, BASES, options)
 
 
+def test_a_file_that_repeats_a_base() -> None:
+    copy = "services:\n" + service("db").replace("    cpus: 1\n", "    cpus: 2\n")
+    files = {MAIN: THREE, OVERRIDE: copy + "  debug:\n    image: busybox\n"}
+    project = load([EntryPoint((MAIN,)), EntryPoint((MAIN, OVERRIDE))], Library(Memory(files)))
+    found = {p: c.decode() for p, c in split.plan(project, Options()).contents().items() if c}
+    added = "docker-compose/environments/docker-compose.override.yml"
+    assert found[added] == "services:\n  db:\n    cpus: 2\n"
+    assert "cpus" not in found[MODULE("db")]
+    assert found[OVERRIDE].endswith("\nservices:\n  debug:\n    image: busybox\n")
+    assert MODULE("db") in found[OVERRIDE]
+    assert "image:" in found[MODULE("web")]
+
+
+def test_a_file_that_only_changes_a_base_stays() -> None:
+    change = "services:\n  db:\n    image: postgres:17\n    restart: always\n    dns: [1.1.1.1]\n"
+    files = {MAIN: THREE, OVERRIDE: change}
+    project = load([EntryPoint((MAIN,)), EntryPoint((MAIN, OVERRIDE))], Library(Memory(files)))
+    found = split.plan(project, Options()).contents()
+    assert OVERRIDE not in found
+    assert (found[MODULE("db")] or b"").decode() == "services:\n" + service("db")
+
+
+def test_two_files_share_what_a_third_has_nothing_of(divide: Divide) -> None:
+    other = THREE.replace(service("web"), "  web:\n    build: ./web\n    privileged: true\n")
+    third = "docker-compose.test.yml"
+    _, found = divide({MAIN: THREE, PROD: THREE, third: other}, (*BASES, third))
+    assert found[MODULE("web")] == "services:\n" + service("web")
+    assert MODULE("web") in found[MAIN]
+    assert MODULE("web") in found[PROD]
+    assert MODULE("web") not in found[third]
+    assert "privileged" in found["docker-compose/environments/docker-compose.test.yml"]
+
+
+def test_what_is_equal_moves_along_with_what_it_extends(divide: Divide) -> None:
+    text = THREE + "  job:\n    extends: web\n    command: {}\n    dns: [1.1.1.1]\n"
+    _, found = divide({MAIN: text.format("run"), PROD: text.format("other")}, BASES)
+    heir = "  job:\n    extends: web\n    dns: [1.1.1.1]\n"
+    assert found[MODULE("web")].replace("\n\n", "\n") == "services:\n" + service("web") + heir
+    assert found[DEFAULT] == "services:\n  job:\n    command: run\n"
+
+
 def test_an_override_of_one_base(command_line: CommandLine, tmp_path: Path) -> None:
     before = {
         MAIN: THREE,
@@ -142,8 +187,15 @@ def test_an_override_of_one_base(command_line: CommandLine, tmp_path: Path) -> N
     }
     write(tmp_path, before)
     entries = [f"--entry={each}" for each in (MAIN, f"{MAIN},{OVERRIDE}", PROD)]
+    plan = command_line(tmp_path, "split", *entries, "--dry-run", "--format", "json").document
+    assert plan["gain"]["definitions_before"] == 6
+    assert plan["gain"]["definitions_after"] == 3
+    assert plan["gain"]["repeated_lines_removed"] == 3 * 7 - 1
+    assert [s["path"] for s in plan["differences"][0]["settings"]] == [["cpus"]]
     run = command_line(tmp_path, "split", *entries, "--yes")
     assert run.code == 0, run.err
+    assert "6 definitions of 3 services become one each" in run.err
+    assert "db: cpus: 1 in default, 2 in prod" in run.err
     assert {MODULE("db"), DEFAULT, ADDED} <= tree(tmp_path).keys()
     assert command_line(tmp_path, "split", *entries, "--check").code == 0
     assert command_line(tmp_path, "undo", "--yes").code == 0
