@@ -7,7 +7,6 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 
 from hypothesis import HealthCheck, assume, given, settings
@@ -17,9 +16,9 @@ from composerefactor.compose.library import Library
 from composerefactor.compose.project import Project, load
 from composerefactor.transform import Plan
 from composerefactor.transforms.split import Options, split
-from composerefactor.verify.engine import release
 from composerefactor.verify.models import compare
 from support.commandline import write
+from support.engine import release_of
 from support.environments import Environments, environments
 from support.memory import Memory
 
@@ -41,13 +40,6 @@ def divided(project: Environments) -> tuple[Plan, dict[str, bytes]]:
         assert content is not None
         contents[path] = content
     return plan, contents
-
-
-@cache
-def merges_included(engine: Path) -> bool:
-    """Return whether a file may be merged over what another includes; v2.24.1 refuses it."""
-    done = subprocess.run([str(engine), "version", "--short"], capture_output=True, check=True)
-    return release(done.stdout.decode().strip()) >= OVERRIDE_OF_INCLUDED
 
 
 def resolved(engine: Path, root: Path, paths: Sequence[str], *options: str) -> bytes | None:
@@ -75,7 +67,8 @@ def test_the_engine_resolves_every_base_the_same(engine: Path, project: Environm
     moved = [section for _, section, _ in plan.moved if section.startswith("x-")]
     with tempfile.TemporaryDirectory() as name:
         root = write(Path(name), project.files)
-        entries = [e for e in project.entries if len(e) == 1 or merges_included(engine)]
+        merges = release_of(engine) >= OVERRIDE_OF_INCLUDED
+        entries = [e for e in project.entries if len(e) == 1 or merges]
         ways = [(paths, *options) for paths in entries for options in ((), (RAW,))]
         before = [resolved(engine, root, *way) for way in ways]
         assume(all(output is not None for output in before))

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import json
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from composerefactor.verify.engine import release
+
+
+@cache
+def release_of(engine: Path) -> tuple[int, int, int]:
+    """Return the version of *engine* as numbers."""
+    run = subprocess.run([str(engine), "version", "--short"], capture_output=True, check=True)
+    return release(run.stdout.decode().strip())
 
 
 def model(engine: Path, directory: Path, text: str) -> dict[str, Any]:
