@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
-from composerefactor.factoring.kinds import Path, meaning, typed
+from composerefactor.factoring.kinds import KEY_VALUE, Path, meaning, typed
 from composerefactor.factoring.merges import brought
 from composerefactor.factoring.parts import (
     Definition,
@@ -64,7 +64,8 @@ def share_pairs(definitions: list[Definition], found: list[Region], path: Path) 
     shared = common | (first.more.keys() if merges_equal else set())
     values = [to_python(r.entry.value, d.source) for d, r in paired(definitions, found)]
     types = [typed(value, path) for value in values]
-    return result if _keep_types(types, shared, result) else None
+    merges = _keep_types(types, shared, result) and _can_be_merged(values, path, result)
+    return result if merges else None
 
 
 def _read(definition: Definition, region: Region, path: Path) -> _Pairs | None:
@@ -100,3 +101,14 @@ def _keep_types(types: list[dict[str, Any]], shared: AbstractSet[str], result: S
     return all(
         not own if rest else same(own, kept) for own, rest in zip(types, result.rests, strict=True)
     )
+
+
+def _can_be_merged(values: list[Any], path: Path, result: Shared) -> bool:
+    """Return whether the shared part and what is added to it have forms that every engine merges.
+
+    v2.24.1 merges a list of pairs over a mapping in ``environment`` alone, and nowhere else.
+    """
+    if path == ("environment",) or path not in KEY_VALUE:
+        return True
+    adding = [value for value, rest in zip(values, result.rests, strict=True) if rest]
+    return all(isinstance(value, dict) == isinstance(values[0], dict) for value in adding)
