@@ -22,7 +22,7 @@ from composerefactor.compose.project import Project
 from composerefactor.edits.drafts import Draft
 from composerefactor.errors import Location, RefusedError, UsageError
 from composerefactor.factoring.inheritance import extended_file, extending, parents
-from composerefactor.factoring.repeating import repeating, says_what_runs
+from composerefactor.factoring.repeating import may_repeat, repeating
 from composerefactor.modules.anchors import Holder
 from composerefactor.modules.assemble import Assembler
 from composerefactor.modules.assignment import MAX_SERVICES, LayoutOptions, assign
@@ -151,7 +151,7 @@ def _factored(group: list[Root]) -> Factored:
     bases = group[0].project.bases
     copies = frozenset(i for i, root in enumerate(group) if root.file.path not in bases)
     movable = {
-        i: [n for n in root.movable() if i not in copies or says_what_runs(root.file, n)]
+        i: [n for n in root.movable() if i not in copies or may_repeat(root.file, n)]
         for i, root in enumerate(group)
     }
     files, anchors = [root.file for root in group], [root.anchors for root in group]

@@ -19,11 +19,16 @@ def repeating(project: Project) -> Iterator[str]:
     known = {name for path in bases for name in project.files[path].services}
     for path in later:
         file = project.files[path]
-        if path not in bases and any(n in known and says_what_runs(file, n) for n in file.services):
+        if path not in bases and any(n in known and may_repeat(file, n) for n in file.services):
             yield path
 
 
-def says_what_runs(file: ComposeFile, name: str) -> bool:
-    """Return whether *file* gives the service *name* an image, or tells how to build one."""
+def may_repeat(file: ComposeFile, name: str) -> bool:
+    """Return whether *file* has a definition of the service *name* that may be a copy of a base's.
+
+    It gives an image, or tells how to build one. Files of variables are out: once included their
+    paths are absolute, and the same path stands twice in an uninterpolated model (observed: v5.6.1).
+    """
     body = file.services[name]
-    return any(merged_get(body, key) is not None for key in ("image", "build"))
+    runs = any(merged_get(body, key) is not None for key in ("image", "build"))
+    return runs and all(merged_get(body, key) is None for key in ("env_file", "label_file"))
