@@ -20,13 +20,18 @@ from typing import Literal
 
 import pytest
 
+from composerefactor.compose.file import SECTIONS, ComposeFile
+from composerefactor.modules.include import WHY_ENV_FILE
 from composerefactor.registry import transforms
+from composerefactor.source import Source
 from composerefactor.transform import Mending
 from composerefactor.verify.discovery import find_engine
 from composerefactor.verify.engine import release
+from composerefactor.yamltree.comments import comments
 from support.commandline import CommandLine, Outcome, tree
 
 GOLDEN = Path(__file__).parents[1] / "golden"
+KEYS = {f"{section}:".encode() for section in SECTIONS}
 CODES = {"changed": 0, "unchanged": 0, "refused": 3}
 
 
@@ -130,19 +135,40 @@ def update(case: Case, project: Path, preview: Outcome) -> None:
 def lost(case: Case) -> list[bytes]:
     """Return the lines of ``before/`` that stand less often in ``after/``, blank ones left out.
 
-    Where equal text of several files is shared, once is enough.
+    Where equal text of several files is shared, once is enough. A join carries the include list
+    out, and writes the key of a section once.
     """
     before, after = (
         Counter(
             line.strip().removeprefix(BOM_UTF8)
-            for text in files.values()
-            for line in text.splitlines()
+            for path, text in files.items()
+            for line in without_include(case, path, text).splitlines()
         )
         for files in (case.before, case.after)
     )
+    if case.transform == "join":
+        before = Counter({k: 1 if k in KEYS else count for k, count in before.items()})
     rewritten = {line.encode() for line in case.rewrites}
     return [
         line
         for line, count in before.items()
         if line and after[line] < (1 if case.shares else count) and line not in rewritten
     ]
+
+
+def without_include(case: Case, path: str, text: bytes) -> bytes:
+    """Return *text* without its include list and the tool's own remark, for a join."""
+    if case.transform != "join" or not path.endswith((".yml", ".yaml")):
+        return text
+    file = ComposeFile.parse(Source.decode(path, text))
+    section = (file.sections or {}).get("include")
+    if section is None:
+        return text
+    source, region = file.source, section.region
+    kept = [
+        c
+        for c in comments(source, region.entry, region.lead, region.end)
+        if c != WHY_ENV_FILE.strip()
+    ]
+    lines = [source.text[: region.lead], *kept, source.text[region.end :]]
+    return "\n".join(lines).encode()

@@ -39,18 +39,24 @@ Piece = Slice | Written
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The planned content of *path*, piece by piece; *has_bom* is kept for a file that has one."""
+    """The planned content of *path*, piece by piece; *has_bom* is kept for a file that has one.
+
+    A *deleted* draft has no pieces: the file is gone afterwards.
+    """
 
     path: str
-    pieces: tuple[Piece, ...]
+    pieces: tuple[Piece, ...] = ()
     has_bom: bool = False
+    deleted: bool = False
 
     def text(self) -> str:
         """Return the content."""
         return "".join(piece.text for piece in self.pieces)
 
-    def content(self) -> bytes:
-        """Return the content as bytes."""
+    def content(self) -> bytes | None:
+        """Return the content as bytes; None for a file that is deleted."""
+        if self.deleted:
+            return None
         return ((BOM if self.has_bom else "") + self.text()).encode("utf-8")
 
     def lines_from(self, *, copied: bool) -> int:

@@ -174,7 +174,9 @@ def open_project(
     if repository is not None:
         project.is_tracked = repository.is_tracked
         project.is_ignored = lambda path: bool(repository.is_ignored([path]))
-        project.whole.update(_ignored(repository, project))
+        project.ignored = _ignored(repository, project)
+        project.whole.update({p: f"git ignores it ({by})" for p, by in project.ignored.items()})
+    project.referenced_by = TreeFacts(texts, library).referenced_by
     if not project.readable and like is None:
         raise next(iter(project.errors.values()))
     opened = Opened(root, repository, files, library, project, readers, {})
@@ -193,10 +195,9 @@ def _read_by_others(readers: Iterable[OtherReader]) -> dict[str, str]:
 
 
 def _ignored(repository: Repository, project: Project) -> dict[str, str]:
-    """Return the files that git ignores: what is moved out of them would reach everybody."""
+    """Return the files that git ignores, with its pattern: what leaves them reaches everybody."""
     names = [path for path in project.files if not path.startswith("../")]
-    found = repository.is_ignored(names)
-    return {path: f"git ignores it ({pattern})" for path, pattern in found.items()}
+    return repository.is_ignored(names)
 
 
 class _Texts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 
 from composerefactor.proposal.propose import Proposal
 
@@ -16,9 +17,16 @@ SINCE_NESTED = "2.29.7"
 """v2.24.7 resolves the include of an included file against the outer project; of the versions that
 were tried, v2.29.7 is the first after it that does not (observed)."""
 
+_INCLUDE = re.compile(r"^[\"']?include[\"']?\s*:", re.MULTILINE)
+
 
 def oldest_engine(proposal: Proposal) -> str:
-    """Return the oldest Docker Compose version that reads the result of *proposal*."""
+    """Return the oldest Docker Compose version that reads the result of *proposal*.
+
+    ``""`` where no file that is written includes another: any version does.
+    """
+    if not any(_INCLUDE.search(draft.text()) for draft in proposal.plan.drafts):
+        return ""
     project = proposal.project
     divided = {path for path, _, _ in proposal.plan.moved}
     for path in divided & project.own_includes:

@@ -50,13 +50,14 @@ def selected(
 ) -> Transformation:
     """Return *transformation* without the changes that *selection* leaves out.
 
-    Only new files can be chosen: what stays in a changed file follows from them. Raises UsageError
-    for an id that no change has.
+    Only files that come or go can be chosen: what stays in a changed file follows from them. Raises
+    UsageError for an id that no change has.
     """
     if selection == EVERYTHING:
         return transformation
     plan = transformation(project, {}, frozenset())
-    ids = {change.path: change.id for change in changeset(opened, plan).created}
+    changes = changeset(opened, plan)
+    ids = {change.path: change.id for change in (*changes.created, *changes.deleted)}
     unknown = (selection.take | selection.leave) - set(ids.values())
     if unknown:
         raise UsageError(
@@ -68,7 +69,7 @@ def selected(
     reason = "left in place by --take" if selection.take else "left in place by --leave"
     left: dict[Part, str] = {}
     for part, path in plan.moved.items():
-        homes = _homes(plan, part, path) & ids.keys()
+        homes = ({part[0]} | _homes(plan, part, path)) & ids.keys()
         if homes and (homes & dropped or not homes & taken):
             left[part] = reason
 

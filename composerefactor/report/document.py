@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.edits.changeset import FileChange
 from composerefactor.factoring.differences import comparisons
 from composerefactor.proposal.mended import Mend, Mended
 from composerefactor.proposal.propose import Proposal
@@ -36,7 +37,7 @@ def document(proposal: Proposal, command: str) -> dict[str, Any]:
             {
                 "id": change.id,
                 "path": change.path,
-                "kind": "created" if change.is_created else "changed",
+                "kind": _kind(change),
                 "services": list(proposal.plan.services.get(change.path, ())),
             }
             for change in proposal.changes.changes
@@ -59,7 +60,7 @@ def document(proposal: Proposal, command: str) -> dict[str, Any]:
         if verdict is None or engine is None
         else {
             **verdict_document(verdict, engine),
-            "oldest_engine": oldest_engine(proposal),
+            "oldest_engine": oldest_engine(proposal) or None,
             "weaker": [
                 {**_entry(w.entry), "service": w.service, "words": w.words}
                 for w in proposal.weaknesses
@@ -121,6 +122,12 @@ def _mend(found: Mend) -> dict[str, Any]:
         ],
         "reason": found.reason,
     }
+
+
+def _kind(change: FileChange) -> str:
+    if change.is_deleted:
+        return "deleted"
+    return "created" if change.is_created else "changed"
 
 
 def verdict_document(verdict: Verdict, engine: Engine) -> dict[str, Any]:

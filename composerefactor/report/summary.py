@@ -112,7 +112,7 @@ def _plan(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
     before = {c.path: c.before for c in proposal.changes.changes}
     label = "Plan"
     created: dict[str, list[Draft]] = {}
-    for draft in plan.drafts:
+    for draft in (d for d in plan.drafts if not d.deleted):
         old = before.get(draft.path)
         if old is None:
             created.setdefault(draft.path.rpartition("/")[0], []).append(draft)
@@ -134,6 +134,7 @@ def _plan(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
         if len(drafts) > most:
             yield row("", f"  and {len(drafts) - most} more", style)
         label = ""
+    yield from _deleted(plan.drafts, style)
     yield from _stays(plan.stays, style, most)
     for note in plan.notes:
         yield row("", note, style)
@@ -149,6 +150,16 @@ def _differences(proposal: Proposal, style: Style, *, verbose: bool) -> Iterator
         most = 10_000 if verbose else MOST_DIFFERENCES
         for sentence in limited(sentences(comparison, verbose=verbose), most):
             yield row("", f"  {sentence}", style)
+
+
+def _deleted(drafts: Sequence[Draft], style: Style) -> Iterator[str]:
+    """Yield how many files go, by directory."""
+    counts = Counter(draft.path.rpartition("/")[0] for draft in drafts if draft.deleted)
+    for directory, count in sorted(counts.items()):
+        place = style(f"{directory or '.'}/", "bold")
+        needed = "it" if count == 1 else "them"
+        words = f"{counted(count, 'file')} deleted, since nothing needs {needed} any more"
+        yield row("", f"{place}  {words}", style)
 
 
 def _stays(stays: Sequence[Stay], style: Style, most: int) -> Iterator[str]:
@@ -187,7 +198,8 @@ def _proof(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
         return
     words = f"Docker Compose v{engine.version} ({engine.origin})"
     if proposal.mended is None:
-        words += f", needs v{oldest_engine(proposal)} or later from now on"
+        oldest = oldest_engine(proposal)
+        words += f", needs v{oldest} or later from now on" if oldest else ""
     yield row("Proof", words, style)
     mended = proposal.mended
     shown = [_proved(proposal, verdict)] if mended is None else proved(proposal, mended, verdict)

@@ -74,6 +74,22 @@ class Repository:
         """Return whether git has *path*, relative to the root."""
         return bool(ask(self.root, _LITERAL, "ls-files", "-z", "--", path))
 
+    def earlier(self, path: str, most: int) -> Iterator[tuple[str, bytes]]:
+        """Yield up to *most* committed texts of *path*, the latest first, with their short names.
+
+        *path* is relative to the root. Nothing where git does not know it.
+        """
+        output = ask(
+            self.root, _LITERAL, "log", "-z", f"-n{most}", "--format=%h", "--", path, codes=(0, 128)
+        )
+        below = f"{self.prefix}/{path}" if self.prefix else path
+        for name in os.fsdecode(output).split("\0"):
+            if not name:
+                continue
+            content = ask(self.root, "cat-file", "blob", f"{name}:{below}", codes=(0, 128))
+            if content:
+                yield name, content
+
     def dirty(self, paths: Iterable[str]) -> dict[str, str]:
         """Return those of *paths* that git could not bring back, with the reason in words.
 

@@ -17,6 +17,11 @@ def comment_lines(text: str) -> int:
     return len(_FULL_LINE.findall(text))
 
 
+def lone_comments(text: str) -> list[str]:
+    """Return the comments in lines that hold no node, each from its ``#`` on."""
+    return [line.strip() for line in text.splitlines() if line.lstrip().startswith("#")]
+
+
 def comments(source: Source, entry: Entry, start: int, end: int) -> list[str]:
     """Return the comments in the lines ``start:end`` of *entry*, each from its ``#`` on."""
     text = source.text[start:end]

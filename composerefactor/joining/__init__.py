@@ -1,0 +1,1 @@
+"""How a Compose file takes the text of other files back in."""

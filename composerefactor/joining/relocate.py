@@ -1,0 +1,101 @@
+"""What has to change in a text so that its relative paths mean the same from another directory."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from composerefactor.compose.file import ComposeFile
+from composerefactor.compose.paths import PathAttribute, file_path_attributes, path_attributes
+from composerefactor.edits.splices import Splice
+from composerefactor.joining.texts import Text
+from composerefactor.yamltree.nodes import Mapping, Node, Scalar
+
+
+def included(file: ComposeFile, directory: str, to: str, *, alone: bool) -> Text:
+    """Return *file*, whose paths start at *directory*, for a file whose paths start at *to*.
+
+    *alone* is False for one of several files that define the same services: then a context that is
+    not written may be written in another one. Raises CannotJoinError for a path that cannot be
+    rewritten.
+    """
+    text = Text(file, directory)
+    if posixpath.normpath(directory) == posixpath.normpath(to):
+        return text
+    wanted = [a for a in file_path_attributes(file.root) if not a.kind.startswith("include.")]
+    for attribute in wanted:
+        if attribute.is_missing and not alone:
+            raise text.cannot(
+                "its build context is not written, and stands for another directory here",
+                attribute.node.start,
+            )
+    return text.with_splices(_splices(text, wanted, to))
+
+
+def extended(file: ComposeFile, services: Iterator[Node], to: str) -> Text:
+    """Return *file* for services that extend some of its *services* from a file at *to*.
+
+    A context that is not written is the extending project's own (observed: v5.6.1).
+    """
+    directory = posixpath.dirname(file.path) or "."
+    text = Text(file, directory)
+    if posixpath.normpath(directory) == posixpath.normpath(to):
+        return text
+    found = [a for body in services for a in path_attributes(body) if not a.is_missing]
+    return text.with_splices(_splices(text, found, to))
+
+
+def _splices(text: Text, attributes: list[PathAttribute], to: str) -> Iterator[Splice]:
+    done: set[tuple[int, int]] = set()
+    step = posixpath.relpath(text.directory, to)
+    for attribute in attributes:
+        known = (id(attribute.node), attribute.offset)
+        if not attribute.resolved or known in done:
+            continue
+        done.add(known)
+        if attribute.is_missing:
+            yield _context(text, attribute.node, step)
+        elif attribute.form == "variable":
+            raise text.cannot(
+                f"{attribute.kind} begins with a variable, whose value decides where it leads",
+                attribute.node.start,
+            )
+        elif attribute.form == "relative":
+            yield _path(text, attribute, step)
+
+
+def _path(text: Text, attribute: PathAttribute, step: str) -> Splice:
+    node = attribute.node
+    quoted = isinstance(node, Scalar) and node.style in {"'", '"'}
+    start = node.start + attribute.offset + quoted
+    end = start + len(attribute.text)
+    if text.source.text[start:end] != attribute.text:
+        raise text.cannot(f"{attribute.kind} is not written in one piece", node.start)
+    return Splice(start, end, moved(attribute.text, step))
+
+
+def moved(path: str, step: str) -> str:
+    """Return the relative *path* as seen from where *step* leads to its present directory."""
+    if "$" in path:
+        return f"{_dotted(step)}/{path.removeprefix('./')}"
+    found = posixpath.normpath(posixpath.join(step, path))
+    found = _dotted(found) if path.startswith(".") else found
+    return found + "/" if path.endswith("/") else found
+
+
+def _dotted(path: str) -> str:
+    return path if path.startswith(".") else f"./{path}"
+
+
+def _context(text: Text, build: Node, step: str) -> Splice:
+    """Write the context that the engine takes where none is written: the project directory."""
+    if not isinstance(build, Mapping) or not build.entries:
+        raise text.cannot("its build context is not written", build.start)
+    at = build.entries[0].start
+    if build.flow:
+        return Splice(at, at, f"context: {_dotted(step)}, ")
+    line = text.source.line_start(at)
+    indent = text.source.text[line:at]
+    if indent.strip():
+        raise text.cannot("its build context is not written", build.start)
+    return Splice(line, line, f"{indent}context: {_dotted(step)}{text.source.newline}")

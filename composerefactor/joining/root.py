@@ -1,0 +1,235 @@
+"""One file with what it includes and extends taken in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from composerefactor.compose.file import ComposeFile
+from composerefactor.compose.project import Project
+from composerefactor.compose.references import extended
+from composerefactor.edits.drafts import Draft
+from composerefactor.errors import Location
+from composerefactor.joining.anchors import Anchors, renamed
+from composerefactor.joining.contents import DIVIDED, Contents
+from composerefactor.joining.fragments import RESOURCE, Fragment, fragment
+from composerefactor.joining.inclusions import Inclusion, Reader, inclusions
+from composerefactor.joining.merge import merge
+from composerefactor.joining.stubs import Parents, Stubs
+from composerefactor.joining.texts import CannotJoinError, Text
+from composerefactor.joining.write import Frame, write
+from composerefactor.modules.include import WHY_ENV_FILE
+from composerefactor.yamltree.comments import comments
+
+Part = tuple[str, str, str]
+
+
+@dataclass
+class Joined:
+    """What became of *file*: its *draft*, None where nothing is taken in.
+
+    *taken* are the parts whose text it has now, by the file that it names; *files* all files whose
+    text it has. *stays* are the parts that it could have taken in, with the reason and the place.
+    """
+
+    file: ComposeFile
+    draft: Draft | None = None
+    taken: set[Part] = field(default_factory=set)
+    files: set[str] = field(default_factory=set)
+    stays: dict[Part, tuple[str, Location]] = field(default_factory=dict)
+
+
+class Root:
+    """A file of an entry point whose paths start at *directory*. *keep* has parts that stay."""
+
+    def __init__(
+        self,
+        project: Project,
+        file: ComposeFile,
+        directory: str,
+        parents: Parents,
+        keep: Mapping[Part, str],
+    ) -> None:
+        self.project = project
+        self.file = file
+        self.directory = directory
+        self.parents = parents
+        self.keep = keep
+        self.result = Joined(file)
+        self.refused: dict[int, CannotJoinError] = {}
+
+    def join(self, pattern: ComposeFile | None = None) -> Joined:
+        """Take in what can be taken in; *pattern* gives the order of what it has too."""
+        entries = inclusions(self.file, self.directory)
+        if self.file.sections is None or len(self.file.tree.documents) > 1:
+            self._all_stay(entries, "its sections are not on lines of their own")
+            return self.result
+        while True:  # once more without what turned out not to fit
+            count = len(self.refused)
+            found = self._try(entries)
+            if len(self.refused) == count:
+                break
+        contents, stubs, anchors, taken = found
+        self._note_stays(entries, stubs)
+        for n in taken:
+            self.result.taken |= self._parts(entries[n])
+            self.result.files |= {path for path, _ in self._reached(entries[n])}
+        self.result.taken |= {(path, "services", name) for path, name in stubs.expanded}
+        self.result.files |= {path for path, _ in stubs.expanded}
+        if taken or stubs.expanded:
+            gone = {id(entries[n].node) for n in taken}
+            frame = Frame(self.file, entries, gone, contents, anchors, pattern)
+            self.result.draft = write(frame)
+            for block in anchors.dropped:
+                if block.text.path == self.file.path:
+                    self.result.taken.add((self.file.path, block.name, ""))
+        return self.result
+
+    def _try(self, entries: list[Inclusion]) -> tuple[Contents, Stubs, Anchors, list[int]]:
+        """Take in all entries that nothing speaks against so far; notes what speaks against."""
+        reader = Reader(self.project, self.directory)
+        groups: dict[int, list[Text]] = {}
+        for n, entry in enumerate(entries):
+            if n in self.refused:
+                continue
+            try:
+                self._check_kept(entry)
+                groups[n] = reader.texts(entry)
+            except CannotJoinError as error:
+                self.refused[n] = error
+        own = Text(self.file, self.directory)
+        stubs = Stubs(self.project, self.parents, self.directory)
+        layers = [text for texts in groups.values() for text in texts]
+        kept = {path for path, _, _ in self.keep}
+        parents = stubs.prepare([own, *layers], kept)
+        own, *others = renamed([own, *layers, *parents])
+        for text in others[len(layers) :]:
+            stubs.texts[text.path] = text
+        contents = Contents()
+        at = 0
+        seen: set[tuple[str, str]] = set()
+        used = [own]
+        for n, texts in groups.items():
+            mine = [t for t in others[at : at + len(texts)] if (t.path, t.directory) not in seen]
+            at += len(texts)
+            try:
+                self._add(contents.copy(), mine, stubs, entries[n])
+            except CannotJoinError as error:
+                self.refused[n] = error
+                continue
+            self._add(contents, mine, stubs, entries[n])
+            seen |= {(t.path, t.directory) for t in mine}
+            used += mine
+        self._own_entries(contents, own, stubs)
+        for path, text in stubs.texts.items():
+            if any(p == path for p, _ in stubs.expanded):
+                used.append(text)
+                contents.add_around(text)
+        anchors = Anchors(used, contents.blocks)
+        return contents, stubs, anchors, [n for n in groups if n not in self.refused]
+
+    def _add(self, contents: Contents, texts: list[Text], stubs: Stubs, entry: Inclusion) -> None:
+        clash = contents.defines(texts)
+        if clash is not None:
+            words = f"{clash[0]} {clash[1]} is defined by another entry of the list too"
+            raise CannotJoinError(words, entry.location)
+        contents.strays += self._remarks(entry)
+        for text in texts:
+            contents.add(text, stubs.expand)
+        for section in DIVIDED:
+            known = contents.sections.get(section, {})
+            for name, own in self._written(Text(self.file, self.directory), section).items():
+                if name in known:
+                    merge(known[name], stubs.expand(own))
+        changed = contents.merged | (
+            self.file.services.keys() & contents.sections.get("services", {}).keys()
+        )
+        for text in texts:
+            _check_heirs(text, changed)
+
+    def _remarks(self, entry: Inclusion) -> list[str]:
+        """Return the comments in the lines of *entry* that people wrote."""
+        if entry.region is None:
+            return []
+        source, region = self.file.source, entry.region
+        found = comments(source, region.entry, region.lead, region.end)
+        return [c for c in found if c != WHY_ENV_FILE.strip()]
+
+    def _written(self, own: Text, section: str) -> dict[str, Fragment]:
+        found = (own.file.sections or {}).get(section)
+        path = () if section == "services" else (RESOURCE,)
+        regions = (found.entries if found else None) or {}
+        return {n: fragment(own, r, path, n) for n, r in regions.items() if n != "<<"}
+
+    def _own_entries(self, contents: Contents, own: Text, stubs: Stubs) -> None:
+        """Merge what the file itself says over what it includes."""
+        for section in DIVIDED:
+            for name, written in self._written(own, section).items():
+                found = stubs.expand(written) if section == "services" else written
+                known = contents.sections.get(section, {})
+                if name in known:
+                    known[name] = merge(known[name], found)
+                elif found is not written:
+                    contents.sections.setdefault(section, {})[name] = found
+
+    def _check_kept(self, entry: Inclusion) -> None:
+        parts = self._parts(entry)
+        for part, reason in self.keep.items():
+            if part in parts:
+                raise CannotJoinError(reason, entry.location)
+
+    def _parts(self, entry: Inclusion) -> set[Part]:
+        """Return what the files of *entry* define, with what they include themselves.
+
+        All of it counts as a part of the file that the entry names, since it stays or goes with it.
+        """
+        return {
+            (named, section, name)
+            for path, named in self._reached(entry)
+            for section in DIVIDED
+            for name in self.project.files[path].entries(section)
+        } or {(path, "include", "") for path in entry.paths}
+
+    def _reached(self, entry: Inclusion) -> set[tuple[str, str]]:
+        """Return the files that *entry* reads, each with the one of its own that leads there."""
+        found: set[tuple[str, str]] = set()
+        queue = [(path, entry.directory, path) for path in entry.paths]
+        while queue:
+            path, directory, named = queue.pop()
+            file = self.project.files.get(path)
+            if file is None or (path, named) in found:
+                continue
+            found.add((path, named))
+            inner = inclusions(file, directory)
+            queue += [(p, one.directory, named) for one in inner for p in one.paths]
+        return found
+
+    def _all_stay(self, entries: list[Inclusion], words: str) -> None:
+        for entry in entries:
+            for part in self._parts(entry):
+                self.result.stays[part] = (words, entry.location)
+
+    def _note_stays(self, entries: list[Inclusion], stubs: Stubs) -> None:
+        for n, error in self.refused.items():
+            for part in self._parts(entries[n]) or {(self.file.path, "include", str(n + 1))}:
+                self.result.stays[part] = (error.words, error.location)
+        for path, name, error in stubs.stays:
+            self.result.stays[path, "services", name] = (error.words, error.location)
+        for path, words in self.parents.why_not.items():
+            for extension in self.project.extensions[path]:
+                if extension.location.path == self.file.path:
+                    part = (path, "services", extension.service)
+                    self.result.stays[part] = (words, extension.location)
+
+
+def _check_heirs(text: Text, changed: Collection[str]) -> None:
+    """Raise CannotJoinError where a service extends one of *text* that another file *changed*.
+
+    It has what its own file says, since ``extends`` comes before the merge (observed: v5.6.1).
+    """
+    for name, body in text.file.services.items():
+        parent = extended(body)
+        if parent is not None and parent[0] is None and parent[1] in changed:
+            raise text.cannot(
+                f"{name} extends {parent[1]}, which another file changes afterwards", body.start
+            )

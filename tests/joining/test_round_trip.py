@@ -1,0 +1,146 @@
+"""What a split and a join leave of generated projects: everything."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.library import Library
+from composerefactor.compose.project import Project, load
+from composerefactor.joining.earlier import Earlier
+from composerefactor.transform import Plan
+from composerefactor.transforms import join as joining
+from composerefactor.transforms import split as splitting
+from composerefactor.verify.models import compare
+from support.commandline import write
+from support.composetext import COMPOSE, OVERRIDE, ComposeProject, compose_projects
+from support.environments import Environments, environments
+from support.memory import Memory
+
+EXAMPLES = int(os.environ.get("JOINING_EXAMPLES", "12"))
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
+Entries = tuple[tuple[str, ...], ...]
+Files = dict[str, bytes]
+
+
+def opened(files: Mapping[str, bytes], entries: Entries) -> Project:
+    return load([EntryPoint(names) for names in entries], Library(Memory(files)))
+
+
+def after(files: Mapping[str, bytes], plan: Plan) -> Files:
+    changed = {**files, **plan.contents()}
+    return {path: content for path, content in changed.items() if content is not None}
+
+
+def taken_apart(project: ComposeProject | Environments) -> tuple[Files, Files, Entries]:
+    """Return the files of *project*, those that a split makes of them, and the entry points."""
+    if isinstance(project, ComposeProject):
+        names = (COMPOSE, OVERRIDE) if OVERRIDE in project.files else (COMPOSE,)
+        entries: Entries = ((COMPOSE,), names)
+    else:
+        entries = tuple((base,) for base in project.bases)
+    files = {path: text.encode() for path, text in project.files.items()}
+    plan = splitting.split.plan(opened(files, entries), splitting.Options())
+    assume(plan.drafts)
+    return files, after(files, plan), entries
+
+
+def put_together(files: Files, entries: Entries, **known: object) -> tuple[Plan, Files]:
+    options = joining.Options(**known)  # type: ignore[arg-type]
+    plan = joining.join.plan(opened(files, entries), options)
+    return plan, after(files, plan)
+
+
+def remarks(files: Mapping[str, bytes]) -> set[str]:
+    """Return the comments that the generators wrote."""
+    text = "\n".join(content.decode() for path, content in files.items() if "compose" in path)
+    found = {match[0].strip() for match in re.finditer(r"(?:^|(?<=\s))#[^\r\n]*", text)}
+    return {comment for comment in found if "the command's own environment" not in comment}
+
+
+projects = st.one_of(compose_projects(min_services=3, max_services=8), environments())
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=SLOW)
+@given(projects)
+def test_the_engine_resolves_every_file_the_same(
+    engine: Path, project: ComposeProject | Environments
+) -> None:
+    files, divided, entries = taken_apart(project)
+    plan, joined = put_together(divided, entries)
+    moved = [section for _, section, _ in plan.moved if section.startswith("x-")]
+    bases = list(dict.fromkeys(names[0] for names in entries))
+    with tempfile.TemporaryDirectory() as name:
+        root = write(Path(name), files)
+        before = [resolved(engine, root, base) for base in bases]
+        assume(all(output is not None for output in before))
+        write(root, joined)
+        for base, was in zip(bases, before, strict=True):
+            now = resolved(engine, root, base)
+            assert now is not None, f"{base}: the engine rejects the result"
+            x_sections = [*moved, *anchors_of(files)]
+            assert compare(was or b"", now, moved=x_sections) == [], base
+
+
+def anchors_of(files: Mapping[str, bytes]) -> Iterable[str]:
+    """Return the blocks that a split moves to a module, where they are in no model any more."""
+    for text in files.values():
+        yield from re.findall(r"^x-[\w-]+", text.decode(), re.MULTILINE)
+
+
+def resolved(engine: Path, root: Path, base: str) -> bytes | None:
+    """Return the model of *base*; None where the engine rejects it."""
+    done = subprocess.run(
+        [str(engine), "-p", "p", "-f", base, "--profile", "*", "config"],
+        cwd=root,
+        env={"TOKEN": "made-up", "HOME": str(root)},
+        capture_output=True,
+        check=False,
+    )
+    return None if done.returncode else done.stdout
+
+
+@settings(deadline=None, suppress_health_check=SLOW)
+@given(projects)
+def test_no_comment_is_lost_and_a_second_join_is_empty(
+    project: ComposeProject | Environments,
+) -> None:
+    files, divided, entries = taken_apart(project)
+    plan, joined = put_together(divided, entries)
+    assert remarks(files) - remarks(joined) == set()
+    again, _ = put_together(joined, entries)
+    assert again.contents() == {}
+    if all(stay.reason for stay in plan.stays):
+        kept = joined.keys() - files.keys()
+        assert kept <= {stay.part[0] for stay in plan.stays}, "what is left says why"
+
+
+@settings(deadline=None, suppress_health_check=SLOW)
+@given(projects)
+def test_an_earlier_revision_gives_the_former_bytes(
+    project: ComposeProject | Environments,
+) -> None:
+    files, divided, entries = taken_apart(project)
+    assume("extra.yml" not in "".join(text.decode() for text in files.values()))
+    plan, joined = put_together(
+        divided, entries, earlier=lambda path: [Earlier("abc1234", files[path])]
+    )
+    assume(not plan.stays)
+    assert joined == files
+
+
+@given(projects)
+@settings(max_examples=20, deadline=None, suppress_health_check=SLOW)
+def test_an_undo_record_gives_the_former_bytes(project: ComposeProject | Environments) -> None:
+    files, divided, entries = taken_apart(project)
+    before = {p: files.get(p) for p in divided if divided[p] != files.get(p)}
+    _, joined = put_together(divided, entries, before=before, runs="`split`")
+    assert joined == files
