@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from composerefactor.edits.drafts import Piece, Slice, Written
-from composerefactor.edits.splices import Splice
+from composerefactor.edits.splice import Splice
 from composerefactor.source import Source
 
 

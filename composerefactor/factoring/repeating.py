@@ -27,7 +27,8 @@ def may_repeat(file: ComposeFile, name: str) -> bool:
     """Return whether *file* has a definition of the service *name* that may be a copy of a base's.
 
     It gives an image, or tells how to build one. Files of variables are out: once included their
-    paths are absolute, and the same path stands twice in an uninterpolated model (observed: v5.6.1).
+    paths are absolute, and the same path stands twice in an uninterpolated model (observed on
+    v5.6.1).
     """
     body = file.services[name]
     runs = any(merged_get(body, key) is not None for key in ("image", "build"))

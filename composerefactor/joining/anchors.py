@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from composerefactor.edits.splices import Splice
+from composerefactor.edits.splice import Splice
 from composerefactor.joining.contents import Block
 from composerefactor.joining.texts import Text
 from composerefactor.modules.anchors import AnchorIndex

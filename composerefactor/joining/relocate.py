@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.paths import PathAttribute, file_path_attributes, path_attributes
-from composerefactor.edits.splices import Splice
+from composerefactor.edits.splice import Splice
 from composerefactor.joining.texts import Text
 from composerefactor.yamltree.nodes import Mapping, Node, Scalar
 

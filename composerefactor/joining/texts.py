@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from composerefactor.compose.file import ComposeFile
 from composerefactor.edits.drafts import Piece
 from composerefactor.edits.pieces import cut
-from composerefactor.edits.splices import Splice
+from composerefactor.edits.splice import Splice
 from composerefactor.errors import Location
 from composerefactor.source import Source
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from composerefactor.compose.file import RESOURCE_SECTIONS, ComposeFile, Section
 from composerefactor.edits.drafts import Draft, Written
 from composerefactor.edits.pieces import with_line_ends
-from composerefactor.edits.splices import Splice
+from composerefactor.edits.splice import Splice
 from composerefactor.joining.anchors import Anchors, ordered
 from composerefactor.joining.contents import Block, Contents
 from composerefactor.joining.fragments import RESOURCE, Fragment, fragment
