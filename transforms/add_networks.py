@@ -10,7 +10,7 @@ in Compose files; those are on every network that they could need.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.merged import merged_get
@@ -18,7 +18,7 @@ from composerefactor.compose.order import SERVICE_ORDER
 from composerefactor.compose.project import Project
 from composerefactor.edits.operations import AddKey, Edit
 from composerefactor.edits.render import Value
-from composerefactor.topology.conversations import conversations
+from composerefactor.topology.conversations import Conversation, conversations
 from composerefactor.topology.homes import own_definitions, written_body
 from composerefactor.topology.networks import DEFAULT
 from composerefactor.topology.stack import Service, Stack, stacks
@@ -54,13 +54,14 @@ def add_networks(project: Project, options: Options) -> Iterator[Change | Refusa
     done: set[tuple[str, str]] = set()
     for base in project.bases:
         group = [each for each in stacks(project) if each.entry.base == base]
-        largest = max(group, key=lambda each: len(each.services))
-        members = [m for m in _members(largest, options) if (m.file.path, m.name) not in done]
+        whole = _together(group)
+        talks = [each for stack in group for each in conversations(stack)]
+        members = [m for m in _members(whole, talks, options) if (m.file.path, m.name) not in done]
         done |= {(member.file.path, member.name) for member in members}
         if len(members) < 2:  # noqa: PLR2004 - a network is for two or more
             continue
-        new = [n for n in _names(options, members) if not largest.declares("networks", n)]
-        refused = list(_refusals(largest, members, new, _names(options, members)))
+        new = [n for n in _names(options, members) if not whole.declares("networks", n)]
+        refused = list(_refusals(whole, members, new, _names(options, members)))
         if refused:
             yield from refused
             continue
@@ -88,9 +89,20 @@ def add_networks(project: Project, options: Options) -> Iterator[Change | Refusa
         )
 
 
-def _members(stack: Stack, options: Options) -> Iterator[Member]:
+def _together(group: Sequence[Stack]) -> Stack:
+    """Return one stack with all that the entry points of *group*, which share a base, start."""
+    ordered = sorted(group, key=lambda each: -len(each.services))  # stable
+    services: dict[str, Service] = {}
+    files: dict[str, ComposeFile] = {}
+    for each in ordered:
+        services = {**each.services, **services}
+        files = {**{file.path: file for file in each.files}, **files}
+    return replace(ordered[0], services=services, files=tuple(files.values()))
+
+
+def _members(stack: Stack, talks: Sequence[Conversation], options: Options) -> Iterator[Member]:
     found = [s for s in stack.services.values() if _is_on_default(s)]
-    proposed = tiers(stack, conversations(stack)) if options.layout == "tiers" else {}
+    proposed = tiers(stack, talks) if options.layout == "tiers" else {}
     for service in found:
         networks: Sequence[str] = (options.name,)
         if service.name in proposed:
