@@ -18,9 +18,11 @@ from posixpath import join, normpath
 
 from composerefactor.catalog.catalog import Catalog, load
 from composerefactor.catalog.starters import Starter, starter_for
+from composerefactor.compose.dotenv import assignment
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.masking import MASK, masked
 from composerefactor.compose.project import Project, project_directory
+from composerefactor.credentials.envfiles import ignore
 from composerefactor.edits.operations import AddKey, AddLines, Edit
 from composerefactor.edits.starting import Required, Started, started
 from composerefactor.topology.conversations import Hint, HostMention, host_mentions
@@ -158,7 +160,7 @@ def _change(
         return _refusal(wanted, f"set {' and '.join(to_set)} in .env first, then it can be defined")
     edits: list[Edit] = [AddKey(file.path, ("services",), name, dict(new.body))]
     edits += [AddKey(file.path, ("volumes",), volume, None) for volume in volumes.values()]
-    edits += _assignments(stack, new)
+    edits += _assignments(project, stack, new)
     effects = [Effect(("services", name), "adds")]
     effects += [Effect(("volumes", volume), "adds") for volume in volumes.values()]
     if DEFAULT in networks:
@@ -192,22 +194,21 @@ def _restart(wanted: Wanted) -> str:
     return lasting.pop() if len(policies) == 1 and lasting else ""
 
 
-def _assignments(stack: Stack, new: Started) -> Iterator[Edit]:
+def _assignments(project: Project, stack: Stack, new: Started) -> Iterator[Edit]:
     """Yield the lines that the env file needs for secrets that the files have so far."""
     entry = stack.entry
     path = entry.env_files[0] if entry.env_files else join(project_directory(entry), ".env")
     lines = [
-        f"{each.name}={_quoted(each.value)}\n"
+        f"{line}\n"
         for each in new.requires
         if each.value and each.name not in stack.variables
+        for line in [assignment(each.name, each.value)]
+        if line is not None
     ]
     if lines:
         yield AddLines(normpath(path), "".join(lines), private=True)
-
-
-def _quoted(value: str) -> str:
-    plain = value.isascii() and not set(value) & set(" #'\"$\\`")
-    return value if plain else "'" + value.replace("'", "\\'") + "'"
+        if (ignored := ignore(project, normpath(path))) is not None:
+            yield ignored
 
 
 def _evidence(wanted: Wanted, starter: Starter, to_set: list[str]) -> str:

@@ -10,7 +10,7 @@ def check_targets(proposal: Proposal) -> None:
     """Raise RefusedError for a path that is never written, or that nobody else would get.
 
     Links and paths outside of the project are never written; new files that git ignores would not
-    reach colleagues. Those that are private must not: git may not have them.
+    reach colleagues, which is right for those that are private.
     """
     changes = proposal.changes
     for change in changes.changes:
@@ -19,13 +19,6 @@ def check_targets(proposal: Proposal) -> None:
     if repository is None:
         return
     private = _private(proposal)
-    for path in sorted(private):
-        if repository.is_tracked(path):
-            raise RefusedError(
-                "git has this file, and secrets would be written to it",
-                location=Location(path),
-                remedy=f"take it out of git first: git rm --cached {path}",
-            )
     created = (c.path for c in changes.created if c.path not in private)
     for path, pattern in repository.is_ignored(created).items():
         raise RefusedError(
