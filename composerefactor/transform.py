@@ -129,6 +129,8 @@ class Plan:
     *drafts* are the planned contents of files, new and changed. *moved* gives the new path of each
     moved part, *services* what each new file says on which services. *stays* are the parts that
     could have moved. *notes* are sentences for the user, *gain* what was written several times.
+    *since* is the oldest Docker Compose that reads what is planned, where that is not the one that
+    ``include`` needs.
     """
 
     drafts: tuple[Draft, ...] = ()
@@ -137,6 +139,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     services: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     gain: Gain = Gain()
+    since: str = ""
 
     def contents(self) -> dict[str, bytes | None]:
         """Return the planned content of each file."""

@@ -4,13 +4,18 @@ Each service moves, with its comments and not one character changed, to a file o
 infrastructure to one file a category. Networks, volumes, secrets and configs that one module alone
 uses move along; what several share stays in the root. The root keeps its name and place, its header
 comments, and lists the modules in `include`.
+
+With the strategy `extends` a stub of each service stays in the root, or stands in an environment
+file that it includes, and extends the service of that name in a module. Relative paths there are
+written anew; what begins with a variable cannot be, and stays with the stub. So do networks,
+volumes, secrets and configs with the root.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -34,6 +39,7 @@ from composerefactor.modules.ties import tied_groups
 from composerefactor.transform import Gain, Part, Plan, Stay, transform
 
 if TYPE_CHECKING:
+    from composerefactor.factoring.layout import Layout
     from composerefactor.factoring.variants import Factored
 
 _UNSAFE = re.compile(r"[^\w./@+-]")
@@ -45,6 +51,7 @@ class Options:
     """What the user can choose.
 
     *into* is the directory of the modules, next to the root; ``""`` for the family's own name.
+    *strategy* is ``include`` or ``extends``.
     *keep* has parts that stay, with the reason of each; *move* parts that move although the plan
     would leave them. *anchors* says what becomes of an ``x-`` block that several modules take by
     ``<<``: ``copy``, or ``extends`` where that is exactly the same.
@@ -57,6 +64,7 @@ class Options:
     keep: dict[Part, str] = field(default_factory=dict)
     move: frozenset[Part] = frozenset()
     anchors: str = "copy"
+    strategy: str = "include"
 
 
 @transform(Options)
@@ -74,8 +82,11 @@ def split(project: Project, options: Options) -> Plan:
     alone += [_root(project, path, options) for path in _included_monoliths(project)]
     several = sum(not root.whole for root in alone) > 1 or bool(groups)
     names = Names(project.exists)
-    plans = [_plan_alone(root, options, names, several=several) for root in alone]
-    plans += [_plan_together(group, options, names) for group in groups]
+    if options.strategy == "extends":
+        plans = [_plan_stubs(g, options, names, several) for g in [*([r] for r in alone), *groups]]
+    else:
+        plans = [_plan_alone(root, options, names, several=several) for root in alone]
+        plans += [_plan_together(group, options, names) for group in groups]
     drafts = tuple(d for p in plans for d in p.drafts)
     moved = {part: path for p in plans for part, path in p.moved.items()}
     notes = [n for p in plans for n in p.notes]
@@ -92,11 +103,14 @@ def split(project: Project, options: Options) -> Plan:
             sum(p.gain.definitions for p in plans),
             sum(p.gain.lines for p in plans),
         ),
+        since=max((p.since for p in plans), default=""),
     )
 
 
 def _root(project: Project, path: str, options: Options) -> Root:
-    return Root(project, project.files[path], options.keep, options.move)
+    extends = options.strategy == "extends"
+    file = project.files[path]
+    return Root(project, file, options.keep, options.move, options.into, leaves_stubs=extends)
 
 
 def _included_monoliths(project: Project) -> list[str]:
@@ -161,8 +175,7 @@ def _factored(group: list[Root]) -> Factored:
 def _plan_alone(root: Root, options: Options, names: Names, *, several: bool) -> Plan:
     """Plan the split of a root that shares no service with another."""
     if root.whole:
-        reason = Reason(root.whole)
-        return Plan(stays=_stays(root, {("services", n): reason for n in root.file.services}))
+        return _plan_whole(root)
     stays = _stays(root, root.reasons)
     units = tied_groups(root.file, root.anchors, root.movable())
     prefix = f"{variant(root.file.path)}-" if several else ""
@@ -209,6 +222,11 @@ def _plan_alone(root: Root, options: Options, names: Names, *, several: bool) ->
     )
 
 
+def _plan_whole(root: Root) -> Plan:
+    reason = Reason(root.whole)
+    return Plan(stays=_stays(root, {("services", n): reason for n in root.file.services}))
+
+
 def _plan_together(group: list[Root], options: Options, names: Names) -> Plan:
     """Plan the split of roots that define the same services."""
     from composerefactor.factoring.layout import Layout  # noqa: PLC0415 - see cli/__init__.py
@@ -216,13 +234,45 @@ def _plan_together(group: list[Root], options: Options, names: Names) -> Plan:
     found = _factored(group)
     first = group[0]
     layout = Layout(first.project, found, _layout_options(first, options), names, _placement)
+    return _plan_of(layout, group, [root.reasons for root in group])
+
+
+def _plan_stubs(group: list[Root], options: Options, names: Names, several: bool) -> Plan:  # noqa: FBT001
+    """Plan the split of roots whose services leave stubs: one, or several that share services."""
+    from composerefactor.stubs.divide import divided  # noqa: PLC0415 - see cli/__init__.py
+    from composerefactor.stubs.layout import StubLayout  # noqa: PLC0415 - see cli/__init__.py
+
+    if group[0].whole and len(group) == 1:
+        return _plan_whole(group[0])
+    division = divided(group)
+    reasons = [division.stays[i] for i in range(len(group))]
+    if not division.all.variants:
+        return Plan(
+            stays=tuple(s for r, why in zip(group, reasons, strict=True) for s in _stays(r, why))
+        )
+    layout = StubLayout(
+        group[0].project,
+        division.modules,
+        _layout_options(group[0], options),
+        names,
+        _placement,
+        several,
+        division=division,
+    )
+    plan = _plan_of(layout, group, reasons)
+    return replace(plan, notes=(*plan.notes, *layout.notes(plan.drafts)), since=layout.since)
+
+
+def _plan_of(layout: Layout, group: list[Root], reasons: Sequence[Mapping[Holder, Reason]]) -> Plan:
+    """Return the plan of *layout*, with the *reasons* for what stays in each root of *group*."""
     drafts = tuple(layout.drafts())
     moved: dict[Part, str] = {}
     for i, root in enumerate(group):
         moved |= _moved(root, layout.homes[i])
     services = {module.path: module.services for _, module in layout.modules}
     services |= {p.path: p.services for pieces in layout.environments.values() for p in pieces}
-    stays = tuple(stay for root in group for stay in _stays(root, root.reasons))
+    stays = tuple(s for r, why in zip(group, reasons, strict=True) for s in _stays(r, why))
+    found = layout.factored
     return Plan(drafts, moved, stays, tuple(_variant_notes(found)), services, _gain(found))
 
 
@@ -302,6 +352,11 @@ def _notes(
 
 
 def _check_options(options: Options, project: Project) -> None:
+    if options.strategy == "extends" and options.anchors == "extends":
+        raise UsageError(
+            "--strategy extends leaves anchors to be copied",
+            remedy="give --anchors extends with --strategy include",
+        )
     known = {name for file in project.files.values() for name in file.services}
     named = [*options.modules, *(s for members in options.groups.values() for s in members)]
     for name in named:

@@ -194,7 +194,8 @@ def _check_proof(proposal: Proposal) -> None:
 
 def _check_anything_left(proposal: Proposal) -> None:
     """Raise ProofFailedError where the proof rejected every move of a project never divided."""
-    untouched = not any("include" in f.root_keys for f in proposal.project.files.values())
+    divided = any("include" in f.root_keys for f in proposal.project.files.values())
+    untouched = not divided and not proposal.project.extensions
     if proposal.findings and untouched:
         part, finding = next(iter(proposal.findings.items()))
         raise ProofFailedError(

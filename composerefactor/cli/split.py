@@ -25,6 +25,12 @@ from composerefactor.transforms.split import Options, split
 @project_options
 @click.option("--into", default="", metavar="DIR", help="Directory of the modules.")
 @click.option(
+    "--strategy",
+    type=click.Choice(["include", "extends"]),
+    default="include",
+    help="Roots include the modules, or hold stubs that extend their services.",
+)
+@click.option(
     "--granularity",
     type=click.Choice(["auto", "service", "category"]),
     default="auto",
@@ -60,6 +66,7 @@ def command(
     entry: tuple[str, ...],
     env_file: tuple[str, ...],
     into: str,
+    strategy: str,
     granularity: str,
     groups: tuple[str, ...],
     modules: tuple[str, ...],
@@ -71,7 +78,8 @@ def command(
     paths = dict(_pairs("--module", modules))
 
     def transformation(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
-        return split.plan(project, Options(into, granularity, named, paths, keep, move, anchors))
+        chosen = Options(into, granularity, named, paths, keep, move, anchors, strategy)
+        return split.plan(project, chosen)
 
     return carry_out(Run.of("split", run), choice(path, file, entry, env_file), transformation)
 

@@ -27,7 +27,7 @@ def pieces(places: Places, owner: int, take: Callable[[], str]) -> Iterator[Piec
     ]
     whole = [v.name for v in own.values() if v.shared is None]
     items += [("", t) for t in tied_groups(places.files[owner], places.anchors[owner], whole)]
-    defining = {name for name, found in own.items() if _defines(found, owner)}
+    defining = {name for name, found in own.items() if defines(found, owner)}
     largest = max(len(file.services) for file in places.files)
     most = min(MAX_SERVICES, max(3, largest // 2))
     names: list[str] = []
@@ -42,7 +42,7 @@ def pieces(places: Places, owner: int, take: Callable[[], str]) -> Iterator[Piec
             names, paths = [], []
 
 
-def _defines(found: Variant, owner: int) -> bool:
+def defines(found: Variant, owner: int) -> bool:
     """Return whether *owner* itself says what runs, in what it adds to a service."""
     if found.shared is None:
         return True

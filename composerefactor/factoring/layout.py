@@ -27,16 +27,23 @@ from composerefactor.modules.include import MAX_PATHS
 from composerefactor.modules.naming import Family, Names, variant
 from composerefactor.modules.ties import tied_groups
 
+ENVIRONMENTS = "environments"
+
 
 @dataclass
 class Layout:
-    """Builds the drafts of one group of base files, all with the same project directory."""
+    """Builds the drafts of one group of base files, all with the same project directory.
+
+    *several* is True where other base files than these have modules, too: then those of a single
+    one have its name, to be told from the others'.
+    """
 
     project: Project
     factored: Factored
     options: LayoutOptions
     names: Names
     place: Callable[[ComposeFile, str], Placement]
+    several: bool = False
     places: Places = field(init=False)
 
     def __post_init__(self) -> None:
@@ -85,7 +92,8 @@ class Layout:
             self._take(owners, units, prefix)
         for owner, services in sorted(self.factored.single.items()):
             units = tied_groups(files[owner], self.factored.anchors[owner], services)
-            self._take((owner,), units, "" if bases == {owner} else f"{self._variant(owner)}-")
+            alone = bases == {owner} and not self.several
+            self._take((owner,), units, "" if alone else f"{self._variant(owner)}-")
         self.places.modules.sort(key=lambda m: "/infrastructure/" in m[1].path)
 
     def _take(self, owners: Owners, units: list[list[str]], prefix: str) -> None:
@@ -116,26 +124,30 @@ class Layout:
 
     def _taken(self, owner: int) -> str:
         """Return a free path for an environment file of *owner*."""
-        directory = posixpath.join(self.options.into, "environments")
+        directory = posixpath.join(self.options.into, ENVIRONMENTS)
         family = Family.of(self.factored.files[owner].path)
         return self.names.take(directory, family, self._variant(owner))
 
     def _roots(self) -> Iterator[Draft]:
-        for i, file in enumerate(self.factored.files):
+        for i in range(len(self.factored.files)):
             entries = [[*p.modules, p.path] for p in self.places.environments[i]]
             listed = {path for entry in entries for path in entry}
             others = [m.path for o, m in self.places.modules if i in o and m.path not in listed]
             entries += [list(c) for c in _cut(others, MAX_PATHS)]
-            if not entries:
-                continue  # all that it has stays
-            directory = posixpath.dirname(file.path) or "."
-            local = tuple(tuple(posixpath.relpath(p, directory) for p in e) for e in entries)
-            division = Division(file, self.factored.anchors[i], self.homes[i], ())
-            services = (file.sections or {})["services"].region
-            left = not division.entries(ROOT, "services")
-            titles = tuple(head(file.source, services)) if left else ()
-            include = RootInclude(file, local, fill=False, titles=titles)
-            yield Assembler(division, include).root()
+            if entries:  # else all that it has stays
+                yield self._root(i, entries)
+
+    def _root(self, owner: int, entries: Iterable[Iterable[str]]) -> Draft:
+        """Return the root *owner* with the include list *entries*."""
+        file = self.factored.files[owner]
+        directory = posixpath.dirname(file.path) or "."
+        local = tuple(tuple(posixpath.relpath(p, directory) for p in e) for e in entries)
+        division = Division(file, self.factored.anchors[owner], self.homes[owner], ())
+        services = (file.sections or {})["services"].region
+        left = not division.entries(ROOT, "services")
+        titles = tuple(head(file.source, services)) if left else ()
+        include = RootInclude(file, local, fill=False, titles=titles)
+        return Assembler(division, include).root()
 
 
 def _cut(paths: Sequence[str], size: int) -> Iterable[Sequence[str]]:

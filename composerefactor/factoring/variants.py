@@ -81,9 +81,9 @@ def factor(
     bases = {name: [i for i in of if i not in repeating] for name, of in owners.items()}
     bases = {name: of for name, of in bases.items() if of}
     several = {name for name, of in bases.items() if len(of) > 1}
-    chains = _chains(files, {i: names for i, names in movable.items() if i not in repeating})
+    tied = chains(files, {i: names for i, names in movable.items() if i not in repeating})
     for name, of in bases.items():
-        chain = next((c for c in chains if name in c), {name})
+        chain = next((c for c in tied if name in c), {name})
         if len(chain) > 1 and chain & several:
             found = [(tuple(of), worth_sharing([_definition(files[i], name) for i in of]))]
         else:
@@ -95,8 +95,8 @@ def factor(
         for members, shared in found:
             cut = tuple(_definition(files[i], name) for i in members)
             result.variants.append(Variant(name, members, cut, shared))
-    for chain in chains:
-        _keep_chain(result, chain)
+    for chain in tied:
+        keep_chain(result, chain)
     for near in _anchored_together(result):
         if _copied(result, near) >= sum(_saved(v) for v in near):
             _keep_whole(result, near)
@@ -115,7 +115,7 @@ def _clusters(definitions: Mapping[int, Definition], copies: Sequence[int]) -> l
     return found
 
 
-def _keep_chain(found: Factored, chain: set[str]) -> None:
+def keep_chain(found: Factored, chain: set[str]) -> None:
     """Keep the services of *chain* whole in each file, unless all parents are shared as a whole.
 
     Without a file ``extends`` sees its own file alone (Compose specification): the module with the
@@ -181,7 +181,7 @@ def _definition(file: ComposeFile, name: str) -> Definition:
     return Definition(file.source, (section.entries or {})[name])
 
 
-def _chains(files: Sequence[ComposeFile], movable: Mapping[int, Sequence[str]]) -> list[set[str]]:
+def chains(files: Sequence[ComposeFile], movable: Mapping[int, Sequence[str]]) -> list[set[str]]:
     """Return the services that ``extends`` of the same file ties together, in any of *files*."""
     links = []
     for i, names in movable.items():

@@ -19,12 +19,14 @@ class ServicePart:
     """Lines of one service: *spans* below its key; *with_comment* also what stands above it.
 
     *notes* are comments of other files, each with the offset of the line above which it belongs.
+    *stub* is what stands first below the key, in place of what another file says of the service.
     """
 
     region: Region
     spans: Sequence[Span]
     notes: Sequence[tuple[int, str]] = ()
     with_comment: bool = True
+    stub: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,12 @@ def _service(out: Output, part: ServicePart) -> None:
     source, region = out.source, part.region
     _notes(out, [c for at, c in part.notes if at <= region.lead], region.lead)
     start = region.lead if part.with_comment else region.key
-    out.verbatim(start, source.next_line(region.key))
+    if part.with_comment or not part.stub:
+        out.verbatim(start, source.next_line(region.key))
+    else:
+        out.end_line()
+        out.add(Written(f"{source.text[region.key : region.entry.key.end]}:{source.newline}"))
+    out.add(Written(part.stub))
     inner = [(at, c) for at, c in part.notes if at > region.lead]
     for begin, end in part.spans:
         _notes(out, [c for at, c in inner if at == begin], begin)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from composerefactor.compose.file import ComposeFile
+from composerefactor.compose.merged import merged_entries
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import extended
 from composerefactor.modules.anchors import AnchorIndex, Holder
@@ -26,7 +27,11 @@ class Reason:
 
 
 class Root:
-    """One base file. *keep* has parts of any file that stay, with the reason; *move* overrules."""
+    """One base file. *keep* has parts of any file that stay, with the reason; *move* overrules.
+
+    *into* is the directory of the modules. *leaves_stubs* is True where what moves can still be
+    extended by other files, since a stub stays.
+    """
 
     def __init__(
         self,
@@ -34,13 +39,22 @@ class Root:
         file: ComposeFile,
         keep: Mapping[tuple[str, str, str], str],
         move: Collection[tuple[str, str, str]],
+        into: str = "",
+        *,
+        leaves_stubs: bool = False,
     ) -> None:
         self.project = project
         self.file = file
         self.directory = posixpath.dirname(file.path)
         self.family = Family.of(file.path)
+        self.into = into or self.family.prefix
         self._keep = keep
         self._move = move
+        self._leaves_stubs = leaves_stubs
+
+    def without_stubs(self) -> Root:
+        """Return the same root for a plan that leaves no stubs in it."""
+        return Root(self.project, self.file, self._keep, self._move, self.into)
 
     @cached_property
     def anchors(self) -> AnchorIndex:
@@ -82,10 +96,24 @@ class Root:
         return dict(self._reasons())
 
     def movable(self) -> list[str]:
-        """Return the services that may leave the file."""
+        """Return the services that may leave the file; stubs of those that have left it do not."""
         section = (self.file.sections or {}).get("services")
         entries = (section.entries if section else None) or {}
-        return [n for n in entries if n != "<<" and ("services", n) not in self.reasons]
+        return [
+            n
+            for n in entries
+            if n != "<<" and ("services", n) not in self.reasons and not self._is_stub(n)
+        ]
+
+    def _is_stub(self, name: str) -> bool:
+        """Return whether a service only extends that of another file, or one of a module."""
+        body = self.file.services[name]
+        parent = extended(body)
+        if parent is None or parent[0] is None:
+            return False
+        path = posixpath.normpath(posixpath.join(self.directory, parent[0]))
+        into = posixpath.normpath(posixpath.join(self.directory, self.into))
+        return path.startswith(f"{into}/") or merged_entries(body).keys() == {"extends"}
 
     def _few_services(self) -> str:
         count = len(self.file.services)
@@ -107,6 +135,8 @@ class Root:
         for (path, section, name), words in self._keep.items():
             if path == self.file.path:
                 yield (section, name), Reason(words)
+        if self._leaves_stubs:
+            return
         for extension in self.project.extensions.get(self.file.path, []):
             service: str | None = extension.service
             while service is not None and service in self.file.services:

@@ -25,6 +25,8 @@ def oldest_engine(proposal: Proposal) -> str:
 
     ``""`` where no file that is written includes another: any version does.
     """
+    if proposal.plan.since:
+        return proposal.plan.since
     if not any(_INCLUDE.search(draft.text()) for draft in proposal.plan.drafts):
         return ""
     project = proposal.project

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
@@ -13,45 +12,18 @@ from typing import Any
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.file import RESOURCE_SECTIONS
-from composerefactor.compose.library import Library
-from composerefactor.compose.project import Project, load
 from composerefactor.edits.drafts import Draft, Slice, Written
 from composerefactor.source import Source
 from composerefactor.transform import Plan
 from composerefactor.transforms.split import Options, split
-from composerefactor.yamltree.build import parse
-from composerefactor.yamltree.values import to_python
 from support.commandline import write
 from support.composetext import COMPOSE, OVERRIDE, ComposeProject, compose_projects
-from support.memory import Memory
-
-
-def opened(files: Mapping[str, str | bytes]) -> Project:
-    names = (COMPOSE, OVERRIDE) if OVERRIDE in files else (COMPOSE,)
-    return load([EntryPoint((COMPOSE,)), EntryPoint(names)], Library(Memory(files)))
-
-
-def divided(project: ComposeProject) -> tuple[Plan, dict[str, bytes]]:
-    """Return the plan of a split, and all files as it leaves them."""
-    plan = split.plan(opened(project.files), Options())
-    contents = {path: text.encode() for path, text in project.files.items()}
-    for path, content in plan.contents().items():
-        assert content is not None
-        contents[path] = content
-    return plan, contents
+from support.splits import divided, model, opened, resolved
 
 
 def lines(texts: Mapping[str, bytes]) -> Counter[str]:
     return Counter(line.strip() for text in texts.values() for line in text.decode().splitlines())
-
-
-def model(text: bytes, path: str = COMPOSE) -> dict[str, Any]:
-    tree = parse(Source.decode(path, text))
-    assert tree.root is not None
-    values: dict[str, Any] = to_python(tree.root, tree.source)
-    return values
 
 
 def merged(contents: Mapping[str, bytes]) -> dict[str, Any]:
@@ -132,22 +104,6 @@ def test_the_engine_resolves_the_same(engine: Path, project: ComposeProject) -> 
         before = resolved(engine, root)
         write(root, contents)
         assert resolved(engine, root) == before
-
-
-def resolved(engine: Path, root: Path) -> dict[str, Any]:
-    """Return the model without top-level ``x-*``, which move with what uses their anchors.
-
-    Overrides of included services are left to the proof: engines before 2.24.7 refuse them.
-    """
-    done = subprocess.run(
-        [str(engine), "-f", COMPOSE, "--profile", "*", "config"],
-        cwd=root,
-        env={"TOKEN": "made-up", "HOME": str(root)},
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr.decode()
-    return {k: v for k, v in model(done.stdout).items() if not k.startswith("x-")}
 
 
 texts = st.text(st.sampled_from("ab:# \r\né"), max_size=40)
