@@ -14,7 +14,7 @@ from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.references import extended
 from composerefactor.factoring.layout import ENVIRONMENTS
 from composerefactor.factoring.parts import Definition, Shared
-from composerefactor.factoring.repeating import says_what_runs
+from composerefactor.factoring.repeating import may_repeat
 from composerefactor.factoring.variants import Factored, Variant, chains, factor, keep_chain
 from composerefactor.modules.anchors import Holder
 from composerefactor.modules.root import Reason, Root
@@ -104,7 +104,7 @@ def _in_environments(roots: list[Root]) -> Division:
             name
             for name in root.movable()
             if ("services", name) not in stays[i]
-            and (i not in copies or says_what_runs(root.file, name))
+            and (i not in copies or may_repeat(root.file, name))
         ]
         for i, root in enumerate(roots)
     }
