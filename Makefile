@@ -3,6 +3,7 @@
 # make engines  the tests that ask the engine, with each version that is supported
 # make healthchecks  install servers from Debian's packages (as root, none is started) and run the
 #               generated health checks against them
+# make daemon   the tests with a Docker daemon of their own; as root, with dockerd and busybox
 # make bench    measure speed
 # make catalog  write the index of the image catalogue anew
 # make docs     write docs/transforms.md anew
@@ -21,8 +22,8 @@ EXAMPLE := examples/legacy-shop
 
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
-.PHONY: demo test lint types layers without-c-parser suite engines healthchecks bench catalog docs schema \
-	clean
+.PHONY: demo test lint types layers without-c-parser suite engines healthchecks daemon bench catalog docs \
+	schema clean
 
 demo: .venv/demo.stamp
 	@$(BIN)/composerefactor split --dry-run $(EXAMPLE) > .venv/demo.patch
@@ -66,6 +67,10 @@ healthchecks: .venv/test.stamp
 	$(if $(filter 0,$(shell id -u)),,sudo) env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
 		apt-get install --yes --quiet --no-install-recommends $(SERVER_PACKAGES)
 	$(BIN)/python -m pytest -q -rs tests/health/test_probes.py tests/health/test_servers.py
+
+# Installs nothing: a test that finds no dockerd, docker or static busybox names what is missing.
+daemon: .venv/test.stamp
+	$(BIN)/python -m pytest -q -rs -m daemon tests/daemon
 
 bench: .venv/test.stamp
 	$(BIN)/python bench/run.py

@@ -51,9 +51,12 @@ def pytest_configure(config: pytest.Config) -> None:
         sys.modules["_ruamel_yaml"] = None  # type: ignore[assignment]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that asks for the engine, so that ``-m engine`` selects them."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark every test that asks for the engine; leave out those with a daemon unless asked for."""
+    without_daemon = "daemon" not in str(config.getoption("-m"))
     for item in items:
+        if without_daemon and "daemon" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.skip(reason="`make daemon` runs the tests with a daemon"))
         if "engine" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.engine)
 

@@ -303,3 +303,11 @@ def test_transforms(shop: Path, command_line: CommandLine) -> None:
     unknown = command_line.plain(shop, "transforms", "spilt")
     assert unknown.code == 2
     assert "no transform is called 'spilt'" in unknown.err
+
+
+def test_output_without_a_result_is_a_usage_error(shop: Path, command_line: CommandLine) -> None:
+    for option in ("--yes", "--check"):
+        done = command_line(shop, "split", option, "-o", "split.patch")
+        assert done.code == 2
+        assert "give --dry-run for the patch" in done.err
+    assert not (shop / "split.patch").exists()
