@@ -43,10 +43,10 @@ def port() -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def closed() -> int:
-    with socket.socket() as taken:
+def closed() -> Iterator[int]:
+    with socket.socket() as taken:  # held, so that nobody else listens there
         taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+        yield int(taken.getsockname()[1])
 
 
 @dataclass(frozen=True, slots=True)

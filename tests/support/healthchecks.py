@@ -50,10 +50,11 @@ def run(
 def busybox(directory: Path) -> Path:
     """Return a directory with what Alpine images hold of busybox; skips the test without it.
 
-    Debian builds busybox without ``nc -z``, which Alpine's has; that of OpenBSD stands in for it.
+    Debian builds busybox without ``nc -z``, which Alpine's has; that of OpenBSD stands in for it,
+    and dash for a shell that would take its own ``nc`` first.
     """
     programs = {applet: shutil.which("busybox") for applet in APPLETS}
-    programs["nc"] = shutil.which("nc.openbsd")
+    programs |= {"nc": shutil.which("nc.openbsd"), "sh": shutil.which("dash")}
     target = directory / "busybox"
     target.mkdir(exist_ok=True)
     for applet, program in programs.items():
