@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from composerefactor.topology.naming import words
 from composerefactor.topology.oneshot import one_shot
 from composerefactor.topology.stack import Stack
@@ -28,10 +30,15 @@ def why_it_may_end(stack: Stack, name: str) -> str | None:
     found = one_shot(stack, name)
     if found is not None:
         return found.reasons[0][0]
-    called = _ENDING.intersection(words(name))
+    called = _ENDING & _parts(name)
     if called:
         return f"its name, {name}"
     for profile, _ in stack.services[name].names("profiles"):
-        if (_BY_HAND | _BY_HAND_TOO).intersection(words(profile)):
+        if (_BY_HAND | _BY_HAND_TOO) & _parts(profile):
             return f"its profile, {profile}"
     return None
+
+
+def _parts(name: str) -> set[str]:
+    """Return the words of *name*, those with a number in them as well: ``e2e``."""
+    return {*words(name), *re.split(r"[^a-z0-9]+", name.lower())}
