@@ -26,9 +26,8 @@ def repeating(project: Project) -> Iterator[str]:
 def may_repeat(file: ComposeFile, name: str) -> bool:
     """Return whether *file* has a definition of the service *name* that may be a copy of a base's.
 
-    It gives an image, or tells how to build one. Files of variables are out: once included their
-    paths are absolute, and the same path stands twice in an uninterpolated model (observed on
-    v5.6.1).
+    It gives an image, or tells how to build one. Files of variables are out: the path of one that
+    is included is absolute, and stands twice in an uninterpolated model (observed: v5.6.1).
     """
     body = file.services[name]
     runs = any(merged_get(body, key) is not None for key in ("image", "build"))
