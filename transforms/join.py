@@ -98,8 +98,8 @@ def _joined(
     words = ""
     if path.startswith("../"):
         words = "the file is outside of the project"
-    elif path in project.ignored:
-        words = f"git ignores {path} ({project.ignored[path]}): what it took in would be lost"
+    elif project.is_ignored(path):
+        words = f"git ignores {path}: what it took in would reach nobody"
     elif len(directories) != 1:
         words = f"{path} is used under several project directories"
     if words:
