@@ -70,12 +70,12 @@ class Root:
             if len(self.refused) == count:
                 break
         contents, stubs, anchors, taken = found
-        self._note_stays(entries, stubs)
         for n in taken:
             self.result.taken |= self._parts(entries[n])
             self.result.files |= {path for path, _ in self._reached(entries[n])}
         self.result.taken |= {(path, "services", name) for path, name in stubs.expanded}
         self.result.files |= {path for path, _ in stubs.expanded}
+        self._note_stays(entries, stubs)
         if taken or stubs.expanded:
             gone = {id(entries[n].node) for n in taken}
             frame = Frame(self.file, entries, gone, contents, anchors, pattern)
@@ -217,7 +217,7 @@ class Root:
             self.result.stays[path, "services", name] = (error.words, error.location)
         for path, words in self.parents.why_not.items():
             for extension in self.project.extensions[path]:
-                if extension.location.path == self.file.path:
+                if extension.location.path in {self.file.path, *self.result.files}:
                     part = (path, "services", extension.service)
                     self.result.stays[part] = (words, extension.location)
 

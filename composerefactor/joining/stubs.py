@@ -49,16 +49,33 @@ def _objection(project: Project, path: str) -> str:
     others = {n for n in file.sections if not n.startswith("x-")} - {"services", "version", "name"}
     if others:
         return f"it holds {', '.join(sorted(others))} too"
-    return _objection_to_users(file, project.extensions[path])
+    return _objection_to_users(project, file, project.extensions[path])
 
 
-def _objection_to_users(file: ComposeFile, named: Iterable[Extension]) -> str:
-    """Return why the services of *file* are no stubs' other half, or ``""``."""
-    users = Counter((extension.location.path, extension.service) for extension in named)
-    if any(count > 1 for count in users.values()):
-        return "several services of one file extend the same one"
-    left = file.services.keys() - _with_parents(file, {service for _, service in users})
+def _objection_to_users(project: Project, file: ComposeFile, named: list[Extension]) -> str:
+    """Return why the services of *file* are no stubs' other half, or ``""``.
+
+    What several services share would stand in each of them.
+    """
+    for root in {extension.location.path for extension in named} | set(project.bases):
+        texts = _with_included(project, root)
+        users = Counter(e.service for e in named if e.location.path in texts)
+        if any(count > 1 for count in users.values()):
+            return "several services extend the same one"
+    left = file.services.keys() - _with_parents(file, {e.service for e in named})
     return f"nothing extends {', '.join(sorted(left))}" if left else ""
+
+
+def _with_included(project: Project, path: str) -> set[str]:
+    """Return *path* with all that it includes, directly or through others."""
+    found: set[str] = set()
+    queue = [path]
+    while queue:
+        current = queue.pop()
+        if current not in found:
+            found.add(current)
+            queue += [p for p, by in project.included_by.items() if current in by]
+    return found
 
 
 def _with_parents(file: ComposeFile, names: Iterable[str]) -> set[str]:
