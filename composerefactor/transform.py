@@ -61,10 +61,24 @@ class Effect:
     resolved: bool = True
 
     @property
+    def matters(self) -> bool:
+        """True where what runs may differ; top-level ``x-*`` are nothing that runs."""
+        return self.resolved and not self.path[0].startswith("x-")
+
+    @property
     def service(self) -> str | None:
         """The service whose container is another one afterwards."""
         is_service = self.resolved and len(self.path) > 1 and self.path[0] == "services"
         return self.path[1] if is_service else None
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A new way to start the project: *path* gives the model that *of* gives, but for *effects*."""
+
+    path: str
+    of: str
+    effects: Sequence[Effect]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +89,7 @@ class Change:
     (``verified: dockerfile``). *edits* carry it out, *effects* declare what differs in the resolved
     model. *repairs* is True for what makes the engine accept a project that it rejects. *variables*
     have values for variables that the result needs and that the same change puts in an env file.
+    *details* say more of it, a line each. *variants* are new files to start the project with.
     """
 
     title: str
@@ -84,6 +99,8 @@ class Change:
     evidence: str = ""
     repairs: bool = False
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    details: Sequence[str] = ()
+    variants: Sequence[Variant] = ()
 
     @property
     def is_safe(self) -> bool:
@@ -91,7 +108,7 @@ class Change:
 
         What needs variables from a file that no repository has is not: a clone would not start.
         """
-        changes = any(effect.resolved for effect in self.effects)
+        changes = any(effect.matters for effect in self.effects)
         return self.repairs or not (changes or self.variables)
 
     def id(self, transform: str) -> str:

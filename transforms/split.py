@@ -54,7 +54,8 @@ class Options:
     *strategy* is ``include`` or ``extends``.
     *keep* has parts that stay, with the reason of each; *move* parts that move although the plan
     would leave them. *anchors* says what becomes of an ``x-`` block that several modules take by
-    ``<<``: ``copy``, or ``extends`` where that is exactly the same.
+    ``<<``: ``copy``, or ``extends`` where that is exactly the same. *variants* has what roots are
+    called in new names, by path, where their own name does not tell.
     """
 
     into: str = ""
@@ -65,6 +66,7 @@ class Options:
     move: frozenset[Part] = frozenset()
     anchors: str = "copy"
     strategy: str = "include"
+    variants: Mapping[str, str] = field(default_factory=dict)
 
 
 @transform(Options)
@@ -298,7 +300,7 @@ def _layout_options(root: Root, options: Options) -> LayoutOptions:
                 remedy=f"give another path for {service}: --module {service}=PATH",
             )
     into = posixpath.join(root.directory, posixpath.normpath(options.into or root.family.prefix))
-    return LayoutOptions(into, options.granularity, options.groups, modules)
+    return LayoutOptions(into, options.granularity, options.groups, modules, options.variants)
 
 
 def _placement(file: ComposeFile, name: str) -> Placement:

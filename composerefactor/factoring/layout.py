@@ -119,7 +119,8 @@ class Layout:
                 )
 
     def _variant(self, owner: int) -> str:
-        name = variant(self.factored.files[owner].path)
+        path = self.factored.files[owner].path
+        name = self.options.variants.get(path) or variant(path)
         return "default" if name == "main" else name
 
     def _taken(self, owner: int) -> str:

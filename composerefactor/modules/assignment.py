@@ -20,13 +20,15 @@ class LayoutOptions:
     """What the user decides about the layout. Paths are relative to the project directory.
 
     *granularity* is ``auto``, ``service`` or ``category``. *groups* puts services together in the
-    module of that name; *modules* gives the path of the module of a service.
+    module of that name; *modules* gives the path of the module of a service. *variants* has what
+    roots are called in new names, by path.
     """
 
     into: str
     granularity: str = "auto"
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
+    variants: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

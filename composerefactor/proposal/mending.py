@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from composerefactor.compose.entrypoint import EntryPoint
@@ -126,7 +126,22 @@ def _verdict(
         )
     effects = found.effects
     undeclared = [f for f in differences if not is_declared(f, effects)]
+    undeclared += _of_variants(prover, found)
     return replace(verdict, differences=undeclared), repaired
+
+
+def _of_variants(prover: Prover, found: Mended) -> Iterator[Finding]:
+    """Yield what differs undeclared between a new file and the one that it is a variant of.
+
+    Both give their model at the same place: the new file's text stands there for the old one's.
+    """
+    for each in found.taken:
+        for variant in each.change.variants:
+            there = {**found.contents, variant.of: found.contents[variant.path]}
+            for finding in prover.check(there).differences:
+                is_its = finding.entry.files == (variant.of,)
+                if is_its and not is_declared(finding, variant.effects):
+                    yield replace(finding, words=f"{variant.path}: {finding.words}")
 
 
 def _blamed(found: Mended, verdict: Verdict) -> Mapping[str, str]:

@@ -27,6 +27,8 @@ def planned(proposal: Proposal, mended: Mended, style: Style, most: int) -> Iter
         yield row("", f"{style(name, 'bold')}  {_consequence(mends, style)}", style)
         for line in limited([_shown(each, style) for each in mends], most):
             yield row("", f"  {line}", style)
+        for line in limited([line for each in mends for line in each.change.details], most):
+            yield row("", f"    {line}", style)
     yield from _others(mended, style, most)
 
 
@@ -73,7 +75,7 @@ def proved(proposal: Proposal, mended: Mended, verdict: Verdict) -> Iterator[str
     recreated = sorted({name for names in verdict.recreated.values() for name in names})
     containers = len({s for f in proposal.project.files.values() for s in f.services})
     compared = len(proposal.project.readable) - len(proposal.rejected)
-    places = sum(effect.resolved for effect in mended.effects)
+    places = sum(effect.matters for effect in mended.effects)
     words = f"proved: {counted(compared, 'entry point')} "
     if places:
         words += f"differ in the {counted(places, 'declared place')} and nowhere else"

@@ -115,6 +115,7 @@ def _mend(found: Mend) -> dict[str, Any]:
         "file": change.location.path,
         "line": change.location.line,
         "evidence": change.evidence,
+        "details": list(change.details),
         "safe": change.is_safe,
         "repairs": change.repairs,
         "effects": [

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from composerefactor.compose.project import Project
-from composerefactor.edits.operations import AddKey
+from composerefactor.edits.operations import AddKey, WriteFile
 from composerefactor.errors import EngineError, Location, UsageError
 from composerefactor.proposal.mended import Chosen
 from composerefactor.proposal.mending import propose_mends
 from composerefactor.proposal.opening import Choice, open_project
 from composerefactor.proposal.propose import Proposal
 from composerefactor.proposal.selection import EVERYTHING, Selection
-from composerefactor.transform import Change, Effect, Mending, Refusal
+from composerefactor.transform import Change, Effect, Mending, Refusal, Variant
 from composerefactor.verify.engine import Engine
 
 MONOLITH = """\
@@ -182,3 +182,28 @@ def test_an_edit_that_is_not_safe_becomes_a_refusal(propose: Any) -> None:
     proposal = propose(MONOLITH, mending(gone, restart("web", DECLARED)))
     assert found(proposal)[0] == ["web restarts"]
     assert ["gone" in refusal.reason for _, refusal in proposal.mended.refusals] == [True]
+
+
+def new_file(text: str, *effects: Effect) -> Mending[Any]:
+    variant = Variant("compose.production.yaml", "compose.yaml", effects)
+    edit = WriteFile(variant.path, text)
+    return mending(Change("new", Location("compose.yaml", 1), [edit], variants=[variant]))
+
+
+@pytest.mark.engine
+def test_a_new_file_gives_the_model_of_the_old_but_for_what_is_declared(propose: Any) -> None:
+    without = MONOLITH.split("  # composerefactor", maxsplit=1)[0]
+    gone = Effect(("services", "db"), "removes")
+    assert found(propose(MONOLITH, new_file(without, gone))) == (["new"], [])
+    taken, words = found(propose(MONOLITH, new_file(without)))
+    assert taken == ["new"]
+    assert words
+    assert all(each.startswith("compose.production.yaml: ") for each in words)
+
+
+@pytest.mark.engine
+def test_a_new_file_that_the_engine_rejects_is_left(propose: Any) -> None:
+    proposal = propose(MONOLITH, new_file("services:\n  web:\n    nonsense: 1\n"))
+    assert proposal.mended is not None
+    assert proposal.mended.taken == []
+    assert [each.change.title for each in proposal.mended.left] == ["new"]

@@ -1,0 +1,1 @@
+"""What of a stack only its developers need."""

@@ -1,0 +1,100 @@
+"""What counts as needed for development alone, and what does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from composerefactor.compose.file import ComposeFile
+from composerefactor.development.needs import DEBUG_PORTS, Finder, developers_only
+from composerefactor.development.production import production
+from composerefactor.source import Source
+from composerefactor.yamltree.nodes import Mapping
+
+BUILT = "services:\n  a:\n    build: ./app\n"
+DOCKERFILE = "FROM node AS dev\nFROM node AS prod\n"
+
+
+def read(text: str) -> ComposeFile:
+    return ComposeFile.parse(Source("compose.yaml", text))
+
+
+def kept(attribute: str, dockerfile: str | None = None) -> str:
+    """Return what production has of the lines of *attribute*."""
+    file = read(BUILT + "".join(f"    {line}\n" for line in attribute.splitlines()))
+    body = file.services["a"]
+    assert isinstance(body, Mapping)
+    found = list(Finder("compose.yaml", lambda _: dockerfile, DEBUG_PORTS).needs("a", body))
+    assert all(need.evidence for need in found)
+    gone = [path for need in found for path in need.gone]
+    text = production(file, gone, [edit for need in found for edit in need.edits])
+    return "\n".join(line[4:] for line in text.removeprefix(BUILT).splitlines())
+
+
+GONE = (
+    "command: npm run dev",
+    "command: uvicorn main:app --reload",
+    "command: [nodemon, app.js]",
+    "entrypoint: node --inspect=0.0.0.0:9229 app.js",
+    "command: python -m debugpy --listen 0.0.0.0:5678 app.py",
+    "volumes:\n  - ./app:/app\n  - /app/node_modules",
+    "volumes: [./app/src:/app/src:ro]",
+)
+
+
+@pytest.mark.parametrize("attribute", GONE)
+def test_gone(attribute: str) -> None:
+    assert kept(attribute) == ""
+
+
+STAYS = (
+    "command: npm start",
+    "command: serve --reload-interval 5",
+    "command: airflow webserver",
+    "volumes:\n  - ./app/data:/data\n  - ./app/nginx.conf:/etc/nginx.conf\n  - data:/app/src",
+    "volumes:\n  - ./other/src:/src\n  - ../app:/app",
+    "environment:\n  NODE_ENV: ${NODE_ENV:-development}\n  DEBUG: '0'\n  DEBUG_URL: x",
+    'ports:\n  - "9229:80"\n  - "127.0.0.1:8080:8080"',
+)
+
+
+@pytest.mark.parametrize("attribute", STAYS)
+def test_stays(attribute: str) -> None:
+    assert kept(attribute) == attribute
+
+
+def test_one_of_several_goes_with_its_comment() -> None:
+    ports = 'ports:\n  - "80:80"\n  # attach here\n  - "9229:9229"  # node\n  - "81:81"'
+    assert kept(ports) == 'ports:\n  - "80:80"\n  - "81:81"'
+
+
+def test_modes_become_those_of_production() -> None:
+    pairs = "environment:\n  - FLASK_ENV=development\n  - FLASK_DEBUG=1\n  - A=b"
+    assert kept(pairs) == "environment:\n  - FLASK_ENV=production\n  - A=b"
+
+
+def test_a_target_is_that_of_the_dockerfile() -> None:
+    build = "build:\n  context: ./app\n  target: dev"
+    file = BUILT.replace("    build: ./app\n", "")
+    text = f"{file}    {build}".replace("\n  c", "\n      c").replace("\n  t", "\n      t")
+    body = read(text).services["a"]
+    assert isinstance(body, Mapping)
+    finder = Finder("compose.yaml", lambda _: DOCKERFILE, DEBUG_PORTS)
+    (need,) = finder.needs("a", body)
+    assert production(read(text), need.gone, need.edits) == text.replace("dev", "prod")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{image: mailhog/mailhog}", True),
+        ("{image: 'dpage/pgadmin4:8'}", True),
+        ("{image: localstack/localstack}", True),
+        ("{image: shop, profiles: [dev, test]}", True),
+        ("{image: shop, profiles: [dev, batch]}", False),
+        ("{image: postgres}", False),
+        ("{image: portainer/portainer-ce}", False),
+    ],
+)
+def test_services_for_developers(text: str, *, expected: bool) -> None:
+    body = read(f"services:\n  s: {text}\n").services["s"]
+    assert bool(developers_only("s", body)) is expected
