@@ -1,0 +1,39 @@
+"""The order in which mendings run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from composerefactor.compose.project import Project
+from composerefactor.registry import in_order, mendings
+from composerefactor.transform import Change, Mending, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    pass
+
+
+def named(name: str, *after: str, first: bool = False) -> Mending[Any]:
+    def plan(project: Project, options: Options) -> Iterator[Change | Refusal]:
+        yield from ()
+
+    return Mending(name, "", "", Options, plan, after, first=first)
+
+
+def names(*found: Mending[Any]) -> list[str]:
+    return [each.name for each in in_order(found)]
+
+
+def test_by_name_and_after_what_they_build_on() -> None:
+    assert names(named("c"), named("a", "b"), named("b"), named("d", "unknown")) == list("bcda")
+
+
+def test_those_that_make_files_readable_are_first() -> None:
+    assert names(named("a"), named("z", first=True), named("y", "z", first=True)) == list("zya")
+
+
+def test_files_are_made_readable_before_anything_else() -> None:
+    assert [each.name for each in mendings()][:2] == ["fix-schema", "modernize"]
