@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from composerefactor.cli.options import (
     path_argument,
     project_options,
 )
-from composerefactor.cli.settings import option_values
+from composerefactor.cli.settings import check_names, configured_values, option_values
 from composerefactor.errors import UsageError
 from composerefactor.proposal.mended import Chosen
 from composerefactor.proposal.mending import propose_mends
@@ -24,6 +25,7 @@ from composerefactor.proposal.opening import Opened
 from composerefactor.proposal.propose import Proposal
 from composerefactor.proposal.selection import Selection
 from composerefactor.registry import mendings
+from composerefactor.settings.settings import Settings
 from composerefactor.transform import Mending
 from composerefactor.verify.engine import Engine
 
@@ -61,7 +63,6 @@ def command(
     Safe changes keep the resolved model as it is, or make the engine accept a project that it
     rejects. What would change what runs is listed and left, unless --unsafe is given.
     """
-    chosen = chosen_mendings(select, skip, settings, unsafe=unsafe)
 
     def proposer(
         opened: Opened,
@@ -69,6 +70,7 @@ def command(
         selection: Selection,
         shown: Callable[[int, int], None] | None,
     ) -> Proposal:
+        chosen = chosen_mendings(select, skip, settings, opened.settings, unsafe=unsafe)
         return propose_mends(opened, chosen, engine, selection, shown)
 
     named = choice(path, file, entry, env_file)
@@ -76,22 +78,35 @@ def command(
 
 
 def chosen_mendings(
-    select: str | None, skip: str, settings: tuple[str, ...], *, unsafe: bool
+    select: str | None, skip: str, given: tuple[str, ...], settings: Settings, *, unsafe: bool
 ) -> list[Chosen]:
     """Return the transforms to run with their options, in order.
 
-    Raises UsageError for names that no transform has, and for options that it does not take.
+    What the command line does not say (*select*, *skip*, *given*, *unsafe*) is taken from
+    *settings*. Raises UsageError for names that no transform has and options that it does not take,
+    InputError where the settings have them.
     """
     known = {each.name: each for each in mendings()}
-    wanted = _names(select or "", known)
-    unwanted = _names(skip, known)
-    values = option_values(settings, known)
-    return [
-        Chosen(each, each.options(**values.get(name, {})), unsafe=unsafe)
-        for name, each in known.items()
-        if name not in unwanted
-        and (name in wanted if select is not None else not each.selected_only)
-    ]
+    check_names(settings, known)
+    wanted = set(settings.fix.select) if select is None else _names(select, known)
+    unwanted = _names(skip, known) | set(settings.fix.skip)
+    configured, values = configured_values(settings, known), option_values(given, known)
+    chosen = []
+    for name, each in known.items():
+        if name in unwanted or (name not in wanted if wanted else each.selected_only):
+            continue
+        options = {**configured.get(name, {}), **values.get(name, {})}
+        if any(f.name == "catalog" for f in fields(each.options)):
+            options["catalog"] = settings.catalog
+        chosen.append(
+            Chosen(
+                each,
+                each.options(**options),
+                unsafe=unsafe or bool(settings.fix.unsafe),
+                ignored=settings.ignore.get(name, {}),
+            )
+        )
+    return chosen
 
 
 def _names(text: str, known: dict[str, Mending[Any]]) -> set[str]:

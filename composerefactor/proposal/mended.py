@@ -27,11 +27,15 @@ MAX_ROUNDS = 4
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A mending and its options; *unsafe* lets it change what runs."""
+    """A mending and its options.
+
+    *unsafe* lets it change what runs, *ignored* has services that it leaves alone, with the reason.
+    """
 
     mending: Mending[Any]
     options: Any
     unsafe: bool = False
+    ignored: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,7 @@ def _sorted(
     result: Mended, found: Mend, project: Project, chosen: Chosen, wanted: Wanted
 ) -> list[Mend]:
     """Put *found* where it belongs; return it in a list if it is to be made."""
-    why = _suppressed(project, found)
+    why = _suppressed(project, found, chosen.ignored)
     left = wanted.why_left(found)
     if why is not None:
         result.suppressed.append(Mend(found.transform, found.change, why))
@@ -157,8 +161,11 @@ def _sorted(
     return []
 
 
-def _suppressed(project: Project, found: Mend) -> str | None:
-    """Return the reason that a comment gives for leaving *found*, or None where there is none."""
+def _suppressed(project: Project, found: Mend, ignored: Mapping[str, str]) -> str | None:
+    """Return the reason that a comment or the settings give for leaving *found*, or None."""
+    services = {effect.service for effect in found.change.effects if effect.service}
+    if services and services <= ignored.keys():
+        return "; ".join(dict.fromkeys(ignored[name] for name in sorted(services)))
     file = project.files.get(found.change.location.path)
     if file is None:
         return None

@@ -52,7 +52,7 @@ def propose_mends(
             if not blamed:
                 break
             wanted = replace(wanted, rejected={**wanted.rejected, **blamed})
-        if len(rejected) == len(opened.project.readable) and not (repaired or verdict.covered):
+        if len(rejected) == len(opened.project.readable) and not repaired:
             raise all_rejected(opened, rejected, (refusal for _, refusal in found.refusals))
         return replace(
             _proposal(opened, found),

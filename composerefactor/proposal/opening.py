@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.interpolate import Variable, variables
@@ -23,6 +24,9 @@ from composerefactor.errors import InputError, Location
 from composerefactor.workspace.files import ProjectFiles
 from composerefactor.workspace.git import Repository, find_repository
 from composerefactor.yamltree.nodes import Scalar, walk
+
+if TYPE_CHECKING:
+    from composerefactor.settings.settings import Settings
 
 COMPOSE_NAMES = ("*compose*.yml", "*compose*.yaml")
 """Names by which a directory without a default file is still known to hold a project."""
@@ -62,6 +66,17 @@ class Opened:
     project: Project
     readers: tuple[OtherReader, ...]
     environ: Mapping[str, str]
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The project's settings; raises InputError for a file that is not understood."""
+        from composerefactor.settings.settings import (  # noqa: PLC0415 - see cli/__init__.py
+            FILE_NAME,
+            load_settings,
+        )
+
+        is_there = self.files.exists(FILE_NAME)
+        return load_settings(self.files.read_bytes(FILE_NAME) if is_there else None)
 
     def variables_of(self, entry: EntryPoint) -> list[Variable]:
         """Return the variables in the values of all files of *entry*."""
