@@ -29,7 +29,8 @@ def transforms() -> dict[str, AnyTransform]:
     found: dict[str, AnyTransform] = {}
     for module in pkgutil.iter_modules(package.__path__):
         names = vars(importlib.import_module(f"{package.__name__}.{module.name}"))
-        own = next(v for v in names.values() if isinstance(v, Restructuring | Mending))
+        there = [v for v in names.values() if isinstance(v, Restructuring | Mending)]
+        own = next(v for v in there if v.name == module.name.replace("_", "-"))
         found[own.name] = own
     for point in metadata.entry_points(group=GROUP):
         try:

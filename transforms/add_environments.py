@@ -26,8 +26,9 @@ from composerefactor.edits.operations import WriteFile
 from composerefactor.errors import RefusedError
 from composerefactor.modules.naming import Family
 from composerefactor.source import BOM, Source
+from composerefactor.splitting.options import SplitOptions
 from composerefactor.transform import Change, Effect, Plan, Refusal, Variant, mending, option
-from composerefactor.transforms import split as dividing
+from composerefactor.transforms.split import split
 from composerefactor.yamltree.build import parse
 from composerefactor.yamltree.nodes import Mapping
 from composerefactor.yamltree.path import Path
@@ -161,7 +162,7 @@ def _files(
         directories={**project.directories, target: {project_directory(entry)}},
     )
     names = {file.path: "development", target: "production"}
-    plan = dividing.split.plan(both, dividing.Options(variants=names))
+    plan = split.plan(both, SplitOptions(variants=names))
     bom = BOM if file.source.has_bom else ""
     drafts = {draft.path: (BOM if draft.has_bom else "") + draft.text() for draft in plan.drafts}
     drafts.setdefault(target, bom + text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from composerefactor.catalog.catalog import load
+from composerefactor.catalog.catalog import Catalog, load
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class Placement:
 APPLICATION = Placement("services", "apps", "applications")
 
 
-def place(service: str, image: str | None) -> Placement:
+def place(service: str, image: str | None, catalog: Catalog | None = None) -> Placement:
     """Return the placement of *service*: by its image, or by its name where no image tells."""
-    catalog = load()
+    catalog = catalog or load()
     category = catalog.category(image) if image else None
     if category is None:
         category = catalog.category_of_name(service)

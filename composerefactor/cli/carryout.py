@@ -79,9 +79,10 @@ def run_options(function: F) -> F:
     return function
 
 
-Proposer: TypeAlias = (
-    "Callable[[Opened, Engine | None, Selection, Callable[[int, int], None] | None], Proposal]"
-)
+Progress: TypeAlias = Callable[[int, int], None]
+"""Is called with the engine runs done and to do."""
+
+Proposer: TypeAlias = "Callable[[Opened, Engine | None, Selection, Progress | None], Proposal]"
 """Makes the proposal for an open project, with an engine or none."""
 
 
@@ -92,7 +93,7 @@ def carry_out(run: Run, chosen: Choice, transformation: Transformation) -> int:
         opened: Opened,
         engine: Engine | None,
         selection: Selection,
-        shown: Callable[[int, int], None] | None,
+        shown: Progress | None,
     ) -> Proposal:
         return propose(opened, transformation, engine, selection, shown)
 

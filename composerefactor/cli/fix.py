@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import click
 
-from composerefactor.cli.carryout import Run, carry_out_proposal, run_options
+from composerefactor.cli.carryout import Progress, Run, carry_out_proposal, run_options
 from composerefactor.cli.options import (
     choice,
     engine_options,
@@ -68,7 +67,7 @@ def command(
         opened: Opened,
         engine: Engine | None,
         selection: Selection,
-        shown: Callable[[int, int], None] | None,
+        shown: Progress | None,
     ) -> Proposal:
         chosen = chosen_mendings(select, skip, settings, opened.settings, unsafe=unsafe)
         return propose_mends(opened, chosen, engine, selection, shown)

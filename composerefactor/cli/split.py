@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from composerefactor.cli.carryout import Run, carry_out, run_options
+from composerefactor.cli.carryout import Progress, Run, carry_out_proposal, run_options
 from composerefactor.cli.options import (
     choice,
     engine_options,
@@ -16,8 +18,15 @@ from composerefactor.cli.options import (
 )
 from composerefactor.compose.project import Project
 from composerefactor.errors import UsageError
+from composerefactor.proposal.opening import Opened
+from composerefactor.proposal.propose import Proposal, propose
+from composerefactor.proposal.selection import Selection
+from composerefactor.splitting.options import SplitOptions
 from composerefactor.transform import Part, Plan
-from composerefactor.transforms.split import Options, split
+from composerefactor.transforms.split import split
+
+if TYPE_CHECKING:
+    from composerefactor.verify.engine import Engine
 
 
 @click.command("split", short_help=split.summary, help=f"{split.summary}\n\n{split.explanation}")
@@ -27,14 +36,13 @@ from composerefactor.transforms.split import Options, split
 @click.option(
     "--strategy",
     type=click.Choice(["include", "extends"]),
-    default="include",
-    help="Roots include the modules, or hold stubs that extend their services.",
+    help="Roots include the modules (the default), or hold stubs that extend their services.",
 )
 @click.option(
     "--granularity",
     type=click.Choice(["auto", "service", "category"]),
-    default="auto",
-    help="One file a service, one a category, or services single and infrastructure by category.",
+    help="One file a service, one a category, or services single and infrastructure by category "
+    "(auto, the default).",
 )
 @click.option(
     "--group",
@@ -66,22 +74,38 @@ def command(
     entry: tuple[str, ...],
     env_file: tuple[str, ...],
     into: str,
-    strategy: str,
-    granularity: str,
+    strategy: str | None,
+    granularity: str | None,
     groups: tuple[str, ...],
     modules: tuple[str, ...],
     anchors: str,
     **run: object,
 ) -> int:
-    """Plan, prove and carry out a split."""
+    """Plan, prove and carry out a split; what is not given here is taken from the settings."""
     named = _groups(groups)
     paths = dict(_pairs("--module", modules))
 
-    def transformation(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
-        chosen = Options(into, granularity, named, paths, keep, move, anchors, strategy)
-        return split.plan(project, chosen)
+    def proposer(
+        opened: Opened, engine: Engine | None, selection: Selection, shown: Progress | None
+    ) -> Proposal:
+        defaults = opened.settings.split
+        options = SplitOptions(
+            into or defaults.into or "",
+            granularity or defaults.granularity or "auto",
+            named or dict(defaults.groups),
+            {**defaults.modules, **paths},
+            anchors=anchors,
+            strategy=strategy or defaults.strategy or "include",
+            catalog=opened.settings.catalog,
+        )
 
-    return carry_out(Run.of("split", run), choice(path, file, entry, env_file), transformation)
+        def transformation(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
+            return split.plan(project, replace(options, keep=keep, move=move))
+
+        return propose(opened, transformation, engine, selection, shown)
+
+    chosen = choice(path, file, entry, env_file)
+    return carry_out_proposal(Run.of("split", run), chosen, proposer)
 
 
 def _groups(values: tuple[str, ...]) -> dict[str, tuple[str, ...]]:

@@ -10,8 +10,9 @@ import pytest
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.library import Library
 from composerefactor.compose.project import load
+from composerefactor.splitting.options import SplitOptions
 from composerefactor.transform import Plan
-from composerefactor.transforms.split import Options, split
+from composerefactor.transforms.split import split
 from support.memory import Memory
 
 Divide: TypeAlias = Callable[..., tuple[Plan, dict[str, str]]]
@@ -22,10 +23,10 @@ def divide() -> Divide:
     """Split *bases*, each an entry point; give the plan, and all files as it leaves them."""
 
     def divide(
-        files: Mapping[str, str], bases: Sequence[str], options: Options | None = None
+        files: Mapping[str, str], bases: Sequence[str], options: SplitOptions | None = None
     ) -> tuple[Plan, dict[str, str]]:
         project = load([EntryPoint((path,)) for path in bases], Library(Memory(files)))
-        plan = split.plan(project, options or Options())
+        plan = split.plan(project, options or SplitOptions())
         contents = dict(files)
         for path, content in plan.contents().items():
             assert content is not None

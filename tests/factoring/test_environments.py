@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.library import Library
 from composerefactor.compose.project import Project, load
+from composerefactor.splitting.options import SplitOptions
 from composerefactor.transform import Plan
-from composerefactor.transforms.split import Options, split
+from composerefactor.transforms.split import split
 from composerefactor.verify.models import compare
 from support.commandline import write
 from support.engine import release_of
@@ -34,7 +35,7 @@ def opened(project: Environments, files: Mapping[str, str | bytes]) -> Project:
 
 def divided(project: Environments) -> tuple[Plan, dict[str, bytes]]:
     """Return the plan of a split, and all files as it leaves them."""
-    plan = split.plan(opened(project, project.files), Options())
+    plan = split.plan(opened(project, project.files), SplitOptions())
     contents = {path: text.encode() for path, text in project.files.items()}
     for path, content in plan.contents().items():
         assert content is not None
@@ -86,7 +87,7 @@ def test_comments_stay_and_a_second_run_is_empty(project: Environments) -> None:
     assume(plan.drafts)
     before = remarks({path: project.files[path].encode() for path in project.bases})
     assert before - remarks(contents) == set()
-    again = split.plan(opened(project, contents), Options())
+    again = split.plan(opened(project, contents), SplitOptions())
     assert again.contents() == {}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.transforms.split import Options
+from composerefactor.splitting.options import SplitOptions
 from composerefactor.verify.models import compare
 from support.commandline import write
 
@@ -39,7 +39,7 @@ def project(block: str, *bodies: str) -> dict[str, str]:
 
 
 def extends(divide: Divide, files: dict[str, str]) -> dict[str, str]:
-    return divide(files, [MAIN], Options(anchors="extends"))[1]
+    return divide(files, [MAIN], SplitOptions(anchors="extends"))[1]
 
 
 def test_the_engine_sees_no_difference(divide: Divide, engine: Path, tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from composerefactor.compose.library import Library
 from composerefactor.compose.project import load
 from composerefactor.errors import RefusedError
 from composerefactor.source import Source
+from composerefactor.splitting.options import SplitOptions
 from composerefactor.transform import Plan
-from composerefactor.transforms.split import Options, split
+from composerefactor.transforms.split import split
 from composerefactor.yamltree.build import parse
 from support.commandline import CommandLine, tree, write
 from support.memory import Memory
@@ -46,7 +47,7 @@ def test_equal_files_share_everything(divide: Divide) -> None:
 
 def test_a_service_that_one_file_keeps_stays_whole_there(divide: Divide) -> None:
     prod = THREE.replace("image: api", "image: api:2")
-    keep = Options(keep={(MAIN, "services", "web"): "why"})
+    keep = SplitOptions(keep={(MAIN, "services", "web"): "why"})
     _, found = divide({MAIN: THREE, PROD: prod}, BASES, keep)
     assert service("web") in found[MAIN]
     assert found[MODULE("web")] == "services:\n" + service("web")
@@ -133,7 +134,7 @@ def test_names_that_are_taken(divide: Divide) -> None:
 
 def test_one_path_for_services_of_different_files(divide: Divide) -> None:
     files = {MAIN: THREE, PROD: THREE.replace("api", "other")}
-    options = Options(modules={"web": "a.yml", "api": "a.yml"})
+    options = SplitOptions(modules={"web": "a.yml", "api": "a.yml"})
     with pytest.raises(RefusedError, match="not all the same files"):
         divide(files, BASES, options)
 
@@ -142,7 +143,7 @@ def test_a_file_that_repeats_a_base() -> None:
     copy = "services:\n" + service("db").replace("    cpus: 1\n", "    cpus: 2\n")
     files = {MAIN: THREE, OVERRIDE: copy + "  debug:\n    image: busybox\n"}
     project = load([EntryPoint((MAIN,)), EntryPoint((MAIN, OVERRIDE))], Library(Memory(files)))
-    found = {p: c.decode() for p, c in split.plan(project, Options()).contents().items() if c}
+    found = {p: c.decode() for p, c in split.plan(project, SplitOptions()).contents().items() if c}
     added = "docker-compose/environments/docker-compose.override.yml"
     assert found[added] == "services:\n  db:\n    cpus: 2\n"
     assert "cpus" not in found[MODULE("db")]
@@ -155,7 +156,7 @@ def test_a_file_that_only_changes_a_base_stays() -> None:
     change = "services:\n  db:\n    image: postgres:17\n    restart: always\n    dns: [1.1.1.1]\n"
     files = {MAIN: THREE, OVERRIDE: change}
     project = load([EntryPoint((MAIN,)), EntryPoint((MAIN, OVERRIDE))], Library(Memory(files)))
-    found = split.plan(project, Options()).contents()
+    found = split.plan(project, SplitOptions()).contents()
     assert OVERRIDE not in found
     assert (found[MODULE("db")] or b"").decode() == "services:\n" + service("db")
 

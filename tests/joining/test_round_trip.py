@@ -16,9 +16,10 @@ from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.library import Library
 from composerefactor.compose.project import Project, load
 from composerefactor.joining.earlier import Earlier
+from composerefactor.splitting.options import SplitOptions
 from composerefactor.transform import Plan
 from composerefactor.transforms import join as joining
-from composerefactor.transforms import split as splitting
+from composerefactor.transforms.split import split
 from composerefactor.verify.models import compare
 from support.commandline import write
 from support.composetext import COMPOSE, OVERRIDE, ComposeProject, compose_projects
@@ -48,7 +49,7 @@ def taken_apart(project: ComposeProject | Environments) -> tuple[Files, Files, E
     else:
         entries = tuple((base,) for base in project.bases)
     files = {path: text.encode() for path, text in project.files.items()}
-    plan = splitting.split.plan(opened(files, entries), splitting.Options())
+    plan = split.plan(opened(files, entries), SplitOptions())
     assume(plan.drafts)
     return files, after(files, plan), entries
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from composerefactor.compose.project import Project
-from composerefactor.transforms.split import Options, split
+from composerefactor.splitting.options import SplitOptions
+from composerefactor.transforms.split import split
 
 BASE = "docker-compose.yml"
 OVERRIDE = "docker-compose.override.yml"
@@ -15,7 +16,7 @@ OVERRIDE = "docker-compose.override.yml"
 
 def homes(project: Project) -> dict[str, str]:
     """Return, by ``section/name``, the module of everything that moves, by its short name."""
-    plan = split.plan(project, Options())
+    plan = split.plan(project, SplitOptions())
     return {
         f"{section}/{name}": path.rpartition("docker-compose.")[2].removesuffix(".yml")
         for (_, section, name), path in plan.moved.items()

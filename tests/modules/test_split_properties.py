@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from composerefactor.compose.file import RESOURCE_SECTIONS
 from composerefactor.edits.drafts import Draft, Slice, Written
 from composerefactor.source import Source
+from composerefactor.splitting.options import SplitOptions
 from composerefactor.transform import Plan
-from composerefactor.transforms.split import Options, split
+from composerefactor.transforms.split import split
 from support.commandline import write
 from support.composetext import COMPOSE, OVERRIDE, ComposeProject, compose_projects
 from support.splits import divided, model, opened, resolved
@@ -49,7 +50,7 @@ def test_a_split_keeps_everything(project: ComposeProject) -> None:
     check_slices(project, plan)
     check_data(project, contents)
     check_line_ends(project, contents)
-    again = split.plan(opened(contents), Options())
+    again = split.plan(opened(contents), SplitOptions())
     assert again.contents() == {}, "a second split is empty"
 
 

@@ -9,14 +9,15 @@ from composerefactor.errors import UsageError
 from composerefactor.proposal.opening import Opened
 from composerefactor.proposal.propose import propose
 from composerefactor.proposal.selection import Selection
+from composerefactor.splitting.options import SplitOptions
 from composerefactor.transform import Part, Plan
-from composerefactor.transforms.split import Options, split
+from composerefactor.transforms.split import split
 
 TEXT = "services:\n" + "".join(f"  {name}:\n    image: shop/{name}:1\n" for name in "abcd")
 
 
 def plan(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
-    return split.plan(project, Options(keep=keep, move=move))
+    return split.plan(project, SplitOptions(keep=keep, move=move))
 
 
 @pytest.fixture

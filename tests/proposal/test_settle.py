@@ -11,8 +11,9 @@ from composerefactor.compose.project import Project
 from composerefactor.edits.drafts import Draft, Written
 from composerefactor.proposal.opening import Opened
 from composerefactor.proposal.propose import Proposal, propose
+from composerefactor.splitting.options import SplitOptions
 from composerefactor.transform import Part, Plan
-from composerefactor.transforms.split import Options, split
+from composerefactor.transforms.split import split
 from composerefactor.verify.engine import Engine
 
 BASE = "docker-compose.yml"
@@ -21,7 +22,7 @@ TEXT = "services:\n" + "".join(f"  {name}:\n    image: shop/{name}:1\n" for name
 
 
 def honest(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
-    return split.plan(project, Options(keep=keep, move=move))
+    return split.plan(project, SplitOptions(keep=keep, move=move))
 
 
 def breaking(*names: str, with_: str = "    tty: true\n") -> Callable[..., Plan]:

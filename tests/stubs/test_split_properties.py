@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, assume, given, settings
 
 from composerefactor.compose.file import RESOURCE_SECTIONS
 from composerefactor.edits.drafts import Slice
+from composerefactor.splitting.options import SplitOptions
 from composerefactor.stubs.layout import SINCE_INCLUDED_STUBS
 from composerefactor.transform import Plan
-from composerefactor.transforms.split import Options, split
+from composerefactor.transforms.split import split
 from composerefactor.verify.discovery import find_engine
 from composerefactor.verify.engine import release
 from support.commandline import write
@@ -29,7 +30,7 @@ def test_a_split_keeps_everything(project: ComposeProject) -> None:
     plan, contents = divided(project, EXTENDS)
     check_slices(project, plan)
     check_services(project, contents)
-    again = split.plan(opened(contents), Options(strategy=EXTENDS))
+    again = split.plan(opened(contents), SplitOptions(strategy=EXTENDS))
     assert again.contents() == {}, "a second split is empty"
 
 

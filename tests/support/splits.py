@@ -11,8 +11,9 @@ from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.library import Library
 from composerefactor.compose.project import Project, load
 from composerefactor.source import Source
+from composerefactor.splitting.options import SplitOptions
 from composerefactor.transform import Plan
-from composerefactor.transforms.split import Options, split
+from composerefactor.transforms.split import split
 from composerefactor.yamltree.build import parse
 from composerefactor.yamltree.values import to_python
 from support.composetext import COMPOSE, OVERRIDE, ComposeProject
@@ -27,7 +28,7 @@ def opened(files: Mapping[str, str | bytes]) -> Project:
 
 def divided(project: ComposeProject, strategy: str = "include") -> tuple[Plan, dict[str, bytes]]:
     """Return the plan of a split, and all files as it leaves them."""
-    plan = split.plan(opened(project.files), Options(strategy=strategy))
+    plan = split.plan(opened(project.files), SplitOptions(strategy=strategy))
     contents = {path: text.encode() for path, text in project.files.items()}
     for path, content in plan.contents().items():
         assert content is not None
