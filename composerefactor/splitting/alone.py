@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import replace
 
-from composerefactor.factoring.inheritance import extended_file, extending, parents
-from composerefactor.modules.assemble import Assembler
+from composerefactor.edits.drafts import Draft
+from composerefactor.modules.assemble import Assembler, Division
 from composerefactor.modules.assignment import assign
 from composerefactor.modules.divide import divide
 from composerefactor.modules.include import IncludeEdit
-from composerefactor.modules.naming import Names, kebab, variant
+from composerefactor.modules.naming import Names, variant
 from composerefactor.modules.root import Root
 from composerefactor.modules.ties import tied_groups
 from composerefactor.splitting.options import SplitOptions, layout_options
@@ -36,34 +35,23 @@ def plan_alone(root: Root, options: SplitOptions, names: Names, *, several: bool
     homes = {s: m.path for m in modules for s in m.services}
     order = tuple(dict.fromkeys(m.path for m in modules))
     division = divide(root.project, root.file, root.anchors, homes, order, root.reasons)
-    above = list(parents(root.file, root.anchors, division.homes))
-    above = above if options.anchors == "extends" else []
-    files = {}
-    for parent in above:
-        path = names.take(posixpath.join(layout.into, "extends"), root.family, kebab(parent.anchor))
-        files[path] = parent
-        division.homes[parent.section, ""] = path
-    if files:
-        taken = {alias for parent in above for alias in parent.aliases}
-        division = replace(division, anchors=root.anchors.without(taken), order=(*order, *files))
     local = [posixpath.relpath(path, root.directory or ".") for path in order]
-    assembler = Assembler(division, IncludeEdit.of(root.file, local))
-    drafts = [assembler.root(), *assembler.modules()]
-    for path, parent in files.items():
-        named = posixpath.relpath(path, root.directory or ".")
-        drafts = [
-            extended_file(d, root.file, parent)
-            if d.path == path
-            else extending(d, root.file, parent, named)
-            for d in drafts
-        ]
-    return Plan(
-        drafts=tuple(drafts),
-        moved=moved_parts(root, division.homes),
-        stays=stays,
-        notes=tuple(
-            f"{', '.join(parent.heirs)} extend {parent.anchor} in {path}, instead of a copy each"
-            for path, parent in files.items()
-        ),
-        services={m.path: m.services for m in modules},
-    )
+    include = IncludeEdit.of(root.file, local)
+    services = {m.path: m.services for m in modules}
+    if options.anchors == "extends":
+        from composerefactor.splitting import inheriting  # noqa: PLC0415 - see cli/__init__.py
+
+        directory = posixpath.join(layout.into, "extends")
+        files = inheriting.parent_files(root, division, directory, names)
+        if files:
+            division = inheriting.without_copies(division, root, files)
+            drafts = inheriting.inherited(root, _drafts(division, include), files)
+            moved = moved_parts(root, division.homes)
+            return Plan(tuple(drafts), moved, stays, inheriting.notes_on(files), services)
+    moved = moved_parts(root, division.homes)
+    return Plan(tuple(_drafts(division, include)), moved, stays, services=services)
+
+
+def _drafts(division: Division, include: IncludeEdit) -> list[Draft]:
+    assembler = Assembler(division, include)
+    return [assembler.root(), *assembler.modules()]
