@@ -417,6 +417,8 @@ def environments(draw: st.DrawFn, *, most_services: int = 5) -> Environments:
             writer = _Writer(draw, len(bases), 2, [], {})
             copied = {names[0]: author.changed(services[names[0]], [])}
             copied[names[0]].pop("depends_on", None)
+            # Over an included file the path would stand twice where no variables are put in.
+            copied[names[0]].pop("env_file", None)
             writer.services(copied, None)
             writer.resources()
             files[OVERRIDE] = writer.text()
