@@ -93,10 +93,19 @@ class Fragment:
         return [*self.notes, *head, *(c for child in self.children for c in child.all_comments)]
 
     def noted(self, found: Iterator[str] | list[str]) -> Fragment:
-        """Return the fragment with those of the comments *found* that it has not yet."""
-        known = self.all_comments
-        new = [c for c in dict.fromkeys(found) if c not in known]
-        return replace(self, notes=(*self.notes, *new)) if new else self
+        """Return the fragment with those of the comments *found* that it has not yet.
+
+        The rulers of a banner come along with what stands between them.
+        """
+        known = set(self.all_comments)
+        new: list[str] = []
+        for comment in found:
+            if comment not in known or not _says_something(comment):
+                new.append(comment)
+                known.add(comment)
+        if not any(map(_says_something, new)):
+            return self
+        return replace(self, notes=(*self.notes, *new))
 
     def pieces(self, column: int) -> list[Piece]:
         """Return the lines, with the key in *column*."""
@@ -112,6 +121,10 @@ class Fragment:
         for child in self.children or ():
             found += [*child.follows, *child.pieces(column + self.step)]
         return found
+
+
+def _says_something(comment: str) -> bool:
+    return any(character.isalnum() for character in comment)
 
 
 def fragment(text: Text, region: Region, path: Path, key: str) -> Fragment:
