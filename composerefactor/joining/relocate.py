@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 
 from composerefactor.compose.file import ComposeFile
@@ -10,6 +11,8 @@ from composerefactor.compose.paths import PathAttribute, file_path_attributes, p
 from composerefactor.edits.splice import Splice
 from composerefactor.joining.texts import Text
 from composerefactor.yamltree.nodes import Mapping, Node, Scalar
+
+_STEPS = re.compile(r"(?:\.\.?/)*")
 
 
 def included(file: ComposeFile, directory: str, to: str, *, alone: bool) -> Text:
@@ -65,13 +68,18 @@ def _splices(text: Text, attributes: list[PathAttribute], to: str) -> Iterator[S
 
 
 def _path(text: Text, attribute: PathAttribute, step: str) -> Splice:
+    """Write the path anew, or only the steps at its beginning where it has escapes further on."""
     node = attribute.node
-    quoted = isinstance(node, Scalar) and node.style in {"'", '"'}
-    start = node.start + attribute.offset + quoted
-    end = start + len(attribute.text)
-    if text.source.text[start:end] != attribute.text:
+    style = node.style if isinstance(node, Scalar) else "|"
+    start = node.start + attribute.offset + len(style)
+    written, steps = attribute.text, _STEPS.match(attribute.text)
+    if style not in {"|", ">"} and text.source.text.startswith(written, start):
+        return Splice(start, start + len(written), moved(written, step))
+    head = steps[0] if steps else ""
+    after = written[: len(head) + 1]
+    if style in {"|", ">"} or not text.source.text.startswith(after, start):
         raise text.cannot(f"{attribute.kind} is not written in one piece", node.start)
-    return Splice(start, end, moved(attribute.text, step))
+    return Splice(start, start + len(head), moved(head or "./", step))
 
 
 def moved(path: str, step: str) -> str:

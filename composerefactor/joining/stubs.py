@@ -169,8 +169,11 @@ class Stubs:
                 raise base.text.cannot(f"{name} extends a service further on", region.entry.start)
             base = self._with(base, target or "", further[1], (*trail, (path, name)))
             self.expanded[target or "", further[1]] = base.text.source.location(region.entry.start)
-        base = divided(base)
         rest = tuple(c for c in own.children or () if c is not stub)
+        if not rest and not trail and name == service.key and base.children is None:
+            head = own.comments_in(own.region.lead, own.head_end)
+            return base.noted([*head, *stub.comments])  # as it stands, anchors on it included
+        base = divided(base)
         over = replace(own, children=rest)
         children = merged(base, over).children if rest else base.children
         head = base.comments_in(base.region.lead, base.head_end)

@@ -182,7 +182,8 @@ class _Writer:
         for key, region in ((section.entries if section else None) or {}).items():
             mine = fragment(self.own, region, path, key)
             follows = tuple(self.own.cut(before, region.lead)) if before >= 0 else ()
-            found[key] = taken.pop(key, replace(mine, follows=follows))
+            one = taken.pop(key, mine)
+            found[key] = replace(one, follows=follows) if one.region is region else one
             before = region.end
         order = [*found, *taken]
         found |= taken
