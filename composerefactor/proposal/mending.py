@@ -117,9 +117,8 @@ def _verdict(
             verdict,
             covered=verdict.covered + lenience.covered,
             not_covered=[
-                n
-                for n in (*verdict.not_covered, *lenience.not_covered)
-                if n.entry not in rejected or n in lenience.not_covered
+                *(n for n in verdict.not_covered if n.entry not in rejected),
+                *lenience.not_covered,
             ],
             runs=verdict.runs + lenience.runs,
             seconds=verdict.seconds + lenience.seconds,
