@@ -87,6 +87,7 @@ def _prover(
         opened.root,
         entries,
         opened.project.inputs,
+        env_files=opened.project.env_files,
         variables_of=opened.variables_of,
         profiles_of=opened.profiles_of,
         environ=opened.environ,
