@@ -39,15 +39,15 @@ def text(sections: str, api: str = "", worker: str = "") -> str:
             {"volumes/data": "api"},
         ),
         (
-            text("volumes:\n  d:\n", "    volumes: ['d:/x']\n", "    volumes: ['d:/y']\n"),
+            text("volumes:\n  data:\n", "    volumes: ['data:/x']\n", "    volumes: ['data:/y']\n"),
             {},
         ),
         (
             text(
-                "volumes:\n  d:\n",
+                "volumes:\n  data:\n",
                 "    volumes:\n      - {type: volume, source: d, target: /x}\n",
             ),
-            {"volumes/d": "api"},
+            {"volumes/data": "api"},
         ),
         (text("networks:\n  lan:\n", "    networks: {lan: {}}\n"), {"networks/lan": "api"}),
         (text("networks:\n  default: {driver: bridge}\n", "    networks: [default]\n"), {}),
@@ -60,11 +60,11 @@ def text(sections: str, api: str = "", worker: str = "") -> str:
         (text("configs:\n  c: {content: x}\n", "    configs: [c]\n"), {"configs/c": "api"}),
         (
             text(
-                "volumes:\n  d:\n",
-                "    volumes: ['d:/x']\n",
+                "volumes:\n  data:\n",
+                "    volumes: ['data:/x']\n",
                 "    extends: api\n",
             ),
-            {"volumes/d": "api"},
+            {"volumes/data": "api"},
         ),
         (text("x-setting: {a: 1}\n"), {}),
     ],
@@ -74,10 +74,10 @@ def test_homes(project_of: Callable[..., Project], content: str, expected: dict[
 
 
 def test_an_override_counts_as_a_user(project_of: Callable[..., Project]) -> None:
-    base = text("volumes:\n  d:\n", "    volumes: ['d:/x']\n")
+    base = text("volumes:\n  data:\n", "    volumes: ['data:/x']\n")
     alone = {BASE: base, OVERRIDE: "services: {api: {tty: true}}\n"}
-    assert homes(project_of(alone, (BASE, OVERRIDE))) == {"volumes/d": "api"}
-    shared = {BASE: base, OVERRIDE: "services: {worker: {volumes: ['d:/y']}}\n"}
+    assert homes(project_of(alone, (BASE, OVERRIDE))) == {"volumes/data": "api"}
+    shared = {BASE: base, OVERRIDE: "services: {worker: {volumes: ['data:/y']}}\n"}
     assert homes(project_of(shared, (BASE, OVERRIDE))) == {}
 
 
