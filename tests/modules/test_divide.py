@@ -45,7 +45,7 @@ def text(sections: str, api: str = "", worker: str = "") -> str:
         (
             text(
                 "volumes:\n  data:\n",
-                "    volumes:\n      - {type: volume, source: d, target: /x}\n",
+                "    volumes:\n      - {type: volume, source: data, target: /x}\n",
             ),
             {"volumes/data": "api"},
         ),
