@@ -19,7 +19,8 @@ def planned(proposal: Proposal, mended: Mended, style: Style, most: int) -> Iter
     label = "Plan"
     for change in proposal.changes.changes:
         before, after = _lines(change.before), _lines(change.after)
-        words = f"{before} -> {after} lines" if change.before is not None else f"new, {after} lines"
+        lines = counted(after, "line")
+        words = f"{before} -> {lines}" if change.before is not None else f"new, {lines}"
         yield row(label, f"{style(change.path, 'bold')}  {words}", style)
         label = ""
     for name, group in groupby(mended.taken, key=lambda each: each.transform):
@@ -78,7 +79,8 @@ def proved(proposal: Proposal, mended: Mended, verdict: Verdict) -> Iterator[str
     places = sum(effect.matters for effect in mended.effects)
     words = f"proved: {counted(compared, 'entry point')} "
     if places:
-        words += f"differ in the {counted(places, 'declared place')} and nowhere else"
+        verb = "differs" if compared == 1 else "differ"
+        words += f"{verb} in {counted(places, 'declared place')} and nowhere else"
     else:
         words += "equal"
     words += f", {len(recreated)} of {counted(containers, 'container')} recreated"
