@@ -25,7 +25,7 @@ from composerefactor.joining.order import arranged
 from composerefactor.joining.texts import CannotJoinError
 
 _REPLACED = frozenset({("command",), ("entrypoint",), ("healthcheck", "test")})
-"""Replaced whole, and cleared by null."""
+"""Replaced whole, and cleared by null, as the value of a pair is."""
 
 
 def merge(base: Fragment, over: Fragment) -> Fragment:
@@ -37,7 +37,8 @@ def merge(base: Fragment, over: Fragment) -> Fragment:
         raise _cannot(over, "has a tag that only works in a file of its own")
     if same(base.value, over.value) and not has_tags(over):
         return _kept(base, over)
-    if over.is_null and over.path not in _REPLACED:
+    is_pair = over.path[:-1] in KEY_VALUE
+    if over.is_null and over.path not in _REPLACED and not is_pair:
         return _kept(base, over)
     if base.is_null or _replaces(base, over):
         return _kept(over, base)

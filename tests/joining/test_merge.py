@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -38,7 +39,7 @@ def service(text: str) -> str:
 
 
 @settings(
-    max_examples=20,
+    max_examples=int(os.environ.get("JOINING_EXAMPLES", "20")),
     deadline=None,
     suppress_health_check=[
         HealthCheck.too_slow,
@@ -85,6 +86,11 @@ def resolved(engine: Path, root: Path) -> bytes | None:
             "image: a\nenvironment:\n  A: 1",
             "environment:\n  B: 2  # two\n  A: 3",
             "image: a\nenvironment:\n  A: 3\n  B: 2  # two",
+        ),
+        (
+            "image: a\nlabels:\n  A: 1\n  B: 2",
+            "labels:\n  A:  # from nowhere",
+            "image: a\nlabels:\n  A:  # from nowhere\n  B: 2",
         ),
         (
             "image: a\nenvironment:\n  A: x y # one",
