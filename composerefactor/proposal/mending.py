@@ -44,14 +44,17 @@ def propose_mends(
         found = plan(wanted)
         return _proposal(opened, found)
     with _prover(opened, engine, opened.project.readable, progress) as prover:
+        found = plan(wanted)
+        if not found.taken and prover.accepts_all():
+            return replace(_proposal(opened, found), engine=engine)
         rejected = prover.rejected()
         for _ in range(MAX_TRIES):
-            found = plan(wanted)
             verdict, repaired = _verdict(opened, engine, prover, found, progress)
             blamed = _blamed(found, verdict)
             if not blamed:
                 break
             wanted = replace(wanted, rejected={**wanted.rejected, **blamed})
+            found = plan(wanted)
         if len(rejected) == len(opened.project.readable) and not repaired:
             raise all_rejected(opened, rejected, (refusal for _, refusal in found.refusals))
         return replace(

@@ -85,6 +85,11 @@ class Prover:
             self._runs = self._baseline.runs(self.entries, self._variables_of, self._profiles_of)
         return self._runs
 
+    def accepts_all(self) -> bool:
+        """Return whether the engine accepts every entry point as it stands: one run for each."""
+        runs = self._baseline.own_runs(self.entries, self._variables_of, self._profiles_of)
+        return {run.entry for run in runs if run.result.ok} == set(self.entries)
+
     def rejected(self) -> dict[EntryPoint, str]:
         """Return the entry points that the engine rejects as they stand, with its words."""
         models = [run for run in self.baseline() if run.circumstance.kind == "model"]
