@@ -12,6 +12,7 @@ from composerefactor.proposal.declared import is_declared
 from composerefactor.proposal.mended import Chosen, Mend, Mended, Wanted, mend
 from composerefactor.proposal.opening import Opened
 from composerefactor.proposal.propose import Proposal, all_rejected
+from composerefactor.proposal.proving import prover_of
 from composerefactor.proposal.selection import Selection
 from composerefactor.source import Source
 from composerefactor.transform import Plan
@@ -43,7 +44,7 @@ def propose_mends(
     if engine is None:
         found = plan(wanted)
         return _proposal(opened, found)
-    with _prover(opened, engine, opened.project.readable, progress) as prover:
+    with prover_of(opened, engine, progress) as prover:
         found = plan(wanted)
         if not found.taken and prover.accepts_all():
             return replace(_proposal(opened, found), engine=engine)
@@ -77,28 +78,6 @@ class _Planner:
         return mend(opened.project, opened.library, self.chosen, wanted, opened.environ)
 
 
-def _prover(
-    opened: Opened,
-    engine: Engine,
-    entries: Sequence[EntryPoint],
-    progress: Progress | None,
-    *,
-    consistent: bool = True,
-) -> Prover:
-    return Prover(
-        engine,
-        opened.root,
-        entries,
-        opened.project.inputs,
-        env_files=opened.project.env_files,
-        variables_of=opened.variables_of,
-        profiles_of=opened.profiles_of,
-        environ=opened.environ,
-        progress=progress,
-        consistent=consistent,
-    )
-
-
 def _verdict(
     opened: Opened, engine: Engine, prover: Prover, found: Mended, progress: Progress | None
 ) -> tuple[Verdict, tuple[EntryPoint, ...]]:
@@ -114,7 +93,9 @@ def _verdict(
     if rejected and found.taken:
         still = prover.rejected_after(found.contents)
         repaired = tuple(entry for entry in rejected if entry not in still)
-        with _prover(opened, engine, tuple(rejected), progress, consistent=False) as lenient:
+        with prover_of(
+            opened, engine, progress, entries=tuple(rejected), consistent=False
+        ) as lenient:
             lenience = lenient.check(found.contents, variables=found.variables)
         differences += lenience.differences
         verdict = replace(

@@ -66,20 +66,10 @@ def propose(
         plan = chosen(opened.project, {}, frozenset())
         return Proposal(opened, opened.project, plan, changeset(opened, plan))
     # A plan without proof starts faster without what proves.
+    from composerefactor.proposal.proving import prover_of  # noqa: PLC0415
     from composerefactor.proposal.settle import Settler  # noqa: PLC0415
-    from composerefactor.verify.prover import Prover  # noqa: PLC0415
 
-    with Prover(
-        engine,
-        opened.root,
-        opened.project.readable,
-        opened.project.inputs,
-        env_files=opened.project.env_files,
-        variables_of=opened.variables_of,
-        profiles_of=opened.profiles_of,
-        environ=opened.environ,
-        progress=progress,
-    ) as prover:
+    with prover_of(opened, engine, progress) as prover:
         rejected = prover.rejected()
         accepted = tuple(e for e in opened.project.readable if e not in rejected)
         if not accepted:
