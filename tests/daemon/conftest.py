@@ -49,10 +49,15 @@ class Daemon:
 def missing() -> list[str]:
     """Return what has to be there before a daemon can be started, and is not."""
     found = [] if hasattr(os, "geteuid") and os.geteuid() == 0 else ["the rights of root"]
-    programs = {"dockerd": "docker.io", "docker": "docker.io", "busybox": "busybox-static"}
-    for program, package in programs.items():
-        if shutil.which(program, path=_search_path()) is None:
-            found.append(f"{program} (Debian: {package})")
+    found += [
+        f"{program} (Debian: docker.io)"
+        for program in ("dockerd", "docker")
+        if shutil.which(program, path=_search_path()) is None
+    ]
+    busybox = shutil.which("busybox", path=_search_path())
+    # A dynamic program names its loader at its beginning.
+    if busybox is None or b"/ld-" in Path(busybox).read_bytes()[:4096]:
+        found.append("a static busybox (Debian: busybox-static)")
     return found
 
 
