@@ -42,7 +42,8 @@ class Project:
     *ignored* those that git ignores, with its pattern. *is_tracked* tells whether git has a path,
     *is_ignored* whether it would leave it out; without git neither. *referenced_by* gives the
     Compose files in the whole tree that name one in ``include`` or ``extends``, whether an entry
-    point reads them or not.
+    point reads them or not; *overriding* those that may be merged over a file and say something
+    on a service.
     """
 
     entries: tuple[EntryPoint, ...]
@@ -62,6 +63,7 @@ class Project:
     is_ignored: Callable[[str], bool] = field(default=lambda _: False)
     ignored: dict[str, str] = field(default_factory=dict)
     referenced_by: Callable[[str], frozenset[str]] = field(default=lambda _: frozenset())
+    overriding: Callable[[str, str], frozenset[str]] = field(default=lambda _, __: frozenset())
 
     @property
     def readable(self) -> tuple[EntryPoint, ...]:

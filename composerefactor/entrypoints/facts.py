@@ -71,6 +71,28 @@ class TreeFacts:
                     queue.append(target)
         return found
 
+    def overriding(self, path: str, service: str) -> frozenset[str]:
+        """Return the files that may be merged over *path* and say something on *service*.
+
+        They stand in the same directory, or write the service without saying what runs.
+        """
+        return frozenset(
+            other
+            for other, is_complete in self._homes.get(service, {}).items()
+            if other != path and not (is_complete and directory_of(other) != directory_of(path))
+        )
+
+    @cached_property
+    def _homes(self) -> dict[str, dict[str, bool]]:
+        """The files of the tree that write each service, and whether they say what runs."""
+        found: dict[str, dict[str, bool]] = {}
+        for path in self._files.paths():
+            if path.endswith((".yml", ".yaml")) and self.is_compose(path):
+                for name, body in self._services(path):
+                    is_complete = any(key in merged_entries(body) for key in _SOURCES)
+                    found.setdefault(name, {})[path] = is_complete
+        return found
+
     def has_override_tags(self, path: str) -> bool:
         """Return whether ``!reset`` or ``!override`` stands in *path*."""
         root = self._library.mapping(path)

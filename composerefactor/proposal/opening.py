@@ -191,7 +191,8 @@ def open_project(
         project.is_ignored = lambda path: bool(repository.is_ignored([path]))
         project.ignored = _ignored(repository, project)
         project.whole.update({p: f"git ignores it ({by})" for p, by in project.ignored.items()})
-    project.referenced_by = TreeFacts(texts, library).referenced_by
+    facts = TreeFacts(texts, library)
+    project.referenced_by, project.overriding = facts.referenced_by, facts.overriding
     if not project.readable and like is None:
         raise next(iter(project.errors.values()))
     opened = Opened(root, repository, files, library, project, readers, {})

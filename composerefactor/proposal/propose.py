@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from composerefactor.verify.verdict import Finding, Verdict
 
 
+OVERRIDE_OF_INCLUDED = (2, 24, 6)
+"""Up to v2.24.5 a second ``-f`` file over an included service is a conflict (observed)."""
+
+
 @dataclass(frozen=True)
 class Proposal:
     """What a run would do.
@@ -76,6 +80,8 @@ def propose(
             raise all_rejected(opened, rejected)
         project = replace(opened.project, entries=accepted)
         chosen = selected(opened, project, transformation, selection)
+        if engine.release < OVERRIDE_OF_INCLUDED:
+            chosen = _without_overridden(chosen, project)
         # Paths that cannot stand side by side are refused before the stage meets them.
         changeset(opened, chosen(project, {}, frozenset()))
         settled = Settler(lambda keep, move: chosen(project, keep, move), prover).settle()
@@ -92,6 +98,29 @@ def propose(
             settled.findings,
             weaknesses,
         )
+
+
+def _without_overridden(transformation: Transformation, project: Project) -> Transformation:
+    """Return *transformation* without the services that files outside of a base say something on.
+
+    Not every combination of files is known, and with an old engine those that override an included
+    service are rejected.
+    """
+    bases = set(project.bases)
+    left: dict[Part, str] = {}
+    for path in bases:
+        for name in project.files[path].services:
+            others = project.overriding(path, name) - bases - project.included_by.keys()
+            if others:
+                left[path, "services", name] = (
+                    f"{min(others)} may be merged over it, which engines before v2.24.6 reject for "
+                    "what is included"
+                )
+
+    def careful(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
+        return transformation(project, {**left, **keep}, move)
+
+    return careful
 
 
 def all_rejected(

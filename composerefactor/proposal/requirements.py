@@ -5,13 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 
-from composerefactor.proposal.propose import Proposal
+from composerefactor.proposal.propose import OVERRIDE_OF_INCLUDED, Proposal
 
 SINCE_INCLUDE = "2.24.1"
 """Up to v2.23.3 ``project_directory: .`` is resolved against the current directory (observed)."""
 
-SINCE_OVERRIDE_OF_INCLUDED = "2.24.6"
-"""Up to v2.24.5 a second ``-f`` file over an included service is a conflict (observed)."""
+SINCE_OVERRIDE_OF_INCLUDED = ".".join(map(str, OVERRIDE_OF_INCLUDED))
 
 SINCE_NESTED = "2.29.7"
 """v2.24.7 resolves the include of an included file against the outer project; of the versions that

@@ -117,3 +117,16 @@ def test_what_included_files_write_of_a_service_is_put_together(facts: Facts) ->
         }
     )
     assert found.services("a.yml") == {"a": True, "b": False}
+
+
+def test_files_that_may_override_a_service(facts: Facts) -> None:
+    found = facts(
+        {
+            "a.yml": "services: {web: {image: x}, db: {image: y}}\n",
+            "b.yml": "services: {web: {image: z}}\n",
+            "overrides/tls.yml": "services: {web: {labels: [tls]}}\n",
+            "other/a.yml": "services: {db: {image: y}}\n",
+        }
+    )
+    assert found.overriding("a.yml", "web") == {"b.yml", "overrides/tls.yml"}
+    assert found.overriding("a.yml", "db") == frozenset()
