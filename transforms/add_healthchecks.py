@@ -17,13 +17,14 @@ from dataclasses import dataclass, field
 
 from composerefactor.catalog.catalog import Catalog, load
 from composerefactor.compose.file import ComposeFile
+from composerefactor.compose.merged import merged_mappings
 from composerefactor.compose.order import SERVICE_ORDER
 from composerefactor.compose.project import Project
 from composerefactor.edits.healthcheck import healthcheck_value
 from composerefactor.edits.operations import AddKey
 from composerefactor.health.answers import Answer, Impossible, Proposed
 from composerefactor.health.check import healthcheck_for
-from composerefactor.topology.reach import Reached, having, merged_mappings
+from composerefactor.topology.reach import Reached, having
 from composerefactor.topology.stack import Definition, Stack, stacks
 from composerefactor.transform import Change, Effect, Refusal, mending
 from composerefactor.yamltree.nodes import Mapping
@@ -82,7 +83,7 @@ def _homes(every: list[Stack]) -> Iterator[_Home]:
     for stack in every:
         for name, service in stack.services.items():
             definition = _home(service.definitions)
-            mapping = next(merged_mappings(definition.body), None)
+            mapping = next(iter(merged_mappings(definition.body)), None)
             if mapping is None or id(mapping) in done or definition.file.path.startswith("../"):
                 continue
             done.add(id(mapping))

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from composerefactor.compose.file import ComposeFile
+from composerefactor.compose.merged import merged_mappings
 from composerefactor.topology.stack import Definition, Service, Stack
-from composerefactor.yamltree.nodes import Entry, Mapping, Node, Sequence, resolve
+from composerefactor.yamltree.nodes import Entry, Node
 from composerefactor.yamltree.path import Path, path_of
 
 
@@ -32,20 +33,6 @@ def having(stacks: Iterable[Stack], node: Node) -> Iterator[Reached]:
             for definition in service.definitions:
                 if any(part is node for part in merged_mappings(definition.body)):
                     yield Reached(stack, service, definition)
-
-
-def merged_mappings(body: Node) -> Iterator[Mapping]:
-    """Yield *body* and the mappings that it merges by ``<<``, nearest first."""
-    seen: set[int] = set()
-    queue = [resolve(body)]
-    while queue:
-        node = queue.pop(0)
-        if isinstance(node, Sequence):
-            queue += map(resolve, node.items)
-        elif isinstance(node, Mapping) and id(node) not in seen:
-            seen.add(id(node))
-            yield node
-            queue += [resolve(entry.value) for entry in node.entries if entry.is_merge]
 
 
 def written(file: ComposeFile, body: Node, key: str) -> tuple[Path, Entry] | None:
