@@ -87,7 +87,11 @@ class Terminal:
 
 @pytest.fixture
 def terminal(command_line: CommandLine) -> Iterator[Terminal]:
-    """Starts commands on a terminal; ends those that are left."""
+    """Starts commands on a terminal; ends those that are left.
+
+    What runs the tests in the background may ignore interrupts, and children inherit that.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     starter = Terminal(command_line)
     yield starter
     for session in starter.sessions:
