@@ -38,12 +38,11 @@ class Project:
     is read by ``-f`` or ``include``; *extensions* the services of a file that other files extend;
     *included_by* the files that include it, *own_includes* the included files that stand for their
     own directory; *files_of* what each entry point reads. *exists* tells whether a path is taken,
-    *read* gives its bytes. *whole* are files that are not to be divided, with the reason;
-    *ignored* those that git ignores, with its pattern. *is_tracked* tells whether git has a path,
-    *is_ignored* whether it would leave it out; without git neither. *referenced_by* gives the
-    Compose files in the whole tree that name one in ``include`` or ``extends``, whether an entry
-    point reads them or not; *overriding* those that may be merged over a file and say something
-    on a service.
+    *read* gives its bytes. *whole* are files that are not to be divided, with the reason.
+    *is_tracked* tells whether git has a path, *is_ignored* whether it would leave it out; without
+    git neither. *referenced_by* gives the Compose files in the whole tree that name one in
+    ``include`` or ``extends``, whether an entry point reads them or not; *overriding* those that
+    may be merged over a file and say something on a service.
     """
 
     entries: tuple[EntryPoint, ...]
@@ -61,7 +60,6 @@ class Project:
     whole: dict[str, str] = field(default_factory=dict)
     is_tracked: Callable[[str], bool] = field(default=lambda _: False)
     is_ignored: Callable[[str], bool] = field(default=lambda _: False)
-    ignored: dict[str, str] = field(default_factory=dict)
     referenced_by: Callable[[str], frozenset[str]] = field(default=lambda _: frozenset())
     overriding: Callable[[str, str], frozenset[str]] = field(default=lambda _, __: frozenset())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.edits.changeset import Changeset, FileChange
@@ -40,7 +41,7 @@ def propose_mends(
     rejects every entry point and no change helps.
     """
     wanted = Wanted(selection.take, selection.leave)
-    plan = _Planner(opened, chosen)
+    plan = partial(_planned, opened, chosen)
     if engine is None:
         found = plan(wanted)
         return _proposal(opened, found)
@@ -67,15 +68,8 @@ def propose_mends(
         )
 
 
-class _Planner:
-    """Plans the chosen mendings of an open project."""
-
-    def __init__(self, opened: Opened, chosen: Sequence[Chosen]) -> None:
-        self.opened, self.chosen = opened, chosen
-
-    def __call__(self, wanted: Wanted) -> Mended:
-        opened = self.opened
-        return mend(opened.project, opened.library, self.chosen, wanted, opened.environ)
+def _planned(opened: Opened, chosen: Sequence[Chosen], wanted: Wanted) -> Mended:
+    return mend(opened.project, opened.library, chosen, wanted, opened.environ)
 
 
 def _verdict(

@@ -120,7 +120,8 @@ def project_root(path: Path) -> Path:
     top = [p for p in listed if "/" not in p]
     if below[:1] == ["."] or _compose_named(top):
         return files.root
-    if not below and any(_is_entry(p, TreeFacts(texts, Library(files))) for p in top):
+    facts = TreeFacts(texts, Library(files))
+    if not below and any(_is_entry(p, facts) for p in top):
         return files.root
     below = below or _topmost({posixpath.dirname(p) for p in listed if _compose_named([p])})
     if len(below) == 1:
@@ -177,8 +178,9 @@ def open_project(
         )
     )
     readers: tuple[OtherReader, ...] = ()
+    facts = TreeFacts(texts, library)
     if entries is None:
-        found = survey(texts, TreeFacts(texts, library))
+        found = survey(texts, facts)
         entries, readers = with_env_files(found.entries, texts, choice.env_file), found.readers
     if not entries:
         raise _no_compose_file(choice.path)
@@ -189,9 +191,8 @@ def open_project(
     if repository is not None:
         project.is_tracked = repository.is_tracked
         project.is_ignored = lambda path: bool(repository.is_ignored([path]))
-        project.ignored = _ignored(repository, project)
-        project.whole.update({p: f"git ignores it ({by})" for p, by in project.ignored.items()})
-    facts = TreeFacts(texts, library)
+        ignored = _ignored(repository, project)
+        project.whole.update({p: f"git ignores it ({by})" for p, by in ignored.items()})
     project.referenced_by, project.overriding = facts.referenced_by, facts.overriding
     if not project.readable and like is None:
         raise next(iter(project.errors.values()))
