@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from composerefactor.compose.interpolate import Variable, variables
 from composerefactor.errors import InputError, Location
 from composerefactor.source import Source
 from composerefactor.yamltree.build import parse
-from composerefactor.yamltree.nodes import Entry, Mapping, Node, Tree, resolve
+from composerefactor.yamltree.nodes import Entry, Mapping, Node, Scalar, Tree, resolve, walk
 from composerefactor.yamltree.regions import Region, regions, top_regions
 
 RESOURCE_SECTIONS = ("networks", "volumes", "secrets", "configs", "models")
@@ -143,6 +144,12 @@ class ComposeFile:
     def services(self) -> dict[str, Node]:
         """The bodies of the services by name, aliases followed; {} where there are none."""
         return self.entries("services")
+
+    @cached_property
+    def variables(self) -> list[Variable]:
+        """The variables in keys and values, each once for each way it is written."""
+        texts = [n.value for n in walk(self.root) if isinstance(n, Scalar) and "$" in n.value]
+        return list(dict.fromkeys(v for text in texts for v in variables(text)))
 
     def entries(self, section: str) -> dict[str, Node]:
         """Return what *section* defines by name, aliases followed."""

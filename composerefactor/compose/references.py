@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from composerefactor.compose.file import RESOURCE_SECTIONS
 from composerefactor.compose.merged import (
     item_nodes,
@@ -14,7 +16,8 @@ from composerefactor.compose.volumes import volumes
 from composerefactor.yamltree.nodes import Mapping, Node
 
 
-def resources(service: Node) -> set[tuple[str, str]]:
+@lru_cache(maxsize=4096)
+def resources(service: Node) -> frozenset[tuple[str, str]]:
     """Return the (section, name) pairs of the top-level resources that *service* names."""
     body = merged_entries(service)
     found: set[tuple[str, str]] = set()
@@ -33,7 +36,7 @@ def resources(service: Node) -> set[tuple[str, str]]:
     if build is not None:
         granted = _granted_names(merged_get(build.value, "secrets"))
         found.update(("secrets", name) for name in granted)
-    return found
+    return frozenset(found)
 
 
 def _granted_names(node: Node | None) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from composerefactor.compose.masking import MASK, masked
 from composerefactor.compose.merged import item_nodes, merged_get, scalar_text
@@ -45,6 +46,7 @@ class Volume:
     is_long: bool = False
 
 
+@lru_cache(maxsize=4096)
 def parse_volume(text: str) -> VolumeText | None:
     """Return what the short form *text*, ``[source:]target[:options]``, says.
 

@@ -45,12 +45,23 @@ class Slice:
             at = change.end
         return "".join([*parts, self.source.text[at : self.end]])
 
+    @property
+    def ends_line(self) -> bool:
+        """True where the last character ends a line."""
+        last = self.source.text[self.end - 1 : self.end]
+        return (self.text if self.replacements else last).endswith("\n")
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
     """Text that stands nowhere yet."""
 
     text: str
+
+    @property
+    def ends_line(self) -> bool:
+        """True where the last character ends a line."""
+        return self.text.endswith("\n")
 
 
 Piece = Slice | Written

@@ -29,6 +29,7 @@ class TreeFacts:
     def __init__(self, files: FileReader, library: Library) -> None:
         self._files = files
         self._library = library
+        self._complete: dict[str, dict[str, bool]] = {}
 
     def is_compose(self, path: str) -> bool:
         """Return whether *path* has services, ``include``, or networks or volumes beside ``x-*``.
@@ -57,6 +58,11 @@ class TreeFacts:
         Those that *path* includes count too, and what several files write of one is put together:
         a file that was divided is what it was.
         """
+        if path not in self._complete:
+            self._complete[path] = self._services_with_included(path)
+        return self._complete[path]
+
+    def _services_with_included(self, path: str) -> dict[str, bool]:
         found: dict[str, bool] = {}
         queue, seen = [path], {path}
         while queue:

@@ -71,7 +71,7 @@ def resource_users(
 
 
 def _with_parents(project: Project, file: ComposeFile, body: Node) -> set[Holder]:
-    found = resources(body)
+    found = set(resources(body))
     parent = extended(body)
     for _ in range(20):  # longer chains only decide where a resource stands, not what it is
         if parent is None or parent[1] is None:

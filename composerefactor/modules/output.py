@@ -52,7 +52,7 @@ class Output:
 
     def end_line(self) -> None:
         """End the last line, where the source has no line end."""
-        if self.pieces and not self.pieces[-1].text.endswith("\n"):
+        if self.pieces and not self.pieces[-1].ends_line:
             self.pieces.append(Written(self.source.newline))
 
     def ends_blank(self) -> bool:

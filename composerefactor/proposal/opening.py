@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.compose.interpolate import Variable, variables
+from composerefactor.compose.interpolate import Variable
 from composerefactor.compose.library import Library
 from composerefactor.compose.merged import item_nodes, merged_entries, scalar_text
 from composerefactor.compose.project import Project, load
@@ -23,7 +23,6 @@ from composerefactor.entrypoints.readers import OtherReader
 from composerefactor.errors import InputError, Location
 from composerefactor.workspace.files import ProjectFiles
 from composerefactor.workspace.git import Repository, find_repository
-from composerefactor.yamltree.nodes import Scalar, walk
 
 if TYPE_CHECKING:
     from composerefactor.settings.settings import Settings
@@ -83,9 +82,7 @@ class Opened:
         found: dict[Variable, None] = {}
         for path in sorted(self.project.files_of[entry]):
             file = self.project.files.get(path)
-            for node in walk(file.root) if file else ():
-                if isinstance(node, Scalar) and "$" in node.value:
-                    found.update(dict.fromkeys(variables(node.value)))
+            found.update(dict.fromkeys(file.variables if file else ()))
         return list(found)
 
     def profiles_of(self, entry: EntryPoint) -> list[str]:

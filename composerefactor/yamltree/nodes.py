@@ -52,21 +52,22 @@ class Alias(Node):
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """One key with its value in a mapping."""
+    """One key with its value in a mapping.
+
+    *name* is the key's text, or None for a key that is no scalar; *is_merge* is True for the merge
+    key ``<<``. Both are asked for far more often than a tree is built.
+    """
 
     key: Node
     value: Node
+    name: str | None = field(init=False)
+    is_merge: bool = field(init=False)
 
-    @property
-    def name(self) -> str | None:
-        """The key's text, or None for a key that is no scalar."""
+    def __post_init__(self) -> None:
+        """Read the key."""
         key = self.key.target if isinstance(self.key, Alias) else self.key
-        return key.value if isinstance(key, Scalar) else None
-
-    @property
-    def is_merge(self) -> bool:
-        """True for the merge key ``<<``."""
-        return isinstance(self.key, Scalar) and self.key.value == "<<" and not self.key.style
+        self.name = key.value if isinstance(key, Scalar) else None
+        self.is_merge = self.name == "<<" and isinstance(self.key, Scalar) and not self.key.style
 
     @property
     def start(self) -> int:
