@@ -24,7 +24,7 @@ from composerefactor.edits.operations import AddItem, AddKey, Edit
 from composerefactor.edits.render import Value
 from composerefactor.topology.homes import home, is_part_with, own_definitions, written_body
 from composerefactor.topology.missing import missing_resources
-from composerefactor.topology.mounts import covers, mount_targets
+from composerefactor.topology.mounts import covers, mount_targets, mounted_elsewhere
 from composerefactor.topology.stack import Service, Stack, placement, stacks
 from composerefactor.topology.state import data_paths
 from composerefactor.topology.volumenames import volume_name
@@ -53,7 +53,7 @@ def declare_volumes(project: Project, options: Options) -> Iterator[Change | Ref
             first = own_definitions(service)[0].file.path
             if (first, service.name) not in done:
                 done.add((first, service.name))
-                yield from _data(stack, service, known, options.catalog)
+                yield from _data(stack, service, known, options.catalog, all_stacks)
 
 
 def _undeclared(all_stacks: list[Stack], options: Options) -> Iterator[Change]:
@@ -85,9 +85,12 @@ def _undeclared(all_stacks: list[Stack], options: Options) -> Iterator[Change]:
 
 
 def _data(
-    stack: Stack, service: Service, known: set[str], catalog: Catalog
+    stack: Stack, service: Service, known: set[str], catalog: Catalog, all_stacks: list[Stack]
 ) -> Iterator[Change | Refusal]:
-    """Yield what gives *service*, if it is a data store, named volumes; *known* names grow."""
+    """Yield what gives *service*, if it is a data store, named volumes; *known* names grow.
+
+    In *all_stacks* the same file may be merged with others, and have a volume there.
+    """
     image = service.text("image")
     place = placement(stack, service)
     if not image or place.counts_as != "data stores" or place.category == "emulator":
@@ -121,8 +124,20 @@ def _data(
         )
         return
     file, body = place_of
-    names = {path: volume_name(service.name, path, known) for path in lacking}
-    edits: list[Edit] = [AddKey(file.path, ("volumes",), name, None) for name in names.values()]
+    elsewhere = mounted_elsewhere(all_stacks, file, service.name, lacking)
+    if None in elsewhere.values():
+        yield Refusal(
+            f"{service.name} keeps its data in its container where {file.path} is used alone",
+            location,
+            f"mount at {lacking[0]} what is mounted there where other files are merged with it",
+        )
+        return
+    names = {p: elsewhere.get(p) or volume_name(service.name, p, known) for p in lacking}
+    edits: list[Edit] = [
+        AddKey(file.path, ("volumes",), name, None)
+        for name in names.values()
+        if name not in file.entries("volumes")
+    ]
     yield Change(
         f"{service.name} keeps its data in a named volume",
         location,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from posixpath import normpath
 
 from composerefactor.compose.expand import expand
+from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.merged import item_nodes, merged_get, scalar_text
 from composerefactor.compose.volumes import volumes
 from composerefactor.topology.stack import Service, Stack
@@ -27,3 +28,33 @@ def covers(targets: Iterator[str] | list[str], path: str) -> bool:
         target == wanted or wanted.startswith(f"{target}/") or target.startswith(f"{wanted}/")
         for target in targets
     )
+
+
+def mounted_elsewhere(
+    stacks: Iterable[Stack], file: ComposeFile, name: str, paths: list[str]
+) -> dict[str, str | None]:
+    """Return the volumes that service *name* has at *paths* where others are merged with *file*.
+
+    None stands for something else than a named volume. A mount in *file* would take its place
+    there, and leave the data behind.
+    """
+    found: dict[str, str | None] = {}
+    for stack in stacks:
+        service = stack.services.get(name)
+        if service is None or all(d.file is not file for d in service.definitions):
+            continue
+        for path in paths:
+            if covers(mount_targets(stack, service), path):
+                found[path] = found.get(path) or _named_at(stack, service, path)
+    return found
+
+
+def _named_at(stack: Stack, service: Service, path: str) -> str | None:
+    """Return the named volume that stands at *path* itself in *service*, or None."""
+    for definition in service.definitions:
+        for volume in volumes(definition.body):
+            text = volume.text
+            is_there = normpath(expand(text.target, stack.variables)) == normpath(path)
+            if is_there and text.kind == "volume" and text.source and "$" not in text.source:
+                return text.source
+    return None
