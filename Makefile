@@ -5,6 +5,8 @@
 #               generated health checks against them
 # make daemon   the tests with a Docker daemon of their own; as root, with dockerd and busybox
 # make bench    measure speed
+# make peers    count what dclint, compose-lint and compose-harden find in PROJECTS before and after
+#               `fix --unsafe`; needs npm
 # make catalog  write the index of the image catalogue anew
 # make docs     write docs/transforms.md anew
 # make schema   write the JSON schema of the settings file anew
@@ -19,11 +21,12 @@ OLD_ENGINES := 2.24.1 2.24.7 2.29.7 2.40.3
 SERVER_PACKAGES := busybox curl haproxy mariadb-server memcached mosquitto netcat-openbsd nginx-light nodejs \
 	php-cli postgresql prometheus rabbitmq-server redis-server ruby wget
 EXAMPLE := examples/legacy-shop
+PROJECTS ?= $(EXAMPLE)
 
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
-.PHONY: demo test lint types layers without-c-parser suite engines healthchecks daemon bench catalog docs \
-	schema clean
+.PHONY: demo test lint types layers without-c-parser suite engines healthchecks daemon bench peers \
+	catalog docs schema clean
 
 demo: .venv/demo.stamp
 	@$(BIN)/composerefactor split --dry-run $(EXAMPLE) > .venv/demo.patch
@@ -75,6 +78,11 @@ daemon: .venv/test.stamp
 bench: .venv/test.stamp
 	$(BIN)/python bench/run.py
 
+peers: .venv/test.stamp .peers/stamp
+	$(BIN)/python bench/peers.py --dclint .peers/node_modules/.bin/dclint \
+		--compose-lint .peers/venv/bin/compose-lint \
+		--compose-harden .peers/venv/bin/compose-harden $(PROJECTS)
+
 catalog: .venv/test.stamp
 	$(BIN)/python scripts/catalog_index.py
 
@@ -85,7 +93,7 @@ schema: .venv/test.stamp
 	$(BIN)/python scripts/settings_schema.py
 
 clean:
-	rm -rf .venv .engines build dist *.egg-info
+	rm -rf .venv .engines .peers build dist *.egg-info
 
 .venv/bin/python:
 	$(if $(PYTHON),,$(error no Python 3.11 or later found; name one with PYTHON=...))
@@ -97,6 +105,13 @@ clean:
 
 .venv/test.stamp: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
+
+.peers/stamp: | .venv/bin/python
+	npm install --silent --no-audit --no-fund --prefix .peers dclint@3.1.0
+	$(BIN)/python -m venv .peers/venv
+	.peers/venv/bin/pip install --quiet --disable-pip-version-check compose-lint==0.36.2 \
+		compose-harden==0.2.0
 	touch $@
 
 .engines/%/stamp: | .venv/bin/python

@@ -21,7 +21,6 @@ from typing import Any
 
 CATEGORIES = {
     "obsolete version": {"no-version-field"},
-    "unquoted ports": {"require-quotes-in-ports"},
     "ports open to the world": {"no-unbound-port-interfaces", "CL-0005"},
     "no-new-privileges": {"CL-0003", "no_new_privileges"},
     "capabilities": {"CL-0006", "cap_drop"},
