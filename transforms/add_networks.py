@@ -9,8 +9,9 @@ in Compose files; those are on every network that they could need.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.merged import merged_get
@@ -18,7 +19,7 @@ from composerefactor.compose.order import SERVICE_ORDER
 from composerefactor.compose.project import Project
 from composerefactor.edits.operations import AddKey, Edit
 from composerefactor.edits.render import Value
-from composerefactor.topology.conversations import Conversation, conversations
+from composerefactor.topology.conversations import conversations
 from composerefactor.topology.homes import own_definitions, written_body
 from composerefactor.topology.networks import DEFAULT
 from composerefactor.topology.stack import Service, Stack, stacks
@@ -49,44 +50,76 @@ class Member:
 
 @mending(Options, after=("add-missing-services", "declare-networks"))
 def add_networks(project: Project, options: Options) -> Iterator[Change | Refusal]:
-    """Yield one change for each base file whose services are on the default network."""
+    """Yield one change for the base files that may be merged with the same others.
+
+    What one of them needs, a file that others read as well has then too: all of them change, or
+    none does.
+    """
     used = [each.subnet for each in used_subnets(project.files.values())]
-    done: set[tuple[str, str]] = set()
-    for base in project.bases:
-        group = [each for each in stacks(project) if each.entry.base == base]
-        whole = _together(group)
-        talks = [each for stack in group for each in conversations(stack)]
-        members = [m for m in _members(whole, talks, options) if (m.file.path, m.name) not in done]
-        done |= {(member.file.path, member.name) for member in members}
-        if len(members) < 2:  # noqa: PLR2004 - a network is for two or more
+    for groups in _tied(stacks(project)):
+        wholes = [_together(group) for group in groups]
+        members = [_members(w, g, options) for w, g in zip(wholes, groups, strict=True)]
+        if all(len(of) < 2 for of in members):  # noqa: PLR2004 - a network is for two or more
             continue
-        new = [n for n in _names(options, members) if not whole.declares("networks", n)]
-        refused = list(_refusals(whole, members, new, _names(options, members)))
+        refused = [r for w, of in zip(wholes, members, strict=True) for r in _refusals(w, of)]
         if refused:
-            yield from refused
+            yield from dict.fromkeys(refused)
             continue
-        root = project.files[base]
-        edits: list[Edit] = [
-            AddKey(m.file.path, ("services", m.name), "networks", list(m.networks), SERVICE_ORDER)
-            for m in members
-        ]
-        for name in new:
-            value: Value = None
-            if options.subnets:
-                subnet = free_subnet(used)
-                used.append(subnet)
-                value = {"ipam": {"config": [{"subnet": str(subnet)}]}}
-            edits.append(AddKey(base, ("networks",), name, value))
-        effects = [Effect(("services", m.name, "networks"), "changes") for m in members]
-        effects += [Effect(("networks", name), "adds") for name in new]
-        effects.append(Effect(("networks", DEFAULT), "removes"))
+        subnets: dict[str, IPv4Network | None] = {}
+        for name in dict.fromkeys(n for of in members for m in of for n in m.networks):
+            subnets[name] = subnet = free_subnet(used) if options.subnets else None
+            used += [subnet] if subnet else []
+        first = project.files[wholes[0].entry.base]
+        distinct = list(dict.fromkeys(m for of in members for m in of))
+        names = {m.name: ", ".join(m.networks) for m in distinct}
         yield Change(
-            _title(options, members),
-            root.location_of("services"),
-            edits,
-            effects,
-            evidence="; ".join(f"{m.name}: {', '.join(m.networks)}" for m in members),
+            _title(options, len(names)),
+            first.location_of("services"),
+            [*_memberships(distinct), *_declarations(wholes, members, subnets)],
+            [
+                *(Effect(("services", name, "networks"), "changes") for name in names),
+                *(Effect(("networks", name), "adds") for name in subnets),
+                Effect(("networks", DEFAULT), "removes"),
+            ],
+            evidence="; ".join(f"{name}: {networks}" for name, networks in names.items()),
         )
+
+
+def _tied(all_stacks: Sequence[Stack]) -> list[list[list[Stack]]]:
+    """Return the stacks by base file, and the bases together that lead to a file in common."""
+    by_base: dict[str, list[Stack]] = {}
+    for each in all_stacks:
+        by_base.setdefault(each.entry.base, []).append(each)
+    tied: list[tuple[set[str], list[list[Stack]]]] = []
+    for group in by_base.values():
+        paths = {file.path for stack in group for file in stack.files}
+        meeting = [each for each in tied if each[0] & paths]
+        tied = [each for each in tied if each not in meeting]
+        tied.append(
+            (paths.union(*(p for p, _ in meeting)), [*(g for _, of in meeting for g in of), group])
+        )
+    return [groups for _, groups in tied]
+
+
+def _memberships(members: Sequence[Member]) -> Iterator[Edit]:
+    for m in members:
+        path = ("services", m.name)
+        yield AddKey(m.file.path, path, "networks", list(m.networks), SERVICE_ORDER)
+
+
+def _declarations(
+    wholes: Sequence[Stack],
+    members: Sequence[Sequence[Member]],
+    subnets: Mapping[str, IPv4Network | None],
+) -> Iterator[Edit]:
+    """Yield what declares the networks that each base needs, in that base."""
+    for whole, of in zip(wholes, members, strict=True):
+        needed = {network for member in of for network in member.networks}
+        for name in (name for name in (*TIERS, *subnets) if name in needed):
+            needed.remove(name)
+            subnet = subnets[name]
+            value: Value = {"ipam": {"config": [{"subnet": str(subnet)}]}} if subnet else None
+            yield AddKey(whole.entry.base, ("networks",), name, value)
 
 
 def _together(group: Sequence[Stack]) -> Stack:
@@ -100,30 +133,32 @@ def _together(group: Sequence[Stack]) -> Stack:
     return replace(ordered[0], services=services, files=tuple(files.values()))
 
 
-def _members(stack: Stack, talks: Sequence[Conversation], options: Options) -> Iterator[Member]:
-    found = [s for s in stack.services.values() if _is_on_default(s)]
-    proposed = tiers(stack, talks) if options.layout == "tiers" else {}
-    for service in found:
-        networks: Sequence[str] = (options.name,)
-        if service.name in proposed:
-            networks = proposed[service.name].networks
-        definitions = own_definitions(service)
-        first = next((d for d in definitions if merged_get(d.body, "image")), definitions[0])
-        yield Member(first.file, service.name, tuple(networks))
+def _members(whole: Stack, group: Sequence[Stack], options: Options) -> list[Member]:
+    """Return the services of *whole* on the default network, each in the file that it belongs to.
+
+    That is the first one which says what it runs, or else the first, in each stack of *group*.
+    """
+    talks = [each for stack in group for each in conversations(stack)]
+    proposed = tiers(whole, talks) if options.layout == "tiers" else {}
+    found: dict[Member, None] = {}
+    for name in (s.name for s in whole.services.values() if _is_on_default(s)):
+        networks = proposed[name].networks if name in proposed else (options.name,)
+        for service in (each.services[name] for each in group if name in each.services):
+            found[Member(_home(service), name, tuple(networks))] = None
+    return list(found)
+
+
+def _home(service: Service) -> ComposeFile:
+    definitions = own_definitions(service)
+    runs = (d for d in definitions if any(merged_get(d.body, k) for k in ("image", "build")))
+    return next(runs, definitions[0]).file
 
 
 def _is_on_default(service: Service) -> bool:
     return service.value("networks") is None and service.value("network_mode") is None
 
 
-def _names(options: Options, members: Sequence[Member]) -> list[str]:
-    named = {name for member in members for name in member.networks}
-    return [name for name in (*TIERS, options.name) if name in named]
-
-
-def _refusals(
-    stack: Stack, members: Sequence[Member], new: Sequence[str], names: Sequence[str]
-) -> Iterator[Refusal]:
+def _refusals(stack: Stack, members: Sequence[Member]) -> Iterator[Refusal]:
     """Yield what stands in the way: dividing some services and not others would cut them off."""
     for member in members:
         if written_body(member.file, member.name) is None:
@@ -141,8 +176,8 @@ def _refusals(
                 own_definitions(service)[0].file.location_of("services", service.name),
                 "name the networks of all services by hand",
             )
-    for name in names:
-        if name not in new:
+    for name in dict.fromkeys(n for member in members for n in member.networks):
+        if stack.declares("networks", name):
             yield Refusal(
                 f"there is a network called {name} already",
                 stack.declared("networks")[name][0].location,
@@ -150,7 +185,7 @@ def _refusals(
             )
 
 
-def _title(options: Options, members: Sequence[Member]) -> str:
+def _title(options: Options, count: int) -> str:
     if options.layout == "tiers":
-        return f"{len(members)} services are divided into tiers"
-    return f"{len(members)} services are on the network {options.name}"
+        return f"{count} services are divided into tiers"
+    return f"{count} services are on the network {options.name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -143,9 +144,14 @@ def _is_about(found: Mend, finding: Finding) -> bool:
 
 
 def _is_named(found: Mend, finding: Finding) -> bool:
-    """Return whether the engine's words name the attribute that *found* is about."""
+    """Return whether the engine's words name the attribute that *found* is about.
+
+    It says ``undefined network`` of an item of ``networks``, and ``depends on`` of ``depends_on``.
+    """
     attributes = {effect.path[2] for effect in found.change.effects if len(effect.path) > 2}  # noqa: PLR2004
-    return any(attribute in finding.words for attribute in attributes)
+    words = {attribute.removesuffix("s").replace("_", " ") for attribute in attributes}
+    said = finding.words.replace("_", " ")
+    return any(re.search(rf"\b{re.escape(word)}s?\b", said) for word in words)
 
 
 def _proposal(opened: Opened, found: Mended) -> Proposal:
