@@ -133,6 +133,7 @@ class _Directory:
             if _is_named(path):
                 why = f"assumed: {path} changes a few services of {self.default}"
                 yield self.entry((self.default, path), why, assumed=True)
+                yield self.entry((path,), "assumed: it is complete", assumed=True)
             return
         yield self.entry((path,), "stands alone")
         if path not in self.first and self.is_variant(path) and self.default is not None:
