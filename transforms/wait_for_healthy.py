@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from composerefactor.catalog.catalog import Catalog, load
 from composerefactor.compose.file import ComposeFile
-from composerefactor.compose.merged import names_in
+from composerefactor.compose.merged import merged_get, names_in
 from composerefactor.compose.project import Project
 from composerefactor.edits.operations import ToMapping
 from composerefactor.edits.render import Value
@@ -87,7 +87,8 @@ def _planned(
     users = sorted({r.service.name for r in reached})
     others = [user for user in users if user != name]
     values: dict[str, Value] = {
-        needed: {"condition": condition} for needed, (condition, _) in conditions.items()
+        needed: {"condition": condition} | _required(reached, needed)
+        for needed, (condition, _) in conditions.items()
     }
     effects = [
         Effect(("services", user, "depends_on", needed, "condition"), "changes")
@@ -129,6 +130,16 @@ def _condition(
             found.add((STARTED, ""))
     conditions = {condition for condition, _ in found}
     return min(found) if len(conditions) == 1 else (STARTED, "")
+
+
+def _required(reached: list[Reached], needed: str) -> dict[str, Value]:
+    """Return what keeps *needed* required, where another file merged with this one says otherwise.
+
+    A name in a list means ``required: true`` when it is merged (observed: v2.24.1 to v5.6.1).
+    """
+    others = (found for each in reached for found in each.service.values("depends_on"))
+    is_optional = any(merged_get(merged_get(o.node, needed), "required") for o in others)
+    return {"required": True} if is_optional else {}
 
 
 def _listed(names: list[str]) -> str:
