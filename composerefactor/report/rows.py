@@ -35,8 +35,17 @@ def reservations(verdict: Verdict, style: Style, most: int) -> Iterator[str]:
     """Yield the lines on what a verdict assumes and what it does not cover, *most* of each."""
     for words in limited([f"assumed: {a}" for a in verdict.assumptions], most):
         yield row("", style(words, "dim"), style)
+    where: dict[tuple[str, str], list[str]] = {}
+    for n in verdict.not_covered:
+        where.setdefault((n.entry.title, n.words), []).append(n.circumstance)
     uncovered = [
-        f"not covered: {n.entry.title}, {n.circumstance}: {n.words}" for n in verdict.not_covered
+        f"not covered: {title}, {circumstances[0]}{_and_more(circumstances)}: {words}"
+        for (title, words), circumstances in where.items()
     ]
     for words in limited(uncovered, most):
         yield row("", style(words, "yellow"), style)
+
+
+def _and_more(circumstances: Sequence[str]) -> str:
+    more = len(circumstances) - 1
+    return f" and {counted(more, 'other circumstance')}" if more else ""
