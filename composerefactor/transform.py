@@ -207,13 +207,15 @@ class Mending(Transform[O]):
 
     It runs after those that *after* names. *selected_only* is True for one that restructures, and
     so runs only where it is asked for by name. *first* is True for one that mends what others would
-    not understand, and so runs before all that are not.
+    not understand, and so runs before all that are not. *unsafe* is True for one of which every
+    change changes what runs.
     """
 
     plan: Callable[[Project, O], Iterator[Change | Refusal]]
     after: tuple[str, ...] = ()
     selected_only: bool = False
     first: bool = False
+    unsafe: bool = False
 
 
 AnyTransform = Restructuring[Any] | Mending[Any]
@@ -250,15 +252,17 @@ def mending(
     after: Sequence[str] = (),
     selected_only: bool = False,
     first: bool = False,
+    unsafe: bool = False,
 ) -> Callable[[Callable[[Project, O], Iterator[Change | Refusal]]], Mending[O]]:
     """Make the decorated plan function the mending transform of its module.
 
     *after* names transforms whose result this one builds on, *selected_only* keeps it out of a
-    plain ``fix``, *first* puts it before all others that are not.
+    plain ``fix``, *first* puts it before all others that are not. *unsafe* says that all it does
+    changes what runs.
     """
 
     def make(plan: Callable[[Project, O], Iterator[Change | Refusal]]) -> Mending[O]:
-        return Mending(*_described(plan), options, plan, tuple(after), selected_only, first)
+        return Mending(*_described(plan), options, plan, tuple(after), selected_only, first, unsafe)
 
     return make
 

@@ -38,7 +38,7 @@ class Options:
     catalog: Catalog = field(default_factory=load)
 
 
-@mending(Options, after=("add-missing-services",))
+@mending(Options, after=("add-missing-services",), unsafe=True)
 def add_healthchecks(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each service that lacks a health check, or why it can get none.
 

@@ -41,7 +41,7 @@ class Options:
     )
 
 
-@mending(Options, after=("add-missing-services",))
+@mending(Options, after=("add-missing-services",), unsafe=True)
 def add_logging(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each service, or block that services share, without logging."""
 

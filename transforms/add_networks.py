@@ -48,7 +48,7 @@ class Member:
     networks: tuple[str, ...]
 
 
-@mending(Options, after=("add-missing-services", "declare-networks"))
+@mending(Options, after=("add-missing-services", "declare-networks"), unsafe=True)
 def add_networks(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield one change for the base files that may be merged with the same others.
 

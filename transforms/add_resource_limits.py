@@ -62,7 +62,7 @@ class _Size:
     because: str = ""
 
 
-@mending(Options, after=("add-missing-services",))
+@mending(Options, after=("add-missing-services",), unsafe=True)
 def add_resource_limits(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each service, or block that services share, without limits."""
     sizes = {name: _size(name, getattr(options, name)) for name in _names()}

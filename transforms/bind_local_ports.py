@@ -60,7 +60,7 @@ class _Open:
         return tuple(dict.fromkeys(name for _, name in self.users))
 
 
-@mending(Options, after=("add-missing-services",))
+@mending(Options, after=("add-missing-services",), unsafe=True)
 def bind_local_ports(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for the open ports of each service, and the conflicts that there are."""
     unknown = set(options.categories) - load().categories.keys()

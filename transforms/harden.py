@@ -45,7 +45,7 @@ class Options:
     )
 
 
-@mending(Options, after=("add-missing-services", "declare-volumes"))
+@mending(Options, after=("add-missing-services", "declare-volumes"), unsafe=True)
 def harden(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield up to three changes for each service, or block that services share."""
     unknown = set(options.parts) - set(_PARTS)

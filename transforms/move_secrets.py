@@ -46,7 +46,7 @@ class Options:
     )
 
 
-@mending(Options, after=("add-missing-services",))
+@mending(Options, after=("add-missing-services",), unsafe=True)
 def move_secrets(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each credential, or for several that stand in one value."""
     every = stacks(project)

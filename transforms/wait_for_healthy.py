@@ -36,7 +36,7 @@ class Options:
     catalog: Catalog = field(default_factory=load)
 
 
-@mending(Options, after=("add-healthchecks",))
+@mending(Options, after=("add-healthchecks",), unsafe=True)
 def wait_for_healthy(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each short `depends_on` in which something can be waited for."""
     every = stacks(project)
@@ -87,7 +87,7 @@ def _planned(
     users = sorted({r.service.name for r in reached})
     others = [user for user in users if user != name]
     values: dict[str, Value] = {
-        needed: {"condition": condition} | _required(reached, needed)
+        needed: {"condition": condition, **_required(reached, needed)}
         for needed, (condition, _) in conditions.items()
     }
     effects = [

@@ -102,6 +102,7 @@ def chosen_mendings(
                 each,
                 each.options(**options),
                 unsafe=unsafe or bool(settings.fix.unsafe),
+                asked=name in wanted,
                 ignored=settings.ignore.get(name, {}),
             )
         )

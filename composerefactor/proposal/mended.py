@@ -29,13 +29,20 @@ MAX_ROUNDS = 4
 class Chosen:
     """A mending and its options.
 
-    *unsafe* lets it change what runs, *ignored* has services that it leaves alone, with the reason.
+    *unsafe* lets it change what runs, *asked* is True where it was chosen by name, *ignored* has
+    services that it leaves alone, with the reason.
     """
 
     mending: Mending[Any]
     options: Any
     unsafe: bool = False
+    asked: bool = False
     ignored: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_only_offered(self) -> bool:
+        """True where nothing that it could do is wanted: then neither is why it cannot."""
+        return self.mending.unsafe and not (self.unsafe or self.asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +143,11 @@ def mend(
                 break
             result.contents |= new
             project = changed(project, library, result.contents, environ)
-        result.refusals += found.refusals
+        result.refusals += [
+            (name, refusal)
+            for name, refusal in found.refusals
+            if refusal.repairs or not each.is_only_offered
+        ]
         result.offered += found.offered
         result.suppressed += found.suppressed
         result.left += found.left
