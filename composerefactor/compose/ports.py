@@ -86,7 +86,12 @@ def ports(service: Node) -> Iterator[Port]:
 
     Items that are neither form are left out; the engine rejects them.
     """
-    for item in item_nodes(merged_get(service, "ports")):
+    yield from listed_ports(merged_get(service, "ports"))
+
+
+def listed_ports(node: Node | None) -> Iterator[Port]:
+    """Yield the published ports in *node*, the value of ``ports``."""
+    for item in item_nodes(node):
         if isinstance(item, Mapping):
             values = {
                 name: scalar_text(merged_get(item, name))

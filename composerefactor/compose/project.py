@@ -38,7 +38,8 @@ class Project:
     is read by ``-f`` or ``include``; *extensions* the services of a file that other files extend;
     *included_by* the files that include it, *own_includes* the included files that stand for their
     own directory; *files_of* what each entry point reads. *exists* tells whether a path is taken,
-    *read* gives its bytes. *whole* are files that are not to be divided, with the reason.
+    *has_directory* whether it is a directory, *read* gives its bytes. *whole* are files that are
+    not to be divided, with the reason.
     *is_tracked* tells whether git has a path, *is_ignored* whether it would leave it out; without
     git neither. *referenced_by* gives the Compose files in the whole tree that name one in
     ``include`` or ``extends``, whether an entry point reads them or not; *overriding* those that
@@ -56,6 +57,7 @@ class Project:
     own_includes: set[str] = field(default_factory=set)
     files_of: dict[EntryPoint, set[str]] = field(default_factory=dict)
     exists: Callable[[str], bool] = field(default=lambda _: False)
+    has_directory: Callable[[str], bool] = field(default=lambda _: True)
     read: Callable[[str], bytes] | None = None
     whole: dict[str, str] = field(default_factory=dict)
     is_tracked: Callable[[str], bool] = field(default=lambda _: False)

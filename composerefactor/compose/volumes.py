@@ -70,7 +70,12 @@ def volumes(service: Node) -> Iterator[Volume]:
 
     Items that are neither form are left out; the engine rejects them.
     """
-    for item in item_nodes(merged_get(service, "volumes")):
+    yield from listed_volumes(merged_get(service, "volumes"))
+
+
+def listed_volumes(node: Node | None) -> Iterator[Volume]:
+    """Yield the volumes in *node*, the value of ``volumes``."""
+    for item in item_nodes(node):
         if isinstance(item, Mapping):
             source_node = merged_get(item, "source")
             source, target = scalar_text(source_node), scalar_text(merged_get(item, "target"))

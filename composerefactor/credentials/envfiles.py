@@ -14,7 +14,7 @@ from composerefactor.edits.operations import AddLines
 from composerefactor.topology.stack import Service, Stack
 from composerefactor.yamltree.nodes import Mapping as MappingNode
 
-_EXAMPLES = ("{}.example", "{}.sample", "{}.template", "{}.dist", "example{}", "{}-example")
+EXAMPLES = ("{}.example", "{}.sample", "{}.template", "{}.dist", "example{}", "{}-example")
 
 
 def env_files(project: Project, files: set[str]) -> list[str]:
@@ -66,7 +66,7 @@ def example(project: Project, path: str, every: Iterable[Stack]) -> str | None:
     One that exists is used; that of ``.env`` is made. A file that a service reads is none.
     """
     directory, name = posixpath.split(path)
-    places = [posixpath.join(directory, form.format(name)) for form in _EXAMPLES]
+    places = [posixpath.join(directory, form.format(name)) for form in EXAMPLES]
     known = [place for place in places if project.exists(place)]
     if not known and name != ".env":
         return None

@@ -96,7 +96,12 @@ def passwords(text: str) -> list[tuple[int, int]]:
 
 def is_common(value: str) -> bool:
     """Return whether unrelated services may have *value* by chance."""
-    return len(value) < _LONG or value.lower() in _COMMON
+    return len(value) < _LONG or is_common_word(value)
+
+
+def is_common_word(value: str) -> bool:
+    """Return whether *value* is a word that stands in many places without being a secret there."""
+    return value.lower() in _COMMON
 
 
 def variable_name(text: str) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from composerefactor.compose.file import ComposeFile
+from composerefactor.compose import suppression
 from composerefactor.compose.library import Library
 from composerefactor.compose.project import Project
 from composerefactor.edits.operations import AddLines, Edit, WriteFile, YamlEdit
@@ -16,10 +15,6 @@ from composerefactor.edits.splices import edited
 from composerefactor.errors import RefusedError, UsageError
 from composerefactor.proposal.overlay import changed
 from composerefactor.transform import Change, Effect, Mending, Refusal
-
-IGNORE = re.compile(r"#\s*composerefactor:\s*ignore\[([\w,\s-]*)\]\s*(.*?)\s*$")
-"""A comment that keeps transforms away, with the reason: ``ignore[harden] needs root``."""
-
 
 MAX_ROUNDS = 4
 """Rounds in which one transform builds on its own changes."""
@@ -180,34 +175,7 @@ def _suppressed(project: Project, found: Mend, ignored: Mapping[str, str]) -> st
     file = project.files.get(found.change.location.path)
     if file is None:
         return None
-    for comment in _comments_on(file, found.change.location.line):
-        match = IGNORE.search(comment)
-        if match and found.transform in {name.strip() for name in match[1].split(",")}:
-            return match[2] or "ignored by a comment"
-    return None
-
-
-def _comments_on(file: ComposeFile, line: int) -> Iterator[str]:
-    """Yield the line *line*, the comments right above it, and those on its service."""
-    lines = file.source.text.splitlines()
-    if not 0 < line <= len(lines):
-        return
-    yield lines[line - 1]
-    yield from _above(lines, line - 1)
-    sections = file.sections or {}
-    entries = (sections["services"].entries if "services" in sections else None) or {}
-    at = file.source.line_starts[line - 1]
-    for region in entries.values():
-        if region.lead <= at < region.end:
-            key = file.source.line_index(region.key)
-            yield lines[key]
-            yield from _above(lines, key)
-
-
-def _above(lines: list[str], index: int) -> Iterator[str]:
-    while index > 0 and lines[index - 1].lstrip().startswith("#"):
-        index -= 1
-        yield lines[index]
+    return suppression.ignored(file, found.change.location.line, found.transform)
 
 
 def _applied(project: Project, found: list[Mend], result: Mended) -> dict[str, bytes | None]:

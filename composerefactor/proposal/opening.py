@@ -149,11 +149,16 @@ def _no_compose_file(path: Path) -> InputError:
 
 
 def open_project(
-    choice: Choice, like: Sequence[EntryPoint] | None = None, *, repairable: bool = False
+    choice: Choice,
+    like: Sequence[EntryPoint] | None = None,
+    *,
+    repairable: bool = False,
+    partial: bool = False,
 ) -> Opened:
     """Open the project that *choice* names, with the entry points *like* if they are given.
 
-    *repairable* also reads files that the engine rejects and that can be mended in place.
+    *repairable* also reads files that the engine rejects and that can be mended in place. *partial*
+    also opens a project of which no entry point can be read; the project has the reasons.
 
     Raises InputError where there is no project, or no entry point whose files can be read: then
     with the first reason.
@@ -182,6 +187,7 @@ def open_project(
     if not entries:
         raise _no_compose_file(choice.path)
     project = load(entries, library, choice.environ)
+    project.has_directory = files.has_directory
     if not choice.names_entries:
         project.whole.update(_read_by_others(readers))
     repository = find_repository(root)
@@ -191,7 +197,7 @@ def open_project(
         ignored = _ignored(repository, project)
         project.whole.update({p: f"git ignores it ({by})" for p, by in ignored.items()})
     project.referenced_by, project.overriding = facts.referenced_by, facts.overriding
-    if not project.readable and like is None:
+    if not project.readable and like is None and not partial:
         raise next(iter(project.errors.values()))
     opened = Opened(root, repository, files, library, project, readers, {})
     used = {v.name for e in project.readable for v in opened.variables_of(e)} - NOT_PASSED_ON

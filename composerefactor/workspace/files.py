@@ -75,6 +75,13 @@ class ProjectFiles:
         except (OSError, ValueError):
             return False
 
+    def has_directory(self, path: str) -> bool:
+        """Return whether *path* is a directory, or a link to one."""
+        try:
+            return (self.root / path).is_dir()
+        except (OSError, ValueError):
+            return False
+
     def read_bytes(self, path: str) -> bytes:
         """Return the content of *path*.
 

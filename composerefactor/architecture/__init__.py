@@ -1,0 +1,1 @@
+"""What a project is made of, as facts: services, ports, volumes, networks, variables, builds."""

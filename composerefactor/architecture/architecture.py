@@ -1,0 +1,206 @@
+"""The facts of a project, for every way in which it is started."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from composerefactor.architecture.builds import BuildFacts, build_facts
+from composerefactor.architecture.dependencies import Dependencies, dependencies_of
+from composerefactor.architecture.healthchecks import HealthFacts, health_facts
+from composerefactor.architecture.networks import Edge, NetworkFacts, edges, networks
+from composerefactor.architecture.ports import (
+    PortConflict,
+    PublishedPort,
+    conflicts,
+    published_ports,
+)
+from composerefactor.architecture.redaction import Redaction
+from composerefactor.architecture.repetition import Repetition, repetitions
+from composerefactor.architecture.resources import (
+    ResourceFacts,
+    ResourceTotals,
+    resource_facts,
+    totals,
+)
+from composerefactor.architecture.services import ServiceFacts, service_facts
+from composerefactor.architecture.variables import EnvFileFacts, VariableFacts, variable_facts
+from composerefactor.architecture.volumes import Stored, mounts, stored
+from composerefactor.catalog.catalog import Catalog
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.project import Project, project_directory
+from composerefactor.errors import InputError
+from composerefactor.factoring.differences import Comparison, comparisons
+from composerefactor.health.usage import usage
+from composerefactor.topology.stack import Stack, stack
+
+
+@dataclass(frozen=True)
+class EntryArchitecture:
+    """What one entry point starts; *stack* is what the facts are read from."""
+
+    entry: EntryPoint
+    services: tuple[ServiceFacts, ...]
+    networks: tuple[NetworkFacts, ...]
+    edges: tuple[Edge, ...]
+    dependencies: Dependencies
+    health: tuple[HealthFacts, ...]
+    volumes: tuple[Stored, ...]
+    ports: tuple[PublishedPort, ...]
+    conflicts: tuple[PortConflict, ...]
+    variables: tuple[VariableFacts, ...]
+    env_files: tuple[EnvFileFacts, ...]
+    resources: tuple[ResourceFacts, ...]
+    totals: ResourceTotals
+    builds: tuple[BuildFacts, ...]
+    stack: Stack = field(repr=False, compare=False)
+
+    @property
+    def title(self) -> str:
+        """The files of the entry point as shown to a person."""
+        return self.entry.title
+
+    def service(self, name: str) -> ServiceFacts | None:
+        """Return the service *name*, or None."""
+        return next((each for each in self.services if each.name == name), None)
+
+    def health_of(self, name: str) -> HealthFacts | None:
+        """Return the health check of the service *name*, or None."""
+        return next((each for each in self.health if each.service == name), None)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A project: *name* is that of its directory, *entries* are the entry points that can be read.
+
+    *unread* has, for each of the others, why not. *comparisons* say what differs between files that
+    define the same services, *repetitions* how much is written several times. *unresolved* are
+    sentences on what the text alone does not tell. *project* and *redaction* are what the facts are
+    read from, and what keeps secrets out of them.
+    """
+
+    name: str
+    entries: tuple[EntryArchitecture, ...]
+    unread: Mapping[EntryPoint, InputError]
+    comparisons: tuple[Comparison, ...]
+    repetitions: tuple[Repetition, ...]
+    unresolved: tuple[str, ...]
+    project: Project = field(repr=False, compare=False)
+    redaction: Redaction = field(repr=False, compare=False)
+
+    @property
+    def main(self) -> EntryArchitecture | None:
+        """The entry point to show first: what runs without ``-f``, else the one with most services.
+
+        None where no entry point can be read.
+        """
+        implicit = [each for each in self.entries if each.entry.implicit]
+        ranked = implicit or sorted(self.entries, key=lambda each: -len(each.services))
+        return ranked[0] if ranked else None
+
+    @property
+    def service_names(self) -> tuple[str, ...]:
+        """The names of all services, each once."""
+        return tuple(dict.fromkeys(s.name for entry in self.entries for s in entry.services))
+
+
+def survey(project: Project, name: str, catalog: Catalog) -> Architecture:
+    """Return the facts of *project*, read from its text alone."""
+    stacks = [stack(project, entry) for entry in project.readable]
+    redaction = Redaction(stacks)
+    entries = tuple(_entry(project, each, catalog, redaction) for each in stacks)
+    return Architecture(
+        name,
+        entries,
+        dict(project.errors),
+        tuple(comparisons(project)),
+        tuple(repetitions(project)),
+        tuple(dict.fromkeys(words for each in entries for words in _unresolved(each))),
+        project,
+        redaction,
+    )
+
+
+def _entry(
+    project: Project, of: Stack, catalog: Catalog, redaction: Redaction
+) -> EntryArchitecture:
+    directory = project_directory(of.entry)
+    services: list[ServiceFacts] = []
+    health: list[HealthFacts] = []
+    resources: list[ResourceFacts] = []
+    for service in of.services.values():
+        use = usage(project, of, service)
+        found_build = service.value("build")
+        build = None
+        if use.build is not None and found_build is not None:
+            build = build_facts(project, service.name, use.build, found_build.location)
+        found = service_facts(
+            of,
+            service,
+            use,
+            build,
+            published_ports(of, service),
+            mounts(of, service, directory),
+            catalog,
+            redaction,
+        )
+        services.append(found)
+        health.append(health_facts(project, of, service, catalog, redaction))
+        resources.append(resource_facts(of, service, found.location))
+    ports = tuple(port for service in services for port in service.ports)
+    variables, env_files = variable_facts(project, of, redaction)
+    return EntryArchitecture(
+        of.entry,
+        tuple(services),
+        networks(of),
+        edges(of),
+        dependencies_of(of),
+        tuple(health),
+        stored(of, tuple(mount for service in services for mount in service.mounts), catalog),
+        ports,
+        tuple(conflicts(ports, _together(services))),
+        variables,
+        env_files,
+        tuple(resources),
+        totals(each for each in resources if not _is_optional(services, each.service)),
+        tuple(service.build for service in services if service.build is not None),
+        of,
+    )
+
+
+def _is_optional(services: list[ServiceFacts], name: str) -> bool:
+    """Return whether the service *name* starts only where a profile is asked for."""
+    return any(each.profiles for each in services if each.name == name)
+
+
+def _together(services: list[ServiceFacts]) -> list[tuple[str, str]]:
+    """Return the pairs of services that run at the same time.
+
+    Two that have profiles and share none may be alternatives, and so may one with a profile and
+    one without: who asks for the profile knows what it is for.
+    """
+    return [
+        (a.name, b.name)
+        for a, b in combinations(services, 2)
+        if (not a.profiles and not b.profiles) or set(a.profiles) & set(b.profiles)
+    ]
+
+
+def _unresolved(entry: EntryArchitecture) -> list[str]:
+    found = []
+    for service in entry.services:
+        for path in service.missing_env_files:
+            found.append(f"{service.name}: env_file {path} is not here; what it sets is not known")
+        if service.build is not None and not service.build.is_there:
+            if service.build.context is None:
+                found.append(f"{service.name}: its build context is not in this project")
+            elif service.build.context_is_there:
+                found.append(f"{service.name}: {service.build.dockerfile} is not here")
+            else:
+                found.append(f"{service.name}: build context {service.build.context} is not here")
+    unset = [v.name for v in entry.variables if v.source in {"unset", "required"}]
+    if unset:
+        shown = ", ".join(unset[:8]) + (f" and {len(unset) - 8} more" if len(unset) > 8 else "")  # noqa: PLR2004
+        found.append(f"without a value here, taken as empty: {shown}")
+    return found

@@ -1,0 +1,1 @@
+"""What is wrong or risky, as values: rules, findings, baselines."""

@@ -1,0 +1,38 @@
+"""A service has no health check.
+
+Without one Docker takes a container for healthy as soon as its process runs: services that depend
+on it start too early, and nothing notices when it hangs. Where the image is known, or its
+Dockerfile is here, `composerefactor fix --unsafe` adds one that can run in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.architecture.architecture import Architecture
+from composerefactor.check import Found, check
+from composerefactor.findings.severity import Severity
+
+
+@check(
+    Severity.MEDIUM,
+    "reliability",
+    transform="add-healthchecks",
+    strength="Every service that runs on has a health check.",
+)
+def missing_healthcheck(architecture: Architecture) -> Iterator[Found]:
+    """Yield the services that keep running and that nothing checks."""
+    for entry in architecture.entries:
+        needed = {edge.callee for edge in entry.edges}
+        for health in entry.health:
+            if health.state != "missing":
+                continue
+            why = "" if health.proposal else f": {health.reason}"
+            yield Found(
+                f"{health.service} has no health check{why}",
+                health.location,
+                health.service,
+                remedy=health.remedy,
+                severity=None if health.service in needed else Severity.LOW,
+                is_mended=bool(health.proposal),
+            )
