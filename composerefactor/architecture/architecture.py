@@ -190,8 +190,10 @@ def _together(services: list[ServiceFacts]) -> list[tuple[str, str]]:
 def _unresolved(entry: EntryArchitecture) -> list[str]:
     found = []
     for service in entry.services:
-        for path in service.missing_env_files:
-            found.append(f"{service.name}: env_file {path} is not here; what it sets is not known")
+        found += [
+            f"{service.name}: env_file {path} is not here; what it sets is not known"
+            for path in service.missing_env_files
+        ]
         if service.build is not None and not service.build.is_there:
             if service.build.context is None:
                 found.append(f"{service.name}: its build context is not in this project")

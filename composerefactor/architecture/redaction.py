@@ -11,7 +11,7 @@ from composerefactor.compose.interpolate import expressions
 from composerefactor.compose.merged import item_nodes, scalar_text
 from composerefactor.credentials.literals import literals
 from composerefactor.credentials.names import is_common_word, is_credential, passwords
-from composerefactor.topology.stack import Stack
+from composerefactor.topology.stack import Service, Stack
 from composerefactor.verify.masking import MASK, is_secret_name, mask_text
 from composerefactor.yamltree.nodes import Scalar, walk
 
@@ -76,28 +76,30 @@ def _without_value(match: re.Match[str]) -> str:
     return match[0] if is_variable else match["option"] + MASK
 
 
-def _secrets(stacks: Iterable[Stack]) -> Iterator[str]:
-    stacks = tuple(stacks)
+def _secrets(stacks: tuple[Stack, ...]) -> Iterator[str]:
     for literal in literals(stacks):
         yield literal.value
     files = {id(file): file for stack in stacks for file in stack.files}
     for file in files.values():
         for node in walk(file.root):
-            if isinstance(node, Scalar) and "$" in node.value:
-                yield from _defaults(node.value)
             if isinstance(node, Scalar):
+                yield from _defaults(node.value)
                 yield from (node.value[start:end] for start, end in passwords(node.value))
     for stack in stacks:
         for name, value in stack.variables.items():
             yield from _of_pair(name, value)
         for service in stack.services.values():
-            for name, setting in service.settings().items():
-                yield from _of_pair(name, setting.value or "")
-                yield from _of_pair(name, expand(setting.value or "", stack.variables))
-            for attribute in ("command", "entrypoint"):
-                for found in service.values(attribute):
-                    words = " ".join(scalar_text(item) or "" for item in item_nodes(found.node))
-                    yield from (match["value"] for match in _COMMAND_SECRET.finditer(words))
+            yield from _of_service(stack, service)
+
+
+def _of_service(stack: Stack, service: Service) -> Iterator[str]:
+    for name, setting in service.settings().items():
+        yield from _of_pair(name, setting.value or "")
+        yield from _of_pair(name, expand(setting.value or "", stack.variables))
+    for attribute in ("command", "entrypoint"):
+        for found in service.values(attribute):
+            words = " ".join(scalar_text(item) or "" for item in item_nodes(found.node))
+            yield from (match["value"] for match in _COMMAND_SECRET.finditer(words))
 
 
 def _of_pair(name: str, value: str) -> Iterator[str]:

@@ -185,14 +185,9 @@ def service_facts(
 def _status(
     service: Service, use: Usage, build: BuildFacts | None, *, provider: bool
 ) -> tuple[str, str]:
+    """Return the status and the words for it."""
     if build is not None:
-        if build.context is None:
-            return "build", "needs a build; its context is not in this project"
-        if not build.context_is_there:
-            return "blocked", f"its build context {build.context} is not here"
-        if not build.is_there:
-            return "blocked", f"{build.dockerfile} is not here"
-        return "build", "needs a build"
+        return _build_status(build)
     if use.image is None and not provider:
         return "blocked", "it has neither image nor build"
     if use.image and "$" in use.image.replace("$$", ""):
@@ -200,6 +195,16 @@ def _status(
     if service.text("pull_policy") == "build":
         return "build", "needs a build"
     return "ready", "ready"
+
+
+def _build_status(build: BuildFacts) -> tuple[str, str]:
+    if build.context is None:
+        return "build", "needs a build; its context is not in this project"
+    if not build.context_is_there:
+        return "blocked", f"its build context {build.context} is not here"
+    if not build.is_there:
+        return "blocked", f"{build.dockerfile} is not here"
+    return "build", "needs a build"
 
 
 def _purpose(name: str, placed: Placement, build: BuildFacts | None, *, ends: bool) -> str:

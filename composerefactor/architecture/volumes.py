@@ -18,21 +18,21 @@ from composerefactor.yamltree.nodes import Node
 Kind = Literal["volume", "bind", "anonymous", "tmpfs", "other"]
 Advice = Literal["yes", "optional", "no", "check"]
 
+_ORDER: tuple[Kind, ...] = ("volume", "bind", "anonymous")
 _SOCKET = re.compile(r"(?:/var)?/run/(?:user/[0-9]+/)?(?:docker|podman/podman)\.sock")
 _FILE = re.compile(r".*[^/.][^/]*\.[A-Za-z0-9]{1,12}")
+_CACHES = (
+    "node_modules .venv site-packages vendor target __pycache__ .next .nuxt .turbo .gradle .m2 "
+    "bundle gems go cargo .cache cache caches tmp pip-cache pnpm-store"
+)
 _BY_PATH: tuple[tuple[str, str, Advice], ...] = (
-    (
-        "node_modules|.venv|site-packages|vendor|target|__pycache__|.next|.nuxt|.turbo|.gradle|.m2"
-        "|bundle|gems|go|cargo|.cache|cache|caches|tmp|pip-cache|pnpm-store",
-        "a cache",
-        "no",
-    ),
-    ("log|logs", "logs", "optional"),
-    ("upload|uploads|media|files|attachments|documents|avatars|storage", "files of users", "yes"),
-    ("letsencrypt|acme|acme.json|certs|cert|certificates|ssl|tls|pki", "certificates", "yes"),
-    ("backup|backups|dump|dumps", "backups", "yes"),
-    ("model|models|weights|huggingface|checkpoints|.ollama", "models", "optional"),
-    ("static|staticfiles|assets|public|dist|build|html|www", "static files", "no"),
+    (_CACHES, "a cache", "no"),
+    ("log logs", "logs", "optional"),
+    ("upload uploads media files attachments documents avatars storage", "files of users", "yes"),
+    ("letsencrypt acme acme.json certs cert certificates ssl tls pki", "certificates", "yes"),
+    ("backup backups dump dumps", "backups", "yes"),
+    ("model models weights huggingface checkpoints .ollama", "models", "optional"),
+    ("static staticfiles assets public dist build html www", "static files", "no"),
 )
 """Words in the path of a mount or the name of a volume, and what they say on its contents."""
 
@@ -155,14 +155,7 @@ def stored(stack: Stack, every: tuple[Mount, ...], catalog: Catalog) -> tuple[St
                 full_name=expand(scalar_text(merged_get(body, "name")) or "", stack.variables),
             )
         )
-    return tuple(
-        sorted(
-            found,
-            key=lambda each: (
-                ("volume", "bind").index(each.kind) if each.kind in {"volume", "bind"} else 2
-            ),
-        )
-    )
+    return tuple(sorted(found, key=lambda each: _ORDER.index(each.kind)))
 
 
 def _is_external(body: Node | None) -> bool:
@@ -197,15 +190,16 @@ def _contents(
     if kind == "bind" and all(_is_given(mount) for mount in users):
         return "configuration or source", "no", "it is given to the container, not written by it"
     writers = [mount for mount in users if not mount.read_only] or users
-    known = (
-        next((found for each in writers if (found := _of_image(stack, each, catalog))), None)
-        or next((found for each in writers if (found := _of_words(each, name))), None)
-        or next((found for each in writers if (found := _of_category(stack, each))), None)
-    )
-    if known is None:
-        what = "data of " + ", ".join(dict.fromkeys(mount.service for mount in writers))
-        known = what, "check"
-    return *known, _WHY[known[1]]
+    told = [
+        *(_of_image(stack, each, catalog) for each in writers),
+        *(_of_words(each, name) for each in writers),
+        *(_of_category(stack, each) for each in writers),
+    ]
+    for known in told:
+        if known is not None:
+            return known[0], known[1], _WHY[known[1]]
+    names = ", ".join(dict.fromkeys(mount.service for mount in writers))
+    return f"data of {names}", "check", _WHY["check"]
 
 
 def _is_given(mount: Mount) -> bool:
@@ -230,7 +224,7 @@ def _of_image(stack: Stack, mount: Mount, catalog: Catalog) -> tuple[str, Advice
 def _of_words(mount: Mount, name: str) -> tuple[str, Advice] | None:
     words = {*mount.target.lower().split("/"), *re.split(r"[_/-]", name.lower())}
     for known, holds, advice in _BY_PATH:
-        if words.intersection(known.split("|")):
+        if words.intersection(known.split()):
             return holds, advice
     return None
 
