@@ -10,12 +10,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from composerefactor.architecture.architecture import Architecture
 from composerefactor.errors import Location
 from composerefactor.findings.finding import Finding
 from composerefactor.findings.rule import Area, Rule
 from composerefactor.findings.severity import Severity
+from composerefactor.transform import Mending, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,17 @@ class Check:
             key = (finding.message, finding.service, finding.subject, finding.location)
             found.setdefault(key, finding)
         return list(found.values())
+
+
+def planned(architecture: Architecture, mending: Mending[Any]) -> Iterator[Found]:
+    """Yield what *mending* would change, and what it cannot change safely, as findings."""
+    for each in mending.plan(architecture.project, mending.options()):
+        if isinstance(each, Refusal):
+            yield Found(each.reason, each.location, remedy=each.remedy, is_mended=False)
+            continue
+        services = {effect.service for effect in each.effects if effect.service}
+        service = next(iter(services)) if len(services) == 1 else None
+        yield Found(each.title, each.location, service, each.title)
 
 
 def check(

@@ -39,8 +39,8 @@ class BuildFacts:
 
     *context* is relative to the project root, None where it is elsewhere; *dockerfile* is the path
     of the Dockerfile, or ``(inline)``. *is_there* tells whether that was read; what follows
-    holds only then. *stages* are the base images of all stages, *base* is that of the image. *user* is
-    ``""`` where it stays root. *copies_context* is where all of the context is copied into the
+    holds only then. *stages* are the base images of all stages, *base* is that of the image, *user*
+    is ``""`` where it stays root. *copies_context* is where all of the context is copied into the
     image itself. *ignore_file* is the ``.dockerignore`` that counts, ``""`` without one.
     *exposed_secrets* are secret files of the context that are not ignored.
     """

@@ -1,0 +1,43 @@
+"""A report as sections of tables and lines, the same for every form in which it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows below *columns*; *title* stands above where a section has several."""
+
+    columns: Row
+    rows: tuple[Row, ...]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Lines of text: a list, *checks* to tick off, or *code*, whose shape must stay."""
+
+    lines: tuple[str, ...]
+    title: str = ""
+    code: bool = False
+    checks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a report; *id* is stable, *empty* says in words that there is nothing to show."""
+
+    id: str
+    title: str
+    parts: tuple[Table | Listing, ...] = field(default=())
+    intro: str = ""
+    empty: str = ""
+    detail: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """True where no part holds anything."""
+        return not any(part.rows if isinstance(part, Table) else part.lines for part in self.parts)

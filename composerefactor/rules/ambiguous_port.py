@@ -1,0 +1,20 @@
+"""A port that YAML readers take for a number in base 60.
+
+`22:22` without quotes is 1342 to a reader of YAML 1.1. Docker Compose reads it as text; editors,
+linters and scripts may not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.architecture.architecture import Architecture
+from composerefactor.check import Found, check, planned
+from composerefactor.findings.severity import Severity
+from composerefactor.transforms.quote_ports import quote_ports
+
+
+@check(Severity.LOW, "configuration", transform="quote-ports")
+def ambiguous_port(architecture: Architecture) -> Iterator[Found]:
+    """Yield the ports that need quotes."""
+    yield from planned(architecture, quote_ports)

@@ -1,0 +1,20 @@
+"""A form of Compose files that is kept for old ones only.
+
+`links`, `volumes_from`, `external: {name}`, the first format. Today's forms say more, and all tools
+read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.architecture.architecture import Architecture
+from composerefactor.check import Found, check, planned
+from composerefactor.findings.severity import Severity
+from composerefactor.transforms.modernize import modernize
+
+
+@check(Severity.INFO, "maintainability", transform="modernize")
+def legacy_form(architecture: Architecture) -> Iterator[Found]:
+    """Yield the old forms that have a form of today."""
+    yield from planned(architecture, modernize)

@@ -1,0 +1,31 @@
+"""A service depends on one that nothing defines.
+
+Docker Compose rejects the whole project. Where the catalogue knows what is meant, `composerefactor
+fix` adds the service with its image, data volume and health check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.architecture.architecture import Architecture
+from composerefactor.check import Found, check
+from composerefactor.findings.severity import Severity
+from composerefactor.topology.missing import missing_services
+
+
+@check(Severity.HIGH, "validity", transform="add-missing-services")
+def undefined_service(architecture: Architecture) -> Iterator[Found]:
+    """Yield the services that others name and nothing defines."""
+    for entry in architecture.entries:
+        if entry.entry.assumed:
+            continue
+        for missing in missing_services(entry.stack):
+            first = missing.references[0]
+            callers = dict.fromkeys(each.caller for each in missing.references)
+            yield Found(
+                f"{', '.join(callers)} needs the service {missing.name}, which nothing defines",
+                first.hint.location,
+                first.caller,
+                missing.name,
+            )
