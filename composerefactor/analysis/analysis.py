@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
+from composerefactor.analysis.engine import REJECTED
 from composerefactor.analysis.ratings import Rating, overall, ratings
 from composerefactor.analysis.registry import checks
 from composerefactor.architecture.architecture import Architecture
@@ -49,14 +50,17 @@ def analyse(
     architecture: Architecture,
     settings_ignore: Ignored | None = None,
     baseline: frozenset[str] = frozenset(),
+    *,
+    skip: Container[str] = (),
     found_by_engine: Iterable[Finding] = (),
 ) -> Analysis:
     """Return the analysis of the project with the facts *architecture*.
 
     *settings_ignore* is what the settings leave alone, *baseline* has fingerprints of findings that
-    are known, *found_by_engine* are findings of the resolved model.
+    are known, *skip* the ids of rules that are left out; *found_by_engine* is what Docker Compose
+    itself rejects.
     """
-    every = checks()
+    every = {name: one for name, one in checks().items() if name not in skip}
     found = [each for one in every.values() for each in one.findings(architecture)]
     found += found_by_engine
     kept: list[Finding] = []
@@ -70,7 +74,7 @@ def analyse(
     kept.sort(key=_order)
     new = without_known(kept, baseline)
     known = tuple(each for each in kept if each not in new)
-    rules = {name: one.rule for name, one in every.items()}
+    rules = {name: one.rule for name, one in every.items()} | {REJECTED.id: REJECTED}
     services = len(architecture.service_names)
     areas = ratings(kept, rules, services)
     silent = every.keys() - {each.rule for each in found}

@@ -29,8 +29,8 @@ _WORDS = ((9.0, "excellent"), (7.0, "good"), (5.0, "fair"), (0.0, "poor"))
 HOW = (
     "Each area begins with 10 points. A rule with findings takes off up to 4 points (high), 2 "
     "(medium) or 0.8 (low), in proportion to the services concerned, at least a quarter of that. "
-    "The overall rating is the mean of the areas, and at most 4 where Docker Compose would reject "
-    "the project."
+    "The overall rating lies halfway between the mean of the areas and the worst of them, and is at "
+    "most 4 where Docker Compose would reject the project."
 )
 
 
@@ -79,9 +79,10 @@ def ratings(
 
 def overall(found: Sequence[Rating]) -> Rating:
     """Return the rating of the whole."""
-    mean = sum(each.score for each in found) / len(found)
-    is_rejected = any(each.area == "validity" and each.score < BEST - 1 for each in found)
-    return Rating("overall", round(min(mean, _INVALID) if is_rejected else mean, 1))
+    scores = [each.score for each in found]
+    score = (sum(scores) / len(scores) + min(scores)) / 2
+    is_rejected = any(each.area == "validity" and each.score < BEST for each in found)
+    return Rating("overall", round(min(score, _INVALID) if is_rejected else score, 1))
 
 
 def _points(findings: list[Finding], services: int) -> float:

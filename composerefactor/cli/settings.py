@@ -41,8 +41,16 @@ def option_values(
 
 
 def check_names(settings: Settings, known: Mapping[str, AnyTransform]) -> None:
-    """Raise InputError for a transform in *settings* that there is not."""
-    named = [("ignore", name) for name in settings.ignore]
+    """Raise InputError for a transform in *settings* that there is not.
+
+    What is ignored may be a rule of ``analyze`` as well.
+    """
+    foreign = [name for name in settings.ignore if name not in known]
+    if foreign:
+        from composerefactor.analysis.registry import checks  # noqa: PLC0415 - see __init__.py
+
+        foreign = [name for name in foreign if name not in checks()]
+    named = [("ignore", name) for name in foreign]
     named += [("transforms", name) for name in settings.transforms]
     named += [("fix", name) for name in (*settings.fix.select, *settings.fix.skip)]
     for section, name in named:

@@ -44,12 +44,17 @@ def is_interactive() -> bool:
 
 def progress(*, quiet: bool) -> Callable[[int, int], None] | None:
     """Return a callback that shows how far the engine runs are, on a terminal."""
+    return counting("proving:", "engine runs", quiet=quiet)
+
+
+def counting(verb: str, noun: str, *, quiet: bool) -> Callable[[int, int], None] | None:
+    """Return a callback that shows how many of all are done, on a terminal."""
     if quiet or not sys.stderr.isatty():
         return None
 
     def show(done: int, total: int) -> None:
         end = "\r" if done < total else "\r\x1b[K"
-        words = f"proving: {done} of {total} engine runs" if done < total else ""
+        words = f"{verb} {done} of {total} {noun}" if done < total else ""
         click.echo(f"\r\x1b[K{words}{end if done >= total else ''}", err=True, nl=False)
 
     return show

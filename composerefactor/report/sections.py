@@ -9,11 +9,15 @@ Row = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows below *columns*; *title* stands above where a section has several."""
+    """Rows below *columns*; *title* stands above where a section has several.
+
+    *spare* columns are left out where there is little room, as on a terminal.
+    """
 
     columns: Row
     rows: tuple[Row, ...]
     title: str = ""
+    spare: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

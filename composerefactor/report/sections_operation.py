@@ -26,22 +26,42 @@ def checklist(analysis: Analysis) -> Section:
 
 
 def _before(analysis: Analysis, main: EntryArchitecture) -> Iterator[str]:
-    broken = [f for f in analysis.findings if analysis.rules[f.rule].area == "validity"]
-    broken = [f for f in broken if f.severity == Severity.HIGH]
+    broken = [
+        each.rule
+        for each in analysis.findings
+        if analysis.rules[each.rule].area == "validity" and each.severity == Severity.HIGH
+    ]
     if broken:
-        rules = ", ".join(dict.fromkeys(each.rule for each in broken))
-        yield f"Mend what Docker Compose rejects: {rules}"
+        yield f"Mend what Docker Compose rejects: {', '.join(dict.fromkeys(broken))}"
+    blocked = [f"{s.name} ({s.status_words})" for s in main.services if s.status == "blocked"]
+    if blocked:
+        yield f"Mend what cannot start: {', '.join(blocked)}"
+    yield from _settings(main)
+    yield from _outside(main)
+    if main.builds:
+        names = ", ".join(build.service for build in main.builds)
+        yield f"Build {counted(len(main.builds), 'image')}: {names}"
+    backups = [v.name for v in main.volumes if v.backup == "yes"]
+    if backups:
+        yield f"Plan a backup of: {', '.join(backups)}"
+
+
+def _settings(main: EntryArchitecture) -> Iterator[str]:
+    """Yield the variables and env files that somebody has to write."""
     needed = [v.name for v in main.variables if v.source in {"unset", "required"}]
-    for facts in main.env_files:
-        if needed:
-            sample = f" (see {facts.example})" if facts.example else ""
-            yield f"Set in {facts.path}{sample}: {', '.join(needed)}"
+    for facts in main.env_files if needed else ():
+        sample = f" (see {facts.example})" if facts.example else ""
+        yield f"Set in {facts.path}{sample}: {', '.join(needed)}"
     secrets = [v.name for v in main.variables if v.is_secret and v.source == "default"]
     if secrets:
         yield f"Set secrets of your own instead of the defaults: {', '.join(secrets)}"
     missing = dict.fromkeys(path for s in main.services for path in s.missing_env_files)
     if missing:
         yield f"Create the env files that services read: {', '.join(missing)}"
+
+
+def _outside(main: EntryArchitecture) -> Iterator[str]:
+    """Yield what the host has to have."""
     for network in main.networks:
         if network.external:
             name = network.full_name or network.name
@@ -53,20 +73,11 @@ def _before(analysis: Analysis, main: EntryArchitecture) -> Iterator[str]:
     taken = dict.fromkeys(p.published for p in main.ports if p.published and "-" not in p.published)
     if taken:
         yield f"Keep these ports of the host free: {', '.join(taken)}"
-    if main.builds:
-        names = ", ".join(build.service for build in main.builds)
-        yield f"Build {counted(len(main.builds), 'image')}: {names}"
-    blocked = [f"{s.name} ({s.status_words})" for s in main.services if s.status == "blocked"]
-    if blocked:
-        yield f"Mend what cannot start: {', '.join(blocked)}"
     totals = main.totals
     if totals.memory_limit:
         without = len(totals.without_memory)
         more = f", and what {counted(without, 'service')} without a limit take" if without else ""
         yield f"Have {shown(totals.memory_limit)} of memory for the limits{more}"
-    backups = [v.name for v in main.volumes if v.backup == "yes" and v.kind in {"volume", "bind"}]
-    if backups:
-        yield f"Plan a backup of: {', '.join(backups)}"
 
 
 def commands(analysis: Analysis) -> Section:

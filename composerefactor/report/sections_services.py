@@ -21,9 +21,10 @@ def _table(
     columns: tuple[str, ...],
     rows: Callable[[EntryArchitecture], Iterable[Row]],
     title: str = "",
+    spare: tuple[str, ...] = (),
 ) -> Table:
     found_columns, found = merged(architecture, columns, rows)
-    return Table(found_columns, tuple(found), title)
+    return Table(found_columns, tuple(found), title, frozenset(spare))
 
 
 def inventory(architecture: Architecture) -> Section:
@@ -123,15 +124,25 @@ def _needed(name: str, condition: str) -> str:
 
 def _tree(entry: EntryArchitecture) -> Iterator[str]:
     conditions = {(e.caller, e.callee): e.condition for e in entry.edges}
+    found = list(entry.dependencies.tree())
     above: list[str] = []
-    for depth, name, is_repeated in entry.dependencies.tree():
-        del above[depth:]
-        caller = above[-1] if above else ""
+    stems: list[str] = []
+    for at, (depth, name, is_repeated) in enumerate(found):
+        del above[depth:], stems[max(depth - 1, 0) :]
+        label = _needed(name, conditions.get((above[-1], name), "")) if above else name
         above.append(name)
-        label = _needed(name, conditions.get((caller, name), ""))
-        yield (
-            "   " * (depth - 1) + ("└─ " if depth else "") + label + (" ..." if is_repeated else "")
-        )
+        is_last = _is_last(found, at)
+        branch = ("└─ " if is_last else "├─ ") if depth else ""
+        yield "".join(stems) + branch + label + (" ..." if is_repeated else "")
+        if depth:
+            stems.append("   " if is_last else "│  ")
+
+
+def _is_last(found: list[tuple[int, str, bool]], at: int) -> bool:
+    """Return whether no brother of the branch *at* comes after it."""
+    depth = found[at][0]
+    after = (other for other, _, _ in found[at + 1 :] if other <= depth)
+    return next(after, -1) != depth
 
 
 def _order(entry: EntryArchitecture) -> Iterator[str]:
@@ -195,7 +206,7 @@ def volumes(architecture: Architecture) -> Section:
     return Section(
         "volumes",
         "Volumes and backup",
-        (_table(architecture, columns, rows),),
+        (_table(architecture, columns, rows, spare=("Why",)),),
         empty="Nothing is kept.",
     )
 

@@ -158,7 +158,7 @@ def unresolved(analysis: Analysis) -> Section:
         "unresolved",
         "What is not known",
         (Listing(tuple(_unknown(analysis))),),
-        intro="This report is read from the files alone; no engine was asked and nothing was run.",
+        intro="This report is read from the files alone; nothing was started.",
         empty="Everything that the files name is here.",
     )
 

@@ -112,16 +112,12 @@ def environments(architecture: Architecture) -> Section:
         lines = [architecture.redaction.text(line) for line in sentences(comparison, verbose=True)]
         parts.append(Listing(tuple(lines), "What differs"))
         share = 100 * repetition.repeated // max(repetition.lines, 1)
-        parts.append(
-            Listing(
-                (
-                    f"{len(repetition.services)} services are defined {repetition.definitions} "
-                    f"times in {len(repetition.files)} files; {repetition.repeated} of "
-                    f"{repetition.lines} lines ({share} %) repeat another file",
-                ),
-                "Duplication",
-            )
+        words = (
+            f"{len(repetition.services)} services are defined {repetition.definitions} times in "
+            f"{len(repetition.files)} files; {repetition.repeated} of {repetition.lines} lines "
+            f"({share} %) repeat another file"
         )
+        parts.append(Listing((words,), "Duplication"))
     return Section(
         "environments",
         "Environments compared",

@@ -92,7 +92,8 @@ FORM = Record(
     {
         "catalog": ListOf(CATALOG_ENTRY, "What this project knows about images."),
         "ignore": MapOf(
-            MapOf(Plain(("string",), "Why.")), "By transform and service: not to be changed."
+            MapOf(Plain(("string",), "Why.")),
+            "By transform or rule, and service: to be left alone.",
         ),
         "split": Record(
             {
@@ -111,6 +112,14 @@ FORM = Record(
                 "unsafe": Plain(("boolean",), "Also run those that change what runs."),
             },
             "Defaults of composerefactor fix.",
+        ),
+        "analyze": Record(
+            {
+                "skip": ListOf(_TEXT, "The rules to leave out."),
+                "baseline": Plain(("string",), "The file with the findings that are known."),
+                "fail_on": Plain(("string",), choices=("info", "low", "medium", "high")),
+            },
+            "Defaults of composerefactor analyze.",
         ),
         "transforms": MapOf(MapOf(Anything()), "Options of transforms, by name."),
     },

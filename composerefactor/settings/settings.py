@@ -39,11 +39,20 @@ class FixDefaults:
     unsafe: bool | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AnalyzeDefaults:
+    """Defaults of ``analyze``: rules to *skip*, a *baseline*, the severity to *fail_on*."""
+
+    skip: tuple[str, ...] = ()
+    baseline: str | None = None
+    fail_on: str | None = None
+
+
 @dataclass(frozen=True)
 class Settings:
     """The settings of a project.
 
-    *ignore* maps transforms to services that they leave alone, with the reason of each;
+    *ignore* maps transforms and rules to services that they leave alone, with the reason of each;
     *transforms* maps transforms to their options. Names of transforms, options and services are
     not checked here: :meth:`location` tells where one is written.
     """
@@ -53,6 +62,7 @@ class Settings:
     ignore: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     split: SplitDefaults = field(default_factory=SplitDefaults)
     fix: FixDefaults = field(default_factory=FixDefaults)
+    analyze: AnalyzeDefaults = field(default_factory=AnalyzeDefaults)
     transforms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     tree: Tree | None = field(default=None, repr=False)
 
@@ -82,6 +92,7 @@ def load_settings(data: bytes | None, path: str = FILE_NAME) -> Settings:
     FORM.check(tree.root, "", tree.source)
     values = to_python(tree.root, tree.source)
     split, fix = values.get("split", {}), values.get("fix", {})
+    analyze = values.get("analyze", {})
     groups = {name: tuple(services) for name, services in split.get("groups", {}).items()}
     try:
         catalog = load_catalog().with_entries(values.get("catalog", []))
@@ -95,6 +106,9 @@ def load_settings(data: bytes | None, path: str = FILE_NAME) -> Settings:
         split=SplitDefaults(**{**split, "groups": groups}),
         fix=FixDefaults(
             tuple(fix.get("select", ())), tuple(fix.get("skip", ())), fix.get("unsafe")
+        ),
+        analyze=AnalyzeDefaults(
+            tuple(analyze.get("skip", ())), analyze.get("baseline"), analyze.get("fail_on")
         ),
         transforms=values.get("transforms", {}),
         tree=tree,

@@ -1,0 +1,63 @@
+"""Tables for terminals: columns that share a given width, long cells on several lines."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from unicodedata import east_asian_width
+
+_GAP = "  "
+_NARROWEST = 5
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[list[str]]:
+    """Return the lines of a table, each a list of padded cells; the first are the heading.
+
+    The widest columns give way until all fit into *width*, the gaps of two spaces included. A cell
+    is divided at spaces, and in words that are longer than its column.
+    """
+    grid = [list(columns), *(list(row) for row in rows)]
+    widths = [max(map(columns_of, column)) for column in zip(*grid, strict=True)]
+    longest = [max(map(_longest_word, column)) for column in zip(*grid, strict=True)]
+    room = width - len(_GAP) * (len(widths) - 1)
+    while sum(widths) > room:
+        most = max(range(len(widths)), key=lambda n: (widths[n] - longest[n] > 0, widths[n]))
+        if widths[most] <= _NARROWEST:
+            break
+        widths[most] -= 1
+    return [line for row in grid for line in _lines(row, widths)]
+
+
+def joined(cells: Sequence[str]) -> str:
+    """Return the line of a table with the padded *cells*."""
+    return _GAP.join(cells).rstrip()
+
+
+def columns_of(text: str) -> int:
+    """Return how many columns of a terminal *text* takes."""
+    return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def _longest_word(text: str) -> int:
+    return max(map(columns_of, text.split()), default=0)
+
+
+def _lines(row: list[str], widths: list[int]) -> list[list[str]]:
+    cells = [_wrapped(cell, width) for cell, width in zip(row, widths, strict=True)]
+    height = max(map(len, cells))
+    return [
+        [
+            _padded(cell[n] if n < len(cell) else "", width)
+            for cell, width in zip(cells, widths, strict=True)
+        ]
+        for n in range(height)
+    ]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    lines = textwrap.wrap(text, width, break_on_hyphens=False)
+    return lines or [""]
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * max(width - columns_of(text), 0)
