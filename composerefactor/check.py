@@ -52,7 +52,7 @@ class Check:
     def findings(self, architecture: Architecture) -> list[Finding]:
         """Return what the rule finds, each place and subject once, without secrets."""
         found: dict[tuple[str, str | None, str, Location], Finding] = {}
-        shown = architecture.redaction.text
+        shown = architecture.redaction.words
         for each in self.look(architecture):
             finding = Finding(
                 self.rule.id,
@@ -69,15 +69,19 @@ class Check:
         return list(found.values())
 
 
-def planned(architecture: Architecture, mending: Mending[Any]) -> Iterator[Found]:
-    """Yield what *mending* would change, and what it cannot change safely, as findings."""
+def planned(architecture: Architecture, mending: Mending[Any], prefix: str = "") -> Iterator[Found]:
+    """Yield what *mending* would change, and what it cannot change safely, as findings.
+
+    *prefix* comes before the words of the transform.
+    """
     for each in mending.plan(architecture.project, mending.options()):
         if isinstance(each, Refusal):
-            yield Found(each.reason, each.location, remedy=each.remedy, is_mended=False)
+            reason = prefix + each.reason
+            yield Found(reason, each.location, None, each.reason, each.remedy, is_mended=False)
             continue
         services = {effect.service for effect in each.effects if effect.service}
         service = next(iter(services)) if len(services) == 1 else None
-        yield Found(each.title, each.location, service, each.title)
+        yield Found(prefix + each.title, each.location, service, each.title)
 
 
 def check(

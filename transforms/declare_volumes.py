@@ -26,7 +26,7 @@ from composerefactor.topology.homes import home, is_part_with, own_definitions, 
 from composerefactor.topology.missing import missing_resources
 from composerefactor.topology.mounts import covers, mount_targets, mounted_elsewhere
 from composerefactor.topology.stack import Service, Stack, placement, stacks
-from composerefactor.topology.state import data_paths
+from composerefactor.topology.state import data_paths, keeps_nothing
 from composerefactor.topology.volumenames import volume_name
 from composerefactor.transform import Change, Effect, Refusal, mending, option
 from composerefactor.yamltree.nodes import Mapping, Sequence
@@ -95,7 +95,7 @@ def _data(
     place = placement(stack, service)
     if not image or place.counts_as != "data stores" or place.category == "emulator":
         return
-    if service.value("volumes_from") or _keeps_nothing(service):
+    if service.value("volumes_from") or keeps_nothing(service):
         return
     at = service.value("image")
     location = at.location if at else own_definitions(service)[0].file.location_of("services")
@@ -181,15 +181,6 @@ def _writable(service: Service) -> tuple[ComposeFile, Mapping] | None:
     is_free = present is None and merged_get(body, "volumes") is None
     is_list = isinstance(present, Sequence) and bool(present.items) and not present.anchor
     return (definition.file, body) if is_free or is_list else None
-
-
-def _keeps_nothing(service: Service) -> bool:
-    """Return whether the command says that nothing is to be kept."""
-    found = service.value("command")
-    words = scalar_text(found.node) if found else None
-    if found and isinstance(found.node, Sequence):
-        words = " ".join(scalar_text(item) or "" for item in found.node.items)
-    return '--save ""' in f"{words} " or "--save ''" in f"{words} " or "--save  " in f"{words} "
 
 
 def _replicated(service: Service) -> str:

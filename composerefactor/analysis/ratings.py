@@ -29,8 +29,8 @@ _WORDS = ((9.0, "excellent"), (7.0, "good"), (5.0, "fair"), (0.0, "poor"))
 HOW = (
     "Each area begins with 10 points. A rule with findings takes off up to 4 points (high), 2 "
     "(medium) or 0.8 (low), in proportion to the services concerned, at least a quarter of that. "
-    "The overall rating lies halfway between the mean of the areas and the worst of them, and is at "
-    "most 4 where Docker Compose would reject the project."
+    "The overall rating lies halfway between the mean of the areas and the worst of them, and is "
+    "at most 4 where Docker Compose would reject the project."
 )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from composerefactor.compose.expand import expand
+from composerefactor.compose.file import RESOURCE_SECTIONS
 from composerefactor.compose.interpolate import expressions
 from composerefactor.compose.merged import item_nodes, scalar_text
 from composerefactor.credentials.literals import literals
@@ -16,7 +17,12 @@ from composerefactor.verify.masking import MASK, is_secret_name, mask_text
 from composerefactor.yamltree.nodes import Scalar, walk
 
 _SHORTEST = 4
-_SHORT_NUMBER = re.compile(r"[0-9]{1,5}")
+_HARMLESS = re.compile(
+    r"true|false|yes|no|on|off|none|null|[0-9]{1,5}|[0-9]+(?:ms|[smhd])"
+    r"|[a-z][a-z0-9+.-]*://[\w.-]+(?::[0-9]+)?/?",
+    re.IGNORECASE,
+)
+"""Values that say nothing, whatever they are called: switches, ports, times, addresses."""
 _PASSWORD_OPTION = re.compile(
     r"(?P<option>(?<!\S)(?:-a|--pass|--password|--requirepass|--masterauth|-P)[\s=]+|(?<!\S)-p(?=\S))"
     r"(?P<value>(?![0-9]+(?:\s|$)|\d+:)(?:\"[^\"]*\"|'[^']*'|\S+))"
@@ -42,13 +48,15 @@ class Redaction:
     @cached_property
     def _pattern(self) -> re.Pattern[str] | None:
         found = {value.strip("\"' ") for value in _secrets(self._stacks)}
+        names = _names(self._stacks)
         masked = sorted(
             (
                 value
                 for value in found
                 if len(value) >= _SHORTEST
-                and not _SHORT_NUMBER.fullmatch(value)
+                and not _HARMLESS.fullmatch(value)
                 and not is_common_word(value)
+                and not any(value in name for name in names)
             ),
             key=len,
             reverse=True,
@@ -58,17 +66,16 @@ class Redaction:
         return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, masked))})(?!\w)")
 
     def text(self, text: str) -> str:
-        """Return *text*, words or a command, without secrets."""
-        text = _PASSWORD_OPTION.sub(_without_value, text)
-        if self._pattern is not None:
-            text = self._pattern.sub(MASK, text)
-        return mask_text(text)
+        """Return *text*, a value or a command of a file, without secrets."""
+        return mask_text(self.words(_PASSWORD_OPTION.sub(_without_value, text)))
+
+    def words(self, text: str) -> str:
+        """Return *text*, a sentence about the project, without the secrets that are known."""
+        return text if self._pattern is None else self._pattern.sub(MASK, text)
 
     def named(self, name: str, value: str) -> str:
         """Return the *value* of a variable called *name*, or a mask."""
-        if value and (is_secret_name(name) or is_credential(name, value)):
-            return MASK
-        return self.text(value)
+        return MASK if _is_secret(name, value) else self.text(value)
 
 
 def _without_value(match: re.Match[str]) -> str:
@@ -102,13 +109,31 @@ def _of_service(stack: Stack, service: Service) -> Iterator[str]:
             yield from (match["value"] for match in _COMMAND_SECRET.finditer(words))
 
 
+def _is_secret(name: str, value: str) -> bool:
+    """Return whether *value*, given to the variable *name*, is a secret, or may well be one."""
+    if is_credential(name, value):
+        return True
+    return bool(value) and is_secret_name(name) and not _HARMLESS.fullmatch(value)
+
+
+def _names(stacks: tuple[Stack, ...]) -> set[str]:
+    """Return the names that a report on *stacks* is full of."""
+    found: set[str] = set()
+    for stack in stacks:
+        found.update(stack.services, *(stack.declared(section) for section in RESOURCE_SECTIONS))
+        for service in stack.services.values():
+            found.update(re.split(r"[/:@]", service.text("image") or ""))
+            found.add(service.text("container_name") or "")
+    return found
+
+
 def _of_pair(name: str, value: str) -> Iterator[str]:
-    if value and (is_secret_name(name) or is_credential(name, value)):
+    if _is_secret(name, value):
         yield value
     yield from (value[start:end] for start, end in passwords(value))
 
 
 def _defaults(text: str) -> Iterator[str]:
     for each in expressions(text):
-        if each.argument and each.operator.endswith("-") and is_secret_name(each.name):
+        if each.argument and each.operator.endswith("-") and _is_secret(each.name, each.argument):
             yield each.argument

@@ -114,7 +114,9 @@ def mounts(stack: Stack, service: Service, directory: str) -> tuple[Mount, ...]:
             source = expand(text.source or "", stack.variables)
             target = expand(text.target, stack.variables)
             kind = _kind(text.kind, source)
-            if kind == "bind":
+            if text.source and not source:  # a variable that nothing sets
+                kind, source = "other", text.source
+            elif kind == "bind":
                 source = _path(source, directory)
             at = value.file.source.location(volume.node.start)
             found[target] = Mount(service.name, kind, source, target, text.read_only, at)
@@ -128,7 +130,7 @@ def stored(stack: Stack, every: tuple[Mount, ...], catalog: Catalog) -> tuple[St
     """Return the volumes of *stack*: those declared or in use, and directories of the host."""
     groups: dict[tuple[Kind, str], list[Mount]] = {}
     for mount in every:
-        if mount.kind in {"volume", "bind"} or (mount.kind == "anonymous"):
+        if mount.kind in {"volume", "bind", "anonymous"}:
             name = mount.source or f"(anonymous, {mount.service}:{mount.target})"
             groups.setdefault((mount.kind, name), []).append(mount)
     declared = stack.declared("volumes")

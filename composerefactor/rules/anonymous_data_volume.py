@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.architecture.architecture import Architecture
+from composerefactor.catalog.catalog import load
 from composerefactor.check import Found, check
 from composerefactor.findings.severity import Severity
+from composerefactor.topology.mounts import covers
+from composerefactor.topology.state import data_paths
 
 
 @check(Severity.MEDIUM, "data")
@@ -20,8 +23,10 @@ def anonymous_data_volume(architecture: Architecture) -> Iterator[Found]:
         for service in entry.services:
             if service.counts_as != "data stores":
                 continue
+            known = data_paths(service.image, load()) if service.image else None
             for mount in service.mounts:
-                if mount.kind == "anonymous":
+                is_data = any(covers([mount.target], path.path) for path in known or ())
+                if mount.kind == "anonymous" and is_data:
                     yield Found(
                         f"{service.name} keeps {mount.target} in a volume without a name",
                         mount.location,

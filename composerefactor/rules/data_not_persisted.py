@@ -7,25 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from composerefactor.architecture.architecture import Architecture
+from composerefactor.architecture.architecture import Architecture, EntryArchitecture
+from composerefactor.architecture.services import ServiceFacts
 from composerefactor.catalog.catalog import load
+from composerefactor.catalog.server import starts_server
 from composerefactor.check import Found, check
+from composerefactor.compose.project import Project
 from composerefactor.findings.severity import Severity
+from composerefactor.health.usage import usage
 from composerefactor.topology.mounts import covers, mount_targets
-from composerefactor.topology.state import data_paths
+from composerefactor.topology.state import data_paths, keeps_nothing
 
-_SEVERITY = {
-    "cache": Severity.LOW,
-    "monitoring": Severity.LOW,
-    "tracing": Severity.LOW,
-    "logging": Severity.LOW,
-    "proxy": Severity.LOW,
-    "tools": Severity.LOW,
-    "ai": Severity.LOW,
-    "queue": Severity.MEDIUM,
-    "search": Severity.MEDIUM,
-    "emulator": Severity.LOW,
-}
+_SEVERITY = {"cache": Severity.LOW, "queue": Severity.MEDIUM, "search": Severity.MEDIUM}
 """Where losing the data costs less."""
 
 
@@ -39,17 +32,32 @@ def data_not_persisted(architecture: Architecture) -> Iterator[Found]:
     """Yield data stores with nothing mounted where they keep their data."""
     for entry in architecture.entries:
         for service in entry.services:
-            if service.build is not None or not service.image or service.one_shot:
+            if service.counts_as != "data stores" or service.category == "emulator":
                 continue
-            paths = data_paths(service.image, load())
-            known = entry.stack.services[service.name]
-            targets = list(mount_targets(entry.stack, known))
-            for path in paths or ():
-                if not covers(targets, path.path):
+            if service.build is None and service.image and not service.one_shot:
+                lacking = list(_lacking(architecture.project, entry, service))
+                is_half = len(lacking) < len(data_paths(service.image, load()) or ())
+                for path in lacking:
                     yield Found(
-                        f"{service.name} keeps its data in the container, at {path.path}",
+                        f"{service.name} keeps its data in the container, at {path}",
                         service.location,
                         service.name,
-                        path.path,
-                        severity=_SEVERITY.get(service.category),
+                        path,
+                        severity=Severity.LOW if is_half else _SEVERITY.get(service.category),
                     )
+
+
+def _lacking(project: Project, entry: EntryArchitecture, service: ServiceFacts) -> Iterator[str]:
+    """Yield the paths at which the server of *service* keeps data and nothing is mounted."""
+    known = entry.stack.services[service.name]
+    image = load().match(service.image)
+    use = usage(project, entry.stack, known)
+    command = (*(use.entrypoint or ()), *(use.command or ()))
+    if image is None or not starts_server(image, command) or keeps_nothing(known):
+        return
+    if known.value("volumes_from") is not None:
+        return
+    targets = list(mount_targets(entry.stack, known))
+    for path in data_paths(service.image, load()) or ():
+        if not covers(targets, path.path):
+            yield path.path

@@ -17,4 +17,4 @@ from composerefactor.transforms.fix_schema import fix_schema
 @check(Severity.HIGH, "validity", transform="fix-schema")
 def invalid_key(architecture: Architecture) -> Iterator[Found]:
     """Yield what the schema of the Compose specification rejects."""
-    yield from planned(architecture, fix_schema)
+    yield from planned(architecture, fix_schema, "Docker Compose rejects this: ")

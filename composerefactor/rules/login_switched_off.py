@@ -39,7 +39,7 @@ def login_switched_off(architecture: Architecture) -> Iterator[Found]:
                 value = expand(setting.value or "", entry.stack.variables).strip("\"'").lower()
                 if pattern and re.fullmatch(pattern, value):
                     yield Found(
-                        f"{service.name} asks for no login ({name} is {value})",
+                        f"{service.name} asks for no login ({name})",
                         setting.location,
                         service.name,
                         name,

@@ -35,13 +35,14 @@ def missing_env_file(architecture: Architecture) -> Iterator[Found]:
                     continue
                 path = posixpath.normpath(posixpath.join(project_directory(entry.entry), text))
                 sample = next((p for f in EXAMPLES if project.exists(p := _beside(path, f))), "")
+                is_outside = path.startswith(("/", "../"))
                 yield Found(
                     f"{service.name} needs the env file {text}, which is not here",
                     found.location,
                     service.name,
                     path,
-                    f"copy {sample}" if sample else f"write {path}.example beside it",
-                    Severity.INFO if sample else None,
+                    f"copy {sample}" if sample else "" if is_outside else f"write {path}.example",
+                    Severity.INFO if sample or is_outside else None,
                 )
 
 

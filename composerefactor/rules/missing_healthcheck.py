@@ -25,7 +25,9 @@ def missing_healthcheck(architecture: Architecture) -> Iterator[Found]:
     for entry in architecture.entries:
         needed = {edge.callee for edge in entry.edges}
         for health in entry.health:
-            if health.state != "missing":
+            service = entry.service(health.service)
+            is_known = service is not None and (service.image or service.build is not None)
+            if health.state != "missing" or not is_known:
                 continue
             why = "" if health.proposal else f": {health.reason}"
             yield Found(

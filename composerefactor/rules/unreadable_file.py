@@ -20,7 +20,7 @@ def unreadable_file(architecture: Architecture) -> Iterator[Found]:
     for entry, error in architecture.unread.items():
         location = error.location or Location(entry.base)
         yield Found(
-            f"{entry.title} cannot be read: {error.message}",
+            f"{entry.title} cannot be read: {architecture.redaction.text(error.message)}",
             location,
             subject=error.message,
             remedy=error.remedy,

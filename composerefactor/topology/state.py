@@ -6,6 +6,9 @@ from composerefactor.catalog.catalog import Catalog
 from composerefactor.catalog.facts import DataPath
 from composerefactor.catalog.tags import in_range, parse_tag
 from composerefactor.compose.image import parse_image
+from composerefactor.compose.merged import scalar_text
+from composerefactor.topology.stack import Service
+from composerefactor.yamltree.nodes import Sequence
 
 
 def data_paths(image: str, catalog: Catalog) -> list[DataPath] | None:
@@ -27,3 +30,12 @@ def data_paths(image: str, catalog: Catalog) -> list[DataPath] | None:
         if fits and not path.optional:
             found.append(path)
     return found
+
+
+def keeps_nothing(service: Service) -> bool:
+    """Return whether the command of *service* says that nothing is to be kept."""
+    found = service.value("command")
+    words = scalar_text(found.node) if found else None
+    if found and isinstance(found.node, Sequence):
+        words = " ".join(scalar_text(item) or "" for item in found.node.items)
+    return '--save ""' in f"{words} " or "--save ''" in f"{words} " or "--save  " in f"{words} "
