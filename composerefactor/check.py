@@ -75,13 +75,17 @@ def planned(architecture: Architecture, mending: Mending[Any], prefix: str = "")
     *prefix* comes before the words of the transform.
     """
     for each in mending.plan(architecture.project, mending.options()):
+        severity = Severity.HIGH if each.repairs else None  # the engine rejects it
         if isinstance(each, Refusal):
             reason = prefix + each.reason
-            yield Found(reason, each.location, None, each.reason, each.remedy, is_mended=False)
+            yield Found(
+                reason, each.location, None, each.reason, each.remedy, severity, is_mended=False
+            )
             continue
         services = {effect.service for effect in each.effects if effect.service}
         service = next(iter(services)) if len(services) == 1 else None
-        yield Found(prefix + each.title, each.location, service, each.title)
+        title = prefix + each.title
+        yield Found(title, each.location, service, each.title, severity=severity)
 
 
 def check(

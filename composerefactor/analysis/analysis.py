@@ -14,6 +14,7 @@ from composerefactor.compose.suppression import ignored
 from composerefactor.findings.baseline import without_known
 from composerefactor.findings.finding import Finding
 from composerefactor.findings.rule import Rule
+from composerefactor.findings.severity import Severity
 
 Ignored = Mapping[str, Mapping[str, str]]
 """By transform or rule: the services that are left alone, with the reason."""
@@ -86,8 +87,13 @@ def analyse(
         rules,
         tuple(_strengths(every.values(), silent)) if services else (),
         areas,
-        overall(areas),
+        overall(areas, is_rejected=any(_rejects(each, rules) for each in kept)),
     )
+
+
+def _rejects(finding: Finding, rules: Mapping[str, Rule]) -> bool:
+    is_about = rules[finding.rule].area == "validity"
+    return is_about and finding.severity == Severity.HIGH
 
 
 def _order(finding: Finding) -> tuple[int, str, int, str, str]:

@@ -77,11 +77,10 @@ def ratings(
     return tuple(found)
 
 
-def overall(found: Sequence[Rating]) -> Rating:
-    """Return the rating of the whole."""
+def overall(found: Sequence[Rating], *, is_rejected: bool) -> Rating:
+    """Return the rating of the whole; *is_rejected* is True where the engine rejects the project."""
     scores = [each.score for each in found]
     score = (sum(scores) / len(scores) + min(scores)) / 2
-    is_rejected = any(each.area == "validity" and each.score < BEST for each in found)
     return Rating("overall", round(min(score, _INVALID) if is_rejected else score, 1))
 
 

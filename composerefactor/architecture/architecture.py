@@ -91,13 +91,12 @@ class Architecture:
 
     @property
     def main(self) -> EntryArchitecture | None:
-        """The entry point to show first: what runs without ``-f``, else the one with most services.
+        """The entry point to show first: what runs without ``-f``, else that with most applications.
 
         None where no entry point can be read.
         """
         implicit = [each for each in self.entries if each.entry.implicit]
-        ranked = implicit or sorted(self.entries, key=lambda each: -len(each.services))
-        return ranked[0] if ranked else None
+        return next(iter(implicit or sorted(self.entries, key=_weight)), None)
 
     @property
     def service_names(self) -> tuple[str, ...]:
@@ -167,6 +166,11 @@ def _entry(
         tuple(service.build for service in services if service.build is not None),
         of,
     )
+
+
+def _weight(entry: EntryArchitecture) -> tuple[bool, int, int]:
+    applications = sum(each.counts_as == "applications" for each in entry.services)
+    return entry.entry.assumed, -applications, -len(entry.services)
 
 
 def _is_optional(services: list[ServiceFacts], name: str) -> bool:

@@ -23,7 +23,7 @@ Source = Literal["env file", "default", "shell", "required", "unset"]
 
 _BUILT_IN = ("COMPOSE_", "DOCKER_", "BUILDKIT_")
 _SHELL = frozenset({"PWD", "HOME", "USER", "UID", "GID", "HOSTNAME", "PATH", "SHELL", "LOGNAME"})
-_SET_BY_CI = ("CI", "GITHUB_", "GITLAB_", "BUILD_", "COMMIT", "GIT_")
+_SET_BY_CI = frozenset({"CI", "GITHUB_SHA", "GITHUB_REF", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def _facts(
         source = "env file"
     elif everywhere:
         source = "default"
-    elif name in _SHELL or name.startswith(_SET_BY_CI):
+    elif name in _SHELL | _SET_BY_CI or name.startswith("CI_"):
         source = "shell"
     elif required:
         source = "required"

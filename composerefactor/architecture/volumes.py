@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from composerefactor.catalog.catalog import Catalog
+from composerefactor.catalog.placement import APPLICATION
 from composerefactor.compose.expand import expand
 from composerefactor.compose.merged import merged_get, scalar_text
 from composerefactor.compose.volumes import listed_volumes
@@ -23,7 +24,7 @@ _SOCKET = re.compile(r"(?:/var)?/run/(?:user/[0-9]+/)?(?:docker|podman/podman)\.
 _FILE = re.compile(r".*[^/.][^/]*\.[A-Za-z0-9]{1,12}")
 _CACHES = (
     "node_modules .venv site-packages vendor target __pycache__ .next .nuxt .turbo .gradle .m2 "
-    "bundle gems go cargo .cache cache caches tmp pip-cache pnpm-store"
+    "bundle gems go cargo .cache cache caches tmp temp pip-cache pnpm-store"
 )
 _BY_PATH: tuple[tuple[str, str, Advice], ...] = (
     (_CACHES, "a cache", "no"),
@@ -35,6 +36,15 @@ _BY_PATH: tuple[tuple[str, str, Advice], ...] = (
     ("static staticfiles assets public dist build html www", "static files", "no"),
 )
 """Words in the path of a mount or the name of a volume, and what they say on its contents."""
+
+_SOURCE = frozenset(
+    {
+        *("src", "app", "code", "config", "conf", "conf.d", "configs", "scripts", "templates"),
+        *("init", "initdb", "init-scripts", "migrations", "provisioning", "dashboards", "rules"),
+        *("tests", "test", ".", "plugins", "themes", "etc", "settings"),
+    }
+)
+"""Names of directories that people commit."""
 
 _BY_CATEGORY: dict[str, tuple[str, Advice]] = {
     "database": ("the database", "yes"),
@@ -192,6 +202,8 @@ def _contents(
     if kind == "bind" and all(_is_given(mount) for mount in users):
         return "configuration or source", "no", "it is given to the container, not written by it"
     writers = [mount for mount in users if not mount.read_only] or users
+    if kind == "bind" and all(_is_source(stack, mount) for mount in writers):
+        return "source or configuration", "no", "it belongs to the repository"
     told = [
         *(_of_image(stack, each, catalog) for each in writers),
         *(_of_words(each, name) for each in writers),
@@ -206,6 +218,20 @@ def _contents(
 
 def _is_given(mount: Mount) -> bool:
     return mount.read_only or mount.names_file
+
+
+def _is_source(stack: Stack, mount: Mount) -> bool:
+    """Return whether *mount* puts code or settings of the repository into the container."""
+    if mount.source.startswith(("/", "~", "../")):
+        return False
+    last = posixpath.basename(mount.source).lower()
+    words = {last, posixpath.basename(mount.target).lower()}
+    if any(words.intersection(known.split()) for known, _, _ in _BY_PATH):
+        return False
+    is_built = stack.services[mount.service].value("build") is not None
+    return last in _SOURCE or (
+        is_built and placement(stack, stack.services[mount.service]) == APPLICATION
+    )
 
 
 def _of_image(stack: Stack, mount: Mount, catalog: Catalog) -> tuple[str, Advice] | None:

@@ -11,6 +11,7 @@ from composerefactor.report.mermaid import topology_mermaid
 from composerefactor.report.sections import Listing, Section, Table
 
 _SPECIAL = re.compile(r"([\\*_\[\]<>#|~])")
+_NUMBERED = re.compile(r"[0-9]+\. ")
 _CODE = re.compile(r"`[^`]*`")
 
 
@@ -68,7 +69,7 @@ def _listing(part: Listing) -> Iterator[str]:
         yield fence
     else:
         mark = "- [ ] " if part.checks else "- "
-        yield from (f"{mark}{_text(line)}" for line in part.lines)
+        yield from (f"{'' if _NUMBERED.match(line) else mark}{_text(line)}" for line in part.lines)
     yield ""
 
 

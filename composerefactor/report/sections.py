@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 Row = tuple[str, ...]
 
 
+def code(text: str) -> str:
+    """Return *text* of a file marked as such, between backticks; its own ones become quotes."""
+    return f"`{text.replace('`', chr(39))}`" if text else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Rows below *columns*; *title* stands above where a section has several.

@@ -11,7 +11,7 @@ from composerefactor.architecture.healthchecks import HealthFacts
 from composerefactor.architecture.services import ServiceFacts
 from composerefactor.architecture.volumes import Stored
 from composerefactor.report.merging import Row, merged, ranges
-from composerefactor.report.sections import Listing, Section, Table
+from composerefactor.report.sections import Listing, Section, Table, code
 
 _NONE = "-"
 
@@ -176,11 +176,11 @@ def health(architecture: Architecture) -> Section:
 def _check(found: HealthFacts) -> str:
     match found.state:
         case "written":
-            return f"`{found.test}`"
+            return code(found.test)
         case "in the image":
             return found.reason
         case "missing":
-            can = f"none; could be `{found.proposal}`" if found.proposal else "none"
+            can = f"none; could be {code(found.proposal)}" if found.proposal else "none"
             return can if found.proposal else f"none ({found.reason})"
         case "off":
             return f"off ({found.reason})"

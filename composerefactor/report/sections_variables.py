@@ -8,7 +8,7 @@ from composerefactor.architecture.architecture import Architecture, EntryArchite
 from composerefactor.architecture.variables import VariableFacts
 from composerefactor.report.differences import sentences
 from composerefactor.report.merging import Row, merged
-from composerefactor.report.sections import Listing, Section, Table
+from composerefactor.report.sections import Listing, Section, Table, code
 
 _MOST = 4
 _NONE = "-"
@@ -23,17 +23,6 @@ _SOURCES = {
 def variables(architecture: Architecture) -> Section:
     """Return the variables of the files, and the env files that give them values."""
 
-    def rows(entry: EntryArchitecture) -> Iterator[Row]:
-        for each in entry.variables:
-            yield (
-                each.name,
-                ", ".join(f"`{text}`" for text in each.defaults) or _NONE,
-                "yes" if each.required else "no",
-                "yes" if each.is_secret else "no",
-                _source(each),
-                _uses(each),
-            )
-
     def files(entry: EntryArchitecture) -> Iterator[Row]:
         for each in entry.env_files:
             yield (
@@ -44,6 +33,12 @@ def variables(architecture: Architecture) -> Section:
                 ", ".join(each.missing) or _NONE,
                 each.example or _NONE,
             )
+
+    users = _users(architecture)
+
+    def rows(entry: EntryArchitecture) -> Iterator[Row]:
+        for each in entry.variables:
+            yield (*_facts(each), _shown(users[_facts(each)]))
 
     found = merged(
         architecture, ("Variable", "Default", "Required", "Secret", "Value from", "Used by"), rows
@@ -61,22 +56,39 @@ def variables(architecture: Architecture) -> Section:
     return Section("variables", "Environment variables", parts, empty=empty)
 
 
+def _facts(each: VariableFacts) -> Row:
+    return (
+        each.name,
+        ", ".join(map(code, each.defaults)) or _NONE,
+        "yes" if each.required else "no",
+        "yes" if each.is_secret else "no",
+        _source(each),
+    )
+
+
+def _users(architecture: Architecture) -> dict[Row, dict[str, None]]:
+    """Return who uses the variables, in all entry points in which the facts on one are the same."""
+    found: dict[Row, dict[str, None]] = {}
+    for entry in architecture.entries:
+        for each in entry.variables:
+            places = found.setdefault(_facts(each), {})
+            for use in each.uses:
+                attribute = use.attribute.split(".")[0] if use.service else use.attribute
+                place = f"{use.service}.{attribute}" if use.service else attribute
+                places[place] = None
+    return found
+
+
+def _shown(places: dict[str, None]) -> str:
+    more = len(places) - _MOST
+    return ", ".join([*places][:_MOST]) + (f" and {more} more" if more > 0 else "")
+
+
 def _source(each: VariableFacts) -> str:
     if each.set_at is not None:
         return str(each.set_at)
     example = f" (in {each.in_example})" if each.in_example else ""
     return _SOURCES[each.source] + example
-
-
-def _uses(each: VariableFacts) -> str:
-    places = list(
-        dict.fromkeys(
-            f"{use.service}.{use.attribute.split('.')[0]}" if use.service else use.attribute
-            for use in each.uses
-        )
-    )
-    more = len(places) - _MOST
-    return ", ".join(places[:_MOST]) + (f" and {more} more" if more > 0 else "")
 
 
 def containers(architecture: Architecture) -> Section:
@@ -85,7 +97,7 @@ def containers(architecture: Architecture) -> Section:
     def rows(entry: EntryArchitecture) -> Iterator[Row]:
         for service in entry.services:
             for each in service.variables:
-                shown = "from the shell" if each.shown is None else f"`{each.shown}`"
+                shown = "from the shell" if each.shown is None else code(each.shown)
                 yield service.name, each.name, shown if each.shown != "" else "empty", each.origin
 
     columns, found = merged(architecture, ("Service", "Variable", "Value", "From"), rows)
