@@ -8,8 +8,8 @@
 # make peers    count what dclint, compose-lint and compose-harden find in PROJECTS before and after
 #               `fix --unsafe`; needs npm
 # make catalog  write the index of the image catalogue anew
-# make docs     write docs/transforms.md anew
-# make schema   write the JSON schema of the settings file anew
+# make docs     write docs/transforms.md and docs/rules.md anew
+# make schema   write the JSON schemas of the settings file and of `analyze` anew
 #
 # Needs Python 3.11 or later (PYTHON=... chooses one), make and git; the rest is installed into
 # .venv and .engines.
@@ -91,6 +91,7 @@ docs: .venv/test.stamp
 
 schema: .venv/test.stamp
 	$(BIN)/python scripts/settings_schema.py
+	$(BIN)/python scripts/analysis_schema.py
 
 clean:
 	rm -rf .venv .engines .peers build dist *.egg-info

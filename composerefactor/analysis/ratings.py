@@ -78,7 +78,7 @@ def ratings(
 
 
 def overall(found: Sequence[Rating], *, is_rejected: bool) -> Rating:
-    """Return the rating of the whole; *is_rejected* is True where the engine rejects the project."""
+    """Return the rating of the whole; *is_rejected* says that the engine rejects the project."""
     scores = [each.score for each in found]
     score = (sum(scores) / len(scores) + min(scores)) / 2
     return Rating("overall", round(min(score, _INVALID) if is_rejected else score, 1))

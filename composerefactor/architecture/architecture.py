@@ -91,7 +91,7 @@ class Architecture:
 
     @property
     def main(self) -> EntryArchitecture | None:
-        """The entry point to show first: what runs without ``-f``, else that with most applications.
+        """The entry point to show first: what runs without ``-f``, else most applications.
 
         None where no entry point can be read.
         """

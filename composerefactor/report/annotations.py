@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from composerefactor.findings.finding import Finding
 from composerefactor.findings.severity import Severity
+from composerefactor.report.remedies import command_for
 
 _COMMANDS = {
     Severity.HIGH: "error",
@@ -34,7 +35,7 @@ def _command(finding: Finding, prefix: str) -> str:
     listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
     text = finding.message + (f"\n{finding.remedy}" if finding.remedy else "")
     if finding.transform:
-        text += f"\nmended by: composerefactor fix --select {finding.transform}"
+        text += f"\nmended by: {command_for(finding.transform)}"
     return f"::{_COMMANDS[finding.severity]} {listed}::{_data(text)}"
 
 

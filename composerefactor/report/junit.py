@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from composerefactor.findings.finding import Finding
 from composerefactor.findings.rule import Rule
+from composerefactor.report.remedies import command_for
 
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -42,7 +43,7 @@ def _cases(rule: str, findings: list[Finding]) -> list[str]:
 
 def _case(finding: Finding) -> str:
     name = f"{finding.service}: {finding.location}" if finding.service else str(finding.location)
-    mended = f"\nmended by: {finding.transform}" if finding.transform else ""
+    mended = f"\nmended by: {command_for(finding.transform)}" if finding.transform else ""
     remedy = f"\n{finding.remedy}" if finding.remedy else ""
     text = _clean(f"{finding.location}: {finding.message}{remedy}{mended}")
     line = f' line="{finding.location.line}"' if finding.location.line else ""

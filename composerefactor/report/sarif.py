@@ -15,6 +15,7 @@ from composerefactor import __version__
 from composerefactor.findings.finding import Finding, fingerprints
 from composerefactor.findings.rule import Rule
 from composerefactor.findings.severity import Severity
+from composerefactor.report.remedies import command_for
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -81,8 +82,8 @@ def sarif(
 
 def _rule(rule: Rule) -> dict[str, Any]:
     level = _LEVELS[rule.severity]
-    mended = f"\n\nMended by `composerefactor fix --unsafe --select {rule.transform}`."
-    text = rule.explanation + (mended if rule.transform else "")
+    mended = f"\n\nMended by `{command_for(rule.transform)}`." if rule.transform else ""
+    text = rule.explanation + mended
     properties: dict[str, Any] = {
         "tags": [rule.area],
         "precision": "high",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from unicodedata import east_asian_width
 
 _GAP = "  "
@@ -55,8 +54,28 @@ def _lines(row: list[str], widths: list[int]) -> list[list[str]]:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    lines = textwrap.wrap(text, width, break_on_hyphens=False)
-    return lines or [""]
+    """Return *text* in lines of at most *width* columns, which textwrap takes for characters."""
+    lines, line = [], ""
+    for word in (part for each in text.split() for part in _parts(each, width)):
+        longer = f"{line} {word}" if line else word
+        if columns_of(longer) > width:
+            lines.append(line)
+            line = word
+        else:
+            line = longer
+    return [*lines, line]
+
+
+def _parts(word: str, width: int) -> Iterator[str]:
+    """Yield *word* in pieces that fit into *width* columns."""
+    piece, used = "", 0
+    for char in word:
+        more = columns_of(char)
+        if piece and used + more > width:
+            yield piece
+            piece, used = "", 0
+        piece, used = piece + char, used + more
+    yield piece
 
 
 def _padded(text: str, width: int) -> str:

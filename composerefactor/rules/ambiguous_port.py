@@ -17,4 +17,4 @@ from composerefactor.transforms.quote_ports import quote_ports
 @check(Severity.LOW, "configuration", transform="quote-ports")
 def ambiguous_port(architecture: Architecture) -> Iterator[Found]:
     """Yield the ports that need quotes."""
-    yield from planned(architecture, quote_ports)
+    yield from planned(architecture, quote_ports, "a number to other readers: ")

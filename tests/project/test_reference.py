@@ -12,3 +12,9 @@ def test_the_page_on_transforms_is_up_to_date() -> None:
     script = runpy.run_path(str(ROOT / "scripts" / "reference.py"))
     page = (ROOT / "docs" / "transforms.md").read_text(encoding="utf-8")
     assert page == script["page"](), "`make docs` writes it anew"
+
+
+def test_the_page_on_rules_is_up_to_date() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "reference.py"))
+    page = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    assert page == script["rules_page"](), "`make docs` writes it anew"

@@ -1,0 +1,46 @@
+"""Analyses of projects in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from composerefactor.analysis.analysis import Analysis, analyse
+from composerefactor.architecture.architecture import Architecture, survey
+from composerefactor.catalog.catalog import load as load_catalog
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.library import Library
+from composerefactor.compose.project import load
+from support.memory import Memory
+
+MAIN = "compose.yaml"
+
+
+def surveyed(
+    text: str,
+    files: Mapping[str, str] | None = None,
+    *,
+    entries: tuple[tuple[str, ...], ...] = ((MAIN,),),
+    tracked: tuple[str, ...] = (),
+) -> Architecture:
+    """Return the facts of a project with *text* in compose.yaml and further *files*.
+
+    *entries* are the file lists by which it is started, *tracked* the files that git has.
+    """
+    memory = Memory({MAIN: text, **(files or {})})
+    found = [EntryPoint(names, implicit=names == (MAIN,)) for names in entries]
+    project = load(found, Library(memory, repairable=True))
+    directories = {path.rpartition("/")[0] for path in memory.files} | {"."}
+    project.has_directory = lambda path: any(f"{d}/".startswith(f"{path}/") for d in directories)
+    project.is_tracked = lambda path: path in tracked
+    return survey(project, "shop", load_catalog())
+
+
+def analysed(
+    text: str,
+    files: Mapping[str, str] | None = None,
+    *,
+    entries: tuple[tuple[str, ...], ...] = ((MAIN,),),
+    tracked: tuple[str, ...] = (),
+) -> Analysis:
+    """Return the analysis of a project; see :func:`surveyed`."""
+    return analyse(surveyed(text, files, entries=entries, tracked=tracked))
