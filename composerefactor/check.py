@@ -61,7 +61,7 @@ class Check:
                 each.location,
                 self.rule.transform if each.is_mended else None,
                 each.service,
-                each.subject,
+                shown(each.subject),
                 shown(each.remedy),
             )
             key = (finding.message, finding.service, finding.subject, finding.location)

@@ -27,6 +27,9 @@ _PASSWORD_OPTION = re.compile(
     r"(?P<option>(?<!\S)(?:-a|--pass|--password|--requirepass|--masterauth|-P)[\s=]+|(?<!\S)-p(?=\S))"
     r"(?P<value>(?![0-9]+(?:\s|$)|\d+:)(?:\"[^\"]*\"|'[^']*'|\S+))"
 )
+_SHELL_DEFAULT = re.compile(r"\$\{(?P<name>[A-Za-z_]\w*):?[=?+](?P<value>[^{}]+)\}")
+"""What the engine takes for no default, and people do."""
+
 _COMMAND_SECRET = re.compile(
     r"(?:--?(?:requirepass|masterauth|pass(?:word)?|auth|token|secret|api-?key)(?:[=\s]+))"
     r"[\"']?(?P<value>[^\s\"'$]+)",
@@ -137,3 +140,6 @@ def _defaults(text: str) -> Iterator[str]:
     for each in expressions(text):
         if each.argument and each.operator.endswith("-") and _is_secret(each.name, each.argument):
             yield each.argument
+    for match in _SHELL_DEFAULT.finditer(text):
+        if _is_secret(match["name"], match["value"]):
+            yield match["value"]

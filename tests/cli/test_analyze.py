@@ -1,0 +1,299 @@
+"""The command as a user runs it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from composerefactor.cli.analyze import FORMATS
+from composerefactor.report.analysis_json import schema_text, shipped_schema
+from composerefactor.report.tables import columns_of
+from support.commandline import CommandLine, tree, write
+
+Git = Callable[..., str]
+
+SECRETS = {
+    "environment": "zq81-environment",
+    "default": "zq82-default",
+    "url": "zq83-url",
+    "dotenv": "zq84-dotenv",
+    "envfile": "zq85-envfile",
+    "healthcheck": "zq86-healthcheck",
+    "command": "zq87-command",
+    "args": "zq88-args",
+    "variant": "zq89-variant",
+    "long_option": "zq90-option",
+    "shell": "zq91-shell",
+    "dockerfile": "zq92-dockerfile",
+}
+TEXT = f"""\
+services:
+  db:
+    image: postgres:16
+    environment:
+      POSTGRES_PASSWORD: {SECRETS["environment"]}
+      ADMIN_TOKEN: ${{ADMIN_TOKEN:-{SECRETS["default"]}}}
+      BROKEN_SECRET: ${{BROKEN_SECRET:={SECRETS["shell"]}}}
+    healthcheck:
+      test: mysqladmin ping -u root -p{SECRETS["healthcheck"]}
+  cache:
+    image: redis:7
+    command: redis-server --requirepass {SECRETS["command"]}
+    healthcheck:
+      test: ["CMD", "redis-cli", "-a", "{SECRETS["command"]}", "--pass={SECRETS["long_option"]}"]
+  api:
+    build:
+      context: .
+      args: {{NPM_TOKEN: {SECRETS["args"]}}}
+    env_file: [api.env]
+    environment:
+      DATABASE_URL: postgres://app:{SECRETS["url"]}@db/app
+      FROM_DOTENV: ${{DOTENV_PASSWORD}}
+"""
+FILES = {
+    "compose.yaml": TEXT,
+    "compose.prod.yaml": TEXT.replace(SECRETS["environment"], SECRETS["variant"]),
+    ".env": f"DOTENV_PASSWORD={SECRETS['dotenv']}\n",
+    "api.env": f"API_SECRET={SECRETS['envfile']}\n",
+    "Dockerfile": f"FROM node\nENV API_KEY={SECRETS['dockerfile']}\nCOPY . .\n",
+}
+
+
+@pytest.fixture
+def secretive(tmp_path: Path) -> Path:
+    return write(tmp_path / "secretive", FILES)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_no_form_shows_a_secret(secretive: Path, command_line: CommandLine, form: str) -> None:
+    done = command_line.plain(secretive, "analyze", "--format", form, "-v")
+    assert done.code == 0, done.err
+    shown = done.out.decode() + done.err
+    assert [name for name, value in SECRETS.items() if value in shown] == []
+    assert "db" in shown
+
+
+def test_nothing_is_written(secretive: Path, command_line: CommandLine) -> None:
+    before = tree(secretive)
+    assert command_line.plain(secretive, "analyze").code == 0
+    assert tree(secretive) == before
+
+
+def test_the_report_has_its_sections(shop: Path, command_line: CommandLine) -> None:
+    done = command_line.plain(shop, "analyze")
+    assert done.code == 0, done.err
+    text = done.out.decode()
+    for title in (
+        "Overview",
+        "Service inventory",
+        "Network topology",
+        "Dependencies and start order",
+        "Health checks",
+        "Volumes and backup",
+        "Ports",
+        "Environment variables",
+        "Resources",
+        "Builds",
+        "Environments compared",
+        "Before the first start",
+        "Commands",
+        "What is not known",
+        "Rating",
+        "Recommended actions by priority",
+    ):
+        assert f"\n{title}\n" in f"\n{text}", title
+    assert "\x1b" not in text
+
+
+def test_the_report_fits_a_terminal(secretive: Path, command_line: CommandLine) -> None:
+    text = command_line.plain(secretive, "analyze", "-v").out.decode()
+    code = ("docker compose", "├", "└", "│")
+    wide = [line for line in text.splitlines() if columns_of(line) > 80]
+    assert [line for line in wide if not line.strip().startswith(code)] == []
+
+
+def test_the_json_follows_its_schema(secretive: Path, command_line: CommandLine) -> None:
+    validator = Draft202012Validator(shipped_schema())
+    document = command_line.plain(secretive, "analyze", "--format", "json").document
+    assert [error.message for error in validator.iter_errors(document)] == []
+    assert document["schema"] == 1
+    assert list(validator.iter_errors(document | {"extra": 1}))
+
+
+def test_the_schema_is_what_the_code_says() -> None:
+    assert json.loads(schema_text()) == shipped_schema(), "`make schema` writes it anew"
+    Draft202012Validator.check_schema(shipped_schema())
+
+
+def test_the_markdown_is_a_document(shop: Path, command_line: CommandLine) -> None:
+    text = command_line.plain(shop, "analyze", "--format", "markdown").out.decode()
+    assert text.startswith("# Docker Compose architecture: shop\n")
+    assert "```mermaid\nflowchart" in text
+    titles = [line[3:] for line in text.splitlines() if line.startswith("## ")]
+    for title in titles:
+        anchor = title.lower().replace(" ", "-")
+        assert f"- [{title}](#{anchor})" in text
+    for line in text.splitlines():
+        if line.startswith("|"):
+            assert line.endswith("|"), line
+
+
+def test_the_name_of_the_output_tells_the_form(shop: Path, command_line: CommandLine) -> None:
+    for name, start in (("a.md", "# Docker"), ("a.json", "{"), ("a.sarif", "{"), ("a.xml", "<?")):
+        assert command_line.plain(shop, "analyze", "-o", name).code == 0
+        assert (shop / name).read_text().startswith(start)
+
+
+def test_a_severity_can_fail_the_run(shop: Path, command_line: CommandLine) -> None:
+    assert command_line.plain(shop, "analyze", "--fail-on", "low").code == 1
+    assert command_line.plain(shop, "analyze", "--fail-on", "high").code == 0
+    write(shop, {".composerefactor.yml": "analyze: {fail_on: low}\n"})
+    assert command_line.plain(shop, "analyze").code == 1
+
+
+def rules(done_document: object) -> list[str]:
+    assert isinstance(done_document, dict)
+    return [each["rule"] for each in done_document["findings"]]
+
+
+def test_a_baseline_hides_what_is_known(shop: Path, command_line: CommandLine) -> None:
+    done = command_line.plain(shop, "analyze", "--write-baseline", "known.json")
+    assert done.code == 0, done.err
+    lines = (shop / "docker-compose.yml").read_text()
+    write(shop, {"docker-compose.yml": f"# moved\n# down\n{lines}"})
+    arguments = ("analyze", "--baseline", "known.json", "--format", "json", "--fail-on", "info")
+    done = command_line.plain(shop, *arguments)
+    assert (done.code, rules(done.document)) == (0, [])
+    assert done.document["known"]
+    write(shop, {"docker-compose.yml": lines.replace("image: nginx:1.27", "image: nginx")})
+    done = command_line.plain(shop, *arguments)
+    assert (done.code, rules(done.document)) == (1, ["floating-tag"])
+
+
+def test_a_bad_baseline_is_refused(shop: Path, command_line: CommandLine) -> None:
+    for text in (None, "{"):
+        if text is not None:
+            write(shop, {"known.json": text})
+        done = command_line.plain(shop, "analyze", "--baseline", "known.json")
+        assert done.code == 3
+        assert "known.json" in done.err
+
+
+def test_comments_and_settings_suppress(shop: Path, command_line: CommandLine) -> None:
+    text = (shop / "docker-compose.yml").read_text()
+    text = text.replace(
+        "  api:\n", "  # composerefactor: ignore[unbounded-logs] journald\n  api:\n"
+    )
+    settings = """\
+ignore:
+  add-resource-limits: {api: it is a test}
+analyze:
+  skip: [privileges-can-be-gained]
+"""
+    write(shop, {"docker-compose.yml": text, ".composerefactor.yml": settings})
+    document = command_line.plain(shop, "analyze", "--format", "json").document
+    hidden = {(s["rule"], s["service"]): s["reason"] for s in document["suppressed"]}
+    assert hidden == {
+        ("unbounded-logs", "api"): "journald",
+        ("missing-memory-limit", "api"): "it is a test",
+    }
+    assert "privileges-can-be-gained" not in rules(document)
+    assert command_line(shop, "fix", "--engine", "none", "--dry-run").code == 0
+    write(shop, {".composerefactor.yml": "analyze: {skip: [nonsense]}\n"})
+    done = command_line.plain(shop, "analyze")
+    assert done.code == 3
+    assert ".composerefactor.yml:1" in done.err
+
+
+def test_a_broken_project_is_analysed(tmp_path: Path, command_line: CommandLine) -> None:
+    files = {
+        "compose.yaml": "services:\n  web: {image: [}\n",
+        "compose.prod.yaml": "services:\n  web:\n    image: nginx\n",
+    }
+    root = write(tmp_path / "broken", files)
+    done = command_line.plain(root, "analyze", "--format", "json")
+    assert done.code == 0, done.err
+    assert {"unreadable-file", "floating-tag"} <= set(rules(done.document))
+    assert [entry["services"][0]["name"] for entry in done.document["entry_points"]] == ["web"]
+    (root / "compose.prod.yaml").unlink()
+    for form in FORMATS:
+        done = command_line.plain(root, "analyze", "--format", form)
+        assert done.code == 0, done.err
+
+
+def test_duplicate_keys_are_findings(tmp_path: Path, command_line: CommandLine) -> None:
+    text = "services:\n  web:\n    image: nginx:1.27\n    image: nginx:1.28\n"
+    root = write(tmp_path / "twice", {"compose.yaml": text})
+    done = command_line.plain(root, "analyze", "--format", "json")
+    assert done.code == 0, done.err
+    assert "invalid-key" in rules(done.document)
+
+
+def test_no_compose_file_is_bad_input(tmp_path: Path, command_line: CommandLine) -> None:
+    done = command_line.plain(tmp_path, "analyze")
+    assert (done.code, done.out) == (3, b"")
+    assert command_line.plain(tmp_path, "analyze", "--recursive").code == 3
+
+
+def test_paths_are_those_of_the_repository(
+    tmp_path: Path, git: Git, command_line: CommandLine
+) -> None:
+    files = {"deploy/shop/compose.yaml": "services: {web: {image: nginx}}\n"}
+    root = write(tmp_path / "repo", files)
+    git(root, "init", "-q")
+    done = command_line.plain(root / "deploy/shop", "analyze", "--format", "github")
+    assert b"file=deploy/shop/compose.yaml,line=1" in done.out
+    done = command_line.plain(root / "deploy/shop", "analyze", "--format", "sarif")
+    result = done.document["runs"][0]["results"][0]
+    place = result["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert place == {"uri": "deploy/shop/compose.yaml", "uriBaseId": "%SRCROOT%"}
+
+
+def test_entry_points_can_be_named(secretive: Path, command_line: CommandLine) -> None:
+    done = command_line.plain(secretive, "analyze", "-f", "compose.prod.yaml", "--format", "json")
+    files = [entry["entry"]["files"] for entry in done.document["entry_points"]]
+    assert files == [["compose.prod.yaml"]]
+
+
+@pytest.mark.engine
+def test_an_engine_says_what_it_rejects(shop: Path, command_line: CommandLine) -> None:
+    engine = ("--engine", command_line.engine, "--format", "json")
+    done = command_line.plain(shop, "analyze", *engine)
+    assert done.code == 0, done.err
+    assert "rejected-by-engine" not in rules(done.document)
+    write(shop, {"docker-compose.yml": "services:\n  web:\n    image: nginx\n    ports: 80\n"})
+    done = command_line.plain(shop, "analyze", *engine)
+    assert done.code == 0, done.err
+    assert "rejected-by-engine" in rules(done.document)
+
+
+def test_a_fleet_is_one_table(tmp_path: Path, command_line: CommandLine) -> None:
+    good = "services:\n  web:\n    image: nginx:1.27\n"
+    write(
+        tmp_path,
+        {
+            "a/compose.yaml": good,
+            "a/modules/docker-compose.api.yml": good,
+            "b/deep/docker-compose.prod.yml": good.replace(":1.27", ""),
+            "broken/compose.yaml": "services: [\n",
+            "binary/compose.yaml": b"\xff\xfe\x00",
+            "node_modules/x/compose.yaml": good,
+            "none/readme.md": "",
+        },
+    )
+    arguments = ("analyze", "--recursive", "--jobs", "2")
+    done = command_line.plain(tmp_path, *arguments, "--format", "json")
+    assert done.code == 0, done.err
+    projects = {each["path"]: each for each in done.document["projects"]}
+    assert sorted(projects) == ["a", "b/deep", "binary", "broken"]
+    assert projects["a"]["services"] == 1
+    assert projects["broken"]["unread"] == 1
+    assert projects["b/deep"]["rules"]["floating-tag"] == 1
+    done = command_line.plain(tmp_path, *arguments)
+    assert done.code == 0, done.err
+    assert b"4 projects with 2 services" in done.out
+    assert command_line.plain(tmp_path, *arguments, "--format", "sarif").code == 2
