@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
-from composerefactor.analysis.engine import REJECTED
 from composerefactor.analysis.ratings import Rating, overall, ratings
 from composerefactor.analysis.registry import checks
 from composerefactor.architecture.architecture import Architecture
@@ -15,6 +14,15 @@ from composerefactor.findings.baseline import without_known
 from composerefactor.findings.finding import Finding
 from composerefactor.findings.rule import Rule
 from composerefactor.findings.severity import Severity
+
+REJECTED = Rule(
+    "rejected-by-engine",
+    Severity.HIGH,
+    "Docker Compose rejects an entry point.",
+    "Nothing starts with these files as they stand. `composerefactor fix` mends what it knows.",
+    "validity",
+)
+"""What only Docker Compose itself can find."""
 
 Ignored = Mapping[str, Mapping[str, str]]
 """By transform or rule: the services that are left alone, with the reason."""

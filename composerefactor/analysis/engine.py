@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
+from composerefactor.analysis.analysis import REJECTED
 from composerefactor.findings.finding import Finding
-from composerefactor.findings.rule import Rule
-from composerefactor.findings.severity import Severity
 from composerefactor.proposal.locate import blamed_place
 from composerefactor.proposal.opening import Opened
 from composerefactor.proposal.proving import prover_of
 from composerefactor.verify.engine import Engine
 from composerefactor.verify.masking import mask_text
-
-REJECTED = Rule(
-    "rejected-by-engine",
-    Severity.HIGH,
-    "Docker Compose rejects an entry point.",
-    "Nothing starts with these files as they stand. `composerefactor fix` mends what it knows.",
-    "validity",
-)
 
 
 def rejections(opened: Opened, engine: Engine) -> list[Finding]:

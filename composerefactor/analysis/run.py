@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from composerefactor.analysis.analysis import Analysis, analyse
-from composerefactor.analysis.engine import rejections
 from composerefactor.analysis.registry import checks
 from composerefactor.architecture.architecture import survey
 from composerefactor.errors import InputError
+from composerefactor.findings.finding import Finding
 from composerefactor.proposal.opening import Choice, Opened, open_project
 from composerefactor.settings.settings import Settings
 from composerefactor.verify.engine import Engine
@@ -32,12 +32,17 @@ def analyse_project(
     """
     settings = opened.settings
     _check_rules(settings, settings.analyze.skip)
+    rejected: list[Finding] = []
+    if engine is not None:
+        from composerefactor.analysis.engine import rejections  # noqa: PLC0415 - see cli/__init__.py
+
+        rejected = rejections(opened, engine)
     return analyse(
         survey(opened.project, opened.root.name, settings.catalog),
         settings.ignore,
         baseline,
         skip=frozenset(settings.analyze.skip),
-        found_by_engine=rejections(opened, engine) if engine is not None else (),
+        found_by_engine=rejected,
     )
 
 
