@@ -21,9 +21,11 @@ from composerefactor.findings.severity import Severity
 from composerefactor.proposal.opening import Opened
 
 WIDTH = 80
-FORMATS = ("text", "markdown", "json", "sarif", "github", "junit")
+FORMATS = ("text", "markdown", "html", "json", "sarif", "github", "junit", "svg")
 _SUFFIXES = {
     ".md": "markdown",
+    ".html": "html",
+    ".svg": "svg",
     ".json": "json",
     ".sarif": "sarif",
     ".xml": "junit",
@@ -63,6 +65,12 @@ _SUFFIXES = {
     type=click.Choice([each.word for each in Severity]),
     help="Exit with 1 where there is a finding of this severity or a higher one.",
 )
+@click.option(
+    "--smoke-test",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write FILE, a shell script that starts a copy of the stack and checks it; no report.",
+)
 @click.option("-r", "--recursive", is_flag=True, help="Every project below PATH, as one table.")
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes for --recursive.")
 @click.option(
@@ -85,6 +93,7 @@ def command(
     baseline: Path | None,
     write_baseline: Path | None,
     fail_on: str | None,
+    smoke_test: Path | None,
     recursive: bool,
     jobs: int | None,
     engine: str,
@@ -101,6 +110,8 @@ def command(
     if recursive:
         return _fleet(path, form, output, jobs, quiet=quiet, no_color=no_color)
     opened = open_for_analysis(choice(path, file, entry, env_file))
+    if smoke_test is not None:
+        return _smoke_test(opened, smoke_test, quiet=quiet)
     known = _known(baseline, opened)
     tool = None
     if engine != "none":
@@ -158,6 +169,41 @@ def _prefix(opened: Opened) -> str:
     return opened.repository.prefix
 
 
+def _smoke_test(opened: Opened, file: Path, *, quiet: bool) -> int:
+    """Write the script for the first entry point that can be read; it leads back to the project."""
+    from composerefactor.smoketest.script import smoke_test  # noqa: PLC0415 - see __init__.py
+    from composerefactor.topology.stack import stack  # noqa: PLC0415
+
+    readable = opened.project.readable
+    if not readable:
+        raise next(iter(opened.project.errors.values()))
+    found = stack(opened.project, next((e for e in readable if e.implicit), readable[0]))
+    directory = Path(os.path.relpath(opened.root, file.parent.resolve())).as_posix()
+    text = smoke_test(
+        opened.project, found, opened.settings.catalog, directory=directory, name=file.name
+    )
+    deliver(text.encode("utf-8", "replace"), file)
+    file.chmod(file.stat().st_mode | 0o111)
+    if not quiet:
+        click.echo(f"{file} checks {found.entry.title}; run it with sh {file}", err=True)
+    return 0
+
+
+def _html(analysis: Analysis, _: str) -> str:
+    from composerefactor.htmlreport.page import analysis_html  # noqa: PLC0415
+
+    return analysis_html(analysis)
+
+
+def _svg(analysis: Analysis, _: str) -> str:
+    from composerefactor.pictures.svg import topology_svg  # noqa: PLC0415
+
+    main = analysis.architecture.main
+    if main is None:
+        raise next(iter(analysis.architecture.unread.values()))
+    return topology_svg(main)
+
+
 def _markdown(analysis: Analysis, _: str) -> str:
     from composerefactor.report.analysis_markdown import analysis_markdown  # noqa: PLC0415
 
@@ -192,6 +238,8 @@ def _junit(analysis: Analysis, _: str) -> str:
 
 _RENDERERS: dict[str, Callable[[Analysis, str], str]] = {
     "markdown": _markdown,
+    "html": _html,
+    "svg": _svg,
     "json": _json,
     "sarif": _sarif,
     "github": _github,

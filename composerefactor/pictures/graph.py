@@ -48,7 +48,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """That *caller* needs *callee*; *kind* is a key of :data:`LINES`, *words* say how it is known."""
+    """That *caller* needs *callee*; *kind* is a key of :data:`LINES`, *words* say how we know."""
 
     caller: str
     callee: str
@@ -126,9 +126,7 @@ def _line(edge: Edge) -> Line:
     return Line(edge.caller, edge.callee, kind, f"{LINES[kind]} ({known}, {edge.location})")
 
 
-def _groups(
-    services: Iterable[ServiceFacts], networks: dict[str, NetworkFacts]
-) -> Iterable[Group]:
+def _groups(services: Iterable[ServiceFacts], networks: dict[str, NetworkFacts]) -> Iterable[Group]:
     members: dict[tuple[str, ...], list[str]] = {}
     for service in services:
         order = {name: number for number, name in enumerate(networks)}
@@ -144,8 +142,8 @@ def _groups(
             found = networks.get(name)
             marks = [m for m in ("internal", "external") if found and getattr(found, m)]
             if marks:
-                own = ", ".join(marks)
-                traits.append(own if len(key) == 1 else f"{name}: {own}")
+                words = ", ".join(marks)
+                traits.append(words if len(key) == 1 else f"{name}: {words}")
         yield Group(" + ".join(key), key, tuple(names), "; ".join(traits))
 
 

@@ -22,8 +22,8 @@ _COLUMN_GAP = 58
 _PADDING = 20
 _HEADER = 44
 _GROUP_GAP = 26
-_NARROWEST, _WIDEST = 150, 212
-_CHAR = 7.9
+_NARROWEST, _WIDEST = 150, 214
+_CHAR = 8.4
 _MOST_ROWS = 6
 _SWEEPS = 4
 
@@ -67,7 +67,7 @@ def layout(graph: Graph) -> Layout:
     ranks = columns(needs)
     groups = sorted(graph.groups, key=lambda group: _group_order(group, ranks, graph.lines))
     longest = max((len(node.name) for node in graph.nodes), default=0)
-    width = min(_WIDEST, max(_NARROWEST, longest * _CHAR + 46))
+    width = min(_WIDEST, max(_NARROWEST, longest * _CHAR + 50))
     cells = [_band(group, needs, graph.lines) for group in groups]
     across = max((len(cell) for cell, _ in cells), default=1)
     across = max(across, min(MOST_COLUMNS, max((len(alone) for _, alone in cells), default=1)))
@@ -126,7 +126,7 @@ def _untangle(cells: Cells, lines: Sequence[Line]) -> None:
                 name: _mean([rows[n] for n in neighbours.get(name, ()) if n in rows], rows[name])
                 for name in cell
             }
-            cell.sort(key=lambda name: (means[name], rows[name]))  # noqa: B023 - used at once
+            cell.sort(key=lambda name: (means[name], rows[name]))
 
 
 def _rows(cells: Cells) -> dict[str, float]:
@@ -152,9 +152,7 @@ def _wrapped(cells: Cells) -> Cells:
     return found
 
 
-def _by_callers(
-    names: list[str], lines: Sequence[Line], nodes: Mapping[str, Box]
-) -> list[str]:
+def _by_callers(names: list[str], lines: Sequence[Line], nodes: Mapping[str, Box]) -> list[str]:
     """Return *names* in the order of the places of those that they are linked with."""
     places: dict[str, list[float]] = {name: [] for name in names}
     for line in lines:

@@ -15,8 +15,8 @@ def without_cycles(names: Sequence[str], lines: Iterable[Line]) -> dict[str, lis
     found: dict[str, list[str]] = {name: [] for name in needs}
     on_path: set[str] = set()
     seen: set[str] = set()
-    for root in needs:
-        stack = [] if root in seen else [(root, iter(needs[root]))]
+    for root, below_root in needs.items():
+        stack = [] if root in seen else [(root, iter(below_root))]
         seen.add(root)
         on_path.add(root)
         while stack:

@@ -14,7 +14,7 @@ from composerefactor.pictures.routes import route
 
 _LEGEND_HEIGHT = 40
 _MARGIN = 12
-_CHAR = 7.9
+_CHAR = 8.4
 _SMALL_CHAR = 6.2
 _PORT_CHAR = 7.0
 
@@ -57,7 +57,7 @@ def css(*, dark: bool = False) -> str:
 
 def _root(places: Layout, title: str, margin: float, below: float) -> ET.Element:
     width, height = places.width + 2 * margin, places.height + 2 * margin + below
-    root = ET.Element(
+    return ET.Element(
         "svg",
         {
             "xmlns": "http://www.w3.org/2000/svg",
@@ -69,7 +69,6 @@ def _root(places: Layout, title: str, margin: float, below: float) -> ET.Element
             "height": f"{height:g}",
         },
     )
-    return root
 
 
 def _draw(root: ET.Element, found: Graph, places: Layout, *, linked: bool) -> None:
@@ -117,7 +116,7 @@ def _card(root: ET.Element, node: Node, box: Box, *, linked: bool) -> None:
     _rectangle(card, "card", box, 8)
     path = f"M{box.x + 5:g} {box.y:g}h-1a4 4 0 0 0 -4 4v{box.height - 8:g}a4 4 0 0 0 4 4h1z"
     ET.SubElement(card, "path", {"class": "stripe", "d": path})
-    room = box.width - 44
+    room = box.width - 46
     name = _shortened(node.name, int(room / _CHAR))
     _text(card, "name", box.x + 16, box.y + 24, name)
     about = _shortened(node.about, int((box.width - 28) / _SMALL_CHAR))

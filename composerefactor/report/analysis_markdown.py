@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from composerefactor.analysis.analysis import Analysis
+from composerefactor.pictures.mermaid import LEGEND, topology_mermaid
 from composerefactor.report.analysis_sections import sections
-from composerefactor.report.mermaid import topology_mermaid
 from composerefactor.report.sections import Listing, Section, Table
 
 _SPECIAL = re.compile(r"([\\*_\[\]<>#|~])")
@@ -25,8 +25,9 @@ def analysis_markdown(analysis: Analysis) -> str:
         lines += ["", f"## {each.title}", ""]
         if each.intro:
             lines += [_text(each.intro), ""]
-        if each.id == "topology" and not each.is_empty:
-            lines += ["```mermaid", topology_mermaid(analysis.architecture).rstrip(), "```", ""]
+        main = analysis.architecture.main
+        if each.id == "topology" and main is not None and main.services:
+            lines += ["```mermaid", topology_mermaid(main).rstrip(), "```", "", LEGEND, ""]
         lines += _body(each)
         while lines[-1] == "":
             lines.pop()

@@ -1,0 +1,1 @@
+"""The analysis as one HTML file: pictures and tables, without network access."""
