@@ -21,6 +21,7 @@ COMMANDS = {
     "analyze": "Report on the architecture, and on what is wrong or risky.",
     "join": "Put a divided project back together, with proof.",
     "verify": "Prove that two states of a project resolve to the same model.",
+    "diff": "Say what a change to Compose files means for what runs.",
     "undo": "Take the last applied run back.",
     "transforms": "List the transforms, or explain one.",
 }

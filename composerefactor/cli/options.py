@@ -55,30 +55,41 @@ def engine_options(function: F) -> F:
     )(function)
 
 
-def output_options(function: F) -> F:
-    """Add the options on what is printed."""
-    for option in reversed(
-        [
-            click.option(
-                "--format",
-                "output_format",
-                type=click.Choice(["text", "json"]),
-                default="text",
-                help="Form of the result.",
-            ),
-            click.option(
-                "-o",
-                "--output",
-                type=click.Path(path_type=Path, dir_okay=False),
-                help="Write the result to this file instead of stdout.",
-            ),
-            click.option("-q", "--quiet", is_flag=True, help="Print errors and results only."),
-            click.option("-v", "--verbose", is_flag=True, help="Print everything that was found."),
-            click.option("--no-color", is_flag=True, help="No colours (NO_COLOR does the same)."),
-        ]
-    ):
-        function = option(function)
-    return function
+def output_options_for(*formats: str) -> Callable[[F], F]:
+    """Return a decorator that adds the options on what is printed, in one of *formats*."""
+
+    def add(function: F) -> F:
+        for option in reversed(
+            [
+                click.option(
+                    "--format",
+                    "output_format",
+                    type=click.Choice(formats),
+                    default=formats[0],
+                    help="Form of the result.",
+                ),
+                click.option(
+                    "-o",
+                    "--output",
+                    type=click.Path(path_type=Path, dir_okay=False),
+                    help="Write the result to this file instead of stdout.",
+                ),
+                click.option("-q", "--quiet", is_flag=True, help="Print errors and results only."),
+                click.option(
+                    "-v", "--verbose", is_flag=True, help="Print everything that was found."
+                ),
+                click.option(
+                    "--no-color", is_flag=True, help="No colours (NO_COLOR does the same)."
+                ),
+            ]
+        ):
+            function = option(function)
+        return function
+
+    return add
+
+
+output_options = output_options_for("text", "json")
 
 
 def choice(

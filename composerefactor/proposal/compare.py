@@ -110,8 +110,7 @@ def opened_state(
     if path.is_dir():
         yield open_project(replace(choice, path=path), like)
         return
-    root = project_root(here) if not choice.names_entries else here.resolve()
-    repository = find_repository(root)
+    repository = find_repository(_project_root(here, choice))
     if repository is None:
         raise InputError(
             "neither a file nor a directory, and there is no git repository",
@@ -119,4 +118,20 @@ def opened_state(
         )
     with tempfile.TemporaryDirectory(prefix="composerefactor-") as temporary:
         target = export(repository, name, Path(temporary))
-        yield open_project(replace(choice, path=target), like)
+        try:
+            opened = open_project(replace(choice, path=target), like)
+        except InputError as error:
+            if error.location and error.location.path.startswith(temporary):
+                error.location = Location(name)
+            raise
+        yield replace(opened, is_revision=True)
+
+
+def _project_root(here: Path, choice: Choice) -> Path:
+    """Return the project directory in the work tree, where a revision has its own."""
+    if choice.names_entries:
+        return here.resolve()
+    try:
+        return project_root(here)
+    except InputError:  # the revision may have what the work tree has not
+        return here.resolve()

@@ -11,19 +11,24 @@ from composerefactor.compose.merged import merged_entries
 from composerefactor.compose.project import Project
 from composerefactor.errors import Location
 from composerefactor.verify.verdict import services_named
+from composerefactor.yamltree import nodes as yaml
+from composerefactor.yamltree.nodes import Node, resolve
 
 
-def locate(project: Project, entry: EntryPoint, path: Sequence[str]) -> Location | None:
+def locate(
+    project: Project, entry: EntryPoint, path: Sequence[str], marks: Sequence[str] = ()
+) -> Location | None:
     """Return the line that comes closest to *path*, which begins at the top of the model.
 
     Of several files of *entry* the one that writes more of the path counts, then the later one.
+    Of a list the item counts that holds all of *marks*, or is ``NAME=...`` for a NAME in the path.
     None where no file has even the section.
     """
     best: tuple[int, Location] | None = None
     order = [*entry.files, *sorted(project.files_of.get(entry, set()) - set(entry.files))]
     for name in order:
         file = project.files.get(name)
-        depth, location = _deepest(file, path) if file else (0, None)
+        depth, location = _deepest(file, path, marks) if file else (0, None)
         if location is not None and (best is None or depth >= best[0]):
             best = (depth, location)
     return best[1] if best else None
@@ -44,12 +49,37 @@ def blamed_place(project: Project, entry: EntryPoint, words: str) -> Location:
     return Location(entry.base)
 
 
-def _deepest(file: ComposeFile, path: Sequence[str]) -> tuple[int, Location | None]:
-    node, location = file.root, None
+def _deepest(
+    file: ComposeFile, path: Sequence[str], marks: Sequence[str]
+) -> tuple[int, Location | None]:
+    node: Node | None = file.root
+    location = None
     for depth, part in enumerate(path):
         entry = merged_entries(node).get(part)
         if entry is None:
-            return depth, location
+            item = _item(file, node, [part] if not part.isdecimal() else [], marks)
+            found = file.source.location(item.start) if item is not None else location
+            return depth + (item is not None), found
         location = file.source.location(entry.start)
-        node = entry.value  # type: ignore[assignment]
-    return len(path), location
+        node = entry.value
+    item = _item(file, node, (), marks)
+    return len(path) + (item is not None), (
+        file.source.location(item.start) if item is not None else location
+    )
+
+
+def _item(
+    file: ComposeFile, node: Node | None, names: Sequence[str], marks: Sequence[str]
+) -> Node | None:
+    """Return the item of the list *node* that is called one of *names* or holds all *marks*."""
+    sequence = resolve(node) if node is not None else None
+    if not isinstance(sequence, yaml.Sequence):
+        return None
+    for item in map(resolve, sequence.items):
+        text = file.source.text[item.start : item.end]
+        plain = text.strip("\"'")
+        if any(plain == name or plain.startswith(f"{name}=") for name in names):
+            return item
+        if marks and all(mark in text for mark in marks):
+            return item
+    return None

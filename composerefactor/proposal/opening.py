@@ -55,7 +55,7 @@ class Opened:
     """A project that is open.
 
     *repository* is git's work tree around it, *environ* has the shell's variables that its files
-    name.
+    name. *is_revision* is True for files that git has exported, so that all are in git.
     """
 
     root: Path
@@ -65,6 +65,7 @@ class Opened:
     project: Project
     readers: tuple[OtherReader, ...]
     environ: Mapping[str, str]
+    is_revision: bool = False
 
     @cached_property
     def settings(self) -> Settings:

@@ -30,6 +30,11 @@ def is_secret_name(name: str) -> bool:
     return bool(_SECRET_NAME.search(name)) and not name.upper().endswith("_FILE")
 
 
+def is_known_token(text: str) -> bool:
+    """Return whether a token of a known kind stands in *text*, or a private key."""
+    return bool(_KNOWN_TOKEN.search(text))
+
+
 def mask_text(text: str) -> str:
     """Return *text* without URLs' user names, values of secret names, and known kinds of tokens."""
     text = _KNOWN_TOKEN.sub(MASK, text)

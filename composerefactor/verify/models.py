@@ -97,6 +97,19 @@ def model(output: bytes) -> dict[str, Any]:
     return _parsed(found, list(found))
 
 
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
+    """Return where two models, as :func:`model` gives them, differ.
+
+    An empty section is none. Lists are compared in order.
+    """
+    was = {name: part for name, part in before.items() if part}
+    now = {name: part for name, part in after.items() if part}
+    for name in _NOUNS.keys() & {*was, *now}:
+        was.setdefault(name, {})
+        now.setdefault(name, {})
+    return list(_unequal((), was, now))
+
+
 def hashes(output: bytes) -> dict[str, str]:
     """Return each service's configuration hash from what ``config --hash '*'`` printed."""
     lines = output.decode("utf-8", "replace").splitlines()

@@ -38,7 +38,9 @@ class CommandLine:
 
     def __call__(self, directory: Path, command: str, *arguments: str) -> Outcome:
         """Run *command* in *directory*; commands that prove get ``--engine`` unless it is given."""
-        proves = command in {"fix", "join", "split", "verify"} and "--engine" not in arguments
+        proves = (
+            command in {"diff", "fix", "join", "split", "verify"} and "--engine" not in arguments
+        )
         engine = ("--engine", self.engine) if proves else ()
         return self.plain(directory, command, *arguments, *engine)
 

@@ -1,0 +1,1 @@
+"""What the difference between two resolved models means for what runs; models in, changes out."""

@@ -1,0 +1,121 @@
+"""What can be reached from outside: published ports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from composerefactor.impact.change import Change, ServicePair, change
+from composerefactor.impact.rules import (
+    PORT_CLOSED,
+    PORT_MOVED,
+    PORT_NARROWED,
+    PORT_OPENED_LOCALLY,
+    PORT_OPENED_ON_ADDRESS,
+    PORT_OPENED_TO_WORLD,
+)
+
+_ALL = frozenset({"", "0.0.0.0", "::", "[::]"})  # noqa: S104 - recognised, not bound
+_LOCAL = ("127.", "::1", "[::1]", "localhost")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Published:
+    """A container port on the host; *host* is ``""`` where the engine chooses the port."""
+
+    target: str
+    protocol: str
+    host: str
+    address: str
+
+    @property
+    def reach(self) -> int:
+        """Who reaches it: 0 the host, 1 the network of one address, 2 everybody."""
+        if self.address in _ALL:
+            return 2
+        return 0 if self.address.startswith(_LOCAL) else 1
+
+    @property
+    def name(self) -> str:
+        """The port as people write it."""
+        end = "" if self.protocol == "tcp" else f"/{self.protocol}"
+        return (self.host or "a port that the engine chooses") + end
+
+    @property
+    def scope(self) -> str:
+        """Who reaches it, in words."""
+        if self.reach == 0:
+            return "to the host alone"
+        return "to the world" if self.reach else f"on {self.address}"
+
+
+def published_ports(pair: ServicePair) -> Iterator[Change]:
+    """Yield the ports that were opened, closed or moved."""
+    old, new = _ports(pair.old), _ports(pair.new)
+    gone, come = sorted(old - new), sorted(new - old)
+    place = pair.at("ports")
+    for port in come:
+        before = next((one for one in gone if _same_port(one, port)), None) or next(
+            (one for one in gone if _same_service(one, port)), None
+        )
+        if before is None:
+            widest = max((one.reach for one in old if _same_port(one, port)), default=-1)
+            if widest < port.reach:
+                yield _opened(port, place)
+            continue
+        gone.remove(before)
+        yield _moved(before, port, place)
+    for port in gone:
+        if any(_same_port(port, one) and one.reach >= port.reach for one in new):
+            continue
+        words = f"port {port.name}, which was open {port.scope}, is closed"
+        yield change(PORT_CLOSED, place, words, was=not new, marks=_marks(port) if not new else ())
+
+
+def _opened(port: _Published, place: tuple[str, ...]) -> Change:
+    rule = (PORT_OPENED_LOCALLY, PORT_OPENED_ON_ADDRESS, PORT_OPENED_TO_WORLD)[port.reach]
+    words = f"port {port.name} opened {port.scope} (container port {port.target})"
+    return change(rule, place, words, marks=_marks(port))
+
+
+def _moved(before: _Published, port: _Published, place: tuple[str, ...]) -> Change:
+    if port.reach > before.reach:
+        found = _opened(port, place)
+        words = f"{found.words}; it was {before.name}, open {before.scope}"
+        return change(found.rule, place, words, marks=_marks(port))
+    if port.reach < before.reach:
+        words = f"port {port.name} is open {port.scope}, no more {before.scope}"
+        return change(PORT_NARROWED, place, words, marks=_marks(port))
+    if port.host == before.host and port.target != before.target:
+        words = f"port {port.name} leads to container port {port.target} instead of {before.target}"
+        return change(PORT_MOVED, place, words, marks=_marks(port))
+    was = f"{before.name}" if before.address == port.address else f"{before.address}:{before.name}"
+    now = f"{port.name}" if before.address == port.address else f"{port.address}:{port.name}"
+    words = f"container port {port.target} is published as {now} instead of {was}"
+    return change(PORT_MOVED, place, words, marks=_marks(port))
+
+
+def _same_port(one: _Published, other: _Published) -> bool:
+    return (one.host, one.protocol) == (other.host, other.protocol) and bool(one.host)
+
+
+def _same_service(one: _Published, other: _Published) -> bool:
+    return (one.target, one.protocol) == (other.target, other.protocol)
+
+
+def _marks(port: _Published) -> tuple[str, ...]:
+    return tuple(part for part in (port.host, port.target) if part)
+
+
+def _ports(service: Mapping[str, Any]) -> set[_Published]:
+    return {
+        _Published(
+            str(port.get("target", "")),
+            str(port.get("protocol") or "tcp"),
+            str(port.get("published") or ""),
+            str(port.get("host_ip") or ""),
+        )
+        for port in service.get("ports") or ()
+        if isinstance(port, dict)
+    }

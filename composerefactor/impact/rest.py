@@ -1,0 +1,167 @@
+"""Whatever no other rule explains: settings of services in general, and definitions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from composerefactor.impact.change import Change, Effect, Place, Risk, State, change, listed
+from composerefactor.impact.rules import (
+    DEFINITION_CHANGED,
+    SETTING_CHANGED,
+    WRITTEN_DIFFERENTLY,
+)
+from composerefactor.verify.masking import mask_value
+from composerefactor.verify.models import Difference
+
+_WORDS = frozenset({"command", "entrypoint", "test"})
+_QUIET = frozenset({"labels", "annotations"})
+_MOST_SHOWN = 3
+_LONGEST = 60
+_NOUNS = {"services": "service", "networks": "network", "volumes": "volume"}
+
+
+def other_settings(
+    before: State, after: State, unexplained: Iterable[Difference]
+) -> Iterator[Change]:
+    """Yield one change for each attribute of a service in *unexplained*, or for a definition."""
+    grouped: dict[Place, list[Difference]] = {}
+    for difference in unexplained:
+        path = difference.path
+        size = 3 if path[0] == "services" else 2
+        grouped.setdefault(path[:size], []).append(difference)
+    for place, found in grouped.items():
+        if place[0] == "services" and len(place) > 2:  # noqa: PLR2004
+            yield _setting(before, after, place, found)
+        elif place[0] != "services" and not place[0].startswith("x-") and not _is_whole(found):
+            yield _definition(place, found)
+
+
+def written_differently(
+    old: Mapping[str, Any], new: Mapping[str, Any], raw: Iterable[Difference], told: set[Place]
+) -> Iterator[Change]:
+    """Yield texts with variables that changed in *raw*, and whose value is the same here.
+
+    *told* are the attributes that differ in the resolved models.
+    """
+    grouped: dict[Place, list[Difference]] = {}
+    for difference in raw:
+        path = difference.path
+        if len(path) <= 2 or path[:3] in told or any(p.startswith("x-") for p in path[2:]):  # noqa: PLR2004
+            continue
+        is_text = any("$" in str(v) for v in (difference.before, difference.after))
+        if is_text and all(path[1] in (side.get("services") or {}) for side in (old, new)):
+            grouped.setdefault(path[:3], []).append(difference)
+    for place, found in grouped.items():
+        names = [".".join(d.path[2:]) for d in found]
+        words = f"{listed(names)} {'is' if len(names) == 1 else 'are'} written differently"
+        if len(found) == 1 and found[0].was and found[0].now:
+            old_text, new_text = (
+                _shown(v, found[0].path) for v in (found[0].before, found[0].after)
+            )
+            words = f"{names[0]} is written {new_text}, was {old_text}"
+        words += "; the value is the same here"
+        path = found[0].path if len(found) == 1 else place
+        yield change(WRITTEN_DIFFERENTLY, path, words, effect=Effect.NOTHING)
+
+
+def _setting(before: State, after: State, place: Place, found: list[Difference]) -> Change:
+    old = before.services.get(place[1], {}).get(place[2])
+    new = after.services.get(place[1], {}).get(place[2])
+    key = place[2]
+    path = found[0].path if len(found) == 1 and isinstance(new, dict) else place
+    was = all(not d.now for d in found) and (new is None or isinstance(new, dict))
+    risk = Risk.NONE if key in _QUIET or key.startswith("x-") else None
+    words = _words(key, old, new, found)
+    return change(SETTING_CHANGED, path, words, risk=risk, was=was, covers=(place,))
+
+
+def _words(key: str, old: Any, new: Any, found: list[Difference]) -> str:
+    if isinstance(old, dict) or isinstance(new, dict):
+        return f"{key}: {_pairs(found, 3)}"
+    if key not in _WORDS and (isinstance(old, list) or isinstance(new, list)):
+        return f"{key}: {_items(old or [], new or [])}"
+    was, now = _shown(old, (key,)), _shown(new, (key,))
+    if old is None:
+        return f"{key} is {now}"
+    if new is None:
+        return f"{key} is gone, was {was}"
+    return f"{key} {was} -> {now}" if was != now else f"{key} has another value"
+
+
+def _pairs(found: list[Difference], depth: int) -> str:
+    """Return what *found* says of a mapping's keys."""
+    new, gone, changed = [], [], []
+    for difference in found:
+        name = ".".join(p for p in difference.path[depth:] if not p.isdecimal())
+        if not difference.was:
+            new.append(name)
+        elif not difference.now:
+            gone.append(name)
+        else:
+            changed.append((name, difference))
+    parts = [f"{listed(dict.fromkeys(new))} new"] if any(new) else []
+    parts += [f"{listed(dict.fromkeys(gone))} gone"] if any(gone) else []
+    if 0 < len(changed) <= _MOST_SHOWN:
+        for name, difference in changed:
+            was, now = (_shown(v, difference.path) for v in (difference.before, difference.after))
+            parts.append(f"{name} {was} -> {now}" if was != now else f"{name} has another value")
+    elif changed:
+        parts.append(f"{listed(dict.fromkeys(name for name, _ in changed))} changed")
+    if not parts:
+        parts = ["new" if found[0].before is None else "gone"]
+    return "; ".join(parts)
+
+
+def _items(old: Any, new: Any) -> str:
+    was, now = [_item(i) for i in _list(old)], [_item(i) for i in _list(new)]
+    come = [item for item in now if item not in was]
+    gone = [item for item in was if item not in now]
+    parts = [f"{listed(come)} new"] if come else []
+    parts += [f"{listed(gone)} gone"] if gone else []
+    if not parts:
+        parts = ["in another order"] if sorted(was) == sorted(now) and was != now else ["changed"]
+    return "; ".join(parts)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _item(item: Any) -> str:
+    if isinstance(item, dict):
+        named = [
+            item.get(key) for key in ("source", "target", "path", "published") if item.get(key)
+        ]
+        if named:
+            return ":".join(map(str, named))
+    return _shown(item, ())
+
+
+def _is_whole(found: list[Difference]) -> bool:
+    """Return whether a definition came or went: what uses it says more."""
+    return len(found[0].path) == 2 and not (found[0].was and found[0].now)  # noqa: PLR2004
+
+
+def _definition(place: Place, found: list[Difference]) -> Change:
+    section, name = place[0], place[1] if len(place) > 1 else ""
+    noun = _NOUNS.get(section, section.removesuffix("s"))
+    if not name:
+        was, now = (_shown(v, place) for v in (found[0].before, found[0].after))
+        return change(DEFINITION_CHANGED, place, f"{section} {was} -> {now}")
+    words = f"{noun} {name}: {_pairs(found, 2)}"
+    return change(DEFINITION_CHANGED, place, words, effect=Effect.NOTHING, covers=(place,))
+
+
+def _shown(value: Any, path: Place) -> str:
+    name = path[-1] if path else ""
+    masked = mask_value(value, name)
+    if isinstance(masked, list) and all(isinstance(item, str) for item in masked):
+        text = " ".join(masked)
+    elif isinstance(masked, str):
+        text = masked or '""'
+    else:
+        text = json.dumps(masked, ensure_ascii=False, default=str)
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

@@ -1,0 +1,214 @@
+"""Where data is kept: mounts and volumes. The same volume name is the same data, whatever its key.
+
+A mount of another volume, or none, leaves what was written where it is: nothing copies it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from composerefactor.catalog.catalog import load
+from composerefactor.impact.change import Change, Effect, Risk, ServicePair, State, change, listed
+from composerefactor.impact.mounts import Mount, mounted_volumes, mounts_of
+from composerefactor.impact.rules import (
+    BIND_MOVED,
+    KEY_RENAMED,
+    MOUNT_ADDED,
+    MOUNT_LOST,
+    MOUNT_MODE,
+    MOUNT_MOVED,
+    MOUNT_REMOVED,
+    SOURCE_MOVED,
+    VOLUME_EXTERNAL,
+    VOLUME_REDEFINED,
+    VOLUME_RENAMED,
+    VOLUME_REPLACED,
+    VOLUME_SWITCHED,
+    VOLUME_UNUSED,
+)
+
+_NAMING = frozenset({"name", "external"})
+
+
+def service_mounts(pair: ServicePair) -> Iterator[Change]:
+    """Yield what is mounted otherwise, with the data that this leaves behind."""
+    old, new = mounts_of(pair.before, pair.old), mounts_of(pair.after, pair.new)
+    if not pair.new:
+        return
+    gone = {target: old[target] for target in old if target not in new}
+    for target, mount in new.items():
+        before = old.get(target)
+        if before is not None:
+            yield from _at_same_path(pair, before, mount)
+            continue
+        same = [each for each in gone.values() if _what(each) == _what(mount) and each.identity]
+        if same:
+            del gone[same[0].target]
+            words = f"{mount.words} is mounted at {target}, no longer at {same[0].target}"
+            yield _about(pair, MOUNT_MOVED, words, mount)
+        elif pair.old:
+            words = f"mounts {mount.words} at {target}"
+            if mount.kind == "tmpfs":
+                words = f"keeps {target} in memory"
+            yield _about(pair, MOUNT_ADDED, words, mount)
+    for mount in gone.values():
+        yield _removed(pair, mount)
+
+
+def volumes_left(before: State, after: State) -> Iterator[Change]:
+    """Yield the volumes that no service mounts any more since the services that did are gone."""
+    now = mounted_volumes(after)
+    for name, services in mounted_volumes(before).items():
+        if name in now or any(service in after.services for service in services):
+            continue  # where a service stays, its mount says more
+        key = _key(before, name)
+        words = f"volume {name} is no longer used ({listed(services)} had it); its data stays"
+        path = ("volumes", key)
+        yield change(VOLUME_UNUSED, path, words, effect=Effect.NOTHING, was=True)
+
+
+def volume_definitions(before: State, after: State) -> Iterator[Change]:
+    """Yield volumes of one name whose definition differs."""
+    old = {before.resource_name("volumes", key): key for key in before.section("volumes")}
+    new = {after.resource_name("volumes", key): key for key in after.section("volumes")}
+    for name in old.keys() & new.keys():
+        was, now = before.section("volumes")[old[name]], after.section("volumes")[new[name]]
+        path = ("volumes", new[name])
+        covers = (("volumes", old[name]),)
+        if old[name] != new[name]:
+            words = f"volume {name}: its key is {new[name]}, was {old[name]}; the same data"
+            yield change(KEY_RENAMED, path, words, effect=Effect.NOTHING, covers=covers)
+        external = bool(was.get("external")), bool(now.get("external"))
+        if external == (False, True):
+            words = f"volume {name} has to exist already (external); its data is kept"
+            yield change(VOLUME_EXTERNAL, path, words, effect=Effect.NOTHING)
+        elif external == (True, False):
+            words = f"volume {name} belongs to this project now; its data is kept"
+            yield change(VOLUME_EXTERNAL, path, words, effect=Effect.NOTHING)
+        elif external == (False, False):
+            keys = _differing(was, now)
+            if keys:
+                words = f"volume {name} is defined with another {listed(keys)}: the engine asks "
+                words += "whether to make it anew, which deletes its data"
+                risk = Risk.MEDIUM if keys == ["labels"] else None
+                yield change(VOLUME_REDEFINED, path, words, effect=Effect.VOLUME, risk=risk)
+
+
+def _at_same_path(pair: ServicePair, old: Mount, new: Mount) -> Iterator[Change]:
+    if _what(old) == _what(new):
+        if old.read_only != new.read_only:
+            words = f"{new.target} is {'read-only' if new.read_only else 'writable'} now"
+            yield _about(pair, MOUNT_MODE, words, new)
+        return
+    at = f"at {new.target}"
+    if old.kind == new.kind == "volume":
+        users = mounted_volumes(pair.after).get(old.identity)
+        words = f"{at}: volume {new.identity} instead of {old.identity}"
+        if users:
+            words += f", which {listed(users)} {'uses' if len(users) == 1 else 'use'}"
+            yield _about(pair, VOLUME_SWITCHED, words, new)
+        else:
+            yield _left(pair, VOLUME_RENAMED, words, old, new)
+    elif old.kind == new.kind == "bind":
+        words = f"{at}: {new.identity} instead of {old.identity}"
+        if old.read_only or old.is_file or pair.before.keeps(old.identity):
+            yield _about(pair, SOURCE_MOVED, words, new)
+        else:
+            yield _left(pair, BIND_MOVED, words, old, new)
+    elif old.kind == "tmpfs" or (old.kind == "bind" and _is_source(pair, old)):
+        words = f"{at}: {new.words} instead of {'memory' if old.kind == 'tmpfs' else old.words}"
+        yield _about(pair, SOURCE_MOVED, words, new)
+    else:
+        instead = "memory, which forgets," if new.kind == "tmpfs" else new.words
+        words = f"{at}: {instead} instead of {old.words}"
+        users = mounted_volumes(pair.after).get(old.identity) if old.kind == "volume" else None
+        if users:
+            yield _about(pair, VOLUME_SWITCHED, f"{words}, which {listed(users)} uses", new)
+        else:
+            risk = Risk.MEDIUM if old.kind == "anonymous" else None
+            yield _left(pair, VOLUME_REPLACED, words, old, new, risk)
+
+
+def _left(
+    pair: ServicePair, rule: Any, words: str, old: Mount, new: Mount, risk: Risk | None = None
+) -> Change:
+    words += f"; what is in {'it' if old.kind == 'anonymous' else old.identity} is left behind"
+    return _about(pair, rule, words, new, effect=Effect.DATA, risk=risk)
+
+
+def _removed(pair: ServicePair, mount: Mount) -> Change:
+    """Return what it means that nothing is mounted any more where *mount* was."""
+    users = mounted_volumes(pair.after).get(mount.identity) if mount.kind == "volume" else None
+    where = f"{mount.words} is no longer mounted at {mount.target}"
+    harmless = (
+        mount.kind not in {"volume", "bind"}
+        or mount.read_only
+        or bool(users)
+        or (mount.kind == "bind" and _is_source(pair, mount))
+    )
+    if harmless:
+        words = where + (f"; {listed(users)} still {_verb(users)} it" if users else "")
+        risk = Risk.LOW if mount.kind in {"tmpfs", "anonymous"} else None
+        return _about(pair, MOUNT_REMOVED, words, mount, was=True, risk=risk)
+    words = f"{where}: its data is left behind, and what is written there goes with the container"
+    risk = None if mount.kind == "volume" or _keeps_data(pair) else Risk.MEDIUM
+    return _about(pair, MOUNT_LOST, words, mount, effect=Effect.DATA, was=True, risk=risk)
+
+
+def _about(
+    pair: ServicePair,
+    rule: Any,
+    words: str,
+    mount: Mount,
+    *,
+    effect: Effect | None = None,
+    risk: Risk | None = None,
+    was: bool = False,
+) -> Change:
+    in_memory = [str(side.get("tmpfs") or "") for side in (pair.old, pair.new)]
+    covers = (pair.at("tmpfs"),) if any(mount.target in text for text in in_memory) else ()
+    return change(
+        rule,
+        pair.at("volumes"),
+        words,
+        effect=effect,
+        risk=risk,
+        was=was,
+        covers=covers,
+        marks=(mount.target,),
+    )
+
+
+def _is_source(pair: ServicePair, mount: Mount) -> bool:
+    return mount.read_only or mount.is_file or pair.before.keeps(mount.identity)
+
+
+def _keeps_data(pair: ServicePair) -> bool:
+    image = str(pair.old.get("image") or "")
+    category = load().category(image) if image else None
+    return category is not None and load().categories[category].counts_as == "data stores"
+
+
+def _what(mount: Mount) -> tuple[str, str]:
+    return mount.kind, mount.identity
+
+
+def _verb(users: list[str] | None) -> str:
+    return "uses" if users and len(users) == 1 else "use"
+
+
+def _key(state: State, name: str) -> str:
+    keys = state.section("volumes")
+    return next((key for key in keys if state.resource_name("volumes", key) == name), name)
+
+
+def _differing(was: Any, now: Any) -> list[str]:
+    """Return the keys in which two definitions differ; the default driver may be left out."""
+    old = {"driver": "local", **was}
+    new = {"driver": "local", **now}
+    return [
+        key
+        for key in dict.fromkeys([*old, *new])
+        if key not in _NAMING and (old.get(key) or None) != (new.get(key) or None)
+    ]

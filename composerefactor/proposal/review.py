@@ -1,0 +1,456 @@
+"""What a change to a project means for everything that is started from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from posixpath import normpath
+from typing import Any, TypeAlias
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.errors import InputError, Location
+from composerefactor.impact.assess import assess, recreated
+from composerefactor.impact.change import Change, Effect, Risk, State, change
+from composerefactor.impact.rules import (
+    ACCEPTED,
+    ENTRY_ADDED,
+    ENTRY_REMOVED,
+    NOT_COMPARED,
+    REJECTED,
+    SECRET_IN_PLAIN_TEXT,
+)
+from composerefactor.proposal.compare import opened_state
+from composerefactor.proposal.locate import blamed_place, locate
+from composerefactor.proposal.opening import Choice, Opened
+from composerefactor.verify.engine import Engine
+from composerefactor.verify.models import Difference, differences
+from composerefactor.verify.sidebyside import Asked, Resolved, SideBySide, resolve_both
+
+_KEEPERS = frozenset({".gitkeep", ".keep", ".gitignore"})
+"""Files that keep a directory in git whose content is not."""
+
+Pair: TypeAlias = tuple[EntryPoint | None, EntryPoint | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """One change with its *location*, and the entry points in which it is seen."""
+
+    change: Change
+    location: Location | None
+    entries: tuple[EntryPoint, ...]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One entry point: *old* or *new* is None where the other state alone has it.
+
+    *recreated* names the containers that ``up`` would make anew, None where that is unknown.
+    *evidence* is where the resolved models differ. *blank* are variables without a value.
+    *reason* says why the two states were not compared.
+    """
+
+    old: EntryPoint | None
+    new: EntryPoint | None
+    changes: tuple[Change, ...] = ()
+    recreated: tuple[str, ...] | None = ()
+    evidence: tuple[Difference, ...] = ()
+    services: int = 0
+    reason: str = ""
+
+    @property
+    def entry(self) -> EntryPoint:
+        """The entry point, as it is now where it is still there."""
+        found = self.new or self.old
+        assert found is not None  # noqa: S101 - one of the two is there
+        return found
+
+
+@dataclass(frozen=True)
+class Review:
+    """All that a change means. *notes* say what the comparison rests on."""
+
+    old_name: str
+    new_name: str
+    engine: Engine
+    compared: tuple[Compared, ...]
+    changes: tuple[Reviewed, ...]
+    notes: tuple[str, ...] = ()
+    runs: int = 0
+
+    @property
+    def risk(self) -> Risk:
+        """The highest of all changes."""
+        return max((each.change.risk for each in self.changes), default=Risk.NONE)
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything changed, or could not be compared."""
+        return bool(self.changes) or any(each.reason for each in self.compared)
+
+
+@contextmanager
+def opened_pair(
+    old: str, new: str, here: Path, choice: Choice
+) -> Iterator[tuple[Opened | None, Opened | None]]:
+    """Open both states; one in which there is no such project is None.
+
+    Raises InputError where neither is there.
+    """
+    with ExitStack() as stack:
+        states: list[Opened | None] = []
+        errors: list[InputError] = []
+        for name in (old, new):
+            try:
+                states.append(stack.enter_context(opened_state(name, here, choice)))
+            except InputError as error:
+                states.append(None)
+                errors.append(error)
+        for n, name in enumerate((old, new)):
+            other = states[1 - n]
+            if states[n] is None and other is not None:
+                states[n] = _like(stack, name, here, choice, other)
+        if states == [None, None]:
+            raise errors[-1]
+        yield states[0], states[1]
+
+
+def _like(stack: ExitStack, name: str, here: Path, choice: Choice, other: Opened) -> Opened | None:
+    """Open *name* with the entry points of *other*; None where it has none of their files."""
+    entries = other.project.entries
+    opened = stack.enter_context(opened_state(name, here, choice, entries))
+    there = [e for e in entries if any(opened.files.exists(file) for file in e.files)]
+    return opened if there else None
+
+
+def review(
+    old: Opened | None,
+    new: Opened | None,
+    names: tuple[str, str],
+    engine: Engine,
+    progress: Callable[[int, int], None] | None = None,
+) -> Review:
+    """Return what changed from *old* to *new*, for every entry point of either."""
+    some = old or new
+    assert some is not None  # noqa: S101 - opened_pair raises before
+    pairs = paired(_entries(old), _entries(new))
+    found, shared = _resolve(old, new, pairs, engine, progress)
+    compared = [_compared(pair, old, new, found) for pair in pairs if _is_told(pair, old, new)]
+    notes = [*found.assumptions, *_shared_words(shared)]
+    blank = sorted({n for side in (found.old, found.new) for r in side.values() for n in r.blank})
+    if blank:
+        notes.append(f"without a value here, taken for blank: {', '.join(blank)}")
+    return Review(
+        names[0],
+        names[1],
+        engine,
+        tuple(compared),
+        tuple(_located(compared, old, new)),
+        tuple(notes),
+        found.runs,
+    )
+
+
+def paired(
+    old: Sequence[EntryPoint], new: Sequence[EntryPoint]
+) -> list[tuple[EntryPoint | None, EntryPoint | None]]:
+    """Return which entry point of *new* is which of *old*.
+
+    The same command is the same entry point; without ``-f`` the files may have other names. What
+    is left over is taken together where the files have the same names in another directory, or
+    where each state has one entry point alone.
+    """
+    if len(old) == len(new) == 1:
+        return [(old[0], new[0])]
+    left = list(new)
+    found: list[Pair] = []
+    for entry in old:
+        like = next((one for one in left if _key(one) == _key(entry)), None)
+        like = like or next((one for one in left if _names_of(one) == _names_of(entry)), None)
+        if like is not None:
+            left.remove(like)
+        found.append((entry, like))
+    return [*found, *((None, entry) for entry in left)]
+
+
+def _key(entry: EntryPoint) -> tuple[object, ...]:
+    files = () if entry.implicit else entry.files
+    place = entry.directory if entry.implicit else ""
+    return (files, place, entry.project_directory, entry.env_files, entry.profiles)
+
+
+def _names_of(entry: EntryPoint) -> tuple[object, ...]:
+    names = tuple(file.rpartition("/")[2] for file in entry.files)
+    return (names, entry.env_files, entry.profiles)
+
+
+def _entries(opened: Opened | None) -> tuple[EntryPoint, ...]:
+    return opened.project.entries if opened else ()
+
+
+def _resolve(
+    old: Opened | None,
+    new: Opened | None,
+    pairs: Sequence[Pair],
+    engine: Engine,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[SideBySide, dict[str, bytes]]:
+    """Ask the engine about both states; return also the files that count for both."""
+    some = old or new
+    assert some is not None  # noqa: S101 - as above
+    inputs = {path for one in (old, new) if one for path in one.project.inputs}
+    changes, shared = _file_changes(old, new, inputs)
+    needed = [pair for pair in pairs if _is_affected(pair, old, new, changes)]
+
+    def asked(opened: Opened | None, entries: Sequence[EntryPoint | None]) -> Asked:
+        wanted = {entry for entry in entries if entry is not None}
+        if opened is None:
+            return Asked((), lambda _: (), lambda _: ())
+        readable = tuple(entry for entry in opened.project.readable if entry in wanted)
+        return Asked(readable, opened.variables_of, opened.profiles_of)
+
+    found = resolve_both(
+        engine,
+        some.root,
+        inputs,
+        changes,
+        needed,
+        asked(old, [pair[0] for pair in needed]),
+        asked(new, [pair[1] for pair in needed]),
+        shared=shared,
+        env_files={path for one in (old, new) if one for path in one.project.env_files},
+        environ={name: v for one in (old, new) if one for name, v in one.environ.items()},
+        progress=progress,
+    )
+    return found, shared
+
+
+def _file_changes(
+    old: Opened | None, new: Opened | None, inputs: set[str]
+) -> tuple[dict[str, bytes | None], dict[str, bytes]]:
+    """Return what makes the new state of the old one, and files that count for both.
+
+    What git ignores is no part of a change: where one state alone has it, it counts for both.
+    """
+    changes: dict[str, bytes | None] = {}
+    shared: dict[str, bytes] = {}
+    for path in sorted(inputs):
+        before, after = (_content(one, path) for one in (old, new))
+        if before is None and after is not None and _is_ignored(new, path):
+            shared[path] = after
+        elif not (before is not None and after is None and _is_ignored(old, path)):
+            # With no old state the stage is a copy of the new one.
+            if old is None or before != after:
+                changes[path] = after
+        else:
+            shared[path] = before or b""
+    return changes, shared
+
+
+def _content(opened: Opened | None, path: str) -> bytes | None:
+    if opened is None or not opened.files.exists(path):
+        return None
+    return opened.files.read_bytes(path)
+
+
+def _is_ignored(opened: Opened | None, path: str) -> bool:
+    return opened is not None and not path.startswith("../") and opened.project.is_ignored(path)
+
+
+def _shared_words(shared: Mapping[str, bytes]) -> Iterator[str]:
+    if shared:
+        yield f"git ignores {', '.join(sorted(shared))}: the same content counts for both"
+
+
+def _is_affected(
+    pair: Pair, old: Opened | None, new: Opened | None, changes: Mapping[str, bytes | None]
+) -> bool:
+    """Return whether a changed file may matter to the entry point."""
+    if None in pair or pair[0] != pair[1] or pair[0] is None or pair[1] is None:
+        return True
+    own = {
+        path
+        for entry, opened in zip(pair, (old, new), strict=True)
+        if opened and entry
+        for path in opened.project.files_of[entry]
+    }
+    known = {path for one in (old, new) if one for path in one.project.files}
+    return any(path in own or path not in known for path in changes)
+
+
+def _is_told(pair: Pair, old: Opened | None, new: Opened | None) -> bool:
+    """Return whether there is something to say: one that names suggest and never loads has not."""
+    return not all(
+        entry is None or (entry.assumed and (opened is None or entry in opened.project.errors))
+        for entry, opened in zip(pair, (old, new), strict=True)
+    )
+
+
+def _compared(pair: Pair, old: Opened | None, new: Opened | None, found: SideBySide) -> Compared:
+    before, after = pair
+    was = found.old.get(before) if before else None
+    now = found.new.get(after) if after else None
+    errors = [
+        (resolved.error if resolved else "") or _read_error(opened, entry)
+        for resolved, opened, entry in ((was, old, before), (now, new, after))
+    ]
+    services = len((now or was or Resolved()).model.get("services") or {})
+    if before is not None and after is not None:
+        if was is None and now is None and not any(errors):
+            return Compared(before, after)  # no file of it changed
+        if all(errors):
+            return _both_rejected(before, after, errors)
+        if errors[1]:
+            words = f"the engine rejects the new state: {errors[1]}"
+            told = change(REJECTED, (), words, effect=Effect.REJECTED)
+            return Compared(before, after, (told,), None, reason=words)
+    if before is None or (errors[0] and after is not None):
+        return _only_new(before, after, now, errors, new, services)
+    if after is None:
+        words = f"there is no {before.title} to start the project with any more"
+        told = change(ENTRY_REMOVED, (), words, effect=Effect.REMOVED, was=True)
+        return Compared(before, None, () if before.assumed else (told,), None)
+    states = _state(was, old), _state(now, new)
+    return Compared(
+        before,
+        after,
+        tuple(assess(*states)),
+        _names(recreated(*states)),
+        tuple(differences(states[0].model, states[1].model)),
+        services,
+    )
+
+
+def _both_rejected(before: EntryPoint, after: EntryPoint, errors: Sequence[str]) -> Compared:
+    words = f"not compared: the engine rejects both states: {errors[1]}"
+    told = change(NOT_COMPARED, (), words, effect=Effect.UNKNOWN)
+    sure = not after.assumed
+    return Compared(before, after, (told,) if sure else (), None, reason=words)
+
+
+def _only_new(
+    before: EntryPoint | None,
+    after: EntryPoint | None,
+    now: Resolved | None,
+    errors: Sequence[str],
+    new: Opened | None,
+    services: int,
+) -> Compared:
+    """Return what an entry point brings that is new, or that the engine accepts only now."""
+    assert after is not None  # noqa: S101 - one of the two is there
+    if now is None or errors[1]:
+        words = f"not compared: the engine rejects it: {errors[1]}"
+        told = change(REJECTED, (), words, effect=Effect.REJECTED)
+        return Compared(before, after, (told,), None, reason=words)
+    state = _state(now, new)
+    empty = State({"name": state.model.get("name")}, {}, {})
+    if before is None:
+        words = f"{after.title} is a new way to start the project"
+        found = [change(ENTRY_ADDED, (), words, effect=Effect.CREATED)]
+        reason = ""
+    else:
+        words = f"the engine accepts it now; it rejected the old state: {errors[0]}"
+        found = [change(ACCEPTED, (), words, effect=Effect.CREATED)]
+        reason = words
+    found += [each for each in assess(empty, state) if each.risk >= Risk.MEDIUM]
+    return Compared(before, after, tuple(found), None, (), services, reason)
+
+
+def _state(resolved: Resolved | None, opened: Opened | None) -> State:
+    found = resolved or Resolved()
+    return State(found.model, found.raw, found.hashes, _keeper(opened))
+
+
+def _keeper(opened: Opened | None) -> Callable[[str], bool]:
+    """Return whether a path holds sources of the project, so that it is no place for data."""
+
+    def keeps(path: str) -> bool:
+        if opened is None or not path.startswith("./"):
+            return False
+        below = normpath(path)
+        if opened.is_revision:
+            place = opened.root / below
+            return place.is_file() or any(
+                one.is_file() and one.name not in _KEEPERS for one in place.rglob("*")
+            )
+        tracked = opened.project.is_tracked
+        return tracked(below) and not any(tracked(f"{below}/{name}") for name in _KEEPERS)
+
+    return keeps
+
+
+def _names(found: Sequence[str] | None) -> tuple[str, ...] | None:
+    return None if found is None else tuple(found)
+
+
+def _read_error(opened: Opened | None, entry: EntryPoint | None) -> str:
+    error = opened.project.errors.get(entry) if opened and entry else None
+    return str(error) if error else ""
+
+
+def _located(
+    compared: Sequence[Compared], old: Opened | None, new: Opened | None
+) -> Iterator[Reviewed]:
+    """Yield each change once, with its place and all entry points that show it."""
+    seen: dict[tuple[Any, ...], Reviewed] = {}
+    for each in compared:
+        for found in each.changes:
+            place = _place(found, each, old, new)
+            if found.rule is SECRET_IN_PLAIN_TEXT and place and _is_ignored(new, place.path):
+                continue
+            key = (found.rule.id, found.path, found.words)
+            known = seen.get(key)
+            if known is None:
+                seen[key] = Reviewed(found, place, (each.entry,))
+                continue
+            worst = max(known.change, found, key=lambda c: (c.risk, c.effect is not None))
+            effect = known.change.effect
+            if effect is Effect.NOTHING:
+                effect = found.effect
+            seen[key] = replace(
+                known,
+                change=replace(worst, effect=effect),
+                entries=(*known.entries, each.entry),
+            )
+    yield from sorted(seen.values(), key=lambda one: -one.change.risk)
+
+
+def _place(
+    found: Change, compared: Compared, old: Opened | None, new: Opened | None
+) -> Location | None:
+    opened, entry = (old, compared.old) if found.was else (new, compared.new)
+    if opened is None or entry is None:
+        opened, entry = (new, compared.new) if found.was else (old, compared.old)
+    if opened is None or entry is None:
+        return None
+    if found.rule is REJECTED and entry in opened.project.errors:
+        return opened.project.errors[entry].location
+    if not found.path:
+        words = found.words if found.rule in (REJECTED, NOT_COMPARED) else ""
+        if words and entry in opened.project.readable:
+            return blamed_place(opened.project, entry, words)
+        return Location(entry.base)
+    place = locate(opened.project, entry, found.path, found.marks)
+    if found.path[2:3] == ("environment",) and len(found.path) > 3:  # noqa: PLR2004
+        return _in_env_file(opened, found.path[3], place)
+    return place
+
+
+def _in_env_file(opened: Opened, name: str, place: Location | None) -> Location | None:
+    """Return where *name* is set: at *place* if that line names it, else in an env file."""
+    line = re.compile(rf"^[ \t]*(?:export[ \t]+)?{re.escape(name)}[ \t]*[=:]", re.MULTILINE)
+    if place is not None and place.line:
+        file = opened.project.files.get(place.path)
+        text = file.source.text.splitlines() if file else []
+        if name in "".join(text[place.line - 1 : place.line]):
+            return place
+    for path in sorted(opened.project.env_files):
+        if not opened.files.exists(path):
+            continue
+        content = opened.files.read_bytes(path).decode("utf-8", "replace")
+        if match := line.search(content):
+            return Location(path, content.count("\n", 0, match.start()) + 1)
+    return place
