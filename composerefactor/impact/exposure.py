@@ -38,9 +38,9 @@ class _Published:
 
     @property
     def name(self) -> str:
-        """The port as people write it."""
+        """The port in words."""
         end = "" if self.protocol == "tcp" else f"/{self.protocol}"
-        return (self.host or "a port that the engine chooses") + end
+        return f"port {self.host}{end}" if self.host else f"container port {self.target}{end}"
 
     @property
     def scope(self) -> str:
@@ -69,13 +69,14 @@ def published_ports(pair: ServicePair) -> Iterator[Change]:
     for port in gone:
         if any(_same_port(port, one) and one.reach >= port.reach for one in new):
             continue
-        words = f"port {port.name}, which was open {port.scope}, is closed"
+        words = f"{port.name}, which was open {port.scope}, is closed"
         yield change(PORT_CLOSED, place, words, was=not new, marks=_marks(port) if not new else ())
 
 
 def _opened(port: _Published, place: tuple[str, ...]) -> Change:
     rule = (PORT_OPENED_LOCALLY, PORT_OPENED_ON_ADDRESS, PORT_OPENED_TO_WORLD)[port.reach]
-    words = f"port {port.name} opened {port.scope} (container port {port.target})"
+    inside = f"container port {port.target}" if port.host else "a port that the engine chooses"
+    words = f"{port.name} opened {port.scope} ({inside})"
     return change(rule, place, words, marks=_marks(port))
 
 
@@ -85,13 +86,14 @@ def _moved(before: _Published, port: _Published, place: tuple[str, ...]) -> Chan
         words = f"{found.words}; it was {before.name}, open {before.scope}"
         return change(found.rule, place, words, marks=_marks(port))
     if port.reach < before.reach:
-        words = f"port {port.name} is open {port.scope}, no more {before.scope}"
+        words = f"{port.name} is open {port.scope}, no more {before.scope}"
         return change(PORT_NARROWED, place, words, marks=_marks(port))
     if port.host == before.host and port.target != before.target:
-        words = f"port {port.name} leads to container port {port.target} instead of {before.target}"
+        words = f"{port.name} leads to container port {port.target} instead of {before.target}"
         return change(PORT_MOVED, place, words, marks=_marks(port))
-    was = f"{before.name}" if before.address == port.address else f"{before.address}:{before.name}"
-    now = f"{port.name}" if before.address == port.address else f"{port.address}:{port.name}"
+    was, now = (f"{each.address or '*'}:{each.host or 'any'}" for each in (before, port))
+    if before.address == port.address:
+        was, now = (each.host or "any" for each in (before, port))
     words = f"container port {port.target} is published as {now} instead of {was}"
     return change(PORT_MOVED, place, words, marks=_marks(port))
 

@@ -12,12 +12,16 @@ from composerefactor.impact.change import Change, Effect, Risk, ServicePair, cha
 from composerefactor.impact.rules import (
     BUILD_CHANGED,
     DATA_MAJOR,
+    IMAGE_BASE,
     IMAGE_CHANGED,
     IMAGE_OLDER,
     IMAGE_SWITCHED,
     IMAGE_UNPINNED,
 )
-from composerefactor.verify.masking import mask_text
+from composerefactor.verify.masking import mask_value
+
+_KEEPING = frozenset({"database", "search", "vector-db", "storage"})
+"""Categories of data stores whose data nobody can make anew."""
 
 
 def image(pair: ServicePair) -> Iterator[Change]:
@@ -29,19 +33,19 @@ def image(pair: ServicePair) -> Iterator[Change]:
     built = bool(pair.old.get("build")), bool(pair.new.get("build"))
     if not old or not new:
         if not new:
-            words = f"is built here, no longer pulled as {mask_text(old)}"
+            words = f"is built here, no longer pulled as {_shown(old)}"
         else:
-            words = f"is pulled as {mask_text(new)}" + (
+            words = f"is pulled as {_shown(new)}" + (
                 ", no longer built here" if built == (True, False) else ""
             )
         rule = IMAGE_SWITCHED if built[0] != built[1] else IMAGE_CHANGED
         if built == (True, True):
-            words = f"the image that is built is called {mask_text(new or old)} " + (
+            words = f"the image that is built is called {_shown(new or old)} " + (
                 "" if new else "no more"
             )
         yield change(rule, place, words.strip(), was=not new)
         return
-    words = f"image {mask_text(old)} -> {mask_text(new)}"
+    words = f"image {_shown(old)} -> {_shown(new)}"
     yield _compared(parse_image(old), parse_image(new), words, place)
 
 
@@ -70,6 +74,8 @@ def _compared(
         same = old.repository.rpartition("/")[2] == new.repository.rpartition("/")[2]
         words += " (from elsewhere)" if same else ""
         return change(IMAGE_SWITCHED, place, words)
+    if (old.tag, old.digest) == (new.tag, new.digest):
+        return change(IMAGE_CHANGED, place, f"{words}: the same image", risk=Risk.NONE)
     if old.digest and not new.digest:
         return change(IMAGE_UNPINNED, place, f"{words}: no digest pins it any more")
     if _floats(new) and not _floats(old):
@@ -80,35 +86,58 @@ def _compared(
 def _other_version(
     old: ImageReference, new: ImageReference, words: str, place: tuple[str, ...]
 ) -> Change:
+    kind = _kept_as(new)
     was, now = _version(old), _version(new)
-    if was is None or now is None or inf in {was[0], now[0]}:
-        return change(IMAGE_CHANGED, place, words)
-    if _keeps_data(new) and _major(new, was) != _major(new, now):
-        words += ": another major version of a data store, which may not read the old data"
-        return change(DATA_MAJOR, place, words)
-    if now < was:
-        return change(IMAGE_OLDER, place, f"{words}: an older version")
+    if was and now:
+        is_older = _written(now) < _written(was)[: len(_written(now))]
+        if kind and _major(new, was) != _major(new, now):
+            words += ": another major version of a data store, which may not read the old data"
+            risk = Risk.HIGH if is_older or kind in _KEEPING else Risk.MEDIUM
+            return change(DATA_MAJOR, place, words, risk=risk)
+        if is_older:
+            older = Risk.HIGH if kind in _KEEPING else IMAGE_OLDER.risk
+            return change(IMAGE_OLDER, place, f"{words}: an older version", risk=older)
+    if kind == "database" and _is_alpine(old) != _is_alpine(new):
+        words += ": another C library, which may sort text otherwise than the indexes were built"
+        return change(IMAGE_BASE, place, words)
     return change(IMAGE_CHANGED, place, words)
 
 
-def _keeps_data(reference: ImageReference) -> bool:
+def _kept_as(reference: ImageReference) -> str:
+    """Return the category of a data store, ``""`` for anything else."""
     catalog = load()
     category = catalog.category(reference.text)
-    return category is not None and catalog.categories[category].counts_as == "data stores"
+    is_store = category is not None and catalog.categories[category].counts_as == "data stores"
+    return category or "" if is_store else ""
+
+
+def _written(version: tuple[float, ...]) -> tuple[float, ...]:
+    """Return the numbers of *version* that its tag has."""
+    return tuple(number for number in version if number != inf)
+
+
+def _is_alpine(reference: ImageReference) -> bool:
+    return "alpine" in parse_tag(reference.tag or "").flavours
 
 
 def _major(reference: ImageReference, version: tuple[float, ...]) -> tuple[float, ...]:
-    """Return the part of *version* that says which data it reads.
+    """Return the part of *version* that says which data it reads, empty where it is not written.
 
     Before 10, PostgreSQL, and always MariaDB and MongoDB, have two numbers for it.
     """
     name = reference.repository.rpartition("/")[2]
     two = name in {"mariadb", "mongo", "mysql"} or (name == "postgres" and version[0] < 10)  # noqa: PLR2004
-    return version[: 2 if two and len(version) > 1 and version[1] != inf else 1]
+    return _written(version)[: 2 if two else 1]
 
 
 def _version(reference: ImageReference) -> tuple[float, ...] | None:
-    return parse_tag(reference.tag or "").version
+    """Return the version in the tag, None where it names none."""
+    found = parse_tag(reference.tag or "").version
+    return found if found and found[0] != inf else None
+
+
+def _shown(image: str) -> str:
+    return str(mask_value(image, "image"))
 
 
 def _floats(reference: ImageReference) -> bool:

@@ -15,7 +15,6 @@ from composerefactor.impact.rules import (
 from composerefactor.verify.masking import mask_value
 from composerefactor.verify.models import Difference
 
-_WORDS = frozenset({"command", "entrypoint", "test"})
 _QUIET = frozenset({"labels", "annotations"})
 _MOST_SHOWN = 3
 _LONGEST = 60
@@ -79,15 +78,27 @@ def _setting(before: State, after: State, place: Place, found: list[Difference])
 
 def _words(key: str, old: Any, new: Any, found: list[Difference]) -> str:
     if isinstance(old, dict) or isinstance(new, dict):
-        return f"{key}: {_pairs(found, 3)}"
-    if key not in _WORDS and (isinstance(old, list) or isinstance(new, list)):
-        return f"{key}: {_items(old or [], new or [])}"
+        return f"{key}: {_pairs(list(_entries(found)), 3)}"
+    if isinstance(old or [], list) and isinstance(new or [], list) and (old and new):
+        return f"{key}: {_items(mask_value(old), mask_value(new))}"
     was, now = _shown(old, (key,)), _shown(new, (key,))
     if old is None:
         return f"{key} is {now}"
     if new is None:
         return f"{key} is gone, was {was}"
     return f"{key} {was} -> {now}" if was != now else f"{key} has another value"
+
+
+def _entries(found: list[Difference]) -> Iterator[Difference]:
+    """Yield *found* with the entries of a mapping that came or went as a whole."""
+    for each in found:
+        value = each.after if each.now else each.before
+        if (each.was and each.now) or not isinstance(value, dict) or len(each.path) > 3:  # noqa: PLR2004
+            yield each
+            continue
+        for name, part in value.items():
+            old, new = (part if there else None for there in (each.was, each.now))
+            yield Difference((*each.path, name), old, new, each.was, each.now)
 
 
 def _pairs(found: list[Difference], depth: int) -> str:
@@ -163,5 +174,5 @@ def _shown(value: Any, path: Place) -> str:
         text = masked or '""'
     else:
         text = json.dumps(masked, ensure_ascii=False, default=str)
-    text = " ".join(text.split())
+    text = " ".join(text.split()) or "empty"
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

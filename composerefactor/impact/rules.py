@@ -38,6 +38,9 @@ IMAGE_CHANGED = Rule("image-changed", Risk.LOW, "Another version of the image.")
 IMAGE_SWITCHED = Rule("image-switched", Risk.MEDIUM, "Another image.")
 IMAGE_UNPINNED = Rule("image-unpinned", Risk.MEDIUM, "The image no longer names one version.")
 IMAGE_OLDER = Rule("image-older", Risk.MEDIUM, "An older version of the image.")
+IMAGE_BASE = Rule(
+    "image-base-changed", Risk.MEDIUM, "A database runs on another base system with its old data."
+)
 DATA_MAJOR = Rule(
     "data-store-major-version",
     Risk.HIGH,

@@ -149,7 +149,8 @@ def _removed(pair: ServicePair, mount: Mount) -> Change:
     )
     if harmless:
         words = where + (f"; {listed(users)} still {_verb(users)} it" if users else "")
-        risk = Risk.LOW if mount.kind in {"tmpfs", "anonymous"} else None
+        mild = mount.kind in {"tmpfs", "anonymous"} or (mount.is_file and bool(pair.new))
+        risk = Risk.LOW if mild else None
         return _about(pair, MOUNT_REMOVED, words, mount, was=True, risk=risk)
     words = f"{where}: its data is left behind, and what is written there goes with the container"
     risk = None if mount.kind == "volume" or _keeps_data(pair) else Risk.MEDIUM

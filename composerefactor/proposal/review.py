@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,11 +37,15 @@ Pair: TypeAlias = tuple[EntryPoint | None, EntryPoint | None]
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """One change with its *location*, and the entry points in which it is seen."""
+    """One change with its *location*, and the entry points in which it is seen.
+
+    *services* are all those in which one text makes the same change.
+    """
 
     change: Change
     location: Location | None
     entries: tuple[EntryPoint, ...]
+    services: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -160,20 +164,20 @@ def paired(
     """Return which entry point of *new* is which of *old*.
 
     The same command is the same entry point; without ``-f`` the files may have other names. What
-    is left over is taken together where the files have the same names in another directory, or
-    where each state has one entry point alone.
+    is left over is taken together where the files have the same names in another directory, where
+    most of the files are the same, or where each state has one entry point alone.
     """
     if len(old) == len(new) == 1:
         return [(old[0], new[0])]
     left = list(new)
-    found: list[Pair] = []
-    for entry in old:
-        like = next((one for one in left if _key(one) == _key(entry)), None)
-        like = like or next((one for one in left if _names_of(one) == _names_of(entry)), None)
-        if like is not None:
-            left.remove(like)
-        found.append((entry, like))
-    return [*found, *((None, entry) for entry in left)]
+    found: dict[EntryPoint, EntryPoint | None] = dict.fromkeys(old)
+    for alike in (_same_command, _same_names, _most_files):
+        for entry in [one for one in old if found[one] is None]:
+            like = next((one for one in left if alike(entry, one)), None)
+            if like is not None:
+                left.remove(like)
+                found[entry] = like
+    return [*found.items(), *((None, entry) for entry in left)]
 
 
 def _key(entry: EntryPoint) -> tuple[object, ...]:
@@ -182,9 +186,28 @@ def _key(entry: EntryPoint) -> tuple[object, ...]:
     return (files, place, entry.project_directory, entry.env_files, entry.profiles)
 
 
-def _names_of(entry: EntryPoint) -> tuple[object, ...]:
-    names = tuple(file.rpartition("/")[2] for file in entry.files)
-    return (names, entry.env_files, entry.profiles)
+def _same_command(one: EntryPoint, other: EntryPoint) -> bool:
+    return _key(one) == _key(other)
+
+
+def _same_names(one: EntryPoint, other: EntryPoint) -> bool:
+    names = [tuple(file.rpartition("/")[2] for file in each.files) for each in (one, other)]
+    return names[0] == names[1] and one.env_files == other.env_files
+
+
+def _most_files(one: EntryPoint, other: EntryPoint) -> bool:
+    shared = len(set(one.files) & set(other.files))
+    return one.base == other.base and shared > 1 and shared * 2 > len({*one.files, *other.files})
+
+
+def _nearest(entry: EntryPoint, states: Mapping[EntryPoint, Resolved]) -> Resolved:
+    """Return the state of the entry point that shares the most files with *entry*; none if none."""
+    known = [
+        (len(set(entry.files) & set(one.files)), -len(one.files), n, state)
+        for n, (one, state) in enumerate(states.items())
+        if not state.error and set(entry.files) & set(one.files)
+    ]
+    return max(known, key=lambda each: each[:3])[3] if known else Resolved()
 
 
 def _entries(opened: Opened | None) -> tuple[EntryPoint, ...]:
@@ -204,6 +227,8 @@ def _resolve(
     inputs = {path for one in (old, new) if one for path in one.project.inputs}
     changes, shared = _file_changes(old, new, inputs)
     needed = [pair for pair in pairs if _is_affected(pair, old, new, changes)]
+    if any(None in pair for pair in needed):  # what is new is compared with what is nearest to it
+        needed = list(pairs)
 
     def asked(opened: Opened | None, entries: Sequence[EntryPoint | None]) -> Asked:
         wanted = {entry for entry in entries if entry is not None}
@@ -308,7 +333,10 @@ def _compared(pair: Pair, old: Opened | None, new: Opened | None, found: SideByS
             told = change(REJECTED, (), words, effect=Effect.REJECTED)
             return Compared(before, after, (told,), None, reason=words)
     if before is None or (errors[0] and after is not None):
-        return _only_new(before, after, now, errors, new, services)
+        nearest = _nearest(after, found.old) if after and not before else Resolved()
+        return _only_new(
+            before, after, now, errors, _state(nearest, old), _state(now, new), services
+        )
     if after is None:
         words = f"there is no {before.title} to start the project with any more"
         told = change(ENTRY_REMOVED, (), words, effect=Effect.REMOVED, was=True)
@@ -326,7 +354,8 @@ def _compared(pair: Pair, old: Opened | None, new: Opened | None, found: SideByS
 
 def _both_rejected(before: EntryPoint, after: EntryPoint, errors: Sequence[str]) -> Compared:
     words = f"not compared: the engine rejects both states: {errors[1]}"
-    told = change(NOT_COMPARED, (), words, effect=Effect.UNKNOWN)
+    risk = Risk.LOW if errors[0] == errors[1] else None
+    told = change(NOT_COMPARED, (), words, effect=Effect.UNKNOWN, risk=risk)
     sure = not after.assumed
     return Compared(before, after, (told,) if sure else (), None, reason=words)
 
@@ -336,17 +365,19 @@ def _only_new(
     after: EntryPoint | None,
     now: Resolved | None,
     errors: Sequence[str],
-    new: Opened | None,
+    nearest: State,
+    state: State,
     services: int,
 ) -> Compared:
-    """Return what an entry point brings that is new, or that the engine accepts only now."""
+    """Return what an entry point brings that is new, or that the engine accepts only now.
+
+    *nearest* is the old state of the one that shares the most files with it.
+    """
     assert after is not None  # noqa: S101 - one of the two is there
     if now is None or errors[1]:
         words = f"not compared: the engine rejects it: {errors[1]}"
         told = change(REJECTED, (), words, effect=Effect.REJECTED)
         return Compared(before, after, (told,), None, reason=words)
-    state = _state(now, new)
-    empty = State({"name": state.model.get("name")}, {}, {})
     if before is None:
         words = f"{after.title} is a new way to start the project"
         found = [change(ENTRY_ADDED, (), words, effect=Effect.CREATED)]
@@ -355,7 +386,12 @@ def _only_new(
         words = f"the engine accepts it now; it rejected the old state: {errors[0]}"
         found = [change(ACCEPTED, (), words, effect=Effect.CREATED)]
         reason = words
-    found += [each for each in assess(empty, state) if each.risk >= Risk.MEDIUM]
+    base = State({**nearest.model, "name": state.model.get("name")}, nearest.raw or {}, {})
+    found += [
+        replace(each, effect=Effect.CREATED)
+        for each in assess(base, state)
+        if each.risk >= Risk.MEDIUM and not each.was
+    ]
     return Compared(before, after, tuple(found), None, (), services, reason)
 
 
@@ -393,29 +429,43 @@ def _read_error(opened: Opened | None, entry: EntryPoint | None) -> str:
 
 def _located(
     compared: Sequence[Compared], old: Opened | None, new: Opened | None
-) -> Iterator[Reviewed]:
-    """Yield each change once, with its place and all entry points that show it."""
+) -> list[Reviewed]:
+    """Return each change once, with its place, and all entry points and services that show it."""
     seen: dict[tuple[Any, ...], Reviewed] = {}
     for each in compared:
         for found in each.changes:
             place = _place(found, each, old, new)
             if found.rule is SECRET_IN_PLAIN_TEXT and place and _is_ignored(new, place.path):
                 continue
-            key = (found.rule.id, found.path, found.words)
+            # The words may hold the project's name, which differs between entry points.
+            words = "" if place and place.line else found.words
+            key = (found.rule.id, found.path, found.was, found.marks, place, words)
             known = seen.get(key)
             if known is None:
-                seen[key] = Reviewed(found, place, (each.entry,))
+                services = (found.service,) if found.service else ()
+                seen[key] = Reviewed(found, place, (each.entry,), services)
                 continue
-            worst = max(known.change, found, key=lambda c: (c.risk, c.effect is not None))
-            effect = known.change.effect
-            if effect is Effect.NOTHING:
-                effect = found.effect
-            seen[key] = replace(
-                known,
-                change=replace(worst, effect=effect),
-                entries=(*known.entries, each.entry),
-            )
-    yield from sorted(seen.values(), key=lambda one: -one.change.risk)
+            worst = max(known.change, found, key=_severity)
+            seen[key] = replace(known, change=worst, entries=(*known.entries, each.entry))
+    return sorted(_merged(seen.values()), key=lambda one: -one.change.risk)
+
+
+def _severity(found: Change) -> tuple[int, bool]:
+    return found.risk, found.effect is not Effect.NOTHING
+
+
+def _merged(changes: Iterable[Reviewed]) -> list[Reviewed]:
+    """Return *changes* with those that one line makes in several services as one."""
+    seen: dict[tuple[Any, ...], Reviewed] = {}
+    for n, each in enumerate(changes):
+        found = each.change
+        alone = not found.service or each.location is None or not each.location.line
+        kind = (found.rule.id, found.words, found.path[2:], found.risk, found.effect)
+        key = (*kind, each.entries, each.location, n if alone else -1)
+        known = seen.setdefault(key, each)
+        if known is not each:
+            seen[key] = replace(known, services=(*known.services, *each.services))
+    return list(seen.values())
 
 
 def _place(

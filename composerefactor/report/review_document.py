@@ -34,7 +34,7 @@ def _change(each: Reviewed) -> dict[str, Any]:
         "rule": change.rule.id,
         "risk": change.risk.word,
         "effect": str(change.effect or Effect.UNKNOWN),
-        "service": change.service,
+        "services": list(each.services),
         "path": list(change.path),
         "words": change.words,
         "side": "old" if change.was else "new",

@@ -55,7 +55,7 @@ def _row(each: Reviewed, found: Review) -> str:
     of = entries_of(each, found)
     cells = (
         _MARKS[change.risk],
-        code(about(change)),
+        code(about(each)),
         cell(change.words) + (f"<br><sub>in {cell(of)}</sub>" if of else ""),
         cell(str(change.effect or Effect.UNKNOWN)),
         where + (" (before)" if where and change.was else ""),

@@ -23,7 +23,7 @@ def as_text(found: Review, style: Style, *, verbose: bool) -> Iterator[str]:
     colour = _COLOURS[found.risk] if found.changes else "green"
     yield row("Change", style(headline(found), colour, "bold"), style)
     lines = []
-    for subject, group in groupby(_by_subject(found.changes), key=lambda one: about(one.change)):
+    for subject, group in groupby(_by_subject(found.changes), key=about):
         lines.append(style(subject, "bold"))
         lines += [_line(each, found, style) for each in group]
     for line in limited(lines, most):
@@ -52,5 +52,5 @@ def _by_subject(changes: tuple[Reviewed, ...]) -> list[Reviewed]:
     """Return the changes of one service together, the service with the highest risk first."""
     order: dict[str, int] = {}
     for each in changes:
-        order.setdefault(about(each.change), len(order))
-    return sorted(changes, key=lambda one: order[about(one.change)])
+        order.setdefault(about(each), len(order))
+    return sorted(changes, key=lambda one: order[about(one)])

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from composerefactor.impact.change import Change, Risk
+from composerefactor.impact.change import Risk, listed
 from composerefactor.proposal.review import Review, Reviewed
 from composerefactor.report.rows import counted
+
+MOST_RECREATED = 8
+
+MOST_NAMES = 3
+"""More services that one change concerns are counted."""
 
 _NOUNS = {"networks": "network", "volumes": "volume", "secrets": "secret", "configs": "config"}
 
@@ -20,26 +25,21 @@ def headline(found: Review) -> str:
             return f"nothing could be told to have changed in {entries}"
         return f"nothing that runs changed in {entries}"
     counts = Counter(each.change.risk for each in found.changes)
-    parts = ", ".join(
-        f"{counts[risk]} {risk.word if risk else 'without'}"
-        for risk in reversed(Risk)
-        if counts[risk]
-    )
+    parts = ", ".join(f"{counts[risk]} {risk.word}" for risk in reversed(Risk) if counts[risk])
     words = f"{counted(len(found.changes), 'change')} in {entries}; risk: {parts}"
     known = [each for each in found.compared if each.recreated is not None]
     names = sorted({name for each in known for name in each.recreated or ()})
     if known:
         words += f"; {counted(len(names), 'container')} recreated"
-        words += f": {', '.join(names)}" if names else ""
+        words += f": {listed(names, MOST_RECREATED)}" if names else ""
     return words
 
 
-def about(change: Change) -> str:
-    """Return what *change* is about: a service by its name, else with the kind of thing."""
-    if not change.path:
-        return "project"
-    if change.service:
-        return change.service
+def about(each: Reviewed) -> str:
+    """Return what a change is about: services by their names, else with the kind of thing."""
+    change = each.change
+    if each.services:
+        return listed(each.services, MOST_NAMES)
     if len(change.path) > 1:
         noun = _NOUNS.get(change.path[0], change.path[0].removesuffix("s"))
         return f"{noun} {change.path[1]}"
@@ -48,13 +48,18 @@ def about(change: Change) -> str:
 
 def entries_of(each: Reviewed, found: Review) -> str:
     """Return the entry points that show a change, ``""`` where all that were compared do."""
-    if len(each.entries) == len(found.compared):
+    if len(each.entries) == len(found.compared) or not each.change.path:
         return ""
-    return "; ".join(entry.title for entry in each.entries)
+    if len(each.entries) == 1:
+        return each.entries[0].title
+    return f"{len(each.entries)} of {len(found.compared)} entry points"
 
 
 def uncompared(found: Review) -> Iterator[str]:
     """Yield what was not compared, with the reason."""
+    reasons: dict[str, list[str]] = {}
     for each in found.compared:
         if each.reason:
-            yield f"{each.entry.title}: {each.reason}"
+            reasons.setdefault(each.reason, []).append(each.entry.title)
+    for reason, titles in reasons.items():
+        yield f"{titles[0] if len(titles) == 1 else counted(len(titles), 'entry point')}: {reason}"

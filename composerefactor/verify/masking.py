@@ -54,6 +54,8 @@ def mask_value(value: Any, name: str = "") -> Any:
         ]
     if value is None or isinstance(value, bool):
         return value
+    if name == "image" and isinstance(value, str):  # valkey:8 is no key
+        return _KNOWN_TOKEN.sub(MASK, value)
     if is_secret_name(name):
         return value if _is_reference(value) else MASK
     return mask_text(value) if isinstance(value, str) else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +146,9 @@ def _resolved_one(runner: Runner, run: Run, env: Mapping[str, str]) -> Resolved:
         found = _relative(model(result.stdout), stage)
     except InputError as error:
         return Resolved(profiles=profiles, error=str(error))
-    raw = runner.run(run.entry, Circumstance("uninterpolated", "raw", profiles), env)
+    # A name that a variable or the directory gives is missing in the uninterpolated model.
+    named = replace(run.entry, project_name=found.get("name") or run.entry.project_name)
+    raw = runner.run(named, Circumstance("uninterpolated", "raw", profiles), env)
     hashed = runner.run(run.entry, Circumstance("hashes", "hash", profiles), env)
     return Resolved(
         found,
