@@ -17,7 +17,7 @@ from composerefactor.proposal.review import Review, opened_pair, review
 from composerefactor.verify.discovery import find_engine
 
 _RISKS = {risk.word: risk for risk in Risk if risk}
-FORMATS = ("text", "markdown", "json")
+FORMATS = ("text", "markdown", "json", "sarif", "github")
 
 
 @click.command("diff", short_help="Say what a change to Compose files means for what runs.")
@@ -80,10 +80,29 @@ def _rendered(
         from composerefactor.report.review_markdown import as_markdown  # noqa: PLC0415 - as above
 
         return as_markdown(found)
+    if output_format in {"sarif", "github"}:
+        return _as_findings(found, output_format)
     from composerefactor.report.review_text import as_text  # noqa: PLC0415 - as above
 
     style = style_for(sys.stdout, no_color=no_color or output is not None)
     return "".join(f"{line}\n" for line in as_text(found, style, verbose=verbose))
+
+
+def _as_findings(found: Review, output_format: str) -> str:
+    from composerefactor.report.review_findings import (  # noqa: PLC0415 - as above
+        as_findings,
+        finding_rules,
+    )
+
+    findings = as_findings(found)
+    if output_format == "github":
+        from composerefactor.report.annotations import workflow_commands  # noqa: PLC0415 - as above
+
+        return workflow_commands(findings, found.prefix)
+    from composerefactor.report.sarif import sarif  # noqa: PLC0415 - as above
+
+    log = sarif(findings, finding_rules(), prefix=found.prefix)
+    return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
 
 
 def _check_risks(names: tuple[str, ...]) -> None:

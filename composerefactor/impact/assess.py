@@ -96,9 +96,10 @@ def assess(before: State, after: State) -> list[Change]:
         found += _service(pair)
         for service_rule in SERVICE_RULES:
             found += service_rule(pair)
+    unexplained = list(_unexplained(before, after, found, renamed))
     if renames_project:
         found = [each for each in found if not _follows_project(each)]
-    unexplained = list(_unexplained(before, after, found, renamed))
+        unexplained = [each for each in unexplained if each.path[2:] != ("name",)]
     found += other_settings(before, after, unexplained)
     found += list(_texts(before, after, found))
     told = [_with_effect(each, before, after, renamed) for each in found]

@@ -28,7 +28,7 @@ def plain_secrets(pair: ServicePair) -> Iterator[Change]:
     raw_old, raw_new = pair.raw
     if raw_new is None:
         return
-    old, new = dict(_literals(raw_old or {})), dict(_literals(raw_new))
+    old, new = dict(_literals(raw_old or {}, pair.old)), dict(_literals(raw_new, pair.new))
     for place, value in new.items():
         if old.get(place) == value:
             continue
@@ -43,7 +43,17 @@ def plain_secrets(pair: ServicePair) -> Iterator[Change]:
             yield change(SECRET_OUT_OF_TEXT, pair.at(*place), words, was=gone, marks=_marks(place))
 
 
-def _literals(service: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+def _literals(
+    service: Mapping[str, Any], resolved: Mapping[str, Any]
+) -> Iterator[tuple[Place, str]]:
+    """Yield the credentials in *service*, as it is written, with their places.
+
+    What is in the environment of *resolved* alone comes from an env file, where text is text.
+    """
+    written = service.get("environment") or {}
+    for name, value in (resolved.get("environment") or {}).items():
+        if name not in written and isinstance(value, str) and _is_literal_secret(name, value):
+            yield ("environment", name), value
     for place in (("environment",), ("build", "args"), ("labels",)):
         pairs = _value(service, place)
         for name, value in pairs.items() if isinstance(pairs, dict) else ():

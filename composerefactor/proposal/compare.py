@@ -11,7 +11,7 @@ from pathlib import Path
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.errors import EngineError, InputError, Location, UsageError
 from composerefactor.modules.anchors import AnchorIndex
-from composerefactor.proposal.opening import Choice, Opened, open_project, project_root
+from composerefactor.proposal.opening import Choice, Opened, open_project
 from composerefactor.verify.engine import Engine
 from composerefactor.verify.prover import Prover
 from composerefactor.verify.verdict import Verdict
@@ -110,7 +110,7 @@ def opened_state(
     if path.is_dir():
         yield open_project(replace(choice, path=path), like)
         return
-    repository = find_repository(_project_root(here, choice))
+    repository = find_repository(here.resolve())
     if repository is None:
         raise InputError(
             "neither a file nor a directory, and there is no git repository",
@@ -124,14 +124,6 @@ def opened_state(
             if error.location and error.location.path.startswith(temporary):
                 error.location = Location(name)
             raise
-        yield replace(opened, is_revision=True)
-
-
-def _project_root(here: Path, choice: Choice) -> Path:
-    """Return the project directory in the work tree, where a revision has its own."""
-    if choice.names_entries:
-        return here.resolve()
-    try:
-        return project_root(here)
-    except InputError:  # the revision may have what the work tree has not
-        return here.resolve()
+        top = Path(temporary).resolve() / repository.top.name
+        below = opened.root.relative_to(top).as_posix()
+        yield replace(opened, exported=below.removeprefix("."))

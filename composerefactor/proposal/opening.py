@@ -55,7 +55,8 @@ class Opened:
     """A project that is open.
 
     *repository* is git's work tree around it, *environ* has the shell's variables that its files
-    name. *is_revision* is True for files that git has exported, so that all are in git.
+    name. *exported* is the path of the root below git's top level where git has exported the files
+    of a revision, so that all are in git; None for any other project.
     """
 
     root: Path
@@ -65,7 +66,14 @@ class Opened:
     project: Project
     readers: tuple[OtherReader, ...]
     environ: Mapping[str, str]
-    is_revision: bool = False
+    exported: str | None = None
+
+    @property
+    def prefix(self) -> str:
+        """The path of the root below git's top level; ``""`` at it, and without git."""
+        if self.exported is not None:
+            return self.exported
+        return self.repository.prefix if self.repository else ""
 
     @cached_property
     def settings(self) -> Settings:

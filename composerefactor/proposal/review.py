@@ -21,6 +21,7 @@ from composerefactor.impact.rules import (
     NOT_COMPARED,
     REJECTED,
     SECRET_IN_PLAIN_TEXT,
+    SETTING_CHANGED,
 )
 from composerefactor.proposal.compare import opened_state
 from composerefactor.proposal.locate import blamed_place, locate
@@ -39,13 +40,15 @@ Pair: TypeAlias = tuple[EntryPoint | None, EntryPoint | None]
 class Reviewed:
     """One change with its *location*, and the entry points in which it is seen.
 
-    *services* are all those in which one text makes the same change.
+    *services* are all those in which one text makes the same change. *nearby* is the nearest line
+    of the new state, for what is gone.
     """
 
     change: Change
     location: Location | None
     entries: tuple[EntryPoint, ...]
     services: tuple[str, ...] = ()
+    nearby: Location | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,10 @@ class Compared:
 
 @dataclass(frozen=True)
 class Review:
-    """All that a change means. *notes* say what the comparison rests on."""
+    """All that a change means. *notes* say what the comparison rests on.
+
+    *prefix* is the path of the project below git's top level.
+    """
 
     old_name: str
     new_name: str
@@ -84,6 +90,7 @@ class Review:
     changes: tuple[Reviewed, ...]
     notes: tuple[str, ...] = ()
     runs: int = 0
+    prefix: str = ""
 
     @property
     def risk(self) -> Risk:
@@ -155,6 +162,7 @@ def review(
         tuple(_located(compared, old, new)),
         tuple(notes),
         found.runs,
+        (new or some).prefix,
     )
 
 
@@ -235,7 +243,8 @@ def _resolve(
         if opened is None:
             return Asked((), lambda _: (), lambda _: ())
         readable = tuple(entry for entry in opened.project.readable if entry in wanted)
-        return Asked(readable, opened.variables_of, opened.profiles_of)
+        names = _names_of_moved(old, new) if opened is new else {}
+        return Asked(readable, opened.variables_of, opened.profiles_of, names)
 
     found = resolve_both(
         engine,
@@ -251,6 +260,27 @@ def _resolve(
         progress=progress,
     )
     return found, shared
+
+
+def _names_of_moved(old: Opened | None, new: Opened | None) -> dict[EntryPoint, str]:
+    """Return the project's new name where its directory gives it, and is another one in git."""
+    if old is None or new is None or old.prefix == new.prefix:
+        return {}
+    name = re.sub(r"[^a-z0-9_-]", "", new.root.name.lower()).lstrip("_-")
+    return {
+        entry: name
+        for entry in new.project.readable
+        if not (name == "" or entry.project_name or _says_name(new, entry))
+    }
+
+
+def _says_name(opened: Opened, entry: EntryPoint) -> bool:
+    """Return whether a file or a variable names the project of *entry*."""
+    files = [opened.project.files.get(path) for path in entry.files]
+    dotenv = _content(opened, ".env") or b""
+    return any(file and "name" in file.root_keys for file in files) or (
+        b"COMPOSE_PROJECT_NAME" in dotenv
+    )
 
 
 def _file_changes(
@@ -296,6 +326,8 @@ def _is_affected(
     """Return whether a changed file may matter to the entry point."""
     if None in pair or pair[0] != pair[1] or pair[0] is None or pair[1] is None:
         return True
+    if old and new and old.prefix != new.prefix:
+        return True  # another directory may be another project name
     own = {
         path
         for entry, opened in zip(pair, (old, new), strict=True)
@@ -407,7 +439,7 @@ def _keeper(opened: Opened | None) -> Callable[[str], bool]:
         if opened is None or not path.startswith("./"):
             return False
         below = normpath(path)
-        if opened.is_revision:
+        if opened.exported is not None:
             place = opened.root / below
             return place.is_file() or any(
                 one.is_file() and one.name not in _KEEPERS for one in place.rglob("*")
@@ -436,18 +468,25 @@ def _located(
         for found in each.changes:
             place = _place(found, each, old, new)
             if found.rule is SECRET_IN_PLAIN_TEXT and place and _is_ignored(new, place.path):
-                continue
+                found = _out_of_git(found, place)  # noqa: PLW2901 - it stands for the other
             # The words may hold the project's name, which differs between entry points.
             words = "" if place and place.line else found.words
             key = (found.rule.id, found.path, found.was, found.marks, place, words)
             known = seen.get(key)
             if known is None:
                 services = (found.service,) if found.service else ()
-                seen[key] = Reviewed(found, place, (each.entry,), services)
+                nearby = _nearby(found, each, new) if found.was else place
+                seen[key] = Reviewed(found, place, (each.entry,), services, nearby)
                 continue
             worst = max(known.change, found, key=_severity)
             seen[key] = replace(known, change=worst, entries=(*known.entries, each.entry))
     return sorted(_merged(seen.values()), key=lambda one: -one.change.risk)
+
+
+def _out_of_git(found: Change, place: Location) -> Change:
+    """Return *found*, a credential in a file that git ignores, as the plain setting that it is."""
+    words = f"environment: {found.path[-1]} has another value in {place.path}, which git ignores"
+    return replace(found, rule=SETTING_CHANGED, risk=SETTING_CHANGED.risk, words=words)
 
 
 def _severity(found: Change) -> tuple[int, bool]:
@@ -487,6 +526,12 @@ def _place(
     if found.path[2:3] == ("environment",) and len(found.path) > 3:  # noqa: PLR2004
         return _in_env_file(opened, found.path[3], place)
     return place
+
+
+def _nearby(found: Change, compared: Compared, new: Opened | None) -> Location | None:
+    if new is None or compared.new is None:
+        return None
+    return locate(new.project, compared.new, found.path) or Location(compared.new.base)
 
 
 def _in_env_file(opened: Opened, name: str, place: Location | None) -> Location | None:

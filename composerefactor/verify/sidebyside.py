@@ -24,11 +24,15 @@ _BLANK = re.compile(r'The \\?"([A-Za-z_]\w*)\\?" variable is not set')
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked about one state: its entry points, and what their files use."""
+    """What is asked about one state: its entry points, and what their files use.
+
+    *names* are project names for entry points that the directory would give another one.
+    """
 
     entries: tuple[EntryPoint, ...]
     variables_of: Callable[[EntryPoint], Iterable[Variable]]
     profiles_of: Callable[[EntryPoint], Sequence[str]]
+    names: Mapping[EntryPoint, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +96,9 @@ def resolve_both(
         stage.apply(changes)
         now = _own(baseline, new)
         common = _common_environments(pairs, was, now)
-        resolved_new = _resolved(runner, now, common)
+        resolved_new = _resolved(runner, now, common, new.names)
         stage.reset()
-        resolved_old = _resolved(runner, was, common)
+        resolved_old = _resolved(runner, was, common, old.names)
         return SideBySide(resolved_old, resolved_new, tuple(baseline.assumptions), runner.runs)
 
 
@@ -124,20 +128,26 @@ def _common_environments(
 
 
 def _resolved(
-    runner: Runner, runs: Mapping[EntryPoint, Run], common: Mapping[EntryPoint, Mapping[str, str]]
+    runner: Runner,
+    runs: Mapping[EntryPoint, Run],
+    common: Mapping[EntryPoint, Mapping[str, str]],
+    names: Mapping[EntryPoint, str],
 ) -> dict[EntryPoint, Resolved]:
     tasks = [
-        lambda run=run: _resolved_one(runner, run, common.get(run.entry, run.env))
+        lambda run=run: _resolved_one(
+            runner, run, common.get(run.entry, run.env), names.get(run.entry)
+        )
         for run in runs.values()
     ]
     return dict(zip(runs, runner.side_by_side(tasks), strict=True))
 
 
-def _resolved_one(runner: Runner, run: Run, env: Mapping[str, str]) -> Resolved:
+def _resolved_one(runner: Runner, run: Run, env: Mapping[str, str], name: str | None) -> Resolved:
     result = run.result
     profiles = run.circumstance.profiles
-    if result.ok and dict(env) != dict(run.env):
-        again = runner.run(run.entry, run.circumstance, env)
+    entry = replace(run.entry, project_name=name) if name else run.entry
+    if result.ok and (name or dict(env) != dict(run.env)):
+        again = runner.run(entry, run.circumstance, env)
         result, env = (again, env) if again.ok else (result, run.env)
     if not result.ok:
         return Resolved(profiles=profiles, error=runner.words(result))
