@@ -418,13 +418,26 @@ def _only_new(
         words = f"the engine accepts it now; it rejected the old state: {errors[0]}"
         found = [change(ACCEPTED, (), words, effect=Effect.CREATED)]
         reason = words
-    base = State({**nearest.model, "name": state.model.get("name")}, nearest.raw or {}, {})
+    base = State(_under_name(nearest.model, state.model.get("name")), nearest.raw or {}, {})
     found += [
         replace(each, effect=Effect.CREATED)
         for each in assess(base, state)
         if each.risk >= Risk.MEDIUM and not each.was
     ]
     return Compared(before, after, tuple(found), None, (), services, reason)
+
+
+def _under_name(model: Mapping[str, Any], name: Any) -> dict[str, Any]:
+    """Return *model* as it is in a project called *name*."""
+    old = f"{model.get('name')}_"
+    found = {**model, "name": name}
+    for section in ("networks", "volumes", "secrets", "configs"):
+        found[section] = {
+            key: {**value, "name": f"{name}_{key}"} if value.get("name") == f"{old}{key}" else value
+            for key, value in (model.get(section) or {}).items()
+            if isinstance(value, dict)
+        }
+    return found
 
 
 def _state(resolved: Resolved | None, opened: Opened | None) -> State:
