@@ -11,20 +11,28 @@ import click
 from composerefactor.cli.options import choice, engine_options, output_options, project_options
 from composerefactor.cli.terminal import deliver, progress, style_for
 from composerefactor.proposal.compare import compare, opened_state
+from composerefactor.proposal.opening import Choice, open_project
+from composerefactor.report.style import Style
 from composerefactor.report.verification import as_document, as_text
 from composerefactor.verify.discovery import find_engine
 
 
 @click.command("verify", short_help="Prove that two states of a project resolve to the same model.")
-@click.argument("old")
+@click.argument("old", required=False)
 @click.argument("new", default=".")
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Compare the project in OLD (default: here) with its running containers.",
+)
 @project_options
 @engine_options
 @output_options
 def command(
-    old: str,
+    old: str | None,
     new: str,
     *,
+    live: bool,
     file: tuple[str, ...],
     entry: tuple[str, ...],
     env_file: tuple[str, ...],
@@ -39,7 +47,25 @@ def command(
 
     OLD and NEW are directories, Compose files or git revisions; NEW is the current directory if it
     is not given. Exit code 0: equal, and `up` would recreate no container; 1: they differ.
+
+    With --live the docker client is asked for the containers of the running project, and each is
+    told to be kept or recreated by the next `up`, with the reason. Exit code 1: some would be
+    recreated.
     """
+    if live:
+        chosen = choice(Path(old or "."), file, entry, env_file)
+        text, code = _live(
+            chosen,
+            engine,
+            json_wanted=output_format == "json",
+            verbose=verbose,
+            style=style_for(sys.stdout, no_color=no_color or output is not None),
+        )
+        if output is not None or output_format == "json" or not quiet:
+            deliver(text.encode(), output)
+        return code
+    if old is None:
+        raise click.UsageError("Missing argument 'OLD'.")
     chosen = choice(Path(), file, entry, env_file)
     tool = find_engine(engine)
     here = Path(new) if Path(new).is_dir() else Path()
@@ -56,3 +82,21 @@ def command(
     if output is not None or output_format == "json" or not quiet:
         deliver(text.encode(), output)
     return 0 if found.verdict.ok else 1
+
+
+def _live(
+    chosen: Choice, engine: str, style: Style, *, json_wanted: bool, verbose: bool
+) -> tuple[str, int]:
+    """Return what becomes of the running containers, and the exit code."""
+    from composerefactor.report import live as report  # noqa: PLC0415 - see cli/__init__.py
+    from composerefactor.verify.docker import Docker  # noqa: PLC0415 - as above
+    from composerefactor.verify.live import compare_live  # noqa: PLC0415 - as above
+
+    opened = open_project(chosen)
+    tool = find_engine(engine)
+    found = compare_live(tool, Docker(), opened.root, opened.project.readable, opened.environ)
+    if json_wanted:
+        text = json.dumps(report.as_document(found, tool), indent=2, ensure_ascii=False) + "\n"
+    else:
+        text = "".join(f"{x}\n" for x in report.as_text(found, tool, style, verbose=verbose))
+    return text, 1 if found.recreated else 0

@@ -6,12 +6,11 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.interpolate import Variable
 from composerefactor.verify.sentinels import sentinel_sets
-from composerefactor.verify.staging import Stage
 
 Kind: TypeAlias = Literal["model", "hash", "raw"]
 Where: TypeAlias = Literal["project", "subdirectory", "parent"]
@@ -119,7 +118,20 @@ def left_out(profiles: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(profiles))[MAX_PROFILES:]
 
 
-def command(entry: EntryPoint, circumstance: Circumstance, stage: Stage) -> tuple[list[str], Path]:
+class Ground(Protocol):
+    """Where a project stands: in a staged copy, or in its own directory."""
+
+    @property
+    def empty_env_file(self) -> Path:
+        """An empty file."""
+        ...
+
+    def place(self, path: str) -> Path:
+        """Return where *path*, relative to the project directory, stands."""
+        ...
+
+
+def command(entry: EntryPoint, circumstance: Circumstance, stage: Ground) -> tuple[list[str], Path]:
     """Return the engine's arguments for *entry* in *circumstance*, and the directory to run in."""
     home = stage.place(entry.directory)
     cwd = home.parent if circumstance.where == "parent" else home
