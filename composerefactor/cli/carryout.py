@@ -113,7 +113,7 @@ def carry_out_proposal(
     if run.output is not None and not run.dry_run and run.output_format == "text":
         raise UsageError(
             "-o names a file for the result, and there is none to write",
-            remedy="give --dry-run for the patch, or --format json, as well",
+            remedy="give --dry-run for the patch, or --format json or markdown, as well",
         )
     engine = _engine(run.engine)
     if not (run.dry_run or run.check):
@@ -223,6 +223,12 @@ def _show(run: Run, proposal: Proposal, path: Path) -> None:
         if run.dry_run:
             found["patch"] = patch_of(proposal, path).decode("utf-8", "replace")
         result = (json.dumps(found, indent=2, ensure_ascii=False) + "\n").encode()
+    elif run.output_format == "markdown":
+        from composerefactor.report.proposal_markdown import (  # noqa: PLC0415 - as above
+            as_markdown,
+        )
+
+        result = as_markdown(proposal, run.label, patch_of(proposal, path)).encode()
     elif run.dry_run:
         result = patch_of(proposal, path)
     if result is not None:

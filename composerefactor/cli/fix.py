@@ -12,9 +12,9 @@ from composerefactor.cli.carryout import Progress, Run, carry_out_proposal, run_
 from composerefactor.cli.options import (
     choice,
     engine_options,
-    output_options,
     path_argument,
     project_options,
+    proposal_output_options,
 )
 from composerefactor.cli.settings import check_names, configured_values, option_values
 from composerefactor.errors import UsageError
@@ -44,7 +44,7 @@ from composerefactor.verify.engine import Engine
 )
 @run_options
 @engine_options
-@output_options
+@proposal_output_options
 def command(
     path: Path,
     file: tuple[str, ...],

@@ -12,9 +12,9 @@ from composerefactor.cli.carryout import Run, carry_out, run_options
 from composerefactor.cli.options import (
     choice,
     engine_options,
-    output_options,
     path_argument,
     project_options,
+    proposal_output_options,
 )
 from composerefactor.compose.project import Project
 from composerefactor.joining.earlier import Earlier
@@ -33,7 +33,7 @@ MOST_REVISIONS = 30
 @project_options
 @run_options
 @engine_options
-@output_options
+@proposal_output_options
 def command(
     path: Path,
     file: tuple[str, ...],

@@ -90,6 +90,7 @@ def output_options_for(*formats: str) -> Callable[[F], F]:
 
 
 output_options = output_options_for("text", "json")
+proposal_output_options = output_options_for("text", "json", "markdown")
 
 
 def choice(

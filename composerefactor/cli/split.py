@@ -12,9 +12,9 @@ from composerefactor.cli.carryout import Progress, Run, carry_out_proposal, run_
 from composerefactor.cli.options import (
     choice,
     engine_options,
-    output_options,
     path_argument,
     project_options,
+    proposal_output_options,
 )
 from composerefactor.compose.project import Project
 from composerefactor.errors import UsageError
@@ -67,7 +67,7 @@ if TYPE_CHECKING:
 )
 @run_options
 @engine_options
-@output_options
+@proposal_output_options
 def command(
     path: Path,
     file: tuple[str, ...],

@@ -25,7 +25,7 @@ def planned(proposal: Proposal, mended: Mended, style: Style, most: int) -> Iter
         label = ""
     for name, group in groupby(mended.taken, key=lambda each: each.transform):
         mends = list(group)
-        yield row("", f"{style(name, 'bold')}  {_consequence(mends, style)}", style)
+        yield row("", f"{style(name, 'bold')}  {consequence(mends, style)}", style)
         for line in limited([_shown(each, style) for each in mends], most):
             yield row("", f"  {line}", style)
         for line in limited([line for each in mends for line in each.change.details], most):
@@ -54,7 +54,7 @@ def _others(mended: Mended, style: Style, most: int) -> Iterator[str]:
         yield row("", style(more, "cyan"), style)
 
 
-def _consequence(mends: Sequence[Mend], style: Style) -> str:
+def consequence(mends: Sequence[Mend], style: Style) -> str:
     """Return in words what *mends* of one transform do to what runs."""
     if any(each.change.repairs for each in mends):
         return style("the engine rejected the project without", "green")

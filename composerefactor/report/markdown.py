@@ -35,6 +35,14 @@ def details(title: str, lines: Iterable[str]) -> Iterator[str]:
     yield "</details>"
 
 
+def fenced(lines: Iterable[str], language: str = "") -> list[str]:
+    """Return *lines* as a code block, whatever fences they hold."""
+    listed = list(lines)
+    longest = max((len(run) for line in listed for run in _RUNS.findall(line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [f"{fence}{language}", *listed, fence]
+
+
 def _summary(title: str) -> str:
     """Return *title* for HTML, in which code spans are no markup."""
     return re.sub(r"`+ ?(.*?) ?`+", lambda m: f"<code>{_html(m[1])}</code>", title)

@@ -8,7 +8,7 @@ from typing import Any
 
 from composerefactor.impact.change import Effect, Risk
 from composerefactor.proposal.review import Compared, Review, Reviewed
-from composerefactor.report.markdown import cell, code, details
+from composerefactor.report.markdown import cell, code, details, fenced
 from composerefactor.report.review_words import about, entries_of, headline, uncompared
 from composerefactor.verify.masking import mask_value
 from composerefactor.verify.models import Difference
@@ -76,9 +76,7 @@ def _evidence(found: Review) -> Iterator[str]:
                 lines.append(f"# and {len(compared.evidence) - n} more differences")
                 break
             lines += shown
-        longest = max((len(run) for line in lines for run in _ticks(line)), default=0)
-        fence = "`" * max(3, longest + 1)
-        yield from details(_title(compared), [f"{fence}diff", *lines, fence])
+        yield from details(_title(compared), fenced(lines, "diff"))
         yield ""
 
 
@@ -99,7 +97,3 @@ def _shown(found: Difference) -> Iterator[str]:
 
 def _value(value: Any, key: str) -> str:
     return json.dumps(mask_value(value, key), ensure_ascii=False, default=str)
-
-
-def _ticks(line: str) -> list[str]:
-    return ["`" * n for n in range(1, line.count("`") + 1) if "`" * n in line]

@@ -138,7 +138,7 @@ def _plan(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
     yield from _stays(plan.stays, style, most)
     for note in plan.notes:
         yield row("", note, style)
-    yield row("", _moved(proposal), style)
+    yield row("", moved(proposal), style)
 
 
 def _differences(proposal: Proposal, style: Style, *, verbose: bool) -> Iterator[str]:
@@ -172,7 +172,8 @@ def _stays(stays: Sequence[Stay], style: Style, most: int) -> Iterator[str]:
         yield row("", f"{style('stays', 'yellow')} in {path}: {shown} ({reason})", style)
 
 
-def _moved(proposal: Proposal) -> str:
+def moved(proposal: Proposal) -> str:
+    """Return how much text moves, in words."""
     drafts = proposal.plan.drafts
     moved = sum(d.lines_from(copied=False) for d in drafts)
     comments = sum(
@@ -201,15 +202,19 @@ def _proof(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
         oldest = oldest_engine(proposal)
         words += f", needs v{oldest} or later from now on" if oldest else ""
     yield row("Proof", words, style)
-    mended = proposal.mended
-    shown = [_proved(proposal, verdict)] if mended is None else proved(proposal, mended, verdict)
-    for line in shown:
+    for line in proof_line(proposal, verdict):
         yield row("", style(line, "green", "bold"), style)
     comparisons = f"{verdict.covered} comparisons"
     yield row("", f"{comparisons}, {verdict.runs} engine runs in {verdict.seconds:.1f} s", style)
     yield from reservations(verdict, style, most)
     for words in limited(list(_weaker(proposal)), most):
         yield row("", style(words, "yellow"), style)
+
+
+def proof_line(proposal: Proposal, verdict: Verdict) -> list[str]:
+    """Return what *verdict*, which is ok, has shown: a line, or two where something is mended."""
+    mended = proposal.mended
+    return [_proved(proposal, verdict)] if mended is None else [*proved(proposal, mended, verdict)]
 
 
 def _proved(proposal: Proposal, verdict: Verdict) -> str:

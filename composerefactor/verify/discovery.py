@@ -71,6 +71,7 @@ def _chosen(choice: str) -> Engine:
     found = shutil.which(choice)
     if found is None:
         raise EngineError(f"there is no program {choice}", remedy="--engine auto, or a path")
+    found = str(Path(found).absolute())  # it is started in other directories
     is_docker = Path(found).stem.lower() == "docker"
     engine = _plugin(found) if is_docker else _program(found, "--engine")
     if engine is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 MASK = "***"
@@ -15,7 +16,7 @@ _SECRET_NAME = re.compile(
 _USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]{0,30}://)[^\s/@\"']{1,300}@", re.IGNORECASE)
 _ASSIGNMENT = re.compile(
     r"(?P<name>[A-Za-z_][\w.-]{0,80})(?P<equals>\s{0,2}[=:]\s{0,2})(?!invalid compose project)"
-    r"(?P<value>\"[^\"]*\"|'[^']*'|[^\s,;&]+)"
+    r"(?P<value>\"[^\"]*\"|'[^']*'|\$\{[^{}\n]{0,200}\}(?=[\s,;&\"']|$)|[^\s,;&]+)"
 )
 _OPTION = re.compile(r"(?P<name>--?[A-Za-z][\w-]{0,80})(?P<space>\s+)(?P<value>[^\s-]\S*)")
 _KNOWN_TOKEN = re.compile(
@@ -23,6 +24,15 @@ _KNOWN_TOKEN = re.compile(
     r"|eyJ[\w-]{10,}\.[\w.-]{10,}|-----BEGIN [A-Z ]{0,40}PRIVATE KEY.*",
     re.DOTALL,
 )
+
+_BLOCK = re.compile(
+    r"\s*(?:- )?[\"']?(?P<name>[\w.-]{1,80})[\"']?\s*[:=]\s*[|>][-+0-9]*\s*(?:#.*)?$"
+)
+_WORD_AFTER = re.compile(
+    r"(?P<name>--?[A-Za-z][\w-]{0,80})(?P<between>[\"']\s*,\s*[\"'])(?P<value>[^\"'-][^\"']*)"
+)
+_ITEM = re.compile(r"(?P<start>\s*- [\"']?)(?P<word>[^\"'#]*?)(?P<end>[\"']?\s*(?:#.*)?)$")
+_KEY_BEGIN = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY")
 
 
 def is_secret_name(name: str) -> bool:
@@ -59,6 +69,37 @@ def mask_value(value: Any, name: str = "") -> Any:
     if is_secret_name(name):
         return value if _is_reference(value) else MASK
     return mask_text(value) if isinstance(value, str) else value
+
+
+def mask_lines(lines: Sequence[str]) -> list[str]:
+    """Return the *lines* of a file or a patch with secret values masked.
+
+    What a block scalar under a secret name holds, the text of a private key, and the word after an
+    option like ``--password`` is masked too, in a list on one line or on several.
+    """
+    found: list[str] = []
+    option = ""  # the last item of a list, if it is an option that takes a secret
+    block = -1  # the indentation of the key whose text is masked
+    in_key = False
+    for line in lines:
+        mark, text = (line[:1], line[1:]) if line[:1] in {"+", "-", " "} else ("", line)
+        indent = len(text) - len(text.lstrip())
+        if in_key or (block >= 0 and (indent > block or not text.strip())):
+            in_key = in_key and "-----END" not in text
+            found.append(mark + " " * indent + (MASK if text.strip() else ""))
+            continue
+        header = _BLOCK.match(text)
+        block = indent if header and is_secret_name(header["name"]) else -1
+        in_key = bool(_KEY_BEGIN.search(text)) and "-----END" not in text
+        item = _ITEM.match(text)
+        word = item["word"] if item else ""
+        if item and option and word and not word.startswith("-"):
+            found.append(f"{mark}{item['start']}{MASK}{item['end']}")
+        else:
+            shown = _WORD_AFTER.sub(_mask_named, mask_text(text))
+            found.append(mark + (text if block >= 0 else shown))
+        option = word if word.startswith("-") and "=" not in word and is_secret_name(word) else ""
+    return found
 
 
 def _mask_named(match: re.Match[str]) -> str:
