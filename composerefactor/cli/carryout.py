@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import click
 
 from composerefactor.cli.terminal import deliver, is_interactive, progress, style_for
-from composerefactor.errors import ProofFailedError, RefusedError, UsageError
-from composerefactor.proposal.guard import check_clean, check_targets
+from composerefactor.errors import UsageError
+from composerefactor.proposal.guard import check_clean, check_proof, check_targets
 from composerefactor.proposal.opening import Choice, Opened, open_project, project_root
 from composerefactor.proposal.propose import Proposal, propose
 from composerefactor.proposal.selection import Selection, Transformation
@@ -121,7 +120,7 @@ def carry_out_proposal(
     opened = open_project(chosen, repairable=repairable)
     selection = Selection(frozenset(run.take), frozenset(run.leave))
     proposal = proposer(opened, engine, selection, progress(quiet=run.quiet))
-    _check_proof(proposal)
+    check_proof(proposal)
     check_targets(proposal)
     _show(run, proposal, chosen.path)
     if proposal.changes.is_empty:
@@ -167,45 +166,6 @@ def repaired(chosen: Choice) -> None:
         click.echo(f"an interrupted run was repaired: {found.label}, {found.outcome}", err=True)
 
 
-def _check_proof(proposal: Proposal) -> None:
-    verdict = proposal.verdict
-    if proposal.changes.is_empty:
-        _check_anything_left(proposal)
-        return
-    if verdict is None or verdict.ok:
-        return
-    if not verdict.differences and proposal.repaired:
-        return  # there was no model before that the new one could differ from
-    if not verdict.differences:
-        raise RefusedError(
-            "nothing could be compared: the engine accepts the project in no circumstance",
-            remedy="see the rejected entry points, or give --env-file",
-        )
-    lines = [f"  {f.entry.title}, {f.circumstance}: {f.words}" for f in verdict.differences[:10]]
-    more = len(verdict.differences) - len(lines)
-    if more > 0:
-        lines.append(f"  and {more} more")
-    raise ProofFailedError(
-        "the proof failed, nothing was written\n" + "\n".join(lines),
-        location=proposal.project.files[proposal.project.bases[0]].location_of(
-            "services", verdict.differences[0].service or ""
-        ),
-    )
-
-
-def _check_anything_left(proposal: Proposal) -> None:
-    """Raise ProofFailedError where the proof rejected every move of a project never divided."""
-    divided = any("include" in f.root_keys for f in proposal.project.files.values())
-    untouched = not divided and not proposal.project.extensions
-    if proposal.findings and untouched:
-        part, finding = next(iter(proposal.findings.items()))
-        raise ProofFailedError(
-            f"the proof failed for every service, nothing was written\n  {finding.words}",
-            location=proposal.project.files[part[0]].location_of(part[1], part[2]),
-            remedy="`--dry-run --engine none` shows what was tried",
-        )
-
-
 def _show(run: Run, proposal: Proposal, path: Path) -> None:
     if not run.quiet:
         from composerefactor.report.summary import summary  # noqa: PLC0415 - as above
@@ -214,6 +174,9 @@ def _show(run: Run, proposal: Proposal, path: Path) -> None:
         for line in summary(proposal, style, verbose=run.verbose):
             click.echo(line, err=True)
     result: bytes | None = None
+    if run.output_format == "json" or run.dry_run:
+        from composerefactor.report.patch import patch_of  # noqa: PLC0415 - as above
+
     if run.output_format == "json":
         import json  # noqa: PLC0415 - as above
 
@@ -235,26 +198,14 @@ def _show(run: Run, proposal: Proposal, path: Path) -> None:
         deliver(result, run.output)
 
 
-def patch_of(proposal: Proposal, path: Path) -> bytes:
-    """Return the patch that carries *proposal* out.
-
-    Its paths begin at git's top level, and without git at *path*, which the user has named.
-    """
-    from composerefactor.report.patch import unified_patch  # noqa: PLC0415 - as above
-
-    root, repository = proposal.opened.root, proposal.opened.repository
-    below = root.relative_to(path.resolve()).as_posix()
-    prefix = repository.prefix if repository else below.removeprefix(".")
-    executable = [c.path for c in proposal.changes.changed if os.access(root / c.path, os.X_OK)]
-    return unified_patch(proposal.changes, prefix, executable=executable)
-
-
 def _agreed(proposal: Proposal, path: Path) -> bool:
     if not is_interactive():
         raise UsageError(
             "there is no terminal to ask on",
             remedy="give --yes to write, --dry-run for the patch, or --check for the exit code",
         )
+    from composerefactor.report.patch import patch_of  # noqa: PLC0415 - as above
+
     count = len(proposal.changes.changes)
     while True:
         answer = click.prompt(

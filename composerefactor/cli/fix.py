@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -16,16 +14,13 @@ from composerefactor.cli.options import (
     project_options,
     proposal_output_options,
 )
-from composerefactor.cli.settings import check_names, configured_values, option_values
 from composerefactor.errors import UsageError
-from composerefactor.proposal.mended import Chosen
+from composerefactor.proposal.fix_request import FixRequest
 from composerefactor.proposal.mending import propose_mends
 from composerefactor.proposal.opening import Opened
 from composerefactor.proposal.propose import Proposal
 from composerefactor.proposal.selection import Selection
-from composerefactor.registry import mendings
-from composerefactor.settings.settings import Settings
-from composerefactor.transform import Mending
+from composerefactor.proposal.split_request import names_of
 from composerefactor.verify.engine import Engine
 
 
@@ -62,6 +57,12 @@ def command(
     Safe changes keep the resolved model as it is, or make the engine accept a project that it
     rejects. What would change what runs is listed and left, unless --unsafe is given.
     """
+    request = FixRequest(
+        None if select is None else names_of(select),
+        names_of(skip),
+        unsafe,
+        tuple(_pair(text) for text in settings),
+    )
 
     def proposer(
         opened: Opened,
@@ -69,50 +70,14 @@ def command(
         selection: Selection,
         shown: Progress | None,
     ) -> Proposal:
-        chosen = chosen_mendings(select, skip, settings, opened.settings, unsafe=unsafe)
-        return propose_mends(opened, chosen, engine, selection, shown)
+        return propose_mends(opened, request.chosen(opened.settings), engine, selection, shown)
 
     named = choice(path, file, entry, env_file)
     return carry_out_proposal(Run.of("fix", run), named, proposer, repairable=True)
 
 
-def chosen_mendings(
-    select: str | None, skip: str, given: tuple[str, ...], settings: Settings, *, unsafe: bool
-) -> list[Chosen]:
-    """Return the transforms to run with their options, in order.
-
-    What the command line does not say (*select*, *skip*, *given*, *unsafe*) is taken from
-    *settings*. Raises UsageError for names that no transform has and options that it does not take,
-    InputError where the settings have them.
-    """
-    known = {each.name: each for each in mendings()}
-    check_names(settings, known)
-    wanted = set(settings.fix.select) if select is None else _names(select, known)
-    unwanted = _names(skip, known) | set(settings.fix.skip)
-    configured, values = configured_values(settings, known), option_values(given, known)
-    chosen = []
-    for name, each in known.items():
-        if name in unwanted or (name not in wanted if wanted else each.selected_only):
-            continue
-        options = {**configured.get(name, {}), **values.get(name, {})}
-        if any(f.name == "catalog" for f in fields(each.options)):
-            options["catalog"] = settings.catalog
-        chosen.append(
-            Chosen(
-                each,
-                each.options(**options),
-                unsafe=unsafe or bool(settings.fix.unsafe),
-                asked=name in wanted,
-                ignored=settings.ignore.get(name, {}),
-            )
-        )
-    return chosen
-
-
-def _names(text: str, known: dict[str, Mending[Any]]) -> set[str]:
-    names = {name.strip() for name in text.split(",") if name.strip()}
-    for name in sorted(names - known.keys()):
-        raise UsageError(
-            f"no transform is called {name!r}", remedy="there are: " + ", ".join(known)
-        )
-    return names
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"--set {text!r}: NAME.OPTION=VALUE is needed")
+    return name, value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +15,11 @@ from composerefactor.cli.options import (
     project_options,
     proposal_output_options,
 )
-from composerefactor.compose.project import Project
 from composerefactor.errors import UsageError
 from composerefactor.proposal.opening import Opened
 from composerefactor.proposal.propose import Proposal, propose
 from composerefactor.proposal.selection import Selection
-from composerefactor.splitting.options import SplitOptions
-from composerefactor.transform import Part, Plan
+from composerefactor.proposal.split_request import SplitRequest, groups_of
 from composerefactor.transforms.split import split
 
 if TYPE_CHECKING:
@@ -61,9 +58,16 @@ if TYPE_CHECKING:
 @click.option(
     "--anchors",
     type=click.Choice(["copy", "extends"]),
-    default="copy",
     help="What becomes of an x- block that several modules take by <<: a copy in each, which keeps "
-    "every line as it is, or a service that they extend, where that is exactly the same.",
+    "every line as it is (the default), or a service that they extend, where that is exactly the "
+    "same.",
+)
+@click.option(
+    "--environment",
+    "environments",
+    multiple=True,
+    metavar="FILE=NAME",
+    help="What the environment of a root file is called (repeatable).",
 )
 @run_options
 @engine_options
@@ -78,53 +82,35 @@ def command(
     granularity: str | None,
     groups: tuple[str, ...],
     modules: tuple[str, ...],
-    anchors: str,
+    anchors: str | None,
+    environments: tuple[str, ...],
     **run: object,
 ) -> int:
     """Plan, prove and carry out a split; what is not given here is taken from the settings."""
-    named = _groups(groups)
-    paths = dict(_pairs("--module", modules))
+    request = SplitRequest(
+        into,
+        strategy or "",
+        granularity or "",
+        anchors or "",
+        groups_of(_pairs("--group", groups)),
+        _pairs("--module", modules),
+        _pairs("--environment", environments),
+    )
 
     def proposer(
         opened: Opened, engine: Engine | None, selection: Selection, shown: Progress | None
     ) -> Proposal:
-        defaults = opened.settings.split
-        options = SplitOptions(
-            into or defaults.into or "",
-            granularity or defaults.granularity or "auto",
-            named or dict(defaults.groups),
-            {**defaults.modules, **paths},
-            anchors=anchors,
-            strategy=strategy or defaults.strategy or "include",
-            catalog=opened.settings.catalog,
-        )
-
-        def transformation(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
-            return split.plan(project, replace(options, keep=keep, move=move))
-
-        return propose(opened, transformation, engine, selection, shown)
+        return propose(opened, request.transformation(opened.settings), engine, selection, shown)
 
     chosen = choice(path, file, entry, env_file)
     return carry_out_proposal(Run.of("split", run), chosen, proposer)
 
 
-def _groups(values: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """Return the services by group; a group may be given in parts, a service only once."""
-    found: dict[str, tuple[str, ...]] = {}
-    for name, value in _pairs("--group", values):
-        services = tuple(part.strip() for part in value.split(",") if part.strip())
-        for service in services:
-            if any(service in members for group, members in found.items() if group != name):
-                raise UsageError(f"--group: {service!r} is in two groups", remedy="choose one")
-        found[name] = tuple(dict.fromkeys((*found.get(name, ()), *services)))
-    return found
-
-
-def _pairs(option: str, values: tuple[str, ...]) -> list[tuple[str, str]]:
+def _pairs(option: str, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     pairs = []
     for value in values:
         name, equals, rest = value.partition("=")
         if not (name and equals and rest):
             raise UsageError(f"{option} {value!r}: a name, '=' and a value are needed")
         pairs.append((name, rest))
-    return pairs
+    return tuple(pairs)

@@ -2,8 +2,51 @@
 
 from __future__ import annotations
 
-from composerefactor.errors import Location, RefusedError
+from composerefactor.errors import Location, ProofFailedError, RefusedError
 from composerefactor.proposal.propose import Proposal
+
+
+def check_proof(proposal: Proposal) -> None:
+    """Raise ProofFailedError where the engine found a difference that nobody declared.
+
+    RefusedError where it could compare nothing.
+    """
+    verdict = proposal.verdict
+    if proposal.changes.is_empty:
+        _check_anything_left(proposal)
+        return
+    if verdict is None or verdict.ok:
+        return
+    if not verdict.differences and proposal.repaired:
+        return  # there was no model before that the new one could differ from
+    if not verdict.differences:
+        raise RefusedError(
+            "nothing could be compared: the engine accepts the project in no circumstance",
+            remedy="see the rejected entry points, or give --env-file",
+        )
+    lines = [f"  {f.entry.title}, {f.circumstance}: {f.words}" for f in verdict.differences[:10]]
+    more = len(verdict.differences) - len(lines)
+    if more > 0:
+        lines.append(f"  and {more} more")
+    raise ProofFailedError(
+        "the proof failed, nothing was written\n" + "\n".join(lines),
+        location=proposal.project.files[proposal.project.bases[0]].location_of(
+            "services", verdict.differences[0].service or ""
+        ),
+    )
+
+
+def _check_anything_left(proposal: Proposal) -> None:
+    """Raise ProofFailedError where the proof rejected every move of a project never divided."""
+    divided = any("include" in f.root_keys for f in proposal.project.files.values())
+    untouched = not divided and not proposal.project.extensions
+    if proposal.findings and untouched:
+        part, finding = next(iter(proposal.findings.items()))
+        raise ProofFailedError(
+            f"the proof failed for every service, nothing was written\n  {finding.words}",
+            location=proposal.project.files[part[0]].location_of(part[1], part[2]),
+            remedy="`--dry-run --engine none` shows what was tried",
+        )
 
 
 def check_targets(proposal: Proposal) -> None:

@@ -60,7 +60,8 @@ class Mended:
 
     *offered* would change what runs, which nobody has asked for. *suppressed* are kept away by a
     comment or the settings, *left* by the selection or the proof. *refusals* are by transform.
-    *contents* has the new content of each file.
+    *contents* has the new content of each file. *bases* has the project that each taken change was
+    planned for, by id.
     """
 
     taken: list[Mend] = field(default_factory=list)
@@ -69,6 +70,12 @@ class Mended:
     left: list[Mend] = field(default_factory=list)
     refusals: list[tuple[str, Refusal]] = field(default_factory=list)
     contents: dict[str, bytes | None] = field(default_factory=dict)
+    bases: dict[str, Project] = field(default_factory=dict, repr=False)
+
+    @property
+    def ids(self) -> set[str]:
+        """The ids of all changes, whatever becomes of them."""
+        return {m.id for m in (*self.taken, *self.offered, *self.suppressed, *self.left)}
 
     @property
     def effects(self) -> list[Effect]:
@@ -120,6 +127,61 @@ def mend(
     next run. Raises UsageError for an id in *wanted* that no change has, and what the
     transforms raise.
     """
+    result = _mend(project, library, chosen, wanted, environ)
+    unknown = (wanted.take | wanted.leave) - result.ids
+    if unknown:
+        raise UsageError(
+            f"no change has the id {min(unknown)!r}",
+            remedy="`--dry-run --format json` lists the changes with their ids",
+        )
+    return result
+
+
+def met(
+    project: Project,
+    library: Library,
+    chosen: Sequence[Chosen],
+    leave: frozenset[str],
+    environ: Mapping[str, str],
+) -> frozenset[str]:
+    """Return those of the ids *leave* that a plan without them meets.
+
+    The others are of changes that build on one that is left: leaving them as well means nothing.
+    """
+    return leave & _mend(project, library, chosen, Wanted(leave=leave), environ).ids
+
+
+def contents_with(project: Project, found: Iterable[Mend]) -> dict[str, bytes | None]:
+    """Return the new content of each file of *project* that the changes *found* are about.
+
+    Raises RefusedError where they cannot be made.
+    """
+    edits: list[Edit] = []
+    for edit in (edit for each in found for edit in each.change.edits):
+        if edit not in edits:  # what several changes need is made once
+            edits.append(edit)
+    yaml: dict[str, list[YamlEdit]] = {}
+    contents: dict[str, bytes | None] = {}
+    for edit in edits:
+        if isinstance(edit, WriteFile):
+            contents[edit.file] = None if edit.text is None else edit.text.encode()
+        elif isinstance(edit, AddLines):
+            contents[edit.file] = _with_lines(project, contents, edit)
+        else:
+            yaml.setdefault(edit.file, []).append(edit)
+    for path, those in yaml.items():
+        file = project.files[path]
+        contents[path] = file.source.encode(edited(file, those))
+    return contents
+
+
+def _mend(
+    project: Project,
+    library: Library,
+    chosen: Sequence[Chosen],
+    wanted: Wanted,
+    environ: Mapping[str, str],
+) -> Mended:
     result = Mended()
     for each in chosen:
         for _ in range(MAX_ROUNDS):
@@ -134,6 +196,7 @@ def mend(
                     mine += _sorted(found, change, project, each, wanted)
             new = _applied(project, mine, found) if mine else {}
             result.taken += found.taken
+            result.bases |= dict.fromkeys((each.id for each in found.taken), project)
             if not new:
                 break
             result.contents |= new
@@ -146,7 +209,6 @@ def mend(
         result.offered += found.offered
         result.suppressed += found.suppressed
         result.left += found.left
-    _check_known(result, wanted)
     return result
 
 
@@ -182,13 +244,13 @@ def _applied(project: Project, found: list[Mend], result: Mended) -> dict[str, b
     """Return the new contents after *found*; those that turn out impossible become refusals."""
     contents: dict[str, bytes | None] = {}
     with suppress(RefusedError):  # the usual case, in one go
-        contents = _contents(project, found)
+        contents = contents_with(project, found)
         result.taken += found
         return contents
     made: list[Mend] = []
     for each in found:
         try:
-            new = _contents(project, [*made, each])
+            new = contents_with(project, [*made, each])
         except RefusedError as error:
             location = error.location or each.change.location
             refusal = Refusal(f"{each.change.title}: {error.message}", location, error.remedy)
@@ -200,26 +262,6 @@ def _applied(project: Project, found: list[Mend], result: Mended) -> dict[str, b
     return contents
 
 
-def _contents(project: Project, found: Iterable[Mend]) -> dict[str, bytes | None]:
-    edits: list[Edit] = []
-    for edit in (edit for each in found for edit in each.change.edits):
-        if edit not in edits:  # what several changes need is made once
-            edits.append(edit)
-    yaml: dict[str, list[YamlEdit]] = {}
-    contents: dict[str, bytes | None] = {}
-    for edit in edits:
-        if isinstance(edit, WriteFile):
-            contents[edit.file] = None if edit.text is None else edit.text.encode()
-        elif isinstance(edit, AddLines):
-            contents[edit.file] = _with_lines(project, contents, edit)
-        else:
-            yaml.setdefault(edit.file, []).append(edit)
-    for path, those in yaml.items():
-        file = project.files[path]
-        contents[path] = file.source.encode(edited(file, those))
-    return contents
-
-
 def _with_lines(project: Project, contents: dict[str, bytes | None], edit: AddLines) -> bytes:
     before = contents.get(edit.file)
     if before is None and project.read is not None and project.exists(edit.file):
@@ -227,13 +269,3 @@ def _with_lines(project: Project, contents: dict[str, bytes | None], edit: AddLi
     newline = b"\r\n" if b"\r\n" in (before or b"") else b"\n"
     end = newline if before and not before.endswith(b"\n") else b""
     return (before or b"") + end + edit.text.encode().replace(b"\n", newline)
-
-
-def _check_known(result: Mended, wanted: Wanted) -> None:
-    everything = (*result.taken, *result.offered, *result.suppressed, *result.left)
-    unknown = (wanted.take | wanted.leave) - {found.id for found in everything}
-    if unknown:
-        raise UsageError(
-            f"no change has the id {min(unknown)!r}",
-            remedy="`--dry-run --format json` lists the changes with their ids",
-        )

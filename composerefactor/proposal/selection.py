@@ -45,19 +45,26 @@ def changeset(opened: Opened, plan: Plan) -> Changeset:
         ) from None
 
 
+def selectable(opened: Opened, plan: Plan) -> dict[str, str]:
+    """Return the ids by path of the changes in *plan*, made with nothing in place, to choose from.
+
+    Only files that come or go can be chosen: what stays in a changed file follows from them.
+    """
+    changes = changeset(opened, plan)
+    return {change.path: change.id for change in (*changes.created, *changes.deleted)}
+
+
 def selected(
     opened: Opened, project: Project, transformation: Transformation, selection: Selection
 ) -> Transformation:
     """Return *transformation* without the changes that *selection* leaves out.
 
-    Only files that come or go can be chosen: what stays in a changed file follows from them. Raises
-    UsageError for an id that no change has.
+    Raises UsageError for an id that no change has.
     """
     if selection == EVERYTHING:
         return transformation
     plan = transformation(project, {}, frozenset())
-    changes = changeset(opened, plan)
-    ids = {change.path: change.id for change in (*changes.created, *changes.deleted)}
+    ids = selectable(opened, plan)
     unknown = (selection.take | selection.leave) - set(ids.values())
     if unknown:
         raise UsageError(

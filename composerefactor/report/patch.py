@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
 
 from composerefactor.edits.changeset import Changeset, FileChange
+from composerefactor.proposal.propose import Proposal
 from composerefactor.report.linediff import Change, changes
 
 _CONTEXT = 3
@@ -39,6 +42,18 @@ def unified_patch(
         path = f"{directory}/{change.path}" if directory else change.path
         parts += _file_patch(change, path, is_executable=change.path in executable)
     return b"".join(parts)
+
+
+def patch_of(proposal: Proposal, path: Path) -> bytes:
+    """Return the patch that carries *proposal* out.
+
+    Its paths begin at git's top level, and without git at *path*, which the user has named.
+    """
+    root, repository = proposal.opened.root, proposal.opened.repository
+    below = root.relative_to(path.resolve()).as_posix()
+    prefix = repository.prefix if repository else below.removeprefix(".")
+    executable = [c.path for c in proposal.changes.changed if os.access(root / c.path, os.X_OK)]
+    return unified_patch(proposal.changes, prefix, executable=executable)
 
 
 def _file_patch(change: FileChange, path: str, *, is_executable: bool) -> Iterator[bytes]:

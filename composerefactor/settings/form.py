@@ -100,8 +100,13 @@ FORM = Record(
                 "into": Plain(("string",), "Directory of the modules."),
                 "granularity": Plain(("string",), choices=("auto", "service", "category")),
                 "strategy": Plain(("string",), choices=("include", "extends")),
+                "anchors": Plain(
+                    ("string",), "What becomes of shared x- blocks.", ("copy", "extends")
+                ),
                 "groups": MapOf(_TEXTS, "Services for one module, by its name."),
                 "modules": MapOf(_TEXT, "The file of a service's module."),
+                "environments": MapOf(_TEXT, "What a root file's environment is called."),
+                "stay": ListOf(_TEXT, "Services that stay in place."),
             },
             "Defaults of composerefactor split.",
         ),

@@ -26,8 +26,11 @@ class SplitDefaults:
     into: str | None = None
     granularity: str | None = None
     strategy: str | None = None
+    anchors: str | None = None
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
+    environments: Mapping[str, str] = field(default_factory=dict)
+    stay: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ def load_settings(data: bytes | None, path: str = FILE_NAME) -> Settings:
         path,
         catalog=catalog,
         ignore=values.get("ignore", {}),
-        split=SplitDefaults(**{**split, "groups": groups}),
+        split=SplitDefaults(**{**split, "groups": groups, "stay": tuple(split.get("stay", ()))}),
         fix=FixDefaults(
             tuple(fix.get("select", ())), tuple(fix.get("skip", ())), fix.get("unsafe")
         ),
