@@ -18,6 +18,7 @@ BROKEN_PIPE = 141
 COMMANDS = {
     "split": "Divide a monolithic Compose file into modules, with proof.",
     "fix": "Add what is missing and mend what is wrong, in place.",
+    "wizard": "Split and mend step by step, each change shown first.",
     "analyze": "Report on the architecture, and on what is wrong or risky.",
     "join": "Put a divided project back together, with proof.",
     "verify": "Prove that two states of a project resolve to the same model.",

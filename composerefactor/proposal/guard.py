@@ -73,17 +73,22 @@ def check_targets(proposal: Proposal) -> None:
 
 def check_clean(proposal: Proposal) -> None:
     """Raise RefusedError for a file that would change, and that git could not bring back."""
-    repository = proposal.opened.repository
-    if repository is None:
-        return
-    private = _private(proposal)  # not in git by design; `undo` brings them back
-    old = [c.path for c in proposal.changes.changes if not c.is_created and c.path not in private]
-    for path, reason in repository.dirty(old).items():
+    for path, reason in dirty(proposal).items():
         raise RefusedError(
             f"{reason}, so git could not bring it back",
             location=Location(path),
             remedy="commit or stash it first, or give --allow-dirty",
         )
+
+
+def dirty(proposal: Proposal) -> dict[str, str]:
+    """Return the files that would change and that git could not bring back, with the reason."""
+    repository = proposal.opened.repository
+    if repository is None:
+        return {}
+    private = _private(proposal)  # not in git by design; `undo` brings them back
+    old = [c.path for c in proposal.changes.changes if not c.is_created and c.path not in private]
+    return repository.dirty(old)
 
 
 def _private(proposal: Proposal) -> set[str]:

@@ -26,6 +26,9 @@ class Selection:
 
 EVERYTHING = Selection()
 
+LEFT_BY_TAKE, LEFT_BY_LEAVE = "left in place by --take", "left in place by --leave"
+"""Why a part stays that a selection leaves out."""
+
 
 def changeset(opened: Opened, plan: Plan) -> Changeset:
     """Return the changes that carry *plan* out.
@@ -73,7 +76,7 @@ def selected(
         )
     taken = {path for path, id_ in ids.items() if id_ in selection.take} or ids.keys()
     dropped = {path for path, id_ in ids.items() if id_ in selection.leave}
-    reason = "left in place by --take" if selection.take else "left in place by --leave"
+    reason = LEFT_BY_TAKE if selection.take else LEFT_BY_LEAVE
     left: dict[Part, str] = {}
     for part, path in plan.moved.items():
         homes = ({part[0]} | _homes(plan, part, path)) & ids.keys()

@@ -31,15 +31,16 @@ MOST_SHOWN = 12
 def summary(proposal: Proposal, style: Style, *, verbose: bool = False) -> list[str]:
     """Return the lines of the summary: found, plan, proof; *verbose* shortens nothing."""
     most = 10_000 if verbose else MOST_SHOWN
-    lines = [*_found(proposal, style, most), *_plan(proposal, style, most)]
+    lines = [*found_lines(proposal, style, most), *plan_lines(proposal, style, most)]
     if proposal.plan.gain.services:
         lines += _differences(proposal, style, verbose=verbose)
     if not proposal.changes.is_empty:
-        lines += _proof(proposal, style, most)
+        lines += proof_lines(proposal, style, most)
     return lines
 
 
-def _found(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
+def found_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iterator[str]:
+    """Yield the lines on how the project is started, and its services; at most *most* a kind."""
     entries = proposal.opened.project.entries
     count = f"{counted(len(entries), 'way')} this project is started"
     yield row("Found", count, style)
@@ -100,7 +101,8 @@ def _services(project: Project) -> str:
     return f"{counted(len(seen), 'service')}: {parts}" if seen else "no services"
 
 
-def _plan(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
+def plan_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iterator[str]:
+    """Yield the lines on what would be written; at most *most* a kind."""
     if proposal.mended is not None:
         yield from planned(proposal, proposal.mended, style, most)
         return
@@ -192,7 +194,8 @@ def moved(proposal: Proposal) -> str:
     return f"{words}; {before} lines of text before, {after} after"
 
 
-def _proof(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
+def proof_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iterator[str]:
+    """Yield the lines on what was proved; at most *most* a kind."""
     engine, verdict = proposal.engine, proposal.verdict
     if engine is None or verdict is None:
         yield row("Proof", style("none: no engine was asked", "red"), style)

@@ -1,0 +1,142 @@
+"""The single changes of a proposal, as they are looked at one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from composerefactor.compose.project import Project
+from composerefactor.edits.changeset import Changeset, FileChange
+from composerefactor.modules.assignment import INFRASTRUCTURE, SERVICES
+from composerefactor.proposal.mended import Mend, Mended, contents_with
+from composerefactor.proposal.propose import Proposal
+from composerefactor.report.changes import consequence
+from composerefactor.report.rows import counted
+from composerefactor.report.style import Style
+from composerefactor.transform import Effect
+
+ENVIRONMENTS = "environments"
+_KINDS = {
+    SERVICES: "modules of services",
+    INFRASTRUCTURE: "modules of infrastructure",
+    ENVIRONMENTS: "environment files",
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One change: *id* is ``""`` where it follows from others and cannot be left out.
+
+    *kind* is what changes of its sort share, *title* and *consequences* say it in words, *loss*
+    what leaving it out means. *shown* gives the change as a diff has it; *path* and *content* are
+    the file as it would be. *mend* is the change of a transform, *services* are those in a file.
+    """
+
+    id: str
+    kind: str
+    title: str
+    path: str
+    consequences: tuple[str, ...] = ()
+    loss: str = ""
+    shown: Callable[[], Changeset] = field(default=Changeset, repr=False)
+    content: bytes = field(default=b"", repr=False)
+    mend: Mend | None = None
+    services: tuple[str, ...] = ()
+
+
+def items_of(proposal: Proposal, ids: Mapping[str, str]) -> tuple[Item, ...]:
+    """Return the changes of *proposal*; *ids* has those of files that can be left out, by path."""
+    if proposal.mended is not None:
+        return tuple(_mends(proposal.mended))
+    return tuple(_files(proposal, ids))
+
+
+def _mends(mended: Mended) -> Iterator[Item]:
+    for mend in mended.taken:
+        change = mend.change
+        path = change.location.path
+        evidence = f" ({change.evidence})" if change.evidence else ""
+        yield Item(
+            mend.id,
+            mend.transform,
+            f"{change.location}: {change.title}{evidence}",
+            path,
+            (f"{consequence([mend], Style())}{_places(change.effects)}", *change.details),
+            "without it the engine rejects the project" if change.repairs else "",
+            partial(_alone, mended.bases[mend.id], mend),
+            mended.contents.get(path) or b"",
+            mend,
+        )
+
+
+def _alone(base: Project, mend: Mend) -> Changeset:
+    """Return what *mend* alone does to the project that it was planned for."""
+    found = []
+    for path, after in contents_with(base, [mend]).items():
+        before = base.read(path) if base.read is not None and base.exists(path) else None
+        found.append(FileChange(path, before, after))
+    return Changeset(tuple(found))
+
+
+def _places(effects: Iterable[Effect]) -> str:
+    """Return where the model differs, and which containers are others afterwards."""
+    found = [e for e in effects if e.matters]
+    if not found:
+        return ""
+    words = [f"{e.verb} {'.'.join(e.path[1:] if e.service else e.path)}" for e in found]
+    most = 4
+    shown = ", ".join(dict.fromkeys(words[:most])) + (" ..." if len(words) > most else "")
+    services = list(dict.fromkeys(e.service for e in found if e.service))
+    recreated = f"; `up` recreates {', '.join(services)}" if services else ""
+    return f": {shown}{recreated}"
+
+
+def _files(proposal: Proposal, ids: Mapping[str, str]) -> Iterator[Item]:
+    """Yield the files that come or go, and then those that change with them."""
+    changes = proposal.changes
+    for change in (*changes.created, *changes.deleted, *changes.changed):
+        services = proposal.plan.services.get(change.path, ())
+        directory = change.path.rpartition("/")[0].rpartition("/")[2]
+        kind = _KINDS.get(directory, "other files")
+        names = _named(services)
+        before, after = _lines(change.before), _lines(change.after)
+        if change.is_changed:
+            kind = "files that change with the others"
+            title = f"{change.path}: {before} -> {counted(after, 'line')}"
+            words = "what moved is replaced by the list of modules; the rest of the text stays"
+            loss = ""
+        elif change.is_deleted:
+            title, words, loss = (
+                f"{change.path} is deleted",
+                "nothing needs it any more",
+                "it stays",
+            )
+        else:
+            title = f"{change.path} is new, {counted(after, 'line')}"
+            words = f"holds {names}" if names else "holds what others share"
+            if directory == ENVIRONMENTS:
+                words += ": what this environment alone says"
+            loss = f"then {names} stays where it is" if names else ""
+        equal = "the resolved model stays equal, no container is recreated"
+        yield Item(
+            "" if change.is_changed else ids.get(change.path, ""),
+            kind,
+            title,
+            change.path,
+            (words, equal if proposal.verdict is not None else "nothing was proved"),
+            loss,
+            partial(Changeset, (change,)),
+            change.after or b"",
+            services=services,
+        )
+
+
+def _named(services: tuple[str, ...]) -> str:
+    most = 6
+    more = f" and {len(services) - most} more" if len(services) > most else ""
+    return ", ".join(services[:most]) + more
+
+
+def _lines(content: bytes | None) -> int:
+    return len((content or b"").splitlines())

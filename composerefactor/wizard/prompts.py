@@ -1,0 +1,231 @@
+"""Questions on a terminal, with questionary."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
+
+import questionary
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
+from prompt_toolkit.output import ColorDepth, create_output
+
+from composerefactor.report.style import Style
+from composerefactor.wizard.questions import Answer, Choose, Fill, Option, Pick, Question
+from composerefactor.wizard.wrapping import pages, wrapped
+
+_LEAST_BODY = 6
+"""So many lines of what stands above a question are shown however small the terminal is."""
+
+_MOST_LISTED = 10
+"""More options than this can be filtered by typing, and marked by group."""
+
+_GROUP = "\0group "
+
+_ESCAPE_SECONDS = 0.3
+"""After this time an escape is no beginning of another key."""
+
+
+class Back:
+    """The answer of somebody who wants the question before."""
+
+
+BACK: Final = Back()
+
+Reply: TypeAlias = "Answer | Back"
+
+
+class Prompts:
+    """Asks questions on the terminal, on stderr, as all messages are."""
+
+    def __init__(self, style: Style) -> None:
+        self._style = style
+        self._common: dict[str, Any] = {
+            "output": create_output(stdout=sys.stderr),
+            "color_depth": None if style.colour else ColorDepth.DEPTH_1_BIT,
+            "qmark": "?",
+        }
+        self._look = questionary.Style(
+            [
+                ("qmark", "fg:ansicyan bold"),
+                ("question", "bold"),
+                ("answer", "fg:ansicyan"),
+                ("pointer", "fg:ansicyan bold"),
+                ("highlighted", "bold"),
+                ("selected", "fg:ansigreen"),
+                ("separator", "fg:ansicyan"),
+                ("instruction", ""),
+            ]
+            if style.colour
+            else [("highlighted", "bold"), ("selected", ""), ("question", "bold")]
+        )
+
+    def ask(self, question: Question, *, can_go_back: bool) -> Reply:
+        """Ask *question*; raises KeyboardInterrupt for Ctrl-C."""
+        if isinstance(question, Choose):
+            return self._choose(question, can_go_back=can_go_back)
+        rows = len(question.options) if isinstance(question, Pick) else 1
+        self._show_all(question.body, min(rows, _MOST_LISTED) + 1)
+        if isinstance(question, Pick):
+            return self._pick(question, can_go_back=can_go_back)
+        return self._fill(question, can_go_back=can_go_back)
+
+    def say(self, lines: Sequence[str]) -> None:
+        """Print *lines*."""
+        columns = shutil.get_terminal_size().columns
+        for line in (part for each in lines for part in wrapped(each, columns)):
+            print(line, file=sys.stderr)  # noqa: T201 - this is the terminal
+        sys.stderr.flush()
+
+    def _choose(self, question: Choose, *, can_go_back: bool) -> Reply:
+        extra = int(can_go_back)
+        parts = _pages(question.body, len(question.options) + extra + 1)
+        number = 0
+        self.say(parts[0])
+        more, less = "\0more", "\0less"
+        while True:
+            at = f"  (part {number + 1} of {len(parts)})" if len(parts) > 1 else ""
+            choices = [questionary.Choice(_cut(o.title), o.value) for o in question.options]
+            if number + 1 < len(parts):
+                choices.append(questionary.Choice("Show the next part", more))
+            elif len(parts) > 1:
+                choices.append(questionary.Choice("Show it from the start", less))
+            if can_go_back:
+                choices.append(questionary.Choice("Back", BACK))
+            many = len(choices) > _MOST_LISTED
+            known = any(c.value == question.default for c in choices)
+            reply: Reply = self._asked(
+                questionary.select(
+                    f"{question.text}{at}",
+                    choices,
+                    default=question.default if known else None,
+                    instruction="(type to filter)" if many else " ",
+                    use_search_filter=many,
+                    use_jk_keys=not many,
+                    style=self._look,
+                    **self._common,
+                ),
+                can_go_back=can_go_back,
+            )
+            if reply not in {more, less}:
+                return reply
+            number = number + 1 if reply == more else 0
+            self.say(parts[number])
+
+    def _pick(self, question: Pick, *, can_go_back: bool) -> Reply:
+        many = len(question.options) > _MOST_LISTED
+        esc = ", esc back" if can_go_back else ""
+        keys = f"(space marks, ctrl-a all, type to filter{esc})" if many else f"(space marks{esc})"
+        reply = self._asked(
+            questionary.checkbox(
+                question.text,
+                _listed(question.options, many=many),
+                instruction=keys,
+                validate=lambda given: _enough(question, given),
+                use_search_filter=many,
+                use_jk_keys=not many,
+                style=self._look,
+                **self._common,
+            ),
+            can_go_back=can_go_back,
+        )
+        if isinstance(reply, Back):
+            return reply
+        return tuple(
+            option.value
+            for option in question.options
+            if option.value in reply or f"{_GROUP}{option.group}" in reply
+        )
+
+    def _fill(self, question: Fill, *, can_go_back: bool) -> Reply:
+        def check(text: str) -> bool | str:
+            return question.check(text) or True
+
+        text = f"{question.text}{'  (esc back)' if can_go_back else ''}"
+        asked = questionary.text(
+            text, question.default, validate=check, style=self._look, **self._common
+        )
+        reply: Reply = self._asked(asked, can_go_back=can_go_back)
+        return reply
+
+    def _asked(self, question: questionary.Question, *, can_go_back: bool) -> Any:
+        keys = KeyBindings()
+
+        interrupted = False
+
+        @keys.add("c-c", eager=True)
+        def _(event: KeyPressEvent) -> None:
+            nonlocal interrupted
+            interrupted = True
+            if not event.app.is_done:
+                event.app.exit(result=BACK)
+
+        if can_go_back:
+
+            @keys.add("escape", eager=True)
+            @keys.add("c-b", eager=True)
+            def _(event: KeyPressEvent) -> None:
+                if not event.app.is_done:
+                    event.app.exit(result=BACK)
+
+        application = question.application
+        application.ttimeoutlen = _ESCAPE_SECONDS
+        own = [application.key_bindings] if application.key_bindings is not None else []
+        application.key_bindings = merge_key_bindings([*own, keys])
+        reply = question.unsafe_ask()
+        if interrupted:  # also where the key came after the one that ended the question
+            raise KeyboardInterrupt
+        return reply
+
+    def _show_all(self, body: Sequence[str], rows: int) -> None:
+        """Show *body* part by part, each but the last with a prompt after it."""
+        *parts, last = _pages(body, rows)
+        for part in parts:
+            self.say(part)
+            more = questionary.Choice("Show the next part", "more")
+            question = questionary.select(
+                "There is more.", [more], instruction=" ", style=self._look, **self._common
+            )
+            self._asked(question, can_go_back=False)
+        self.say(last)
+
+
+def _listed(options: Sequence[Option], *, many: bool) -> list[Any]:
+    """Return *options* below the headings of their groups; of *many* a group can be marked."""
+    listed: list[Any] = []
+    group = ""
+    for option in options:
+        if option.group != group:
+            group = option.group
+            count = sum(each.group == group for each in options)
+            if many and count > 1:
+                title = _cut(f"all {count} of {group}")
+                listed.append(questionary.Choice(title, f"{_GROUP}{group}"))
+            else:
+                listed.append(questionary.Separator(f"  -- {group}"))
+        listed.append(
+            questionary.Choice(
+                _cut(option.title),
+                option.value,
+                checked=option.checked,
+                description=_cut(option.about) or None,
+            )
+        )
+    return listed
+
+
+def _enough(question: Pick, given: Sequence[str]) -> bool | str:
+    return len(given) >= question.least or "mark one with the space bar, then press enter"
+
+
+def _pages(body: Sequence[str], rows: int) -> list[list[str]]:
+    """Return *body* cut into parts that fit on the terminal above a question of *rows* lines."""
+    size = shutil.get_terminal_size()
+    return pages(body, size.columns, max(_LEAST_BODY, size.lines - rows - 1))
+
+
+def _cut(title: str) -> str:
+    """Return *title* as far as it fits on a line behind the marks of a list."""
+    room = max(20, shutil.get_terminal_size().columns - 8)
+    return title if len(title) <= room else f"{title[: room - 3]}..."

@@ -1,0 +1,155 @@
+"""What stands above the questions: lines of text, painted where the terminal wants colours."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from composerefactor.edits.changeset import Changeset
+from composerefactor.errors import ComposerefactorError
+from composerefactor.proposal.mended import Mend
+from composerefactor.proposal.opening import Opened
+from composerefactor.proposal.propose import Proposal
+from composerefactor.report.patch import unified_patch
+from composerefactor.report.rows import counted, limited, row
+from composerefactor.report.style import Style
+from composerefactor.report.summary import found_lines, plan_lines, proof_lines
+from composerefactor.transform import Plan
+from composerefactor.verify.masking import mask_text
+from composerefactor.wizard.items import Item
+from composerefactor.wizard.work import Examined, Proposed
+
+_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
+_MOST = 10_000
+MOST_BY_HAND = 5
+"""So many of the things that no transform can do are listed."""
+
+_WIDEST = 200
+
+
+def found(opened: Opened, style: Style) -> tuple[str, ...]:
+    """Return what reading the files has found."""
+    proposal = Proposal(opened, opened.project, Plan(), Changeset())
+    return tuple(found_lines(proposal, style))
+
+
+def wrong(examined: Examined, style: Style) -> tuple[str, ...]:
+    """Return what the engine rejects, and what is missing or could be better."""
+    lines: list[str] = []
+    for entry, words in examined.rejected.items():
+        mark = row("Wrong", style(f"{entry.title}: {mask_text(words)}", "red"), style)
+        lines.append(mark if not lines else row("", style(mask_text(words), "red"), style))
+    for entry, error in examined.opened.project.errors.items():
+        lines.append(row("Wrong", style(f"{entry.title}: {error}", "red"), style))
+    label = "Findings"
+    for name, mends in by_transform(examined.mended.taken).items():
+        lines.append(row(label, f"{name}: {_gist(mends)}", style))
+        label = ""
+    refused = [
+        f"{refusal.location}: {refusal.reason}{f' -> {refusal.remedy}' if refusal.remedy else ''}"
+        for _, refusal in examined.mended.refusals
+    ]
+    for label, words in zip(
+        ("By hand", *[""] * MOST_BY_HAND), limited(refused, MOST_BY_HAND), strict=False
+    ):
+        lines.append(row(label, style(mask_text(words), "yellow"), style))
+    return tuple(lines) or (row("Findings", style("nothing is wrong", "green"), style),)
+
+
+def by_transform(mends: Iterable[Mend]) -> dict[str, list[Mend]]:
+    """Return *mends* by transform, those first without which the engine rejects the project."""
+    found: dict[str, list[Mend]] = {}
+    for mend in mends:
+        found.setdefault(mend.transform, []).append(mend)
+    return dict(sorted(found.items(), key=lambda each: not any(m.change.repairs for m in each[1])))
+
+
+def _gist(mends: Sequence[Mend]) -> str:
+    first = mask_text(mends[0].change.title)
+    return first if len(mends) == 1 else f"{first}, and {counted(len(mends) - 1, 'more change')}"
+
+
+def layout(proposal: Proposal, style: Style) -> tuple[str, ...]:
+    """Return the tree that a split would give."""
+    return tuple(plan_lines(proposal, style, _MOST))
+
+
+def plan(proposed: Proposed, style: Style) -> tuple[str, ...]:
+    """Return what would be written, and what is not possible."""
+    return (*plan_lines(proposed.proposal, style, _MOST), *_lost(proposed, style))
+
+
+def proved(proposed: Proposed, style: Style) -> tuple[str, ...]:
+    """Return what was proved."""
+    return tuple(proof_lines(proposed.proposal, style, _MOST))
+
+
+def files(proposed: Proposed, style: Style) -> tuple[str, ...]:
+    """Return how many files would be written, and what stands in the way of it."""
+    lines: list[str] = []
+    changes = proposed.proposal.changes
+    kinds = Counter(
+        "new" if c.is_created else "deleted" if c.is_deleted else "changed" for c in changes.changes
+    )
+    words = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items()))
+    lines.append(row("Files", words, style))
+    lines += _lost(proposed, style)
+    for path, reason in proposed.dirty.items():
+        why = "an earlier step of this session wrote it" if path in proposed.own else reason
+        words = f"{path}: {why}; git could not bring it back, `composerefactor undo` can"
+        lines.append(row("", style(words, "yellow"), style))
+    return tuple(lines)
+
+
+def _lost(proposed: Proposed, style: Style) -> Iterator[str]:
+    label = "Without"
+    for words in proposed.lost:
+        yield row(label, style(mask_text(words), "yellow"), style)
+        label = ""
+
+
+def change(item: Item, number: int, total: int, style: Style) -> tuple[str, ...]:
+    """Return one change: what it is, what it means, and its diff."""
+    head = style(f"{number} of {total}  {item.kind}", "cyan")
+    lines = [head, style(mask_text(item.title), "bold")]
+    lines += [mask_text(words) for words in item.consequences]
+    lines += [style(f"left out: {item.loss}", "yellow")] if item.loss else []
+    return (*lines, "", *diff(item.shown(), style))
+
+
+def diff(changes: Changeset, style: Style) -> Iterator[str]:
+    """Yield the lines of the diff, secret values masked."""
+    is_one = len(changes.changes) == 1
+    headers = ("diff --git", "new file mode", "deleted file mode", "--- /dev/null", "+++ /dev/null")
+    for line in unified_patch(changes).decode("utf-8", "replace").splitlines():
+        is_name = line.startswith(("--- ", "+++ "))
+        if line.startswith((*headers, "@@ -0,0", "\\")) or (is_name and is_one):
+            continue
+        colour = "dim" if is_name else _COLOURS.get(line[:1], "")
+        text = _line(line)
+        yield style(text, colour) if colour else text
+
+
+def file(path: str, content: bytes, style: Style) -> tuple[str, ...]:
+    """Return the whole file, with line numbers."""
+    lines = content.decode("utf-8", "replace").splitlines()
+    width = len(str(len(lines)))
+    numbered = (f"{style(f'{n:>{width}}', 'dim')} {_line(line)}" for n, line in enumerate(lines, 1))
+    return (style(path, "bold"), *numbered)
+
+
+def _line(text: str) -> str:
+    """Return *text* without secret values and control characters, cut where it is very long."""
+    masked = mask_text(text[: 10 * _WIDEST]).expandtabs(4)
+    plain = "".join(c if c.isprintable() else "\ufffd" for c in masked)
+    return plain if len(plain) <= _WIDEST else f"{plain[:_WIDEST]} ..."
+
+
+def error(problem: ComposerefactorError, style: Style) -> tuple[str, ...]:
+    """Return what went wrong, where, and what to do."""
+    where = f"{problem.location}: " if problem.location else ""
+    first, *others = mask_text(problem.message).splitlines() or [""]
+    lines = [f"{style('error', 'red', 'bold')}  {where}{first}", *(f"       {o}" for o in others)]
+    if problem.remedy:
+        lines.append(f"       {style('->', 'cyan')} {problem.remedy}")
+    return tuple(lines)
