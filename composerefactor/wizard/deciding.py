@@ -57,41 +57,44 @@ def _selected(
     """Show what would be done, ask what is taken, and prove that until nothing new is in it."""
     work = Propose(context.where, context.stage, request)
     proposed: Proposed = yield from worked(context, work)
-    if proposed.proposal.changes.is_empty:
+    if proposed.proposal.changes.is_empty or not (yield from _looks(context, request, proposed)):
         return work, proposed
     known = {item.id for item in proposed.items}
+    while True:
+        yield from _reviewed(context, proposed, decided)
+        leave = frozenset(id_ for id_, yes in decided.items() if not yes)
+        if isinstance(request, SplitRequest):
+            leave &= known
+        if leave <= work.leave:
+            return work, proposed
+        expected = frozenset(item.id for item in proposed.items if decided.get(item.id))
+        work = Propose(context.where, context.stage, request, leave, expected)
+        proposed = yield from worked(context, work)
+        if all(item.id in decided or not item.id for item in proposed.items):
+            return work, proposed
+
+
+def _looks(context: Context, request: Request, proposed: Proposed) -> Flow[bool]:
+    """Show the plan and what is proved of it, and ask whether to look at each change."""
     body = screens.plan(proposed, context.style)
     if isinstance(request, SplitRequest):
         laid = yield from worked(context, Lay(context.where, context.stage, request))
         if body == screens.layout(laid, context.style):
             body = ()  # it has just been shown
     body = (*body, *screens.proved(proposed, context.style))
-    count = counted(len(proposed.items), "change")
     options = (
         Option("each", "Look at each and choose"),
         Option("all", "Take everything"),
         Option(_CHANGE, "Change the decisions before this"),
         Option("leave", "Leave without writing"),
     )
+    count = counted(len(proposed.items), "change")
     answer = yield Choose("preview", f"This would be done: {count}.", options, body)
     if answer == "leave":
         raise LeftError(0)
     if answer == _CHANGE:
         raise _AdjustError(_CHANGE)
-    if answer == "all":
-        return work, proposed
-    while True:
-        yield from _reviewed(context, proposed, decided)
-        leave = frozenset(id_ for id_, yes in decided.items() if not yes)
-        if isinstance(request, SplitRequest):
-            leave &= known
-        expected = frozenset(item.id for item in proposed.items if decided.get(item.id))
-        if leave <= work.leave:
-            return work, proposed
-        work = Propose(context.where, context.stage, request, leave, expected)
-        proposed = yield from worked(context, work)
-        if all(item.id in decided or not item.id for item in proposed.items):
-            return work, proposed
+    return bool(answer == "each")
 
 
 def _reviewed(context: Context, proposed: Proposed, decided: dict[str, bool]) -> Flow[None]:

@@ -104,7 +104,7 @@ def _files(proposal: Proposal, ids: Mapping[str, str]) -> Iterator[Item]:
         if change.is_changed:
             kind = "files that change with the others"
             title = f"{change.path}: {before} -> {counted(after, 'line')}"
-            words = "what moved is replaced by the list of modules; the rest of the text stays"
+            words = "what moves is replaced by the list of modules, the rest stays"
             loss = ""
         elif change.is_deleted:
             title, words, loss = (
@@ -117,14 +117,15 @@ def _files(proposal: Proposal, ids: Mapping[str, str]) -> Iterator[Item]:
             words = f"holds {names}" if names else "holds what others share"
             if directory == ENVIRONMENTS:
                 words += ": what this environment alone says"
-            loss = f"then {names} stays where it is" if names else ""
-        equal = "the resolved model stays equal, no container is recreated"
+            verb, they = ("stays", "it is") if len(services) == 1 else ("stay", "they are")
+            loss = f"{names} {verb} where {they}" if names else ""
+        equal = "same model, no container is recreated"
         yield Item(
             "" if change.is_changed else ids.get(change.path, ""),
             kind,
             title,
             change.path,
-            (words, equal if proposal.verdict is not None else "nothing was proved"),
+            (f"{words}; {equal if proposal.verdict is not None else 'nothing was proved'}",),
             loss,
             partial(Changeset, (change,)),
             change.after or b"",

@@ -116,12 +116,12 @@ class Prompts:
     def _pick(self, question: Pick, *, can_go_back: bool) -> Reply:
         many = len(question.options) > _MOST_LISTED
         esc = ", esc back" if can_go_back else ""
-        keys = f"(space marks, ctrl-a all, type to filter{esc})" if many else f"(space marks{esc})"
+        more = "ctrl-a all, type to filter" if many else "enter goes on"
         reply = self._asked(
             questionary.checkbox(
                 question.text,
                 _listed(question.options, many=many),
-                instruction=keys,
+                instruction=f"(space marks, {more}{esc})",
                 validate=lambda given: _enough(question, given),
                 use_search_filter=many,
                 use_jk_keys=not many,

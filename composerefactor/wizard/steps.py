@@ -61,7 +61,11 @@ def wizard(context: Context) -> Flow[int]:
         return 0
     goals = yield Pick("goals", "What is to be done?", options, body, least=1)
     outcomes: list[Outcome] = []
-    for stage in _stages(goals):
+    stages = list(_stages(goals))
+    for number, (name, stage) in enumerate(stages, 1):
+        if len(stages) > 1:
+            title = f"Part {number} of {len(stages)}: {name}"
+            yield Say(("", context.style(title, "bold")))
         if context.stage:
             examined = yield from needed(Examine(context.where, context.stage))
         try:
@@ -72,7 +76,7 @@ def wizard(context: Context) -> Flow[int]:
         if outcome.ended in {"left", "saved"}:
             break
         context = replace(context, stage=context.stage + 1)
-    return (yield from _ended(context, outcomes, len(list(_stages(goals)))))
+    return (yield from _ended(context, outcomes, len(stages)))
 
 
 def _entries_chosen(context: Context, opened: Opened) -> Flow[Context]:
@@ -109,12 +113,13 @@ def _goals(examined: Examined) -> Iterator[Option]:
         names = [name for name, mends in found.items() if nature(mends) == goal]
         if names:
             count = counted(sum(len(found[name]) for name in names), "change")
-            yield Option(goal, f"{words}: {count} ({', '.join(names)})", checked=goal != ADD)
+            about = ", ".join(names)
+            yield Option(goal, f"{words} ({count})", checked=goal != ADD, about=about)
     if examined.environments.taken:
         yield Option(APART, "Tell what only development needs from production")
     if examined.division is not None and not examined.division.changes.is_empty:
         created = counted(len(examined.division.changes.created), "file")
-        yield Option(SPLIT, f"Divide it into modules: {created}", checked=True)
+        yield Option(SPLIT, f"Divide it into modules ({created})", checked=True)
     elif examined.division is None and any(each.change.repairs for each in examined.mended.taken):
         services = {s for f in examined.opened.project.files.values() for s in f.services}
         if len(services) >= _LEAST_SERVICES:
@@ -124,14 +129,14 @@ def _goals(examined: Examined) -> Iterator[Option]:
 Stage = Callable[[Context, Examined, Sequence[str]], Flow[Outcome]]
 
 
-def _stages(goals: Sequence[str]) -> Iterator[Stage]:
+def _stages(goals: Sequence[str]) -> Iterator[tuple[str, Stage]]:
     """Yield what is done one after the other: what is mended in place is divided afterwards."""
     if {MEND, TIDY, ADD} & set(goals):
-        yield _mending
+        yield "what is mended in place", _mending
     if APART in goals:
-        yield _telling_apart
+        yield "development and production", _telling_apart
     if SPLIT in goals:
-        yield _dividing
+        yield "the modules", _dividing
 
 
 def _mending(context: Context, examined: Examined, goals: Sequence[str]) -> Flow[Outcome]:

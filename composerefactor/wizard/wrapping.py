@@ -21,7 +21,8 @@ def wrapped(line: str, columns: int) -> list[str]:
     if width(line) <= columns:
         return [line]
     plain = re.sub(_ESCAPE, "", line)
-    indent = len(plain) - len(plain.lstrip())
+    text = f" {plain[1:]}" if plain[:1] in {"+", "-"} else plain
+    indent = len(text) - len(text.lstrip())
     indent = min(LABEL if _LABELLED.match(line) else indent, _MOST_INDENT, columns // 2)
     return list(_cut(_TOKENS.findall(line), columns, indent))
 

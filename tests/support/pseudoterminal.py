@@ -50,7 +50,7 @@ class Terminal:
         self.screen = _Screen(columns, lines, history=5000, ratio=0.5)
         self.stream = pyte.ByteStream(self.screen)
         self.bytes = b""
-        self.child = pexpect.spawn(
+        self.child: pexpect.spawn[bytes] = pexpect.spawn(
             arguments[0],
             list(arguments[1:]),
             cwd=str(directory),
