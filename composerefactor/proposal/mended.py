@@ -183,6 +183,7 @@ def _mend(
     environ: Mapping[str, str],
 ) -> Mended:
     result = Mended()
+    made: set[str] = set()
     for each in chosen:
         for _ in range(MAX_ROUNDS):
             found = Mended()
@@ -192,11 +193,13 @@ def _mend(
                     found.refusals.append((each.mending.name, planned))
                     continue
                 change = Mend(each.mending.name, planned)
-                if change.id not in {made.id for made in result.taken}:
+                if change.id not in made:
                     mine += _sorted(found, change, project, each, wanted)
             new = _applied(project, mine, found) if mine else {}
             result.taken += found.taken
-            result.bases |= dict.fromkeys((each.id for each in found.taken), project)
+            bases = dict.fromkeys((each.id for each in found.taken), project)
+            result.bases |= bases
+            made |= bases.keys()
             if not new:
                 break
             result.contents |= new

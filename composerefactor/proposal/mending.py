@@ -52,14 +52,16 @@ def propose_mends(
             return replace(_proposal(opened, found), engine=engine)
         rejected = prover.rejected()
         for _ in range(MAX_TRIES):
-            verdict, repaired = _verdict(opened, engine, prover, found, progress)
+            verdict, still = _verdict(opened, engine, prover, found, progress)
             blamed = _blamed(found, verdict)
             if not blamed:
                 break
             wanted = replace(wanted, rejected={**wanted.rejected, **blamed})
             found = plan(wanted)
+        repaired = tuple(entry for entry in rejected if entry not in still)
         if len(rejected) == len(opened.project.readable) and not repaired:
-            raise all_rejected(opened, rejected, (refusal for _, refusal in found.refusals))
+            refusals = (refusal for _, refusal in found.refusals)
+            raise all_rejected(opened, rejected, refusals, still)
         return replace(
             _proposal(opened, found),
             engine=engine,
@@ -75,19 +77,17 @@ def _planned(opened: Opened, chosen: Sequence[Chosen], wanted: Wanted) -> Mended
 
 def _verdict(
     opened: Opened, engine: Engine, prover: Prover, found: Mended, progress: Progress | None
-) -> tuple[Verdict, tuple[EntryPoint, ...]]:
-    """Return what the proof found beyond the declared, and the entry points that are mended.
+) -> tuple[Verdict, Mapping[EntryPoint, str]]:
+    """Return what the proof found beyond the declared, and what is rejected with the changes too.
 
     Entry points that the engine rejects as they stand are compared without its checks of what
     belongs together.
     """
     verdict = prover.check(found.contents, variables=found.variables)
     differences = list(verdict.differences)
-    repaired: tuple[EntryPoint, ...] = ()
-    rejected = prover.rejected()
+    still = rejected = prover.rejected()
     if rejected and found.taken:
         still = prover.rejected_after(found.contents)
-        repaired = tuple(entry for entry in rejected if entry not in still)
         with prover_of(
             opened, engine, progress, entries=tuple(rejected), consistent=False
         ) as lenient:
@@ -106,7 +106,7 @@ def _verdict(
     effects = found.effects
     undeclared = [f for f in differences if not is_declared(f, effects)]
     undeclared += _of_variants(prover, found)
-    return replace(verdict, differences=undeclared), repaired
+    return replace(verdict, differences=undeclared), still
 
 
 def _of_variants(prover: Prover, found: Mended) -> Iterator[Finding]:

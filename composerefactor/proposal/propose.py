@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -124,15 +124,22 @@ def _without_overridden(transformation: Transformation, project: Project) -> Tra
 
 
 def all_rejected(
-    opened: Opened, rejected: dict[EntryPoint, str], refusals: Iterable[Refusal] = ()
+    opened: Opened,
+    rejected: Mapping[EntryPoint, str],
+    refusals: Iterable[Refusal] = (),
+    still: Mapping[EntryPoint, str] | None = None,
 ) -> EngineError:
     """Return the error for a project of which the engine accepts nothing.
 
-    *refusals* say why it could not be mended, and what to do.
+    *refusals* say why it could not be mended, and what to do; *still* has the engine's words on
+    what is left of the problems when all that can be mended is.
     """
     from composerefactor.proposal.locate import blamed_place  # noqa: PLC0415 - as in propose()
 
     lines = [f"{entry.title}: {words}" for entry, words in rejected.items()]
+    for entry, words in (still or {}).items():
+        if words != rejected[entry]:
+            lines.append(f"{entry.title}, with what can be mended: {words}")
     lines += [f"{entry.title}: {error}" for entry, error in opened.project.errors.items()]
     lines += [f"{r.location}: {r.reason} -> {r.remedy}" for r in refusals if r.repairs]
     return EngineError(

@@ -6,6 +6,8 @@ import posixpath
 from collections.abc import Iterable
 from dataclasses import replace
 
+from composerefactor.catalog.placement import place
+from composerefactor.compose.merged import merged_get, scalar_text
 from composerefactor.errors import Location
 from composerefactor.modules.naming import Family, kebab, variant
 from composerefactor.proposal.opening import Opened
@@ -117,10 +119,12 @@ def _roots_with_environment(proposal: Proposal) -> dict[str, str]:
 def _moved(proposal: Proposal, now: SplitOptions, request: SplitRequest) -> Flow[SplitRequest]:
     """Ask which services go together, and where to."""
     modules = _modules(proposal)
+    at = {name: path for path, services in modules.items() for name in services}
+    kinds = {name: _kind(proposal, name, now) for name in at}
+    width = max(map(len, at), default=0)
     options = tuple(
-        Option(name, name, group=posixpath.basename(posixpath.dirname(path)) + "/" + _short(path))
-        for path, services in modules.items()
-        for name in services
+        Option(name, f"{name:<{width}}  {posixpath.basename(at[name])}", group=kinds[name])
+        for name in sorted(at, key=lambda name: list(kinds.values()).index(kinds[name]))
     )
     services = yield Pick("services", "Which services?", options)
     if not services:
@@ -144,6 +148,14 @@ def _moved(proposal: Proposal, now: SplitOptions, request: SplitRequest) -> Flow
     groups = (*_without(now, members), (name, tuple(dict.fromkeys(members))))
     kept = tuple(pair for pair in request.modules if pair[0] not in members)
     return replace(request, groups=groups, modules=kept)
+
+
+def _kind(proposal: Proposal, service: str, now: SplitOptions) -> str:
+    """Return what *service* counts as, by its image or its name."""
+    bodies = (file.services.get(service) for file in proposal.project.files.values())
+    body = next((body for body in bodies if body is not None), None)
+    image = scalar_text(merged_get(body, "image")) if body is not None else None
+    return place(service, image, now.catalog).counts_as
 
 
 def _without(now: SplitOptions, services: Iterable[str]) -> Groups:

@@ -199,11 +199,11 @@ def _listed(options: Sequence[Option], *, many: bool) -> list[Any]:
         if option.group != group:
             group = option.group
             count = sum(each.group == group for each in options)
-            if many and count > 1:
+            if not many:  # a filter would leave headings to stand on
+                listed.append(questionary.Separator(f"  -- {group}"))
+            elif count > 1:
                 title = _cut(f"all {count} of {group}")
                 listed.append(questionary.Choice(title, f"{_GROUP}{group}"))
-            else:
-                listed.append(questionary.Separator(f"  -- {group}"))
         listed.append(
             questionary.Choice(
                 _cut(option.title),

@@ -11,7 +11,7 @@ from composerefactor.proposal.mended import Mend
 from composerefactor.proposal.opening import Opened
 from composerefactor.proposal.propose import Proposal
 from composerefactor.report.patch import unified_patch
-from composerefactor.report.rows import counted, limited, row
+from composerefactor.report.rows import counted, row
 from composerefactor.report.style import Style
 from composerefactor.report.summary import found_lines, plan_lines, proof_lines
 from composerefactor.transform import Plan
@@ -21,7 +21,7 @@ from composerefactor.wizard.work import Examined, Proposed
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 _MOST = 10_000
-MOST_BY_HAND = 5
+MOST_BY_HAND = 2
 """So many of the things that no transform can do are listed."""
 
 _WIDEST = 200
@@ -42,17 +42,26 @@ def wrong(examined: Examined, style: Style) -> tuple[str, ...]:
     for entry, error in examined.opened.project.errors.items():
         lines.append(row("Wrong", style(f"{entry.title}: {error}", "red"), style))
     label = "Findings"
-    for name, mends in by_transform(examined.mended.taken).items():
+    found = by_transform(examined.mended.taken)
+    mending = {k: v for k, v in found.items() if any(mend.change.repairs for mend in v)}
+    first = mending or found  # what the engine rejects comes before all else
+    for name, mends in first.items():
         lines.append(row(label, f"{name}: {_gist(mends)}", style))
         label = ""
+    if len(first) < len(found):
+        others = ", ".join(name for name in found if name not in first)
+        lines.append(row("", f"not as pressing: {others}", style))
     refused = [
         f"{refusal.location}: {refusal.reason}{f' -> {refusal.remedy}' if refusal.remedy else ''}"
         for _, refusal in examined.mended.refusals
     ]
-    for label, words in zip(
-        ("By hand", *[""] * MOST_BY_HAND), limited(refused, MOST_BY_HAND), strict=False
-    ):
+    label = "By hand"
+    for words in refused[:MOST_BY_HAND]:
         lines.append(row(label, style(mask_text(words), "yellow"), style))
+        label = ""
+    if len(refused) > MOST_BY_HAND:
+        words = f"and {len(refused) - MOST_BY_HAND} more: `composerefactor fix --check -v` has them"
+        lines.append(row("", style(words, "yellow"), style))
     return tuple(lines) or (row("Findings", style("nothing is wrong", "green"), style),)
 
 

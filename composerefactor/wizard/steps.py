@@ -56,7 +56,7 @@ def wizard(context: Context) -> Flow[int]:
     if not options:
         if examined.rejected and not examined.division:
             refusals = (refusal for _, refusal in examined.mended.refusals)
-            raise all_rejected(examined.opened, dict(examined.rejected), refusals)
+            raise all_rejected(examined.opened, examined.rejected, refusals)
         yield Say((*body, "there is nothing to do"))
         return 0
     goals = yield Pick("goals", "What is to be done?", options, body, least=1)

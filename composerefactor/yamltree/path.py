@@ -40,13 +40,8 @@ def in_flow(root: Node, path: Path) -> bool:
 def paths(root: Node, start: Path = ()) -> Iterator[tuple[Path, Node]]:
     """Yield every node that is written below *root*, itself first, with its address."""
     yield start, root
-    if isinstance(root, Mapping):
-        for entry in root.entries:
-            if entry.name is not None:
-                yield from paths(entry.value, (*start, entry.name))
-    elif isinstance(root, Sequence):
-        for n, item in enumerate(root.items):
-            yield from paths(item, (*start, n))
+    for step, child in _steps(root):
+        yield from paths(child, (*start, step))
 
 
 def entry_paths(root: Node) -> dict[int, Path]:
@@ -62,7 +57,22 @@ def entry_paths(root: Node) -> dict[int, Path]:
 
 def path_of(root: Node, node: Node) -> Path | None:
     """Return the address of *node* below *root*, or None where it is written elsewhere."""
-    return next((path for path, found in paths(root) if found is node), None)
+    if root is node:
+        return ()
+    for step, child in _steps(root):  # only one can hold it, but for empty nodes at its edge
+        if child.outer_start <= node.outer_start and node.end <= child.end:
+            path = path_of(child, node)
+            if path is not None:
+                return (step, *path)
+    return None
+
+
+def _steps(node: Node) -> Iterator[tuple[str | int, Node]]:
+    """Yield the nodes right below *node*, with the last step of their addresses."""
+    if isinstance(node, Mapping):
+        yield from ((e.name, e.value) for e in node.entries if e.name is not None)
+    elif isinstance(node, Sequence):
+        yield from enumerate(node.items)
 
 
 def shown(path: Path) -> str:

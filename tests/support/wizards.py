@@ -1,0 +1,108 @@
+"""Sessions of the wizard without a terminal."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from composerefactor.report.style import Style
+from composerefactor.verify.discovery import find_engine
+from composerefactor.wizard.context import Context
+from composerefactor.wizard.session import Session
+from composerefactor.wizard.steps import wizard
+from composerefactor.wizard.work import Where
+from composerefactor.wizard.workshop import Workshop
+
+SHOP = """\
+# Ask in #shop before you change a port.
+version: "3.8"
+
+x-logging: &logging
+  logging: {driver: json-file}
+
+services:
+  # ---- front ----
+  web:
+    <<: *logging
+    image: nginx:1.27
+    ports:
+      - "8080:80"  # the only public port
+    depends_on: [api]
+
+  api:
+    <<: *logging
+    image: ghcr.io/shop/api:3
+    environment:
+      DATABASE_URL: postgres://db:5432/shop
+
+  db:
+    image: postgres:16
+    ports: ["5432:5432"]
+    volumes:
+      - pgdata:/var/lib/postgresql/data
+
+  cache:
+    image: redis:7
+
+volumes:
+  # nightly backup
+  pgdata:
+"""
+
+PRODUCTION = """\
+services:
+  web:
+    image: nginx:1.27
+    restart: always
+    ports:
+      - "80:80"
+  api:
+    image: ghcr.io/shop/api:3
+    restart: always
+  db:
+    image: postgres:16
+    volumes:
+      - pgdata:/var/lib/postgresql/data
+
+volumes:
+  pgdata:
+"""
+
+BROKEN = """\
+services:
+  web:
+    image: nginx:1.27
+  api:
+    image: ghcr.io/shop/api:3
+    depends_on: [redis]
+    environment:
+      SECRET_TOKEN: correct-horse-battery
+  worker:
+    image: ghcr.io/shop/api:3
+"""
+
+
+@dataclass
+class Told:
+    """What a session has said."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def __call__(self, lines: Sequence[str]) -> None:
+        self.lines += lines
+
+    @property
+    def commands(self) -> list[list[str]]:
+        """The command lines among it, as words without the program's name."""
+        found = [line.strip() for line in self.lines if line.startswith("  composerefactor ")]
+        return [shlex.split(line)[1:] for line in found]
+
+
+def begin(engine: Path, where: Where | None = None) -> tuple[Session, Told]:
+    """Begin a session in the current directory."""
+    told = Told()
+    context = Context(where or Where(), Style(), str(engine))
+    workshop = Workshop(lambda: find_engine(str(engine)), {}, lambda _: None)
+    return Session(lambda: wizard(context), workshop, told), told
