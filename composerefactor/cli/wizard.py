@@ -74,7 +74,7 @@ def _replayed(chosen: Choice, path: Path, engine: str) -> int:
         raise InputError(words, location=Location(str(path))) from None
     answers = read_answers(str(path), data)
     session = _session(
-        chosen, engine, Style(), lambda lines: click.echo("\n".join(lines), err=True)
+        chosen, engine, Style(), lambda said: click.echo("\n".join(said.lines), err=True)
     )
     return replay(session, answers)
 

@@ -202,7 +202,7 @@ def _mend(
             made |= bases.keys()
             if not new:
                 break
-            result.contents |= new
+            result.contents = {**result.contents, **new}  # projects keep those before
             project = changed(project, library, result.contents, environ)
         result.refusals += [
             (name, refusal)

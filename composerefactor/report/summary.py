@@ -33,7 +33,7 @@ def summary(proposal: Proposal, style: Style, *, verbose: bool = False) -> list[
     most = 10_000 if verbose else MOST_SHOWN
     lines = [*found_lines(proposal, style, most), *plan_lines(proposal, style, most)]
     if proposal.plan.gain.services:
-        lines += _differences(proposal, style, verbose=verbose)
+        lines += difference_lines(proposal, style, verbose=verbose)
     if not proposal.changes.is_empty:
         lines += proof_lines(proposal, style, most)
     return lines
@@ -143,7 +143,7 @@ def plan_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iter
     yield row("", moved(proposal), style)
 
 
-def _differences(proposal: Proposal, style: Style, *, verbose: bool) -> Iterator[str]:
+def difference_lines(proposal: Proposal, style: Style, *, verbose: bool = False) -> Iterator[str]:
     """Yield what differs between the files that had definitions of the same services."""
     for comparison in comparisons(proposal.opened.project):
         number, files = len(comparison.differences), len(comparison.files)

@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,6 +24,7 @@ from composerefactor.yamltree.build import parse
 from composerefactor.yamltree.values import to_python
 
 BACK = "back"
+_LAST_SHORT = 0xFFFF  # what four digits can say
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,23 @@ def _text(value: object) -> str:
 
 def answers_text(given: Sequence[Given]) -> str:
     """Return *given* as a file that :func:`read_answers` reads."""
-    lines = [
-        f"- {json.dumps(question)}: "
-        + json.dumps(list(answer) if isinstance(answer, tuple) else answer, ensure_ascii=False)
-        for question, answer in given
-    ]
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"- {_quoted(question)}: {_shown(answer)}\n" for question, answer in given)
+
+
+def _shown(answer: Answer) -> str:
+    return _quoted(answer) if isinstance(answer, str) else f"[{', '.join(map(_quoted, answer))}]"
+
+
+def _quoted(text: str) -> str:
+    """Return *text* in double quotes, in ASCII: any reader takes it for what it is."""
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character.isascii() and character.isprintable() and character not in '"\\':
+        return character
+    number = ord(character)
+    return f"\\u{number:04x}" if number <= _LAST_SHORT else f"\\U{number:08x}"
 
 
 def replay(session: Session, answers: Sequence[Written]) -> int:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from composerefactor.proposal.split_request import SplitRequest
 from composerefactor.wizard.work import Request, Where
+
+_WIDEST = 74
+"""A command is cut after so many characters: with its indentation it fits on 80 columns."""
 
 
 def command_line(
@@ -28,6 +31,21 @@ def command_line(
     return [*words, "--yes"]
 
 
-def shown(words: Collection[str]) -> str:
-    """Return *words* as a shell takes them, on lines that a person can read."""
-    return shlex.join(words)
+def shown(words: Sequence[str]) -> str:
+    """Return *words* as a shell takes them, on lines as wide as a terminal at most."""
+    lines = [""]
+    for word in _options(words):
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > _WIDEST:
+            lines.append(f"  {word}")
+        else:
+            lines[-1] = f"{lines[-1]} {word}".strip() if len(lines) == 1 else f"{lines[-1]} {word}"
+    return " \\\n".join(lines)
+
+
+def _options(words: Sequence[str]) -> Iterator[str]:
+    """Yield *words* quoted, each option with its value."""
+    at = 0
+    while at < len(words):
+        takes = words[at].startswith("-") and at + 1 < len(words) and words[at + 1][:1] != "-"
+        yield shlex.join(words[at : at + 2] if takes else words[at : at + 1])
+        at += 2 if takes else 1

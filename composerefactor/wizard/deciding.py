@@ -171,9 +171,9 @@ def _finished(
         ),
     )
     files = counted(len(proposed.proposal.changes.changes), "file")
-    write = "Write" if not proposed.dirty.keys() - proposed.own else "Write all the same"
+    others = proposed.dirty.keys() - proposed.own
     options = [
-        Option("write", f"{write} {files}"),
+        Option("write", f"Write {files}{' all the same' if others else ''}"),
         Option("patch", "Save the patch, and write nothing else"),
         Option(_AGAIN, "Choose again among the changes"),
         Option("leave", "Leave without writing"),

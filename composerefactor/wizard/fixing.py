@@ -68,7 +68,10 @@ def options_chosen(request: FixRequest, settings: Settings, only: str = "") -> F
     while options:
         values = {key: _value(*each, request, settings) for key, each in options.items()}
         width = max(map(len, values))
-        rows = [Option(key, f"{key:<{width}} = {value}") for key, value in values.items()]
+        rows = [
+            Option(key, f"{key:<{width}} = {value}", about=options[key][1].help)
+            for key, value in values.items()
+        ]
         go_on = Option(_GO_ON, "Go on with these options")
         key = yield Choose("options", "Options of the transforms:", (go_on, *rows))
         if key == _GO_ON:

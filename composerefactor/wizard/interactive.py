@@ -11,6 +11,7 @@ from composerefactor.wizard.prompts import Back, Reply
 from composerefactor.wizard.questions import Choose, Option, Question
 from composerefactor.wizard.saved import SavedAnswers, resume
 from composerefactor.wizard.session import Session
+from composerefactor.wizard.work import Say
 
 _AGAIN = "again"
 
@@ -22,8 +23,8 @@ class Asks(Protocol):
         """Return the answer to *question*, or BACK."""
         ...
 
-    def say(self, lines: Sequence[str]) -> None:
-        """Show *lines*."""
+    def say(self, said: Say) -> None:
+        """Show what *said* holds."""
         ...
 
 
@@ -55,7 +56,8 @@ def _resumed(session: Session, prompts: Asks, earlier: Sequence[Written]) -> Non
     if prompts.ask(question, can_go_back=False) == "on":
         count = resume(session, earlier)
         if count < len(earlier):
-            prompts.say(("the project is another one since: some answers are asked for again",))
+            words = "the project is another one since: some answers are asked for again"
+            prompts.say(Say((words,)))
 
 
 def _listed(earlier: Sequence[Written]) -> str:

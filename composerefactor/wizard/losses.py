@@ -25,11 +25,15 @@ def lost_mends(
     if not gone:
         return
     nearest = sorted(left, key=lambda item: item.path not in {each.path for each in gone})
-    with_one = {item.title: planned(leave - {item.id}) for item in nearest[:MOST_TRIED]}
+    with_one = {_named(item): planned(leave - {item.id}) for item in nearest[:MOST_TRIED]}
     for each in gone:
-        needs = [title for title, ids in with_one.items() if each.id in ids]
-        words = "; ".join(needs) or "something that was left out, or the engine's consent"
-        yield f"{each.kind}, {each.title}: needs {words}"
+        needs = " or ".join(name for name, ids in with_one.items() if each.id in ids)
+        yield f"{_named(each)}; it needs {needs or 'what was left out'}"
+
+
+def _named(item: Item) -> str:
+    title = item.mend.change.title if item.mend is not None else item.title
+    return f"{item.kind}: {title}"
 
 
 def lost_files(proposal: Proposal, expected: Sequence[Item]) -> Iterator[str]:

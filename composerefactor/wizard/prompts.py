@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
 import questionary
@@ -13,6 +13,7 @@ from prompt_toolkit.output import ColorDepth, create_output
 
 from composerefactor.report.style import Style
 from composerefactor.wizard.questions import Answer, Choose, Fill, Option, Pick, Question
+from composerefactor.wizard.work import Say
 from composerefactor.wizard.wrapping import pages, wrapped
 
 _LEAST_BODY = 6
@@ -71,10 +72,14 @@ class Prompts:
             return self._pick(question, can_go_back=can_go_back)
         return self._fill(question, can_go_back=can_go_back)
 
-    def say(self, lines: Sequence[str]) -> None:
-        """Print *lines*."""
+    def say(self, said: Say) -> None:
+        """Print what *said* holds."""
         columns = shutil.get_terminal_size().columns
-        for line in (part for each in lines for part in wrapped(each, columns)):
+        lines = (part for line in said.lines for part in wrapped(line, columns))
+        self._print(said.lines if said.exact else lines)
+
+    def _print(self, lines: Iterable[str]) -> None:
+        for line in lines:
             print(line, file=sys.stderr)  # noqa: T201 - this is the terminal
         sys.stderr.flush()
 
@@ -82,11 +87,14 @@ class Prompts:
         extra = int(can_go_back)
         parts = _pages(question.body, len(question.options) + extra + 1)
         number = 0
-        self.say(parts[0])
+        self._print(parts[0])
         more, less = "\0more", "\0less"
         while True:
             at = f"  (part {number + 1} of {len(parts)})" if len(parts) > 1 else ""
-            choices = [questionary.Choice(_cut(o.title), o.value) for o in question.options]
+            choices = [
+                questionary.Choice(_cut(o.title), o.value, description=_cut(o.about) or None)
+                for o in question.options
+            ]
             if number + 1 < len(parts):
                 choices.append(questionary.Choice("Show the next part", more))
             elif len(parts) > 1:
@@ -111,7 +119,7 @@ class Prompts:
             if reply not in {more, less}:
                 return reply
             number = number + 1 if reply == more else 0
-            self.say(parts[number])
+            self._print(parts[number])
 
     def _pick(self, question: Pick, *, can_go_back: bool) -> Reply:
         many = len(question.options) > _MOST_LISTED
@@ -182,13 +190,13 @@ class Prompts:
         """Show *body* part by part, each but the last with a prompt after it."""
         *parts, last = _pages(body, rows)
         for part in parts:
-            self.say(part)
+            self._print(part)
             more = questionary.Choice("Show the next part", "more")
             question = questionary.select(
                 "There is more.", [more], instruction=" ", style=self._look, **self._common
             )
             self._asked(question, can_go_back=False)
-        self.say(last)
+        self._print(last)
 
 
 def _listed(options: Sequence[Option], *, many: bool) -> list[Any]:
@@ -202,7 +210,7 @@ def _listed(options: Sequence[Option], *, many: bool) -> list[Any]:
             if not many:  # a filter would leave headings to stand on
                 listed.append(questionary.Separator(f"  -- {group}"))
             elif count > 1:
-                title = _cut(f"all {count} of {group}")
+                title = _cut(f"all {count}: {group}")
                 listed.append(questionary.Choice(title, f"{_GROUP}{group}"))
         listed.append(
             questionary.Choice(

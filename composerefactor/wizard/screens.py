@@ -13,7 +13,7 @@ from composerefactor.proposal.propose import Proposal
 from composerefactor.report.patch import unified_patch
 from composerefactor.report.rows import counted, row
 from composerefactor.report.style import Style
-from composerefactor.report.summary import found_lines, plan_lines, proof_lines
+from composerefactor.report.summary import difference_lines, found_lines, plan_lines, proof_lines
 from composerefactor.transform import Plan
 from composerefactor.verify.masking import mask_text
 from composerefactor.wizard.items import Item
@@ -79,13 +79,14 @@ def _gist(mends: Sequence[Mend]) -> str:
 
 
 def layout(proposal: Proposal, style: Style) -> tuple[str, ...]:
-    """Return the tree that a split would give."""
-    return tuple(plan_lines(proposal, style, _MOST))
+    """Return the tree that a split would give, and what its environments differ in."""
+    differ = difference_lines(proposal, style) if proposal.plan.gain.services else ()
+    return (*plan_lines(proposal, style, _MOST), *differ)
 
 
 def plan(proposed: Proposed, style: Style) -> tuple[str, ...]:
     """Return what would be written, and what is not possible."""
-    return (*plan_lines(proposed.proposal, style, _MOST), *_lost(proposed, style))
+    return (*layout(proposed.proposal, style), *_lost(proposed, style))
 
 
 def proved(proposed: Proposed, style: Style) -> tuple[str, ...]:
@@ -111,7 +112,7 @@ def files(proposed: Proposed, style: Style) -> tuple[str, ...]:
 
 
 def _lost(proposed: Proposed, style: Style) -> Iterator[str]:
-    label = "Without"
+    label = "Not made"
     for words in proposed.lost:
         yield row(label, style(mask_text(words), "yellow"), style)
         label = ""

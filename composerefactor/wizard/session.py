@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from typing import Any, TypeAlias, TypeVar
 
 from composerefactor.wizard.questions import Answer, Choose, Fill, Pick, Question, objection
@@ -28,7 +28,7 @@ class Session:
         self,
         flow: Callable[[], Flow[int]],
         perform: Callable[[Work], Any],
-        say: Callable[[Sequence[str]], None],
+        say: Callable[[Say], None],
     ) -> None:
         self._flow, self._perform, self._say = flow, perform, say
         self._results: dict[Work, Any] = {}
@@ -74,7 +74,7 @@ class Session:
             while not isinstance(step, Choose | Pick | Fill):
                 if isinstance(step, Say):
                     if not quiet:
-                        self._say(step.lines)
+                        self._say(step)
                     step = self._steps.send(None)
                 else:
                     step = self._steps.send(self._done(step))

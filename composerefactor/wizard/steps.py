@@ -187,7 +187,9 @@ def _ended(context: Context, outcomes: Sequence[Outcome], stages: int) -> Flow[i
     if not written and not any(outcome.ended == "saved" for outcome in outcomes):
         yield Say(("nothing was written",))
     if commands:
-        yield Say(("", "The same without questions:", *(f"  {command}" for command in commands)))
+        yield Say(("", "The same without questions:"))
+        lines = [line for command in commands for line in command.splitlines()]
+        yield Say(tuple(f"  {line}" for line in lines), exact=True)
     if len(written) > 1:
         words = "one after the other; `composerefactor undo` takes back one of them, the last first"
         yield Say((f"({words})",))

@@ -135,9 +135,10 @@ Work: TypeAlias = Open | Examine | Lay | Propose | Write | SavePatch | KeepSetti
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Show *lines*."""
+    """Show *lines*; *exact* for those that are to be copied, which stay as long as they are."""
 
     lines: tuple[str, ...]
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from unittest import mock
 
 from click.testing import CliRunner
 
+PROVING = {"fix", "join", "split", "verify", "wizard"}
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -39,7 +41,8 @@ class CommandLine:
     def __call__(self, directory: Path, command: str, *arguments: str) -> Outcome:
         """Run *command* in *directory*; commands that prove get ``--engine`` unless it is given."""
         proves = (
-            command in {"diff", "fix", "join", "split", "verify"} and "--engine" not in arguments
+            command in {"diff", "fix", "join", "split", "verify", "wizard"}
+            and "--engine" not in arguments
         )
         engine = ("--engine", self.engine) if proves else ()
         return self.plain(directory, command, *arguments, *engine)

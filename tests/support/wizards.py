@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from composerefactor.verify.discovery import find_engine
 from composerefactor.wizard.context import Context
 from composerefactor.wizard.session import Session
 from composerefactor.wizard.steps import wizard
-from composerefactor.wizard.work import Where
+from composerefactor.wizard.work import Say, Where
 from composerefactor.wizard.workshop import Workshop
 
 SHOP = """\
@@ -90,13 +89,14 @@ class Told:
 
     lines: list[str] = field(default_factory=list)
 
-    def __call__(self, lines: Sequence[str]) -> None:
-        self.lines += lines
+    def __call__(self, said: Say) -> None:
+        self.lines += said.lines
 
     @property
     def commands(self) -> list[list[str]]:
         """The command lines among it, as words without the program's name."""
-        found = [line.strip() for line in self.lines if line.startswith("  composerefactor ")]
+        text = "\n".join(self.lines).replace("\\\n", " ")
+        found = [line for line in text.splitlines() if line.startswith("  composerefactor ")]
         return [shlex.split(line)[1:] for line in found]
 
 

@@ -1,0 +1,100 @@
+"""Answers from a file, for tests, documents and the session that goes on tomorrow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from composerefactor.wizard.answers import answers_text, read_answers
+from support.commandline import CommandLine, Outcome, tree, write
+from support.wizards import SHOP
+
+ALL = "- goals: [split]\n- layout: accept\n- preview: all\n- finish: write\n- settings: no\n"
+
+MISPLACED = "- services: [db]\n- module: path\n- path: docker-compose.yml\n"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    return write(tmp_path / "shop", {"docker-compose.yml": SHOP})
+
+
+def replayed(command_line: CommandLine, shop: Path, answers: str) -> Outcome:
+    (shop.parent / "answers.yml").write_text(answers)
+    return command_line(shop, "wizard", "--answers", "../answers.yml")
+
+
+@given(
+    st.lists(
+        st.tuples(st.text(min_size=1), st.text() | st.lists(st.text()).map(tuple)),
+        max_size=5,
+    )
+)
+def test_what_is_kept_is_read_again(given_answers: list[tuple[str, str]]) -> None:
+    text = answers_text(given_answers)
+    if not given_answers:
+        assert text == ""
+        return
+    read = read_answers("answers.yml", text.encode())
+    assert [(each.question, each.answer) for each in read] == given_answers
+
+
+def test_a_file_of_answers_does_what_a_person_does(command_line: CommandLine, shop: Path) -> None:
+    outcome = replayed(command_line, shop, ALL)
+    assert outcome.code == 0
+    assert "wrote 5 files" in outcome.err
+    assert f"composerefactor split --engine {command_line.engine} --yes" in outcome.err.replace(
+        " \\\n   ", ""
+    )
+    assert "docker-compose/services/docker-compose.db.yml" in tree(shop)
+
+
+def test_a_step_back_takes_the_answer_before_it_away(command_line: CommandLine, shop: Path) -> None:
+    answers = ALL.replace(
+        "- layout: accept\n", "- layout: into\n- into: x\n- back\n- back\n" * 2, 1
+    )
+    answers = answers.replace("- preview", "- layout: accept\n- preview", 1)
+    assert replayed(command_line, shop, answers).code == 0
+    assert "docker-compose/services/docker-compose.db.yml" in tree(shop)
+
+
+@pytest.mark.parametrize(
+    ("answers", "code", "words"),
+    [
+        ("- goals: [split]\n- layuot: accept\n", 3, "answers.yml:2: an answer to 'layuot'"),
+        ("- goals: [everything]\n", 3, "answers.yml:1: goals: a list of some of tidy, add, split"),
+        ("- goals: [split]\n", 2, "the answers end where the wizard asks 'layout'"),
+        (f"{ALL}- more: yes\n", 3, "answers.yml:6: an answer to 'more', where the wizard asks"),
+        ("goals: [split]\n", 3, "a list of answers is needed"),
+        ("- [split]\n", 3, "answers.yml:1: one question and its answer"),
+        (
+            f"- goals: [split]\n- layout: services\n{MISPLACED}",
+            2,
+            "'docker-compose.yml' is no name for a module",
+        ),
+    ],
+)
+def test_answers_that_do_not_fit(
+    command_line: CommandLine, shop: Path, answers: str, code: int, words: str
+) -> None:
+    outcome = replayed(command_line, shop, answers)
+    assert words in outcome.err
+    assert outcome.code == code
+    if code == 2 or "more" not in answers:
+        assert list(tree(shop)) == ["docker-compose.yml"]
+
+
+def test_answers_that_cannot_be_read(command_line: CommandLine, shop: Path) -> None:
+    outcome = command_line(shop, "wizard", "--answers", "nowhere.yml")
+    assert outcome.code == 3
+    assert "nowhere.yml: the answers cannot be read" in outcome.err
+
+
+def test_without_a_terminal_other_commands_are_named(command_line: CommandLine, shop: Path) -> None:
+    outcome = command_line(shop, "wizard")
+    assert outcome.code == 2
+    for words in ("needs a terminal", "split --dry-run", "fix --unsafe", "--answers FILE"):
+        assert words in outcome.err

@@ -1,0 +1,193 @@
+"""What a session does with a project: what is left out, what follows, what is kept for CI."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import chdir
+from pathlib import Path
+
+import pytest
+
+from composerefactor.settings.settings import FILE_NAME
+from composerefactor.wizard.questions import Choose, Pick, Question
+from composerefactor.wizard.session import Session
+from support.commandline import CommandLine, tree, write
+from support.wizards import BROKEN, SHOP, begin
+
+EVERYTHING = {"preview": "all", "finish": "write", "layout": "accept", "options": "go on"}
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("COMPOSEREFACTOR_STATE_HOME", str(tmp_path / "state"))
+    root = write(tmp_path / "shop", {"docker-compose.yml": SHOP})
+    with chdir(root):
+        yield root
+
+
+def asked(session: Session) -> Question:
+    assert session.question is not None
+    return session.question
+
+
+def screen(session: Session) -> str:
+    return "\n".join(asked(session).body)
+
+
+def go(session: Session, *until: str) -> None:
+    """Answer the usual way until one of the questions *until* is asked, or to the end."""
+    while session.question is not None and session.question.id not in until:
+        question = session.question
+        if isinstance(question, Pick):
+            session.answer(tuple(option.value for option in question.options if option.checked))
+        elif isinstance(question, Choose):
+            session.answer(EVERYTHING.get(question.id, question.options[0].value))
+        else:
+            session.answer(question.default)
+
+
+def choose(session: Session, **skipped: bool) -> None:
+    """Look at each change, and skip those of which the words are in the screen."""
+    words = [name.replace("_", " ") for name in skipped]
+    while session.question is not None and session.question.id != "finish":
+        is_skipped = any(word in screen(session) for word in words)
+        values = [option.value for option in asked(session).options]  # type: ignore[union-attr]
+        session.answer("skip" if is_skipped and "skip" in values else "take")
+
+
+def test_a_change_that_builds_on_one_that_is_left_says_so(engine: Path, shop: Path) -> None:
+    (shop / "docker-compose.yml").write_text(SHOP.replace("[api]", "[db]"))
+    session, told = begin(engine)
+    session.answer(("add",))
+    session.answer(("add-healthchecks", "wait-for-healthy"))
+    go(session, "preview")
+    assert "web starts before db can be used" in screen(session)
+    session.answer("each")
+    choose(session, db_has_no_health_check=True)
+    assert (
+        "wait-for-healthy: web starts before db can be used; it needs add-healthchecks: "
+        "db has no health check" in screen(session)
+    )
+    session.answer("write")
+    go(session)
+    assert "--leave" in told.commands[0]
+    assert b"service_healthy" not in (shop / "docker-compose.yml").read_bytes()
+
+
+def test_the_diff_of_a_change_shows_that_change_alone(engine: Path, shop: Path) -> None:
+    session, _ = begin(engine)
+    session.answer(("add",))
+    session.answer(("add-restart-policy",))
+    go(session, "preview")
+    session.answer("each")
+    for service in ("web", "api", "db", "cache"):
+        lines = asked(session).body
+        changed = [line for line in lines if line[:1] in {"+", "-"}]
+        assert changed == ["+    restart: unless-stopped"], lines
+        assert f"{service}: restart: unless-stopped" in screen(session)
+        session.answer("take")
+
+
+def test_a_secret_is_on_no_screen(engine: Path, shop: Path) -> None:
+    (shop / "docker-compose.yml").write_text(BROKEN)
+    session, told = begin(engine)
+    seen = []
+    while session.question is not None:
+        seen += [*asked(session).body, asked(session).text]
+        question = session.question
+        if question.id == "goals":
+            session.answer(("mend", "add", "split"))
+        elif question.id == "preview":
+            session.answer("each")
+        elif question.id.startswith("change") and "file" not in [i for i, _ in session.given[-2:]]:
+            session.answer("file")
+        elif isinstance(question, Pick):
+            session.answer(tuple(option.value for option in question.options if option.checked))
+        elif isinstance(question, Choose):
+            session.answer(EVERYTHING.get(question.id, question.options[0].value))
+        else:
+            session.answer(question.default)
+    assert "SECRET_TOKEN" in "\n".join(seen)
+    assert "correct-horse-battery" not in "\n".join([*seen, *told.lines])
+    assert b"correct-horse-battery" in (shop / ".env").read_bytes()
+
+
+def test_a_mended_project_is_divided_in_the_same_session(engine: Path, shop: Path) -> None:
+    (shop / "docker-compose.yml").write_text(BROKEN)
+    session, told = begin(engine)
+    assert [option.value for option in asked(session).options if option.checked] == [  # type: ignore[union-attr]
+        "mend",
+        "split",
+    ]
+    go(session)
+    assert [words[0] for words in told.commands] == ["fix", "split"]
+    assert "docker-compose/services/docker-compose.redis.yml" in tree(shop)
+
+
+@pytest.mark.parametrize("left", ["db_has_no_health_check", "version_is_obsolete"])
+def test_kept_decisions_make_ci_repeat_them(
+    engine: Path, shop: Path, command_line: CommandLine, left: str
+) -> None:
+    session, told = begin(engine)
+    session.answer(("tidy", "add", "split"))
+    session.answer(("drop-version", "add-healthchecks"))
+    session.answer("each")
+    choose(session, **{left: True})
+    session.answer("write")
+    session.answer("accept")
+    session.answer("each")
+    choose(session, holds_db=True)
+    session.answer("write")
+    session.answer("yes")
+    assert session.question is None
+    assert "stay:\n    - db\n" in (shop / FILE_NAME).read_text()
+    assert command_line(shop, "split", "--check").code == 0
+    outcome = command_line(shop, "fix", "--check")
+    if left == "version_is_obsolete":  # no service to name: the wizard says what CI needs
+        assert outcome.code == 1
+        assert any("CI needs --leave" in line for line in told.lines)
+    else:
+        assert outcome.code == 0
+
+
+def test_settings_that_are_there_keep_their_text(engine: Path, shop: Path) -> None:
+    before = "# ours\nfix:\n  skip: [harden]"
+    (shop / FILE_NAME).write_text(before)
+    session, told = begin(engine)
+    session.answer(("tidy", "split"))
+    go(session, "layout")
+    session.answer("strategy")
+    session.answer("extends")
+    go(session, "settings")
+    session.answer("yes")
+    after = (shop / FILE_NAME).read_text()
+    assert after == f"{before}\nsplit:\n  strategy: extends\n"
+    assert "  select:" in told.lines  # by hand: there is such a section
+
+
+def test_files_that_git_could_not_bring_back_are_named(engine: Path, shop: Path) -> None:
+    subprocess.run(["git", "init", "-q"], check=True)
+    session, told = begin(engine)
+    session.answer(("tidy", "split"))
+    go(session, "finish")
+    assert "docker-compose.yml: not in git; git could not bring it back" in screen(session)
+    assert [option.title for option in asked(session).options][0] == "Write 1 file all the same"  # type: ignore[union-attr]
+    session.answer("write")
+    go(session, "finish")
+    assert "an earlier step of this session wrote it" in screen(session)
+    assert [option.title for option in asked(session).options][0] == "Write 5 files"  # type: ignore[union-attr]
+    go(session)
+    assert all("--allow-dirty" in words for words in told.commands)
+
+
+def test_the_patch_is_saved_and_nothing_is_written(engine: Path, shop: Path) -> None:
+    session, told = begin(engine)
+    session.answer(("tidy", "split"))
+    go(session, "finish")
+    session.answer("patch")
+    session.answer("out.patch")
+    assert session.question is None
+    assert (shop / "docker-compose.yml").read_text() == SHOP
+    assert b'-version: "3.8"' in (shop / "out.patch").read_bytes()
+    assert any("start the wizard again" in line for line in told.lines)
