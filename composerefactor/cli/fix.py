@@ -7,9 +7,11 @@ from pathlib import Path
 import click
 
 from composerefactor.cli.carryout import Progress, Run, carry_out_proposal, run_options
+from composerefactor.cli.complete import transform_names, transform_options
 from composerefactor.cli.options import (
     choice,
     engine_options,
+    examples,
     path_argument,
     project_options,
     proposal_output_options,
@@ -24,17 +26,38 @@ from composerefactor.proposal.split_request import names_of
 from composerefactor.verify.engine import Engine
 
 
-@click.command("fix", short_help="Add what is missing and mend what is wrong, in place.")
+@click.command(
+    "fix",
+    short_help="Add what is missing and mend what is wrong, in place.",
+    epilog=examples(
+        ("composerefactor fix --unsafe --dry-run", "Show everything that could be done."),
+        ("composerefactor fix --select add-healthchecks --unsafe", "Add health checks alone."),
+        ("composerefactor fix --unsafe --leave 1a2b3c4d", "Leave one change out."),
+        ("composerefactor transforms add-healthchecks", "Read what a transform does."),
+    ),
+)
 @path_argument
 @project_options
-@click.option("--select", metavar="A,B", help="Run only these transforms (see `transforms`).")
-@click.option("--skip", metavar="A,B", default="", help="Leave these transforms out.")
+@click.option(
+    "--select",
+    metavar="A,B",
+    shell_complete=transform_names,
+    help="Run only these transforms (see `transforms`).",
+)
+@click.option(
+    "--skip",
+    metavar="A,B",
+    default="",
+    shell_complete=transform_names,
+    help="Leave these transforms out.",
+)
 @click.option("--unsafe", is_flag=True, help="Also make changes that change what runs.")
 @click.option(
     "--set",
     "settings",
     multiple=True,
     metavar="NAME.OPTION=VALUE",
+    shell_complete=transform_options,
     help="An option of a transform, as add-networks.layout=tiers (repeatable).",
 )
 @run_options

@@ -12,6 +12,7 @@ from composerefactor.cli.carryout import Run, carry_out, run_options
 from composerefactor.cli.options import (
     choice,
     engine_options,
+    examples,
     path_argument,
     project_options,
     proposal_output_options,
@@ -28,7 +29,15 @@ MOST_REVISIONS = 30
 """So many revisions of a file are looked at for its text before it was divided."""
 
 
-@click.command("join", short_help=join.summary, help=f"{join.summary}\n\n{join.explanation}")
+@click.command(
+    "join",
+    short_help=join.summary,
+    help=f"{join.summary}\n\n{join.explanation}",
+    epilog=examples(
+        ("composerefactor join --dry-run", "Show the files that it would be again."),
+        ("composerefactor undo", "Take a split back instead, byte for byte."),
+    ),
+)
 @path_argument
 @project_options
 @run_options

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from composerefactor import __version__
 from composerefactor.errors import ComposerefactorError, InputError, Location
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 BROKEN_PIPE = 141
 """What a shell reports for a program that SIGPIPE ended."""
@@ -25,6 +30,7 @@ COMMANDS = {
     "diff": "Say what a change to Compose files means for what runs.",
     "undo": "Take the last applied run back.",
     "transforms": "List the transforms, or explain one.",
+    "completion": "Print what makes a shell complete commands and options.",
 }
 
 
@@ -42,6 +48,27 @@ class LazyGroup(click.Group):
         module = importlib.import_module(f"composerefactor.cli.{cmd_name}")
         command: click.Command = module.command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that *args* begin with; raises UsageError with what may be meant."""
+        if args and args[0] not in COMMANDS and args[0][:1].isalnum():
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            meant = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(COMMANDS)}."
+            raise click.UsageError(f"No such command {args[0]!r}: {meant}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the commands that begin so, without importing them, and options."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - see cli/__init__.py
+
+        names = [
+            CompletionItem(name, help=words)
+            for name, words in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(
         self,

@@ -19,6 +19,12 @@ path_argument = click.argument(
 )
 
 
+def examples(*pairs: tuple[str, str]) -> str:
+    """Return the end of a help text: commands, each with what it does."""
+    lines = [line for command, words in pairs for line in (f"  {command}", f"      {words}")]
+    return "\n".join(["\b", "Examples:", *lines])
+
+
 def project_options(function: F) -> F:
     """Add the options that say how the project is started."""
     for option in reversed(

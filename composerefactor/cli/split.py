@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from composerefactor.cli.carryout import Progress, Run, carry_out_proposal, run_options
+from composerefactor.cli.complete import services
 from composerefactor.cli.options import (
     choice,
     engine_options,
+    examples,
     path_argument,
     project_options,
     proposal_output_options,
@@ -26,7 +28,17 @@ if TYPE_CHECKING:
     from composerefactor.verify.engine import Engine
 
 
-@click.command("split", short_help=split.summary, help=f"{split.summary}\n\n{split.explanation}")
+@click.command(
+    "split",
+    short_help=split.summary,
+    help=f"{split.summary}\n\n{split.explanation}",
+    epilog=examples(
+        ("composerefactor split --dry-run", "Show the plan, the proof and the patch."),
+        ("composerefactor split --group shop=api,worker", "Keep two services in one module."),
+        ("composerefactor split --entry compose.yml,compose.prod.yml", "Name how it is started."),
+        ("composerefactor wizard", "Be asked, and choose among the changes."),
+    ),
+)
 @path_argument
 @project_options
 @click.option("--into", default="", metavar="DIR", help="Directory of the modules.")
@@ -53,6 +65,7 @@ if TYPE_CHECKING:
     "modules",
     multiple=True,
     metavar="SERVICE=PATH",
+    shell_complete=services,
     help="The module of a service (repeatable).",
 )
 @click.option(

@@ -6,14 +6,24 @@ import sys
 
 import click
 
+from composerefactor.cli.complete import transform_names
+from composerefactor.cli.options import examples
 from composerefactor.cli.terminal import style_for
 from composerefactor.errors import UsageError
 from composerefactor.registry import transforms
 from composerefactor.report.explanation import as_text
 
 
-@click.command("transforms", short_help="List the transforms, or explain one.")
-@click.argument("name", required=False)
+@click.command(
+    "transforms",
+    short_help="List the transforms, or explain one.",
+    epilog=examples(
+        ("composerefactor transforms", "List them."),
+        ("composerefactor transforms add-networks", "Explain one, with its options."),
+        ("composerefactor fix --select add-networks --unsafe --dry-run", "Try it."),
+    ),
+)
+@click.argument("name", required=False, shell_complete=transform_names)
 @click.option("--no-color", is_flag=True, help="No colours (NO_COLOR does the same).")
 def command(name: str | None, *, no_color: bool) -> int:
     """List the transforms, or explain the one called NAME with its options and an example."""

@@ -6,14 +6,21 @@ from pathlib import Path
 
 import click
 
-from composerefactor.cli.options import path_argument
+from composerefactor.cli.options import examples, path_argument
 from composerefactor.cli.terminal import is_interactive
 from composerefactor.errors import UsageError
 from composerefactor.proposal.opening import project_root
 from composerefactor.workspace.undo import last_run, undo
 
 
-@click.command("undo", short_help="Take the last applied run back.")
+@click.command(
+    "undo",
+    short_help="Take the last applied run back.",
+    epilog=examples(
+        ("composerefactor undo", "Show which run it is, and ask."),
+        ("composerefactor undo --force", "Take back files that were edited since, too."),
+    ),
+)
 @path_argument
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--force", is_flag=True, help="Take back files that were edited since, too.")

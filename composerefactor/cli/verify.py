@@ -8,7 +8,13 @@ from pathlib import Path
 
 import click
 
-from composerefactor.cli.options import choice, engine_options, output_options, project_options
+from composerefactor.cli.options import (
+    choice,
+    engine_options,
+    examples,
+    output_options,
+    project_options,
+)
 from composerefactor.cli.terminal import deliver, progress, style_for
 from composerefactor.proposal.compare import compare, opened_state
 from composerefactor.proposal.opening import Choice, open_project
@@ -17,7 +23,15 @@ from composerefactor.report.verification import as_document, as_text
 from composerefactor.verify.discovery import find_engine
 
 
-@click.command("verify", short_help="Prove that two states of a project resolve to the same model.")
+@click.command(
+    "verify",
+    short_help="Prove that two states of a project resolve to the same model.",
+    epilog=examples(
+        ("composerefactor verify main", "Compare the working tree with a git revision."),
+        ("composerefactor verify HEAD~1 HEAD", "Compare two revisions."),
+        ("composerefactor verify --live", "Which containers that run would be recreated?"),
+    ),
+)
 @click.argument("old", required=False)
 @click.argument("new", default=".")
 @click.option(

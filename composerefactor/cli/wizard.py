@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 from composerefactor.cli.carryout import repaired
-from composerefactor.cli.options import choice, engine_options, path_argument, project_options
+from composerefactor.cli.options import (
+    choice,
+    engine_options,
+    examples,
+    path_argument,
+    project_options,
+)
 from composerefactor.cli.terminal import is_interactive, style_for
 from composerefactor.errors import InputError, Location, UsageError
 from composerefactor.proposal.opening import Choice, project_root
@@ -21,7 +27,15 @@ if TYPE_CHECKING:
     from composerefactor.wizard.session import Session
 
 
-@click.command("wizard", short_help="Split and mend step by step, each change shown first.")
+@click.command(
+    "wizard",
+    short_help="Split and mend step by step, each change shown first.",
+    epilog=examples(
+        ("composerefactor wizard", "Begin, here."),
+        ("composerefactor wizard path/to/project", "Begin, there."),
+        ("composerefactor wizard --answers answers.yml", "Repeat a session without a terminal."),
+    ),
+)
 @path_argument
 @project_options
 @click.option(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from composerefactor.settings.settings import FILE_NAME
-from composerefactor.wizard.questions import Choose, Pick, Question
+from composerefactor.wizard.questions import Choose, Fill, Option, Pick, Question
 from composerefactor.wizard.session import Session
 from support.commandline import CommandLine, tree, write
 from support.wizards import BROKEN, SHOP, begin
@@ -29,6 +29,12 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def asked(session: Session) -> Question:
     assert session.question is not None
     return session.question
+
+
+def offered(session: Session) -> tuple[Option, ...]:
+    question = asked(session)
+    assert not isinstance(question, Fill)
+    return question.options
 
 
 def screen(session: Session) -> str:
@@ -52,7 +58,7 @@ def choose(session: Session, **skipped: bool) -> None:
     words = [name.replace("_", " ") for name in skipped]
     while session.question is not None and session.question.id != "finish":
         is_skipped = any(word in screen(session) for word in words)
-        values = [option.value for option in asked(session).options]  # type: ignore[union-attr]
+        values = [option.value for option in offered(session)]
         session.answer("skip" if is_skipped and "skip" in values else "take")
 
 
@@ -116,10 +122,7 @@ def test_a_secret_is_on_no_screen(engine: Path, shop: Path) -> None:
 def test_a_mended_project_is_divided_in_the_same_session(engine: Path, shop: Path) -> None:
     (shop / "docker-compose.yml").write_text(BROKEN)
     session, told = begin(engine)
-    assert [option.value for option in asked(session).options if option.checked] == [  # type: ignore[union-attr]
-        "mend",
-        "split",
-    ]
+    assert [each.value for each in offered(session) if each.checked] == ["mend", "split"]
     go(session)
     assert [words[0] for words in told.commands] == ["fix", "split"]
     assert "docker-compose/services/docker-compose.redis.yml" in tree(shop)
@@ -172,11 +175,11 @@ def test_files_that_git_could_not_bring_back_are_named(engine: Path, shop: Path)
     session.answer(("tidy", "split"))
     go(session, "finish")
     assert "docker-compose.yml: not in git; git could not bring it back" in screen(session)
-    assert [option.title for option in asked(session).options][0] == "Write 1 file all the same"  # type: ignore[union-attr]
+    assert offered(session)[0].title == "Write 1 file all the same"
     session.answer("write")
     go(session, "finish")
     assert "an earlier step of this session wrote it" in screen(session)
-    assert [option.title for option in asked(session).options][0] == "Write 5 files"  # type: ignore[union-attr]
+    assert offered(session)[0].title == "Write 5 files"
     go(session)
     assert all("--allow-dirty" in words for words in told.commands)
 
