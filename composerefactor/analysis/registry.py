@@ -14,8 +14,7 @@ from importlib import metadata
 import composerefactor.rules as package
 from composerefactor.check import Check
 from composerefactor.errors import ComposerefactorError, Location
-
-GROUP = "composerefactor.rules"
+from composerefactor.findings.names import PACKAGE
 
 
 @cache
@@ -31,7 +30,7 @@ def checks() -> dict[str, Check]:
         there = [value for value in names.values() if isinstance(value, Check)]
         own = next(each for each in there if each.rule.id == module.name.replace("_", "-"))
         found[own.rule.id] = own
-    for point in metadata.entry_points(group=GROUP):
+    for point in metadata.entry_points(group=PACKAGE):
         try:
             foreign = point.load()
         except Exception as error:  # noqa: BLE001 - whatever a plug-in does wrong, others still work

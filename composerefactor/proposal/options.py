@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from composerefactor.errors import InputError, UsageError
+from composerefactor.findings.names import rule_names
 from composerefactor.settings.settings import Settings
 from composerefactor.transform import AnyTransform, Option
 
@@ -45,12 +46,8 @@ def check_names(settings: Settings, known: Mapping[str, AnyTransform]) -> None:
 
     What is ignored may be a rule of ``analyze`` as well.
     """
-    foreign = [name for name in settings.ignore if name not in known]
-    if foreign:
-        from composerefactor.analysis.registry import checks  # noqa: PLC0415 - see __init__.py
-
-        foreign = [name for name in foreign if name not in checks()]
-    named = [("ignore", name) for name in foreign]
+    foreign = settings.ignore.keys() - known.keys()
+    named = [("ignore", name) for name in sorted(foreign and foreign - rule_names())]
     named += [("transforms", name) for name in settings.transforms]
     named += [("fix", name) for name in (*settings.fix.select, *settings.fix.skip)]
     for section, name in named:
