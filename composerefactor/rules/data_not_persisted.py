@@ -35,20 +35,18 @@ def data_not_persisted(architecture: Architecture) -> Iterator[Found]:
             if service.counts_as != "data stores" or service.category == "emulator":
                 continue
             if service.build is None and service.image and not service.one_shot:
-                lacking = list(_lacking(architecture.project, entry, service))
-                is_half = len(lacking) < len(data_paths(service.image, load()) or ())
-                for path in lacking:
+                for path in _lacking(architecture.project, entry, service):
                     yield Found(
                         f"{service.name} keeps its data in the container, at {path}",
                         service.location,
                         service.name,
                         path,
-                        severity=Severity.LOW if is_half else _SEVERITY.get(service.category),
+                        severity=_SEVERITY.get(service.category),
                     )
 
 
 def _lacking(project: Project, entry: EntryArchitecture, service: ServiceFacts) -> Iterator[str]:
-    """Yield the paths at which the server of *service* keeps data and nothing is mounted."""
+    """Yield the paths at which the server of *service* keeps data, if nothing is mounted at any."""
     known = entry.stack.services[service.name]
     image = load().match(service.image)
     use = usage(project, entry.stack, known)
@@ -58,6 +56,6 @@ def _lacking(project: Project, entry: EntryArchitecture, service: ServiceFacts) 
     if known.value("volumes_from") is not None:
         return
     targets = list(mount_targets(entry.stack, known))
-    for path in data_paths(service.image, load()) or ():
-        if not covers(targets, path.path):
-            yield path.path
+    paths = [path.path for path in data_paths(service.image, load()) or ()]
+    if not any(covers(targets, path) for path in paths):
+        yield from paths[:1]
