@@ -24,7 +24,7 @@ _HARMLESS = re.compile(
 )
 """Values that say nothing, whatever they are called: switches, ports, times, addresses."""
 _PASSWORD_OPTION = re.compile(
-    r"(?P<option>(?<!\S)(?:-a|--pass|--password|--requirepass|--masterauth|-P)[\s=]+|(?<!\S)-p(?=\S))"
+    r"(?P<option>(?<!\S)(?:-a|-p|--pass|--password|--requirepass|--masterauth|-P)[\s=]+|(?<!\S)-p(?=\S))"
     r"(?P<value>(?![0-9]+(?:\s|$)|\d+:)(?:\"[^\"]*\"|'[^']*'|\S+))"
 )
 _SHELL_DEFAULT = re.compile(r"\$\{(?P<name>[A-Za-z_]\w*):?[=?+](?P<value>[^{}]+)\}")

@@ -29,6 +29,7 @@ SECRETS = {
     "long_option": "zq90-option",
     "shell": "zq91-shell",
     "dockerfile": "zq92-dockerfile",
+    "short_option": "zq93-short",
 }
 TEXT = f"""\
 services:
@@ -39,7 +40,7 @@ services:
       ADMIN_TOKEN: ${{ADMIN_TOKEN:-{SECRETS["default"]}}}
       BROKEN_SECRET: ${{BROKEN_SECRET:={SECRETS["shell"]}}}
     healthcheck:
-      test: mysqladmin ping -u root -p{SECRETS["healthcheck"]}
+      test: mysqladmin ping -u root -p{SECRETS["healthcheck"]} || x -p {SECRETS["short_option"]}
   cache:
     image: redis:7
     command: redis-server --requirepass {SECRETS["command"]}
