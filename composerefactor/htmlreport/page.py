@@ -24,7 +24,7 @@ from composerefactor.pictures.svg import anchor, css, topology_element
 from composerefactor.report.analysis_sections import sections
 from composerefactor.report.sections import Listing, Section, Table
 
-MOST_PICTURES = 900_000
+MOST_PICTURES = 600_000
 """So many characters of pictures are put into a report; more would make it slow to open."""
 
 _CODE = re.compile(r"`([^`]*)`")

@@ -2,6 +2,7 @@
 (() => {
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];
   const root = document.documentElement;
+  const words = (node) => node.querySelector("title").textContent;
   for (const each of all(".tools, .filter, .zoom")) each.hidden = false;
 
   // Light and dark: as the system has it, until somebody chooses.
@@ -40,7 +41,7 @@
       const bold = document.createElement("b");
       bold.textContent = name;
       told.replaceChildren(bold,
-        ` ${nodes.get(name).getAttribute("aria-label").slice(name.length + 1)}.`,
+        ` ${words(nodes.get(name)).slice(name.length + 1)}.`,
         list("Needs", lines.filter((each) => each.caller === name).map((each) => each.callee)),
         list("Needed by", lines.filter((each) => each.callee === name).map((each) => each.caller)));
       told.hidden = false;
@@ -113,27 +114,34 @@
     rows: all("tbody tr, .lines li, .checks li", section).map((row) => ({ row, text: row.textContent.toLowerCase() })),
   }));
   const buttons = all(".filter button");
+  const folds = new Map(); // which were open before the search
   const apply = () => {
-    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const wanted = input.value.toLowerCase().split(/\s+/).filter(Boolean);
     const off = new Set(buttons.filter((each) => each.getAttribute("aria-pressed") === "false").map((each) => each.dataset.severity));
     let count = 0;
     for (const { section, rows } of sections) {
       let found = 0;
       for (const { row, text } of rows) {
-        const matches = words.every((word) => text.includes(word));
+        const matches = wanted.every((word) => text.includes(word));
         row.hidden = !matches || off.has(row.dataset.severity);
         if (!row.hidden) found += 1;
       }
-      for (const table of all(".table", section)) table.hidden = words.length > 0 && !table.querySelector("tbody tr:not([hidden])");
-      section.hidden = words.length > 0 && found === 0 && section.id !== "topology";
-      if (words.length) for (const fold of all("details", section)) fold.open = found > 0 && !fold.querySelector(".picture");
+      for (const table of all(".table", section)) table.hidden = wanted.length > 0 && !table.querySelector("tbody tr:not([hidden])");
+      section.hidden = wanted.length > 0 && found === 0 && section.id !== "topology";
+      for (const fold of all(".fold", section)) {
+        if (wanted.length) folds.set(fold, folds.get(fold) ?? fold.open);
+        const before = folds.get(fold);
+        if (before === undefined || fold.querySelector(".picture")) continue;
+        fold.open = wanted.length ? found > 0 : before;
+        if (!wanted.length) folds.delete(fold);
+      }
       count += found;
     }
     for (const node of all(".node")) {
-      const text = node.getAttribute("aria-label").toLowerCase();
-      node.classList.toggle("found", words.length > 0 && words.every((word) => text.includes(word)));
+      const text = words(node).toLowerCase();
+      node.classList.toggle("found", wanted.length > 0 && wanted.every((word) => text.includes(word)));
     }
-    hits.textContent = words.length ? `${count} found` : "";
+    hits.textContent = wanted.length ? `${count} found` : "";
   };
   input.addEventListener("input", apply);
   for (const each of buttons) {

@@ -110,7 +110,7 @@ def _card(root: ET.Element, node: Node, box: Box, *, linked: bool) -> None:
     classes = ["node", node.kind, node.health, *(["optional"] if node.is_optional else [])]
     attributes = {"class": " ".join(classes), "data-service": node.name}
     if linked:
-        attributes |= {"href": f"#{anchor(node.name)}", "aria-label": f"{node.name}: {node.words}"}
+        attributes["href"] = f"#{anchor(node.name)}"
     card = ET.SubElement(root, "a" if linked else "g", attributes)
     ET.SubElement(card, "title").text = f"{node.name}: {node.words}"
     _rectangle(card, "card", box, 8)

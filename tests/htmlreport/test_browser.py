@@ -100,8 +100,10 @@ def test_the_search_finds_rows_and_services(show: Open) -> None:
     assert all("postgres-billing" in text for text in found.all_text_contents())
     assert page.locator(".node.found").get_attribute("data-service") == "postgres-billing"
     assert page.locator(".hits").inner_text().endswith("found")
+    assert page.locator("#findings details").get_attribute("open") is not None
     page.keyboard.press("Escape")
     assert page.locator("tr[hidden]").count() == 0
+    assert page.locator("#findings details").get_attribute("open") is None
 
 
 def test_severities_and_columns(show: Open) -> None:
