@@ -65,8 +65,10 @@ def _dependency(
         yield change(DEPENDENCY_CHANGED, place, words, effect=effect, risk=risk, marks=(name,))
     elif new is None:
         is_gone = name not in pair.after.services
+        through = _waits_through(pair, name)
         words = f"no longer waits for {name}" + (", which is gone" if is_gone else "")
-        risk = Risk.NONE if is_gone else DEPENDENCY_LOST.risk
+        words += f" itself, but for {through}, which does" if through else ""
+        risk = Risk.NONE if is_gone or through else DEPENDENCY_LOST.risk
         yield change(
             DEPENDENCY_LOST, place, words, effect=effect, risk=risk, was=True, marks=(name,)
         )
@@ -88,6 +90,21 @@ def _dependency(
         words = "; ".join(parts) or f"waits for {name} in another way"
         least = Risk.LOW if unlinked and not (weaker or optional) else rule.risk
         yield change(rule, place, words, effect=effect, risk=least, marks=(name,))
+
+
+def _waits_through(pair: ServicePair, name: str) -> str:
+    """Return the service for which that of *pair* waits, and which waits for *name* in turn."""
+    services = pair.after.services
+    for first in _dependencies(pair.new):
+        seen, queue = set[str](), [first]
+        while queue:
+            each = queue.pop()
+            if each == name:
+                return first
+            if each not in seen:
+                seen.add(each)
+                queue += _dependencies(services.get(each, {}))
+    return ""
 
 
 def _check(service: Mapping[str, Any]) -> Mapping[str, Any] | None:

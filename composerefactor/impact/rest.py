@@ -16,6 +16,9 @@ from composerefactor.verify.masking import mask_value
 from composerefactor.verify.models import Difference
 
 _QUIET = frozenset({"labels", "annotations"})
+_READ_BY_PROXIES = ("traefik.", "caddy", "sablier.")
+"""Labels that decide where requests go."""
+
 _MOST_SHOWN = 3
 _LONGEST = 60
 _NOUNS = {"services": "service", "networks": "network", "volumes": "volume"}
@@ -71,7 +74,8 @@ def _setting(before: State, after: State, place: Place, found: list[Difference])
     key = place[2]
     path = found[0].path if len(found) == 1 and isinstance(new, dict) else place
     was = all(not d.now for d in found) and (new is None or isinstance(new, dict))
-    risk = Risk.NONE if key in _QUIET or key.startswith("x-") else None
+    is_read = any(part.startswith(_READ_BY_PROXIES) for d in found for part in d.path[3:4])
+    risk = Risk.NONE if (key in _QUIET and not is_read) or key.startswith("x-") else None
     words = _words(key, old, new, found)
     return change(SETTING_CHANGED, path, words, risk=risk, was=was, covers=(place,))
 

@@ -480,8 +480,8 @@ def _located(
     for each in compared:
         for found in each.changes:
             place = _place(found, each, old, new)
-            if found.rule is SECRET_IN_PLAIN_TEXT and place and _is_ignored(new, place.path):
-                found = _out_of_git(found, place)  # noqa: PLW2901 - it stands for the other
+            if found.rule is SECRET_IN_PLAIN_TEXT and place and not _is_new(place, old, new):
+                found = _known_secret(found, place)  # noqa: PLW2901 - it stands for the other
             # The words may hold the project's name, which differs between entry points.
             words = "" if place and place.line else found.words
             key = (found.rule.id, found.path, found.was, found.marks, place, words)
@@ -496,9 +496,24 @@ def _located(
     return sorted(_merged(seen.values()), key=lambda one: -one.change.risk)
 
 
-def _out_of_git(found: Change, place: Location) -> Change:
-    """Return *found*, a credential in a file that git ignores, as the plain setting that it is."""
-    words = f"environment: {found.path[-1]} has another value in {place.path}, which git ignores"
+def _is_new(place: Location, old: Opened | None, new: Opened | None) -> bool:
+    """Return whether the line at *place* comes into git with the change.
+
+    A file that git ignores does not come into it, and a line that the old files have was there.
+    """
+    if _is_ignored(new, place.path):
+        return False
+    lines = (_content(new, place.path) or b"").splitlines()
+    line = lines[place.line - 1].strip() if 0 < place.line <= len(lines) else b""
+    if old is None or not line:
+        return True
+    texts = [_content(old, path) or b"" for path in sorted(old.project.inputs)]
+    return not any(line in map(bytes.strip, text.splitlines()) for text in texts)
+
+
+def _known_secret(found: Change, place: Location) -> Change:
+    """Return *found*, a credential that does not come into git, as the setting that it is."""
+    words = f"{'.'.join(found.path[2:])} has the value in {place.path}"
     return replace(found, rule=SETTING_CHANGED, risk=SETTING_CHANGED.risk, words=words)
 
 

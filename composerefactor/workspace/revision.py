@@ -18,7 +18,8 @@ def export(repository: Repository, revision: str, target: Path) -> Path:
     """Write the files of *revision* below *target*; return the project directory there.
 
     The whole work tree is looked at, since a project reads ``../`` paths too, and scripts of any
-    name say how it is started. Links and files of more than :data:`MAX_BLOB` bytes are left out.
+    name say how it is started. Links, files of more than :data:`MAX_BLOB` bytes and what a partial clone
+    has not fetched are left out.
     Raises InputError for a revision that git does not know, and for more than :data:`MAX_TOTAL`.
     """
     tree = f"{revision}^{{tree}}"
@@ -31,7 +32,9 @@ def export(repository: Repository, revision: str, target: Path) -> Path:
         about, _, name = record.partition(b"\t")
         mode, kind, digest, size = about.split()
         path = os.fsdecode(name)
-        is_file = kind == b"blob" and mode != b"120000" and int(size) <= MAX_BLOB
+        # git says BAD for what a partial clone has not fetched
+        is_file = kind == b"blob" and mode != b"120000" and size.isdigit()
+        is_file = is_file and int(size) <= MAX_BLOB
         if is_file and not SKIPPED_DIRECTORIES & set(PurePosixPath(path).parts):
             total += int(size)
             wanted.append((digest, path))

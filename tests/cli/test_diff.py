@@ -185,6 +185,24 @@ def test_a_secret_in_an_env_file_that_git_has(committed: Path, command_line: Com
     assert b"correct-horse" not in done.out
 
 
+def test_a_secret_that_another_service_has_had(
+    committed: Path, git: Git, command_line: CommandLine
+) -> None:
+    write(
+        committed,
+        {
+            "docker-compose.yml": f"{LOOSE}    env_file: a.env\n",
+            "a.env": "DB_PASSWORD=correct-horse\n",
+        },
+    )
+    git(committed, "add", "-A")
+    git(committed, "commit", "-qm", "env file")
+    more = "  more:\n    image: app:1\n    env_file: a.env\n"
+    write(committed, {"docker-compose.yml": f"{LOOSE}    env_file: a.env\n{more}"})
+    done = command_line(committed, "diff", "HEAD", "--format", "json")
+    assert sorted(told(done)) == ["service-added", "setting-changed"]
+
+
 def test_variables_without_a_value_are_named(
     committed: Path, git: Git, command_line: CommandLine
 ) -> None:
