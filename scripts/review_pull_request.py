@@ -1,0 +1,206 @@
+"""What ``action.yml`` does: reviews a pull request, comments on it, and writes SARIF.
+
+Runs ``composerefactor diff`` from the pull request's base to the commit that is checked out. Reads
+the variables that GitHub Actions sets, and REVIEW_PATH, REVIEW_FAIL_ON, REVIEW_COMMENT,
+REVIEW_ANNOTATIONS and REVIEW_ARGUMENTS. Needs Python's standard library alone, beside the tool.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PER_PAGE = 100
+MAX_PAGES = 30
+_SECONDS = 30
+_FORBIDDEN = {401, 403, 404}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The pull request of a workflow run: *base* and *head* are commits."""
+
+    repository: str
+    number: int
+    base: str
+    head: str
+
+
+class Api:
+    """GitHub's REST API with the token of the workflow."""
+
+    def __init__(self, url: str, token: str) -> None:
+        if not url.startswith(("https://", "http://")):
+            raise SystemExit(f"GITHUB_API_URL is no address: {url}")
+        self._url, self._token = url.rstrip("/"), token
+
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Return what GitHub answers; raises urllib's HTTPError where it refuses."""
+        request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
+            f"{self._url}{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={
+                "Accept": "application/vnd.github+json",
+                "Authorization": f"Bearer {self._token}",
+                "Content-Type": "application/json",
+                "X-GitHub-Api-Version": "2022-11-28",
+            },
+        )
+        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310 - as above
+            return json.loads(answer.read() or b"null")
+
+    def comments(self, request: Request) -> Iterator[dict[str, Any]]:
+        """Yield the comments on *request*, the first ones first."""
+        for page in range(1, MAX_PAGES + 1):
+            path = f"/repos/{request.repository}/issues/{request.number}/comments"
+            found = self.ask("GET", f"{path}?per_page={PER_PAGE}&page={page}")
+            yield from found
+            if len(found) < PER_PAGE:
+                return
+
+    def merge_base(self, request: Request) -> str:
+        """Return the commit at which *request* left its base."""
+        path = f"/repos/{request.repository}/compare/{request.base}...{request.head}"
+        return str(self.ask("GET", f"{path}?per_page=1")["merge_base_commit"]["sha"])
+
+
+def main() -> int:
+    """Review, and return 0; what is to fail the workflow is in the output ``failed``."""
+    environ = os.environ
+    request = pull_request(json.loads(Path(environ["GITHUB_EVENT_PATH"]).read_text("utf-8")))
+    if request is None:
+        print("::notice::no pull request: nothing to review")
+        return 0
+    api = Api(environ.get("GITHUB_API_URL", "https://api.github.com"), environ["GITHUB_TOKEN"])
+    old = old_commit(api, request)
+    directory = Path(environ.get("REVIEW_PATH") or ".")
+    temporary = Path(environ.get("RUNNER_TEMP") or ".")
+    forms = ["json", "markdown", "sarif"]
+    forms += ["github"] if environ.get("REVIEW_ANNOTATIONS") == "true" else []
+    files = {form: temporary / f"composerefactor.{form}" for form in forms}
+    failed = False
+    for form, file in files.items():
+        failed = diff(old, directory, form, file) or failed
+    document = json.loads(files["json"].read_text("utf-8"))
+    markdown = files["markdown"].read_text("utf-8")
+    if "github" in files:
+        print(files["github"].read_text("utf-8"), end="")
+    append("GITHUB_STEP_SUMMARY", markdown)
+    if environ.get("REVIEW_COMMENT") == "true":
+        comment(api, request, directory, markdown, is_news=bool(document["differs"]))
+    outputs = {
+        "risk": document["risk"],
+        "changes": len(document["changes"]),
+        "sarif": files["sarif"],
+        "failed": str(failed).lower(),
+    }
+    append("GITHUB_OUTPUT", "".join(f"{name}={value}\n" for name, value in outputs.items()))
+    return 0
+
+
+def pull_request(event: dict[str, Any]) -> Request | None:
+    """Return the pull request in a webhook's *event*, None where it is about something else."""
+    found = event.get("pull_request")
+    if not found:
+        return None
+    return Request(
+        event["repository"]["full_name"],
+        int(found["number"]),
+        found["base"]["sha"],
+        found["head"]["sha"],
+    )
+
+
+def old_commit(api: Api, request: Request) -> str:
+    """Return the commit to compare with, and see that it is there.
+
+    With the merge commit checked out, as ``actions/checkout`` does, that is the tip of the base;
+    with the head itself, the commit at which it left the base: what happened there since is not
+    what the pull request changes.
+    """
+    old = api.merge_base(request) if git("rev-parse", "HEAD") == request.head else request.base
+    if not has_commit(old):
+        git("fetch", "--quiet", "--no-tags", "--depth=1", "origin", old)
+    return old
+
+
+def has_commit(name: str) -> bool:
+    """Return whether the checkout has the commit."""
+    command = [program("git"), "cat-file", "-e", f"{name}^{{commit}}"]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+def git(*arguments: str) -> str:
+    """Return what git prints; ends the run with git's words where it fails."""
+    done = subprocess.run(
+        [program("git"), *arguments], check=False, capture_output=True, encoding="utf-8"
+    )
+    if done.returncode:
+        raise SystemExit(f"git {arguments[0]}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def program(name: str) -> str:
+    """Return where a program is."""
+    found = shutil.which(name)
+    if found is None:
+        raise SystemExit(f"there is no {name}")
+    return found
+
+
+def diff(old: str, directory: Path, form: str, file: Path) -> bool:
+    """Write the review in one form to *file*; return whether it has a risk to fail on."""
+    kinds = os.environ.get("REVIEW_FAIL_ON", "").split()
+    command = [
+        *(sys.executable, "-m", "composerefactor", "diff", old, "."),
+        *("--format", form, "--output", str(file.absolute()), "--quiet"),
+        *(word for kind in kinds for word in ("--fail-on", kind)),
+        *shlex.split(os.environ.get("REVIEW_ARGUMENTS", "")),
+    ]
+    code = subprocess.run(command, cwd=directory, check=False).returncode
+    if code not in {0, 1}:
+        raise SystemExit(code)
+    return code == 1
+
+
+def comment(api: Api, request: Request, directory: Path, markdown: str, *, is_news: bool) -> None:
+    """Write *markdown* to the action's own comment; without news none is begun."""
+    marker = f"<!-- composerefactor diff {directory.as_posix()} -->"
+    body = {"body": f"{marker}\n{markdown}"}
+    try:
+        known = next(
+            (one for one in api.comments(request) if str(one["body"]).startswith(marker)), None
+        )
+        if known is not None:
+            api.ask("PATCH", f"/repos/{request.repository}/issues/comments/{known['id']}", body)
+        elif is_news:
+            path = f"/repos/{request.repository}/issues/{request.number}/comments"
+            api.ask("POST", path, body)
+    except urllib.error.HTTPError as error:
+        if error.code not in _FORBIDDEN:
+            raise
+        # The token of a pull request from a fork can only read.
+        print(f"::warning::no comment was written: GitHub says {error.code} {error.reason}")
+
+
+def append(variable: str, text: str) -> None:
+    """Append *text* to the file that the environment's *variable* names, if it names one."""
+    name = os.environ.get(variable)
+    if name:
+        with Path(name).open("a", encoding="utf-8") as stream:
+            stream.write(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
