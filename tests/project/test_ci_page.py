@@ -49,7 +49,7 @@ def test_hooks_are_there() -> None:
     assert all(f"`{hook['id']}`" in PAGE for hook in hooks)
 
 
-@pytest.mark.parametrize("effect", [e for e in Effect if e not in {Effect.UNKNOWN}])
+@pytest.mark.parametrize("effect", [e for e in Effect if e != Effect.UNKNOWN])
 def test_effects_are_explained(effect: Effect) -> None:
     words = {Effect.REMOVED: "container", Effect.REJECTED: "rejects", Effect.CREATED: "created"}
     assert words.get(effect, str(effect)) in PAGE
