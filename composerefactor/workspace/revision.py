@@ -18,8 +18,8 @@ def export(repository: Repository, revision: str, target: Path) -> Path:
     """Write the files of *revision* below *target*; return the project directory there.
 
     The whole work tree is looked at, since a project reads ``../`` paths too, and scripts of any
-    name say how it is started. Links, files of more than :data:`MAX_BLOB` bytes and what a partial clone
-    has not fetched are left out.
+    name say how it is started. Links, files of more than :data:`MAX_BLOB` bytes and what a partial
+    clone has not fetched are left out.
     Raises InputError for a revision that git does not know, and for more than :data:`MAX_TOTAL`.
     """
     tree = f"{revision}^{{tree}}"
