@@ -13,7 +13,7 @@ import click
 
 from composerefactor.analysis.analysis import Analysis
 from composerefactor.analysis.run import analyse_project, open_for_analysis
-from composerefactor.cli.options import choice, path_argument, project_options
+from composerefactor.cli.options import choice, examples, path_argument, project_options
 from composerefactor.cli.terminal import counting, deliver, style_for
 from composerefactor.errors import InputError, Location, UsageError
 from composerefactor.findings.baseline import baseline_text, read_baseline
@@ -33,7 +33,16 @@ _SUFFIXES = {
 }
 
 
-@click.command("analyze", short_help="Report on the architecture, and on what is wrong or risky.")
+@click.command(
+    "analyze",
+    short_help="Report on the architecture, and on what is wrong or risky.",
+    epilog=examples(
+        ("composerefactor analyze", "Read the report here."),
+        ("composerefactor analyze -o report.html", "Have it as a page, with pictures."),
+        ("composerefactor analyze --fail-on high --format github", "Check a pull request."),
+        ("composerefactor fix --dry-run", "See what of it can be mended."),
+    ),
+)
 @path_argument
 @project_options
 @click.option(

@@ -17,12 +17,12 @@ from composerefactor.cli.options import (
     proposal_output_options,
 )
 from composerefactor.errors import UsageError
-from composerefactor.proposal.fix_request import FixRequest
 from composerefactor.proposal.mending import propose_mends
 from composerefactor.proposal.opening import Opened
 from composerefactor.proposal.propose import Proposal
 from composerefactor.proposal.selection import Selection
-from composerefactor.proposal.split_request import names_of
+from composerefactor.request.fix import FixRequest
+from composerefactor.request.split import names_of
 from composerefactor.verify.engine import Engine
 
 

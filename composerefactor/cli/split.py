@@ -21,7 +21,7 @@ from composerefactor.errors import UsageError
 from composerefactor.proposal.opening import Opened
 from composerefactor.proposal.propose import Proposal, propose
 from composerefactor.proposal.selection import Selection
-from composerefactor.proposal.split_request import SplitRequest, groups_of
+from composerefactor.request.split import SplitRequest, groups_of
 from composerefactor.transforms.split import split
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from composerefactor.proposal.split_request import SplitRequest
+from composerefactor.request.split import SplitRequest
 from composerefactor.wizard.work import Request, Where
 
 _WIDEST = 74

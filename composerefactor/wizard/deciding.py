@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from composerefactor.proposal.selection import LEFT_BY_LEAVE
-from composerefactor.proposal.split_request import SplitRequest
 from composerefactor.registry import transforms
 from composerefactor.report.rows import counted
+from composerefactor.request.split import SplitRequest
 from composerefactor.wizard import screens
 from composerefactor.wizard.commandline import command_line, shown
 from composerefactor.wizard.context import Context, LeftError, Outcome, worked

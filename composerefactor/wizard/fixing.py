@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from composerefactor.errors import UsageError
-from composerefactor.proposal.fix_request import FixRequest
 from composerefactor.proposal.mended import Mend, Mended
-from composerefactor.proposal.options import option_values
 from composerefactor.registry import mendings, transforms
 from composerefactor.report.rows import counted
+from composerefactor.request.fix import FixRequest
+from composerefactor.request.options import option_values
 from composerefactor.settings.settings import Settings
 from composerefactor.transform import AnyTransform
 from composerefactor.transform import Option as TransformOption

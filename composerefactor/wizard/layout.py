@@ -12,7 +12,7 @@ from composerefactor.errors import Location
 from composerefactor.modules.naming import Family, kebab, variant
 from composerefactor.proposal.opening import Opened
 from composerefactor.proposal.propose import Proposal
-from composerefactor.proposal.split_request import Groups, SplitRequest
+from composerefactor.request.split import Groups, SplitRequest
 from composerefactor.splitting.options import SplitOptions
 from composerefactor.wizard import screens
 from composerefactor.wizard.context import Context, worked

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from composerefactor.edits.changeset import FileChange
-from composerefactor.proposal.fix_request import FixRequest
 from composerefactor.proposal.mended import Mend
 from composerefactor.proposal.opening import Opened
-from composerefactor.proposal.split_request import SplitRequest
+from composerefactor.request.fix import FixRequest
+from composerefactor.request.split import SplitRequest
 from composerefactor.settings.settings import FILE_NAME, load_settings
 from composerefactor.source import Source
 from composerefactor.yamltree.build import parse
@@ -67,8 +67,8 @@ def fix_sections(
 
 def _typed(transform: str, key: str, text: str) -> Any:
     """Return *text* as a value of the kind that the option *key* of *transform* has."""
-    from composerefactor.proposal.options import option_values  # noqa: PLC0415 - see cli/__init__.py
     from composerefactor.registry import transforms  # noqa: PLC0415 - as above
+    from composerefactor.request.options import option_values  # noqa: PLC0415 - see cli/__init__.py
 
     found = option_values([f"{transform}.{key}={text}"], transforms())
     value = found[transform][key.replace("-", "_")]

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.proposal.fix_request import FixRequest
 from composerefactor.proposal.opening import Opened
 from composerefactor.proposal.propose import all_rejected
-from composerefactor.proposal.split_request import SplitRequest
 from composerefactor.report.rows import counted
+from composerefactor.request.fix import FixRequest
+from composerefactor.request.split import SplitRequest
 from composerefactor.wizard import screens
 from composerefactor.wizard.context import Context, LeftError, Outcome, needed, worked
 from composerefactor.wizard.deciding import carried_out

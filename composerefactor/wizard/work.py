@@ -13,11 +13,11 @@ from typing import TypeAlias
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.errors import ComposerefactorError
-from composerefactor.proposal.fix_request import FixRequest
 from composerefactor.proposal.mended import Mend, Mended
 from composerefactor.proposal.opening import Opened
 from composerefactor.proposal.propose import Proposal
-from composerefactor.proposal.split_request import SplitRequest
+from composerefactor.request.fix import FixRequest
+from composerefactor.request.split import SplitRequest
 from composerefactor.wizard.items import Item
 
 Request: TypeAlias = SplitRequest | FixRequest

@@ -10,7 +10,6 @@ from typing import Any
 
 from composerefactor.edits.changeset import Changeset
 from composerefactor.errors import ComposerefactorError, Location, RefusedError, UsageError
-from composerefactor.proposal.fix_request import FixRequest
 from composerefactor.proposal.guard import check_proof, check_targets, dirty
 from composerefactor.proposal.mended import Mended, Wanted, mend, met
 from composerefactor.proposal.mending import propose_mends
@@ -18,8 +17,9 @@ from composerefactor.proposal.opening import Choice, Opened, open_project
 from composerefactor.proposal.propose import Proposal, propose
 from composerefactor.proposal.proving import prover_of
 from composerefactor.proposal.selection import Selection, selectable
-from composerefactor.proposal.split_request import SplitRequest
 from composerefactor.report.patch import patch_of
+from composerefactor.request.fix import FixRequest
+from composerefactor.request.split import SplitRequest
 from composerefactor.verify.engine import Engine
 from composerefactor.wizard.items import Item, items_of
 from composerefactor.wizard.losses import lost_files, lost_mends

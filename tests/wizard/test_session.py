@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from composerefactor.errors import RefusedError
-from composerefactor.proposal.split_request import SplitRequest
 from composerefactor.report.style import Style
+from composerefactor.request.split import SplitRequest
 from composerefactor.wizard.context import Context, worked
 from composerefactor.wizard.questions import Choose, Failure, Fill, Option, Pick
 from composerefactor.wizard.session import Flow, Session

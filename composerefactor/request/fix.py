@@ -11,8 +11,8 @@ from typing import Any
 
 from composerefactor.errors import UsageError
 from composerefactor.proposal.mended import Chosen
-from composerefactor.proposal.options import check_names, configured_values, option_values
 from composerefactor.registry import mendings
+from composerefactor.request.options import check_names, configured_values, option_values
 from composerefactor.settings.settings import Settings
 from composerefactor.transform import Mending
 
