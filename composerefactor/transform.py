@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Generic, Literal, TypeVar
 
+from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.project import Project
 from composerefactor.edits.drafts import Draft
 from composerefactor.edits.operations import Edit
@@ -147,7 +148,9 @@ class Plan:
     moved part, *services* what each new file says on which services. *stays* are the parts that
     could have moved. *notes* are sentences for the user, *gain* what was written several times.
     *since* is the oldest Docker Compose that reads what is planned, where that is not the one that
-    ``include`` needs.
+    ``include`` needs. *relocated* gives the new path of each file that goes elsewhere as a whole,
+    *entries* how the project is started afterwards where that is another command, *mentions* the
+    places that name a relocated file and are left as they are.
     """
 
     drafts: tuple[Draft, ...] = ()
@@ -157,6 +160,9 @@ class Plan:
     services: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     gain: Gain = Gain()
     since: str = ""
+    relocated: Mapping[str, str] = field(default_factory=dict)
+    entries: Mapping[EntryPoint, EntryPoint] = field(default_factory=dict)
+    mentions: tuple[Location, ...] = ()
 
     def contents(self) -> dict[str, bytes | None]:
         """Return the planned content of each file."""

@@ -13,9 +13,11 @@ in the order of the include list.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.project import Project
 from composerefactor.edits.drafts import Draft, Slice
@@ -183,7 +185,35 @@ def _in_former_order(
 def _is_reading_all(project: Project, before: Mapping[str, bytes | None]) -> bool:
     """Return whether the project is the one that the record is about, not just a part of it."""
     created = {path for path, content in before.items() if content is None}
-    return not created or bool(created & project.files.keys())
+    if created and not created & project.files.keys():
+        return False
+    return created.isdisjoint(set(_roots(project)) - _relocated(project, before).keys())
+
+
+def _relocated(project: Project, before: Mapping[str, bytes | None]) -> dict[str, str]:
+    """Return where the roots that were moved stood before, by their present path."""
+    gone = {
+        posixpath.basename(path): path
+        for path, content in before.items()
+        if content is not None and not project.exists(path)
+    }
+    return {
+        path: gone[name]
+        for path in _roots(project)
+        if path in before and before[path] is None and (name := posixpath.basename(path)) in gone
+    }
+
+
+def _former_entries(project: Project, relocated: Mapping[str, str]) -> dict[EntryPoint, EntryPoint]:
+    """Return the command of each entry point whose files go back to where they were."""
+    found = {}
+    for entry in project.entries:
+        files = tuple(relocated.get(path, path) for path in entry.files)
+        own = posixpath.dirname(files[0]) or "."
+        pinned = None if entry.project_directory == own else entry.project_directory
+        if files != entry.files:
+            found[entry] = replace(entry, files=files, project_directory=pinned)
+    return found
 
 
 def _as_before(project: Project, options: Options) -> Plan:
@@ -203,7 +233,9 @@ def _as_before(project: Project, options: Options) -> Plan:
     left = any("include" in _root_keys(path, options.before[path] or b"") for path in changed)
     more = "; what they included before is included still, another join takes it in" if left else ""
     note = f"the former bytes come back: nothing was edited since {options.runs}{more}"
-    return Plan(tuple(drafts), moved, notes=(note,))
+    relocated = _relocated(project, options.before)
+    entries = _former_entries(project, relocated)
+    return Plan(tuple(drafts), moved, notes=(note,), relocated=relocated, entries=entries)
 
 
 def _root_keys(path: str, content: bytes) -> set[str]:

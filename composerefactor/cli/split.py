@@ -17,11 +17,14 @@ from composerefactor.cli.options import (
     project_options,
     proposal_output_options,
 )
+from composerefactor.compose.project import Project
 from composerefactor.errors import UsageError
 from composerefactor.proposal.opening import Opened
 from composerefactor.proposal.propose import Proposal, propose
+from composerefactor.proposal.relocating import relocated
 from composerefactor.proposal.selection import Selection
 from composerefactor.request.split import SplitRequest, groups_of
+from composerefactor.transform import Part, Plan
 from composerefactor.transforms.split import split
 
 if TYPE_CHECKING:
@@ -82,6 +85,12 @@ if TYPE_CHECKING:
     metavar="FILE=NAME",
     help="What the environment of a root file is called (repeatable).",
 )
+@click.option(
+    "--move-roots",
+    default="",
+    metavar="DIR",
+    help="Move the root files themselves to DIR too, and rewrite the commands that name them.",
+)
 @run_options
 @engine_options
 @proposal_output_options
@@ -97,6 +106,7 @@ def command(
     modules: tuple[str, ...],
     anchors: str | None,
     environments: tuple[str, ...],
+    move_roots: str,
     **run: object,
 ) -> int:
     """Plan, prove and carry out a split; what is not given here is taken from the settings."""
@@ -113,7 +123,14 @@ def command(
     def proposer(
         opened: Opened, engine: Engine | None, selection: Selection, shown: Progress | None
     ) -> Proposal:
-        return propose(opened, request.transformation(opened.settings), engine, selection, shown)
+        planned = request.transformation(opened.settings)
+        moving = relocated(opened, path, move_roots) if move_roots else None
+
+        def transformation(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
+            plan = planned(project, keep, move)
+            return moving.after(plan) if moving else plan
+
+        return propose(opened, transformation, engine, selection, shown)
 
     chosen = choice(path, file, entry, env_file)
     return carry_out_proposal(Run.of("split", run), chosen, proposer)

@@ -17,6 +17,7 @@ from composerefactor.yamltree.nodes import Mapping, Node, resolve, walk
 _SOURCES = ("image", "build", "extends", "provider")
 _TAGS = frozenset({"!reset", "!override"})
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+_ELSEWHERE = re.compile(r"[/~]|.*(?:\$|://)")
 _REFERS = re.compile(r"\bextends\b|^include\b", re.MULTILINE)
 
 
@@ -71,11 +72,31 @@ class TreeFacts:
                 is_complete = any(key in merged_entries(body) for key in _SOURCES)
                 found[name] = found.get(name, False) or is_complete
             for name in self._included(current):
-                target = join(directory_of(path), name)
+                target = join(self.home(path), name)
                 if target not in seen:
                     seen.add(target)
                     queue.append(target)
         return found
+
+    def home(self, path: str) -> str:
+        """Return the project directory of *path*: what it includes and extends is there.
+
+        That is its own directory, or else the nearest one above from which all of it is found, as
+        for a file that is used with ``--project-directory``.
+        """
+        own = directory = directory_of(path)
+        names = [name for name in self._named(path) if not _ELSEWHERE.match(name)]
+        while names:
+            if all(join(directory, name) in self._listed for name in names):
+                return directory
+            if directory == ".":
+                break
+            directory = directory_of(directory)
+        return own
+
+    @cached_property
+    def _listed(self) -> frozenset[str]:
+        return frozenset(self._files.paths())
 
     def overriding(self, path: str, service: str) -> frozenset[str]:
         """Return the files that may be merged over *path* and say something on *service*.
@@ -150,7 +171,7 @@ class TreeFacts:
             if not _REFERS.search(self._files.read(path) or "") or not self.is_compose(path):
                 continue
             for name in self._named(path):
-                found.setdefault(join(directory_of(path), name), set()).add(path)
+                found.setdefault(join(self.home(path), name), set()).add(path)
         return found
 
     def _named(self, path: str) -> Iterator[str]:

@@ -54,6 +54,10 @@ class FileFacts(Protocol):
         """Return whether *path* takes in other files by ``include``."""
         ...
 
+    def home(self, path: str) -> str:
+        """Return the directory from which *path* finds what it includes and extends."""
+        ...
+
     def undefined(self, path: str) -> Collection[str]:
         """Return what services use and *path* does not define: services, networks, volumes ..."""
         ...

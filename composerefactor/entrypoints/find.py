@@ -42,7 +42,7 @@ def survey(files: FileReader, facts: FileFacts) -> Survey:
     files outside it or a command above goes there.
     """
     listing = Listing(files)
-    found = [call for script in scripts(listing) for call in calls(script)]
+    found = commands(listing)
     foreign = _foreign(found, listing)
     entries: list[EntryPoint] = []
     unresolved: list[Unresolved] = []
@@ -58,7 +58,7 @@ def survey(files: FileReader, facts: FileFacts) -> Survey:
                 unresolved.append(result)
     names = [
         entry
-        for directory in _directories(entries, listing)
+        for directory in _directories(entries, listing, facts)
         for entry in guessed(directory, listing, facts, entries)
     ]
     other = (*readers.from_calls(found, listing), *readers.from_text(listing))
@@ -67,6 +67,11 @@ def survey(files: FileReader, facts: FileFacts) -> Survey:
         tuple(dict.fromkeys(other)),
         tuple({one.reason: one for one in reversed(unresolved)}.values())[::-1],
     )
+
+
+def commands(listing: Listing) -> list[Call]:
+    """Return the commands in the files of *listing* that may read Compose files."""
+    return [call for script in scripts(listing) for call in calls(script)]
 
 
 def project_directories(files: FileReader) -> list[str]:
@@ -105,10 +110,31 @@ def _make_directories(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(after for word, after in pairwise(words) if word in {"-C", "--directory"})
 
 
-def _directories(entries: Iterable[EntryPoint], listing: Listing) -> list[str]:
-    """Return the project directory and those of files that commands name, sorted."""
+def _directories(entries: Iterable[EntryPoint], listing: Listing, facts: FileFacts) -> list[str]:
+    """Return the project directory and those of files that commands name, sorted.
+
+    Without a default file in the project directory, those with one that belongs there count, too.
+    """
     named = {posixpath.dirname(file) or "." for entry in entries for file in entry.files}
+    if listing.default_file(".") is None:
+        named |= rooted(listing, facts)
     return sorted(({"."} | named) & listing.directories)
+
+
+def rooted(listing: Listing, facts: FileFacts) -> set[str]:
+    """Return the subdirectories with a Compose file whose project directory is that of *listing*.
+
+    Files that others include or extend do not count.
+    """
+    return {
+        posixpath.dirname(path)
+        for path in listing.paths
+        if "/" in path
+        and path.endswith((".yml", ".yaml"))
+        and facts.is_compose(path)
+        and facts.home(path) == "."
+        and not facts.referenced_by(path)
+    }
 
 
 def merged(entries: Iterable[EntryPoint]) -> list[EntryPoint]:

@@ -91,13 +91,23 @@ class _Directory:
     def entry(
         self, files: tuple[str, ...], why: str, *, implicit: bool = False, assumed: bool = False
     ) -> EntryPoint:
+        own, home = directory_of(files[0]), self.home_of(files[0])
         return EntryPoint(
             files,
-            directory=directory_of(files[0]),
-            implicit=implicit,
+            directory=home,
+            project_directory=home if home != own else None,
+            implicit=implicit and home == own,
             assumed=assumed,
             evidence=(Evidence(why),),
         )
+
+    def home_of(self, path: str) -> str:
+        """Return the project directory of *path*; one that includes nothing has its siblings'."""
+        own, home = directory_of(path), self.facts.home(path)
+        if home != own or self.facts.has_include(path):
+            return home
+        homes = (self.facts.home(other) for other in self.files)
+        return next((other for other in homes if other != own), own)
 
     def with_example(self) -> Iterator[EntryPoint]:
         """Yield the default file with the template of an override that everybody copies."""

@@ -47,7 +47,7 @@ def entry_points(call: Call, listing: Listing) -> Iterator[EntryPoint | Unresolv
     if any(file == "-" or "://" in file for file in named):
         return
     found = False
-    for directory in _directories(call, listing):
+    for directory in places(call, listing):
         for entry in _explicit(invocation, named, directory, listing, evidence):
             found = True
             yield entry
@@ -56,9 +56,7 @@ def entry_points(call: Call, listing: Listing) -> Iterator[EntryPoint | Unresolv
     missing = [
         file
         for file in named
-        if not any(
-            listing.exists(local_path(one, file) or "") for one in _directories(call, listing)
-        )
+        if not any(listing.exists(local_path(one, file) or "") for one in places(call, listing))
     ]
     # What stands at a fixed place outside is somebody's own, as in instructions for a server.
     if invocation.reads_project and not all(file.startswith(("/", "~")) for file in missing):
@@ -71,7 +69,7 @@ def _from_environment(invocation: Invocation) -> tuple[str, ...]:
     return split_files(value, invocation.environment.get("COMPOSE_PATH_SEPARATOR", ""))
 
 
-def _directories(call: Call, listing: Listing) -> list[str]:
+def places(call: Call, listing: Listing) -> list[str]:
     """Return where *call* may run: its script's places, moved by ``cd``."""
     found: list[str] = []
     for start in call.script.directories:
@@ -158,24 +156,32 @@ def _implicit(
     call: Call, invocation: Invocation, listing: Listing, evidence: Evidence
 ) -> EntryPoint | None:
     """Return the entry point of a call without ``-f``: the engine looks upwards for files."""
-    for start in _directories(call, listing):
+    found = upwards(call, listing)
+    if found is None:
+        return None
+    start, directory, files = found
+    # The .env beside the caller is read too (observed: v5.6.1); without one the place of the call
+    # makes no difference.
+    return EntryPoint(
+        files=files,
+        directory=directory if not listing.exists(join(start, ".env")) else start,
+        project_directory=_known(start, invocation.project_directory),
+        env_files=_env_files(invocation, start, directory, {}),
+        project_name=_name(invocation, {}),
+        profiles=_profiles(invocation),
+        implicit=True,
+        evidence=(evidence,),
+    )
+
+
+def upwards(call: Call, listing: Listing) -> tuple[str, str, tuple[str, ...]] | None:
+    """Return where *call* runs without ``-f``, the directory above it with files, and these."""
+    for start in places(call, listing):
         directory = start
         while True:
             files = implicit_files(directory, listing)
             if files:
-                # The .env beside the caller is read too (observed: v5.6.1); without one the place
-                # of the call makes no difference.
-                beside = directory if not listing.exists(join(start, ".env")) else start
-                return EntryPoint(
-                    files=files,
-                    directory=beside,
-                    project_directory=_known(start, invocation.project_directory),
-                    env_files=_env_files(invocation, start, directory, {}),
-                    project_name=_name(invocation, {}),
-                    profiles=_profiles(invocation),
-                    implicit=True,
-                    evidence=(evidence,),
-                )
+                return start, directory, files
             if directory == ".":
                 break
             directory = directory_of(directory)

@@ -16,8 +16,8 @@ from composerefactor.compose.library import Library
 from composerefactor.compose.merged import item_nodes, merged_entries, scalar_text
 from composerefactor.compose.project import Project, load
 from composerefactor.entrypoints.facts import TreeFacts
-from composerefactor.entrypoints.files import DEFAULT_NAMES
-from composerefactor.entrypoints.find import project_directories, survey
+from composerefactor.entrypoints.files import DEFAULT_NAMES, Listing
+from composerefactor.entrypoints.find import project_directories, rooted, survey
 from composerefactor.entrypoints.options import from_options, with_env_files
 from composerefactor.entrypoints.readers import OtherReader
 from composerefactor.errors import InputError, Location
@@ -120,7 +120,7 @@ def project_root(path: Path) -> Path:
             remedy=f"give the directory, and the file with -f {path.name}",
         )
     files = ProjectFiles(path)
-    texts = _Texts(files)
+    texts = ProjectTexts(files)
     listed = texts.paths()
     below = project_directories(texts)
     top = [p for p in listed if "/" not in p]
@@ -128,6 +128,8 @@ def project_root(path: Path) -> Path:
         return files.root
     facts = TreeFacts(texts, Library(files))
     if not below and any(_is_entry(p, facts) for p in top):
+        return files.root
+    if rooted(Listing(texts), facts):
         return files.root
     below = below or _topmost({posixpath.dirname(p) for p in listed if _compose_named([p])})
     if len(below) == 1:
@@ -176,7 +178,7 @@ def open_project(
     root = ProjectFiles(choice.path).root if named else project_root(choice.path)
     files = ProjectFiles(root)
     library = Library(files, repairable=repairable)
-    texts = _Texts(files)
+    texts = ProjectTexts(files)
     entries = (
         list(like)
         if like is not None
@@ -229,7 +231,7 @@ def _ignored(repository: Repository, project: Project) -> dict[str, str]:
     return repository.is_ignored(names)
 
 
-class _Texts:
+class ProjectTexts:
     """The files of a project as texts, for the search of entry points."""
 
     def __init__(self, files: ProjectFiles) -> None:
@@ -240,9 +242,11 @@ class _Texts:
         return self._files.paths()
 
     def paths(self) -> Sequence[str]:
+        """Return the paths of all files."""
         return self._listed
 
     def read(self, path: str) -> str | None:
+        """Return the text of *path*; None for what is missing, no text, or too large."""
         try:
             return self._files.read_text(path)
         except InputError:

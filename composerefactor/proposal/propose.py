@@ -86,7 +86,10 @@ def propose(
         changeset(opened, chosen(project, {}, frozenset()))
         settled = Settler(lambda keep, move: chosen(project, keep, move), prover).settle()
         changes = changeset(opened, settled.plan)
-        weaknesses = () if changes.is_empty else tuple(prover.weaknesses(changes.as_mapping()))
+        weaknesses: tuple[Weakness, ...] = ()
+        if not changes.is_empty:
+            entries = settled.plan.entries
+            weaknesses = tuple(prover.weaknesses(changes.as_mapping(), entries))
         return Proposal(
             opened,
             project,

@@ -66,7 +66,7 @@ class Settler:
     def check(self, plan: Plan, only: Callable[[Run], bool] | None = None) -> Verdict:
         """Return the engine's verdict on *plan*; that on no change at all where it is empty."""
         moved = [section for _, section, _ in plan.moved if section.startswith("x-")]
-        verdict = self.prover.check(plan.contents(), only=only, moved=moved)
+        verdict = self.prover.check(plan.contents(), only=only, moved=moved, entries=plan.entries)
         firsts: dict[EntryPoint, str] = {}
         for found in verdict.differences:
             firsts.setdefault(found.entry, found.circumstance)

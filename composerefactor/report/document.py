@@ -10,6 +10,7 @@ from composerefactor.factoring.differences import comparisons
 from composerefactor.proposal.mended import Mend, Mended
 from composerefactor.proposal.propose import Proposal
 from composerefactor.proposal.requirements import oldest_engine
+from composerefactor.report.commands import written
 from composerefactor.report.differences import comparison_document
 from composerefactor.verify.engine import Engine
 from composerefactor.verify.verdict import Verdict
@@ -52,6 +53,12 @@ def document(proposal: Proposal, command: str) -> dict[str, Any]:
             }
             for stay in proposal.plan.stays
         ],
+        "relocated": dict(proposal.plan.relocated),
+        "commands": [
+            {"before": written(old), "after": written(new)}
+            for old, new in proposal.plan.entries.items()
+        ],
+        "mentions": [{"file": m.path, "line": m.line} for m in proposal.plan.mentions],
         "notes": list(proposal.plan.notes),
         "gain": _gain(proposal),
         "differences": [comparison_document(c) for c in comparisons(project)],

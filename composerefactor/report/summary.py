@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from composerefactor.catalog.placement import place
 from composerefactor.compose.entrypoint import EntryPoint
@@ -14,10 +14,11 @@ from composerefactor.factoring.differences import comparisons
 from composerefactor.proposal.propose import Proposal
 from composerefactor.proposal.requirements import oldest_engine
 from composerefactor.report.changes import planned, proved
+from composerefactor.report.commands import written
 from composerefactor.report.differences import sentences
 from composerefactor.report.rows import counted, limited, reservations, row
 from composerefactor.report.style import Style
-from composerefactor.transform import Stay
+from composerefactor.transform import Plan, Stay
 from composerefactor.verify.verdict import Verdict
 from composerefactor.yamltree.comments import comment_lines
 from composerefactor.yamltree.nodes import Node
@@ -114,7 +115,12 @@ def plan_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iter
     before = {c.path: c.before for c in proposal.changes.changes}
     label = "Plan"
     created: dict[str, list[Draft]] = {}
+    came_from = {new: old for old, new in plan.relocated.items()}
     for draft in (d for d in plan.drafts if not d.deleted):
+        if draft.path in came_from:
+            yield row(label, _relocated(came_from[draft.path], draft, before, style), style)
+            label = ""
+            continue
         old = before.get(draft.path)
         if old is None:
             created.setdefault(draft.path.rpartition("/")[0], []).append(draft)
@@ -136,11 +142,34 @@ def plan_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iter
         if len(drafts) > most:
             yield row("", f"  and {len(drafts) - most} more", style)
         label = ""
-    yield from _deleted(plan.drafts, style)
+    yield from _deleted([d for d in plan.drafts if d.path not in plan.relocated], style)
     yield from _stays(plan.stays, style, most)
+    yield from _commands(plan, style, most)
     for note in plan.notes:
         yield row("", note, style)
     yield row("", moved(proposal), style)
+
+
+def _relocated(old: str, draft: Draft, before: Mapping[str, bytes | None], style: Style) -> str:
+    lines = f"{_line_count(before[old] or b'')} -> {len(draft.text().splitlines())} lines"
+    return f"{old} -> {style(draft.path, 'bold')}  {lines}"
+
+
+def _commands(plan: Plan, style: Style, most: int) -> Iterator[str]:
+    """Yield how the project is started from now on, and what still names the former files."""
+    if plan.entries:
+        yield row("", "Commands from now on:", style)
+    shown = [f"  {written(old)}  ->  {written(new)}" for old, new in plan.entries.items()]
+    for line in limited(shown, most):
+        yield row("", line, style)
+    places: dict[str, list[str]] = {}
+    for mention in plan.mentions:
+        places.setdefault(mention.path, []).append(str(mention.line))
+    named = [f"  {path}:{', '.join(lines)}" for path, lines in places.items()]
+    if named:
+        yield row("", "Named elsewhere by the former path, and left as it is:", style)
+    for line in limited(named, most):
+        yield row("", line, style)
 
 
 def difference_lines(proposal: Proposal, style: Style, *, verbose: bool = False) -> Iterator[str]:

@@ -107,12 +107,14 @@ class Prover:
         only: Callable[[Run], bool] | None = None,
         moved: Collection[str] = (),
         variables: Mapping[str, str] | None = None,
+        entries: Mapping[EntryPoint, EntryPoint] | None = None,
     ) -> Verdict:
         """Compare the models before and after *changes* (paths to contents, None deletes).
 
         *only* chooses the runs of the originals that are compared with; all are if it is None.
         *moved* names the top-level ``x-*`` that may leave the root. *variables* are set after the
-        changes where nothing else sets them.
+        changes where nothing else sets them. *entries* gives the command that is run afterwards
+        for each one that is another then; it is run from the same directory.
         """
         begin, runs_before = time.perf_counter(), self._runner.runs
         runs = [run for run in self.baseline() if only is None or only(run)]
@@ -123,7 +125,7 @@ class Prover:
         found: dict[tuple[EntryPoint, tuple[str, ...], str], Finding] = {}
         counts = dict.fromkeys(self.entries, 0)
         changed: dict[EntryPoint, list[str]] = {entry: [] for entry in self.entries}
-        results = self._after(accepted, changes, variables or {})
+        results = self._after(accepted, changes, variables or {}, entries or {})
         for run, after in zip(accepted, results, strict=True):
             if run.circumstance.kind == "raw" and not after.ok:
                 # The engine checks included text more strictly where it is not interpolated.
@@ -160,10 +162,17 @@ class Prover:
             run.entry: self._runner.words(run.result) for run in runs if run.entry not in accepted
         }
 
-    def weaknesses(self, changes: Mapping[str, bytes | None]) -> list[Weakness]:
-        """Return in which ways unseen override files would have another effect after *changes*."""
+    def weaknesses(
+        self,
+        changes: Mapping[str, bytes | None],
+        entries: Mapping[EntryPoint, EntryPoint] | None = None,
+    ) -> list[Weakness]:
+        """Return in which ways unseen override files would have another effect after *changes*.
+
+        *entries* is as :meth:`check` has it.
+        """
         probed = self._trials.baseline(self.baseline())
-        after = self._after(probed, changes, {})
+        after = self._after(probed, changes, {}, entries or {})
         return self._trials.weaknesses(probed, after)
 
     def _after(
@@ -171,6 +180,7 @@ class Prover:
         runs: Sequence[Run],
         changes: Mapping[str, bytes | None],
         variables: Mapping[str, str],
+        entries: Mapping[EntryPoint, EntryPoint],
     ) -> list[Result]:
         """Return what the engine says in the circumstances of *runs* after *changes*."""
         self._stage.apply(changes)
@@ -178,7 +188,9 @@ class Prover:
             return self._runner.side_by_side(
                 [
                     lambda run=run: self._runner.run(  # type: ignore[misc]
-                        run.entry, run.circumstance, {**variables, **run.env}
+                        entries.get(run.entry, run.entry),
+                        run.circumstance,
+                        {**variables, **run.env},
                     )
                     for run in runs
                 ]

@@ -1,0 +1,156 @@
+"""The commands of a project that name a file which moves, written anew and read again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.edits.drafts import Draft, Replacement, Slice
+from composerefactor.entrypoints.files import FileReader, Listing
+from composerefactor.entrypoints.find import commands
+from composerefactor.entrypoints.resolve import Unresolved, entry_points, places, upwards
+from composerefactor.entrypoints.shell import Call
+from composerefactor.errors import Location, RefusedError
+from composerefactor.moving.paths import tokens
+from composerefactor.moving.relocation import Relocation
+from composerefactor.moving.rewriting import Need, insertions, unified
+from composerefactor.source import Source
+
+Started = Callable[[EntryPoint], EntryPoint]
+"""Gives the command of an entry point after the move."""
+
+_MAX_MENTIONS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """Files with *commands* written anew, and the places that name a moved file as before."""
+
+    drafts: tuple[Draft, ...] = ()
+    commands: int = 0
+    mentions: tuple[Location, ...] = ()
+
+
+def references(
+    files: FileReader, read: Callable[[str], bytes], found: Relocation, started: Started
+) -> References:
+    """Return the files of *files* whose commands change, since *found* moves what they name.
+
+    *read* gives the bytes of a file. The commands are read again from the new text: each has to
+    start what *started* gives. Raises RefusedError for one that cannot be written anew so.
+    """
+    needs = _needs(Listing(files), found, started)
+    inserted: dict[str, dict[int, str]] = {}
+    sources: dict[str, Source] = {}
+    for path, at_path in needs.items():
+        sources[path] = Source.decode(path, read(path))
+        inserted[path] = insertions(sources[path], at_path, found)
+    texts = {path: unified(inserted[path], sources[path].text) for path in needs}
+    _check(needs, _Moved(files, found, texts))
+    drafts = [_draft(sources[path], changes) for path, changes in inserted.items() if changes]
+    count = sum(len({need.line for need in at_path}) for at_path in needs.values())
+    return References(tuple(drafts), count, tuple(_mentions(files, found, texts)))
+
+
+def _needs(listing: Listing, found: Relocation, started: Started) -> dict[str, list[Need]]:
+    needs: dict[str, list[Need]] = {}
+    for call in commands(listing):
+        before = tuple(e for e in entry_points(call, listing) if isinstance(e, EntryPoint))
+        if not any(map(found.moves, before)):
+            continue
+        after = tuple(map(started, before))
+        implicit = before[0].implicit
+        need = Need(call.line, before, after, _place(call, listing), implicit)
+        needs.setdefault(call.script.path, []).append(need)
+    return needs
+
+
+def _place(call: Call, listing: Listing) -> str:
+    """Return where *call* runs; what documents show is meant for the project directory."""
+    if call.script.path.lower().endswith((".md", ".markdown")) and not call.moves:
+        return "."
+    found = upwards(call, listing)
+    return found[0] if found is not None else places(call, listing)[0]
+
+
+def _check(needs: Mapping[str, Sequence[Need]], files: FileReader) -> None:
+    """Raise RefusedError where a command does not start what it should."""
+    listing = Listing(files)
+    now: dict[tuple[str, int], list[str]] = {}
+    for call in commands(listing):
+        if call.script.path in needs:
+            started = [_key(result) for result in entry_points(call, listing)]
+            now.setdefault((call.script.path, call.line), []).extend(started)
+    wrong: list[Location] = []
+    for path, at_path in needs.items():
+        for line in dict.fromkeys(need.line for need in at_path):
+            wanted = {_key(e) for need in at_path if need.line == line for e in need.after}
+            if not wanted <= set(now.get((path, line), ())):
+                wrong.append(Location(path, line))
+    if wrong:
+        others = ", ".join(map(str, wrong[1:8]))
+        raise RefusedError(
+            "this command names a root file in a way that cannot be written anew"
+            + (f"; so do {others}" if others else ""),
+            location=wrong[0],
+            remedy="write its -f options out, or leave the roots where they are",
+        )
+
+
+def _key(result: EntryPoint | Unresolved) -> str:
+    if isinstance(result, Unresolved):
+        return result.reason
+    return repr(
+        (
+            result.files,
+            result.project_directory,
+            result.env_files,
+            result.project_name,
+            result.profiles,
+        )
+    )
+
+
+def _draft(source: Source, inserted: Mapping[int, str]) -> Draft:
+    whole = Slice(source, 0, len(source.text))
+    changes = [Replacement(at, at, words) for at, words in inserted.items()]
+    return Draft(source.path, (whole,), source.has_bom).rewritten(source, changes)
+
+
+def _mentions(files: FileReader, found: Relocation, texts: Mapping[str, str]) -> Iterator[Location]:
+    """Yield where a moved file is still named by its old path."""
+    pattern = re.compile(rf"(?<!{re.escape(found.directory)}/)" + tokens(found.files).pattern)
+    count = 0
+    for path in files.paths():
+        text = texts.get(path)
+        if text is None:
+            text = files.read(path) or ""
+        for number, line in enumerate(text.splitlines(), start=1):
+            if pattern.search(line[:2_000]):
+                count += 1
+                yield Location(path, number)
+        if count > _MAX_MENTIONS:
+            return
+
+
+class _Moved:
+    """The files of a project after a move; *texts* have other words in them."""
+
+    def __init__(self, files: FileReader, found: Relocation, texts: Mapping[str, str]) -> None:
+        self._files, self._texts = files, texts
+        self._paths = sorted(map(found.path, files.paths()))
+        self._old = {new: old for old, new in found.files.items()}
+
+    def paths(self) -> Sequence[str]:
+        """Return the paths of all files."""
+        return self._paths
+
+    def read(self, path: str) -> str | None:
+        """Return the text of *path*."""
+        return (
+            self._texts[path]
+            if path in self._texts
+            else self._files.read(self._old.get(path, path))
+        )

@@ -1,0 +1,112 @@
+"""Which files move into the directory of the roots, and what speaks against it."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.project import Project, project_directory
+from composerefactor.entrypoints.readers import OtherReader
+from composerefactor.errors import Location, RefusedError, UsageError
+
+_SAFE = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)*")
+_YAML = (".yml", ".yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Relocation:
+    """Root files that go to *directory*: their new paths by the old ones."""
+
+    directory: str
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def path(self, path: str) -> str:
+        """Return where the file *path* stands afterwards."""
+        return self.files.get(path, path)
+
+    def moves(self, entry: EntryPoint) -> bool:
+        """Return whether a file of *entry* goes elsewhere."""
+        return any(file in self.files for file in entry.files)
+
+
+def relocation(
+    project: Project, readers: Iterable[OtherReader], directory: str, *, is_directory: bool
+) -> Relocation:
+    """Return what moves to *directory*: the files of the entry points at the project's top level.
+
+    *is_directory* tells whether *directory* may be one: nothing else stands at its path.
+
+    Raises UsageError for a *directory* that is none below the project, and RefusedError for a file
+    that cannot move: its new place is taken, git ignores it, another file includes or extends it,
+    or a program reads it that knows no project directory.
+    """
+    normal = posixpath.normpath(directory)
+    if normal.startswith(".") or not _SAFE.fullmatch(normal):
+        raise UsageError(
+            f"--move-roots {directory!r} is no directory for root files",
+            remedy="give one below the project directory, as docker-compose",
+        )
+    if not is_directory:
+        raise RefusedError("exists already, and is no directory", location=Location(normal))
+    names = sorted({f for e in project.entries for f in e.files if _is_root(f)})
+    found = Relocation(normal, {name: f"{normal}/{name}" for name in names})
+    for error in _objections(project, readers, found):
+        raise error
+    return found
+
+
+def _is_root(path: str) -> bool:
+    return "/" not in path and path.endswith(_YAML)
+
+
+def _objections(
+    project: Project, readers: Iterable[OtherReader], found: Relocation
+) -> Iterator[RefusedError]:
+    for reader in readers:
+        if reader.path in found.files:
+            yield RefusedError(
+                f"{reader.name} reads {reader.path}, and takes the directory of the file for that "
+                "of the project",
+                location=Location(reader.evidence.path, reader.evidence.line),
+                remedy="leave the roots where they are, without --move-roots",
+            )
+    for old, new in found.files.items():
+        if project.exists(new):
+            yield RefusedError(
+                f"exists already, so {old} cannot move there",
+                location=Location(new),
+                remedy="give another directory with --move-roots",
+            )
+        if project.is_ignored(old):
+            yield RefusedError(
+                "git ignores it, and only this copy of the project would have it elsewhere",
+                location=Location(old),
+                remedy="leave the roots where they are, or put it into git first",
+            )
+        for location in _users(project, old):
+            yield RefusedError(
+                f"names {old}, which has to stay where it is for that",
+                location=location,
+                remedy=f"put what it needs into a file that is no root, or name roots without "
+                f"{old} by --entry",
+            )
+    for entry in project.entries:
+        own = f"{entry.directory}/.env"
+        if found.moves(entry) and entry.implicit and project_directory(entry) != entry.directory:
+            yield RefusedError(
+                f"is read only as long as the command in {entry.directory} names no file",
+                location=Location(own),
+                remedy="name it with --env-file in the command first",
+            )
+
+
+def _users(project: Project, path: str) -> Iterator[Location]:
+    """Yield where other files include or extend *path*."""
+    for extension in project.extensions.get(path, ()):
+        yield extension.location
+    others = project.included_by.get(path, set()) | project.referenced_by(path)
+    for other in sorted(others - {path}):
+        yield Location(other)

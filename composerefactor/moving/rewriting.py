@@ -1,0 +1,220 @@
+"""The words that change in one file with commands, when the roots have moved.
+
+Nothing but insertions: the directory before the name of a root, and the options of a command that
+named no file. Whether they are right is not decided here: the commands are read again afterwards.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.entrypoints.commands import SUBCOMMANDS
+from composerefactor.moving.paths import directory_before, name_at, tokens
+from composerefactor.moving.relocation import Relocation
+from composerefactor.moving.words import (
+    VARIABLE,
+    Options,
+    Span,
+    invocations,
+    logical_end,
+    options,
+    variable_name,
+)
+from composerefactor.source import Source
+
+_DEFINITION = re.compile(
+    r"(?:^[ \t]*(?:-[ \t]+)?|[;&|({][ \t]*|\b(?:then|else|do)[ \t]+)"
+    r"(?:(?:export|local|readonly|override|declare(?:[ \t]+-\w+)?)[ \t]+)?"
+    r"[\"']?([A-Za-z_]\w{0,80})[\"']?[ \t]{0,40}(?:\+=|\?=|:{0,2}=|:(?=[ \t]))[ \t]*",
+    re.MULTILINE,
+)
+_NAMES_COMPOSE = re.compile(r"D_?C|\w*COMPOSE\w*", re.IGNORECASE)
+_MAX_DEPTH = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A command at *line* that needs another form: *before* and *after* say what it starts.
+
+    *place* is where it runs, as far as that is known. *is_implicit* is True where it names no file.
+    """
+
+    line: int
+    before: tuple[EntryPoint, ...]
+    after: tuple[EntryPoint, ...]
+    place: str
+    is_implicit: bool
+
+    @property
+    def options(self) -> str:
+        """The options for a command that named no file."""
+        entry = self.after[0]
+        named = [("-f", file) for file in entry.files]
+        if self.pins and entry.project_directory is not None:
+            named.insert(0, ("--project-directory", entry.project_directory))
+        return "".join(f" {name} {posixpath.relpath(path, self.place)}" for name, path in named)
+
+    @property
+    def pins(self) -> bool:
+        """Whether the command has to name the project directory, and does not yet."""
+        return any(
+            new.project_directory is not None and old.project_directory is None
+            for old, new in zip(self.before, self.after, strict=True)
+        )
+
+
+def insertions(source: Source, needs: Iterable[Need], found: Relocation) -> dict[int, str]:
+    """Return what is inserted in *source* at which offset."""
+    return _Rewriter(source, found).run(list(needs))
+
+
+class _Rewriter:
+    """Collects the insertions for one file."""
+
+    def __init__(self, source: Source, found: Relocation) -> None:
+        self.source, self.text, self.found = source, source.text, found
+        self.definitions: dict[str, list[Span]] = {}
+        for match in _DEFINITION.finditer(self.text):
+            value = Span(match.end(), logical_end(self.text, match.end()))
+            self.definitions.setdefault(match.group(1), []).append(value)
+        self.inserted: dict[int, str] = {}
+
+    def run(self, needs: list[Need]) -> dict[int, str]:
+        by_line: dict[int, list[Need]] = {}
+        for need in needs:
+            by_line.setdefault(need.line, []).append(need)
+        for line, at_line in by_line.items():
+            self.line(line, at_line)
+        return self.inserted
+
+    def line(self, line: int, needs: list[Need]) -> None:
+        if line > len(self.source.line_starts):
+            return
+        start = self.source.line_starts[line - 1]
+        end = logical_end(self.text, start)
+        calls = [c for c in invocations(self.text, start, end, self.is_program) if _reads(c)]
+        waiting = [need for need in needs if need.is_implicit]
+        pins = any(need.pins for need in needs)
+        for call in calls:
+            if call.files:
+                self.named(call, pins=pins)
+            elif not self.names_files(call) and waiting:
+                need = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+                self.inserted[call.start] = need.options
+        used = [variable_name(m) for m in VARIABLE.finditer(self.text, start, end)]
+        self.variables(used, pins=pins and not any(call.files for call in calls))
+
+    def named(self, call: Options, *, pins: bool) -> None:
+        """Change the files that *call* names."""
+        for number, file in enumerate(call.files):
+            at = name_at(self.text, file, self.found.files)
+            if at is not None:
+                self.prefixed(at)
+            else:
+                self.paths(_names_in(self.text, file))
+            if number == 0 and pins and not call.names_directory:
+                self.pin(call, file, at)
+
+    def pin(self, call: Options, file: Span, at: int | None) -> None:
+        """Name the project directory in *call*: the one that its first *file* stood in."""
+        if at is not None:
+            directory = directory_before(self.text, file, at)
+        else:
+            found = {
+                directory_before(self.text, span, place)
+                for name in _names_in(self.text, file)
+                for span in self.definitions.get(name, ())
+                if (place := name_at(self.text, span, self.found.files)) is not None
+            }
+            if len(found) != 1:
+                return
+            directory = found.pop()
+        self.inserted[call.first] = f"--project-directory {directory} "
+
+    def variables(self, names: Iterable[str], *, pins: bool) -> None:
+        """Change the files that the definitions of *names* name, and those that they refer to."""
+        pending, seen = [(name, 0) for name in names], set[str]()
+        while pending:
+            name, depth = pending.pop()
+            if name in seen or depth > _MAX_DEPTH:
+                continue
+            seen.add(name)
+            for value in self.definitions.get(name, ()):
+                for call in self.groups(value):
+                    self.named(call, pins=pins)
+                inner = _names_in(self.text, value)
+                pending += [(other, depth + 1) for other in inner]
+
+    def paths(self, names: Iterable[str]) -> None:
+        """Change the paths that the definitions of *names* are."""
+        pattern = tokens(self.found.files)
+        pending, seen = list(names), set[str]()
+        while pending:
+            name = pending.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            for value in self.definitions.get(name, ()):
+                for match in pattern.finditer(self.text, value.start, value.end):
+                    self.prefixed(match.start())
+                pending += _names_in(self.text, value)
+
+    def prefixed(self, at: int) -> None:
+        self.inserted[at] = f"{self.found.directory}/"
+
+    def groups(self, value: Span) -> Iterator[Options]:
+        """Yield the calls in a definition, and the options that it is."""
+        line = self.text.rfind("\n", 0, value.start) + 1
+        calls = invocations(self.text, value.start, value.end, lambda _: False)
+        yield from (call for call in calls if call.files)
+        start = value.start
+        while start < value.end and self.text[start] in "\"'( \t":
+            start += 1
+        if self.text.startswith("-", start):
+            found = options(self.text, line, start, value.end, None)
+            if found.files:
+                yield found
+
+    def is_program(self, name: str) -> bool:
+        """Return whether the variable *name* holds a call of Compose, or is called as if."""
+        values = self.definitions.get(name, ())
+        if any(invocations(self.text, v.start, v.end, lambda _: False) for v in values):
+            return True
+        return not values and _NAMES_COMPOSE.fullmatch(name) is not None
+
+    def names_files(self, call: Options) -> bool:
+        """Return whether the variables in *call* bring files."""
+        names = [*call.variables, *([call.program] if call.program else [])]
+        seen = set[str]()
+        while names:
+            name = names.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            for value in self.definitions.get(name, ()):
+                if any(self.groups(value)):
+                    return True
+                names += _names_in(self.text, value)
+        return False
+
+
+def _reads(call: Options) -> bool:
+    """Return whether *call* may read the project: what is unknown may."""
+    return bool(call.files) or not call.subcommand or call.subcommand in SUBCOMMANDS
+
+
+def _names_in(text: str, span: Span) -> list[str]:
+    return [variable_name(match) for match in VARIABLE.finditer(text, span.start, span.end)]
+
+
+def unified(inserted: Mapping[int, str], text: str) -> str:
+    """Return *text* with what is *inserted*."""
+    parts, at = [], 0
+    for offset, words in sorted(inserted.items()):
+        parts += [text[at:offset], words]
+        at = offset
+    return "".join([*parts, text[at:]])

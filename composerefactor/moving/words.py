@@ -1,0 +1,213 @@
+"""Calls of Compose as they stand in a text: where their options are, to the character.
+
+What a command means is read in :mod:`composerefactor.entrypoints`, from text in which variables are
+replaced and quotes are gone. Here the same words are found where they are written: in a shell
+line, a recipe, a string of JSON or YAML, inline code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+_OPTION = r"-{1,2}[\w-]{1,40}(?:[= \t][^\s-][^\s]{0,200})?"
+_PROGRAM = re.compile(
+    r"(?<![\w.-])(?:(?:docker|podman|nerdctl)(?:\.exe)?"
+    rf"(?:[ \t]+{_OPTION})*?[ \t]+compose|(?:docker|podman)-compose(?:-v[12])?(?:\.exe)?)"
+    r"(?![\w./-])"
+)
+_NAME = r"[A-Za-z_]\w{0,80}"
+VARIABLE = re.compile(
+    rf"\$\(({_NAME})\)|\$\{{({_NAME})[^{{}}]{{0,200}}\}}|\$({_NAME})"
+    rf"|\{{\{{-?\s{{0,9}}\.?({_NAME})[^{{}}]{{0,80}}\}}\}}"
+)
+_FILE = frozenset({"-f", "--file"})
+_DIRECTORY = frozenset({"--project-directory", "--workdir"})
+_WITH_VALUE = (
+    _FILE
+    | _DIRECTORY
+    | frozenset({"-p", "--project-name", "--env-file", "--profile", "--ansi", "--progress"})
+    | frozenset({"--parallel", "-c", "--context", "-H", "--host", "--log-level"})
+)
+_ENDS = frozenset("\r\n;&|)`")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters ``start:end`` of a text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of one call; *files* are the values of ``-f``, quotes included.
+
+    *start* is where they begin, *first* where the first ``-f`` stands. *program* is the name of the
+    variable that holds the program, ``""`` for a program that is written out, and None for options
+    without one. *variables* are the names that stand for further options.
+    """
+
+    start: int
+    program: str | None
+    first: int
+    files: tuple[Span, ...]
+    variables: tuple[str, ...]
+    names_directory: bool
+    subcommand: str
+
+
+def invocations(
+    text: str, start: int, end: int, is_program: Callable[[str], bool]
+) -> list[Options]:
+    """Return the calls in ``text[start:end]``, in order.
+
+    *is_program* tells whether the variable of a name holds a program.
+    """
+    found: dict[int, str] = {m.end(): "" for m in _PROGRAM.finditer(text, start, end)}
+    for match in VARIABLE.finditer(text, start, end):
+        name = variable_name(match)
+        if is_program(name):
+            found[match.end()] = name
+    return [
+        options(text, start, _after_quote(text, at), end, program)
+        for at, program in sorted(found.items())
+    ]
+
+
+def options(text: str, line: int, start: int, end: int, program: str | None) -> Options:
+    """Return the options that begin at *start* in the logical line ``text[line:end]``."""
+    files: list[Span] = []
+    variables: list[str] = []
+    first, names_directory, subcommand = -1, False, ""
+    words = _words(text, start, end, _open_quotes(text, line, start))
+    for word in words:
+        raw = text[word.start : word.end]
+        if not raw.lstrip("\"'\\").startswith("-"):
+            match = VARIABLE.fullmatch(raw.strip("\"'\\"))
+            if match is None:
+                subcommand = raw.strip("\"'\\,")
+                break
+            variables.append(variable_name(match))
+            continue
+        name, value = _option(raw, word)
+        if name in _WITH_VALUE and value is None:
+            value = next(words, None)
+        names_directory = names_directory or name in _DIRECTORY
+        if name in _FILE and value is not None:
+            first = word.start if first < 0 else first
+            files.append(value)
+    return Options(
+        start, program, first, tuple(files), tuple(variables), names_directory, subcommand
+    )
+
+
+def variable_name(match: re.Match[str]) -> str:
+    """Return the name that a match of :data:`VARIABLE` refers to."""
+    return next(group for group in match.groups() if group)
+
+
+def logical_end(text: str, start: int) -> int:
+    """Return the offset just after the logical line at *start*, its line end left out."""
+    while True:
+        end = text.find("\n", start)
+        if end < 0:
+            return len(text)
+        line = text[start:end].rstrip()
+        if not line.endswith("\\") or line.endswith("\\\\"):
+            return end
+        start = end + 1
+
+
+def _option(raw: str, word: Span) -> tuple[str, Span | None]:
+    """Return the name of an option, and its value where that is in the same word."""
+    quotes = len(raw) - len(raw.lstrip("\"'\\"))
+    bare = raw[quotes:]
+    if bare.startswith("--"):
+        name, equals, _ = bare.partition("=")
+        at = word.start + quotes + len(name) + 1
+        return name.rstrip("\"'\\"), Span(at, word.end) if equals else None
+    if bare[:2] == "-f" and len(bare) > 2:  # noqa: PLR2004
+        at = word.start + quotes + 2 + bare[2:].startswith("=")
+        return "-f", Span(at, word.end)
+    return bare.rstrip("\"'\\"), None
+
+
+def _words(text: str, at: int, end: int, closing: str) -> Iterator[Span]:
+    """Yield the words from *at* to the end of the command, or to a quote of *closing*."""
+    while at < end:
+        char = text[at]
+        if char == "\\" and (line_end := re.compile(r"\\[ \t]*\r?\n").match(text, at)):
+            at = line_end.end()
+        elif char in " \t":
+            at += 1
+        elif char in _ENDS or char in closing:
+            return
+        else:
+            start, at = at, _word_end(text, at, end, closing)
+            if at == start:
+                return
+            yield Span(start, at)
+
+
+def _word_end(text: str, at: int, end: int, closing: str) -> int:
+    while at < end:
+        char = text[at]
+        if char in " \t" or char in _ENDS or char in closing:
+            break
+        if text.startswith(("$(", "${", "{{"), at):
+            at = _after(text, at, end)
+        elif char == "\\":
+            if text[at + 1 : at + 2] not in {'"', "'"}:
+                at += 2
+                continue
+            mark = text[at : at + 2]
+            other = text.find(mark, at + 2, end)
+            if other < 0:
+                break
+            at = other + 2
+        elif char in "\"'":
+            other = text.find(char, at + 1, end)
+            at = at + 1 if other < 0 else other + 1
+        else:
+            at += 1
+    return min(at, end)
+
+
+def _after(text: str, at: int, end: int) -> int:
+    """Return the offset just after the variable or substitution that begins at *at*."""
+    opening = text[at + 1]
+    closing = ")" if opening == "(" else "}"
+    depth = 0
+    for i in range(at + 1, end):
+        depth += (text[i] == opening) - (text[i] == closing)
+        if not depth:
+            # "{{X}}" begins at its first brace, which has not been counted.
+            return min(i + 1 + (text[at] == "{"), end)
+    return end
+
+
+def _after_quote(text: str, at: int) -> int:
+    """Return *at*, or the offset after the quote there: ``"$COMPOSE" up``."""
+    start = max(text.rfind("$", 0, at), 0)
+    is_variable = VARIABLE.fullmatch(text, start, at) is not None
+    quoted = text[start - 1 : start] in {'"', "'"} and text[start - 1 : start] == text[at : at + 1]
+    return at + 1 if is_variable and quoted else at
+
+
+def _open_quotes(text: str, start: int, at: int) -> str:
+    """Return the quotes that are open at *at*, in the line that begins at *start*."""
+    quotes: list[str] = []
+    while start < at:
+        char = text[start]
+        if char == "\\":
+            start += 2
+            continue
+        if char in quotes:
+            del quotes[quotes.index(char) :]
+        elif char in "\"'":
+            quotes.append(char)
+        start += 1
+    return "".join(quotes)

@@ -1,0 +1,27 @@
+"""Moving the roots of a project that is open."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from composerefactor.moving.plan import Move
+from composerefactor.moving.relocation import Relocation, relocation
+from composerefactor.proposal.opening import Opened, ProjectTexts
+
+
+def relocated(opened: Opened, path: Path, directory: str) -> Move:
+    """Return the move of the root files of the project that is open to *directory*.
+
+    *path* is where the user says that the project is: roots that stand in *directory* below it
+    already are a project of their own, and stay.
+
+    Raises UsageError for a *directory* that is none below the project, and RefusedError for files
+    and commands that cannot follow.
+    """
+    if opened.root == (path / directory).resolve():
+        return Move.of(opened.project, ProjectTexts(opened.files), Relocation(directory))
+    place = opened.root / directory
+    is_directory = place.is_dir() or not os.path.lexists(place)
+    found = relocation(opened.project, opened.readers, directory, is_directory=is_directory)
+    return Move.of(opened.project, ProjectTexts(opened.files), found)
