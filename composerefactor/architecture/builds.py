@@ -12,8 +12,12 @@ from composerefactor.compose.expand import expand
 from composerefactor.compose.project import Project
 from composerefactor.errors import Location
 from composerefactor.health.dockerfile import Chain, Dockerfile, Stage, exposed, read_dockerfile
+from composerefactor.health.programs import lacking
 from composerefactor.health.usage import Build
 from composerefactor.verify.masking import is_secret_name
+
+PROBES = ("curl", "wget", "nc", "bash")
+"""Programs that health checks call and that small images do without."""
 
 _ROOT = frozenset({"", "0", "root"})
 _WHOLE = re.compile(r"\./?|/|\*")
@@ -42,7 +46,8 @@ class BuildFacts:
     holds only then. *stages* are the base images of all stages, *base* is that of the image, *user*
     is ``""`` where it stays root. *copies_context* is where all of the context is copied into the
     image itself. *ignore_file* is the ``.dockerignore`` that counts, ``""`` without one.
-    *exposed_secrets* are secret files of the context that are not ignored.
+    *exposed_secrets* are secret files of the context that are not ignored. *lacks* are programs
+    for health checks that are known not to be in the image.
     """
 
     service: str
@@ -64,6 +69,7 @@ class BuildFacts:
     exposed_secrets: tuple[str, ...] = ()
     secrets: tuple[SecretInImage, ...] = ()
     volumes: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
 
     @property
     def is_multi_stage(self) -> bool:
@@ -128,6 +134,7 @@ def _with_dockerfile(
         exposed_secrets=tuple(_exposed(project, build, ignored)) if copied else (),
         secrets=tuple(_secrets(file, path)),
         volumes=tuple(i.text for i in chain.instructions if i.name == "VOLUME"),
+        lacks=lacking(chain, PROBES),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
@@ -14,7 +14,7 @@ from composerefactor.catalog.facts import Evidence
 from composerefactor.catalog.reference import repository, same_image
 from composerefactor.catalog.tags import parse_tag
 from composerefactor.compose.image import parse_image
-from composerefactor.health.dockerfile import Chain
+from composerefactor.health.dockerfile import Chain, Instruction
 from composerefactor.source import Source
 from composerefactor.yamltree.build import parse
 from composerefactor.yamltree.values import to_python
@@ -36,6 +36,11 @@ _PACKAGES = {
     "grep": ("grep",),
 }
 _REMOVES = re.compile(r"\b(?:apk\s+del|(?:apt-get|apt)\s+(?:-\S+\s+)*(?:purge|remove))\b([^;&|]*)")
+
+
+_BRINGS = frozenset({"RUN", "COPY", "ADD"})
+_SCRIPT = re.compile(r"\.sh\b|\bmake\b|\|\s*(?:ba)?sh\b|ansible|/nix/")
+_INSTALLS = re.compile(r"\b(?:apk|apt|apt-get|yum|dnf|microdnf)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,35 @@ def programs(chain: Chain) -> Programs:
         if each.name == "RUN":
             _run(f"{each.text}\n{each.heredoc}", each.line, found)
     return Programs(found, base.verified if base else "dockerfile", base is not None)
+
+
+def lacking(chain: Chain, wanted: Iterable[str]) -> tuple[str, ...]:
+    """Return the programs of *wanted* that the image of *chain* is known not to hold.
+
+    That is so where the base image is known for sure, and nothing that is done to it may bring
+    them: no instruction names the program, runs a script, copies from another image or installs
+    what a variable says.
+    """
+    known = programs(chain)
+    if not known.is_complete or known.verified not in {"dockerfile", "docs"}:
+        return ()
+    if any(_may_bring_anything(each) for each in chain.instructions):
+        return ()
+    texts = [f"{i.text} {i.heredoc}" for i in chain.instructions if i.name in _BRINGS]
+    return tuple(
+        program
+        for program in wanted
+        if program not in known and not any(program in text for text in texts)
+    )
+
+
+def _may_bring_anything(each: Instruction) -> bool:
+    if each.name in {"COPY", "ADD"}:
+        return "from" in each.flags
+    if each.name != "RUN":
+        return False
+    text = f"{each.text} {each.heredoc}"
+    return bool(_SCRIPT.search(text) or (_INSTALLS.search(text) and "$" in text))
 
 
 def base_image(image: str) -> Base | None:

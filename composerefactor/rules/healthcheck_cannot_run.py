@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.architecture.architecture import Architecture, EntryArchitecture
+from composerefactor.architecture.builds import PROBES
 from composerefactor.catalog.catalog import load
+from composerefactor.catalog.facts import CatalogEntry
 from composerefactor.check import Found, check
 from composerefactor.findings.severity import Severity
-
-_ASKED = frozenset({"curl", "wget", "nc", "bash"})
+from composerefactor.health.dockerfile import Chain
+from composerefactor.health.programs import lacking
 
 
 @check(Severity.HIGH, "reliability")
@@ -38,12 +40,21 @@ def healthcheck_cannot_run(architecture: Architecture) -> Iterator[Found]:
 
 def _lacks(entry: EntryArchitecture, name: str, program: str) -> str:
     """Return the image that is known not to hold *program*, or an empty text."""
-    if program not in _ASKED:
-        return ""
     service = entry.service(name)
-    if service is None or service.build is not None:
+    if service is None or program not in PROBES:
         return ""
+    if service.build is not None:
+        is_lacking = program in service.build.lacks
+        return f"its image, from {service.build.base}," if is_lacking else ""
     known = load().match(service.image) if service.image else None
     if known is not None and known.has.get(program) is False:
-        return f"the image {known.id}"
+        return "" if _some_version_has(known, program) else f"the image {known.id}"
+    if known is None and program in lacking(Chain(service.image, ()), PROBES):
+        return f"the image {service.image}"
     return ""
+
+
+def _some_version_has(known: CatalogEntry, program: str) -> bool:
+    """Return whether a check for some version of the image calls *program*."""
+    tests = [each.test or () for each in known.variants]
+    return any(program in word for test in tests for word in test)
