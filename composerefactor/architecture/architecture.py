@@ -99,6 +99,14 @@ class Architecture:
         return next(iter(implicit or sorted(self.entries, key=_weight)), None)
 
     @property
+    def certain(self) -> tuple[EntryArchitecture, ...]:
+        """The entry points that are known to be used; others are assumed from names alone.
+
+        What goes wrong between files that may never be used together is no finding.
+        """
+        return tuple(each for each in self.entries if not each.entry.assumed)
+
+    @property
     def service_names(self) -> tuple[str, ...]:
         """The names of all services, each once."""
         return tuple(dict.fromkeys(s.name for entry in self.entries for s in entry.services))

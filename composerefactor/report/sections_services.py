@@ -225,6 +225,7 @@ def ports(architecture: Architecture) -> Section:
     """Return the port matrix of all files, with what conflicts."""
 
     def rows(entry: EntryArchitecture) -> Iterator[Row]:
+        word = "conflict, if used together," if entry.entry.assumed else "CONFLICT"
         bad = {
             (c.number, c.protocol, port.service): other.service
             for c in entry.conflicts
@@ -237,7 +238,7 @@ def ports(architecture: Architecture) -> Section:
                 each.host_ip if each.host_ip and not each.is_open else "all",
                 f"{each.service}:{each.target}{'' if each.protocol == 'tcp' else '/udp'}",
                 each.written or _NONE,
-                f"CONFLICT with {other}" if other else "",
+                f"{word} with {other}" if other else "",
             )
 
     columns = ("Host port", "Address", "Goes to", "Variable", "Notes")

@@ -16,7 +16,7 @@ from composerefactor.topology.conversations import references
 @check(Severity.HIGH, "validity")
 def dependency_cycle(architecture: Architecture) -> Iterator[Found]:
     """Yield the cycles of each entry point."""
-    for entry in architecture.entries:
+    for entry in architecture.certain:
         for cycle in entry.dependencies.cycles:
             first = next(
                 each.hint

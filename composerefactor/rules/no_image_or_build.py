@@ -16,8 +16,8 @@ from composerefactor.topology.missing import missing_services
 @check(Severity.HIGH, "validity")
 def no_image_or_build(architecture: Architecture) -> Iterator[Found]:
     """Yield the services of which nothing says what they run."""
-    for entry in architecture.entries:
-        if entry.entry.assumed or missing_services(entry.stack):
+    for entry in architecture.certain:
+        if missing_services(entry.stack):
             continue
         for service in entry.services:
             if not service.image and service.build is None and not service.is_provider:

@@ -17,7 +17,7 @@ from composerefactor.topology.subnets import UsedSubnet, used_subnets
 @check(Severity.MEDIUM, "configuration")
 def overlapping_subnets(architecture: Architecture) -> Iterator[Found]:
     """Yield pairs of networks of one entry point whose subnets overlap."""
-    for entry in architecture.entries:
+    for entry in architecture.certain:
         used = used_subnets(entry.stack.files)
         for first, second in combinations(used, 2):
             same_family = first.subnet.version == second.subnet.version

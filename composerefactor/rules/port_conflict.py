@@ -19,7 +19,7 @@ from composerefactor.findings.severity import Severity
 )
 def port_conflict(architecture: Architecture) -> Iterator[Found]:
     """Yield the ports that two services want at the same time."""
-    for entry in architecture.entries:
+    for entry in architecture.certain:
         for conflict in entry.conflicts:
             first, second = conflict.first, conflict.second
             yield Found(

@@ -15,7 +15,7 @@ from composerefactor.findings.severity import Severity
 @check(Severity.HIGH, "configuration")
 def replicas_with_fixed_name(architecture: Architecture) -> Iterator[Found]:
     """Yield the services that cannot be started more than once, and are to be."""
-    for entry in architecture.entries:
+    for entry in architecture.certain:
         for resource in entry.resources:
             service = entry.service(resource.service)
             if service is None or resource.replicas < 2:  # noqa: PLR2004 - more than one

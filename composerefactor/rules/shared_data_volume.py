@@ -16,7 +16,7 @@ from composerefactor.findings.severity import Severity
 @check(Severity.HIGH, "data")
 def shared_data_volume(architecture: Architecture) -> Iterator[Found]:
     """Yield volumes that two data stores of one entry point write to."""
-    for entry in architecture.entries:
+    for entry in architecture.certain:
         stores = {s.name for s in entry.services if s.counts_as == "data stores" and not s.profiles}
         for volume in entry.volumes:
             writers = {

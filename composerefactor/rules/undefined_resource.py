@@ -23,9 +23,7 @@ _SECTIONS = {"networks": "network", "volumes": "volume", "secrets": "secret", "c
 def undefined_resource(architecture: Architecture) -> Iterator[Found]:
     """Yield what services name in vain."""
     stacks = [entry.stack for entry in architecture.entries]
-    for stack in stacks:
-        if stack.entry.assumed:
-            continue  # a part of something whose command is not in the project
+    for stack in (entry.stack for entry in architecture.certain):
         for section, noun in _SECTIONS.items():
             for missing in missing_resources(stack, section):
                 if is_part_with(stack, stacks, section, missing.name):

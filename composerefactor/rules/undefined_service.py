@@ -17,9 +17,7 @@ from composerefactor.topology.missing import missing_services
 @check(Severity.HIGH, "validity", transform="add-missing-services")
 def undefined_service(architecture: Architecture) -> Iterator[Found]:
     """Yield the services that others name and nothing defines."""
-    for entry in architecture.entries:
-        if entry.entry.assumed:
-            continue
+    for entry in architecture.certain:
         for missing in missing_services(entry.stack):
             first = missing.references[0]
             callers = dict.fromkeys(each.caller for each in missing.references)

@@ -17,7 +17,7 @@ from composerefactor.findings.severity import Severity
 @check(Severity.HIGH, "reliability", transform="add-healthchecks")
 def waits_for_unchecked_service(architecture: Architecture) -> Iterator[Found]:
     """Yield the services that wait for a health that nobody checks."""
-    for entry in architecture.entries:
+    for entry in architecture.certain:
         for edge in entry.edges:
             health = entry.health_of(edge.callee)
             if edge.condition != "service_healthy" or health is None or health.is_checked:
