@@ -36,8 +36,8 @@ _KEPT_HIDDEN = frozenset({".devcontainer", ".docker", ".github"})
 class ProjectSummary:
     """One project of a fleet; *error* says why it could not be analysed, ``""`` where it was.
 
-    *score* is the rating of the whole, *findings* counts by severity, *rules* those with most
-    findings first.
+    *score* is the rating of the whole, *findings* counts by severity, *rules* by rule, those of the
+    highest severity first.
     """
 
     path: str
@@ -162,7 +162,7 @@ def summary_of(path: str, top: str) -> ProjectSummary:
         analysis.rating.score,
         analysis.rating.word,
         {severity.word: counts[severity] for severity in reversed(Severity)},
-        dict(Counter(each.rule for each in analysis.findings).most_common()),
+        dict(Counter(each.rule for each in analysis.findings)),  # they are sorted by severity
         time.monotonic() - start,
     )
 

@@ -139,7 +139,7 @@ def project_root(path: Path) -> Path:
     raise InputError(
         f"no Compose file here, but {len(below)} projects below: {_listed(below)}",
         location=Location(str(path)),
-        remedy=f"give one of them, as `composerefactor split {below[0]}`",
+        remedy=f"give one of them as PATH, as {below[0]}",
     )
 
 

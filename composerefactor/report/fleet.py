@@ -13,7 +13,7 @@ from composerefactor.report.style import Style
 from composerefactor.report.tables import joined, table
 
 SCHEMA = 1
-_COLUMNS = ("Project", "Entry points", "Services", "Rating", "High", "Medium", "Low", "First rule")
+_COLUMNS = ("Project", "Entry points", "Services", "Rating", "High", "Medium", "Low", "Above all")
 _MOST = 10
 
 

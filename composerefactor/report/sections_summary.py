@@ -13,6 +13,12 @@ from composerefactor.report.rows import counted
 from composerefactor.report.sections import Listing, Section, Table
 
 _MOST = 6
+_TITLES = {
+    Severity.HIGH: "High priority",
+    Severity.MEDIUM: "Medium priority",
+    Severity.LOW: "Low priority",
+    Severity.INFO: "Worth knowing",
+}
 _AREA_TITLES = {
     "validity": "Validity",
     "security": "Security",
@@ -96,7 +102,7 @@ def priorities(analysis: Analysis) -> Section:
             for rule, those in sorted(by_rule.items(), key=lambda item: -len(item[1]))
         ]
         if rows:
-            title = f"{severity.word.capitalize()} priority"
+            title = _TITLES[severity]
             parts.append(Table(("What", "Where", "Mended by"), tuple(rows), title))
     return Section(
         "priorities", "Recommended actions by priority", tuple(parts), empty="Nothing was found."
