@@ -69,7 +69,7 @@ engines: .venv/test.stamp $(OLD_ENGINES:%=.engines/%/stamp)
 healthchecks: .venv/test.stamp
 	$(if $(filter 0,$(shell id -u)),,sudo) env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
 		apt-get install --yes --quiet --no-install-recommends $(SERVER_PACKAGES)
-	$(BIN)/python -m pytest -q -rs tests/health/test_probes.py tests/health/test_servers.py
+	$(BIN)/python -m pytest -q -rs tests/health/test_probes.py tests/health/test_servers.py tests/smoketest/test_clients.py
 
 # Installs nothing: a test that finds no dockerd, docker or static busybox names what is missing.
 daemon: .venv/test.stamp
