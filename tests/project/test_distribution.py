@@ -64,7 +64,7 @@ def test_wheel_holds_every_module_and_the_data(built: Built) -> None:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     expected = {
         path.relative_to(built.checkout).as_posix()
-        for suffix in ("*.py", "*.yml", "*.json", "py.typed")
+        for suffix in ("*.py", "*.yml", "*.json", "*.css", "*.html", "*.js", "*.sh", "py.typed")
         for path in (built.checkout / "composerefactor").rglob(suffix)
     } | {
         f"composerefactor/{path.relative_to(built.checkout).as_posix()}"
