@@ -117,7 +117,8 @@ def _node(service: ServiceFacts, health: HealthFacts | None) -> Node:
 
 
 def _port(port: PublishedPort) -> str:
-    return (port.published or "any") + ("" if port.protocol == "tcp" else f"/{port.protocol}")
+    number = port.published or f"any:{port.target}"
+    return number + ("" if port.protocol == "tcp" else f"/{port.protocol}")
 
 
 def _line(edge: Edge) -> Line:

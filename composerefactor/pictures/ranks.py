@@ -8,31 +8,22 @@ from composerefactor.pictures.graph import Line
 
 
 def without_cycles(names: Sequence[str], lines: Iterable[Line]) -> dict[str, list[str]]:
-    """Return what each of *names* needs, without the lines that close a cycle."""
+    """Return what each of *names* needs, without the lines that would close a cycle.
+
+    What the engine knows of counts before what was only found in settings.
+    """
+    numbers = {name: number for number, name in enumerate(names)}
     needs: dict[str, list[str]] = {name: [] for name in names}
-    for line in lines:
+    reached = [1 << number for number in range(len(names))]  # a bit for each service
+    for line in sorted(lines, key=lambda line: line.kind == "found"):
+        caller, callee = numbers[line.caller], numbers[line.callee]
+        if reached[callee] >> caller & 1:
+            continue
         needs[line.caller].append(line.callee)
-    found: dict[str, list[str]] = {name: [] for name in needs}
-    on_path: set[str] = set()
-    seen: set[str] = set()
-    for root, below_root in needs.items():
-        stack = [] if root in seen else [(root, iter(below_root))]
-        seen.add(root)
-        on_path.add(root)
-        while stack:
-            name, rest = stack[-1]
-            below = next(rest, None)
-            if below is None:
-                on_path.discard(name)
-                stack.pop()
-            elif below not in on_path:
-                found[name].append(below)
-                if below not in seen:
-                    seen.add(below)
-                    on_path.add(below)
-                    stack.append((below, iter(needs[below])))
-        on_path.discard(root)
-    return found
+        if not reached[caller] >> callee & 1:
+            more = reached[callee]
+            reached = [each | more if each >> caller & 1 else each for each in reached]
+    return needs
 
 
 def columns(needs: Mapping[str, Sequence[str]]) -> dict[str, int]:

@@ -117,7 +117,7 @@ def _card(root: ET.Element, node: Node, box: Box, *, linked: bool) -> None:
     path = f"M{box.x + 5:g} {box.y:g}h-1a4 4 0 0 0 -4 4v{box.height - 8:g}a4 4 0 0 0 4 4h1z"
     ET.SubElement(card, "path", {"class": "stripe", "d": path})
     room = box.width - 46
-    name = _shortened(node.name, int(room / _CHAR))
+    name = _shortened_inside(node.name, int(room / _CHAR))
     _text(card, "name", box.x + 16, box.y + 24, name)
     about = _shortened(node.about, int((box.width - 28) / _SMALL_CHAR))
     _text(card, "about", box.x + 16, box.y + 41, about)
@@ -182,6 +182,14 @@ def _text(parent: ET.Element, name: str, x: float, y: float, text: str) -> None:
 
 def _shortened(text: str, most: int) -> str:
     return text if len(text) <= most else text[: max(most - 1, 1)] + "…"
+
+
+def _shortened_inside(text: str, most: int) -> str:
+    """Return *text* without its middle: names of one family differ at the end."""
+    if len(text) <= most:
+        return text
+    head = max(most - 1, 2) // 2
+    return f"{text[:head]}…{text[head + 1 - max(most, 3) :]}"
 
 
 def _written(root: ET.Element) -> str:

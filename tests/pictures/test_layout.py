@@ -84,3 +84,8 @@ def test_callers_stand_above_and_networks_alone_below() -> None:
     )
     places = layout(graph).nodes
     assert places["web"].y < places["db"].y < places["grafana"].y
+
+
+def test_a_cycle_is_cut_where_the_engine_knows_nothing_of_it() -> None:
+    lines = (Line("db", "web", "found", ""), Line("web", "db", "started", ""))
+    assert without_cycles(["web", "db"], lines) == {"web": ["db"], "db": []}
