@@ -8,7 +8,13 @@ from pathlib import Path
 
 import click
 
-from composerefactor.cli.options import choice, engine_options, output_options_for, project_options
+from composerefactor.cli.options import (
+    choice,
+    engine_options,
+    examples,
+    output_options_for,
+    project_options,
+)
 from composerefactor.cli.terminal import deliver, progress, style_for
 from composerefactor.errors import UsageError
 from composerefactor.impact.change import Risk
@@ -20,7 +26,15 @@ _RISKS = {risk.word: risk for risk in Risk if risk}
 FORMATS = ("text", "markdown", "json", "sarif", "github")
 
 
-@click.command("diff", short_help="Say what a change to Compose files means for what runs.")
+@click.command(
+    "diff",
+    short_help="Say what a change to Compose files means for what runs.",
+    epilog=examples(
+        ("composerefactor diff main", "What the working tree changes against a branch."),
+        ("composerefactor diff v1 v2 --format markdown", "Two revisions, as a comment."),
+        ("composerefactor diff HEAD --fail-on high", "Fail where data or safety is at risk."),
+    ),
+)
 @click.argument("old")
 @click.argument("new", default=".")
 @click.option("--exit-code", is_flag=True, help="Exit 1 when the two differ.")
