@@ -88,6 +88,7 @@ catalog: .venv/test.stamp
 
 docs: .venv/test.stamp
 	$(BIN)/python scripts/reference.py
+	$(BIN)/python scripts/recording.py
 
 schema: .venv/test.stamp
 	$(BIN)/python scripts/settings_schema.py

@@ -24,6 +24,8 @@ _MOST_LISTED = 10
 
 _GROUP = "\0group "
 
+_DESCRIPTION = len("  Description: ") + 1
+
 _ESCAPE_SECONDS = 0.3
 """After this time an escape is no beginning of another key."""
 
@@ -92,7 +94,9 @@ class Prompts:
         while True:
             at = f"  (part {number + 1} of {len(parts)})" if len(parts) > 1 else ""
             choices = [
-                questionary.Choice(_cut(o.title), o.value, description=_cut(o.about) or None)
+                questionary.Choice(
+                    _cut(o.title), o.value, description=_cut(o.about, _DESCRIPTION) or None
+                )
                 for o in question.options
             ]
             if number + 1 < len(parts):
@@ -217,7 +221,7 @@ def _listed(options: Sequence[Option], *, many: bool) -> list[Any]:
                 _cut(option.title),
                 option.value,
                 checked=option.checked,
-                description=_cut(option.about) or None,
+                description=_cut(option.about, _DESCRIPTION) or None,
             )
         )
     return listed
@@ -233,7 +237,7 @@ def _pages(body: Sequence[str], rows: int) -> list[list[str]]:
     return pages(body, size.columns, max(_LEAST_BODY, size.lines - rows - 1))
 
 
-def _cut(title: str) -> str:
-    """Return *title* as far as it fits on a line behind the marks of a list."""
-    room = max(20, shutil.get_terminal_size().columns - 8)
+def _cut(title: str, marks: int = 8) -> str:
+    """Return *title* as far as it fits on a line behind so many columns of *marks*."""
+    room = max(20, shutil.get_terminal_size().columns - marks)
     return title if len(title) <= room else f"{title[: room - 3]}..."

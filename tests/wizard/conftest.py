@@ -49,11 +49,11 @@ def environ(engine: Path, tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def start(tmp_path: Path, environ: dict[str, str]) -> Iterator[Start]:
-    """Start the wizard in a project of these files, or in the directory that is there."""
+    """Start the wizard on these files, on a copy of a directory, or on what is there already."""
     terminals = []
 
     def started(
-        files: Mapping[str, str | bytes],
+        files: Mapping[str, str | bytes] | Path,
         *,
         columns: int = 80,
         lines: int = 24,
@@ -61,7 +61,10 @@ def start(tmp_path: Path, environ: dict[str, str]) -> Iterator[Start]:
     ) -> Terminal:
         directory = tmp_path / "shop"
         if not directory.exists():
-            write(directory, files)
+            if isinstance(files, Path):
+                shutil.copytree(files, directory)
+            else:
+                write(directory, files)
         merged = {k: v for k, v in {**environ, **others}.items() if v is not None}
         program = Path(sys.executable).with_name("composerefactor")
         arguments = [str(program), "wizard"]
