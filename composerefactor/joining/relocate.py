@@ -35,6 +35,16 @@ def included(file: ComposeFile, directory: str, to: str, *, alone: bool) -> Text
     return text.with_splices(_splices(text, wanted, to))
 
 
+def root(file: ComposeFile, directory: str, to: str) -> Text:
+    """Return *file*, a root whose paths start at *directory*, for the project directory *to*.
+
+    What it includes and extends stays where it is. Raises CannotJoinError for a path that cannot be
+    rewritten.
+    """
+    text = Text(file, directory)
+    return text.with_splices(_splices(text, list(file_path_attributes(file.root)), to))
+
+
 def extended(file: ComposeFile, services: Iterator[Node], to: str) -> Text:
     """Return *file* for services that extend some of its *services* from a file at *to*.
 
@@ -64,29 +74,29 @@ def _splices(text: Text, attributes: list[PathAttribute], to: str) -> Iterator[S
                 attribute.node.start,
             )
         elif attribute.form == "relative":
-            yield _path(text, attribute, step)
+            yield _path(text, attribute, to)
 
 
-def _path(text: Text, attribute: PathAttribute, step: str) -> Splice:
+def _path(text: Text, attribute: PathAttribute, to: str) -> Splice:
     """Write the path anew, or only the steps at its beginning where it has escapes further on."""
     node = attribute.node
     style = node.style if isinstance(node, Scalar) else "|"
     start = node.start + attribute.offset + len(style)
     written, steps = attribute.text, _STEPS.match(attribute.text)
     if style not in {"|", ">"} and text.source.text.startswith(written, start):
-        return Splice(start, start + len(written), moved(written, step))
+        return Splice(start, start + len(written), moved(written, text.directory, to))
     head = steps[0] if steps else ""
     after = written[: len(head) + 1]
     if style in {"|", ">"} or not text.source.text.startswith(after, start):
         raise text.cannot(f"{attribute.kind} is not written in one piece", node.start)
-    return Splice(start, start + len(head), moved(head or "./", step))
+    return Splice(start, start + len(head), moved(head or "./", text.directory, to))
 
 
-def moved(path: str, step: str) -> str:
-    """Return the relative *path* as seen from where *step* leads to its present directory."""
+def moved(path: str, directory: str, to: str) -> str:
+    """Return *path*, which is relative to *directory*, as seen from *to*."""
     if "$" in path:
-        return f"{_dotted(step)}/{path.removeprefix('./')}"
-    found = posixpath.normpath(posixpath.join(step, path))
+        return f"{_dotted(posixpath.relpath(directory, to))}/{path.removeprefix('./')}"
+    found = posixpath.relpath(posixpath.join(directory, path), to)
     found = _dotted(found) if path.startswith(".") else found
     return found + "/" if path.endswith("/") else found
 

@@ -2,65 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.project import Project
 from composerefactor.edits.drafts import Draft, Slice
 from composerefactor.entrypoints.files import DEFAULT_NAMES, FileReader
-from composerefactor.moving.entries import renamed, started
+from composerefactor.moving.obstacles import why_commands
+from composerefactor.moving.pins import pinned, project_name, started
 from composerefactor.moving.references import References, references
 from composerefactor.moving.relocation import Relocation
+from composerefactor.source import Source
 from composerefactor.transform import Plan
 
 
 @dataclass(frozen=True)
 class Move:
-    """The roots of *project* on their way, with the commands that name them."""
+    """The roots of *project* on their way.
+
+    *name* is what the engine calls the project, *why_commands* the reason for commands that name
+    the project directory; where there is none the files themselves say what they need.
+    """
 
     project: Project
     relocation: Relocation
-    references: References
+    files: FileReader
+    name: str = ""
+    why_commands: str = ""
 
     @classmethod
-    def of(cls, project: Project, files: FileReader, found: Relocation) -> Move:
-        """Return the move; raises RefusedError for a command that cannot be written anew."""
-        if project.read is None or not found.files:
-            return cls(project, found, References())
-        told = references(files, project.read, found, lambda e: started(e, found))
-        return cls(project, found, told)
+    def of(cls, project: Project, files: FileReader, found: Relocation, directory: str) -> Move:
+        """Return the move of *found*; *directory* is the name of the project directory."""
+        name = project_name(directory)
+        why = why_commands(project, found, files.paths(), name)
+        return cls(project, found, files, name, why)
 
     def after(self, plan: Plan) -> Plan:
-        """Return *plan* with the move made after it."""
+        """Return *plan* with the move made after it.
+
+        Raises RefusedError for a command that cannot be written anew.
+        """
         files = self.relocation.files
         if not files:
             return plan
         drafts = {draft.path: draft for draft in plan.drafts}
-        moved = [replace(self._whole(drafts, old), path=new) for old, new in files.items()]
+        moved = [replace(self._root(drafts, old), path=new) for old, new in files.items()]
         others = [draft for draft in plan.drafts if draft.path not in files]
         gone = [Draft(old, deleted=True) for old in files]
         return replace(
             plan,
             drafts=(*moved, *others, *gone, *self.references.drafts),
             relocated=files,
-            entries=self.entries(),
+            entries=self.entries,
             mentions=self.references.mentions,
             notes=(*plan.notes, *self._notes()),
         )
 
-    def entries(self) -> dict[EntryPoint, EntryPoint]:
-        """Return the new command of each entry point that needs another one."""
-        return renamed(self.project.entries, self.relocation)
+    @cached_property
+    def entries(self) -> Mapping[EntryPoint, EntryPoint]:
+        """The new command of each entry point that needs another one."""
+        return {e: self.started(e) for e in self.project.entries if self.relocation.moves(e)}
 
-    def _whole(self, drafts: dict[str, Draft], path: str) -> Draft:
-        if path in drafts:
-            return drafts[path]
+    @cached_property
+    def references(self) -> References:
+        """The commands in the project's files, written anew."""
+        if self.project.read is None:
+            return References()
+        return references(self.files, self.project.read, self.relocation, self.started)
+
+    def started(self, entry: EntryPoint) -> EntryPoint:
+        """Return the command of *entry* after the move."""
+        return started(entry, self.relocation, in_files=not self.why_commands)
+
+    def _root(self, drafts: Mapping[str, Draft], path: str) -> Draft:
+        """Return the root at *path* as it will be, with what its new place needs."""
         source = self.project.files[path].source
-        return Draft(path, (Slice(source, 0, len(source.text)),), source.has_bom)
+        whole = Draft(path, (Slice(source, 0, len(source.text)),), source.has_bom)
+        draft = drafts.get(path, whole)
+        if self.why_commands:
+            return draft
+        file = ComposeFile.parse(Source(path, draft.text(), draft.has_bom))
+        is_base = any(entry.base == path for entry in self.project.entries)
+        return pinned(file, self.relocation.directory, self.name if is_base else "")
 
     def _notes(self) -> Iterator[str]:
         default = [name for name in self.relocation.files if name in DEFAULT_NAMES]
+        if self.why_commands:
+            yield f"commands name the project directory from now on: {self.why_commands}"
+        elif any(
+            "name" not in self.project.files[path].root_keys for path in self.relocation.files
+        ):
+            yield (
+                f"`name: {self.name}` keeps names and volumes; a copy of the project in another "
+                "directory has the same from now on"
+            )
         if default:
             yield (
                 f"`docker compose` alone finds no file any more; an override of {default[0]} that "

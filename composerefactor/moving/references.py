@@ -61,8 +61,9 @@ def _needs(listing: Listing, found: Relocation, started: Started) -> dict[str, l
         if not any(map(found.moves, before)):
             continue
         after = tuple(map(started, before))
-        implicit = before[0].implicit
-        need = Need(call.line, before, after, _place(call, listing), implicit)
+        implicit, named = before[0].implicit, call.invocation and call.invocation.files
+        is_set = not implicit and not named
+        need = Need(call.line, before, after, _place(call, listing), implicit, is_set)
         needs.setdefault(call.script.path, []).append(need)
     return needs
 

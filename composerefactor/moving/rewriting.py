@@ -40,7 +40,8 @@ _MAX_DEPTH = 6
 class Need:
     """A command at *line* that needs another form: *before* and *after* say what it starts.
 
-    *place* is where it runs, as far as that is known. *is_implicit* is True where it names no file.
+    *place* is where it runs, as far as that is known. *is_implicit* is True where it names no file,
+    *is_set* where ``COMPOSE_FILE`` in its environment does.
     """
 
     line: int
@@ -48,6 +49,7 @@ class Need:
     after: tuple[EntryPoint, ...]
     place: str
     is_implicit: bool
+    is_set: bool = False
 
     @property
     def options(self) -> str:
@@ -102,6 +104,11 @@ class _Rewriter:
         for call in calls:
             if call.files:
                 self.named(call, pins=pins)
+            elif needs[0].is_set:
+                self.paths(["COMPOSE_FILE"])
+                if pins and not call.names_directory:
+                    place = posixpath.relpath(".", needs[0].place)
+                    self.inserted[call.start] = f" --project-directory {place}"
             elif not self.names_files(call) and waiting:
                 need = waiting.pop(0) if len(waiting) > 1 else waiting[0]
                 self.inserted[call.start] = need.options

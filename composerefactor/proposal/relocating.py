@@ -20,8 +20,8 @@ def relocated(opened: Opened, path: Path, directory: str) -> Move:
     and commands that cannot follow.
     """
     if opened.root == (path / directory).resolve():
-        return Move.of(opened.project, ProjectTexts(opened.files), Relocation(directory))
+        return Move(opened.project, Relocation(directory), ProjectTexts(opened.files))
     place = opened.root / directory
     is_directory = place.is_dir() or not os.path.lexists(place)
     found = relocation(opened.project, opened.readers, directory, is_directory=is_directory)
-    return Move.of(opened.project, ProjectTexts(opened.files), found)
+    return Move.of(opened.project, ProjectTexts(opened.files), found, opened.root.name)

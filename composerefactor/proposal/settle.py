@@ -94,7 +94,7 @@ class Settler:
         parts = [part for part in plan.moved if part[1] == "services"]
         good: list[Part] = []
         bad: list[Part] = []
-        queue: list[Sequence[Part]] = [parts]
+        queue: list[Sequence[Part]] = [parts] if parts else []
         while queue:
             chunk = queue.pop(0)
             if self.moves(parts, [*good, *chunk]):

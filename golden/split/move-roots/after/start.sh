@@ -1,0 +1,4 @@
+#!/bin/sh
+cd "$(dirname "$0")"
+export COMPOSE_FILE=docker-compose/docker-compose.yml
+docker compose up -d
