@@ -160,7 +160,7 @@ def repaired(chosen: Choice) -> None:
     """Finish or roll back a run that was cut off, before anything is read."""
     from composerefactor.workspace.recover import recover  # noqa: PLC0415 - as above
 
-    root = chosen.path if chosen.names_entries else project_root(chosen.path)
+    root = chosen.path if chosen.names_entries else project_root(chosen.path, chosen.roots)
     found = recover(root)
     if found is not None:
         click.echo(f"an interrupted run was repaired: {found.label}, {found.outcome}", err=True)

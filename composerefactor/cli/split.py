@@ -132,7 +132,7 @@ def command(
 
         return propose(opened, transformation, engine, selection, shown)
 
-    chosen = choice(path, file, entry, env_file)
+    chosen = replace(choice(path, file, entry, env_file), roots=move_roots)
     return carry_out_proposal(Run.of("split", run), chosen, proposer)
 
 

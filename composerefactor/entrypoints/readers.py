@@ -59,7 +59,8 @@ def _reader(words: Sequence[str]) -> tuple[str | None, list[str]]:
             return "docker stack deploy", _named(rest, _STACK_FILE)
         if program == "docker" and "bake" in rest[:3]:
             files = _named(rest, _FILE)
-            return "docker buildx bake", [file for file in files if file.endswith(("yml", "yaml"))]
+            read = [file for file in files if file.endswith(("yml", "yaml"))]
+            return ("docker buildx bake", read) if read or not files else (None, [])
         if program == "kompose" and {"convert", "up", "down"} & set(rest):
             return "kompose", _named(rest, _FILE)
     return None, []

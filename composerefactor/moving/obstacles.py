@@ -15,6 +15,7 @@ from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.merged import item_nodes, merged_entries, merged_get, scalar_text
 from composerefactor.compose.paths import file_path_attributes
 from composerefactor.compose.project import Project
+from composerefactor.entrypoints.readers import OtherReader
 from composerefactor.errors import Location, RefusedError
 from composerefactor.joining.texts import CannotJoinError
 from composerefactor.moving.pins import pinned
@@ -25,15 +26,31 @@ _ENV_FILE = re.compile(r"\.env(?!rc)(?:\.[\w.-]*)?|[\w.-]*env\.(?:example|sample
 _SET_EVERYWHERE = frozenset({"HOME", "PATH", "PWD"})
 
 
-def why_commands(project: Project, found: Relocation, paths: Iterable[str], name: str) -> str:
+def why_commands(
+    project: Project,
+    found: Relocation,
+    paths: Iterable[str],
+    readers: Iterable[OtherReader],
+    name: str,
+) -> str:
     """Return why the commands of *project* have to name its directory, ``""`` where files do.
 
-    *paths* are all files of the project, *name* is what the engine calls it.
+    *paths* are all files of the project, *readers* the other programs that read some of them,
+    *name* is what the engine calls it.
     """
-    return next(_reasons(project, found, paths, name), "")
+    return next(_reasons(project, found, paths, readers, name), "")
 
 
-def _reasons(project: Project, found: Relocation, paths: Iterable[str], name: str) -> Iterator[str]:
+def _reasons(
+    project: Project,
+    found: Relocation,
+    paths: Iterable[str],
+    readers: Iterable[OtherReader],
+    name: str,
+) -> Iterator[str]:
+    old = next((reader for reader in readers if reader.path in found.files), None)
+    if old is not None:
+        yield f"{old.evidence} starts {old.name}, which knows no `name:`"
     env_files = [path for path in paths if _ENV_FILE.fullmatch(path)]
     if env_files:
         yield f"there is {env_files[0]}, and the .env would be looked for in {found.directory}"

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from composerefactor.moving.words import VARIABLE, Span
 
 _QUOTES = "\"'\\"
+_DEFAULT = re.compile(r".*\$\{\w+:?-(.*)")
 _ACTIONS = re.compile(r"\$\{\{[^{}]{0,200}\}\}")
 
 
@@ -21,7 +22,7 @@ def name_at(text: str, span: Span, names: Iterable[str]) -> int | None:
     if literal is not None:
         return literal.start()
     raw = text[span.start : span.end]
-    blank = _ACTIONS.sub(_same_length, VARIABLE.sub(_same_length, raw))
+    blank = VARIABLE.sub(_same_length, _ACTIONS.sub(_same_length, raw))
     at = blank.rfind("/") + 1
     at += len(blank[at:]) - len(blank[at:].lstrip(_QUOTES))
     written = blank[at:].rstrip(_QUOTES)
@@ -38,15 +39,30 @@ def tokens(names: Iterable[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w.-])(?:{ordered})(?![\w-]|\.\w)")
 
 
-def directory_before(text: str, span: Span, at: int) -> str:
-    """Return how ``text[span]``, whose file name begins at *at*, spells the directory of it."""
+def directory_before(text: str, span: Span, at: int) -> str | None:
+    """Return how ``text[span]``, whose file name begins at *at*, spells the directory of it.
+
+    Of a default (``${FILE:-$HERE/x.yml}``) that is what stands in the default. None where it cannot
+    be told.
+    """
     raw = text[span.start : at]
     quote = next((q for q in ('\\"', "\\'", '"', "'") if raw.startswith(q)), "")
     path = raw.rstrip("/") or ("/" if raw.startswith("/") else "")
+    if not _is_balanced(path):
+        default = _DEFAULT.fullmatch(path)
+        if default is None:
+            return None
+        path = quote + default.group(1)
     if path.strip(_QUOTES) in {"", "."}:
         return "."
+    if not _is_balanced(path):
+        return None
     opened = path.count(quote) % 2 if quote else 0
     return path + quote if opened else path
+
+
+def _is_balanced(path: str) -> bool:
+    return all(path.count(one) == path.count(other) for one, other in ("{}", "()"))
 
 
 def _same_length(match: re.Match[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -11,6 +11,7 @@ from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.project import Project
 from composerefactor.edits.drafts import Draft, Slice
 from composerefactor.entrypoints.files import DEFAULT_NAMES, FileReader
+from composerefactor.entrypoints.readers import OtherReader
 from composerefactor.moving.obstacles import why_commands
 from composerefactor.moving.pins import pinned, project_name, started
 from composerefactor.moving.references import References, references
@@ -34,10 +35,17 @@ class Move:
     why_commands: str = ""
 
     @classmethod
-    def of(cls, project: Project, files: FileReader, found: Relocation, directory: str) -> Move:
+    def of(
+        cls,
+        project: Project,
+        files: FileReader,
+        readers: Iterable[OtherReader],
+        found: Relocation,
+        directory: str,
+    ) -> Move:
         """Return the move of *found*; *directory* is the name of the project directory."""
         name = project_name(directory)
-        why = why_commands(project, found, files.paths(), name)
+        why = why_commands(project, found, files.paths(), readers, name)
         return cls(project, found, files, name, why)
 
     def after(self, plan: Plan) -> Plan:
@@ -89,6 +97,9 @@ class Move:
         return pinned(file, self.relocation.directory, self.name if is_base else "")
 
     def _notes(self) -> Iterator[str]:
+        stay = [p for p in self.project.files if "/" not in p and p not in self.relocation.files]
+        if stay:
+            yield f"left where other files or programs look for it: {', '.join(stay)}"
         default = [name for name in self.relocation.files if name in DEFAULT_NAMES]
         if self.why_commands:
             yield f"commands name the project directory from now on: {self.why_commands}"

@@ -22,6 +22,7 @@ Started = Callable[[EntryPoint], EntryPoint]
 """Gives the command of an entry point after the move."""
 
 _MAX_MENTIONS = 200
+_PROSE = (".md", ".markdown", ".rst", ".adoc", ".txt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,8 @@ def _mentions(files: FileReader, found: Relocation, texts: Mapping[str, str]) ->
     """Yield where a moved file is still named by its old path."""
     pattern = re.compile(rf"(?<!{re.escape(found.directory)}/)" + tokens(found.files).pattern)
     count = 0
-    for path in files.paths():
+    # What is run or read by programs comes first: there it is work left.
+    for path in sorted(files.paths(), key=_is_prose):
         text = texts.get(path)
         if text is None:
             text = files.read(path) or ""
@@ -134,6 +136,10 @@ def _mentions(files: FileReader, found: Relocation, texts: Mapping[str, str]) ->
                 yield Location(path, number)
         if count > _MAX_MENTIONS:
             return
+
+
+def _is_prose(path: str) -> bool:
+    return path.lower().endswith(_PROSE)
 
 
 class _Moved:

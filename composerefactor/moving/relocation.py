@@ -14,6 +14,8 @@ from composerefactor.errors import Location, RefusedError, UsageError
 
 _SAFE = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)*")
 _YAML = (".yml", ".yaml")
+_LIKE_THE_ENGINE = frozenset({"docker-compose 1.x"})
+"""Other readers that know ``--project-directory`` (Docker documentation, Compose 1.10)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,13 @@ def relocation(
 ) -> Relocation:
     """Return what moves to *directory*: the files of the entry points at the project's top level.
 
-    *is_directory* tells whether *directory* may be one: nothing else stands at its path.
+    A file that other programs read stays, and so does what is only used with it. *is_directory*
+    tells whether *directory* may be one: nothing else stands at its path.
 
-    Raises UsageError for a *directory* that is none below the project, and RefusedError for a file
-    that cannot move: its new place is taken, git ignores it, another file includes or extends it,
-    or a program reads it that knows no project directory.
+    Raises UsageError for a *directory* that is none below the project, InputError for a file that
+    cannot be read, and RefusedError for a file
+    that can neither move nor stay: its new place is taken, git ignores it, another file includes or
+    extends it, or a program reads it that knows no project directory.
     """
     normal = posixpath.normpath(directory)
     if normal.startswith(".") or not _SAFE.fullmatch(normal):
@@ -51,9 +55,15 @@ def relocation(
         )
     if not is_directory:
         raise RefusedError("exists already, and is no directory", location=Location(normal))
-    names = sorted({f for e in project.entries for f in e.files if _is_root(f)})
+    others = [reader for reader in readers if reader.name not in _LIKE_THE_ENGINE]
+    read = {reader.path for reader in others}
+    used = [e for e in project.entries if not set(e.files) <= read]
+    names = sorted({f for e in used for f in e.files if _is_root(f)})
+    for entry, unreadable in project.errors.items():
+        if not set(entry.files).isdisjoint(names):
+            raise unreadable
     found = Relocation(normal, {name: f"{normal}/{name}" for name in names})
-    for error in _objections(project, readers, found):
+    for error in _objections(project, others, found):
         raise error
     return found
 

@@ -22,6 +22,7 @@ from composerefactor.moving.words import (
     invocations,
     logical_end,
     options,
+    unfolded,
     variable_name,
 )
 from composerefactor.source import Source
@@ -78,11 +79,16 @@ class _Rewriter:
     """Collects the insertions for one file."""
 
     def __init__(self, source: Source, found: Relocation) -> None:
-        self.source, self.text, self.found = source, source.text, found
+        is_yaml = source.path.endswith((".yml", ".yaml"))
+        self.source, self.found = source, found
+        self.text = unfolded(source.text) if is_yaml else source.text
         self.definitions: dict[str, list[Span]] = {}
+        self.appended: set[Span] = set()
         for match in _DEFINITION.finditer(self.text):
             value = Span(match.end(), logical_end(self.text, match.end()))
             self.definitions.setdefault(match.group(1), []).append(value)
+            if "+=" in match.group():
+                self.appended.add(value)
         self.inserted: dict[int, str] = {}
 
     def run(self, needs: list[Need]) -> dict[int, str]:
@@ -137,10 +143,9 @@ class _Rewriter:
                 for span in self.definitions.get(name, ())
                 if (place := name_at(self.text, span, self.found.files)) is not None
             }
-            if len(found) != 1:
-                return
-            directory = found.pop()
-        self.inserted[call.first] = f"--project-directory {directory} "
+            directory = found.pop() if len(found) == 1 else None
+        if directory is not None:
+            self.inserted[call.first] = f"--project-directory {directory} "
 
     def variables(self, names: Iterable[str], *, pins: bool) -> None:
         """Change the files that the definitions of *names* name, and those that they refer to."""
@@ -152,7 +157,7 @@ class _Rewriter:
             seen.add(name)
             for value in self.definitions.get(name, ()):
                 for call in self.groups(value):
-                    self.named(call, pins=pins)
+                    self.named(call, pins=pins and value not in self.appended)
                 inner = _names_in(self.text, value)
                 pending += [(other, depth + 1) for other in inner]
 

@@ -30,6 +30,7 @@ _WITH_VALUE = (
     | frozenset({"-p", "--project-name", "--env-file", "--profile", "--ansi", "--progress"})
     | frozenset({"--parallel", "-c", "--context", "-H", "--host", "--log-level"})
 )
+_FOLDED = re.compile(r":[ \t]+>[-+]?[ \t]*\r?\n(?P<indent>[ ]+)(?=[^ \r\n])")
 _ENDS = frozenset("\r\n;&|)`")
 
 
@@ -107,6 +108,20 @@ def options(text: str, line: int, start: int, end: int, program: str | None) -> 
 def variable_name(match: re.Match[str]) -> str:
     """Return the name that a match of :data:`VARIABLE` refers to."""
     return next(group for group in match.groups() if group)
+
+
+def unfolded(text: str) -> str:
+    """Return the YAML *text*, as long as before, with each folded scalar (``>``) on one line."""
+    parts, at = [], 0
+    for match in _FOLDED.finditer(text):
+        start = match.end()
+        block = re.compile(rf"(?:{re.escape(match['indent'])}(?=[^ \t\r\n])[^\n]*\n?)+")
+        found = block.match(text, start - len(match["indent"]))
+        if found is not None and start > at:
+            body = found.group().rstrip("\r\n")
+            parts += [text[at : found.start()], body.replace("\n", " ").replace("\r", " ")]
+            at = found.start() + len(body)
+    return "".join([*parts, text[at:]])
 
 
 def logical_end(text: str, start: int) -> int:
@@ -198,16 +213,25 @@ def _after_quote(text: str, at: int) -> int:
 
 
 def _open_quotes(text: str, start: int, at: int) -> str:
-    """Return the quotes that are open at *at*, in the line that begins at *start*."""
-    quotes: list[str] = []
+    """Return the quotes that are open at *at*, in the line that begins at *start*.
+
+    Those around a ``$(...)`` do not end what is in it.
+    """
+    opened: list[str] = []
     while start < at:
         char = text[start]
         if char == "\\":
             start += 2
             continue
-        if char in quotes:
-            del quotes[quotes.index(char) :]
+        if text.startswith("$(", start):
+            opened.append("(")
+        elif char == ")" and "(" in opened:
+            del opened[len(opened) - 1 - opened[::-1].index("(") :]
         elif char in "\"'":
-            quotes.append(char)
+            inner = opened[len(opened) - opened[::-1].index("(") :] if "(" in opened else opened
+            if char in inner:
+                del opened[len(opened) - len(inner) + inner.index(char) :]
+            else:
+                opened.append(char)
         start += 1
-    return "".join(quotes)
+    return "".join(opened).rpartition("(")[2]

@@ -17,9 +17,10 @@ from composerefactor.compose.merged import item_nodes, merged_entries, scalar_te
 from composerefactor.compose.project import Project, load
 from composerefactor.entrypoints.facts import TreeFacts
 from composerefactor.entrypoints.files import DEFAULT_NAMES, Listing
-from composerefactor.entrypoints.find import project_directories, rooted, survey
+from composerefactor.entrypoints.find import commands, project_directories, rooted, survey
 from composerefactor.entrypoints.options import from_options, with_env_files
 from composerefactor.entrypoints.readers import OtherReader
+from composerefactor.entrypoints.resolve import entry_points
 from composerefactor.errors import InputError, Location
 from composerefactor.workspace.files import ProjectFiles
 from composerefactor.workspace.git import Repository, find_repository
@@ -36,13 +37,17 @@ NOT_PASSED_ON = frozenset({"PATH", "HOME", "PWD", "COMPOSE_FILE", "COMPOSE_PROFI
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the user says of a project: where it is, and how it is started."""
+    """What the user says of a project: where it is, and how it is started.
+
+    *roots* is the directory below *path* that the root files are to stand in, if they have one.
+    """
 
     path: Path
     file: Sequence[str] = ()
     entry: Sequence[str] = ()
     env_file: Sequence[str] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
+    roots: str = ""
 
     @property
     def names_entries(self) -> bool:
@@ -108,8 +113,10 @@ class Opened:
         return list(found)
 
 
-def project_root(path: Path) -> Path:
+def project_root(path: Path, roots: str = "") -> Path:
     """Return the project directory for *path*: itself, or the only one below it.
+
+    Of several below it *roots* is taken if it is one of them.
 
     Raises InputError where there is none or more than one.
     """
@@ -129,8 +136,10 @@ def project_root(path: Path) -> Path:
     facts = TreeFacts(texts, Library(files))
     if not below and any(_is_entry(p, facts) for p in top):
         return files.root
-    if rooted(Listing(texts), facts):
+    if rooted(Listing(texts), facts) or _is_named(Listing(texts)):
         return files.root
+    if roots and posixpath.normpath(roots) in below:
+        return files.root / roots
     below = below or _topmost({posixpath.dirname(p) for p in listed if _compose_named([p])})
     if len(below) == 1:
         return files.root / below[0]
@@ -175,7 +184,7 @@ def open_project(
     with the first reason.
     """
     named = like is not None or choice.names_entries
-    root = ProjectFiles(choice.path).root if named else project_root(choice.path)
+    root = ProjectFiles(choice.path).root if named else project_root(choice.path, choice.roots)
     files = ProjectFiles(root)
     library = Library(files, repairable=repairable)
     texts = ProjectTexts(files)
@@ -229,6 +238,15 @@ def _ignored(repository: Repository, project: Project) -> dict[str, str]:
     """Return the files that git ignores, with its pattern: what leaves them reaches everybody."""
     names = [path for path in project.files if not path.startswith("../")]
     return repository.is_ignored(names)
+
+
+def _is_named(listing: Listing) -> bool:
+    """Return whether a command gives the directory of *listing* as that of its project."""
+    return any(
+        isinstance(entry, EntryPoint) and entry.project_directory == "."
+        for call in commands(listing)
+        for entry in entry_points(call, listing)
+    )
 
 
 class ProjectTexts:

@@ -24,4 +24,5 @@ def relocated(opened: Opened, path: Path, directory: str) -> Move:
     place = opened.root / directory
     is_directory = place.is_dir() or not os.path.lexists(place)
     found = relocation(opened.project, opened.readers, directory, is_directory=is_directory)
-    return Move.of(opened.project, ProjectTexts(opened.files), found, opened.root.name)
+    files = ProjectTexts(opened.files)
+    return Move.of(opened.project, files, opened.readers, found, opened.root.name)
