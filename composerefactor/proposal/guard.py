@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from composerefactor.errors import Location, ProofFailedError, RefusedError
-from composerefactor.proposal.propose import Proposal
+from composerefactor.proposal.propose import OVERRIDE_OF_INCLUDED, Proposal
+
+_OLD_LIMIT = "conflicts with imported resource"
+"""What engines before v2.24.6 say of a file that is merged over an included service."""
 
 
 def check_proof(proposal: Proposal) -> None:
@@ -37,10 +40,15 @@ def check_proof(proposal: Proposal) -> None:
 
 
 def _check_anything_left(proposal: Proposal) -> None:
-    """Raise ProofFailedError where the proof rejected every move of a project never divided."""
+    """Raise ProofFailedError where the proof rejected every move of a project never divided.
+
+    What an old engine cannot do is no failure: the plan says so, and is empty.
+    """
     divided = any("include" in f.root_keys for f in proposal.project.files.values())
     untouched = not divided and not proposal.project.extensions
-    if proposal.findings and untouched:
+    too_old = proposal.engine is not None and proposal.engine.release < OVERRIDE_OF_INCLUDED
+    limits = too_old and all(_OLD_LIMIT in each.words for each in proposal.findings.values())
+    if proposal.findings and untouched and not limits:
         part, finding = next(iter(proposal.findings.items()))
         raise ProofFailedError(
             f"the proof failed for every service, nothing was written\n  {finding.words}",
