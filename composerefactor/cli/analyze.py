@@ -39,6 +39,7 @@ _SUFFIXES = {
     epilog=examples(
         ("composerefactor analyze", "Read the report here."),
         ("composerefactor analyze -o report.html", "Have it as a page, with pictures."),
+        ("composerefactor analyze --smoke-test smoke.sh", "Write a script that tries the stack."),
         ("composerefactor analyze --fail-on high --format github", "Check a pull request."),
         ("composerefactor fix --dry-run", "See what of it can be mended."),
     ),
