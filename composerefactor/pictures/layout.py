@@ -7,6 +7,7 @@ the one that is called. The same graph always gets the same places.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -64,8 +65,7 @@ class Layout:
 def layout(graph: Graph) -> Layout:
     """Return places for all of *graph*."""
     needs = without_cycles([node.name for node in graph.nodes], graph.lines)
-    ranks = columns(needs)
-    groups = sorted(graph.groups, key=lambda group: _group_order(group, ranks, graph.lines))
+    groups = _from_callers_down(graph.groups, graph.lines)
     longest = max((len(node.name) for node in graph.nodes), default=0)
     width = min(_WIDEST, max(_NARROWEST, longest * _CHAR + 50))
     cells = [_band(group, needs, graph.lines) for group in groups]
@@ -84,14 +84,15 @@ def layout(graph: Graph) -> Layout:
     return Layout(total, max(y - _GROUP_GAP, 0), nodes, tuple(placed))
 
 
-def _group_order(
-    group: Group, ranks: Mapping[str, int], lines: Sequence[Line]
-) -> tuple[bool, float, str]:
-    """Return what puts groups with callers above those that are called, and those alone below."""
-    members = frozenset(group.members)
-    is_alone = all((line.caller in members) is (line.callee in members) for line in lines)
-    mean = sum(ranks[name] for name in group.members) / max(len(group.members), 1)
-    return is_alone, mean, group.title
+def _from_callers_down(groups: Sequence[Group], lines: Sequence[Line]) -> list[Group]:
+    """Return *groups* with callers above those that they mostly call, and those alone below."""
+    owner = {name: group.title for group in groups for name in group.members}
+    crossing = Counter((owner[line.caller], owner[line.callee]) for line in lines)
+    crossing = Counter({two: count for two, count in crossing.items() if two[0] != two[1]})
+    between = [Line(*two, "started", "") for two, _ in crossing.most_common()]
+    ranks = columns(without_cycles([group.title for group in groups], between))
+    linked = {title for two in crossing for title in two}
+    return sorted(groups, key=lambda g: (g.title not in linked, ranks[g.title], g.title))
 
 
 def _band(
