@@ -56,9 +56,9 @@ def published_ports(pair: ServicePair) -> Iterator[Change]:
     gone, come = sorted(old - new), sorted(new - old)
     place = pair.at("ports")
     for port in come:
-        before = next((one for one in gone if _same_port(one, port)), None) or next(
-            (one for one in gone if _same_service(one, port)), None
-        )
+        likes = (_same_port, _same_service, _maybe_same)
+        found = (one for alike in likes for one in gone if alike(one, port))
+        before = next(found, None)
         if before is None:
             widest = max((one.reach for one in old if _same_port(one, port)), default=-1)
             if widest < port.reach:
@@ -104,6 +104,12 @@ def _same_port(one: _Published, other: _Published) -> bool:
 
 def _same_service(one: _Published, other: _Published) -> bool:
     return (one.target, one.protocol) == (other.target, other.protocol)
+
+
+def _maybe_same(one: _Published, other: _Published) -> bool:
+    """Return whether a variable without a value may stand for what the other says."""
+    unknown = "$" in one.host + one.target or "$" in other.host + other.target
+    return unknown and one.protocol == other.protocol and one.reach >= other.reach
 
 
 def _marks(port: _Published) -> tuple[str, ...]:

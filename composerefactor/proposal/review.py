@@ -151,7 +151,13 @@ def review(
     found, shared = _resolve(old, new, pairs, engine, progress)
     compared = [_compared(pair, old, new, found) for pair in pairs if _is_told(pair, old, new)]
     notes = [*found.assumptions, *_shared_words(shared)]
-    blank = sorted({n for side in (found.old, found.new) for r in side.values() for n in r.blank})
+    resolved = [one for side in (found.old, found.new) for one in side.values()]
+    blank = sorted({name for one in resolved for name in one.blank})
+    unknown = sorted({name for one in resolved for name in one.unknown} - set(blank))
+    if unknown:
+        notes.append(
+            f"without a value here, so that only their names are compared: {', '.join(unknown)}"
+        )
     if blank:
         notes.append(f"without a value here, taken for blank: {', '.join(blank)}")
     return Review(
@@ -362,7 +368,8 @@ def _compared(pair: Pair, old: Opened | None, new: Opened | None, found: SideByS
             return _both_rejected(before, after, errors)
         if errors[1]:
             words = f"the engine rejects the new state: {errors[1]}"
-            told = change(REJECTED, (), words, effect=Effect.REJECTED)
+            risk = None if _is_used(after) else Risk.MEDIUM
+            told = change(REJECTED, (), words, effect=Effect.REJECTED, risk=risk)
             return Compared(before, after, (told,), None, reason=words)
     if before is None or (errors[0] and after is not None):
         nearest = _nearest(after, found.old) if after and not before else Resolved()
@@ -371,7 +378,8 @@ def _compared(pair: Pair, old: Opened | None, new: Opened | None, found: SideByS
         )
     if after is None:
         words = f"there is no {before.title} to start the project with any more"
-        told = change(ENTRY_REMOVED, (), words, effect=Effect.REMOVED, was=True)
+        risk = None if _is_used(before) else Risk.LOW
+        told = change(ENTRY_REMOVED, (), words, effect=Effect.REMOVED, risk=risk, was=True)
         return Compared(before, None, () if before.assumed else (told,), None)
     states = _state(was, old), _state(now, new)
     return Compared(
@@ -388,8 +396,15 @@ def _both_rejected(before: EntryPoint, after: EntryPoint, errors: Sequence[str])
     words = f"not compared: the engine rejects both states: {errors[1]}"
     risk = Risk.LOW if errors[0] == errors[1] else None
     told = change(NOT_COMPARED, (), words, effect=Effect.UNKNOWN, risk=risk)
-    sure = not after.assumed
-    return Compared(before, after, (told,) if sure else (), None, reason=words)
+    return Compared(before, after, (told,) if _is_used(after) else (), None, reason=words)
+
+
+def _is_used(entry: EntryPoint) -> bool:
+    """Return whether a command names the entry point, or the engine takes it without one.
+
+    A file that only looks like one may be a part of others, which does not load alone.
+    """
+    return entry.implicit or any(why.path for why in entry.evidence)
 
 
 def _only_new(
@@ -409,6 +424,8 @@ def _only_new(
     if now is None or errors[1]:
         words = f"not compared: the engine rejects it: {errors[1]}"
         told = change(REJECTED, (), words, effect=Effect.REJECTED)
+        if not _is_used(after):
+            told = change(NOT_COMPARED, (), words, effect=Effect.UNKNOWN, risk=Risk.LOW)
         return Compared(before, after, (told,), None, reason=words)
     if before is None:
         words = f"{after.title} is a new way to start the project"

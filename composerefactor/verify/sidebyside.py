@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.interpolate import Variable
@@ -17,8 +17,10 @@ from composerefactor.verify.circumstances import Circumstance
 from composerefactor.verify.engine import DEFAULT_TIMEOUT, Engine
 from composerefactor.verify.models import hashes, model
 from composerefactor.verify.runner import Run, Runner
+from composerefactor.verify.sentinels import FIRST_NUMBER, sentinel
 from composerefactor.verify.staging import Stage
 
+_SENTINEL = re.compile(r"[12][0-9]{4}")
 _BLANK = re.compile(r'The \\?"([A-Za-z_]\w*)\\?" variable is not set')
 
 
@@ -41,7 +43,9 @@ class Resolved:
 
     *error* has its words where it rejects it. *raw* is the uninterpolated model and *hashes* has
     each service's; None where the engine gives none. *profiles* are those that were on, *blank*
-    variables that had no value. Paths below the project directory begin with ``./``.
+    variables that had no value, *unknown* those for which a name stands. Paths below the project
+    directory begin with ``./``, and a variable that was given a value so that the project loads, or
+    so that it can be told from others, stands as ``${NAME}``.
     """
 
     model: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -49,6 +53,7 @@ class Resolved:
     hashes: Mapping[str, str] | None = None
     profiles: tuple[str, ...] = ()
     blank: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     error: str = ""
 
 
@@ -95,10 +100,17 @@ def resolve_both(
         was = _own(baseline, old)
         stage.apply(changes)
         now = _own(baseline, new)
-        common = _common_environments(pairs, was, now)
-        resolved_new = _resolved(runner, now, common, new.names)
+        common, full = _environments(pairs, was, now)
+        accepted_new = _accepted(runner, now, full)
         stage.reset()
+        accepted_old = _accepted(runner, was, full)
+        for pair in pairs:
+            sides = zip(pair, (was, now), (accepted_old, accepted_new), strict=True)
+            if all(e is None or e not in runs or e in accepted for e, runs, accepted in sides):
+                common |= {entry: full[entry] for entry in pair if entry in full}
         resolved_old = _resolved(runner, was, common, old.names)
+        stage.apply(changes)
+        resolved_new = _resolved(runner, now, common, new.names)
         return SideBySide(resolved_old, resolved_new, tuple(baseline.assumptions), runner.runs)
 
 
@@ -112,19 +124,60 @@ def _own(baseline: Baseline, asked: Asked) -> dict[EntryPoint, Run]:
     return found
 
 
-def _common_environments(
+Environments: TypeAlias = dict[EntryPoint, Mapping[str, str]]
+
+
+def _environments(
     pairs: Sequence[tuple[EntryPoint | None, EntryPoint | None]],
     was: Mapping[EntryPoint, Run],
     now: Mapping[EntryPoint, Run],
-) -> dict[EntryPoint, Mapping[str, str]]:
-    """Return the variables for both of a pair: what either needed to load."""
-    found: dict[EntryPoint, Mapping[str, str]] = {}
+) -> tuple[Environments, Environments]:
+    """Return the variables for both of a pair: what either needed to load, and more.
+
+    The second has a value for each variable that is blank otherwise too, so that it can be told
+    from others. A variable has one made-up value in all entry points, and no other has it.
+    """
+    given = {name for run in (*was.values(), *now.values()) for name in (*run.env, *_blank(run))}
+    numbers = {name: FIRST_NUMBER + n for n, name in enumerate(sorted(given))}
+    needed: Environments = {}
+    full: Environments = {}
     for before, after in pairs:
-        one = was.get(before) if before else None
-        other = now.get(after) if after else None
-        env = {**(other.env if other else {}), **(one.env if one else {})}
-        found |= {entry: env for entry in (before, after) if entry is not None}
-    return found
+        runs = [
+            r for r in (was.get(before) if before else None, now.get(after) if after else None) if r
+        ]
+        env = {name: value for run in reversed(runs) for name, value in run.env.items()}
+        env = {name: _SENTINEL.sub(str(numbers[name]), value) for name, value in env.items()}
+        blank = {name for run in runs if run.result.ok for name in _blank(run)} - env.keys()
+        more = {
+            name: sentinel(Variable(name, None, required=False), numbers[name]) for name in blank
+        }
+        for entry in (before, after):
+            if entry is not None:
+                needed[entry] = env
+            if entry is not None and more:
+                full[entry] = {**env, **more}
+    return needed, full
+
+
+def _blank(run: Run) -> list[str]:
+    """Return the variables that had no value in *run*, as the engine warns."""
+    return _BLANK.findall(run.result.stderr)
+
+
+def _accepted(
+    runner: Runner, runs: Mapping[EntryPoint, Run], environments: Environments
+) -> set[EntryPoint]:
+    """Return the entry points that the engine accepts with *environments*."""
+    asked = [run for run in runs.values() if run.result.ok and run.entry in environments]
+    results = runner.side_by_side(
+        [
+            lambda run=run: runner.run(run.entry, run.circumstance, environments[run.entry])  # type: ignore[misc]
+            for run in asked
+        ]
+    )
+    return {run.entry for run, result in zip(asked, results, strict=True) if result.ok} | {
+        run.entry for run in runs.values() if not run.result.ok
+    }
 
 
 def _resolved(
@@ -153,11 +206,12 @@ def _resolved_one(runner: Runner, run: Run, env: Mapping[str, str], name: str | 
         return Resolved(profiles=profiles, error=runner.words(result))
     stage = runner.stage
     try:
-        found = _relative(model(result.stdout), stage)
+        resolved = model(result.stdout)
+        found = _named(_relative(resolved, stage), _made_up(env))
     except InputError as error:
         return Resolved(profiles=profiles, error=str(error))
     # A name that a variable or the directory gives is missing in the uninterpolated model.
-    named = replace(run.entry, project_name=found.get("name") or run.entry.project_name)
+    named = replace(run.entry, project_name=resolved.get("name") or run.entry.project_name)
     raw = runner.run(named, Circumstance("uninterpolated", "raw", profiles), env)
     hashed = runner.run(run.entry, Circumstance("hashes", "hash", profiles), env)
     return Resolved(
@@ -166,6 +220,7 @@ def _resolved_one(runner: Runner, run: Run, env: Mapping[str, str], name: str | 
         hashes(hashed.stdout) if hashed.ok else None,
         profiles,
         tuple(sorted(set(_BLANK.findall(result.stderr)))),
+        tuple(sorted(name for name in env if name not in run.env)),
     )
 
 
@@ -174,6 +229,28 @@ def _model_or_none(output: bytes, stage: Stage) -> Any:
         return _relative(model(output), stage)
     except InputError:
         return None
+
+
+def _made_up(env: Mapping[str, str]) -> dict[str, str]:
+    """Return the values that nobody has given, and that are no others', with their variables."""
+    return {value: f"${{{name}}}" for name, value in sorted(env.items()) if _SENTINEL.search(value)}
+
+
+def _named(value: Any, made_up: Mapping[str, str]) -> Any:
+    """Return *value* with variables for the values that were made up for them."""
+    if not made_up:
+        return value
+    if isinstance(value, dict):
+        return {name: _named(part, made_up) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_named(part, made_up) for part in value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return made_up.get(str(value), value)
+    if isinstance(value, str):
+        for text, name in made_up.items():
+            if text in value:
+                value = value.replace(text, name)
+    return value
 
 
 def _relative(value: Any, stage: Stage) -> Any:

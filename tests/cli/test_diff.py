@@ -210,8 +210,33 @@ def test_variables_without_a_value_are_named(
     git(committed, "commit", "-qam", "tag")
     write(committed, {"docker-compose.yml": LOOSE.replace("1.27", "${VERSION}")})
     done = command_line(committed, "diff", "HEAD", "--format", "json")
-    assert told(done) == ["written-differently"]
-    assert done.document["notes"] == ["without a value here, taken for blank: TAG, VERSION"]
+    assert told(done) == ["image-changed"]
+    assert done.document["changes"][0]["words"] == "image nginx:${TAG} -> nginx:${VERSION}"
+    (note,) = done.document["notes"]
+    assert note.endswith("only their names are compared: TAG, VERSION")
+
+
+def test_values_that_were_made_up_are_told_as_variables(
+    committed: Path, git: Git, command_line: CommandLine
+) -> None:
+    write(committed, {"docker-compose.yml": LOOSE.replace("80:80", "8080:80")})
+    git(committed, "commit", "-qam", "port")
+    text = LOOSE.replace("80:80", "${PORT}:80").replace("1.27", "${TAG:?set it}")
+    write(committed, {"docker-compose.yml": text})
+    done = command_line(committed, "diff", "HEAD", "--format", "json")
+    words = {change["rule"]: change["words"] for change in done.document["changes"]}
+    assert words == {
+        "port-moved": "container port 80 is published as ${PORT} instead of 8080",
+        "image-changed": "image nginx:1.27 -> nginx:${TAG}",
+    }
+
+
+def test_a_part_that_does_not_load_alone_is_no_broken_project(
+    committed: Path, command_line: CommandLine
+) -> None:
+    write(committed, {"part.yml": "services:\n  web:\n    depends_on: [elsewhere]\n"})
+    done = command_line(committed, "diff", "HEAD", "--format", "json")
+    assert {(c["rule"], c["risk"]) for c in done.document["changes"]} <= {("not-compared", "low")}
 
 
 def test_one_line_that_many_services_take(
