@@ -115,6 +115,8 @@ def recreated(before: State, after: State) -> list[str] | None:
 
 def _pairs(before: State, after: State, renamed: Mapping[str, str]) -> Iterator[ServicePair]:
     for name in after.services:
+        if name in before.left_out:
+            continue
         yield ServicePair(name, before, after, renamed.get(name, ""))
 
 
@@ -134,7 +136,8 @@ def _service(pair: ServicePair) -> Iterator[Change]:
 
 def _removed(before: State, after: State, renamed: Mapping[str, str]) -> Iterator[Change]:
     for name in before.services:
-        if name not in after.services and name not in renamed.values():
+        known = name in after.services or name in after.left_out
+        if not known and name not in renamed.values():
             words = "is gone; its container runs on until `up --remove-orphans` or `down`"
             path = ("services", name)
             yield change(SERVICE_REMOVED, path, words, effect=Effect.REMOVED, was=True)
@@ -163,7 +166,7 @@ def _follows_project(found: Change) -> bool:
 
 def _renamed(before: State, after: State) -> dict[str, str]:
     """Return the services that are old ones under a new name: new name to old."""
-    gone = [name for name in before.services if name not in after.services]
+    gone = [n for n in before.services if n not in after.services and n not in after.left_out]
     come = [name for name in after.services if name not in before.services]
     found: dict[str, str] = {}
     for name in come:

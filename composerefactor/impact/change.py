@@ -101,13 +101,14 @@ class State:
 
     *raw* is the uninterpolated model and *hashes* has each container's; None where they are
     unknown. *keeps* tells whether a path below the project directory is part of the sources, so
-    that it holds no data of what runs.
+    that it holds no data of what runs. *left_out* are services that are written, and not resolved.
     """
 
     model: Mapping[str, Any] = field(repr=False)
     raw: Mapping[str, Any] | None = field(default=None, repr=False)
     hashes: Mapping[str, str] | None = None
     keeps: Callable[[str], bool] = _unknown
+    left_out: frozenset[str] = frozenset()
 
     @property
     def services(self) -> Mapping[str, Mapping[str, Any]]:

@@ -60,7 +60,7 @@ def volumes_left(before: State, after: State) -> Iterator[Change]:
     """Yield the volumes that no service mounts any more since the services that did are gone."""
     now = mounted_volumes(after)
     for name, services in mounted_volumes(before).items():
-        if name in now or any(service in after.services for service in services):
+        if name in now or any(s in after.services or s in after.left_out for s in services):
             continue  # where a service stays, its mount says more
         key = _key(before, name)
         words = f"volume {name} is no longer used ({listed(services)} had it); its data stays"

@@ -57,7 +57,8 @@ class Compared:
 
     *recreated* names the containers that ``up`` would make anew, None where that is unknown.
     *evidence* is where the resolved models differ. *blank* are variables without a value.
-    *reason* says why the two states were not compared.
+    *reason* says why the two states were not compared, *left_out* are services that were not, since
+    the engine resolves them in one state or in neither.
     """
 
     old: EntryPoint | None
@@ -67,6 +68,7 @@ class Compared:
     evidence: tuple[Difference, ...] = ()
     services: int = 0
     reason: str = ""
+    left_out: tuple[str, ...] = ()
 
     @property
     def entry(self) -> EntryPoint:
@@ -100,7 +102,7 @@ class Review:
     @property
     def differs(self) -> bool:
         """Whether anything changed, or could not be compared."""
-        return bool(self.changes) or any(each.reason for each in self.compared)
+        return bool(self.changes) or any(each.reason or each.left_out for each in self.compared)
 
 
 @contextmanager
@@ -389,6 +391,7 @@ def _compared(pair: Pair, old: Opened | None, new: Opened | None, found: SideByS
         _names(recreated(*states)),
         tuple(differences(states[0].model, states[1].model)),
         services,
+        left_out=tuple(sorted(states[0].left_out | states[1].left_out)),
     )
 
 
@@ -459,7 +462,8 @@ def _under_name(model: Mapping[str, Any], name: Any) -> dict[str, Any]:
 
 def _state(resolved: Resolved | None, opened: Opened | None) -> State:
     found = resolved or Resolved()
-    return State(found.model, found.raw, found.hashes, _keeper(opened))
+    left_out = frozenset(found.left_out)
+    return State(found.model, found.raw, found.hashes, _keeper(opened), left_out)
 
 
 def _keeper(opened: Opened | None) -> Callable[[str], bool]:

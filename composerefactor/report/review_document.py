@@ -50,6 +50,7 @@ def _compared(each: Compared) -> dict[str, Any]:
         "new": _files(each.new),
         "compared": not each.reason and each.old is not None and each.new is not None,
         "reason": each.reason or None,
+        "left_out": list(each.left_out),
         "services": each.services,
         "recreated": None if each.recreated is None else list(each.recreated),
         "differences": [_difference(one) for one in each.evidence],

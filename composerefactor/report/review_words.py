@@ -59,6 +59,9 @@ def uncompared(found: Review) -> Iterator[str]:
     """Yield what was not compared, with the reason."""
     reasons: dict[str, list[str]] = {}
     for each in found.compared:
+        if each.left_out:
+            words = f"not compared: {', '.join(each.left_out)}, which the engine resolves with no "
+            reasons.setdefault(f"{words}profile in one state at least", []).append(each.entry.title)
         if each.reason:
             reasons.setdefault(each.reason, []).append(each.entry.title)
     for reason, titles in reasons.items():

@@ -13,7 +13,7 @@ from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.interpolate import Variable
 from composerefactor.errors import InputError
 from composerefactor.verify.baseline import Baseline
-from composerefactor.verify.circumstances import Circumstance
+from composerefactor.verify.circumstances import ALL_PROFILES, Circumstance
 from composerefactor.verify.engine import DEFAULT_TIMEOUT, Engine
 from composerefactor.verify.models import hashes, model
 from composerefactor.verify.runner import Run, Runner
@@ -42,18 +42,19 @@ class Resolved:
     """What the engine makes of one entry point in one state.
 
     *error* has its words where it rejects it. *raw* is the uninterpolated model and *hashes* has
-    each service's; None where the engine gives none. *profiles* are those that were on, *blank*
+    each service's; None where the engine gives none. *blank* are
     variables that had no value, *unknown* those for which a name stands. Paths below the project
     directory begin with ``./``, and a variable that was given a value so that the project loads, or
-    so that it can be told from others, stands as ``${NAME}``.
+    so that it can be told from others, stands as ``${NAME}``. *left_out* are services that are
+    written and that the engine resolves with no profile.
     """
 
     model: Mapping[str, Any] = field(default_factory=dict, repr=False)
     raw: Mapping[str, Any] | None = field(default=None, repr=False)
     hashes: Mapping[str, str] | None = None
-    profiles: tuple[str, ...] = ()
     blank: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     error: str = ""
 
 
@@ -108,9 +109,9 @@ def resolve_both(
             sides = zip(pair, (was, now), (accepted_old, accepted_new), strict=True)
             if all(e is None or e not in runs or e in accepted for e, runs, accepted in sides):
                 common |= {entry: full[entry] for entry in pair if entry in full}
-        resolved_old = _resolved(runner, was, common, old.names)
+        resolved_old = _resolved(runner, was, common, old)
         stage.apply(changes)
-        resolved_new = _resolved(runner, now, common, new.names)
+        resolved_new = _resolved(runner, now, common, new)
         return SideBySide(resolved_old, resolved_new, tuple(baseline.assumptions), runner.runs)
 
 
@@ -181,52 +182,74 @@ def _accepted(
 
 
 def _resolved(
-    runner: Runner,
-    runs: Mapping[EntryPoint, Run],
-    common: Mapping[EntryPoint, Mapping[str, str]],
-    names: Mapping[EntryPoint, str],
+    runner: Runner, runs: Mapping[EntryPoint, Run], environments: Environments, asked: Asked
 ) -> dict[EntryPoint, Resolved]:
     tasks = [
-        lambda run=run: _resolved_one(
-            runner, run, common.get(run.entry, run.env), names.get(run.entry)
-        )
+        lambda run=run: _resolved_one(runner, run, environments.get(run.entry, run.env), asked)
         for run in runs.values()
     ]
     return dict(zip(runs, runner.side_by_side(tasks), strict=True))
 
 
-def _resolved_one(runner: Runner, run: Run, env: Mapping[str, str], name: str | None) -> Resolved:
-    result = run.result
+def _resolved_one(runner: Runner, run: Run, env: Mapping[str, str], asked: Asked) -> Resolved:
+    result, stage = run.result, runner.stage
     profiles = run.circumstance.profiles
+    name = asked.names.get(run.entry)
     entry = replace(run.entry, project_name=name) if name else run.entry
     if result.ok and (name or dict(env) != dict(run.env)):
         again = runner.run(entry, run.circumstance, env)
         result, env = (again, env) if again.ok else (result, run.env)
     if not result.ok:
-        return Resolved(profiles=profiles, error=runner.words(result))
-    stage = runner.stage
+        return Resolved(error=runner.words(result))
     try:
         resolved = model(result.stdout)
-        found = _named(_relative(resolved, stage), _made_up(env))
     except InputError as error:
-        return Resolved(profiles=profiles, error=str(error))
+        return Resolved(error=str(error))
+    hashed = runner.run(run.entry, Circumstance("hashes", "hash", profiles), env)
+    found_hashes = hashes(hashed.stdout) if hashed.ok else None
+    if profiles != ALL_PROFILES:  # all together are rejected: each alone
+        for profile in asked.profiles_of(run.entry):
+            more = _of_profile(runner, entry, profile, env)
+            resolved = _together(resolved, more[0])
+            found_hashes = None if found_hashes is None else more[1] | found_hashes
     # A name that a variable or the directory gives is missing in the uninterpolated model.
     named = replace(run.entry, project_name=resolved.get("name") or run.entry.project_name)
     raw = runner.run(named, Circumstance("uninterpolated", "raw", profiles), env)
-    hashed = runner.run(run.entry, Circumstance("hashes", "hash", profiles), env)
+    found_raw = _model_or_none(raw.stdout, stage) if raw.ok else None
+    services = resolved.get("services") or {}
     return Resolved(
-        found,
-        _model_or_none(raw.stdout, stage) if raw.ok else None,
-        hashes(hashed.stdout) if hashed.ok else None,
-        profiles,
+        _named(_relative(resolved, stage), _made_up(env)),
+        found_raw,
+        found_hashes,
         tuple(sorted(set(_BLANK.findall(result.stderr)))),
         tuple(sorted(name for name in env if name not in run.env)),
+        tuple(n for n in ((found_raw or {}).get("services") or {}) if n not in services),
     )
 
 
-def _model_or_none(output: bytes, stage: Stage) -> Any:
+def _of_profile(
+    runner: Runner, entry: EntryPoint, profile: str, env: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the model and the hashes with one profile alone; nothing where it is rejected."""
+    result = runner.run(entry, Circumstance(profile, profiles=(profile,)), env)
+    hashed = runner.run(entry, Circumstance(profile, "hash", (profile,)), env)
+    if not (result.ok and hashed.ok):
+        return {}, {}
+    return _model_or_none(result.stdout, None) or {}, hashes(hashed.stdout)
+
+
+def _together(model_: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a model with the entries of another one's sections that it has not."""
+    found = dict(model_)
+    for section, entries in more.items():
+        if isinstance(entries, dict):
+            found[section] = {**entries, **(found.get(section) or {})}
+    return found
+
+
+def _model_or_none(output: bytes, stage: Stage | None) -> Any:
     try:
-        return _relative(model(output), stage)
+        return _relative(model(output), stage) if stage else model(output)
     except InputError:
         return None
 
@@ -241,7 +264,7 @@ def _named(value: Any, made_up: Mapping[str, str]) -> Any:
     if not made_up:
         return value
     if isinstance(value, dict):
-        return {name: _named(part, made_up) for name, part in value.items()}
+        return {_named(name, made_up): _named(part, made_up) for name, part in value.items()}
     if isinstance(value, list):
         return [_named(part, made_up) for part in value]
     if isinstance(value, int) and not isinstance(value, bool):

@@ -239,6 +239,36 @@ def test_a_part_that_does_not_load_alone_is_no_broken_project(
     assert {(c["rule"], c["risk"]) for c in done.document["changes"]} <= {("not-compared", "low")}
 
 
+def test_services_of_profiles_that_do_not_go_together(
+    committed: Path, git: Git, command_line: CommandLine
+) -> None:
+    """With all profiles at once the engine rejects it; each alone is compared."""
+    text = (
+        "services:\n"
+        "  a: {image: 'a:1', profiles: [one], container_name: same}\n"
+        "  b: {image: 'b:1', profiles: [two], container_name: same}\n"
+        "  c: {image: 'c:1', profiles: [three], env_file: /nowhere/at/all.env}\n"
+        "  d: {image: 'd:1', ports: ['80:80']}\n"
+    )
+    write(
+        committed,
+        {
+            "docker-compose.yml": text.replace(", profiles: [three]", "").replace(
+                "env_file: /nowhere/at/all.env", "tty: true"
+            )
+        },
+    )
+    git(committed, "commit", "-qam", "profiles")
+    write(committed, {"docker-compose.yml": text.replace("a:1", "a:2")})
+    done = command_line(committed, "diff", "HEAD", "--format", "json")
+    (entry,) = done.document["entry_points"]
+    assert "service-removed" not in told(done)
+    assert {c["rule"] for c in done.document["changes"] if "a" in c["services"]} == {
+        "image-changed"
+    }
+    assert entry["left_out"] == ["c"]
+
+
 def test_one_line_that_many_services_take(
     committed: Path, git: Git, command_line: CommandLine
 ) -> None:
