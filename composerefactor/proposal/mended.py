@@ -16,6 +16,8 @@ from composerefactor.errors import RefusedError, UsageError
 from composerefactor.proposal.overlay import changed
 from composerefactor.transform import Change, Effect, Mending, Refusal
 
+LEFT_OUT = "left out by --leave"
+
 MAX_ROUNDS = 4
 """Rounds in which one transform builds on its own changes."""
 
@@ -110,7 +112,7 @@ class Wanted:
         if found.id in self.rejected:
             return self.rejected[found.id]
         if found.id in self.leave:
-            return "left out by --leave"
+            return LEFT_OUT
         return "left out by --take" if self.take and found.id not in self.take else ""
 
 

@@ -71,8 +71,8 @@ def _shown(found: Mend, style: Style) -> str:
     return f"{where} {found.change.title}{evidence}"
 
 
-def proved(proposal: Proposal, mended: Mended, verdict: Verdict) -> Iterator[str]:
-    """Yield the lines on what *verdict*, which is ok, has shown."""
+def proved(proposal: Proposal, mended: Mended, verdict: Verdict, most: int) -> Iterator[str]:
+    """Yield the lines on what *verdict*, which is ok, has shown; at most *most* names."""
     recreated = sorted({name for names in verdict.recreated.values() for name in names})
     containers = len({s for f in proposal.project.files.values() for s in f.services})
     compared = len(proposal.project.readable) - len(proposal.rejected)
@@ -85,7 +85,9 @@ def proved(proposal: Proposal, mended: Mended, verdict: Verdict) -> Iterator[str
         words += "equal"
     words += f", {len(recreated)} of {counted(containers, 'container')} recreated"
     if compared:
-        yield words + (f": {', '.join(recreated)}" if recreated else "")
+        names = ", ".join(recreated[:most])
+        more = f" and {len(recreated) - most} more" if len(recreated) > most else ""
+        yield words + (f": {names}{more}" if recreated else "")
     if proposal.repaired:
         yield f"the engine accepts now: {', '.join(e.title for e in proposal.repaired)}"
 

@@ -25,6 +25,9 @@ from composerefactor.yamltree.nodes import Node
 
 MOST_DIFFERENCES = 8
 
+MOST_NAMED = 20
+"""More containers are counted, not named."""
+
 MOST_SHOWN = 12
 """More entries of one kind are counted, not listed."""
 
@@ -234,7 +237,7 @@ def proof_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Ite
         oldest = oldest_engine(proposal)
         words += f", needs v{oldest} or later from now on" if oldest else ""
     yield row("Proof", words, style)
-    for line in proof_line(proposal, verdict):
+    for line in proof_line(proposal, verdict, max(most, MOST_NAMED)):
         yield row("", style(line, "green", "bold"), style)
     comparisons = f"{verdict.covered} comparisons"
     yield row("", f"{comparisons}, {verdict.runs} engine runs in {verdict.seconds:.1f} s", style)
@@ -243,10 +246,14 @@ def proof_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Ite
         yield row("", style(words, "yellow"), style)
 
 
-def proof_line(proposal: Proposal, verdict: Verdict) -> list[str]:
-    """Return what *verdict*, which is ok, has shown: a line, or two where something is mended."""
-    mended = proposal.mended
-    return [_proved(proposal, verdict)] if mended is None else [*proved(proposal, mended, verdict)]
+def proof_line(proposal: Proposal, verdict: Verdict, most: int = MOST_NAMED) -> list[str]:
+    """Return what *verdict*, which is ok, has shown: a line, or two where something is mended.
+
+    More than *most* containers are counted, not named.
+    """
+    if proposal.mended is None:
+        return [_proved(proposal, verdict)]
+    return [*proved(proposal, proposal.mended, verdict, most)]
 
 
 def _proved(proposal: Proposal, verdict: Verdict) -> str:

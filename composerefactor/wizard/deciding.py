@@ -79,9 +79,9 @@ def _looks(context: Context, request: Request, proposed: Proposed) -> Flow[bool]
     body = screens.plan(proposed, context.style)
     if isinstance(request, SplitRequest):
         laid = yield from worked(context, Lay(context.where, context.stage, request))
-        if body == screens.layout(laid, context.style):
-            body = ()  # it has just been shown
-    body = (*body, *screens.proved(proposed, context.style))
+        known = set(screens.layout(laid, context.style))
+        body = tuple(line for line in body if line not in known)  # they have just been shown
+    body = (*screens.proved(proposed, context.style), *body)
     options = (
         Option("each", "Look at each and choose"),
         Option("all", "Take everything"),
@@ -113,7 +113,8 @@ def _reviewed(context: Context, proposed: Proposed, decided: dict[str, bool]) ->
             if answer == "file":
                 body = screens.file(item.path, item.content, context.style)
                 back = (Option("return", "Return to the change"),)
-                yield Choose("file", "As it would be.", back, body)
+                at = item.mend.change.location.line if item.mend is not None else 0
+                yield Choose("file", "As it would be.", back, body, at=at)
                 continue
             break
         if answer == "rest":

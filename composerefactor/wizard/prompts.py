@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Any, Final, TypeAlias
 
 import questionary
@@ -88,8 +89,9 @@ class Prompts:
     def _choose(self, question: Choose, *, can_go_back: bool) -> Reply:
         extra = int(can_go_back)
         parts = _pages(question.body, len(question.options) + extra + 1)
-        number = 0
-        self._print(parts[0])
+        ends = accumulate(map(len, parts))
+        number = next((n for n, end in enumerate(ends) if question.at < end), 0)
+        self._print(parts[number])
         more, less = "\0more", "\0less"
         while True:
             at = f"  (part {number + 1} of {len(parts)})" if len(parts) > 1 else ""

@@ -31,7 +31,8 @@ class Option:
 class Choose:
     """Choose one of *options*; *default* is where the cursor begins.
 
-    *id* names the question in saved answers, *body* is what is shown above it.
+    *id* names the question in saved answers, *body* is what is shown above it, of what does not fit
+    the part with the line *at* first.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Choose:
     options: tuple[Option, ...]
     body: tuple[str, ...] = ()
     default: str = ""
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True)

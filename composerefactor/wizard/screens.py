@@ -7,15 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from composerefactor.edits.changeset import Changeset
 from composerefactor.errors import ComposerefactorError
-from composerefactor.proposal.mended import Mend
+from composerefactor.proposal.mended import LEFT_OUT, Mend, Mended
 from composerefactor.proposal.opening import Opened
 from composerefactor.proposal.propose import Proposal
+from composerefactor.report.changes import consequence
 from composerefactor.report.patch import unified_patch
-from composerefactor.report.rows import counted, row
+from composerefactor.report.rows import LABEL, counted, row
 from composerefactor.report.style import Style
 from composerefactor.report.summary import difference_lines, found_lines, plan_lines, proof_lines
-from composerefactor.transform import Plan
+from composerefactor.transform import Plan, Refusal
 from composerefactor.verify.masking import mask_text
+from composerefactor.wizard.hiding import shown_lines
 from composerefactor.wizard.items import Item
 from composerefactor.wizard.work import Examined, Proposed
 
@@ -24,7 +26,10 @@ _MOST = 10_000
 MOST_BY_HAND = 2
 """So many of the things that no transform can do are listed."""
 
-_WIDEST = 200
+MOST_LISTED = 12
+"""More changes than this are counted, and looked at one by one."""
+
+_COLUMNS = 80
 
 
 def found(opened: Opened, style: Style) -> tuple[str, ...]:
@@ -46,23 +51,39 @@ def wrong(examined: Examined, style: Style) -> tuple[str, ...]:
     mending = {k: v for k, v in found.items() if any(mend.change.repairs for mend in v)}
     first = mending or found  # what the engine rejects comes before all else
     for name, mends in first.items():
-        lines.append(row(label, f"{name}: {_gist(mends)}", style))
+        lines.append(
+            row(label, _one_line(f"{name} ({len(mends)}): {mends[0].change.title}"), style)
+        )
         label = ""
     if len(first) < len(found):
         others = ", ".join(name for name in found if name not in first)
         lines.append(row("", f"not as pressing: {others}", style))
-    refused = [
-        f"{refusal.location}: {refusal.reason}{f' -> {refusal.remedy}' if refusal.remedy else ''}"
-        for _, refusal in examined.mended.refusals
-    ]
-    label = "By hand"
-    for words in refused[:MOST_BY_HAND]:
-        lines.append(row(label, style(mask_text(words), "yellow"), style))
-        label = ""
-    if len(refused) > MOST_BY_HAND:
-        words = f"and {len(refused) - MOST_BY_HAND} more: `composerefactor fix --check -v` has them"
-        lines.append(row("", style(words, "yellow"), style))
+    lines += _by_hand([refusal for _, refusal in examined.mended.refusals], style)
     return tuple(lines) or (row("Findings", style("nothing is wrong", "green"), style),)
+
+
+def _by_hand(refusals: Sequence[Refusal], style: Style) -> Iterator[str]:
+    """Yield what no transform can do: one thing in full, several as far as a line goes."""
+    label = "By hand"
+    for refusal in refusals[:MOST_BY_HAND]:
+        words = f"{refusal.location}: {refusal.reason}"
+        if len(refusals) == 1 and refusal.remedy:
+            words += f" -> {refusal.remedy}"
+        shown = mask_text(words) if len(refusals) == 1 else _one_line(words)
+        yield row(label, style(shown, "yellow"), style)
+        label = ""
+    if len(refusals) > 1:
+        more = len(refusals) - MOST_BY_HAND
+        words = f"and {more} more: " if more > 0 else ""
+        words += "`composerefactor fix --unsafe --check -v` says it in full"
+        yield row("", style(words, "yellow"), style)
+
+
+def _one_line(text: str) -> str:
+    """Return *text* as far as it stands on one line of a small terminal."""
+    room = _COLUMNS - LABEL
+    words = " ".join(mask_text(text).split())
+    return words if len(words) <= room else f"{words[: room - 3]}..."
 
 
 def by_transform(mends: Iterable[Mend]) -> dict[str, list[Mend]]:
@@ -73,11 +94,6 @@ def by_transform(mends: Iterable[Mend]) -> dict[str, list[Mend]]:
     return dict(sorted(found.items(), key=lambda each: not any(m.change.repairs for m in each[1])))
 
 
-def _gist(mends: Sequence[Mend]) -> str:
-    first = mask_text(mends[0].change.title)
-    return first if len(mends) == 1 else f"{first}, and {counted(len(mends) - 1, 'more change')}"
-
-
 def layout(proposal: Proposal, style: Style) -> tuple[str, ...]:
     """Return the tree that a split would give, and what its environments differ in."""
     differ = difference_lines(proposal, style) if proposal.plan.gain.services else ()
@@ -86,12 +102,32 @@ def layout(proposal: Proposal, style: Style) -> tuple[str, ...]:
 
 def plan(proposed: Proposed, style: Style) -> tuple[str, ...]:
     """Return what would be written, and what is not possible."""
+    mended = proposed.proposal.mended
+    if mended is not None and len(mended.taken) > MOST_LISTED:
+        return (*_counts(proposed.proposal, mended, style), *_lost(proposed, style))
     return (*layout(proposed.proposal, style), *_lost(proposed, style))
+
+
+def _counts(proposal: Proposal, mended: Mended, style: Style) -> Iterator[str]:
+    """Yield how many changes each transform makes, for more of them than can be read at once."""
+    label = "Plan"
+    for change in proposal.changes.changes:
+        yield row(
+            label, f"{style(change.path, 'bold')}  {'new' if change.is_created else ''}", style
+        )
+        label = ""
+    for name, mends in by_transform(mended.taken).items():
+        count = counted(len(mends), "change")
+        yield row("", f"{style(name, 'bold')}  {count}: {consequence(mends, style)}", style)
+    for each in mended.left:
+        if each.reason != LEFT_OUT:
+            words = f"left: {each.transform}: {each.change.title} ({each.reason})"
+            yield row("", style(mask_text(words), "yellow"), style)
 
 
 def proved(proposed: Proposed, style: Style) -> tuple[str, ...]:
     """Return what was proved."""
-    return tuple(proof_lines(proposed.proposal, style, _MOST))
+    return tuple(proof_lines(proposed.proposal, style, MOST_LISTED))
 
 
 def files(proposed: Proposed, style: Style) -> tuple[str, ...]:
@@ -131,28 +167,21 @@ def diff(changes: Changeset, style: Style) -> Iterator[str]:
     """Yield the lines of the diff, secret values masked."""
     is_one = len(changes.changes) == 1
     headers = ("diff --git", "new file mode", "deleted file mode", "--- /dev/null", "+++ /dev/null")
-    for line in unified_patch(changes).decode("utf-8", "replace").splitlines():
+    lines = unified_patch(changes).decode("utf-8", "replace").splitlines()
+    for line, text in zip(lines, shown_lines(lines), strict=True):
         is_name = line.startswith(("--- ", "+++ "))
         if line.startswith((*headers, "@@ -0,0", "\\")) or (is_name and is_one):
             continue
         colour = "dim" if is_name else _COLOURS.get(line[:1], "")
-        text = _line(line)
         yield style(text, colour) if colour else text
 
 
 def file(path: str, content: bytes, style: Style) -> tuple[str, ...]:
     """Return the whole file, with line numbers."""
-    lines = content.decode("utf-8", "replace").splitlines()
+    lines = list(shown_lines(content.decode("utf-8", "replace").splitlines()))
     width = len(str(len(lines)))
-    numbered = (f"{style(f'{n:>{width}}', 'dim')} {_line(line)}" for n, line in enumerate(lines, 1))
+    numbered = (f"{style(f'{n:>{width}}', 'dim')} {line}" for n, line in enumerate(lines, 1))
     return (style(path, "bold"), *numbered)
-
-
-def _line(text: str) -> str:
-    """Return *text* without secret values and control characters, cut where it is very long."""
-    masked = mask_text(text[: 10 * _WIDEST]).expandtabs(4)
-    plain = "".join(c if c.isprintable() else "\ufffd" for c in masked)
-    return plain if len(plain) <= _WIDEST else f"{plain[:_WIDEST]} ..."
 
 
 def error(problem: ComposerefactorError, style: Style) -> tuple[str, ...]:
