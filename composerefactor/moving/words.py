@@ -30,6 +30,7 @@ _WITH_VALUE = (
     | frozenset({"-p", "--project-name", "--env-file", "--profile", "--ansi", "--progress"})
     | frozenset({"--parallel", "-c", "--context", "-H", "--host", "--log-level"})
 )
+_CONTINUED = re.compile(r"\\[ \t]*\r?\n")
 _FOLDED = re.compile(r":[ \t]+>[-+]?[ \t]*\r?\n(?P<indent>[ ]+)(?=[^ \r\n])")
 _ENDS = frozenset("\r\n;&|)`")
 
@@ -154,7 +155,7 @@ def _words(text: str, at: int, end: int, closing: str) -> Iterator[Span]:
     """Yield the words from *at* to the end of the command, or to a quote of *closing*."""
     while at < end:
         char = text[at]
-        if char == "\\" and (line_end := re.compile(r"\\[ \t]*\r?\n").match(text, at)):
+        if line_end := _CONTINUED.match(text, at):
             at = line_end.end()
         elif char in " \t":
             at += 1
@@ -170,7 +171,7 @@ def _words(text: str, at: int, end: int, closing: str) -> Iterator[Span]:
 def _word_end(text: str, at: int, end: int, closing: str) -> int:
     while at < end:
         char = text[at]
-        if char in " \t" or char in _ENDS or char in closing:
+        if char in " \t" or char in _ENDS or char in closing or _CONTINUED.match(text, at):
             break
         if text.startswith(("$(", "${", "{{"), at):
             at = _after(text, at, end)

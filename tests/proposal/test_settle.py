@@ -73,6 +73,19 @@ def test_where_everything_breaks_nothing_moves(
     assert proposal.changes.is_empty
 
 
+def test_what_breaks_without_a_part_that_moves_ends(
+    opened_of: Callable[..., Opened], compose: Engine
+) -> None:
+    def plan(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
+        source = project.files[BASE].source
+        text = source.text.replace("shop/api:1", "shop/api:2")
+        return Plan((Draft(BASE, (Written(text),)),))
+
+    proposal = propose(opened_of({BASE: TEXT}), plan, compose)
+    assert proposal.verdict is not None
+    assert [found.service for found in proposal.verdict.differences] == ["api", "api"]
+
+
 def test_a_forecast_is_checked(opened_of: Callable[..., Opened], compose: Engine) -> None:
     """An extended service is forecast to stay; here the engine is asked, and agrees."""
     files = {

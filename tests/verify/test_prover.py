@@ -381,3 +381,26 @@ def test_an_override_that_an_old_engine_no_longer_takes(
         weakness.words for weakness in prover_of({"compose.yaml": SERVICES}).weaknesses(split())
     }
     assert "a plain override is rejected: services.api conflicts with imported resource" in words
+
+
+MOVED = {"compose.yaml": None, "deploy/compose.yaml": SERVICES.encode()}
+ENTRY = EntryPoint(("compose.yaml",), implicit=True)
+
+
+def test_another_command_afterwards_is_compared_with_the_one_before(
+    prover_of: Callable[..., Prover],
+) -> None:
+    prover = prover_of({"compose.yaml": SERVICES, ".env": "TAG=2.0\n"}, entry=ENTRY)
+    pinned = EntryPoint(("deploy/compose.yaml",), project_directory=".")
+    verdict = prover.check(MOVED, entries={ENTRY: pinned})
+    assert verdict.ok
+    assert verdict.covered == 7
+
+
+def test_a_command_that_loses_its_directory_is_seen(prover_of: Callable[..., Prover]) -> None:
+    prover = prover_of({"compose.yaml": SERVICES, ".env": "TAG=2.0\n"}, entry=ENTRY)
+    verdict = prover.check(MOVED, entries={ENTRY: EntryPoint(("deploy/compose.yaml",))})
+    words = "\n".join(found.words for found in verdict.differences)
+    for lost in ("name", "image", "context", "source"):
+        assert lost in words
+    assert {found.entry for found in verdict.differences} == {ENTRY}

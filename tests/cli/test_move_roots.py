@@ -1,0 +1,97 @@
+"""`composerefactor split --move-roots` from end to end, with the real engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.commandline import CommandLine, tree, write
+
+THREE = """\
+services:
+  web:
+    image: nginx:1.27
+    volumes:
+      - ./nginx:/etc/nginx/conf.d:ro
+  api:
+    image: shop/api:3
+  db:
+    image: postgres:16
+"""
+MOVE = ("split", "--move-roots", "docker-compose")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    files = {"docker-compose.yml": THREE, "Makefile": "up:\n\tdocker compose up -d\n"}
+    return write(tmp_path / "shop", files)
+
+
+@pytest.mark.parametrize("env", [{}, {".env": "TAG=3\n"}])
+@pytest.mark.parametrize("command", [True, False])
+def test_running_it_again_changes_nothing(
+    shop: Path, command_line: CommandLine, env: dict[str, str], *, command: bool
+) -> None:
+    write(shop, env)
+    if not command:
+        (shop / "Makefile").unlink()
+    done = command_line(shop, *MOVE, "--yes")
+    assert done.code == 0, done.err
+    assert not (shop / "docker-compose.yml").exists()
+    for again in (MOVE, ("split",)):
+        done = command_line(shop, *again, "--check")
+        assert done.code == 0, done.err
+        assert "nothing to do" in done.err
+
+
+def test_the_commands_stand_in_the_json(shop: Path, command_line: CommandLine) -> None:
+    found = command_line(shop, *MOVE, "--dry-run", "--format", "json").document
+    assert found["relocated"] == {"docker-compose.yml": "docker-compose/docker-compose.yml"}
+    after = "docker compose -f docker-compose/docker-compose.yml"
+    assert found["commands"] == [{"before": "docker compose", "after": after}]
+    assert found["mentions"] == []
+    assert found["proof"]["ok"] is True
+
+
+def test_join_brings_the_former_bytes_back_and_undo_takes_that_back(
+    shop: Path, command_line: CommandLine
+) -> None:
+    write(shop, {".env": "TAG=3\n"})
+    before = tree(shop)
+    assert command_line(shop, *MOVE, "--yes").code == 0
+    divided = tree(shop)
+    done = command_line(shop, "join", "--yes")
+    assert done.code == 0, done.err
+    assert "docker-compose/docker-compose.yml -> docker-compose.yml" in done.err
+    assert tree(shop) == before
+    assert command_line(shop, "undo", "--yes").code == 0
+    assert tree(shop) == divided
+
+
+def test_join_of_roots_that_hold_their_paths(shop: Path, command_line: CommandLine) -> None:
+    assert command_line(shop, *MOVE, "--yes").code == 0
+    done = command_line(shop, "join", "--yes")
+    assert done.code == 0, done.err
+    text = (shop / "docker-compose/docker-compose.yml").read_text()
+    assert "name: shop\n" in text
+    assert "- ../nginx:/etc/nginx/conf.d:ro\n" in text
+    assert "include" not in text
+
+
+def test_a_directory_that_is_a_file_is_refused(shop: Path, command_line: CommandLine) -> None:
+    before = tree(shop)
+    done = command_line(shop, "split", "--move-roots", "Makefile", "--yes")
+    assert done.code == 3
+    assert "Makefile: exists already, and is no directory" in done.err
+    assert tree(shop) == before
+
+
+def test_a_command_that_cannot_follow_is_refused(shop: Path, command_line: CommandLine) -> None:
+    text = '{"dockerComposeFile": "../docker-compose.yml", "service": "${SERVICE}"}'
+    write(shop, {".env": "TAG=3\n", ".devcontainer/devcontainer.json": text})
+    before = tree(shop)
+    done = command_line(shop, *MOVE, "--yes")
+    assert done.code == 3
+    assert ".devcontainer/devcontainer.json:1" in done.err
+    assert tree(shop) == before

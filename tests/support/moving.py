@@ -1,0 +1,65 @@
+"""A project in memory whose roots move."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from composerefactor.compose.library import Library
+from composerefactor.compose.project import Project, load
+from composerefactor.entrypoints.facts import TreeFacts
+from composerefactor.entrypoints.files import FileReader
+from composerefactor.entrypoints.find import Survey, survey
+from composerefactor.moving.pins import started
+from composerefactor.moving.references import References, references
+from composerefactor.moving.relocation import Relocation, relocation
+
+
+class Texts:
+    """The files of a project, as the finder and the parser read them."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self.texts = dict(texts)
+
+    def paths(self) -> Sequence[str]:
+        return sorted(self.texts)
+
+    def read(self, path: str) -> str | None:
+        return self.texts.get(path)
+
+    def exists(self, path: str) -> bool:
+        return path in self.texts
+
+    def read_bytes(self, path: str) -> bytes:
+        return self.texts[path].encode()
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What was found in a project, and where its roots go."""
+
+    files: FileReader
+    project: Project
+    found: Survey
+    relocation: Relocation
+
+    def references(self, *, in_files: bool = False) -> References:
+        return references(
+            self.files,
+            self.project.read or (lambda _: b""),
+            self.relocation,
+            lambda entry: started(entry, self.relocation, in_files=in_files),
+        )
+
+    def rewritten(self, *, in_files: bool = False) -> dict[str, str]:
+        return {d.path: d.text() for d in self.references(in_files=in_files).drafts}
+
+
+def shop(texts: Mapping[str, str], to: str = "docker-compose") -> Shop:
+    """Return the project of *texts* with its roots on their way."""
+    files = Texts(texts)
+    library = Library(files)
+    found = survey(files, TreeFacts(files, library))
+    project = load(found.entries, library)
+    moving = relocation(project, found.readers, to, is_directory=True)
+    return Shop(files, project, found, moving)
