@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from composerefactor.moving.words import VARIABLE, Span
+from composerefactor.moving.lines import Span
+from composerefactor.moving.words import VARIABLE
 
 _QUOTES = "\"'\\"
 _DEFAULT = re.compile(r".*\$\{\w+:?-(.*)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from composerefactor.compose.entrypoint import EntryPoint
@@ -49,7 +49,7 @@ def references(
         sources[path] = Source.decode(path, read(path))
         inserted[path] = insertions(sources[path], at_path, found)
     texts = {path: unified(inserted[path], sources[path].text) for path in needs}
-    _check(needs, _Moved(files, found, texts))
+    _check(needs, files, _Moved(files, found, texts), started)
     drafts = [_draft(sources[path], changes) for path, changes in inserted.items() if changes]
     count = sum(len({need.line for need in at_path}) for at_path in needs.values())
     return References(tuple(drafts), count, tuple(_mentions(files, found, texts)))
@@ -77,28 +77,36 @@ def _place(call: Call, listing: Listing) -> str:
     return found[0] if found is not None else places(call, listing)[0]
 
 
-def _check(needs: Mapping[str, Sequence[Need]], files: FileReader) -> None:
-    """Raise RefusedError where a command does not start what it should."""
-    listing = Listing(files)
-    now: dict[tuple[str, int], list[str]] = {}
-    for call in commands(listing):
-        if call.script.path in needs:
-            started = [_key(result) for result in entry_points(call, listing)]
-            now.setdefault((call.script.path, call.line), []).extend(started)
-    wrong: list[Location] = []
-    for path, at_path in needs.items():
-        for line in dict.fromkeys(need.line for need in at_path):
-            wanted = {_key(e) for need in at_path if need.line == line for e in need.after}
-            if not wanted <= set(now.get((path, line), ())):
-                wrong.append(Location(path, line))
+def _check(paths: Collection[str], before: FileReader, after: FileReader, started: Started) -> None:
+    """Raise RefusedError where a command in *paths* does not start *after* what it should."""
+    wanted, now = _commands(paths, before), _commands(paths, after)
+    wrong = [
+        Location(*place)
+        for place, found in wanted.items()
+        for each in found
+        if isinstance(each, EntryPoint) and _key(started(each)) not in map(_key, now.get(place, ()))
+    ]
     if wrong:
-        others = ", ".join(map(str, wrong[1:8]))
+        others = ", ".join(map(str, list(dict.fromkeys(wrong))[1:8]))
         raise RefusedError(
             "this command names a root file in a way that cannot be written anew"
             + (f"; so do {others}" if others else ""),
             location=wrong[0],
             remedy="write its -f options out, or leave the roots where they are",
         )
+
+
+def _commands(
+    paths: Collection[str], files: FileReader
+) -> dict[tuple[str, int], list[EntryPoint | Unresolved]]:
+    """Return what the commands in *paths* start, by path and line."""
+    listing = Listing(files)
+    found: dict[tuple[str, int], list[EntryPoint | Unresolved]] = {}
+    for call in commands(listing):
+        if call.script.path in paths:
+            place = call.script.path, call.line
+            found.setdefault(place, []).extend(entry_points(call, listing))
+    return found
 
 
 def _key(result: EntryPoint | Unresolved) -> str:

@@ -13,7 +13,6 @@ from composerefactor.entrypoints.readers import OtherReader
 from composerefactor.errors import Location, RefusedError, UsageError
 
 _SAFE = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)*")
-_YAML = (".yml", ".yaml")
 _LIKE_THE_ENGINE = frozenset({"docker-compose 1.x"})
 """Other readers that know ``--project-directory`` (Docker documentation, Compose 1.10)."""
 
@@ -58,7 +57,7 @@ def relocation(
     others = [reader for reader in readers if reader.name not in _LIKE_THE_ENGINE]
     read = {reader.path for reader in others}
     used = [e for e in project.entries if not set(e.files) <= read]
-    names = sorted({f for e in used for f in e.files if _is_root(f)})
+    names = sorted({f for e in used for f in e.files if "/" not in f})
     for entry, unreadable in project.errors.items():
         if not set(entry.files).isdisjoint(names):
             raise unreadable
@@ -66,10 +65,6 @@ def relocation(
     for error in _objections(project, others, found):
         raise error
     return found
-
-
-def _is_root(path: str) -> bool:
-    return "/" not in path and path.endswith(_YAML)
 
 
 def _objections(

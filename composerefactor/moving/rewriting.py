@@ -8,33 +8,19 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.entrypoints.commands import SUBCOMMANDS
+from composerefactor.moving.definitions import Definitions, names_in
+from composerefactor.moving.lines import Span, logical_end, unfolded
 from composerefactor.moving.paths import directory_before, name_at, tokens
 from composerefactor.moving.relocation import Relocation
-from composerefactor.moving.words import (
-    VARIABLE,
-    Options,
-    Span,
-    invocations,
-    logical_end,
-    options,
-    unfolded,
-    variable_name,
-)
+from composerefactor.moving.words import Options, invocations
 from composerefactor.source import Source
 
-_DEFINITION = re.compile(
-    r"(?:^[ \t]*(?:-[ \t]+)?|[;&|({][ \t]*|\b(?:then|else|do)[ \t]+)"
-    r"(?:(?:export|local|readonly|override|declare(?:[ \t]+-\w+)?)[ \t]+)?"
-    r"[\"']?([A-Za-z_]\w{0,80})[\"']?[ \t]{0,40}(?:\+=|\?=|:{0,2}=|:(?=[ \t]))[ \t]*",
-    re.MULTILINE,
-)
-_NAMES_COMPOSE = re.compile(r"D_?C|\w*COMPOSE\w*", re.IGNORECASE)
-_MAX_DEPTH = 6
+_COMPOSE_FILES = re.compile(r"\"dockerComposeFile\"\s*:\s*(\[[^\]]*|\"[^\"]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +68,15 @@ class _Rewriter:
         is_yaml = source.path.endswith((".yml", ".yaml"))
         self.source, self.found = source, found
         self.text = unfolded(source.text) if is_yaml else source.text
-        self.definitions: dict[str, list[Span]] = {}
-        self.appended: set[Span] = set()
-        for match in _DEFINITION.finditer(self.text):
-            value = Span(match.end(), logical_end(self.text, match.end()))
-            self.definitions.setdefault(match.group(1), []).append(value)
-            if "+=" in match.group():
-                self.appended.add(value)
+        self.definitions = Definitions(self.text)
         self.inserted: dict[int, str] = {}
 
     def run(self, needs: list[Need]) -> dict[int, str]:
+        if posixpath.basename(self.source.path).endswith("devcontainer.json"):
+            for value in _COMPOSE_FILES.finditer(self.text):
+                for name in tokens(self.found.files).finditer(self.text, *value.span(1)):
+                    self.prefixed(name.start())
+            return self.inserted
         by_line: dict[int, list[Need]] = {}
         for need in needs:
             by_line.setdefault(need.line, []).append(need)
@@ -104,7 +89,9 @@ class _Rewriter:
             return
         start = self.source.line_starts[line - 1]
         end = logical_end(self.text, start)
-        calls = [c for c in invocations(self.text, start, end, self.is_program) if _reads(c)]
+        calls = [
+            c for c in invocations(self.text, start, end, self.definitions.is_program) if _reads(c)
+        ]
         waiting = [need for need in needs if need.is_implicit]
         pins = any(need.pins for need in needs)
         for call in calls:
@@ -115,11 +102,13 @@ class _Rewriter:
                 if pins and not call.names_directory:
                     place = posixpath.relpath(".", needs[0].place)
                     self.inserted[call.start] = f" --project-directory {place}"
-            elif not self.names_files(call) and waiting:
+            elif not self.definitions.names_files(call) and waiting:
                 need = waiting.pop(0) if len(waiting) > 1 else waiting[0]
                 self.inserted[call.start] = need.options
-        used = [variable_name(m) for m in VARIABLE.finditer(self.text, start, end)]
-        self.variables(used, pins=pins and not any(call.files for call in calls))
+        self.variables(
+            names_in(self.text, Span(start, end)),
+            pins=pins and not any(call.files for call in calls),
+        )
 
     def named(self, call: Options, *, pins: bool) -> None:
         """Change the files that *call* names."""
@@ -128,7 +117,7 @@ class _Rewriter:
             if at is not None:
                 self.prefixed(at)
             else:
-                self.paths(_names_in(self.text, file))
+                self.paths(names_in(self.text, file))
             if number == 0 and pins and not call.names_directory:
                 self.pin(call, file, at)
 
@@ -139,8 +128,8 @@ class _Rewriter:
         else:
             found = {
                 directory_before(self.text, span, place)
-                for name in _names_in(self.text, file)
-                for span in self.definitions.get(name, ())
+                for name in names_in(self.text, file)
+                for span in self.definitions.values(name)
                 if (place := name_at(self.text, span, self.found.files)) is not None
             }
             directory = found.pop() if len(found) == 1 else None
@@ -149,78 +138,24 @@ class _Rewriter:
 
     def variables(self, names: Iterable[str], *, pins: bool) -> None:
         """Change the files that the definitions of *names* name, and those that they refer to."""
-        pending, seen = [(name, 0) for name in names], set[str]()
-        while pending:
-            name, depth = pending.pop()
-            if name in seen or depth > _MAX_DEPTH:
-                continue
-            seen.add(name)
-            for value in self.definitions.get(name, ()):
-                for call in self.groups(value):
-                    self.named(call, pins=pins and value not in self.appended)
-                inner = _names_in(self.text, value)
-                pending += [(other, depth + 1) for other in inner]
+        for value in self.definitions.reached(names):
+            for call in self.definitions.groups(value):
+                self.named(call, pins=pins and value not in self.definitions.appended)
 
     def paths(self, names: Iterable[str]) -> None:
         """Change the paths that the definitions of *names* are."""
         pattern = tokens(self.found.files)
-        pending, seen = list(names), set[str]()
-        while pending:
-            name = pending.pop()
-            if name in seen:
-                continue
-            seen.add(name)
-            for value in self.definitions.get(name, ()):
-                for match in pattern.finditer(self.text, value.start, value.end):
-                    self.prefixed(match.start())
-                pending += _names_in(self.text, value)
+        for value in self.definitions.reached(names):
+            for match in pattern.finditer(self.text, value.start, value.end):
+                self.prefixed(match.start())
 
     def prefixed(self, at: int) -> None:
         self.inserted[at] = f"{self.found.directory}/"
-
-    def groups(self, value: Span) -> Iterator[Options]:
-        """Yield the calls in a definition, and the options that it is."""
-        line = self.text.rfind("\n", 0, value.start) + 1
-        calls = invocations(self.text, value.start, value.end, lambda _: False)
-        yield from (call for call in calls if call.files)
-        start = value.start
-        while start < value.end and self.text[start] in "\"'( \t":
-            start += 1
-        if self.text.startswith("-", start):
-            found = options(self.text, line, start, value.end, None)
-            if found.files:
-                yield found
-
-    def is_program(self, name: str) -> bool:
-        """Return whether the variable *name* holds a call of Compose, or is called as if."""
-        values = self.definitions.get(name, ())
-        if any(invocations(self.text, v.start, v.end, lambda _: False) for v in values):
-            return True
-        return not values and _NAMES_COMPOSE.fullmatch(name) is not None
-
-    def names_files(self, call: Options) -> bool:
-        """Return whether the variables in *call* bring files."""
-        names = [*call.variables, *([call.program] if call.program else [])]
-        seen = set[str]()
-        while names:
-            name = names.pop()
-            if name in seen:
-                continue
-            seen.add(name)
-            for value in self.definitions.get(name, ()):
-                if any(self.groups(value)):
-                    return True
-                names += _names_in(self.text, value)
-        return False
 
 
 def _reads(call: Options) -> bool:
     """Return whether *call* may read the project: what is unknown may."""
     return bool(call.files) or not call.subcommand or call.subcommand in SUBCOMMANDS
-
-
-def _names_in(text: str, span: Span) -> list[str]:
-    return [variable_name(match) for match in VARIABLE.finditer(text, span.start, span.end)]
 
 
 def unified(inserted: Mapping[int, str], text: str) -> str:

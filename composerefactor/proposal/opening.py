@@ -138,9 +138,11 @@ def project_root(path: Path, roots: str = "") -> Path:
         return files.root
     if rooted(Listing(texts), facts) or _is_named(Listing(texts)):
         return files.root
+    unread = [p for p in listed if not facts.referenced_by(p)]
+    below = below or _topmost({posixpath.dirname(p) for p in unread if _compose_named([p])})
+    below = below or _topmost({posixpath.dirname(p) for p in unread if _is_entry(p, facts)})
     if roots and posixpath.normpath(roots) in below:
         return files.root / roots
-    below = below or _topmost({posixpath.dirname(p) for p in listed if _compose_named([p])})
     if len(below) == 1:
         return files.root / below[0]
     if not below:

@@ -51,10 +51,13 @@ def changeset(opened: Opened, plan: Plan) -> Changeset:
 def selectable(opened: Opened, plan: Plan) -> dict[str, str]:
     """Return the ids by path of the changes in *plan*, made with nothing in place, to choose from.
 
-    Only files that come or go can be chosen: what stays in a changed file follows from them.
+    Only files that come or go can be chosen: what stays in a changed file follows from them. Those
+    that go elsewhere as a whole do so with the commands that name them, or not at all.
     """
     changes = changeset(opened, plan)
-    return {change.path: change.id for change in (*changes.created, *changes.deleted)}
+    whole = {*plan.relocated, *plan.relocated.values()}
+    files = (*changes.created, *changes.deleted)
+    return {change.path: change.id for change in files if change.path not in whole}
 
 
 def selected(

@@ -95,3 +95,39 @@ def test_a_command_that_cannot_follow_is_refused(shop: Path, command_line: Comma
     assert done.code == 3
     assert ".devcontainer/devcontainer.json:1" in done.err
     assert tree(shop) == before
+
+
+def test_the_project_directory_has_to_be_given(shop: Path, command_line: CommandLine) -> None:
+    before = tree(shop)
+    done = command_line(shop.parent, *MOVE, "--yes")
+    assert done.code == 2
+    assert "composerefactor split shop --move-roots docker-compose" in done.err
+    assert tree(shop) == before
+
+
+@pytest.mark.parametrize("name", ["docker-compose.yml", "docker-compose/docker-compose.yml"])
+def test_a_root_cannot_be_left_out(shop: Path, command_line: CommandLine, name: str) -> None:
+    found = command_line(shop, *MOVE, "--dry-run", "--format", "json").document
+    change = next(change["id"] for change in found["changes"] if change["path"] == name)
+    done = command_line(shop, *MOVE, "--leave", change, "--yes")
+    assert done.code == 2
+    assert f"no change has the id {change!r}" in done.err
+
+
+def test_a_template_of_an_override_goes_along(shop: Path, command_line: CommandLine) -> None:
+    template = "docker-compose.override.yml.example"
+    write(shop, {template: "services:\n  web:\n    tty: true\n"})
+    done = command_line(shop, *MOVE, "--yes")
+    assert done.code == 0, done.err
+    assert (shop / "docker-compose" / template).exists()
+    assert command_line(shop, *MOVE, "--check").code == 0
+
+
+def test_a_compose_file_that_others_extend_stays(shop: Path, command_line: CommandLine) -> None:
+    extends = "    extends:\n      file: common.yml\n      service: base\n"
+    common = "services:\n  base:\n    volumes: [./data:/data]\n"
+    write(shop, {"common.yml": common, "docker-compose.yml": f"{THREE}{extends}"})
+    done = command_line(shop, *MOVE, "--yes")
+    assert done.code == 0, done.err
+    assert "left where other files or programs look for it: common.yml" in done.err
+    assert command_line(shop, *MOVE, "--check").code == 0

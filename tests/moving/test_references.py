@@ -128,6 +128,17 @@ def test_with_the_pins_in_the_files_a_command_names_files_alone() -> None:
     assert found == {"run.sh": "docker compose -f docker-compose/docker-compose.yml up\n"}
 
 
+def test_a_dev_container_follows_roots_that_hold_their_pins() -> None:
+    path = ".devcontainer/devcontainer.json"
+    text = (
+        '{"dockerComposeFile": [\n"../docker-compose.yml", "x.yml"], "name": "docker-compose.yml"}'
+    )
+    found = shop({**BASE, ".devcontainer/x.yml": "services: {}\n", path: text})
+    assert found.rewritten(in_files=True)[path] == text.replace(
+        "../docker-compose.yml", "../docker-compose/docker-compose.yml"
+    )
+
+
 @pytest.mark.parametrize(
     ("path", "text", "line"),
     [
