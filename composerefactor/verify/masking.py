@@ -10,9 +10,11 @@ MASK = "***"
 
 _SECRET_NAME = re.compile(
     r"pass|pwd|secret|token|credential|private|auth|salt|signature|cookie|dsn|webhook"
-    r"|(?:^|[^a-z])key|key(?:$|[^a-z])|apikey",
+    r"|(?:^|[^a-z])key|(?<!val)(?<!mon)key(?:$|[^a-z])|apikey",
     re.IGNORECASE,
 )
+_NO_SECRET = ("_FILE", "_IMAGE", "_TAG", "_VERSION", "_PORT", "_HOST")
+"""How names end of which the value is where something is, or which, whatever it is called."""
 _USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]{0,30}://)[^\s/@\"']{1,300}@", re.IGNORECASE)
 _ASSIGNMENT = re.compile(
     r"(?P<name>[A-Za-z_][\w.-]{0,80})(?P<equals>\s{0,2}[=:]\s{0,2})(?!invalid compose project)"
@@ -37,7 +39,7 @@ _KEY_BEGIN = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY")
 
 def is_secret_name(name: str) -> bool:
     """Return whether a value under *name* is likely to be secret; file paths of secrets are not."""
-    return bool(_SECRET_NAME.search(name)) and not name.upper().endswith("_FILE")
+    return bool(_SECRET_NAME.search(name)) and not name.upper().endswith(_NO_SECRET)
 
 
 def is_known_token(text: str) -> bool:
