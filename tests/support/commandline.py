@@ -14,7 +14,7 @@ from unittest import mock
 
 from click.testing import CliRunner
 
-PROVING = {"fix", "join", "split", "verify", "wizard"}
+PROVING = {"diff", "fix", "join", "split", "verify", "wizard"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,7 @@ class CommandLine:
 
     def __call__(self, directory: Path, command: str, *arguments: str) -> Outcome:
         """Run *command* in *directory*; commands that prove get ``--engine`` unless it is given."""
-        proves = (
-            command in {"diff", "fix", "join", "split", "verify", "wizard"}
-            and "--engine" not in arguments
-        )
+        proves = command in PROVING and "--engine" not in arguments
         engine = ("--engine", self.engine) if proves else ()
         return self.plain(directory, command, *arguments, *engine)
 
