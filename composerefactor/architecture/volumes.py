@@ -11,7 +11,7 @@ from composerefactor.catalog.catalog import Catalog
 from composerefactor.catalog.placement import APPLICATION
 from composerefactor.compose.expand import expand
 from composerefactor.compose.merged import merged_get, scalar_text
-from composerefactor.compose.volumes import listed_volumes
+from composerefactor.compose.volumes import listed_volumes, parse_volume
 from composerefactor.errors import Location
 from composerefactor.topology.stack import Service, Stack, placement
 from composerefactor.yamltree.nodes import Node
@@ -120,7 +120,9 @@ def mounts(stack: Stack, service: Service, directory: str) -> tuple[Mount, ...]:
     found: dict[str, Mount] = {}
     for value in service.values("volumes"):
         for volume in listed_volumes(value.node):
-            text = volume.text
+            # A variable may hold several parts of a short form, so it is replaced before they are.
+            short = expand(scalar_text(volume.node) or "", stack.variables)
+            text = parse_volume(short) or volume.text
             source = expand(text.source or "", stack.variables)
             target = expand(text.target, stack.variables)
             kind = _kind(text.kind, source)

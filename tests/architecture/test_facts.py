@@ -173,6 +173,21 @@ def test_volumes_with_what_they_hold() -> None:
     assert volumes["spare"].mounts == ()
 
 
+def test_a_variable_can_hold_a_whole_volume() -> None:
+    text = """\
+services:
+  a:
+    image: nginx
+    volumes: ["${MOUNT:-./public:/app/public}", "${GONE}:/gone", {type: tmpfs, target: /t}]
+"""
+    mounts = surveyed(text).entries[0].services[0].mounts
+    assert [(each.kind, each.source, each.target) for each in mounts] == [
+        ("bind", "public", "/app/public"),
+        ("other", "${GONE}", "/gone"),
+        ("tmpfs", "", "/t"),
+    ]
+
+
 def test_variables_and_env_files() -> None:
     found = {each.name: each for each in entry().variables}
     assert found["TAG"].source == "env file"
