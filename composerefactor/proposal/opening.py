@@ -150,7 +150,7 @@ def project_root(path: Path, roots: str = "") -> Path:
     raise InputError(
         f"no Compose file here, but {len(below)} projects below: {_listed(below)}",
         location=Location(str(path)),
-        remedy=f"give one of them as PATH, as {below[0]}",
+        remedy=f"give one of them as PATH: {below[0]}",
     )
 
 

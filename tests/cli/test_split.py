@@ -213,7 +213,7 @@ def test_several_projects_below(tmp_path: Path, command_line: CommandLine) -> No
     done = command_line(tmp_path, "split", "--check", "--engine", "none")
     assert done.code == 3
     assert "2 projects below: a, b" in done.err
-    assert "composerefactor split a" in done.err
+    assert "give one of them as PATH: a" in done.err
 
 
 def test_a_file_named_by_f(shop: Path, command_line: CommandLine) -> None:
