@@ -376,14 +376,14 @@ def _compared(pair: Pair, old: Opened | None, new: Opened | None, found: SideByS
     if before is None or (errors[0] and after is not None):
         nearest = _nearest(after, found.old) if after and not before else Resolved()
         return _only_new(
-            before, after, now, errors, _state(nearest, old), _state(now, new), services
+            before, after, now, errors, _state(nearest, old), _state(now, new, after), services
         )
     if after is None:
         words = f"there is no {before.title} to start the project with any more"
         risk = None if _is_used(before) else Risk.LOW
         told = change(ENTRY_REMOVED, (), words, effect=Effect.REMOVED, risk=risk, was=True)
         return Compared(before, None, () if before.assumed else (told,), None)
-    states = _state(was, old), _state(now, new)
+    states = _state(was, old, before), _state(now, new, after)
     return Compared(
         before,
         after,
@@ -460,10 +460,26 @@ def _under_name(model: Mapping[str, Any], name: Any) -> dict[str, Any]:
     return found
 
 
-def _state(resolved: Resolved | None, opened: Opened | None) -> State:
+def _state(
+    resolved: Resolved | None, opened: Opened | None, entry: EntryPoint | None = None
+) -> State:
     found = resolved or Resolved()
-    left_out = frozenset(found.left_out)
+    left_out = _left_out(found, opened, entry) if found.is_partial else frozenset()
     return State(found.model, found.raw, found.hashes, _keeper(opened), left_out)
+
+
+def _left_out(
+    resolved: Resolved, opened: Opened | None, entry: EntryPoint | None
+) -> frozenset[str]:
+    """Return the services that are written, and that the engine resolves with no profile."""
+    if opened is None or entry is None:
+        return frozenset()
+    project = opened.project
+    read = project.files_of[entry] & project.directories.keys()  # not what `extends` alone reads
+    written = {
+        name for path in read if path in project.files for name in project.files[path].services
+    }
+    return frozenset(written - (resolved.model.get("services") or {}).keys())
 
 
 def _keeper(opened: Opened | None) -> Callable[[str], bool]:

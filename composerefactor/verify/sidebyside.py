@@ -45,8 +45,8 @@ class Resolved:
     each service's; None where the engine gives none. *blank* are
     variables that had no value, *unknown* those for which a name stands. Paths below the project
     directory begin with ``./``, and a variable that was given a value so that the project loads, or
-    so that it can be told from others, stands as ``${NAME}``. *left_out* are services that are
-    written and that the engine resolves with no profile.
+    so that it can be told from others, stands as ``${NAME}``. *is_partial* is True where all
+    profiles together are rejected: then the model has what each alone gives.
     """
 
     model: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -54,7 +54,7 @@ class Resolved:
     hashes: Mapping[str, str] | None = None
     blank: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
+    is_partial: bool = False
     error: str = ""
 
 
@@ -216,14 +216,13 @@ def _resolved_one(runner: Runner, run: Run, env: Mapping[str, str], asked: Asked
     named = replace(run.entry, project_name=resolved.get("name") or run.entry.project_name)
     raw = runner.run(named, Circumstance("uninterpolated", "raw", profiles), env)
     found_raw = _model_or_none(raw.stdout, stage) if raw.ok else None
-    services = resolved.get("services") or {}
     return Resolved(
         _named(_relative(resolved, stage), _made_up(env)),
         found_raw,
         found_hashes,
         tuple(sorted(set(_BLANK.findall(result.stderr)))),
         tuple(sorted(name for name in env if name not in run.env)),
-        tuple(n for n in ((found_raw or {}).get("services") or {}) if n not in services),
+        profiles != ALL_PROFILES,
     )
 
 

@@ -41,7 +41,10 @@ def test_a_revision_and_the_work_tree(committed: Path, git: Git, command_line: C
 def test_comments_and_spelling_change_nothing(committed: Path, command_line: CommandLine) -> None:
     path = committed / "docker-compose.yml"
     path.write_text(
-        "# more\n" + path.read_text().replace('"443:443"', "{target: 443, published: '443'}")
+        "# more\n"
+        + path.read_text().replace(
+            '"443:443"', "{target: 443, published: '443', mode: ingress, protocol: tcp}"
+        )
     )
     done = command_line(committed, "diff", "HEAD", "--exit-code")
     assert (done.code, b"nothing that runs changed" in done.out) == (0, True), done.err
