@@ -98,3 +98,11 @@ def test_without_a_terminal_other_commands_are_named(command_line: CommandLine, 
     assert outcome.code == 2
     for words in ("needs a terminal", "split --dry-run", "fix --unsafe", "--answers FILE"):
         assert words in outcome.err
+
+
+def test_what_is_not_proved_is_not_written(command_line: CommandLine, shop: Path) -> None:
+    (shop.parent / "answers.yml").write_text(ALL)
+    outcome = command_line(shop, "wizard", "--answers", "../answers.yml", "--engine", "none")
+    assert outcome.code == 3
+    assert "finish: one of patch, again, leave is needed" in outcome.err
+    assert list(tree(shop)) == ["docker-compose.yml"]

@@ -9,11 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from composerefactor.errors import EngineError
+from composerefactor.report.style import Style
 from composerefactor.settings.settings import FILE_NAME
+from composerefactor.wizard.context import Context
 from composerefactor.wizard.questions import Choose, Fill, Option, Pick, Question
 from composerefactor.wizard.session import Session
+from composerefactor.wizard.steps import wizard
+from composerefactor.wizard.work import Where
+from composerefactor.wizard.workshop import Workshop
 from support.commandline import CommandLine, tree, write
-from support.wizards import BROKEN, SHOP, begin
+from support.wizards import BROKEN, SHOP, Told, begin
 
 EVERYTHING = {"preview": "all", "finish": "write", "layout": "accept", "options": "go on"}
 
@@ -182,6 +188,21 @@ def test_files_that_git_could_not_bring_back_are_named(engine: Path, shop: Path)
     assert offered(session)[0].title == "Write 5 files"
     go(session)
     assert all("--allow-dirty" in words for words in told.commands)
+
+
+def test_the_first_screen_comes_before_any_engine(shop: Path) -> None:
+    def no_engine() -> None:
+        raise EngineError("no Docker Compose was found")
+
+    told = Told()
+    with pytest.raises(EngineError):
+        Session(
+            lambda: wizard(Context(Where(), Style())),
+            Workshop(no_engine, {}, lambda _: None),
+            told,
+        )
+    assert told.lines[0].startswith("Found")
+    assert any("4 services" in line for line in told.lines)
 
 
 def test_the_patch_is_saved_and_nothing_is_written(engine: Path, shop: Path) -> None:
