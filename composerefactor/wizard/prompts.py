@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
@@ -45,6 +46,9 @@ class Prompts:
 
     def __init__(self, style: Style) -> None:
         self._style = style
+        self._interrupted = False
+        # Where the interpreter ignores what a handler raises, the next question still knows.
+        signal.signal(signal.SIGINT, self._interrupt)
         self._common: dict[str, Any] = {
             "output": create_output(stdout=sys.stderr),
             "color_depth": None if style.colour else ColorDepth.DEPTH_1_BIT,
@@ -166,12 +170,9 @@ class Prompts:
     def _asked(self, question: questionary.Question, *, can_go_back: bool) -> Any:
         keys = KeyBindings()
 
-        interrupted = False
-
         @keys.add("c-c", eager=True)
         def _(event: KeyPressEvent) -> None:
-            nonlocal interrupted
-            interrupted = True
+            self._interrupted = True
             if not event.app.is_done:
                 event.app.exit(result=BACK)
 
@@ -187,10 +188,14 @@ class Prompts:
         application.ttimeoutlen = _ESCAPE_SECONDS
         own = [application.key_bindings] if application.key_bindings is not None else []
         application.key_bindings = merge_key_bindings([*own, keys])
-        reply = question.unsafe_ask()
-        if interrupted:  # also where the key came after the one that ended the question
+        reply = BACK if self._interrupted else question.unsafe_ask()
+        if self._interrupted:  # also where the key came after the one that ended the question
             raise KeyboardInterrupt
         return reply
+
+    def _interrupt(self, number: int, frame: object) -> None:  # noqa: ARG002 - what signal() asks for
+        self._interrupted = True
+        raise KeyboardInterrupt
 
     def _show_all(self, body: Sequence[str], rows: int) -> None:
         """Show *body* part by part, each but the last with a prompt after it."""

@@ -50,6 +50,7 @@ class Terminal:
         self.screen = _Screen(columns, lines, history=5000, ratio=0.5)
         self.stream = pyte.ByteStream(self.screen)
         self.bytes = b""
+        self.pressed = 0
         self.child: pexpect.spawn[bytes] = pexpect.spawn(
             arguments[0],
             list(arguments[1:]),
@@ -86,8 +87,19 @@ class Terminal:
             pass
         return self.text()
 
+    def wait_for_new(self, text: str, timeout: float = 30) -> None:
+        """Read until *text* is written after the keys that were pressed last."""
+        end = time.monotonic() + timeout
+        while text.encode() not in self.bytes[self.pressed :]:
+            self.read()
+            if time.monotonic() > end:
+                raise AssertionError(f"{text!r} is not written again:\n{self.text()}")
+        while self.read(SETTLED):
+            pass
+
     def press(self, *keys: str) -> None:
         """Press *keys*: names as in :data:`KEYS`, other text as it is."""
+        self.pressed = len(self.bytes)
         for key in keys:
             self.child.send(KEYS.get(key, key))
             if key == "esc":  # else it begins a sequence with the next key

@@ -198,3 +198,42 @@ def test_two_hundred_services(start: Start, film: Film) -> None:
 
 def _image(number: int) -> str:
     return ("ghcr.io/x/app:1", "postgres:16", "nginx:1.27", "prom/prometheus:v3.0.0")[number % 4]
+
+
+LAYOUT = (  # prompts of the layout, each reached by these keys from the one before
+    ("Is this layout right?", ("space", "enter")),
+    ("Which services?", ("down", "enter")),
+    ("Where do", ("space", "enter")),
+    ("Name of the module:", ("enter",)),
+)
+
+
+@pytest.mark.parametrize("reached", range(1, len(LAYOUT) + 1))
+def test_ctrl_c_and_back_at_prompts_of_every_kind(
+    start: Start, tmp_path: Path, reached: int
+) -> None:
+    terminal = start(PROJECT)
+    terminal.wait_for("What is to be done?")
+    for text, keys in LAYOUT[:reached]:
+        terminal.press(*keys)
+        terminal.wait_for(text)
+    terminal.press("esc")
+    before = LAYOUT[reached - 2][0] if reached > 1 else "What is to be done?"
+    terminal.wait_for_new(before)
+    terminal.press(*LAYOUT[reached - 1][1])
+    terminal.wait_for_new(LAYOUT[reached - 1][0])
+    terminal.press("ctrl-c")
+    assert terminal.end() == 130
+    assert tree(tmp_path / "shop") == {"docker-compose.yml": SHOP.encode()}
+
+
+def test_ctrl_c_while_it_works(start: Start, tmp_path: Path) -> None:
+    terminal = start(PROJECT)
+    terminal.wait_for("Found")
+    terminal.press("ctrl-c")
+    assert terminal.end() == 130
+    terminal = start(PROJECT)
+    terminal.wait_for("What is to be done?")
+    terminal.press("space", "enter", "ctrl-c")
+    assert terminal.end() == 130
+    assert tree(tmp_path / "shop") == {"docker-compose.yml": SHOP.encode()}
