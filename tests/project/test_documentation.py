@@ -47,7 +47,7 @@ def commands(page: str) -> list[str]:
 
 
 def is_elsewhere(command: str) -> bool:
-    return any(command == known or command.split()[0] == known for known in ELSEWHERE)
+    return any(command == known or command.split(maxsplit=1)[0] == known for known in ELSEWHERE)
 
 
 @pytest.mark.engine
