@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,6 +20,9 @@ from composerefactor.moving.references import References, references
 from composerefactor.moving.relocation import Relocation
 from composerefactor.source import Source
 from composerefactor.transform import Plan
+
+_FINDS_FILES = re.compile(r"^include:|\bfile:", re.MULTILINE)
+"""What fails in the wrong project directory, since the files are not found there."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class Move:
             relocated=files,
             entries=self.entries,
             mentions=self.references.mentions,
-            notes=(*plan.notes, *self._notes()),
+            notes=(*plan.notes, *self._notes(moved)),
         )
 
     @cached_property
@@ -96,13 +101,17 @@ class Move:
         is_base = any(entry.base == path for entry in self.project.entries)
         return pinned(file, self.relocation.directory, self.name if is_base else "")
 
-    def _notes(self) -> Iterator[str]:
+    def _notes(self, moved: Iterable[Draft]) -> Iterator[str]:
         stay = [p for p in self.project.files if "/" not in p and p not in self.relocation.files]
         if stay:
             yield f"left where other files or programs look for it: {', '.join(stay)}"
         default = [name for name in self.relocation.files if name in DEFAULT_NAMES]
         if self.why_commands:
             yield f"commands name the project directory from now on: {self.why_commands}"
+            for draft in moved:
+                if not _FINDS_FILES.search(draft.text()):
+                    old = posixpath.basename(draft.path)
+                    yield f"without it {old} takes another name and other paths, and nothing fails"
         elif any(
             "name" not in self.project.files[path].root_keys for path in self.relocation.files
         ):
@@ -110,6 +119,9 @@ class Move:
                 f"`name: {self.name}` keeps names and volumes; a copy of the project in another "
                 "directory has the same from now on"
             )
+        if self.references.bound:
+            places = ", ".join(map(str, self.references.bound))
+            yield f"to be run in the project directory from now on: {places}"
         if default:
             yield (
                 f"`docker compose` alone finds no file any more; an override of {default[0]} that "

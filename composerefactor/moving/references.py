@@ -27,11 +27,15 @@ _PROSE = (".md", ".markdown", ".rst", ".adoc", ".txt")
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """Files with *commands* written anew, and the places that name a moved file as before."""
+    """Files with commands written anew.
+
+    *mentions* are the places that name a moved file as before, *bound* the commands that were found
+    in the directories below as well, since the engine looks upwards for files that nothing names.
+    """
 
     drafts: tuple[Draft, ...] = ()
-    commands: int = 0
     mentions: tuple[Location, ...] = ()
+    bound: tuple[Location, ...] = ()
 
 
 def references(
@@ -51,8 +55,14 @@ def references(
     texts = {path: unified(inserted[path], sources[path].text) for path in needs}
     _check(needs, files, _Moved(files, found, texts), started)
     drafts = [_draft(sources[path], changes) for path, changes in inserted.items() if changes]
-    count = sum(len({need.line for need in at_path}) for at_path in needs.values())
-    return References(tuple(drafts), count, tuple(_mentions(files, found, texts)))
+    bound = [
+        Location(path, need.line)
+        for path, at_path in needs.items()
+        for need in at_path
+        if need.is_anywhere
+    ]
+    mentions = tuple(_mentions(files, found, texts))
+    return References(tuple(drafts), mentions, tuple(dict.fromkeys(bound)))
 
 
 def _needs(listing: Listing, found: Relocation, started: Started) -> dict[str, list[Need]]:
@@ -64,14 +74,20 @@ def _needs(listing: Listing, found: Relocation, started: Started) -> dict[str, l
         after = tuple(map(started, before))
         implicit, named = before[0].implicit, call.invocation and call.invocation.files
         is_set = not implicit and not named
-        need = Need(call.line, before, after, _place(call, listing), implicit, is_set)
+        place = _place(call, listing)
+        is_anywhere = implicit and not call.moves and _is_started_anywhere(call)
+        need = Need(call.line, before, after, place, implicit, is_set, is_anywhere)
         needs.setdefault(call.script.path, []).append(need)
     return needs
 
 
+def _is_started_anywhere(call: Call) -> bool:
+    return len(call.script.directories) > 1 and not _is_prose(call.script.path)
+
+
 def _place(call: Call, listing: Listing) -> str:
     """Return where *call* runs; what documents show is meant for the project directory."""
-    if call.script.path.lower().endswith((".md", ".markdown")) and not call.moves:
+    if _is_prose(call.script.path) and not call.moves:
         return "."
     found = upwards(call, listing)
     return found[0] if found is not None else places(call, listing)[0]

@@ -28,7 +28,8 @@ class Need:
     """A command at *line* that needs another form: *before* and *after* say what it starts.
 
     *place* is where it runs, as far as that is known. *is_implicit* is True where it names no file,
-    *is_set* where ``COMPOSE_FILE`` in its environment does.
+    *is_set* where ``COMPOSE_FILE`` in its environment does. *is_anywhere* is True for one that may
+    run in several directories.
     """
 
     line: int
@@ -37,6 +38,7 @@ class Need:
     place: str
     is_implicit: bool
     is_set: bool = False
+    is_anywhere: bool = False
 
     @property
     def options(self) -> str:

@@ -130,4 +130,13 @@ def test_a_compose_file_that_others_extend_stays(shop: Path, command_line: Comma
     done = command_line(shop, *MOVE, "--yes")
     assert done.code == 0, done.err
     assert "left where other files or programs look for it: common.yml" in done.err
-    assert command_line(shop, *MOVE, "--check").code == 0
+    assert (shop / "common.yml").read_text() == common
+
+
+def test_what_no_command_can_be_seen_to_miss_is_said(shop: Path, command_line: CommandLine) -> None:
+    script = "#!/bin/sh\ndocker compose up -d\n"
+    small = "services:\n  web:\n    image: nginx:${TAG:-1}\n"
+    write(shop, {"scripts/up.sh": script, "docker-compose.yml": small})
+    done = command_line(shop, *MOVE, "--dry-run")
+    assert "run in the project directory from now on: scripts/up.sh:2" in done.err
+    assert "without it docker-compose.yml takes another name and other paths" in done.err

@@ -384,7 +384,7 @@ def test_an_override_that_an_old_engine_no_longer_takes(
 
 
 MOVED = {"compose.yaml": None, "deploy/compose.yaml": SERVICES.encode()}
-ENTRY = EntryPoint(("compose.yaml",), implicit=True)
+ENTRY = EntryPoint(("compose.yaml",))
 
 
 def test_another_command_afterwards_is_compared_with_the_one_before(
