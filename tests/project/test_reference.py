@@ -18,3 +18,9 @@ def test_the_page_on_rules_is_up_to_date() -> None:
     script = runpy.run_path(str(ROOT / "scripts" / "reference.py"))
     page = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
     assert page == script["rules_page"](), "`make docs` writes it anew"
+
+
+def test_the_page_on_commands_is_up_to_date() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "reference.py"))
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert page == script["commands_page"](), "`make docs` writes it anew"
