@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from composerefactor.compose.expand import expand
 from composerefactor.compose.merged import item_nodes, scalar_text
 from composerefactor.errors import Location
 from composerefactor.topology.hosts import Mention, in_command, in_variable
@@ -100,7 +101,7 @@ def references(stack: Stack) -> Iterator[Reference]:
             for text, found in service.names(attribute):
                 if attribute == "volumes_from" and text.startswith("container:"):
                     continue
-                name = text.partition(":")[0]
+                name = _name(stack, text)
                 yield Reference(service.name, name, Hint(attribute, attribute, found.location))
         for attribute in _NAMESPACES:
             text = service.text(attribute) or ""
@@ -108,6 +109,12 @@ def references(stack: Stack) -> Iterator[Reference]:
             if shared is not None and text.startswith("service:"):
                 hint = Hint("namespace", f"{attribute}: {text}", shared.location)
                 yield Reference(service.name, text.removeprefix("service:"), hint)
+
+
+def _name(stack: Stack, text: str) -> str:
+    """Return the name at the beginning of *text*; variables count where they name a service."""
+    resolved = expand(text, stack.variables).partition(":")[0] if "$" in text else ""
+    return resolved if resolved in stack.services else text.partition(":")[0]
 
 
 def host_mentions(stack: Stack) -> Iterator[HostMention]:

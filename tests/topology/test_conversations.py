@@ -47,6 +47,15 @@ def test_every_kind() -> None:
     }
 
 
+def test_a_dependency_named_by_a_variable() -> None:
+    text = """
+services:
+  app: {image: a, depends_on: ["${DATABASE:-db}"]}
+  db: {image: postgres}
+"""
+    assert pairs(text) == {"app db": ["compose.yaml:3: depends_on"]}
+
+
 def test_only_some_need_a_network() -> None:
     found = conversations(stack_of(SHOP))
     assert {f"{c.caller} {c.callee}" for c in found if not c.needs_network} == {
