@@ -20,7 +20,6 @@ _CONSOLE = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 CODES = {
     "composerefactor split": 2,  # there is no terminal to ask on
-    "composerefactor fix": 2,
     "composerefactor fix --unsafe --select add-healthchecks,wait-for-healthy": 2,
     "composerefactor wizard": 2,
     "composerefactor undo": 3,  # nothing was written that could be taken back
