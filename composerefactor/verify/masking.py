@@ -20,7 +20,9 @@ _ASSIGNMENT = re.compile(
     r"(?P<name>[A-Za-z_][\w.-]{0,80})(?P<equals>\s{0,2}[=:]\s{0,2})(?!invalid compose project)"
     r"(?P<value>\"[^\"]*\"|'[^']*'|\$\{[^{}\n]{0,200}\}(?=[\s,;&\"']|$)|[^\s,;&]+)"
 )
-_OPTION = re.compile(r"(?P<name>--?[A-Za-z][\w-]{0,80})(?P<space>\s+)(?P<value>[^\s-]\S*)")
+_OPTION = re.compile(
+    r"(?<![\w-])(?P<name>--?[A-Za-z][\w-]{0,80})(?P<space>\s+)(?P<value>[^\s-]\S*)"
+)
 _KNOWN_TOKEN = re.compile(
     r"AKIA[0-9A-Z]{12,}|gh[pousr]_\w{20,}|sk-[\w-]{16,}|xox[abprs]-[\w-]{10,}"
     r"|eyJ[\w-]{10,}\.[\w.-]{10,}|-----BEGIN [A-Z ]{0,40}PRIVATE KEY.*",

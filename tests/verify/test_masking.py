@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.verify.masking import is_secret_name
+from composerefactor.verify.masking import is_secret_name, mask_text
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,8 @@ def test_names_of_secrets(name: str) -> None:
 )
 def test_other_names(name: str) -> None:
     assert not is_secret_name(name)
+
+
+def test_an_option_is_one_only_where_a_word_begins() -> None:
+    assert mask_text("mysqld --password hunter2") == "mysqld --password ***"
+    assert mask_text("move-secrets (3): REDIS moves") == "move-secrets (3): REDIS moves"
