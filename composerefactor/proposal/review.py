@@ -11,6 +11,8 @@ from posixpath import normpath
 from typing import Any, TypeAlias
 
 from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.envfile import assignments
+from composerefactor.credentials.names import is_common, is_credential
 from composerefactor.errors import InputError, Location
 from composerefactor.impact.assess import assess, recreated
 from composerefactor.impact.change import Change, Effect, Risk, State, change
@@ -27,6 +29,7 @@ from composerefactor.proposal.compare import opened_state
 from composerefactor.proposal.locate import blamed_place, locate
 from composerefactor.proposal.opening import Choice, Opened
 from composerefactor.verify.engine import Engine
+from composerefactor.verify.masking import MASK
 from composerefactor.verify.models import Difference, differences
 from composerefactor.verify.sidebyside import Asked, Resolved, SideBySide, resolve_both
 
@@ -151,7 +154,12 @@ def review(
     assert some is not None  # noqa: S101 - opened_pair raises before
     pairs = paired(_entries(old), _entries(new))
     found, shared = _resolve(old, new, pairs, engine, progress)
-    compared = [_compared(pair, old, new, found) for pair in pairs if _is_told(pair, old, new)]
+    secrets = _secrets(old, new, found)
+    compared = [
+        _scrubbed(_compared(pair, old, new, found), secrets)
+        for pair in pairs
+        if _is_told(pair, old, new)
+    ]
     notes = [*found.assumptions, *_shared_words(shared)]
     resolved = [one for side in (found.old, found.new) for one in side.values()]
     blank = sorted({name for one in resolved for name in one.blank})
@@ -507,6 +515,45 @@ def _names(found: Sequence[str] | None) -> tuple[str, ...] | None:
 def _read_error(opened: Opened | None, entry: EntryPoint | None) -> str:
     error = opened.project.errors.get(entry) if opened and entry else None
     return str(error) if error else ""
+
+
+def _secrets(old: Opened | None, new: Opened | None, found: SideBySide) -> list[str]:
+    """Return the credentials of both states, the longest first: they may stand in other texts too.
+
+    What unrelated texts may hold by chance is left out.
+    """
+    pairs: list[tuple[str, Any]] = []
+    for opened in (old, new):
+        for path in sorted(opened.project.inputs) if opened else ():
+            if opened and (".env" in path or path in opened.project.env_files):
+                text = (_content(opened, path) or b"").decode("utf-8", "replace")
+                pairs += [(each.name, each.value) for each in assignments(text)]
+    for resolved in (*found.old.values(), *found.new.values()):
+        for service in (resolved.model.get("services") or {}).values():
+            pairs += (service.get("environment") or {}).items()
+    values = {v for n, v in pairs if isinstance(v, str) and is_credential(n, v)}
+    return sorted((v for v in values if not is_common(v) and "$" not in v), key=len, reverse=True)
+
+
+def _scrubbed(compared: Compared, secrets: Sequence[str]) -> Compared:
+    """Return *compared* without *secrets*, wherever they stand."""
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: clean(part) for name, part in value.items()}
+        if isinstance(value, list):
+            return [clean(part) for part in value]
+        for secret in secrets if isinstance(value, str) else ():
+            value = value.replace(secret, MASK)
+        return value
+
+    return replace(
+        compared,
+        changes=tuple(replace(c, words=clean(c.words)) for c in compared.changes),
+        evidence=tuple(
+            replace(d, before=clean(d.before), after=clean(d.after)) for d in compared.evidence
+        ),
+    )
 
 
 def _located(

@@ -272,6 +272,18 @@ def test_services_of_profiles_that_do_not_go_together(
     assert entry["left_out"] == ["c"]
 
 
+def test_a_secret_in_a_text_without_a_name(committed: Path, command_line: CommandLine) -> None:
+    check = "    healthcheck: {test: 'mysql -u root -p ${ROOT_PASSWORD}'}\n"
+    write(
+        committed,
+        {"docker-compose.yml": LOOSE + check, ".env": "ROOT_PASSWORD=correct-horse\n"},
+    )
+    for form in ("text", "markdown", "json", "sarif", "github"):
+        done = command_line(committed, "diff", "HEAD", "-v", "--format", form)
+        assert done.code == 0, done.err
+        assert b"correct-horse" not in done.out, form
+
+
 def test_one_line_that_many_services_take(
     committed: Path, git: Git, command_line: CommandLine
 ) -> None:
