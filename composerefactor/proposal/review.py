@@ -36,6 +36,9 @@ from composerefactor.verify.sidebyside import Asked, Resolved, SideBySide, resol
 _KEEPERS = frozenset({".gitkeep", ".keep", ".gitignore"})
 """Files that keep a directory in git whose content is not."""
 
+_SHORT = 5
+"""Characters of a credential that other texts may hold by chance."""
+
 Pair: TypeAlias = tuple[EntryPoint | None, EntryPoint | None]
 
 
@@ -532,7 +535,13 @@ def _secrets(old: Opened | None, new: Opened | None, found: SideBySide) -> list[
         for service in (resolved.model.get("services") or {}).values():
             pairs += (service.get("environment") or {}).items()
     values = {v for n, v in pairs if isinstance(v, str) and is_credential(n, v)}
-    return sorted((v for v in values if not is_common(v) and "$" not in v), key=len, reverse=True)
+    return sorted((v for v in values if _is_telling(v)), key=len, reverse=True)
+
+
+def _is_telling(value: str) -> bool:
+    """Return whether *value*, a credential, stands in no text by chance."""
+    mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+    return "$" not in value and (not is_common(value) or (mixed and len(value) > _SHORT))
 
 
 def _scrubbed(compared: Compared, secrets: Sequence[str]) -> Compared:
