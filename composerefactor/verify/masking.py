@@ -17,7 +17,8 @@ _NO_SECRET = ("_FILE", "_IMAGE", "_TAG", "_VERSION", "_PORT", "_HOST")
 """How names end of which the value is where something is, or which, whatever it is called."""
 _USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]{0,30}://)[^\s/@\"']{1,300}@", re.IGNORECASE)
 _ASSIGNMENT = re.compile(
-    r"(?P<name>[A-Za-z_][\w.-]{0,80})(?P<equals>\s{0,2}[=:]\s{0,2})(?!invalid compose project)"
+    r"(?P<name>[A-Za-z_][\w.-]{0,80})(?P<equals>[\"']?\s{0,2}[=:]\s{0,2})"
+    r"(?!invalid compose project)"
     r"(?P<value>\"[^\"]*\"|'[^']*'|\$\{[^{}\n]{0,200}\}(?=[\s,;&\"']|$)|[^\s,;&]+)"
 )
 _OPTION = re.compile(
