@@ -19,7 +19,9 @@ from composerefactor.cli.terminal import deliver, progress, style_for
 from composerefactor.errors import UsageError
 from composerefactor.impact.change import Risk
 from composerefactor.impact.rules import RULES
-from composerefactor.proposal.review import Review, opened_pair, review
+from composerefactor.review.opening import opened_pair
+from composerefactor.review.review import review
+from composerefactor.review.reviewed import Review
 from composerefactor.verify.discovery import find_engine
 
 _RISKS = {risk.word: risk for risk in Risk if risk}

@@ -6,8 +6,8 @@ from typing import Any
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.impact.change import Effect
-from composerefactor.proposal.review import Compared, Review, Reviewed
 from composerefactor.report.document import SCHEMA
+from composerefactor.review.reviewed import Compared, Review, Reviewed
 from composerefactor.verify.masking import mask_value
 from composerefactor.verify.models import Difference
 

@@ -9,8 +9,8 @@ from composerefactor.findings.rule import Rule as FindingRule
 from composerefactor.findings.severity import Severity
 from composerefactor.impact.change import Effect, Risk
 from composerefactor.impact.rules import RULES
-from composerefactor.proposal.review import Review, Reviewed
 from composerefactor.report.review_words import about
+from composerefactor.review.reviewed import Review, Reviewed
 
 _SEVERITIES = {
     Risk.HIGH: Severity.HIGH,

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from composerefactor.impact.change import Effect, Risk
-from composerefactor.proposal.review import Compared, Review, Reviewed
 from composerefactor.report.markdown import cell, code, details, fenced
 from composerefactor.report.review_words import about, entries_of, headline, uncompared
+from composerefactor.review.reviewed import Compared, Review, Reviewed
 from composerefactor.verify.masking import mask_value
 from composerefactor.verify.models import Difference
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from composerefactor.impact.change import Effect, Risk
-from composerefactor.proposal.review import Review, Reviewed
 from composerefactor.report.review_words import about, entries_of, headline, uncompared
 from composerefactor.report.rows import limited, row
 from composerefactor.report.style import Style
+from composerefactor.review.reviewed import Review, Reviewed
 from composerefactor.verify.models import describe
 
 _COLOURS = {Risk.HIGH: "red", Risk.MEDIUM: "yellow", Risk.LOW: "cyan", Risk.NONE: "dim"}

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from composerefactor.impact.change import Risk, listed
-from composerefactor.proposal.review import Review, Reviewed
 from composerefactor.report.rows import counted
+from composerefactor.review.reviewed import Review, Reviewed
 
 MOST_RECREATED = 8
 

@@ -1,0 +1,1 @@
+"""What the difference between two states of a project means, for every entry point."""
