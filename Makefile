@@ -9,6 +9,7 @@
 #               `fix --unsafe`; needs npm
 # make catalog  write the index of the image catalogue anew
 # make docs     write docs/transforms.md and docs/rules.md anew
+# make site     build the documentation as a site in build/site, with mkdocs-material
 # make schema   write the JSON schemas of the settings file and of `analyze` anew
 #
 # Needs Python 3.11 or later (PYTHON=... chooses one), make and git; the rest is installed into
@@ -26,7 +27,7 @@ PROJECTS ?= $(EXAMPLE)
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
 .PHONY: demo test lint types layers without-c-parser suite engines healthchecks daemon bench peers \
-	catalog docs schema clean
+	catalog docs schema site clean
 
 demo: .venv/demo.stamp
 	@$(BIN)/composerefactor split --dry-run $(EXAMPLE) > .venv/demo.patch
@@ -93,6 +94,10 @@ docs: .venv/test.stamp
 schema: .venv/test.stamp
 	$(BIN)/python scripts/settings_schema.py
 	$(BIN)/python scripts/analysis_schema.py
+
+site: | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[site]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 clean:
 	rm -rf .venv .engines .peers build dist *.egg-info
