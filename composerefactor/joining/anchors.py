@@ -86,10 +86,12 @@ class Anchors:
             by_service = wanted & owners.keys()
             if wanted and wanted <= known | by_service and not self._used_by_block(by_service):
                 self.dropped.append(block)
-                self._order(block, {name: owners[name] for name in by_service})
+                self._order(block.text, {name: owners[name] for name in by_service})
             elif block.text is not self.texts[0]:
                 self.kept.append(block)
                 known |= wanted
+        for text in self.texts:
+            self._order(text, owners)
         self.kept = _in_order([b for b in self.blocks if b in self.kept])
         self.strays = list(self._lost_comments())
 
@@ -121,10 +123,10 @@ class Anchors:
     def _used_by_block(self, names: set[str]) -> bool:
         return any(_aliases(block) & names for block in self.blocks)
 
-    def _order(self, block: Block, owners: dict[str, str]) -> None:
-        """Note that the services of the block's file which use it stand behind the owners."""
-        for name, body in _services(block.text):
-            used = {_alias_name(block.text, n) for n in walk(body) if isinstance(n, Alias)}
+    def _order(self, text: Text, owners: dict[str, str]) -> None:
+        """Note that the services of *text* which use anchors stand behind the *owners* of these."""
+        for name, body in _services(text):
+            used = {_alias_name(text, n) for n in walk(body) if isinstance(n, Alias)}
             for anchor in used & owners.keys():
                 if owners[anchor] != name:
                     self.after.setdefault(name, set()).add(owners[anchor])
