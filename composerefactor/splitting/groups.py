@@ -32,7 +32,18 @@ def included_monoliths(project: Project) -> list[str]:
 
 def sharing_groups(roots: list[Root]) -> list[list[Root]]:
     """Return the groups of *roots* that are planned together, since sharing saves something."""
-    return [group for group in map(_without_small, _sharing(roots)) if group]
+    return [gaining for group in _sharing(roots) for gaining in _gaining(group)]
+
+
+def _gaining(group: list[Root]) -> list[list[Root]]:
+    """Return the parts of *group* that gain something together.
+
+    What gains nothing with a larger file may gain among itself, which the next run would find.
+    """
+    kept = _without_small(group)
+    rest = [root for root in group if root not in kept and (kept or root.is_small)]
+    others = _gaining(rest) if 1 < len(rest) < len(group) else []
+    return [kept, *others] if kept else others
 
 
 def _sharing(roots: list[Root]) -> list[list[Root]]:
