@@ -79,9 +79,10 @@ What `composerefactor COMMAND --help` says. Messages go to stderr, results to st
 def commands_page() -> str:
     """Return the text of the page on commands: the help of each, 80 columns wide."""
     parts = []
+    group = click.Context(cli, info_name="composerefactor", **cli.context_settings)
     for name in COMMANDS:
-        if (command := cli.get_command(click.Context(cli), name)) is not None:
-            context = click.Context(command, info_name=f"composerefactor {name}", terminal_width=80)
+        if (command := cli.get_command(group, name)) is not None:
+            context = click.Context(command, group, info_name=name, terminal_width=80)
             parts.append(f"## {name}\n\n```text\n{command.get_help(context)}\n```\n")
     return COMMANDS_HEAD + "\n".join(parts)
 
