@@ -5,16 +5,12 @@ A plug-in names its own in the entry point group ``composerefactor.transforms``.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-import warnings
 from collections.abc import Iterable
 from graphlib import TopologicalSorter
-from importlib import metadata
-from typing import Any
+from typing import Any, TypeGuard
 
 import composerefactor.transforms as package
-from composerefactor.errors import ComposerefactorError, Location
+from composerefactor.plugins import discovered
 from composerefactor.transform import AnyTransform, Mending, Restructuring
 
 GROUP = "composerefactor.transforms"
@@ -26,29 +22,11 @@ def transforms() -> dict[str, AnyTransform]:
     A plug-in that cannot be imported is passed over with a warning. Raises ComposerefactorError for
     two transforms of one name.
     """
-    found: dict[str, AnyTransform] = {}
-    for module in pkgutil.iter_modules(package.__path__):
-        names = vars(importlib.import_module(f"{package.__name__}.{module.name}"))
-        there = [v for v in names.values() if isinstance(v, Restructuring | Mending)]
-        own = next(v for v in there if v.name == module.name.replace("_", "-"))
-        found[own.name] = own
-    for point in metadata.entry_points(group=GROUP):
-        try:
-            foreign = point.load()
-        except Exception as error:  # noqa: BLE001 - whatever a plug-in does wrong, others still work
-            warnings.warn(f"transform {point.name} is left out: {error}", stacklevel=2)
-            continue
-        if not isinstance(foreign, Restructuring | Mending):
-            warnings.warn(f"transform {point.name} is left out: it is none", stacklevel=2)
-            continue
-        if foreign.name in found:
-            raise ComposerefactorError(
-                f"two transforms are called {foreign.name!r}",
-                location=Location(point.dist.name if point.dist else point.value),
-                remedy="uninstall one of the packages",
-            )
-        found[foreign.name] = foreign
-    return dict(sorted(found.items()))
+    return discovered(package, GROUP, _is_transform, lambda each: each.name, "transform")
+
+
+def _is_transform(value: object) -> TypeGuard[AnyTransform]:
+    return isinstance(value, Restructuring | Mending)
 
 
 def mendings() -> list[Mending[Any]]:
