@@ -13,8 +13,6 @@ from composerefactor.topology.stack import Stack
 from composerefactor.topology.subnets import used_subnets
 from composerefactor.yamltree.nodes import Node
 
-ENGINE = "engine default"
-
 
 @dataclass(frozen=True, slots=True)
 class NetworkFacts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -88,6 +89,15 @@ def project_directory(entry: EntryPoint) -> str:
     if entry.project_directory is not None:
         return entry.project_directory
     return posixpath.dirname(entry.base) or "."
+
+
+def project_name(directory: str) -> str:
+    """Return the project name that the engine makes of a directory's name, ``""`` for none.
+
+    Lower case, letters, digits, ``_`` and ``-``, and not one of the latter two at the beginning
+    (Compose specification; observed: v5.6.1).
+    """
+    return re.sub(r"[^a-z0-9_-]", "", directory.lower()).lstrip("_-")
 
 
 def load(

@@ -7,7 +7,6 @@ with ``--project-directory``. Commands are shorter with the first; see
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from composerefactor.compose.entrypoint import EntryPoint
@@ -52,12 +51,3 @@ def pinned(file: ComposeFile, directory: str, name: str) -> Draft:
         file = ComposeFile.parse(Source(file.path, text, source.has_bom))
     pieces = root(file, ".", directory).cut(0, len(file.source.text))
     return Draft(file.path, tuple(pieces), source.has_bom)
-
-
-def project_name(directory: str) -> str:
-    """Return the project name that the engine makes of a directory's name, ``""`` for none.
-
-    Lower case, letters, digits, ``_`` and ``-``, and not one of the latter two at the beginning
-    (Compose specification; observed: v5.6.1).
-    """
-    return re.sub(r"[^a-z0-9_-]", "", directory.lower()).lstrip("_-")

@@ -10,12 +10,12 @@ from functools import cached_property
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.file import ComposeFile
-from composerefactor.compose.project import Project
+from composerefactor.compose.project import Project, project_name
 from composerefactor.edits.drafts import Draft, Slice
 from composerefactor.entrypoints.files import DEFAULT_NAMES, FileReader
 from composerefactor.entrypoints.readers import OtherReader
 from composerefactor.moving.obstacles import why_commands
-from composerefactor.moving.pins import pinned, project_name, started
+from composerefactor.moving.pins import pinned, started
 from composerefactor.moving.references import References, references
 from composerefactor.moving.relocation import Relocation
 from composerefactor.source import Source

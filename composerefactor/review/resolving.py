@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 
 from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.project import project_name
 from composerefactor.proposal.opening import Opened
 from composerefactor.review.opening import content_of, is_ignored
 from composerefactor.review.reviewed import Pair
@@ -57,7 +57,7 @@ def _names_of_moved(old: Opened | None, new: Opened | None) -> dict[EntryPoint, 
     """Return the project's new name where its directory gives it, and is another one in git."""
     if old is None or new is None or old.prefix == new.prefix:
         return {}
-    name = re.sub(r"[^a-z0-9_-]", "", new.root.name.lower()).lstrip("_-")
+    name = project_name(new.root.name)
     return {
         entry: name
         for entry in new.project.readable

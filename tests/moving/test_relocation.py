@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from composerefactor.compose.project import project_name
 from composerefactor.errors import ComposerefactorError, InputError, RefusedError, UsageError
 from composerefactor.moving.obstacles import why_commands
-from composerefactor.moving.pins import project_name
 from support.moving import shop
 
 WEB = "services:\n  web:\n    image: nginx\n"
