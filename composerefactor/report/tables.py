@@ -20,9 +20,10 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> 
     longest = [max(map(_longest_word, column)) for column in zip(*grid, strict=True)]
     room = width - len(_GAP) * (len(widths) - 1)
     while sum(widths) > room:
-        most = max(range(len(widths)), key=lambda n: (widths[n] - longest[n] > 0, widths[n]))
-        if widths[most] <= _NARROWEST:
+        wide = [n for n, taken in enumerate(widths) if taken > _NARROWEST]
+        if not wide:
             break
+        most = max(wide, key=lambda n: (widths[n] - longest[n] > 0, widths[n]))
         widths[most] -= 1
     return [line for row in grid for line in _lines(row, widths)]
 
