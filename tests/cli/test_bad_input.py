@@ -321,3 +321,16 @@ def test_bombs_end_within_bounds(name: str, tmp_path: Path, command_line: Comman
     if done.returncode == 3:
         assert done.stderr.startswith(f"error  {COMPOSE}")
         assert len(done.stderr) < 2000
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
+def test_output_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
+    write(tmp_path, {COMPOSE: THREE})
+    command = [sys.executable, "-m", "composerefactor", "split", "--dry-run", "--engine", "none"]
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [*command, str(tmp_path)], stdout=full, stderr=subprocess.PIPE, check=False, text=True
+        )
+    assert ended.returncode == 3
+    assert ended.stderr.splitlines()[-1].startswith("error  the system says: ")
+    assert "Traceback" not in ended.stderr
