@@ -87,7 +87,8 @@ class Source:
 
     def line_start(self, offset: int) -> int:
         """Return the offset at which the line that holds *offset* begins."""
-        return self.line_starts[self.line_index(offset)]
+        at = self.text.rfind("\n", 0, offset) + 1
+        return at if at < len(self.text) else self.line_starts[-1]
 
     def next_line(self, offset: int) -> int:
         """Return the offset just after the line that holds *offset*, line end included."""

@@ -17,13 +17,15 @@ import hashlib
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.project import Project
 from composerefactor.edits.drafts import Draft
-from composerefactor.edits.operations import Edit
 from composerefactor.errors import Location
+
+if TYPE_CHECKING:
+    from composerefactor.edits.operations import Edit
 
 O = TypeVar("O")  # noqa: E741 - options of a transform
 """The options dataclass of a transform."""

@@ -22,7 +22,6 @@ from composerefactor.compose.project import Project
 from composerefactor.errors import UsageError
 from composerefactor.proposal.opening import Opened
 from composerefactor.proposal.propose import Proposal, propose
-from composerefactor.proposal.relocating import relocated
 from composerefactor.proposal.selection import Selection
 from composerefactor.request.split import SplitRequest, groups_of
 from composerefactor.transform import Part, Plan
@@ -125,7 +124,13 @@ def command(
         opened: Opened, engine: Engine | None, selection: Selection, shown: Progress | None
     ) -> Proposal:
         planned = request.transformation(opened.settings)
-        moving = relocated(opened, path, move_roots) if move_roots else None
+        moving = None
+        if move_roots:
+            from composerefactor.proposal.relocating import (  # noqa: PLC0415 - see cli/__init__.py
+                relocated,
+            )
+
+            moving = relocated(opened, path, move_roots)
 
         def transformation(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
             plan = planned(project, keep, move)

@@ -31,6 +31,7 @@ class TreeFacts:
         self._files = files
         self._library = library
         self._complete: dict[str, dict[str, bool]] = {}
+        self._names: dict[str, list[str]] = {}
 
     def is_compose(self, path: str) -> bool:
         """Return whether *path* has services, ``include``, or networks or volumes beside ``x-*``.
@@ -123,7 +124,9 @@ class TreeFacts:
     def has_override_tags(self, path: str) -> bool:
         """Return whether ``!reset`` or ``!override`` stands in *path*."""
         root = self._library.mapping(path)
-        return root is not None and any(node.tag in _TAGS for node in walk(root))
+        if root is None or not any(t in self._library.tree(path).source.text for t in _TAGS):
+            return False
+        return any(node.tag in _TAGS for node in walk(root))
 
     def has_include(self, path: str) -> bool:
         """Return whether *path* takes in other files by ``include``."""
@@ -168,18 +171,22 @@ class TreeFacts:
         for path in self._files.paths():
             if not path.endswith((".yml", ".yaml")):
                 continue
-            if not _REFERS.search(self._files.read(path) or "") or not self.is_compose(path):
+            text = self._files.read(path) or ""
+            if "extends" not in text and "include" not in text:
+                continue
+            if not _REFERS.search(text) or not self.is_compose(path):
                 continue
             for name in self._named(path):
                 found.setdefault(join(self.home(path), name), set()).add(path)
         return found
 
-    def _named(self, path: str) -> Iterator[str]:
-        for _, body in self._services(path):
-            parent = extended(body)
-            if parent and parent[0]:
-                yield parent[0]
-        yield from self._included(path)
+    def _named(self, path: str) -> list[str]:
+        """Return the files that *path* extends and includes, as it writes them."""
+        if path not in self._names:
+            parents = (extended(body) for _, body in self._services(path))
+            found = [parent[0] for parent in parents if parent and parent[0]]
+            self._names[path] = [*found, *self._included(path)]
+        return self._names[path]
 
     def _included(self, path: str) -> Iterator[str]:
         root = self._library.mapping(path)

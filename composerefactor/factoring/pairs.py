@@ -24,8 +24,12 @@ from composerefactor.yamltree.values import to_python
 
 @dataclass(frozen=True)
 class _Pairs:
-    """What one definition writes: by name, the lines and the *values*; *merge* brings *more*."""
+    """What one definition writes: by name, the lines and the *values*; *merge* brings *more*.
 
+    *written* is the attribute as it is written.
+    """
+
+    written: Any
     lines: dict[str, Region]
     values: dict[str, Any]
     merge: Region | None
@@ -62,7 +66,7 @@ def share_pairs(definitions: list[Definition], found: list[Region], path: Path) 
         rest += [(r.lead, r.end) for r in own]
     result.sort()
     shared = common | (first.more.keys() if merges_equal else set())
-    values = [to_python(r.entry.value, d.source) for d, r in paired(definitions, found)]
+    values = [side.written for side in known]
     types = [typed(value, path) for value in values]
     merges = _keep_types(types, shared, result) and _can_be_merged(values, path, result)
     return result if merges else None
@@ -70,20 +74,21 @@ def share_pairs(definitions: list[Definition], found: list[Region], path: Path) 
 
 def _read(definition: Definition, region: Region, path: Path) -> _Pairs | None:
     source, node = definition.source, region.entry.value
-    values = meaning(to_python(node, source), path)
+    written = to_python(node, source)
+    values = meaning(written, path)
     if not isinstance(values, dict):
         return None
     if not isinstance(node, Mapping):
         items = items_of(source, region)
         if items is None or len(items) != len(values):  # one name twice
             return None
-        return _Pairs(dict(zip(values, items, strict=True)), values, None, {})
+        return _Pairs(written, dict(zip(values, items, strict=True)), values, None, {})
     lines = children_of(source, region)
     if lines is None:
         return None
     merge = lines.pop("<<", None)
     more = meaning(brought(definition, merge), path)
-    return _Pairs(lines, {name: values[name] for name in lines}, merge, more)
+    return _Pairs(written, lines, {name: values[name] for name in lines}, merge, more)
 
 
 def _share_line(definitions: list[Definition], regions: list[Region], result: Shared) -> None:

@@ -69,6 +69,8 @@ def same(one: Any, other: Any) -> bool:
         return one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, str):
+        return isinstance(other, str) and one == other
     return type(one) is type(other) and repr(one) == repr(other)
 
 

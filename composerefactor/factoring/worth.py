@@ -95,8 +95,8 @@ def _gathered(definitions: Sequence[Definition]) -> list[Cluster]:
 
 def length(source: Source, spans: Iterable[Span]) -> int:
     """Return how many characters *spans* have, but for indentation and blank lines."""
-    lines = (line for start, end in spans for line in source.text[start:end].splitlines())
-    return sum(len(line.strip()) for line in lines)
+    lines = "".join(source.text[start:end] for start, end in spans).splitlines()
+    return sum(map(len, map(str.strip, lines)))
 
 
 def _equal(definitions: Sequence[Definition]) -> Shared | None:

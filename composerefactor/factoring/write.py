@@ -95,8 +95,10 @@ def _service(out: Output, part: ServicePart) -> None:
         out.verbatim(begin, end)
 
 
-def _notes(out: Output, found: Iterable[str], at: int) -> None:
+def _notes(out: Output, found: Sequence[str], at: int) -> None:
     """Write comments at the indentation of the line at *at*."""
+    if not found:
+        return
     line = out.source.line(at)
     indent = line[: len(line) - len(line.lstrip())]
     for comment in found:

@@ -113,9 +113,11 @@ def _hunk_lines(
     yield from _marked(b" ", before[at : at + trail])
 
 
-def _marked(mark: bytes, lines: Sequence[bytes]) -> Iterator[bytes]:
-    for line in lines:
-        yield mark + line if line.endswith(b"\n") else mark + line + _NO_NEWLINE
+def _marked(mark: bytes, lines: Sequence[bytes]) -> list[bytes]:
+    marked = [mark + line for line in lines]
+    if marked and not marked[-1].endswith(b"\n"):  # none but the last of a file can lack it
+        marked[-1] += _NO_NEWLINE
+    return marked
 
 
 def _span(start: int, end: int) -> bytes:

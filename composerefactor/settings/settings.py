@@ -9,7 +9,6 @@ from typing import Any
 from composerefactor.catalog.catalog import Catalog
 from composerefactor.catalog.catalog import load as load_catalog
 from composerefactor.errors import InputError, Location
-from composerefactor.settings.form import FORM
 from composerefactor.source import Source
 from composerefactor.yamltree.build import parse
 from composerefactor.yamltree.nodes import Mapping as MappingNode
@@ -92,6 +91,9 @@ def load_settings(data: bytes | None, path: str = FILE_NAME) -> Settings:
     tree = None if data is None else parse(Source.decode(path, data))
     if tree is None or tree.root is None:
         return Settings(path)
+    # Few projects have settings, and every run imports this module.
+    from composerefactor.settings.form import FORM  # noqa: PLC0415
+
     FORM.check(tree.root, "", tree.source)
     values = to_python(tree.root, tree.source)
     split, fix = values.get("split", {}), values.get("fix", {})

@@ -65,9 +65,14 @@ class Entry:
 
     def __post_init__(self) -> None:
         """Read the key."""
-        key = self.key.target if isinstance(self.key, Alias) else self.key
-        self.name = key.value if isinstance(key, Scalar) else None
-        self.is_merge = self.name == "<<" and isinstance(self.key, Scalar) and not self.key.style
+        key = self.key
+        if isinstance(key, Scalar):
+            self.name = key.value
+            self.is_merge = key.value == "<<" and not key.style
+            return
+        target = key.target if isinstance(key, Alias) else None
+        self.name = target.value if isinstance(target, Scalar) else None
+        self.is_merge = False
 
     @property
     def start(self) -> int:
@@ -153,6 +158,8 @@ def walk(node: Node) -> Iterator[Node]:
     while stack:
         current = stack.pop()
         yield current
+        if isinstance(current, Scalar):  # most nodes are
+            continue
         if isinstance(current, Mapping):
             for entry in reversed(current.entries):
                 stack += (entry.value, entry.key)

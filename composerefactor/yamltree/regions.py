@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from composerefactor.source import Source
 from composerefactor.yamltree.marks import WHITE
@@ -37,9 +38,8 @@ _CONTINUED = re.compile(r"#( {2,})\S")
 _RULER = frozenset("-=#*~_+")
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
-    """The lines of one entry, as offsets.
+class Region(NamedTuple):
+    """The lines of one entry, as offsets; a tuple, since one is made for each key of a file.
 
     ``lead`` is that of the first comment above, ``key`` of the key's line, ``tail`` just after the
     last line of the value, ``end`` just after the last comment below.
@@ -97,15 +97,20 @@ def item_regions(
 def _divided(
     source: Source, entries: list[Entry], starts: list[int], start: int, end: int
 ) -> list[Region] | None:
-    if not entries or not all(_owns_lines(source, at) for at in starts):
-        return None
-    column = source.column(starts[0])
     keys = [source.line_start(at) for at in starts]
+    text = source.text
+    if not keys or any(text[k:at].strip(WHITE) for k, at in zip(keys, starts, strict=True)):
+        return None
+    column = starts[0] - keys[0]
     tails = [_tail(source, e) for e in entries]
     if any(tail > key for tail, key in zip(tails, keys[1:], strict=False)) or keys[0] < start:
         return None
     leads, ends = [start], []
     for tail, key in zip(tails, keys[1:], strict=False):
+        if tail == key:
+            ends.append(tail)
+            leads.append(key)
+            continue
         lines = _lines(source, tail, key)
         kept = _belonging_above(lines, column)
         ends.append(lines[kept - 1].end if kept else tail)
@@ -154,10 +159,6 @@ def _header_end(lines: list[_Line], key: int) -> int:
     own = paragraphs[-1]
     others = [p for p in paragraphs[:-1] if p]
     return own[0].start if own and others else key
-
-
-def _owns_lines(source: Source, at: int) -> bool:
-    return not source.text[source.line_start(at) : at].strip(WHITE)
 
 
 def _tail(source: Source, entry: Entry) -> int:
