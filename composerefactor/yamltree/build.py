@@ -59,10 +59,9 @@ def parse(source: Source, *, pure: bool | None = None, duplicates: bool = False)
     """
     if pure is None:
         # The C parser leaves a byte-order mark out of its count.
-        pure = (
-            not has_c_parser()
-            or "\ufeff" in source.text
-            or bool(_OLD_LINE_BREAK.search(source.text))
+        pure = not has_c_parser() or (
+            not source.text.isascii()
+            and ("\ufeff" in source.text or bool(_OLD_LINE_BREAK.search(source.text)))
         )
     read = _parse_pure if pure else _parse_c
     tree = read(source, duplicates=duplicates)
@@ -113,6 +112,8 @@ def _check_line_breaks(tree: Tree) -> None:
     So ``# comment<U+2028>image: x`` is a comment for one reader and a key for another.
     """
     source = tree.source
+    if source.text.isascii():
+        return
     matches = list(_OLD_LINE_BREAK.finditer(source.text))
     if not matches:
         return

@@ -26,6 +26,8 @@ def to_python(node: Node, source: Source | None = None) -> Any:
     :data:`~composerefactor.yamltree.build.MAX_DEPTH` levels.
     """
     resolver = _Resolver(source)
+    if isinstance(node, Scalar):
+        return resolver.scalar(node)
     value = resolver.value(node, 0)
     resolver.check_depth(node)
     return value
