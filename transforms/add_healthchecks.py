@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from composerefactor.catalog.catalog import Catalog, load
+from composerefactor.catalog.facts import sureness
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.merged import merged_mappings
 from composerefactor.compose.order import SERVICE_ORDER
@@ -163,4 +164,4 @@ def _title(name: str, names: list[str]) -> str:
 
 def _evidence(proposed: Proposed) -> str:
     note = f"; {proposed.note}" if proposed.note else ""
-    return f"{proposed.evidence} (verified: {proposed.verified}){note}"
+    return f"{proposed.evidence} ({sureness(proposed.verified)}){note}"

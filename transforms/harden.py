@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from composerefactor.additions.changes import effects, listed, refusal
 from composerefactor.additions.sites import Blocked, Site, Want, sites
+from composerefactor.catalog.facts import sureness
 from composerefactor.catalog.hardening import Hardening, gains_privileges, hardening
 from composerefactor.compose.expand import expand
 from composerefactor.compose.merged import scalar_text
@@ -107,7 +108,7 @@ def _wants_capabilities(stack: Stack, service: Service) -> _Wanted | None:
     keys: list[tuple[str, tuple[str, ...] | bool]] = [("cap_drop", ("ALL",))]
     if facts.capabilities:
         keys.append(("cap_add", facts.capabilities))
-    return _Wanted(tuple(keys), f"verified: {facts.verified}")
+    return _Wanted(tuple(keys), sureness(facts.verified))
 
 
 def _has_own_start(service: Service) -> bool:
@@ -138,7 +139,7 @@ def _wants_read_only(stack: Stack, service: Service) -> _Wanted | None:
     keys: list[tuple[str, tuple[str, ...] | bool]] = [("read_only", True)]
     if places:
         keys.append(("tmpfs", places))
-    return _Wanted(tuple(keys), f"verified: {facts.verified}")
+    return _Wanted(tuple(keys), sureness(facts.verified))
 
 
 def _is_within(path: str, place: str) -> bool:

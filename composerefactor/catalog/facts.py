@@ -13,6 +13,11 @@ Evidence: TypeAlias = Literal["dockerfile", "docs", "issue", "practice", "projec
 Command: TypeAlias = tuple[str, ...]
 
 
+def sureness(verified: Evidence) -> str:
+    """Return in words how sure a fact is: ``verified: docs``, or ``not verified``."""
+    return "not verified" if verified == "unverified" else f"verified: {verified}"
+
+
 @dataclass(frozen=True, slots=True)
 class DataPath:
     """A *path* in the container that holds state; *versions* where it moved, ``"<18"``."""

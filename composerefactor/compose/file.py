@@ -55,16 +55,16 @@ class ComposeFile:
     def of(cls, tree: Tree, *, repairable: bool = False) -> ComposeFile:
         """Return *tree* as a Compose file.
 
-        Raises InputError for what is none: an empty file, one without a mapping, and, unless it may
-        be *repairable*, a version 1 file with its services at the top level.
+        Raises InputError for what is none: one without a mapping, and, unless it may be
+        *repairable*, a version 1 file with its services at the top level. A file of comments alone
+        is one that defines nothing (:attr:`is_blank`).
         """
         source, root = tree.source, tree.root
-        if root is None and len(tree.documents) <= 1:
-            raise InputError(
-                "the file is empty",
-                location=Location(source.path),
-                remedy=_NOT_THIS_FILE,
-            )
+        if not tree.documents:
+            at = len(source.text)
+            root = Mapping(at, at, at)
+        elif root is None and len(tree.documents) == 1:
+            raise empty(source.path)
         if not isinstance(root, Mapping):
             at = root.start if root is not None else 0
             raise InputError(
@@ -90,6 +90,15 @@ class ComposeFile:
             )
 
     @property
+    def is_blank(self) -> bool:
+        """Return whether nothing but comments is written.
+
+        The engine takes such a file where another one of the entry point, or one that it is
+        included in, says something (observed: from v2.24.7 on).
+        """
+        return not self.tree.documents
+
+    @property
     def top_services(self) -> list[Entry]:
         """The entries of services that stand at the top level, as before Compose format 2."""
         if self.root.get("services") is not None:
@@ -108,6 +117,8 @@ class ComposeFile:
     @cached_property
     def sections(self) -> dict[str, Section] | None:
         """The top-level entries by name; None where they do not stand on lines of their own."""
+        if self.is_blank:
+            return {}
         source = self.source
         first = self.tree.documents[0]
         found = top_regions(
@@ -120,6 +131,8 @@ class ComposeFile:
     @property
     def document_end(self) -> int:
         """Offset at which the lines of the first document end."""
+        if self.is_blank:
+            return len(self.source.text)
         end = self.tree.documents[0].end
         if len(self.tree.documents) > 1 or self.source.text[end - 3 : end] == "...":
             return self.source.line_start(max(end - 1, 0)) if end else 0
@@ -166,6 +179,11 @@ class ComposeFile:
             value = resolve(entry.value)
             entry = value.entry(name) if isinstance(value, Mapping) else None
         return self.source.location(entry.start) if entry else Location(self.path)
+
+
+def empty(path: str) -> InputError:
+    """Return the error for the file at *path*, which should say something and does not."""
+    return InputError("the file is empty", location=Location(path), remedy=_NOT_THIS_FILE)
 
 
 def _document_start(source: Source, start: int) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.envfile import assignments
 from composerefactor.compose.expand import expand
-from composerefactor.compose.file import ComposeFile
+from composerefactor.compose.file import ComposeFile, empty
 from composerefactor.compose.library import Library
 from composerefactor.compose.merged import item_nodes, merged_get, scalar_text
 from composerefactor.compose.references import extended
@@ -153,6 +153,8 @@ class _Walk:
         directory = project_directory(self.entry)
         for path in self.entry.files:
             self.compose_file(path, directory, (), None, path)
+        if all(self.project.files[path].is_blank for path in self.entry.files):
+            raise empty(self.entry.files[0])
 
     def compose_file(
         self,
