@@ -19,6 +19,8 @@ def ignored(file: ComposeFile, line: int, *names: str) -> str | None:
     It counts on the line itself, right above it, and on the service around it, for the transform
     or rule that is called like one of *names*.
     """
+    if "composerefactor:" not in file.source.text:
+        return None
     for comment in _comments_on(file, line):
         match = IGNORE.search(comment)
         if match and {name.strip() for name in match[1].split(",")}.intersection(names):

@@ -235,14 +235,30 @@ def _sorted(
 
 
 def _suppressed(project: Project, found: Mend, ignored: Mapping[str, str]) -> str | None:
-    """Return the reason that a comment or the settings give for leaving *found*, or None."""
-    services = {effect.service for effect in found.change.effects if effect.service}
-    if services and services <= ignored.keys():
-        return "; ".join(dict.fromkeys(ignored[name] for name in sorted(services)))
+    """Return the reason that a comment or the settings give for leaving *found*, or None.
+
+    One service that is to be left alone is enough: a block that it shares stays as it is.
+    """
+    services = sorted({effect.service for effect in found.change.effects if effect.service})
+    for name in services:
+        why = ignored.get(name) or _ignored_at(project, name, found.transform)
+        if why is not None:
+            return why if len(services) == 1 else f"{name} is to be left alone: {why}"
     file = project.files.get(found.change.location.path)
     if file is None:
         return None
     return suppression.ignored(file, found.change.location.line, found.transform)
+
+
+def _ignored_at(project: Project, service: str, transform: str) -> str | None:
+    """Return the reason that a comment on *service* gives, in any of the files that have it."""
+    for file in project.files.values():
+        if service in file.services:
+            at = file.location_of("services", service)
+            why = suppression.ignored(file, at.line, transform)
+            if why is not None:
+                return why
+    return None
 
 
 def _applied(project: Project, found: list[Mend], result: Mended) -> dict[str, bytes | None]:

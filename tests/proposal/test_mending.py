@@ -101,7 +101,7 @@ def test_what_is_declared_is_accepted(propose: Any) -> None:
     ids=["nothing", "another service", "the opposite", "uninterpolated only"],
 )
 def test_what_is_not_declared_fails_the_proof(propose: Any, effects: tuple[Effect, ...]) -> None:
-    proposal = propose(MONOLITH, mending(restart("web", *effects)))
+    proposal = propose(MONOLITH, mending(restart("web", *effects), name="start"))
     assert proposal.verdict is not None
     assert not proposal.verdict.ok
     assert "restart" in proposal.verdict.differences[0].words
@@ -160,6 +160,14 @@ def test_a_comment_keeps_a_transform_away(propose: Any) -> None:
     assert [mend.reason for mend in proposal.mended.suppressed] == ["restarts by hand"]
     other = propose(MONOLITH, mending(restart("db", effect), name="other"))
     assert found(other) == (["db restarts"], [])
+
+
+def test_a_service_that_is_left_alone_keeps_what_it_shares(propose: Any) -> None:
+    shared = Effect(("services", "db", "restart"), "adds")
+    proposal = propose(MONOLITH, mending(restart("web", DECLARED, shared)))
+    assert not proposal.mended.taken
+    said = [mend.reason for mend in proposal.mended.suppressed]
+    assert said == ["db is to be left alone: restarts by hand"]
 
 
 @pytest.mark.engine
