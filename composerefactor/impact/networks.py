@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from composerefactor.impact.change import Change, Effect, Risk, ServicePair, State, change, listed
+from composerefactor.impact.resources import Kept, kept
 from composerefactor.impact.rules import (
     ALIAS_LOST,
-    KEY_RENAMED,
     NETWORK_EXTERNAL,
     NETWORK_JOINED,
     NETWORK_LEFT,
@@ -17,8 +17,6 @@ from composerefactor.impact.rules import (
     NETWORK_RENAMED,
     SERVICE_NETWORKS,
 )
-
-_NAMING = frozenset({"name", "external"})
 
 
 def attachments(pair: ServicePair) -> Iterator[Change]:
@@ -53,16 +51,10 @@ def attachments(pair: ServicePair) -> Iterator[Change]:
 
 def network_definitions(before: State, after: State) -> Iterator[Change]:
     """Yield networks that are made anew, renamed, opened, or created elsewhere."""
-    old = {before.resource_name("networks", key): key for key in before.section("networks")}
-    new = {after.resource_name("networks", key): key for key in after.section("networks")}
-    for name in old.keys() & new.keys():
-        was, now = before.section("networks")[old[name]], after.section("networks")[new[name]]
-        path = ("networks", new[name])
-        covers = (("networks", old[name]),)
-        if old[name] != new[name]:
-            words = f"network {name}: its key is {new[name]}, was {old[name]}; the same network"
-            yield change(KEY_RENAMED, path, words, effect=Effect.NOTHING, covers=covers)
-        yield from _redefined(after, name, path, was, now)
+    for network in kept(before, after, "networks"):
+        yield from network.renamed("the same network")
+        yield from _redefined(after, network)
+    new = {after.resource_name("networks", key) for key in after.section("networks")}
     for key in before.section("networks").keys() & after.section("networks").keys():
         was_name, now_name = (s.resource_name("networks", key) for s in (before, after))
         if was_name != now_name and was_name not in new:
@@ -73,19 +65,17 @@ def network_definitions(before: State, after: State) -> Iterator[Change]:
             yield change(NETWORK_RENAMED, ("networks", key), words, effect=Effect.NETWORK)
 
 
-def _redefined(
-    after: State, name: str, path: tuple[str, ...], was: Mapping[str, Any], now: Mapping[str, Any]
-) -> Iterator[Change]:
-    external = bool(was.get("external")), bool(now.get("external"))
-    if external == (False, True):
+def _redefined(after: State, network: Kept) -> Iterator[Change]:
+    name, path = network.name, network.path
+    if network.external == (False, True):
         words = f"network {name} has to exist already (external)"
         yield change(NETWORK_EXTERNAL, path, words, effect=Effect.NOTHING)
-    elif external == (True, False):
+    elif network.external == (True, False):
         words = f"network {name} belongs to this project now"
         yield change(NETWORK_EXTERNAL, path, words, effect=Effect.NOTHING)
-    elif external == (False, False):
-        keys = _differing(was, now)
-        if was.get("internal") and not now.get("internal"):
+    elif network.external == (False, False):
+        keys = network.differing(driver="bridge")
+        if network.was.get("internal") and not network.now.get("internal"):
             words = f"network {name} is no longer internal: its containers reach the outside"
             yield change(NETWORK_OPENED, (*path, "internal"), words, effect=Effect.NETWORK)
             keys.remove("internal")
@@ -137,12 +127,3 @@ def _peers(state: State, pair: ServicePair) -> list[str]:
 def _users(state: State, network: str, what: str) -> str:
     users = [n for n, service in state.services.items() if network in _attached(state, service)]
     return f"; {listed(users)} {'is' if len(users) == 1 else 'are'} {what}" if users else ""
-
-
-def _differing(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    old, new = {"driver": "bridge", **was}, {"driver": "bridge", **now}
-    return [
-        key
-        for key in dict.fromkeys([*old, *new])
-        if key not in _NAMING and (old.get(key) or None) != (new.get(key) or None)
-    ]

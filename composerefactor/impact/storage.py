@@ -11,9 +11,9 @@ from typing import Any
 from composerefactor.catalog.catalog import load
 from composerefactor.impact.change import Change, Effect, Risk, ServicePair, State, change, listed
 from composerefactor.impact.mounts import Mount, mounted_volumes, mounts_of
+from composerefactor.impact.resources import kept
 from composerefactor.impact.rules import (
     BIND_MOVED,
-    KEY_RENAMED,
     MOUNT_ADDED,
     MOUNT_LOST,
     MOUNT_MODE,
@@ -27,8 +27,6 @@ from composerefactor.impact.rules import (
     VOLUME_SWITCHED,
     VOLUME_UNUSED,
 )
-
-_NAMING = frozenset({"name", "external"})
 
 
 def service_mounts(pair: ServicePair) -> Iterator[Change]:
@@ -70,24 +68,17 @@ def volumes_left(before: State, after: State) -> Iterator[Change]:
 
 def volume_definitions(before: State, after: State) -> Iterator[Change]:
     """Yield volumes of one name whose definition differs."""
-    old = {before.resource_name("volumes", key): key for key in before.section("volumes")}
-    new = {after.resource_name("volumes", key): key for key in after.section("volumes")}
-    for name in old.keys() & new.keys():
-        was, now = before.section("volumes")[old[name]], after.section("volumes")[new[name]]
-        path = ("volumes", new[name])
-        covers = (("volumes", old[name]),)
-        if old[name] != new[name]:
-            words = f"volume {name}: its key is {new[name]}, was {old[name]}; the same data"
-            yield change(KEY_RENAMED, path, words, effect=Effect.NOTHING, covers=covers)
-        external = bool(was.get("external")), bool(now.get("external"))
-        if external == (False, True):
+    for volume in kept(before, after, "volumes"):
+        name, path = volume.name, volume.path
+        yield from volume.renamed("the same data")
+        if volume.external == (False, True):
             words = f"volume {name} has to exist already (external); its data is kept"
             yield change(VOLUME_EXTERNAL, path, words, effect=Effect.NOTHING)
-        elif external == (True, False):
+        elif volume.external == (True, False):
             words = f"volume {name} belongs to this project now; its data is kept"
             yield change(VOLUME_EXTERNAL, path, words, effect=Effect.NOTHING)
-        elif external == (False, False):
-            keys = _differing(was, now)
+        elif volume.external == (False, False):
+            keys = volume.differing(driver="local")
             if keys:
                 words = f"volume {name} is defined with another {listed(keys)}: the engine asks "
                 words += "whether to make it anew, which deletes its data"
@@ -202,14 +193,3 @@ def _verb(users: list[str] | None) -> str:
 def _key(state: State, name: str) -> str:
     keys = state.section("volumes")
     return next((key for key in keys if state.resource_name("volumes", key) == name), name)
-
-
-def _differing(was: Any, now: Any) -> list[str]:
-    """Return the keys in which two definitions differ; the default driver may be left out."""
-    old = {"driver": "local", **was}
-    new = {"driver": "local", **now}
-    return [
-        key
-        for key in dict.fromkeys([*old, *new])
-        if key not in _NAMING and (old.get(key) or None) != (new.get(key) or None)
-    ]
