@@ -88,13 +88,17 @@ class Layout:
         for owners, services in sorted(by_owners.items(), key=lambda x: (-len(x[0]), x[0])):
             prefix = "" if bases <= set(owners) else f"{self._variant(owners[0])}-"
             first = owners[0]
-            units = tied_groups(files[first], self.factored.anchors[first], services)
-            self._take(owners, units, prefix)
+            self._take(owners, self._units(first, services), prefix)
         for owner, services in sorted(self.factored.single.items()):
-            units = tied_groups(files[owner], self.factored.anchors[owner], services)
             alone = bases == {owner} and not self.several
+            units = self._units(owner, services)
             self._take((owner,), units, "" if alone else f"{self._variant(owner)}-")
         self.places.modules.sort(key=lambda m: "/infrastructure/" in m[1].path)
+
+    def _units(self, owner: int, services: list[str]) -> list[list[str]]:
+        file = self.factored.files[owner]
+        anchors = self.factored.anchors[owner]
+        return tied_groups(file, anchors, services, lambda name: self.place(file, name).directory)
 
     def _take(self, owners: Owners, units: list[list[str]], prefix: str) -> None:
         file = self.factored.files[owners[0]]

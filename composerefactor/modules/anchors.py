@@ -71,13 +71,18 @@ class AnchorIndex:
 
     def shared_services(self) -> Iterator[tuple[str, str]]:
         """Yield (user, owner) for each alias in one service to an anchor written in another."""
+        return ((user, owner) for user, owner, _ in self.shared_nodes())
+
+    def shared_nodes(self) -> Iterator[tuple[str, str, Node]]:
+        """Yield (user, owner, anchored node) for each such alias."""
         for (section, user), aliases in self.aliases_of.items():
             if section != "services":
                 continue
             for alias in aliases:
-                owner = self.holder_of.get(id(alias.target))
-                if owner and owner[0] == "services" and owner[1] != user:
-                    yield user, owner[1]
+                target = alias.target
+                owner = self.holder_of.get(id(target))
+                if target and owner and owner[0] == "services" and owner[1] != user:
+                    yield user, owner[1], target
 
     def needs(self, own: Iterable[Holder]) -> dict[Holder, list[Node]]:
         """Return the anchored nodes, by holder, that *own* needs and does not hold itself."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
+from composerefactor.catalog.placement import Placement
 from composerefactor.edits.drafts import Draft
 from composerefactor.modules.assemble import Assembler, Division
 from composerefactor.modules.assignment import assign
@@ -22,13 +23,15 @@ def plan_alone(root: Root, options: SplitOptions, names: Names, *, several: bool
     if root.whole:
         return plan_whole(root)
     stays = stays_of(root, root.reasons)
-    units = tied_groups(root.file, root.anchors, root.movable())
     prefix = f"{variant(root.file.path)}-" if several else ""
     layout = layout_options(root, options)
     placement = placement_of(options)
-    modules = assign(
-        units, lambda name: placement(root.file, name), layout, root.family, names, prefix
-    )
+
+    def place(name: str) -> Placement:
+        return placement(root.file, name)
+
+    units = tied_groups(root.file, root.anchors, root.movable(), lambda n: place(n).directory)
+    modules = assign(units, place, layout, root.family, names, prefix)
     if not modules:
         return Plan(stays=stays)
     modules.sort(key=lambda m: "/infrastructure/" in m.path)

@@ -45,3 +45,20 @@ def test_an_anchor_that_everybody_uses_makes_no_monolith() -> None:
     text = HEAD + A + "".join(f"  s{i}:\n    <<: *a\n" for i in range(20))
     assert max(map(len, groups(text))) <= 6
     assert sum(map(len, groups(text))) == 21
+
+
+DETAIL = "  a:\n    image: a\n    logging: &log\n      driver: local\n"
+LARGE = "  a:\n    image: a\n    labels: &log\n" + "".join(f"      l{i}: x\n" for i in range(9))
+OTHERS = "  b:\n    image: b\n    logging: *log\n  c: {image: c}\n"
+
+
+def test_a_detail_of_a_service_ties_nothing() -> None:
+    assert groups(HEAD + DETAIL + OTHERS) == [["a"], ["b"], ["c"]]
+    assert groups(HEAD + LARGE + OTHERS) == [["a", "b"], ["c"]]
+
+
+def test_no_anchor_ties_services_of_two_kinds() -> None:
+    text = HEAD + A + "  b:\n    <<: *a\n  c:\n    <<: *a\n  d: {image: d}\n"
+    file = ComposeFile.parse(Source("compose.yaml", text))
+    found = tied_groups(file, AnchorIndex(file), file.services, lambda name: str(name == "b"))
+    assert found == [["a", "c"], ["b"], ["d"]]
