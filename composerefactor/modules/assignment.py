@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from composerefactor.catalog.placement import Placement
 from composerefactor.modules.naming import Family, Names, kebab
@@ -31,6 +32,20 @@ class LayoutOptions:
     variants: Mapping[str, str] = field(default_factory=dict)
 
 
+class Bundle(NamedTuple):
+    """What the services of one module have in common, and what the module is called.
+
+    *directory* is "" where the user gives the whole path as *name*. *owner* is the first service
+    of a module of its own, so that two services whose names give one file name do not end up in
+    one file. *longer* is the name where another module has *name* already.
+    """
+
+    directory: str
+    name: str
+    owner: str = ""
+    longer: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Module:
     """One module: its *path* relative to the project directory, and its services in text order."""
@@ -50,10 +65,10 @@ def assign(
     """Return the modules for *units*, groups of services that stay together.
 
     *place* gives the category of a service; *names* hands out free paths; *prefix* begins the
-    names of category modules, where several roots have some.
+    name of a category module, where another root has one of that category.
     """
     rank = {name: n for n, name in enumerate(name for unit in units for name in unit)}
-    bundles: dict[tuple[str, str, str], list[str]] = {}
+    bundles: dict[Bundle, list[str]] = {}
     by_service: dict[str, tuple[str, str]] = {}
     for group, wanted in options.groups.items():
         here = [name for name in wanted if name in rank]
@@ -68,12 +83,14 @@ def assign(
         bundle = _bundle(unit, placement, options, by_service, sizes, total, prefix)
         bundles.setdefault(bundle, []).extend(unit)
     modules = []
-    for (directory, name, _), members in bundles.items():
+    for bundle, members in bundles.items():
         members.sort(key=rank.__getitem__)
-        if directory == "":
-            path = names.reserve(posixpath.normpath(name))
+        if bundle.directory == "":
+            path = names.reserve(posixpath.normpath(bundle.name))
         else:
-            path = names.take(posixpath.join(options.into, directory), family, name)
+            directory = posixpath.join(options.into, bundle.directory)
+            free = not bundle.longer or names.is_free(directory, family, bundle.name)
+            path = names.take(directory, family, bundle.name if free else bundle.longer)
         modules.append(Module(path, tuple(members)))
     return modules
 
@@ -86,19 +103,15 @@ def _bundle(
     sizes: Mapping[str, int],
     total: int,
     prefix: str,
-) -> tuple[str, str, str]:
-    """Return (directory, name, owner) of the module that takes *unit*, and others with equal ones.
-
-    Where the user says the path it is ("", path, ""). *owner* is the first service of a module of
-    its own, so that two services whose names give one file name do not end up in one file.
-    """
+) -> Bundle:
+    """Return the bundle of *unit*, equal for all that share a module."""
     for name in unit:
         if name in options.modules:
-            return "", options.modules[name], ""
+            return Bundle("", options.modules[name])
     for name in unit:
         if name in by_service:
             directory, group = by_service[name]
-            return directory, kebab(group), ""
+            return Bundle(directory, kebab(group))
     by_category = options.granularity == "category" or (
         options.granularity == "auto"
         and placement.directory == INFRASTRUCTURE
@@ -106,8 +119,10 @@ def _bundle(
         and sizes[placement.category] > (1 if prefix else 0)  # the service's name says more
     )
     if by_category:
-        return placement.directory, prefix + kebab(placement.category), ""
-    return placement.directory, kebab(unit[0]), unit[0]
+        name = kebab(placement.category)
+        longer = f"{prefix}{name}" if prefix != f"{name}-" else ""
+        return Bundle(placement.directory, name, longer=longer if prefix else "")
+    return Bundle(placement.directory, kebab(unit[0]), unit[0])
 
 
 def _fits(size: int, total: int) -> bool:

@@ -62,10 +62,17 @@ class Names:
         while True:
             numbered = name if number == 1 else f"{name}-{number}"
             path = posixpath.normpath(posixpath.join(directory, family.file(numbered)))
-            if path.lower() not in self._given and not self._exists(path):
+            if self._is_free(path):
                 self._given.add(path.lower())
                 return path
             number += 1
+
+    def is_free(self, directory: str, family: Family, name: str) -> bool:
+        """Return whether nothing has the path of the module *name* in *directory* yet."""
+        return self._is_free(posixpath.normpath(posixpath.join(directory, family.file(name))))
+
+    def _is_free(self, path: str) -> bool:
+        return path.lower() not in self._given and not self._exists(path)
 
     def reserve(self, path: str) -> str:
         """Note that *path* is taken, and return it."""

@@ -68,8 +68,10 @@ def _notes_on(found: Factored) -> Iterator[str]:
     gain = _gain(found)
     whole = [v.name for v in found.variants if v.shared is None]
     if gain.services:
+        one = gain.services == 1
+        become = "one service become one" if one else f"{gain.services} services become one each"
         yield (
-            f"{gain.definitions} definitions of {gain.services} services become one each, with "
+            f"{gain.definitions} definitions of {become}, with "
             f"what each file adds: {gain.lines} repeated lines are gone"
         )
     if whole:

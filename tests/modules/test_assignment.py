@@ -16,14 +16,17 @@ PLACES = {
 
 
 def assigned(
-    units: list[list[str]], options: LayoutOptions, prefix: str = ""
+    units: list[list[str]],
+    options: LayoutOptions,
+    prefix: str = "",
+    names: Names | None = None,
 ) -> dict[str, tuple[str, ...]]:
     modules = assign(
         units,
         lambda name: PLACES.get(name, PLACES["api"]),
         options,
         Family("compose", "yaml"),
-        Names(lambda _: False),
+        names or Names(lambda _: False),
         prefix,
     )
     return {module.path: module.services for module in modules}
@@ -78,9 +81,19 @@ def test_layouts(options: LayoutOptions, expected: dict[str, tuple[str, ...]]) -
 
 
 def test_a_prefix_tells_the_categories_of_roots_apart() -> None:
-    found = assigned(SINGLY, LayoutOptions("m"), "dev-")
-    assert "m/infrastructure/compose.dev-monitoring.yaml" in found
-    assert "m/services/compose.api.yaml" in found
+    names = Names(lambda _: False)
+    assert "m/infrastructure/compose.monitoring.yaml" in assigned(
+        SINGLY, LayoutOptions("m"), "dev-", names
+    )
+    assert "m/infrastructure/compose.prod-monitoring.yaml" in assigned(
+        SINGLY, LayoutOptions("m"), "prod-", names
+    )
+
+
+def test_a_prefix_that_is_the_category_is_not_said_twice() -> None:
+    taken = Names(lambda path: path.endswith("compose.monitoring.yaml"))
+    found = assigned(SINGLY, LayoutOptions("m"), "monitoring-", taken)
+    assert "m/infrastructure/compose.monitoring-2.yaml" in found
 
 
 def test_a_unit_stays_together() -> None:
