@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from composerefactor.compose.entrypoint import Evidence
+from composerefactor.entrypoints.commands import Invocation
 from composerefactor.entrypoints.files import Listing, join
 from composerefactor.entrypoints.shell import Call
 
@@ -39,16 +40,27 @@ def from_calls(calls: Sequence[Call], listing: Listing) -> Iterator[OtherReader]
     """Yield the other readers that *calls* start, with each Compose file that they name."""
     for call in calls:
         reader, named = _reader(call.words)
-        if call.invocation is not None and call.invocation.program.startswith("podman-compose"):
-            reader, named = "podman-compose", list(call.invocation.files)
+        found = call.invocation
+        if found is not None and found.program == "podman-compose" and _reads(found, call.words):
+            reader, named = "podman-compose", list(found.files)
         if reader is None:
             continue
         evidence = Evidence(f"read by {reader}", call.script.path, call.line)
-        found = {_find(file, call, listing) for file in named}
+        files = {_find(file, call, listing) for file in named}
         if not named and reader != "docker stack deploy":
-            found.add(listing.default_file("."))
-        for path in sorted(path for path in found if path is not None):
+            files.add(listing.default_file("."))
+        for path in sorted(path for path in files if path is not None):
             yield OtherReader(reader, path, evidence)
+
+
+def _reads(found: Invocation, words: Sequence[str]) -> bool:
+    """Return whether *words* read the project: not where they print the name or ask the version.
+
+    A call without a subcommand, as ``podman-compose "$@"`` is, may do anything.
+    """
+    if found.subcommand:
+        return found.reads_project
+    return words[0] not in {"echo", "printf"} and words[-1] not in {"--version", "--help"}
 
 
 def _reader(words: Sequence[str]) -> tuple[str | None, list[str]]:

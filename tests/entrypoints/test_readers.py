@@ -16,6 +16,7 @@ Surveyed = Callable[[Mapping[str, str | None]], Survey]
         ("up.sh", "docker stack deploy -c stack.yml shop", ("docker stack deploy", "stack.yml", 1)),
         ("up.sh", "docker stack deploy --compose-file=stack.yml x", ("docker stack deploy", "stack.yml", 1)),
         ("up.sh", "\npodman-compose -f stack.yml up", ("podman-compose", "stack.yml", 2)),
+        ("up.sh", 'podman-compose "$@"', ("podman-compose", "compose.yaml", 1)),
         ("up.sh", "docker buildx bake -f stack.yml", ("docker buildx bake", "stack.yml", 1)),
         ("up.sh", "docker buildx bake", ("docker buildx bake", "compose.yaml", 1)),
         ("up.sh", "kompose convert -f stack.yml", ("kompose", "stack.yml", 1)),
@@ -37,4 +38,5 @@ def test_reader(surveyed: Surveyed, path: str, text: str, expected: tuple[str, s
 
 def test_none_where_only_compose_reads(surveyed: Surveyed, project: dict[str, str]) -> None:
     text = "docker compose up\ndocker stack ls\npip install docker-compose==2.0\n"
+    text += "podman-compose version --short\npodman-compose --version\necho podman-compose\n"
     assert surveyed({**project, "up.sh": text}).readers == ()
