@@ -51,3 +51,12 @@ class EntryPoint:
     def title(self) -> str:
         """The files as shown to a person."""
         return " + ".join(self.files)
+
+    @property
+    def command(self) -> str:
+        """The files, and the options that tell this entry point from others of the same files."""
+        options = [f"--env-file {f}" for f in self.env_files]
+        options += [f"--profile {p}" for p in self.profiles]
+        if self.project_directory:
+            options.append(f"--project-directory {self.project_directory}")
+        return " ".join([self.title, *options])

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.report.style import Style
 from composerefactor.verify.verdict import Verdict
 
 LABEL = 9
 """Width of the left column."""
+
+MOST_PLACES = 3
+"""Places named for an entry point; a Makefile can name one in each of its lines."""
 
 
 def row(label: str, text: str, style: Style) -> str:
@@ -49,3 +53,10 @@ def reservations(verdict: Verdict, style: Style, most: int) -> Iterator[str]:
 def _and_more(circumstances: Sequence[str]) -> str:
     more = len(circumstances) - 1
     return f" and {counted(more, 'other circumstance')}" if more else ""
+
+
+def evidence_of(entry: EntryPoint) -> str:
+    """Return how *entry* is known: the first places that name it, and how many more there are."""
+    words = list(dict.fromkeys(map(str, entry.evidence)))
+    more = f" and {len(words) - MOST_PLACES} more" if len(words) > MOST_PLACES else ""
+    return ", ".join(words[:MOST_PLACES]) + more

@@ -9,7 +9,7 @@ from composerefactor.analysis.analysis import Analysis
 from composerefactor.analysis.ratings import HOW, Rating
 from composerefactor.findings.finding import Finding
 from composerefactor.findings.severity import Severity
-from composerefactor.report.rows import counted
+from composerefactor.report.rows import counted, evidence_of
 from composerefactor.report.sections import Listing, Section, Table
 
 _MOST = 6
@@ -52,8 +52,8 @@ def overview(analysis: Analysis) -> Section:
     rows = [
         (
             str(number),
-            entry.title,
-            "; ".join(map(str, entry.entry.evidence)) or "as given",
+            entry.entry.command,
+            evidence_of(entry.entry) or "as given",
             str(len(entry.services)),
         )
         for number, entry in enumerate(facts.entries, 1)

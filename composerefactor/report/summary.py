@@ -16,7 +16,7 @@ from composerefactor.proposal.requirements import oldest_engine
 from composerefactor.report.changes import planned, proved
 from composerefactor.report.commands import written
 from composerefactor.report.differences import sentences
-from composerefactor.report.rows import counted, limited, reservations, row
+from composerefactor.report.rows import counted, evidence_of, limited, reservations, row
 from composerefactor.report.style import Style
 from composerefactor.transform import Plan, Stay
 from composerefactor.verify.verdict import Verdict
@@ -49,29 +49,15 @@ def found_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Ite
     count = f"{counted(len(entries), 'way')} this project is started"
     yield row("Found", count, style)
     shown = list(entries)[:most]
-    width = min(max((len(_title(e)) for e in shown), default=0), 60)
+    width = min(max((len(e.command) for e in shown), default=0), 60)
     for entry in shown:
-        evidence = _evidence(entry)
+        evidence = evidence_of(entry)
         state = _state(proposal, entry)
         mark = f"  {style(state, 'yellow')}" if state else ""
-        yield row("", f"  {_title(entry):<{width}}  {style(evidence, 'dim')}{mark}", style)
+        yield row("", f"  {entry.command:<{width}}  {style(evidence, 'dim')}{mark}", style)
     if len(entries) > len(shown):
         yield row("", f"  and {len(entries) - len(shown)} more", style)
     yield row("", _services(proposal.project), style)
-
-
-def _title(entry: EntryPoint) -> str:
-    options = [f"--env-file {f}" for f in entry.env_files]
-    options += [f"--profile {p}" for p in entry.profiles]
-    if entry.project_directory:
-        options.append(f"--project-directory {entry.project_directory}")
-    return " ".join([entry.title, *options])
-
-
-def _evidence(entry: EntryPoint) -> str:
-    words = list(dict.fromkeys(str(e) for e in entry.evidence))
-    shown = ", ".join(words[:3])
-    return shown if len(words) <= 3 else f"{shown} and {len(words) - 3} more"  # noqa: PLR2004
 
 
 def _state(proposal: Proposal, entry: EntryPoint) -> str:
