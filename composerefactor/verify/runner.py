@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TypeVar
+from pathlib import Path
+from typing import TypeAlias, TypeVar
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.verify.circumstances import Circumstance, command
@@ -16,6 +17,8 @@ from composerefactor.verify.masking import mask_text
 from composerefactor.verify.staging import Stage
 
 _T = TypeVar("_T")
+_Question: TypeAlias = tuple[tuple[str, ...], Path, frozenset[tuple[str, str]]]
+"""The arguments of the engine, where it runs, and its environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,8 @@ class Run:
 class Runner:
     """Runs the engine on a stage, several runs side by side, and counts them.
 
-    *options* are given to each ``config``.
+    *options* are given to each ``config``. As long as the stage stays as it is, nothing is asked
+    twice: entry points that differ in their profiles have nearly all circumstances in common.
     """
 
     def __init__(
@@ -50,15 +54,29 @@ class Runner:
         self.timeout, self.progress = timeout, progress
         self.runs = 0
         self._lock = threading.Lock()
+        self._asked: dict[_Question, Future[Result]] = {}
+        self._state = stage.state
 
     def run(self, entry: EntryPoint, circumstance: Circumstance, env: Mapping[str, str]) -> Result:
         """Ask the engine for *entry* in *circumstance*."""
         args, cwd = command(entry, circumstance, self.stage)
-        args += self.options
-        with self._lock:
-            self.runs += 1
         home = {"HOME": str(self.stage.home)}
-        return self.engine.run(args, cwd, {**self.environ, **home, **env}, self.timeout)
+        environ = {**self.environ, **home, **env}
+        question = (*args, *self.options), cwd, frozenset(environ.items())
+        with self._lock:
+            if self._state != self.stage.state:
+                self._asked.clear()
+                self._state = self.stage.state
+            known = self._asked.get(question)
+            answer = self._asked.setdefault(question, Future())
+            self.runs += known is None
+        if known is None:
+            try:
+                answer.set_result(self.engine.run([*question[0]], cwd, environ, self.timeout))
+            except BaseException as error:
+                answer.set_exception(error)
+                raise
+        return answer.result()
 
     def side_by_side(self, tasks: Sequence[Callable[[], _T]]) -> list[_T]:
         """Return what *tasks* return, in order. An interrupt kills the runs that are under way."""

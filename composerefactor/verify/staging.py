@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from types import TracebackType
@@ -23,6 +25,7 @@ class Stage:
     the copy is complete and nothing in it leads out.
 
     Before and after a change stand at the same absolute path, since hashes hold absolute paths.
+    *state* is another number each time that files come or go.
     """
 
     def __init__(self, root: Path, inputs: Iterable[str]) -> None:
@@ -37,6 +40,8 @@ class Stage:
         self._names = parts[-levels:]
         self._before: dict[Path, bytes | None] = {}
         self._made: list[Path] = []
+        self.state = 0
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         self._directory = Path(tempfile.mkdtemp(prefix="composerefactor-")).resolve()
@@ -92,6 +97,7 @@ class Stage:
 
     def reset(self) -> None:
         """Bring the before-state back."""
+        self.state += 1
         for place, content in self._before.items():
             if content is None:
                 place.unlink(missing_ok=True)
@@ -116,12 +122,15 @@ class Stage:
         with contextlib.suppress(OSError):
             place.parent.mkdir(parents=True, exist_ok=True)
             place.touch()
+        self.state += 1  # also for who finds that another thread has just created it
         return place.is_file()
 
-    def scratch(self, name: str, text: str) -> Path:
-        """Write *text* to the file *name* beside the staged project, and return where it stands."""
-        place = self._directory / name
-        place.write_text(text, encoding="utf-8")
+    def scratch(self, text: str) -> Path:
+        """Return a file beside the staged project that holds *text*; one for all of one text."""
+        place = self._directory / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.yml"
+        with self._lock:
+            if not place.exists():
+                place.write_text(text, encoding="utf-8")
         return place
 
     def hide(self, text: str) -> str:

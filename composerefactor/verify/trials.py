@@ -36,10 +36,9 @@ class Trials:
                     bases.setdefault(run.entry, run)
             tried = self.runner.side_by_side(
                 [
-                    lambda n=n, base=base, probe=probe: self._tried(f"{n}", base, probe)  # type: ignore[misc]
-                    for n, (base, probe) in enumerate(
-                        (base, probe) for base in bases.values() for probe in PROBES
-                    )
+                    lambda base=base, probe=probe: self._tried(base, probe)  # type: ignore[misc]
+                    for base in bases.values()
+                    for probe in PROBES
                     if self.runner.engine.release >= probe.since
                 ]
             )
@@ -64,7 +63,7 @@ class Trials:
                 found[Weakness(run.entry, difference.service, words)] = None
         return list(found)
 
-    def _tried(self, number: str, base: Run, probe: Probe) -> Run | None:
+    def _tried(self, base: Run, probe: Probe) -> Run | None:
         """Return the run of *base* with *probe*, without the services that cannot take it."""
         try:
             services = probe.services(model(base.result.stdout))
@@ -73,7 +72,7 @@ class Trials:
         for _ in range(_MAX_RETRIES):
             if not services:
                 return None
-            path = self.runner.stage.scratch(f"probe-{number}.yml", render(services))
+            path = self.runner.stage.scratch(render(services))
             circumstance = Circumstance(
                 probe.name, profiles=base.circumstance.profiles, probe=str(path)
             )
