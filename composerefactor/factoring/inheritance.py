@@ -1,23 +1,23 @@
 """``x-`` blocks that services take by ``<<``, as services that they extend instead of copies.
 
 A merge key copies what a service does not write itself; ``extends`` merges. So the two are the same
-where the service writes none of it again, or only attributes that are replaced whole; where the
-block has no path, since those of an extended file are relative to its own directory; and where it
-has no numbers in key/value attributes, of which a merge makes text (Compose specification,
-observed on v2.24.1 to v5.6.1).
+where the service writes none of it again, or only attributes that are replaced whole or that name
+all that the block has there; where the paths in the block can be written anew, since those of an
+extended file are relative to its own directory; and where it has no numbers in key/value
+attributes, of which a merge makes text (Compose specification, observed on v2.24.1 to v5.6.1).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from composerefactor.compose.file import ComposeFile, Section
-from composerefactor.compose.paths import path_attributes
 from composerefactor.edits.drafts import Draft, Piece, Slice, Written
-from composerefactor.factoring.kinds import REPLACED, typed
-from composerefactor.factoring.parts import children_of
+from composerefactor.factoring.kinds import KEY_VALUE, REPLACED, meaning, typed
+from composerefactor.factoring.parts import children_of, same
 from composerefactor.modules.anchors import AnchorIndex, Holder
 from composerefactor.yamltree import nodes as yaml
 from composerefactor.yamltree.nodes import Alias, Entry, walk
@@ -42,14 +42,20 @@ class Parent:
 
 
 def parents(
-    file: ComposeFile, anchors: AnchorIndex, homes: Mapping[Holder, str]
+    file: ComposeFile,
+    anchors: AnchorIndex,
+    homes: Mapping[Holder, str],
+    can_move: Callable[[yaml.Node], bool],
 ) -> Iterator[Parent]:
     """Yield the blocks of *file* that can be extended by all who use them, and save text by it.
 
-    *homes* gives the file of each part, "" for what stays.
+    *homes* gives the file of each part, "" for what stays; *can_move* tells whether the paths in a
+    block can be written anew.
     """
     for name, section in (file.sections or {}).items():
         if not name.startswith("x-") or not anchors.carries_only_anchors(section):
+            continue
+        if not can_move(section.region.entry.value):
             continue
         heirs = _heirs(file, anchors, section)
         files = {homes.get(("services", heir), "") for heir in heirs}
@@ -125,13 +131,27 @@ def _is_exact(file: ComposeFile, name: str, block: yaml.Node) -> bool:
     again = own.keys() & brought.keys()
     return (
         "extends" not in own.keys() | brought.keys()
-        and again <= REPLACED
+        and all(key in REPLACED or _has_all(key, own[key], brought[key]) for key in again)
         and all(own[key] is not None or key in _MAY_BE_NULL for key in again)
         and all(value is not None for value in brought.values())
         and not typed(brought, ())
         and not any(node.tag for node in walk(block))
-        and all(path.form == "absolute" for path in path_attributes(block) if path.resolved)
     )
+
+
+def _has_all(key: str, own: Any, brought: Any) -> bool:
+    """Return whether *own*, merged over what the block has in the attribute *key*, stays as it is.
+
+    An older engine merges a list of pairs over a mapping in ``environment`` alone (v2.24.1).
+    """
+    below, above = meaning(brought, (key,)), meaning(own, (key,))
+    if not isinstance(below, Mapping) or not isinstance(above, Mapping):
+        return False
+    if (key,) in KEY_VALUE:
+        alike = key == "environment" or isinstance(own, Mapping) == isinstance(brought, Mapping)
+        return alike and below.keys() <= above.keys() and not typed(own, (key,))
+    named = key == "networks" and below.keys() <= above.keys()
+    return named and all(not below[name] or same(below[name], above[name]) for name in below)
 
 
 def _cut(piece: Slice, edits: Sequence[tuple[int, int]], text: str) -> Iterator[Piece]:

@@ -6,11 +6,14 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from composerefactor.compose.paths import path_attributes
 from composerefactor.edits.drafts import Draft
 from composerefactor.factoring.inheritance import Parent, extended_file, extending, parents
 from composerefactor.modules.assemble import Division
 from composerefactor.modules.naming import Names, kebab
 from composerefactor.modules.root import Root
+from composerefactor.stubs.portable import fixed_attributes, replacements
+from composerefactor.yamltree.nodes import Node
 
 Parents = Mapping[str, Parent]
 """Blocks to extend, by the path of their new file."""
@@ -18,9 +21,14 @@ Parents = Mapping[str, Parent]
 
 def parent_files(root: Root, division: Division, directory: str, names: Names) -> Parents:
     """Return the blocks of *root* that services can extend, in new files in *directory*."""
+
+    def can_move(block: Node) -> bool:
+        missing = any(path.resolved and path.is_missing for path in path_attributes(block))
+        return not missing and not fixed_attributes(block, root.file.source)
+
     return {
         names.take(directory, root.family, kebab(parent.anchor)): parent
-        for parent in parents(root.file, root.anchors, division.homes)
+        for parent in parents(root.file, root.anchors, division.homes, can_move)
     }
 
 
@@ -38,12 +46,21 @@ def inherited(root: Root, drafts: Iterable[Draft], files: Parents) -> list[Draft
     for path, parent in files.items():
         named = posixpath.relpath(path, root.directory or ".")
         drafts = [
-            extended_file(draft, root.file, parent)
+            _parent_file(draft, root, parent)
             if draft.path == path
             else extending(draft, root.file, parent, named)
             for draft in drafts
         ]
     return drafts
+
+
+def _parent_file(draft: Draft, root: Root, parent: Parent) -> Draft:
+    """Return *draft* with the service that others extend, its paths relative to where it is now."""
+    source = root.file.source
+    block = (root.file.sections or {})[parent.section].region.entry.value
+    up = posixpath.relpath(root.directory or ".", posixpath.dirname(draft.path))
+    moved = draft.rewritten(source, replacements(block, source, up))
+    return extended_file(moved, root.file, parent)
 
 
 def notes_on(files: Parents) -> tuple[str, ...]:
