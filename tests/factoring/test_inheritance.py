@@ -42,13 +42,36 @@ def extends(divide: Divide, files: dict[str, str]) -> dict[str, str]:
     return divide(files, [MAIN], SplitOptions(anchors="extends"))[1]
 
 
-def test_the_engine_sees_no_difference(divide: Divide, engine: Path, tmp_path: Path) -> None:
-    files = project(
-        BLOCK,
-        "<<: *common\nrestart: 'no'\ncommand: [other]\n",
-        "hostname: w\n<<: *common\ncommand:\n",
-        "<<: *common\nports: ['80:80']\n",
-    )
+@pytest.mark.parametrize(
+    ("block", "bodies"),
+    [
+        (
+            BLOCK,
+            [
+                "<<: *common\nrestart: 'no'\ncommand: [other]\n",
+                "hostname: w\n<<: *common\ncommand:\n",
+                "<<: *common\nports: ['80:80']\n",
+            ],
+        ),
+        (
+            BLOCK,
+            [
+                "<<: *common\nnetworks: [back, front]\n",
+                "<<: *common\nenvironment: ['TZ=CET', B=x]\n",
+                "<<: *common\nlabels: [a=c, d=e]\nnetworks: {front: {aliases: [w]}}\n",
+            ],
+        ),
+        (
+            BLOCK + "build: .\nenv_file: a.env\nvolumes: [./a:/a, '~/b:/b']\n",
+            ["<<: *common\nrestart: 'no'\n", "<<: *common\n"],
+        ),
+    ],
+    ids=["replaced", "named again", "paths"],
+)
+def test_the_engine_sees_no_difference(
+    divide: Divide, engine: Path, tmp_path: Path, block: str, bodies: list[str]
+) -> None:
+    files = {**project(block, *bodies), "a.env": "X=1\n"}
     found = extends(divide, files)
     assert "<<" not in "".join(text for path, text in found.items() if path != EXTENDED)
     assert found[EXTENDED].endswith("\nservices:\n  common: *common\n")
@@ -75,8 +98,10 @@ def resolved(engine: Path, root: Path, *options: str) -> bytes:
         (BLOCK, "<<: [*common]\n"),
         (BLOCK, "<<: *common\nextends: db\n"),
         (BLOCK, "<<: *common\nx-more: {<<: *common}\n"),
-        (BLOCK + "env_file: a.env\n", "<<: *common\n"),
-        (BLOCK + "volumes: [./a:/a]\n", "<<: *common\n"),
+        (BLOCK + "env_file: a.env\n", "<<: *common\nenv_file: b.env\n"),
+        (BLOCK, "<<: *common\nnetworks: [back]\n"),
+        (BLOCK, "<<: *common\nenvironment: {TZ: 1}\n"),
+        (BLOCK, "<<: *common\nlabels: {a: c}\n"),
         (BLOCK + "volumes: ['${A}:/a']\n", "<<: *common\n"),
         (BLOCK + "build: {target: x}\n", "<<: *common\n"),
         (BLOCK.replace("TZ: UTC", "TZ: 1"), "<<: *common\n"),
