@@ -75,10 +75,12 @@ def test_the_engine_sees_no_difference(
     found = extends(divide, files)
     assert "<<" not in "".join(text for path, text in found.items() if path != EXTENDED)
     assert found[EXTENDED].endswith("\nservices:\n  common: *common\n")
-    for options in ((), ("--no-interpolate",)):
-        before = resolved(engine, write(tmp_path / "before", files), *options)
-        after = resolved(engine, write(tmp_path / "after", found), *options)
-        assert compare(before, after, moved=["x-common"]) == []
+    root = tmp_path / "project"  # one place, since models hold absolute paths
+    ways = ((), ("--no-interpolate",))
+    before = [resolved(engine, write(root, files), *options) for options in ways]
+    after = [resolved(engine, write(root, found), *options) for options in ways]
+    for was, now in zip(before, after, strict=True):
+        assert compare(was, now, moved=["x-common"]) == []
 
 
 def resolved(engine: Path, root: Path, *options: str) -> bytes:
