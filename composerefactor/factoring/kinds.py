@@ -44,6 +44,9 @@ MAPPINGS = frozenset(
 )
 """Mappings that are merged key by key."""
 
+MAIN_KEYS: Mapping[Path, str] = {("healthcheck",): "test", ("build",): "context"}
+"""What such a mapping is about: without it the rest, in a file of its own, tells nothing."""
+
 NAMED = frozenset({("depends_on",), ("networks",)})
 """Lists of names, or mappings by name; the order of the names has no meaning."""
 

@@ -15,6 +15,7 @@ from typing import Any
 from composerefactor.factoring.kinds import (
     APPENDED,
     KEY_VALUE,
+    MAIN_KEYS,
     MAPPINGS,
     NAMED,
     Path,
@@ -123,13 +124,18 @@ def _share_one(
         return _share_whole(definitions, found, result)
     inner: Shared | None = None
     if not any(_has_anchor(d, r) for d, r in pairs):
-        if path in MAPPINGS:
+        if path in MAPPINGS and _have_the_same(values, MAIN_KEYS.get(path)):
             inner = _share_keys(definitions, found, path)
         elif path in NAMED or path in KEY_VALUE:
             inner = share_pairs(definitions, found, path)
         elif path in APPENDED:
             inner = _share_beginning(definitions, found, values)
     return inner is not None and _adopt(definitions, found, inner, result)
+
+
+def _have_the_same(values: list[Any], key: str | None) -> bool:
+    """Return whether all mappings *values* have the same at *key*, or none has it."""
+    return key is None or all_same([v.get(key) if isinstance(v, dict) else v for v in values])
 
 
 def _written_alike(pairs: list[tuple[Definition, Region]]) -> bool:

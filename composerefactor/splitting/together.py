@@ -66,7 +66,12 @@ def _plan_of(layout: Layout, group: list[Root], reasons: Sequence[Mapping[Holder
 
 def _notes_on(found: Factored) -> Iterator[str]:
     gain = _gain(found)
-    whole = [v.name for v in found.variants if v.shared is None]
+    sharing = {v.name for v in found.variants if v.shared is not None}
+    whole: dict[str, list[str]] = {}
+    for v in found.variants:
+        if v.shared is None:
+            paths = ", ".join(found.files[i].path for i in v.owners)
+            whole.setdefault(paths if v.name in sharing else "each environment", []).append(v.name)
     if gain.services:
         one = gain.services == 1
         become = "one service become one" if one else f"{gain.services} services become one each"
@@ -74,8 +79,8 @@ def _notes_on(found: Factored) -> Iterator[str]:
             f"{gain.definitions} definitions of {become}, with "
             f"what each file adds: {gain.lines} repeated lines are gone"
         )
-    if whole:
-        yield f"stay whole in each environment, since sharing saves nothing: {', '.join(whole)}"
+    for where, services in whole.items():
+        yield f"stay whole in {where}, since sharing saves nothing: {', '.join(services)}"
 
 
 def _gain(found: Factored) -> Gain:
