@@ -38,7 +38,7 @@ def split(project: Project, options: SplitOptions) -> Plan:
     alone = [root for root in roots if all(root not in group for group in groups)]
     alone += [root_of(project, path, options) for path in included_monoliths(project)]
     several = sum(not root.whole for root in alone) > 1 or bool(groups)
-    names = Names(project.exists)
+    names = Names(project.exists, project.is_ignored)
     if options.strategy == "extends":
         from composerefactor.splitting.together import plan_stubs  # noqa: PLC0415 - see cli/__init__.py
 

@@ -50,18 +50,24 @@ def kebab(name: str) -> str:
 
 
 class Names:
-    """Hands out paths that nothing has yet, on file systems that ignore case too."""
+    """Hands out paths that nothing has yet, on file systems that ignore case too.
 
-    def __init__(self, exists: Callable[[str], bool]) -> None:
-        self._exists = exists
+    A directory that *is_ignored*, as ``services`` in ``.gitignore`` has it, is called otherwise.
+    """
+
+    def __init__(
+        self, exists: Callable[[str], bool], is_ignored: Callable[[str], bool] = lambda _: False
+    ) -> None:
+        self._exists, self._is_ignored = exists, is_ignored
         self._given: set[str] = set()
+        self._directories: dict[str, str] = {}
 
     def take(self, directory: str, family: Family, name: str) -> str:
         """Return a free path for the module *name* in *directory*; a number makes it free."""
         number = 1
         while True:
             numbered = name if number == 1 else f"{name}-{number}"
-            path = posixpath.normpath(posixpath.join(directory, family.file(numbered)))
+            path = self._path(directory, family, numbered)
             if self._is_free(path):
                 self._given.add(path.lower())
                 return path
@@ -69,7 +75,17 @@ class Names:
 
     def is_free(self, directory: str, family: Family, name: str) -> bool:
         """Return whether nothing has the path of the module *name* in *directory* yet."""
-        return self._is_free(posixpath.normpath(posixpath.join(directory, family.file(name))))
+        return self._is_free(self._path(directory, family, name))
+
+    def _path(self, directory: str, family: Family, name: str) -> str:
+        if directory not in self._directories:
+            other = f"{directory}-modules"
+            hidden, kept = (
+                self._is_ignored(posixpath.normpath(posixpath.join(place, family.file(name))))
+                for place in (directory, other)
+            )
+            self._directories[directory] = other if hidden and not kept else directory
+        return posixpath.normpath(posixpath.join(self._directories[directory], family.file(name)))
 
     def _is_free(self, path: str) -> bool:
         return path.lower() not in self._given and not self._exists(path)

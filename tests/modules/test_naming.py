@@ -67,3 +67,13 @@ def test_names_are_free_whatever_the_case() -> None:
     assert names.take("m", family, "b") == "m/compose.b-2.yaml"
     assert names.reserve("m/compose.c.yaml") == "m/compose.c.yaml"
     assert names.take("m", family, "c") == "m/compose.c-2.yaml"
+
+
+def test_a_directory_that_git_ignores_is_called_otherwise() -> None:
+    family = Family("compose", "yaml")
+    names = Names(lambda _: False, lambda path: "/services/" in path or path.startswith("out/"))
+    assert names.take("m/services", family, "a") == "m/services-modules/compose.a.yaml"
+    assert names.is_free("m/services", family, "b")
+    assert not names.is_free("m/services", family, "a")
+    assert names.take("m/other", family, "a") == "m/other/compose.a.yaml"
+    assert names.take("out/services", family, "a") == "out/services/compose.a.yaml"
