@@ -21,6 +21,10 @@ from composerefactor.yamltree.nodes import Node
 REMOTE_PREFIXES = ("oci://", "http://", "https://", "git://", "ssh://", "git@", "github.com/")
 
 
+READ_WITH = " reads it with "
+"""Stands in the reason why a file stays whole that another program than Compose reads."""
+
+
 @dataclass(frozen=True, slots=True)
 class Extension:
     """A service that others extend: *service* of the file, named at *location*."""

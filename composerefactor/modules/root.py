@@ -9,7 +9,7 @@ from functools import cached_property
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.merged import merged_entries
-from composerefactor.compose.project import Project
+from composerefactor.compose.project import READ_WITH, Project
 from composerefactor.compose.references import extended
 from composerefactor.modules.anchors import AnchorIndex, Holder
 from composerefactor.modules.naming import Family
@@ -68,6 +68,9 @@ class Root:
         section = (file.sections or {}).get("services")
         elsewhere = self.project.directories.get(path, set()) - {self.directory or "."}
         reason = self.project.whole.get(path, "")
+        if READ_WITH in reason:
+            reason += ", which knows no include"
+            reason += "; name the file with --entry to divide it all the same"
         if reason:
             return reason
         if path.startswith("../"):

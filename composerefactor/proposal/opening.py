@@ -14,7 +14,7 @@ from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.interpolate import Variable
 from composerefactor.compose.library import Library
 from composerefactor.compose.merged import item_nodes, merged_entries, scalar_text
-from composerefactor.compose.project import Project, load
+from composerefactor.compose.project import READ_WITH, Project, load
 from composerefactor.entrypoints.facts import TreeFacts
 from composerefactor.entrypoints.files import DEFAULT_NAMES, Listing
 from composerefactor.entrypoints.find import commands, project_directories, rooted, survey
@@ -229,11 +229,7 @@ def open_project(
 
 def _read_by_others(readers: Iterable[OtherReader]) -> dict[str, str]:
     """Return the files that a program reads which knows no ``include``, with the reason."""
-    return {
-        reader.path: f"{reader.evidence} reads it with {reader.name}, which knows no include; "
-        f"name the file with --entry to divide it all the same"
-        for reader in readers
-    }
+    return {reader.path: f"{reader.evidence}{READ_WITH}{reader.name}" for reader in readers}
 
 
 def _ignored(repository: Repository, project: Project) -> dict[str, str]:
