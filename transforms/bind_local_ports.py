@@ -128,7 +128,8 @@ def _why_not(project: Project, every: list[Stack], each: _Open, options: Options
                 return f"{part} may hold an address"
     if path_of(each.file.root, each.port.node) is None:
         return f"{_number(each.port)} is written where nothing can be changed"
-    if "docker stack" in project.whole.get(each.file.path, ""):
+    known = project.whole.get(each.file.path)
+    if known is not None and known.reader.startswith("docker stack"):
         return "Swarm, which reads this file, knows no address of a port"
     caller = _caller_through_host(every, text.published)
     if caller:

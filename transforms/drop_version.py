@@ -28,6 +28,6 @@ def drop_version(project: Project, options: Options) -> Iterator[Change | Refusa
             continue
         location = file.location_of("version")
         if path in project.whole:
-            yield Refusal(f"version stays in {path}: {project.whole[path]}", location)
+            yield Refusal(f"version stays in {path}: {project.whole[path].reason}", location)
         else:
             yield Change("version is obsolete", location, [Remove(path, ("version",))])

@@ -77,7 +77,7 @@ def _planned(
     at = file.source.location(entry.start)
     title = f"{name} starts before {_listed(list(waits))} can be used"
     if file.path in project.whole:
-        return Refusal(f"{title}: {project.whole[file.path]}", at)
+        return Refusal(f"{title}: {project.whole[file.path].reason}", at)
     if needs.anchor:
         return Refusal(
             f"{title}: its depends_on is the list &{needs.anchor}, which others may use",

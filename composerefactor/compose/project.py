@@ -21,8 +21,12 @@ from composerefactor.yamltree.nodes import Node
 REMOTE_PREFIXES = ("oci://", "http://", "https://", "git://", "ssh://", "git@", "github.com/")
 
 
-READ_WITH = " reads it with "
-"""Stands in the reason why a file stays whole that another program than Compose reads."""
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Why a file is not to be divided; *reader* is the program that reads it and is not Compose."""
+
+    reason: str
+    reader: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class Project:
     exists: Callable[[str], bool] = field(default=lambda _: False)
     has_directory: Callable[[str], bool] = field(default=lambda _: True)
     read: Callable[[str], bytes] | None = None
-    whole: dict[str, str] = field(default_factory=dict)
+    whole: dict[str, Whole] = field(default_factory=dict)
     is_tracked: Callable[[str], bool] = field(default=lambda _: False)
     is_ignored: Callable[[str], bool] = field(default=lambda _: False)
     referenced_by: Callable[[str], frozenset[str]] = field(default=lambda _: frozenset())

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.merged import merged_entries
-from composerefactor.compose.project import READ_WITH, Project
+from composerefactor.compose.project import Project
 from composerefactor.compose.references import extended
 from composerefactor.modules.anchors import AnchorIndex, Holder
 from composerefactor.modules.naming import Family
@@ -67,12 +67,12 @@ class Root:
         path, file = self.file.path, self.file
         section = (file.sections or {}).get("services")
         elsewhere = self.project.directories.get(path, set()) - {self.directory or "."}
-        reason = self.project.whole.get(path, "")
-        if READ_WITH in reason:
-            reason += ", which knows no include"
-            reason += "; name the file with --entry to divide it all the same"
-        if reason:
-            return reason
+        known, reason = self.project.whole.get(path), ""
+        if known is not None and known.reader:
+            remedy = "name the file with --entry to divide it all the same"
+            return f"{known.reason}, which knows no include; {remedy}"
+        if known is not None:
+            return known.reason
         if path.startswith("../"):
             reason = "the file is outside of the project"
         elif not file.services:

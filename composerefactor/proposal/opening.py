@@ -14,7 +14,7 @@ from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.interpolate import Variable
 from composerefactor.compose.library import Library
 from composerefactor.compose.merged import item_nodes, merged_entries, scalar_text
-from composerefactor.compose.project import READ_WITH, Project, load
+from composerefactor.compose.project import Project, Whole, load
 from composerefactor.entrypoints.facts import TreeFacts
 from composerefactor.entrypoints.files import DEFAULT_NAMES, Listing
 from composerefactor.entrypoints.find import commands, project_directories, rooted, survey
@@ -217,7 +217,7 @@ def open_project(
         project.is_tracked = repository.is_tracked
         project.is_ignored = lambda path: bool(repository.is_ignored([path]))
         ignored = _ignored(repository, project)
-        project.whole.update({p: f"git ignores it ({by})" for p, by in ignored.items()})
+        project.whole.update({p: Whole(f"git ignores it ({by})") for p, by in ignored.items()})
     project.referenced_by, project.overriding = facts.referenced_by, facts.overriding
     if not project.readable and like is None and not partial:
         raise next(iter(project.errors.values()))
@@ -227,9 +227,12 @@ def open_project(
     return replace(opened, environ=environ)
 
 
-def _read_by_others(readers: Iterable[OtherReader]) -> dict[str, str]:
+def _read_by_others(readers: Iterable[OtherReader]) -> dict[str, Whole]:
     """Return the files that a program reads which knows no ``include``, with the reason."""
-    return {reader.path: f"{reader.evidence}{READ_WITH}{reader.name}" for reader in readers}
+    return {
+        reader.path: Whole(f"{reader.evidence} reads it with {reader.name}", reader.name)
+        for reader in readers
+    }
 
 
 def _ignored(repository: Repository, project: Project) -> dict[str, str]:
