@@ -11,13 +11,14 @@ from composerefactor.compose.references import extended
 from composerefactor.edits.drafts import Draft
 from composerefactor.errors import Location
 from composerefactor.joining.anchors import Anchors, renamed
-from composerefactor.joining.contents import DIVIDED, Contents
+from composerefactor.joining.contents import DIVIDED, Block, Contents
 from composerefactor.joining.fragments import RESOURCE, Fragment, fragment
 from composerefactor.joining.inclusions import Inclusion, Reader, inclusions
 from composerefactor.joining.merge import merge
 from composerefactor.joining.stubs import Parents, Stubs
 from composerefactor.joining.texts import CannotJoinError, Text
 from composerefactor.joining.write import Frame, write
+from composerefactor.modules.anchors import AnchorIndex
 from composerefactor.modules.include import WHY_ENV_FILE
 from composerefactor.yamltree.comments import comments
 
@@ -80,9 +81,9 @@ class Root:
             gone = {id(entries[n].node) for n in taken}
             frame = Frame(self.file, entries, gone, contents, anchors, pattern)
             self.result.draft = write(frame)
-            for block in anchors.dropped:
-                if block.text.path == self.file.path:
-                    self.result.taken.add((self.file.path, block.name, ""))
+            own = [block for block in anchors.dropped if block.text.path == self.file.path]
+            moving = [*own, *filter(_carries_only_anchors, anchors.kept)]
+            self.result.taken |= {(block.text.path, block.name, "") for block in moving}
         return self.result
 
     def _try(self, entries: list[Inclusion]) -> tuple[Contents, Stubs, Anchors, list[int]]:
@@ -233,3 +234,9 @@ def _check_heirs(text: Text, changed: Collection[str]) -> None:
             raise text.cannot(
                 f"{name} extends {parent[1]}, which another file changes afterwards", body.start
             )
+
+
+def _carries_only_anchors(block: Block) -> bool:
+    """Return whether *block* is there for its anchors alone, and is no part of the model."""
+    index = AnchorIndex(block.text.file)
+    return index.carries_only_anchors(index.sections[block.name])
