@@ -47,6 +47,7 @@ def split(project: Project, options: SplitOptions) -> Plan:
     else:
         plans = [plan_alone(root, options, names, several=several) for root in alone]
         plans += _together(groups, options, names)
+    plans += _staying(project, options, names, {d.path for p in plans for d in p.drafts})
     drafts = tuple(d for p in plans for d in p.drafts)
     moved = {part: path for p in plans for part, path in p.moved.items()}
     told = [n for p in plans for n in p.notes]
@@ -55,7 +56,7 @@ def split(project: Project, options: SplitOptions) -> Plan:
     return Plan(
         drafts,
         moved,
-        stays=tuple(s for p in plans for s in p.stays),
+        stays=tuple(s for p in plans for s in p.stays if s.part not in moved),
         notes=tuple(told),
         services={path: names for p in plans for path, names in p.services.items()},
         gain=Gain(
@@ -73,3 +74,14 @@ def _together(groups: list[list[Root]], options: SplitOptions, names: Names) -> 
     from composerefactor.splitting.together import plan_together  # noqa: PLC0415 - see cli/__init__.py
 
     return [plan_together(group, options, names) for group in groups]
+
+
+def _staying(
+    project: Project, options: SplitOptions, names: Names, drafted: set[str]
+) -> list[Plan]:
+    """Return plans for what files repeat of each other that are not divided."""
+    if sum(len(entry.files) for entry in (*project.readable, *project.rejected)) < 2:  # noqa: PLR2004
+        return []
+    from composerefactor.splitting.together import plan_staying  # noqa: PLC0415 - see cli/__init__.py
+
+    return plan_staying(project, options, names, drafted)

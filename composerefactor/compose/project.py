@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from composerefactor.compose.entrypoint import EntryPoint
@@ -52,7 +52,9 @@ class Project:
     *is_tracked* tells whether git has a path, *is_ignored* whether it would leave it out; without
     git neither. *referenced_by* gives the Compose files in the whole tree that name one in
     ``include`` or ``extends``, whether an entry point reads them or not; *overriding* those that
-    may be merged over a file and say something on a service.
+    may be merged over a file and say something on a service. *rejected* are entry points that the
+    engine does not accept as they stand; *incomplete* gives those of them that read one of some
+    paths, and that it resolves without its checks of what belongs together.
     """
 
     entries: tuple[EntryPoint, ...]
@@ -73,6 +75,8 @@ class Project:
     is_ignored: Callable[[str], bool] = field(default=lambda _: False)
     referenced_by: Callable[[str], frozenset[str]] = field(default=lambda _: frozenset())
     overriding: Callable[[str, str], frozenset[str]] = field(default=lambda _, __: frozenset())
+    rejected: tuple[EntryPoint, ...] = ()
+    incomplete: Callable[[Collection[str]], tuple[EntryPoint, ...]] = field(default=lambda _: ())
 
     @property
     def readable(self) -> tuple[EntryPoint, ...]:

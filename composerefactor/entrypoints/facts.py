@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from composerefactor.compose.file import RESOURCE_SECTIONS
@@ -136,7 +136,8 @@ class TreeFacts:
     def undefined(self, path: str) -> frozenset[str]:
         """Return the services and resources that are used but not defined.
 
-        Empty for a file with ``include``, which may define anything.
+        What a service of another file uses counts where one extends it. Empty for a file with
+        ``include``, which may define anything.
         """
         root = self._library.mapping(path)
         if root is None or self.has_include(path):
@@ -148,7 +149,7 @@ class TreeFacts:
             for name in merged_entries(root.get(section))
         } | {("networks", "default")}
         missing: set[str] = set()
-        for body in bodies.values():
+        for body in self._with_extended(path, bodies.values()):
             parent = extended(body)
             needed = services(body)
             if parent and parent[0] is None and parent[1]:
@@ -160,6 +161,23 @@ class TreeFacts:
                 if (section, name) not in defined and _PLAIN_NAME.fullmatch(name)
             }
         return frozenset(missing)
+
+    def _with_extended(self, path: str, bodies: Iterable[Node]) -> Iterator[Node]:
+        """Yield *bodies* of *path*, and those of the services in other files that they extend."""
+        queue = [(path, body) for body in bodies]
+        seen: set[tuple[str, str]] = set()
+        while queue:
+            where, body = queue.pop()
+            yield body
+            parent = extended(body)
+            if parent is None or parent[1] is None or not (parent[0] or where != path):
+                continue
+            home = self.home(path) if where == path else directory_of(where)
+            target = (join(home, parent[0]) if parent[0] else where, parent[1])
+            found = dict(self._services(target[0])).get(target[1])
+            if found is not None and target not in seen:
+                seen.add(target)
+                queue.append((target[0], found))
 
     def referenced_by(self, path: str) -> frozenset[str]:
         """Return the Compose files that name *path* in ``include`` or ``extends``."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.references import extended
@@ -17,6 +18,8 @@ from composerefactor.factoring.parts import Definition, Shared, nodes_in, whole
 from composerefactor.factoring.worth import Cluster, clusters, joined, length, saving, worth_sharing
 from composerefactor.modules.anchors import AnchorIndex
 from composerefactor.yamltree.nodes import Node
+
+_T = TypeVar("_T")
 
 Owners = tuple[int, ...]
 """Indices of the base files that define a service."""
@@ -85,15 +88,15 @@ def factor(
     for name, of in bases.items():
         chain = next((c for c in tied if name in c), {name})
         if len(chain) > 1 and chain & several:
-            found = [(tuple(of), worth_sharing([_definition(files[i], name) for i in of]))]
+            found = [(tuple(of), worth_sharing([definition(files[i], name) for i in of]))]
         else:
             copies = [i for i in owners[name] if i in repeating and len(chain) == 1]
-            found = _clusters({i: _definition(files[i], name) for i in [*of, *copies]}, copies)
+            found = _clusters({i: definition(files[i], name) for i in [*of, *copies]}, copies)
             if found == [((of[0],), None)]:
                 result.single.setdefault(of[0], []).append(name)
                 continue
         for members, shared in found:
-            cut = tuple(_definition(files[i], name) for i in members)
+            cut = tuple(definition(files[i], name) for i in members)
             result.variants.append(Variant(name, members, cut, shared))
     for chain in tied:
         keep_chain(result, chain)
@@ -176,7 +179,8 @@ def _copied(found: Factored, group: Sequence[Variant]) -> int:
     return total
 
 
-def _definition(file: ComposeFile, name: str) -> Definition:
+def definition(file: ComposeFile, name: str) -> Definition:
+    """Return the definition of the service *name* in *file*."""
     section = (file.sections or {})["services"]
     return Definition(file.source, (section.entries or {})[name])
 
@@ -192,9 +196,9 @@ def chains(files: Sequence[ComposeFile], movable: Mapping[int, Sequence[str]]) -
     return merged(links)
 
 
-def merged(links: Iterable[set[str]]) -> list[set[str]]:
+def merged(links: Iterable[set[_T]]) -> list[set[_T]]:
     """Return the unions of those of *links* that have something in common."""
-    found: list[set[str]] = []
+    found: list[set[_T]] = []
     for link in links:
         near = [group for group in found if group & link]
         found = [group for group in found if group not in near]

@@ -61,8 +61,13 @@ def worth_sharing(definitions: Sequence[Definition]) -> Shared | None:
     something, and so does the key of each attribute that is shared in part. Paths in include lists
     are not counted; nobody keeps them equal by hand.
     """
-    shared = share(definitions) or _equal(definitions)
+    shared = shared_by(definitions)
     return shared if shared is not None and saving(definitions, shared) > 0 else None
+
+
+def shared_by(definitions: Sequence[Definition]) -> Shared | None:
+    """Return what *definitions* share, worth it or not: parts of them, or all of the first."""
+    return share(definitions) or _equal(definitions)
 
 
 def saving(definitions: Sequence[Definition], shared: Shared) -> int:

@@ -84,7 +84,6 @@ def _verdict(
     belongs together.
     """
     verdict = prover.check(found.contents, variables=found.variables)
-    differences = list(verdict.differences)
     still = rejected = prover.rejected()
     if rejected and found.taken:
         still = prover.rejected_after(found.contents)
@@ -92,19 +91,9 @@ def _verdict(
             opened, engine, progress, entries=tuple(rejected), consistent=False
         ) as lenient:
             lenience = lenient.check(found.contents, variables=found.variables)
-        differences += lenience.differences
-        verdict = replace(
-            verdict,
-            covered=verdict.covered + lenience.covered,
-            not_covered=[
-                *(n for n in verdict.not_covered if n.entry not in rejected),
-                *lenience.not_covered,
-            ],
-            runs=verdict.runs + lenience.runs,
-            seconds=verdict.seconds + lenience.seconds,
-        )
+        verdict = verdict.with_lenient(lenience, tuple(rejected))
     effects = found.effects
-    undeclared = [f for f in differences if not is_declared(f, effects)]
+    undeclared = [f for f in verdict.differences if not is_declared(f, effects)]
     undeclared += _of_variants(prover, found)
     return replace(verdict, differences=undeclared), still
 

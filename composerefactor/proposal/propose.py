@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -70,21 +71,30 @@ def propose(
         plan = chosen(opened.project, {}, frozenset())
         return Proposal(opened, opened.project, plan, changeset(opened, plan))
     # A plan without proof starts faster without what proves.
+    from composerefactor.proposal.incomplete import Incomplete  # noqa: PLC0415
     from composerefactor.proposal.proving import prover_of  # noqa: PLC0415
     from composerefactor.proposal.settle import Settler  # noqa: PLC0415
 
-    with prover_of(opened, engine, progress) as prover:
+    with ExitStack() as stack:
+        prover = stack.enter_context(prover_of(opened, engine, progress))
         rejected = prover.rejected()
         accepted = tuple(e for e in opened.project.readable if e not in rejected)
         if not accepted:
             raise all_rejected(opened, rejected)
-        project = replace(opened.project, entries=accepted)
+        incomplete = stack.enter_context(Incomplete(opened, engine, tuple(rejected)))
+        project = replace(
+            opened.project,
+            entries=accepted,
+            rejected=tuple(rejected),
+            incomplete=incomplete.resolved,
+        )
         chosen = selected(opened, project, transformation, selection)
         if engine.release < OVERRIDE_OF_INCLUDED:
             chosen = _without_overridden(chosen, project)
         # Paths that cannot stand side by side are refused before the stage meets them.
         changeset(opened, chosen(project, {}, frozenset()))
-        settled = Settler(lambda keep, move: chosen(project, keep, move), prover).settle()
+        settler = Settler(lambda keep, move: chosen(project, keep, move), prover, incomplete)
+        settled = settler.settle()
         changes = changeset(opened, settled.plan)
         weaknesses: tuple[Weakness, ...] = ()
         if not changes.is_empty:

@@ -6,6 +6,7 @@ import posixpath
 import re
 
 from composerefactor.proposal.propose import OVERRIDE_OF_INCLUDED, Proposal
+from composerefactor.verify.engine import release
 
 SINCE_INCLUDE = "2.24.1"
 """Up to v2.23.3 ``project_directory: .`` is resolved against the current directory (observed)."""
@@ -24,18 +25,21 @@ def oldest_engine(proposal: Proposal) -> str:
 
     ``""`` where no file that is written includes another: any version does.
     """
-    if proposal.plan.since:
-        return proposal.plan.since
+    return max(proposal.plan.since, _oldest_for_include(proposal), key=release)
+
+
+def _oldest_for_include(proposal: Proposal) -> str:
     if not any(_INCLUDE.search(draft.text()) for draft in proposal.plan.drafts):
         return ""
     project = proposal.project
+    bases = set(project.bases)
     divided = {path for path, _, _ in proposal.plan.moved}
     for path in divided & project.own_includes:
         if any(
             posixpath.dirname(path) != posixpath.dirname(by) for by in project.included_by[path]
         ):
             return SINCE_NESTED
-    moved = {name for _, section, name in proposal.plan.moved if section == "services"}
+    moved = {n for p, section, n in proposal.plan.moved if section == "services" and p in bases}
     for entry in project.readable:
         for path in entry.files[1:]:
             file = project.files.get(path)

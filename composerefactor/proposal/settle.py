@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.file import RESOURCE_SECTIONS
+from composerefactor.proposal.incomplete import Incomplete
 from composerefactor.transform import Part, Plan
 from composerefactor.verify.prover import Prover
 from composerefactor.verify.runner import Run
@@ -36,9 +37,12 @@ class Settled:
 class Settler:
     """Runs the search for one transform and one project."""
 
-    def __init__(self, planner: Planner, prover: Prover) -> None:
+    def __init__(
+        self, planner: Planner, prover: Prover, incomplete: Incomplete | None = None
+    ) -> None:
         self.planner = planner
         self.prover = prover
+        self.incomplete = incomplete
         self.keep: dict[Part, str] = {}
         self.findings: dict[Part, Finding] = {}
         self.failing: set[tuple[EntryPoint, str]] = set()
@@ -67,6 +71,8 @@ class Settler:
         """Return the engine's verdict on *plan*; that on no change at all where it is empty."""
         moved = [section for _, section, _ in plan.moved if section.startswith("x-")]
         verdict = self.prover.check(plan.contents(), only=only, moved=moved, entries=plan.entries)
+        if self.incomplete is not None:
+            verdict = self.incomplete.check(plan, verdict, only, moved)
         firsts: dict[EntryPoint, str] = {}
         for found in verdict.differences:
             firsts.setdefault(found.entry, found.circumstance)

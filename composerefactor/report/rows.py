@@ -39,6 +39,12 @@ def reservations(verdict: Verdict, style: Style, most: int) -> Iterator[str]:
     """Yield the lines on what a verdict assumes and what it does not cover, *most* of each."""
     for words in limited([f"assumed: {a}" for a in verdict.assumptions], most):
         yield row("", style(words, "dim"), style)
+    incomplete = ", ".join(entry.title for entry in verdict.incomplete[:most])
+    if incomplete:
+        more = len(verdict.incomplete) - most
+        incomplete += f" and {more} more" if more > 0 else ""
+        words = f"compared, though other files complete it (--no-consistency): {incomplete}"
+        yield row("", style(words, "dim"), style)
     where: dict[tuple[str, str], list[str]] = {}
     for n in verdict.not_covered:
         where.setdefault((n.entry.title, n.words), []).append(n.circumstance)

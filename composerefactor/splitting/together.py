@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from composerefactor.compose.project import Project
 from composerefactor.factoring.layout import Layout
 from composerefactor.factoring.variants import Factored
 from composerefactor.modules.anchors import Holder
@@ -13,8 +14,9 @@ from composerefactor.modules.root import Reason, Root
 from composerefactor.splitting.groups import factored
 from composerefactor.splitting.options import SplitOptions, layout_options
 from composerefactor.splitting.parts import moved_parts, placement_of, plan_whole, stays_of
-from composerefactor.stubs.divide import divided
+from composerefactor.stubs.divide import Division, divided
 from composerefactor.stubs.layout import StubLayout
+from composerefactor.stubs.staying import since, staying
 from composerefactor.transform import Gain, Part, Plan
 
 
@@ -49,6 +51,69 @@ def plan_stubs(group: list[Root], options: SplitOptions, names: Names, *, severa
     )
     plan = _plan_of(layout, group, reasons)
     return replace(plan, notes=(*plan.notes, *layout.notes(plan.drafts)), since=layout.since)
+
+
+def plan_staying(
+    project: Project, options: SplitOptions, names: Names, drafted: Collection[str]
+) -> list[Plan]:
+    """Plan what files that are not divided share by ``extends``; those *drafted* are left alone.
+
+    Files that the engine rejects take part as far as it resolves them without its checks of what
+    belongs together, since they may lack what other files say.
+    """
+    late = options.strategy == "extends"
+    paths = [p for e in project.readable for p in e.files]
+    incomplete = [p for e in project.rejected for p in e.files]
+    found = staying(_undivided(project, options, [*paths, *incomplete], drafted), late=late)
+    unread = {root.file.path for division in found for root in division.roots} - set(paths)
+    if unread:
+        incomplete = [p for e in project.incomplete(unread) for p in e.files if p in unread]
+        found = staying(_undivided(project, options, [*paths, *incomplete], drafted), late=late)
+    return [_plan_staying(division, options, names) for division in found]
+
+
+def _undivided(
+    project: Project, options: SplitOptions, paths: Iterable[str], drafted: Collection[str]
+) -> list[Root]:
+    """Return those of the files *paths* that keep their services, but may say them by stubs."""
+    roots = [
+        Root(
+            project,
+            project.files[path],
+            options.keep,
+            options.move,
+            options.into,
+            leaves_stubs=True,
+        )
+        for path in dict.fromkeys(paths)
+        if path in project.files and path not in drafted and not project.is_ignored(path)
+    ]
+    return [root for root in roots if not root.whole or root.is_small]
+
+
+def _plan_staying(division: Division, options: SplitOptions, names: Names) -> Plan:
+    first = division.roots[0]
+    layout = StubLayout(
+        first.project,
+        division.modules,
+        layout_options(first, options),
+        names,
+        placement_of(options),
+        division=division,
+    )
+    plan = _plan_of(layout, division.roots, [{} for _ in division.roots])
+    moved = dict(plan.moved)
+    notes = []
+    for v in division.all.variants:
+        holder = division.holders.get((v.owners, v.name), -1)
+        paths = [layout.factored.files[i].path for i in v.owners if i != holder]
+        to = layout.extended(v.owners[-1], v.name)
+        moved |= {(path, "services", v.name): to for path in paths}
+        notes.append(
+            f"{v.name} in {' and '.join(paths)} extends what {to} says: "
+            f"{v.repeated} repeated lines are gone"
+        )
+    return replace(plan, moved=moved, notes=tuple(notes), gain=Gain(), since=since(division))
 
 
 def _plan_of(layout: Layout, group: list[Root], reasons: Sequence[Mapping[Holder, Reason]]) -> Plan:

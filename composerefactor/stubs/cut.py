@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from composerefactor.factoring.parts import Definition, Shared, Span, children_of
@@ -37,17 +38,18 @@ def cut(definition: Definition) -> Shared | str:
     return Shared(common, [rest])
 
 
-def with_fixed_apart(variant: Variant) -> Variant:
+def with_fixed_apart(variant: Variant, also: Collection[str] = ()) -> Variant:
     """Return *variant* with the attributes that have to stay in no shared part.
 
-    Where that cannot be told apart, nothing is shared.
+    *also* names some that have to stay for another reason than their paths. Where that cannot be
+    told apart, nothing is shared.
     """
     shared, first = variant.shared, variant.definitions[0]
     if shared is None:
         return variant
     if _is_tagged(first):
         return replace(variant, shared=None)
-    fixed = fixed_attributes(first.region.entry.value, first.source)
+    fixed = [*fixed_attributes(first.region.entry.value, first.source), *also]
     parts = [children_of(d.source, d.region) for d in variant.definitions]
     for name in fixed:
         own = (parts[0] or {}).get(name, first.region)

@@ -10,12 +10,19 @@ import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.references import extended
 from composerefactor.factoring.layout import ENVIRONMENTS
-from composerefactor.factoring.parts import Definition, Shared
+from composerefactor.factoring.parts import Shared
 from composerefactor.factoring.repeating import may_repeat
-from composerefactor.factoring.variants import Factored, Variant, chains, factor, keep_chain
+from composerefactor.factoring.variants import (
+    Factored,
+    Owners,
+    Variant,
+    chains,
+    definition,
+    factor,
+    keep_chain,
+)
 from composerefactor.modules.anchors import Holder
 from composerefactor.modules.root import Reason, Root
 from composerefactor.stubs.cut import cut, with_fixed_apart
@@ -29,7 +36,8 @@ class Division:
     """The roots of one group, and their services.
 
     *modules* has what modules are made of, *all* also what has no module. *stays* says, per root,
-    what stays there. *in_environments* is True where environment files hold the stubs.
+    what stays there. *in_environments* is True where environment files hold the stubs. *holders*
+    gives, by owners and name, the root whose own definition is what the others extend.
     """
 
     roots: list[Root]
@@ -37,6 +45,15 @@ class Division:
     modules: Factored
     all: Factored
     stays: dict[int, dict[Holder, Reason]] = field(default_factory=dict)
+    holders: dict[tuple[Owners, str], int] = field(default_factory=dict)
+
+    def stubs_of(self, owner: int) -> list[Variant]:
+        """Return the services of which a stub stands in the root *owner*."""
+        return [
+            v
+            for v in self.all.variants
+            if owner in v.owners and self.holders.get((v.owners, v.name)) != owner
+        ]
 
 
 def divided(roots: Sequence[Root]) -> Division:
@@ -53,7 +70,7 @@ def _alone(root: Root) -> Division:
     stays = dict(root.reasons)
     moving: dict[str, Shared] = {}
     for name in root.movable():
-        found = cut(_definition(root.file, name))
+        found = cut(definition(root.file, name))
         if isinstance(found, str):
             stays["services", name] = Reason(found)
         else:
@@ -115,7 +132,7 @@ def _in_environments(roots: list[Root]) -> Division:
         keep_chain(found, chain)
     cuts: dict[int, dict[str, Shared | None]] = {}
     for i, names in found.single.items():
-        parts = {name: cut(_definition(roots[i].file, name)) for name in names}
+        parts = {name: cut(definition(roots[i].file, name)) for name in names}
         partly = {n for n, p in parts.items() if isinstance(p, str) or any(p.rests)}
         whole = _chained(roots[i], partly)
         cuts[i] = {
@@ -132,18 +149,13 @@ def _with_cuts(found: Factored, cuts: Mapping[int, Mapping[str, Shared | None]])
     variants = list(found.variants)
     for i, names in found.single.items():
         for name in names:
-            definition = _definition(found.files[i], name)
-            variants.append(Variant(name, (i,), (definition,), cuts[i][name]))
+            own = definition(found.files[i], name)
+            variants.append(Variant(name, (i,), (own,), cuts[i][name]))
     found.single = {
         i: [name for name in names if cuts[i][name] is not None]
         for i, names in found.single.items()
     }
     return replace(found, variants=variants)
-
-
-def _definition(file: ComposeFile, name: str) -> Definition:
-    section = (file.sections or {})["services"]
-    return Definition(file.source, (section.entries or {})[name])
 
 
 def _heirs(root: Root) -> dict[str, str]:

@@ -12,7 +12,8 @@ from composerefactor.factoring.blocks import place_blocks
 from composerefactor.factoring.contents import contents
 from composerefactor.factoring.environments import defines
 from composerefactor.factoring.layout import Layout
-from composerefactor.factoring.places import Piece
+from composerefactor.factoring.places import Piece, head
+from composerefactor.factoring.variants import Variant
 from composerefactor.factoring.write import Content, write
 from composerefactor.modules.assignment import MAX_SERVICES
 from composerefactor.modules.include import MAX_PATHS
@@ -126,10 +127,21 @@ class StubLayout(Layout):
 
     def _stub(self, owner: int, region: Region) -> str:
         file = self.factored.files[owner]
-        name = region.entry.name
-        path = next(m.path for o, m in self.places.modules if owner in o and name in m.services)
+        path = self.extended(owner, region.entry.name or "")
         local = posixpath.relpath(path, posixpath.dirname(file.path) or ".")
         return stub(file.source, region, local)
+
+    def extended(self, owner: int, name: str) -> str:
+        """Return the file of what *owner* extends: a module, or the root that holds it already."""
+        for owners, module in self.places.modules:
+            if owner in owners and name in module.services:
+                return module.path
+        holders = self.division.holders.items()
+        return next(
+            self.factored.files[holder].path
+            for (owners, held), holder in holders
+            if owner in owners and held == name
+        )
 
     def _roots(self) -> Iterator[Draft]:
         for i, file in enumerate(self.factored.files):
@@ -139,7 +151,9 @@ class StubLayout(Layout):
                     starts = range(0, len(paths), MAX_PATHS)
                     yield self._root(i, [paths[n : n + MAX_PATHS] for n in starts])
                 continue
-            moved = {v.name: v for v in self.division.all.variants}
+            moved = {v.name: v for v in self.division.stubs_of(i)}
+            if not moved:
+                continue
             yield StubRoot(
                 file,
                 self.factored.anchors[i],
@@ -148,4 +162,14 @@ class StubLayout(Layout):
                 frozenset(
                     section for (section, name), home in self.homes[i].items() if home and not name
                 ),
+                frozenset(name for name, v in moved.items() if self._is_titled(v, i)),
             ).draft()
+
+    def _is_titled(self, found: Variant, owner: int) -> bool:
+        """Return whether the comments above the service in *owner* stand nowhere else."""
+        d, first = found.definition(owner), found.definitions[0]
+        known = head(first.source, first.region)
+        held = (found.owners, found.name) in self.division.holders
+        return (held or bool(found.rest(owner))) and any(
+            comment not in known for comment in head(d.source, d.region)
+        )

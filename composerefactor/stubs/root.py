@@ -19,7 +19,8 @@ from composerefactor.yamltree.regions import Region
 class StubRoot:
     """*stubs* gives the lines of each service that left *file*, *rests* those that stay below them.
 
-    *gone* has the ``x-`` sections that moved to a module.
+    *gone* has the ``x-`` sections that moved to a module, *titled* the services above whose stubs
+    the comments stay.
     """
 
     file: ComposeFile
@@ -27,6 +28,7 @@ class StubRoot:
     stubs: Mapping[str, str]
     rests: Mapping[str, Sequence[Span]]
     gone: frozenset[str]
+    titled: frozenset[str] = frozenset()
 
     def draft(self) -> Draft:
         """Return the draft: the same text, with stubs for services."""
@@ -66,6 +68,8 @@ class StubRoot:
                 out.verbatim(region.lead, region.end)
             else:
                 out.end_line()
+                if name in self.titled:
+                    out.verbatim(region.lead, region.key)
                 out.add(Written(f"{key_of(source, region)}:{source.newline}{self.stubs[name]}"))
                 for start, end in self.rests.get(name, ()):
                     out.verbatim(start, end)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.verify.circumstances import Kind
@@ -50,7 +50,8 @@ class Verdict:
     *differences* has each place once an entry point, in the first circumstance that shows it.
     *covered* counts the circumstances that were compared, *hashes* the services whose containers
     were, and *recreated* names those that ``up`` would recreate. *runs* and *seconds* include the
-    originals where this check was the first.
+    originals where this check was the first. *incomplete* are entry points that the engine rejects
+    for what they lack, and that were compared without its checks of that.
     """
 
     differences: list[Finding] = field(default_factory=list)
@@ -61,11 +62,29 @@ class Verdict:
     seconds: float = 0.0
     hashes: dict[EntryPoint, int] = field(default_factory=dict)
     recreated: dict[EntryPoint, list[str]] = field(default_factory=dict)
+    incomplete: tuple[EntryPoint, ...] = ()
 
     @property
     def ok(self) -> bool:
         """Whether something was compared and everything compared is equal."""
         return not self.differences and self.covered > 0
+
+    def with_lenient(self, other: Verdict, entries: Collection[EntryPoint]) -> Verdict:
+        """Return this verdict with that of *other* on *entries*, which the engine rejects.
+
+        *other* is of a prover that leaves out the engine's checks of what belongs together.
+        """
+        own = [found for found in self.not_covered if found.entry not in entries]
+        return replace(
+            self,
+            differences=[*self.differences, *other.differences],
+            covered=self.covered + other.covered,
+            not_covered=[*own, *(n for n in other.not_covered if n.entry in entries)],
+            assumptions=list(dict.fromkeys([*self.assumptions, *other.assumptions])),
+            runs=self.runs + other.runs,
+            seconds=self.seconds + other.seconds,
+            incomplete=(*self.incomplete, *entries),
+        )
 
 
 def services_named(words: str) -> list[str]:
