@@ -62,7 +62,7 @@ class StubRoot:
             kept = name not in self.stubs
             if before is not None and kept and before.entry.name not in self.stubs:
                 out.verbatim(before.end, region.lead)
-            elif before is not None and (self._is_long(before) or self._is_long(region)):
+            elif before is not None and self._is_apart(before, region):
                 out.separate()
             if kept:
                 out.verbatim(region.lead, region.end)
@@ -74,6 +74,11 @@ class StubRoot:
                 for start, end in self.rests.get(name, ()):
                     out.verbatim(start, end)
             before = region
+
+    def _is_apart(self, one: Region, other: Region) -> bool:
+        """Return whether a blank line stands between two services of which more than stubs stay."""
+        had = "\n" in self.file.source.text[one.end : other.lead]
+        return had and (self._is_long(one) or self._is_long(other))
 
     def _is_long(self, region: Region) -> bool:
         """Return whether more than a stub is left of a service."""
