@@ -183,6 +183,17 @@ class TreeFacts:
         """Return the Compose files that name *path* in ``include`` or ``extends``."""
         return frozenset(self._references.get(path, ()))
 
+    def extended_services(self, path: str) -> frozenset[str] | None:
+        """Return the services of *path* that other files extend; None where one includes it."""
+        found: set[str] = set()
+        for other in self.referenced_by(path) - {path}:
+            home = self.home(other)
+            if any(join(home, name) == path for name in self._included(other)):
+                return None
+            parents = (extended(body) for _, body in self._services(other))
+            found |= {p[1] for p in parents if p and p[0] and p[1] and join(home, p[0]) == path}
+        return frozenset(found)
+
     @cached_property
     def _references(self) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}

@@ -66,6 +66,10 @@ class FileFacts(Protocol):
         """Return the Compose files that name *path* in ``include`` or ``extends``."""
         ...
 
+    def extended_services(self, path: str) -> Collection[str] | None:
+        """Return the services of *path* that other files extend; None where one includes it."""
+        ...
+
 
 class Listing:
     """The paths of a project as sets, for questions about single paths and directories."""

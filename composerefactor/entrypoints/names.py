@@ -118,7 +118,14 @@ class _Directory:
             yield self.entry((self.default, path), why, assumed=True)
 
     def only_referenced(self, path: str) -> bool:
-        return any(other != path for other in self.facts.referenced_by(path))
+        """Return whether *path* is there for the files that include or extend it.
+
+        One with more than they extend, which completes services of another, is an override as well.
+        """
+        if not any(other != path for other in self.facts.referenced_by(path)):
+            return False
+        taken = self.facts.extended_services(path)
+        return taken is None or not (self.incomplete(path) - set(taken) and self.bases(path))
 
     def other(self, path: str) -> Iterator[EntryPoint]:
         """Yield the entry points of a file that is neither the default nor its override."""

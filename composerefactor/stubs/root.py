@@ -11,6 +11,7 @@ from composerefactor.factoring.parts import Span
 from composerefactor.modules.anchors import AnchorIndex, Block, Holder
 from composerefactor.modules.output import Output
 from composerefactor.stubs.text import key_of
+from composerefactor.yamltree.comments import comments
 from composerefactor.yamltree.nodes import Node, walk
 from composerefactor.yamltree.regions import Region
 
@@ -68,12 +69,19 @@ class StubRoot:
                 out.verbatim(region.lead, region.end)
             else:
                 out.end_line()
-                if name in self.titled:
-                    out.verbatim(region.lead, region.key)
-                out.add(Written(f"{key_of(source, region)}:{source.newline}{self.stubs[name]}"))
+                out.add(Written(f"{self._key(out, region)}{source.newline}{self.stubs[name]}"))
                 for start, end in self.rests.get(name, ()):
                     out.verbatim(start, end)
             before = region
+
+    def _key(self, out: Output, region: Region) -> str:
+        """Return the line with the key of a stub, below its comments if they stay."""
+        source, key = self.file.source, f"{key_of(self.file.source, region)}:"
+        if region.entry.name not in self.titled:
+            return key
+        out.verbatim(region.lead, region.key)
+        behind = comments(source, region.entry, region.key, source.next_line(region.key))
+        return "  ".join([key, *behind])
 
     def _is_apart(self, one: Region, other: Region) -> bool:
         """Return whether a blank line stands between two services of which more than stubs stay."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.merged import merged_get, scalar_text
 from composerefactor.compose.paths import path_attributes
+from composerefactor.compose.references import extended
 from composerefactor.factoring.parts import Definition, Span, children_of, whole
 from composerefactor.factoring.variants import (
     Factored,
@@ -121,7 +122,7 @@ def _in_place(
     """Return what the first *of* the roots holds for others, if they repeat all that it says."""
     found = _variant(roots, name, of)
     shared, holder = found.shared, roots[of[0]].file
-    if shared is None or shared.rests[0] or shared.notes:
+    if shared is None or shared.rests[0] or shared.notes or not _is_found(roots[of[0]], name):
         return None
     if not late and set(_rejected(holder.services[name])):
         return None
@@ -129,6 +130,18 @@ def _in_place(
         return None  # all of an extended file is interpolated, whoever needs it
     saved = sum(_lines(d, whole(d)) - _stub_lines(d, r) for d, r in _rests(found)[1:])
     return _Sharing(found, in_place=True, saved=saved)
+
+
+def _is_found(root: Root, name: str) -> bool:
+    """Return whether the file is known to be used by itself, though others extend *name* from it.
+
+    A command names it, or it says something on services that others complete.
+    """
+    path, entries = root.file.path, (*root.project.entries, *root.project.rejected)
+    if any(path in e.files and (e.implicit or any(w.path for w in e.evidence)) for e in entries):
+        return True
+    others = (body for other, body in root.file.services.items() if other != name)
+    return any(not _is_complete(body) and extended(body) is None for body in others)
 
 
 def _in_module(

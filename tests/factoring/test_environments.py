@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from hypothesis import HealthCheck, assume, given, settings
@@ -19,7 +18,7 @@ from composerefactor.transform import Plan
 from composerefactor.transforms.split import split
 from composerefactor.verify.models import compare
 from support.commandline import write
-from support.engine import release_of
+from support.engine import release_of, resolved
 from support.environments import Environments, environments
 from support.memory import Memory
 
@@ -41,19 +40,6 @@ def divided(project: Environments) -> tuple[Plan, dict[str, bytes]]:
         assert content is not None
         contents[path] = content
     return plan, contents
-
-
-def resolved(engine: Path, root: Path, paths: Sequence[str], *options: str) -> bytes | None:
-    """Return the model of *paths*; None where the engine rejects it."""
-    files = [f"--file={path}" for path in paths]
-    done = subprocess.run(
-        [str(engine), "-p", "p", *files, "--profile", "*", "config", *options],
-        cwd=root,
-        env={"HOME": str(root)},
-        capture_output=True,
-        check=False,
-    )
-    return None if done.returncode else done.stdout
 
 
 @settings(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -40,3 +41,16 @@ def config(engine: Path, directory: Path, *options: str) -> subprocess.Completed
         check=False,
         encoding="utf-8",
     )
+
+
+def resolved(engine: Path, root: Path, paths: Sequence[str], *options: str) -> bytes | None:
+    """Return the model of *paths* below *root*; None where the engine rejects it."""
+    files = [f"--file={path}" for path in paths]
+    done = subprocess.run(
+        [str(engine), "-p", "p", *files, "--profile", "*", "config", *options],
+        cwd=root,
+        env={"HOME": str(root)},
+        capture_output=True,
+        check=False,
+    )
+    return None if done.returncode else done.stdout
