@@ -5,6 +5,10 @@ infrastructure to one file a category. Networks, volumes, secrets and configs th
 uses move along; what several share stays in the root. The root keeps its name and place, its header
 comments, and lists the modules in `include`.
 
+Files that are merged over a base, as alternatives of each other, and files with few services are
+not divided. What they repeat of a service they extend, from a module or from the file that says
+nothing else, where that saves more lines than it takes.
+
 With the strategy `extends` a stub of each service stays in the root, or stands in an environment
 file that it includes, and extends the service of that name in a module. Relative paths there are
 written anew; what begins with a variable cannot be, and stays with the stub. So do networks,
