@@ -55,7 +55,7 @@ class Definitions:
     def groups(self, value: Span) -> Iterator[Options]:
         """Yield the calls in a definition, and the options that it is."""
         line = self.text.rfind("\n", 0, value.start) + 1
-        calls = invocations(self.text, value.start, value.end, lambda _: False)
+        calls = invocations(self.text, value.start, value.end, self.is_program)
         yield from (call for call in calls if call.files)
         start = value.start
         while start < value.end and self.text[start] in "\"'( \t":
@@ -66,9 +66,19 @@ class Definitions:
                 yield found
 
     def is_program(self, name: str) -> bool:
-        """Return whether the variable *name* holds a call of Compose, or is called as if."""
-        values = self.values(name)
-        if any(invocations(self.text, v.start, v.end, lambda _: False) for v in values):
+        """Return whether the variable *name* holds a call of Compose, or is called as if.
+
+        The call may begin with another such variable, as in ``PROD = $(COMPOSE) -f prod.yml``.
+        """
+        return self._is_program(name, frozenset())
+
+    def _is_program(self, name: str, trail: frozenset[str]) -> bool:
+        values, seen = self.values(name), trail | {name}
+
+        def begins(other: str) -> bool:
+            return other not in seen and self._is_program(other, seen)
+
+        if any(invocations(self.text, v.start, v.end, begins) for v in values):
             return True
         return not values and _NAMES_COMPOSE.fullmatch(name) is not None
 

@@ -83,6 +83,17 @@ LINES = [
         ),
     ),
     (
+        "Makefile",
+        (
+            "COMPOSE ?= docker compose\nPROD = $(COMPOSE) -f docker-compose.yml\nA = $(B)\nB = $(A)\n"
+            "up:\n\t$(COMPOSE) up\ndeploy:\n\t$(PROD) pull\n\t$(PROD) up -d"
+        ),
+        (
+            f"COMPOSE ?= docker compose\nPROD = $(COMPOSE) {PIN}\nA = $(B)\nB = $(A)\n"
+            f"up:\n\t$(COMPOSE) {PIN} up\ndeploy:\n\t$(PROD) pull\n\t$(PROD) up -d"
+        ),
+    ),
+    (
         ".github/workflows/ci.yml",
         (
             "jobs:\n  a:\n    steps:\n      - run: >-\n          docker compose\n"
