@@ -18,13 +18,11 @@ from composerefactor.cli.options import (
     project_options,
     proposal_output_options,
 )
-from composerefactor.compose.project import Project
 from composerefactor.errors import UsageError
 from composerefactor.proposal.opening import Opened
 from composerefactor.proposal.propose import Proposal, propose
 from composerefactor.proposal.selection import Selection
 from composerefactor.request.split import SplitRequest, groups_of
-from composerefactor.transform import Part, Plan
 from composerefactor.transforms.split import split
 
 if TYPE_CHECKING:
@@ -118,25 +116,13 @@ def command(
         groups_of(_pairs("--group", groups)),
         _pairs("--module", modules),
         _pairs("--environment", environments),
+        move_roots,
     )
 
     def proposer(
         opened: Opened, engine: Engine | None, selection: Selection, shown: Progress | None
     ) -> Proposal:
-        planned = request.transformation(opened.settings)
-        moving = None
-        if move_roots:
-            from composerefactor.proposal.relocating import (  # noqa: PLC0415 - see cli/__init__.py
-                relocated,
-            )
-
-            moving = relocated(opened, path, move_roots)
-
-        def transformation(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
-            plan = planned(project, keep, move)
-            return moving.after(plan) if moving else plan
-
-        return propose(opened, transformation, engine, selection, shown)
+        return propose(opened, request.transformation(opened, path), engine, selection, shown)
 
     chosen = replace(choice(path, file, entry, env_file), roots=move_roots)
     return carry_out_proposal(Run.of("split", run), chosen, proposer)

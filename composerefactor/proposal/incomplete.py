@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -79,7 +80,10 @@ class Incomplete:
                     only=lambda run: run.entry in concerned and (only is None or only(run)),  # noqa: B023
                     moved=moved,
                 )
-                verdict = verdict.with_lenient(found, concerned)
+                verdict = replace(
+                    verdict.with_lenient(found, concerned),
+                    incomplete=(*verdict.incomplete, *concerned),
+                )
         return verdict
 
     def _accepted(self) -> list[EntryPoint]:

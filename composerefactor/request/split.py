@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeAlias
 
 from composerefactor.compose.project import Project
 from composerefactor.errors import UsageError
+from composerefactor.proposal.opening import Opened
 from composerefactor.proposal.selection import Transformation
 from composerefactor.settings.settings import Settings
 from composerefactor.splitting.options import SplitOptions
@@ -28,6 +30,7 @@ class SplitRequest:
     """The options of ``split``; what is empty is taken from the settings.
 
     *groups* has services by module, *modules* paths by service, *environments* names by root.
+    *roots* is the directory that the root files move to, ``""`` where they stay.
     """
 
     into: str = ""
@@ -37,6 +40,7 @@ class SplitRequest:
     groups: Groups = ()
     modules: Pairs = ()
     environments: Pairs = ()
+    roots: str = ""
 
     def options(self, settings: Settings) -> SplitOptions:
         """Return the options with the defaults in *settings*."""
@@ -52,7 +56,23 @@ class SplitRequest:
             variants={**defaults.environments, **dict(self.environments)},
         )
 
-    def transformation(self, settings: Settings) -> Transformation:
+    def transformation(self, opened: Opened, path: Path) -> Transformation:
+        """Return what divides the project that is open as asked, and moves its roots if asked.
+
+        *path* is where the user says that it is. Raises UsageError and RefusedError for roots that
+        cannot move.
+        """
+        planned = self._division(opened.settings)
+        if not self.roots:
+            return planned
+        from composerefactor.proposal.relocating import (  # noqa: PLC0415 - see cli/__init__.py
+            relocated,
+        )
+
+        moving = relocated(opened, path, self.roots)
+        return lambda project, keep, move: moving.after(planned(project, keep, move))
+
+    def _division(self, settings: Settings) -> Transformation:
         """Return what divides a project as asked, except what *settings* keep in place."""
         options = self.options(settings)
         stay = frozenset(settings.split.stay)
@@ -77,6 +97,7 @@ class SplitRequest:
             *(("--group", f"{name}={','.join(services)}") for name, services in self.groups),
             *(("--module", f"{service}={path}") for service, path in self.modules),
             *(("--environment", f"{path}={name}") for path, name in self.environments),
+            ("--move-roots", self.roots),
         ]
         return [word for option, value in given if value for word in (option, value)]
 

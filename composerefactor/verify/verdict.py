@@ -83,7 +83,6 @@ class Verdict:
             assumptions=list(dict.fromkeys([*self.assumptions, *other.assumptions])),
             runs=self.runs + other.runs,
             seconds=self.seconds + other.seconds,
-            incomplete=(*self.incomplete, *entries),
         )
 
 

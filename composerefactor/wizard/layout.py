@@ -66,6 +66,10 @@ def layout_chosen(context: Context, opened: Opened, request: SplitRequest) -> Fl
             text = "Directory of the modules:"
             into = yield Fill("into", text, now.into or _family(proposal), check=_path_check)
             request = replace(request, into=into)
+        elif wanted == "roots":
+            text = "Directory of the root files; commands that name them are written anew:"
+            roots = yield Fill("roots", text, request.roots or _family(proposal), check=_path_check)
+            request = replace(request, roots=roots)
         elif wanted == "reset":
             request = SplitRequest()
         else:
@@ -86,6 +90,8 @@ def _options(proposal: Proposal, now: SplitOptions, request: SplitRequest) -> It
     yield Option("granularity", f"Services a file: {now.granularity}")
     yield Option("strategy", f"Strategy: {now.strategy}")
     yield Option("into", f"Directory: {now.into or _family(proposal)}")
+    if request.roots or any("/" not in path for path in proposal.project.bases):
+        yield Option("roots", f"Root files: {request.roots or 'stay where they are'}")
     if any(part[1].startswith("x-") for part in proposal.plan.moved) or now.anchors != "copy":
         yield Option("anchors", f"Shared x- blocks: {now.anchors}")
     if request != SplitRequest():

@@ -173,13 +173,13 @@ class Workshop:
 
     def _laid(self, where: Where, request: SplitRequest) -> Proposal:
         opened = self._open(where, repairable=False)
-        return propose(opened, request.transformation(opened.settings), None)
+        return propose(opened, request.transformation(opened, where.path), None)
 
     def _mended(self, opened: Opened, chosen: Any) -> Mended:
         return mend(opened.project, opened.library, chosen, Wanted(), opened.environ)
 
     def _propose_split(self, opened: Opened, request: SplitRequest, work: Propose) -> Proposed:
-        transformation = request.transformation(opened.settings)
+        transformation = request.transformation(opened, work.where.path)
         shown = self.progress("proving")
         selection = Selection(leave=work.leave)
         proposal = propose(opened, transformation, self.engine, selection, shown)

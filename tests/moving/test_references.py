@@ -85,12 +85,13 @@ LINES = [
     (
         "Makefile",
         (
-            "COMPOSE ?= docker compose\nPROD = $(COMPOSE) -f docker-compose.yml\nA = $(B)\nB = $(A)\n"
-            "up:\n\t$(COMPOSE) up\ndeploy:\n\t$(PROD) pull\n\t$(PROD) up -d"
+            "COMPOSE ?= docker compose\nPROD = $(COMPOSE) -f docker-compose.yml\n"
+            "A = $(B)\nB = $(A)\nup:\n\t$(COMPOSE) up\ndeploy:\n\t$(PROD) pull\n\t$(PROD) up -d"
         ),
         (
-            f"COMPOSE ?= docker compose\nPROD = $(COMPOSE) {PIN}\nA = $(B)\nB = $(A)\n"
-            f"up:\n\t$(COMPOSE) {PIN} up\ndeploy:\n\t$(PROD) pull\n\t$(PROD) up -d"
+            f"COMPOSE ?= docker compose\nPROD = $(COMPOSE) {PIN}\n"
+            f"A = $(B)\nB = $(A)\nup:\n\t$(COMPOSE) {PIN} up\n"
+            "deploy:\n\t$(PROD) pull\n\t$(PROD) up -d"
         ),
     ),
     (

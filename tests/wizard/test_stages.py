@@ -175,6 +175,35 @@ def test_settings_that_are_there_keep_their_text(engine: Path, shop: Path) -> No
     assert "  select:" in told.lines  # by hand: there is such a section
 
 
+def test_root_files_move_where_that_is_chosen(engine: Path, shop: Path) -> None:
+    write(shop, {"Makefile": "up:\n\tdocker compose up -d\n"})
+    session, told = begin(engine)
+    session.answer(("split",))
+    go(session, "layout")
+    session.answer("roots")
+    session.answer("deploy")
+    assert "Root files: deploy" in [option.title for option in offered(session)]
+    assert "docker-compose.yml -> deploy/docker-compose.yml" in screen(session)
+    go(session, "settings")
+    session.answer("no")
+    assert not (shop / "docker-compose.yml").exists()
+    assert "-f deploy/docker-compose.yml up -d" in (shop / "Makefile").read_text()
+    assert "split --move-roots deploy" in " ".join(told.commands[-1])
+
+
+def test_root_files_that_cannot_move_are_a_reason_to_go_back(engine: Path, shop: Path) -> None:
+    write(shop, {"run.sh": "F=docker-compose\n\nF=$F.yml\ndocker compose -f $F up\n"})
+    session, _ = begin(engine)
+    session.answer(("split",))
+    go(session, "layout")
+    session.answer("roots")
+    session.answer("deploy")
+    assert "run.sh:4: this command names a root file" in screen(session)
+    session.back()
+    session.answer("")
+    assert "Root files: stay where they are" in [option.title for option in offered(session)]
+
+
 def test_files_that_git_could_not_bring_back_are_named(engine: Path, shop: Path) -> None:
     subprocess.run(["git", "init", "-q"], check=True)
     session, told = begin(engine)

@@ -100,6 +100,29 @@ def test_skip_some_and_go_back(start: Start, film: Film, tmp_path: Path) -> None
     film.check()
 
 
+def test_the_root_files_move_too(start: Start, film: Film, tmp_path: Path) -> None:
+    terminal = start({**PROJECT, "Makefile": "up:\n\tdocker compose up -d\n"})
+    terminal.wait_for("What is to be done?")
+    terminal.press("space", "enter")  # the modules alone
+    terminal.wait_for("Is this layout right?")
+    terminal.press(*["down"] * 5, "enter")
+    terminal.wait_for("Directory of the root files")
+    terminal.press("enter")
+    terminal.wait_for("Root files: docker-compose")
+    film.take(terminal, "the layout with the root files elsewhere")
+    terminal.press("enter")
+    terminal.wait_for("This would be done")
+    terminal.press("down", "enter")
+    terminal.wait_for("What is to be done with it?")
+    terminal.press("enter")
+    terminal.wait_for("Keep the decisions")
+    film.take(terminal, "the same without questions")
+    terminal.press("down", "enter")
+    assert terminal.end() == 0
+    assert b"-f docker-compose/docker-compose.yml up" in tree(tmp_path / "shop")["Makefile"]
+    film.check()
+
+
 def test_a_broken_project_starts_at_the_errors(start: Start, film: Film, tmp_path: Path) -> None:
     terminal = start({"docker-compose.yml": BROKEN})
     terminal.wait_for("What is to be done?")
