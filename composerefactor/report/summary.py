@@ -165,7 +165,8 @@ def difference_lines(proposal: Proposal, style: Style, *, verbose: bool = False)
     """Yield what differs between the files that had definitions of the same services."""
     for comparison in comparisons(proposal.opened.project):
         number, files = len(comparison.differences), len(comparison.files)
-        words = f"{counted(number, 'setting')} of {counted(len(comparison.common), 'service')}"
+        words = f"{counted(number, 'setting') if number else 'no setting'} of "
+        words += counted(len(comparison.common), "service")
         yield row("Differ", f"{words} in {files} files", style)
         most = 10_000 if verbose else MOST_DIFFERENCES
         for sentence in limited(sentences(comparison, verbose=verbose), most):

@@ -15,12 +15,14 @@ in column c:
 5. After the last entry of a mapping everything up to the end of the mapping's own region is A's.
 6. Before the first entry everything below the mapping's key belongs to that entry.
 7. At the top level the file has a header and a footer that belong to no entry: at its beginning the
-   comments that a blank line separates from the first key, and a lone block of comments above it;
-   at its end the comments after a blank line that rule 2 does not give to the last entry.
+   comments that a blank line separates from the first key, and a lone block of comments above it,
+   but for a single line above an ``x-`` block, which says what that is for; at its end the comments
+   after a blank line that rule 2 does not give to the last entry.
 
-A comment in column 0 whose text is indented and looks like YAML (``#    ports:``) is a
-commented-out line, and counts as standing where its text would stand without the ``#``; so do the
-indented lines below it. Any other comment in column 0 counts as standing there.
+A comment whose text is indented further than its ``#`` stands, and looks like YAML
+(``#    ports:``), is a commented-out line, and counts as standing where its text would stand
+without the ``#``; so do the indented lines below it. Any other comment counts as standing where
+its ``#`` does.
 """
 
 from __future__ import annotations
@@ -136,7 +138,7 @@ def top_regions(source: Source, mapping: Mapping, *, start: int, end: int) -> li
         return None
     column = source.column(found[0].entry.start)
     first = found[0]
-    lead = _header_end(_lines(source, start, first.key), first.key)
+    lead = _header_end(_lines(source, start, first.key), first)
     found[0] = Region(first.entry, lead, first.key, first.tail, first.end)
     last = found[-1]
     lines = _lines(source, last.tail, end)
@@ -148,8 +150,8 @@ def top_regions(source: Source, mapping: Mapping, *, start: int, end: int) -> li
     return found
 
 
-def _header_end(lines: list[_Line], key: int) -> int:
-    """Return where the first key's own comments begin; a lone block on top is the file's header."""
+def _header_end(lines: list[_Line], first: Region) -> int:
+    """Return where the comments of the *first* entry begin; what stands above is the header."""
     paragraphs: list[list[_Line]] = [[]]
     for line in lines:
         if line.is_blank:
@@ -158,7 +160,8 @@ def _header_end(lines: list[_Line], key: int) -> int:
             paragraphs[-1].append(line)
     own = paragraphs[-1]
     others = [p for p in paragraphs[:-1] if p]
-    return own[0].start if own and others else key
+    is_note = len(own) == 1 and not own[0].is_ruler and (first.entry.name or "").startswith("x-")
+    return own[0].start if own and (others or is_note) else first.key
 
 
 def _tail(source: Source, entry: Entry) -> int:
@@ -183,12 +186,10 @@ def _lines(source: Source, start: int, end: int) -> list[_Line]:
             commented_out = False
         else:
             column = len(text) - len(bare)
-            if column == 0:
-                match = (_CONTINUED if commented_out else _COMMENTED_OUT).match(bare)
-                commented_out = match is not None
-                column = len(match[1]) if match else 0
-            else:
-                commented_out = False
+            match = (_CONTINUED if commented_out else _COMMENTED_OUT).match(bare)
+            commented_out = match is not None and len(match[1]) > column
+            if match is not None and commented_out:
+                column = len(match[1])
             found.append(_Line(at, stop, column, _is_ruler(bare)))
         at = stop
     return found

@@ -47,6 +47,25 @@ s|services: {}
 """,
     ),
     Case(
+        "7: a single line above a block of anchors says what that is for",
+        """
+x|# What all services have.
+x|x-common: &common
+x|  restart: always
+s|services: {}
+""",
+    ),
+    Case(
+        "7: a longer text above a block of anchors is the file's header",
+        """
+.|# The stack of the shop.
+.|# Ask ops before you change it.
+x|x-common: &common
+x|  restart: always
+s|services: {}
+""",
+    ),
+    Case(
         "7: with a header, the block right above the first key is the key's",
         """
 .|# The stack of the shop.
@@ -269,6 +288,19 @@ w|#    ports:
 w|#      - 80:80
 d|  db:
 d|    image: postgres
+""",
+    ),
+    Case(
+        "2: commented-out keys whose # stands left of their text",
+        """
+a|  a:
+a|    image: a
+a|
+a|  #    environment:
+a|  #      MODE: debug
+.|
+b|  b:
+b|    image: b
 """,
     ),
     Case(
