@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.paths import PathAttribute, file_path_attributes, path_attributes
 from composerefactor.edits.splice import Splice
 from composerefactor.joining.texts import Text
-from composerefactor.yamltree.nodes import Mapping, Node, Scalar
+from composerefactor.yamltree import nodes as yaml
+from composerefactor.yamltree.nodes import Node, Scalar
 
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _STEPS = re.compile(r"(?:\.\.?/)*")
 
 
@@ -35,14 +38,30 @@ def included(file: ComposeFile, directory: str, to: str, *, alone: bool) -> Text
     return text.with_splices(_splices(text, wanted, to))
 
 
-def root(file: ComposeFile, directory: str, to: str) -> Text:
+def root(file: ComposeFile, directory: str, to: str, along: Mapping[str, str] = _NOTHING) -> Text:
     """Return *file*, a root whose paths start at *directory*, for the project directory *to*.
 
-    What it includes and extends stays where it is. Raises CannotJoinError for a path that cannot be
-    rewritten.
+    What it includes and extends stays where it is, but for files in *along*, which gives their new
+    paths. Raises CannotJoinError for a path that cannot be rewritten.
     """
+    text = following(file, directory, to, along)
+    others = [a for a in file_path_attributes(file.root) if _target(text, a) not in along]
+    return text.with_splices(_splices(text, others, to))
+
+
+def following(file: ComposeFile, directory: str, to: str, along: Mapping[str, str]) -> Text:
+    """Return *file* with the new paths of the files *along* that it extends, as seen from *to*."""
     text = Text(file, directory)
-    return text.with_splices(_splices(text, list(file_path_attributes(file.root)), to))
+    found = [a for a in file_path_attributes(file.root) if _target(text, a) in along]
+    moving = {id(a.node): posixpath.relpath(along[_target(text, a)], to) for a in found}
+    return text.with_splices(_path(text, a, to, moving[id(a.node)]) for a in found)
+
+
+def _target(text: Text, attribute: PathAttribute) -> str:
+    """Return the file that *attribute* extends, ``""`` for another kind of path."""
+    if attribute.kind != "extends.file" or attribute.form != "relative":
+        return ""
+    return posixpath.normpath(posixpath.join(text.directory, attribute.text))
 
 
 def extended(file: ComposeFile, services: Iterator[Node], to: str) -> Text:
@@ -77,17 +96,20 @@ def _splices(text: Text, attributes: list[PathAttribute], to: str) -> Iterator[S
             yield _path(text, attribute, to)
 
 
-def _path(text: Text, attribute: PathAttribute, to: str) -> Splice:
-    """Write the path anew, or only the steps at its beginning where it has escapes further on."""
+def _path(text: Text, attribute: PathAttribute, to: str, new: str = "") -> Splice:
+    """Write the path anew, or only the steps at its beginning where it has escapes further on.
+
+    It is *new*, or else the same one as seen from *to*.
+    """
     node = attribute.node
     style = node.style if isinstance(node, Scalar) else "|"
     start = node.start + attribute.offset + len(style)
     written, steps = attribute.text, _STEPS.match(attribute.text)
     if style not in {"|", ">"} and text.source.text.startswith(written, start):
-        return Splice(start, start + len(written), moved(written, text.directory, to))
+        return Splice(start, start + len(written), new or moved(written, text.directory, to))
     head = steps[0] if steps else ""
     after = written[: len(head) + 1]
-    if style in {"|", ">"} or not text.source.text.startswith(after, start):
+    if new or style in {"|", ">"} or not text.source.text.startswith(after, start):
         raise text.cannot(f"{attribute.kind} is not written in one piece", node.start)
     return Splice(start, start + len(head), moved(head or "./", text.directory, to))
 
@@ -107,7 +129,7 @@ def _dotted(path: str) -> str:
 
 def _context(text: Text, build: Node, step: str) -> Splice:
     """Write the context that the engine takes where none is written: the project directory."""
-    if not isinstance(build, Mapping) or not build.entries:
+    if not isinstance(build, yaml.Mapping) or not build.entries:
         raise text.cannot("its build context is not written", build.start)
     at = build.entries[0].start
     if build.flow:

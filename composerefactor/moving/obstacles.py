@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.merged import item_nodes, merged_entries, merged_get, scalar_text
-from composerefactor.compose.paths import file_path_attributes
+from composerefactor.compose.paths import file_path_attributes, path_attributes
 from composerefactor.compose.project import Project
 from composerefactor.entrypoints.readers import OtherReader
 from composerefactor.errors import Location, RefusedError
@@ -65,11 +65,33 @@ def _reasons(
     yield from _names(project, found, name)
     for path in found.files:
         try:
-            pinned(project.files[path], found.directory, name)
+            pinned(project.files[path], found, name)
         except CannotJoinError as error:
             yield f"{error.location}: {error.words}"
         except RefusedError as error:
             yield str(error)
+
+
+def extended_paths(project: Project, found: Relocation) -> Iterator[RefusedError]:
+    """Yield why roots cannot follow others that extend them where commands name the directory.
+
+    The engine resolves the paths of an extended file from that file's own directory, whatever the
+    project directory is (observed: v2.24.1 to v5.6.1).
+    """
+    for path in found.files:
+        for extension in project.extensions.get(path, ()):
+            body = project.files[path].services.get(extension.service)
+            if extension.location.path not in found.files or body is None:
+                continue
+            for attribute in path_attributes(body):
+                if attribute.resolved and attribute.form in {"relative", "variable"}:
+                    yield RefusedError(
+                        f"extends {extension.service} in {path}, whose {attribute.kind} would be "
+                        f"looked for in {found.directory}",
+                        location=extension.location,
+                        remedy="put what it needs into a file that is no root, or leave the roots "
+                        "where they are",
+                    )
 
 
 def _commands(project: Project, found: Relocation) -> Iterator[str]:

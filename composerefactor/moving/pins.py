@@ -15,7 +15,7 @@ from composerefactor.compose.project import project_directory
 from composerefactor.edits.drafts import Draft
 from composerefactor.edits.operations import AddKey
 from composerefactor.edits.splices import edited
-from composerefactor.joining.relocate import root
+from composerefactor.joining.relocate import following, root
 from composerefactor.moving.relocation import Relocation
 from composerefactor.source import Source
 
@@ -36,8 +36,8 @@ def started(entry: EntryPoint, found: Relocation, *, in_files: bool) -> EntryPoi
     return replace(entry, files=files, project_directory=pinned, implicit=False)
 
 
-def pinned(file: ComposeFile, directory: str, name: str) -> Draft:
-    """Return the root *file* with the *name* of the project, and paths that start at *directory*.
+def pinned(file: ComposeFile, found: Relocation, name: str) -> Draft:
+    """Return the root *file* with the *name* of the project, and paths from where *found* has it.
 
     No name is written where *name* is empty, or the file has one. Raises RefusedError or
     CannotJoinError for a text that cannot be changed so.
@@ -49,5 +49,14 @@ def pinned(file: ComposeFile, directory: str, name: str) -> Draft:
         above = "" if is_ordered else file.root.entries[0].name or ""
         text = edited(file, [AddKey(file.path, (), "name", name, order=order, above=above)])
         file = ComposeFile.parse(Source(file.path, text, source.has_bom))
-    pieces = root(file, ".", directory).cut(0, len(file.source.text))
+    pieces = root(file, ".", found.directory, found.files).cut(0, len(file.source.text))
     return Draft(file.path, tuple(pieces), source.has_bom)
+
+
+def followed(file: ComposeFile, found: Relocation) -> Draft:
+    """Return the root *file* with the new paths of the roots that it extends.
+
+    The paths in those are seen from the new place then, though commands name the project directory.
+    """
+    pieces = following(file, ".", ".", found.files).cut(0, len(file.source.text))
+    return Draft(file.path, tuple(pieces), file.source.has_bom)

@@ -14,8 +14,9 @@ from composerefactor.compose.project import Project, project_name
 from composerefactor.edits.drafts import Draft, Slice
 from composerefactor.entrypoints.files import DEFAULT_NAMES, FileReader
 from composerefactor.entrypoints.readers import OtherReader
-from composerefactor.moving.obstacles import why_commands
-from composerefactor.moving.pins import pinned, started
+from composerefactor.errors import Location
+from composerefactor.moving.obstacles import extended_paths, why_commands
+from composerefactor.moving.pins import followed, pinned, started
 from composerefactor.moving.references import References, references
 from composerefactor.moving.relocation import Relocation
 from composerefactor.source import Source
@@ -48,9 +49,14 @@ class Move:
         found: Relocation,
         directory: str,
     ) -> Move:
-        """Return the move of *found*; *directory* is the name of the project directory."""
+        """Return the move of *found*; *directory* is the name of the project directory.
+
+        Raises RefusedError for a root that another one extends and that cannot move along.
+        """
         name = project_name(directory)
         why = why_commands(project, found, files.paths(), readers, name)
+        for error in extended_paths(project, found) if why else ():
+            raise error
         return cls(project, found, files, name, why)
 
     def after(self, plan: Plan) -> Plan:
@@ -70,7 +76,7 @@ class Move:
             drafts=(*moved, *others, *gone, *self.references.drafts),
             relocated=files,
             entries=self.entries,
-            mentions=self.references.mentions,
+            mentions=tuple(m for m in self.references.mentions if m not in self._followed),
             notes=(*plan.notes, *self._notes(moved)),
         )
 
@@ -86,6 +92,13 @@ class Move:
             return References()
         return references(self.files, self.project.read, self.relocation, self.started)
 
+    @property
+    def _followed(self) -> set[Location]:
+        """Where roots extend others that move with them."""
+        known = self.project.extensions
+        places = {e.location for path in self.relocation.files for e in known.get(path, ())}
+        return {Location(place.path, place.line) for place in places}
+
     def started(self, entry: EntryPoint) -> EntryPoint:
         """Return the command of *entry* after the move."""
         return started(entry, self.relocation, in_files=not self.why_commands)
@@ -95,11 +108,13 @@ class Move:
         source = self.project.files[path].source
         whole = Draft(path, (Slice(source, 0, len(source.text)),), source.has_bom)
         draft = drafts.get(path, whole)
-        if self.why_commands:
+        if self.why_commands and "extends" not in draft.text():
             return draft
         file = ComposeFile.parse(Source(path, draft.text(), draft.has_bom))
+        if self.why_commands:
+            return followed(file, self.relocation)
         is_base = any(entry.base == path for entry in self.project.entries)
-        return pinned(file, self.relocation.directory, self.name if is_base else "")
+        return pinned(file, self.relocation, self.name if is_base else "")
 
     def _notes(self, moved: Iterable[Draft]) -> Iterator[str]:
         stay = [p for p in self.project.files if "/" not in p and p not in self.relocation.files]

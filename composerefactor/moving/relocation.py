@@ -91,7 +91,7 @@ def _objections(
                 location=Location(old),
                 remedy="leave the roots where they are, or put it into git first",
             )
-        for location in _users(project, old):
+        for location in _users(project, old, found):
             yield RefusedError(
                 f"names {old}, which has to stay where it is for that",
                 location=location,
@@ -108,10 +108,12 @@ def _objections(
             )
 
 
-def _users(project: Project, path: str) -> Iterator[Location]:
-    """Yield where other files include or extend *path*."""
-    for extension in project.extensions.get(path, ()):
-        yield extension.location
-    others = project.included_by.get(path, set()) | project.referenced_by(path)
+def _users(project: Project, path: str, found: Relocation) -> Iterator[Location]:
+    """Yield where files that stay extend *path*, and where any includes it."""
+    extensions = project.extensions.get(path, ())
+    extending = {e.location.path for e in extensions} & found.files.keys()
+    yield from (e.location for e in extensions if e.location.path not in extending)
+    including = project.included_by.get(path, set())
+    others = including | (project.referenced_by(path) - extending)
     for other in sorted(others - {path}):
         yield Location(other)

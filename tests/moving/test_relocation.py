@@ -45,11 +45,12 @@ def test_what_another_program_reads_stays() -> None:
         ),
         (
             {
-                "docker-compose.dev.yml": "services:\n  web:\n    extends:\n"
-                "      file: docker-compose.yml\n      service: web\n"
+                "jobs/compose.yml": "services:\n  web:\n    extends:\n"
+                "      file: ../docker-compose.yml\n      service: web\n",
+                "run.sh": "docker compose -f jobs/compose.yml up\n",
             },
             RefusedError,
-            "docker-compose.dev.yml:4",
+            "jobs/compose.yml:4",
         ),
         (
             {"sub/.env": "A=1", "run.sh": "cd sub && docker compose up\n"},
