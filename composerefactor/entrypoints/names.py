@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from composerefactor.compose.entrypoint import EntryPoint, Evidence
 from composerefactor.entrypoints.files import OVERRIDE_NAMES, FileFacts, Listing
-from composerefactor.entrypoints.places import implicit_files
+from composerefactor.entrypoints.places import default_files, implicit_files
 from composerefactor.entrypoints.script import directory_of
 
 _WORDS = (
@@ -55,6 +55,7 @@ class _Directory:
         self.facts = facts
         self.default = listing.default_file(directory)
         self.implicit = implicit_files(directory, listing)
+        self.defaults = default_files(directory, listing)
         self.files = [
             path
             for path in listing.names_in(directory)
@@ -80,7 +81,8 @@ class _Directory:
             yield self.entry((self.default,), "default file", implicit=len(self.implicit) < 2)  # noqa: PLR2004
             yield from self.with_example()
         if self.implicit and self.implicit != (self.default,):
-            yield self.entry(self.implicit, "used when no -f is given", implicit=True)
+            implicit = self.implicit == self.defaults
+            yield self.entry(self.implicit, "used when no -f is given", implicit=implicit)
         for path in self.files:
             if path == self.default or path in self.implicit or path in self.later:
                 continue

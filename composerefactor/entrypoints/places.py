@@ -40,6 +40,11 @@ def implicit_files(directory: str, listing: Listing) -> tuple[str, ...]:
         files = tuple(path for name in named if (path := local_path(directory, name)) is not None)
         if len(files) == len(named) and all(map(listing.exists, files)):
             return files
+    return default_files(directory, listing)
+
+
+def default_files(directory: str, listing: Listing) -> tuple[str, ...]:
+    """Return the default file in *directory* with its override; empty for none."""
     default = listing.default_file(directory)
     if default is None:
         return ()

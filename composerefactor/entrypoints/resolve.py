@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from composerefactor.compose.entrypoint import EntryPoint, Evidence
 from composerefactor.entrypoints.commands import Invocation
 from composerefactor.entrypoints.files import Listing, join
-from composerefactor.entrypoints.places import implicit_files, local_path, split_files
+from composerefactor.entrypoints.places import (
+    default_files,
+    implicit_files,
+    local_path,
+    split_files,
+)
 from composerefactor.entrypoints.script import directory_of
 from composerefactor.entrypoints.shell import Call
 from composerefactor.entrypoints.variables import CLOSE, OPEN, ROOT
@@ -169,7 +174,7 @@ def _implicit(
         env_files=_env_files(invocation, start, directory, {}),
         project_name=_name(invocation, {}),
         profiles=_profiles(invocation),
-        implicit=True,
+        implicit=files == default_files(directory, listing),  # else a .env there names them
         evidence=(evidence,),
     )
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from composerefactor.compose.envfile import assignments
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.merged import item_nodes, merged_entries, merged_get, scalar_text
 from composerefactor.compose.paths import file_path_attributes, path_attributes
 from composerefactor.compose.project import Project
+from composerefactor.entrypoints.declared import settings
 from composerefactor.entrypoints.readers import OtherReader
 from composerefactor.errors import Location, RefusedError
 from composerefactor.joining.texts import CannotJoinError
@@ -51,7 +53,7 @@ def _reasons(
     old = next((reader for reader in readers if reader.path in found.files), None)
     if old is not None:
         yield f"{old.evidence} starts {old.name}, which knows no `name:`"
-    env_files = [path for path in paths if _ENV_FILE.fullmatch(path)]
+    env_files = [p for p in paths if _ENV_FILE.fullmatch(p) and not _only_chooses(project, p)]
     if env_files:
         yield f"there is {env_files[0]}, and the .env would be looked for in {found.directory}"
     for file in project.files.values():
@@ -70,6 +72,19 @@ def _reasons(
             yield f"{error.location}: {error.words}"
         except RefusedError as error:
             yield str(error)
+
+
+def _only_chooses(project: Project, path: str) -> bool:
+    """Return whether the ``.env`` at *path* has nothing but ``COMPOSE_*`` settings.
+
+    The engine takes those from where the command runs, wherever the files are that they name
+    (observed: v2.24.1 to v5.6.1).
+    """
+    if path != ".env" or project.read is None:
+        return False
+    text = project.read(path).decode("utf-8", "replace")
+    found = settings(text)
+    return "COMPOSE_FILE" in found and all(a.name in found for a in assignments(text))
 
 
 def extended_paths(project: Project, found: Relocation) -> Iterator[RefusedError]:

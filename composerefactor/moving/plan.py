@@ -14,7 +14,7 @@ from composerefactor.compose.project import Project, project_name
 from composerefactor.edits.drafts import Draft, Slice
 from composerefactor.entrypoints.files import DEFAULT_NAMES, FileReader
 from composerefactor.entrypoints.readers import OtherReader
-from composerefactor.errors import Location
+from composerefactor.errors import Location, RefusedError
 from composerefactor.moving.obstacles import extended_paths, why_commands
 from composerefactor.moving.pins import followed, pinned, started
 from composerefactor.moving.references import References, references
@@ -90,7 +90,15 @@ class Move:
         """The commands in the project's files, written anew."""
         if self.project.read is None:
             return References()
-        return references(self.files, self.project.read, self.relocation, self.started)
+        found = references(self.files, self.project.read, self.relocation, self.started)
+        for draft in found.drafts:
+            if posixpath.basename(draft.path) == ".env" and self.project.is_ignored(draft.path):
+                raise RefusedError(
+                    "names root files, and git ignores it: others have one of their own",
+                    location=Location(draft.path),
+                    remedy="leave the roots where they are, without --move-roots",
+                )
+        return found
 
     @property
     def _followed(self) -> set[Location]:
@@ -137,7 +145,8 @@ class Move:
         if self.references.bound:
             places = ", ".join(map(str, self.references.bound))
             yield f"to be run in the project directory from now on: {places}"
-        if default:
+        names_them = any(posixpath.basename(d.path) == ".env" for d in self.references.drafts)
+        if default and not names_them:
             yield (
                 f"`docker compose` alone finds no file any more; an override of {default[0]} that "
                 "is not in the repository has to be named with -f, too"

@@ -79,6 +79,9 @@ class _Rewriter:
                 for name in tokens(self.found.files).finditer(self.text, *value.span(1)):
                     self.prefixed(name.start())
             return self.inserted
+        if posixpath.basename(self.source.path) == ".env":
+            self.paths(["COMPOSE_FILE"])
+            return self.inserted
         by_line: dict[int, list[Need]] = {}
         for need in needs:
             by_line.setdefault(need.line, []).append(need)

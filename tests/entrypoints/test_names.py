@@ -92,7 +92,7 @@ def found(survey: Survey) -> dict[tuple[str, ...], str]:
         ),
         (
             {BASE: WEB, "b.yml": MORE, ".env": "COMPOSE_FILE=docker-compose.yml:b.yml\n"},
-            {(BASE,): "", (BASE, "b.yml"): "implicit"},
+            {(BASE,): "", (BASE, "b.yml"): ""},
         ),
         ({BASE: "not: [yaml", "docker-compose.prod.yml": "a: [b"}, {(BASE,): "implicit"}),
     ],

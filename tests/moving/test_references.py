@@ -140,6 +140,14 @@ def test_with_the_pins_in_the_files_a_command_names_files_alone() -> None:
     assert found == {"run.sh": "docker compose -f docker-compose/docker-compose.yml up\n"}
 
 
+def test_compose_file_in_a_dotenv_follows_roots_that_hold_their_pins() -> None:
+    setting = "COMPOSE_FILE=docker-compose.yml:docker-compose.prod.yml\n"
+    found = shop({**BASE, ".env": setting, "run.sh": "docker compose up\n"}).rewritten(
+        in_files=True
+    )
+    assert found == {".env": setting.replace("docker-compose.", "docker-compose/docker-compose.")}
+
+
 def test_a_dev_container_follows_roots_that_hold_their_pins() -> None:
     path = ".devcontainer/devcontainer.json"
     text = (

@@ -87,6 +87,8 @@ def test_the_directory_is_one_below_the_project(directory: str) -> None:
         ({}, ""),
         ({".env": "A=1"}, "there is .env,"),
         ({".env.example": "A=1"}, "there is .env.example,"),
+        ({".env": "COMPOSE_FILE=docker-compose.yml\nCOMPOSE_PROFILES=x\n"}, ""),
+        ({".env": "COMPOSE_FILE=docker-compose.yml\nA=1\n"}, "there is .env,"),
         ({".envrc": "use nix"}, ""),
         ({"docker-compose.yml": WEB + "    user: ${ME:-0}\n"}, "docker-compose.yml:4 uses $ME"),
         ({"docker-compose.yml": WEB + "    volumes: ['${PWD}:/x']\n"}, "begins with a variable"),
