@@ -23,9 +23,9 @@ from composerefactor.factoring.write import write
 from composerefactor.modules.anchors import Holder
 from composerefactor.modules.assemble import Assembler, Division
 from composerefactor.modules.assignment import LayoutOptions, Module, assign
+from composerefactor.modules.families import Unit, units_of
 from composerefactor.modules.include import MAX_PATHS
 from composerefactor.modules.naming import Family, Names, variant
-from composerefactor.modules.ties import tied_groups
 
 ENVIRONMENTS = "environments"
 
@@ -95,12 +95,12 @@ class Layout:
             self._take((owner,), units, "" if alone else f"{self._variant(owner)}-")
         self.places.modules.sort(key=lambda m: "/infrastructure" in m[1].path)
 
-    def _units(self, owner: int, services: list[str]) -> list[list[str]]:
+    def _units(self, owner: int, services: list[str]) -> list[Unit]:
         file = self.factored.files[owner]
         anchors = self.factored.anchors[owner]
-        return tied_groups(file, anchors, services, lambda name: self.place(file, name).directory)
+        return units_of(file, anchors, services, partial(self.place, file), self.options)
 
-    def _take(self, owners: Owners, units: list[list[str]], prefix: str) -> None:
+    def _take(self, owners: Owners, units: list[Unit], prefix: str) -> None:
         file = self.factored.files[owners[0]]
         self._check_paths(name for unit in units for name in unit)
         family = Family.of(file.path)

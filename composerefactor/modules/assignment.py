@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import NamedTuple
 
 from composerefactor.catalog.placement import Placement
@@ -73,14 +74,13 @@ def assign(
     for group, wanted in options.groups.items():
         here = [name for name in wanted if name in rank]
         by_service |= {name: (place(here[0]).directory, group) for name in here}
-    total = len(rank)
     sizes: dict[str, int] = {}
     placements = [place(unit[0]) for unit in units]
     for unit, placement in zip(units, placements, strict=True):
         if placement.directory == INFRASTRUCTURE:
             sizes[placement.category] = sizes.get(placement.category, 0) + len(unit)
     for unit, placement in zip(units, placements, strict=True):
-        bundle = _bundle(unit, placement, options, by_service, sizes, total, prefix)
+        bundle = _bundle(unit, placement, options, by_service, sizes, rank, prefix)
         bundles.setdefault(bundle, []).extend(unit)
     modules = []
     for bundle, members in bundles.items():
@@ -101,7 +101,7 @@ def _bundle(
     options: LayoutOptions,
     by_service: Mapping[str, tuple[str, str]],
     sizes: Mapping[str, int],
-    total: int,
+    services: Collection[str],
     prefix: str,
 ) -> Bundle:
     """Return the bundle of *unit*, equal for all that share a module."""
@@ -115,14 +115,26 @@ def _bundle(
     by_category = options.granularity == "category" or (
         options.granularity == "auto"
         and placement.directory == INFRASTRUCTURE
-        and _fits(sizes[placement.category], total)
+        and _fits(sizes[placement.category], len(services))
         and sizes[placement.category] > (1 if prefix else 0)  # the service's name says more
     )
     if by_category:
         name = kebab(placement.category)
         longer = f"{prefix}{name}" if prefix != f"{name}-" else ""
         return Bundle(placement.directory, name, longer=longer if prefix else "")
-    return Bundle(placement.directory, kebab(unit[0]), unit[0])
+    return Bundle(placement.directory, _title(unit, services), unit[0])
+
+
+def _title(unit: Sequence[str], services: Iterable[str]) -> str:
+    """Return what all names of *unit* begin with, if no other service is called so; or the first.
+
+    Whole words count: ``snuba-api`` and ``snuba-errors`` are ``snuba``.
+    """
+    names = [kebab(name) for name in unit]
+    columns = zip(*(name.split("-") for name in names), strict=False)
+    common = "-".join(words[0] for words in takewhile(lambda ws: len(set(ws)) == 1, columns))
+    others = {kebab(name) for name in services if name not in unit}
+    return common if common and common not in others else names[0]
 
 
 def _fits(size: int, total: int) -> bool:

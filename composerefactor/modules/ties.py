@@ -36,7 +36,7 @@ def tied_groups(
         parent = extended(file.services[name])
         if parent and parent[0] is None and parent[1] in groups.of:
             groups.join(name, parent[1] or "")
-    limit = min(MAX_TIED, max(3, len(order) // 2))
+    limit = limit_of(len(order))
     for user, owner, anchored in anchors.shared_nodes():
         if user not in groups.of or owner not in groups.of:
             continue
@@ -52,6 +52,11 @@ def tied_groups(
     for name in order:
         seen.setdefault(id(groups.of[name]), groups.of[name])
     return [sorted(group, key=order.index) for group in seen.values()]
+
+
+def limit_of(services: int) -> int:
+    """Return how many of *services* one module may take that need not stay together."""
+    return min(MAX_TIED, max(3, services // 2))
 
 
 def _is_detail(file: ComposeFile, owner: str, anchored: Node) -> bool:

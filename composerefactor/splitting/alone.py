@@ -9,10 +9,10 @@ from composerefactor.edits.drafts import Draft
 from composerefactor.modules.assemble import Assembler, Division
 from composerefactor.modules.assignment import assign
 from composerefactor.modules.divide import divide
+from composerefactor.modules.families import units_of
 from composerefactor.modules.include import IncludeEdit
 from composerefactor.modules.naming import Names, variant
 from composerefactor.modules.root import Root
-from composerefactor.modules.ties import tied_groups
 from composerefactor.splitting.options import SplitOptions, layout_options
 from composerefactor.splitting.parts import moved_parts, placement_of, plan_whole, stays_of
 from composerefactor.transform import Plan
@@ -30,7 +30,7 @@ def plan_alone(root: Root, options: SplitOptions, names: Names, *, several: bool
     def place(name: str) -> Placement:
         return placement(root.file, name)
 
-    units = tied_groups(root.file, root.anchors, root.movable(), lambda n: place(n).directory)
+    units = units_of(root.file, root.anchors, root.movable(), place, layout)
     modules = assign(units, place, layout, root.family, names, prefix)
     if not modules:
         return Plan(stays=stays)

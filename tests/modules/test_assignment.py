@@ -101,6 +101,17 @@ def test_a_unit_stays_together() -> None:
     assert found == {"x.yaml": ("worker", "api"), "m/services/compose.db.yaml": ("db",)}
 
 
+def test_a_unit_is_called_what_its_names_begin_with() -> None:
+    units = [["job-mail", "job_import"], ["snuba-api", "snuba"], ["a-b", "a-c"], ["a"]]
+    found = assigned(units, LayoutOptions("m"))
+    assert list(found) == [
+        "m/services/compose.job.yaml",
+        "m/services/compose.snuba.yaml",
+        "m/services/compose.a-b.yaml",
+        "m/services/compose.a.yaml",
+    ]
+
+
 def test_one_kebab_name_gives_two_files() -> None:
     found = assigned([["a_b"], ["a-b"], ["A-b"]], LayoutOptions("m"))
     assert found == {
