@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 
 from composerefactor.compose.build_context import services_that_send
 from composerefactor.compose.project import Project
 from composerefactor.edits.drafts import Draft
+from composerefactor.errors import Location
 from composerefactor.modules.root import Root
 from composerefactor.splitting.options import SplitOptions
 from composerefactor.transform import Part
+
+_GENERATED = re.compile(
+    r"#.*\bgenerated\b.*\bdo not (?:edit|modify|change)\b"
+    r"|#.*\bdo not (?:edit|modify|change)\b.*\bgenerated\b",
+    re.IGNORECASE,
+)
+_HEAD = 20
+"""So many lines of a file are looked at for what it says of itself."""
 
 
 def notes(
@@ -20,7 +30,13 @@ def notes(
     drafts: tuple[Draft, ...],
     moved: dict[Part, str],
 ) -> Iterator[str]:
-    """Yield what is worth saying of the whole: anchors that move, and build contexts."""
+    """Yield what is worth saying of the whole: generated files, anchors, and build contexts."""
+    generated = [str(place) for d in drafts if (place := _generated(project, d.path))]
+    if generated:
+        yield (
+            f"said to be generated: {', '.join(generated)}; what generates them would undo this, "
+            "so change that as well"
+        )
     for (_, name, _), to in moved.items():
         if name.startswith("x-"):
             yield f"{name} only carries anchors and moves to {to}"
@@ -37,3 +53,12 @@ def notes(
                 f"the build context of {', '.join(senders)} holds {into}/ from now on: a line "
                 f"`{into}/` in {ignore} keeps it out of `COPY . .`"
             )
+
+
+def _generated(project: Project, path: str) -> Location | None:
+    """Return the line of the file *path* that says that people do not write it."""
+    file = project.files.get(path)
+    lines = file.source.text.splitlines()[:_HEAD] if file else []
+    found = (n for n, line in enumerate(lines, start=1) if _GENERATED.search(line))
+    number = next(found, None)
+    return Location(path, number) if number else None
