@@ -46,15 +46,25 @@ def test_an_untracked_base_is_refused(committed: Path, git: Git, command_line: C
 def test_ignored_new_files_are_refused(
     committed: Path, git: Git, command_line: CommandLine
 ) -> None:
-    write(committed, {".gitignore": "*.log\n**/services/\n"})
+    write(committed, {".gitignore": "*.log\ndocker-compose/\n"})
     before = tree(committed)
     for option in ("--yes", "--dry-run"):
         done = command_line(committed, "split", option, *UNPROVEN)
         assert done.code == 3
-        assert "docker-compose/services/docker-compose." in done.err
-        assert ".gitignore:2:**/services/" in done.err
+        assert "docker-compose/infrastructure/docker-compose." in done.err
+        assert ".gitignore:2:docker-compose/" in done.err
         assert "--into" in done.err
         assert tree(committed) == before
+
+
+def test_a_directory_that_git_ignores_is_called_otherwise(
+    committed: Path, git: Git, command_line: CommandLine
+) -> None:
+    write(committed, {".gitignore": "**/services/\n"})
+    done = command_line(committed, "split", "--yes", *UNPROVEN)
+    assert done.code == 0
+    assert (committed / "docker-compose/services-modules").is_dir()
+    assert not (committed / "docker-compose/services").exists()
 
 
 def test_an_ignored_base_stays_whole(committed: Path, git: Git, command_line: CommandLine) -> None:
