@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BROKEN_PIPE = 141
 """What a shell reports for a program that SIGPIPE ended."""
 
-_ALLOCATIONS = 50_000
+_ALLOCATIONS = 500_000
 """New objects before the collector of cycles looks: trees live to the end, and hold no garbage."""
 
 COMMANDS = {

@@ -131,6 +131,8 @@ def _title(unit: Sequence[str], services: Iterable[str]) -> str:
     Whole words count: ``snuba-api`` and ``snuba-errors`` are ``snuba``.
     """
     names = [kebab(name) for name in unit]
+    if len(names) == 1:
+        return names[0]
     columns = zip(*(name.split("-") for name in names), strict=False)
     common = "-".join(words[0] for words in takewhile(lambda ws: len(set(ws)) == 1, columns))
     others = {kebab(name) for name in services if name not in unit}
