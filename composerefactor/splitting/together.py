@@ -16,7 +16,7 @@ from composerefactor.splitting.options import SplitOptions, layout_options
 from composerefactor.splitting.parts import moved_parts, placement_of, plan_whole, stays_of
 from composerefactor.stubs.divide import Division, divided
 from composerefactor.stubs.layout import StubLayout
-from composerefactor.stubs.staying import since, staying
+from composerefactor.stubs.staying import staying
 from composerefactor.transform import Gain, Part, Plan
 
 
@@ -102,6 +102,7 @@ def _plan_staying(division: Division, options: SplitOptions, names: Names) -> Pl
         division=division,
     )
     plan = _plan_of(layout, division.roots, [{} for _ in division.roots])
+    since = layout.since if options.strategy == "extends" else ""
     moved = dict(plan.moved)
     notes = []
     for v in division.all.variants:
@@ -113,7 +114,7 @@ def _plan_staying(division: Division, options: SplitOptions, names: Names) -> Pl
             f"{v.name} in {' and '.join(paths)} extends what {to} says: "
             f"{v.repeated} repeated lines are gone"
         )
-    return replace(plan, moved=moved, notes=tuple(notes), gain=Gain(), since=since(division))
+    return replace(plan, moved=moved, notes=tuple(notes), gain=Gain(), since=since)
 
 
 def _plan_of(layout: Layout, group: list[Root], reasons: Sequence[Mapping[Holder, Reason]]) -> Plan:

@@ -15,7 +15,7 @@ from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.merged import merged_get, scalar_text
 from composerefactor.compose.paths import path_attributes
 from composerefactor.compose.references import extended
-from composerefactor.factoring.parts import Definition, Span, children_of, whole
+from composerefactor.factoring.parts import Definition, Span, whole
 from composerefactor.factoring.variants import (
     Factored,
     Owners,
@@ -42,10 +42,8 @@ LEAST = STUB_LINES
 _NAMING_SERVICES = ("depends_on", "links", "volumes_from")
 _OF_A_SERVICE = ("ipc", "network_mode", "pid")
 
-LATE = ("ports", "ulimits")
+_NEWER = ("ports", "ulimits")
 """What v2.24.1 rejects in an extended file, in the forms that are usual, and v2.24.7 takes."""
-
-SINCE_LATE = "2.24.7"
 
 
 @dataclass(frozen=True)
@@ -65,12 +63,6 @@ def staying(roots: Sequence[Root], *, late: bool) -> list[Division]:
     found = list(_sharings(roots, late=late))
     groups = merged(set(each.variant.owners) for each in found)
     return [_division(roots, found, sorted(group)) for group in groups]
-
-
-def since(division: Division) -> str:
-    """Return the first Docker Compose that reads *division*, ``""`` for any that reads the rest."""
-    keys = {name for variant in division.all.variants for name in _shared_keys(variant)}
-    return SINCE_LATE if keys & set(LATE) else ""
 
 
 def _sharings(roots: Sequence[Root], *, late: bool) -> Iterator[_Sharing]:
@@ -167,8 +159,11 @@ def _variant(roots: Sequence[Root], name: str, of: Sequence[int]) -> Variant:
 
 
 def _rejected(body: Node) -> Iterator[str]:
-    """Yield the attributes of *body* that v2.24.7 rejects in what is extended (observed)."""
-    for name in _NAMING_SERVICES:
+    """Yield the attributes of *body* that an old engine rejects in what is extended (observed).
+
+    Up to v2.24.7 it is those that name services.
+    """
+    for name in (*_NAMING_SERVICES, *_NEWER):
         if merged_get(body, name) is not None:
             yield name
     for name in _OF_A_SERVICE:
@@ -194,15 +189,6 @@ def _lines(definition: Definition, spans: Iterable[Span]) -> int:
     """Return how many lines *spans* have, but for blank ones."""
     text = "".join(definition.source.text[start:end] for start, end in spans)
     return sum(bool(line.strip()) for line in text.splitlines())
-
-
-def _shared_keys(variant: Variant) -> Iterator[str]:
-    """Yield the attributes of which something is shared."""
-    first = variant.definitions[0]
-    for name, region in (children_of(first.source, first.region) or {}).items():
-        common = variant.shared.common if variant.shared else []
-        if any(start < region.end and region.lead < end for start, end in common):
-            yield name
 
 
 def _division(roots: Sequence[Root], found: Sequence[_Sharing], group: Sequence[int]) -> Division:
