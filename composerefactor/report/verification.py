@@ -23,8 +23,8 @@ def as_text(found: Comparison, style: Style, *, verbose: bool) -> Iterator[str]:
     for entry, error in found.old.project.errors.items():
         yield row("", style(f"not covered: {entry.title}: {error}", "yellow"), style)
     entries = len(found.old.project.readable) - len(found.rejected)
-    recreated = sum(map(len, verdict.recreated.values()))
-    containers = sum(verdict.hashes.values())
+    recreated = len({name for names in verdict.recreated.values() for name in names})
+    containers = len({name for f in found.old.project.files.values() for name in f.services})
     if verdict.ok:
         words = f"equal: {counted(entries, 'entry point')}"
         words += f", {recreated} of {containers} containers recreated"

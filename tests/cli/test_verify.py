@@ -30,6 +30,14 @@ def test_directories(shop: Path, divided: Path, command_line: CommandLine) -> No
     assert done.err == ""
 
 
+def test_a_container_of_two_entry_points_counts_once(shop: Path, command_line: CommandLine) -> None:
+    override = "services:\n  web:\n    environment: {DEBUG: '1'}\n"
+    (shop / "docker-compose.override.yml").write_text(override)
+    shutil.copytree(shop, shop.parent / "copy")
+    done = command_line(shop.parent, "verify", "shop", "copy")
+    assert b"equal: 2 entry points, 0 of 3 containers recreated" in done.out
+
+
 def test_new_is_the_current_directory(shop: Path, divided: Path, command_line: CommandLine) -> None:
     assert command_line(divided, "verify", str(shop)).code == 0
 
