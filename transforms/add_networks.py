@@ -144,7 +144,8 @@ def _members(whole: Stack, group: Sequence[Stack], options: Options) -> list[Mem
     for name in (s.name for s in whole.services.values() if _is_on_default(s)):
         networks = proposed[name].networks if name in proposed else (options.name,)
         for service in (each.services[name] for each in group if name in each.services):
-            found[Member(_home(service), name, tuple(networks))] = None
+            if _is_on_default(service):  # another stack may have it on a network of its own
+                found[Member(_home(service), name, tuple(networks))] = None
     return list(found)
 
 
