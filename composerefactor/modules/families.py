@@ -46,13 +46,18 @@ def families(
     :data:`~composerefactor.modules.ties.MAX_DETAIL` lines, where more services do than one module
     takes. No unit with a service of *apart* is.
     """
-    limit = limit_of(sum(map(len, units)))
+    total = sum(map(len, units))
+    if total <= MAX_TIED:
+        return list(units)
+    limit = limit_of(total)
     members: dict[Holder, list[int]] = {}
     copied: dict[int, int] = {}
     for n, unit in enumerate(units):
+        if not apart.isdisjoint(unit):
+            continue
         lines = _needed_lines(anchors, unit)
         longest = max(lines, key=lines.__getitem__, default=None)
-        if longest is not None and lines[longest] > MAX_DETAIL and apart.isdisjoint(unit):
+        if longest is not None and lines[longest] > MAX_DETAIL:
             members.setdefault(longest, []).append(n)
             copied[n] = sum(lines.values())
     joined: dict[int, list[int]] = {}
