@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from types import TracebackType
-from typing import Self
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.proposal.opening import Opened
@@ -23,25 +21,16 @@ from composerefactor.verify.verdict import Verdict
 
 
 class Incomplete:
-    """The *rejected* entry points of a project; a context manager, since it holds staged copies."""
+    """The *rejected* entry points of a project; *stages* closes the staged copies that it makes."""
 
-    def __init__(self, opened: Opened, engine: Engine, rejected: Sequence[EntryPoint]) -> None:
+    def __init__(
+        self, opened: Opened, engine: Engine, rejected: Sequence[EntryPoint], stages: ExitStack
+    ) -> None:
         self._opened, self._engine = opened, engine
         self._rejected = rejected
         self._provers: dict[EntryPoint, Prover] = {}
         self._resolved: set[EntryPoint] = set()
-        self._stages = ExitStack()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._stages.__exit__(kind, error, traceback)
+        self._stages = stages
 
     def resolved(self, paths: Collection[str]) -> tuple[EntryPoint, ...]:
         """Return those that read one of *paths*, and that the engine resolves without checks."""

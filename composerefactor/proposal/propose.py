@@ -81,7 +81,7 @@ def propose(
         accepted = tuple(e for e in opened.project.readable if e not in rejected)
         if not accepted:
             raise all_rejected(opened, rejected)
-        incomplete = stack.enter_context(Incomplete(opened, engine, tuple(rejected)))
+        incomplete = Incomplete(opened, engine, tuple(rejected), stack)
         project = replace(
             opened.project,
             entries=accepted,
