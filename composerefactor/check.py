@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from composerefactor.architecture.architecture import Architecture
 from composerefactor.errors import Location
@@ -20,8 +21,7 @@ from composerefactor.findings.severity import Severity
 from composerefactor.transform import Mending, Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What the function of a rule yields; what it leaves out is taken from the rule.
 
     See :class:`~composerefactor.findings.finding.Finding` for what each means. With *is_mended*
@@ -37,8 +37,7 @@ class Found:
     is_mended: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """A *rule* with the function that looks for it.
 
     *strength* is what can be said of a project with services in which it finds nothing, ``""``

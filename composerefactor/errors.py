@@ -12,11 +12,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Struct, frozen=True):
     """A place in a file: *path* as the user knows it, *line* from 1, 0 for the whole file."""
 
     path: str

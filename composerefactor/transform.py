@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from msgspec import Struct
+
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.project import Project
 from composerefactor.edits.drafts import Draft
@@ -36,8 +38,7 @@ Part = tuple[str, str, str]
 _ID_LENGTH = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Stay:
+class Stay(Struct, frozen=True):
     """A part that a plan leaves in place, and why.
 
     *forecast* is True where the engine has not been asked yet: the reason is what it would say.
@@ -49,8 +50,7 @@ class Stay:
     forecast: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Struct, frozen=True):
     """A place at which the resolved model may differ after a change; nothing else may.
 
     *path* begins at the top of the model, as ``("services", "db", "healthcheck")``. Where *verb* is
@@ -75,8 +75,7 @@ class Effect:
         return self.path[1] if is_service else None
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(Struct, frozen=True):
     """A new way to start the project: *path* gives the model that *of* gives, but for *effects*."""
 
     path: str
@@ -120,8 +119,7 @@ class Change:
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:_ID_LENGTH]
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Something that a mending would do and cannot do safely: *reason*, and what to do instead.
 
     *repairs* is True where the engine rejects the project because of it.
@@ -133,8 +131,7 @@ class Refusal:
     repairs: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Gain:
+class Gain(Struct, frozen=True):
     """What sharing saves: *definitions* of *services* become one each, *lines* stand once less."""
 
     services: int = 0
@@ -142,8 +139,7 @@ class Gain:
     lines: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What a transform would do.
 
     *drafts* are the planned contents of files, new and changed. *moved* gives the new path of each
@@ -156,14 +152,14 @@ class Plan:
     """
 
     drafts: tuple[Draft, ...] = ()
-    moved: Mapping[Part, str] = field(default_factory=dict)
+    moved: Mapping[Part, str] = {}
     stays: tuple[Stay, ...] = ()
     notes: tuple[str, ...] = ()
-    services: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    services: Mapping[str, tuple[str, ...]] = {}
     gain: Gain = Gain()
     since: str = ""
-    relocated: Mapping[str, str] = field(default_factory=dict)
-    entries: Mapping[EntryPoint, EntryPoint] = field(default_factory=dict)
+    relocated: Mapping[str, str] = {}
+    entries: Mapping[EntryPoint, EntryPoint] = {}
     mentions: tuple[Location, ...] = ()
 
     def contents(self) -> dict[str, bytes | None]:
@@ -171,8 +167,7 @@ class Plan:
         return {draft.path: draft.content() for draft in self.drafts}
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """One option of a transform: *kind* is ``str``, ``int``, ``bool`` or ``tuple`` of texts."""
 
     name: str
@@ -183,8 +178,7 @@ class Option:
     choices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Transform(Generic[O]):
+class Transform(Struct, Generic[O], frozen=True):
     """What all transforms have: *name*, *summary*, *explanation* and the type of their options."""
 
     name: str
@@ -202,15 +196,13 @@ class Transform(Generic[O]):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Restructuring(Transform[O]):
+class Restructuring(Transform[O], frozen=True):
     """A transform that divides files anew."""
 
     plan: Callable[[Project, O], Plan]
 
 
-@dataclass(frozen=True, slots=True)
-class Mending(Transform[O]):
+class Mending(Transform[O], frozen=True):
     """A transform that works in place.
 
     It runs after those that *after* names. *selected_only* is True for one that restructures, and

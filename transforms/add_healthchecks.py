@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from composerefactor.catalog.catalog import Catalog, load
 from composerefactor.catalog.facts import sureness
 from composerefactor.compose.file import ComposeFile
@@ -69,8 +71,7 @@ def add_healthchecks(project: Project, options: Options) -> Iterator[Change | Re
     yield from sorted(found, key=lambda each: (each.location.path, each.location.line))
 
 
-@dataclass(frozen=True)
-class _Home:
+class _Home(Struct, frozen=True):
     """A mapping in which a health check can stand, for the service *name* and all *reached*."""
 
     name: str

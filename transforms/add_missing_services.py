@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from posixpath import join, normpath
 
+from msgspec import Struct
+
 from composerefactor.catalog.catalog import Catalog, load
 from composerefactor.catalog.starters import Starter, starter_for
 from composerefactor.compose.dotenv import assignment
@@ -43,8 +45,7 @@ class Options:
     catalog: Catalog = field(default_factory=load)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """A service *name* that *callers* need in *stack*, as *hints* say.
 
     *mentions* are the variables and commands that name it as a host, *file* is where it belongs.

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 
+from msgspec import Struct
+
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.merged import merged_get
 from composerefactor.compose.order import SERVICE_ORDER
@@ -39,8 +41,7 @@ class Options:
     subnets: bool = option(default=False, help="Give each new network a free subnet.")
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """A service on the default network, and the *networks* that it is to be on instead."""
 
     file: ComposeFile

@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from composerefactor.additions.blocks import homes
 from composerefactor.additions.changes import addition, refusal
 from composerefactor.additions.memory import parsed, shown, told
@@ -53,8 +55,7 @@ class Options:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Size:
+class _Size(Struct, frozen=True):
     """A limit; *because* names the settings that ask for it."""
 
     cpus: float

@@ -10,7 +10,9 @@ the second cannot start.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.additions.changes import listed
 from composerefactor.catalog.catalog import load
@@ -43,13 +45,12 @@ class Options:
     address: str = option("127.0.0.1", help="The address that they are bound to.")
 
 
-@dataclass(eq=False)
-class _Open:
+class _Open(Struct, eq=False):
     """A port that anybody can reach: *users* are the services that publish it."""
 
     file: ComposeFile
     port: Port
-    users: list[tuple[Stack, str]] = field(default_factory=list)
+    users: list[tuple[Stack, str]] = []
 
     @property
     def location(self) -> Location:

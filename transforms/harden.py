@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from composerefactor.additions.changes import effects, listed, refusal
 from composerefactor.additions.sites import Blocked, Site, Want, sites
 from composerefactor.catalog.facts import sureness
@@ -66,8 +68,7 @@ def harden(project: Project, options: Options) -> Iterator[Change | Refusal]:
         yield from _added(every, _wants_no_new, "security_opt", "programs gain no privileges")
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Wanted(Struct, frozen=True):
     """The keys that a service gets, the first of which decides where."""
 
     keys: tuple[tuple[str, tuple[str, ...] | bool], ...]

@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.file import ComposeFile

@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from composerefactor.additions.changes import listed
 from composerefactor.compose.dotenv import assignment
 from composerefactor.compose.project import Project
@@ -134,8 +136,7 @@ def _together(found: list[Credential]) -> Iterator[list[Credential]]:
     yield from groups
 
 
-@dataclass(frozen=True)
-class _Mover:
+class _Mover(Struct, frozen=True):
     """Makes the edits for a project."""
 
     project: Project

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.topology.stack import Definition, Service
@@ -29,8 +30,7 @@ _ATTRIBUTES = frozenset(
 """A top-level block that is named after one of these is for that and nothing else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A mapping, or an empty value, *node* of *file*, that gives a service what is added to it.
 
     *rest* are the keys that lead from there to what is added.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from composerefactor.additions.blocks import Target, homes, is_template, targets
 from composerefactor.compose.file import ComposeFile
@@ -19,8 +20,7 @@ Want = Callable[[Stack, Service], Any]
 """Tells what a service should get; None for one that has something of the kind, or needs none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Struct, frozen=True):
     """A place: *keys* are added below *path* of *file*, which gives *value* to *services*.
 
     *location* is that of the service, or of the block that the services share.
@@ -44,8 +44,7 @@ class Site:
         return str(self.path[1] if self.path[0] == "services" else self.path[0])
 
 
-@dataclass(frozen=True, slots=True)
-class Blocked:
+class Blocked(Struct, frozen=True):
     """A *service* that gets nothing, since no place is right for it."""
 
     service: str
@@ -53,8 +52,7 @@ class Blocked:
     location: Location
 
 
-@dataclass(eq=False)
-class _Member:
+class _Member(Struct, eq=False):
     """A service of a stack, with what it *wants*."""
 
     stack: Stack
@@ -63,11 +61,10 @@ class _Member:
     is_done: bool = False
 
 
-@dataclass
-class _Reach:
+class _Reach(Struct):
     """Who gets what is added to one node: each member, with the position of its definition."""
 
-    members: list[tuple[_Member, int]] = field(default_factory=list)
+    members: list[tuple[_Member, int]] = []
 
     @property
     def names(self) -> tuple[str, ...]:

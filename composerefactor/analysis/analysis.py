@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.analysis.ratings import Rating, overall, ratings
 from composerefactor.analysis.registry import checks
@@ -28,16 +29,14 @@ Ignored = Mapping[str, Mapping[str, str]]
 """By transform or rule: the services that are left alone, with the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Suppressed:
+class Suppressed(Struct, frozen=True):
     """A finding that a comment or the settings keep out, and why."""
 
     finding: Finding
     reason: str
 
 
-@dataclass(frozen=True)
-class Analysis:
+class Analysis(Struct, frozen=True):
     """What there is to say of a project.
 
     *findings* are sorted by severity, then by place; *suppressed* are those that are kept out,

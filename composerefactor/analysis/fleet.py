@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
+
+from msgspec import Struct
 
 from composerefactor.analysis.run import analyse_project, open_for_analysis
 from composerefactor.entrypoints.files import DEFAULT_NAMES
@@ -32,8 +33,7 @@ _TASKS_PER_PROCESS = 50
 _KEPT_HIDDEN = frozenset({".devcontainer", ".docker", ".github"})
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectSummary:
+class ProjectSummary(Struct, frozen=True):
     """One project of a fleet; *error* says why it could not be analysed, ``""`` where it was.
 
     *score* is the rating of the whole, *findings* counts by severity, *rules* by rule, those of the
@@ -47,8 +47,8 @@ class ProjectSummary:
     services: int = 0
     score: float = 0.0
     word: str = ""
-    findings: dict[str, int] = field(default_factory=dict)
-    rules: dict[str, int] = field(default_factory=dict)
+    findings: dict[str, int] = {}
+    rules: dict[str, int] = {}
     seconds: float = 0.0
 
 

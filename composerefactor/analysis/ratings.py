@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.findings.finding import Finding
 from composerefactor.findings.rule import Area, Rule
@@ -34,8 +35,7 @@ HOW = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Deduction:
+class Deduction(Struct, frozen=True):
     """The *points* that a rule costs, with the number of its findings."""
 
     rule: str
@@ -43,8 +43,7 @@ class Deduction:
     points: float
 
 
-@dataclass(frozen=True, slots=True)
-class Rating:
+class Rating(Struct, frozen=True):
     """*score* is from 0 to 10, *word* says it in one; *deductions* are how it came about."""
 
     area: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.architecture.dockerignore import Ignored, read_ignored
 from composerefactor.compose.expand import expand
@@ -25,8 +26,7 @@ _SECRET_FILES = (".env", ".env.local", ".env.production", ".env.prod", ".env.dev
 _MAX_TEXT = 400_000
 
 
-@dataclass(frozen=True, slots=True)
-class SecretInImage:
+class SecretInImage(Struct, frozen=True):
     """A variable with a secret name that the Dockerfile gives a value, and so keeps in the image.
 
     *instruction* is ``ARG`` or ``ENV``.
@@ -37,8 +37,7 @@ class SecretInImage:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class BuildFacts:
+class BuildFacts(Struct, frozen=True):
     """How the image of *service* is built.
 
     *context* is relative to the project root, None where it is elsewhere; *dockerfile* is the path

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.topology.order import cycles, dependencies, start_order
 from composerefactor.topology.stack import Stack
 
 
-@dataclass(frozen=True, slots=True)
-class Dependencies:
+class Dependencies(Struct, frozen=True):
     """*needs* has, by service, what the engine starts before it.
 
     *steps* are the services in start order: those of one step start side by side. *cycles* are

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Ignored:
+class Ignored(Struct, frozen=True):
     """*patterns* are expressions for paths relative to the context; True takes a path back in."""
 
     patterns: tuple[tuple[re.Pattern[str], bool], ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from composerefactor.architecture.redaction import Redaction
 from composerefactor.catalog.catalog import Catalog
@@ -24,8 +25,7 @@ _SHELL_WORDS = re.compile(r"^(?:exec|test|\[|if|timeout|CMD-SHELL|CMD|NONE)$")
 _PROGRAM = re.compile(r"[A-Za-z0-9_./-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class HealthFacts:
+class HealthFacts(Struct, frozen=True):
     """The health check of *service*.
 
     *test* is the command, without secrets, and the times are as written, ``""`` for the engine's

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from composerefactor.compose.expand import expand
 from composerefactor.compose.merged import merged_get, scalar_text
@@ -14,8 +14,7 @@ from composerefactor.topology.subnets import used_subnets
 from composerefactor.yamltree.nodes import Node
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkFacts:
+class NetworkFacts(Struct, frozen=True):
     """A network with its *members*; *driver* is ``""`` for the engine's choice.
 
     *implicit* is True for the network that Compose makes for services that name none.
@@ -37,8 +36,7 @@ class NetworkFacts:
         return self.name == DEFAULT and not self.declared
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """The service *caller* needs *callee*.
 
     *kinds* say how that is known: ``depends_on`` and the like are written for the engine, the

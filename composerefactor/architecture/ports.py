@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import combinations
+
+from msgspec import Struct
 
 from composerefactor.compose.expand import expand
 from composerefactor.compose.merged import scalar_text
@@ -16,8 +17,7 @@ EVERYWHERE = frozenset({"", "0.0.0.0", "::", "[::]", "*"})  # noqa: S104 - what 
 _LOCAL = ("127.", "::1", "localhost")
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedPort:
+class PublishedPort(Struct, frozen=True):
     """A port of *service*: *target* in the container, *published* on the host.
 
     Variables have their values or defaults. *published* is ``""`` where the daemon chooses, and a
@@ -52,8 +52,7 @@ class PublishedPort:
         return f"{host}{published}{self.target}{protocol}"
 
 
-@dataclass(frozen=True, slots=True)
-class PortConflict:
+class PortConflict(Struct, frozen=True):
     """Two services of one entry point want the same port of the host; the *second* cannot start."""
 
     number: str

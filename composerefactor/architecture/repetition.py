@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.project import Project
 from composerefactor.factoring.differences import comparisons
 
 
-@dataclass(frozen=True, slots=True)
-class Repetition:
+class Repetition(Struct, frozen=True):
     """*services* that each of several *files* defines whole.
 
     Their *definitions* have *lines*, of which *repeated* stand in an earlier file in the same

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.additions.memory import parsed, told
 from composerefactor.compose.expand import expand
@@ -12,8 +13,7 @@ from composerefactor.errors import Location
 from composerefactor.topology.stack import Service, Stack
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceFacts:
+class ResourceFacts(Struct, frozen=True):
     """Limits and reservations of one container of *service*, memory in bytes; None for none.
 
     *needs* is what its own settings ask for (a Java heap, a cache), with *needs_by* naming them.
@@ -30,8 +30,7 @@ class ResourceFacts:
     needs_by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceTotals:
+class ResourceTotals(Struct, frozen=True):
     """Sums over all containers; *without_memory* are the services that may take everything."""
 
     containers: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from composerefactor.architecture.builds import BuildFacts
 from composerefactor.architecture.ports import PublishedPort
@@ -64,8 +64,7 @@ _RUNTIMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerVariable:
+class ContainerVariable(Struct, frozen=True):
     """A variable of a service's container.
 
     *shown* is its value without secrets, None where the shell or an env file outside gives it.
@@ -79,8 +78,7 @@ class ContainerVariable:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceFacts:
+class ServiceFacts(Struct, frozen=True):
     """A service.
 
     *image* has its variables replaced as far as they are known, *written_image* is the text of the

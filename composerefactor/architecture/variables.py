@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from composerefactor.architecture.redaction import Redaction
 from composerefactor.compose.envfile import Assignment, assignments
@@ -26,8 +27,7 @@ _SHELL = frozenset({"PWD", "HOME", "USER", "UID", "GID", "HOSTNAME", "PATH", "SH
 _SET_BY_CI = frozenset({"CI", "GITHUB_SHA", "GITHUB_REF", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"})
 
 
-@dataclass(frozen=True, slots=True)
-class VariableUse:
+class VariableUse(Struct, frozen=True):
     """A place at which a variable is used: *service* is ``""`` outside of services."""
 
     service: str
@@ -35,8 +35,7 @@ class VariableUse:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class VariableFacts:
+class VariableFacts(Struct, frozen=True):
     """A variable of the files of an entry point.
 
     *defaults* are the defaults written for it, without secrets; *required* is True where a place
@@ -62,8 +61,7 @@ class VariableFacts:
         return tuple(dict.fromkeys(use.service for use in self.uses if use.service))
 
 
-@dataclass(frozen=True, slots=True)
-class EnvFileFacts:
+class EnvFileFacts(Struct, frozen=True):
     """An env file that gives variables to the files: *path*, whether it is there and in git.
 
     *unused* are the variables in it that the files do not use, *example* is the file that shows
@@ -82,8 +80,7 @@ class EnvFileFacts:
     is_passed_on: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True):
     name: str
     default: str | None
     required: bool

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from composerefactor.catalog.catalog import Catalog
 from composerefactor.catalog.placement import APPLICATION
@@ -70,8 +71,7 @@ _WHY: dict[Advice, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(Struct, frozen=True):
     """What stands at *target* in the containers of *service*."""
 
     service: str
@@ -92,8 +92,7 @@ class Mount:
         return bool(_FILE.fullmatch(self.source) and _FILE.fullmatch(self.target))
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """A named volume, or a directory of the host, with all its *mounts*.
 
     *holds* says what is in it as far as that is known, *backup* whether to back it up, and *why*.

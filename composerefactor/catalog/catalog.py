@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
 
 from composerefactor.catalog.index import INDEX, read, read_yaml
 from composerefactor.catalog.reference import repository, same_image
@@ -19,8 +20,7 @@ _CHECK_KEYS = ("builtin", "listens", "needs", "profile", "requires", "variants")
 _NUMBER_AT_END = re.compile(r"-?[0-9]+$", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Category:
+class Category(Struct, frozen=True):
     """A category of services.
 
     *section* is the folder that ``split`` puts its modules in, *counts_as* the heading under which

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from itertools import pairwise
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.catalog.conditions import Truth, Use
 from composerefactor.catalog.facts import CatalogEntry, Command, HealthCheck
@@ -14,16 +16,14 @@ _PORT = re.compile(r"\bPORT\b")
 _PORT_AT_END = re.compile(r"(?:.*:)?(\d+)(?:/tcp)?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """A check that fits, and what is to be known about it."""
 
     check: HealthCheck
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class NoChoice:
+class NoChoice(Struct, frozen=True):
     """Why no check fits, and what to do about it."""
 
     reason: str

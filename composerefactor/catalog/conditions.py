@@ -7,9 +7,10 @@ default stands for the tag. It is never guessed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
 
 from composerefactor.catalog.tags import Tag, in_range
 
@@ -22,8 +23,7 @@ class Truth(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """How a service uses an image.
 
     *repository* is the name that the catalogue knows, *tag* is None where it cannot be known.
@@ -34,14 +34,13 @@ class Use:
 
     repository: str
     tag: Tag | None
-    environment: Mapping[str, str | None] = field(default_factory=dict)
+    environment: Mapping[str, str | None] = {}
     unread: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     port: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """Everything that is given must hold.
 
     *names* are repositories, *tag* a range of versions, *flavours* words of the tag, of which one
@@ -54,7 +53,7 @@ class Condition:
     names: tuple[str, ...] = ()
     tag: str = ""
     flavours: tuple[str, ...] = ()
-    environment: Mapping[str, str | None] = field(default_factory=dict)
+    environment: Mapping[str, str | None] = {}
     command: tuple[str, ...] = ()
     moved: bool | None = None
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
+
+from msgspec import Struct
 
 from composerefactor.catalog.conditions import Condition
 from composerefactor.catalog.tags import checked_range
@@ -18,8 +19,7 @@ def sureness(verified: Evidence) -> str:
     return "not verified" if verified == "unverified" else f"verified: {verified}"
 
 
-@dataclass(frozen=True, slots=True)
-class DataPath:
+class DataPath(Struct, frozen=True):
     """A *path* in the container that holds state; *versions* where it moved, ``"<18"``."""
 
     path: str
@@ -28,8 +28,7 @@ class DataPath:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Secret:
+class Secret(Struct, frozen=True):
     """A variable *env* that is a credential.
 
     *file* is True where the image reads it from the file that *file_name* names.
@@ -42,8 +41,7 @@ class Secret:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(Struct, frozen=True):
     """How often a check runs, and how long it may fail: durations as Compose files have them."""
 
     interval: str
@@ -52,16 +50,14 @@ class Times:
     start_period: str
 
 
-@dataclass(frozen=True, slots=True)
-class HealthCheck:
+class HealthCheck(Struct, frozen=True):
     """A health check as a Compose file has it: *test* with ``$$`` for ``$``."""
 
     test: Command
     times: Times
 
 
-@dataclass(frozen=True, slots=True)
-class Listens:
+class Listens(Struct, frozen=True):
     """What moves the main port of an image.
 
     *options* are options of its command; *published* are the ports that it may listen on by
@@ -72,8 +68,7 @@ class Listens:
     published: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(Struct, frozen=True):
     """Another *test* for the case *when*; None where no command can do it then.
 
     *refines* is True where the next variant, or the check without one, holds as well.
@@ -85,16 +80,14 @@ class Variant:
     refines: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(Struct, frozen=True):
     """Another *test* that a person may prefer, *purpose* says what for."""
 
     purpose: str
     test: Command
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogEntry:
+class CatalogEntry(Struct, frozen=True):
     """What is known about the image that *names* are repositories of.
 
     *ports* are container ports as text (``443/udp``, ``4510-4559``), the main one first. *builtin*
@@ -192,5 +185,5 @@ def _listens(values: Mapping[str, Any]) -> Listens:
 
 def _times(values: Mapping[str, Any], profiles: Mapping[str, Mapping[str, Any]]) -> Times:
     """Return the times that *values* give: those of a profile, each replaced by one of its own."""
-    given = {name: values[name] for name in Times.__dataclass_fields__ if name in values}
+    given = {name: values[name] for name in Times.__struct_fields__ if name in values}
     return Times(**{**profiles[values.get("profile", "normal")], **given})

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cache
 from typing import Any, cast
+
+from msgspec import Struct
 
 from composerefactor.catalog.facts import Evidence
 from composerefactor.catalog.index import read_yaml
 from composerefactor.catalog.reference import repository, same_image
 
 
-@dataclass(frozen=True, slots=True)
-class Hardening:
+class Hardening(Struct, frozen=True):
     """What is known about the images called *names*, shell patterns.
 
     *capabilities* have to stay where all others are dropped. *writable* is where the image writes

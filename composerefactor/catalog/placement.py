@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from composerefactor.catalog.catalog import Catalog, load
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(Struct, frozen=True):
     """The place of one service.
 
     *directory* is ``services`` or ``infrastructure``; *category* names a module of several

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
+
+from msgspec import Struct
 
 from composerefactor.catalog.catalog import load
 from composerefactor.catalog.facts import CatalogEntry
@@ -25,8 +26,7 @@ _PLAIN_WORDS = frozenset(
 _WORD = re.compile(r"[A-Za-z0-9]+?(?=[A-Z][a-z])|[A-Za-z0-9]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Starter:
+class Starter(Struct, frozen=True):
     """How a service of the catalogue's entry *id* is written; the fields are those of the file."""
 
     id: str
@@ -35,7 +35,7 @@ class Starter:
     hosts: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
     port: bool = False
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = {}
     required: frozenset[str] = frozenset()
     hostname: bool = False
     default_user: str = ""

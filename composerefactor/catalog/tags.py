@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from math import inf
+
+from msgspec import Struct
 
 _VERSION = re.compile(r"(?:^|(?<=[-_]))v?(?P<numbers>\d+(?:\.(?:\d+|x))*)", re.ASCII)
 _RELEASE_DATE = re.compile(r"release\.(\d{4})-(\d\d)-(\d\d).*", re.ASCII)
@@ -25,8 +26,7 @@ DEFAULT_FLAVOUR = "default"
 """The flavour of a tag that names no distribution."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(Struct, frozen=True):
     """What a tag says.
 
     *version* is None where it names none; it floats, so what is not written counts as the newest:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
+from msgspec import Struct
 
 from composerefactor.cli.terminal import deliver, is_interactive, progress, style_for
 from composerefactor.errors import UsageError
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """The options that every changing command has; *label* is the command's name."""
 
     label: str
@@ -45,7 +44,7 @@ class Run:
     @classmethod
     def of(cls, label: str, given: dict[str, Any]) -> Run:
         """Return the run for what click has parsed."""
-        names = {f.name for f in fields(cls)}
+        names = cls.__struct_fields__
         return cls(label, **{k: v for k, v in given.items() if k in names})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import os
@@ -106,6 +107,7 @@ def _interrupt(number: int, frame: object) -> None:  # noqa: ARG001 - what signa
 def main() -> None:
     """Run the command line and exit with its code."""
     gc.set_threshold(_ALLOCATIONS, 10, 10)
+    atexit.register(gc.freeze)  # or the end of the process is one more search for cycles
     for name in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         signal.signal(name, _interrupt)  # the private copy of the project has to go
     try:

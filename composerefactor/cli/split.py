@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from composerefactor.cli.carryout import Progress, Run, carry_out_proposal, run_options
 from composerefactor.cli.complete import services

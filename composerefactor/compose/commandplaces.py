@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from composerefactor.compose.envfile import assignments
 from composerefactor.compose.file import ComposeFile
@@ -15,16 +16,15 @@ _SHELL = re.compile(r"(?:^|[\s/])(?:ba|da|a|z|k)?sh\s+(?:-\w+\s+)*-\w*c\b")
 _PAIR = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class CommandPlaces:
+class CommandPlaces(Struct, frozen=True):
     """*shell* has the ids of scalars that a shell runs, *variables* what it knows, by id.
 
     A variable counts where the file, or an env file, gives it a value that is text alone, for every
     service that has the scalar.
     """
 
-    shell: set[int] = field(default_factory=set)
-    variables: dict[int, frozenset[str]] = field(default_factory=dict)
+    shell: set[int] = set()
+    variables: dict[int, frozenset[str]] = {}
 
     @classmethod
     def of(cls, file: ComposeFile, read: Callable[[str], str | None]) -> CommandPlaces:

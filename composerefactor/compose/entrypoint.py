@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """Why an entry point is believed to be one.
 
     *reason* says it in words, *path* and *line* where it is written.
@@ -22,14 +21,14 @@ class Evidence:
         return f"{self.path}:{self.line}" if self.line else self.path
 
 
-@dataclass(frozen=True, slots=True)
-class EntryPoint:
+class EntryPoint(Struct, frozen=True):
     """One way to start the project. All paths are POSIX and relative to the project root.
 
     *files* is the ``-f`` list in order. *directory* is the working directory of the command.
     *project_directory* is what ``--project-directory`` names, or None. *implicit* is True where
     the command gives no ``-f`` and the engine finds the files itself. *assumed* is True where only
-    names suggest that the files are used together.
+    names suggest that the files are used together. *evidence* makes no difference: two with the
+    rest alike are equal.
     """
 
     files: tuple[str, ...]
@@ -40,7 +39,18 @@ class EntryPoint:
     profiles: tuple[str, ...] = ()
     implicit: bool = False
     assumed: bool = False
-    evidence: tuple[Evidence, ...] = field(default=(), compare=False)
+    evidence: tuple[Evidence, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, EntryPoint) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+    def _identity(self) -> tuple[object, ...]:
+        sure = (self.implicit, self.assumed)
+        how = (self.directory, self.project_directory, self.project_name)
+        return (self.files, self.env_files, self.profiles, how, sure)
 
     @property
     def base(self) -> str:

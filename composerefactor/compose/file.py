@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from composerefactor.compose.interpolate import Variable, variables
 from composerefactor.errors import InputError, Location
@@ -23,8 +24,7 @@ SECTIONS = frozenset(SECTION_ORDER)
 _NOT_THIS_FILE = "name the Compose file with -f if this is not one"
 
 
-@dataclass(frozen=True, eq=False)
-class Section:
+class Section(Struct, frozen=True, eq=False):
     """A top-level entry. *entries* divides its lines by key; None where they cannot be divided."""
 
     name: str
@@ -37,8 +37,7 @@ class Section:
         return resolve(self.region.entry.value)
 
 
-@dataclass(frozen=True, eq=False)
-class ComposeFile:
+class ComposeFile(Struct, frozen=True, eq=False, dict=True):
     """A parsed Compose file. *path* is POSIX and relative to the project root."""
 
     path: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from composerefactor.compose.expand import expand
 from composerefactor.compose.interpolate import Variable, variables
@@ -12,8 +12,7 @@ DEFAULT_REGISTRY = "docker.io"
 _OFFICIAL = "library/"
 
 
-@dataclass(frozen=True, slots=True)
-class ImageReference:
+class ImageReference(Struct, frozen=True):
     """An image reference in its parts, each as written; what is not written is None.
 
     A first part that holds a variable and has a ``/`` after it counts as the registry.

@@ -8,7 +8,8 @@ a variable that is overlooked is one that a proof does not vary. Observed: v2.24
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 MAX_NESTING = 50
 """Expressions nested deeper than this are not looked for; no Compose file needs it."""
@@ -18,8 +19,7 @@ _BRACED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(\})|(:?[-+?]))")
 _BRACE = re.compile(r"[{}]")
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Struct, frozen=True):
     """A variable: *default* is the text after ``:-`` or ``-``, *required* means ``:?`` or ``?``."""
 
     name: str
@@ -27,8 +27,7 @@ class Variable:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(Struct, frozen=True):
     """One ``$X`` or ``${X...}`` at ``text[start:end]``.
 
     *operator* is ``""`` or one of ``:-``, ``-``, ``:?``, ``?``, ``:+``, ``+``; *argument* is the

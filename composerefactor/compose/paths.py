@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.compose.merged import item_nodes, merged_entries, merged_get, scalar_text
 from composerefactor.compose.volumes import volumes
@@ -21,8 +22,7 @@ _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 _VARIABLE = re.compile(r"\$(?!\$)")
 
 
-@dataclass(frozen=True, slots=True)
-class PathAttribute:
+class PathAttribute(Struct, frozen=True):
     """A path: ``node.value[offset:offset + len(text)]`` is *text*, before interpolation.
 
     *kind* is the attribute, as ``build.context``. *resolved* is True where the engine makes the

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.compose.masking import MASK, masked, split
 from composerefactor.compose.merged import item_nodes, merged_get, scalar_text
@@ -12,8 +13,7 @@ from composerefactor.yamltree.nodes import Mapping, Node
 _MAX_RANGE = 65536
 
 
-@dataclass(frozen=True, slots=True)
-class PortText:
+class PortText(Struct, frozen=True):
     """What a short form says, as written; what is not written is None.
 
     *target* and *published* are a port or a range ``first-last``, and may hold variables.
@@ -25,8 +25,7 @@ class PortText:
     protocol: str = "tcp"
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(Struct, frozen=True):
     """One container port: *published* is a port, a range to choose from, or None for any port."""
 
     target: int
@@ -35,8 +34,7 @@ class Binding:
     protocol: str
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(Struct, frozen=True):
     """One item of ``ports``: *node* is what is written, *is_long* tells the form."""
 
     node: Node

@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.envfile import assignments
@@ -21,24 +22,21 @@ from composerefactor.yamltree.nodes import Node
 REMOTE_PREFIXES = ("oci://", "http://", "https://", "git://", "ssh://", "git@", "github.com/")
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(Struct, frozen=True):
     """Why a file is not to be divided; *reader* is the program that reads it and is not Compose."""
 
     reason: str
     reader: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Extension:
+class Extension(Struct, frozen=True):
     """A service that others extend: *service* of the file, named at *location*."""
 
     service: str
     location: Location
 
 
-@dataclass
-class Project:
+class Project(Struct):
     """The read view that transforms get.
 
     *files* are the parsed Compose files by path. *inputs* is every path that the engine reads,
@@ -58,25 +56,25 @@ class Project:
     """
 
     entries: tuple[EntryPoint, ...]
-    files: dict[str, ComposeFile] = field(default_factory=dict)
-    inputs: set[str] = field(default_factory=set)
-    env_files: set[str] = field(default_factory=set)
-    errors: dict[EntryPoint, InputError] = field(default_factory=dict)
-    directories: dict[str, set[str]] = field(default_factory=dict)
-    extensions: dict[str, list[Extension]] = field(default_factory=dict)
-    included_by: dict[str, set[str]] = field(default_factory=dict)
-    own_includes: set[str] = field(default_factory=set)
-    files_of: dict[EntryPoint, set[str]] = field(default_factory=dict)
-    exists: Callable[[str], bool] = field(default=lambda _: False)
-    has_directory: Callable[[str], bool] = field(default=lambda _: True)
+    files: dict[str, ComposeFile] = {}
+    inputs: set[str] = set()
+    env_files: set[str] = set()
+    errors: dict[EntryPoint, InputError] = {}
+    directories: dict[str, set[str]] = {}
+    extensions: dict[str, list[Extension]] = {}
+    included_by: dict[str, set[str]] = {}
+    own_includes: set[str] = set()
+    files_of: dict[EntryPoint, set[str]] = {}
+    exists: Callable[[str], bool] = lambda _: False
+    has_directory: Callable[[str], bool] = lambda _: True
     read: Callable[[str], bytes] | None = None
-    whole: dict[str, Whole] = field(default_factory=dict)
-    is_tracked: Callable[[str], bool] = field(default=lambda _: False)
-    is_ignored: Callable[[str], bool] = field(default=lambda _: False)
-    referenced_by: Callable[[str], frozenset[str]] = field(default=lambda _: frozenset())
-    overriding: Callable[[str, str], frozenset[str]] = field(default=lambda _, __: frozenset())
+    whole: dict[str, Whole] = {}
+    is_tracked: Callable[[str], bool] = lambda _: False
+    is_ignored: Callable[[str], bool] = lambda _: False
+    referenced_by: Callable[[str], frozenset[str]] = lambda _: frozenset()
+    overriding: Callable[[str, str], frozenset[str]] = lambda _, __: frozenset()
     rejected: tuple[EntryPoint, ...] = ()
-    incomplete: Callable[[Collection[str]], tuple[EntryPoint, ...]] = field(default=lambda _: ())
+    incomplete: Callable[[Collection[str]], tuple[EntryPoint, ...]] = lambda _: ()
 
     @property
     def readable(self) -> tuple[EntryPoint, ...]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
+
+from msgspec import Struct
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.errors import InputError
@@ -17,8 +18,7 @@ from composerefactor.yamltree.regions import Region, regions
 from composerefactor.yamltree.values import to_python
 
 
-@dataclass(frozen=True)
-class Attribute:
+class Attribute(Struct, frozen=True, dict=True):
     """A key of *service* in lines of its own: *meaning* tells equal values, *column* its place."""
 
     file: ComposeFile
@@ -52,8 +52,7 @@ class Attribute:
         return tuple(comments(self.file.source, self.region.entry, start, end))
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(Struct, frozen=True):
     """What several services have in common: all *attributes* of one key, or of several *keys*.
 
     *saved* counts characters. *anchor* names one that stands above the services and means the same.

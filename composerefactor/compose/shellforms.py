@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.compose.interpolate import Expression, expressions
 
@@ -23,8 +24,7 @@ _BRACED = re.compile(r"\$\$|\$\{")
 _BRACES = re.compile(r"\$\{|[{}]")
 
 
-@dataclass(frozen=True, slots=True)
-class ShellForm:
+class ShellForm(Struct, frozen=True):
     """A shell form *text* at *start*, and what it should be; *mend* is None where nobody can tell.
 
     *rejected* is True where the engine resolves nothing because of it. *reason* says what the

@@ -6,16 +6,16 @@ The short form is read as the engine does, quirks included (observed: v2.24.1 to
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from composerefactor.compose.masking import MASK, masked
 from composerefactor.compose.merged import item_nodes, merged_get, scalar_text
 from composerefactor.yamltree.nodes import Mapping, Node
 
 
-@dataclass(frozen=True, slots=True)
-class VolumeText:
+class VolumeText(Struct, frozen=True):
     """What a volume says, as written.
 
     *kind* is ``bind``, ``volume``, or another type of the long form; ``""`` where a variable at the
@@ -33,8 +33,7 @@ class VolumeText:
         return "ro" in self.options
 
 
-@dataclass(frozen=True, slots=True)
-class Volume:
+class Volume(Struct, frozen=True):
     """One item of ``volumes``: *node* is what is written, *source_node* the scalar with the source.
 
     The source of a short form is at the beginning of *source_node*.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.catalog.catalog import load
 from composerefactor.catalog.facts import Secret
@@ -27,8 +28,7 @@ FOLDER = "secrets"
 """Where the files of secrets stand, below the project directory."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileSecret:
+class FileSecret(Struct, frozen=True):
     """A *credential* that becomes the secret *name*, whose value stands in the file *path*.
 
     *variables* has the name of the variable that tells the image where the file is, by literal.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.compose.interpolate import expressions
 from composerefactor.compose.merged import item_nodes, merged_get, scalar_text
@@ -18,8 +19,7 @@ from composerefactor.yamltree.nodes import Mapping as MappingNode
 from composerefactor.yamltree.nodes import Scalar, walk
 
 
-@dataclass(eq=False)
-class Credential:
+class Credential(Struct, eq=False):
     """One credential: all *literals* have the same value; the first gives it its name."""
 
     literals: list[Literal]

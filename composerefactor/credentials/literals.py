@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from composerefactor.catalog.catalog import load
 from composerefactor.compose.expand import expand
 from composerefactor.compose.file import ComposeFile
@@ -26,8 +28,7 @@ ATTRIBUTES = (("environment",), ("build", "args"))
 """Where services get pairs of names and values."""
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """A service that has a literal, at *place* of the model."""
 
     stack: Stack

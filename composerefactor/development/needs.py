@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.catalog.catalog import load
 from composerefactor.compose.image import parse_image
@@ -49,8 +50,7 @@ _SOURCE_FILE = re.compile(
 _STAGES = frozenset({"debug", "dev", "devel", "development", "local"})
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """One thing that production does without.
 
     *gone* are the addresses that are left out, *edits* what is written otherwise. *key* is the

@@ -6,6 +6,9 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from msgspec import Struct
+from msgspec.structs import force_setattr
+
 _ID_LENGTH = 8
 
 
@@ -51,8 +54,7 @@ class FileChange:
         return digest.hexdigest()[:_ID_LENGTH]
 
 
-@dataclass(frozen=True, slots=True)
-class Changeset:
+class Changeset(Struct, frozen=True):
     """File changes ordered by path, without those that change nothing.
 
     Two changes of one file, and a change below a path that another change takes for a file, raise
@@ -75,7 +77,7 @@ class Changeset:
                 if str(parent) in paths:
                     msg = f"{parent} is a file in one change and the directory of {path} in another"
                     raise ValueError(msg)
-        object.__setattr__(self, "changes", tuple(ordered))
+        force_setattr(self, "changes", tuple(ordered))
 
     @property
     def is_empty(self) -> bool:

@@ -8,14 +8,15 @@ change, a replacement names the characters that do.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from itertools import pairwise
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.source import BOM, Source
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Replacement:
+class Replacement(Struct, frozen=True, order=True):
     """*text* in place of the characters ``start:end`` of a source."""
 
     start: int
@@ -23,8 +24,7 @@ class Replacement:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(Struct, frozen=True):
     """Characters ``start:end`` of *source*; *copy* is True where they also stand elsewhere.
 
     *replacements* lie within them, in order, and do not overlap.
@@ -52,8 +52,7 @@ class Slice:
         return (self.text if self.replacements else last).endswith("\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """Text that stands nowhere yet."""
 
     text: str
@@ -67,8 +66,7 @@ class Written:
 Piece = Slice | Written
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """The planned content of *path*, piece by piece; *has_bom* is kept for a file that has one.
 
     A *deleted* draft has no pieces: the file is gone afterwards.

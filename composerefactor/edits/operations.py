@@ -7,15 +7,15 @@ edit below an alias names the place that the alias stands for.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from composerefactor.edits.render import Value
 from composerefactor.yamltree.path import Path
 
 
-@dataclass(frozen=True, slots=True)
-class AddKey:
+class AddKey(Struct, frozen=True):
     """Adds *key* with *value* to the mapping at *path*, with *comment* on lines above it.
 
     It stands where a reader expects it: after the last of the present keys that *order* has before
@@ -32,8 +32,7 @@ class AddKey:
     above: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AddItem:
+class AddItem(Struct, frozen=True):
     """Appends *value* to the sequence at *path*."""
 
     file: str
@@ -42,8 +41,7 @@ class AddItem:
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Replace:
+class Replace(Struct, frozen=True):
     """Puts *value* in place of the value at *path*; comments around it stay."""
 
     file: str
@@ -51,8 +49,7 @@ class Replace:
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Substitute:
+class Substitute(Struct, frozen=True):
     """Puts *new* in place of the part *old* of the scalar at *path*; its other text stays.
 
     *nth* tells, from 0, which of the places it is where *old* stands in the value.
@@ -65,8 +62,7 @@ class Substitute:
     nth: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Remove:
+class Remove(Struct, frozen=True):
     """Removes the entry or item at *path*; comments that stand there stay.
 
     *nth* tells, from 0, which of the entries it is where the key is written more than once.
@@ -77,8 +73,7 @@ class Remove:
     nth: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Rename:
+class Rename(Struct, frozen=True):
     """Writes *name* in place of the key at the end of *path*."""
 
     file: str
@@ -86,8 +81,7 @@ class Rename:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Nest:
+class Nest(Struct, frozen=True):
     """Puts the top-level entries *names*, which stand together, below a new top-level *key*.
 
     Their lines are indented by one step more, comments and blocks of text along.
@@ -98,8 +92,7 @@ class Nest:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """Writes *keys* of the first of *services* once, and refers to them in all.
 
     The text goes to the top-level *key*, right above ``services``, with the anchor *anchor*; ``""``
@@ -115,8 +108,7 @@ class Share:
     merged: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ToMapping:
+class ToMapping(Struct, frozen=True):
     """Turns the list of names at *path* into a mapping: *values* has that of each name.
 
     Comments stay where they are. For short forms, as ``depends_on: [db]``.
@@ -127,8 +119,7 @@ class ToMapping:
     values: Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
-class AddLines:
+class AddLines(Struct, frozen=True):
     """Appends *text*, whole lines, to a file that is no YAML, as ``.env``; creates it if need be.
 
     *private* is True for a file that is not meant for a repository.
@@ -139,8 +130,7 @@ class AddLines:
     private: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class WriteFile:
+class WriteFile(Struct, frozen=True):
     """Gives *file* the whole content *text*; None deletes it."""
 
     file: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Ordered
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.source import Source
@@ -13,8 +14,7 @@ from composerefactor.yamltree.path import Path, entry_at
 from composerefactor.yamltree.regions import regions
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """New lines go to offset *at*, indented by *column*, after a blank line if *blank_before*."""
 
     at: int

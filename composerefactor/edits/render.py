@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from composerefactor.yamltree.scalars import is_base_60, resolve_plain
 from composerefactor.yamltree.style import Style
@@ -17,30 +18,26 @@ Value: TypeAlias = (
 """What an edit may write: text, whole numbers, booleans, null, lists and mappings of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quoted:
+class Quoted(Struct, frozen=True):
     """Text that stands in quotes whether it needs them or not, as a port or a time of a day."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(Struct, frozen=True):
     """A list written in one line, as ``["CMD", "redis-cli", "ping"]``; its texts are quoted."""
 
     items: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Anchored:
+class Anchored(Struct, frozen=True):
     """A mapping with entries that carries the anchor ``&anchor``."""
 
     anchor: str
     value: dict[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """The alias ``*anchor`` of what stands above it in the same file."""
 
     anchor: str

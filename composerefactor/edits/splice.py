@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Splice:
+class Splice(Struct, frozen=True):
     """Characters ``start:end`` of a text are replaced by *text*.
 
     *column* is the indentation of lines that are added: deeper ones come first at one place.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from composerefactor.catalog.catalog import Catalog
 from composerefactor.catalog.choice import Choice, choose
 from composerefactor.catalog.conditions import Use
@@ -33,8 +35,7 @@ class Required:
         return f"${{{self.name}:?set it in .env}}"
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(Struct, frozen=True):
     """A service: its *body* for the file, and the variables that it *requires*."""
 
     body: dict[str, Value]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from composerefactor.entrypoints.variables import CLOSE, OPEN
 
@@ -42,8 +43,7 @@ _UNKNOWN_PROGRAM = re.compile(
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,80}=")
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(Struct, frozen=True):
     """One call of Compose, as written: paths are relative to where it runs.
 
     *files* is empty where no ``-f`` is given. *environment* holds the variables set for this call.
@@ -56,7 +56,7 @@ class Invocation:
     project_name: str | None = None
     project_directory: str | None = None
     profiles: tuple[str, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = {}
 
     @property
     def reads_project(self) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from itertools import pairwise
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.entrypoint import EntryPoint, Evidence
 from composerefactor.entrypoints import readers
@@ -17,8 +19,7 @@ from composerefactor.entrypoints.shell import Call, calls
 from composerefactor.entrypoints.sources import scripts
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(Struct, frozen=True):
     """What was found: *entries*, the default first; *readers*; commands that name missing files."""
 
     entries: tuple[EntryPoint, ...]

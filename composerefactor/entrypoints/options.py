@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from composerefactor.compose.entrypoint import EntryPoint, Evidence
 from composerefactor.entrypoints.files import FileReader, join

@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.compose.entrypoint import Evidence
 from composerefactor.entrypoints.commands import Invocation
@@ -27,8 +28,7 @@ _YAML_NAME = re.compile(r"['\"]([^'\"\n]{1,200}\.ya?ml)['\"]")
 _MAX_CODE_FILES = 400
 
 
-@dataclass(frozen=True, slots=True)
-class OtherReader:
+class OtherReader(Struct, frozen=True):
     """*name* reads the Compose file *path*; *evidence* says where that is written."""
 
     name: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.compose.entrypoint import EntryPoint, Evidence
 from composerefactor.entrypoints.commands import Invocation
@@ -24,8 +25,7 @@ _OPEN = re.compile(f"{OPEN}([^{CLOSE}]{{0,120}}){CLOSE}")
 _MAX_CHOICES = 24
 
 
-@dataclass(frozen=True, slots=True)
-class Unresolved:
+class Unresolved(Struct, frozen=True):
     """A command whose Compose files are not all in the project; *reason* says which are not."""
 
     reason: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct
 
 
 class Dialect(Enum):
@@ -16,16 +17,14 @@ class Dialect(Enum):
     TEMPLATE = "template"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A logical line, continuations joined; *number* is that of its first physical line."""
 
     number: int
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(Struct, frozen=True):
     """Lines of *path* that run one after another in one shell.
 
     *directories* are where it may have been started, likeliest first. *environment* holds what the
@@ -36,8 +35,8 @@ class Script:
     path: str
     lines: tuple[Line, ...]
     directories: tuple[str, ...] = (".",)
-    environment: Mapping[str, str] = field(default_factory=dict)
-    variables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    environment: Mapping[str, str] = {}
+    variables: Mapping[str, tuple[str, ...]] = {}
     dialect: Dialect = Dialect.SHELL
 
 

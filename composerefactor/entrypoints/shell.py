@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.entrypoints.commands import Invocation, assignments, invocation
 from composerefactor.entrypoints.script import Line, Script
@@ -20,8 +21,7 @@ _NESTING = 3
 _MAX_CALLS = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A command that may read Compose files, or that goes where such a command is (make).
 
     *moves* are the arguments of ``cd`` before it. *invocation* is None where *words* are no call

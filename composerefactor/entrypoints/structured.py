@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.entrypoints.script import Dialect, Line, Script, directory_of, logical_lines
 from composerefactor.errors import InputError
@@ -29,8 +31,7 @@ _JSON_COMMENT = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"?|//[^\n]*|/\*.*?(?:\*/|\Z)",
 _MAX_TEXT = 300_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """What holds for all commands below a node."""
 
     path: str

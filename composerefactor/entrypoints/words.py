@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.entrypoints.variables import unknown
 
@@ -15,8 +16,7 @@ _MAX_SCOPE = 8
 _OPERATORS = frozenset(";&|\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """One simple command: its words without quotes; *scope* numbers the subshells around it."""
 
     words: tuple[str, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from composerefactor.factoring.places import ROOT, Places
 from composerefactor.factoring.write import Content, taken_nodes

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from composerefactor.compose.file import RESOURCE_SECTIONS
 from composerefactor.factoring.parts import unknown

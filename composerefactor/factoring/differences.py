@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.project import Project
@@ -27,8 +28,7 @@ ABSENT: Final = Absent()
 """Stands for a value that a file does not have; None is one that it has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """A setting of a service that is not the same in all files which define the service.
 
     *path* leads to it below the service, as ``("environment", "PORT")``. *values* has what each
@@ -41,8 +41,7 @@ class Difference:
     values: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """Files that have services in common: which of them has each service, and what differs."""
 
     files: tuple[str, ...]

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.file import ComposeFile, Section
 from composerefactor.edits.drafts import Draft, Piece, Slice, Written
@@ -27,8 +29,7 @@ _SERVICE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _MAY_BE_NULL = {"command", "entrypoint"}
 
 
-@dataclass(frozen=True)
-class Parent:
+class Parent(Struct, frozen=True):
     """The block *section*, whose anchor is *anchor*; *heirs* have the merge key of each service."""
 
     section: str

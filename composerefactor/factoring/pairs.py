@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from composerefactor.factoring.kinds import KEY_VALUE, Path, meaning, typed
 from composerefactor.factoring.merges import brought
@@ -22,8 +23,7 @@ from composerefactor.yamltree.regions import Region
 from composerefactor.yamltree.values import to_python
 
 
-@dataclass(frozen=True)
-class _Pairs:
+class _Pairs(Struct, frozen=True):
     """What one definition writes: by name, the lines and the *values*; *merge* brings *more*.
 
     *written* is the attribute as it is written.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from composerefactor.modules.anchors import AnchorIndex
 from composerefactor.source import Source
@@ -16,25 +17,23 @@ from composerefactor.yamltree.regions import Region, item_regions, regions
 Span = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(Struct, frozen=True):
     """One definition of the service: its lines in *source*."""
 
     source: Source
     region: Region
 
 
-@dataclass
-class Shared:
+class Shared(Struct):
     """The result: *common* are lines of the first definition, *rests* of each one's own.
 
     ``notes`` are comments of other definitions on what is shared, each with the offset in the
     first definition's text above which it belongs. Spans are in the order of the text.
     """
 
-    common: list[Span] = field(default_factory=list)
-    rests: list[list[Span]] = field(default_factory=list)
-    notes: list[tuple[int, str]] = field(default_factory=list)
+    common: list[Span] = []
+    rests: list[list[Span]] = []
+    notes: list[tuple[int, str]] = []
 
     def sort(self) -> None:
         """Put all spans into the order of the text."""

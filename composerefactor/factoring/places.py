@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.project import Project
@@ -17,8 +18,7 @@ from composerefactor.yamltree.regions import Region
 ROOT = ""
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """An environment file of one base: its *services*, and the *modules* that it adds to.
 
     All of them stand in one include entry: until v5 a service in two entries is a conflict.
@@ -29,8 +29,7 @@ class Piece:
     modules: tuple[str, ...]
 
 
-@dataclass
-class Places:
+class Places(Struct):
     """Files are named by their index in ``factored.files``.
 
     *modules* are new files for what some of them share, or one has alone; *environments* those with
@@ -39,9 +38,9 @@ class Places:
 
     project: Project
     factored: Factored
-    modules: list[tuple[Owners, Module]] = field(default_factory=list)
-    environments: dict[int, list[Piece]] = field(default_factory=dict)
-    homes: dict[int, dict[Holder, str]] = field(default_factory=dict)
+    modules: list[tuple[Owners, Module]] = []
+    environments: dict[int, list[Piece]] = {}
+    homes: dict[int, dict[Holder, str]] = {}
 
     @property
     def files(self) -> list[ComposeFile]:

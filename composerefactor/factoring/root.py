@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from composerefactor.compose.file import Section
 from composerefactor.edits.drafts import Piece, Written
 from composerefactor.modules.include import IncludeEdit
 
 
-@dataclass(frozen=True, slots=True)
-class RootInclude(IncludeEdit):
+class RootInclude(IncludeEdit, frozen=True):
     """Keeps the comments on the key ``services``, which stands no more: *titles*, each from ``#``.
 
     Modules cannot take them, since one may hold the services of several roots.

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.references import extended
@@ -25,8 +27,7 @@ Owners = tuple[int, ...]
 """Indices of the base files that define a service."""
 
 
-@dataclass(frozen=True)
-class Variant:
+class Variant(Struct, frozen=True):
     """A service of several files. *shared* is None where each keeps its definition whole."""
 
     name: str
@@ -50,8 +51,7 @@ class Variant:
         return sum(1 for line in text.splitlines() if line.strip()) * (len(self.owners) - 1)
 
 
-@dataclass
-class Factored:
+class Factored(Struct):
     """All services of the base files: *variants* of several, *single* ones by file.
 
     *repeating* are those of *files* that are merged over another: they only join in what the bases
@@ -60,8 +60,8 @@ class Factored:
 
     files: list[ComposeFile]
     anchors: list[AnchorIndex]
-    variants: list[Variant] = field(default_factory=list)
-    single: dict[int, list[str]] = field(default_factory=dict)
+    variants: list[Variant] = []
+    single: dict[int, list[str]] = {}
     repeating: AbstractSet[int] = frozenset()
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.edits.drafts import Draft, Slice, Written
@@ -14,8 +15,7 @@ from composerefactor.yamltree.nodes import Node
 from composerefactor.yamltree.regions import Region
 
 
-@dataclass(frozen=True)
-class ServicePart:
+class ServicePart(Struct, frozen=True):
     """Lines of one service: *spans* below its key; *with_comment* also what stands above it.
 
     *notes* are comments of other files, each with the offset of the line above which it belongs.
@@ -29,8 +29,7 @@ class ServicePart:
     stub: str = ""
 
 
-@dataclass(frozen=True)
-class Content:
+class Content(Struct, frozen=True):
     """What a new file takes from *file*: parts of services, and whole entries of sections.
 
     *adopts* names ``x-`` blocks that move there, with all comments on them; *titled* the sections

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.errors import Location
 from composerefactor.findings.severity import Severity
@@ -13,8 +14,7 @@ from composerefactor.findings.severity import Severity
 _LENGTH = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What *rule* found: *message* in words without secrets, at *location*.
 
     *transform* names what mends it, *service* whom it is about. *subject* tells it from others of

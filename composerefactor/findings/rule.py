@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from composerefactor.findings.severity import Severity
 
@@ -13,8 +14,7 @@ Area = Literal[
 """What a rule is about; each area gets a rating."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A kind of finding: *id* is stable, *summary* one sentence, *explanation* why it matters.
 
     *severity* is that of most of its findings; *transform* names what mends them, if anything does.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from composerefactor.catalog.facts import Command, Evidence, Times
 
 
-@dataclass(frozen=True, slots=True)
-class Proposed:
+class Proposed(Struct, frozen=True):
     """A health check; *test* is as a Compose file has it, ``$$`` for ``$``.
 
     *evidence* says in words how it is known that it can run, *verified* how sure that is; *note*
@@ -23,16 +23,14 @@ class Proposed:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Impossible:
+class Impossible(Struct, frozen=True):
     """No health check can be given: why, and what would make it possible."""
 
     reason: str
     remedy: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unneeded:
+class Unneeded(Struct, frozen=True):
     """No health check is missing, and why. *has_check* tells whether there is one."""
 
     reason: str

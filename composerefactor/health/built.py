@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.catalog.facts import Evidence, Times
 from composerefactor.catalog.tags import in_range, parse_tag
@@ -29,8 +31,7 @@ _WEB_LIBRARIES = {"next": "3000", "@nestjs/core": "3000", "express": "", "fastif
 BY_HAND = "write HEALTHCHECK in its Dockerfile, or healthcheck here, with a command of its own"
 
 
-@dataclass(frozen=True)
-class BuiltImage:
+class BuiltImage(Struct, frozen=True, dict=True):
     """What a service that is built runs: *chain* is its image, *read* gives its context's texts."""
 
     chain: Chain

@@ -6,8 +6,9 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 _PORT = r"(?P<port>\d{2,5}|\$\{[^}]*\}|\$\w+)"
 _OPTIONS = (
@@ -35,8 +36,7 @@ _RUNTIMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(Struct, frozen=True):
     """A kind of program: *port* is its default, *http* whether it answers HTTP.
 
     *path* is a page of its own that tells its health. *never* says why it listens nowhere.

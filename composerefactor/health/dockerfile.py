@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from composerefactor.compose.expand import expand
 
@@ -22,8 +23,7 @@ _PAIR = re.compile(r"""([A-Za-z_][\w.]*)(?:=((?:"(?:\\.|[^"])*"|'[^']*'|\\.|[^\s
 _TAKES_HEREDOC = frozenset({"RUN", "COPY", "ADD"})
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
+class Instruction(Struct, frozen=True):
     """One instruction: *name* in capitals, its *flags*, and the text after them, lines joined.
 
     *heredoc* holds the lines of its here-documents.
@@ -32,7 +32,7 @@ class Instruction:
     name: str
     text: str
     line: int
-    flags: Mapping[str, str] = field(default_factory=dict)
+    flags: Mapping[str, str] = {}
     heredoc: str = ""
 
     @property
@@ -64,8 +64,7 @@ class Instruction:
             yield match[1], None if value is None else re.sub(r"\\(.)|[\"']", r"\1", value)
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """One stage: *base* is the image or stage that FROM names, as written."""
 
     base: str
@@ -73,8 +72,7 @@ class Stage:
     instructions: tuple[Instruction, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Dockerfile:
+class Dockerfile(Struct, frozen=True):
     """The *arguments* before the first FROM, with their defaults, and the stages."""
 
     arguments: Mapping[str, str | None]
@@ -111,8 +109,7 @@ class Dockerfile:
             at = before[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True):
     """An image: *base* is the one it starts from, *instructions* are all that come after."""
 
     base: str

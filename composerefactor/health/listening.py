@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from composerefactor.compose.expand import expand
 from composerefactor.health.commands import is_number, option_port
@@ -23,16 +23,14 @@ _NOT_MAIN = frozenset({"443", "8443", "9229", "9230", "5005", "5678", "2345", "3
 _USUAL = frozenset({"80", "3000", "5000", "8000", "8080"})
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(Struct, frozen=True):
     """A port, *text* as a Compose file may have it, and *how* it is known."""
 
     text: str
     how: str
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """What an image says on its port: EXPOSE, ENV, and the default of what it runs."""
 
     exposed: tuple[str, ...] = ()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from composerefactor.catalog.facts import Command
 from composerefactor.health.programs import Programs
@@ -12,8 +13,7 @@ from composerefactor.health.programs import Programs
 Asks = Literal["connect", "answer", "ok"]
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(Struct, frozen=True):
     """What is asked: that a *port* accepts a connection, that HTTP answers anything, or well.
 
     *port* is as a Compose file has it: a number, or an expression that the engine replaces.

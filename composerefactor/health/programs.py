@@ -5,10 +5,11 @@ from __future__ import annotations
 import pkgutil
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 from composerefactor.catalog.facts import Evidence
 from composerefactor.catalog.reference import repository, same_image
@@ -43,19 +44,17 @@ _SCRIPT = re.compile(r"\.sh\b|\bmake\b|\|\s*(?:ba)?sh\b|ansible|/nix/")
 _INSTALLS = re.compile(r"\b(?:apk|apt|apt-get|yum|dnf|microdnf)\b")
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(Struct, frozen=True):
     """What is known about a base image: the programs that it *has*, and how sure that is."""
 
     has: tuple[str, ...]
     verified: Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class Programs:
+class Programs(Struct, frozen=True):
     """The programs that are known to be in an image, each with how that is known."""
 
-    found: Mapping[str, str] = field(default_factory=dict)
+    found: Mapping[str, str] = {}
     verified: Evidence = "unverified"
     is_complete: bool = False
 

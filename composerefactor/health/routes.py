@@ -5,9 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import product
 from typing import Any
+
+from msgspec import Struct
 
 from composerefactor.health.commands import Server
 
@@ -33,8 +34,7 @@ _NEXT_FILES = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """A *path* that answers well while the server is; *how* says how it is known."""
 
     path: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from composerefactor.compose.expand import expand
 from composerefactor.compose.interpolate import expressions
@@ -19,8 +20,7 @@ from composerefactor.yamltree.nodes import Sequence
 _REMOTE = ("git@", "github.com/", "git://", "ssh://", "http://", "https://", "oci://")
 
 
-@dataclass(frozen=True, slots=True)
-class Build:
+class Build(Struct, frozen=True):
     """How an image is built.
 
     *context* is relative to the project root, None where it is elsewhere. *inline* is the text of
@@ -31,13 +31,12 @@ class Build:
     context: str | None
     dockerfile: str = "Dockerfile"
     target: str = ""
-    arguments: Mapping[str, str | None] = field(default_factory=dict)
+    arguments: Mapping[str, str | None] = {}
     inline: str | None = None
     contexts: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """How a service is set up.
 
     Texts have their variables replaced by those of the project's env files and by defaults, but

@@ -8,11 +8,11 @@ import pkgutil
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
+from msgspec import Struct
 
 from composerefactor import __version__
 from composerefactor.analysis.analysis import Analysis
@@ -32,8 +32,7 @@ _PLACE = re.compile(r"[^\s:]+\.(?:ya?ml|env|toml|json)(?::\d+)?|\S*Dockerfile\S*
 _SERVICE_COLUMNS = frozenset({"Service", "Services", "Needs", "Depends on"})
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A row of a table; *id* is that of the service in its inventory."""
 
     cells: tuple[Markup, ...]
@@ -41,8 +40,7 @@ class Row:
     severity: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(Struct, frozen=True):
     """A table with its cells as HTML."""
 
     title: str
@@ -50,8 +48,7 @@ class Grid:
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A section with its parts as HTML; *count* is the number of its rows and lines."""
 
     id: str
@@ -64,8 +61,7 @@ class Part:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """The picture of the entry points *title*; *svg* is empty where it would be too large."""
 
     title: str

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 Place: TypeAlias = tuple[str, ...]
 """A place in a model, from its top; positions in lists are decimal numbers."""
@@ -41,8 +44,7 @@ class Effect(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A kind of change: *id* is stable, *title* says in a sentence what it is about."""
 
     id: str
@@ -50,8 +52,7 @@ class Rule:
     title: str
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One change. *words* hide secret values.
 
     *path* is its place in the new model, or in the old one where *was* is True: then it is gone.
@@ -130,8 +131,7 @@ class State:
         return str(self.section(section).get(key, {}).get("name") or key)
 
 
-@dataclass(frozen=True, slots=True)
-class ServicePair:
+class ServicePair(Struct, frozen=True):
     """A service in both states; *old* or *new* is {} where it is not there.
 
     *old_name* is another one where it was renamed.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from composerefactor.impact.change import Change, ServicePair, change
 from composerefactor.impact.rules import (
@@ -20,8 +21,7 @@ _ALL = frozenset({"", "0.0.0.0", "::", "[::]"})  # noqa: S104 - recognised, not 
 _LOCAL = ("127.", "::1", "[::1]", "localhost")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Published:
+class _Published(Struct, frozen=True, order=True):
     """A container port on the host; *host* is ``""`` where the engine chooses the port."""
 
     target: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from composerefactor.impact.change import Change, Effect, State, change
 from composerefactor.impact.rules import KEY_RENAMED
@@ -12,8 +13,7 @@ from composerefactor.impact.rules import KEY_RENAMED
 _NAMING = frozenset({"name", "external"})
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A resource that both states have: its *name*, the *keys* and the definitions, old and new."""
 
     section: str

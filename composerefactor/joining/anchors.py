@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from composerefactor.edits.splice import Splice
 from composerefactor.joining.contents import Block
@@ -60,8 +61,7 @@ def _names(text: Text, new: dict[int, str]) -> Iterator[Splice]:
             yield Splice(node.start, node.end, f"*{new[id(node.target)]}")
 
 
-@dataclass
-class Anchors:
+class Anchors(Struct):
     """Which ``x-`` blocks of *texts* are needed, when all of them become one text.
 
     The first text is the file that takes the others in. *kept* are blocks that go there, *dropped*
@@ -71,10 +71,10 @@ class Anchors:
 
     texts: Sequence[Text]
     blocks: Sequence[Block]
-    kept: list[Block] = field(default_factory=list)
-    dropped: list[Block] = field(default_factory=list)
-    after: dict[str, set[str]] = field(default_factory=dict)
-    strays: list[str] = field(default_factory=list)
+    kept: list[Block] = []
+    dropped: list[Block] = []
+    after: dict[str, set[str]] = {}
+    strays: list[str] = []
 
     def __post_init__(self) -> None:
         """Decide on every block, those with most anchors and comments first."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.file import RESOURCE_SECTIONS, Section
 from composerefactor.joining.fragments import RESOURCE, Fragment, fragment
@@ -21,8 +23,7 @@ Expand = Callable[[Fragment], Fragment]
 """Turns a service that extends one of another file into one that does not."""
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(Struct, frozen=True):
     """A top-level ``x-`` block of *text*, which begins at *start*."""
 
     text: Text
@@ -40,8 +41,7 @@ class Block:
         return comments(self.text.source, self.region.entry, self.start, self.region.end)
 
 
-@dataclass
-class Contents:
+class Contents(Struct):
     """The entries by section and name, in the order in which they came.
 
     *heads* gives the text whose line the key of a section has; *orders* the sections of each file
@@ -49,12 +49,12 @@ class Contents:
     *merged* are services that several files define.
     """
 
-    sections: dict[str, dict[str, Fragment]] = field(default_factory=dict)
-    heads: dict[str, tuple[Text, Region]] = field(default_factory=dict)
-    orders: list[list[str]] = field(default_factory=list)
-    blocks: list[Block] = field(default_factory=list)
-    strays: list[str] = field(default_factory=list)
-    merged: set[str] = field(default_factory=set)
+    sections: dict[str, dict[str, Fragment]] = {}
+    heads: dict[str, tuple[Text, Region]] = {}
+    orders: list[list[str]] = []
+    blocks: list[Block] = []
+    strays: list[str] = []
+    merged: set[str] = set()
 
     def copy(self) -> Contents:
         """Return a state to go on from, which leaves this one as it is."""

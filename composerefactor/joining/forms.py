@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from composerefactor.edits.drafts import Written
 from composerefactor.edits.render import scalar

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.volumes import parse_volume
 from composerefactor.edits.drafts import Piece, Written
@@ -31,8 +33,7 @@ MERGED = MAPPINGS | {
 """Mappings that the engine merges key by key, beyond those that factoring makes use of."""
 
 
-@dataclass(frozen=True)
-class Fragment:
+class Fragment(Struct, frozen=True, dict=True):
     """One entry of a mapping, or one item of a list.
 
     *key* tells it from its siblings. *notes* are comments from other files that belong above it.
@@ -51,7 +52,7 @@ class Fragment:
     form: str = ""
     step: int = 0
     line: tuple[Piece, ...] | None = None
-    follows: tuple[Piece, ...] = field(default=())
+    follows: tuple[Piece, ...] = ()
 
     @property
     def node(self) -> Node:

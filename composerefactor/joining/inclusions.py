@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.merged import item_nodes, merged_get, scalar_text
@@ -18,8 +19,7 @@ from composerefactor.yamltree.regions import Region, item_regions
 NO_ENV_FILE = "/dev/null"
 
 
-@dataclass(frozen=True)
-class Inclusion:
+class Inclusion(Struct, frozen=True):
     """One entry of the include list in *file*.
 
     *paths* are relative to the project root; those that they contain stand for *directory*.

@@ -7,8 +7,9 @@ specification, merge; the kinds are those of :mod:`composerefactor.factoring.kin
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from composerefactor.factoring.kinds import APPENDED, KEY_VALUE
 from composerefactor.factoring.parts import same

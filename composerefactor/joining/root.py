@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.project import Project
@@ -25,8 +26,7 @@ from composerefactor.yamltree.comments import comments
 Part = tuple[str, str, str]
 
 
-@dataclass
-class Joined:
+class Joined(Struct):
     """What became of *file*: its *draft*, None where nothing is taken in.
 
     *taken* are the parts whose text it has now, by the file that it names; *files* all files whose
@@ -35,9 +35,9 @@ class Joined:
 
     file: ComposeFile
     draft: Draft | None = None
-    taken: set[Part] = field(default_factory=set)
-    files: set[str] = field(default_factory=set)
-    stays: dict[Part, tuple[str, Location]] = field(default_factory=dict)
+    taken: set[Part] = set()
+    files: set[str] = set()
+    stays: dict[Part, tuple[str, Location]] = {}
 
 
 class Root:

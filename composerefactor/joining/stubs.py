@@ -5,7 +5,9 @@ from __future__ import annotations
 import posixpath
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.project import Extension, Project
@@ -17,8 +19,7 @@ from composerefactor.joining.merge import merged
 from composerefactor.joining.texts import CannotJoinError, Text
 
 
-@dataclass(frozen=True)
-class Parents:
+class Parents(Struct, frozen=True):
     """The files that exist for being extended, and can go: *why_not* has the reasons for others."""
 
     paths: frozenset[str]
@@ -92,8 +93,7 @@ def _with_parents(file: ComposeFile, names: Iterable[str]) -> set[str]:
     return found
 
 
-@dataclass
-class Stubs:
+class Stubs(Struct):
     """Puts the text of *parents* into the services that extend it, for paths that start at *to*.
 
     *texts* are the parents' texts by path. *expanded* are the services of which the text went
@@ -103,9 +103,9 @@ class Stubs:
     project: Project
     parents: Parents
     to: str
-    texts: dict[str, Text] = field(default_factory=dict)
-    expanded: dict[tuple[str, str], Location] = field(default_factory=dict)
-    stays: list[tuple[str, str, CannotJoinError]] = field(default_factory=list)
+    texts: dict[str, Text] = {}
+    expanded: dict[tuple[str, str], Location] = {}
+    stays: list[tuple[str, str, CannotJoinError]] = []
 
     def prepare(self, texts: Iterable[Text], keep: Iterable[str]) -> list[Text]:
         """Return the texts that services of *texts* extend, and set them; not those of *keep*."""

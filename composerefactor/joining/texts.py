@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.edits.drafts import Piece
@@ -22,8 +23,7 @@ class CannotJoinError(Exception):
         self.location = location
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(Struct, frozen=True):
     """The text of *file*, whose relative paths start at *directory*, with *splices* made in it."""
 
     file: ComposeFile

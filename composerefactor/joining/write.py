@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from itertools import pairwise
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.file import RESOURCE_SECTIONS, ComposeFile, Section
 from composerefactor.edits.drafts import Draft, Written
@@ -22,8 +24,7 @@ from composerefactor.yamltree.comments import comments
 _CANONICAL = ("services", *RESOURCE_SECTIONS)
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """The file around the *contents*. *gone* are the entries of its include list that it takes in.
 
     *pattern* is an earlier text of the file, from before it was divided.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.compose.file import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.merged import merged_entries, merged_get
@@ -32,8 +33,7 @@ _PAIRS = {
 _PROBES = frozenset({"CMD", "CMD-SHELL", "NONE"})
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
+class Correction(Struct, frozen=True):
     """What is wrong at offset *at*, in words, and the edit that mends it; None where nobody can."""
 
     title: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.compose.file import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.merged import item_nodes, merged_entries, merged_get, scalar_text
@@ -25,8 +26,7 @@ _MOVED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """A service as one file writes it; *reaches* has the services whose model it is part of."""
 
     file: ComposeFile

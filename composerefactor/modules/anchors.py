@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from copy import copy
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.compose.file import ComposeFile, Section
 from composerefactor.yamltree.nodes import Alias, Entry, Mapping, Node, children, walk
@@ -20,8 +21,7 @@ Holder = tuple[str, str]
 """A part of a file that moves as a whole: (section, entry), or (section, "") for all of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """Lines ``start:end`` that define anchors; *wrapper* names a key to put them below, if any."""
 
     start: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from composerefactor.compose.file import ComposeFile, Section
 from composerefactor.edits.drafts import Draft, Slice, Written
@@ -13,8 +14,7 @@ from composerefactor.modules.include import IncludeEdit
 from composerefactor.modules.output import Output
 
 
-@dataclass(frozen=True)
-class Division:
+class Division(Struct, frozen=True, dict=True):
     """Which destination holds which parts of *file*; ``""`` is the root.
 
     *homes* names the destination of every holder, *order* the modules in the order of the plan.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from composerefactor.catalog.placement import Placement
 from composerefactor.modules.naming import Family, Names, kebab
@@ -17,8 +18,7 @@ MAX_SERVICES = 6
 SERVICES, INFRASTRUCTURE = "services", "infrastructure"
 
 
-@dataclass(frozen=True, slots=True)
-class LayoutOptions:
+class LayoutOptions(Struct, frozen=True):
     """What the user decides about the layout. Paths are relative to the project directory.
 
     *granularity* is ``auto``, ``service`` or ``category``. *groups* puts services together in the
@@ -28,9 +28,9 @@ class LayoutOptions:
 
     into: str
     granularity: str = "auto"
-    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    modules: Mapping[str, str] = field(default_factory=dict)
-    variants: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = {}
+    modules: Mapping[str, str] = {}
+    variants: Mapping[str, str] = {}
 
 
 class Bundle(NamedTuple):
@@ -47,8 +47,7 @@ class Bundle(NamedTuple):
     longer: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(Struct, frozen=True):
     """One module: its *path* relative to the project directory, and its services in text order."""
 
     path: str

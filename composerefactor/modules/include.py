@@ -8,7 +8,8 @@ changes the model of every command with ``--env-file`` (observed on v2.21.0 to v
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.compose.file import ComposeFile, Section
 from composerefactor.compose.merged import merged_get, scalar_text
@@ -22,8 +23,7 @@ monolith 0.34 s, in entries of 17 0.84 s, of 10 0.66 s, of 5 0.43 s)."""
 WHY_ENV_FILE = "  # variables come from the command's own environment, as before"
 
 
-@dataclass(frozen=True, slots=True)
-class IncludeEdit:
+class IncludeEdit(Struct, frozen=True):
     """Lists modules in the root *file*; *entries* are paths relative to the project directory.
 
     *fill* lets them join an entry of an earlier run that has room.

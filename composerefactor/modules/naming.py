@@ -6,14 +6,14 @@ import hashlib
 import posixpath
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 MAX_NAME = 80
 """Longer names are cut: with directories they would pass what file systems take."""
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(Struct, frozen=True):
     """The pattern of a project's Compose file names: ``PREFIX.NAME.EXTENSION``."""
 
     prefix: str

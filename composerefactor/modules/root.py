@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.merged import merged_entries
@@ -18,8 +19,7 @@ FEWEST_SERVICES = 3
 """Fewer services do not call for modules."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """Why something stays; *forecast* where it is what the engine would say, not what it said."""
 
     words: str

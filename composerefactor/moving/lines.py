@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _CONTINUED = re.compile(r"\\[ \t]*\r?\n")
 _FOLDED = re.compile(r":[ \t]+>[-+]?[ \t]*\r?\n(?P<indent>[ ]+)(?=[^ \r\n])")
 _ENDS = frozenset("\r\n;&|)`")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """Characters ``start:end`` of a text."""
 
     start: int

@@ -7,7 +7,7 @@ with ``--project-directory``. Commands are shorter with the first; see
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.file import SECTION_ORDER, ComposeFile

@@ -5,8 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.file import ComposeFile
@@ -26,8 +28,7 @@ _FINDS_FILES = re.compile(r"^include:|\bfile:", re.MULTILINE)
 """What fails in the wrong project directory, since the files are not found there."""
 
 
-@dataclass(frozen=True)
-class Move:
+class Move(Struct, frozen=True, dict=True):
     """The roots of *project* on their way.
 
     *name* is what the engine calls the project, *why_commands* the reason for commands that name

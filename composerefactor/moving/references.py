@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.edits.drafts import Draft, Replacement, Slice
@@ -25,8 +26,7 @@ _MAX_MENTIONS = 200
 _PROSE = (".md", ".markdown", ".rst", ".adoc", ".txt")
 
 
-@dataclass(frozen=True, slots=True)
-class References:
+class References(Struct, frozen=True):
     """Files with commands written anew.
 
     *mentions* are the places that name a moved file as before, *bound* the commands that were found

@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.project import Project, project_directory
@@ -17,12 +18,11 @@ _LIKE_THE_ENGINE = frozenset({"docker-compose 1.x"})
 """Other readers that know ``--project-directory`` (Docker documentation, Compose 1.10)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Relocation:
+class Relocation(Struct, frozen=True):
     """Root files that go to *directory*: their new paths by the old ones."""
 
     directory: str
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = {}
 
     def path(self, path: str) -> str:
         """Return where the file *path* stands afterwards."""

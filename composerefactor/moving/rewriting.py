@@ -9,7 +9,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.entrypoints.commands import SUBCOMMANDS
@@ -23,8 +24,7 @@ from composerefactor.source import Source
 _COMPOSE_FILES = re.compile(r"\"dockerComposeFile\"\s*:\s*(\[[^\]]*|\"[^\"]*)")
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """A command at *line* that needs another form: *before* and *after* say what it starts.
 
     *place* is where it runs, as far as that is known. *is_implicit* is True where it names no file,

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.moving.lines import Span, open_quotes, words
 
@@ -34,8 +35,7 @@ _WITH_VALUE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """The options of one call; *files* are the values of ``-f``, quotes included.
 
     *start* is where they begin, *first* where the first ``-f`` stands. *program* is the name of the

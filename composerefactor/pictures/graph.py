@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.architecture.architecture import EntryArchitecture
 from composerefactor.architecture.healthchecks import HealthFacts
@@ -32,8 +33,7 @@ _KIND_OF = {"applications": "application", "data stores": "store"}
 _LINE_OF = {"service_healthy": "healthy", "service_completed_successfully": "ended"}
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """A service as a picture shows it; *kind* and *health* are keys of the tables above."""
 
     name: str
@@ -46,8 +46,7 @@ class Node:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """That *caller* needs *callee*; *kind* is a key of :data:`LINES`, *words* say how we know."""
 
     caller: str
@@ -56,8 +55,7 @@ class Line:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """The services *members* that are on exactly the networks that *title* names.
 
     *traits* say what is special about them.
@@ -69,8 +67,7 @@ class Group:
     traits: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(Struct, frozen=True):
     """The picture of one entry point, before it has places."""
 
     nodes: tuple[Node, ...]

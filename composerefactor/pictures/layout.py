@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.pictures.graph import Graph, Group, Line
 from composerefactor.pictures.ranks import columns, without_cycles
@@ -32,8 +33,7 @@ Cells = list[list[str]]
 """Columns from left to right, each with its services from top to bottom."""
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(Struct, frozen=True):
     """A rectangle."""
 
     x: float
@@ -52,8 +52,7 @@ class Box:
         return self.y + self.height / 2
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """Where everything is, on a canvas of *width* by *height*."""
 
     width: float

@@ -5,8 +5,10 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.errors import EngineError, InputError, Location, UsageError
@@ -19,8 +21,7 @@ from composerefactor.workspace.git import find_repository
 from composerefactor.workspace.revision import export
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """The verdict on two states; *old* and *new* are open as they were compared."""
 
     old: Opened

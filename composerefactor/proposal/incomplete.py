@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.proposal.opening import Opened

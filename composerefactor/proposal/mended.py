@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from composerefactor.compose import suppression
 from composerefactor.compose.library import Library
@@ -22,8 +23,7 @@ MAX_ROUNDS = 4
 """Rounds in which one transform builds on its own changes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """A mending and its options.
 
     *unsafe* lets it change what runs, *asked* is True where it was chosen by name, *ignored* has
@@ -34,7 +34,7 @@ class Chosen:
     options: Any
     unsafe: bool = False
     asked: bool = False
-    ignored: Mapping[str, str] = field(default_factory=dict)
+    ignored: Mapping[str, str] = {}
 
     @property
     def is_only_offered(self) -> bool:
@@ -42,8 +42,7 @@ class Chosen:
         return self.mending.unsafe and not (self.unsafe or self.asked)
 
 
-@dataclass(frozen=True, slots=True)
-class Mend:
+class Mend(Struct, frozen=True):
     """A change of the transform called *transform*; *reason* is why it is left, if it is."""
 
     transform: str
@@ -56,8 +55,7 @@ class Mend:
         return self.change.id(self.transform)
 
 
-@dataclass
-class Mended:
+class Mended(Struct):
     """The result: *taken* changes, and those that are *offered*, *suppressed* or *left*.
 
     *offered* would change what runs, which nobody has asked for. *suppressed* are kept away by a
@@ -66,13 +64,13 @@ class Mended:
     planned for, by id.
     """
 
-    taken: list[Mend] = field(default_factory=list)
-    offered: list[Mend] = field(default_factory=list)
-    suppressed: list[Mend] = field(default_factory=list)
-    left: list[Mend] = field(default_factory=list)
-    refusals: list[tuple[str, Refusal]] = field(default_factory=list)
-    contents: dict[str, bytes | None] = field(default_factory=dict)
-    bases: dict[str, Project] = field(default_factory=dict, repr=False)
+    taken: list[Mend] = []
+    offered: list[Mend] = []
+    suppressed: list[Mend] = []
+    left: list[Mend] = []
+    refusals: list[tuple[str, Refusal]] = []
+    contents: dict[str, bytes | None] = {}
+    bases: dict[str, Project] = {}
 
     @property
     def ids(self) -> set[str]:
@@ -96,8 +94,7 @@ class Mended:
         return {edit.file for edit in edits if isinstance(edit, AddLines) and edit.private}
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """Which changes are made: *take* only these ids where any is named, never those in *leave*.
 
     *rejected* has those that the proof did not accept, with its words.
@@ -105,7 +102,7 @@ class Wanted:
 
     take: frozenset[str] = frozenset()
     leave: frozenset[str] = frozenset()
-    rejected: Mapping[str, str] = field(default_factory=dict)
+    rejected: Mapping[str, str] = {}
 
     def why_left(self, found: Mend) -> str:
         """Return why *found* is left out, or ``""``."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.interpolate import Variable
@@ -35,8 +37,7 @@ NOT_PASSED_ON = frozenset({"PATH", "HOME", "PWD", "COMPOSE_FILE", "COMPOSE_PROFI
 """Shell variables that the engine gets from the stage, or that choose an entry point."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """What the user says of a project: where it is, and how it is started.
 
     *roots* is the directory below *path* that the root files are to stand in, if they have one.
@@ -46,7 +47,7 @@ class Choice:
     file: Sequence[str] = ()
     entry: Sequence[str] = ()
     env_file: Sequence[str] = ()
-    environ: Mapping[str, str] = field(default_factory=dict)
+    environ: Mapping[str, str] = {}
     roots: str = ""
 
     @property
@@ -55,8 +56,7 @@ class Choice:
         return bool(self.file or self.entry or self.environ.get("COMPOSE_FILE"))
 
 
-@dataclass(frozen=True)
-class Opened:
+class Opened(Struct, frozen=True, dict=True):
     """A project that is open.
 
     *repository* is git's work tree around it, *environ* has the shell's variables that its files

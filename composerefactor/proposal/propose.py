@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.project import Project
@@ -32,8 +34,7 @@ OVERRIDE_OF_INCLUDED = (2, 24, 6)
 """Up to v2.24.5 a second ``-f`` file over an included service is a conflict (observed)."""
 
 
-@dataclass(frozen=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """What a run would do.
 
     *project* holds the entry points that the engine accepts, *rejected* the others with the
@@ -47,8 +48,8 @@ class Proposal:
     changes: Changeset
     engine: Engine | None = None
     verdict: Verdict | None = None
-    rejected: dict[EntryPoint, str] = field(default_factory=dict)
-    findings: dict[Part, Finding] = field(default_factory=dict)
+    rejected: dict[EntryPoint, str] = {}
+    findings: dict[Part, Finding] = {}
     weaknesses: tuple[Weakness, ...] = ()
     mended: Mended | None = None
     repaired: tuple[EntryPoint, ...] = ()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.compose.project import Project
 from composerefactor.edits.changeset import Changeset, FileChange
@@ -16,8 +17,7 @@ Transformation = Callable[[Project, dict[Part, str], frozenset[Part]], Plan]
 """A transform with its options: project, parts that stay, parts that move all the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Ids of changes: *take* only these, where any is named; *leave* these out."""
 
     take: frozenset[str] = frozenset()

@@ -11,7 +11,8 @@ an engine run or two; what passes is then proved in every circumstance, together
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.file import RESOURCE_SECTIONS
@@ -25,13 +26,12 @@ Planner = Callable[[dict[Part, str], frozenset[Part]], Plan]
 """Plans with parts that stay, each with a reason, and parts that move whatever speaks against."""
 
 
-@dataclass
-class Settled:
+class Settled(Struct):
     """A plan, the verdict on it, and the findings that kept parts in place."""
 
     plan: Plan
     verdict: Verdict
-    findings: dict[Part, Finding] = field(default_factory=dict)
+    findings: dict[Part, Finding] = {}
 
 
 class Settler:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
+
+from msgspec import Struct
 
 from composerefactor.analysis.analysis import Analysis
 from composerefactor.analysis.ratings import Rating
@@ -23,8 +24,7 @@ SCHEMA = 1
 SCHEMA_FILE = "analysis.schema.json"
 
 
-@dataclass(frozen=True, slots=True)
-class FindingDocument:
+class FindingDocument(Struct, frozen=True):
     """A finding; *id* is its fingerprint, *reason* why it is suppressed where it is."""
 
     id: str

@@ -6,7 +6,9 @@ import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+
+from msgspec import Struct
 
 from composerefactor.errors import Location
 
@@ -26,11 +28,11 @@ _SIMPLE: dict[Any, str] = {
 
 
 def plain(value: Any) -> Any:
-    """Return *value* as JSON has it: dataclasses as objects of the fields that are compared."""
+    """Return *value* as JSON has it: structs and dataclasses as objects of what is compared."""
     if isinstance(value, Location):
         return {"file": value.path, "line": value.line}
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in fields(value) if f.compare}
+    if _has_fields(type(value)):
+        return {name: plain(getattr(value, name)) for name in _fields(type(value))}
     if isinstance(value, Mapping):
         return {str(key): plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
@@ -40,8 +42,18 @@ def plain(value: Any) -> Any:
     return value
 
 
+def _has_fields(kind: type) -> bool:
+    return issubclass(kind, Struct) or is_dataclass(kind)
+
+
+def _fields(kind: type) -> tuple[str, ...]:
+    if issubclass(kind, Struct):
+        return kind.__struct_fields__
+    return tuple(f.name for f in fields(cast(Any, kind)) if f.compare)
+
+
 class Definitions:
-    """Makes the JSON schema of types; what dataclasses become is collected in *known*."""
+    """Makes the JSON schema of types; those of structs and dataclasses are collected in *known*."""
 
     def __init__(self) -> None:
         self.known: dict[str, Any] = {}
@@ -52,7 +64,7 @@ class Definitions:
             return _LOCATION
         if kind in _SIMPLE:
             return {"type": _SIMPLE[kind]}
-        if is_dataclass(kind) and isinstance(kind, type):
+        if isinstance(kind, type) and _has_fields(kind):
             return self._object(kind)
         if isinstance(kind, type) and issubclass(kind, Enum):
             return {"enum": [each.name.lower() for each in kind]}
@@ -78,7 +90,7 @@ class Definitions:
         if kind.__name__ not in self.known:
             self.known[kind.__name__] = {}  # stands for itself where it is nested
             hints = get_type_hints(kind)
-            names = [f.name for f in fields(kind) if f.compare]
+            names = _fields(kind)
             self.known[kind.__name__] = {
                 "description": " ".join((kind.__doc__ or "").split()),
                 "type": "object",

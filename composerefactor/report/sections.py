@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 Row = tuple[str, ...]
 
@@ -12,8 +12,7 @@ def code(text: str) -> str:
     return f"`{text.replace('`', chr(39))}`" if text else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """Rows below *columns*; *title* stands above where a section has several.
 
     *spare* columns are left out where there is little room, as on a terminal.
@@ -25,8 +24,7 @@ class Table:
     spare: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """Lines of text: a list, *checks* to tick off, or *code*, whose shape must stay."""
 
     lines: tuple[str, ...]
@@ -35,13 +33,12 @@ class Listing:
     checks: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A part of a report; *id* is stable, *empty* says in words that there is nothing to show."""
 
     id: str
     title: str
-    parts: tuple[Table | Listing, ...] = field(default=())
+    parts: tuple[Table | Listing, ...] = ()
     intro: str = ""
     empty: str = ""
     detail: bool = False

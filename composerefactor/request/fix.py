@@ -6,8 +6,10 @@ The command line and the wizard both make one, so that the two do the same.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
+
+from msgspec import Struct
 
 from composerefactor.errors import UsageError
 from composerefactor.proposal.mended import Chosen
@@ -17,8 +19,7 @@ from composerefactor.settings.settings import Settings
 from composerefactor.transform import Mending
 
 
-@dataclass(frozen=True, slots=True)
-class FixRequest:
+class FixRequest(Struct, frozen=True):
     """The options of ``fix``: *select* is None, *unsafe* False where the settings are to say.
 
     *values* has options of transforms as ``--set`` takes them: ``("NAME.OPTION", "VALUE")``.

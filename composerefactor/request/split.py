@@ -6,9 +6,11 @@ The command line and the wizard both make one, so that the two do the same.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from composerefactor.compose.project import Project
 from composerefactor.errors import UsageError
@@ -25,8 +27,7 @@ Groups: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...]
 STAYS = "the settings keep it in place"
 
 
-@dataclass(frozen=True, slots=True)
-class SplitRequest:
+class SplitRequest(Struct, frozen=True):
     """The options of ``split``; what is empty is taken from the settings.
 
     *groups* has services by module, *modules* paths by service, *environments* names by root.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.errors import Location
@@ -15,8 +16,7 @@ Pair: TypeAlias = tuple[EntryPoint | None, EntryPoint | None]
 """An entry point in the old and in the new state."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reviewed:
+class Reviewed(Struct, frozen=True):
     """One change with its *location*, and the entry points in which it is seen.
 
     *services* are all those in which one text makes the same change. *nearby* is the nearest line
@@ -30,8 +30,7 @@ class Reviewed:
     nearby: Location | None = None
 
 
-@dataclass(frozen=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """One entry point: *old* or *new* is None where the other state alone has it.
 
     *recreated* names the containers that ``up`` would make anew, None where that is unknown.
@@ -57,8 +56,7 @@ class Compared:
         return found
 
 
-@dataclass(frozen=True)
-class Review:
+class Review(Struct, frozen=True):
     """All that a change means. *notes* say what the comparison rests on.
 
     *prefix* is the path of the project below git's top level.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from composerefactor.compose.envfile import assignments
 from composerefactor.credentials.names import is_common, is_credential

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from composerefactor.catalog.catalog import Catalog
 from composerefactor.catalog.catalog import load as load_catalog
@@ -18,22 +19,20 @@ from composerefactor.yamltree.values import to_python
 FILE_NAME = ".composerefactor.yml"
 
 
-@dataclass(frozen=True, slots=True)
-class SplitDefaults:
+class SplitDefaults(Struct, frozen=True):
     """Defaults of ``split``; None and empty where the file gives none."""
 
     into: str | None = None
     granularity: str | None = None
     strategy: str | None = None
     anchors: str | None = None
-    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    modules: Mapping[str, str] = field(default_factory=dict)
-    environments: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = {}
+    modules: Mapping[str, str] = {}
+    environments: Mapping[str, str] = {}
     stay: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FixDefaults:
+class FixDefaults(Struct, frozen=True):
     """Defaults of ``fix``; None and empty where the file gives none."""
 
     select: tuple[str, ...] = ()
@@ -41,8 +40,7 @@ class FixDefaults:
     unsafe: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AnalyzeDefaults:
+class AnalyzeDefaults(Struct, frozen=True):
     """Defaults of ``analyze``: rules to *skip*, a *baseline*, the severity to *fail_on*."""
 
     skip: tuple[str, ...] = ()
@@ -50,8 +48,7 @@ class AnalyzeDefaults:
     fail_on: str | None = None
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """The settings of a project.
 
     *ignore* maps transforms and rules to services that they leave alone, with the reason of each;
@@ -61,12 +58,12 @@ class Settings:
 
     path: str = FILE_NAME
     catalog: Catalog = field(default_factory=load_catalog)
-    ignore: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    ignore: Mapping[str, Mapping[str, str]] = {}
     split: SplitDefaults = field(default_factory=SplitDefaults)
     fix: FixDefaults = field(default_factory=FixDefaults)
     analyze: AnalyzeDefaults = field(default_factory=AnalyzeDefaults)
-    transforms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    tree: Tree | None = field(default=None, repr=False)
+    transforms: Mapping[str, Mapping[str, Any]] = {}
+    tree: Tree | None = None
 
     def location(self, *keys: str) -> Location:
         """Return where the value below *keys* is written, as far as it is."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from composerefactor.errors import InputError
 from composerefactor.source import Source
@@ -26,8 +27,7 @@ class Shape(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Plain:
+class Plain(Struct, frozen=True):
     """A scalar of one of the types *kinds*: ``string``, ``integer``, ``boolean``, ``null``.
 
     *choices* are the only values where some are given.
@@ -63,8 +63,7 @@ class Plain:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class ListOf:
+class ListOf(Struct, frozen=True):
     """A list of *item*."""
 
     item: Shape
@@ -90,8 +89,7 @@ class ListOf:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class MapOf:
+class MapOf(Struct, frozen=True):
     """A mapping of any names to *value*."""
 
     value: Shape
@@ -111,13 +109,12 @@ class MapOf:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """A mapping with the keys *fields* and no others; those in *required* must be there."""
 
     fields: Mapping[str, Shape]
     about: str = ""
-    required: Sequence[str] = field(default=())
+    required: Sequence[str] = ()
     or_null: bool = False
 
     def check(self, node: Node, where: str, source: Source) -> None:
@@ -150,8 +147,7 @@ class Record:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Anything:
+class Anything(Struct, frozen=True):
     """Any value; what it belongs to checks it."""
 
     about: str = ""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from posixpath import normpath
 from typing import Literal
+
+from msgspec import Struct
 
 from composerefactor.catalog.catalog import Catalog
 from composerefactor.catalog.facts import CatalogEntry
@@ -44,8 +45,7 @@ _OWN_PROTOCOLS = frozenset({"database", "cache", "queue"})
 """Categories whose main port speaks no HTTP unless their health check does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """A published TCP port *target* of *service*, asked for *path*."""
 
     service: str
@@ -55,8 +55,7 @@ class Endpoint:
     expects: Expects
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """Data that *service* must keep: at *path*, asked with *client*, or a file there without one.
 
     *lost* says why it cannot survive; "" where it can.
@@ -68,8 +67,7 @@ class Kept:
     lost: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(Struct, frozen=True):
     """A volume of *service* as it is used: *source* and *target* with variables by their values."""
 
     service: str

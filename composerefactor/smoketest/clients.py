@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 from composerefactor.source import Source
 from composerefactor.yamltree.build import parse
@@ -15,8 +16,7 @@ from composerefactor.yamltree.values import to_python
 _FILE = "stores.yml"
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     """The program *name* in an image; *script* is shell text that runs there.
 
     It writes or reads, as the variable ``DO`` says.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from composerefactor.compose.paths import path_attributes
 from composerefactor.edits.drafts import Draft

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from composerefactor.factoring.parts import Definition, Shared, Span, children_of
 from composerefactor.factoring.variants import Variant

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.references import extended
 from composerefactor.factoring.layout import ENVIRONMENTS
@@ -31,8 +33,7 @@ FEW = 4
 """So many services may stay in a root, however many it has."""
 
 
-@dataclass
-class Division:
+class Division(Struct):
     """The roots of one group, and their services.
 
     *modules* has what modules are made of, *all* also what has no module. *stays* says, per root,
@@ -44,8 +45,8 @@ class Division:
     in_environments: bool
     modules: Factored
     all: Factored
-    stays: dict[int, dict[Holder, Reason]] = field(default_factory=dict)
-    holders: dict[tuple[Owners, str], int] = field(default_factory=dict)
+    stays: dict[int, dict[Holder, Reason]] = {}
+    holders: dict[tuple[Owners, str], int] = {}
 
     def stubs_of(self, owner: int) -> list[Variant]:
         """Return the services of which a stub stands in the root *owner*."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.compose.file import ComposeFile, Section
 from composerefactor.edits.drafts import Draft, Slice, Written
@@ -16,8 +17,7 @@ from composerefactor.yamltree.nodes import Node, walk
 from composerefactor.yamltree.regions import Region
 
 
-@dataclass(frozen=True)
-class StubRoot:
+class StubRoot(Struct, frozen=True):
     """*stubs* gives the lines of each service that left *file*, *rests* those that stay below them.
 
     *gone* has the ``x-`` sections that moved to a module, *titled* the services above whose stubs

@@ -9,7 +9,9 @@ merges the files (observed: v2.24.1 to v5.6.1), so any combination of them is as
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.merged import merged_get, scalar_text
@@ -46,8 +48,7 @@ _NEWER = ("ports", "ulimits")
 """What v2.24.1 rejects in an extended file, in the forms that are usual, and v2.24.7 takes."""
 
 
-@dataclass(frozen=True)
-class _Sharing:
+class _Sharing(Struct, frozen=True):
     """A service, its owners, and what they share: in a module, or in the first owner's file."""
 
     variant: Variant

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from composerefactor.compose.expand import expand
 from composerefactor.compose.merged import item_nodes, scalar_text
@@ -21,8 +22,7 @@ Kind = Literal[
 _NAMESPACES = ("network_mode", "ipc", "pid", "uts", "cgroup")
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
+class Hint(Struct, frozen=True):
     """Why a service is believed to need another: in *words* without secrets, at *location*."""
 
     kind: Kind
@@ -33,8 +33,7 @@ class Hint:
         return f"{self.location}: {self.words}"
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(Struct, frozen=True):
     """The service *caller* needs *callee*; *hints* say why."""
 
     caller: str
@@ -47,8 +46,7 @@ class Conversation:
         return any(hint.kind not in {"volumes_from", "namespace"} for hint in self.hints)
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """A name of a service that *caller* gives in an attribute in which only services are named."""
 
     caller: str
@@ -56,8 +54,7 @@ class Reference:
     hint: Hint
 
 
-@dataclass(frozen=True, slots=True)
-class HostMention:
+class HostMention(Struct, frozen=True):
     """A host that *caller* names in a variable or a command.
 
     *variable* is the name of the variable, or of the attribute that holds the command.

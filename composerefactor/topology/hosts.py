@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from composerefactor.compose.expand import expand
 from composerefactor.compose.interpolate import variables as variables_in
@@ -64,8 +65,7 @@ _MIN_PORT = 80
 """Below it, ``redis:7`` is an image rather than an address, unless the variable is a host's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(Struct, frozen=True):
     """A host that a text names, and the *form* in which it does.
 
     *port* and *scheme* are ``""`` where none is written.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.catalog.starters import Starter, starter_for
 from composerefactor.compose.file import ComposeFile
@@ -17,16 +18,14 @@ _SCHEMES = frozenset({"http", "https", "ws", "wss", "tcp", "grpc", "smtp", "ldap
 """Schemes of URLs in which a host is meant; those of the catalogue's images come on top."""
 
 
-@dataclass(frozen=True, slots=True)
-class MissingService:
+class MissingService(Struct, frozen=True):
     """A service *name* that *references* need and nothing defines: the engine rejects it."""
 
     name: str
     references: tuple[Reference, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MissingResource:
+class MissingResource(Struct, frozen=True):
     """A resource of *section* that *users* (service, place) name and nothing declares."""
 
     section: str
@@ -34,8 +33,7 @@ class MissingResource:
     users: tuple[tuple[str, Definition], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MissingHost:
+class MissingHost(Struct, frozen=True):
     """A *host* that *mentions* name and nothing defines; it may be outside of the project.
 
     *starter* is what the catalogue would start under that name; with none it is a mere guess that

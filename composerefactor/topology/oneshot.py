@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.catalog.reference import repository
 from composerefactor.compose.expand import expand
@@ -63,8 +64,7 @@ _LASTING_COMMAND = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class OneShot:
+class OneShot(Struct, frozen=True):
     """Why a service is believed to end by itself: *reasons* are words, each with its place.
 
     *is_certain* is True where the project itself says so, by waiting for its successful end.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.merged import merged_mappings
@@ -12,8 +13,7 @@ from composerefactor.yamltree.nodes import Entry, Node
 from composerefactor.yamltree.path import Path, path_of
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(Struct, frozen=True):
     """A service of *stack* that has what stands in a mapping or list, by *definition*."""
 
     stack: Stack

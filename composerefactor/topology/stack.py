@@ -6,6 +6,8 @@ import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from composerefactor.catalog.placement import Placement, place
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.envfile import Assignment, assignments
@@ -19,8 +21,7 @@ from composerefactor.yamltree.nodes import Mapping as MappingNode
 from composerefactor.yamltree.nodes import Node, resolve
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(Struct, frozen=True):
     """One place that says something on a service; *inherited* where ``extends`` brings it."""
 
     file: ComposeFile
@@ -28,8 +29,7 @@ class Definition:
     inherited: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A value of a service: *node* in *file*, aliases followed; *at* is where it is named."""
 
     file: ComposeFile
@@ -52,8 +52,7 @@ class Setting:
     found: Found | None = None
 
 
-@dataclass(frozen=True)
-class Service:
+class Service(Struct, frozen=True):
     """A service by *name*; of its *definitions* the later ones change the earlier ones.
 
     *env_files* are the assignments in its env files, by path.
@@ -61,7 +60,7 @@ class Service:
 
     name: str
     definitions: tuple[Definition, ...]
-    env_files: Mapping[str, tuple[Assignment, ...]] = field(default_factory=dict)
+    env_files: Mapping[str, tuple[Assignment, ...]] = {}
 
     def values(self, attribute: str) -> list[Found]:
         """Return every value of *attribute* that counts, in the order in which they are merged."""

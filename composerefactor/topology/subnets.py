@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from msgspec import Struct
 
 from composerefactor.compose.expand import expand
 from composerefactor.compose.file import ComposeFile
@@ -18,8 +19,7 @@ takes subnets by itself (172.17.0.0 to 172.31.255.255 and 192.168.0.0/16)."""
 PREFIX_LENGTH = 24
 
 
-@dataclass(frozen=True, slots=True)
-class UsedSubnet:
+class UsedSubnet(Struct, frozen=True):
     """A *subnet* that the network called *network* has."""
 
     subnet: IPv4Network | IPv6Network

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from composerefactor.catalog.placement import APPLICATION
 from composerefactor.compose.ports import Port, ports
@@ -15,8 +16,7 @@ Tier = Literal["edge", "app", "data"]
 TIERS: tuple[Tier, ...] = ("edge", "app", "data")
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(Struct, frozen=True):
     """The *networks* of a service: that of its own *home* tier first; *reasons* say why, in order.
 
     The first reason is why it belongs to its tier, each other one is why it joins another.

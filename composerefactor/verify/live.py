@@ -10,9 +10,11 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.errors import EngineError, InputError
@@ -27,8 +29,7 @@ from composerefactor.verify.probes import render
 _NAMESPACES = ("network_mode", "ipc", "pid")
 
 
-@dataclass(frozen=True, slots=True)
-class InPlace:
+class InPlace(Struct, frozen=True):
     """The project directory itself in place of a staged copy; nothing is written to it."""
 
     root: Path
@@ -39,8 +40,7 @@ class InPlace:
         return Path(os.path.normpath(self.root / path))
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(Struct, frozen=True):
     """What the engine makes of one entry point where it stands."""
 
     entry: EntryPoint
@@ -54,8 +54,7 @@ class Tree:
         return str(self.model.get("name") or "")
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What becomes of one container.
 
     *entry* is the way to start the project that it is compared with; *recreated* None where it is
@@ -68,8 +67,7 @@ class Verdict:
     reasons: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(Struct, frozen=True):
     """The verdicts, what would be created beside them, and what could not be compared."""
 
     verdicts: tuple[Verdict, ...]

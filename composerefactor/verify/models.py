@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
+
+from msgspec import Struct
 
 from composerefactor.errors import InputError
 from composerefactor.source import Source
@@ -29,8 +30,7 @@ _NOUNS = {
 _ABSENT = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """One place at which two models differ; *was* and *now* say whether there is a value at all.
 
     *path* begins at the top of the model; positions in lists are decimal numbers.

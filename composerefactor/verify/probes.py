@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from composerefactor.compose.entrypoint import EntryPoint
 
@@ -21,8 +22,7 @@ _NAME = "COMPOSEREFACTOR_PROBE"
 _TARGET = "/composerefactor-probe"
 
 
-@dataclass(frozen=True, slots=True)
-class Weakness:
+class Weakness(Struct, frozen=True):
     """An override that gives something else than before; *service* None is all of them."""
 
     entry: EntryPoint
@@ -30,8 +30,7 @@ class Weakness:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(Struct, frozen=True):
     """One kind of override file: *body* gives a service's part from its resolved model, or {}."""
 
     name: str
@@ -45,8 +44,7 @@ class Probe:
         return {name: part for name, part in parts.items() if part}
 
 
-@dataclass(frozen=True, slots=True)
-class Tagged:
+class Tagged(Struct, frozen=True):
     """A value with a YAML tag."""
 
     tag: str

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.interpolate import Variable
@@ -24,8 +27,7 @@ _SENTINEL = re.compile(r"[12][0-9]{4}")
 _BLANK = re.compile(r'The \\?"([A-Za-z_]\w*)\\?" variable is not set')
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What is asked about one state: its entry points, and what their files use.
 
     *names* are project names for entry points that the directory would give another one.
@@ -34,7 +36,7 @@ class Asked:
     entries: tuple[EntryPoint, ...]
     variables_of: Callable[[EntryPoint], Iterable[Variable]]
     profiles_of: Callable[[EntryPoint], Sequence[str]]
-    names: Mapping[EntryPoint, str] = field(default_factory=dict)
+    names: Mapping[EntryPoint, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,7 @@ class Resolved:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SideBySide:
+class SideBySide(Struct, frozen=True):
     """Both states of some entry points; *assumptions* were made so that they load, in words."""
 
     old: Mapping[EntryPoint, Resolved]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.verify.circumstances import Kind
@@ -15,8 +17,7 @@ from composerefactor.verify.runner import Run, Runner
 _NAMED_SERVICE = re.compile(r'service "([^"]+)"|services\.([\w-]+)|service ([\w.-]+) ')
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """Something that is not as before; *path* begins at the model's top, *words* hide secrets.
 
     *was* and *now* say whether there is a value at all; *rejects* is True where the engine resolves
@@ -34,8 +35,7 @@ class Finding:
     rejects: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class NotCovered:
+class NotCovered(Struct, frozen=True):
     """A circumstance that proves nothing; *words* are the engine's."""
 
     entry: EntryPoint
@@ -43,8 +43,7 @@ class NotCovered:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What a check found.
 
     *differences* has each place once an entry point, in the first circumstance that shows it.
@@ -54,14 +53,14 @@ class Verdict:
     for what they lack, and that were compared without its checks of that.
     """
 
-    differences: list[Finding] = field(default_factory=list)
+    differences: list[Finding] = []
     covered: int = 0
-    not_covered: list[NotCovered] = field(default_factory=list)
-    assumptions: list[str] = field(default_factory=list)
+    not_covered: list[NotCovered] = []
+    assumptions: list[str] = []
     runs: int = 0
     seconds: float = 0.0
-    hashes: dict[EntryPoint, int] = field(default_factory=dict)
-    recreated: dict[EntryPoint, list[str]] = field(default_factory=dict)
+    hashes: dict[EntryPoint, int] = {}
+    recreated: dict[EntryPoint, list[str]] = {}
     incomplete: tuple[EntryPoint, ...] = ()
 
     @property

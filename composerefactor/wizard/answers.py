@@ -13,7 +13,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from composerefactor.errors import InputError, Location, UsageError
 from composerefactor.source import Source
@@ -27,8 +28,7 @@ BACK = "back"
 _LAST_SHORT = 0xFFFF  # what four digits can say
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """An answer as it is written at *location*; *question* is ``back`` for a step back."""
 
     question: str

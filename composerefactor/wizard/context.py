@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from composerefactor.proposal.mended import Mend
 from composerefactor.report.style import Style
@@ -15,8 +16,7 @@ from composerefactor.wizard.work import Failed, Request, Where, Work
 LEAVE = "leave"
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """Where the project is, how lines are painted, and which engine was asked for."""
 
     where: Where
@@ -25,8 +25,7 @@ class Context:
     stage: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """How a stage ended, and the *request* without *leave* that it came to.
 
     *ended* is ``nothing`` where there was nothing to do or nothing was taken, ``left`` where the

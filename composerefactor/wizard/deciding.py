@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from composerefactor.proposal.selection import LEFT_BY_LEAVE
 from composerefactor.registry import transforms

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from composerefactor.errors import UsageError
 from composerefactor.proposal.mended import Mend, Mended

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from composerefactor.catalog.placement import place
 from composerefactor.compose.merged import merged_get, scalar_text

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from composerefactor.errors import ComposerefactorError
 
@@ -12,8 +13,7 @@ Answer: TypeAlias = str | tuple[str, ...]
 """The value of one option, a text, or the values of several options."""
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """One answer to choose: *value* names it, *title* is what a person reads.
 
     *checked* is True where it is proposed, *group* the heading that it stands below. *about* says
@@ -27,8 +27,7 @@ class Option:
     about: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Choose:
+class Choose(Struct, frozen=True):
     """Choose one of *options*; *default* is where the cursor begins.
 
     *id* names the question in saved answers, *body* is what is shown above it, of what does not fit
@@ -43,8 +42,7 @@ class Choose:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Pick:
+class Pick(Struct, frozen=True):
     """Choose any number of *options*, but at least *least*."""
 
     id: str
@@ -54,8 +52,7 @@ class Pick:
     least: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Fill:
+class Fill(Struct, frozen=True):
     """Write a text; *check* returns what is wrong with one, or ``""``."""
 
     id: str
@@ -65,8 +62,7 @@ class Fill:
     check: Callable[[str], str] = lambda _: ""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure(Choose):
+class Failure(Choose, frozen=True):
     """Choose what to do after *error*, which going back may avoid."""
 
     error: ComposerefactorError | None = None

@@ -7,9 +7,10 @@ have written.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.errors import ComposerefactorError
@@ -23,8 +24,7 @@ from composerefactor.wizard.items import Item
 Request: TypeAlias = SplitRequest | FixRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(Struct, frozen=True):
     """The project, as the command line's options name it."""
 
     path: Path = Path()
@@ -33,24 +33,21 @@ class Where:
     env_file: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(Struct, frozen=True):
     """Open the project, which asks no engine; gives :class:`Opened`."""
 
     where: Where
     stage: int
 
 
-@dataclass(frozen=True, slots=True)
-class Examine:
+class Examine(Struct, frozen=True):
     """Find what is wrong and what could be done; gives :class:`Examined`."""
 
     where: Where
     stage: int
 
 
-@dataclass(frozen=True)
-class Examined:
+class Examined(Struct, frozen=True):
     """What could be done.
 
     *rejected* has the engine's words on what it rejects, *mended* everything that the transforms
@@ -66,8 +63,7 @@ class Examined:
     undivided: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Lay:
+class Lay(Struct, frozen=True):
     """Plan a split without proof; gives a :class:`Proposal`."""
 
     where: Where
@@ -75,8 +71,7 @@ class Lay:
     request: SplitRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Propose:
+class Propose(Struct, frozen=True):
     """Plan and prove *request* without the changes *leave*; gives :class:`Proposed`.
 
     *expected* has the ids of changes that the user wants to be among it.
@@ -89,8 +84,7 @@ class Propose:
     expected: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class Proposed:
+class Proposed(Struct, frozen=True):
     """A proposal with its changes one by one.
 
     *leave* has the ids that were left out and are those of changes, *lost* what is not possible
@@ -102,28 +96,25 @@ class Proposed:
     items: tuple[Item, ...]
     leave: frozenset[str] = frozenset()
     lost: tuple[str, ...] = ()
-    dirty: Mapping[str, str] = field(default_factory=dict)
+    dirty: Mapping[str, str] = {}
     own: frozenset[str] = frozenset()
     left: tuple[Mend, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Struct, frozen=True):
     """Write what *propose* has proposed; gives the number of files."""
 
     propose: Propose
 
 
-@dataclass(frozen=True, slots=True)
-class SavePatch:
+class SavePatch(Struct, frozen=True):
     """Save the patch of what *propose* has proposed in the file *path*; gives its full path."""
 
     propose: Propose
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeepSettings:
+class KeepSettings(Struct, frozen=True):
     """Add the *sections* to the settings file; gives what must be added by hand, ``""`` if none."""
 
     where: Where
@@ -133,16 +124,14 @@ class KeepSettings:
 Work: TypeAlias = Open | Examine | Lay | Propose | Write | SavePatch | KeepSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Say:
+class Say(Struct, frozen=True):
     """Show *lines*; *exact* for those that are to be copied, which stay as long as they are."""
 
     lines: tuple[str, ...]
     exact: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """Work that could not be done."""
 
     error: ComposerefactorError

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import singledispatchmethod
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.edits.changeset import Changeset
 from composerefactor.errors import ComposerefactorError, Location, RefusedError, UsageError
@@ -48,8 +50,7 @@ Progress = Callable[[str], "Callable[[int, int], None] | None"]
 """Gives a callback for the engine runs of a piece of work that the words describe."""
 
 
-@dataclass
-class Workshop:
+class Workshop(Struct):
     """Does the work for one session.
 
     *find_engine* is called where an engine is first needed, *environ* is the shell's environment.
@@ -59,10 +60,10 @@ class Workshop:
     find_engine: Callable[[], Engine | None]
     environ: Mapping[str, str]
     progress: Progress
-    _engine: list[Engine | None] = field(default_factory=list)
-    _proposed: dict[Propose, Proposed] = field(default_factory=dict)
-    _seen: dict[str, Item] = field(default_factory=dict)
-    _mine: dict[str, bytes | None] = field(default_factory=dict)
+    _engine: list[Engine | None] = []
+    _proposed: dict[Propose, Proposed] = {}
+    _seen: dict[str, Item] = {}
+    _mine: dict[str, bytes | None] = {}
 
     def __call__(self, work: Work) -> Any:
         """Do *work*; what a user can be told of an error comes back as :class:`Failed`."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from composerefactor.errors import InputError
 from composerefactor.workspace.files import ProjectFiles
 from composerefactor.workspace.journal import Journal, JournalStore, Phase
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(Struct, frozen=True):
     """The files by path, None for one that was not there; *runs* says which runs, for a person."""
 
     files: dict[str, bytes | None]

@@ -10,8 +10,9 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from composerefactor.errors import InputError, Location
 
@@ -38,8 +39,7 @@ _PATHS_PER_CALL = 200
 _NO_REPOSITORY = ("not a git repository", "must be run in a work tree")
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(Struct, frozen=True):
     """The git work tree that holds the project directory *root*.
 
     *prefix* is the root relative to *top*, POSIX, ``""`` where they are the same.

@@ -15,10 +15,11 @@ import base64
 import json
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NewType
+
+from msgspec import Struct
 
 from composerefactor.errors import InputError, Location
 from composerefactor.workspace.disk import Attributes, sync_directories, write_new
@@ -38,8 +39,7 @@ class Phase(StrEnum):
     UNDOING = "undoing"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One file of a run; *path* and *temporary* are POSIX and relative to the project root.
 
     *temporary* is the only name beside the target that is ever written. *before* and *attributes*
@@ -53,8 +53,7 @@ class Entry:
     after: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Journal:
+class Journal(Struct, frozen=True):
     """A run: *label* is the command, *time* in ISO 8601 (UTC).
 
     Directories, relative to the root and parents first, are those that the run creates, and those
@@ -69,8 +68,7 @@ class Journal:
     removed_directories: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """A journal in the store."""
 
     run: RunId

@@ -11,9 +11,10 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+
+from msgspec import Struct
 
 from composerefactor.errors import Location, RefusedError
 from composerefactor.workspace.disk import attributes, sync_directories, write_new
@@ -22,8 +23,7 @@ from composerefactor.workspace.journal import Entry, Journal, JournalStore, Phas
 from composerefactor.workspace.state import project_lock
 
 
-@dataclass(frozen=True, slots=True)
-class Recovery:
+class Recovery(Struct, frozen=True):
     """What was repaired: the run's *label*, what became of it in words, and its *paths*."""
 
     label: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from composerefactor.errors import RefusedError
 from composerefactor.workspace.files import ProjectFiles
@@ -12,8 +13,7 @@ from composerefactor.workspace.recover import recover_locked, take_back
 from composerefactor.workspace.state import project_lock
 
 
-@dataclass(frozen=True, slots=True)
-class RunSummary:
+class RunSummary(Struct, frozen=True):
     """A run as shown to a person: the command, when (ISO 8601, UTC), and the files it wrote."""
 
     run: RunId

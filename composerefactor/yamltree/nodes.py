@@ -8,13 +8,13 @@ collection ends where its last child ends, an empty value is empty.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from composerefactor.source import Source
 
 
-@dataclass(slots=True, eq=False)
-class Node:
+class Node(Struct, eq=False):
     """What all nodes share."""
 
     outer_start: int
@@ -24,8 +24,7 @@ class Node:
     tag: str | None = None
 
 
-@dataclass(slots=True, eq=False)
-class Scalar(Node):
+class Scalar(Node, eq=False):
     """A scalar; *style* is ``""`` (plain), ``'``, ``"``, ``|`` or ``>``."""
 
     value: str = ""
@@ -42,26 +41,24 @@ class Scalar(Node):
         return not self.style and self.value in {"", "~", "null", "Null", "NULL"}
 
 
-@dataclass(slots=True, eq=False)
-class Alias(Node):
+class Alias(Node, eq=False):
     """``*name``; *target* is the node that the name stands for at this place."""
 
     name: str = ""
     target: Node | None = None
 
 
-@dataclass(slots=True, eq=False)
-class Entry:
+class Entry(Struct, eq=False):
     """One key with its value in a mapping.
 
     *name* is the key's text, or None for a key that is no scalar; *is_merge* is True for the merge
-    key ``<<``. Both are asked for far more often than a tree is built.
+    key ``<<``. Both come from the key; they are asked for far more often than a tree is built.
     """
 
     key: Node
     value: Node
-    name: str | None = field(init=False)
-    is_merge: bool = field(init=False)
+    name: str | None = None
+    is_merge: bool = False
 
     def __post_init__(self) -> None:
         """Read the key."""
@@ -72,7 +69,6 @@ class Entry:
             return
         target = key.target if isinstance(key, Alias) else None
         self.name = target.value if isinstance(target, Scalar) else None
-        self.is_merge = False
 
     @property
     def start(self) -> int:
@@ -85,11 +81,10 @@ class Entry:
         return max(self.value.end, self.key.end)
 
 
-@dataclass(slots=True, eq=False)
-class Mapping(Node):
+class Mapping(Node, eq=False):
     """A mapping; *flow* is True for ``{...}``."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[Entry] = []
     flow: bool = False
 
     def get(self, name: str) -> Node | None:
@@ -105,16 +100,14 @@ class Mapping(Node):
         return None
 
 
-@dataclass(slots=True, eq=False)
-class Sequence(Node):
+class Sequence(Node, eq=False):
     """A sequence; *flow* is True for ``[...]``."""
 
-    items: list[Node] = field(default_factory=list)
+    items: list[Node] = []
     flow: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class Document:
+class Document(Struct, eq=False):
     """One document: *root* is None where nothing but comments stands in it."""
 
     root: Node | None
@@ -122,8 +115,7 @@ class Document:
     end: int
 
 
-@dataclass(slots=True, eq=False)
-class Tree:
+class Tree(Struct, eq=False):
     """All documents of one text."""
 
     source: Source

@@ -28,8 +28,9 @@ its ``#`` does.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from composerefactor.source import Source
 from composerefactor.yamltree.marks import WHITE
@@ -54,8 +55,7 @@ class Region(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Struct, frozen=True):
     start: int
     end: int
     column: int  # of the comment; -1 for a blank line

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from composerefactor.source import Source
 from composerefactor.yamltree.nodes import Mapping, Node, Scalar, Sequence, Tree, walk
@@ -12,8 +13,7 @@ from composerefactor.yamltree.nodes import Mapping, Node, Scalar, Sequence, Tree
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(Struct, frozen=True):
     """What most of a file does.
 
     *indent* is one step of a mapping in spaces, *dash* how far the dash of a list stands right of
