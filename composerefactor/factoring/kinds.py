@@ -135,7 +135,7 @@ def meaning(value: Any, path: Path) -> Any:
         return {"context": value}
     if path in APPENDED and isinstance(value, list):
         return [long_form(item, path[0]) for item in value]
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: meaning(part, (*path, key)) for key, part in value.items()}
     return value
 
@@ -149,9 +149,9 @@ def typed(value: Any, path: Path) -> Any:
     """
     if path in KEY_VALUE:
         text: tuple[Any, ...] = (str, NoneType) if path == ("environment",) else (str,)
-        known = value if isinstance(value, Mapping) else {}
+        known = value if isinstance(value, dict) else {}
         return {name: part for name, part in known.items() if not isinstance(part, text)}
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return {}
     below = {key: typed(part, (*path, key)) for key, part in value.items()}
     return {key: part for key, part in below.items() if part}
@@ -162,7 +162,7 @@ def pairs(value: Any) -> Any:
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         parts = (item.partition("=") for item in value)
         return {name: text if equals else None for name, equals, text in parts}
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: _text(part) for key, part in value.items()}
     return value
 
@@ -178,7 +178,7 @@ def named(value: Any, path: Path) -> Any:
     """Return a list or mapping of names as a dict with the options of each."""
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         value = dict.fromkeys(value)
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return value
     if path == ("depends_on",):
         return {key: {**_NO_OPTIONS, **(part or {})} for key, part in value.items()}

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from composerefactor.factoring.kinds import KEY_VALUE, Path, meaning, typed
+from composerefactor.factoring.kinds import KEY_VALUE, Path, meaning
 from composerefactor.factoring.merges import brought
 from composerefactor.factoring.parts import (
     Definition,
@@ -20,29 +20,35 @@ from composerefactor.factoring.parts import (
 )
 from composerefactor.yamltree.nodes import Mapping
 from composerefactor.yamltree.regions import Region
-from composerefactor.yamltree.values import to_python
+
+
+class Written(Struct, frozen=True):
+    """An attribute of one definition as it is written (*value*), its *meaning* and its *types*."""
+
+    value: Any
+    meaning: Any
+    types: dict[str, Any]
 
 
 class _Pairs(Struct, frozen=True):
-    """What one definition writes: by name, the lines and the *values*; *merge* brings *more*.
+    """What one definition writes: by name, the lines and the *values*; *merge* brings *more*."""
 
-    *written* is the attribute as it is written.
-    """
-
-    written: Any
     lines: dict[str, Region]
     values: dict[str, Any]
     merge: Region | None
     more: dict[str, Any]
 
 
-def share_pairs(definitions: list[Definition], found: list[Region], path: Path) -> Shared | None:
+def share_pairs(
+    definitions: list[Definition], found: list[Region], path: Path, written: list[Written]
+) -> Shared | None:
     """Divide the attributes at *found* pair by pair; None where they cannot be cut.
 
-    A merge key stands with the shared pairs where all have the same one. Else it stands with the
-    rests, and what it brings is not shared.
+    *written* is what stands there. A merge key stands with the shared pairs where all have the same
+    one. Else it stands with the rests, and what it brings is not shared.
     """
-    sides = [_read(d, r, path) for d, r in paired(definitions, found)]
+    places = paired(definitions, found)
+    sides = [_read(d, r, path, w.meaning) for (d, r), w in zip(places, written, strict=True)]
     known = [side for side in sides if side is not None]
     if len(known) < len(sides):
         return None
@@ -66,29 +72,27 @@ def share_pairs(definitions: list[Definition], found: list[Region], path: Path) 
         rest += [(r.lead, r.end) for r in own]
     result.sort()
     shared = common | (first.more.keys() if merges_equal else set())
-    values = [side.written for side in known]
-    types = [typed(value, path) for value in values]
+    values = [each.value for each in written]
+    types = [each.types for each in written]
     merges = _keep_types(types, shared, result) and _can_be_merged(values, path, result)
     return result if merges else None
 
 
-def _read(definition: Definition, region: Region, path: Path) -> _Pairs | None:
+def _read(definition: Definition, region: Region, path: Path, values: Any) -> _Pairs | None:
     source, node = definition.source, region.entry.value
-    written = to_python(node, source)
-    values = meaning(written, path)
     if not isinstance(values, dict):
         return None
     if not isinstance(node, Mapping):
         items = items_of(source, region)
         if items is None or len(items) != len(values):  # one name twice
             return None
-        return _Pairs(written, dict(zip(values, items, strict=True)), values, None, {})
+        return _Pairs(dict(zip(values, items, strict=True)), values, None, {})
     lines = children_of(source, region)
     if lines is None:
         return None
     merge = lines.pop("<<", None)
     more = meaning(brought(definition, merge), path)
-    return _Pairs(written, lines, {name: values[name] for name in lines}, merge, more)
+    return _Pairs(lines, {name: values[name] for name in lines}, merge, more)
 
 
 def _share_line(definitions: list[Definition], regions: list[Region], result: Shared) -> None:

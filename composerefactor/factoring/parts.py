@@ -44,6 +44,8 @@ class Shared(Struct):
 def note(definitions: list[Definition], regions: list[Region], result: Shared) -> None:
     """Keep the comments of other definitions on what is taken from the first."""
     first = regions[0]
+    if not any("#" in d.source.text[r.lead : r.end] for d, r in paired(definitions, regions)[1:]):
+        return
     known = comments(definitions[0].source, first.entry, first.lead, first.end)
     for d, region in paired(definitions, regions)[1:]:
         found = unknown(d.source, region, region.end, known)
@@ -56,6 +58,8 @@ def unknown(source: Source, region: Region, end: int, known: Sequence[str]) -> l
 
     Those above the key are one text, which is kept whole where one of its lines is new.
     """
+    if "#" not in source.text[region.lead : end]:
+        return []
     above = comments(source, region.entry, region.lead, region.key)
     inside = comments(source, region.entry, region.key, end)
     found = above if any(comment not in known for comment in above) else []

@@ -23,7 +23,7 @@ from composerefactor.factoring.kinds import (
     typed,
 )
 from composerefactor.factoring.merges import brought, place_merges
-from composerefactor.factoring.pairs import share_pairs
+from composerefactor.factoring.pairs import Written, share_pairs
 from composerefactor.factoring.parts import (
     Definition,
     Shared,
@@ -120,14 +120,16 @@ def _share_one(
         return _share_whole(definitions, found, result)
     written = [to_python(r.entry.value, d.source) for d, r in pairs]
     values = [meaning(value, path) for value in written]
-    if all_same(values) and all_same([typed(value, path) for value in written]):
+    types = [typed(value, path) for value in written]
+    if all_same(values) and all_same(types):
         return _share_whole(definitions, found, result)
     inner: Shared | None = None
     if not any(_has_anchor(d, r) for d, r in pairs):
         if path in MAPPINGS and _have_the_same(values, MAIN_KEYS.get(path)):
             inner = _share_keys(definitions, found, path)
         elif path in NAMED or path in KEY_VALUE:
-            inner = share_pairs(definitions, found, path)
+            sides = [Written(*each) for each in zip(written, values, types, strict=True)]
+            inner = share_pairs(definitions, found, path, sides)
         elif path in APPENDED:
             inner = _share_beginning(definitions, found, values)
     return inner is not None and _adopt(definitions, found, inner, result)

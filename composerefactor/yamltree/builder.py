@@ -79,14 +79,16 @@ class TreeBuilder:
         """
         for event in events:
             kind = type(event).__name__
-            if kind == "ScalarEvent":
+            if kind == "ScalarEvent":  # the first of these, since most are
                 self.place(self.bare_scalar(event) or self.scalar(event))
-            elif kind == "AliasEvent":
-                self.place(self.alias(event))
-            elif kind in {"MappingStartEvent", "SequenceStartEvent"}:
-                self.open_collection(event, kind)
+            elif kind == "MappingStartEvent":
+                self.open_collection(event, Mapping)
+            elif kind == "SequenceStartEvent":
+                self.open_collection(event, Sequence)
             elif kind in {"MappingEndEvent", "SequenceEndEvent"}:
                 self.place(self.close_collection(event))
+            elif kind == "AliasEvent":
+                self.place(self.alias(event))
             elif kind == "DocumentStartEvent":
                 self.open_document(event)
             elif kind == "DocumentEndEvent":
@@ -146,8 +148,9 @@ class TreeBuilder:
             return None
         if style not in _QUOTED:
             style = ""
-            if not _LINE_BREAK.search(text, start, end):
-                value = text[start:end]
+            written = text[start:end]
+            if written != value and not _LINE_BREAK.search(written):
+                value = written
         self.last = max(self.last, end)
         return Scalar(start, start, end, None, None, value, style)
 
@@ -208,11 +211,10 @@ class TreeBuilder:
             )
         return self.sizes[id(node)]
 
-    def open_collection(self, event: Any, kind: str) -> None:
+    def open_collection(self, event: Any, make: type[Mapping | Sequence]) -> None:
         """Begin a collection; what comes is put into it until it is closed."""
         outer, tag, start = self.properties(event)
         start = skip_space_and_comments(self.text, start)
-        make: type[Mapping | Sequence] = Mapping if kind == "MappingStartEvent" else Sequence
         flow = bool(event.flow_style)
         self.last = max(self.last, start + flow)
         node = self.named(make(outer, start, start, event.anchor, tag, flow=flow))
@@ -234,11 +236,13 @@ class TreeBuilder:
         if node.flow:
             node.end = self.last = event.end_mark.index
         else:
-            node.end = max((part.end for part in parts), default=node.start)
+            node.end = max([part.end for part in parts], default=node.start)
         return node
 
     def check_keys(self, node: Mapping) -> None:
         """Raise InputError for a key that *node* has twice, as the engine does."""
+        if len({entry.name for entry in node.entries}) == len(node.entries):
+            return
         seen: dict[str, int] = {}
         for entry in node.entries:
             name = entry.name

@@ -28,7 +28,6 @@ its ``#`` does.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -41,8 +40,8 @@ _CONTINUED = re.compile(r"#( {2,})\S")
 _RULER = frozenset("-=#*~_+")
 
 
-class Region(NamedTuple):
-    """The lines of one entry, as offsets; a tuple, since one is made for each key of a file.
+class Region(Struct, frozen=True):
+    """The lines of one entry, as offsets.
 
     ``lead`` is that of the first comment above, ``key`` of the key's line, ``tail`` just after the
     last line of the value, ``end`` just after the last comment below.
@@ -99,20 +98,25 @@ def item_regions(
 def _divided(
     source: Source, entries: list[Entry], starts: list[int], start: int, end: int
 ) -> list[Region] | None:
-    keys = [source.line_start(at) for at in starts]
     text = source.text
-    if not keys or any(text[k:at].strip(WHITE) for k, at in zip(keys, starts, strict=True)):
+    keys = []
+    for at in starts:
+        key = source.line_start(at)
+        if text[key:at].strip(WHITE):
+            return None
+        keys.append(key)
+    if not keys or keys[0] < start:
         return None
     column = starts[0] - keys[0]
-    tails = [_tail(source, e) for e in entries]
-    if any(tail > key for tail, key in zip(tails, keys[1:], strict=False)) or keys[0] < start:
-        return None
+    tails = [_tail(text, entry.end) for entry in entries]
     leads, ends = [start], []
     for tail, key in zip(tails, keys[1:], strict=False):
         if tail == key:
             ends.append(tail)
             leads.append(key)
             continue
+        if tail > key:
+            return None
         lines = _lines(source, tail, key)
         kept = _belonging_above(lines, column)
         ends.append(lines[kept - 1].end if kept else tail)
@@ -121,10 +125,7 @@ def _divided(
     ends.append(_last_end(source, tails[-1], end))
     first = [line for line in _lines(source, start, keys[0]) if not line.is_blank]
     leads[0] = first[0].start if first else keys[0]
-    return [
-        Region(e, lead, key, tail, stop)
-        for e, lead, key, tail, stop in zip(entries, leads, keys, tails, ends, strict=True)
-    ]
+    return list(map(Region, entries, leads, keys, tails, ends))
 
 
 def top_regions(source: Source, mapping: Mapping, *, start: int, end: int) -> list[Region] | None:
@@ -164,12 +165,11 @@ def _header_end(lines: list[_Line], first: Region) -> int:
     return own[0].start if own and (others or is_note) else first.key
 
 
-def _tail(source: Source, entry: Entry) -> int:
-    """Return the offset just after the last line of *entry*, its trailing comment included."""
-    end = entry.end
-    if end > 0 and source.text[end - 1 : end] == "\n":  # a block scalar that keeps its blank lines
+def _tail(text: str, end: int) -> int:
+    """Return the offset just after the last line of what ends at *end*, with its own comment."""
+    if text[end - 1 : end] == "\n":  # a block scalar that keeps its blank lines
         return end
-    return source.next_line(end)
+    return text.find("\n", end) + 1 or len(text)
 
 
 def _lines(source: Source, start: int, end: int) -> list[_Line]:

@@ -9,7 +9,7 @@ from typing import Any
 from composerefactor.errors import InputError
 from composerefactor.source import Source
 from composerefactor.yamltree.build import MAX_DEPTH
-from composerefactor.yamltree.nodes import Mapping, Node, Scalar, Sequence, resolve
+from composerefactor.yamltree.nodes import Alias, Mapping, Node, Scalar, Sequence, resolve
 from composerefactor.yamltree.scalars import ScalarValue, resolve_plain
 
 
@@ -29,7 +29,8 @@ def to_python(node: Node, source: Source | None = None) -> Any:
     if isinstance(node, Scalar):
         return resolver.scalar(node)
     value = resolver.value(node, 0)
-    resolver.check_depth(node)
+    if resolver.has_alias:  # the parser has seen to what is written out
+        resolver.check_depth(node)
     return value
 
 
@@ -41,13 +42,18 @@ class _Resolver:
         self.known: dict[int, Any] = {}
         self.open: set[int] = set()
         self.made: list[dict[str, Any] | list[Any]] = []
+        self.has_alias = False
 
     def value(self, node: Node, depth: int) -> Any:
         """Return the value of *node*, which stands *depth* levels below the start."""
-        at = node
-        node = resolve(node)
         if isinstance(node, Scalar):
             return self.scalar(node)
+        at = node
+        if isinstance(node, Alias):
+            node = resolve(node)
+            self.has_alias = True
+            if isinstance(node, Scalar):
+                return self.scalar(node)
         key = id(node)
         if key in self.known:
             return self.known[key]
