@@ -62,6 +62,7 @@ class Catalog:
         self._names: list[tuple[NamePatterns, str]] = [
             (NamePatterns(patterns), category) for category, patterns in index["names"].items()
         ]
+        self._any_name = NamePatterns(name for names in index["names"].values() for name in names)
 
     def category(self, image: str) -> str | None:
         """Return the category of *image*, a reference as a Compose file has it, or None.
@@ -85,9 +86,10 @@ class Catalog:
         """
         name = service.lower().replace("_", "-")
         unnumbered = _NUMBER_AT_END.sub("", name)
-        for patterns, category in self._names:
-            if patterns.match(name) or patterns.match(unnumbered):
-                return category
+        if self._any_name.match(name) or self._any_name.match(unnumbered):
+            for patterns, category in self._names:
+                if patterns.match(name) or patterns.match(unnumbered):
+                    return category
         return None
 
     def with_entries(self, changes: Sequence[Mapping[str, Any]]) -> Catalog:

@@ -23,6 +23,7 @@ def contents(places: Places) -> list[Content]:
 
 def _modules(places: Places) -> Iterator[Content]:
     variants = {(v.owners, v.name): v for v in places.factored.variants}
+    resources = _resources_by_path(places)
     for owners, module in places.modules:
         file = places.files[owners[0]]
         entries = (file.sections or {})["services"].entries or {}
@@ -35,9 +36,18 @@ def _modules(places: Places) -> Iterator[Content]:
                 notes = [*found.shared.notes, *_head_notes(found)]
                 parts.append(ServicePart(entries[name], found.shared.common, notes))
         parts.sort(key=lambda part: part.region.key)  # anchors before their aliases
-        moved = [h for h, home in places.homes[owners[0]].items() if home == module.path]
-        resources = [h for h in moved if h[0] in RESOURCE_SECTIONS]
-        yield Content(module.path, file, places.anchors[owners[0]], parts, resources)
+        own = resources.get((owners[0], module.path), [])
+        yield Content(module.path, file, places.anchors[owners[0]], parts, own)
+
+
+def _resources_by_path(places: Places) -> dict[tuple[int, str], list[Holder]]:
+    """Return the resources of each file by the path that they move to."""
+    found: dict[tuple[int, str], list[Holder]] = {}
+    for i, homes in places.homes.items():
+        for holder, home in homes.items():
+            if holder[0] in RESOURCE_SECTIONS:
+                found.setdefault((i, home), []).append(holder)
+    return found
 
 
 def _environments(places: Places) -> Iterator[Content]:

@@ -42,7 +42,7 @@ class AnchorIndex:
         self.aliases_of: dict[Holder, list[Alias]] = {}
         self.marked_of: dict[Holder, list[Node]] = {}
         for holder, entry in self._holders():
-            marked = list(_marked(file, entry))
+            marked = file.tree.marked_in(entry.start, entry.end)
             self.marked_of.setdefault(holder, []).extend(marked)
             aliases = [node for node in marked if isinstance(node, Alias)]
             self.aliases_of.setdefault(holder, []).extend(aliases)
@@ -92,7 +92,8 @@ class AnchorIndex:
 
     def needs_of(self, roots: Iterable[Node]) -> dict[Holder, list[Node]]:
         """Return the anchored nodes, by holder, that the texts of *roots* need from elsewhere."""
-        inside = [node for root in roots for node in walk(root)]
+        marked_in = self.file.tree.marked_in
+        inside = [node for root in roots for node in marked_in(root.outer_start, root.end)]
         held = {id(node) for node in inside if node.anchor is not None}
         aliases = [node for node in inside if isinstance(node, Alias)]
         return self._needed(aliases, lambda node: id(node) in held)
@@ -111,7 +112,8 @@ class AnchorIndex:
             known.add(id(target))
             found.setdefault(holder, []).append(target)
             entry = self._smallest_entry(holder, target)
-            queue.extend(n for n in walk(entry.value) if isinstance(n, Alias))
+            inside = self.file.tree.marked_in(entry.value.outer_start, entry.value.end)
+            queue.extend(node for node in inside if isinstance(node, Alias))
         return found
 
     def _smallest_entry(self, holder: Holder, target: Node) -> Entry:
@@ -195,16 +197,6 @@ class AnchorIndex:
         used = {id(a.target) for aliases in self.aliases_of.values() for a in aliases}
         anchored = [n for n in walk(value) if n.anchor is not None]
         return any(id(n) in used for n in anchored) and _is_covered(value)
-
-
-def _marked(file: ComposeFile, entry: Entry) -> Iterator[Node]:
-    """Yield the aliases and the anchored nodes of *entry*."""
-    text = file.source.text[entry.start : entry.end]
-    if "&" in text or "*" in text:
-        for root in (entry.key, entry.value):
-            for node in walk(root):
-                if isinstance(node, Alias) or node.anchor is not None:
-                    yield node
 
 
 def _is_covered(node: Node) -> bool:

@@ -34,9 +34,13 @@ def plan_whole(root: Root) -> Plan:
 
 def placement_of(options: SplitOptions) -> Callable[[ComposeFile, str], Placement]:
     """Return what tells where a service belongs."""
+    known: dict[tuple[str, str], Placement] = {}
 
     def placement(file: ComposeFile, name: str) -> Placement:
-        image = scalar_text(merged_get(file.services[name], "image"))
-        return place(name, image, options.catalog)
+        key = (file.path, name)
+        if key not in known:
+            image = scalar_text(merged_get(file.services[name], "image"))
+            known[key] = place(name, image, options.catalog)
+        return known[key]
 
     return placement

@@ -66,6 +66,7 @@ class TreeBuilder:
         self.source = source
         self.text = source.text
         self.anchors: dict[str, Node] = {}
+        self.marked: list[Node] = []
         self.documents: list[Document] = []
         self.open: list[tuple[Mapping | Sequence, list[Node]]] = []
         self.last = 0  # just after the last token that an event stood for
@@ -93,7 +94,7 @@ class TreeBuilder:
                 self.open_document(event)
             elif kind == "DocumentEndEvent":
                 self.documents[-1].end = event.end_mark.index
-        return Tree(self.source, self.documents)
+        return Tree(self.source, self.documents, self.marked)
 
     def open_document(self, event: Any) -> None:
         """Begin a document, at its ``---`` where it has one."""
@@ -200,7 +201,9 @@ class TreeBuilder:
         if self.expanded > MAX_EXPANDED:
             problem = f"aliases stand for more than {MAX_EXPANDED:,} values here"
             raise self.error(problem, start, _EXPANSION_REMEDY)
-        return Alias(start, start, self.last, name=event.anchor, target=target)
+        alias = Alias(start, start, self.last, name=event.anchor, target=target)
+        self.marked.append(alias)
+        return alias
 
     def size(self, node: Node) -> int:
         """Return how many nodes *node* stands for; those in it that aliases name are known."""
@@ -259,6 +262,7 @@ class TreeBuilder:
         """Remember *node* by its anchor, if it has one, and return it."""
         if node.anchor is not None:
             self.anchors[node.anchor] = node
+            self.marked.append(node)
         return node
 
     def error(self, problem: str, at: int, remedy: str = "") -> InputError:

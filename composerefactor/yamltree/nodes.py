@@ -7,6 +7,7 @@ collection ends where its last child ends, an empty value is empty.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from msgspec import Struct
@@ -116,15 +117,25 @@ class Document(Struct, eq=False):
 
 
 class Tree(Struct, eq=False):
-    """All documents of one text."""
+    """All documents of one text; *marked* are their aliases and anchored nodes, in text order."""
 
     source: Source
     documents: list[Document]
+    marked: list[Node] = []
 
     @property
     def root(self) -> Node | None:
         """The root of the first document."""
         return self.documents[0].root if self.documents else None
+
+    def marked_in(self, start: int, end: int) -> list[Node]:
+        """Return the aliases and anchored nodes that begin in ``text[start:end]``."""
+        first = bisect_left(self.marked, start, key=_begin)
+        return self.marked[first : bisect_left(self.marked, end, lo=first, key=_begin)]
+
+
+def _begin(node: Node) -> int:
+    return node.outer_start
 
 
 def resolve(node: Node) -> Node:
