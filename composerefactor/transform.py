@@ -13,7 +13,6 @@ something in place: it yields a :class:`Change` for each thing that it would do,
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -115,6 +114,8 @@ class Change:
 
     def id(self, transform: str) -> str:
         """Return a short name of this change: it depends on what it does, on nothing else."""
+        import hashlib  # noqa: PLC0415 - see cli/__init__.py
+
         text = repr((transform, self.title, self.location.path, list(self.edits)))
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:_ID_LENGTH]
 

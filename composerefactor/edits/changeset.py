@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -47,6 +46,8 @@ class FileChange:
     @property
     def id(self) -> str:
         """A short name of this very change: it depends on path and content, on nothing else."""
+        import hashlib  # noqa: PLC0415 - see cli/__init__.py
+
         digest = hashlib.sha256(self.path.encode("utf-8", "surrogateescape"))
         for content in (self.before, self.after):
             digest.update(b"\0-" if content is None else b"\0%d:" % len(content))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 import re
 from collections.abc import Callable
@@ -44,6 +43,8 @@ def kebab(name: str) -> str:
     plain = re.sub(r"[^\w-]+|_+", "-", spaced.lower()).strip("-")
     plain = re.sub(r"--+", "-", plain) or "service"
     if len(plain) > MAX_NAME:
+        import hashlib  # noqa: PLC0415 - see cli/__init__.py
+
         digest = hashlib.sha256(name.encode()).hexdigest()[:8]
         plain = f"{plain[:MAX_NAME].rstrip('-')}-{digest}"
     return plain

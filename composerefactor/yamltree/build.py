@@ -29,7 +29,8 @@ _OLD_LINE_BREAK = re.compile("[\x85\u2028\u2029]")
 
 _OLD_LINE_BREAK_REMEDY = "remove this invisible character"
 
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_FORBIDDEN = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+"""Not compiled here: that takes longer than the rest of this module, and few texts need it."""
 
 _BEYOND_UNICODE = re.compile(r"\\U(?!0010|000)")
 
@@ -103,7 +104,11 @@ def _build(source: Source, text: str, *, pure: bool, duplicates: bool) -> Tree:
 
 
 def _events(text: str, *, pure: bool) -> Iterator[Any]:
-    return YAML(typ="safe", pure=pure).parse(text)  # type: ignore[no-any-return]
+    if pure:
+        return YAML(typ="safe", pure=True).parse(text)  # type: ignore[no-any-return]
+    from _ruamel_yaml import CParser  # noqa: PLC0415 - may not be installed
+
+    return iter(CParser(text).get_event, None)
 
 
 def _check_line_breaks(tree: Tree) -> None:
@@ -171,7 +176,7 @@ def _syntax_error(source: Source, error: MarkedYAMLError) -> InputError:
 
 def _unreadable(source: Source, error: YAMLError) -> InputError:
     """Return the error for a text that holds characters which YAML does not allow."""
-    match = _FORBIDDEN.search(source.text)
+    match = re.search(_FORBIDDEN, source.text)
     at = match.start() if match else 0
     problem = f"U+{ord(match[0]):04X} is not allowed" if match else str(error).partition("\n")[0]
     return InputError(f"not YAML: {problem}", location=source.location(at))
