@@ -10,7 +10,7 @@ from composerefactor.compose.interpolate import Variable, variables
 from composerefactor.errors import InputError, Location
 from composerefactor.source import Source
 from composerefactor.yamltree.build import parse
-from composerefactor.yamltree.nodes import Entry, Mapping, Node, Scalar, Tree, resolve, walk
+from composerefactor.yamltree.nodes import Entry, Mapping, Node, Tree, resolve
 from composerefactor.yamltree.regions import Region, regions, top_regions
 
 RESOURCE_SECTIONS = ("networks", "volumes", "secrets", "configs", "models")
@@ -160,8 +160,8 @@ class ComposeFile(Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def variables(self) -> list[Variable]:
         """The variables in keys and values, each once for each way it is written."""
-        texts = [n.value for n in walk(self.root) if isinstance(n, Scalar) and "$" in n.value]
-        return list(dict.fromkeys(v for text in texts for v in variables(text)))
+        found = self.tree.interpolated_in(self.root.outer_start, self.root.end)
+        return list(dict.fromkeys(v for node in found for v in variables(node.value)))
 
     def entries(self, section: str) -> dict[str, Node]:
         """Return what *section* defines by name, aliases followed."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 from composerefactor.errors import InputError
 from composerefactor.source import Source
@@ -27,6 +27,7 @@ from composerefactor.yamltree.nodes import (
     Entry,
     Mapping,
     Node,
+    NodeType,
     Scalar,
     Sequence,
     Tree,
@@ -55,8 +56,6 @@ _BLOCK = frozenset("|>")
 _NO_VALUE_BEGINS_WITH = frozenset(f"{WHITE}#")
 """Where a parser marks one of these, the value begins further on."""
 
-_NodeType = TypeVar("_NodeType", bound=Node)
-
 
 class TreeBuilder:
     """Puts the events of one parse together; *duplicates* allows for a key that stands twice."""
@@ -67,6 +66,7 @@ class TreeBuilder:
         self.text = source.text
         self.anchors: dict[str, Node] = {}
         self.marked: list[Node] = []
+        self.interpolated: list[Scalar] = []
         self.documents: list[Document] = []
         self.open: list[tuple[Mapping | Sequence, list[Node]]] = []
         self.last = 0  # just after the last token that an event stood for
@@ -81,7 +81,10 @@ class TreeBuilder:
         for event in events:
             kind = type(event).__name__
             if kind == "ScalarEvent":  # the first of these, since most are
-                self.place(self.bare_scalar(event) or self.scalar(event))
+                scalar = self.bare_scalar(event) or self.scalar(event)
+                if "$" in scalar.value:
+                    self.interpolated.append(scalar)
+                self.place(scalar)
             elif kind == "MappingStartEvent":
                 self.open_collection(event, Mapping)
             elif kind == "SequenceStartEvent":
@@ -94,7 +97,7 @@ class TreeBuilder:
                 self.open_document(event)
             elif kind == "DocumentEndEvent":
                 self.documents[-1].end = event.end_mark.index
-        return Tree(self.source, self.documents, self.marked)
+        return Tree(self.source, self.documents, self.marked, self.interpolated)
 
     def open_document(self, event: Any) -> None:
         """Begin a document, at its ``---`` where it has one."""
@@ -258,7 +261,7 @@ class TreeBuilder:
                 raise self.error(problem, entry.start, remedy)
             seen.setdefault(name, entry.start)
 
-    def named(self, node: _NodeType) -> _NodeType:
+    def named(self, node: NodeType) -> NodeType:
         """Remember *node* by its anchor, if it has one, and return it."""
         if node.anchor is not None:
             self.anchors[node.anchor] = node

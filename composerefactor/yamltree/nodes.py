@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -23,6 +24,9 @@ class Node(Struct, eq=False):
     end: int
     anchor: str | None = None
     tag: str | None = None
+
+
+NodeType = TypeVar("NodeType", bound=Node)
 
 
 class Scalar(Node, eq=False):
@@ -117,11 +121,16 @@ class Document(Struct, eq=False):
 
 
 class Tree(Struct, eq=False):
-    """All documents of one text; *marked* are their aliases and anchored nodes, in text order."""
+    """All documents of one text.
+
+    *marked* are their aliases and anchored nodes, *interpolated* their scalars with a ``$``, both
+    in text order: most texts have few of them.
+    """
 
     source: Source
     documents: list[Document]
     marked: list[Node] = []
+    interpolated: list[Scalar] = []
 
     @property
     def root(self) -> Node | None:
@@ -130,8 +139,16 @@ class Tree(Struct, eq=False):
 
     def marked_in(self, start: int, end: int) -> list[Node]:
         """Return the aliases and anchored nodes that begin in ``text[start:end]``."""
-        first = bisect_left(self.marked, start, key=_begin)
-        return self.marked[first : bisect_left(self.marked, end, lo=first, key=_begin)]
+        return _between(self.marked, start, end)
+
+    def interpolated_in(self, start: int, end: int) -> list[Scalar]:
+        """Return the scalars with a ``$`` that begin in ``text[start:end]``."""
+        return _between(self.interpolated, start, end)
+
+
+def _between(nodes: list[NodeType], start: int, end: int) -> list[NodeType]:
+    first = bisect_left(nodes, start, key=_begin)
+    return nodes[first : bisect_left(nodes, end, lo=first, key=_begin)]
 
 
 def _begin(node: Node) -> int:

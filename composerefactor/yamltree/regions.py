@@ -101,7 +101,7 @@ def _divided(
     text = source.text
     keys = []
     for at in starts:
-        key = source.line_start(at)
+        key = text.rfind("\n", 0, at) + 1
         if text[key:at].strip(WHITE):
             return None
         keys.append(key)
@@ -123,8 +123,8 @@ def _divided(
         rest = [line for line in lines[kept:] if not line.is_blank]
         leads.append(rest[0].start if rest else key)
     ends.append(_last_end(source, tails[-1], end))
-    first = [line for line in _lines(source, start, keys[0]) if not line.is_blank]
-    leads[0] = first[0].start if first else keys[0]
+    above = next((line for line in _lines(source, start, keys[0]) if not line.is_blank), None)
+    leads[0] = above.start if above else keys[0]
     return list(map(Region, entries, leads, keys, tails, ends))
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from composerefactor.errors import InputError
 from composerefactor.source import Source
 from composerefactor.yamltree.build import has_c_parser, parse
-from composerefactor.yamltree.nodes import Mapping, Node, Scalar, Tree, children, walk
+from composerefactor.yamltree.nodes import Alias, Mapping, Node, Scalar, Tree, children, walk
 from composerefactor.yamltree.regions import Region, regions, top_regions
 from composerefactor.yamltree.values import to_python
 from support.composetext import COMPOSE, ComposeProject, compose_projects
@@ -79,6 +79,23 @@ def test_spans_are_nested_and_ordered(document: YamlText) -> None:
     root = parse(Source("compose.yaml", document.text)).root
     assert root is not None
     check_spans(document.text, root)
+
+
+@given(
+    text=st.one_of(
+        yaml_documents().map(lambda document: document.text),
+        compose_projects().map(lambda project: project.files[COMPOSE]),
+    ),
+    pure=st.booleans(),
+)
+def test_a_tree_knows_its_anchors_and_variables(*, text: str, pure: bool) -> None:
+    tree = parse(Source("compose.yaml", text), pure=pure or not has_c_parser())
+    for node in walk(tree.root) if tree.root else ():
+        inside = list(walk(node))
+        span = (node.outer_start, node.end)
+        assert tree.marked_in(*span) == [n for n in inside if isinstance(n, Alias) or n.anchor]
+        found = [n for n in inside if isinstance(n, Scalar) and "$" in n.value]
+        assert tree.interpolated_in(*span) == found
 
 
 @given(yaml_documents())
