@@ -60,7 +60,8 @@ def expressions(text: str) -> list[Expression]:
     (``${X!}``, ``${1}``, ``${X``) gives nothing.
     """
     found: list[Expression] = []
-    _scan(text, 0, len(text), 0, found)
+    if "$" in text:
+        _scan(text, 0, len(text), 0, found)
     return found
 
 

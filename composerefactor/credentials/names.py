@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
+from functools import cache
 
 from composerefactor.topology.naming import words
 
@@ -74,8 +75,9 @@ def is_credential(name: str, value: str, known: Container[str] = ()) -> bool:
     return is_one and not _NO_VALUE.fullmatch(value) and not _PATH.match(value)
 
 
+@cache
 def _names_one(name: str) -> bool:
-    found = words(name)
+    found = list(words(name))
     while len(found) > 1 and (found[-1].isdigit() or found[-1] in _AFTER):
         found.pop()
     if not found or name == "PWD" or {found[0], found[-1]} & _NO_CREDENTIAL:
@@ -90,7 +92,8 @@ def _names_one(name: str) -> bool:
 
 def passwords(text: str) -> list[tuple[int, int]]:
     """Return where passwords stand in *text*, a URL or a connection string."""
-    matches = [*_USERINFO.finditer(text), *_PAIR.finditer(text)]
+    matches = [*_USERINFO.finditer(text)] if "://" in text else []
+    matches += _PAIR.finditer(text) if "=" in text else ()
     return sorted({match.span("password") for match in matches})
 
 

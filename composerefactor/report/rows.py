@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.report.style import Style
-from composerefactor.verify.verdict import Verdict
+
+if TYPE_CHECKING:
+    from composerefactor.verify.verdict import Verdict
 
 LABEL = 9
 """Width of the left column."""

@@ -35,6 +35,8 @@ def joined(cells: Sequence[str]) -> str:
 
 def columns_of(text: str) -> int:
     """Return how many columns of a terminal *text* takes."""
+    if text.isascii():
+        return len(text)
     return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
 
 

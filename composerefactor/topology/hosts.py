@@ -115,7 +115,12 @@ def in_command(text: str, variables: Mapping[str, str]) -> list[Mention]:
 
 
 def with_marks(text: str, variables: Mapping[str, str]) -> dict[str, str]:
-    """Return *variables* with a mark for those that *text* names and nothing gives a value."""
+    """Return *variables* with a mark for those that *text* names and nothing gives a value.
+
+    Nothing where it names none.
+    """
+    if "$" not in text:
+        return {}
     defaults = {v.name for v in variables_in(text) if v.default is not None}
     marks = {v.name: MASK for v in variables_in(text) if v.name not in defaults}
     return {**marks, **{name: value for name, value in variables.items() if value}}
@@ -139,11 +144,14 @@ def _in_plain_value(name: str, text: str) -> list[Mention]:
     found = [
         Mention(m["host"], "address", m["port"] or "")
         for pattern in (_ORACLE, _GO_DSN, _KEY_VALUE)
+        if any(mark in text for mark in ":=@")  # most values are a word
         for m in pattern.finditer(text)
     ]
     if found or not holds_addresses(name):
         return found
     is_host_name = names_host(name)
+    if not is_host_name and ":" not in text:
+        return []
     for part in _SEPARATORS.split(text.strip("[] ")):
         item = part.strip("\"'")
         match = _ADDRESS.fullmatch(item)

@@ -62,17 +62,17 @@ def _urls(stack: Stack, each: HostMention, text: str) -> Iterator[Url]:
             yield url
 
 
-def _stem(variable: str) -> list[str]:
+def _stem(variable: str) -> tuple[str, ...]:
     found = words(variable)
     while found and found[-1] in _HOST_WORDS:
-        found.pop()
+        found = found[:-1]
     return found
 
 
-def _beside(settings: Mapping[str, str], stem: list[str], endings: tuple[str, ...]) -> str:
+def _beside(settings: Mapping[str, str], stem: tuple[str, ...], endings: tuple[str, ...]) -> str:
     """Return the value of the variable that has the words of *stem* and then one of *endings*."""
     for ending in endings:
         for name, value in settings.items():
-            if stem and words(name) == [*stem, ending]:
+            if stem and words(name) == (*stem, ending):
                 return value
     return ""

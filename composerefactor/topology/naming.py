@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _ASCII_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.\-]{0,251}[A-Za-z0-9])?")
@@ -65,9 +66,10 @@ _NO_ADDRESS = frozenset(
 """Words of variables in whose values ``name:number`` is no address."""
 
 
-def words(name: str) -> list[str]:
+@cache
+def words(name: str) -> tuple[str, ...]:
     """Return the words of a variable's name: ``ConnectionStrings__RedisHost`` has four."""
-    return [word.lower() for word in _WORD.findall(name)]
+    return tuple(word.lower() for word in _WORD.findall(name))
 
 
 def names_host(name: str) -> bool:
@@ -76,7 +78,7 @@ def names_host(name: str) -> bool:
     if not found or calls_nobody(name):
         return False
     last = found[-1]
-    if last == "name" and found[-2:-1] == ["host"]:
+    if last == "name" and found[-2:-1] == ("host",):
         return True
     return last in _MORE_HOST_WORDS or (last.endswith(_HOST_WORDS) and last != "localhost")
 
@@ -86,8 +88,8 @@ def calls_nobody(name: str) -> bool:
     found = words(name)
     return (
         bool(_OTHERS_CALL.intersection(found))
-        or found[:2] == ["no", "proxy"]
-        or found[-2:] == ["development", "hosts"]  # Rails: the names under which it is called
+        or found[:2] == ("no", "proxy")
+        or found[-2:] == ("development", "hosts")  # Rails: the names under which it is called
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -17,16 +18,21 @@ from composerefactor.compose.merged import item_nodes, merged_entries, merged_ge
 from composerefactor.compose.project import Project, project_directory
 from composerefactor.compose.references import extended
 from composerefactor.errors import Location
+from composerefactor.yamltree.nodes import Entry, Node, resolve
 from composerefactor.yamltree.nodes import Mapping as MappingNode
-from composerefactor.yamltree.nodes import Node, resolve
 
 
-class Definition(Struct, frozen=True):
+class Definition(Struct, frozen=True, dict=True):
     """One place that says something on a service; *inherited* where ``extends`` brings it."""
 
     file: ComposeFile
     body: Node
     inherited: bool = False
+
+    @cached_property
+    def entries(self) -> Mapping[str, Entry]:
+        """Its attributes, merge keys followed."""
+        return merged_entries(self.body)
 
 
 class Found(Struct, frozen=True):
@@ -66,7 +72,7 @@ class Service(Struct, frozen=True):
         """Return every value of *attribute* that counts, in the order in which they are merged."""
         found: list[Found] = []
         for definition in self.definitions:
-            entry = merged_entries(definition.body).get(attribute)
+            entry = definition.entries.get(attribute)
             if entry is None:
                 continue
             if entry.value.tag in {"!reset", "!override"}:

@@ -37,6 +37,8 @@ class Url:
 
 def urls(text: str) -> list[Url]:
     """Return the URLs in *text* that have a scheme and ``//``; variables stay as written."""
+    if "://" not in text:
+        return []
     mask = masked(text)
     return [_url(text, mask, match) for match in _URL.finditer(mask)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 MASK = "***"
@@ -40,6 +41,7 @@ _ITEM = re.compile(r"(?P<start>\s*- [\"']?)(?P<word>[^\"'#]*?)(?P<end>[\"']?\s*(
 _KEY_BEGIN = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY")
 
 
+@cache
 def is_secret_name(name: str) -> bool:
     """Return whether a value under *name* is likely to be secret; file paths of secrets are not."""
     return bool(_SECRET_NAME.search(name)) and not name.upper().endswith(_NO_SECRET)
