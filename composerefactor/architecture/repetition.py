@@ -46,9 +46,7 @@ def repetitions(project: Project) -> Iterator[Repetition]:
 
 def _lines(file: ComposeFile, service: str) -> list[str]:
     """Return the lines of *service* in *file*, without comments and blank ones."""
-    sections = file.sections or {}
-    entries = (sections["services"].entries if "services" in sections else None) or {}
-    region = entries.get(service)
+    region = file.regions_in("services").get(service)
     if region is None:
         return []
     text = file.source.text[region.key : region.end]

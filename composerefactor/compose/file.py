@@ -127,6 +127,11 @@ class ComposeFile(Struct, frozen=True, eq=False, dict=True):
             return None
         return {r.entry.name or "": self._section(r) for r in found}
 
+    def regions_in(self, section: str) -> dict[str, Region]:
+        """Return the lines of each entry of *section*; {} where they are not lines of their own."""
+        found = (self.sections or {}).get(section)
+        return (found.entries if found else None) or {}
+
     @property
     def document_end(self) -> int:
         """Offset at which the lines of the first document end."""

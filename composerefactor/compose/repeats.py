@@ -76,8 +76,7 @@ def value_start(file: ComposeFile, region: Region) -> int:
 
 def service_regions(file: ComposeFile, service: str) -> list[Region]:
     """Return the lines of each key of *service*; [] where they are not lines of their own."""
-    section = (file.sections or {}).get("services")
-    region = (section.entries or {}).get(service) if section else None
+    region = file.regions_in("services").get(service)
     body = region.entry.value if region else None
     if region is None or not isinstance(body, yaml.Mapping) or body.flow:
         return []

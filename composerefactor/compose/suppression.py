@@ -35,10 +35,8 @@ def _comments_on(file: ComposeFile, line: int) -> Iterator[str]:
         return
     yield lines[line - 1]
     yield from _above(lines, line - 1)
-    sections = file.sections or {}
-    entries = (sections["services"].entries if "services" in sections else None) or {}
     at = file.source.line_starts[line - 1]
-    for region in entries.values():
+    for region in file.regions_in("services").values():
         if region.lead <= at < region.end:
             key = file.source.line_index(region.key)
             yield lines[key]

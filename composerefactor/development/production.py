@@ -45,8 +45,7 @@ def _read(file: ComposeFile, text: str) -> ComposeFile:
 
 def _region(file: ComposeFile, path: Path) -> Region | None:
     """Return the lines of what stands at *path*; None where it has none of its own."""
-    section = (file.sections or {}).get(str(path[0]))
-    region = (section.entries or {}).get(str(path[1])) if section else None
+    region = file.regions_in(str(path[0])).get(str(path[1]))
     for n in range(2, len(path)):
         if region is None:
             return None

@@ -26,7 +26,7 @@ def _modules(places: Places) -> Iterator[Content]:
     resources = _resources_by_path(places)
     for owners, module in places.modules:
         file = places.files[owners[0]]
-        entries = (file.sections or {})["services"].entries or {}
+        entries = file.regions_in("services")
         parts = []
         for name in module.services:
             found = variants.get((owners, name))

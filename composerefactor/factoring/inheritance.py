@@ -113,7 +113,7 @@ def _heirs(file: ComposeFile, anchors: AnchorIndex, section: Section) -> dict[st
 
 def _merge_key(file: ComposeFile, name: str, used: Sequence[Alias]) -> Entry | None:
     """Return the entry ``<<: *block`` of a service, where nothing else in it needs the block."""
-    region = ((file.sections or {})["services"].entries or {})[name]
+    region = file.regions_in("services")[name]
     parts = children_of(file.source, region) or {}
     merge = parts.get("<<")
     if merge is None or len(used) != 1 or merge.entry.value is not used[0]:
@@ -124,7 +124,7 @@ def _merge_key(file: ComposeFile, name: str, used: Sequence[Alias]) -> Entry | N
 
 def _is_exact(file: ComposeFile, name: str, block: yaml.Node) -> bool:
     """Return whether the service is the same when it extends *block* as when it merges it."""
-    body = ((file.sections or {})["services"].entries or {})[name].entry.value
+    body = file.regions_in("services")[name].entry.value
     if not isinstance(body, yaml.Mapping) or not isinstance(block, yaml.Mapping):
         return False
     own = {e.name: to_python(e.value, file.source) for e in body.entries if not e.is_merge}

@@ -48,7 +48,7 @@ def _moves_along(places: Places, holder: Holder, owners: Owners, path: str, user
         value = (file.sections or {})[section].value
         if belongs_to_root(section, name, value):
             return False
-        region = ((file.sections or {})[section].entries or {})[name]
+        region = file.regions_in(section)[name]
         remarks = comments(file.source, region.entry, region.lead, region.end)
         found = to_python(region.entry.value, file.source)
         texts.add((repr(meaning(found, ())), repr(typed(found, ())), tuple(remarks)))

@@ -181,8 +181,7 @@ def _copied(found: Factored, group: Sequence[Variant]) -> int:
 
 def definition(file: ComposeFile, name: str) -> Definition:
     """Return the definition of the service *name* in *file*."""
-    section = (file.sections or {})["services"]
-    return Definition(file.source, (section.entries or {})[name])
+    return Definition(file.source, file.regions_in("services")[name])
 
 
 def chains(files: Sequence[ComposeFile], movable: Mapping[int, Sequence[str]]) -> list[set[str]]:

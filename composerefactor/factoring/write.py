@@ -71,7 +71,7 @@ def write(content: Content) -> Draft:
             out.verbatim(region.lead, source.next_line(region.key))
         else:
             _section_key(out, file, section)
-        entries = sections[section].entries or {}
+        entries = file.regions_in(section)
         for name in names:
             out.verbatim(entries[name].lead, entries[name].end)
     out.end_line()
@@ -138,6 +138,6 @@ def taken_nodes(content: Content) -> Iterable[Node]:
         )
     sections = content.file.sections or {}
     for section, name in content.entries:
-        yield (sections[section].entries or {})[name].entry.value
+        yield content.file.regions_in(section)[name].entry.value
     for name in content.adopts:
         yield sections[name].region.entry.value

@@ -146,8 +146,7 @@ class Anchors(Struct):
 
 
 def _services(text: Text) -> Iterator[tuple[str, Node]]:
-    section = (text.file.sections or {}).get("services")
-    for name, region in ((section.entries if section else None) or {}).items():
+    for name, region in text.file.regions_in("services").items():
         yield name, region.entry.value
 
 

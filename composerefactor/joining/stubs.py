@@ -155,8 +155,7 @@ class Stubs(Struct):
         """Return *service* merged over the service *name* of *path*, which may extend others."""
         own = divided(service)
         stub = next((c for c in own.children or () if c.key == "extends"), None)
-        section = (self.texts[path].file.sections or {}).get("services")
-        region = (section.entries or {}).get(name) if section else None
+        region = self.texts[path].file.regions_in("services").get(name)
         if stub is None or region is None or (path, name) in trail:
             raise service.text.cannot(
                 f"what {service.key} extends cannot be taken in", service.region.entry.start

@@ -104,6 +104,6 @@ def _needed_lines(anchors: AnchorIndex, unit: Unit) -> dict[Holder, int]:
 
 
 def _own_lines(file: ComposeFile, unit: Unit) -> int:
-    entries = (file.sections or {})["services"].entries or {}
+    entries = file.regions_in("services")
     regions = [entries[name] for name in unit]
     return sum(file.source.text.count("\n", r.key, r.end) for r in regions)

@@ -100,11 +100,9 @@ class Root:
 
     def movable(self) -> list[str]:
         """Return the services that may leave the file; stubs of those that have left it do not."""
-        section = (self.file.sections or {}).get("services")
-        entries = (section.entries if section else None) or {}
         return [
             n
-            for n in entries
+            for n in self.file.regions_in("services")
             if n != "<<" and ("services", n) not in self.reasons and not self._is_stub(n)
         ]
 
