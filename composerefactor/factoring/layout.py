@@ -93,7 +93,7 @@ class Layout:
             alone = bases == {owner} and not self.several
             units = self._units(owner, services)
             self._take((owner,), units, "" if alone else f"{self._variant(owner)}-")
-        self.places.modules.sort(key=lambda m: "/infrastructure" in m[1].path)
+        self.places.modules.sort(key=lambda m: m[1].is_infrastructure)
 
     def _units(self, owner: int, services: list[str]) -> list[Unit]:
         file = self.factored.files[owner]

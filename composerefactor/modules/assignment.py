@@ -53,6 +53,11 @@ class Module(Struct, frozen=True):
     path: str
     services: tuple[str, ...]
 
+    @property
+    def is_infrastructure(self) -> bool:
+        """True where it stands in the folder of that name."""
+        return posixpath.basename(posixpath.dirname(self.path)) == INFRASTRUCTURE
+
 
 def assign(
     units: Sequence[Sequence[str]],

@@ -34,7 +34,7 @@ def plan_alone(root: Root, options: SplitOptions, names: Names, *, several: bool
     modules = assign(units, place, layout, root.family, names, prefix)
     if not modules:
         return Plan(stays=stays)
-    modules.sort(key=lambda m: "/infrastructure" in m.path)
+    modules.sort(key=lambda m: m.is_infrastructure)
     homes = {s: m.path for m in modules for s in m.services}
     order = tuple(dict.fromkeys(m.path for m in modules))
     division = divide(root.project, root.file, root.anchors, homes, order, root.reasons)
