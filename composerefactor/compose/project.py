@@ -93,6 +93,18 @@ class Project(Struct):
         """The first files of the readable entry points, each once, in order."""
         return list(dict.fromkeys(e.base for e in self.readable))
 
+    @property
+    def services(self) -> dict[str, Node]:
+        """The services of all readable entry points by name, each as its first file has it."""
+        seen: dict[str, Node] = {}
+        for entry in self.readable:
+            order = [*entry.files, *sorted(self.files_of[entry] - set(entry.files))]
+            for path in order:
+                file = self.files.get(path)
+                for name, body in file.services.items() if file else ():
+                    seen.setdefault(name, body)
+        return seen
+
 
 def project_directory(entry: EntryPoint) -> str:
     """Return the project directory of *entry*, relative to the root ("." for the root itself)."""

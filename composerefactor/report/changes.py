@@ -74,7 +74,7 @@ def _shown(found: Mend, style: Style) -> str:
 def proved(proposal: Proposal, mended: Mended, verdict: Verdict, most: int) -> Iterator[str]:
     """Yield the lines on what *verdict*, which is ok, has shown; at most *most* names."""
     recreated = sorted({name for names in verdict.recreated.values() for name in names})
-    containers = len({s for f in proposal.project.files.values() for s in f.services})
+    containers = len(proposal.project.services)
     compared = len(proposal.project.readable) - len(proposal.rejected)
     places = sum(effect.matters for effect in mended.effects)
     words = f"proved: {counted(compared, 'entry point')} "

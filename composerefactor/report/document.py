@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.project import Project
 from composerefactor.edits.changeset import FileChange
 from composerefactor.factoring.differences import comparisons
 from composerefactor.proposal.mended import Mend, Mended
@@ -66,7 +67,7 @@ def document(proposal: Proposal, command: str) -> dict[str, Any]:
         "proof": None
         if verdict is None or engine is None
         else {
-            **verdict_document(verdict, engine),
+            **verdict_document(verdict, engine, proposal.project),
             "oldest_engine": oldest_engine(proposal) or None,
             "weaker": [
                 {**_entry(w.entry), "service": w.service, "words": w.words}
@@ -138,14 +139,14 @@ def _kind(change: FileChange) -> str:
     return "created" if change.is_created else "changed"
 
 
-def verdict_document(verdict: Verdict, engine: Engine) -> dict[str, Any]:
-    """Return *verdict* as plain values."""
+def verdict_document(verdict: Verdict, engine: Engine, project: Project) -> dict[str, Any]:
+    """Return *verdict* on *project*, as it was before, as plain values."""
     return {
         "engine": {"version": engine.version, "origin": engine.origin},
         "ok": verdict.ok,
         "compared": verdict.covered,
         "runs": verdict.runs,
-        "containers": sum(verdict.hashes.values()),
+        "containers": len(project.services),
         "recreated": sorted({n for names in verdict.recreated.values() for n in names}),
         "assumptions": list(verdict.assumptions),
         "not_covered": [

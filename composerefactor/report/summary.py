@@ -21,7 +21,6 @@ from composerefactor.report.style import Style
 from composerefactor.transform import Plan, Stay
 from composerefactor.verify.verdict import Verdict
 from composerefactor.yamltree.comments import comment_lines
-from composerefactor.yamltree.nodes import Node
 
 MOST_DIFFERENCES = 8
 
@@ -68,20 +67,8 @@ def _state(proposal: Proposal, entry: EntryPoint) -> str:
     return ""
 
 
-def _services_seen(project: Project) -> dict[str, Node]:
-    """Return the services of all entry points by name, each as its first file has it."""
-    seen: dict[str, Node] = {}
-    for entry in project.readable:
-        order = [*entry.files, *sorted(project.files_of[entry] - set(entry.files))]
-        for path in order:
-            file = project.files.get(path)
-            for name, body in file.services.items() if file else ():
-                seen.setdefault(name, body)
-    return seen
-
-
 def _services(project: Project) -> str:
-    seen = _services_seen(project)
+    seen = project.services
     counts = Counter(
         place(name, scalar_text(merged_get(body, "image"))).counts_as for name, body in seen.items()
     )
@@ -246,7 +233,7 @@ def proof_line(proposal: Proposal, verdict: Verdict, most: int = MOST_NAMED) -> 
 def _proved(proposal: Proposal, verdict: Verdict) -> str:
     entries = len(proposal.project.entries)
     recreated = len({name for names in verdict.recreated.values() for name in names})
-    containers = len(_services_seen(proposal.project))
+    containers = len(proposal.project.services)
     return (
         f"proved: {counted(entries, 'entry point')}, "
         f"{recreated} of {containers} containers recreated"

@@ -24,7 +24,7 @@ def as_text(found: Comparison, style: Style, *, verbose: bool) -> Iterator[str]:
         yield row("", style(f"not covered: {entry.title}: {error}", "yellow"), style)
     entries = len(found.old.project.readable) - len(found.rejected)
     recreated = len({name for names in verdict.recreated.values() for name in names})
-    containers = len({name for f in found.old.project.files.values() for name in f.services})
+    containers = len(found.old.project.services)
     if verdict.ok:
         words = f"equal: {counted(entries, 'entry point')}"
         words += f", {recreated} of {containers} containers recreated"
@@ -60,5 +60,5 @@ def as_document(found: Comparison) -> dict[str, Any]:
             {"files": list(e.files), "words": str(error)}
             for e, error in found.old.project.errors.items()
         ],
-        "proof": verdict_document(found.verdict, found.engine),
+        "proof": verdict_document(found.verdict, found.engine, found.old.project),
     }

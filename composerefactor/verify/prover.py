@@ -13,7 +13,6 @@ from composerefactor.compose.interpolate import Variable
 from composerefactor.verify.baseline import Baseline
 from composerefactor.verify.circumstances import left_out
 from composerefactor.verify.engine import DEFAULT_TIMEOUT, Engine, Result
-from composerefactor.verify.models import hashes
 from composerefactor.verify.probes import Weakness
 from composerefactor.verify.runner import Run, Runner
 from composerefactor.verify.staging import Stage
@@ -123,7 +122,6 @@ class Prover:
         not_covered = [self._uncovered(run, run.result) for run in runs if not run.result.ok]
         not_covered += untried
         found: dict[tuple[EntryPoint, tuple[str, ...], str], Finding] = {}
-        counts = dict.fromkeys(self.entries, 0)
         changed: dict[EntryPoint, list[str]] = {entry: [] for entry in self.entries}
         results = self._after(accepted, changes, variables or {}, entries or {})
         for run, after in zip(accepted, results, strict=True):
@@ -134,7 +132,6 @@ class Prover:
             for finding in judge(run, after, self._runner, moved):
                 found.setdefault((finding.entry, finding.path, finding.words), finding)
             if run.circumstance.kind == "hash" and after.ok:
-                counts[run.entry] = max(counts[run.entry], len(hashes(run.result.stdout)))
                 changed[run.entry] += [
                     name for name in recreated(run, after) if name not in changed[run.entry]
                 ]
@@ -145,7 +142,6 @@ class Prover:
             assumptions=self._baseline.assumptions,
             runs=self._runner.runs - runs_before,
             seconds=time.perf_counter() - begin,
-            hashes=counts,
             recreated=changed,
         )
 

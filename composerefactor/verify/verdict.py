@@ -47,10 +47,10 @@ class Verdict(Struct, frozen=True):
     """What a check found.
 
     *differences* has each place once an entry point, in the first circumstance that shows it.
-    *covered* counts the circumstances that were compared, *hashes* the services whose containers
-    were, and *recreated* names those that ``up`` would recreate. *runs* and *seconds* include the
-    originals where this check was the first. *incomplete* are entry points that the engine rejects
-    for what they lack, and that were compared without its checks of that.
+    *covered* counts the circumstances that were compared, *recreated* names the services whose
+    containers ``up`` would recreate. *runs* and *seconds* include the originals where this check
+    was the first. *incomplete* are entry points that the engine rejects for what they lack, and
+    that were compared without its checks of that.
     """
 
     differences: list[Finding] = []
@@ -59,7 +59,6 @@ class Verdict(Struct, frozen=True):
     assumptions: list[str] = []
     runs: int = 0
     seconds: float = 0.0
-    hashes: dict[EntryPoint, int] = {}
     recreated: dict[EntryPoint, list[str]] = {}
     incomplete: tuple[EntryPoint, ...] = ()
 

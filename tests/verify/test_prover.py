@@ -54,7 +54,6 @@ def test_an_exact_split_is_equal_in_every_circumstance(prover_of: Callable[..., 
     # own, raw, hashes, all set, empty --env-file, subdirectory, parent
     assert verdict.covered == 7
     assert verdict.runs == 14
-    assert list(verdict.hashes.values()) == [2]
     assert list(verdict.recreated.values()) == [[]]
 
 
