@@ -62,7 +62,14 @@ def survey(files: FileReader, facts: FileFacts) -> Survey:
         for directory in _directories(entries, listing, facts)
         for entry in guessed(directory, listing, facts, entries)
     ]
-    other = (*readers.from_calls(found, listing), *readers.from_text(listing))
+    named_by: dict[str, set[str]] = {}
+    for entry in entries:
+        for why in entry.evidence:
+            named_by.setdefault(why.path, set()).update(entry.files)
+    other = (
+        *readers.from_calls(found, listing),
+        *readers.from_text(listing, named_by, facts.has_include),
+    )
     return Survey(
         _ordered(merged([*names, *entries])),
         tuple(dict.fromkeys(other)),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from msgspec import Struct
 
@@ -98,8 +99,15 @@ def _find(file: str, call: Call, listing: Listing) -> str | None:
     return None
 
 
-def from_text(listing: Listing) -> Iterator[OtherReader]:
-    """Yield docker-compose 1.x, found by its version, and Testcontainers, found in test code."""
+def from_text(
+    listing: Listing, named_by: Mapping[str, AbstractSet[str]], has_include: Callable[[str], bool]
+) -> Iterator[OtherReader]:
+    """Yield docker-compose 1.x, found by its version, and Testcontainers, found in test code.
+
+    *named_by* has the Compose files that the commands of a script name: those are what it reads
+    with the version that it installs, else it is the default file. Who reads a file that
+    *has_include* has a newer one.
+    """
     default = listing.default_file(".")
     code = 0
     for path in listing.paths:
@@ -117,7 +125,9 @@ def from_text(listing: Listing) -> Iterator[OtherReader]:
         elif default is not None and (match := _OLD_COMPOSE.search(text)):
             line = text.count("\n", 0, match.start()) + 1
             evidence = Evidence("read by docker-compose 1.x", path, line)
-            yield OtherReader("docker-compose 1.x", default, evidence)
+            for file in sorted(named_by.get(path, {default})):
+                if not has_include(file):
+                    yield OtherReader("docker-compose 1.x", file, evidence)
 
 
 _INSTALLS = re.compile(

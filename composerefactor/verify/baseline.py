@@ -177,7 +177,7 @@ class Baseline:
             self._assume(why, added)
         # With sentinels in place a path may be one that nobody meant.
         if not circumstance.environments[0]:
-            self._assume(MISSING, map(self.stage.hide, files))
+            self._assume(MISSING, map(self.stage.relative, files))
         return Run(entry, circumstance, env, result)
 
     def _required(

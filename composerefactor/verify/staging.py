@@ -125,6 +125,13 @@ class Stage:
         self.state += 1  # also for who finds that another thread has just created it
         return place.is_file()
 
+    def relative(self, path: str) -> str:
+        """Return *path*, as the engine names it, relative to the project, or as a user knows it."""
+        place = Path(os.path.normpath(self.path / path))
+        if not place.is_relative_to(self.base):
+            return self.hide(path)
+        return Path(os.path.relpath(place, self.path)).as_posix()
+
     def scratch(self, text: str) -> Path:
         """Return a file beside the staged project that holds *text*; one for all of one text."""
         place = self._directory / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.yml"

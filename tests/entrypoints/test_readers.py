@@ -40,3 +40,21 @@ def test_none_where_only_compose_reads(surveyed: Surveyed, project: dict[str, st
     text = "docker compose up\ndocker stack ls\npip install docker-compose==2.0\n"
     text += "podman-compose version --short\npodman-compose --version\necho podman-compose\n"
     assert surveyed({**project, "up.sh": text}).readers == ()
+
+
+INSTALL = (
+    "curl -L https://github.com/docker/compose/releases/download/1.29.2/docker-compose -o dc\n"
+)
+
+
+def test_an_old_compose_reads_what_its_script_names(surveyed: Surveyed) -> None:
+    service = "services:\n  web:\n    image: nginx\n"
+    script = INSTALL + "docker-compose -f stack.yml up -d\n"
+    survey = surveyed({"compose.yaml": service, "stack.yml": service, "up.sh": script})
+    assert [(found.path, found.evidence.line) for found in survey.readers] == [("stack.yml", 1)]
+
+
+def test_an_old_compose_cannot_read_a_file_with_include(surveyed: Surveyed) -> None:
+    service = "services:\n  web:\n    image: nginx\n"
+    files = {"compose.yaml": f"include: [more.yml]\n{service}", "more.yml": "services: {}\n"}
+    assert surveyed({**files, "up.sh": INSTALL}).readers == ()

@@ -44,6 +44,9 @@ def test_two_levels_up_keep_the_names_between(project: Callable[..., Path]) -> N
         assert stage.place("../../top.env").read_text() == "b"
         assert stage.hide(str(stage.place("../../top.env"))) == str(root / "top.env")
         assert stage.hide(f"open {stage.path}/x.env") == "open x.env"
+        assert stage.relative(str(stage.place("../../top.env"))) == "../../top.env"
+        assert stage.relative("../../top.env") == "../../top.env"
+        assert stage.relative(str(stage.home / "x.env")) == "~/x.env"
 
 
 def test_apply_and_reset(project: Callable[..., Path]) -> None:
