@@ -40,7 +40,7 @@ def limited(lines: Sequence[str], most: int) -> list[str]:
 
 def reservations(verdict: Verdict, style: Style, most: int) -> Iterator[str]:
     """Yield the lines on what a verdict assumes and what it does not cover, *most* of each."""
-    for words in limited([f"assumed: {a}" for a in verdict.assumptions], most):
+    for words in limited([f"assumed: {_cut(a, most)}" for a in verdict.assumptions], most):
         yield row("", style(words, "dim"), style)
     incomplete = ", ".join(entry.title for entry in verdict.incomplete[:most])
     if incomplete:
@@ -57,6 +57,12 @@ def reservations(verdict: Verdict, style: Style, most: int) -> Iterator[str]:
     ]
     for words in limited(uncovered, most):
         yield row("", style(words, "yellow"), style)
+
+
+def _cut(assumption: str, most: int) -> str:
+    """Return *assumption*, reason and names, with at most *most* names."""
+    why, _, names = assumption.partition(": ")
+    return f"{why}: " + ", ".join(limited(names.split(", "), most))
 
 
 def _and_more(circumstances: Sequence[str]) -> str:

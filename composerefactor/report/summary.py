@@ -16,7 +16,14 @@ from composerefactor.proposal.requirements import oldest_engine
 from composerefactor.report.changes import planned, proved
 from composerefactor.report.commands import written
 from composerefactor.report.differences import sentences
-from composerefactor.report.rows import counted, evidence_of, limited, reservations, row
+from composerefactor.report.rows import (
+    MOST_PLACES,
+    counted,
+    evidence_of,
+    limited,
+    reservations,
+    row,
+)
 from composerefactor.report.style import Style
 from composerefactor.transform import Plan, Stay
 from composerefactor.verify.verdict import Verdict
@@ -171,13 +178,22 @@ def _deleted(drafts: Sequence[Draft], style: Style) -> Iterator[str]:
 
 
 def _stays(stays: Sequence[Stay], style: Style, most: int) -> Iterator[str]:
-    by_reason: dict[str, list[str]] = {}
+    """Yield a line for each reason and the services that it holds for, with their files."""
+    by_reason: dict[tuple[str, str], list[str]] = {}
     for stay in stays:
-        by_reason.setdefault(f"{stay.location.path}\0{stay.reason}", []).append(stay.part[2])
-    for key, names in by_reason.items():
-        path, reason = key.split("\0")
+        by_reason.setdefault((stay.location.path, stay.reason), []).append(stay.part[2])
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for (path, reason), names in by_reason.items():
+        alike.setdefault((reason, *names), []).append(path)
+    lines = []
+    places = MOST_PLACES if most <= MOST_SHOWN else most
+    for (reason, *names), paths in alike.items():
+        where = ", ".join(paths[:places])
+        where += f" and {len(paths) - places} more" if len(paths) > places else ""
         shown = ", ".join(names[:most]) + (" ..." if len(names) > most else "")
-        yield row("", f"{style('stays', 'yellow')} in {path}: {shown} ({reason})", style)
+        lines.append(f"{style('stays', 'yellow')} in {where}: {shown} ({reason})")
+    for line in limited(lines, most):
+        yield row("", line, style)
 
 
 def moved(proposal: Proposal) -> str:
