@@ -71,6 +71,8 @@ def _sharings(roots: Sequence[Root], *, late: bool) -> Iterator[_Sharing]:
     for i, root in enumerate(roots):
         names = root.movable()
         tied = set().union(*chains([root.file], {0: names}))
+        # What an alias stands for has to be in the file: a copy of it is more than sharing saves.
+        tied.update(*root.anchors.shared_services())
         for name in names:
             if name not in tied and _is_complete(root.file.services[name]):
                 owners.setdefault((root.directory, name), []).append(i)
