@@ -48,9 +48,16 @@ class EntryPoint(Struct, frozen=True):
         return hash(self._identity())
 
     def _identity(self) -> tuple[object, ...]:
-        sure = (self.implicit, self.assumed)
-        how = (self.directory, self.project_directory, self.project_name)
-        return (self.files, self.env_files, self.profiles, how, sure)
+        return (
+            self.files,
+            self.directory,
+            self.project_directory,
+            self.env_files,
+            self.project_name,
+            self.profiles,
+            self.implicit,
+            self.assumed,
+        )
 
     @property
     def base(self) -> str:

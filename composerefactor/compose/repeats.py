@@ -200,13 +200,14 @@ def _services_start(file: ComposeFile) -> int:
     return section.region.lead if section else 0
 
 
+def _marked(file: ComposeFile) -> list[Node]:
+    return file.tree.marked_in(file.root.outer_start, file.root.end)
+
+
 def _anchors(file: ComposeFile) -> Iterator[tuple[str, str]]:
     """Yield (meaning, name) of the collections with an anchor that stand above the services."""
     above = _services_start(file)
-    named: dict[str, Node] = {}
-    for node in walk(file.root):
-        if node.anchor is not None:
-            named[node.anchor] = node
+    named = {node.anchor: node for node in _marked(file) if node.anchor is not None}
     for name, node in named.items():
         collection = isinstance(node, yaml.Mapping | yaml.Sequence)
         if collection and node.end <= above and not any(n.tag for n in walk(node)):
@@ -223,7 +224,7 @@ def _merges(body: Node) -> bool:
 
 def names_taken(file: ComposeFile) -> set[str]:
     """Return the anchors of *file*, and its top-level keys without ``x-``."""
-    anchors = {node.anchor for node in walk(file.root) if node.anchor is not None}
+    anchors = {node.anchor for node in _marked(file) if node.anchor is not None}
     return anchors | {key.removeprefix("x-") for key in file.root_keys if key.startswith("x-")}
 
 

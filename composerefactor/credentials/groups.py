@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from composerefactor.compose.interpolate import expressions
 from composerefactor.compose.merged import item_nodes, merged_get, scalar_text
 from composerefactor.compose.project import Project
 from composerefactor.credentials.literals import ATTRIBUTES, Literal, known_secrets
@@ -16,7 +15,7 @@ from composerefactor.credentials.names import is_common, variable_name
 from composerefactor.topology.naming import words
 from composerefactor.topology.stack import Service, Stack
 from composerefactor.yamltree.nodes import Mapping as MappingNode
-from composerefactor.yamltree.nodes import Scalar, walk
+from composerefactor.yamltree.nodes import Scalar
 
 
 class Credential(Struct, eq=False):
@@ -160,9 +159,7 @@ class Names:
 def _referenced(project: Project, every: Iterable[Stack]) -> Iterable[str]:
     """Yield the variables that the files of *project* refer to, by ``${X}`` or by a bare name."""
     for file in project.files.values():
-        for node in walk(file.root):
-            if isinstance(node, Scalar) and "$" in node.value:
-                yield from (found.name for found in expressions(node.value))
+        yield from (variable.name for variable in file.variables)
     for stack in every:
         for service in stack.services.values():
             yield from _passed_on(service)

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from composerefactor.factoring.kinds import KEY_VALUE, Path, meaning
+from composerefactor.factoring.kinds import KEY_VALUE, Path, meaning, typed
 from composerefactor.factoring.merges import brought
 from composerefactor.factoring.parts import (
     Definition,
@@ -28,6 +28,11 @@ class Written(Struct, frozen=True):
     value: Any
     meaning: Any
     types: dict[str, Any]
+
+    @classmethod
+    def of(cls, value: Any, path: Path) -> Written:
+        """Return *value* as it is read at *path*."""
+        return cls(value, meaning(value, path), typed(value, path))
 
 
 class _Pairs(Struct, frozen=True):

@@ -58,8 +58,6 @@ def unknown(source: Source, region: Region, end: int, known: Sequence[str]) -> l
 
     Those above the key are one text, which is kept whole where one of its lines is new.
     """
-    if "#" not in source.text[region.lead : end]:
-        return []
     above = comments(source, region.entry, region.lead, region.key)
     inside = comments(source, region.entry, region.key, end)
     found = above if any(comment not in known for comment in above) else []

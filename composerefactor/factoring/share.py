@@ -19,8 +19,6 @@ from composerefactor.factoring.kinds import (
     MAPPINGS,
     NAMED,
     Path,
-    meaning,
-    typed,
 )
 from composerefactor.factoring.merges import brought, place_merges
 from composerefactor.factoring.pairs import Written, share_pairs
@@ -118,18 +116,16 @@ def _share_one(
     pairs = paired(definitions, found)
     if _written_alike(pairs):
         return _share_whole(definitions, found, result)
-    written = [to_python(r.entry.value, d.source) for d, r in pairs]
-    values = [meaning(value, path) for value in written]
-    types = [typed(value, path) for value in written]
-    if all_same(values) and all_same(types):
+    written = [Written.of(to_python(r.entry.value, d.source), path) for d, r in pairs]
+    values = [each.meaning for each in written]
+    if all_same(values) and all_same([each.types for each in written]):
         return _share_whole(definitions, found, result)
     inner: Shared | None = None
     if not any(_has_anchor(d, r) for d, r in pairs):
         if path in MAPPINGS and _have_the_same(values, MAIN_KEYS.get(path)):
             inner = _share_keys(definitions, found, path)
         elif path in NAMED or path in KEY_VALUE:
-            sides = [Written(*each) for each in zip(written, values, types, strict=True)]
-            inner = share_pairs(definitions, found, path, sides)
+            inner = share_pairs(definitions, found, path, written)
         elif path in APPENDED:
             inner = _share_beginning(definitions, found, values)
     return inner is not None and _adopt(definitions, found, inner, result)

@@ -14,7 +14,7 @@ from copy import copy
 from msgspec import Struct
 
 from composerefactor.compose.file import ComposeFile, Section
-from composerefactor.yamltree.nodes import Alias, Entry, Mapping, Node, children, walk
+from composerefactor.yamltree.nodes import Alias, Entry, Mapping, Node, children
 from composerefactor.yamltree.regions import Region, regions
 
 Holder = tuple[str, str]
@@ -195,8 +195,9 @@ class AnchorIndex:
         """
         value = section.region.entry.value
         used = {id(a.target) for aliases in self.aliases_of.values() for a in aliases}
-        anchored = [n for n in walk(value) if n.anchor is not None]
-        return any(id(n) in used for n in anchored) and _is_covered(value)
+        inside = self.file.tree.marked_in(value.outer_start, value.end)
+        is_used = any(n.anchor is not None and id(n) in used for n in inside)
+        return is_used and _is_covered(value)
 
 
 def _is_covered(node: Node) -> bool:

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from composerefactor.proposal.mended import Mend, Mended
 from composerefactor.proposal.propose import Proposal
-from composerefactor.report.rows import counted, limited, row
+from composerefactor.report.rows import counted, limited, row, some
 from composerefactor.report.style import Style
 from composerefactor.verify.verdict import Verdict
 
@@ -85,9 +85,7 @@ def proved(proposal: Proposal, mended: Mended, verdict: Verdict, most: int) -> I
         words += "equal"
     words += f", {len(recreated)} of {counted(containers, 'container')} recreated"
     if compared:
-        names = ", ".join(recreated[:most])
-        more = f" and {len(recreated) - most} more" if len(recreated) > most else ""
-        yield words + (f": {names}{more}" if recreated else "")
+        yield words + (f": {some(recreated, most)}" if recreated else "")
     if proposal.repaired:
         yield f"the engine accepts now: {', '.join(e.title for e in proposal.repaired)}"
 

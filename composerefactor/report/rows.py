@@ -38,14 +38,18 @@ def limited(lines: Sequence[str], most: int) -> list[str]:
     return [*lines[:most], f"and {len(lines) - most} more (-v shows all)"]
 
 
+def some(names: Sequence[str], most: int) -> str:
+    """Return at most *most* of *names*, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 def reservations(verdict: Verdict, style: Style, most: int) -> Iterator[str]:
     """Yield the lines on what a verdict assumes and what it does not cover, *most* of each."""
     for words in limited([f"assumed: {_cut(a, most)}" for a in verdict.assumptions], most):
         yield row("", style(words, "dim"), style)
-    incomplete = ", ".join(entry.title for entry in verdict.incomplete[:most])
-    if incomplete:
-        more = len(verdict.incomplete) - most
-        incomplete += f" and {more} more" if more > 0 else ""
+    if verdict.incomplete:
+        incomplete = some([entry.title for entry in verdict.incomplete], most)
         words = f"compared, though other files complete it (--no-consistency): {incomplete}"
         yield row("", style(words, "dim"), style)
     where: dict[tuple[str, str], list[str]] = {}
@@ -72,6 +76,4 @@ def _and_more(circumstances: Sequence[str]) -> str:
 
 def evidence_of(entry: EntryPoint) -> str:
     """Return how *entry* is known: the first places that name it, and how many more there are."""
-    words = list(dict.fromkeys(map(str, entry.evidence)))
-    more = f" and {len(words) - MOST_PLACES} more" if len(words) > MOST_PLACES else ""
-    return ", ".join(words[:MOST_PLACES]) + more
+    return some(list(dict.fromkeys(map(str, entry.evidence))), MOST_PLACES)

@@ -9,7 +9,7 @@ from composerefactor.analysis.analysis import Analysis
 from composerefactor.analysis.ratings import HOW, Rating
 from composerefactor.findings.finding import Finding
 from composerefactor.findings.severity import Severity
-from composerefactor.report.rows import counted, evidence_of
+from composerefactor.report.rows import counted, evidence_of, some
 from composerefactor.report.sections import Listing, Section, Table
 
 _MOST = 6
@@ -120,9 +120,7 @@ def _whom(those: list[Finding]) -> str:
         return str(those[0].location)
     services = dict.fromkeys(each.service for each in those if each.service)
     places = [*services] or list(dict.fromkeys(str(each.location) for each in those))
-    shown = ", ".join(places[:_MOST])
-    more = len(places) - _MOST
-    return f"{len(those)}: {shown}" + (f" and {more} more" if more > 0 else "")
+    return f"{len(those)}: {some(places, _MOST)}"
 
 
 def _mending(those: list[Finding]) -> str:

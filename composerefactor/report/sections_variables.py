@@ -8,6 +8,7 @@ from composerefactor.architecture.architecture import Architecture, EntryArchite
 from composerefactor.architecture.variables import VariableFacts
 from composerefactor.report.differences import sentences
 from composerefactor.report.merging import Row, merged
+from composerefactor.report.rows import some
 from composerefactor.report.sections import Listing, Section, Table, code
 
 _MOST = 4
@@ -80,8 +81,7 @@ def _users(architecture: Architecture) -> dict[Row, dict[str, None]]:
 
 
 def _shown(places: dict[str, None]) -> str:
-    more = len(places) - _MOST
-    return ", ".join([*places][:_MOST]) + (f" and {more} more" if more > 0 else "")
+    return some([*places], _MOST)
 
 
 def _source(each: VariableFacts) -> str:

@@ -23,6 +23,7 @@ from composerefactor.report.rows import (
     limited,
     reservations,
     row,
+    some,
 )
 from composerefactor.report.style import Style
 from composerefactor.transform import Plan, Stay
@@ -188,10 +189,8 @@ def _stays(stays: Sequence[Stay], style: Style, most: int) -> Iterator[str]:
     lines = []
     places = MOST_PLACES if most <= MOST_SHOWN else most
     for (reason, *names), paths in alike.items():
-        where = ", ".join(paths[:places])
-        where += f" and {len(paths) - places} more" if len(paths) > places else ""
         shown = ", ".join(names[:most]) + (" ..." if len(names) > most else "")
-        lines.append(f"{style('stays', 'yellow')} in {where}: {shown} ({reason})")
+        lines.append(f"{style('stays', 'yellow')} in {some(paths, places)}: {shown} ({reason})")
     for line in limited(lines, most):
         yield row("", line, style)
 

@@ -12,11 +12,13 @@ from composerefactor.modules.assignment import INFRASTRUCTURE, SERVICES
 from composerefactor.proposal.mended import Mend, Mended, contents_with
 from composerefactor.proposal.propose import Proposal
 from composerefactor.report.changes import consequence
-from composerefactor.report.rows import counted
+from composerefactor.report.rows import counted, some
 from composerefactor.report.style import Style
 from composerefactor.transform import Effect
 
 ENVIRONMENTS = "environments"
+_MOST = 6
+"""Services of an item that are named."""
 _KINDS = {
     SERVICES: "modules of services",
     INFRASTRUCTURE: "modules of infrastructure",
@@ -99,7 +101,7 @@ def _files(proposal: Proposal, ids: Mapping[str, str]) -> Iterator[Item]:
         services = proposal.plan.services.get(change.path, ())
         directory = change.path.rpartition("/")[0].rpartition("/")[2]
         kind = _KINDS.get(directory, "other files")
-        names = _named(services)
+        names = some(services, _MOST)
         before, after = _lines(change.before), _lines(change.after)
         if change.is_changed:
             kind = "files that change with the others"
@@ -131,12 +133,6 @@ def _files(proposal: Proposal, ids: Mapping[str, str]) -> Iterator[Item]:
             change.after or b"",
             services=services,
         )
-
-
-def _named(services: tuple[str, ...]) -> str:
-    most = 6
-    more = f" and {len(services) - most} more" if len(services) > most else ""
-    return ", ".join(services[:most]) + more
 
 
 def _lines(content: bytes | None) -> int:

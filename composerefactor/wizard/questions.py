@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeAlias
 
 from msgspec import Struct
 
 from composerefactor.errors import ComposerefactorError
+from composerefactor.report.rows import some
 
 Answer: TypeAlias = str | tuple[str, ...]
 """The value of one option, a text, or the values of several options."""
+
+_MOST = 20
+"""Values that an answer may have, named where it has none of them."""
 
 
 class Option(Struct, frozen=True):
@@ -79,14 +83,8 @@ def objection(question: Question, answer: Answer) -> str:
     if isinstance(question, Choose):
         if isinstance(answer, str) and answer in values:
             return ""
-        return f"one of {_listed(values)} is needed"
+        return f"one of {some(values, _MOST)} is needed"
     unknown = [one for one in answer if one not in values] if isinstance(answer, tuple) else ["?"]
     if unknown:
-        return f"a list of some of {_listed(values)} is needed"
+        return f"a list of some of {some(values, _MOST)} is needed"
     return "" if len(answer) >= question.least else f"at least {question.least} is needed"
-
-
-def _listed(values: Sequence[str]) -> str:
-    most = 20
-    more = f" and {len(values) - most} more" if len(values) > most else ""
-    return ", ".join(values[:most]) + more

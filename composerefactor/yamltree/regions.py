@@ -101,7 +101,7 @@ def _divided(
     text = source.text
     keys = []
     for at in starts:
-        key = text.rfind("\n", 0, at) + 1
+        key = source.line_start(at)
         if text[key:at].strip(WHITE):
             return None
         keys.append(key)

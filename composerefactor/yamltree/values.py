@@ -46,14 +46,12 @@ class _Resolver:
 
     def value(self, node: Node, depth: int) -> Any:
         """Return the value of *node*, which stands *depth* levels below the start."""
-        if isinstance(node, Scalar):
-            return self.scalar(node)
         at = node
         if isinstance(node, Alias):
             node = resolve(node)
             self.has_alias = True
-            if isinstance(node, Scalar):
-                return self.scalar(node)
+        if isinstance(node, Scalar):
+            return self.scalar(node)
         key = id(node)
         if key in self.known:
             return self.known[key]
