@@ -7,7 +7,7 @@
 # make bench    measure speed
 # make peers    count what dclint, compose-lint and compose-harden find in PROJECTS before and after
 #               `fix --unsafe`; needs npm
-# make catalog  write the index of the image catalogue anew
+# make catalog  write the JSON files of the image catalogue anew
 # make docs     write docs/transforms.md and docs/rules.md anew
 # make site     build the documentation as a site in build/site, with mkdocs-material
 # make schema   write the JSON schemas of the settings file and of `analyze` anew

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
+import sys
 import warnings
-from collections.abc import Callable
-from importlib import metadata
+from collections.abc import Callable, Iterator
+from importlib.machinery import PathFinder
+from pathlib import Path
 from types import ModuleType
-from typing import TypeGuard, TypeVar
+from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
 from composerefactor.errors import ComposerefactorError, Location
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 
@@ -34,7 +40,7 @@ def discovered(
         there = [value for value in names.values() if is_one(value)]
         own = next(each for each in there if name_of(each) == module.name.replace("_", "-"))
         found[name_of(own)] = own
-    for point in metadata.entry_points(group=group):
+    for point in _entry_points(group):
         try:
             foreign = point.load()
         except Exception as error:  # noqa: BLE001 - whatever a plug-in does wrong, others still work
@@ -51,3 +57,35 @@ def discovered(
             )
         found[name_of(foreign)] = foreign
     return dict(sorted(found.items()))
+
+
+def _entry_points(group: str) -> Iterator[EntryPoint]:
+    """Yield what installed distributions name in *group*.
+
+    Nearly nobody has a plug-in, and ``importlib.metadata`` takes as long to import as a project
+    to parse: it is asked only where some text may hold the group.
+    """
+    if _may_be_named(group):
+        from importlib import metadata  # noqa: PLC0415 - see above
+
+        yield from metadata.entry_points(group=group)
+
+
+def _may_be_named(group: str) -> bool:
+    """Return whether a distribution may name *group*: True for what is no plain directory."""
+    finders = [each for each in sys.meta_path if each is not PathFinder]
+    if any(hasattr(each, "find_distributions") for each in finders):
+        return True
+    for directory in sys.path:
+        try:
+            inside = list(os.scandir(directory or "."))
+        except NotADirectoryError:
+            return True
+        except OSError:
+            continue
+        for each in inside:
+            if each.name.lower().endswith(("dist-info", "egg-info")):
+                listed = Path(each.path, "entry_points.txt")
+                if listed.is_file() and group.encode() in listed.read_bytes():
+                    return True
+    return False

@@ -1,4 +1,4 @@
-"""Write the index of the image catalogue anew, after a change to its YAML files."""
+"""Write what is made of the image catalogue's YAML files anew, after a change to them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from composerefactor.catalog import index
 
 if __name__ == "__main__":
-    path = Path(index.__file__).with_name(index.INDEX)
-    path.write_text(index.make_index(), encoding="utf-8")
-    print(f"wrote {path}")
+    made = {f"{name}.json": index.make_copy(name) for name in index.COPIED}
+    for name, text in {**made, index.INDEX: index.make_index()}.items():
+        path = Path(index.__file__).with_name(name)
+        path.write_text(text, encoding="utf-8")
+        print(f"wrote {path}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import types
-from importlib import metadata
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from composerefactor.errors import ComposerefactorError
 from composerefactor.registry import GROUP, transforms
 from composerefactor.testing import check_changed, check_unchanged
 from composerefactor.transform import Effect, Mending
+from support.plugins import distribution
 
 PAGE = Path(__file__).parents[1] / "docs" / "writing-a-transform.md"
 CODE, TESTS = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
@@ -53,24 +54,39 @@ def test_the_checks_see_what_is_wrong(label_team: Any) -> None:
 
 
 def test_a_plug_in_is_found_by_its_entry_point(
-    label_team: Any, monkeypatch: pytest.MonkeyPatch
+    label_team: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    point = metadata.EntryPoint("label-team", "label_team:label_team", GROUP)
-    monkeypatch.setattr(metadata, "entry_points", lambda group: [point])
+    distribution(tmp_path, GROUP, "label-team", "label_team:label_team")
+    monkeypatch.syspath_prepend(tmp_path)
     assert transforms()["label-team"].settings[0].example == "payments"
 
 
-def test_a_broken_plug_in_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    point = metadata.EntryPoint("broken", "no_such_module:x", GROUP)
-    monkeypatch.setattr(metadata, "entry_points", lambda group: [point])
+def test_a_broken_plug_in_is_passed_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    distribution(tmp_path, GROUP, "broken", "no_such_module:x")
+    monkeypatch.syspath_prepend(tmp_path)
     with pytest.warns(UserWarning, match="broken is left out"):
         found = transforms()
     assert "broken" not in found
 
 
-def test_a_plug_in_with_a_name_that_is_taken_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plug_in_with_a_name_that_is_taken_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     value = "composerefactor.transforms.drop_version:drop_version"
-    point = metadata.EntryPoint("drop-version", value, GROUP)
-    monkeypatch.setattr(metadata, "entry_points", lambda group: [point])
+    distribution(tmp_path, GROUP, "drop-version", value)
+    monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ComposerefactorError, match="two transforms are called 'drop-version'"):
+        transforms()
+
+
+def test_what_is_no_directory_may_hold_plug_ins(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    distribution(tmp_path, GROUP, "drop-version", "composerefactor.transforms.drop_version:x")
+    archive = tmp_path / "packages.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in sorted(tmp_path.glob("*.dist-info/*")):
+            file.write(path, path.relative_to(tmp_path))
+    monkeypatch.syspath_prepend(archive)
+    with pytest.warns(UserWarning, match="drop-version is left out"):
         transforms()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
-from composerefactor.catalog.index import INDEX, read, read_yaml
+from composerefactor.catalog.index import INDEX, read_json
 from composerefactor.catalog.reference import repository, same_image
 
 if TYPE_CHECKING:
@@ -57,6 +56,7 @@ class Catalog:
             name: Category(name, **values) for name, values in index["categories"].items()
         }
         self._images: dict[str, str] = dict(index["images"])
+        self._entries: dict[str, CatalogEntry] = {}
         for entry in self.entries if changes else ():
             self._images.update(dict.fromkeys(entry.names, entry.category))
         self._names: list[tuple[NamePatterns, str]] = [
@@ -108,22 +108,38 @@ class Catalog:
         other programs.
         """
         name = self.known_name(image)
-        return None if name is None else self._entries_by_name[name]
+        return None if name is None else self.entry(self._ids_by_name[name])
 
     def known_name(self, image: str) -> str | None:
         """Return the name by which an entry knows *image*, or None."""
         name = repository(image)
         if name is None:
             return None
-        return next((n for n in same_image(name) if n in self._entries_by_name), None)
+        return next((n for n in same_image(name) if n in self._ids_by_name), None)
 
-    @cached_property
-    def entries(self) -> tuple[CatalogEntry, ...]:
-        """All entries of images.yml, in its order, and those of the project."""
+    def entry(self, id_: str) -> CatalogEntry:
+        """Return the entry with *id_*; raises KeyError without one."""
         from composerefactor.catalog.facts import entry_from  # noqa: PLC0415 - see cli/__init__.py
 
-        values = read_yaml("images.yml")
-        entries = {entry["id"]: entry for entry in values["images"]}
+        if id_ not in self._entries:
+            values = self._values[id_]
+            self._entries[id_] = entry_from(values, self._facts["defaults"])
+        return self._entries[id_]
+
+    @property
+    def entries(self) -> tuple[CatalogEntry, ...]:
+        """All entries of images.yml, in its order, and those of the project."""
+        return tuple(map(self.entry, self._values))
+
+    @cached_property
+    def _facts(self) -> Mapping[str, Any]:
+        facts: Mapping[str, Any] = read_json("images.json")
+        return facts
+
+    @cached_property
+    def _values(self) -> Mapping[str, Mapping[str, Any]]:
+        """What is written of each entry, by its id."""
+        entries = {entry["id"]: entry for entry in self._facts["images"]}
         for change in self._changes:
             known = dict(entries.get(change["id"], {}))
             if "healthcheck" in change:  # what decides between the known checks goes with them
@@ -136,14 +152,14 @@ class Catalog:
                 raise ValueError(f"{entry['id']}: there is no category {category!r}")
             if not entry.get("names"):
                 raise ValueError(f"{entry['id']}: a new entry needs 'names'")
-        return tuple(entry_from(entry, values["defaults"]) for entry in entries.values())
+        return entries
 
     @cached_property
-    def _entries_by_name(self) -> Mapping[str, CatalogEntry]:
-        return {name: entry for entry in self.entries for name in entry.names}
+    def _ids_by_name(self) -> Mapping[str, str]:
+        return {name: id_ for id_, values in self._values.items() for name in values["names"]}
 
 
 @cache
 def load() -> Catalog:
     """Return the catalogue; the facts on images are read when they are first asked for."""
-    return Catalog(json.loads(read(INDEX)))
+    return Catalog(read_json(INDEX))

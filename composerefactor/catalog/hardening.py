@@ -10,7 +10,7 @@ from typing import Any, cast
 from msgspec import Struct
 
 from composerefactor.catalog.facts import Evidence
-from composerefactor.catalog.index import read_yaml
+from composerefactor.catalog.index import read_json
 from composerefactor.catalog.reference import repository, same_image
 
 
@@ -53,11 +53,11 @@ def _facts() -> tuple[Hardening, ...]:
 
 @cache
 def _gaining() -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(each["names"]) for each in read_yaml("hardening.yml")["gains"])
+    return tuple(tuple(each["names"]) for each in read_json("hardening.json")["gains"])
 
 
 def _read(section: str) -> Iterator[Hardening]:
-    for values in cast(list[dict[str, Any]], read_yaml("hardening.yml")[section]):
+    for values in cast(list[dict[str, Any]], read_json("hardening.json")[section]):
         writable = values.get("writable")
         yield Hardening(
             names=tuple(values["names"]),

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from composerefactor.catalog.catalog import load
 from composerefactor.catalog.facts import CatalogEntry
-from composerefactor.catalog.index import read_yaml
+from composerefactor.catalog.index import read_json
 
 _SCHEME_END = re.compile(r"(?:\+.*|s|\+srv)$")
 _ADDITION = re.compile(
@@ -45,14 +45,14 @@ class Starter(Struct, frozen=True):
     @property
     def entry(self) -> CatalogEntry:
         """What the catalogue knows about the image."""
-        return next(entry for entry in load().entries if entry.id == self.id)
+        return load().entry(self.id)
 
 
 @cache
 def starters() -> tuple[Starter, ...]:
     """Return all starters, in the order of the file."""
     found = []
-    for id_, values in read_yaml("starters.yml")["starters"].items():
+    for id_, values in read_json("starters.json")["starters"].items():
         sets = {
             name: frozenset(values.get(name, ()))
             for name in ("schemes", "hosts", "words", "required")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pkgutil
 import re
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
@@ -12,13 +11,11 @@ from typing import Any
 from msgspec import Struct
 
 from composerefactor.catalog.facts import Evidence
+from composerefactor.catalog.index import read_json
 from composerefactor.catalog.reference import repository, same_image
 from composerefactor.catalog.tags import parse_tag
 from composerefactor.compose.image import parse_image
 from composerefactor.health.dockerfile import Chain, Instruction
-from composerefactor.source import Source
-from composerefactor.yamltree.build import parse
-from composerefactor.yamltree.values import to_python
 
 _APK = re.compile(r"\bapk\s+(?:--?\S+\s+)*add\b([^;&|]*)")
 _APT = re.compile(r"\b(?:apt-get|apt|aptitude)\s+(?:-\S+(?:\s+[\w:]+=\S+)?\s+)*install\b([^;&|]*)")
@@ -138,10 +135,7 @@ def _first(image: str, part: str) -> Mapping[str, Any] | None:
 
 @cache
 def _bases() -> Mapping[str, Any]:
-    data = pkgutil.get_data(__package__ or "", "bases.yml")
-    source = Source.decode("bases.yml", data or b"")
-    root = parse(source).root
-    values: Mapping[str, Any] = {} if root is None else to_python(root, source)
+    values: Mapping[str, Any] = read_json("bases.json")
     return values
 
 

@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from importlib.metadata import EntryPoint as Plugin
-from unittest import mock
+from pathlib import Path
 
 import pytest
 
 from composerefactor.analysis.registry import checks
 from composerefactor.errors import ComposerefactorError
 from composerefactor.findings.names import PACKAGE
+from support.plugins import distribution
 
 
 @pytest.fixture(autouse=True)
@@ -17,11 +16,6 @@ def fresh() -> Iterator[None]:
     checks.cache_clear()
     yield
     checks.cache_clear()
-
-
-def plugged(value: str) -> AbstractContextManager[object]:
-    points = [Plugin("acme", value, PACKAGE)]
-    return mock.patch("importlib.metadata.entry_points", return_value=points)
 
 
 def test_rules_are_found_by_their_files() -> None:
@@ -34,12 +28,17 @@ def test_rules_are_found_by_their_files() -> None:
     ("value", "words"),
     [("composerefactor.errors:Location", "it is none"), ("nowhere:rule", "left out")],
 )
-def test_a_plugin_that_is_none_is_left_out(value: str, words: str) -> None:
-    with plugged(value), pytest.warns(UserWarning, match=words):
+def test_a_plugin_that_is_none_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str, words: str
+) -> None:
+    distribution(tmp_path, PACKAGE, "acme", value)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.warns(UserWarning, match=words):
         assert "acme" not in checks()
 
 
-def test_two_rules_cannot_have_one_name() -> None:
-    value = "composerefactor.rules.privileged:privileged"
-    with plugged(value), pytest.raises(ComposerefactorError, match="two rules"):
+def test_two_rules_cannot_have_one_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    distribution(tmp_path, PACKAGE, "acme", "composerefactor.rules.privileged:privileged")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ComposerefactorError, match="two rules"):
         checks()

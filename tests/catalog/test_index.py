@@ -7,13 +7,18 @@ from typing import Any
 import pytest
 
 from composerefactor.catalog import index
-from composerefactor.catalog.index import INDEX, make_index, read, read_yaml
+from composerefactor.catalog.index import COPIED, INDEX, make_copy, make_index, read, read_yaml
 
 SECRET_KEYS = ("secret_name_patterns", "not_secret_name_patterns")
 
 
 def test_index_is_up_to_date() -> None:
     assert read(INDEX).decode() == make_index(), "run `make catalog`"
+
+
+@pytest.mark.parametrize("name", COPIED)
+def test_copies_are_up_to_date(name: str) -> None:
+    assert read(f"{name}.json").decode() == make_copy(name), "run `make catalog`"
 
 
 def test_every_section_and_heading_is_known() -> None:

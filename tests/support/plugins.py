@@ -1,0 +1,13 @@
+"""Distributions that bring a plug-in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def distribution(directory: Path, group: str, name: str, value: str) -> None:
+    """Write what an installed distribution has that names *value* as *name* in *group*."""
+    info = directory / "acme-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {value}\n")
