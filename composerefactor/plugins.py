@@ -40,7 +40,7 @@ def discovered(
         there = [value for value in names.values() if is_one(value)]
         own = next(each for each in there if name_of(each) == module.name.replace("_", "-"))
         found[name_of(own)] = own
-    for point in _entry_points(group):
+    for point in entry_points(group):
         try:
             foreign = point.load()
         except Exception as error:  # noqa: BLE001 - whatever a plug-in does wrong, others still work
@@ -59,7 +59,7 @@ def discovered(
     return dict(sorted(found.items()))
 
 
-def _entry_points(group: str) -> Iterator[EntryPoint]:
+def entry_points(group: str) -> Iterator[EntryPoint]:
     """Yield what installed distributions name in *group*.
 
     Nearly nobody has a plug-in, and ``importlib.metadata`` takes as long to import as a project

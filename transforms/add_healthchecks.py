@@ -27,6 +27,7 @@ from composerefactor.edits.healthcheck import healthcheck_value
 from composerefactor.edits.operations import AddKey
 from composerefactor.health.answers import Answer, Impossible, Proposed
 from composerefactor.health.check import healthcheck_for
+from composerefactor.health.usage import usage
 from composerefactor.topology.reach import Reached, having
 from composerefactor.topology.stack import Definition, Stack, stacks
 from composerefactor.transform import Change, Effect, Refusal, mending
@@ -51,7 +52,12 @@ def add_healthchecks(project: Project, options: Options) -> Iterator[Change | Re
     homes = list(_homes(stacks(project)))
     homes.sort(key=lambda home: -len(home.reached))  # stable: else in the order of the text
     answers = {
-        reached.key: healthcheck_for(project, reached.stack, reached.service.name, options.catalog)
+        reached.key: healthcheck_for(
+            project,
+            reached.stack,
+            usage(project, reached.stack, reached.service),
+            options.catalog,
+        )
         for home in homes
         for reached in home.reached
     }

@@ -142,7 +142,7 @@ def _caller_through_host(every: list[Stack], published: str | None) -> str | Non
     address = f"{_HOST}:{published}"
     for stack in every:
         for name, service in stack.services.items():
-            values = (setting.value or "" for setting in service.settings().values())
+            values = (setting.value or "" for setting in service.settings.values())
             if published and any(address in value for value in values):
                 return name
     return None

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 from composerefactor.compose.expand import expand
 from composerefactor.compose.merged import scalar_text
+from composerefactor.patterns import regex
 from composerefactor.topology.stack import Service, Stack
 
 MIB = 1024 * 1024
 _UNITS = {"b": 1, "k": 1024, "m": MIB, "g": 1024 * MIB, "t": 1024 * 1024 * MIB}
-_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([bkmgt]?)i?b?", re.IGNORECASE)
+_SIZE = regex(r"([0-9]+(?:\.[0-9]+)?)\s*([bkmgt]?)i?b?", re.IGNORECASE)
 
-_SETTINGS = re.compile(
+_SETTINGS = regex(
     r"""(?:
         -Xmx                                    # Java
         |max-?old-?space-?size[=\s]             # Node, in MiB
@@ -79,7 +80,7 @@ def _rounded(size: int) -> int:
 
 
 def _texts(stack: Stack, service: Service) -> Iterator[str]:
-    for setting in service.settings().values():
+    for setting in service.settings.values():
         yield expand(setting.value or "", stack.variables)
     for attribute in ("entrypoint", "command"):
         words = [scalar_text(found.node) or "" for found in service.items(attribute)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from composerefactor.analysis.analysis import Analysis, analyse
 from composerefactor.analysis.registry import checks
@@ -11,7 +12,9 @@ from composerefactor.errors import InputError
 from composerefactor.findings.finding import Finding
 from composerefactor.proposal.opening import Choice, Opened, open_project
 from composerefactor.settings.settings import Settings
-from composerefactor.verify.engine import Engine
+
+if TYPE_CHECKING:
+    from composerefactor.verify.engine import Engine
 
 
 def open_for_analysis(choice: Choice) -> Opened:

@@ -153,7 +153,7 @@ def _entry(
             redaction,
         )
         services.append(found)
-        health.append(health_facts(project, of, service, catalog, redaction))
+        health.append(health_facts(project, of, service, use, catalog, redaction))
         resources.append(resource_facts(of, service, found.location))
     ports = tuple(port for service in services for port in service.ports)
     variables, env_files = variable_facts(project, of, redaction)

@@ -15,13 +15,14 @@ from composerefactor.errors import Location
 from composerefactor.health.dockerfile import Chain, Dockerfile, Stage, exposed, read_dockerfile
 from composerefactor.health.programs import lacking
 from composerefactor.health.usage import Build
+from composerefactor.patterns import regex
 from composerefactor.verify.masking import is_secret_name
 
 PROBES = ("curl", "wget", "nc", "bash")
 """Programs that health checks call and that small images do without."""
 
 _ROOT = frozenset({"", "0", "root"})
-_WHOLE = re.compile(r"\./?|/|\*")
+_WHOLE = regex(r"\./?|/|\*")
 _SECRET_FILES = (".env", ".env.local", ".env.production", ".env.prod", ".env.development", ".npmrc")
 _MAX_TEXT = 400_000
 

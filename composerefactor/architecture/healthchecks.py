@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from msgspec import Struct
@@ -15,14 +14,16 @@ from composerefactor.compose.project import Project
 from composerefactor.errors import Location
 from composerefactor.health.answers import Impossible, Proposed, Unneeded
 from composerefactor.health.check import healthcheck_for
+from composerefactor.health.usage import Usage
+from composerefactor.patterns import regex
 from composerefactor.topology.oneshot import one_shot
 from composerefactor.topology.stack import Service, Stack
 from composerefactor.yamltree.nodes import Sequence
 
 State = Literal["written", "in the image", "off", "not needed", "missing"]
 
-_SHELL_WORDS = re.compile(r"^(?:exec|test|\[|if|timeout|CMD-SHELL|CMD|NONE)$")
-_PROGRAM = re.compile(r"[A-Za-z0-9_./-]+")
+_SHELL_WORDS = regex(r"^(?:exec|test|\[|if|timeout|CMD-SHELL|CMD|NONE)$")
+_PROGRAM = regex(r"[A-Za-z0-9_./-]+")
 
 
 class HealthFacts(Struct, frozen=True):
@@ -54,9 +55,14 @@ class HealthFacts(Struct, frozen=True):
 
 
 def health_facts(
-    project: Project, stack: Stack, service: Service, catalog: Catalog, redaction: Redaction
+    project: Project,
+    stack: Stack,
+    service: Service,
+    use: Usage,
+    catalog: Catalog,
+    redaction: Redaction,
 ) -> HealthFacts:
-    """Return what is known of the health check of *service*."""
+    """Return what is known of the health check of *service*, which *use* describes."""
     values: dict[str, str] = {}
     words: tuple[str, ...] = ()
     location: Location | None = None
@@ -85,7 +91,7 @@ def health_facts(
             values.get("start_period", ""),
             program=_program(words),
         )
-    answer = healthcheck_for(project, stack, service.name, catalog)
+    answer = healthcheck_for(project, stack, use, catalog)
     if isinstance(answer, Unneeded):
         if one_shot(stack, service.name) is not None:
             return HealthFacts(service.name, "not needed", at, reason=answer.reason)

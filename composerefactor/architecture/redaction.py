@@ -12,25 +12,26 @@ from composerefactor.compose.interpolate import expressions
 from composerefactor.compose.merged import item_nodes, scalar_text
 from composerefactor.credentials.literals import literals
 from composerefactor.credentials.names import is_common_word, is_credential, passwords
+from composerefactor.patterns import regex
 from composerefactor.topology.stack import Service, Stack
 from composerefactor.verify.masking import MASK, is_secret_name, mask_text
 from composerefactor.yamltree.nodes import Scalar, walk
 
 _SHORTEST = 4
-_HARMLESS = re.compile(
+_HARMLESS = regex(
     r"true|false|yes|no|on|off|none|null|[0-9]{1,5}|[0-9]+(?:ms|[smhd])"
     r"|[a-z][a-z0-9+.-]*://[\w.-]+(?::[0-9]+)?/?",
     re.IGNORECASE,
 )
 """Values that say nothing, whatever they are called: switches, ports, times, addresses."""
-_PASSWORD_OPTION = re.compile(
+_PASSWORD_OPTION = regex(
     r"(?P<option>(?<!\S)(?:-a|-p|--pass|--password|--requirepass|--masterauth|-P)[\s=]+|(?<!\S)-p(?=\S))"
     r"(?P<value>(?![0-9]+(?:\s|$)|\d+:)(?:\"[^\"]*\"|'[^']*'|\S+))"
 )
-_SHELL_DEFAULT = re.compile(r"\$\{(?P<name>[A-Za-z_]\w*):?[=?+](?P<value>[^{}]+)\}")
+_SHELL_DEFAULT = regex(r"\$\{(?P<name>[A-Za-z_]\w*):?[=?+](?P<value>[^{}]+)\}")
 """What the engine takes for no default, and people do."""
 
-_COMMAND_SECRET = re.compile(
+_COMMAND_SECRET = regex(
     r"(?:--?(?:requirepass|masterauth|pass(?:word)?|auth|token|secret|api-?key)(?:[=\s]+))"
     r"[\"']?(?P<value>[^\s\"'$]+)",
     re.IGNORECASE,
@@ -103,7 +104,7 @@ def _secrets(stacks: tuple[Stack, ...]) -> Iterator[str]:
 
 
 def _of_service(stack: Stack, service: Service) -> Iterator[str]:
-    for name, setting in service.settings().items():
+    for name, setting in service.settings.items():
         yield from _of_pair(name, setting.value or "")
         yield from _of_pair(name, expand(setting.value or "", stack.variables))
     for attribute in ("command", "entrypoint"):

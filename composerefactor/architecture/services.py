@@ -240,10 +240,9 @@ def _restart(stack: Stack, service: Service) -> str:
 
 def _variables(stack: Stack, service: Service, redaction: Redaction) -> list[ContainerVariable]:
     found = []
-    own = service.pairs("environment")
-    for name, setting in service.settings().items():
+    for name, setting in service.settings.items():
         value = setting.value
         shown = None if value is None else redaction.named(name, expand(value, stack.variables))
-        origin = "environment" if name in own else setting.location.path
+        origin = "environment" if setting.found else setting.location.path
         found.append(ContainerVariable(name, shown, origin, is_secret_name(name), setting.location))
     return found

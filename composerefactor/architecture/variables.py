@@ -113,7 +113,7 @@ def variable_facts(
     passed = {
         setting.name
         for service in stack.services.values()
-        for setting in service.settings().values()
+        for setting in service.settings.values()
         if setting.value is None
     }
     used = {*groups, *passed}

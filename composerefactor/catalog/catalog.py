@@ -11,12 +11,13 @@ from msgspec import Struct
 
 from composerefactor.catalog.index import INDEX, read_json
 from composerefactor.catalog.reference import repository, same_image
+from composerefactor.patterns import regex
 
 if TYPE_CHECKING:
     from composerefactor.catalog.facts import CatalogEntry
 
 _CHECK_KEYS = ("builtin", "listens", "needs", "profile", "requires", "variants")
-_NUMBER_AT_END = re.compile(r"-?[0-9]+$", re.ASCII)
+_NUMBER_AT_END = regex(r"-?[0-9]+$", re.ASCII)
 
 
 class Category(Struct, frozen=True):

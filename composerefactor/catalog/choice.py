@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from composerefactor.catalog.conditions import Truth, Use
 from composerefactor.catalog.facts import CatalogEntry, Command, HealthCheck
+from composerefactor.patterns import regex
 
-_PORT = re.compile(r"\bPORT\b")
-_PORT_AT_END = re.compile(r"(?:.*:)?(\d+)(?:/tcp)?", re.ASCII)
+_PORT = regex(r"\bPORT\b")
+_PORT_AT_END = regex(r"(?:.*:)?(\d+)(?:/tcp)?", re.ASCII)
 
 
 class Choice(Struct, frozen=True):

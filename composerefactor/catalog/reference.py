@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from composerefactor.patterns import regex
+
 _DOCKER_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 _ARCHITECTURES = frozenset(
     {"amd64", "arm32v5", "arm32v6", "arm32v7", "arm64v8", "i386", "ppc64le", "riscv64", "s390x"}
 )
 _MIRROR_FOLDERS = frozenset({"containers", "docker-hub", "docker.io", "dockerhub", "library"})
 _UNKNOWN = "\0"
-_PLAIN_VARIABLE = re.compile(r"\$[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_INNER_VARIABLE = re.compile(
+_PLAIN_VARIABLE = regex(r"\$[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_INNER_VARIABLE = regex(
     r"\$\{[A-Za-z_][A-Za-z0-9_]*(?:(?P<form>:?[-?+])(?P<text>[^{}]*))?\}", re.ASCII
 )
 _MAX_LENGTH = 1000

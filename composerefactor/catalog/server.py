@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from composerefactor.catalog.facts import CatalogEntry
+from composerefactor.patterns import regex
 
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh"})
 _VERBS = frozenset(
@@ -13,7 +14,7 @@ _VERBS = frozenset(
         *("start-single-node", "all-in-one", "daemon", "mongod", "mongos", "kc.sh", "tini"),
     }
 )
-_TASKS = re.compile(
+_TASKS = regex(
     r"""(?<![\w.])(?:
         pg_dump(?:all)?|pg_basebackup|pg_restore|psql|mongodump|mongorestore|mongosh|mysqldump
         |mariadb-dump|redis-cli|valkey-cli|crond?|curl|rs\.initiate|kafka-topics(?:\.sh)?

@@ -11,9 +11,10 @@ from msgspec import Struct
 from composerefactor.catalog.catalog import load
 from composerefactor.catalog.facts import CatalogEntry
 from composerefactor.catalog.index import read_json
+from composerefactor.patterns import regex
 
-_SCHEME_END = re.compile(r"(?:\+.*|s|\+srv)$")
-_ADDITION = re.compile(
+_SCHEME_END = regex(r"(?:\+.*|s|\+srv)$")
+_ADDITION = regex(
     r"[-_.]?(?:[0-9]+|v[0-9]+|server|service|svc|db|cache|queue|broker|primary|master|main|node|host)$"
 )
 _PLAIN_WORDS = frozenset(
@@ -23,7 +24,7 @@ _PLAIN_WORDS = frozenset(
         *("bootstrap", "db", "database", "cache", "queue", "primary", "master", "connection"),
     }
 )
-_WORD = re.compile(r"[A-Za-z0-9]+?(?=[A-Z][a-z])|[A-Za-z0-9]+")
+_WORD = regex(r"[A-Za-z0-9]+?(?=[A-Z][a-z])|[A-Za-z0-9]+")
 
 
 class Starter(Struct, frozen=True):

@@ -10,10 +10,11 @@ from msgspec import Struct
 from composerefactor.compose.envfile import assignments
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.merged import item_nodes, merged_entries, merged_get, scalar_text
+from composerefactor.patterns import regex
 from composerefactor.yamltree.nodes import Mapping, Node, resolve
 
-_SHELL = re.compile(r"(?:^|[\s/])(?:ba|da|a|z|k)?sh\s+(?:-\w+\s+)*-\w*c\b")
-_PAIR = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
+_SHELL = regex(r"(?:^|[\s/])(?:ba|da|a|z|k)?sh\s+(?:-\w+\s+)*-\w*c\b")
+_PAIR = regex(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 
 
 class CommandPlaces(Struct, frozen=True):

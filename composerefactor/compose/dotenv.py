@@ -7,12 +7,12 @@ v2.24.1 to v5.6.1).
 
 from __future__ import annotations
 
-import re
+from composerefactor.patterns import regex
 
-_PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=^~!*?&;<>()\[\]{}|-]+")
-_SINGLE = re.compile(r"[^'\r\n\x00-\x08\x0b-\x1f\x7f]*(?<!\\)")
-_ESCAPED = re.compile(r"[\"\\$\n]")
-_UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_PLAIN = regex(r"[A-Za-z0-9_./:@%+,=^~!*?&;<>()\[\]{}|-]+")
+_SINGLE = regex(r"[^'\r\n\x00-\x08\x0b-\x1f\x7f]*(?<!\\)")
+_ESCAPED = regex(r"[\"\\$\n]")
+_UNWRITABLE = regex(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def assignment(name: str, value: str) -> str | None:

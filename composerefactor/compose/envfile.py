@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
-_ASSIGNMENT = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][\w.\-]*)\s*[=:](?P<value>.*)")
-_COMMENT = re.compile(r"\s#.*")
+from composerefactor.patterns import regex
+
+_ASSIGNMENT = regex(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][\w.\-]*)\s*[=:](?P<value>.*)")
+_COMMENT = regex(r"\s#.*")
 
 
 @dataclass(frozen=True, slots=True)

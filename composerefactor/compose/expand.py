@@ -13,6 +13,8 @@ def expand(text: str, environment: Mapping[str, str]) -> str:
     The rules are the engine's (Compose specification, interpolation); a missing required variable
     counts as empty here.
     """
+    if "$" not in text:
+        return text
     parts: list[str] = []
     at = 0
     for found in expressions(text):

@@ -10,6 +10,8 @@ MASK = "\0"
 
 def masked(text: str) -> str:
     """Return *text*, of the same length, with every character of an expression masked."""
+    if "$" not in text:
+        return text
     parts, at = [], 0
     for expression in expressions(text):
         if expression.depth == 0:

@@ -15,11 +15,12 @@ from msgspec import Struct
 
 from composerefactor.compose.merged import item_nodes, merged_entries, merged_get, scalar_text
 from composerefactor.compose.volumes import volumes
+from composerefactor.patterns import regex
 from composerefactor.yamltree.nodes import Mapping, Node, Sequence, resolve
 
-_REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|github\.com/|git@|service:")
-_WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
-_VARIABLE = re.compile(r"\$(?!\$)")
+_REMOTE = regex(r"[A-Za-z][A-Za-z0-9+.-]*://|github\.com/|git@|service:")
+_WINDOWS = regex(r"[A-Za-z]:[\\/]|\\\\")
+_VARIABLE = regex(r"\$(?!\$)")
 
 
 class PathAttribute(Struct, frozen=True):

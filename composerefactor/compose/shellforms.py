@@ -7,21 +7,21 @@ observed: v2.24.1 to v5.6.1).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator
 
 from msgspec import Struct
 
 from composerefactor.compose.interpolate import Expression, expressions
+from composerefactor.patterns import regex
 
-_ASSIGNS = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(:?)=")
-_NO_VARIABLE = re.compile(r"\$\{(?:[0-9]+|[@*#?!$-]|[A-Za-z_][\w-]*(?:\.[\w-]+)+(?::[^{}$]*)?)\}")
+_ASSIGNS = regex(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(:?)=")
+_NO_VARIABLE = regex(r"\$\{(?:[0-9]+|[@*#?!$-]|[A-Za-z_][\w-]*(?:\.[\w-]+)+(?::[^{}$]*)?)\}")
 """Not a name of a variable: ``${1}``, ``${@}``, ``${spring.name}``; so it is another program's."""
-_HYPHENATED = re.compile(r"[A-Za-z_]\w*(?:-\w+)*(?=:[-?+])")
-_COMMAND = re.compile(r"\$\((?!\()[^()]*\)|`[^`]*`")
-_BACKSLASH = re.compile(r"\\(\$(?:[A-Za-z_]|\{))")
-_BRACED = re.compile(r"\$\$|\$\{")
-_BRACES = re.compile(r"\$\{|[{}]")
+_HYPHENATED = regex(r"[A-Za-z_]\w*(?:-\w+)*(?=:[-?+])")
+_COMMAND = regex(r"\$\((?!\()[^()]*\)|`[^`]*`")
+_BACKSLASH = regex(r"\\(\$(?:[A-Za-z_]|\{))")
+_BRACED = regex(r"\$\$|\$\{")
+_BRACES = regex(r"\$\{|[{}]")
 
 
 class ShellForm(Struct, frozen=True):

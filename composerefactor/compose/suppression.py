@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from composerefactor.compose.file import ComposeFile
+from composerefactor.patterns import regex
 
-IGNORE = re.compile(r"#\s*composerefactor:\s*ignore\[([\w,\s-]*)\]\s*(.*?)\s*$")
+IGNORE = regex(r"#\s*composerefactor:\s*ignore\[([\w,\s-]*)\]\s*(.*?)\s*$")
 """As ``# composerefactor: ignore[harden] needs root``."""
 
 NO_REASON = "ignored by a comment"

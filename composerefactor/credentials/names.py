@@ -6,6 +6,7 @@ import re
 from collections.abc import Container
 from functools import cache
 
+from composerefactor.patterns import regex
 from composerefactor.topology.naming import words
 
 _AT_END = frozenset(
@@ -45,13 +46,13 @@ _NO_CREDENTIAL = frozenset(
 )
 """Words at either end of a name that say something about a credential, not the credential."""
 
-_NO_VALUE = re.compile(
+_NO_VALUE = regex(
     r"(?:|true|false|yes|no|on|off|none|null|disabled?|enabled?|[0-9]{1,2}|[0-9]+(?:ms|[smhd]))",
     re.IGNORECASE,
 )
-_PATH = re.compile(r"(?:\.{0,2}/|[A-Za-z]:\\|file:)|.*\.(?:pem|key|crt|cer|txt|json|p12|jks|pub)$")
-_USERINFO = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@?#]*:(?P<password>[^/\s@?#,]+)@", re.IGNORECASE)
-_PAIR = re.compile(
+_PATH = regex(r"(?:\.{0,2}/|[A-Za-z]:\\|file:)|.*\.(?:pem|key|crt|cer|txt|json|p12|jks|pub)$")
+_USERINFO = regex(r"[a-z][a-z0-9+.-]*://[^/\s:@?#]*:(?P<password>[^/\s@?#,]+)@", re.IGNORECASE)
+_PAIR = regex(
     r"(?:^|[;&?\s])(?:password|pwd|passwd|sharedaccesskey|accountkey)=(?P<password>[^;&\s\"']+)",
     re.IGNORECASE,
 )

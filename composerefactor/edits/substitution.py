@@ -8,10 +8,11 @@ from composerefactor.compose.file import ComposeFile
 from composerefactor.edits.operations import Substitute
 from composerefactor.edits.refusal import refused
 from composerefactor.edits.splice import Splice
+from composerefactor.patterns import regex
 from composerefactor.yamltree.nodes import Scalar
 from composerefactor.yamltree.path import in_flow, node_at
 
-_HARMLESS = re.compile(r"[\w$./~:?+@-]*|\$\{[\w$./~:?+@{}-]*\}")
+_HARMLESS = regex(r"[\w$./~:?+@-]*|\$\{[\w$./~:?+@{}-]*\}")
 """Text that means itself in a scalar of any style, unless it is plain in a flow collection."""
 
 

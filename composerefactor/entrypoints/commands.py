@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from composerefactor.entrypoints.variables import CLOSE, OPEN
+from composerefactor.patterns import regex
 
 _READING = (
     "attach build bridge commit config convert cp create down events exec export images kill "
@@ -34,13 +35,13 @@ _IGNORED = (
 )
 _IGNORED_WITH_VALUE = frozenset(_IGNORED.split())
 _FRONTS = frozenset({"docker", "podman", "nerdctl", "docker.exe"})
-_PROGRAM = re.compile(r"(?:docker-compose(?:-v[12])?|podman-compose)(?:\.exe)?")
-_UNKNOWN_PROGRAM = re.compile(
+_PROGRAM = regex(r"(?:docker-compose(?:-v[12])?|podman-compose)(?:\.exe)?")
+_UNKNOWN_PROGRAM = regex(
     rf"{OPEN}(?:(?=\w{{0,40}}COMPOSE)(?!\w{{0,40}}(?:FILE|OPT|ARG|FLAG|DIR|PATH|ENV|PROFILE|PROJECT))\w{{1,40}}"
     rf"|D_?C){CLOSE}",
     re.IGNORECASE,
 )
-_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,80}=")
+_ASSIGNMENT = regex(r"[A-Za-z_][A-Za-z0-9_]{0,80}=")
 
 
 class Invocation(Struct, frozen=True):

@@ -8,11 +8,10 @@ import shlex
 from composerefactor.entrypoints.files import join
 from composerefactor.entrypoints.script import Line, Script, directory_of
 from composerefactor.entrypoints.structured import scalars, tree_of
+from composerefactor.patterns import regex
 from composerefactor.yamltree.nodes import Mapping
 
-_SETTING = re.compile(
-    r"\s{0,40}(?:export\s{1,20})?(?P<name>COMPOSE_[A-Z_]{1,40})\s{0,20}=(?P<value>.*)"
-)
+_SETTING = regex(r"\s{0,40}(?:export\s{1,20})?(?P<name>COMPOSE_[A-Z_]{1,40})\s{0,20}=(?P<value>.*)")
 
 
 def settings(text: str) -> dict[str, tuple[str, int]]:

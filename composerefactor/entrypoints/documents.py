@@ -5,24 +5,23 @@ from __future__ import annotations
 import re
 
 from composerefactor.entrypoints.script import Line, Script, ancestors, logical_lines
+from composerefactor.patterns import regex
 
-_FENCE = re.compile(r"\s{0,60}(?P<mark>`{3,40}|~{3,40})\s{0,20}(?P<language>[\w+#.-]{0,40})")
-_INLINE = re.compile(r"`([^`\n]{4,400})`")
-_PROMPT = re.compile(
+_FENCE = regex(r"\s{0,60}(?P<mark>`{3,40}|~{3,40})\s{0,20}(?P<language>[\w+#.-]{0,40})")
+_INLINE = regex(r"`([^`\n]{4,400})`")
+_PROMPT = regex(
     r"\s{0,40}(?:[\w.@~:/()\[\] -]{0,60}[$%\u276f\u279c]|PS [^>\n]{0,80}>|[$>%\u276f\u279c])"
     r"\s{1,20}(?=\S)"
 )
-_ROOT_PROMPT = re.compile(r"\s{0,40}#\s{1,4}(?=(?:sudo |docker|podman))")
+_ROOT_PROMPT = regex(r"\s{0,40}#\s{1,4}(?=(?:sudo |docker|podman))")
 _LANGUAGES = (
     "yaml yml json jsonc json5 toml ini python py js javascript ts typescript go java "
     "dockerfile docker diff mermaid html xml css sql makefile make nginx env dotenv properties "
     "hcl tree"
 )
 _NO_SHELL = frozenset(_LANGUAGES.split())
-_RELEVANT = re.compile(r"compose|stack\s+deploy|bake", re.IGNORECASE)
-_GROOVY = re.compile(
-    r"\b(?:sh|bat|powershell)\b[ \t]{0,20}\(?[^'\"\n]{0,60}?(?P<quote>'''|\"\"\"|'|\")"
-)
+_RELEVANT = regex(r"compose|stack\s+deploy|bake", re.IGNORECASE)
+_GROOVY = regex(r"\b(?:sh|bat|powershell)\b[ \t]{0,20}\(?[^'\"\n]{0,60}?(?P<quote>'''|\"\"\"|'|\")")
 
 
 def shell_script(path: str, text: str) -> list[Script]:

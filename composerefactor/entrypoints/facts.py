@@ -12,13 +12,14 @@ from composerefactor.compose.merged import item_nodes, merged_entries, merged_ge
 from composerefactor.compose.references import extended, resources, services
 from composerefactor.entrypoints.files import FileReader, join
 from composerefactor.entrypoints.script import directory_of
+from composerefactor.patterns import regex
 from composerefactor.yamltree.nodes import Mapping, Node, resolve, walk
 
 _SOURCES = ("image", "build", "extends", "provider")
 _TAGS = frozenset({"!reset", "!override"})
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
-_ELSEWHERE = re.compile(r"[/~]|.*(?:\$|://)")
-_REFERS = re.compile(r"\bextends\b|^include\b", re.MULTILINE)
+_PLAIN_NAME = regex(r"[A-Za-z0-9][\w.-]*")
+_ELSEWHERE = regex(r"[/~]|.*(?:\$|://)")
+_REFERS = regex(r"\bextends\b|^include\b", re.MULTILINE)
 
 
 class TreeFacts:

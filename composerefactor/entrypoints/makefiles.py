@@ -12,19 +12,20 @@ from composerefactor.entrypoints.script import (
     directory_of,
     logical_lines,
 )
+from composerefactor.patterns import regex
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_.-]{0,80}"
-_MAKE_ASSIGNMENT = re.compile(
+_MAKE_ASSIGNMENT = regex(
     rf"[ ]{{0,40}}(?P<export>export\s+)?(?:override\s+)?(?P<name>{_NAME})\s{{0,40}}"
     r"(?P<operator>::?:?=|\?=|\+=|=)(?P<value>.*)"
 )
-_MAKE_EXPORT = re.compile(r"[ ]{0,40}export\s+(?P<names>[\w\s]{1,400})$")
-_JUST_ASSIGNMENT = re.compile(
+_MAKE_EXPORT = regex(r"[ ]{0,40}export\s+(?P<names>[\w\s]{1,400})$")
+_JUST_ASSIGNMENT = regex(
     rf"(?P<export>export\s+)?(?P<name>{_NAME})\s{{0,40}}(?P<operator>:=)(?P<value>.*)"
 )
-_REFERENCE = re.compile(rf"\$[({{]?({_NAME})")
-_RECIPE = re.compile(r"[^\s#=][^=#]{0,400}:(?!=)")
-_SHEBANG = re.compile(r"#!\S")
+_REFERENCE = regex(rf"\$[({{]?({_NAME})")
+_RECIPE = regex(r"[^\s#=][^=#]{0,400}:(?!=)")
+_SHEBANG = regex(r"#!\S")
 
 
 def makefile(path: str, text: str) -> list[Script]:

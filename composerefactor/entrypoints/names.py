@@ -10,6 +10,7 @@ from composerefactor.compose.entrypoint import EntryPoint, Evidence
 from composerefactor.entrypoints.files import OVERRIDE_NAMES, FileFacts, Listing
 from composerefactor.entrypoints.places import default_files, implicit_files
 from composerefactor.entrypoints.script import directory_of
+from composerefactor.patterns import regex
 
 _WORDS = (
     "amd64 arm arm64 build cd ci debug demo dev develop development e2e gpu integration linux "
@@ -24,7 +25,7 @@ MOST_ADDED = 3
 
 _YAML = (".yml", ".yaml")
 _TEMPLATE = (".example", ".sample", ".template", ".dist")
-_NO_COMPOSE = re.compile(r"\..*|(?:codecov|mkdocs|openapi|swagger|renovate)\.ya?ml")
+_NO_COMPOSE = regex(r"\..*|(?:codecov|mkdocs|openapi|swagger|renovate)\.ya?ml")
 _MAX_DEPTH = 8
 
 

@@ -20,8 +20,9 @@ from composerefactor.entrypoints.places import (
 from composerefactor.entrypoints.script import directory_of
 from composerefactor.entrypoints.shell import Call
 from composerefactor.entrypoints.variables import CLOSE, OPEN, ROOT
+from composerefactor.patterns import regex
 
-_OPEN = re.compile(f"{OPEN}([^{CLOSE}]{{0,120}}){CLOSE}")
+_OPEN = regex(f"{OPEN}([^{CLOSE}]{{0,120}}){CLOSE}")
 _MAX_CHOICES = 24
 
 

@@ -11,12 +11,13 @@ from composerefactor.entrypoints.commands import Invocation, assignments, invoca
 from composerefactor.entrypoints.script import Line, Script
 from composerefactor.entrypoints.variables import Variables
 from composerefactor.entrypoints.words import Command, Scope, commands
+from composerefactor.patterns import regex
 
-_QUOTED_ARRAY = re.compile(r"\"(\$\{[A-Za-z_][A-Za-z0-9_]{0,80}\[[@*]\]\})\"")
+_QUOTED_ARRAY = regex(r"\"(\$\{[A-Za-z_][A-Za-z0-9_]{0,80}\[[@*]\]\})\"")
 _DECLARES = frozenset({"export", "declare", "local", "readonly", "typeset", "set", "env"})
-_NESTED = re.compile(r"compose|stack\s+deploy|bake", re.IGNORECASE)
-_OTHER = re.compile(r"(?:^|/)(?:docker|kompose|g?make)$|MAKE")
-_APPEND = re.compile(r"^\s{0,80}([A-Za-z_][A-Za-z0-9_]{0,80})\+=")
+_NESTED = regex(r"compose|stack\s+deploy|bake", re.IGNORECASE)
+_OTHER = regex(r"(?:^|/)(?:docker|kompose|g?make)$|MAKE")
+_APPEND = regex(r"^\s{0,80}([A-Za-z_][A-Za-z0-9_]{0,80})\+=")
 _NESTING = 3
 _MAX_CALLS = 2_000
 

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from composerefactor.entrypoints import declared, documents, makefiles, structured
 from composerefactor.entrypoints.files import Listing
 from composerefactor.entrypoints.script import Script, directory_of
+from composerefactor.patterns import regex
 
 _Reader = Callable[[str, str], list[Script]]
 
-_MENTIONS = re.compile(r"[ck]ompose|stack\s{1,20}deploy|\bbake\b", re.IGNORECASE)
+_MENTIONS = regex(r"[ck]ompose|stack\s{1,20}deploy|\bbake\b", re.IGNORECASE)
 _SCRIPT_PLACES = frozenset({"bin", "script", "scripts", "hack", "tools", "ci", "cmd", ".husky"})
-_SHEBANG = re.compile(r"#!.{0,80}\b(?:ba|da|k|z|a)?sh\b")
+_SHEBANG = regex(r"#!.{0,80}\b(?:ba|da|k|z|a)?sh\b")
 _MAX_SOURCES = 1_000
 
 
@@ -71,7 +72,7 @@ _PIPELINES = (
 )
 
 _BY_NAME: tuple[tuple[re.Pattern[str], _Reader], ...] = tuple(
-    (re.compile(pattern), reader)
+    (regex(pattern), reader)
     for pattern, reader in (
         (r"(?:gnu)?makefile(?:\.[\w-]+)?|.+\.mk|.+\.make", makefiles.makefile),
         (r"\.?justfile|.+\.just", makefiles.justfile),
@@ -89,7 +90,7 @@ _BY_NAME: tuple[tuple[re.Pattern[str], _Reader], ...] = tuple(
 )
 
 _BY_PATH: tuple[tuple[re.Pattern[str], _Reader], ...] = tuple(
-    (re.compile(pattern), reader)
+    (regex(pattern), reader)
     for pattern, reader in (
         (r"\.(?:github|gitea|forgejo)/(?:workflows|actions)/.*\.ya?ml", _root_yaml),
         (

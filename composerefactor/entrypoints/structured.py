@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from composerefactor.entrypoints.script import Dialect, Line, Script, directory_of, logical_lines
 from composerefactor.errors import InputError
+from composerefactor.patterns import regex
 from composerefactor.source import Source
 from composerefactor.yamltree.build import parse
 from composerefactor.yamltree.nodes import Mapping, Node, Scalar, Sequence, Tree, resolve
@@ -25,9 +26,9 @@ _ONE_SHELL_KEYS = frozenset(
     {"script", "before_script", "after_script", "commands", "command", "run", "args"}
 )
 _PROSE_KEYS = frozenset({"name", "desc", "description", "title", "summary", "label", "if", "uses"})
-_RELEVANT = re.compile(r"[ck]ompose|stack\s+deploy|bake", re.IGNORECASE)
+_RELEVANT = regex(r"[ck]ompose|stack\s+deploy|bake", re.IGNORECASE)
 # What is not closed still matches, to the end: each character is looked at once.
-_JSON_COMMENT = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"?|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+_JSON_COMMENT = regex(r"\"(?:[^\"\\\n]|\\.)*\"?|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _MAX_TEXT = 300_000
 
 

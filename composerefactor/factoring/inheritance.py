@@ -9,7 +9,6 @@ attributes, of which a merge makes text (Compose specification, observed on v2.2
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,11 +20,12 @@ from composerefactor.edits.drafts import Draft, Piece, Slice, Written
 from composerefactor.factoring.kinds import KEY_VALUE, REPLACED, meaning, typed
 from composerefactor.factoring.parts import children_of, same
 from composerefactor.modules.anchors import AnchorIndex, Holder
+from composerefactor.patterns import regex
 from composerefactor.yamltree import nodes as yaml
 from composerefactor.yamltree.nodes import Alias, Entry, walk
 from composerefactor.yamltree.values import to_python
 
-_SERVICE_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_SERVICE_NAME = regex(r"[A-Za-z0-9._-]+")
 _MAY_BE_NULL = {"command", "entrypoint"}
 
 

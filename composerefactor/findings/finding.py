@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable
 
@@ -42,6 +41,8 @@ def fingerprints(findings: Iterable[Finding]) -> list[str]:
 
     They are independent of line numbers: a baseline holds when text is added above a finding.
     """
+    import hashlib  # noqa: PLC0415 - see cli/__init__.py
+
     listed = list(findings)
     numbers: Counter[tuple[str, str, str, str]] = Counter()
     found = [""] * len(listed)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pkgutil
 from functools import cache
-from importlib import metadata
 from importlib.util import find_spec
+
+from composerefactor.plugins import entry_points
 
 PACKAGE = "composerefactor.rules"
 """Where the rules are, a module each; also the entry point group of those of plug-ins."""
@@ -17,4 +18,4 @@ def rule_names() -> frozenset[str]:
     spec = find_spec(PACKAGE)
     places = spec.submodule_search_locations if spec else None
     modules = {module.name.replace("_", "-") for module in pkgutil.iter_modules(places)}
-    return frozenset(modules | {point.name for point in metadata.entry_points(group=PACKAGE)})
+    return frozenset(modules | {point.name for point in entry_points(PACKAGE)})

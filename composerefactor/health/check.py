@@ -19,7 +19,7 @@ from composerefactor.health.dockerfile import Chain, exposed, read_dockerfile
 from composerefactor.health.listening import Image, listening
 from composerefactor.health.probes import Asks, Probe, command_for
 from composerefactor.health.programs import Programs, base_image
-from composerefactor.health.usage import Build, Usage, usage
+from composerefactor.health.usage import Build, Usage
 from composerefactor.topology.oneshot import one_shot
 from composerefactor.topology.stack import Stack
 
@@ -27,17 +27,16 @@ _OWN_ENTRY = "describe the image below 'catalog' in .composerefactor.yml, or wri
 _MAX_TEXT = 400_000
 
 
-def healthcheck_for(project: Project, stack: Stack, name: str, catalog: Catalog) -> Answer:
-    """Return the health check that the service *name* of *stack* lacks, or why there is none.
+def healthcheck_for(project: Project, stack: Stack, use: Usage, catalog: Catalog) -> Answer:
+    """Return the health check that the service of *use* lacks in *stack*, or why there is none.
 
     A service that has one, or switches it off, and one that ends by itself need none.
     """
-    service = stack.services[name]
+    service = stack.services[use.name]
     if service.value("healthcheck") is not None:
         return Unneeded("it has a healthcheck")
-    if one_shot(stack, name) is not None:
+    if one_shot(stack, use.name) is not None:
         return Unneeded("it does one thing and ends", has_check=False)
-    use = usage(project, stack, service)
     if service.value("provider") is not None:
         return Impossible("it is no container", "leave it")
     if use.build is not None:

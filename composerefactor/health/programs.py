@@ -16,10 +16,11 @@ from composerefactor.catalog.reference import repository, same_image
 from composerefactor.catalog.tags import parse_tag
 from composerefactor.compose.image import parse_image
 from composerefactor.health.dockerfile import Chain, Instruction
+from composerefactor.patterns import regex
 
-_APK = re.compile(r"\bapk\s+(?:--?\S+\s+)*add\b([^;&|]*)")
-_APT = re.compile(r"\b(?:apt-get|apt|aptitude)\s+(?:-\S+(?:\s+[\w:]+=\S+)?\s+)*install\b([^;&|]*)")
-_RPM = re.compile(r"\b(?:microdnf|dnf|yum|tdnf)\s+(?:-\S+\s+)*install\b([^;&|]*)")
+_APK = regex(r"\bapk\s+(?:--?\S+\s+)*add\b([^;&|]*)")
+_APT = regex(r"\b(?:apt-get|apt|aptitude)\s+(?:-\S+(?:\s+[\w:]+=\S+)?\s+)*install\b([^;&|]*)")
+_RPM = regex(r"\b(?:microdnf|dnf|yum|tdnf)\s+(?:-\S+\s+)*install\b([^;&|]*)")
 _PACKAGES = {
     "curl": ("curl",),
     "wget": ("wget",),
@@ -33,12 +34,12 @@ _PACKAGES = {
     "ruby": ("ruby",),
     "grep": ("grep",),
 }
-_REMOVES = re.compile(r"\b(?:apk\s+del|(?:apt-get|apt)\s+(?:-\S+\s+)*(?:purge|remove))\b([^;&|]*)")
+_REMOVES = regex(r"\b(?:apk\s+del|(?:apt-get|apt)\s+(?:-\S+\s+)*(?:purge|remove))\b([^;&|]*)")
 
 
 _BRINGS = frozenset({"RUN", "COPY", "ADD"})
-_SCRIPT = re.compile(r"\.sh\b|\bmake\b|\|\s*(?:ba)?sh\b|ansible|/nix/")
-_INSTALLS = re.compile(r"\b(?:apk|apt|apt-get|yum|dnf|microdnf)\b")
+_SCRIPT = regex(r"\.sh\b|\bmake\b|\|\s*(?:ba)?sh\b|ansible|/nix/")
+_INSTALLS = regex(r"\b(?:apk|apt|apt-get|yum|dnf|microdnf)\b")
 
 
 class Base(Struct, frozen=True):

@@ -11,18 +11,19 @@ from typing import Any
 from msgspec import Struct
 
 from composerefactor.health.commands import Server
+from composerefactor.patterns import regex
 
 Read = Callable[[str], str | None]
 """Gives the text of a file of the build context, or None."""
 
 _WORDS = r"(?:health|healthz|healthcheck|health-check|livez|readyz|ping|status|up)"
-_ROUTE = re.compile(
+_ROUTE = regex(
     r"""(?:\.(?:get|all|route|api_route)\s*\(|@(?:app|router|bp|api)\.\w+\s*\(|\bHandleFunc\s*\(|\bHandle\s*\()"""
     rf"""\s*["'](?P<path>/(?:[\w-]+/)*{_WORDS}/?)["']"""
 )
-_MODULE = re.compile(r"\b(?:uvicorn|hypercorn|daphne|gunicorn|granian)\b.*?\s([A-Za-z_][\w.]*):\w+")
-_SCRIPT = re.compile(r"[\w./-]+\.(?:m?[jt]s|cjs|py|rb)\b")
-_PROPERTY = re.compile(r"^\s*([\w.-]+)\s*[=:]\s*(\S+)\s*$", re.MULTILINE)
+_MODULE = regex(r"\b(?:uvicorn|hypercorn|daphne|gunicorn|granian)\b.*?\s([A-Za-z_][\w.]*):\w+")
+_SCRIPT = regex(r"[\w./-]+\.(?:m?[jt]s|cjs|py|rb)\b")
+_PROPERTY = regex(r"^\s*([\w.-]+)\s*[=:]\s*(\S+)\s*$", re.MULTILINE)
 _NEXT_FILES = tuple(
     (f"{source}{folder}/{path}{end}", f"/{path}")
     for source, (folder, ends), path in product(

@@ -61,7 +61,7 @@ def usage(project: Project, stack: Stack, service: Service) -> Usage:
     """Return how *service* of *stack* is set up."""
     variables = stack.variables
     image = service.text("image")
-    settings = service.settings()
+    settings = service.settings
     return Usage(
         name=service.name,
         image=expand(image, variables) if image and not _is_open(image, variables) else image,

@@ -7,6 +7,7 @@ from composerefactor.compose.merged import item_nodes, merged_get, scalar_text
 from composerefactor.compose.project import Project
 from composerefactor.health.answers import Unneeded
 from composerefactor.health.check import healthcheck_for
+from composerefactor.health.usage import usage
 from composerefactor.topology.stack import Service, Stack
 
 
@@ -17,7 +18,7 @@ def reports_health(project: Project, stack: Stack, name: str, catalog: Catalog) 
     """
     service = stack.services[name]
     if service.value("healthcheck") is None:
-        answer = healthcheck_for(project, stack, name, catalog)
+        answer = healthcheck_for(project, stack, usage(project, stack, service), catalog)
         return isinstance(answer, Unneeded) and answer.has_check
     return _is_on(service)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import pkgutil
-import re
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache
@@ -19,6 +18,7 @@ from composerefactor.analysis.analysis import Analysis
 from composerefactor.architecture.architecture import Architecture, EntryArchitecture
 from composerefactor.findings.severity import Severity
 from composerefactor.htmlreport.legend import legend
+from composerefactor.patterns import regex
 from composerefactor.pictures.graph import Graph, graph
 from composerefactor.pictures.svg import anchor, css, topology_element
 from composerefactor.report.analysis_sections import sections
@@ -27,8 +27,8 @@ from composerefactor.report.sections import Listing, Section, Table
 MOST_PICTURES = 600_000
 """So many characters of pictures are put into a report; more would make it slow to open."""
 
-_CODE = re.compile(r"`([^`]*)`")
-_PLACE = re.compile(r"[^\s:]+\.(?:ya?ml|env|toml|json)(?::\d+)?|\S*Dockerfile\S*:\d+")
+_CODE = regex(r"`([^`]*)`")
+_PLACE = regex(r"[^\s:]+\.(?:ya?ml|env|toml|json)(?::\d+)?|\S*Dockerfile\S*:\d+")
 _SERVICE_COLUMNS = frozenset({"Service", "Services", "Needs", "Depends on"})
 
 

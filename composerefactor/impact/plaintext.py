@@ -12,12 +12,13 @@ from composerefactor.compose.masking import MASK, masked
 from composerefactor.credentials.names import is_credential, passwords
 from composerefactor.impact.change import Change, Place, ServicePair, change
 from composerefactor.impact.rules import SECRET_IN_PLAIN_TEXT, SECRET_OUT_OF_TEXT
+from composerefactor.patterns import regex
 from composerefactor.verify.masking import is_known_token
 
 _REDIS = frozenset({"requirepass", "masterauth"})
 """Options of redis-server that are credentials, though words in them do not end there."""
 
-_OPTION = re.compile(r"--?(?P<name>[A-Za-z][\w-]*)(?:=(?P<value>.*))?$", re.DOTALL)
+_OPTION = regex(r"--?(?P<name>[A-Za-z][\w-]*)(?:=(?P<value>.*))?$", re.DOTALL)
 
 
 def plain_secrets(pair: ServicePair) -> Iterator[Change]:

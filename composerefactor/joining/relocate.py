@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
@@ -11,11 +10,12 @@ from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.paths import PathAttribute, file_path_attributes, path_attributes
 from composerefactor.edits.splice import Splice
 from composerefactor.joining.texts import Text
+from composerefactor.patterns import regex
 from composerefactor.yamltree import nodes as yaml
 from composerefactor.yamltree.nodes import Node, Scalar
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-_STEPS = re.compile(r"(?:\.\.?/)*")
+_STEPS = regex(r"(?:\.\.?/)*")
 
 
 def included(file: ComposeFile, directory: str, to: str, *, alone: bool) -> Text:

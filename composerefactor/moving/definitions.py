@@ -13,14 +13,15 @@ from composerefactor.moving.words import (
     options,
     variable_name,
 )
+from composerefactor.patterns import regex
 
-_DEFINITION = re.compile(
+_DEFINITION = regex(
     r"(?:^[ \t]*(?:-[ \t]+)?|[;&|({][ \t]*|\b(?:then|else|do)[ \t]+)"
     r"(?:(?:export|local|readonly|override|declare(?:[ \t]+-\w+)?)[ \t]+)?"
     r"[\"']?([A-Za-z_]\w{0,80})[\"']?[ \t]{0,40}(?:\+=|\?=|:{0,2}=|:(?=[ \t]))[ \t]*",
     re.MULTILINE,
 )
-_NAMES_COMPOSE = re.compile(r"D_?C|\w*COMPOSE\w*", re.IGNORECASE)
+_NAMES_COMPOSE = regex(r"D_?C|\w*COMPOSE\w*", re.IGNORECASE)
 
 
 class Definitions:

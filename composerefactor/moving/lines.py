@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-_CONTINUED = re.compile(r"\\[ \t]*\r?\n")
-_FOLDED = re.compile(r":[ \t]+>[-+]?[ \t]*\r?\n(?P<indent>[ ]+)(?=[^ \r\n])")
+from composerefactor.patterns import regex
+
+_CONTINUED = regex(r"\\[ \t]*\r?\n")
+_FOLDED = regex(r":[ \t]+>[-+]?[ \t]*\r?\n(?P<indent>[ ]+)(?=[^ \r\n])")
 _ENDS = frozenset("\r\n;&|)`")
 
 

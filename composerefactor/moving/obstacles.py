@@ -22,9 +22,10 @@ from composerefactor.errors import Location, RefusedError
 from composerefactor.joining.texts import CannotJoinError
 from composerefactor.moving.pins import pinned
 from composerefactor.moving.relocation import Relocation
+from composerefactor.patterns import regex
 from composerefactor.yamltree.nodes import Mapping, Node, Scalar, walk
 
-_ENV_FILE = re.compile(r"\.env(?!rc)(?:\.[\w.-]*)?|[\w.-]*env\.(?:example|sample|template|dist)")
+_ENV_FILE = regex(r"\.env(?!rc)(?:\.[\w.-]*)?|[\w.-]*env\.(?:example|sample|template|dist)")
 _SET_EVERYWHERE = frozenset({"HOME", "PATH", "PWD"})
 
 

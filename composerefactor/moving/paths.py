@@ -7,10 +7,11 @@ from collections.abc import Iterable
 
 from composerefactor.moving.lines import Span
 from composerefactor.moving.words import VARIABLE
+from composerefactor.patterns import regex
 
 _QUOTES = "\"'\\"
-_DEFAULT = re.compile(r".*\$\{\w+:?-(.*)")
-_ACTIONS = re.compile(r"\$\{\{[^{}]{0,200}\}\}")
+_DEFAULT = regex(r".*\$\{\w+:?-(.*)")
+_ACTIONS = regex(r"\$\{\{[^{}]{0,200}\}\}")
 
 
 def name_at(text: str, span: Span, names: Iterable[str]) -> int | None:

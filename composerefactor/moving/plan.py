@@ -21,10 +21,11 @@ from composerefactor.moving.obstacles import extended_paths, why_commands
 from composerefactor.moving.pins import followed, pinned, started
 from composerefactor.moving.references import References, references
 from composerefactor.moving.relocation import Relocation
+from composerefactor.patterns import regex
 from composerefactor.source import Source
 from composerefactor.transform import Plan
 
-_FINDS_FILES = re.compile(r"^include:|\bfile:", re.MULTILINE)
+_FINDS_FILES = regex(r"^include:|\bfile:", re.MULTILINE)
 """What fails in the wrong project directory, since the files are not found there."""
 
 

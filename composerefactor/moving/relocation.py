@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
@@ -12,8 +11,9 @@ from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.project import Project, project_directory
 from composerefactor.entrypoints.readers import OtherReader
 from composerefactor.errors import Location, RefusedError, UsageError
+from composerefactor.patterns import regex
 
-_SAFE = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)*")
+_SAFE = regex(r"[\w.@+-]+(?:/[\w.@+-]+)*")
 _LIKE_THE_ENGINE = frozenset({"docker-compose 1.x"})
 """Other readers that know ``--project-directory`` (Docker documentation, Compose 1.10)."""
 

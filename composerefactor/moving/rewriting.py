@@ -7,7 +7,6 @@ named no file. Whether they are right is not decided here: the commands are read
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
@@ -19,9 +18,10 @@ from composerefactor.moving.lines import Span, logical_end, unfolded
 from composerefactor.moving.paths import directory_before, name_at, tokens
 from composerefactor.moving.relocation import Relocation
 from composerefactor.moving.words import Options, invocations
+from composerefactor.patterns import regex
 from composerefactor.source import Source
 
-_COMPOSE_FILES = re.compile(r"\"dockerComposeFile\"\s*:\s*(\[[^\]]*|\"[^\"]*)")
+_COMPOSE_FILES = regex(r"\"dockerComposeFile\"\s*:\s*(\[[^\]]*|\"[^\"]*)")
 
 
 class Need(Struct, frozen=True):

@@ -13,15 +13,16 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from composerefactor.moving.lines import Span, open_quotes, words
+from composerefactor.patterns import regex
 
 _OPTION = r"-{1,2}[\w-]{1,40}(?:[= \t][^\s-][^\s]{0,200})?"
-_PROGRAM = re.compile(
+_PROGRAM = regex(
     r"(?<![\w.-])(?:(?:docker|podman|nerdctl)(?:\.exe)?"
     rf"(?:[ \t]+{_OPTION})*?[ \t]+compose|(?:docker|podman)-compose(?:-v[12])?(?:\.exe)?)"
     r"(?![\w./-])"
 )
 _NAME = r"[A-Za-z_]\w{0,80}"
-VARIABLE = re.compile(
+VARIABLE = regex(
     rf"\$\(({_NAME})\)|\$\{{({_NAME})[^{{}}]{{0,200}}\}}|\$({_NAME})"
     rf"|\{{\{{-?\s{{0,9}}\.?({_NAME})[^{{}}]{{0,80}}\}}\}}"
 )

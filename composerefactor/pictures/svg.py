@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
 from composerefactor.architecture.architecture import EntryArchitecture
+from composerefactor.patterns import regex
 from composerefactor.pictures.graph import HEALTH, KINDS, LINES, Graph, Group, Line, Node, graph
 from composerefactor.pictures.layout import Box, Layout, layout
 from composerefactor.pictures.routes import route
@@ -200,4 +201,4 @@ def _written(root: ET.Element) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_NOT_IN_XML = regex("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")

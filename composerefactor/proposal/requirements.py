@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 
+from composerefactor.patterns import regex
 from composerefactor.proposal.propose import OVERRIDE_OF_INCLUDED, Proposal
 from composerefactor.verify.engine import release
 
@@ -17,7 +18,7 @@ SINCE_NESTED = "2.29.7"
 """v2.24.7 resolves the include of an included file against the outer project; of the versions that
 were tried, v2.29.7 is the first after it that does not (observed)."""
 
-_INCLUDE = re.compile(r"^[\"']?include[\"']?\s*:", re.MULTILINE)
+_INCLUDE = regex(r"^[\"']?include[\"']?\s*:", re.MULTILINE)
 
 
 def oldest_engine(proposal: Proposal) -> str:

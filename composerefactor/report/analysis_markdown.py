@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator
 
 from composerefactor.analysis.analysis import Analysis
+from composerefactor.patterns import regex
 from composerefactor.pictures.mermaid import LEGEND, topology_mermaid
 from composerefactor.report.analysis_sections import sections
 from composerefactor.report.sections import Listing, Section, Table
 
-_SPECIAL = re.compile(r"([\\*_\[\]<>#|~])")
-_NUMBERED = re.compile(r"[0-9]+\. ")
-_CODE = re.compile(r"`[^`]*`")
+_SPECIAL = regex(r"([\\*_\[\]<>#|~])")
+_NUMBERED = regex(r"[0-9]+\. ")
+_CODE = regex(r"`[^`]*`")
 
 
 def analysis_markdown(analysis: Analysis) -> str:

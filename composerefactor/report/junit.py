@@ -5,15 +5,15 @@ Each rule is a test suite's case for each file: it fails where the rule found so
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
 from composerefactor.findings.finding import Finding
 from composerefactor.findings.rule import Rule
+from composerefactor.patterns import regex
 from composerefactor.report.remedies import command_for
 
-_NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NO_XML = regex("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(findings: Sequence[Finding], rules: Mapping[str, Rule], name: str) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-_MARKUP = re.compile(r"[\\`*\[\]<|~]|(?<!\w)_|_(?!\w)|^[>#+-]")
-_MENTION = re.compile(r"@(?=\w)")
-_RUNS = re.compile(r"`+")
+from composerefactor.patterns import regex
+
+_MARKUP = regex(r"[\\`*\[\]<|~]|(?<!\w)_|_(?!\w)|^[>#+-]")
+_MENTION = regex(r"@(?=\w)")
+_RUNS = regex(r"`+")
 
 
 def cell(text: str) -> str:

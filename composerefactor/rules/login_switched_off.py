@@ -34,7 +34,7 @@ def login_switched_off(architecture: Architecture) -> Iterator[Found]:
     """Yield the settings that switch a login off."""
     for entry in architecture.entries:
         for service in entry.stack.services.values():
-            for name, setting in service.settings().items():
+            for name, setting in service.settings.items():
                 pattern = _OFF.get(name)
                 value = expand(setting.value or "", entry.stack.variables).strip("\"'").lower()
                 if pattern and re.fullmatch(pattern, value):

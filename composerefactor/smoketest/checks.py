@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from posixpath import normpath
 from typing import Literal
@@ -20,6 +19,7 @@ from composerefactor.compose.volumes import VolumeText, volumes
 from composerefactor.health.answers import Proposed
 from composerefactor.health.check import healthcheck_for
 from composerefactor.health.usage import usage
+from composerefactor.patterns import regex
 from composerefactor.smoketest.clients import Client, client_for
 from composerefactor.topology.oneshot import one_shot
 from composerefactor.topology.stack import Service, Stack
@@ -28,7 +28,7 @@ from composerefactor.topology.state import data_paths
 Expects = Literal["ok", "answer", "maybe"]
 """``ok``: a status below 400; ``answer``: below 500; ``maybe``: the same, if it speaks HTTP."""
 
-_URL = re.compile(
+_URL = regex(
     r"(?P<scheme>https?)://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])"
     r"(?::(?P<port>[0-9]+))?(?P<path>/[\w./~%-]*)?"
 )
@@ -196,7 +196,7 @@ def _test(project: Project, stack: Stack, service: Service, catalog: Catalog) ->
         words = " ".join(scalar_text(node) or "" for node in test) or words
     if words:
         return words
-    answer = healthcheck_for(project, stack, service.name, catalog)
+    answer = healthcheck_for(project, stack, usage(project, stack, service), catalog)
     return " ".join(answer.test) if isinstance(answer, Proposed) else ""
 
 

@@ -99,7 +99,7 @@ def _service(
             {"type": "volume", "source": _volume(mount, number), "target": mount.text.target}
             for number, mount in enumerate(own, start=1)
         ]
-    if shown := [name for name in _PROXY_VARIABLES if name in service.settings()]:
+    if shown := [name for name in _PROXY_VARIABLES if name in service.settings]:
         body["environment"] = dict.fromkeys(shown, "")
     needed = [name for name, _ in service.names("depends_on") if name in skipped]
     if needed:

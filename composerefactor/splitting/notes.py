@@ -11,10 +11,11 @@ from composerefactor.compose.project import Project
 from composerefactor.edits.drafts import Draft
 from composerefactor.errors import Location
 from composerefactor.modules.root import Root
+from composerefactor.patterns import regex
 from composerefactor.splitting.options import SplitOptions
 from composerefactor.transform import Part
 
-_GENERATED = re.compile(
+_GENERATED = regex(
     r"#.*\bgenerated\b.*\bdo not (?:edit|modify|change)\b"
     r"|#.*\bdo not (?:edit|modify|change)\b.*\bgenerated\b",
     re.IGNORECASE,

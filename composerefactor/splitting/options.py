@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,10 +12,11 @@ from composerefactor.errors import Location, RefusedError, UsageError
 from composerefactor.modules.assignment import LayoutOptions
 from composerefactor.modules.naming import MAX_NAME
 from composerefactor.modules.root import Root
+from composerefactor.patterns import regex
 from composerefactor.transform import Part
 
-_UNSAFE = re.compile(r"[^\w./@+-]")
-_FOUND_BY_NAME = re.compile(r"(docker-)?compose(\.override)?\.ya?ml")
+_UNSAFE = regex(r"[^\w./@+-]")
+_FOUND_BY_NAME = regex(r"(docker-)?compose(\.override)?\.ya?ml")
 
 
 @dataclass(frozen=True, slots=True)

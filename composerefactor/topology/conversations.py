@@ -119,7 +119,7 @@ def host_mentions(stack: Stack) -> Iterator[HostMention]:
     shared = _shared_env_files(stack)
     for service in stack.services.values():
         is_store = placement(stack, service).counts_as == "data stores"
-        for name, setting in service.settings().items():
+        for name, setting in service.settings.items():
             is_shared = setting.location.path in shared
             if is_store and is_shared:
                 continue

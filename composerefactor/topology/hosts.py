@@ -11,6 +11,7 @@ from msgspec import Struct
 from composerefactor.compose.expand import expand
 from composerefactor.compose.interpolate import variables as variables_in
 from composerefactor.compose.masking import MASK
+from composerefactor.patterns import regex
 from composerefactor.topology.naming import (
     calls_nobody,
     holds_addresses,
@@ -32,35 +33,33 @@ _NO_NETWORK = frozenset(
 """Schemes of URLs whose first part is no host, or none of the project."""
 
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9_.\-]*[A-Za-z0-9])?"
-_ADDRESS = re.compile(
+_ADDRESS = regex(
     rf"(?:[\w.\-]+[=@])?(?:[A-Za-z][\w\-]*:)??(?P<host>{_HOST}):(?P<port>[0-9]{{1,5}})"
     r"(?::[0-9]{1,5})*(?:/[^\s]*)?"
 )
-_INNER_ADDRESS = re.compile(
-    rf"(?<![\w.:/@$\-\x00])(?P<host>{_HOST}):(?P<port>[0-9]{{2,5}})(?![\w.:\-])"
-)
-_KEY_VALUE = re.compile(
+_INNER_ADDRESS = regex(rf"(?<![\w.:/@$\-\x00])(?P<host>{_HOST}):(?P<port>[0-9]{{2,5}})(?![\w.:\-])")
+_KEY_VALUE = regex(
     r"""(?:^|[;,(\s&?:{])["']?
     (?:host|hostname|hostaddr|server|data\ source|datasource|addr|address|network\ address)
     ["']?\s*[=:]\s*["']?(?:tcp:|np:)?
     (?P<host>[A-Za-z0-9][\w.\-]*)(?:[,:](?P<port>[0-9]{2,5}))?""",
     re.IGNORECASE | re.VERBOSE,
 )
-_GO_DSN = re.compile(rf"@(?:tcp|udp)\((?P<host>{_HOST})(?::(?P<port>[0-9]+))?\)")
-_GO_PROTOCOL = re.compile(r"@(?:tcp|udp)\(")
-_ORACLE = re.compile(rf"jdbc:oracle:\w+:[^@\s]*@(?P<host>{_HOST})(?::(?P<port>[0-9]+))?")
-_SOCKET = re.compile(rf"/dev/(?:tcp|udp)/(?P<host>{_HOST})/(?P<port>[0-9]+)")
-_PROBE = re.compile(
+_GO_DSN = regex(rf"@(?:tcp|udp)\((?P<host>{_HOST})(?::(?P<port>[0-9]+))?\)")
+_GO_PROTOCOL = regex(r"@(?:tcp|udp)\(")
+_ORACLE = regex(rf"jdbc:oracle:\w+:[^@\s]*@(?P<host>{_HOST})(?::(?P<port>[0-9]+))?")
+_SOCKET = regex(rf"/dev/(?:tcp|udp)/(?P<host>{_HOST})/(?P<port>[0-9]+)")
+_PROBE = regex(
     rf"\b(?:nc|ncat|netcat|telnet)\b(?:\s+-[\w]+(?:\s+[0-9]+)?)*\s+(?P<host>{_HOST})\s+(?P<port>[0-9]+)"
 )
-_OPTION = re.compile(
+_OPTION = regex(
     r"""(?:^|(?<=[\s"'`(;&|]))
     (?:(?P<dashes>--?)|-D)?(?P<name>[A-Za-z][\w.\-]*)(?:=|(?(dashes)\s+|=))
     ["']?(?P<value>[^\s"'`;&|()]+)""",
     re.VERBOSE,
 )
-_SHORT_OPTION = re.compile(rf"(?<!\S)-[hH]\s*(?P<host>{_HOST})(?!\S)")
-_SEPARATORS = re.compile(r"[,;\s]+")
+_SHORT_OPTION = regex(rf"(?<!\S)-[hH]\s*(?P<host>{_HOST})(?!\S)")
+_SEPARATORS = regex(r"[,;\s]+")
 _MIN_PORT = 80
 """Below it, ``redis:7`` is an image rather than an address, unless the variable is a host's."""
 
@@ -141,10 +140,10 @@ def _hosts(url: Url, variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _in_plain_value(name: str, text: str) -> list[Mention]:
+    is_word = not any(mark in text for mark in ":=@")  # as most values are
     found = [
         Mention(m["host"], "address", m["port"] or "")
-        for pattern in (_ORACLE, _GO_DSN, _KEY_VALUE)
-        if any(mark in text for mark in ":=@")  # most values are a word
+        for pattern in (() if is_word else (_ORACLE, _GO_DSN, _KEY_VALUE))
         for m in pattern.finditer(text)
     ]
     if found or not holds_addresses(name):

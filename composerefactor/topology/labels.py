@@ -27,7 +27,7 @@ def discovered(stack: Stack) -> Iterator[tuple[str, str, str, Location]]:
         for name, service in stack.services.items():
             sign = _labelled(service, prefix) if prefix else None
             if variable:
-                sign = service.settings().get(variable)
+                sign = service.settings.get(variable)
             if sign is not None and name != proxy:
                 kind = "label" if prefix else "variable"
                 yield proxy, name, f"{kind} {sign.name}", sign.location

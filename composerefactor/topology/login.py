@@ -38,7 +38,7 @@ def login(stack: Stack, mentions: Iterable[HostMention]) -> Login:
     """
     user = password = database = ""
     for each in mentions:
-        settings = {n: s.value or "" for n, s in stack.services[each.caller].settings().items()}
+        settings = {n: s.value or "" for n, s in stack.services[each.caller].settings.items()}
         for url in _urls(stack, each, settings.get(each.variable, "")):
             user, password = user or url.user, password or url.password
             database = database or url.path.partition("/")[0]

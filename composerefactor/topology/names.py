@@ -6,10 +6,11 @@ import re
 
 from composerefactor.compose.expand import expand
 from composerefactor.compose.merged import item_nodes, merged_entries, merged_get, scalar_text
+from composerefactor.patterns import regex
 from composerefactor.topology.stack import Service, Stack
 from composerefactor.yamltree.nodes import Mapping as MappingNode
 
-_CONTAINER = re.compile(r"[\w.\-]+?[_-](?P<service>[a-z0-9][\w.\-]*)[_-][0-9]+")
+_CONTAINER = regex(r"[\w.\-]+?[_-](?P<service>[a-z0-9][\w.\-]*)[_-][0-9]+")
 
 
 class Names:

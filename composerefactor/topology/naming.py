@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-_ASCII_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.\-]{0,251}[A-Za-z0-9])?")
+from composerefactor.patterns import regex
 
-_LABEL = re.compile(r"(?!0x)(?=.*[a-z])[a-z0-9](?:[a-z0-9_\-]{0,61}[a-z0-9])?")
+_WORD = regex(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_ASCII_HOST = regex(r"[A-Za-z0-9](?:[A-Za-z0-9_.\-]{0,251}[A-Za-z0-9])?")
+
+_LABEL = regex(r"(?!0x)(?=.*[a-z])[a-z0-9](?:[a-z0-9_\-]{0,61}[a-z0-9])?")
 _NO_HOSTS = frozenset(
     {
         *("true", "false", "yes", "no", "on", "off", "none", "null", "nil", "default", "auto"),

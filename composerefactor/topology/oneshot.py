@@ -11,6 +11,7 @@ from composerefactor.compose.expand import expand
 from composerefactor.compose.merged import item_nodes, merged_get, scalar_text
 from composerefactor.compose.ports import ports
 from composerefactor.errors import Location
+from composerefactor.patterns import regex
 from composerefactor.topology.naming import words
 from composerefactor.topology.stack import Service, Stack
 
@@ -43,7 +44,7 @@ _ENDING_IMAGES = frozenset(
 )
 """Images whose program does one thing and ends, unless told otherwise."""
 
-_ENDING_COMMAND = re.compile(
+_ENDING_COMMAND = regex(
     r"""\b(?:
         migrate|migrations?:run|db:(?:migrate|seed|create|setup|prepare)|upgrade\s+heads?
         |alembic\s+upgrade|prisma\s+(?:migrate|db\s+(?:push|seed))|typeorm\s+migration
@@ -54,7 +55,7 @@ _ENDING_COMMAND = re.compile(
     )\b""",
     re.VERBOSE,
 )
-_LASTING_COMMAND = re.compile(
+_LASTING_COMMAND = regex(
     r"""\b(?:
         tail\s+-[fF]|sleep\s+(?:infinity|inf|[0-9]{5,})|while\s+(?:true|:|sleep)|runserver|gunicorn
         |uvicorn|exec\s|npm\s+(?:run\s+)?(?:start|dev)|yarn\s+(?:start|dev)|serve|--watch|puma|sidekiq
@@ -95,11 +96,9 @@ def one_shot(stack: Stack, name: str) -> OneShot | None:
 
 def _waiting(stack: Stack, name: str) -> list[tuple[str, Location]]:
     return [
-        (f"{other.name} waits for its successful end", found.location)
-        for other in stack.services.values()
-        for dependency, found in other.names("depends_on")
-        if dependency == name
-        and scalar_text(merged_get(found.node, "condition")) == "service_completed_successfully"
+        (f"{other} waits for its successful end", found.location)
+        for other, found in stack.dependents.get(name, ())
+        if scalar_text(merged_get(found.node, "condition")) == "service_completed_successfully"
     ]
 
 

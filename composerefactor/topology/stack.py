@@ -58,7 +58,7 @@ class Setting:
     found: Found | None = None
 
 
-class Service(Struct, frozen=True):
+class Service(Struct, frozen=True, dict=True):
     """A service by *name*; of its *definitions* the later ones change the earlier ones.
 
     *env_files* are the assignments in its env files, by path.
@@ -127,8 +127,9 @@ class Service(Struct, frozen=True):
                 pairs[name] = Setting(name, value if equals else None, node.location, node)
         return pairs
 
-    def settings(self) -> dict[str, Setting]:
-        """Return the variables of the container: those of env files, then ``environment``."""
+    @cached_property
+    def settings(self) -> Mapping[str, Setting]:
+        """The variables of the container: those of env files, then ``environment``."""
         known = {
             each.name: Setting(each.name, each.value, Location(path, each.line))
             for path, lines in self.env_files.items()
@@ -149,6 +150,15 @@ class Stack:
     files: tuple[ComposeFile, ...]
     services: Mapping[str, Service]
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def dependents(self) -> Mapping[str, list[tuple[str, Found]]]:
+        """Which services name each service in depends_on, and where."""
+        found: dict[str, list[tuple[str, Found]]] = {}
+        for service in self.services.values():
+            for name, at in service.names("depends_on"):
+                found.setdefault(name, []).append((service.name, at))
+        return found
 
     def declares(self, section: str, name: str) -> bool:
         """Return whether a file of the stack has the top-level resource *name* of *section*."""

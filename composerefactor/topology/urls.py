@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from composerefactor.compose.interpolate import expressions
 from composerefactor.compose.masking import masked
+from composerefactor.patterns import regex
 
 _PART = r"[^\s/?#\"'<>()\\;,|`]"
-_URL = re.compile(
+_URL = regex(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+._\-]*)://"
     rf"(?P<authority>(?:{_PART}|,(?![A-Za-z][A-Za-z0-9+._\-]*://))*)"
     r"(?:/(?P<path>[^\s?#\"'<>()\\;,|`]*))?"
@@ -72,6 +73,8 @@ def unwrapped(text: str, variables: Mapping[str, str]) -> str:
     A variable of *variables* gives its value, another one its default.
     """
     for _ in range(10):
+        if "$" not in text:
+            return text
         stripped = text.strip()
         whole = next((e for e in expressions(stripped) if e.depth == 0), None)
         if whole is None or (whole.start, whole.end) != (0, len(stripped)):

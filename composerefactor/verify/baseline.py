@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.interpolate import Variable
+from composerefactor.patterns import regex
 from composerefactor.verify.circumstances import (
     Circumstance,
     circumstances,
@@ -18,13 +19,13 @@ from composerefactor.verify.sentinels import FIRST_NUMBER, adjusted, merged
 
 _MAX_SUPPLIED = 200
 _MAX_ADJUSTED = 12
-_REQUIRED = re.compile(r"required variable (\S+) is missing a value")
+_REQUIRED = regex(r"required variable (\S+) is missing a value")
 _MISSING_FILES = (
-    re.compile(r"(?:env|label) file (.+?) not found"),
-    re.compile(r"couldn't find env file: (.+?)\s*$", re.MULTILINE),
-    re.compile(r"\bstat (.+?): no such file or directory"),
+    regex(r"(?:env|label) file (.+?) not found"),
+    regex(r"couldn't find env file: (.+?)\s*$", re.MULTILINE),
+    regex(r"\bstat (.+?): no such file or directory"),
 )
-_SET_IN_ENV_FILE = re.compile(r"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*[=:]")
+_SET_IN_ENV_FILE = regex(r"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*[=:]")
 
 
 REQUIRED = "required variables that nothing sets were given values"

@@ -7,38 +7,44 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+from composerefactor.patterns import regex
+
 MASK = "***"
 
-_SECRET_NAME = re.compile(
+_SECRET_NAME = regex(
     r"pass|pwd|secret|token|credential|private|auth|salt|signature|cookie|dsn|webhook"
     r"|(?:^|[^a-z])key|(?<!val)(?<!mon)key(?:$|[^a-z])|apikey",
     re.IGNORECASE,
 )
+_IN_SECRET_NAMES = (
+    *("pass", "pwd", "secret", "token", "credential", "private", "auth", "salt", "signature"),
+    *("cookie", "dsn", "webhook", "key"),
+)
+"""Of these every secret name has one."""
+
 _NO_SECRET = ("_FILE", "_IMAGE", "_TAG", "_VERSION", "_PORT", "_HOST")
 """How names end of which the value is where something is, or which, whatever it is called."""
-_USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]{0,30}://)[^\s/@\"']{1,300}@", re.IGNORECASE)
-_ASSIGNMENT = re.compile(
+_USERINFO = regex(r"(?P<scheme>[a-z][a-z0-9+.-]{0,30}://)[^\s/@\"']{1,300}@", re.IGNORECASE)
+_ASSIGNMENT = regex(
     r"(?P<name>[A-Za-z_][\w.-]{0,80})(?P<equals>[\"']?\s{0,2}[=:]\s{0,2})"
     r"(?!invalid compose project)"
     r"(?P<value>\"[^\"]*\"|'[^']*'|\$\{[^{}\n]{0,200}\}(?=[\s,;&\"']|$)|[^\s,;&]+)"
 )
-_OPTION = re.compile(
-    r"(?<![\w-])(?P<name>--?[A-Za-z][\w-]{0,80})(?P<space>\s+)(?P<value>[^\s-]\S*)"
+_OPTION = regex(
+    r"(?<![\w-])(?P<name>--?[A-Za-z][\w.-]{0,80})(?<!\.)(?P<space>\s+)(?P<value>[^\s-]\S*)"
 )
-_KNOWN_TOKEN = re.compile(
+_KNOWN_TOKEN = regex(
     r"AKIA[0-9A-Z]{12,}|gh[pousr]_\w{20,}|sk-[\w-]{16,}|xox[abprs]-[\w-]{10,}"
     r"|eyJ[\w-]{10,}\.[\w.-]{10,}|-----BEGIN [A-Z ]{0,40}PRIVATE KEY.*",
     re.DOTALL,
 )
 
-_BLOCK = re.compile(
-    r"\s*(?:- )?[\"']?(?P<name>[\w.-]{1,80})[\"']?\s*[:=]\s*[|>][-+0-9]*\s*(?:#.*)?$"
+_BLOCK = regex(r"\s*(?:- )?[\"']?(?P<name>[\w.-]{1,80})[\"']?\s*[:=]\s*[|>][-+0-9]*\s*(?:#.*)?$")
+_WORD_AFTER = regex(
+    r"(?P<name>--?[A-Za-z][\w.-]{0,80})(?P<between>[\"']\s*,\s*[\"'])(?P<value>[^\"'-][^\"']*)"
 )
-_WORD_AFTER = re.compile(
-    r"(?P<name>--?[A-Za-z][\w-]{0,80})(?P<between>[\"']\s*,\s*[\"'])(?P<value>[^\"'-][^\"']*)"
-)
-_ITEM = re.compile(r"(?P<start>\s*- [\"']?)(?P<word>[^\"'#]*?)(?P<end>[\"']?\s*(?:#.*)?)$")
-_KEY_BEGIN = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY")
+_ITEM = regex(r"(?P<start>\s*- [\"']?)(?P<word>[^\"'#]*?)(?P<end>[\"']?\s*(?:#.*)?)$")
+_KEY_BEGIN = regex(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY")
 
 
 @cache
@@ -55,9 +61,18 @@ def is_known_token(text: str) -> bool:
 def mask_text(text: str) -> str:
     """Return *text* without URLs' user names, values of secret names, and known kinds of tokens."""
     text = _KNOWN_TOKEN.sub(MASK, text)
-    text = _USERINFO.sub(rf"\g<scheme>{MASK}@", text)
+    if "://" in text and "@" in text:
+        text = _USERINFO.sub(rf"\g<scheme>{MASK}@", text)
+    if not _may_name_secret(text):
+        return text
     text = _ASSIGNMENT.sub(_mask_named, text)
     return _OPTION.sub(_mask_named, text)
+
+
+def _may_name_secret(text: str) -> bool:
+    """Return whether a secret name may stand in *text*; most texts have none, and this is quick."""
+    lower = text.lower()
+    return not text.isascii() or any(part in lower for part in _IN_SECRET_NAMES)
 
 
 def mask_value(value: Any, name: str = "") -> Any:

@@ -11,12 +11,13 @@ from typing import Any
 from msgspec import Struct
 
 from composerefactor.errors import InputError
+from composerefactor.patterns import regex
 from composerefactor.source import Source
 from composerefactor.verify.masking import MASK, mask_value
 from composerefactor.yamltree.build import parse
 from composerefactor.yamltree.values import to_python
 
-_SECTION = re.compile(r"^(\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s#'\"-][^:\n]*):(?=\s|$)", re.MULTILINE)
+_SECTION = regex(r"^(\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s#'\"-][^:\n]*):(?=\s|$)", re.MULTILINE)
 _KEY_VALUE = frozenset({"environment", "labels", "annotations", "sysctls", "additional_contexts"})
 _MAX_SHOWN = 80
 _NOUNS = {

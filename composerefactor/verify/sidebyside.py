@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from msgspec.structs import replace
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.interpolate import Variable
 from composerefactor.errors import InputError
+from composerefactor.patterns import regex
 from composerefactor.verify.baseline import Baseline
 from composerefactor.verify.circumstances import ALL_PROFILES, Circumstance
 from composerefactor.verify.engine import DEFAULT_TIMEOUT, Engine
@@ -23,8 +23,8 @@ from composerefactor.verify.runner import Run, Runner
 from composerefactor.verify.sentinels import FIRST_NUMBER, sentinel
 from composerefactor.verify.staging import Stage
 
-_SENTINEL = re.compile(r"[12][0-9]{4}")
-_BLANK = re.compile(r'The \\?"([A-Za-z_]\w*)\\?" variable is not set')
+_SENTINEL = regex(r"[12][0-9]{4}")
+_BLANK = regex(r'The \\?"([A-Za-z_]\w*)\\?" variable is not set')
 
 
 class Asked(Struct, frozen=True):

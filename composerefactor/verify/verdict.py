@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.patterns import regex
 from composerefactor.verify.circumstances import Kind
 from composerefactor.verify.engine import Result
 from composerefactor.verify.models import compare, describe, hashes
 from composerefactor.verify.runner import Run, Runner
 
-_NAMED_SERVICE = re.compile(r'service "([^"]+)"|services\.([\w-]+)|service ([\w.-]+) ')
+_NAMED_SERVICE = regex(r'service "([^"]+)"|services\.([\w-]+)|service ([\w.-]+) ')
 
 
 class Finding(Struct, frozen=True):

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
+from composerefactor.patterns import regex
 from composerefactor.verify.masking import MASK, is_secret_name, mask_text
 
 _WIDEST = 200
-_NAMED = re.compile(
+_NAMED = regex(
     r"(?P<before>[+\- ]?\s*(?:-\s+)?[\"']?(?P<name>[A-Za-z_][\w.-]{0,80})[\"']?\s*[:=]\s*)"
     r"(?P<value>\S.*)"
 )
-_REFERENCE = re.compile(r"[\"']?\$\{?\w+(?::?\?[^{}$]{0,200})?\}?[\"']?(?:\s+#.*)?")
-_BLOCK = re.compile(r"[|>][-+0-9]*(?:\s+#.*)?")
+_REFERENCE = regex(r"[\"']?\$\{?\w+(?::?\?[^{}$]{0,200})?\}?[\"']?(?:\s+#.*)?")
+_BLOCK = regex(r"[|>][-+0-9]*(?:\s+#.*)?")
 
 
 def shown_lines(lines: Iterable[str]) -> Iterator[str]:

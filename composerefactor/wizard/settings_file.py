@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from composerefactor.edits.changeset import FileChange
+from composerefactor.patterns import regex
 from composerefactor.proposal.mended import Mend
 from composerefactor.proposal.opening import Opened
 from composerefactor.request.fix import FixRequest
@@ -20,7 +20,7 @@ from composerefactor.yamltree.nodes import resolve
 
 LEFT = "left out in the wizard"
 
-_PLAIN = re.compile(r"[A-Za-z_./][\w./-]*")
+_PLAIN = regex(r"[A-Za-z_./][\w./-]*")
 _OTHERWISE = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from composerefactor.patterns import regex
 from composerefactor.report.rows import LABEL
 
 _ESCAPE = r"\x1b\[[\d;]*m"
-_TOKENS = re.compile(rf"{_ESCAPE}|\s+|(?:(?!{_ESCAPE})\S)+")
-_LABELLED = re.compile(rf"(?:{_ESCAPE})?[A-Z].{{{LABEL - 1}}}(?:{_ESCAPE})?\S")
+_TOKENS = regex(rf"{_ESCAPE}|\s+|(?:(?!{_ESCAPE})\S)+")
+_LABELLED = regex(rf"(?:{_ESCAPE})?[A-Z].{{{LABEL - 1}}}(?:{_ESCAPE})?\S")
 _MOST_INDENT = 24
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -22,13 +21,14 @@ from typing import Any, NewType
 from msgspec import Struct
 
 from composerefactor.errors import InputError, Location
+from composerefactor.patterns import regex
 from composerefactor.workspace.disk import Attributes, sync_directories, write_new
 from composerefactor.workspace.state import project_directory, state_errors
 
 RunId = NewType("RunId", int)
 
 _FORMAT = 1
-_NAME = re.compile(r"(\d{4,})\.(pending|applied|undoing)\.json")
+_NAME = regex(r"(\d{4,})\.(pending|applied|undoing)\.json")
 
 
 class Phase(StrEnum):

@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from composerefactor.errors import InputError
+from composerefactor.patterns import regex
 from composerefactor.source import Source
 from composerefactor.yamltree.builder import MAX_DEPTH, TreeBuilder
 from composerefactor.yamltree.marks import WHITE
@@ -24,7 +25,7 @@ from composerefactor.yamltree.nodes import Scalar, Tree, walk
 
 __all__ = ["MAX_DEPTH", "has_c_parser", "parse"]
 
-_OLD_LINE_BREAK = re.compile("[\x85\u2028\u2029]")
+_OLD_LINE_BREAK = regex("[\x85\u2028\u2029]")
 """Line breaks of YAML 1.1, which the C parser and the engine still take for such."""
 
 _OLD_LINE_BREAK_REMEDY = "remove this invisible character"
@@ -32,7 +33,7 @@ _OLD_LINE_BREAK_REMEDY = "remove this invisible character"
 _FORBIDDEN = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 """Not compiled here: that takes longer than the rest of this module, and few texts need it."""
 
-_BEYOND_UNICODE = re.compile(r"\\U(?!0010|000)")
+_BEYOND_UNICODE = regex(r"\\U(?!0010|000)")
 
 _TOO_STRICT_IN_C = ("did not find expected alphabetic or numeric character", "unexpected ':'")
 """What the C parser says of ``&a.b``, ``&a/b`` and ``{a:b}``, which the engine accepts."""
@@ -51,23 +52,25 @@ def parse(source: Source, *, pure: bool | None = None, duplicates: bool = False)
     """Parse *source*.
 
     *pure* chooses the parser: True the Python one, False the C one, None the C one where it is
-    installed and reads this text as the reference does. *duplicates* True keeps every entry of a
-    key that is written more than once: such a text can be shown and mended, and means nothing.
+    installed. What C reads in another way than the reference is read by the reference.
+    *duplicates* True keeps every entry of a key that is written more than once: such a text can be
+    shown and mended, and means nothing.
 
     Raises InputError with the line for text that is not YAML, for a key written twice in one
     mapping, for an unknown alias, for nesting deeper than :data:`MAX_DEPTH`, and for aliases that
     stand for too much.
     """
     if pure is None:
-        # The C parser leaves a byte-order mark out of its count.
-        pure = not has_c_parser() or (
-            not source.text.isascii()
-            and ("\ufeff" in source.text or bool(_OLD_LINE_BREAK.search(source.text)))
-        )
-    read = _parse_pure if pure else _parse_c
+        pure = not has_c_parser()
+    read = _parse_pure if pure or _is_misread_by_c(source.text) else _parse_c
     tree = read(source, duplicates=duplicates)
     _check_line_breaks(tree)
     return tree
+
+
+def _is_misread_by_c(text: str) -> bool:
+    """Return whether *text* has what the C parser leaves out of its count, or breaks lines at."""
+    return not text.isascii() and ("\ufeff" in text or bool(_OLD_LINE_BREAK.search(text)))
 
 
 def _parse_c(source: Source, *, duplicates: bool) -> Tree:

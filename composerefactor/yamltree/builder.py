@@ -6,11 +6,11 @@ decide; :mod:`composerefactor.yamltree.marks` has the means.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from composerefactor.errors import InputError
+from composerefactor.patterns import regex
 from composerefactor.source import Source
 from composerefactor.yamltree.marks import (
     WHITE,
@@ -47,9 +47,9 @@ _NESTING_REMEDY = "write it with fewer levels"
 _EXPANSION_REMEDY = "remove aliases of aliases; no Compose file needs so many"
 _ANCHOR_REMEDY = "anchors are known only in the file, and below the place, where they are written"
 
-_LINE_BREAK = re.compile("[\r\n\x85\u2028\u2029]")
+_LINE_BREAK = regex("[\r\n\x85\u2028\u2029]")
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = regex("[\ud800-\udfff]")
 
 _QUOTED = frozenset("'\"")
 _BLOCK = frozenset("|>")

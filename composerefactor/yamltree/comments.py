@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from composerefactor.patterns import regex
 from composerefactor.source import Source
 from composerefactor.yamltree.nodes import Entry, Scalar, children
 
-_FULL_LINE = re.compile(r"^[ \t]*#", re.MULTILINE)
-_COMMENT = re.compile(r"(?:^|(?<=\s))#[^\r\n]*", re.MULTILINE)
+_FULL_LINE = regex(r"^[ \t]*#", re.MULTILINE)
+_COMMENT = regex(r"(?:^|(?<=\s))#[^\r\n]*", re.MULTILINE)
 
 
 def comment_lines(text: str) -> int:

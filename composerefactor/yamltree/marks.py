@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+from composerefactor.patterns import regex
+
 WHITE = " \t\r\n"
 """YAML's white space; a no-break space, for one, is text."""
 
-_PROPERTY = re.compile(r"!<[^>\s]*>|[&!][^ \t\r\n,\[\]{}]*")
-_LAST_TAG = re.compile(r"(?:!<[^>\s]*>|![^ \t\r\n,\[\]{}]*)\Z")
-_DOCUMENT_MARKER = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
+_PROPERTY = regex(r"!<[^>\s]*>|[&!][^ \t\r\n,\[\]{}]*")
+_LAST_TAG = regex(r"(?:!<[^>\s]*>|![^ \t\r\n,\[\]{}]*)\Z")
+_DOCUMENT_MARKER = regex(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 
 
 def skip_space_and_comments(text: str, at: int) -> int:

@@ -27,16 +27,15 @@ its ``#`` does.
 
 from __future__ import annotations
 
-import re
-
 from msgspec import Struct
 
+from composerefactor.patterns import regex
 from composerefactor.source import Source
 from composerefactor.yamltree.marks import WHITE
 from composerefactor.yamltree.nodes import Entry, Mapping, Sequence
 
-_COMMENTED_OUT = re.compile(r"#( {2,})(?:-(?=\s)|[\w.$\{\}/\"'<-]+\s*:(?=\s|$))")
-_CONTINUED = re.compile(r"#( {2,})\S")
+_COMMENTED_OUT = regex(r"#( {2,})(?:-(?=\s)|[\w.$\{\}/\"'<-]+\s*:(?=\s|$))")
+_CONTINUED = regex(r"#( {2,})\S")
 _RULER = frozenset("-=#*~_+")
 
 

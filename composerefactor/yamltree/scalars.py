@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from types import MappingProxyType
 from typing import TypeAlias
 
+from composerefactor.patterns import regex
+
 ScalarValue: TypeAlias = str | int | float | bool | datetime | None
 
 _WORDS: Mapping[str, ScalarValue] = MappingProxyType(
@@ -26,7 +28,7 @@ _WORDS: Mapping[str, ScalarValue] = MappingProxyType(
         **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
     }
 )
-_INTEGER = re.compile(
+_INTEGER = regex(
     r"""(?P<sign>[-+]?)
     (?: 0[xX](?P<hex>[0-9a-fA-F]+)
       | 0[bB](?P<binary>[01]+)
@@ -36,8 +38,8 @@ _INTEGER = re.compile(
     re.VERBOSE | re.ASCII,
 )
 _BASES = MappingProxyType({"hex": 16, "binary": 2, "octal": 8, "decimal": 10})
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
-_TIMESTAMP = re.compile(
+_FLOAT = regex(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
+_TIMESTAMP = regex(
     r"""(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})
     (?: (?P<separator>[Tt\ ])(?P<hour>\d{1,2}):(?P<minute>\d{1,2}):(?P<second>\d{1,2})
         (?:[.,](?P<fraction>\d{1,9}))?
@@ -45,7 +47,7 @@ _TIMESTAMP = re.compile(
     )?""",
     re.VERBOSE | re.ASCII,
 )
-_BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?", re.ASCII)
+_BASE_60 = regex(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?", re.ASCII)
 _INT64_MIN, _INT64_MAX, _UINT64_MAX = -(2**63), 2**63 - 1, 2**64 - 1
 
 

@@ -11,6 +11,7 @@ from composerefactor.compose.library import Library
 from composerefactor.compose.project import load as load_project
 from composerefactor.health.answers import Answer, Impossible, Proposed, Unneeded
 from composerefactor.health.check import healthcheck_for
+from composerefactor.health.usage import usage
 from composerefactor.health.waiting import reports_health
 from composerefactor.settings.settings import load_settings
 from composerefactor.topology.stack import stack
@@ -30,7 +31,9 @@ def ask(
     entry = EntryPoint(("compose.yaml",))
     project = load_project([entry], Library(Memory(texts)))
     assert not project.errors, project.errors
-    return healthcheck_for(project, stack(project, entry), "app", catalog or load())
+    of = stack(project, entry)
+    use = usage(project, of, of.services["app"])
+    return healthcheck_for(project, of, use, catalog or load())
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from composerefactor.verify.masking import is_secret_name, mask_text
+
+PARTS = ("pass", "PWD", "Secret", "private", "SALT", "cookie", "dsn", "webhook", "key", "_KEY")
 
 
 @pytest.mark.parametrize(
@@ -34,4 +38,15 @@ def test_other_names(name: str) -> None:
 
 def test_an_option_is_one_only_where_a_word_begins() -> None:
     assert mask_text("mysqld --password hunter2") == "mysqld --password ***"
+    assert mask_text("mysqld --db.password hunter2") == "mysqld --db.password ***"
+    assert mask_text("give it --password. Then go") == "give it --password. Then go"
     assert mask_text("move-secrets (3): REDIS moves") == "move-secrets (3): REDIS moves"
+
+
+@given(st.from_regex(r"[A-Za-z_][\w.-]{0,12}", fullmatch=True), st.sampled_from(PARTS))
+def test_whatever_has_a_secret_name_is_masked(name: str, part: str) -> None:
+    for each in (name, name + part, part + name):
+        if is_secret_name(each):
+            assert "hunter2" not in mask_text(f"run it with {each}=hunter2")
+            if each[0] != "_" and each[-1] != ".":
+                assert "hunter2" not in mask_text(f"--{each} hunter2")
