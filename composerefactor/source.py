@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import bisect
-from dataclasses import dataclass, field
 from functools import cached_property
+
+from msgspec import Struct
 
 from composerefactor.errors import InputError, Location
 
@@ -12,8 +13,7 @@ BOM = "\ufeff"
 MAX_BYTES = 8 * 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Struct, frozen=True, dict=True):
     """A decoded file.
 
     *text* has no byte-order mark and keeps every line end as it stands; :meth:`encode` gives the
@@ -21,8 +21,11 @@ class Source:
     """
 
     path: str
-    text: str = field(repr=False)
+    text: str
     has_bom: bool = False
+
+    def __repr__(self) -> str:  # without the text
+        return f"Source({self.path!r})"
 
     @classmethod
     def decode(cls, path: str, data: bytes) -> Source:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from msgspec import Struct
@@ -82,8 +82,7 @@ class Variant(Struct, frozen=True):
     effects: Sequence[Effect]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One thing that a mending would do, taken or left as a whole.
 
     *title* says it in words, *location* is the place that it is about, *evidence* why it is right
@@ -99,9 +98,12 @@ class Change:
     effects: Sequence[Effect] = ()
     evidence: str = ""
     repairs: bool = False
-    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    variables: Mapping[str, str] = {}
     details: Sequence[str] = ()
     variants: Sequence[Variant] = ()
+
+    def __repr__(self) -> str:  # without the values of variables
+        return f"Change({self.title!r}, {self.location!r})"
 
     @property
     def is_safe(self) -> bool:

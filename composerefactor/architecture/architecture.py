@@ -30,15 +30,20 @@ from composerefactor.architecture.volumes import Stored, mounts, stored
 from composerefactor.catalog.catalog import Catalog
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.project import Project, project_directory
+from composerefactor.credentials.literals import Literal, literals
 from composerefactor.errors import InputError
 from composerefactor.factoring.differences import Comparison, comparisons
 from composerefactor.health.usage import usage
+from composerefactor.topology.conversations import HostMention, host_mentions
 from composerefactor.topology.stack import Stack, stack
 
 
 @dataclass(frozen=True)
 class EntryArchitecture:
-    """What one entry point starts; *stack* is what the facts are read from."""
+    """What one entry point starts.
+
+    *stack* is what the facts are read from, *mentions* are the hosts that its services name.
+    """
 
     entry: EntryPoint
     services: tuple[ServiceFacts, ...]
@@ -55,6 +60,7 @@ class EntryArchitecture:
     totals: ResourceTotals
     builds: tuple[BuildFacts, ...]
     stack: Stack = field(repr=False, compare=False)
+    mentions: tuple[HostMention, ...] = field(repr=False, compare=False)
 
     @property
     def title(self) -> str:
@@ -77,7 +83,7 @@ class Architecture:
     *unread* has, for each of the others, why not. *comparisons* say what differs between files that
     define the same services, *repetitions* how much is written several times. *unresolved* are
     sentences on what the text alone does not tell. *project* and *redaction* are what the facts are
-    read from, and what keeps secrets out of them.
+    read from, and what keeps secrets out of them; *literals* are the credentials in its files.
     """
 
     name: str
@@ -88,6 +94,7 @@ class Architecture:
     unresolved: tuple[str, ...]
     project: Project = field(repr=False, compare=False)
     redaction: Redaction = field(repr=False, compare=False)
+    literals: tuple[Literal, ...] = field(repr=False, compare=False)
 
     @property
     def main(self) -> EntryArchitecture | None:
@@ -115,7 +122,8 @@ class Architecture:
 def survey(project: Project, name: str, catalog: Catalog) -> Architecture:
     """Return the facts of *project*, read from its text alone."""
     stacks = [stack(project, entry) for entry in project.readable]
-    redaction = Redaction(stacks)
+    known = tuple(literals(stacks))
+    redaction = Redaction(stacks, known)
     entries = tuple(_entry(project, each, catalog, redaction) for each in stacks)
     return Architecture(
         name,
@@ -126,6 +134,7 @@ def survey(project: Project, name: str, catalog: Catalog) -> Architecture:
         tuple(dict.fromkeys(words for each in entries for words in _unresolved(each))),
         project,
         redaction,
+        known,
     )
 
 
@@ -157,11 +166,12 @@ def _entry(
         resources.append(resource_facts(of, service, found.location))
     ports = tuple(port for service in services for port in service.ports)
     variables, env_files = variable_facts(project, of, redaction)
+    mentions = tuple(host_mentions(of))
     return EntryArchitecture(
         of.entry,
         tuple(services),
         networks(of),
-        edges(of),
+        edges(of, mentions),
         dependencies_of(of),
         tuple(health),
         stored(of, tuple(mount for service in services for mount in service.mounts), catalog),
@@ -173,6 +183,7 @@ def _entry(
         totals(each for each in resources if not _is_optional(services, each.service)),
         tuple(service.build for service in services if service.build is not None),
         of,
+        mentions,
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 from composerefactor.compose.expand import expand
 from composerefactor.compose.merged import merged_get, scalar_text
 from composerefactor.errors import Location
-from composerefactor.topology.conversations import Conversation, conversations
+from composerefactor.topology.conversations import Conversation, HostMention, conversations
 from composerefactor.topology.networks import DEFAULT, networks_of
 from composerefactor.topology.stack import Stack
 from composerefactor.topology.subnets import used_subnets
@@ -93,14 +95,14 @@ def _is_external(body: Node | None) -> bool:
     return external is not None and scalar_text(external) not in {"false", "False", "no"}
 
 
-def edges(stack: Stack) -> tuple[Edge, ...]:
-    """Return who needs whom in *stack*, in the order of the files."""
+def edges(stack: Stack, mentions: Iterable[HostMention]) -> tuple[Edge, ...]:
+    """Return who needs whom in *stack*, which names *mentions*, in the order of the files."""
     conditions = {
         (service.name, name): scalar_text(merged_get(found.node, "condition")) or "service_started"
         for service in stack.services.values()
         for name, found in service.names("depends_on")
     }
-    return tuple(_edge(each, conditions) for each in conversations(stack))
+    return tuple(_edge(each, conditions) for each in conversations(stack, mentions))
 
 
 def _edge(found: Conversation, conditions: dict[tuple[str, str], str]) -> Edge:

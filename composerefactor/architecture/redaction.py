@@ -10,7 +10,7 @@ from composerefactor.compose.expand import expand
 from composerefactor.compose.file import RESOURCE_SECTIONS
 from composerefactor.compose.interpolate import expressions
 from composerefactor.compose.merged import item_nodes, scalar_text
-from composerefactor.credentials.literals import literals
+from composerefactor.credentials.literals import Literal
 from composerefactor.credentials.names import is_common_word, is_credential, passwords
 from composerefactor.patterns import regex
 from composerefactor.topology.stack import Service, Stack
@@ -46,12 +46,15 @@ class Redaction:
     as ``postgres`` are masked only where their name or place says that they are secret.
     """
 
-    def __init__(self, stacks: Iterable[Stack]) -> None:
+    def __init__(self, stacks: Iterable[Stack], known: Iterable[Literal]) -> None:
+        """Prepare for the reports on *stacks*, in the files of which *known* are credentials."""
         self._stacks = tuple(stacks)
+        self._known = tuple(known)
 
     @cached_property
     def _pattern(self) -> re.Pattern[str] | None:
-        found = {value.strip("\"' ") for value in _secrets(self._stacks)}
+        secrets = (*(each.value for each in self._known), *_secrets(self._stacks))
+        found = {value.strip("\"' ") for value in secrets}
         names = _names(self._stacks)
         masked = sorted(
             (
@@ -88,8 +91,6 @@ def _without_value(match: re.Match[str]) -> str:
 
 
 def _secrets(stacks: tuple[Stack, ...]) -> Iterator[str]:
-    for literal in literals(stacks):
-        yield literal.value
     files = {id(file): file for stack in stacks for file in stack.files}
     for file in files.values():
         for node in walk(file.root):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 from composerefactor.patterns import regex
 
@@ -10,13 +10,15 @@ _ASSIGNMENT = regex(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][\w.\-]*)\s*[=:](?P<val
 _COMMENT = regex(r"\s#.*")
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(Struct, frozen=True):
     """``name=value`` at *line*, from 1; *value* is without quotes, its variables unexpanded."""
 
     name: str
-    value: str = field(repr=False)
+    value: str
     line: int
+
+    def __repr__(self) -> str:  # without the value, which may be a secret
+        return f"Assignment({self.name!r}, line={self.line})"
 
 
 def assignments(text: str) -> list[Assignment]:

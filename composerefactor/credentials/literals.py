@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from msgspec import Struct
 
@@ -36,8 +35,7 @@ class Use(Struct, frozen=True):
     place: tuple[str, ...]
 
 
-@dataclass(eq=False)
-class Literal:
+class Literal(Struct, eq=False):
     """A credential: characters ``start:end`` of the scalar *node* at *path* of *file*.
 
     *key* is the variable that holds it, *name* what a variable for it is best called, *value* what
@@ -51,9 +49,12 @@ class Literal:
     end: int
     key: str
     name: str
-    value: str = field(repr=False)
+    value: str
     is_whole: bool = True
-    uses: list[Use] = field(default_factory=list)
+    uses: list[Use] = []
+
+    def __repr__(self) -> str:  # without the value
+        return f"Literal({self.file.path!r}, {self.key!r})"
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -99,8 +100,7 @@ class _Finder:
     def parts(
         self, file: ComposeFile, key: str, node: Scalar, offset: int, known: frozenset[str]
     ) -> Iterator[Literal]:
-        path = self.address(file, node)
-        if path is None or node.tag:
+        if node.tag:
             return
         text = node.value[offset:]
         whole = _engine_value(text, node, offset)
@@ -108,6 +108,9 @@ class _Finder:
             spans = passwords(text) or [(0, len(text))]
         else:
             spans = [] if _is_number(node) else passwords(text)
+        path = self.address(file, node) if spans else None
+        if path is None:
+            return
         hidden = masked(text)
         for start, end in spans:
             value = text[start:end].replace("$$", "$")

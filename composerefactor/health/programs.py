@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
 from msgspec import Struct
 
+from composerefactor.catalog.catalog import NamePatterns
 from composerefactor.catalog.facts import Evidence
 from composerefactor.catalog.index import read_json
 from composerefactor.catalog.reference import repository, same_image
@@ -125,13 +125,17 @@ def _first(image: str, part: str) -> Mapping[str, Any] | None:
     name = repository(image) or image
     candidates = [name, *same_image(name)]
     flavours = parse_tag(parse_image(image).tag or "").flavours
-    for entry in _bases()[part]:
-        if any(fnmatchcase(c, pattern) for c in candidates for pattern in entry["names"]) and (
+    for names, entry in _by_names(part):
+        if any(map(names.match, candidates)) and (
             "flavours" not in entry or not flavours.isdisjoint(entry["flavours"])
         ):
-            found: Mapping[str, Any] = entry
-            return found
+            return entry
     return None
+
+
+@cache
+def _by_names(part: str) -> list[tuple[NamePatterns, Mapping[str, Any]]]:
+    return [(NamePatterns(entry["names"]), entry) for entry in _bases()[part]]
 
 
 @cache

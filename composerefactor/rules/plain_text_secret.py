@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 from composerefactor.architecture.architecture import Architecture
 from composerefactor.check import Found, check
-from composerefactor.credentials.literals import literals
 from composerefactor.credentials.names import is_common_word
 from composerefactor.findings.severity import Severity
 
@@ -23,7 +22,7 @@ from composerefactor.findings.severity import Severity
 )
 def plain_text_secret(architecture: Architecture) -> Iterator[Found]:
     """Yield the credentials that are written as text."""
-    for literal in literals(entry.stack for entry in architecture.entries):
+    for literal in architecture.literals:
         where = "as text" if literal.is_whole else "in a connection string"
         yield Found(
             f"{literal.key} of {', '.join(literal.services)} holds a credential {where}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from msgspec import Struct
@@ -68,14 +68,19 @@ class HostMention(Struct, frozen=True):
     is_shared: bool = False
 
 
-def conversations(stack: Stack) -> list[Conversation]:
-    """Return who talks to whom in *stack*, callers in the order of the files."""
+def conversations(
+    stack: Stack, mentions: Iterable[HostMention] | None = None
+) -> list[Conversation]:
+    """Return who talks to whom in *stack*, callers in the order of the files.
+
+    *mentions* are the hosts that it names, where they are known already.
+    """
     names = Names(stack)
     found: dict[tuple[str, str], dict[Hint, None]] = {}
     for reference in references(stack):
         if reference.name in stack.services:
             found.setdefault((reference.caller, reference.name), {})[reference.hint] = None
-    for each in host_mentions(stack):
+    for each in host_mentions(stack) if mentions is None else mentions:
         callee = names.service(each.caller, each.mention.host)
         if callee is not None:
             found.setdefault((each.caller, callee), {})[each.hint] = None

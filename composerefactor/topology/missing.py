@@ -78,17 +78,22 @@ def missing_resources(stack: Stack, section: str) -> list[MissingResource]:
     ]
 
 
-def missing_hosts(stack: Stack, others: Iterable[ComposeFile] = ()) -> list[MissingHost]:
+def missing_hosts(
+    stack: Stack,
+    others: Iterable[ComposeFile] = (),
+    mentions: Iterable[HostMention] | None = None,
+) -> list[MissingHost]:
     """Return the hosts that variables and commands name and nothing defines.
 
     A host is looked for only where it is meant as one: in URLs of known schemes, in addresses, and
     in variables whose name says so. Names with dots, of the caller itself and of services in
-    *others*, further files of the project, are left out.
+    *others*, further files of the project, are left out. *mentions* are all that *stack* names,
+    where they are known already.
     """
     names = Names(stack)
     known = {name.lower() for file in others for name in file.services}
     found: dict[str, list[HostMention]] = {}
-    for each in host_mentions(stack):
+    for each in host_mentions(stack) if mentions is None else mentions:
         host = each.mention.host
         if host.lower() not in known and not names.is_known(each.caller, host) and _is_meant(each):
             found.setdefault(host, []).append(each)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 
 from msgspec import Struct
@@ -48,14 +47,16 @@ class Found(Struct, frozen=True):
         return self.file.source.location(self.at)
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """A variable of a service's container. *value* is as written, None where the shell has it."""
 
     name: str
-    value: str | None = field(repr=False)
+    value: str | None
     location: Location
     found: Found | None = None
+
+    def __repr__(self) -> str:  # without the value, which may be a secret
+        return f"Setting({self.name!r}, {self.location!r})"
 
 
 class Service(Struct, frozen=True, dict=True):
@@ -138,8 +139,7 @@ class Service(Struct, frozen=True, dict=True):
         return {**known, **self.pairs("environment")}
 
 
-@dataclass(frozen=True)
-class Stack:
+class Stack(Struct, frozen=True, dict=True):
     """What *entry* starts.
 
     *files* are in the order in which they are merged, *variables* are what its env files give for
@@ -149,7 +149,10 @@ class Stack:
     entry: EntryPoint
     files: tuple[ComposeFile, ...]
     services: Mapping[str, Service]
-    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    variables: Mapping[str, str] = {}
+
+    def __repr__(self) -> str:  # without the values of variables
+        return f"Stack({self.entry!r}, {list(self.services)!r})"
 
     @cached_property
     def dependents(self) -> Mapping[str, list[tuple[str, Found]]]:

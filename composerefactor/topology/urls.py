@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from composerefactor.compose.interpolate import expressions
 from composerefactor.compose.masking import masked
@@ -18,8 +19,7 @@ _URL = regex(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
+class Url(Struct, frozen=True):
     """``scheme://user:password@host:port,host:port/path`` at ``text[start:end]``, as written.
 
     *hosts* are (host, port) pairs, the port ``""`` where none is written; they begin at
@@ -31,9 +31,12 @@ class Url:
     start: int
     end: int
     host_start: int
-    user: str = field(default="", repr=False)
-    password: str = field(default="", repr=False)
+    user: str = ""
+    password: str = ""
     path: str = ""
+
+    def __repr__(self) -> str:  # without user and password
+        return f"Url({self.scheme!r}, {self.hosts!r}, {self.start}, {self.end}, path={self.path!r})"
 
 
 def urls(text: str) -> list[Url]:

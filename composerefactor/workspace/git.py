@@ -145,7 +145,9 @@ def find_repository(root: Path) -> Repository | None:
 
     Raises InputError where git refuses to answer, as it does for a repository of another user.
     """
-    if shutil.which("git") is None:
+    here = root.resolve()
+    may_be_in_one = any((directory / ".git").exists() for directory in (here, *here.parents))
+    if not may_be_in_one or shutil.which("git") is None:  # starting git takes as long as parsing
         return None
     try:
         output = ask(root, "rev-parse", "--show-toplevel", "--show-prefix")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from composerefactor.yamltree.nodes import Entry, Mapping, Node, Sequence
@@ -39,9 +39,12 @@ def in_flow(root: Node, path: Path) -> bool:
 
 def paths(root: Node, start: Path = ()) -> Iterator[tuple[Path, Node]]:
     """Yield every node that is written below *root*, itself first, with its address."""
-    yield start, root
-    for step, child in _steps(root):
-        yield from paths(child, (*start, step))
+    left = [(start, root)]
+    while left:
+        path, node = left.pop()
+        yield path, node
+        below = [((*path, step), child) for step, child in _steps(node)]
+        left += reversed(below)
 
 
 def entry_paths(root: Node) -> dict[int, Path]:
@@ -67,12 +70,11 @@ def path_of(root: Node, node: Node) -> Path | None:
     return None
 
 
-def _steps(node: Node) -> Iterator[tuple[str | int, Node]]:
-    """Yield the nodes right below *node*, with the last step of their addresses."""
+def _steps(node: Node) -> Iterable[tuple[str | int, Node]]:
+    """Return the nodes right below *node*, with the last step of their addresses."""
     if isinstance(node, Mapping):
-        yield from ((e.name, e.value) for e in node.entries if e.name is not None)
-    elif isinstance(node, Sequence):
-        yield from enumerate(node.items)
+        return [(e.name, e.value) for e in node.entries if e.name is not None]
+    return enumerate(node.items) if isinstance(node, Sequence) else ()
 
 
 def shown(path: Path) -> str:

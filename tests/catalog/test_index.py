@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from composerefactor.catalog import index
-from composerefactor.catalog.index import COPIED, INDEX, make_copy, make_index, read, read_yaml
+from composerefactor.catalog.index import (
+    COPIED,
+    INDEX,
+    make_copy,
+    make_index,
+    read,
+    read_json,
+    read_yaml,
+)
 
 SECRET_KEYS = ("secret_name_patterns", "not_secret_name_patterns")
 
@@ -68,3 +76,10 @@ def test_mistakes_in_the_data_are_found(
 def test_missing_file() -> None:
     with pytest.raises(FileNotFoundError):
         read("missing.yml")
+
+
+@pytest.mark.parametrize("part", ["bases", "servers"])
+def test_patterns_of_base_images_have_no_star_inside(part: str) -> None:
+    for entry in read_json("bases.json")[part]:
+        for pattern in entry["names"]:
+            assert re.fullmatch(r"\*?[^*?\[\]]+|[^*?\[\]]+\*", pattern), pattern
