@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import field, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from msgspec import Struct
@@ -80,6 +80,11 @@ class Variant(Struct, frozen=True):
     path: str
     of: str
     effects: Sequence[Effect]
+
+
+@dataclass(frozen=True, slots=True)
+class NoOptions:
+    """The options of a transform in which there is nothing to choose."""
 
 
 class Change(Struct, frozen=True):

@@ -10,10 +10,11 @@ in Compose files; those are on every network that they could need.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.merged import merged_get

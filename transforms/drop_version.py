@@ -8,20 +8,14 @@ around it stay.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from composerefactor.compose.project import Project
 from composerefactor.edits.operations import Remove
-from composerefactor.transform import Change, Refusal, mending
+from composerefactor.transform import Change, NoOptions, Refusal, mending
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """There is nothing to choose."""
-
-
-@mending(Options)
-def drop_version(project: Project, options: Options) -> Iterator[Change | Refusal]:  # noqa: ARG001
+@mending(NoOptions)
+def drop_version(project: Project, options: NoOptions) -> Iterator[Change | Refusal]:  # noqa: ARG001
     """Yield a removal for each file that has a version."""
     for path, file in project.files.items():
         if file.root.entry("version") is None or path.startswith("../"):

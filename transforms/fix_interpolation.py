@@ -11,8 +11,7 @@ the container that sets X sees it.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from composerefactor.compose.commandplaces import CommandPlaces
@@ -22,7 +21,7 @@ from composerefactor.compose.project import Project, project_directory
 from composerefactor.compose.reach import ModelPath, places
 from composerefactor.compose.shellforms import ShellForm, shell_forms
 from composerefactor.edits.operations import Substitute
-from composerefactor.transform import Change, Effect, Refusal, mending
+from composerefactor.transform import Change, Effect, NoOptions, Refusal, mending
 from composerefactor.yamltree.nodes import Scalar
 from composerefactor.yamltree.path import Path, paths
 
@@ -32,19 +31,14 @@ _PATHS = frozenset({"volumes", "build", "env_file", "label_file", "file"})
 _PAIRS = frozenset({"environment", "args"})
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """There is nothing to choose."""
-
-
-@mending(Options)
-def fix_interpolation(project: Project, options: Options) -> Iterator[Change | Refusal]:  # noqa: ARG001
+@mending(NoOptions)
+def fix_interpolation(project: Project, options: NoOptions) -> Iterator[Change | Refusal]:  # noqa: ARG001
     """Yield a change for each shell form whose meaning is plain, and a refusal for the others."""
     outside = _outside(project)
     for path, file in project.files.items():
-        if path.startswith("../"):
+        if path.startswith("../") or not {"$", "`"}.intersection(file.source.text):
             continue
-        reached = places(project, path)
+        reached: Mapping[int, list[ModelPath]] | None = None
         commands = CommandPlaces.of(file, partial(_text, project, posixpath.dirname(path)))
         for where, node in paths(file.root):
             if isinstance(node, Scalar) and ("$" in node.value or "`" in node.value):
@@ -55,8 +49,9 @@ def fix_interpolation(project: Project, options: Options) -> Iterator[Change | R
                     name=_variable(where, node.value),
                     inside=commands.variables.get(id(node), frozenset()) - outside,
                 )
-                at = reached.get(id(node), [tuple(map(str, where[:2]))])
                 for form in forms:
+                    reached = places(project, path) if reached is None else reached
+                    at = reached.get(id(node), [tuple(map(str, where[:2]))])
                     yield _outcome(file, where, node, form, at)
 
 

@@ -9,7 +9,6 @@ values for one key, and a key that resembles nothing, are named with what to do.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain
 
 from composerefactor.compose.file import ComposeFile
@@ -22,20 +21,15 @@ from composerefactor.edits.places import tail
 from composerefactor.edits.render import Value
 from composerefactor.errors import InputError
 from composerefactor.legacy.corrections import Corrections
-from composerefactor.transform import Change, Refusal, mending
+from composerefactor.transform import Change, NoOptions, Refusal, mending
 from composerefactor.yamltree.comments import comments
 from composerefactor.yamltree.nodes import Entry, Mapping, Sequence, resolve
 from composerefactor.yamltree.path import Path, entry_paths, node_at, paths
 from composerefactor.yamltree.values import to_python
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """There is nothing to choose."""
-
-
-@mending(Options, first=True)
-def fix_schema(project: Project, options: Options) -> Iterator[Change | Refusal]:  # noqa: ARG001
+@mending(NoOptions, first=True)
+def fix_schema(project: Project, options: NoOptions) -> Iterator[Change | Refusal]:  # noqa: ARG001
     """Yield a change for each thing that the schema rejects and that has one meaning."""
     for path, file in project.files.items():
         if path.startswith("../"):
@@ -51,7 +45,9 @@ def fix_schema(project: Project, options: Options) -> Iterator[Change | Refusal]
 def _written_twice(file: ComposeFile) -> Iterator[Change | Refusal]:
     """Yield what is to be done about keys that a mapping has twice, outer ones first."""
     for path, node in paths(file.root):
-        if not isinstance(node, Mapping) or node_at(file.root, path) is not node:
+        if not isinstance(node, Mapping) or not _has_equals(node):
+            continue
+        if node_at(file.root, path) is not node:  # it is in the second of two
             continue
         first: dict[str, Entry] = {}
         for entry in node.entries:
@@ -60,6 +56,10 @@ def _written_twice(file: ComposeFile) -> Iterator[Change | Refusal]:
             if known is not entry and node.entries.count(known):
                 yield _one_of_two(file, (*path, name), known, entry)
                 break
+
+
+def _has_equals(node: Mapping) -> bool:
+    return len({entry.name or "" for entry in node.entries}) < len(node.entries)
 
 
 def _one_of_two(
@@ -88,7 +88,7 @@ def _same(first: Entry, second: Entry) -> bool:
 
 
 def _misspelt(file: ComposeFile) -> Iterator[Change | Refusal]:
-    where = entry_paths(file.root)
+    where: dict[int, Path] = {}
     seen: set[int] = set()
     for place, mapping, known in bounded(file):
         entries = merged_entries(mapping)
@@ -96,6 +96,7 @@ def _misspelt(file: ComposeFile) -> Iterator[Change | Refusal]:
             if name in known or name.startswith("x-") or id(entry) in seen:
                 continue
             seen.add(id(entry))
+            where = where or entry_paths(file.root)
             location = file.source.location(entry.start)
             meant = nearest(name, known)
             if meant is not None and meant in entries:

@@ -11,25 +11,19 @@ only when asked for. Links with an alias, and `volumes_from`, have no equal form
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.merged import merged_mappings
 from composerefactor.compose.project import Project
 from composerefactor.legacy import version1
 from composerefactor.legacy.forms import Written, externals, limits, links
-from composerefactor.transform import Change, Refusal, mending
+from composerefactor.transform import Change, NoOptions, Refusal, mending
 from composerefactor.yamltree.nodes import Mapping
 from composerefactor.yamltree.path import paths
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """There is nothing to choose."""
-
-
-@mending(Options, after=("fix-schema",), first=True)
-def modernize(project: Project, options: Options) -> Iterator[Change | Refusal]:  # noqa: ARG001
+@mending(NoOptions, after=("fix-schema",), first=True)
+def modernize(project: Project, options: NoOptions) -> Iterator[Change | Refusal]:  # noqa: ARG001
     """Yield a change for each old form that has one of today."""
     for path, file in project.files.items():
         if path.startswith("../"):

@@ -25,6 +25,9 @@ _SETTINGS = regex(
     )\s*(?P<size>[0-9]+(?:\.[0-9]+)?\s*(?:[bkmgt]i?b?)?)\b""",
     re.VERBOSE | re.IGNORECASE,
 )
+_MARKS = ("xmx", "space", "maxmemory", "innodb", "shared_buffers", "wiredtiger")
+"""Of these each of the settings has one."""
+
 _ROOM = 1.5
 """A program takes more than what it is told for its largest part."""
 
@@ -51,6 +54,9 @@ def told(stack: Stack, service: Service) -> tuple[int, str] | None:
     """
     found: dict[str, int] = {}
     for text in _texts(stack, service):
+        lower = text.lower()
+        if not any(mark in lower for mark in _MARKS):
+            continue
         for match in _SETTINGS.finditer(text):
             found[match[0].strip()] = _bytes(match[0], match["size"])
     shared = parsed(expand(service.text("shm_size") or "", stack.variables))

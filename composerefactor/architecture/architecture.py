@@ -40,10 +40,7 @@ from composerefactor.topology.stack import Stack, stack
 
 @dataclass(frozen=True)
 class EntryArchitecture:
-    """What one entry point starts.
-
-    *stack* is what the facts are read from, *mentions* are the hosts that its services name.
-    """
+    """What one entry point starts; the facts are read from *stack* and its *mentions* of hosts."""
 
     entry: EntryPoint
     services: tuple[ServiceFacts, ...]

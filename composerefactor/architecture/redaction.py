@@ -74,7 +74,8 @@ class Redaction:
 
     def text(self, text: str) -> str:
         """Return *text*, a value or a command of a file, without secrets."""
-        return mask_text(self.words(_PASSWORD_OPTION.sub(_without_value, text)))
+        shown = _PASSWORD_OPTION.sub(_without_value, text) if "-" in text else text
+        return mask_text(self.words(shown))
 
     def words(self, text: str) -> str:
         """Return *text*, a sentence about the project, without the secrets that are known."""
@@ -106,8 +107,9 @@ def _secrets(stacks: tuple[Stack, ...]) -> Iterator[str]:
 
 def _of_service(stack: Stack, service: Service) -> Iterator[str]:
     for name, setting in service.settings.items():
-        yield from _of_pair(name, setting.value or "")
-        yield from _of_pair(name, expand(setting.value or "", stack.variables))
+        value = setting.value or ""
+        for text in {value, expand(value, stack.variables)}:
+            yield from _of_pair(name, text)
     for attribute in ("command", "entrypoint"):
         for found in service.values(attribute):
             words = " ".join(scalar_text(item) or "" for item in item_nodes(found.node))
@@ -139,6 +141,8 @@ def _of_pair(name: str, value: str) -> Iterator[str]:
 
 
 def _defaults(text: str) -> Iterator[str]:
+    if "$" not in text:
+        return
     for each in expressions(text):
         if each.argument and each.operator.endswith("-") and _is_secret(each.name, each.argument):
             yield each.argument

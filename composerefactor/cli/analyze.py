@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -169,6 +168,8 @@ def _width(output: Path | None) -> int:
     """Return the columns of the terminal; 80 where the report does not go to one."""
     if output is not None or not sys.stdout.isatty():
         return WIDTH
+    import shutil  # noqa: PLC0415 - see __init__.py
+
     return max(shutil.get_terminal_size((WIDTH, 24)).columns, 40)
 
 

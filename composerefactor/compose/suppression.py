@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from composerefactor.compose.file import ComposeFile
 from composerefactor.patterns import regex
@@ -19,13 +20,18 @@ def ignored(file: ComposeFile, line: int, *names: str) -> str | None:
     It counts on the line itself, right above it, and on the service around it, for the transform
     or rule that is called like one of *names*.
     """
-    if "composerefactor:" not in file.source.text:
+    if not _has_any(file.source.text):
         return None
     for comment in _comments_on(file, line):
         match = IGNORE.search(comment)
         if match and {name.strip() for name in match[1].split(",")}.intersection(names):
             return match[2] or NO_REASON
     return None
+
+
+@lru_cache(maxsize=16)
+def _has_any(text: str) -> bool:
+    return "composerefactor:" in text
 
 
 def _comments_on(file: ComposeFile, line: int) -> Iterator[str]:

@@ -93,6 +93,8 @@ def _names_one(name: str) -> bool:
 
 def passwords(text: str) -> list[tuple[int, int]]:
     """Return where passwords stand in *text*, a URL or a connection string."""
+    if "=" not in text and "://" not in text:  # as most
+        return []
     matches = [*_USERINFO.finditer(text)] if "://" in text else []
     matches += _PAIR.finditer(text) if "=" in text else ()
     return sorted({match.span("password") for match in matches})

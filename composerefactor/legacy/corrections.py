@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -47,8 +48,12 @@ class Corrections:
 
     def __init__(self, file: ComposeFile) -> None:
         self.file = file
-        self.paths = {id(node): path for path, node in paths(file.root)}
         self.seen: set[int] = set()
+
+    @cached_property
+    def paths(self) -> dict[int, Path]:
+        """The address of each node that is written in the file, by its id."""
+        return {id(node): path for path, node in paths(self.file.root)}
 
     def __iter__(self) -> Iterator[Correction]:
         for body in self.file.services.values():

@@ -16,9 +16,10 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> 
     is divided at spaces, and in words that are longer than its column.
     """
     grid = [list(columns), *(list(row) for row in rows)]
-    widths = [max(map(columns_of, column)) for column in zip(*grid, strict=True)]
-    longest = [max(map(_longest_word, column)) for column in zip(*grid, strict=True)]
-    room = width - len(_GAP) * (len(widths) - 1)
+    room = width - len(_GAP) * (len(columns) - 1)
+    widest = max(room, _NARROWEST)
+    widths = [min(max(map(columns_of, cells)), widest) for cells in zip(*grid, strict=True)]
+    longest = [max(map(_longest_word, cells)) for cells in zip(*grid, strict=True)]
     while sum(widths) > room:
         wide = [n for n, taken in enumerate(widths) if taken > _NARROWEST]
         if not wide:
@@ -58,6 +59,8 @@ def _lines(row: list[str], widths: list[int]) -> list[list[str]]:
 
 def _wrapped(text: str, width: int) -> list[str]:
     """Return *text* in lines of at most *width* columns, which textwrap takes for characters."""
+    if columns_of(text) <= width:
+        return [" ".join(text.split())]
     lines, line = [], ""
     for word in (part for each in text.split() for part in _parts(each, width)):
         longer = f"{line} {word}" if line else word
@@ -71,6 +74,9 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 def _parts(word: str, width: int) -> Iterator[str]:
     """Yield *word* in pieces that fit into *width* columns."""
+    if columns_of(word) <= width:
+        yield word
+        return
     piece, used = "", 0
     for char in word:
         more = columns_of(char)

@@ -50,6 +50,8 @@ _KEY_BEGIN = regex(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY")
 @cache
 def is_secret_name(name: str) -> bool:
     """Return whether a value under *name* is likely to be secret; file paths of secrets are not."""
+    if not _may_name_secret(name):
+        return False
     return bool(_SECRET_NAME.search(name)) and not name.upper().endswith(_NO_SECRET)
 
 

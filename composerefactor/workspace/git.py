@@ -7,8 +7,6 @@ filters that a repository's own settings name are switched off, and so are git's
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -147,7 +145,11 @@ def find_repository(root: Path) -> Repository | None:
     """
     here = root.resolve()
     may_be_in_one = any((directory / ".git").exists() for directory in (here, *here.parents))
-    if not may_be_in_one or shutil.which("git") is None:  # starting git takes as long as parsing
+    if not may_be_in_one:  # starting git takes as long as parsing a file
+        return None
+    import shutil  # noqa: PLC0415 - see cli/__init__.py
+
+    if shutil.which("git") is None:
         return None
     try:
         output = ask(root, "rev-parse", "--show-toplevel", "--show-prefix")
@@ -177,6 +179,9 @@ def ask(directory: Path, *arguments: str, stdin: bytes = b"", codes: Sequence[in
 
     Raises InputError with git's own words where its exit code is another, and without git.
     """
+    import shutil  # noqa: PLC0415 - see cli/__init__.py
+    import subprocess  # noqa: PLC0415 - see cli/__init__.py
+
     git = shutil.which("git")
     if git is None:
         raise InputError("git is not installed")
