@@ -7,6 +7,7 @@
 # make bench    measure speed
 # make peers    count what dclint, compose-lint and compose-harden find in PROJECTS before and after
 #               `fix --unsafe`; needs npm
+# make linters  measure how long `analyze`, dclint and compose-lint take for FILES; needs npm
 # make catalog  write the JSON files of the image catalogue anew
 # make docs     write docs/transforms.md and docs/rules.md anew
 # make site     build the documentation as a site in build/site, with mkdocs-material
@@ -23,11 +24,12 @@ SERVER_PACKAGES := busybox curl haproxy mariadb-server memcached mosquitto netca
 	php-cli postgresql prometheus rabbitmq-server redis-server ruby wget
 EXAMPLE := examples/legacy-shop
 PROJECTS ?= $(EXAMPLE)
+FILES ?= $(EXAMPLE)/docker-compose.yml
 
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
 .PHONY: demo test lint types layers without-c-parser suite engines healthchecks daemon bench peers \
-	catalog docs schema site clean
+	linters catalog docs schema site clean
 
 demo: .venv/demo.stamp
 	@$(BIN)/composerefactor split --dry-run $(EXAMPLE) > .venv/demo.patch
@@ -83,6 +85,10 @@ peers: .venv/test.stamp .peers/stamp
 	$(BIN)/python bench/peers.py --dclint .peers/node_modules/.bin/dclint \
 		--compose-lint .peers/venv/bin/compose-lint \
 		--compose-harden .peers/venv/bin/compose-harden $(PROJECTS)
+
+linters: .venv/test.stamp .peers/stamp
+	$(BIN)/python bench/linters.py --dclint .peers/node_modules/.bin/dclint \
+		--compose-lint .peers/venv/bin/compose-lint $(FILES)
 
 catalog: .venv/test.stamp
 	$(BIN)/python scripts/catalog_index.py

@@ -208,7 +208,7 @@ def _example(project: Project, path: str) -> str:
     return next((place for place in places if project.exists(place)), "")
 
 
-def _assigned(project: Project, path: str) -> list[Assignment]:
+def _assigned(project: Project, path: str) -> tuple[Assignment, ...]:
     if project.read is None or path.startswith(("/", "~")) or not project.exists(path):
-        return []
+        return ()
     return assignments(project.read(path).decode("utf-8", "replace"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from msgspec import Struct
 
 from composerefactor.patterns import regex
@@ -21,7 +23,8 @@ class Assignment(Struct, frozen=True):
         return f"Assignment({self.name!r}, line={self.line})"
 
 
-def assignments(text: str) -> list[Assignment]:
+@lru_cache(maxsize=64)
+def assignments(text: str) -> tuple[Assignment, ...]:
     """Return the assignments of an env file in order; values of several lines give their first.
 
     A ``#`` after a space begins a comment outside quotes (observed: the engine's env files).
@@ -31,7 +34,7 @@ def assignments(text: str) -> list[Assignment]:
         match = _ASSIGNMENT.fullmatch(line)
         if match is not None:
             found.append(Assignment(match["name"], _unquoted(match["value"].strip()), number))
-    return found
+    return tuple(found)
 
 
 def _unquoted(value: str) -> str:

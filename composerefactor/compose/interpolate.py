@@ -7,6 +7,8 @@ a variable that is overlooked is one that a proof does not vary. Observed: v2.24
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from msgspec import Struct
 
 from composerefactor.patterns import regex
@@ -53,7 +55,8 @@ class Expression(Struct, frozen=True):
         )
 
 
-def expressions(text: str) -> list[Expression]:
+@lru_cache(maxsize=4096)
+def expressions(text: str) -> tuple[Expression, ...]:
     """Return every expression in *text*, outer ones before those nested in them, in text order.
 
     ``$$`` is a dollar. What the engine takes literally (``$(cmd)``, ``$1``) or rejects
@@ -62,7 +65,7 @@ def expressions(text: str) -> list[Expression]:
     found: list[Expression] = []
     if "$" in text:
         _scan(text, 0, len(text), 0, found)
-    return found
+    return tuple(found)
 
 
 def variables(text: str) -> list[Variable]:

@@ -7,7 +7,7 @@ observed: v2.24.1 to v5.6.1).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -65,7 +65,7 @@ def shell_forms(
     return kept
 
 
-def _rejected(text: str, found: list[Expression], *, in_shell: bool) -> Iterator[ShellForm]:
+def _rejected(text: str, found: Sequence[Expression], *, in_shell: bool) -> Iterator[ShellForm]:
     known = {each.start for each in found}
     for match in _BRACED.finditer(text):
         start = match.start()
@@ -100,7 +100,7 @@ def _one_rejected(text: str, start: int, end: int, *, in_shell: bool) -> ShellFo
     return ShellForm(start, whole, None, reason, rejected=True, remedy=remedy)
 
 
-def _escaped(text: str, found: list[Expression]) -> Iterator[ShellForm]:
+def _escaped(text: str, found: Sequence[Expression]) -> Iterator[ShellForm]:
     ends = {each.start: each.end for each in found}
     for match in _BACKSLASH.finditer(text):
         end = ends.get(match.start(1))
@@ -112,7 +112,7 @@ def _escaped(text: str, found: list[Expression]) -> Iterator[ShellForm]:
 
 def _misread(
     text: str,
-    found: list[Expression],
+    found: Sequence[Expression],
     *,
     in_shell: bool,
     is_path: bool,
@@ -148,7 +148,7 @@ def _command_as_default(found: Expression, whole: str, directory: str) -> ShellF
 
 
 def _literal(
-    text: str, found: list[Expression], name: str, *, is_path: bool
+    text: str, found: Sequence[Expression], name: str, *, is_path: bool
 ) -> Iterator[ShellForm]:
     """Yield commands outside of expressions, which stay text."""
     reason = "the command is not run, its text is the value"
