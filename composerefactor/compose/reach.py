@@ -9,7 +9,7 @@ from typing import TypeAlias
 from composerefactor.compose.file import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.merged import merged_entries
 from composerefactor.compose.project import Project
-from composerefactor.compose.references import extended
+from composerefactor.compose.references import extending
 from composerefactor.yamltree.nodes import Node, children, resolve
 
 ModelPath: TypeAlias = tuple[str, ...]
@@ -74,11 +74,8 @@ def _below(node: Node) -> Iterator[Node]:
 
 def _extending(project: Project, path: str, service: str) -> Iterator[tuple[str, str]]:
     for other, file in project.files.items():
-        for name, body in file.services.items():
-            parent = extended(body)
-            if parent is None or parent[1] != service:
-                continue
+        for name, parent in extending(file).get(service, ()):
             bases = {*project.directories.get(other, ()), posixpath.dirname(other)}
-            named = {posixpath.normpath(posixpath.join(base, parent[0] or "")) for base in bases}
-            if path in named if parent[0] else path == other:
+            named = {posixpath.normpath(posixpath.join(base, parent or "")) for base in bases}
+            if path in named if parent else path == other:
                 yield other, name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from composerefactor.compose.file import RESOURCE_SECTIONS
+from composerefactor.compose.file import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.merged import (
     item_nodes,
     merged_entries,
@@ -56,6 +56,17 @@ def extended(service: Node) -> tuple[str | None, str | None, Node] | None:
     if isinstance(node, Mapping):
         return scalar_text(merged_get(node, "file")), scalar_text(merged_get(node, "service")), node
     return None, scalar_text(node), node
+
+
+@lru_cache(maxsize=4096)
+def extending(file: ComposeFile) -> dict[str, list[tuple[str, str | None]]]:
+    """Return the services of *file* that extend one, with the file that they name, by its name."""
+    found: dict[str, list[tuple[str, str | None]]] = {}
+    for name, body in file.services.items():
+        parent = extended(body)
+        if parent is not None and parent[1] is not None:
+            found.setdefault(parent[1], []).append((name, parent[0]))
+    return found
 
 
 def services(service: Node) -> set[str]:

@@ -114,15 +114,11 @@ def in_command(text: str, variables: Mapping[str, str]) -> list[Mention]:
 
 
 def with_marks(text: str, variables: Mapping[str, str]) -> dict[str, str]:
-    """Return *variables* with a mark for those that *text* names and nothing gives a value.
-
-    Nothing where it names none.
-    """
-    if "$" not in text:
-        return {}
-    defaults = {v.name for v in variables_in(text) if v.default is not None}
-    marks = {v.name: MASK for v in variables_in(text) if v.name not in defaults}
-    return {**marks, **{name: value for name, value in variables.items() if value}}
+    """Return those of *variables* that *text* names, and a mark for each that has no value."""
+    found = variables_in(text)
+    defaults = {v.name for v in found if v.default is not None}
+    marks = {v.name: MASK for v in found if v.name not in defaults}
+    return {**marks, **{v.name: value for v in found if (value := variables.get(v.name))}}
 
 
 def _in_urls(text: str, variables: Mapping[str, str]) -> Iterator[Mention]:

@@ -84,6 +84,7 @@ def names_host(name: str) -> bool:
     return last in _MORE_HOST_WORDS or (last.endswith(_HOST_WORDS) and last != "localhost")
 
 
+@cache
 def calls_nobody(name: str) -> bool:
     """Return whether a variable called *name* holds hosts that others call, or that none does."""
     found = words(name)
