@@ -87,8 +87,10 @@ peers: .venv/test.stamp .peers/stamp
 		--compose-harden .peers/venv/bin/compose-harden $(PROJECTS)
 
 linters: .venv/test.stamp .peers/stamp
-	$(BIN)/python bench/linters.py --dclint .peers/node_modules/.bin/dclint \
-		--compose-lint .peers/venv/bin/compose-lint $(FILES)
+	.peers/venv/bin/pip install --quiet --disable-pip-version-check .  # as users have it
+	$(BIN)/python bench/linters.py --composerefactor .peers/venv/bin/composerefactor \
+		--engine $(BIN)/docker-compose --compose-lint .peers/venv/bin/compose-lint \
+		--dclint .peers/node_modules/.bin/dclint $(FILES)
 
 catalog: .venv/test.stamp
 	$(BIN)/python scripts/catalog_index.py

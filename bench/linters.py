@@ -1,6 +1,7 @@
 """Times ``composerefactor analyze`` beside other linters, and prints a table.
 
-    python bench/linters.py --dclint PATH --compose-lint PATH [--runs 9] FILE...
+    python bench/linters.py --composerefactor PATH --engine PATH --compose-lint PATH
+        --dclint PATH [--runs 9] FILE...
 
 Each FILE is a Compose file that is looked at alone. Every figure is the median of whole processes
 that alternate, so that a machine whose speed drifts slows all of them.
@@ -9,7 +10,6 @@ that alternate, so that a machine whose speed drifts slows all of them.
 from __future__ import annotations
 
 import argparse
-import compileall
 import subprocess
 import sys
 import time
@@ -20,11 +20,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from run import alternating
-
-import composerefactor
-import composerefactor.transforms
-
-TOOL = Path(sys.executable).with_name("composerefactor")
 
 
 def timed(command: Sequence[str | Path]) -> float:
@@ -37,26 +32,24 @@ def timed(command: Sequence[str | Path]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=9)
-    parser.add_argument("--dclint", required=True)
-    parser.add_argument("--compose-lint", required=True)
+    for tool in ("composerefactor", "engine", "compose-lint", "dclint"):
+        parser.add_argument(f"--{tool}", required=True)
     parser.add_argument("file", nargs="+", type=Path)
     chosen = parser.parse_args()
-    for package in (composerefactor, composerefactor.transforms):
-        compileall.compile_dir(package.__path__[0], quiet=1)
     print("| file | lines | analyze | with the engine | compose-lint | dclint |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
     for file in chosen.file:
-        ours = [TOOL, "analyze", file.parent, "-f", file.name]
+        ours = [chosen.composerefactor, "analyze", file.parent, "-f", file.name]
         sides: list[list[str | Path]] = [
             [*ours, "--engine", "none"],
-            [*ours, "--engine", "auto"],
+            [*ours, "--engine", chosen.engine],
             [chosen.compose_lint, file],
             [chosen.dclint, file],
         ]
         taken = alternating(chosen.runs, *(partial(timed, side) for side in sides))
         lines = len(file.read_bytes().splitlines())
         cells = " | ".join(f"{seconds:.3f} s" for seconds in taken)
-        print(f"| {file.name} | {lines:,} | {cells} |")
+        print(f"| {file.parent.name}/{file.name} | {lines:,} | {cells} |")
 
 
 if __name__ == "__main__":
