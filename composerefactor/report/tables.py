@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from unicodedata import east_asian_width
 
 _GAP = "  "
@@ -61,31 +61,33 @@ def _wrapped(text: str, width: int) -> list[str]:
     """Return *text* in lines of at most *width* columns, which textwrap takes for characters."""
     if columns_of(text) <= width:
         return [" ".join(text.split())]
-    lines, line = [], ""
+    lines: list[str] = []
+    line: list[str] = []
+    used = 0
     for word in (part for each in text.split() for part in _parts(each, width)):
-        longer = f"{line} {word}" if line else word
-        if columns_of(longer) > width:
-            lines.append(line)
-            line = word
-        else:
-            line = longer
-    return [*lines, line]
+        taken = columns_of(word)
+        if line and used + taken > width:
+            lines.append(" ".join(line))
+            line, used = [], 0
+        line.append(word)
+        used += taken + 1  # the space behind it
+    return [*lines, " ".join(line)]
 
 
-def _parts(word: str, width: int) -> Iterator[str]:
-    """Yield *word* in pieces that fit into *width* columns."""
-    if columns_of(word) <= width:
-        yield word
-        return
+def _parts(word: str, width: int) -> list[str]:
+    """Return *word* in pieces that fit into *width* columns."""
+    if word.isascii():
+        return [word[at : at + width] for at in range(0, len(word), width)]
+    parts: list[str] = []
     piece, used = "", 0
     for char in word:
         more = columns_of(char)
         if piece and used + more > width:
-            yield piece
+            parts.append(piece)
             piece, used = "", 0
         piece, used = piece + char, used + more
-    yield piece
+    return [*parts, piece]
 
 
 def _padded(text: str, width: int) -> str:
-    return text + " " * max(width - columns_of(text), 0)
+    return text.ljust(width) if text.isascii() else text + " " * (width - columns_of(text))
