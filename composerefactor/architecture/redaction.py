@@ -50,6 +50,7 @@ class Redaction:
         """Prepare for the reports on *stacks*, in the files of which *known* are credentials."""
         self._stacks = tuple(stacks)
         self._known = tuple(known)
+        self._shown: dict[str, str] = {}
 
     @cached_property
     def _pattern(self) -> re.Pattern[str] | None:
@@ -74,8 +75,10 @@ class Redaction:
 
     def text(self, text: str) -> str:
         """Return *text*, a value or a command of a file, without secrets."""
-        shown = _PASSWORD_OPTION.sub(_without_value, text) if "-" in text else text
-        return mask_text(self.words(shown))
+        if text not in self._shown:  # services and entry points have many values in common
+            without = _PASSWORD_OPTION.sub(_without_value, text) if "-" in text else text
+            self._shown[text] = mask_text(self.words(without))
+        return self._shown[text]
 
     def words(self, text: str) -> str:
         """Return *text*, a sentence about the project, without the secrets that are known."""

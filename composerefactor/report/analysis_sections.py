@@ -12,8 +12,11 @@ from composerefactor.report import (
 from composerefactor.report.sections import Section
 
 
-def sections(analysis: Analysis) -> tuple[Section, ...]:
-    """Return the sections of *analysis*, without secrets."""
+def sections(analysis: Analysis, *, with_details: bool = True) -> tuple[Section, ...]:
+    """Return the sections of *analysis*, without secrets.
+
+    *with_details* False leaves out those that list everything.
+    """
     facts = analysis.architecture
     return (
         sections_summary.overview(analysis),
@@ -26,12 +29,12 @@ def sections(analysis: Analysis) -> tuple[Section, ...]:
         sections_services.volumes(facts),
         sections_services.ports(facts),
         sections_variables.variables(facts),
-        sections_variables.containers(facts),
+        *((sections_variables.containers(facts),) if with_details else ()),
         sections_services.resources(facts),
         sections_services.builds(facts),
         sections_variables.environments(facts),
         sections_operation.checklist(analysis),
         sections_operation.commands(analysis),
-        sections_summary.findings(analysis),
+        *((sections_summary.findings(analysis),) if with_details else ()),
         sections_summary.unresolved(analysis),
     )

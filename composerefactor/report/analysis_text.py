@@ -29,7 +29,7 @@ def analysis_text(
     What matters most comes last, where a terminal shows it. *verbose* adds the sections that list
     everything.
     """
-    found = [each for each in sections(analysis) if verbose or not each.detail]
+    found = sections(analysis, with_details=verbose)
     ordered = [s for s in found if s.id not in _LAST] + [s for s in found if s.id in _LAST]
     for each in ordered:
         if each.is_empty and not each.empty:
