@@ -36,6 +36,10 @@ from composerefactor.factoring.differences import Comparison, comparisons
 from composerefactor.health.usage import usage
 from composerefactor.topology.conversations import HostMention, host_mentions
 from composerefactor.topology.stack import Stack, stack
+from composerefactor.wording import some
+
+_MOST = 8
+"""More variables are counted."""
 
 
 @dataclass(frozen=True)
@@ -223,6 +227,5 @@ def _unresolved(entry: EntryArchitecture) -> list[str]:
                 found.append(f"{service.name}: build context {service.build.context} is not here")
     unset = [v.name for v in entry.variables if v.source in {"unset", "required"}]
     if unset:
-        shown = ", ".join(unset[:8]) + (f" and {len(unset) - 8} more" if len(unset) > 8 else "")  # noqa: PLR2004
-        found.append(f"without a value here, taken as empty: {shown}")
+        found.append(f"without a value here, taken as empty: {some(unset, _MOST)}")
     return found

@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from composerefactor.wording import some
+
 Place: TypeAlias = tuple[str, ...]
 """A place in a model, from its top; positions in lists are decimal numbers."""
 
@@ -174,6 +176,6 @@ def listed(names: Any, most: int = 6) -> str:
     """Return *names* as an enumeration; more than *most* are counted."""
     words = [str(name) for name in names]
     if len(words) > most:
-        return f"{', '.join(words[:most])} and {len(words) - most} more"
+        return some(words, most)
     *others, last = words
     return f"{', '.join(others)} and {last}" if others else last

@@ -24,11 +24,15 @@ from composerefactor.entrypoints.options import from_options, with_env_files
 from composerefactor.entrypoints.readers import OtherReader
 from composerefactor.entrypoints.resolve import entry_points
 from composerefactor.errors import InputError, Location
+from composerefactor.wording import some
 from composerefactor.workspace.files import ProjectFiles
 from composerefactor.workspace.git import Repository, find_repository
 
 if TYPE_CHECKING:
     from composerefactor.settings.settings import Settings
+
+_MOST = 8
+"""More projects are counted."""
 
 COMPOSE_NAMES = ("*compose*.yml", "*compose*.yaml")
 """Names by which a directory without a default file is still known to hold a project."""
@@ -148,7 +152,7 @@ def project_root(path: Path, roots: str = "") -> Path:
     if not below:
         raise _no_compose_file(path)
     raise InputError(
-        f"no Compose file here, but {len(below)} projects below: {_listed(below)}",
+        f"no Compose file here, but {len(below)} projects below: {some(below, _MOST)}",
         location=Location(str(path)),
         remedy=f"give one of them as PATH: {below[0]}",
     )
@@ -293,8 +297,3 @@ def _topmost(directories: Iterable[str]) -> list[str]:
         if not any(directory.startswith(f"{other}/") for other in kept):
             kept.append(directory)
     return kept
-
-
-def _listed(names: Sequence[str], most: int = 8) -> str:
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -7,9 +7,10 @@ from itertools import groupby
 
 from composerefactor.proposal.mended import Mend, Mended
 from composerefactor.proposal.propose import Proposal
-from composerefactor.report.rows import counted, limited, row, some
+from composerefactor.report.rows import counted, limited, row
 from composerefactor.report.style import Style
 from composerefactor.verify.verdict import Verdict
+from composerefactor.wording import some
 
 
 def planned(proposal: Proposal, mended: Mended, style: Style, most: int) -> Iterator[str]:

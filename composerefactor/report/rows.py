@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.report.style import Style
+from composerefactor.wording import some
 
 if TYPE_CHECKING:
     from composerefactor.verify.verdict import Verdict
@@ -36,12 +37,6 @@ def limited(lines: Sequence[str], most: int) -> list[str]:
     if len(lines) <= most:
         return list(lines)
     return [*lines[:most], f"and {len(lines) - most} more (-v shows all)"]
-
-
-def some(names: Sequence[str], most: int) -> str:
-    """Return at most *most* of *names*, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def reservations(verdict: Verdict, style: Style, most: int) -> Iterator[str]:

@@ -9,8 +9,9 @@ from composerefactor.analysis.analysis import Analysis
 from composerefactor.analysis.ratings import HOW, Rating
 from composerefactor.findings.finding import Finding
 from composerefactor.findings.severity import Severity
-from composerefactor.report.rows import counted, evidence_of, some
+from composerefactor.report.rows import counted, evidence_of
 from composerefactor.report.sections import Listing, Section, Table
+from composerefactor.wording import some
 
 _MOST = 6
 _TITLES = {

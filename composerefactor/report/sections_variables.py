@@ -8,8 +8,8 @@ from composerefactor.architecture.architecture import Architecture, EntryArchite
 from composerefactor.architecture.variables import VariableFacts
 from composerefactor.report.differences import sentences
 from composerefactor.report.merging import Row, merged
-from composerefactor.report.rows import some
 from composerefactor.report.sections import Listing, Section, Table, code
+from composerefactor.wording import some
 
 _MOST = 4
 _NONE = "-"

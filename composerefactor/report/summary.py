@@ -23,11 +23,11 @@ from composerefactor.report.rows import (
     limited,
     reservations,
     row,
-    some,
 )
 from composerefactor.report.style import Style
 from composerefactor.transform import Plan, Stay
 from composerefactor.verify.verdict import Verdict
+from composerefactor.wording import some
 from composerefactor.yamltree.comments import comment_lines
 
 MOST_DIFFERENCES = 8

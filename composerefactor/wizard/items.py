@@ -12,9 +12,10 @@ from composerefactor.modules.assignment import INFRASTRUCTURE, SERVICES
 from composerefactor.proposal.mended import Mend, Mended, contents_with
 from composerefactor.proposal.propose import Proposal
 from composerefactor.report.changes import consequence
-from composerefactor.report.rows import counted, some
+from composerefactor.report.rows import counted
 from composerefactor.report.style import Style
 from composerefactor.transform import Effect
+from composerefactor.wording import some
 
 ENVIRONMENTS = "environments"
 _MOST = 6

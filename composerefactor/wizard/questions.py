@@ -8,7 +8,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from composerefactor.errors import ComposerefactorError
-from composerefactor.report.rows import some
+from composerefactor.wording import some
 
 Answer: TypeAlias = str | tuple[str, ...]
 """The value of one option, a text, or the values of several options."""
