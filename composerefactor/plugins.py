@@ -78,14 +78,19 @@ def _may_be_named(group: str) -> bool:
         return True
     for directory in sys.path:
         try:
-            inside = list(os.scandir(directory or "."))
+            if any(group in text for text in _listed_in(directory or ".")):
+                return True
         except NotADirectoryError:
             return True
         except OSError:
             continue
-        for each in inside:
-            if each.name.lower().endswith(("dist-info", "egg-info")):
-                listed = Path(each.path, "entry_points.txt")
-                if listed.is_file() and group.encode() in listed.read_bytes():
-                    return True
     return False
+
+
+def _listed_in(directory: str) -> Iterator[str]:
+    """Yield the entry points, as text, of each distribution that is installed in *directory*."""
+    for each in os.scandir(directory):
+        if each.name.lower().endswith(("dist-info", "egg-info")):
+            listed = Path(each.path, "entry_points.txt")
+            if listed.is_file():
+                yield listed.read_text(encoding="utf-8", errors="replace")

@@ -143,9 +143,7 @@ def find_repository(root: Path) -> Repository | None:
 
     Raises InputError where git refuses to answer, as it does for a repository of another user.
     """
-    here = root.resolve()
-    may_be_in_one = any((directory / ".git").exists() for directory in (here, *here.parents))
-    if not may_be_in_one:  # starting git takes as long as parsing a file
+    if not _may_be_in_one(root):
         return None
     import shutil  # noqa: PLC0415 - see cli/__init__.py
 
@@ -159,6 +157,15 @@ def find_repository(root: Path) -> Repository | None:
         raise
     top, prefix = os.fsdecode(output).split("\n")[:2]
     return Repository(root, Path(top), prefix.rstrip("/"))
+
+
+def _may_be_in_one(directory: Path) -> bool:
+    """Return whether git may find a repository: starting it takes as long as parsing a file."""
+    here = directory.resolve()
+    try:
+        return any((each / ".git").exists() for each in (here, *here.parents))
+    except OSError:
+        return True
 
 
 def _filters_off(root: Path) -> list[str]:
