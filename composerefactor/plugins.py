@@ -89,8 +89,9 @@ def _may_be_named(group: str) -> bool:
 
 def _listed_in(directory: str) -> Iterator[str]:
     """Yield the entry points, as text, of each distribution that is installed in *directory*."""
-    for each in os.scandir(directory):
-        if each.name.lower().endswith(("dist-info", "egg-info")):
-            listed = Path(each.path, "entry_points.txt")
-            if listed.is_file():
-                yield listed.read_text(encoding="utf-8", errors="replace")
+    with os.scandir(directory) as inside:
+        found = [e.path for e in inside if e.name.lower().endswith(("dist-info", "egg-info"))]
+    for path in found:
+        listed = Path(path, "entry_points.txt")
+        if listed.is_file():
+            yield listed.read_text(encoding="utf-8", errors="replace")

@@ -36,7 +36,7 @@ def fix_interpolation(project: Project, options: NoOptions) -> Iterator[Change |
     """Yield a change for each shell form whose meaning is plain, and a refusal for the others."""
     outside = _outside(project)
     for path, file in project.files.items():
-        if path.startswith("../") or not {"$", "`"}.intersection(file.source.text):
+        if path.startswith("../"):
             continue
         reached: Mapping[int, list[ModelPath]] | None = None
         commands = CommandPlaces.of(file, partial(_text, project, posixpath.dirname(path)))

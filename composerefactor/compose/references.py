@@ -58,7 +58,7 @@ def extended(service: Node) -> tuple[str | None, str | None, Node] | None:
     return None, scalar_text(node), node
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=64)
 def extending(file: ComposeFile) -> dict[str, list[tuple[str, str | None]]]:
     """Return the services of *file* that extend one, with the file that they name, by its name."""
     found: dict[str, list[tuple[str, str | None]]] = {}
