@@ -10,23 +10,13 @@ that alternate, so that a machine whose speed drifts slows all of them.
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
-import time
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from run import alternating
-
-
-def timed(command: Sequence[str | Path]) -> float:
-    """Return the seconds that *command* takes; its exit code says only whether it found a thing."""
-    begin = time.perf_counter()
-    subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return time.perf_counter() - begin
+from run import alternating, timed
 
 
 def main() -> None:
@@ -46,7 +36,9 @@ def main() -> None:
             [chosen.compose_lint, file],
             [chosen.dclint, file],
         ]
-        taken = alternating(chosen.runs, *(partial(timed, side) for side in sides))
+        # The exit code of a linter says only whether it found something.
+        each = (partial(timed, side, Path.cwd(), check=False) for side in sides)
+        taken = alternating(chosen.runs, *each)
         lines = len(file.read_bytes().splitlines())
         cells = " | ".join(f"{seconds:.3f} s" for seconds in taken)
         print(f"| {file.parent.name}/{file.name} | {lines:,} | {cells} |")

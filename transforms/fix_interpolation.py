@@ -11,8 +11,8 @@ the container that sets X sees it.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
+from functools import cache, partial
 
 from composerefactor.compose.commandplaces import CommandPlaces
 from composerefactor.compose.envfile import assignments
@@ -38,7 +38,7 @@ def fix_interpolation(project: Project, options: NoOptions) -> Iterator[Change |
     for path, file in project.files.items():
         if path.startswith("../"):
             continue
-        reached: Mapping[int, list[ModelPath]] | None = None
+        reached = cache(partial(places, project, path))
         commands = CommandPlaces.of(file, partial(_text, project, posixpath.dirname(path)))
         for where, node in paths(file.root):
             if isinstance(node, Scalar) and ("$" in node.value or "`" in node.value):
@@ -50,8 +50,7 @@ def fix_interpolation(project: Project, options: NoOptions) -> Iterator[Change |
                     inside=commands.variables.get(id(node), frozenset()) - outside,
                 )
                 for form in forms:
-                    reached = places(project, path) if reached is None else reached
-                    at = reached.get(id(node), [tuple(map(str, where[:2]))])
+                    at = reached().get(id(node), [tuple(map(str, where[:2]))])
                     yield _outcome(file, where, node, form, at)
 
 

@@ -14,20 +14,20 @@ MIB = 1024 * 1024
 _UNITS = {"b": 1, "k": 1024, "m": MIB, "g": 1024 * MIB, "t": 1024 * 1024 * MIB}
 _SIZE = regex(r"([0-9]+(?:\.[0-9]+)?)\s*([bkmgt]?)i?b?", re.IGNORECASE)
 
-_SETTINGS = regex(
-    r"""(?:
-        -Xmx                                    # Java
-        |max-?old-?space-?size[=\s]             # Node, in MiB
-        |maxmemory[=\s]+                        # Redis
-        |innodb[-_]buffer[-_]pool[-_]size[=\s]  # MySQL
-        |shared_buffers\s*=\s*                  # PostgreSQL
-        |wiredTigerCacheSizeGB[=\s]             # MongoDB, in GiB
-    )\s*(?P<size>[0-9]+(?:\.[0-9]+)?\s*(?:[bkmgt]i?b?)?)\b""",
-    re.VERBOSE | re.IGNORECASE,
-)
-_MARKS = ("xmx", "space", "maxmemory", "innodb", "shared_buffers", "wiredtiger")
-"""Of these each of the settings has one."""
+_FORMS = {
+    "xmx": r"-Xmx",  # Java
+    "space": r"max-?old-?space-?size[=\s]",  # Node, in MiB
+    "maxmemory": r"maxmemory[=\s]+",  # Redis
+    "innodb": r"innodb[-_]buffer[-_]pool[-_]size[=\s]",  # MySQL
+    "shared_buffers": r"shared_buffers\s*=\s*",  # PostgreSQL
+    "wiredtiger": r"wiredTigerCacheSizeGB[=\s]",  # MongoDB, in GiB
+}
+"""How a size is set, by a part of it that few other texts have."""
 
+_SETTINGS = regex(
+    rf"(?:{'|'.join(_FORMS.values())})\s*(?P<size>[0-9]+(?:\.[0-9]+)?\s*(?:[bkmgt]i?b?)?)\b",
+    re.IGNORECASE,
+)
 _ROOM = 1.5
 """A program takes more than what it is told for its largest part."""
 
@@ -55,7 +55,7 @@ def told(stack: Stack, service: Service) -> tuple[int, str] | None:
     found: dict[str, int] = {}
     for text in _texts(stack, service):
         lower = text.lower()
-        if not any(mark in lower for mark in _MARKS):
+        if not any(mark in lower for mark in _FORMS):
             continue
         for match in _SETTINGS.finditer(text):
             found[match[0].strip()] = _bytes(match[0], match["size"])

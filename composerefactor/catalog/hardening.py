@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fnmatch import fnmatch
 from functools import cache
 from typing import Any, cast
 
 from msgspec import Struct
 
+from composerefactor.catalog.catalog import NamePatterns
 from composerefactor.catalog.facts import Evidence
 from composerefactor.catalog.index import read_json
 from composerefactor.catalog.reference import repository, same_image
@@ -42,8 +42,7 @@ def gains_privileges(image: str) -> bool:
 
 def _names(patterns: tuple[str, ...], image: str) -> bool:
     name = repository(image)
-    candidates = same_image(name) if name else ()
-    return any(fnmatch(each, pattern) for each in candidates for pattern in patterns)
+    return any(map(NamePatterns(patterns).match, same_image(name) if name else ()))
 
 
 @cache

@@ -122,8 +122,7 @@ def default_command(image: str) -> str:
 
 def _first(image: str, part: str) -> Mapping[str, Any] | None:
     """Return the first entry of *part* of bases.yml that fits *image*."""
-    name = repository(image) or image
-    candidates = [name, *same_image(name)]
+    candidates = list(same_image(repository(image) or image))
     flavours = parse_tag(parse_image(image).tag or "").flavours
     for names, entry in _by_names(part):
         if any(map(names.match, candidates)) and (

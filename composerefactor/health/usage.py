@@ -17,7 +17,6 @@ from composerefactor.topology.stack import Found, Service, Stack
 from composerefactor.yamltree.nodes import Mapping as MappingNode
 from composerefactor.yamltree.nodes import Sequence
 
-_QUOTES = ("'", '"', "\\")
 _REMOTE = ("git@", "github.com/", "git://", "ssh://", "http://", "https://", "oci://")
 
 
@@ -106,8 +105,6 @@ def _words(found: Found | None, variables: Mapping[str, str]) -> tuple[str, ...]
     if text is None:
         return None
     text = expand(text, variables)
-    if not any(mark in text for mark in _QUOTES):
-        return tuple(text.split())
     try:
         return tuple(shlex.split(text))
     except ValueError:

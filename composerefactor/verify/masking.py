@@ -11,17 +11,14 @@ from composerefactor.patterns import regex
 
 MASK = "***"
 
+_SECRET_PARTS = (
+    *("pass", "pwd", "secret", "token", "credential", "private", "auth", "salt", "signature"),
+    *("cookie", "dsn", "webhook"),
+)
 _SECRET_NAME = regex(
-    r"pass|pwd|secret|token|credential|private|auth|salt|signature|cookie|dsn|webhook"
-    r"|(?:^|[^a-z])key|(?<!val)(?<!mon)key(?:$|[^a-z])|apikey",
+    "|".join(_SECRET_PARTS) + r"|(?:^|[^a-z])key|(?<!val)(?<!mon)key(?:$|[^a-z])|apikey",
     re.IGNORECASE,
 )
-_IN_SECRET_NAMES = (
-    *("pass", "pwd", "secret", "token", "credential", "private", "auth", "salt", "signature"),
-    *("cookie", "dsn", "webhook", "key"),
-)
-"""Of these every secret name has one."""
-
 _NO_SECRET = ("_FILE", "_IMAGE", "_TAG", "_VERSION", "_PORT", "_HOST")
 """How names end of which the value is where something is, or which, whatever it is called."""
 _USERINFO = regex(r"(?P<scheme>[a-z][a-z0-9+.-]{0,30}://)[^\s/@\"']{1,300}@", re.IGNORECASE)
@@ -74,7 +71,7 @@ def mask_text(text: str) -> str:
 def _may_name_secret(text: str) -> bool:
     """Return whether a secret name may stand in *text*; most texts have none, and this is quick."""
     lower = text.lower()
-    return not text.isascii() or any(part in lower for part in _IN_SECRET_NAMES)
+    return not text.isascii() or any(part in lower for part in (*_SECRET_PARTS, "key"))
 
 
 def mask_value(value: Any, name: str = "") -> Any:

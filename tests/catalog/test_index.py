@@ -78,8 +78,11 @@ def test_missing_file() -> None:
         read("missing.yml")
 
 
-@pytest.mark.parametrize("part", ["bases", "servers"])
-def test_patterns_of_base_images_have_no_star_inside(part: str) -> None:
-    for entry in read_json("bases.json")[part]:
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("bases", "bases"), ("bases", "servers"), ("hardening", "images"), ("hardening", "gains")],
+)
+def test_patterns_of_images_have_no_star_inside(name: str, part: str) -> None:
+    for entry in read_json(f"{name}.json")[part]:
         for pattern in entry["names"]:
             assert re.fullmatch(r"\*?[^*?\[\]]+|[^*?\[\]]+\*", pattern), pattern
