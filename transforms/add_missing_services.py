@@ -24,14 +24,15 @@ from composerefactor.compose.dotenv import assignment
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.masking import MASK, masked
 from composerefactor.compose.project import Project, project_directory
-from composerefactor.credentials.envfiles import ignore
+from composerefactor.credentials.ignoring import ignore
 from composerefactor.edits.operations import AddKey, AddLines, Edit
 from composerefactor.edits.starting import Required, Started, started
-from composerefactor.topology.conversations import Hint, HostMention, host_mentions
+from composerefactor.topology.conversations import HostMention, host_mentions
 from composerefactor.topology.homes import home, own_definitions
 from composerefactor.topology.login import login
 from composerefactor.topology.missing import missing_hosts, missing_services
 from composerefactor.topology.networks import DEFAULT, networks_to_reach
+from composerefactor.topology.servicereferences import Hint
 from composerefactor.topology.stack import Stack, stacks
 from composerefactor.topology.state import data_paths
 from composerefactor.topology.volumenames import volume_name

@@ -19,11 +19,12 @@ from composerefactor.additions.blocks import homes
 from composerefactor.additions.changes import addition, refusal
 from composerefactor.additions.memory import parsed, shown, told
 from composerefactor.additions.sites import Blocked, sites
+from composerefactor.catalog.placement import placement
 from composerefactor.compose.merged import merged_get
 from composerefactor.compose.project import Project
 from composerefactor.edits.render import Quoted, Value
 from composerefactor.errors import UsageError
-from composerefactor.topology.stack import Service, Stack, placement, stacks
+from composerefactor.topology.stack import Service, Stack, stacks
 from composerefactor.transform import Change, Refusal, mending, option
 
 _OLD_FORM = (

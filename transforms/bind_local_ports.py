@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from composerefactor.additions.changes import listed
 from composerefactor.catalog.catalog import load
+from composerefactor.catalog.placement import placement
 from composerefactor.compose.expand import expand
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.interpolate import expressions
@@ -23,7 +24,7 @@ from composerefactor.compose.ports import Port, ports
 from composerefactor.compose.project import Project
 from composerefactor.edits.operations import AddKey, Edit, Replace
 from composerefactor.errors import Location, UsageError
-from composerefactor.topology.stack import Stack, placement, stacks
+from composerefactor.topology.stack import Stack, stacks
 from composerefactor.transform import Change, Effect, Refusal, mending, option
 from composerefactor.yamltree.nodes import Scalar
 from composerefactor.yamltree.path import path_of

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from composerefactor.catalog.catalog import Catalog, load
+from composerefactor.catalog.placement import placement
 from composerefactor.compose.expand import expand
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.merged import merged_get, scalar_text
@@ -25,7 +26,7 @@ from composerefactor.edits.render import Value
 from composerefactor.topology.homes import home, is_part_with, own_definitions, written_body
 from composerefactor.topology.missing import missing_resources
 from composerefactor.topology.mounts import covers, mount_targets, mounted_elsewhere
-from composerefactor.topology.stack import Service, Stack, placement, stacks
+from composerefactor.topology.stack import Service, Stack, stacks
 from composerefactor.topology.state import data_paths, keeps_nothing
 from composerefactor.topology.volumenames import volume_name
 from composerefactor.transform import Change, Effect, Refusal, mending, option

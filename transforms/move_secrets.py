@@ -20,16 +20,10 @@ from msgspec import Struct
 from composerefactor.additions.changes import listed
 from composerefactor.compose.dotenv import assignment
 from composerefactor.compose.project import Project
-from composerefactor.credentials.envfiles import (
-    env_files,
-    example,
-    ignore,
-    names_in,
-    readers,
-    values_in,
-)
+from composerefactor.credentials.envfiles import env_files, example, names_in, readers, values_in
 from composerefactor.credentials.filesecrets import FileSecret, edits, effects, file_secret
 from composerefactor.credentials.groups import Credential, Names, credentials
+from composerefactor.credentials.ignoring import ignore
 from composerefactor.credentials.literals import Literal, literals
 from composerefactor.edits.operations import AddLines, Edit, Replace
 from composerefactor.errors import Location

@@ -9,13 +9,13 @@ from typing import Literal
 from msgspec import Struct
 
 from composerefactor.catalog.catalog import Catalog
-from composerefactor.catalog.placement import APPLICATION
+from composerefactor.catalog.placement import APPLICATION, placement
 from composerefactor.compose.expand import expand
 from composerefactor.compose.merged import merged_get, scalar_text
 from composerefactor.compose.volumes import listed_volumes, parse_volume
 from composerefactor.errors import Location
 from composerefactor.patterns import regex
-from composerefactor.topology.stack import Service, Stack, placement
+from composerefactor.topology.stack import Service, Stack
 from composerefactor.yamltree.nodes import Node
 
 Kind = Literal["volume", "bind", "anonymous", "tmpfs", "other"]

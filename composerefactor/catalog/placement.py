@@ -5,6 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 from composerefactor.catalog.catalog import Catalog, load
+from composerefactor.compose.expand import expand
+from composerefactor.topology.stack import Service, Stack
 
 
 class Placement(Struct, frozen=True):
@@ -32,3 +34,9 @@ def place(service: str, image: str | None, catalog: Catalog | None = None) -> Pl
         return APPLICATION
     found = catalog.categories[category]
     return Placement(found.section, category, found.counts_as)
+
+
+def placement(stack: Stack, service: Service) -> Placement:
+    """Return what *service* is for, by its image or its name."""
+    image = service.text("image")
+    return place(service.name, expand(image, stack.variables) if image else None)

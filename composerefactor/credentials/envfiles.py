@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatch
 
 from composerefactor.compose.envfile import assignments
 from composerefactor.compose.expand import expand
 from composerefactor.compose.merged import item_nodes, merged_get, scalar_text
 from composerefactor.compose.project import Project, project_directory
-from composerefactor.edits.operations import AddLines
 from composerefactor.topology.stack import Service, Stack
 from composerefactor.yamltree.nodes import Mapping as MappingNode
 
@@ -35,7 +33,7 @@ def values_in(project: Project, paths: Iterable[str]) -> dict[str, str]:
     """Return what the env files at *paths* assign, the last of each name."""
     found: dict[str, str] = {}
     for path in paths:
-        for each in assignments(_text(project, path)):
+        for each in assignments(text_of(project, path)):
             found[each.name] = expand(each.value, found)
     return found
 
@@ -78,24 +76,11 @@ def example(project: Project, path: str, every: Iterable[Stack]) -> str | None:
 
 def names_in(project: Project, path: str) -> set[str]:
     """Return the variables that the env file at *path* names."""
-    return {each.name for each in assignments(_text(project, path))}
+    return {each.name for each in assignments(text_of(project, path))}
 
 
-def ignore(project: Project, path: str, pattern: str = "") -> AddLines | None:
-    """Return the edit of ``.gitignore`` that keeps *path* out of git, or None where something does.
-
-    *pattern* is its name, unless another is given. Without git the lines of the file decide.
-    """
-    if project.is_ignored(path):
-        return None
-    pattern = pattern or posixpath.basename(path)
-    lines = [line.strip().removeprefix("/") for line in _text(project, ".gitignore").splitlines()]
-    if any(line and not line.startswith(("#", "!")) and fnmatch(pattern, line) for line in lines):
-        return None
-    return AddLines(".gitignore", f"{pattern}\n")
-
-
-def _text(project: Project, path: str) -> str:
+def text_of(project: Project, path: str) -> str:
+    """Return the text of the file at *path*, or ``""`` where there is none."""
     if project.read is None or not project.exists(path):
         return ""
     return project.read(path).decode("utf-8", "replace")

@@ -14,8 +14,8 @@ from composerefactor.compose.expand import expand
 from composerefactor.compose.merged import item_nodes, merged_get, scalar_text
 from composerefactor.compose.order import SERVICE_ORDER
 from composerefactor.compose.project import Project
-from composerefactor.credentials.envfiles import ignore
 from composerefactor.credentials.groups import Credential
+from composerefactor.credentials.ignoring import ignore
 from composerefactor.credentials.literals import Literal, Use
 from composerefactor.edits.operations import AddItem, AddKey, AddLines, Edit, Rename, Replace
 from composerefactor.edits.render import Value

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from composerefactor.architecture.architecture import Architecture
 from composerefactor.check import Found, check
 from composerefactor.findings.severity import Severity
-from composerefactor.topology.conversations import references
+from composerefactor.topology.servicereferences import references
 
 
 @check(Severity.HIGH, "validity")

@@ -12,12 +12,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from composerefactor.catalog.catalog import Catalog
+from composerefactor.catalog.placement import placement
 from composerefactor.compose.expand import expand
 from composerefactor.compose.merged import merged_get
 from composerefactor.compose.project import Project
 from composerefactor.smoketest.checks import Mount, known_server, mounts, published
 from composerefactor.topology.networks import networks_of
-from composerefactor.topology.stack import Service, Stack, placement
+from composerefactor.topology.stack import Service, Stack
 
 _SOCKETS = ("/var/run/docker.sock", "/run/docker.sock", "/run/podman/podman.sock")
 _PROXY_VARIABLES = ("VIRTUAL_HOST", "LETSENCRYPT_HOST")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from composerefactor.compose.file import ComposeFile
-from composerefactor.topology.conversations import references
+from composerefactor.topology.servicereferences import references
 from composerefactor.topology.stack import Definition, Service, Stack
 from composerefactor.yamltree.nodes import Alias, Mapping, walk
 

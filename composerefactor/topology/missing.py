@@ -9,9 +9,10 @@ from msgspec import Struct
 from composerefactor.catalog.starters import Starter, starter_for
 from composerefactor.compose.file import ComposeFile
 from composerefactor.compose.references import resources
-from composerefactor.topology.conversations import HostMention, Reference, host_mentions, references
+from composerefactor.topology.conversations import HostMention, host_mentions
 from composerefactor.topology.names import Names
 from composerefactor.topology.naming import is_dns_label
+from composerefactor.topology.servicereferences import Reference, references
 from composerefactor.topology.stack import Definition, Stack
 
 _SCHEMES = frozenset({"http", "https", "ws", "wss", "tcp", "grpc", "smtp", "ldap", "ftp", "sftp"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from composerefactor.topology.conversations import references
+from composerefactor.topology.servicereferences import references
 from composerefactor.topology.stack import Stack
 
 

@@ -8,7 +8,6 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from composerefactor.catalog.placement import Placement, place
 from composerefactor.compose.entrypoint import EntryPoint
 from composerefactor.compose.envfile import Assignment, assignments
 from composerefactor.compose.expand import expand
@@ -176,12 +175,6 @@ class Stack(Struct, frozen=True, dict=True):
             for name, body in file.entries(section).items():
                 found.setdefault(name, []).append(Found(file, body, body.start))
         return found
-
-
-def placement(stack: Stack, service: Service) -> Placement:
-    """Return what *service* is for, by its image or its name."""
-    image = service.text("image")
-    return place(service.name, expand(image, stack.variables) if image else None)
 
 
 def stack(project: Project, entry: EntryPoint) -> Stack:

@@ -7,10 +7,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from composerefactor.catalog.placement import APPLICATION
+from composerefactor.catalog.placement import APPLICATION, placement
 from composerefactor.compose.ports import Port, ports
 from composerefactor.topology.conversations import Conversation
-from composerefactor.topology.stack import Service, Stack, placement
+from composerefactor.topology.stack import Service, Stack
 
 Tier = Literal["edge", "app", "data"]
 TIERS: tuple[Tier, ...] = ("edge", "app", "data")
