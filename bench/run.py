@@ -26,7 +26,7 @@ from monolith import monolith, variants
 
 import composerefactor
 import composerefactor.transforms
-from composerefactor.verify.discovery import find_engine
+from composerefactor.proof.engine import find_engine
 
 TOOL = [sys.executable, "-m", "composerefactor"]
 

@@ -12,6 +12,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 
@@ -75,3 +77,9 @@ class ProofFailedError(ComposerefactorError):
     """The engine resolves something else after the change; nothing was written."""
 
     exit_code = 4
+
+
+def some(names: Sequence[str], most: int) -> str:
+    """Return at most *most* of *names*, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -36,6 +36,8 @@ def discovered(
     """
     found: dict[str, T] = {}
     for module in pkgutil.iter_modules(package.__path__):
+        if module.name.startswith("_"):
+            continue  # what several modules share
         names = vars(importlib.import_module(f"{package.__name__}.{module.name}"))
         there = [value for value in names.values() if is_one(value)]
         own = next(each for each in there if name_of(each) == module.name.replace("_", "-"))

@@ -12,13 +12,12 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
-from composerefactor.proposal.mended import Chosen
-from composerefactor.proposal.mending import propose_mends
-from composerefactor.proposal.opening import Choice, open_project
-from composerefactor.proposal.propose import Proposal
-from composerefactor.proposal.selection import EVERYTHING
-from composerefactor.transform import Mending
-from composerefactor.verify.discovery import find_engine
+from composerefactor.planning.fixes import Chosen
+from composerefactor.planning.opening import Choice, open_project
+from composerefactor.planning.propose import Proposal, propose_mends
+from composerefactor.planning.selection import EVERYTHING
+from composerefactor.proof.engine import find_engine
+from composerefactor.refactoring.contract import Mending
 
 Files = Mapping[str, str]
 """Texts by path, relative to the project directory."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from composerefactor.report import analysis_json
+from composerefactor.report.analysis import json as analysis_json
 
 if __name__ == "__main__":
     path = Path(analysis_json.__file__).with_name(analysis_json.SCHEMA_FILE)

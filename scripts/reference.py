@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click  # noqa: TID251 - it writes the help
 
-from composerefactor.analysis.registry import checks
+from composerefactor.analysis.analysis import checks
 from composerefactor.cli.main import COMMANDS, cli
-from composerefactor.registry import transforms
+from composerefactor.planning.registry import transforms
 from composerefactor.report.explanation import as_markdown
-from composerefactor.report.remedies import command_for
+from composerefactor.report.findings import command_for
 
 PAGE = Path(__file__).parents[1] / "docs" / "transforms.md"
 COMMANDS_PAGE = PAGE.with_name("commands.md")

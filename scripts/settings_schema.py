@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from composerefactor.settings import form
+from composerefactor.planning import settings as form
 
 if __name__ == "__main__":
-    path = Path(form.__file__).with_name("schema.json")
+    path = Path(form.__file__).with_name("settings.schema.json")
     path.write_text(form.schema_text(), encoding="utf-8")
     print(f"wrote {path}")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from composerefactor.registry import transforms
+from composerefactor.planning.registry import transforms
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "golden"

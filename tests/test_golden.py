@@ -20,14 +20,13 @@ from typing import Literal
 
 import pytest
 
-from composerefactor.compose.file import SECTIONS, ComposeFile
-from composerefactor.modules.include import WHY_ENV_FILE
-from composerefactor.registry import transforms
-from composerefactor.source import Source
-from composerefactor.transform import Mending
-from composerefactor.verify.discovery import find_engine
-from composerefactor.verify.engine import release
-from composerefactor.yamltree.comments import comments
+from composerefactor.compose.files import SECTIONS, ComposeFile
+from composerefactor.planning.registry import transforms
+from composerefactor.proof.engine import find_engine, release
+from composerefactor.refactoring.contract import Mending
+from composerefactor.refactoring.modules.include import WHY_ENV_FILE
+from composerefactor.yaml.comments import comments
+from composerefactor.yaml.source import Source
 from support.commandline import CommandLine, Outcome, tree
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from composerefactor.compose.project import Project
-from composerefactor.registry import in_order, mendings
-from composerefactor.transform import Change, Mending, Refusal
+from composerefactor.planning.registry import in_order, mendings
+from composerefactor.refactoring.contract import Change, Mending, Refusal
 
 
 @dataclass(frozen=True, slots=True)

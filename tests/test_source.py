@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from composerefactor.errors import InputError
-from composerefactor.source import MAX_BYTES, Source
+from composerefactor.yaml.source import MAX_BYTES, Source
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from composerefactor.errors import ComposerefactorError
-from composerefactor.registry import GROUP, transforms
+from composerefactor.planning.registry import GROUP, transforms
+from composerefactor.refactoring.contract import Effect, Mending
 from composerefactor.testing import check_changed, check_unchanged
-from composerefactor.transform import Effect, Mending
 from support.plugins import distribution
 
 PAGE = Path(__file__).parents[1] / "docs" / "writing-a-transform.md"

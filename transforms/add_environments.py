@@ -17,23 +17,35 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.compose.file import ComposeFile
-from composerefactor.compose.merged import merged_get, names_in
+from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.merge_keys import merged_get, names_in
 from composerefactor.compose.project import Project, project_directory
 from composerefactor.compose.references import resources, services
-from composerefactor.development.needs import DEBUG_PORTS, Finder, Need, developers_only
-from composerefactor.development.production import production
-from composerefactor.edits.operations import WriteFile
+from composerefactor.edit.operations import WriteFile
 from composerefactor.errors import RefusedError
-from composerefactor.modules.naming import Family
-from composerefactor.source import BOM, Source
-from composerefactor.splitting.options import SplitOptions
-from composerefactor.transform import Change, Effect, Plan, Refusal, Variant, mending, option
+from composerefactor.refactoring.contract import (
+    Change,
+    Effect,
+    Plan,
+    Refusal,
+    Variant,
+    mending,
+    option,
+)
+from composerefactor.refactoring.modules.naming import Family
+from composerefactor.refactoring.split.options import SplitOptions
+from composerefactor.transforms._development import (
+    DEBUG_PORTS,
+    Finder,
+    Need,
+    developers_only,
+    production,
+)
 from composerefactor.transforms.split import split
-from composerefactor.yamltree.build import parse
-from composerefactor.yamltree.nodes import Mapping
-from composerefactor.yamltree.path import Path
+from composerefactor.yaml.nodes import MappingNode, Path
+from composerefactor.yaml.parser import parse
+from composerefactor.yaml.source import BOM, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +83,7 @@ def _told_apart(
     needs = [
         need
         for name, body in file.services.items()
-        if name not in options.keep and name not in alone and isinstance(body, Mapping)
+        if name not in options.keep and name not in alone and isinstance(body, MappingNode)
         for need in finder.needs(name, body)
     ]
     if not needs and not alone:
@@ -132,7 +144,7 @@ def _developers_only(file: ComposeFile, options: Options) -> dict[str, str]:
 def _waiting(file: ComposeFile, alone: dict[str, str]) -> Iterator[tuple[str, list[Path]]]:
     """Yield the services that depend on one that production leaves out, and where they say so."""
     for name, body in file.services.items():
-        node = body.get("depends_on") if isinstance(body, Mapping) else None
+        node = body.get("depends_on") if isinstance(body, MappingNode) else None
         names = names_in(node)
         gone = [other for other in names if other in alone]
         if name in alone or node is None or not gone:
@@ -140,7 +152,7 @@ def _waiting(file: ComposeFile, alone: dict[str, str]) -> Iterator[tuple[str, li
         path: Path = ("services", name, "depends_on")
         if len(gone) == len(names):
             yield name, [path]
-        elif isinstance(node, Mapping):
+        elif isinstance(node, MappingNode):
             yield name, [(*path, other) for other in gone]
         else:
             yield name, [(*path, names.index(other)) for other in gone]

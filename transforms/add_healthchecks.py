@@ -17,22 +17,20 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct
 
-from composerefactor.catalog.catalog import Catalog, load
-from composerefactor.catalog.facts import sureness
-from composerefactor.compose.file import ComposeFile
-from composerefactor.compose.merged import merged_mappings
-from composerefactor.compose.order import SERVICE_ORDER
+from composerefactor.compose.attributes import SERVICE_ORDER
+from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.merge_keys import merged_mappings
 from composerefactor.compose.project import Project
-from composerefactor.edits.healthcheck import healthcheck_value
-from composerefactor.edits.operations import AddKey
-from composerefactor.health.answers import Answer, Impossible, Proposed
-from composerefactor.health.check import healthcheck_for
-from composerefactor.health.usage import usage
-from composerefactor.topology.reach import Reached, having
-from composerefactor.topology.stack import Definition, Stack, stacks
-from composerefactor.transform import Change, Effect, Refusal, mending
-from composerefactor.yamltree.nodes import Mapping
-from composerefactor.yamltree.path import path_of
+from composerefactor.compose.stack import Definition, Stack, stacks
+from composerefactor.edit.operations import AddKey
+from composerefactor.images.catalog import Catalog, load
+from composerefactor.images.entries import sureness
+from composerefactor.images.health.built import Answer, Impossible, Proposed
+from composerefactor.images.health.check import healthcheck_for
+from composerefactor.images.health.usage import usage
+from composerefactor.refactoring.contract import Change, Effect, Refusal, mending
+from composerefactor.transforms._attribute import Reached, having, healthcheck_value
+from composerefactor.yaml.nodes import MappingNode, path_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,7 @@ class _Home(Struct, frozen=True):
 
     name: str
     file: ComposeFile
-    mapping: Mapping
+    mapping: MappingNode
     reached: tuple[Reached, ...]
 
 

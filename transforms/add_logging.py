@@ -11,17 +11,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from composerefactor.additions.anchors import free_anchor, usable_anchor
-from composerefactor.additions.changes import addition, refusal
-from composerefactor.additions.sites import Blocked, Site, sites
-from composerefactor.compose.merged import merged_entries, merged_get, scalar_text
+from composerefactor.compose.merge_keys import merged_entries, merged_get, scalar_text
 from composerefactor.compose.project import Project
-from composerefactor.edits.operations import AddKey
-from composerefactor.edits.render import Anchored, Quoted, Reference, Value
-from composerefactor.topology.stack import Service, Stack, stacks
-from composerefactor.transform import Change, Refusal, mending, option
-from composerefactor.yamltree.nodes import Mapping, Node
-from composerefactor.yamltree.path import node_at
+from composerefactor.compose.stack import Service, Stack, stacks
+from composerefactor.edit.operations import AddKey
+from composerefactor.edit.rendering import Anchored, Quoted, Reference, Value
+from composerefactor.refactoring.contract import Change, Refusal, mending, option
+from composerefactor.transforms._attribute import (
+    Blocked,
+    Site,
+    addition,
+    free_anchor,
+    refusal,
+    sites,
+    usable_anchor,
+)
+from composerefactor.yaml.nodes import MappingNode, Node, node_at
 
 _ENOUGH = 3
 """From this many places on, one anchor reads better than the same lines again and again."""
@@ -98,6 +103,6 @@ def _rotates(node: Node) -> bool:
     driver = scalar_text(merged_get(node, "driver")) or "json-file"
     return (
         driver in {"json-file", "local"}
-        and isinstance(limits, Mapping)
+        and isinstance(limits, MappingNode)
         and merged_get(limits, "max-size") is not None
     )

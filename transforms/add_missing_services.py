@@ -18,25 +18,27 @@ from posixpath import join, normpath
 
 from msgspec import Struct
 
-from composerefactor.catalog.catalog import Catalog, load
-from composerefactor.catalog.starters import Starter, starter_for
+from composerefactor.compose.connections import Hint
 from composerefactor.compose.dotenv import assignment
-from composerefactor.compose.file import ComposeFile
-from composerefactor.compose.masking import MASK, masked
+from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.interpolation import MASK, masked
 from composerefactor.compose.project import Project, project_directory
-from composerefactor.credentials.ignoring import ignore
-from composerefactor.edits.operations import AddKey, AddLines, Edit
-from composerefactor.edits.starting import Required, Started, started
-from composerefactor.topology.conversations import HostMention, host_mentions
-from composerefactor.topology.homes import home, own_definitions
-from composerefactor.topology.login import login
-from composerefactor.topology.missing import missing_hosts, missing_services
-from composerefactor.topology.networks import DEFAULT, networks_to_reach
-from composerefactor.topology.servicereferences import Hint
-from composerefactor.topology.stack import Stack, stacks
-from composerefactor.topology.state import data_paths
-from composerefactor.topology.volumenames import volume_name
-from composerefactor.transform import Change, Effect, Refusal, mending
+from composerefactor.compose.resources import (
+    DEFAULT,
+    home,
+    networks_to_reach,
+    own_definitions,
+    volume_name,
+)
+from composerefactor.compose.stack import Stack, stacks
+from composerefactor.edit.operations import AddKey, AddLines, Edit
+from composerefactor.images.catalog import Catalog, load
+from composerefactor.images.connections import HostMention, host_mentions
+from composerefactor.images.lookup import data_paths
+from composerefactor.images.starters import Starter, missing_hosts, missing_services, starter_for
+from composerefactor.refactoring.contract import Change, Effect, Refusal, mending
+from composerefactor.transforms._secrets import ignore
+from composerefactor.transforms._start import Required, Started, login, started
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,17 +15,15 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
-from composerefactor.additions.blocks import homes
-from composerefactor.additions.changes import addition, refusal
-from composerefactor.additions.memory import parsed, shown, told
-from composerefactor.additions.sites import Blocked, sites
-from composerefactor.catalog.placement import placement
-from composerefactor.compose.merged import merged_get
+from composerefactor.compose.merge_keys import merged_get
 from composerefactor.compose.project import Project
-from composerefactor.edits.render import Quoted, Value
+from composerefactor.compose.stack import Service, Stack, stacks
+from composerefactor.edit.rendering import Quoted, Value
 from composerefactor.errors import UsageError
-from composerefactor.topology.stack import Service, Stack, stacks
-from composerefactor.transform import Change, Refusal, mending, option
+from composerefactor.images.memory import parsed, shown, told
+from composerefactor.images.placement import placement
+from composerefactor.refactoring.contract import Change, Refusal, mending, option
+from composerefactor.transforms._attribute import Blocked, addition, homes, refusal, sites
 
 _OLD_FORM = (
     *("mem_limit", "mem_reservation", "memswap_limit", "cpus", "cpu_count", "cpu_percent"),

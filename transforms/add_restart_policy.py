@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from composerefactor.additions.changes import addition, refusal
-from composerefactor.additions.sites import Blocked, sites
-from composerefactor.compose.merged import merged_get
+from composerefactor.compose.merge_keys import merged_get
+from composerefactor.compose.one_off import why_it_may_end
 from composerefactor.compose.project import Project
-from composerefactor.topology.lasting import why_it_may_end
-from composerefactor.topology.stack import Service, Stack, stacks
-from composerefactor.transform import Change, Refusal, mending, option
+from composerefactor.compose.stack import Service, Stack, stacks
+from composerefactor.refactoring.contract import Change, Refusal, mending, option
+from composerefactor.transforms._attribute import Blocked, addition, refusal, sites
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,20 +14,18 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
-from composerefactor.additions.changes import listed
-from composerefactor.catalog.catalog import load
-from composerefactor.catalog.placement import placement
-from composerefactor.compose.expand import expand
-from composerefactor.compose.file import ComposeFile
-from composerefactor.compose.interpolate import expressions
+from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.interpolation import expand, expressions
 from composerefactor.compose.ports import Port, ports
 from composerefactor.compose.project import Project
-from composerefactor.edits.operations import AddKey, Edit, Replace
+from composerefactor.compose.stack import Stack, stacks
+from composerefactor.edit.operations import AddKey, Edit, Replace
 from composerefactor.errors import Location, UsageError
-from composerefactor.topology.stack import Stack, stacks
-from composerefactor.transform import Change, Effect, Refusal, mending, option
-from composerefactor.yamltree.nodes import Scalar
-from composerefactor.yamltree.path import path_of
+from composerefactor.images.catalog import load
+from composerefactor.images.placement import placement
+from composerefactor.refactoring.contract import Change, Effect, Refusal, mending, option
+from composerefactor.transforms._attribute import listed
+from composerefactor.yaml.nodes import ScalarNode, path_of
 
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - what is looked for
 _ORDER = ("name", "mode", "target", "published", "host_ip")
@@ -158,7 +156,7 @@ def _bound(each: _Open, address: str) -> Edit:
             return Replace(each.file.path, (*path, "host_ip"), address)
         return AddKey(each.file.path, path, "host_ip", address, _ORDER)
     node = each.port.node
-    written = node.value if isinstance(node, Scalar) else ""
+    written = node.value if isinstance(node, ScalarNode) else ""
     if text.host_ip is not None:
         written = written.replace(f"[{text.host_ip}]:", "", 1).removeprefix(f"{text.host_ip}:")
     start = f"{address}:" if text.published else f"{address}::"

@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from composerefactor.compose.project import Project
-from composerefactor.edits.operations import AddKey
-from composerefactor.edits.render import Value
+from composerefactor.compose.resources import free_subnet, home, is_part_with, used_subnets
+from composerefactor.compose.stack import Stack, stacks
+from composerefactor.edit.operations import AddKey
+from composerefactor.edit.rendering import Value
 from composerefactor.errors import Location, UsageError
-from composerefactor.topology.homes import home, is_part_with
-from composerefactor.topology.missing import MissingResource, missing_resources
-from composerefactor.topology.stack import Stack, stacks
-from composerefactor.topology.subnets import free_subnet, used_subnets
-from composerefactor.transform import Change, Effect, Refusal, mending, option
+from composerefactor.images.starters import MissingResource, missing_resources
+from composerefactor.refactoring.contract import Change, Effect, Refusal, mending, option
 
 AUTO = "auto"
 

@@ -13,24 +13,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from composerefactor.catalog.catalog import Catalog, load
-from composerefactor.catalog.placement import placement
-from composerefactor.compose.expand import expand
-from composerefactor.compose.file import ComposeFile
-from composerefactor.compose.merged import merged_get, scalar_text
-from composerefactor.compose.order import SERVICE_ORDER
+from composerefactor.compose.attributes import SERVICE_ORDER
+from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.interpolation import expand
+from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.compose.project import Project
+from composerefactor.compose.resources import (
+    covers,
+    home,
+    is_part_with,
+    mount_targets,
+    mounted_elsewhere,
+    own_definitions,
+    volume_name,
+    written_body,
+)
+from composerefactor.compose.stack import Service, Stack, stacks
 from composerefactor.compose.volumes import volumes
-from composerefactor.edits.operations import AddItem, AddKey, Edit
-from composerefactor.edits.render import Value
-from composerefactor.topology.homes import home, is_part_with, own_definitions, written_body
-from composerefactor.topology.missing import missing_resources
-from composerefactor.topology.mounts import covers, mount_targets, mounted_elsewhere
-from composerefactor.topology.stack import Service, Stack, stacks
-from composerefactor.topology.state import data_paths, keeps_nothing
-from composerefactor.topology.volumenames import volume_name
-from composerefactor.transform import Change, Effect, Refusal, mending, option
-from composerefactor.yamltree.nodes import Mapping, Sequence
+from composerefactor.edit.operations import AddItem, AddKey, Edit
+from composerefactor.edit.rendering import Value
+from composerefactor.images.catalog import Catalog, load
+from composerefactor.images.lookup import data_paths, keeps_nothing
+from composerefactor.images.placement import placement
+from composerefactor.images.starters import missing_resources
+from composerefactor.refactoring.contract import Change, Effect, Refusal, mending, option
+from composerefactor.yaml.nodes import MappingNode, SequenceNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +160,12 @@ def _data(
 
 
 def _mounts(
-    file: ComposeFile, service: str, body: Mapping, names: dict[str, str]
+    file: ComposeFile, service: str, body: MappingNode, names: dict[str, str]
 ) -> Iterator[Edit]:
     path = ("services", service, "volumes")
     present = body.get("volumes")
-    items = present.items if isinstance(present, Sequence) else []
-    is_long = bool(items) and all(isinstance(item, Mapping) for item in items)
+    items = present.items if isinstance(present, SequenceNode) else []
+    is_long = bool(items) and all(isinstance(item, MappingNode) for item in items)
     values: list[Value] = [
         {"type": "volume", "source": name, "target": target} if is_long else f"{name}:{target}"
         for target, name in names.items()
@@ -170,7 +177,7 @@ def _mounts(
         yield AddKey(file.path, path[:-1], "volumes", values, SERVICE_ORDER)
 
 
-def _writable(service: Service) -> tuple[ComposeFile, Mapping] | None:
+def _writable(service: Service) -> tuple[ComposeFile, MappingNode] | None:
     """Return the file and the body in which the volumes of *service* belong, or None."""
     found = own_definitions(service)
     having = [d for d in found if merged_get(d.body, "volumes") is not None]
@@ -180,7 +187,7 @@ def _writable(service: Service) -> tuple[ComposeFile, Mapping] | None:
         return None
     present = body.get("volumes")
     is_free = present is None and merged_get(body, "volumes") is None
-    is_list = isinstance(present, Sequence) and bool(present.items) and not present.anchor
+    is_list = isinstance(present, SequenceNode) and bool(present.items) and not present.anchor
     return (definition.file, body) if is_free or is_list else None
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.compose.project import Project
-from composerefactor.edits.operations import Remove
-from composerefactor.transform import Change, NoOptions, Refusal, mending
+from composerefactor.edit.operations import Remove
+from composerefactor.refactoring.contract import Change, NoOptions, Refusal, mending
 
 
 @mending(NoOptions)

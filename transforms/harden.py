@@ -15,22 +15,28 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
-from composerefactor.additions.changes import effects, listed, refusal
-from composerefactor.additions.sites import Blocked, Site, Want, sites
-from composerefactor.catalog.facts import sureness
-from composerefactor.catalog.hardening import Hardening, gains_privileges, hardening
-from composerefactor.compose.expand import expand
-from composerefactor.compose.merged import scalar_text
-from composerefactor.compose.order import SERVICE_ORDER
+from composerefactor.compose.attributes import SERVICE_ORDER
+from composerefactor.compose.interpolation import expand
+from composerefactor.compose.merge_keys import scalar_text
 from composerefactor.compose.project import Project
+from composerefactor.compose.stack import Service, Stack, stacks
 from composerefactor.compose.volumes import volumes
-from composerefactor.edits.operations import AddItem, AddKey, Edit
-from composerefactor.edits.render import Value
+from composerefactor.edit.operations import AddItem, AddKey, Edit
+from composerefactor.edit.rendering import Value
 from composerefactor.errors import UsageError
-from composerefactor.topology.stack import Service, Stack, stacks
-from composerefactor.transform import Change, Effect, Refusal, mending, option
-from composerefactor.yamltree.nodes import Sequence
-from composerefactor.yamltree.path import path_of
+from composerefactor.images.entries import sureness
+from composerefactor.images.lookup import Hardening, gains_privileges, hardening
+from composerefactor.refactoring.contract import Change, Effect, Refusal, mending, option
+from composerefactor.transforms._attribute import (
+    Blocked,
+    Site,
+    Want,
+    effects,
+    listed,
+    refusal,
+    sites,
+)
+from composerefactor.yaml.nodes import SequenceNode, path_of
 
 _NO_NEW = "no-new-privileges:true"
 _SHELLS = ("sh", "bash", "/bin/sh", "/bin/bash")
@@ -191,7 +197,7 @@ def _appended(every: list[Stack]) -> Iterator[Change | Refusal]:
                 for where, other in users[id(first.node)]
                 if _is_exempt(where, other) or _has_no_new(other)
             ]
-            if path is None or not isinstance(first.node, Sequence) or others:
+            if path is None or not isinstance(first.node, SequenceNode) or others:
                 reason = f"{others[0]} has the same list" if others else "it cannot be added to"
                 yield Refusal(
                     f"{service.name}: security_opt stays: {reason}", first.location, "do it by hand"

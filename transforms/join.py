@@ -19,16 +19,15 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.compose.file import ComposeFile
+from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.invocation import EntryPoint
 from composerefactor.compose.project import Project
-from composerefactor.edits.drafts import Draft, Slice
+from composerefactor.edit.drafts import Draft, Slice
 from composerefactor.errors import InputError, Location
-from composerefactor.joining.earlier import Earlier, former, restored
-from composerefactor.joining.root import Joined, Root
-from composerefactor.joining.stubs import Parents
-from composerefactor.source import Source
-from composerefactor.transform import Part, Plan, Stay, transform
+from composerefactor.refactoring.contract import Part, Plan, Stay, transform
+from composerefactor.refactoring.join.merge import Earlier, former, restored
+from composerefactor.refactoring.join.root import Joined, Parents, Root
+from composerefactor.yaml.source import Source
 
 
 @dataclass(frozen=True, slots=True)

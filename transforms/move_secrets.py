@@ -17,18 +17,25 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
-from composerefactor.additions.changes import listed
 from composerefactor.compose.dotenv import assignment
+from composerefactor.compose.env_files import env_files, example, names_in, readers, values_in
 from composerefactor.compose.project import Project
-from composerefactor.credentials.envfiles import env_files, example, names_in, readers, values_in
-from composerefactor.credentials.filesecrets import FileSecret, edits, effects, file_secret
-from composerefactor.credentials.groups import Credential, Names, credentials
-from composerefactor.credentials.ignoring import ignore
-from composerefactor.credentials.literals import Literal, literals
-from composerefactor.edits.operations import AddLines, Edit, Replace
+from composerefactor.compose.stack import Stack, stacks
+from composerefactor.edit.operations import AddLines, Edit, Replace
 from composerefactor.errors import Location
-from composerefactor.topology.stack import Stack, stacks
-from composerefactor.transform import Change, Effect, Refusal, mending, option
+from composerefactor.images.credentials import LiteralCredential, literals
+from composerefactor.refactoring.contract import Change, Effect, Refusal, mending, option
+from composerefactor.transforms._attribute import listed
+from composerefactor.transforms._secrets import (
+    Credential,
+    FileSecret,
+    Names,
+    credentials,
+    edits,
+    effects,
+    file_secret,
+    ignore,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +195,7 @@ class _Mover(Struct, frozen=True):
 
 def _replacements(group: list[Credential]) -> Iterator[Replace]:
     """Yield one edit for each text in which a credential of *group* stands."""
-    by_node: dict[int, list[tuple[Literal, str]]] = {}
+    by_node: dict[int, list[tuple[LiteralCredential, str]]] = {}
     for each in group:
         for literal in each.literals:
             by_node.setdefault(id(literal.node), []).append((literal, each.variable))
@@ -201,7 +208,7 @@ def _replacements(group: list[Credential]) -> Iterator[Replace]:
         yield Replace(literal.file.path, literal.path, text)
 
 
-def _places(literal: Literal) -> Iterator[tuple[str, ...]]:
+def _places(literal: LiteralCredential) -> Iterator[tuple[str, ...]]:
     """Yield the places of the model that have *literal*, and its own in a block for several."""
     yield from dict.fromkeys(use.place for use in literal.uses)
     if literal.path[0] != "services":

@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from composerefactor.compose.file import ComposeFile
-from composerefactor.compose.merged import item_nodes, merged_get
+from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.merge_keys import item_nodes, merged_get
 from composerefactor.compose.project import Project
-from composerefactor.edits.operations import Replace
-from composerefactor.edits.render import Quoted
-from composerefactor.transform import Change, Refusal, mending, option
-from composerefactor.yamltree.nodes import Scalar
-from composerefactor.yamltree.path import Path, paths
-from composerefactor.yamltree.scalars import is_base_60
+from composerefactor.edit.operations import Replace
+from composerefactor.edit.rendering import Quoted
+from composerefactor.refactoring.contract import Change, Refusal, mending, option
+from composerefactor.yaml.nodes import Path, ScalarNode, paths
+from composerefactor.yaml.values import is_base_60
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +35,10 @@ def quote_ports(project: Project, options: Options) -> Iterator[Change | Refusal
     for path, file in project.files.items():
         if path.startswith("../"):
             continue
-        lists: dict[Path, list[tuple[Path, Scalar]]] = {}
+        lists: dict[Path, list[tuple[Path, ScalarNode]]] = {}
         ports = _ports(file)
         for where, node in paths(file.root):
-            if id(node) in ports and isinstance(node, Scalar) and _needs_quotes(node, options):
+            if id(node) in ports and isinstance(node, ScalarNode) and _needs_quotes(node, options):
                 lists.setdefault(where[:-1], []).append((where, node))
         for found in lists.values():
             texts = ", ".join(node.value for _, node in found)
@@ -56,7 +55,7 @@ def _ports(file: ComposeFile) -> set[int]:
     return {id(item) for body in bodies for item in item_nodes(merged_get(body, "ports"))}
 
 
-def _needs_quotes(node: Scalar, options: Options) -> bool:
+def _needs_quotes(node: ScalarNode, options: Options) -> bool:
     if node.style or node.tag:
         return False
     return is_base_60(node.value) or (options.all and ":" in node.value)

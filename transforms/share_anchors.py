@@ -14,11 +14,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from composerefactor.compose.file import ComposeFile
+from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.project import Project
 from composerefactor.compose.repeats import Repeat, names_taken, repeats
-from composerefactor.edits.operations import Share
-from composerefactor.transform import Change, Refusal, mending, option
+from composerefactor.edit.operations import Share
+from composerefactor.refactoring.contract import Change, Refusal, mending, option
 
 _ADDING = (
     "add-healthchecks",

@@ -18,14 +18,24 @@ volumes, secrets and configs with the root.
 from __future__ import annotations
 
 from composerefactor.compose.project import Project
-from composerefactor.factoring.repeating import repeating
-from composerefactor.modules.naming import Names
-from composerefactor.modules.root import Root
-from composerefactor.splitting.alone import plan_alone
-from composerefactor.splitting.groups import included_monoliths, root_of, sharing_groups
-from composerefactor.splitting.notes import notes
-from composerefactor.splitting.options import SplitOptions, check_options
-from composerefactor.transform import Gain, Plan, transform
+from composerefactor.refactoring.contract import Gain, Plan, transform
+from composerefactor.refactoring.deduplicate.variants import repeating
+from composerefactor.refactoring.modules.base_file import Root
+from composerefactor.refactoring.modules.naming import Names
+from composerefactor.refactoring.split.options import (
+    SplitOptions,
+    check_options,
+    included_monoliths,
+    notes,
+    root_of,
+    sharing_groups,
+)
+from composerefactor.refactoring.split.plan import (
+    plan_alone,
+    plan_staying,
+    plan_stubs,
+    plan_together,
+)
 
 
 @transform(SplitOptions)
@@ -44,8 +54,6 @@ def split(project: Project, options: SplitOptions) -> Plan:
     several = sum(not root.whole for root in alone) > 1 or bool(groups)
     names = Names(project.exists, project.is_ignored)
     if options.strategy == "extends":
-        from composerefactor.splitting.together import plan_stubs  # noqa: PLC0415 - see cli/__init__.py
-
         parts = [*([root] for root in alone), *groups]
         plans = [plan_stubs(part, options, names, several=several) for part in parts]
     else:
@@ -75,7 +83,6 @@ def split(project: Project, options: SplitOptions) -> Plan:
 def _together(groups: list[list[Root]], options: SplitOptions, names: Names) -> list[Plan]:
     if not groups:
         return []
-    from composerefactor.splitting.together import plan_together  # noqa: PLC0415 - see cli/__init__.py
 
     return [plan_together(group, options, names) for group in groups]
 
@@ -86,6 +93,5 @@ def _staying(
     """Return plans for what files repeat of each other that are not divided."""
     if sum(len(entry.files) for entry in (*project.readable, *project.rejected)) < 2:  # noqa: PLR2004
         return []
-    from composerefactor.splitting.together import plan_staying  # noqa: PLC0415 - see cli/__init__.py
 
     return plan_staying(project, options, names, drafted)

@@ -12,19 +12,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from composerefactor.catalog.catalog import Catalog, load
-from composerefactor.compose.file import ComposeFile
-from composerefactor.compose.merged import merged_get, names_in
+from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.merge_keys import merged_get, names_in
+from composerefactor.compose.one_off import one_shot
 from composerefactor.compose.project import Project
-from composerefactor.edits.operations import ToMapping
-from composerefactor.edits.render import Value
-from composerefactor.health.waiting import reports_health
-from composerefactor.topology.oneshot import one_shot
-from composerefactor.topology.reach import Reached, having, written
-from composerefactor.topology.stack import Stack, stacks
-from composerefactor.transform import Change, Effect, Refusal, mending
-from composerefactor.yamltree.nodes import Entry, Sequence, resolve
-from composerefactor.yamltree.path import Path, node_at
+from composerefactor.compose.stack import Stack, stacks
+from composerefactor.edit.operations import ToMapping
+from composerefactor.edit.rendering import Value
+from composerefactor.images.catalog import Catalog, load
+from composerefactor.images.health.check import reports_health
+from composerefactor.refactoring.contract import Change, Effect, Refusal, mending
+from composerefactor.transforms._attribute import Reached, having, written
+from composerefactor.yaml.nodes import Entry, Path, SequenceNode, node_at, resolve
 
 STARTED, HEALTHY, DONE = "service_started", "service_healthy", "service_completed_successfully"
 
@@ -65,7 +64,7 @@ def _planned(
     """Return what becomes of the `depends_on` that *entry* writes in the mapping at *path*."""
     mapping = node_at(file.root, path)
     needs = resolve(entry.value)
-    if not isinstance(needs, Sequence) or mapping is None or file.path.startswith("../"):
+    if not isinstance(needs, SequenceNode) or mapping is None or file.path.startswith("../"):
         return None
     reached = [r for r in having(every, mapping) if _takes(r, entry)]
     conditions = {

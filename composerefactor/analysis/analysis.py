@@ -2,19 +2,119 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
+from functools import cache
+from typing import TypeGuard
 
 from msgspec import Struct
 
-from composerefactor.analysis.ratings import Rating, overall, ratings
-from composerefactor.analysis.registry import checks
-from composerefactor.architecture.architecture import Architecture
-from composerefactor.check import Check
-from composerefactor.compose.suppression import ignored
-from composerefactor.findings.baseline import without_known
-from composerefactor.findings.finding import Finding
-from composerefactor.findings.rule import Rule
-from composerefactor.findings.severity import Severity
+import composerefactor.analysis.rules as package
+from composerefactor.analysis.facts.architecture import Architecture, survey
+from composerefactor.analysis.findings import Area, Check, Finding, Rule, Severity, without_known
+from composerefactor.compose.files import ignored
+from composerefactor.compose.secrets import mask_text
+from composerefactor.errors import InputError
+from composerefactor.planning.opening import Choice, Opened, open_project
+from composerefactor.planning.registry import RULE_GROUP
+from composerefactor.planning.settings import Settings
+from composerefactor.planning.settle import blamed_place, prover_of
+from composerefactor.plugins import discovered
+from composerefactor.proof.engine import Engine
+
+BEST = 10.0
+AREAS: tuple[Area, ...] = (
+    "validity",
+    "security",
+    "reliability",
+    "data",
+    "configuration",
+    "builds",
+    "maintainability",
+)
+WEIGHTS = {Severity.HIGH: 4.0, Severity.MEDIUM: 2.0, Severity.LOW: 0.8, Severity.INFO: 0.0}
+"""Points that a rule costs where all services are concerned."""
+
+_LEAST_SHARE = 0.25
+_INVALID = 4.0
+_WORDS = ((9.0, "excellent"), (7.0, "good"), (5.0, "fair"), (0.0, "poor"))
+
+HOW = (
+    "Each area begins with 10 points. A rule with findings takes off up to 4 points (high), 2 "
+    "(medium) or 0.8 (low), in proportion to the services concerned, at least a quarter of that. "
+    "The overall rating lies halfway between the mean of the areas and the worst of them, and is "
+    "at most 4 where Docker Compose would reject the project."
+)
+
+
+class Deduction(Struct, frozen=True):
+    """The *points* that a rule costs, with the number of its findings."""
+
+    rule: str
+    findings: int
+    points: float
+
+
+class Rating(Struct, frozen=True):
+    """*score* is from 0 to 10, *word* says it in one; *deductions* are how it came about."""
+
+    area: str
+    score: float
+    deductions: tuple[Deduction, ...] = ()
+
+    @property
+    def word(self) -> str:
+        """``excellent``, ``good``, ``fair`` or ``poor``."""
+        return next(word for least, word in _WORDS if self.score >= least)
+
+
+def ratings(
+    findings: Iterable[Finding], rules: Mapping[str, Rule], services: int
+) -> tuple[Rating, ...]:
+    """Return a rating of each area; *services* is how many services the project has."""
+    by_rule: dict[str, list[Finding]] = {}
+    for each in findings:
+        by_rule.setdefault(each.rule, []).append(each)
+    found = []
+    for area in AREAS:
+        deductions = [
+            Deduction(name, len(those), points)
+            for name, those in by_rule.items()
+            if rules[name].area == area and (points := _points(those, services))
+        ]
+        deductions.sort(key=lambda each: -each.points)
+        score = max(0.0, BEST - sum(each.points for each in deductions))
+        found.append(Rating(area, round(score, 1), tuple(deductions)))
+    return tuple(found)
+
+
+def overall(found: Sequence[Rating], *, is_rejected: bool) -> Rating:
+    """Return the rating of the whole; *is_rejected* says that the engine rejects the project."""
+    scores = [each.score for each in found]
+    score = (sum(scores) / len(scores) + min(scores)) / 2
+    return Rating("overall", round(min(score, _INVALID) if is_rejected else score, 1))
+
+
+def _points(findings: list[Finding], services: int) -> float:
+    concerned = {each.service for each in findings if each.service}
+    whole = any(each.service is None for each in findings)
+    share = 1.0 if whole or not services else min(1.0, len(concerned) / services)
+    weight = max(WEIGHTS[each.severity] for each in findings)
+    return round(weight * max(share, _LEAST_SHARE), 2)
+
+
+@cache
+def checks() -> dict[str, Check]:
+    """Return the checks by the id of their rule, sorted; a file in ``rules/`` is enough to be one.
+
+    A plug-in that cannot be imported is passed over with a warning. Raises ComposerefactorError for
+    two rules of one id.
+    """
+    return discovered(package, RULE_GROUP, _is_check, lambda each: each.rule.id, "rule")
+
+
+def _is_check(value: object) -> TypeGuard[Check]:
+    return isinstance(value, Check)
+
 
 REJECTED = Rule(
     "rejected-by-engine",
@@ -120,3 +220,61 @@ def _suppressed(architecture: Architecture, finding: Finding, settings: Ignored)
 
 def _strengths(every: Iterable[Check], silent: set[str]) -> Iterable[str]:
     return (one.strength for one in every if one.strength and one.rule.id in silent)
+
+
+def open_for_analysis(choice: Choice) -> Opened:
+    """Open the project that *choice* names, also one that Docker Compose rejects.
+
+    Raises InputError where there is no Compose file.
+    """
+    return open_project(choice, repairable=True, partial=True)
+
+
+def analyse_project(
+    opened: Opened, baseline: frozenset[str] = frozenset(), engine: Engine | None = None
+) -> Analysis:
+    """Return the analysis of what is *opened*, with what *engine* rejects where one is given.
+
+    *baseline* has the fingerprints of findings that are known. Raises InputError for settings that
+    name a rule that there is not.
+    """
+    settings = opened.settings
+    _check_rules(settings, settings.analyze.skip)
+    rejected: list[Finding] = []
+    if engine is not None:
+        rejected = rejections(opened, engine)
+    return analyse(
+        survey(opened.project, opened.root.name, settings.catalog),
+        settings.ignore,
+        baseline,
+        skip=frozenset(settings.analyze.skip),
+        found_by_engine=rejected,
+    )
+
+
+def _check_rules(settings: Settings, names: Iterable[str]) -> None:
+    for name in names:
+        if name not in checks():
+            raise InputError(
+                f"no rule is called {name!r}",
+                location=settings.location("analyze", "skip"),
+                remedy="there are: " + ", ".join(checks()),
+            )
+
+
+def rejections(opened: Opened, engine: Engine) -> list[Finding]:
+    """Return a finding for each readable entry point of *opened* that *engine* rejects."""
+    if not opened.project.readable:
+        return []
+    with prover_of(opened, engine) as prover:
+        rejected = {} if prover.accepts_all() else prover.rejected()
+    return [
+        Finding(
+            REJECTED.id,
+            REJECTED.severity,
+            mask_text(f"Docker Compose v{engine.version} rejects {entry.title}: {words}"),
+            blamed_place(opened.project, entry, words),
+            subject=entry.title,
+        )
+        for entry, words in rejected.items()
+    ]

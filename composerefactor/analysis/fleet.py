@@ -16,12 +16,12 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from composerefactor.analysis.run import analyse_project, open_for_analysis
-from composerefactor.entrypoints.files import DEFAULT_NAMES
+from composerefactor.analysis.analysis import analyse_project, open_for_analysis
+from composerefactor.analysis.findings import Severity
+from composerefactor.compose.secrets import mask_text
+from composerefactor.discovery.files import DEFAULT_NAMES
 from composerefactor.errors import ComposerefactorError
-from composerefactor.findings.severity import Severity
-from composerefactor.proposal.opening import COMPOSE_NAMES, Choice
-from composerefactor.verify.masking import mask_text
+from composerefactor.planning.opening import COMPOSE_NAMES, Choice
 from composerefactor.workspace.files import SKIPPED_DIRECTORIES
 
 MAX_SECONDS = 60.0

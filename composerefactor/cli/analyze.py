@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from composerefactor.analysis.analysis import Analysis
-from composerefactor.analysis.run import analyse_project, open_for_analysis
+from composerefactor.analysis.analysis import Analysis, analyse_project, open_for_analysis
+from composerefactor.analysis.findings import Severity, baseline_text, read_baseline
 from composerefactor.cli.options import choice, examples, path_argument, project_options
 from composerefactor.cli.terminal import counting, deliver, style_for
+from composerefactor.compose.stack import stack
 from composerefactor.errors import InputError, Location, UsageError
-from composerefactor.findings.baseline import baseline_text, read_baseline
-from composerefactor.findings.severity import Severity
-from composerefactor.proposal.opening import Opened
+from composerefactor.planning.opening import Opened
+from composerefactor.proof.engine import find_engine
+from composerefactor.report.analysis.json import analysis_document
+from composerefactor.report.analysis.markdown import analysis_markdown
+from composerefactor.report.analysis.text import analysis_text
+from composerefactor.report.findings import junit, sarif, workflow_commands
 
 WIDTH = 80
 FORMATS = ("text", "markdown", "html", "json", "sarif", "github", "junit", "svg")
@@ -124,8 +129,6 @@ def command(
     known = _known(baseline, opened)
     tool = None
     if engine != "none":
-        from composerefactor.verify.discovery import find_engine  # noqa: PLC0415 - see __init__.py
-
         tool = find_engine(engine)
     analysis = analyse_project(opened, known, tool)
     if write_baseline is not None:
@@ -135,8 +138,6 @@ def command(
             click.echo(f"{write_baseline} knows {len(everything)} findings now", err=True)
     style = style_for(sys.stdout, no_color=no_color or output is not None)
     if form == "text":
-        from composerefactor.report.analysis_text import analysis_text  # noqa: PLC0415
-
         lines = analysis_text(analysis, style, width=_width(output), verbose=verbose)
         text = "".join(f"{line}\n" for line in lines)
     else:
@@ -168,7 +169,6 @@ def _width(output: Path | None) -> int:
     """Return the columns of the terminal; 80 where the report does not go to one."""
     if output is not None or not sys.stdout.isatty():
         return WIDTH
-    import shutil  # noqa: PLC0415 - see __init__.py
 
     return max(shutil.get_terminal_size((WIDTH, 24)).columns, 40)
 
@@ -182,8 +182,7 @@ def _prefix(opened: Opened) -> str:
 
 def _smoke_test(opened: Opened, file: Path, *, quiet: bool) -> int:
     """Write the script for the first entry point that can be read; it leads back to the project."""
-    from composerefactor.smoketest.script import smoke_test  # noqa: PLC0415 - see __init__.py
-    from composerefactor.topology.stack import stack  # noqa: PLC0415
+    from composerefactor.report.smoke_test import smoke_test  # noqa: PLC0415 - see __init__.py
 
     readable = opened.project.readable
     if not readable:
@@ -201,13 +200,13 @@ def _smoke_test(opened: Opened, file: Path, *, quiet: bool) -> int:
 
 
 def _html(analysis: Analysis, _: str) -> str:
-    from composerefactor.htmlreport.page import analysis_html  # noqa: PLC0415
+    from composerefactor.report.html.page import analysis_html  # noqa: PLC0415
 
     return analysis_html(analysis)
 
 
 def _svg(analysis: Analysis, _: str) -> str:
-    from composerefactor.pictures.svg import topology_svg  # noqa: PLC0415
+    from composerefactor.report.html.svg import topology_svg  # noqa: PLC0415
 
     main = analysis.architecture.main
     if main is None:
@@ -216,34 +215,24 @@ def _svg(analysis: Analysis, _: str) -> str:
 
 
 def _markdown(analysis: Analysis, _: str) -> str:
-    from composerefactor.report.analysis_markdown import analysis_markdown  # noqa: PLC0415
-
     return analysis_markdown(analysis)
 
 
 def _json(analysis: Analysis, _: str) -> str:
-    from composerefactor.report.analysis_json import analysis_document  # noqa: PLC0415
-
     return json.dumps(analysis_document(analysis), indent=2, ensure_ascii=False) + "\n"
 
 
 def _sarif(analysis: Analysis, prefix: str) -> str:
-    from composerefactor.report.sarif import sarif  # noqa: PLC0415
-
     hidden = [(each.finding, each.reason) for each in analysis.suppressed]
     log = sarif(analysis.findings, analysis.rules, prefix=prefix, suppressed=hidden)
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
 
 
 def _github(analysis: Analysis, prefix: str) -> str:
-    from composerefactor.report.annotations import workflow_commands  # noqa: PLC0415
-
     return workflow_commands(analysis.findings, prefix)
 
 
 def _junit(analysis: Analysis, _: str) -> str:
-    from composerefactor.report.junit import junit  # noqa: PLC0415
-
     return junit(analysis.findings, analysis.rules, analysis.architecture.name)
 
 
@@ -263,7 +252,7 @@ def _fleet(
     top: Path, form: str, output: Path | None, jobs: int | None, *, quiet: bool, no_color: bool
 ) -> int:
     from composerefactor.analysis.fleet import analyse_all, find_projects  # noqa: PLC0415
-    from composerefactor.report import fleet  # noqa: PLC0415
+    from composerefactor.report.analysis import text as fleet  # noqa: PLC0415
 
     if form not in {"text", "markdown", "json"}:
         raise UsageError(

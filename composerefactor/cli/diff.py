@@ -8,6 +8,9 @@ from pathlib import Path
 
 import click
 
+from composerefactor.analysis.diff.change import RULES, Risk
+from composerefactor.analysis.diff.compare import review
+from composerefactor.analysis.diff.states import Review, opened_pair
 from composerefactor.cli.options import (
     choice,
     engine_options,
@@ -17,12 +20,15 @@ from composerefactor.cli.options import (
 )
 from composerefactor.cli.terminal import deliver, progress, style_for
 from composerefactor.errors import UsageError
-from composerefactor.impact.change import Risk
-from composerefactor.impact.rules import RULES
-from composerefactor.review.opening import opened_pair
-from composerefactor.review.review import review
-from composerefactor.review.reviewed import Review
-from composerefactor.verify.discovery import find_engine
+from composerefactor.proof.engine import find_engine
+from composerefactor.report.diff import (
+    as_document,
+    as_findings,
+    as_markdown,
+    as_text,
+    finding_rules,
+)
+from composerefactor.report.findings import sarif, workflow_commands
 
 _RISKS = {risk.word: risk for risk in Risk if risk}
 FORMATS = ("text", "markdown", "json", "sarif", "github")
@@ -89,33 +95,20 @@ def _rendered(
     found: Review, output_format: str, output: Path | None, *, verbose: bool, no_color: bool
 ) -> str:
     if output_format == "json":
-        from composerefactor.report.review_document import as_document  # noqa: PLC0415 - one is used
-
         return json.dumps(as_document(found), indent=2, ensure_ascii=False, default=str) + "\n"
     if output_format == "markdown":
-        from composerefactor.report.review_markdown import as_markdown  # noqa: PLC0415 - as above
-
         return as_markdown(found)
     if output_format in {"sarif", "github"}:
         return _as_findings(found, output_format)
-    from composerefactor.report.review_text import as_text  # noqa: PLC0415 - as above
 
     style = style_for(sys.stdout, no_color=no_color or output is not None)
     return "".join(f"{line}\n" for line in as_text(found, style, verbose=verbose))
 
 
 def _as_findings(found: Review, output_format: str) -> str:
-    from composerefactor.report.review_findings import (  # noqa: PLC0415 - as above
-        as_findings,
-        finding_rules,
-    )
-
     findings = as_findings(found)
     if output_format == "github":
-        from composerefactor.report.annotations import workflow_commands  # noqa: PLC0415 - as above
-
         return workflow_commands(findings, found.prefix)
-    from composerefactor.report.sarif import sarif  # noqa: PLC0415 - as above
 
     log = sarif(findings, finding_rules(), prefix=found.prefix)
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"

@@ -6,24 +6,25 @@ from pathlib import Path
 
 import click
 
-from composerefactor.cli.carryout import Progress, Run, carry_out_proposal, run_options
-from composerefactor.cli.complete import transform_names, transform_options
+from composerefactor.cli.completion import transform_names, transform_options
 from composerefactor.cli.options import (
+    Progress,
+    Run,
+    carry_out_proposal,
     choice,
     engine_options,
     examples,
     path_argument,
     project_options,
     proposal_output_options,
+    run_options,
 )
 from composerefactor.errors import UsageError
-from composerefactor.proposal.mending import propose_mends
-from composerefactor.proposal.opening import Opened
-from composerefactor.proposal.propose import Proposal
-from composerefactor.proposal.selection import Selection
-from composerefactor.request.fix import FixRequest
-from composerefactor.request.split import names_of
-from composerefactor.verify.engine import Engine
+from composerefactor.planning.opening import Opened
+from composerefactor.planning.propose import Proposal, propose_mends
+from composerefactor.planning.requests import FixRequest, names_of
+from composerefactor.planning.selection import Selection
+from composerefactor.proof.engine import Engine
 
 
 @click.command(

@@ -8,22 +8,24 @@ from pathlib import Path
 
 import click
 
-from composerefactor.cli.carryout import Run, carry_out, run_options
 from composerefactor.cli.options import (
+    Run,
+    carry_out,
     choice,
     engine_options,
     examples,
     path_argument,
     project_options,
     proposal_output_options,
+    run_options,
 )
 from composerefactor.compose.project import Project
-from composerefactor.joining.earlier import Earlier
-from composerefactor.proposal.opening import Choice, project_root
-from composerefactor.transform import Part, Plan
+from composerefactor.planning.opening import Choice, project_root
+from composerefactor.refactoring.contract import Part, Plan
+from composerefactor.refactoring.join.merge import Earlier
 from composerefactor.transforms.join import Options, join
-from composerefactor.workspace.before import Before, before_runs
 from composerefactor.workspace.git import find_repository
+from composerefactor.workspace.undo import Before, before_runs
 
 MOST_REVISIONS = 30
 """So many revisions of a file are looked at for its text before it was divided."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import difflib
 import gc
 import importlib
 import os
@@ -58,8 +59,6 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command that *args* begin with; raises UsageError with what may be meant."""
         if args and args[0] not in COMMANDS and args[0][:1].isalnum():
-            import difflib  # noqa: PLC0415 - see cli/__init__.py
-
             close = difflib.get_close_matches(args[0], COMMANDS, n=1)
             meant = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(COMMANDS)}."
             raise click.UsageError(f"No such command {args[0]!r}: {meant}", ctx)
@@ -130,7 +129,7 @@ def main() -> None:
 
 
 def _fail(error: ComposerefactorError) -> NoReturn:
-    from composerefactor.cli.errors import show  # noqa: PLC0415 - see cli/__init__.py
+    from composerefactor.cli.terminal import show  # noqa: PLC0415 - see cli/__init__.py
 
     show(error)
     sys.exit(error.exit_code)

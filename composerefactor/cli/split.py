@@ -8,25 +8,28 @@ from typing import TYPE_CHECKING
 import click
 from msgspec.structs import replace
 
-from composerefactor.cli.carryout import Progress, Run, carry_out_proposal, run_options
-from composerefactor.cli.complete import services
+from composerefactor.cli.completion import services
 from composerefactor.cli.options import (
+    Progress,
+    Run,
+    carry_out_proposal,
     choice,
     engine_options,
     examples,
     path_argument,
     project_options,
     proposal_output_options,
+    run_options,
 )
 from composerefactor.errors import UsageError
-from composerefactor.proposal.opening import Opened
-from composerefactor.proposal.propose import Proposal, propose
-from composerefactor.proposal.selection import Selection
-from composerefactor.request.split import SplitRequest, groups_of
+from composerefactor.planning.opening import Opened
+from composerefactor.planning.propose import Proposal, propose
+from composerefactor.planning.requests import SplitRequest, groups_of
+from composerefactor.planning.selection import Selection
 from composerefactor.transforms.split import split
 
 if TYPE_CHECKING:
-    from composerefactor.verify.engine import Engine
+    from composerefactor.proof.engine import Engine
 
 
 @click.command(

@@ -10,8 +10,9 @@ from typing import IO, Any
 
 import click
 
-from composerefactor.errors import Location, UsageError
-from composerefactor.report.style import Style
+from composerefactor.compose.secrets import mask_text
+from composerefactor.errors import ComposerefactorError, Location, UsageError
+from composerefactor.report.text import Style
 
 
 def style_for(stream: IO[Any] | None, *, no_color: bool = False) -> Style:
@@ -58,3 +59,25 @@ def counting(verb: str, noun: str, *, quiet: bool) -> Callable[[int, int], None]
         click.echo(f"\r\x1b[K{words}{end if done >= total else ''}", err=True, nl=False)
 
     return show
+
+
+WIDEST = 160
+"""More characters of a line are not shown."""
+
+
+def show(error: ComposerefactorError) -> None:
+    """Print *error* on stderr."""
+    style = style_for(sys.stderr)
+    where = f"{error.location}: " if error.location else ""
+    click.echo(f"{style('error', 'red', 'bold')}  {where}{mask_text(error.message)}", err=True)
+    if error.source_line.strip() and error.location:
+        number = str(error.location.line)
+        click.echo(f"       {style(f'{number} |', 'dim')} {_shown(error.source_line)}", err=True)
+    if error.remedy:
+        click.echo(f"       {style('->', 'cyan')} {error.remedy}", err=True)
+
+
+def _shown(line: str) -> str:
+    """Return *line* without secret values, cut where it is too long to read."""
+    text = mask_text(line[: 10 * WIDEST])
+    return text if len(text) <= WIDEST else f"{text[:WIDEST]} ..."

@@ -6,11 +6,11 @@ import sys
 
 import click
 
-from composerefactor.cli.complete import transform_names
+from composerefactor.cli.completion import transform_names
 from composerefactor.cli.options import examples
 from composerefactor.cli.terminal import style_for
 from composerefactor.errors import UsageError
-from composerefactor.registry import transforms
+from composerefactor.planning.registry import transforms
 from composerefactor.report.explanation import as_text
 
 

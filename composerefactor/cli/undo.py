@@ -9,7 +9,7 @@ import click
 from composerefactor.cli.options import examples, path_argument
 from composerefactor.cli.terminal import is_interactive
 from composerefactor.errors import UsageError
-from composerefactor.proposal.opening import project_root
+from composerefactor.planning.opening import project_root
 from composerefactor.workspace.undo import last_run, undo
 
 

@@ -16,11 +16,11 @@ from composerefactor.cli.options import (
     project_options,
 )
 from composerefactor.cli.terminal import deliver, progress, style_for
-from composerefactor.proposal.compare import compare, opened_state
-from composerefactor.proposal.opening import Choice, open_project
-from composerefactor.report.style import Style
-from composerefactor.report.verification import as_document, as_text
-from composerefactor.verify.discovery import find_engine
+from composerefactor.planning.compare import compare, opened_state
+from composerefactor.planning.opening import Choice, open_project
+from composerefactor.proof.engine import find_engine
+from composerefactor.report.text import Style
+from composerefactor.report.verify import result_document, result_text
 
 
 @click.command(
@@ -89,10 +89,10 @@ def command(
     ):
         found = compare(before, after, tool, progress(quiet=quiet))
     if output_format == "json":
-        text = json.dumps(as_document(found), indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps(result_document(found), indent=2, ensure_ascii=False) + "\n"
     else:
         style = style_for(sys.stdout, no_color=no_color or output is not None)
-        text = "".join(f"{line}\n" for line in as_text(found, style, verbose=verbose))
+        text = "".join(f"{line}\n" for line in result_text(found, style, verbose=verbose))
     if output is not None or output_format == "json" or not quiet:
         deliver(text.encode(), output)
     return 0 if found.verdict.ok else 1
@@ -102,15 +102,15 @@ def _live(
     chosen: Choice, engine: str, style: Style, *, json_wanted: bool, verbose: bool
 ) -> tuple[str, int]:
     """Return what becomes of the running containers, and the exit code."""
-    from composerefactor.report import live as report  # noqa: PLC0415 - see cli/__init__.py
-    from composerefactor.verify.docker import Docker  # noqa: PLC0415 - as above
-    from composerefactor.verify.live import compare_live  # noqa: PLC0415 - as above
+    from composerefactor.proof.containers import Docker  # noqa: PLC0415 - as above
+    from composerefactor.proof.live import compare_live  # noqa: PLC0415 - as above
+    from composerefactor.report import verify as report  # noqa: PLC0415 - see cli/__init__.py
 
     opened = open_project(chosen)
     tool = find_engine(engine)
     found = compare_live(tool, Docker(), opened.root, opened.project.readable, opened.environ)
     if json_wanted:
-        text = json.dumps(report.as_document(found, tool), indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps(report.live_document(found, tool), indent=2, ensure_ascii=False) + "\n"
     else:
-        text = "".join(f"{x}\n" for x in report.as_text(found, tool, style, verbose=verbose))
+        text = "".join(f"{x}\n" for x in report.live_text(found, tool, style, verbose=verbose))
     return text, 1 if found.recreated else 0

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from composerefactor.compose.merged import item_nodes, merged_entries, merged_get, scalar_text
+from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
 from composerefactor.compose.volumes import volumes
 from composerefactor.patterns import regex
-from composerefactor.yamltree.nodes import Mapping, Node, Sequence, resolve
+from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode, resolve
 
 _REMOTE = regex(r"[A-Za-z][A-Za-z0-9+.-]*://|github\.com/|git@|service:")
 _WINDOWS = regex(r"[A-Za-z]:[\\/]|\\\\")
@@ -78,7 +78,7 @@ def path_attributes(service: Node) -> Iterator[PathAttribute]:
 def file_path_attributes(root: Node) -> Iterator[PathAttribute]:
     """Yield all paths in the file whose top-level mapping is *root*, those of services included."""
     for item in item_nodes(merged_get(root, "include")):
-        if isinstance(item, Mapping):
+        if isinstance(item, MappingNode):
             yield from _files(merged_get(item, "path"), "include.path")
             directory = merged_get(item, "project_directory")
             yield from _scalar(directory, "include.project_directory")
@@ -95,7 +95,7 @@ def file_path_attributes(root: Node) -> Iterator[PathAttribute]:
 
 
 def _build(build: Node | None) -> Iterator[PathAttribute]:
-    if not isinstance(build, Mapping):
+    if not isinstance(build, MappingNode):
         yield from _scalar(build, "build.context")
         return
     context = merged_get(build, "context")
@@ -118,7 +118,7 @@ def _unresolved(service: Node) -> Iterator[PathAttribute]:
         if match := re.match(r"(?:seccomp)[:=](?!unconfined$|builtin$)(?=.)", text):
             yield _path(option, "security_opt", offset=match.end(), resolved=False)
     for device in item_nodes(merged_get(service, "devices")):
-        if isinstance(device, Mapping):
+        if isinstance(device, MappingNode):
             yield from _scalar(merged_get(device, "source"), "devices", resolved=False)
         elif host := (scalar_text(device) or "").partition(":")[0]:
             yield _path(device, "devices", text=host, resolved=False)
@@ -139,7 +139,7 @@ def _device(volume: Node) -> Iterator[PathAttribute]:
 def _files(node: Node | None, kind: str) -> Iterator[PathAttribute]:
     """Yield the paths of a string, or of a list of strings and of mappings with a ``path``."""
     for item in item_nodes(node):
-        written = merged_get(item, "path") if isinstance(item, Mapping) else item
+        written = merged_get(item, "path") if isinstance(item, MappingNode) else item
         yield from _scalar(written, kind)
 
 
@@ -154,7 +154,7 @@ def _each(
 def _pairs(node: Node | None, kind: str) -> Iterator[PathAttribute]:
     """Yield the values of a mapping, or of a list of ``name=value``."""
     node = resolve(node) if node is not None else None
-    if isinstance(node, Sequence):
+    if isinstance(node, SequenceNode):
         for item in item_nodes(node):
             name, equals, path = (scalar_text(item) or "").partition("=")
             if equals and path:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from composerefactor.compose.masking import MASK, masked, split
-from composerefactor.compose.merged import item_nodes, merged_get, scalar_text
-from composerefactor.yamltree.nodes import Mapping, Node
+from composerefactor.compose.interpolation import MASK, masked, split
+from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
+from composerefactor.yaml.nodes import MappingNode, Node
 
 _MAX_RANGE = 65536
 
@@ -90,7 +90,7 @@ def ports(service: Node) -> Iterator[Port]:
 def listed_ports(node: Node | None) -> Iterator[Port]:
     """Yield the published ports in *node*, the value of ``ports``."""
     for item in item_nodes(node):
-        if isinstance(item, Mapping):
+        if isinstance(item, MappingNode):
             values = {
                 name: scalar_text(merged_get(item, name))
                 for name in ("target", "published", "host_ip", "protocol")

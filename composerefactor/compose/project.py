@@ -8,16 +8,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from msgspec import Struct
 
-from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.compose.envfile import assignments
-from composerefactor.compose.expand import expand
-from composerefactor.compose.file import ComposeFile, empty
-from composerefactor.compose.library import Library
-from composerefactor.compose.merged import item_nodes, merged_get, scalar_text
+from composerefactor.compose.dotenv import assignments
+from composerefactor.compose.files import ComposeFile, Library, empty
+from composerefactor.compose.interpolation import expand
+from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.references import extended
 from composerefactor.errors import InputError, Location
-from composerefactor.yamltree import nodes as yaml
-from composerefactor.yamltree.nodes import Node
+from composerefactor.yaml import nodes as yaml
+from composerefactor.yaml.nodes import Node
 
 REMOTE_PREFIXES = ("oci://", "http://", "https://", "git://", "ssh://", "git@", "github.com/")
 
@@ -206,7 +205,7 @@ class _Walk:
         self, file: ComposeFile, item: Node, directory: str, trail: tuple[str, ...]
     ) -> None:
         at = file.source.location(item.start)
-        body = item if isinstance(item, yaml.Mapping) else None
+        body = item if isinstance(item, yaml.MappingNode) else None
         written = [
             text
             for node in item_nodes(merged_get(body, "path") if body else item)
@@ -249,7 +248,7 @@ class _Walk:
         for attribute in ("env_file", "label_file"):
             for node in item_nodes(merged_get(body, attribute)):
                 text = scalar_text(
-                    merged_get(node, "path") if isinstance(node, yaml.Mapping) else node
+                    merged_get(node, "path") if isinstance(node, yaml.MappingNode) else node
                 )
                 if text:
                     path = _join(directory, self.expanded(text))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from composerefactor.compose.file import RESOURCE_SECTIONS, ComposeFile
-from composerefactor.compose.merged import (
+from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
+from composerefactor.compose.merge_keys import (
     item_nodes,
     merged_entries,
     merged_get,
@@ -13,7 +13,7 @@ from composerefactor.compose.merged import (
     scalar_text,
 )
 from composerefactor.compose.volumes import volumes
-from composerefactor.yamltree.nodes import Mapping, Node
+from composerefactor.yaml.nodes import MappingNode, Node
 
 
 @lru_cache(maxsize=4096)
@@ -42,7 +42,7 @@ def resources(service: Node) -> frozenset[tuple[str, str]]:
 def _granted_names(node: Node | None) -> list[str]:
     found = []
     for item in item_nodes(node):
-        name = scalar_text(merged_get(item, "source") if isinstance(item, Mapping) else item)
+        name = scalar_text(merged_get(item, "source") if isinstance(item, MappingNode) else item)
         if name:
             found.append(name)
     return found
@@ -53,7 +53,7 @@ def extended(service: Node) -> tuple[str | None, str | None, Node] | None:
     node = merged_get(service, "extends")
     if node is None:
         return None
-    if isinstance(node, Mapping):
+    if isinstance(node, MappingNode):
         return scalar_text(merged_get(node, "file")), scalar_text(merged_get(node, "service")), node
     return None, scalar_text(node), node
 

@@ -9,13 +9,12 @@ from itertools import combinations
 
 from msgspec import Struct
 
-from composerefactor.compose.file import ComposeFile
+from composerefactor.compose.files import ComposeFile
 from composerefactor.errors import InputError
-from composerefactor.yamltree import nodes as yaml
-from composerefactor.yamltree.comments import comments
-from composerefactor.yamltree.nodes import Alias, Node, resolve, walk
-from composerefactor.yamltree.regions import Region, regions
-from composerefactor.yamltree.values import to_python
+from composerefactor.yaml import nodes as yaml
+from composerefactor.yaml.comments import Region, comments, regions
+from composerefactor.yaml.nodes import AliasNode, Node, resolve, walk
+from composerefactor.yaml.values import to_python
 
 
 class Attribute(Struct, frozen=True, dict=True):
@@ -78,7 +77,7 @@ def service_regions(file: ComposeFile, service: str) -> list[Region]:
     """Return the lines of each key of *service*; [] where they are not lines of their own."""
     region = file.regions_in("services").get(service)
     body = region.entry.value if region else None
-    if region is None or not isinstance(body, yaml.Mapping) or body.flow:
+    if region is None or not isinstance(body, yaml.MappingNode) or body.flow:
         return []
     start = file.source.next_line(region.key)
     return regions(file.source, body, start=start, end=region.end) or []
@@ -123,7 +122,7 @@ class _Search:
             for each in attributes.values():
                 value = each.region.entry.value
                 text = self.file.source.text[each.region.key : each.region.end]
-                if isinstance(value, yaml.Mapping | yaml.Sequence) and self.is_long(text):
+                if isinstance(value, yaml.MappingNode | yaml.SequenceNode) and self.is_long(text):
                     alike.setdefault((each.key, each.meaning), []).append(each)
         for (key, meaning), found in alike.items():
             known = self.anchors.get(meaning, "")
@@ -185,9 +184,9 @@ def _meaning(node: Node, above: int) -> str | None:
     for each in walk(node):
         if each.anchor or each.tag:
             return None
-        if isinstance(each, Alias) and (each.target is None or each.target.start > above):
+        if isinstance(each, AliasNode) and (each.target is None or each.target.start > above):
             return None
-    if isinstance(node, Alias):
+    if isinstance(node, AliasNode):
         return None
     try:
         return json.dumps(to_python(node), sort_keys=True, default=repr)
@@ -209,7 +208,7 @@ def _anchors(file: ComposeFile) -> Iterator[tuple[str, str]]:
     above = _services_start(file)
     named = {node.anchor: node for node in _marked(file) if node.anchor is not None}
     for name, node in named.items():
-        collection = isinstance(node, yaml.Mapping | yaml.Sequence)
+        collection = isinstance(node, yaml.MappingNode | yaml.SequenceNode)
         if collection and node.end <= above and not any(n.tag for n in walk(node)):
             try:
                 yield json.dumps(to_python(node), sort_keys=True, default=repr), name
@@ -219,7 +218,7 @@ def _anchors(file: ComposeFile) -> Iterator[tuple[str, str]]:
 
 def _merges(body: Node) -> bool:
     node = resolve(body)
-    return not isinstance(node, yaml.Mapping) or any(entry.is_merge for entry in node.entries)
+    return not isinstance(node, yaml.MappingNode) or any(entry.is_merge for entry in node.entries)
 
 
 def names_taken(file: ComposeFile) -> set[str]:

@@ -10,9 +10,9 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from composerefactor.compose.masking import MASK, masked
-from composerefactor.compose.merged import item_nodes, merged_get, scalar_text
-from composerefactor.yamltree.nodes import Mapping, Node
+from composerefactor.compose.interpolation import MASK, masked
+from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
+from composerefactor.yaml.nodes import MappingNode, Node
 
 
 class VolumeText(Struct, frozen=True):
@@ -75,7 +75,7 @@ def volumes(service: Node) -> Iterator[Volume]:
 def listed_volumes(node: Node | None) -> Iterator[Volume]:
     """Yield the volumes in *node*, the value of ``volumes``."""
     for item in item_nodes(node):
-        if isinstance(item, Mapping):
+        if isinstance(item, MappingNode):
             source_node = merged_get(item, "source")
             source, target = scalar_text(source_node), scalar_text(merged_get(item, "target"))
             kind = scalar_text(merged_get(item, "type")) or "volume"

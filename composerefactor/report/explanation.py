@@ -6,8 +6,8 @@ import tomllib
 from collections.abc import Iterator
 from importlib import resources
 
-from composerefactor.report.style import Style
-from composerefactor.transform import AnyTransform, Mending, Option
+from composerefactor.refactoring.contract import AnyTransform, Mending, Option
+from composerefactor.report.text import Style
 
 GOLDEN = "composerefactor.golden"
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}

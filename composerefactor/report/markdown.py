@@ -1,11 +1,22 @@
-"""Text in Markdown, whatever it holds: no markup, no mention, no broken table."""
+"""A proposal as a comment on a pull request: what it does, the proof, and the patch folded away.
+
+Secret values are masked in all of it: the patch shows what changes, `--dry-run` without a format
+gives the one to apply.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
+from composerefactor.compose.secrets import mask_lines
+from composerefactor.edit.drafts import FileChange
 from composerefactor.patterns import regex
+from composerefactor.planning.fixes import Mend
+from composerefactor.planning.propose import Proposal
+from composerefactor.report.plan_text import consequence, moved, proof_line
+from composerefactor.report.text import Style, counted
 
 _MARKUP = regex(r"[\\`*\[\]<|~]|(?<!\w)_|_(?!\w)|^[>#+-]")
 _MENTION = regex(r"@(?=\w)")
@@ -52,3 +63,135 @@ def _summary(title: str) -> str:
 
 def _html(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+MAX_SIZE = 60_000
+"""Characters in all: GitHub takes comments of 65,536."""
+
+MAX_LISTED = 20
+"""More of one kind are counted."""
+
+MAX_FILES = 60
+_PLAIN = Style()
+
+
+def as_markdown(proposal: Proposal, command: str, patch: bytes) -> str:
+    """Return *proposal* of *command* as Markdown; *patch* is what would carry it out."""
+    lines = [f"### composerefactor {command}", ""]
+    if proposal.changes.is_empty:
+        lines += ["**Nothing to do.**", ""]
+    else:
+        lines += [f"**{cell(_proof(proposal))}**", "", *_files(proposal), ""]
+    lines += _mends(proposal) if proposal.mended else _moves(proposal)
+    lines += _reservations(proposal)
+    if not proposal.changes.is_empty:
+        room = MAX_SIZE - sum(len(line) + 1 for line in lines)
+        text, left = _cut(patch.decode("utf-8", "replace"), room)
+        lines += [*details("The patch, with secret values masked", fenced(text, "diff")), ""]
+        lines += [f"{counted(left, 'more line')} of the patch not shown.", ""] if left else []
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _proof(proposal: Proposal) -> str:
+    verdict, engine = proposal.verdict, proposal.engine
+    if verdict is None or engine is None:
+        return "Not proved: no engine was asked"
+    words = "; ".join(proof_line(proposal, verdict))
+    return f"{words[:1].upper()}{words[1:]} (Docker Compose v{engine.version})"
+
+
+def _files(proposal: Proposal) -> Iterator[str]:
+    yield "| file | lines | services |"
+    yield "| --- | --- | --- |"
+    for change in proposal.changes.changes[:MAX_FILES]:
+        services = ", ".join(map(code, proposal.plan.services.get(change.path, ())))
+        yield f"| {code(change.path)} | {_lines(change)} | {services} |"
+    more = len(proposal.changes.changes) - MAX_FILES
+    if more > 0:
+        yield f"| and {more} more | | |"
+
+
+def _lines(change: FileChange) -> str:
+    before, after = (len((text or b"").splitlines()) for text in (change.before, change.after))
+    if change.is_created:
+        return f"new, {after}"
+    return "deleted" if change.is_deleted else f"{before} → {after}"
+
+
+def _moves(proposal: Proposal) -> Iterator[str]:
+    plan = proposal.plan
+    if not proposal.changes.is_empty:
+        yield f"- {cell(moved(proposal))}"
+    yield from _limited(
+        f"- {code(stay.part[2])} stays in {code(str(stay.location))}: {cell(stay.reason)}"
+        for stay in plan.stays
+    )
+    yield from _limited(f"- {cell(note)}" for note in plan.notes)
+    yield ""
+
+
+def _mends(proposal: Proposal) -> Iterator[str]:
+    mended = proposal.mended
+    assert mended is not None  # noqa: S101 - the caller has asked
+    for name, group in groupby(mended.taken, key=lambda each: each.transform):
+        mends = list(group)
+        yield f"- {code(name)}: {cell(consequence(mends, _PLAIN))}"
+        yield from _limited((f"  - {_mend(each)}" for each in mends), "  ")
+    for word, found in (("left", mended.left), ("suppressed", mended.suppressed)):
+        yield from _limited(f"- {word}: {_mend(each)} ({cell(each.reason)})" for each in found)
+    yield from _limited(
+        f"- {code(name)} refused at {code(str(refusal.location))}: {cell(refusal.reason)}"
+        + (f" → {cell(refusal.remedy)}" if refusal.remedy else "")
+        for name, refusal in mended.refusals
+    )
+    if mended.offered:
+        more = counted(len(mended.offered), "more change")
+        yield f"- `--unsafe` makes {more}, which would change what runs"
+    yield ""
+
+
+def _mend(found: Mend) -> str:
+    evidence = f" ({cell(found.change.evidence)})" if found.change.evidence else ""
+    return f"{code(str(found.change.location))} {cell(found.change.title)}{evidence}"
+
+
+def _reservations(proposal: Proposal) -> Iterator[str]:
+    """Yield what the proof assumes and does not cover."""
+    project = proposal.opened.project
+    lines = [f"- not covered: {e.title}: {error}" for e, error in project.errors.items()]
+    lines += [f"- not covered: {e.title}: {w}" for e, w in proposal.rejected.items()]
+    if proposal.verdict is not None:
+        lines += [f"- assumed: {words}" for words in proposal.verdict.assumptions]
+        lines += [
+            f"- not covered: {each.entry.title}, {each.circumstance}: {each.words}"
+            for each in proposal.verdict.not_covered
+        ]
+    lines += [
+        f"- weaker than before, in an override that is not in the repository: {each.words} "
+        f"({each.service or 'all services'})"
+        for each in proposal.weaknesses
+    ]
+    if lines:
+        shown = [f"- {cell(line.removeprefix('- '))}" for line in dict.fromkeys(lines)]
+        title = "What the proof rests on, and what it does not cover"
+        yield from details(title, _limited(shown))
+        yield ""
+
+
+def _limited(lines: Iterable[str], indent: str = "") -> Iterator[str]:
+    """Yield at most :data:`MAX_LISTED` of *lines*, and how many more there are."""
+    listed = list(lines)
+    yield from listed[:MAX_LISTED]
+    if len(listed) > MAX_LISTED:
+        yield f"{indent}- and {len(listed) - MAX_LISTED} more"
+
+
+def _cut(text: str, room: int) -> tuple[list[str], int]:
+    """Return the lines of *text*, masked, that *room* characters hold, and how many are left."""
+    lines = mask_lines(text.splitlines())
+    size = 0
+    for n, line in enumerate(lines):
+        size += len(line) + 1
+        if size > room:
+            return lines[:n], len(lines) - n
+    return lines, 0

@@ -10,13 +10,20 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from composerefactor.edits.changeset import Changeset, FileChange
+from composerefactor.edit.drafts import Changeset, FileChange
 from composerefactor.errors import InputError, Location, RefusedError
-from composerefactor.workspace.disk import attributes, write_new
 from composerefactor.workspace.files import ProjectFiles
-from composerefactor.workspace.journal import Entry, Journal, JournalStore, Phase, RunId
-from composerefactor.workspace.recover import recover_locked, remove_leftovers, take_back
+from composerefactor.workspace.journal import (
+    Entry,
+    Journal,
+    JournalStore,
+    Phase,
+    RunId,
+    attributes,
+    write_new,
+)
 from composerefactor.workspace.state import project_lock
+from composerefactor.workspace.undo import recover_locked, remove_leftovers, take_back
 
 
 def apply(root: Path, changeset: Changeset, label: str) -> RunId:

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path, PurePosixPath
 
 from composerefactor.errors import InputError, Location, RefusedError
-from composerefactor.source import MAX_BYTES, Source
+from composerefactor.yaml.source import MAX_BYTES, Source
 
 SKIPPED_DIRECTORIES = frozenset({".git", "node_modules", "vendor", ".venv"})
 _UNREADABLE_REMEDY = "check the path and its permissions"

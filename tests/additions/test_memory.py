@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.additions.memory import MIB, parsed, shown, told
+from composerefactor.images.memory import MIB, parsed, shown, told
 from support.stacks import stack_of
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from composerefactor.additions.sites import Blocked, Site, sites
-from composerefactor.topology.stack import Service, Stack
+from composerefactor.compose.stack import Service, Stack
+from composerefactor.transforms._attribute import Blocked, Site, sites
 from support.stacks import stack_of
 
 

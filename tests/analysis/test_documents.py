@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from composerefactor.report.analysis_sections import sections
-from composerefactor.report.sections import Table
+from composerefactor.report.analysis.model import Table
+from composerefactor.report.analysis.summary import sections
 from support.analyses import MAIN, analysed
 
 Files = Mapping[str, str]

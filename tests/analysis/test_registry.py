@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.analysis.registry import checks
+from composerefactor.analysis.analysis import checks
 from composerefactor.errors import ComposerefactorError
-from composerefactor.findings.names import PACKAGE
+from composerefactor.planning.registry import RULE_GROUP
 from support.plugins import distribution
 
 
@@ -31,14 +31,16 @@ def test_rules_are_found_by_their_files() -> None:
 def test_a_plugin_that_is_none_is_left_out(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str, words: str
 ) -> None:
-    distribution(tmp_path, PACKAGE, "acme", value)
+    distribution(tmp_path, RULE_GROUP, "acme", value)
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.warns(UserWarning, match=words):
         assert "acme" not in checks()
 
 
 def test_two_rules_cannot_have_one_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    distribution(tmp_path, PACKAGE, "acme", "composerefactor.rules.privileged:privileged")
+    distribution(
+        tmp_path, RULE_GROUP, "acme", "composerefactor.analysis.rules.privileged:privileged"
+    )
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ComposerefactorError, match="two rules"):
         checks()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.architecture.dockerignore import read_ignored
+from composerefactor.images.dockerfiles import read_ignored
 
 
 @pytest.mark.parametrize(

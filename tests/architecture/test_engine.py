@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from composerefactor.analysis.run import open_for_analysis
-from composerefactor.architecture.architecture import EntryArchitecture, survey
-from composerefactor.catalog.catalog import load
-from composerefactor.proposal.opening import Choice
+from composerefactor.analysis.analysis import open_for_analysis
+from composerefactor.analysis.facts.architecture import EntryArchitecture, survey
+from composerefactor.images.catalog import load
+from composerefactor.planning.opening import Choice
 from support.commandline import CommandLine, write
 
 FILES = {

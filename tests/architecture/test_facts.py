@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from composerefactor.architecture.architecture import EntryArchitecture
+from composerefactor.analysis.facts.architecture import EntryArchitecture
 from support.analyses import MAIN, surveyed
 
 STACK = """\

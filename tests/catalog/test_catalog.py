@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.catalog.catalog import load
-from composerefactor.catalog.facts import DataPath, Secret
+from composerefactor.images.catalog import load
+from composerefactor.images.entries import DataPath, Secret
 
 CATALOG = load()
 

@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.catalog.catalog import load
-from composerefactor.catalog.choice import Choice, NoChoice, choose
-from composerefactor.catalog.conditions import Condition, Truth, Use
-from composerefactor.catalog.tags import parse_tag
+from composerefactor.images.catalog import load
+from composerefactor.images.entries import Condition, Truth, Use, parse_tag
+from composerefactor.images.lookup import Choice, NoChoice, choose
 
 CATALOG = load()
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from composerefactor.catalog.hardening import _facts, gains_privileges, hardening
+from composerefactor.images.lookup import _facts, gains_privileges, hardening
 
 
 def test_facts_by_image() -> None:

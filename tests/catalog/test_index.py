@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from composerefactor.catalog import index
-from composerefactor.catalog.index import (
+from composerefactor.images import catalog as index
+from composerefactor.images.catalog import (
     COPIED,
     INDEX,
     make_copy,

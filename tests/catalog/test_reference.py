@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.catalog.reference import repository, same_image
+from composerefactor.compose.image_references import repository, same_image
 
 
 @pytest.mark.parametrize(

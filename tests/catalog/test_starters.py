@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from composerefactor.catalog.catalog import load
-from composerefactor.catalog.starters import starters
-from composerefactor.compose.image import parse_image
+from composerefactor.compose.image_references import parse_image
+from composerefactor.images.catalog import load
+from composerefactor.images.starters import starters
 
 
 def test_every_starter_is_an_image_of_its_entry_with_a_tag() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.catalog.tags import checked_range, in_range, parse_tag
+from composerefactor.images.entries import checked_range, in_range, parse_tag
 
 
 @pytest.mark.parametrize(

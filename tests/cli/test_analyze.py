@@ -10,8 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from composerefactor.cli.analyze import FORMATS
-from composerefactor.report.analysis_json import schema_text, shipped_schema
-from composerefactor.report.tables import columns_of
+from composerefactor.report.analysis.json import schema_text, shipped_schema
+from composerefactor.report.text import columns_of
 from support.commandline import CommandLine, tree, write
 
 Git = Callable[..., str]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.verify.models import compare, model
+from composerefactor.proof.comparison import compare, model
 from support.commandline import CommandLine, Outcome, tree, write
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "split"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.verify.masking import mask_lines
+from composerefactor.compose.secrets import mask_lines
 from support.commandline import CommandLine, write
 
 SECRETS = ("correct-horse", "MIIEvQ", "staple")

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from composerefactor.compose.envfile import assignments
+from composerefactor.compose.dotenv import assignments
 
 TEXT = """
 # comment

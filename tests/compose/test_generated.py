@@ -7,8 +7,8 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, settings
 
-from composerefactor.compose.file import ComposeFile
-from composerefactor.source import Source
+from composerefactor.compose.files import ComposeFile
+from composerefactor.yaml.source import Source
 from support.composetext import ComposeProject, compose_projects
 from support.engine import config
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.compose.image import parse_image
+from composerefactor.compose.image_references import parse_image
 
 DIGEST = "sha256:" + "0" * 64
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.compose.interpolate import Expression, Variable, expressions, variables
+from composerefactor.compose.interpolation import Expression, Variable, expressions, variables
 
 CASES = [
     ("plain", []),

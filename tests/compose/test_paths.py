@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from composerefactor.compose.paths import PathAttribute, file_path_attributes, path_attributes
-from composerefactor.yamltree.nodes import Mapping, Scalar
+from composerefactor.yaml.nodes import MappingNode, ScalarNode
 from support.engine import model
 from support.nodes import mapping
 
@@ -92,9 +92,9 @@ def test_paths_of_a_service(text: str, expected: list[tuple[str, str, bool]]) ->
     assert shown(found) == expected
     for path in found:
         if path.is_missing:
-            assert isinstance(path.node, Mapping)
+            assert isinstance(path.node, MappingNode)
         else:
-            assert isinstance(path.node, Scalar)
+            assert isinstance(path.node, ScalarNode)
             end = path.offset + len(path.text)
             assert path.node.value[path.offset : end] == path.text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.compose.shellforms import shell_forms
+from composerefactor.transforms.fix_interpolation import shell_forms
 
 MENDED = {
     "assigning": ("x:${T:=latest}", "x:${T:-latest}"),

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.compose.spelling import distance, nearest
-from composerefactor.compose.vocabulary import SERVICE_KEYS
+from composerefactor.compose.attributes import SERVICE_KEYS
+from composerefactor.transforms.fix_schema import distance, nearest
 
 MEANT = {
     "depends": "depends_on",

@@ -2,12 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.credentials.names import (
-    is_credential,
-    password_name,
-    passwords,
-    variable_name,
-)
+from composerefactor.compose.secrets import is_credential, password_name, passwords, variable_name
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from composerefactor.catalog.catalog import load
-from composerefactor.proposal.opening import Choice, open_project
-from composerefactor.smoketest.script import smoke_test
-from composerefactor.topology.stack import stacks
+from composerefactor.compose.stack import stacks
+from composerefactor.images.catalog import load
+from composerefactor.planning.opening import Choice, open_project
+from composerefactor.report.smoke_test import smoke_test
 from support.commandline import write
 
 if TYPE_CHECKING:

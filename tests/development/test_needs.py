@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.compose.file import ComposeFile
-from composerefactor.development.needs import DEBUG_PORTS, Finder, developers_only
-from composerefactor.development.production import production
-from composerefactor.source import Source
-from composerefactor.yamltree.nodes import Mapping
+from composerefactor.compose.files import ComposeFile
+from composerefactor.transforms._development import DEBUG_PORTS, Finder, developers_only, production
+from composerefactor.yaml.nodes import MappingNode
+from composerefactor.yaml.source import Source
 
 BUILT = "services:\n  a:\n    build: ./app\n"
 DOCKERFILE = "FROM node AS dev\nFROM node AS prod\n"
@@ -22,7 +21,7 @@ def kept(attribute: str, dockerfile: str | None = None) -> str:
     """Return what production has of the lines of *attribute*."""
     file = read(BUILT + "".join(f"    {line}\n" for line in attribute.splitlines()))
     body = file.services["a"]
-    assert isinstance(body, Mapping)
+    assert isinstance(body, MappingNode)
     found = list(Finder("compose.yaml", lambda _: dockerfile, DEBUG_PORTS).needs("a", body))
     assert all(need.evidence for need in found)
     gone = [path for need in found for path in need.gone]
@@ -77,7 +76,7 @@ def test_a_target_is_that_of_the_dockerfile() -> None:
     file = BUILT.replace("    build: ./app\n", "")
     text = f"{file}    {build}".replace("\n  c", "\n      c").replace("\n  t", "\n      t")
     body = read(text).services["a"]
-    assert isinstance(body, Mapping)
+    assert isinstance(body, MappingNode)
     finder = Finder("compose.yaml", lambda _: DOCKERFILE, DEBUG_PORTS)
     (need,) = finder.needs("a", body)
     assert production(read(text), need.gone, need.edits) == text.replace("dev", "prod")

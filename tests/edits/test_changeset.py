@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.edits.changeset import Changeset, FileChange
+from composerefactor.edit.drafts import Changeset, FileChange
 
 
 def test_order_and_no_ops() -> None:

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 
-from composerefactor.compose.file import ComposeFile
-from composerefactor.edits.operations import Nest
-from composerefactor.edits.splices import edited
+from composerefactor.compose.files import ComposeFile
+from composerefactor.edit.apply import edited
+from composerefactor.edit.operations import Nest
 from composerefactor.errors import InputError, RefusedError
-from composerefactor.source import Source
-from composerefactor.yamltree.build import parse
-from composerefactor.yamltree.values import to_python
+from composerefactor.yaml.parser import parse
+from composerefactor.yaml.source import Source
+from composerefactor.yaml.values import to_python
 from support.yamltext import YamlText, yaml_documents
 
 CASES = {

@@ -7,12 +7,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from composerefactor.compose.file import ComposeFile
+from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.repeats import Repeat, repeats
-from composerefactor.edits.operations import Share
-from composerefactor.edits.splices import edited
-from composerefactor.source import Source
-from composerefactor.yamltree.values import to_python
+from composerefactor.edit.apply import edited
+from composerefactor.edit.operations import Share
+from composerefactor.yaml.source import Source
+from composerefactor.yaml.values import to_python
 
 CHECK = "    healthcheck:  # slow\n      test: [CMD, true]\n      interval: 10s\n"
 BARE = CHECK.replace("  # slow", "")

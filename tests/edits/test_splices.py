@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from composerefactor.compose.file import ComposeFile
-from composerefactor.edits.operations import (
+from composerefactor.compose.files import ComposeFile
+from composerefactor.edit.apply import edited
+from composerefactor.edit.operations import (
     AddItem,
     AddKey,
     Remove,
@@ -20,14 +21,20 @@ from composerefactor.edits.operations import (
     ToMapping,
     YamlEdit,
 )
-from composerefactor.edits.render import Anchored, Flow, Quoted, Reference
-from composerefactor.edits.splices import edited
+from composerefactor.edit.rendering import Anchored, Flow, Quoted, Reference
 from composerefactor.errors import RefusedError
-from composerefactor.source import Source
-from composerefactor.yamltree.build import parse
-from composerefactor.yamltree.nodes import Alias, Mapping, Scalar, Sequence, walk
-from composerefactor.yamltree.path import Path, paths
-from composerefactor.yamltree.values import to_python
+from composerefactor.yaml.nodes import (
+    AliasNode,
+    MappingNode,
+    Path,
+    ScalarNode,
+    SequenceNode,
+    paths,
+    walk,
+)
+from composerefactor.yaml.parser import parse
+from composerefactor.yaml.source import Source
+from composerefactor.yaml.values import to_python
 from support.composetext import COMPOSE, ComposeProject, compose_projects
 
 SERVICE = ("services", "web")
@@ -239,13 +246,13 @@ def mappings(file: ComposeFile) -> list[Path]:
     return [
         path
         for path, node in paths(file.root)
-        if isinstance(node, Mapping) and node.entries and not _is_shared(file, path)
+        if isinstance(node, MappingNode) and node.entries and not _is_shared(file, path)
     ]
 
 
 def _is_shared(file: ComposeFile, path: Path) -> bool:
     """Return whether aliases stand for what *path* leads through."""
-    targets = {id(n.target) for n in walk(file.root) if isinstance(n, Alias)}
+    targets = {id(n.target) for n in walk(file.root) if isinstance(n, AliasNode)}
     above = [found for found, _ in paths(file.root) if found == path[: len(found)]]
     nodes = dict(paths(file.root))
     return any(id(nodes[found]) in targets for found in above)
@@ -304,7 +311,7 @@ def test_a_replaced_scalar_is_all_that_changes(
     scalars = [
         p
         for p, n in paths(file.root)
-        if isinstance(n, Scalar) and not n.anchor and not n.tag and not _is_shared(file, p)
+        if isinstance(n, ScalarNode) and not n.anchor and not n.tag and not _is_shared(file, p)
     ]
     path = data.draw(st.sampled_from(scalars))
     after = edited(file, [Replace(COMPOSE, path, new)])
@@ -320,6 +327,6 @@ def _is_flow(file: ComposeFile, path: Path) -> bool:
     node: Any = file.root
     for step in path:
         node = node.get(step) if isinstance(step, str) else node.items[step]
-        if isinstance(node, Mapping | Sequence) and node.flow:
+        if isinstance(node, MappingNode | SequenceNode) and node.flow:
             return True
     return False

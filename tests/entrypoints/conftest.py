@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from composerefactor.entrypoints.find import Survey
+    from composerefactor.discovery.find import Survey
 
 SERVICE = "services:\n  web:\n    image: nginx\n"
 OVERRIDE = "services:\n  web:\n    restart: always\n"
@@ -43,9 +43,9 @@ def files() -> Callable[[Mapping[str, str | None]], MemoryFiles]:
 def surveyed() -> Callable[[Mapping[str, str | None]], Survey]:
     """Surveys a project of texts by path."""
     # Imported late: the C parser is hidden only after this file is read.
-    from composerefactor.compose.library import Library  # noqa: PLC0415
-    from composerefactor.entrypoints.facts import TreeFacts  # noqa: PLC0415
-    from composerefactor.entrypoints.find import survey  # noqa: PLC0415
+    from composerefactor.compose.files import Library  # noqa: PLC0415
+    from composerefactor.discovery.files import TreeFacts  # noqa: PLC0415
+    from composerefactor.discovery.find import survey  # noqa: PLC0415
 
     def run(texts: Mapping[str, str | None]) -> Survey:
         reader = MemoryFiles(texts)

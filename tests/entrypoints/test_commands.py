@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.entrypoints.commands import Invocation, invocation
-from composerefactor.entrypoints.script import Line, Script
-from composerefactor.entrypoints.shell import calls
+from composerefactor.discovery.script import Line, Script
+from composerefactor.discovery.shell import Invocation, calls, invocation
 
 
 def read(text: str) -> list[Invocation]:

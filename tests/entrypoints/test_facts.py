@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from composerefactor.compose.library import Library
-from composerefactor.entrypoints.facts import TreeFacts
-from composerefactor.entrypoints.files import FileReader
+from composerefactor.compose.files import Library
+from composerefactor.discovery.files import FileReader, TreeFacts
 
 Facts = Callable[[Mapping[str, str]], TreeFacts]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from composerefactor.entrypoints.find import Survey, project_directories
+from composerefactor.discovery.find import Survey, project_directories
 
 Surveyed = Callable[[Mapping[str, str | None]], Survey]
 

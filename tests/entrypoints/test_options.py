@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from composerefactor.entrypoints.files import FileReader
-from composerefactor.entrypoints.options import from_options
+from composerefactor.discovery.files import FileReader
+from composerefactor.discovery.find import from_options
 from composerefactor.errors import InputError, UsageError
 
 

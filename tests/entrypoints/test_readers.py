@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from composerefactor.entrypoints.find import Survey
+from composerefactor.discovery.find import Survey
 
 Surveyed = Callable[[Mapping[str, str | None]], Survey]
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.entrypoints.find import Survey
-from composerefactor.entrypoints.sources import reader_for
+from composerefactor.compose.invocation import EntryPoint
+from composerefactor.discovery.find import Survey
+from composerefactor.discovery.sources import reader_for
 
 Surveyed = Callable[[Mapping[str, str | None]], Survey]
 

@@ -7,11 +7,11 @@ from typing import TypeAlias
 
 import pytest
 
-from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.compose.library import Library
+from composerefactor.compose.files import Library
+from composerefactor.compose.invocation import EntryPoint
 from composerefactor.compose.project import load
-from composerefactor.splitting.options import SplitOptions
-from composerefactor.transform import Plan
+from composerefactor.refactoring.contract import Plan
+from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
 from support.memory import Memory
 

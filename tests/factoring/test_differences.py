@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.compose.library import Library
+from composerefactor.compose.files import Library
+from composerefactor.compose.invocation import EntryPoint
 from composerefactor.compose.project import load
-from composerefactor.factoring.differences import ABSENT, Comparison, comparisons
+from composerefactor.refactoring.deduplicate.differences import ABSENT, Comparison, comparisons
 from support.memory import Memory
 
 A, B, C = "docker-compose.yml", "docker-compose.prod.yml", "docker-compose.staging.yml"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.splitting.options import SplitOptions
-from composerefactor.verify.models import compare
+from composerefactor.proof.comparison import compare
+from composerefactor.refactoring.split.options import SplitOptions
 from support.commandline import write
 
 from .test_layout import MAIN, Divide

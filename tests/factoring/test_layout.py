@@ -8,15 +8,15 @@ from typing import TypeAlias
 
 import pytest
 
-from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.compose.library import Library
+from composerefactor.compose.files import Library
+from composerefactor.compose.invocation import EntryPoint
 from composerefactor.compose.project import load
 from composerefactor.errors import RefusedError
-from composerefactor.source import Source
-from composerefactor.splitting.options import SplitOptions
-from composerefactor.transform import Plan
+from composerefactor.refactoring.contract import Plan
+from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
-from composerefactor.yamltree.build import parse
+from composerefactor.yaml.parser import parse
+from composerefactor.yaml.source import Source
 from support.commandline import CommandLine, tree, write
 from support.memory import Memory
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from composerefactor.compose.file import ComposeFile
-from composerefactor.factoring.parts import Definition, Shared, Span
-from composerefactor.factoring.share import share
-from composerefactor.source import Source
-from composerefactor.verify.engine import release
-from composerefactor.verify.models import compare
+from composerefactor.compose.files import ComposeFile
+from composerefactor.proof.comparison import compare
+from composerefactor.proof.engine import release
+from composerefactor.refactoring.deduplicate.definitions import Definition, Shared, Span
+from composerefactor.refactoring.deduplicate.share import share
+from composerefactor.yaml.source import Source
 from support.commandline import write
 from support.engine import release_of
 

@@ -6,10 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from composerefactor.analysis.findings import (
+    Finding,
+    Severity,
+    baseline_text,
+    fingerprints,
+    read_baseline,
+    without_known,
+)
 from composerefactor.errors import InputError, Location
-from composerefactor.findings.baseline import baseline_text, read_baseline, without_known
-from composerefactor.findings.finding import Finding, fingerprints
-from composerefactor.findings.severity import Severity
 
 
 def finding(rule: str = "r", line: int = 1, subject: str = "", message: str = "m") -> Finding:

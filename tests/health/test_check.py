@@ -5,16 +5,15 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.catalog.catalog import Catalog, load
-from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.compose.library import Library
+from composerefactor.compose.files import Library
+from composerefactor.compose.invocation import EntryPoint
 from composerefactor.compose.project import load as load_project
-from composerefactor.health.answers import Answer, Impossible, Proposed, Unneeded
-from composerefactor.health.check import healthcheck_for
-from composerefactor.health.usage import usage
-from composerefactor.health.waiting import reports_health
-from composerefactor.settings.settings import load_settings
-from composerefactor.topology.stack import stack
+from composerefactor.compose.stack import stack
+from composerefactor.images.catalog import Catalog, load
+from composerefactor.images.health.built import Answer, Impossible, Proposed, Unneeded
+from composerefactor.images.health.check import healthcheck_for, reports_health
+from composerefactor.images.health.usage import usage
+from composerefactor.planning.settings import load_settings
 from support.memory import Memory
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.health.dockerfile import exposed, instructions, read_dockerfile
+from composerefactor.images.dockerfiles import exposed, instructions, read_dockerfile
 
 STAGES = """\
 # syntax=docker/dockerfile:1

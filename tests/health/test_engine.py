@@ -10,12 +10,11 @@ from typing import get_args
 
 import pytest
 
-from composerefactor.catalog.catalog import load
-from composerefactor.catalog.facts import Command
-from composerefactor.edits.render import Flow, Value, entry
-from composerefactor.health.probes import Asks, Probe, command_for
-from composerefactor.health.programs import Programs
-from composerefactor.yamltree.style import Style
+from composerefactor.edit.rendering import Flow, Value, entry
+from composerefactor.images.catalog import load
+from composerefactor.images.entries import Command
+from composerefactor.images.health.probes import Asks, Probe, Programs, command_for
+from composerefactor.yaml.style import Style
 
 PROGRAMS = ("curl", "wget", "node", "python", "ruby", "php", "bash", "nc")
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.health.probes import Asks, Probe, command_for
-from composerefactor.health.programs import Programs
+from composerefactor.images.health.probes import Asks, Probe, Programs, command_for
 from support.healthchecks import busybox, run
 
 PROGRAMS = ("curl", "wget", "node", "python3", "ruby", "php", "bash", "busybox wget", "busybox nc")

@@ -3,9 +3,15 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.health.dockerfile import read_dockerfile
-from composerefactor.health.probes import Probe, command_for
-from composerefactor.health.programs import Programs, base_image, default_command, programs
+from composerefactor.images.dockerfiles import read_dockerfile
+from composerefactor.images.health.probes import (
+    Probe,
+    Programs,
+    base_image,
+    command_for,
+    default_command,
+    programs,
+)
 
 
 @pytest.mark.parametrize(

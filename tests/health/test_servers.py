@@ -15,11 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.catalog.catalog import load
-from composerefactor.catalog.choice import Choice, choose
-from composerefactor.catalog.conditions import Use
-from composerefactor.catalog.facts import Command
-from composerefactor.catalog.tags import parse_tag
+from composerefactor.images.catalog import load
+from composerefactor.images.entries import Command, Use, parse_tag
+from composerefactor.images.lookup import Choice, choose
 from support.healthchecks import busybox, run
 from support.servers import (
     PROGRAMS,

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from composerefactor.analysis.run import analyse_project, open_for_analysis
-from composerefactor.htmlreport.page import analysis_html
-from composerefactor.proposal.opening import Choice
+from composerefactor.analysis.analysis import analyse_project, open_for_analysis
+from composerefactor.planning.opening import Choice
+from composerefactor.report.html.page import analysis_html
 from support.commandline import write
 from support.largeproject import large_project
 

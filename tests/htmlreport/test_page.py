@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.analysis.run import analyse_project, open_for_analysis
-from composerefactor.htmlreport.page import analysis_html
-from composerefactor.proposal.opening import Choice
-from composerefactor.report.analysis_sections import sections
-from composerefactor.report.sections import Table
+from composerefactor.analysis.analysis import analyse_project, open_for_analysis
+from composerefactor.planning.opening import Choice
+from composerefactor.report.analysis.model import Table
+from composerefactor.report.analysis.summary import sections
+from composerefactor.report.html.page import analysis_html
 from support.commandline import write
 from support.largeproject import SECRET
 

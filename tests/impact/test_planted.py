@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from composerefactor.impact.rules import RULES
-from composerefactor.source import Source
-from composerefactor.yamltree.build import parse
-from composerefactor.yamltree.values import to_python
+from composerefactor.analysis.diff.change import RULES
+from composerefactor.yaml.parser import parse
+from composerefactor.yaml.source import Source
+from composerefactor.yaml.values import to_python
 from support.commandline import CommandLine, write
 
 CASES: list[dict[str, Any]] = tomllib.loads(

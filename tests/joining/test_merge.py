@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
-from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.compose.library import Library
+from composerefactor.compose.files import Library
+from composerefactor.compose.invocation import EntryPoint
 from composerefactor.compose.project import load
-from composerefactor.transform import Plan
+from composerefactor.proof.comparison import compare
+from composerefactor.refactoring.contract import Plan
 from composerefactor.transforms.join import Options, join
-from composerefactor.verify.models import compare
 from support.commandline import write
 from support.environments import Environments, environments
 from support.memory import Memory

@@ -12,19 +12,18 @@ from pathlib import Path
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.compose.file import ComposeFile
-from composerefactor.compose.library import Library
+from composerefactor.compose.files import ComposeFile, Library
+from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.merging import meaning
 from composerefactor.compose.project import Project, load
-from composerefactor.factoring.kinds import meaning
-from composerefactor.joining.earlier import Earlier
-from composerefactor.source import Source
-from composerefactor.splitting.options import SplitOptions
-from composerefactor.transform import Plan
+from composerefactor.proof.comparison import compare
+from composerefactor.refactoring.contract import Plan
+from composerefactor.refactoring.join.merge import Earlier
+from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms import join as joining
 from composerefactor.transforms.split import split
-from composerefactor.verify.models import compare
-from composerefactor.yamltree.values import to_python
+from composerefactor.yaml.source import Source
+from composerefactor.yaml.values import to_python
 from support.commandline import write
 from support.composetext import COMPOSE, OVERRIDE, ComposeProject, compose_projects
 from support.environments import Environments, environments

@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 import pytest
 
-from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.compose.library import Library
+from composerefactor.compose.files import Library
+from composerefactor.compose.invocation import EntryPoint
 from composerefactor.compose.project import Project, load
 from support.memory import Memory
 

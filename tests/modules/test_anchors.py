@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.compose.file import ComposeFile
-from composerefactor.modules.anchors import AnchorIndex, Holder
-from composerefactor.source import Source
+from composerefactor.compose.files import ComposeFile
+from composerefactor.refactoring.modules.anchors import AnchorIndex, Holder
+from composerefactor.yaml.source import Source
 
 TEXT = """\
 # title

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.catalog.placement import Placement
-from composerefactor.modules.assignment import LayoutOptions, assign
-from composerefactor.modules.naming import Family, Names
+from composerefactor.images.placement import Placement
+from composerefactor.refactoring.modules.grouping import LayoutOptions, assign
+from composerefactor.refactoring.modules.naming import Family, Names
 
 PLACES = {
     "api": Placement("services", "apps", "applications"),

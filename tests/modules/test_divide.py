@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from composerefactor.compose.project import Project
-from composerefactor.splitting.options import SplitOptions
+from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
 
 BASE = "docker-compose.yml"

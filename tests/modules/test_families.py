@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from composerefactor.compose.file import ComposeFile
-from composerefactor.modules.anchors import AnchorIndex
-from composerefactor.modules.families import families
-from composerefactor.source import Source
+from composerefactor.compose.files import ComposeFile
+from composerefactor.refactoring.modules.anchors import AnchorIndex
+from composerefactor.refactoring.modules.grouping import families
+from composerefactor.yaml.source import Source
 
 
 def units(

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.compose.file import ComposeFile
-from composerefactor.modules.include import MAX_PATHS, IncludeEdit
-from composerefactor.source import Source
+from composerefactor.compose.files import ComposeFile
+from composerefactor.refactoring.modules.include import MAX_PATHS, IncludeEdit
+from composerefactor.yaml.source import Source
 
 SERVICES = "services:\n  a: {image: a}\n"
 OWN = "project_directory: .\n    env_file: /dev/null\n    path:\n"

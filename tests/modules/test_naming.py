@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.modules.naming import MAX_NAME, Family, Names, kebab, variant
+from composerefactor.refactoring.modules.naming import MAX_NAME, Family, Names, kebab, variant
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ from typing import Any
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from composerefactor.compose.file import RESOURCE_SECTIONS
-from composerefactor.edits.drafts import Draft, Slice, Written
-from composerefactor.source import Source
-from composerefactor.splitting.options import SplitOptions
-from composerefactor.transform import Plan
+from composerefactor.compose.files import RESOURCE_SECTIONS
+from composerefactor.edit.drafts import Draft, Slice, Written
+from composerefactor.refactoring.contract import Plan
+from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
+from composerefactor.yaml.source import Source
 from support.commandline import write
 from support.composetext import COMPOSE, OVERRIDE, ComposeProject, compose_projects
 from support.splits import divided, model, opened, resolved

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.compose.file import ComposeFile
-from composerefactor.modules.anchors import AnchorIndex
-from composerefactor.modules.ties import tied_groups
-from composerefactor.source import Source
+from composerefactor.compose.files import ComposeFile
+from composerefactor.refactoring.modules.anchors import AnchorIndex
+from composerefactor.refactoring.modules.grouping import tied_groups
+from composerefactor.yaml.source import Source
 
 
 def groups(text: str, names: list[str] | None = None) -> list[list[str]]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from composerefactor.compose.entrypoint import EntryPoint
+from composerefactor.compose.invocation import EntryPoint
 from composerefactor.errors import RefusedError
 from support.moving import shop
 

@@ -6,7 +6,7 @@ import pytest
 
 from composerefactor.compose.project import project_name
 from composerefactor.errors import ComposerefactorError, InputError, RefusedError, UsageError
-from composerefactor.moving.obstacles import why_commands
+from composerefactor.refactoring.move_roots.plan import why_commands
 from support.moving import shop
 
 WEB = "services:\n  web:\n    image: nginx\n"

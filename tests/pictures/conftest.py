@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from composerefactor.architecture.architecture import EntryArchitecture, survey
-from composerefactor.catalog.catalog import load as load_catalog
-from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.compose.library import Library
+from composerefactor.analysis.facts.architecture import EntryArchitecture, survey
+from composerefactor.compose.files import Library
+from composerefactor.compose.invocation import EntryPoint
 from composerefactor.compose.project import load
+from composerefactor.images.catalog import load as load_catalog
 from support.memory import Memory
 
 

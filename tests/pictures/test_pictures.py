@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
-from composerefactor.architecture.architecture import EntryArchitecture
-from composerefactor.pictures.mermaid import topology_mermaid
-from composerefactor.pictures.svg import topology_element, topology_svg
+from composerefactor.analysis.facts.architecture import EntryArchitecture
+from composerefactor.report.html.graph import topology_mermaid
+from composerefactor.report.html.svg import topology_element, topology_svg
 from support.largeproject import SECRET, large_project
 
 Survey = Callable[[str], EntryArchitecture]

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from composerefactor.source import Source
-from composerefactor.yamltree.build import parse
-from composerefactor.yamltree.values import to_python
+from composerefactor.yaml.parser import parse
+from composerefactor.yaml.source import Source
+from composerefactor.yaml.values import to_python
 from support.commandline import write
 
 ROOT = Path(__file__).parents[2]

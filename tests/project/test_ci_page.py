@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from composerefactor.impact.change import Effect
-from composerefactor.source import Source
-from composerefactor.yamltree.build import parse
-from composerefactor.yamltree.values import to_python
+from composerefactor.analysis.diff.change import Effect
+from composerefactor.yaml.parser import parse
+from composerefactor.yaml.source import Source
+from composerefactor.yaml.values import to_python
 from support.commandline import write
 
 ROOT = Path(__file__).parents[2]

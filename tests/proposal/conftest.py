@@ -8,9 +8,8 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from composerefactor.proposal.opening import Choice, Opened, open_project
-from composerefactor.verify.discovery import find_engine
-from composerefactor.verify.engine import Engine
+from composerefactor.planning.opening import Choice, Opened, open_project
+from composerefactor.proof.engine import Engine, find_engine
 from support.commandline import write
 
 OpenedOf: TypeAlias = Callable[..., Opened]

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from composerefactor.proposal.locate import locate
-from composerefactor.proposal.opening import Opened
+from composerefactor.planning.opening import Opened
+from composerefactor.planning.settle import locate
 
 BASE = """\
 include: [mail.yml]

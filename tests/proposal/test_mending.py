@@ -10,15 +10,14 @@ from typing import Any
 import pytest
 
 from composerefactor.compose.project import Project
-from composerefactor.edits.operations import AddKey, WriteFile
+from composerefactor.edit.operations import AddKey, WriteFile
 from composerefactor.errors import EngineError, Location, UsageError
-from composerefactor.proposal.mended import Chosen
-from composerefactor.proposal.mending import propose_mends
-from composerefactor.proposal.opening import Choice, open_project
-from composerefactor.proposal.propose import Proposal
-from composerefactor.proposal.selection import EVERYTHING, Selection
-from composerefactor.transform import Change, Effect, Mending, Refusal, Variant
-from composerefactor.verify.engine import Engine
+from composerefactor.planning.fixes import Chosen
+from composerefactor.planning.opening import Choice, open_project
+from composerefactor.planning.propose import Proposal, propose_mends
+from composerefactor.planning.selection import EVERYTHING, Selection
+from composerefactor.proof.engine import Engine
+from composerefactor.refactoring.contract import Change, Effect, Mending, Refusal, Variant
 
 MONOLITH = """\
 services:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from composerefactor.errors import InputError
-from composerefactor.proposal.opening import Opened, project_root
+from composerefactor.planning.opening import Opened, project_root
 from support.commandline import write
 
 BASE = "docker-compose.yml"

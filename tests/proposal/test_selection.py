@@ -6,11 +6,11 @@ import pytest
 
 from composerefactor.compose.project import Project
 from composerefactor.errors import UsageError
-from composerefactor.proposal.opening import Opened
-from composerefactor.proposal.propose import propose
-from composerefactor.proposal.selection import Selection
-from composerefactor.splitting.options import SplitOptions
-from composerefactor.transform import Part, Plan
+from composerefactor.planning.opening import Opened
+from composerefactor.planning.propose import propose
+from composerefactor.planning.selection import Selection
+from composerefactor.refactoring.contract import Part, Plan
+from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
 
 TEXT = "services:\n" + "".join(f"  {name}:\n    image: shop/{name}:1\n" for name in "abcd")

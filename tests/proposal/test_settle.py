@@ -8,13 +8,13 @@ import pytest
 from msgspec.structs import replace
 
 from composerefactor.compose.project import Project
-from composerefactor.edits.drafts import Draft, Written
-from composerefactor.proposal.opening import Opened
-from composerefactor.proposal.propose import Proposal, propose
-from composerefactor.splitting.options import SplitOptions
-from composerefactor.transform import Part, Plan
+from composerefactor.edit.drafts import Draft, Written
+from composerefactor.planning.opening import Opened
+from composerefactor.planning.propose import Proposal, propose
+from composerefactor.proof.engine import Engine
+from composerefactor.refactoring.contract import Part, Plan
+from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
-from composerefactor.verify.engine import Engine
 
 BASE = "docker-compose.yml"
 NAMES = ("api", "worker", "queue", "search", "mail")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.compose.library import Library
+from composerefactor.compose.files import Library
+from composerefactor.compose.invocation import EntryPoint
 from composerefactor.compose.project import load
-from composerefactor.factoring.differences import comparisons
-from composerefactor.report.differences import comparison_document, sentences
+from composerefactor.refactoring.deduplicate.differences import comparisons
+from composerefactor.report.plan_json import comparison_document, sentences
 from support.memory import Memory
 
 FILES = {

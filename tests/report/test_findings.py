@@ -9,14 +9,10 @@ from typing import Any
 
 from jsonschema import Draft7Validator
 
-from composerefactor.analysis.analysis import Analysis
-from composerefactor.analysis.registry import checks
+from composerefactor.analysis.analysis import Analysis, checks
+from composerefactor.analysis.findings import Finding, Severity
 from composerefactor.errors import Location
-from composerefactor.findings.finding import Finding
-from composerefactor.findings.severity import Severity
-from composerefactor.report.annotations import workflow_commands
-from composerefactor.report.junit import junit
-from composerefactor.report.sarif import sarif
+from composerefactor.report.findings import junit, sarif, workflow_commands
 from support.analyses import analysed
 
 TEXT = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.report.linediff import Change, changes
+from composerefactor.report.patch import Change, changes
 
 LINES = st.lists(st.sampled_from([b"a", b"b", b"c", b"d", b""]), max_size=40)
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from composerefactor.edits.changeset import Changeset, FileChange
+from composerefactor.edit.drafts import Changeset, FileChange
 from composerefactor.report.patch import unified_patch
 
 Tree = dict[str, bytes]

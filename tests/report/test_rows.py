@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from composerefactor.compose.entrypoint import EntryPoint, Evidence
-from composerefactor.report.rows import evidence_of
+from composerefactor.compose.invocation import EntryPoint, Evidence
+from composerefactor.report.text import evidence_of
 
 
 def test_a_few_places_stand_for_all() -> None:

@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.report.merging import ranges
-from composerefactor.report.tables import columns_of, joined, table
+from composerefactor.report.analysis.model import ranges
+from composerefactor.report.text import columns_of, joined, table
 
 CELLS = st.text(alphabet="ab 漢-/", max_size=40)
 

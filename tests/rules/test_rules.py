@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from composerefactor.analysis.registry import checks
-from composerefactor.registry import transforms
+from composerefactor.analysis.analysis import checks
+from composerefactor.planning.registry import transforms
 from support.analyses import MAIN, analysed
 
 CASES: dict[str, dict[str, Any]] = tomllib.loads(

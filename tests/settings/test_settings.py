@@ -4,14 +4,12 @@ from importlib.resources import files
 
 import pytest
 
-from composerefactor.catalog.catalog import load
-from composerefactor.catalog.index import read
 from composerefactor.errors import InputError
-from composerefactor.settings.form import CATALOG_ENTRY, schema_text
-from composerefactor.settings.settings import Settings, load_settings
-from composerefactor.source import Source
-from composerefactor.yamltree.build import parse
-from composerefactor.yamltree.nodes import Mapping, Sequence
+from composerefactor.images.catalog import load, read
+from composerefactor.planning.settings import CATALOG_ENTRY, Settings, load_settings, schema_text
+from composerefactor.yaml.nodes import MappingNode, SequenceNode
+from composerefactor.yaml.parser import parse
+from composerefactor.yaml.source import Source
 
 FULL = b"""\
 # how we use it
@@ -143,8 +141,8 @@ def test_schema_is_the_form() -> None:
 def test_every_entry_of_the_catalogue_has_the_form() -> None:
     source = Source.decode("images.yml", read("images.yml"))
     root = parse(source).root
-    assert isinstance(root, Mapping)
+    assert isinstance(root, MappingNode)
     images = root.get("images")
-    assert isinstance(images, Sequence)
+    assert isinstance(images, SequenceNode)
     for node in images.items:
         CATALOG_ENTRY.check(node, "images", source)

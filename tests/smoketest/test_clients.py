@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.smoketest.clients import clients
+from composerefactor.report.smoke_checks import clients
 from support import servers
 from support.servers import PROGRAMS, Server, free_port, program, started, stop_port_mapper
 

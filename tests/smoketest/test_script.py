@@ -10,15 +10,13 @@ from typing import Any
 
 import pytest
 
-from composerefactor.catalog.catalog import load as load_catalog
-from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.compose.library import Library
+from composerefactor.compose.files import Library
+from composerefactor.compose.invocation import EntryPoint
 from composerefactor.compose.project import load
-from composerefactor.smoketest.checks import endpoints, kept
-from composerefactor.smoketest.clients import clients
-from composerefactor.smoketest.isolation import isolation, left_out
-from composerefactor.smoketest.script import smoke_test
-from composerefactor.topology.stack import stack
+from composerefactor.compose.stack import stack
+from composerefactor.images.catalog import load as load_catalog
+from composerefactor.report.smoke_checks import clients, endpoints, kept
+from composerefactor.report.smoke_test import isolation, left_out, smoke_test
 from support.commandline import write
 from support.memory import Memory
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.compose.file import ComposeFile
-from composerefactor.edits.drafts import Draft, Slice
-from composerefactor.source import Source
-from composerefactor.stubs.portable import fixed_attributes, replacements
+from composerefactor.compose.files import ComposeFile
+from composerefactor.edit.drafts import Draft, Slice
+from composerefactor.refactoring.split.extends import fixed_attributes, replacements
+from composerefactor.yaml.source import Source
 
 # The attributes of a service, and the same as they are in a directory two levels further down.
 MOVING = [

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.stubs.layout import SINCE_STUBS
-from composerefactor.verify.discovery import find_engine
-from composerefactor.verify.engine import release
+from composerefactor.proof.engine import find_engine, release
+from composerefactor.refactoring.split.stubs import SINCE_STUBS
 from support.commandline import CommandLine, tree, write
 
 # That the context is no path shows only where the variable has a value.

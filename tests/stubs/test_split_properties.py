@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
-from composerefactor.compose.file import RESOURCE_SECTIONS
-from composerefactor.edits.drafts import Slice
-from composerefactor.splitting.options import SplitOptions
-from composerefactor.stubs.layout import SINCE_INCLUDED_STUBS
-from composerefactor.transform import Plan
+from composerefactor.compose.files import RESOURCE_SECTIONS
+from composerefactor.edit.drafts import Slice
+from composerefactor.proof.engine import find_engine, release
+from composerefactor.refactoring.contract import Plan
+from composerefactor.refactoring.split.options import SplitOptions
+from composerefactor.refactoring.split.stubs import SINCE_INCLUDED_STUBS
 from composerefactor.transforms.split import split
-from composerefactor.verify.discovery import find_engine
-from composerefactor.verify.engine import release
 from support.commandline import write
 from support.composetext import COMPOSE, ComposeProject, compose_projects
 from support.splits import divided, model, opened, resolved

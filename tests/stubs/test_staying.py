@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.compose.library import Library
+from composerefactor.compose.files import Library
+from composerefactor.compose.invocation import EntryPoint
 from composerefactor.compose.project import load
-from composerefactor.entrypoints.facts import TreeFacts
-from composerefactor.entrypoints.find import survey
-from composerefactor.splitting.options import SplitOptions
+from composerefactor.discovery.files import TreeFacts
+from composerefactor.discovery.find import survey
+from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
 from support.commandline import tree
 from support.memory import Memory

@@ -11,12 +11,12 @@ from pathlib import Path
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.compose.library import Library
+from composerefactor.compose.files import Library
+from composerefactor.compose.invocation import EntryPoint
 from composerefactor.compose.project import Project, load
-from composerefactor.splitting.options import SplitOptions
+from composerefactor.proof.comparison import compare
+from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
-from composerefactor.verify.models import compare
 from support.commandline import write
 from support.engine import release_of, resolved
 from support.environments import OVERRIDE, Environments, environments

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from composerefactor.analysis.analysis import Analysis, analyse
-from composerefactor.architecture.architecture import Architecture, survey
-from composerefactor.catalog.catalog import load as load_catalog
-from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.compose.library import Library
+from composerefactor.analysis.facts.architecture import Architecture, survey
+from composerefactor.compose.files import Library
+from composerefactor.compose.invocation import EntryPoint
 from composerefactor.compose.project import load
+from composerefactor.images.catalog import load as load_catalog
 from support.memory import Memory
 
 MAIN = "compose.yaml"

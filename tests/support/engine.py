@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from composerefactor.verify.engine import release
+from composerefactor.proof.engine import release
 
 
 @cache

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.catalog.facts import Command
+from composerefactor.images.entries import Command
 
 APPLETS = ("sh", "wget", "nc", "grep")
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from composerefactor.compose.library import Library
+from composerefactor.compose.files import Library
 from composerefactor.compose.project import Project, load
-from composerefactor.entrypoints.facts import TreeFacts
-from composerefactor.entrypoints.files import FileReader
-from composerefactor.entrypoints.find import Survey, survey
-from composerefactor.moving.pins import started
-from composerefactor.moving.references import References, references
-from composerefactor.moving.relocation import Relocation, relocation
+from composerefactor.discovery.files import FileReader, TreeFacts
+from composerefactor.discovery.find import Survey, survey
+from composerefactor.refactoring.move_roots.commands import References, references
+from composerefactor.refactoring.move_roots.relocation import Relocation, relocation, started
 
 
 class Texts:

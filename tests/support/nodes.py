@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from composerefactor.source import Source
-from composerefactor.yamltree.build import parse
-from composerefactor.yamltree.nodes import Mapping
+from composerefactor.yaml.nodes import MappingNode
+from composerefactor.yaml.parser import parse
+from composerefactor.yaml.source import Source
 
 
-def mapping(text: str) -> Mapping:
+def mapping(text: str) -> MappingNode:
     """Return the root of the YAML text *text*."""
     root = parse(Source("compose.yaml", text)).root
-    assert isinstance(root, Mapping)
+    assert isinstance(root, MappingNode)
     return root

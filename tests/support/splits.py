@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.compose.library import Library
+from composerefactor.compose.files import Library
+from composerefactor.compose.invocation import EntryPoint
 from composerefactor.compose.project import Project, load
-from composerefactor.source import Source
-from composerefactor.splitting.options import SplitOptions
-from composerefactor.transform import Plan
+from composerefactor.refactoring.contract import Plan
+from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
-from composerefactor.yamltree.build import parse
-from composerefactor.yamltree.values import to_python
+from composerefactor.yaml.parser import parse
+from composerefactor.yaml.source import Source
+from composerefactor.yaml.values import to_python
 from support.composetext import COMPOSE, OVERRIDE, ComposeProject
 from support.memory import Memory
 

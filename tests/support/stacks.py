@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.compose.library import Library
+from composerefactor.compose.files import Library
+from composerefactor.compose.invocation import EntryPoint
 from composerefactor.compose.project import load
-from composerefactor.topology.stack import Stack, stack
+from composerefactor.compose.stack import Stack, stack
 from support.memory import Memory
 
 

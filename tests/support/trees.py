@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from composerefactor.yamltree.nodes import Alias, Mapping, Node, Scalar, Sequence, Tree, walk
+from composerefactor.yaml.nodes import (
+    AliasNode,
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    Tree,
+    walk,
+)
 
 
 def facts(tree: Tree) -> list[tuple[object, ...]]:
@@ -19,11 +27,11 @@ def node_facts(node: Node) -> tuple[object, ...]:
     """Return the kind, the spans, the properties and the own content of *node*."""
     place = (type(node).__name__, node.outer_start, node.start, node.end, node.anchor, node.tag)
     match node:
-        case Scalar():
+        case ScalarNode():
             return (*place, node.style, node.value)
-        case Alias():
+        case AliasNode():
             return (*place, node.name, node.target.outer_start if node.target else None)
-        case Mapping() | Sequence():
+        case MappingNode() | SequenceNode():
             return (*place, node.flow)
         case _:
             return place

@@ -6,13 +6,12 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from composerefactor.report.style import Style
-from composerefactor.verify.discovery import find_engine
-from composerefactor.wizard.context import Context
-from composerefactor.wizard.session import Session
-from composerefactor.wizard.steps import wizard
-from composerefactor.wizard.work import Say, Where
-from composerefactor.wizard.workshop import Workshop
+from composerefactor.cli.wizard.session import Context, Session
+from composerefactor.cli.wizard.steps import wizard
+from composerefactor.cli.wizard.work import Say, Where
+from composerefactor.cli.wizard.workshop import Workshop
+from composerefactor.proof.engine import find_engine
+from composerefactor.report.text import Style
 
 SHOP = """\
 # Ask in #shop before you change a port.

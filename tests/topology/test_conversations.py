@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import itertools
 
-from composerefactor.topology.conversations import conversations
-from composerefactor.topology.order import cycles, dependencies, start_order
+from composerefactor.compose.connections import cycles, dependencies, start_order
+from composerefactor.images.connections import conversations
 from support.stacks import stack_of
 
 SHOP = """

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.topology.hosts import in_command, in_variable
+from composerefactor.compose.hosts import in_command, in_variable
 
 # A variable with its value, and the hosts that it names.
 TRUE = [

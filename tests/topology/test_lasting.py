@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.topology.lasting import why_it_may_end
+from composerefactor.compose.one_off import why_it_may_end
 from support.stacks import stack_of
 
 

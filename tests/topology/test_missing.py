@@ -2,8 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.catalog.starters import starter_for
-from composerefactor.topology.missing import missing_hosts, missing_resources, missing_services
+from composerefactor.images.starters import (
+    missing_hosts,
+    missing_resources,
+    missing_services,
+    starter_for,
+)
 from support.stacks import stack_of
 
 TEXT = """

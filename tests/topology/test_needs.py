@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.catalog.catalog import load
-from composerefactor.catalog.starters import starters
-from composerefactor.edits.starting import Started, started
-from composerefactor.topology.conversations import host_mentions
-from composerefactor.topology.homes import home, own_definitions, written_body
-from composerefactor.topology.login import Login, login
-from composerefactor.topology.mounts import covers, mount_targets
-from composerefactor.topology.networks import networks_of, networks_to_reach
-from composerefactor.topology.state import data_paths
-from composerefactor.topology.volumenames import volume_name
+from composerefactor.compose.resources import (
+    covers,
+    home,
+    mount_targets,
+    networks_of,
+    networks_to_reach,
+    own_definitions,
+    volume_name,
+    written_body,
+)
+from composerefactor.images.catalog import load
+from composerefactor.images.connections import host_mentions
+from composerefactor.images.lookup import data_paths
+from composerefactor.images.starters import starters
+from composerefactor.transforms._start import Login, Started, login, started
 from support.stacks import stack_of
 
 LOGINS = [

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.topology.oneshot import one_shot
+from composerefactor.compose.one_off import one_shot
 from support.stacks import stack_of
 
 ENDS = [

@@ -4,8 +4,8 @@ from ipaddress import ip_network
 
 import pytest
 
+from composerefactor.compose.resources import POOL, free_subnet, used_subnets
 from composerefactor.errors import RefusedError
-from composerefactor.topology.subnets import POOL, free_subnet, used_subnets
 from support.stacks import stack_of
 
 TEXT = """

@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.topology.conversations import conversations
-from composerefactor.topology.tiers import tiers
+from composerefactor.images.connections import conversations
+from composerefactor.transforms.add_networks import tiers
 from support.stacks import stack_of
 
 SHOP = """

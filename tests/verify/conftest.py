@@ -9,11 +9,10 @@ from typing import TypeAlias
 
 import pytest
 
-from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.compose.interpolate import Variable, variables
-from composerefactor.verify.discovery import find_engine
-from composerefactor.verify.engine import Engine, release
-from composerefactor.verify.prover import Prover
+from composerefactor.compose.interpolation import Variable, variables
+from composerefactor.compose.invocation import EntryPoint
+from composerefactor.proof.engine import Engine, find_engine, release
+from composerefactor.proof.prover import Prover
 
 Project: TypeAlias = Callable[[Mapping[str, str]], Path]
 ProverOf: TypeAlias = Callable[..., Prover]

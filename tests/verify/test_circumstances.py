@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.compose.interpolate import Variable
-from composerefactor.verify.circumstances import Circumstance, circumstances, command, own
-from composerefactor.verify.probes import PROBES, Tagged, render
-from composerefactor.verify.staging import Stage
+from composerefactor.compose.interpolation import Variable
+from composerefactor.compose.invocation import EntryPoint
+from composerefactor.proof.probes import PROBES, Tagged, render
+from composerefactor.proof.scenarios import Circumstance, circumstances, command, own
+from composerefactor.proof.staging import Stage
 
 PLAIN = ["from a subdirectory", "from the parent directory", "uninterpolated", "hashes"]
 

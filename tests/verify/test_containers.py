@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from composerefactor.verify.containers import reasons
-from composerefactor.verify.docker import Container
+from composerefactor.proof.containers import Container, reasons
 
 RECORDED = json.loads(Path(__file__).with_name("inspected.json").read_text(encoding="utf-8"))
 

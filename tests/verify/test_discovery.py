@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from composerefactor.errors import EngineError
-from composerefactor.verify import discovery
-from composerefactor.verify.discovery import find_engine
+from composerefactor.proof import engine as discovery
+from composerefactor.proof.engine import find_engine
 
 Program = Callable[[str, str], Path]
 

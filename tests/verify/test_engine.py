@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.verify import engine as engine_module
-from composerefactor.verify.engine import STOPPED, Engine, first_error, release
+from composerefactor.proof import engine as engine_module
+from composerefactor.proof.engine import STOPPED, Engine, first_error, release
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.verify.masking import is_secret_name, mask_text
+from composerefactor.compose.secrets import is_secret_name, mask_text
 
 PARTS = ("pass", "PWD", "Secret", "private", "SALT", "cookie", "dsn", "webhook", "key", "_KEY")
 

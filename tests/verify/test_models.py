@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.verify.masking import mask_text, mask_value
-from composerefactor.verify.models import Difference, compare, describe, hashes, model, sections
+from composerefactor.compose.secrets import mask_text, mask_value
+from composerefactor.proof.comparison import Difference, compare, describe, hashes, model, sections
 
 KEYS = st.sampled_from(["a", "b", "image", "x-y", "command", "deploy"])
 VALUES = st.recursive(

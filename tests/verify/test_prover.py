@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.compose.entrypoint import EntryPoint
-from composerefactor.compose.interpolate import variables
-from composerefactor.verify.engine import Engine
-from composerefactor.verify.prover import Prover
-from composerefactor.verify.runner import Run
+from composerefactor.compose.interpolation import variables
+from composerefactor.compose.invocation import EntryPoint
+from composerefactor.proof.engine import Engine
+from composerefactor.proof.prover import Prover
+from composerefactor.proof.staging import Run
 
 SERVICES = """\
 services:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.compose.interpolate import Variable
-from composerefactor.verify.sentinels import adjusted, merged, sentinel, sentinel_sets
+from composerefactor.compose.interpolation import Variable
+from composerefactor.proof.scenarios import adjusted, merged, sentinel, sentinel_sets
 
 
 @pytest.mark.parametrize(

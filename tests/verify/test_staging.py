@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from composerefactor.errors import RefusedError
-from composerefactor.verify.staging import Stage
+from composerefactor.proof.staging import Stage
 
 
 def tree(root: Path) -> dict[str, bytes | None]:

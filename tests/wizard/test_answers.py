@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.wizard.answers import answers_text, read_answers
+from composerefactor.cli.wizard.answers import answers_text, read_answers
 from support.commandline import CommandLine, Outcome, tree, write
 from support.wizards import SHOP
 

@@ -13,16 +13,16 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from composerefactor.wizard.questions import (
+from composerefactor.cli.wizard.session import (
     Answer,
     Choose,
     Failure,
     Fill,
     Pick,
     Question,
+    Session,
     objection,
 )
-from composerefactor.wizard.session import Session
 from support.commandline import CommandLine, tree, write
 from support.wizards import BROKEN, PRODUCTION, SHOP, begin
 

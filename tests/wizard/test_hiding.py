@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.wizard.hiding import shown_lines
-from composerefactor.wizard.wrapping import pages, width, wrapped
+from composerefactor.cli.wizard.prompts import pages, width, wrapped
+from composerefactor.cli.wizard.screens import shown_lines
 
 SECRET = "correct horse"
 

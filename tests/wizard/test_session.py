@@ -6,13 +6,21 @@ from pathlib import Path
 
 import pytest
 
+from composerefactor.cli.wizard.session import (
+    Choose,
+    Context,
+    Failure,
+    Fill,
+    Flow,
+    Option,
+    Pick,
+    Session,
+    worked,
+)
+from composerefactor.cli.wizard.work import Failed, Lay, Propose, Say, Where, Work, Write
 from composerefactor.errors import RefusedError
-from composerefactor.report.style import Style
-from composerefactor.request.split import SplitRequest
-from composerefactor.wizard.context import Context, worked
-from composerefactor.wizard.questions import Choose, Failure, Fill, Option, Pick
-from composerefactor.wizard.session import Flow, Session
-from composerefactor.wizard.work import Failed, Lay, Propose, Say, Where, Work, Write
+from composerefactor.planning.requests import SplitRequest
+from composerefactor.report.text import Style
 
 HERE = Where(Path("shop"))
 PROPOSE = Propose(HERE, 0, SplitRequest())

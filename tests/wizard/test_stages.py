@@ -9,15 +9,21 @@ from pathlib import Path
 
 import pytest
 
+from composerefactor.cli.wizard.session import (
+    Choose,
+    Context,
+    Fill,
+    Option,
+    Pick,
+    Question,
+    Session,
+)
+from composerefactor.cli.wizard.steps import wizard
+from composerefactor.cli.wizard.work import Where
+from composerefactor.cli.wizard.workshop import Workshop
 from composerefactor.errors import EngineError
-from composerefactor.report.style import Style
-from composerefactor.settings.settings import FILE_NAME
-from composerefactor.wizard.context import Context
-from composerefactor.wizard.questions import Choose, Fill, Option, Pick, Question
-from composerefactor.wizard.session import Session
-from composerefactor.wizard.steps import wizard
-from composerefactor.wizard.work import Where
-from composerefactor.wizard.workshop import Workshop
+from composerefactor.planning.settings import FILE_NAME
+from composerefactor.report.text import Style
 from support.commandline import CommandLine, tree, write
 from support.wizards import BROKEN, SHOP, Told, begin
 

@@ -18,11 +18,10 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
-from composerefactor.edits.changeset import Changeset, FileChange
+from composerefactor.edit.drafts import Changeset, FileChange
 from composerefactor.errors import RefusedError
 from composerefactor.workspace.apply import apply
-from composerefactor.workspace.recover import recover
-from composerefactor.workspace.undo import last_run, undo
+from composerefactor.workspace.undo import last_run, recover, undo
 
 Tree = dict[str, tuple[int, bytes | None]]
 

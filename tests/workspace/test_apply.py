@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.edits.changeset import Changeset, FileChange
+from composerefactor.edit.drafts import Changeset, FileChange
 from composerefactor.errors import RefusedError
 from composerefactor.workspace.apply import apply
 from composerefactor.workspace.state import project_lock

@@ -12,12 +12,11 @@ from pathlib import Path
 import pytest
 
 from composerefactor import errors
-from composerefactor.edits.changeset import Changeset, FileChange
+from composerefactor.edit.drafts import Changeset, FileChange
 from composerefactor.errors import RefusedError
 from composerefactor.workspace.apply import apply
 from composerefactor.workspace.journal import JournalStore, Phase
-from composerefactor.workspace.recover import recover
-from composerefactor.workspace.undo import last_run, undo
+from composerefactor.workspace.undo import last_run, recover, undo
 
 Fill = Callable[[Path, Mapping[str, bytes]], None]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from composerefactor.errors import InputError, RefusedError
-from composerefactor.source import MAX_BYTES
 from composerefactor.workspace import files as files_module
 from composerefactor.workspace.files import ProjectFiles
+from composerefactor.yaml.source import MAX_BYTES
 
 Fill = Callable[[Path, Mapping[str, bytes]], None]
 POSIX_USER = pytest.mark.skipif(

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from composerefactor.edits.changeset import Changeset, FileChange
+from composerefactor.edit.drafts import Changeset, FileChange
 from composerefactor.workspace.apply import apply
 from composerefactor.workspace.undo import undo
 

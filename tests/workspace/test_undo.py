@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.edits.changeset import Changeset, FileChange
+from composerefactor.edit.drafts import Changeset, FileChange
 from composerefactor.errors import InputError, RefusedError
 from composerefactor.workspace.apply import apply
 from composerefactor.workspace.undo import last_run, undo

@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 
 from composerefactor.errors import InputError
-from composerefactor.source import Source
-from composerefactor.yamltree.build import MAX_DEPTH, has_c_parser, parse
-from composerefactor.yamltree.nodes import (
-    Alias,
-    Mapping,
+from composerefactor.yaml.nodes import (
+    AliasNode,
+    MappingNode,
     Node,
-    Scalar,
-    Sequence,
+    ScalarNode,
+    SequenceNode,
     Tree,
     children,
     resolve,
     walk,
 )
+from composerefactor.yaml.parser import MAX_DEPTH, has_c_parser, parse
+from composerefactor.yaml.source import Source
 from support.trees import facts
 
 
@@ -188,9 +188,9 @@ def test_spans(text: str, expected: list[str], *, pure: bool) -> None:
 def test_block_scalars(text: str, written: str, value: str, after: str, *, pure: bool) -> None:
     whole = f"a: {text}{after}"
     root = tree_of(whole, pure=pure).root
-    assert isinstance(root, Mapping)
+    assert isinstance(root, MappingNode)
     node = root.get("a")
-    assert isinstance(node, Scalar)
+    assert isinstance(node, ScalarNode)
     assert whole[node.start : node.end] == written
     assert node.value == value
 
@@ -234,8 +234,10 @@ def test_a_strict_parser_gives_an_error_and_no_other_tree(text: str, *, pure: bo
 def test_values(*, pure: bool) -> None:
     text = "a: 'it''s'\nb: \"\\x41\\n\"\nc: d\n  e\n\n  f\ng: !reset\n? h\n"
     root = tree_of(text, pure=pure).root
-    assert isinstance(root, Mapping)
-    found = [(e.name, v.value, v.style) for e in root.entries if isinstance(v := e.value, Scalar)]
+    assert isinstance(root, MappingNode)
+    found = [
+        (e.name, v.value, v.style) for e in root.entries if isinstance(v := e.value, ScalarNode)
+    ]
     assert found == [
         ("a", "it's", "'"),
         ("b", "A\n", '"'),
@@ -247,10 +249,10 @@ def test_values(*, pure: bool) -> None:
 
 def test_nodes_for_what_is_not_written(*, pure: bool) -> None:
     root = tree_of("a:\nb: ''\nc: ~\nd: &x\n", pure=pure).root
-    assert isinstance(root, Mapping)
+    assert isinstance(root, MappingNode)
     nodes = [entry.value for entry in root.entries]
-    assert [isinstance(n, Scalar) and n.is_empty for n in nodes] == [True, False, False, True]
-    assert [isinstance(n, Scalar) and n.is_null for n in nodes] == [True, False, True, True]
+    assert [isinstance(n, ScalarNode) and n.is_empty for n in nodes] == [True, False, False, True]
+    assert [isinstance(n, ScalarNode) and n.is_null for n in nodes] == [True, False, True, True]
 
 
 @pytest.mark.parametrize(
@@ -275,24 +277,24 @@ def test_nothing_but_comments(text: str, *, pure: bool) -> None:
 def test_documents(text: str, starts: list[int], *, pure: bool) -> None:
     documents = tree_of(text, pure=pure).documents
     assert [document.start for document in documents] == starts
-    assert all(isinstance(document.root, Mapping) for document in documents)
+    assert all(isinstance(document.root, MappingNode) for document in documents)
 
 
 def test_anchors_stay_known_in_later_documents(*, pure: bool) -> None:
     first, second = tree_of("a: &x b\n---\nc: *x\n", pure=pure).documents
-    assert isinstance(first.root, Mapping)
-    assert isinstance(second.root, Mapping)
+    assert isinstance(first.root, MappingNode)
+    assert isinstance(second.root, MappingNode)
     alias = second.root.get("c")
-    assert isinstance(alias, Alias)
+    assert isinstance(alias, AliasNode)
     assert alias.target is first.root.get("a")
 
 
 def test_an_alias_means_the_last_anchor_above(*, pure: bool) -> None:
     root = tree_of("a: &x 1\nb: *x\nc: &x 2\nd: [*x]\n", pure=pure).root
-    assert isinstance(root, Mapping)
+    assert isinstance(root, MappingNode)
     one, flow = root.get("b"), root.get("d")
-    assert isinstance(one, Alias)
-    assert isinstance(flow, Sequence)
+    assert isinstance(one, AliasNode)
+    assert isinstance(flow, SequenceNode)
     assert one.target is root.get("a")
     assert resolve(flow.items[0]) is root.get("c")
     assert (one.name, one.start, one.end) == ("x", 11, 13)
@@ -300,9 +302,9 @@ def test_an_alias_means_the_last_anchor_above(*, pure: bool) -> None:
 
 def test_an_alias_in_what_it_names(*, pure: bool) -> None:
     root = tree_of("a: &x\n  b: *x\n", pure=pure).root
-    assert isinstance(root, Mapping)
+    assert isinstance(root, MappingNode)
     inner = root.get("a")
-    assert isinstance(inner, Mapping)
+    assert isinstance(inner, MappingNode)
     assert resolve(inner.entries[0].value) is inner
 
 
@@ -310,15 +312,15 @@ def test_aliases_of_aliases_keep_the_tree_small(*, pure: bool) -> None:
     lines = ["x0: &x0 [a, b]"]
     lines += [f"x{i}: &x{i} [{', '.join([f'*x{i - 1}'] * 9)}]" for i in range(1, 6)]
     root = tree_of("\n".join(lines), pure=pure).root
-    assert isinstance(root, Mapping)
+    assert isinstance(root, MappingNode)
     assert sum(1 for _ in walk(root)) < 6 * 12
 
 
 def test_merge_keys_are_marked_and_not_followed(*, pure: bool) -> None:
     root = tree_of("a: &x {b: c}\nd:\n  <<: *x\n  e: f\n", pure=pure).root
-    assert isinstance(root, Mapping)
+    assert isinstance(root, MappingNode)
     inner = root.get("d")
-    assert isinstance(inner, Mapping)
+    assert isinstance(inner, MappingNode)
     assert [entry.is_merge for entry in inner.entries] == [True, False]
     assert inner.get("b") is None
     assert inner.entry("e") is inner.entries[1]
@@ -326,7 +328,7 @@ def test_merge_keys_are_marked_and_not_followed(*, pure: bool) -> None:
 
 def test_a_quoted_merge_key_merges_nothing(*, pure: bool) -> None:
     root = tree_of("'<<': a\n", pure=pure).root
-    assert isinstance(root, Mapping)
+    assert isinstance(root, MappingNode)
     assert not root.entries[0].is_merge
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.source import Source
-from composerefactor.yamltree.nodes import Mapping
-from composerefactor.yamltree.regions import regions, top_regions
+from composerefactor.yaml.comments import regions, top_regions
+from composerefactor.yaml.nodes import MappingNode
+from composerefactor.yaml.source import Source
 from support.nodes import mapping
 
 PAGE = Path(__file__).parents[2] / "docs" / "comments.md"
@@ -24,7 +24,7 @@ def test_example(text: str) -> None:
     assert top is not None
     [section] = top
     value = section.entry.value
-    assert isinstance(value, Mapping)
+    assert isinstance(value, MappingNode)
     start = source.next_line(section.key)
     services = regions(source, value, start=start, end=section.end)
     assert services is not None

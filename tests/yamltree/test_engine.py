@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from composerefactor.errors import InputError
-from composerefactor.source import Source
-from composerefactor.yamltree.build import parse
+from composerefactor.yaml.parser import parse
+from composerefactor.yaml.source import Source
 
 # Texts of values of ``x-value``, and whether they are YAML.
 VALUES: list[tuple[str, bool]] = [

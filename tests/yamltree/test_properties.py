@@ -9,11 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from composerefactor.errors import InputError
-from composerefactor.source import Source
-from composerefactor.yamltree.build import has_c_parser, parse
-from composerefactor.yamltree.nodes import Alias, Mapping, Node, Scalar, Tree, children, walk
-from composerefactor.yamltree.regions import Region, regions, top_regions
-from composerefactor.yamltree.values import to_python
+from composerefactor.yaml.comments import Region, regions, top_regions
+from composerefactor.yaml.nodes import (
+    AliasNode,
+    MappingNode,
+    Node,
+    ScalarNode,
+    Tree,
+    children,
+    walk,
+)
+from composerefactor.yaml.parser import has_c_parser, parse
+from composerefactor.yaml.source import Source
+from composerefactor.yaml.values import to_python
 from support.composetext import COMPOSE, ComposeProject, compose_projects
 from support.trees import facts
 from support.yamltext import YamlText, yaml_documents
@@ -93,8 +101,8 @@ def test_a_tree_knows_its_anchors_and_variables(*, text: str, pure: bool) -> Non
     for node in walk(tree.root) if tree.root else ():
         inside = list(walk(node))
         span = (node.outer_start, node.end)
-        assert tree.marked_in(*span) == [n for n in inside if isinstance(n, Alias) or n.anchor]
-        found = [n for n in inside if isinstance(n, Scalar) and "$" in n.value]
+        assert tree.marked_in(*span) == [n for n in inside if isinstance(n, AliasNode) or n.anchor]
+        found = [n for n in inside if isinstance(n, ScalarNode) and "$" in n.value]
         assert tree.interpolated_in(*span) == found
 
 
@@ -105,11 +113,11 @@ def test_slices_agree_with_values(document: YamlText) -> None:
     assert root is not None
     for node in walk(root):
         written = text[node.start : node.end]
-        if isinstance(node, Scalar) and node.style in {"'", '"'}:
+        if isinstance(node, ScalarNode) and node.style in {"'", '"'}:
             assert written[0] == written[-1] == node.style
-        elif isinstance(node, Scalar) and node.style:
+        elif isinstance(node, ScalarNode) and node.style:
             assert written[0] == node.style
-        elif isinstance(node, Scalar):
+        elif isinstance(node, ScalarNode):
             assert written == node.value
         if node.anchor:
             assert f"&{node.anchor}" in text[node.outer_start : node.start]
@@ -125,7 +133,7 @@ def test_a_scalar_can_be_replaced_in_its_span(document: YamlText) -> None:
     places = [
         (i, node)
         for i, node in enumerate(walk(root))
-        if isinstance(node, Scalar) and node.style in {"'", '"'}
+        if isinstance(node, ScalarNode) and node.style in {"'", '"'}
     ]
     for i, node in places[:3]:
         changed = f"{text[: node.start]}'new new'{text[node.end :]}"
@@ -135,7 +143,7 @@ def test_a_scalar_can_be_replaced_in_its_span(document: YamlText) -> None:
             continue
         assert outcome.root is not None
         found = list(walk(outcome.root))[i]
-        assert isinstance(found, Scalar)
+        assert isinstance(found, ScalarNode)
         assert found.value == "new new"
 
 
@@ -146,14 +154,14 @@ def test_regions_share_out_every_line_once_and_in_order(project: ComposeProject)
             continue
         source = Source(path, text)
         root = parse(source).root
-        assert isinstance(root, Mapping)
+        assert isinstance(root, MappingNode)
         top = top_regions(source, root, start=0, end=len(text))
         assert top is not None
         check_regions(source, top, top[0].lead, top[-1].end)
         for section in top:
             value = section.entry.value
             start = source.next_line(section.key)
-            if isinstance(value, Mapping) and not value.flow:
+            if isinstance(value, MappingNode) and not value.flow:
                 inner = regions(source, value, start=start, end=section.end)
                 assert inner is not None
                 check_regions(source, inner, start, section.end)

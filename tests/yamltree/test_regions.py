@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import pytest
 
-from composerefactor.source import Source
-from composerefactor.yamltree.build import parse
-from composerefactor.yamltree.nodes import Mapping
-from composerefactor.yamltree.regions import Region, regions, top_regions
+from composerefactor.yaml.comments import Region, regions, top_regions
+from composerefactor.yaml.nodes import MappingNode
+from composerefactor.yaml.parser import parse
+from composerefactor.yaml.source import Source
 
 
 class Case(NamedTuple):
@@ -470,7 +470,7 @@ def test_top_level(case: Case, newline: str) -> None:
     text, expected = split(case.text)
     source = Source("compose.yaml", text.replace("\n", newline))
     root = parse(source).root
-    assert isinstance(root, Mapping)
+    assert isinstance(root, MappingNode)
     found = top_regions(source, root, start=0, end=len(source.text))
     assert found is not None
     assert owners(source, found) == expected
@@ -484,11 +484,11 @@ def test_in_a_section(case: Case, ending: str, newline: str) -> None:
     text = f"services:\n{text}{ending}".replace("\n", newline)
     source = Source("compose.yaml", text)
     root = parse(source).root
-    assert isinstance(root, Mapping)
+    assert isinstance(root, MappingNode)
     section = top_regions(source, root, start=0, end=len(text))
     assert section is not None
     services = section[0].entry.value
-    assert isinstance(services, Mapping)
+    assert isinstance(services, MappingNode)
     start = source.next_line(section[0].key)
     found = regions(source, services, start=start, end=section[0].end)
     assert found is not None
@@ -511,7 +511,7 @@ def test_in_a_section(case: Case, ending: str, newline: str) -> None:
 def test_entries_without_lines_of_their_own(text: str) -> None:
     source = Source("compose.yaml", text)
     root = parse(source).root
-    assert isinstance(root, Mapping)
+    assert isinstance(root, MappingNode)
     assert top_regions(source, root, start=0, end=len(text)) is None
 
 
@@ -519,9 +519,9 @@ def test_bounds_of_a_region() -> None:
     text = "services:\n  # the site\n  web:\n    image: nginx # small\n    # ports:\n\n  db: {}\n"
     source = Source("compose.yaml", text)
     root = parse(source).root
-    assert isinstance(root, Mapping)
+    assert isinstance(root, MappingNode)
     services = root.get("services")
-    assert isinstance(services, Mapping)
+    assert isinstance(services, MappingNode)
     found = regions(source, services, start=len("services:\n"), end=len(text))
     assert found is not None
     web = found[0]
@@ -535,7 +535,7 @@ def test_comments_above_the_document_belong_to_the_file() -> None:
     text = "# header\n---\n# own\n\n# first\nservices: {}\n# below\n"
     source = Source("compose.yaml", text)
     root = parse(source).root
-    assert isinstance(root, Mapping)
+    assert isinstance(root, MappingNode)
     found = top_regions(source, root, start=text.index("# own"), end=len(text))
     assert found is not None
     assert [text[r.lead : r.end] for r in found] == ["# first\nservices: {}\n# below\n"]

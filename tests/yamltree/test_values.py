@@ -12,11 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from composerefactor.errors import InputError
-from composerefactor.source import Source
-from composerefactor.yamltree.build import parse
-from composerefactor.yamltree.nodes import Mapping
-from composerefactor.yamltree.scalars import resolve_plain
-from composerefactor.yamltree.values import to_python
+from composerefactor.yaml.nodes import MappingNode
+from composerefactor.yaml.parser import parse
+from composerefactor.yaml.source import Source
+from composerefactor.yaml.values import resolve_plain, to_python
 
 
 def load(text: str) -> Any:
@@ -286,7 +285,7 @@ def test_deep_chain_of_aliases_is_refused() -> None:
     chain = "\n".join(f"a{i}: &a{i} [*a{i - 1}]" for i in range(1, 1000))
     source = Source("compose.yaml", f"a0: &a0 []\n{chain}\n")
     root = parse(source).root
-    assert isinstance(root, Mapping)
+    assert isinstance(root, MappingNode)
     for node in (root, root.entries[-1].value):
         with pytest.raises(InputError, match="deeper than 200"):
             to_python(node, source)

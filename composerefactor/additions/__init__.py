@@ -1,1 +1,0 @@
-"""Where an attribute that services lack is written, and whom that reaches."""

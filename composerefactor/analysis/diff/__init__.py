@@ -1,0 +1,1 @@
+"""What a change to Compose files means for what runs."""

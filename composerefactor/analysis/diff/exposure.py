@@ -1,0 +1,433 @@
+"""What can be reached from outside: published ports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from composerefactor.analysis.diff.change import (
+    ALIAS_LOST,
+    CAPABILITY_GAINED,
+    CAPABILITY_KEPT,
+    CONFINEMENT_LOST,
+    DEVICE_GAINED,
+    HOST_NAMESPACE,
+    HOST_PATH_EXPOSED,
+    NETWORK_EXTERNAL,
+    NETWORK_JOINED,
+    NETWORK_LEFT,
+    NETWORK_OPENED,
+    NETWORK_RECREATED,
+    NETWORK_RENAMED,
+    PORT_CLOSED,
+    PORT_MOVED,
+    PORT_NARROWED,
+    PORT_OPENED_LOCALLY,
+    PORT_OPENED_ON_ADDRESS,
+    PORT_OPENED_TO_WORLD,
+    PRIVILEGED,
+    RIGHTS_REDUCED,
+    RUNS_AS_ROOT,
+    SERVICE_NETWORKS,
+    WRITABLE_ROOT,
+    Change,
+    Effect,
+    Risk,
+    ServicePair,
+    State,
+    change,
+    listed,
+)
+from composerefactor.analysis.diff.storage import Kept, kept
+
+_ALL = frozenset({"", "0.0.0.0", "::", "[::]"})  # noqa: S104 - recognised, not bound
+_LOCAL = ("127.", "::1", "[::1]", "localhost")
+
+
+class _Published(Struct, frozen=True, order=True):
+    """A container port on the host; *host* is ``""`` where the engine chooses the port."""
+
+    target: str
+    protocol: str
+    host: str
+    address: str
+
+    @property
+    def reach(self) -> int:
+        """Who reaches it: 0 the host, 1 the network of one address, 2 everybody."""
+        if self.address in _ALL:
+            return 2
+        return 0 if self.address.startswith(_LOCAL) else 1
+
+    @property
+    def name(self) -> str:
+        """The port in words."""
+        end = "" if self.protocol == "tcp" else f"/{self.protocol}"
+        return f"port {self.host}{end}" if self.host else f"container port {self.target}{end}"
+
+    @property
+    def scope(self) -> str:
+        """Who reaches it, in words."""
+        if self.reach == 0:
+            return "to the host alone"
+        return "to the world" if self.reach else f"on {self.address}"
+
+
+def published_ports(pair: ServicePair) -> Iterator[Change]:
+    """Yield the ports that were opened, closed or moved."""
+    old, new = _ports(pair.old), _ports(pair.new)
+    gone, come = sorted(old - new), sorted(new - old)
+    place = pair.at("ports")
+    for port in come:
+        likes = (_same_port, _same_service, _maybe_same)
+        found = (one for alike in likes for one in gone if alike(one, port))
+        before = next(found, None)
+        if before is None:
+            widest = max((one.reach for one in old if _same_port(one, port)), default=-1)
+            if widest < port.reach:
+                yield _opened(port, place)
+            continue
+        gone.remove(before)
+        yield _moved(before, port, place)
+    for port in gone:
+        if any(_same_port(port, one) and one.reach >= port.reach for one in new):
+            continue
+        words = f"{port.name}, which was open {port.scope}, is closed"
+        yield change(PORT_CLOSED, place, words, was=not new, marks=_marks(port) if not new else ())
+
+
+def _opened(port: _Published, place: tuple[str, ...]) -> Change:
+    rule = (PORT_OPENED_LOCALLY, PORT_OPENED_ON_ADDRESS, PORT_OPENED_TO_WORLD)[port.reach]
+    inside = f"container port {port.target}" if port.host else "a port that the engine chooses"
+    words = f"{port.name} opened {port.scope} ({inside})"
+    return change(rule, place, words, marks=_marks(port))
+
+
+def _moved(before: _Published, port: _Published, place: tuple[str, ...]) -> Change:
+    if port.reach > before.reach:
+        found = _opened(port, place)
+        words = f"{found.words}; it was {before.name}, open {before.scope}"
+        return change(found.rule, place, words, marks=_marks(port))
+    if port.reach < before.reach:
+        words = f"{port.name} is open {port.scope}, no more {before.scope}"
+        return change(PORT_NARROWED, place, words, marks=_marks(port))
+    if port.host == before.host and port.target != before.target:
+        words = f"{port.name} leads to container port {port.target} instead of {before.target}"
+        return change(PORT_MOVED, place, words, marks=_marks(port))
+    was, now = (f"{each.address or '*'}:{each.host or 'any'}" for each in (before, port))
+    if before.address == port.address:
+        was, now = (each.host or "any" for each in (before, port))
+    words = f"container port {port.target} is published as {now} instead of {was}"
+    return change(PORT_MOVED, place, words, marks=_marks(port))
+
+
+def _same_port(one: _Published, other: _Published) -> bool:
+    return (one.host, one.protocol) == (other.host, other.protocol) and bool(one.host)
+
+
+def _same_service(one: _Published, other: _Published) -> bool:
+    return (one.target, one.protocol) == (other.target, other.protocol)
+
+
+def _maybe_same(one: _Published, other: _Published) -> bool:
+    """Return whether a variable without a value may stand for what the other says."""
+    unknown = "$" in one.host + one.target or "$" in other.host + other.target
+    return unknown and one.protocol == other.protocol and one.reach >= other.reach
+
+
+def _marks(port: _Published) -> tuple[str, ...]:
+    return tuple(part for part in (port.host, port.target) if part)
+
+
+def _ports(service: Mapping[str, Any]) -> set[_Published]:
+    return {
+        _Published(
+            str(port.get("target", "")),
+            str(port.get("protocol") or "tcp"),
+            str(port.get("published") or ""),
+            str(port.get("host_ip") or ""),
+        )
+        for port in service.get("ports") or ()
+        if isinstance(port, dict)
+    }
+
+
+def attachments(pair: ServicePair) -> Iterator[Change]:
+    """Yield networks that the service left or joined, with whom it reaches no more or now."""
+    if not pair.old or not pair.new:
+        return
+    was, now = _attached(pair.before, pair.old), _attached(pair.after, pair.new)
+    # One key with another name is the network's own change, and is told once there.
+    keys = set(pair.old.get("networks") or {}) & set(pair.new.get("networks") or {})
+    same = {
+        state.resource_name("networks", key) for state in (pair.before, pair.after) for key in keys
+    }
+    left = [name for name in was if name not in now and name not in same]
+    joined = [name for name in now if name not in was and name not in same]
+    place = pair.at("networks")
+    lost = [n for n in _peers(pair.before, pair) if n not in _peers(pair.after, pair)]
+    lost = [name for name in lost if name in pair.after.services]
+    won = [n for n in _peers(pair.after, pair) if n not in _peers(pair.before, pair)]
+    won = [name for name in won if name in pair.before.services]
+    if lost and left:
+        words = f"leaves network {listed(left)}: it and {listed(lost)} no longer reach each other"
+        yield change(NETWORK_LEFT, place, words, was="networks" not in pair.new)
+    if won and joined:
+        words = f"joins network {listed(joined)}: it and {listed(won)} reach each other"
+        yield change(NETWORK_JOINED, place, words, marks=())
+    if (left or joined) and not (lost and left) and not (won and joined):
+        parts = [f"leaves network {listed(left)}"] if left else []
+        parts += [f"joins network {listed(joined)}"] if joined else []
+        yield change(SERVICE_NETWORKS, place, " and ".join(parts), was="networks" not in pair.new)
+    yield from _aliases(pair, was, now)
+
+
+def network_definitions(before: State, after: State) -> Iterator[Change]:
+    """Yield networks that are made anew, renamed, opened, or created elsewhere."""
+    for network in kept(before, after, "networks"):
+        yield from network.renamed("the same network")
+        yield from _redefined(after, network)
+    new = {after.resource_name("networks", key) for key in after.section("networks")}
+    for key in before.section("networks").keys() & after.section("networks").keys():
+        was_name, now_name = (s.resource_name("networks", key) for s in (before, after))
+        if was_name != now_name and was_name not in new:
+            external = bool(after.section("networks")[key].get("external"))
+            words = f"network {key} is {now_name} now, was {was_name}"
+            words += ", and has to exist already (external)" if external else ""
+            words += _users(after, now_name, "attached anew")
+            yield change(NETWORK_RENAMED, ("networks", key), words, effect=Effect.NETWORK)
+
+
+def _redefined(after: State, network: Kept) -> Iterator[Change]:
+    name, path = network.name, network.path
+    if network.external == (False, True):
+        words = f"network {name} has to exist already (external)"
+        yield change(NETWORK_EXTERNAL, path, words, effect=Effect.NOTHING)
+    elif network.external == (True, False):
+        words = f"network {name} belongs to this project now"
+        yield change(NETWORK_EXTERNAL, path, words, effect=Effect.NOTHING)
+    elif network.external == (False, False):
+        keys = network.differing(driver="bridge")
+        if network.was.get("internal") and not network.now.get("internal"):
+            words = f"network {name} is no longer internal: its containers reach the outside"
+            yield change(NETWORK_OPENED, (*path, "internal"), words, effect=Effect.NETWORK)
+            keys.remove("internal")
+        if keys:
+            words = f"network {name} is made anew with another {listed(keys)}"
+            words += _users(after, name, "stopped and attached anew")
+            yield change(NETWORK_RECREATED, path, words, effect=Effect.NETWORK)
+
+
+def _aliases(
+    pair: ServicePair, was: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Change]:
+    def names(attached: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        return [alias for settings in attached.values() for alias in settings.get("aliases") or ()]
+
+    lost = [alias for alias in names(was) if alias not in names(now)]
+    if lost:
+        words = f"is no longer reached as {listed(dict.fromkeys(lost))}"
+        yield change(ALIAS_LOST, pair.at("networks"), words, was=not names(now))
+    for key in ("container_name", "hostname"):
+        old, new = pair.old.get(key), pair.new.get(key)
+        if old and old not in {new, pair.name}:
+            name = "container" if key == "container_name" else "host"
+            words = (
+                f"the {name} is called {new} now, no longer {old}"
+                if new
+                else (f"the {name} is no longer called {old}")
+            )
+            yield change(ALIAS_LOST, pair.at(key), words, risk=Risk.MEDIUM, was=not new)
+
+
+def _attached(state: State, service: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the networks of *service* by the engine's name, with the settings of each."""
+    found = service.get("networks") or {}
+    return {state.resource_name("networks", key): found[key] or {} for key in found}
+
+
+def _peers(state: State, pair: ServicePair) -> list[str]:
+    """Return the services that share a network with that of *pair*."""
+    name = pair.name if state is pair.after else pair.old_name or pair.name
+    own = set(_attached(state, state.services.get(name, {})))
+    return [
+        other
+        for other, service in state.services.items()
+        if other != name and own.intersection(_attached(state, service))
+    ]
+
+
+def _users(state: State, network: str, what: str) -> str:
+    users = [n for n, service in state.services.items() if network in _attached(state, service)]
+    return f"; {listed(users)} {'is' if len(users) == 1 else 'are'} {what}" if users else ""
+
+
+_NAMESPACES = ("network_mode", "pid", "ipc", "uts", "userns_mode", "cgroup")
+_MILD = frozenset(
+    {
+        *("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP"),
+        *("NET_BIND_SERVICE", "SYS_CHROOT", "MKNOD", "AUDIT_WRITE", "SETFCAP", "NET_RAW"),
+        *("IPC_LOCK", "SYS_NICE", "SYS_RESOURCE"),
+    }
+)
+"""Those that Docker gives by default, and three that lock memory and raise priorities."""
+
+_POWERFUL_PATHS = ("/", "/etc", "/root", "/boot", "/dev", "/proc", "/sys", "/var", "/var/run")
+_SOCKETS = ("docker.sock", "containerd.sock", "podman.sock", "crio.sock")
+_ROOT = frozenset({"root", "0", "0:0", "root:root"})
+
+
+def all_rights(pair: ServicePair) -> Iterator[Change]:
+    """Yield that the container became privileged, or is no more."""
+    old, new = bool(pair.old.get("privileged")), bool(pair.new.get("privileged"))
+    if new and not old:
+        yield change(PRIVILEGED, pair.at("privileged"), "runs privileged: all rights on the host")
+    elif old and not new and pair.new:
+        yield change(RIGHTS_REDUCED, pair.at("privileged"), "is no longer privileged", was=True)
+
+
+def host_namespaces(pair: ServicePair) -> Iterator[Change]:
+    """Yield the namespaces that the container shares with the host now."""
+    for key in _NAMESPACES:
+        old, new = pair.old.get(key), pair.new.get(key)
+        if new == "host" and old != "host":
+            words = f"shares the host's {key.removesuffix('_mode')} namespace ({key}: host)"
+            if key == "network_mode":
+                words += ": every port that it listens on is open"
+            yield change(HOST_NAMESPACE, pair.at(key), words)
+        elif old == "host" and new != "host" and pair.new:
+            words = f"no longer shares the host's {key.removesuffix('_mode')} namespace"
+            yield change(RIGHTS_REDUCED, pair.at(key), words, was=new is None)
+
+
+def capabilities(pair: ServicePair) -> Iterator[Change]:
+    """Yield capabilities that were added, or that are dropped no more."""
+    gained = [name for name in _caps(pair.new, "cap_add") if name not in _caps(pair.old, "cap_add")]
+    if gained:
+        risk = Risk.MEDIUM if _MILD.issuperset(gained) else Risk.HIGH
+        words = f"gains {_nouned(gained)} {listed(gained)}"
+        yield change(CAPABILITY_GAINED, pair.at("cap_add"), words, risk=risk, marks=(gained[0],))
+    dropped = _caps(pair.new, "cap_drop")
+    kept = [name for name in _caps(pair.old, "cap_drop") if name not in dropped]
+    if kept and pair.new and "ALL" not in dropped:
+        words = f"no longer drops {_nouned(kept)} {listed(kept)}"
+        yield change(CAPABILITY_KEPT, pair.at("cap_drop"), words, was=not dropped)
+    lost = [n for n in _caps(pair.old, "cap_add") if n not in _caps(pair.new, "cap_add")]
+    if lost and pair.new:
+        words = f"no longer gets {_nouned(lost)} {listed(lost)}"
+        yield change(RIGHTS_REDUCED, pair.at("cap_add"), words, was=not _caps(pair.new, "cap_add"))
+
+
+def confinement(pair: ServicePair) -> Iterator[Change]:
+    """Yield security options that were lost or switched off."""
+    old, new = _options(pair.old), _options(pair.new)
+    place = pair.at("security_opt")
+    for option in sorted(new - old):
+        if option.endswith(("=unconfined", "=disable")):
+            words = f"is no longer confined ({option})"
+            yield change(CONFINEMENT_LOST, place, words, marks=(option.partition("=")[0],))
+    if not pair.new:
+        return
+    for option in sorted(old - new):
+        name = option.partition("=")[0]
+        if option == "no-new-privileges=false" or option.endswith(("=unconfined", "=disable")):
+            continue
+        if not any(other.partition("=")[0] == name for other in new) or option.endswith("=true"):
+            words = f"loses the security option {name}"
+            risk = Risk.MEDIUM if name == "no-new-privileges" else None
+            yield change(CONFINEMENT_LOST, place, words, risk=risk, was=not new)
+
+
+def running_user(pair: ServicePair) -> Iterator[Change]:
+    """Yield that the container runs as root, or as whoever the image says."""
+    old, new = str(pair.old.get("user") or ""), str(pair.new.get("user") or "")
+    if new in _ROOT and (old not in _ROOT):
+        yield change(RUNS_AS_ROOT, pair.at("user"), "runs as root")
+    elif old and old not in _ROOT and not new and pair.new:
+        words = f"runs as the image's own user, no longer as {old}"
+        yield change(RUNS_AS_ROOT, pair.at("user"), words, was=True)
+
+
+def root_file_system(pair: ServicePair) -> Iterator[Change]:
+    """Yield that the root file system became writable, or read-only."""
+    old, new = bool(pair.old.get("read_only")), bool(pair.new.get("read_only"))
+    if old and not new and pair.new:
+        words = "its root file system is writable now"
+        yield change(WRITABLE_ROOT, pair.at("read_only"), words, was="read_only" not in pair.new)
+    elif new and not old and pair.old:
+        words = "its root file system is read-only now"
+        yield change(RIGHTS_REDUCED, pair.at("read_only"), words)
+
+
+def devices(pair: ServicePair) -> Iterator[Change]:
+    """Yield devices of the host that the container gets."""
+    for key in ("devices", "device_cgroup_rules"):
+        old, new = (list(map(_device, side.get(key) or ())) for side in (pair.old, pair.new))
+        gained = [name for name in new if name not in old]
+        if gained:
+            words = f"gets {listed(gained)} of the host"
+            yield change(DEVICE_GAINED, pair.at(key), words, marks=(gained[0].split(":")[0],))
+    if pair.new.get("use_api_socket") and not pair.old.get("use_api_socket"):
+        words = "controls the Docker daemon (use_api_socket)"
+        yield change(HOST_PATH_EXPOSED, pair.at("use_api_socket"), words)
+
+
+def powerful_mounts(pair: ServicePair) -> Iterator[Change]:
+    """Yield mounts of the host that let the container control it."""
+    known = {_source(mount) for mount in _binds(pair.old)}
+    for mount in _binds(pair.new):
+        source = _source(mount)
+        if source in known:
+            continue
+        words = ""
+        if source.endswith(_SOCKETS):
+            words = f"controls the container engine of the host: {source} is mounted"
+        elif source in _POWERFUL_PATHS:
+            access = "reads" if mount.get("read_only") else "can change"
+            words = f"{access} {source} of the host"
+        if words:
+            risk = None if source.endswith(_SOCKETS) or not mount.get("read_only") else Risk.MEDIUM
+            yield change(
+                HOST_PATH_EXPOSED,
+                pair.at("volumes"),
+                words,
+                risk=risk,
+                marks=(source,) if source != "/" else (),
+            )
+
+
+def _binds(service: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [m for m in service.get("volumes") or () if isinstance(m, dict) and _is_bind(m)]
+
+
+def _is_bind(mount: Mapping[str, Any]) -> bool:
+    return mount.get("type") == "bind"
+
+
+def _source(mount: Mapping[str, Any]) -> str:
+    source = str(mount.get("source") or "")
+    return source.rstrip("/") or "/"
+
+
+def _caps(service: Mapping[str, Any], key: str) -> list[str]:
+    return [str(name).upper().removeprefix("CAP_") for name in service.get(key) or ()]
+
+
+def _options(service: Mapping[str, Any]) -> set[str]:
+    found = set()
+    for option in map(str, service.get("security_opt") or ()):
+        text = option.replace(":", "=", 1) if "=" not in option else option
+        found.add(f"{text}=true" if text == "no-new-privileges" else text)
+    return found
+
+
+def _device(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{value.get('source')}:{value.get('target')}"
+    return str(value)
+
+
+def _nouned(names: list[str]) -> str:
+    return "capability" if len(names) == 1 else "capabilities"

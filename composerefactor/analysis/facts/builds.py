@@ -1,0 +1,218 @@
+"""What images are built from: contexts, Dockerfiles, and what they leave in the image."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from composerefactor.compose.interpolation import expand
+from composerefactor.compose.project import Project
+from composerefactor.compose.secrets import is_secret_name
+from composerefactor.errors import Location
+from composerefactor.images.dockerfiles import (
+    Chain,
+    Dockerfile,
+    Ignored,
+    Stage,
+    exposed,
+    read_dockerfile,
+    read_ignored,
+)
+from composerefactor.images.health.probes import lacking
+from composerefactor.images.health.usage import Build
+from composerefactor.patterns import regex
+
+PROBES = ("curl", "wget", "nc", "bash")
+"""Programs that health checks call and that small images do without."""
+
+_ROOT = frozenset({"", "0", "root"})
+_WHOLE = regex(r"\./?|/|\*")
+_SECRET_FILES = (".env", ".env.local", ".env.production", ".env.prod", ".env.development", ".npmrc")
+_MAX_TEXT = 400_000
+
+
+class SecretInImage(Struct, frozen=True):
+    """A variable with a secret name that the Dockerfile gives a value, and so keeps in the image.
+
+    *instruction* is ``ARG`` or ``ENV``.
+    """
+
+    instruction: str
+    name: str
+    location: Location
+
+
+class BuildFacts(Struct, frozen=True):
+    """How the image of *service* is built.
+
+    *context* is relative to the project root, None where it is elsewhere; *dockerfile* is the path
+    of the Dockerfile, or ``(inline)``. *is_there* tells whether that was read; what follows
+    holds only then. *stages* are the base images of all stages, *base* is that of the image, *user*
+    is ``""`` where it stays root. *copies_context* is where all of the context is copied into the
+    image itself. *ignore_file* is the ``.dockerignore`` that counts, ``""`` without one.
+    *exposed_secrets* are secret files of the context that are not ignored. *lacks* are programs
+    for health checks that are known not to be in the image.
+    """
+
+    service: str
+    context: str | None
+    dockerfile: str
+    target: str
+    location: Location
+    is_there: bool
+    context_is_there: bool = True
+    arguments: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
+    base: str = ""
+    base_location: Location | None = None
+    user: str = ""
+    healthcheck: str = ""
+    exposes: tuple[str, ...] = ()
+    copies_context: Location | None = None
+    ignore_file: str = ""
+    exposed_secrets: tuple[str, ...] = ()
+    secrets: tuple[SecretInImage, ...] = ()
+    volumes: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+
+    @property
+    def is_multi_stage(self) -> bool:
+        """True where the image leaves its build tools behind."""
+        return len(self.stages) > 1
+
+    @property
+    def runs_as_root(self) -> bool:
+        """True where the Dockerfile names no other user."""
+        return self.is_there and self.user.partition(":")[0] in _ROOT
+
+
+def build_facts(project: Project, service: str, build: Build, at: Location) -> BuildFacts:
+    """Return how the image of *service*, whose ``build`` is written *at*, is made."""
+    path = "(inline)"
+    if build.inline is None:
+        path = posixpath.normpath(posixpath.join(build.context or "", build.dockerfile))
+    text = build.inline if build.inline is not None else _read(project, build, path)
+    there = build.context is None or _has_files(project, build.context)
+    names = tuple(sorted(build.arguments))
+    facts = BuildFacts(
+        service, build.context, path, build.target, at, text is not None, there, names
+    )
+    chain = read_dockerfile(text) if text is not None else None
+    if chain is None or text is None:
+        return facts
+    where = at.path if build.inline is not None else path
+    return _with_dockerfile(project, facts, build, chain, where)
+
+
+def _with_dockerfile(
+    project: Project, facts: BuildFacts, build: Build, file: Dockerfile, path: str
+) -> BuildFacts:
+    chain = file.chain(build.target, build.arguments)
+    if chain is None:
+        return facts
+    known = {name: value or "" for name, value in file.arguments.items()}
+    known.update({k: v for k, v in build.arguments.items() if k in known and v is not None})
+    names = {stage.name.lower() for stage in file.stages if stage.name}
+    stages = tuple(expand(stage.base, known) for stage in file.stages)
+    user = chain.last("USER")
+    health = chain.last("HEALTHCHECK")
+    ignored, ignore_file = _ignored(project, build)
+    copied = _copied(chain, path)
+    return BuildFacts(
+        facts.service,
+        facts.context,
+        facts.dockerfile,
+        facts.target,
+        facts.location,
+        is_there=True,
+        context_is_there=facts.context_is_there,
+        arguments=facts.arguments,
+        stages=tuple(s if s.lower() not in names else f"{s} (stage)" for s in stages),
+        base=chain.base,
+        base_location=_base_location(file.stages, chain.base, known, project, path),
+        user=expand(user.text, chain.variables(build.arguments)) if user else "",
+        healthcheck="" if health is None else ("NONE" if health.text.upper() == "NONE" else "yes"),
+        exposes=exposed(chain, build.arguments),
+        copies_context=copied,
+        ignore_file=ignore_file,
+        exposed_secrets=tuple(_exposed(project, build, ignored)) if copied else (),
+        secrets=tuple(_secrets(file, path)),
+        volumes=tuple(i.text for i in chain.instructions if i.name == "VOLUME"),
+        lacks=lacking(chain, PROBES),
+    )
+
+
+def _read(project: Project, build: Build, path: str) -> str | None:
+    if build.context is None or project.read is None or not project.exists(path):
+        return None
+    data = project.read(path)
+    return data.decode("utf-8", "replace") if len(data) <= _MAX_TEXT else None
+
+
+def _has_files(project: Project, directory: str) -> bool:
+    """Return whether *directory* is one of the project; one outside of it is not asked for."""
+    return directory.startswith("../") or project.has_directory(directory)
+
+
+def _copied(chain: Chain, path: str) -> Location | None:
+    """Return where the image copies its whole context, from no other stage."""
+    for each in chain.instructions:
+        if each.name in {"COPY", "ADD"} and "from" not in each.flags:
+            words = each.words or tuple(each.text.split())
+            if any(_WHOLE.fullmatch(word) for word in words[:-1]):
+                return Location(path, each.line)
+    return None
+
+
+def _ignored(project: Project, build: Build) -> tuple[Ignored | None, str]:
+    """Return what is left out of the context, and by which file.
+
+    ``Dockerfile.dockerignore`` beside a Dockerfile comes before that of the context (BuildKit).
+    """
+    if build.context is None or project.read is None:
+        return None, ""
+    own = posixpath.normpath(posixpath.join(build.context, f"{build.dockerfile}.dockerignore"))
+    common = posixpath.normpath(posixpath.join(build.context, ".dockerignore"))
+    for path in (own, common):
+        if project.exists(path):
+            return read_ignored(project.read(path).decode("utf-8", "replace")), path
+    return None, ""
+
+
+def _exposed(project: Project, build: Build, ignored: Ignored | None) -> Iterator[str]:
+    for name in _SECRET_FILES:
+        path = posixpath.normpath(posixpath.join(build.context or "", name))
+        if project.exists(path) and (ignored is None or not ignored.leaves_out(name)):
+            yield path
+
+
+def _secrets(file: Dockerfile, path: str) -> Iterator[SecretInImage]:
+    for stage in file.stages:
+        for each in stage.instructions:
+            if each.name not in {"ARG", "ENV"}:
+                continue
+            for name, value in each.pairs():
+                if value and is_secret_name(name) and "$" not in value and _is_value(value):
+                    yield SecretInImage(each.name, name, Location(path, each.line))
+
+
+def _is_value(text: str) -> bool:
+    """Return whether *text* may be a secret: no number, switch or path."""
+    return not re.fullmatch(r"[0-9]+|true|false|yes|no|on|off|/.*|\.{1,2}/.*", text, re.IGNORECASE)
+
+
+def _base_location(
+    stages: tuple[Stage, ...], base: str, known: dict[str, str], project: Project, path: str
+) -> Location:
+    """Return the line of the FROM that names *base*."""
+    written = {stage.base for stage in stages if expand(stage.base, known) == base}
+    if project.read is not None and project.exists(path):
+        lines = project.read(path).decode("utf-8", "replace").splitlines()
+        for number, line in enumerate(lines, 1):
+            words = line.split()
+            if words[:1] and words[0].upper() == "FROM" and written & set(words[1:]):
+                return Location(path, number)
+    return Location(path)

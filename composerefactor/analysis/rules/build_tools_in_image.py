@@ -1,0 +1,33 @@
+"""An image keeps the tools that built it.
+
+With a second stage only the result goes into the image: it is smaller, starts faster on a new
+machine, and gives a break-in less to work with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.compose.image_references import parse_image
+
+_COMPILERS = frozenset({"golang", "rust", "maven", "gradle", "sdk", "gcc"})
+
+
+@check(Severity.INFO, "builds")
+def build_tools_in_image(architecture: Architecture) -> Iterator[Found]:
+    """Yield images of compiled languages that have one stage."""
+    for entry in architecture.entries:
+        for build in entry.builds:
+            if not build.is_there or build.is_multi_stage or not build.base:
+                continue
+            name = parse_image(build.base).name.rpartition("/")[2]
+            if name in _COMPILERS:
+                yield Found(
+                    f"the image of {build.service} holds all of {build.base}",
+                    build.base_location or build.location,
+                    build.service,
+                    build.dockerfile,
+                    "copy the result into a second stage",
+                )

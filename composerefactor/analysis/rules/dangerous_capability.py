@@ -1,0 +1,34 @@
+"""A service gets a capability that is close to root on the host.
+
+With it a program gets out of the container, or changes the network or the kernel of the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.findings import Found, Severity, check
+
+_DANGEROUS = frozenset(
+    {
+        *("ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "DAC_READ_SEARCH"),
+        *("NET_ADMIN", "BPF", "SYS_BOOT"),
+    }
+)
+
+
+@check(Severity.MEDIUM, "security")
+def dangerous_capability(architecture: Architecture) -> Iterator[Found]:
+    """Yield the capabilities that allow to break out of the container."""
+    for entry in architecture.entries:
+        for service in entry.stack.services.values():
+            for text, found in service.names("cap_add"):
+                if text.upper().removeprefix("CAP_") in _DANGEROUS:
+                    yield Found(
+                        f"{service.name} gets the capability {text}",
+                        found.location,
+                        service.name,
+                        text,
+                        "leave out what it does not need",
+                    )

@@ -1,0 +1,30 @@
+"""A credential has a default in a Compose file.
+
+Who forgets to set the variable runs with a password that everybody knows. With `${NAME:?}` the
+start fails instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.compose.secrets import is_credential
+
+
+@check(Severity.MEDIUM, "security")
+def default_secret(architecture: Architecture) -> Iterator[Found]:
+    """Yield the variables with secret names that have a default."""
+    for entry in architecture.entries:
+        for variable in entry.variables:
+            if not variable.defaults or not is_credential(variable.name, "unknown value"):
+                continue
+            use = variable.uses[0]
+            yield Found(
+                f"{variable.name} has a default that everybody can read",
+                use.location,
+                use.service or None,
+                variable.name,
+                f"demand a value: ${{{variable.name}:?set it in .env}}",
+            )

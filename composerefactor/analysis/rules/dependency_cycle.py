@@ -1,0 +1,31 @@
+"""Services wait for each other in a circle.
+
+Docker Compose rejects a cycle of depends_on, links, volumes_from and shared namespaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.compose.connections import references
+
+
+@check(Severity.HIGH, "validity")
+def dependency_cycle(architecture: Architecture) -> Iterator[Found]:
+    """Yield the cycles of each entry point."""
+    for entry in architecture.certain:
+        for cycle in entry.dependencies.cycles:
+            first = next(
+                each.hint
+                for each in references(entry.stack)
+                if (each.caller, each.name) == (cycle[0], cycle[1])
+            )
+            yield Found(
+                f"services wait for each other: {' -> '.join(cycle)}",
+                first.location,
+                cycle[0],
+                " ".join(sorted(set(cycle))),
+                "take one of these dependencies away",
+            )

@@ -1,0 +1,34 @@
+"""An image has no fixed version.
+
+`latest`, or no tag, is another image tomorrow: two machines run different software, and nobody can
+go back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.compose.image_references import parse_image
+
+_FLOATING = frozenset({None, "latest", "main", "master", "edge", "nightly", "dev"})
+
+
+@check(Severity.LOW, "configuration", strength="Every image has a version.")
+def floating_tag(architecture: Architecture) -> Iterator[Found]:
+    """Yield the images that are not tied to a version."""
+    for entry in architecture.entries:
+        for service in entry.services:
+            if service.build is not None or not service.image or service.image_location is None:
+                continue
+            reference = parse_image(service.image)
+            if reference.digest or "$" in service.image or reference.tag not in _FLOATING:
+                continue
+            yield Found(
+                f"{service.name} takes {service.image}, whichever version that is",
+                service.image_location,
+                service.name,
+                reference.name,
+                "name the version that runs now",
+            )

@@ -1,0 +1,51 @@
+"""A service lets everybody in without a login.
+
+Fine on a developer's machine; anywhere else whoever reaches the port has the data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture, EntryArchitecture
+from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.compose.interpolation import expand
+
+_YES = "true|yes|1|on"
+_OFF = {
+    "POSTGRES_HOST_AUTH_METHOD": "trust",
+    "MYSQL_ALLOW_EMPTY_PASSWORD": _YES,
+    "MYSQL_ALLOW_EMPTY_ROOT_PASSWORD": _YES,
+    "MARIADB_ALLOW_EMPTY_ROOT_PASSWORD": _YES,
+    "ALLOW_EMPTY_PASSWORD": _YES,
+    "ALLOW_ANONYMOUS_LOGIN": _YES,
+    "xpack.security.enabled": "false",
+    "DISABLE_SECURITY_PLUGIN": _YES,
+    "GF_AUTH_ANONYMOUS_ENABLED": _YES,
+    "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": _YES,
+}
+"""Variables of well-known images, and the values by which they ask nobody for a password."""
+
+
+@check(Severity.MEDIUM, "security")
+def login_switched_off(architecture: Architecture) -> Iterator[Found]:
+    """Yield the settings that switch a login off."""
+    for entry in architecture.entries:
+        for service in entry.stack.services.values():
+            for name, setting in service.settings.items():
+                pattern = _OFF.get(name)
+                value = expand(setting.value or "", entry.stack.variables).strip("\"'").lower()
+                if pattern and re.fullmatch(pattern, value):
+                    yield Found(
+                        f"{service.name} asks for no login ({name})",
+                        setting.location,
+                        service.name,
+                        name,
+                        "set a password",
+                        None if _is_open(entry, service.name) else Severity.LOW,
+                    )
+
+
+def _is_open(entry: EntryArchitecture, name: str) -> bool:
+    return any(port.is_open for port in entry.ports if port.service == name)

@@ -1,0 +1,31 @@
+"""A build sends everything in its context.
+
+Without `.dockerignore` the `.git` directory, dependencies and local files go to the builder with
+each build, and with `COPY . .` into the image.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.findings import Found, Severity, check
+
+
+@check(Severity.LOW, "builds")
+def missing_dockerignore(architecture: Architecture) -> Iterator[Found]:
+    """Yield the contexts without a .dockerignore."""
+    for entry in architecture.entries:
+        for build in entry.builds:
+            if not build.is_there or build.context is None or build.ignore_file:
+                continue
+            if build.copies_context is not None:
+                yield Found(
+                    f"{build.context} has no .dockerignore, and the image of {build.service} "
+                    f"copies all of it",
+                    build.copies_context,
+                    build.service,
+                    build.context,
+                    f"write {posixpath.normpath(posixpath.join(build.context, '.dockerignore'))}",
+                )

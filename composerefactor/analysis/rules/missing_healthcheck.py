@@ -1,0 +1,39 @@
+"""A service has no health check.
+
+Without one Docker takes a container for healthy as soon as its process runs: services that depend
+on it start too early, and nothing notices when it hangs. Where the image is known, or its
+Dockerfile is here, `composerefactor fix --unsafe` adds one that can run in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.findings import Found, Severity, check
+
+
+@check(
+    Severity.MEDIUM,
+    "reliability",
+    transform="add-healthchecks",
+    strength="Every service that runs on has a health check.",
+)
+def missing_healthcheck(architecture: Architecture) -> Iterator[Found]:
+    """Yield the services that keep running and that nothing checks."""
+    for entry in architecture.entries:
+        needed = {edge.callee for edge in entry.edges}
+        for health in entry.health:
+            service = entry.service(health.service)
+            is_known = service is not None and (service.image or service.build is not None)
+            if health.state != "missing" or not is_known:
+                continue
+            why = "" if health.proposal else f": {health.reason}"
+            yield Found(
+                f"{health.service} has no health check{why}",
+                health.location,
+                health.service,
+                remedy=health.remedy,
+                severity=None if health.service in needed else Severity.LOW,
+                is_mended=bool(health.proposal),
+            )

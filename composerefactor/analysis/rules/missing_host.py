@@ -1,0 +1,33 @@
+"""A connection names a host that is no service of the project.
+
+An address such as `redis://redis:6379` is answered by the service `redis`. Nothing here is called
+so: the service is missing, is in another project, or the name is misspelt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.images.starters import missing_hosts
+
+
+@check(Severity.LOW, "configuration", transform="add-missing-services")
+def missing_host(architecture: Architecture) -> Iterator[Found]:
+    """Yield the hosts in addresses that the catalogue knows and nothing defines."""
+    others = list(architecture.project.files.values())
+    for entry in architecture.entries:
+        for missing in missing_hosts(entry.stack, others, entry.mentions):
+            if not missing.is_likely:
+                continue
+            first = missing.mentions[0]
+            yield Found(
+                f"{first.caller} connects to {missing.host} ({first.variable}), "
+                f"and no service is called so",
+                first.hint.location,
+                first.caller,
+                missing.host,
+                "add the service, or correct the name",
+                is_mended=missing.starter is not None,
+            )

@@ -1,0 +1,24 @@
+"""The env file lacks variables that its example shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.errors import Location
+
+
+@check(Severity.LOW, "configuration")
+def missing_in_env_file(architecture: Architecture) -> Iterator[Found]:
+    """Yield the variables of the example that the files use and the env file lacks."""
+    for entry in architecture.entries:
+        for facts in entry.env_files:
+            for name in facts.missing:
+                yield Found(
+                    f"{facts.path} lacks {name}, which {facts.example} shows",
+                    Location(facts.path),
+                    None,
+                    name,
+                    f"add it to {facts.path}",
+                )

@@ -1,0 +1,35 @@
+"""A file that a service mounts is not here.
+
+Docker makes an empty directory in its place, and the container fails or runs without its
+configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.findings import Found, Severity, check
+
+
+@check(Severity.MEDIUM, "configuration")
+def missing_mounted_file(architecture: Architecture) -> Iterator[Found]:
+    """Yield the mounts of single files that do not exist and that git would not ignore."""
+    project = architecture.project
+    for entry in architecture.entries:
+        for service in entry.services:
+            for mount in service.mounts:
+                is_inside = not mount.source.startswith(("/", "~", "../")) and mount.source != "."
+                if mount.kind != "bind" or not mount.names_file or not is_inside:
+                    continue
+                if mount.source.partition(":")[0] != mount.source or "$" in mount.source:
+                    continue
+                is_there = project.exists(mount.source) or project.has_directory(mount.source)
+                if not is_there and not project.is_ignored(mount.source):
+                    yield Found(
+                        f"{service.name} mounts {mount.source}, which is not here",
+                        mount.location,
+                        service.name,
+                        mount.source,
+                        "create the file; without it Docker makes an empty directory",
+                    )

@@ -1,0 +1,28 @@
+"""A service has neither an image nor a build.
+
+Docker Compose rejects it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.images.starters import missing_services
+
+
+@check(Severity.HIGH, "validity")
+def no_image_or_build(architecture: Architecture) -> Iterator[Found]:
+    """Yield the services of which nothing says what they run."""
+    for entry in architecture.certain:
+        if missing_services(entry.stack):
+            continue
+        for service in entry.services:
+            if not service.image and service.build is None and not service.is_provider:
+                yield Found(
+                    f"{service.name} has neither image nor build",
+                    service.location,
+                    service.name,
+                    remedy="give it one",
+                )

@@ -1,0 +1,30 @@
+"""A tool for operators is open on every network of the machine.
+
+Admin pages of databases and queues are made for people inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.findings import Found, Severity, check
+
+
+@check(Severity.MEDIUM, "security")
+def open_admin_port(architecture: Architecture) -> Iterator[Found]:
+    """Yield the ports of tools that anybody can reach."""
+    for entry in architecture.entries:
+        for service in entry.services:
+            if service.category != "tools" or service.profiles:
+                continue
+            for port in service.ports:
+                if port.is_open:
+                    yield Found(
+                        f"{service.name} publishes port {port.published or port.target} "
+                        f"on all addresses",
+                        port.location,
+                        service.name,
+                        f"{port.target}/{port.protocol}",
+                        "publish it on 127.0.0.1, or behind a login",
+                    )

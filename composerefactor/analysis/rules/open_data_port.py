@@ -1,0 +1,37 @@
+"""The port of a data store is open on every network of the machine.
+
+A port that is published without an address goes past the rules of most firewalls. Other containers
+do not need it: they use the service's name. `127.0.0.1` keeps it for the machine itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.findings import Found, Severity, check
+
+_MEANT = frozenset({"database", "cache", "queue", "search", "vector-db"})
+
+
+@check(
+    Severity.MEDIUM,
+    "security",
+    transform="bind-local-ports",
+    strength="No data store can be reached from outside of the machine.",
+)
+def open_data_port(architecture: Architecture) -> Iterator[Found]:
+    """Yield the ports of data stores that anybody can reach."""
+    for entry in architecture.entries:
+        for service in entry.services:
+            if service.category not in _MEANT:
+                continue
+            for port in service.ports:
+                if port.is_open and service.network_mode != "host":
+                    yield Found(
+                        f"{service.name} publishes port {port.published or port.target} "
+                        f"on all addresses",
+                        port.location,
+                        service.name,
+                        f"{port.target}/{port.protocol}",
+                    )

@@ -1,0 +1,32 @@
+"""A credential stands in a Compose file.
+
+Everybody who can read the repository has it, and so does its history. `composerefactor fix
+--unsafe` moves it to `.env`, kept out of git, or to a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.compose.secrets import is_common_word
+
+
+@check(
+    Severity.HIGH,
+    "security",
+    transform="move-secrets",
+    strength="No credential stands in a Compose file.",
+)
+def plain_text_secret(architecture: Architecture) -> Iterator[Found]:
+    """Yield the credentials that are written as text."""
+    for literal in architecture.literals:
+        where = "as text" if literal.is_whole else "in a connection string"
+        yield Found(
+            f"{literal.key} of {', '.join(literal.services)} holds a credential {where}",
+            literal.file.source.location(literal.node.start),
+            literal.services[0],
+            f"{literal.key} {','.join(literal.services)}",
+            severity=Severity.MEDIUM if is_common_word(literal.value) else None,
+        )

@@ -1,0 +1,31 @@
+"""Two services of one entry point publish the same port.
+
+The second one cannot start: the port of the host is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.findings import Found, Severity, check
+
+
+@check(
+    Severity.HIGH,
+    "configuration",
+    strength="No two services of an entry point publish the same port.",
+)
+def port_conflict(architecture: Architecture) -> Iterator[Found]:
+    """Yield the ports that two services want at the same time."""
+    for entry in architecture.certain:
+        for conflict in entry.conflicts:
+            first, second = conflict.first, conflict.second
+            yield Found(
+                f"{second.service} and {first.service} both publish port {conflict.number}"
+                f"{'' if conflict.protocol == 'tcp' else f'/{conflict.protocol}'}",
+                second.location,
+                second.service,
+                f"{conflict.number}/{conflict.protocol} {first.service}",
+                f"give one of them another port (the other is at {first.location})",
+            )

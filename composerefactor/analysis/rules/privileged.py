@@ -1,0 +1,27 @@
+"""A service runs with all privileges of the host.
+
+`privileged: true` switches off what separates a container from the host: a break-in there is one
+into the machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.findings import Found, Severity, check
+
+
+@check(Severity.HIGH, "security", strength="No service is privileged.")
+def privileged(architecture: Architecture) -> Iterator[Found]:
+    """Yield the privileged services."""
+    for entry in architecture.entries:
+        for service in entry.services:
+            found = entry.stack.services[service.name].value("privileged")
+            if service.privileged and found is not None:
+                yield Found(
+                    f"{service.name} is privileged",
+                    found.location,
+                    service.name,
+                    remedy="name the capabilities and devices that it needs instead",
+                )

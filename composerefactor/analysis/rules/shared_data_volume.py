@@ -1,0 +1,40 @@
+"""Two data stores write to the same volume.
+
+Servers of databases take it for granted that they are alone: the data is damaged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.facts.volumes import Mount
+from composerefactor.analysis.findings import Found, Severity, check
+
+
+@check(Severity.HIGH, "data")
+def shared_data_volume(architecture: Architecture) -> Iterator[Found]:
+    """Yield volumes that two data stores of one entry point write to."""
+    for entry in architecture.certain:
+        stores = {s.name for s in entry.services if s.counts_as == "data stores" and not s.profiles}
+        for volume in entry.volumes:
+            writers = {
+                mount.service: mount
+                for mount in volume.mounts
+                if mount.service in stores and not mount.read_only and not mount.names_file
+            }
+            if volume.kind == "volume" and len(writers) > 1:
+                names = sorted(writers)
+                yield Found(
+                    f"{' and '.join(names)} write to the same volume {volume.name}",
+                    writers[names[-1]].location,
+                    names[-1],
+                    volume.name,
+                    "give each its own",
+                    None if _same_paths(writers) else Severity.INFO,
+                )
+
+
+def _same_paths(writers: dict[str, Mount]) -> bool:
+    """Return whether they use it for the same: different paths are seldom both data."""
+    return len({mount.target for mount in writers.values()}) == 1

@@ -1,0 +1,19 @@
+"""A value uses shell syntax that Docker Compose does not know.
+
+Compose expands `$X` and `${X}` with `:-`, `:?` and `:+`. It rejects `${X:=d}` and takes the command
+in `${X:-$(date)}` literally, so that the value is not what it seems to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.findings import Found, Severity, check, planned
+from composerefactor.transforms.fix_interpolation import fix_interpolation
+
+
+@check(Severity.MEDIUM, "validity", transform="fix-interpolation")
+def shell_interpolation(architecture: Architecture) -> Iterator[Found]:
+    """Yield the shell forms that do not mean what they seem to mean."""
+    yield from planned(architecture, fix_interpolation)

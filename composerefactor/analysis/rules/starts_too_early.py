@@ -1,0 +1,27 @@
+"""A service does not wait until what it depends on can be used.
+
+`depends_on` alone waits until the other container has started, not until its server answers. With
+`condition: service_healthy` the start is in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.findings import Found, Severity, check
+
+
+@check(Severity.LOW, "reliability", transform="wait-for-healthy")
+def starts_too_early(architecture: Architecture) -> Iterator[Found]:
+    """Yield dependencies on checked services without a condition."""
+    for entry in architecture.entries:
+        for edge in entry.edges:
+            health = entry.health_of(edge.callee)
+            if edge.condition == "service_started" and health is not None and health.is_checked:
+                yield Found(
+                    f"{edge.caller} does not wait until {edge.callee} is healthy",
+                    edge.location,
+                    edge.caller,
+                    edge.callee,
+                )

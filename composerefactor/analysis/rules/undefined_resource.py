@@ -1,0 +1,47 @@
+"""A service names a network, volume, secret or config that nothing declares.
+
+Docker Compose rejects the whole project ("refers to undefined network"). `composerefactor fix`
+declares networks and volumes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.compose.resources import is_part_with
+from composerefactor.compose.stack import Stack
+from composerefactor.errors import Location
+from composerefactor.images.starters import missing_resources
+
+_SECTIONS = {"networks": "network", "volumes": "volume", "secrets": "secret", "configs": "config"}
+
+
+@check(Severity.HIGH, "validity", transform="declare-networks")
+def undefined_resource(architecture: Architecture) -> Iterator[Found]:
+    """Yield what services name in vain."""
+    stacks = [entry.stack for entry in architecture.entries]
+    for stack in (entry.stack for entry in architecture.certain):
+        for section, noun in _SECTIONS.items():
+            for missing in missing_resources(stack, section):
+                if is_part_with(stack, stacks, section, missing.name):
+                    continue
+                service, definition = missing.users[0]
+                yield Found(
+                    f"{service} names the {noun} {missing.name}, which nothing declares",
+                    _place(stack, service, section, missing.name)
+                    or definition.file.location_of("services", service),
+                    service,
+                    f"{section}.{missing.name}",
+                    "" if noun in {"network", "volume"} else f"declare it below '{section}:'",
+                    is_mended=noun in {"network", "volume"},
+                )
+
+
+def _place(stack: Stack, service: str, section: str, name: str) -> Location | None:
+    """Return the line on which *service* names the resource."""
+    for text, found in stack.services[service].names(section):
+        if text.partition(":")[0] == name:
+            return found.location
+    return None

@@ -1,0 +1,43 @@
+"""A service waits until another is healthy that has no health check.
+
+Docker Compose gives up: "container has no healthcheck configured". The whole start fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.facts.services import ServiceFacts
+from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.images.catalog import load
+
+
+@check(Severity.HIGH, "reliability", transform="add-healthchecks")
+def waits_for_unchecked_service(architecture: Architecture) -> Iterator[Found]:
+    """Yield the services that wait for a health that nobody checks."""
+    for entry in architecture.certain:
+        for edge in entry.edges:
+            health = entry.health_of(edge.callee)
+            if edge.condition != "service_healthy" or health is None or health.is_checked:
+                continue
+            service = entry.service(edge.callee)
+            is_known = service is not None and _is_known(service)
+            yield Found(
+                f"{edge.caller} waits until {edge.callee} is healthy, "
+                f"and {edge.callee} has no health check"
+                + ("" if is_known else ", unless its image brings one"),
+                edge.location,
+                edge.caller,
+                edge.callee,
+                f"give {edge.callee} a health check",
+                None if is_known else Severity.LOW,
+                is_mended=bool(health.proposal),
+            )
+
+
+def _is_known(service: ServiceFacts) -> bool:
+    """Return whether it is known which health check the image of *service* has."""
+    if service.build is not None:
+        return service.build.is_there and service.build.base != ""
+    return bool(service.image) and load().match(service.image) is not None

@@ -1,0 +1,364 @@
+"""Questions on a terminal, with questionary."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
+from typing import Any, Final, Protocol, TypeAlias
+
+import questionary
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
+from prompt_toolkit.output import ColorDepth, create_output
+
+from composerefactor.cli.wizard.answers import SavedAnswers, Written, resume
+from composerefactor.cli.wizard.session import Answer, Choose, Fill, Option, Pick, Question, Session
+from composerefactor.cli.wizard.work import Say
+from composerefactor.patterns import regex
+from composerefactor.report.text import LABEL, Style, counted
+
+_ESCAPE = r"\x1b\[[\d;]*m"
+_TOKENS = regex(rf"{_ESCAPE}|\s+|(?:(?!{_ESCAPE})\S)+")
+_LABELLED = regex(rf"(?:{_ESCAPE})?[A-Z].{{{LABEL - 1}}}(?:{_ESCAPE})?\S")
+_MOST_INDENT = 24
+
+
+def wrapped(line: str, columns: int) -> list[str]:
+    """Return *line* cut between words into lines of *columns*; those after the first are indented.
+
+    Escape sequences take no room. A word that is longer than a line is cut anywhere.
+    """
+    if width(line) <= columns:
+        return [line]
+    plain = re.sub(_ESCAPE, "", line)
+    text = f" {plain[1:]}" if plain[:1] in {"+", "-"} else plain
+    indent = len(text) - len(text.lstrip())
+    indent = min(LABEL if _LABELLED.match(line) else indent, _MOST_INDENT, columns // 2)
+    return list(_cut_lines(_TOKENS.findall(line), columns, indent))
+
+
+def _cut_lines(tokens: Sequence[str], columns: int, indent: int) -> Iterator[str]:
+    line, used = "", 0
+    for token in tokens:
+        rest = token
+        room = width(rest)
+        if room and used + room > columns and used > indent:
+            yield line.rstrip()
+            line, used = " " * indent, indent
+            if rest.isspace():
+                continue
+        while width(rest) > columns - used:
+            yield line + rest[: columns - used]
+            rest = rest[columns - used :]
+            line, used = " " * indent, indent
+        line += rest
+        used += width(rest)
+    yield line
+
+
+def width(text: str) -> int:
+    """Return how many columns *text* takes."""
+    return len(re.sub(_ESCAPE, "", text))
+
+
+def pages(lines: Iterable[str], columns: int, room: int) -> list[list[str]]:
+    """Return *lines*, wrapped, in parts of at most *room* lines; there is one at least."""
+    found: list[list[str]] = [[]]
+    for line in lines:
+        parts = wrapped(line, columns)
+        if found[-1] and len(found[-1]) + len(parts) > room:
+            found.append([])
+        found[-1] += parts
+    return found
+
+
+_LEAST_BODY = 6
+"""So many lines of what stands above a question are shown however small the terminal is."""
+
+_MOST_LISTED = 10
+"""More options than this can be filtered by typing, and marked by group."""
+
+_GROUP = "\0group "
+
+_DESCRIPTION = len("  Description: ") + 1
+
+_ESCAPE_SECONDS = 0.3
+"""After this time an escape is no beginning of another key."""
+
+
+class Back:
+    """The answer of somebody who wants the question before."""
+
+
+BACK: Final = Back()
+
+Reply: TypeAlias = "Answer | Back"
+
+
+class Prompts:
+    """Asks questions on the terminal, on stderr, as all messages are."""
+
+    def __init__(self, style: Style) -> None:
+        self._style = style
+        self._interrupted = False
+        # Where the interpreter ignores what a handler raises, the next question still knows.
+        signal.signal(signal.SIGINT, self._interrupt)
+        self._common: dict[str, Any] = {
+            "output": create_output(stdout=sys.stderr),
+            "color_depth": None if style.colour else ColorDepth.DEPTH_1_BIT,
+            "qmark": "?",
+        }
+        self._look = questionary.Style(
+            [
+                ("qmark", "fg:ansicyan bold"),
+                ("question", "bold"),
+                ("answer", "fg:ansicyan"),
+                ("pointer", "fg:ansicyan bold"),
+                ("highlighted", "bold"),
+                ("selected", "fg:ansigreen"),
+                ("separator", "fg:ansicyan"),
+                ("instruction", ""),
+            ]
+            if style.colour
+            else [("highlighted", "bold"), ("selected", ""), ("question", "bold")]
+        )
+
+    def ask(self, question: Question, *, can_go_back: bool) -> Reply:
+        """Ask *question*; raises KeyboardInterrupt for Ctrl-C."""
+        if isinstance(question, Choose):
+            return self._choose(question, can_go_back=can_go_back)
+        rows = len(question.options) if isinstance(question, Pick) else 1
+        self._show_all(question.body, min(rows, _MOST_LISTED) + 1)
+        if isinstance(question, Pick):
+            return self._pick(question, can_go_back=can_go_back)
+        return self._fill(question, can_go_back=can_go_back)
+
+    def say(self, said: Say) -> None:
+        """Print what *said* holds."""
+        columns = shutil.get_terminal_size().columns
+        lines = (part for line in said.lines for part in wrapped(line, columns))
+        self._print(said.lines if said.exact else lines)
+
+    def _print(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            print(line, file=sys.stderr)  # noqa: T201 - this is the terminal
+        sys.stderr.flush()
+
+    def _choose(self, question: Choose, *, can_go_back: bool) -> Reply:
+        extra = int(can_go_back)
+        parts = _pages(question.body, len(question.options) + extra + 1)
+        ends = accumulate(map(len, parts))
+        number = next((n for n, end in enumerate(ends) if question.at < end), 0)
+        self._print(parts[number])
+        more, less = "\0more", "\0less"
+        while True:
+            at = f"  (part {number + 1} of {len(parts)})" if len(parts) > 1 else ""
+            choices = [
+                questionary.Choice(
+                    _shortened(o.title),
+                    o.value,
+                    description=_shortened(o.about, _DESCRIPTION) or None,
+                )
+                for o in question.options
+            ]
+            if number + 1 < len(parts):
+                choices.append(questionary.Choice("Show the next part", more))
+            elif len(parts) > 1:
+                choices.append(questionary.Choice("Show it from the start", less))
+            if can_go_back:
+                choices.append(questionary.Choice("Back", BACK))
+            many = len(choices) > _MOST_LISTED
+            known = any(c.value == question.default for c in choices)
+            reply: Reply = self._asked(
+                questionary.select(
+                    f"{question.text}{at}",
+                    choices,
+                    default=question.default if known else None,
+                    instruction="(type to filter)" if many else " ",
+                    use_search_filter=many,
+                    use_jk_keys=not many,
+                    style=self._look,
+                    **self._common,
+                ),
+                can_go_back=can_go_back,
+            )
+            if reply not in {more, less}:
+                return reply
+            number = number + 1 if reply == more else 0
+            self._print(parts[number])
+
+    def _pick(self, question: Pick, *, can_go_back: bool) -> Reply:
+        many = len(question.options) > _MOST_LISTED
+        esc = ", esc back" if can_go_back else ""
+        more = "ctrl-a all, type to filter" if many else "enter goes on"
+        reply = self._asked(
+            questionary.checkbox(
+                question.text,
+                _listed(question.options, many=many),
+                instruction=f"(space marks, {more}{esc})",
+                validate=lambda given: _enough(question, given),
+                use_search_filter=many,
+                use_jk_keys=not many,
+                style=self._look,
+                **self._common,
+            ),
+            can_go_back=can_go_back,
+        )
+        if isinstance(reply, Back):
+            return reply
+        return tuple(
+            option.value
+            for option in question.options
+            if option.value in reply or f"{_GROUP}{option.group}" in reply
+        )
+
+    def _fill(self, question: Fill, *, can_go_back: bool) -> Reply:
+        def check(text: str) -> bool | str:
+            return question.check(text) or True
+
+        text = f"{question.text}{'  (esc back)' if can_go_back else ''}"
+        asked = questionary.text(
+            text, question.default, validate=check, style=self._look, **self._common
+        )
+        reply: Reply = self._asked(asked, can_go_back=can_go_back)
+        return reply
+
+    def _asked(self, question: questionary.Question, *, can_go_back: bool) -> Any:
+        keys = KeyBindings()
+
+        @keys.add("c-c", eager=True)
+        def _(event: KeyPressEvent) -> None:
+            self._interrupted = True
+            if not event.app.is_done:
+                event.app.exit(result=BACK)
+
+        if can_go_back:
+
+            @keys.add("escape", eager=True)
+            @keys.add("c-b", eager=True)
+            def _(event: KeyPressEvent) -> None:
+                if not event.app.is_done:
+                    event.app.exit(result=BACK)
+
+        application = question.application
+        application.ttimeoutlen = _ESCAPE_SECONDS
+        own = [application.key_bindings] if application.key_bindings is not None else []
+        application.key_bindings = merge_key_bindings([*own, keys])
+        reply = BACK if self._interrupted else question.unsafe_ask()
+        if self._interrupted:  # also where the key came after the one that ended the question
+            raise KeyboardInterrupt
+        return reply
+
+    def _interrupt(self, number: int, frame: object) -> None:  # noqa: ARG002 - what signal() asks for
+        self._interrupted = True
+        raise KeyboardInterrupt
+
+    def _show_all(self, body: Sequence[str], rows: int) -> None:
+        """Show *body* part by part, each but the last with a prompt after it."""
+        *parts, last = _pages(body, rows)
+        for part in parts:
+            self._print(part)
+            more = questionary.Choice("Show the next part", "more")
+            question = questionary.select(
+                "There is more.", [more], instruction=" ", style=self._look, **self._common
+            )
+            self._asked(question, can_go_back=False)
+        self._print(last)
+
+
+def _listed(options: Sequence[Option], *, many: bool) -> list[Any]:
+    """Return *options* below the headings of their groups; of *many* a group can be marked."""
+    listed: list[Any] = []
+    group = ""
+    for option in options:
+        if option.group != group:
+            group = option.group
+            count = sum(each.group == group for each in options)
+            if not many:  # a filter would leave headings to stand on
+                listed.append(questionary.Separator(f"  -- {group}"))
+            elif count > 1:
+                title = _shortened(f"all {count}: {group}")
+                listed.append(questionary.Choice(title, f"{_GROUP}{group}"))
+        listed.append(
+            questionary.Choice(
+                _shortened(option.title),
+                option.value,
+                checked=option.checked,
+                description=_shortened(option.about, _DESCRIPTION) or None,
+            )
+        )
+    return listed
+
+
+def _enough(question: Pick, given: Sequence[str]) -> bool | str:
+    return len(given) >= question.least or "mark one with the space bar, then press enter"
+
+
+def _pages(body: Sequence[str], rows: int) -> list[list[str]]:
+    """Return *body* cut into parts that fit on the terminal above a question of *rows* lines."""
+    size = shutil.get_terminal_size()
+    return pages(body, size.columns, max(_LEAST_BODY, size.lines - rows - 1))
+
+
+def _shortened(title: str, marks: int = 8) -> str:
+    """Return *title* as far as it fits on a line behind so many columns of *marks*."""
+    room = max(20, shutil.get_terminal_size().columns - marks)
+    return title if len(title) <= room else f"{title[: room - 3]}..."
+
+
+_AGAIN = "again"
+
+
+class Asks(Protocol):
+    """Whoever answers questions."""
+
+    def ask(self, question: Question, *, can_go_back: bool) -> Reply:
+        """Return the answer to *question*, or BACK."""
+        ...
+
+    def say(self, said: Say) -> None:
+        """Show what *said* holds."""
+        ...
+
+
+def converse(session: Session, prompts: Asks, saved: SavedAnswers) -> int:
+    """Ask until *session* ends, and return its exit code; answers are kept until then.
+
+    What an earlier session has left is offered first. Raises KeyboardInterrupt for Ctrl-C.
+    """
+    earlier = saved.read()
+    if earlier:
+        _resumed(session, prompts, earlier)
+    while session.question is not None:
+        reply = prompts.ask(session.question, can_go_back=session.can_go_back)
+        if isinstance(reply, Back):
+            session.back()
+        else:
+            session.answer(reply)
+        saved.keep([] if session.has_written else session.given)
+    saved.keep([])
+    return session.result
+
+
+def _resumed(session: Session, prompts: Asks, earlier: Sequence[Written]) -> None:
+    options = (
+        Option(
+            "on", f"Go on there: {counted(len(earlier), 'answer')}, {_earlier_answers(earlier)}"
+        ),
+        Option(_AGAIN, "Start again"),
+    )
+    question = Choose("resume", "The last session of this project was left open.", options)
+    if prompts.ask(question, can_go_back=False) == "on":
+        count = resume(session, earlier)
+        if count < len(earlier):
+            words = "the project is another one since: some answers are asked for again"
+            prompts.say(Say((words,)))
+
+
+def _earlier_answers(earlier: Sequence[Written]) -> str:
+    most = 4
+    names = [each.question for each in earlier[-most:]]
+    return f"... {', '.join(names)}" if len(earlier) > most else ", ".join(names)

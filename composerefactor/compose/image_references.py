@@ -1,0 +1,142 @@
+"""Image references (distribution specification: ``[registry/]repository[:tag][@digest]``)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from composerefactor.compose.interpolation import MASK, Variable, expand, masked, variables
+from composerefactor.patterns import regex
+
+DEFAULT_REGISTRY = "docker.io"
+_OFFICIAL = "library/"
+
+
+class ImageReference(Struct, frozen=True):
+    """An image reference in its parts, each as written; what is not written is None.
+
+    A first part that holds a variable and has a ``/`` after it counts as the registry.
+    """
+
+    text: str
+    registry: str | None
+    repository: str
+    tag: str | None
+    digest: str | None
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The variables that the reference holds."""
+        return variables(self.text)
+
+    @property
+    def name(self) -> str:
+        """The name that people use: without ``docker.io``, ``library/``, tag and digest."""
+        if self.registry in {None, DEFAULT_REGISTRY, "index.docker.io"}:
+            return self.repository.removeprefix(_OFFICIAL)
+        return f"{self.registry}/{self.repository}"
+
+    @property
+    def is_pinned(self) -> bool:
+        """True where the reference names one content for ever."""
+        return self.digest is not None
+
+    def with_defaults(self) -> ImageReference:
+        """Return the reference as it is where no variable is set."""
+        return parse_image(expand(self.text, {}))
+
+
+def parse_image(text: str) -> ImageReference:
+    """Return the parts of the image reference *text*; variables are taken for words."""
+    mask = masked(text)
+    end, digest, tag = len(text), None, None
+    at = mask.find("@")
+    if at >= 0:
+        end, digest = at, text[at + 1 :]
+    colon = mask.rfind(":", 0, end)
+    if colon > mask.rfind("/", 0, end):
+        end, tag = colon, text[colon + 1 : end]
+    slash = mask.find("/", 0, end)
+    if slash >= 0 and _is_registry(mask[:slash]):
+        return ImageReference(text, text[:slash], text[slash + 1 : end], tag, digest)
+    return ImageReference(text, None, text[:end], tag, digest)
+
+
+def _is_registry(part: str) -> bool:
+    return (
+        part == "localhost"
+        or any(mark in part for mark in (".", ":", MASK))
+        or part != part.lower()  # observed: docker's own reading of ``Host/image``
+    )
+
+
+_DOCKER_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
+_ARCHITECTURES = frozenset(
+    {"amd64", "arm32v5", "arm32v6", "arm32v7", "arm64v8", "i386", "ppc64le", "riscv64", "s390x"}
+)
+_MIRROR_FOLDERS = frozenset({"containers", "docker-hub", "docker.io", "dockerhub", "library"})
+_UNKNOWN = "\0"
+_PLAIN_VARIABLE = regex(r"\$[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_INNER_VARIABLE = regex(
+    r"\$\{[A-Za-z_][A-Za-z0-9_]*(?:(?P<form>:?[-?+])(?P<text>[^{}]*))?\}", re.ASCII
+)
+_MAX_LENGTH = 1000
+
+
+def repository(image: str) -> str | None:
+    """Return the repository that *image* names, without Docker Hub's prefixes, tag and digest.
+
+    A variable stands for its default (``${TAG:-16}``). One without a default is left out: as a
+    registry or namespace (``${REGISTRY}/shop/api`` gives ``shop/api``) or as a tag. None where
+    nothing is left that names an image (``${IMAGE}``).
+    """
+    text = _with_defaults(image.strip())
+    if text is None:
+        return None
+    text = text.partition("@")[0]
+    head, slash, last = text.rpartition("/")
+    text = head + slash + last.partition(":")[0]
+    parts = [part.replace(_UNKNOWN, "") if part != _UNKNOWN else "" for part in text.split("/")]
+    parts = [part for part in parts if part]
+    if not parts or last.partition(":")[0] in {"", _UNKNOWN}:
+        return None
+    if len(parts) > 1 and parts[0].lower() in _DOCKER_HUB:
+        del parts[0]
+    if len(parts) > 1 and parts[0] == "library":
+        del parts[0]
+    return "/".join(parts).lower()
+
+
+def same_image(repository: str) -> Iterator[str]:
+    """Yield the repositories that hold the same image as *repository*, itself first.
+
+    A pull-through mirror keeps the whole path behind its own name
+    (``mirror.example.com/hub/grafana/grafana``); an official image stands below ``library`` or the
+    like there. Docker's own builds for one architecture (``arm64v8/postgres``) are the same image.
+    """
+    yield repository
+    parts = repository.split("/")
+    for start in range(1, len(parts)):
+        rest = parts[start:]
+        if len(rest) > 1:
+            yield "/".join(rest)
+        elif parts[start - 1] in _MIRROR_FOLDERS or parts[start - 1] in _ARCHITECTURES:
+            yield rest[0]
+
+
+def _with_defaults(text: str) -> str | None:
+    """Replace each variable by its default, or by a mark; None for what is too long."""
+    if len(text) > _MAX_LENGTH:
+        return None
+    while True:
+        text, found = _INNER_VARIABLE.subn(_default, text)
+        if not found:
+            return _PLAIN_VARIABLE.sub(_UNKNOWN, text)
+
+
+def _default(match: re.Match[str]) -> str:
+    if match["form"] in {"-", ":-"}:
+        return str(match["text"]) or _UNKNOWN
+    return _UNKNOWN

@@ -1,1 +1,0 @@
-"""Credentials that stand in Compose files as text: which they are, and where they go."""

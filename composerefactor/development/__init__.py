@@ -1,1 +1,0 @@
-"""What of a stack only its developers need."""

@@ -1,0 +1,1 @@
+"""How a project is started: the commands in its scripts, CI files and documents."""

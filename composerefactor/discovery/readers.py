@@ -1,0 +1,148 @@
+"""Programs other than today's Compose that read Compose files; none of them follows ``include``."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+
+from msgspec import Struct
+
+from composerefactor.compose.invocation import Evidence
+from composerefactor.discovery.files import Listing, join
+from composerefactor.discovery.shell import Call, Invocation
+from composerefactor.patterns import regex
+
+_STACK_FILE = frozenset({"-c", "--compose-file"})
+_FILE = frozenset({"-f", "--file"})
+_OLD_COMPOSE = regex(
+    r"docker[-_]compose(?:==|~=|<=?)\s?['\"]?1\.|docker/compose:(?:\w{1,10}-)?1\.\d"
+    r"|compose/releases/download/v?1\.\d|docker-compose-v1\b"
+)
+_TEST_CODE = regex(r".*\.(?:java|kt|kts|groovy|scala|py|ts|js|mjs|go|cs|rb|rs)")
+_TESTCONTAINERS = regex(
+    r"(?:Docker)?ComposeContainer|DockerComposeEnvironment|NewDockerCompose|DockerCompose\("
+    r"|WithStackFiles|UseCompose\("
+)
+_YAML_NAME = regex(r"['\"]([^'\"\n]{1,200}\.ya?ml)['\"]")
+_MAX_CODE_FILES = 400
+
+
+class OtherReader(Struct, frozen=True):
+    """*name* reads the Compose file *path*; *evidence* says where that is written."""
+
+    name: str
+    path: str
+    evidence: Evidence
+
+
+def from_calls(calls: Sequence[Call], listing: Listing) -> Iterator[OtherReader]:
+    """Yield the other readers that *calls* start, with each Compose file that they name."""
+    for call in calls:
+        reader, named = _reader(call.words)
+        found = call.invocation
+        if found is not None and found.program == "podman-compose" and _reads(found, call.words):
+            reader, named = "podman-compose", list(found.files)
+        if reader is None:
+            continue
+        evidence = Evidence(f"read by {reader}", call.script.path, call.line)
+        files = {_find(file, call, listing) for file in named}
+        if not named and reader != "docker stack deploy":
+            files.add(listing.default_file("."))
+        for path in sorted(path for path in files if path is not None):
+            yield OtherReader(reader, path, evidence)
+
+
+def _reads(found: Invocation, words: Sequence[str]) -> bool:
+    """Return whether *words* read the project: not where they print the name or ask the version.
+
+    A call without a subcommand, as ``podman-compose "$@"`` is, may do anything.
+    """
+    if found.subcommand:
+        return found.reads_project
+    return words[0] not in {"echo", "printf"} and words[-1] not in {"--version", "--help"}
+
+
+def _reader(words: Sequence[str]) -> tuple[str | None, list[str]]:
+    """Return the reader that *words* start, and the files they name."""
+    for at, word in enumerate(words[:8]):
+        program, rest = posixpath.basename(word), list(words[at + 1 :])
+        if program == "docker" and "stack" in rest[:4] and {"deploy", "up"} & set(rest[:6]):
+            return "docker stack deploy", _named(rest, _STACK_FILE)
+        if program == "docker" and "bake" in rest[:3]:
+            files = _named(rest, _FILE)
+            read = [file for file in files if file.endswith(("yml", "yaml"))]
+            return ("docker buildx bake", read) if read or not files else (None, [])
+        if program == "kompose" and {"convert", "up", "down"} & set(rest):
+            return "kompose", _named(rest, _FILE)
+    return None, []
+
+
+def _named(words: Sequence[str], options: frozenset[str]) -> list[str]:
+    found: list[str] = []
+    for at, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if word in options and at + 1 < len(words):
+            found.extend(words[at + 1].split(","))
+        elif equals and name in options:
+            found.extend(value.split(","))
+    return found
+
+
+def _find(file: str, call: Call, listing: Listing) -> str | None:
+    for directory in call.script.directories:
+        for move in ("", *call.moves):
+            path = join(join(directory, move), file)
+            if listing.exists(path):
+                return path
+    return None
+
+
+def from_text(
+    listing: Listing, named_by: Mapping[str, AbstractSet[str]], has_include: Callable[[str], bool]
+) -> Iterator[OtherReader]:
+    """Yield docker-compose 1.x, found by its version, and Testcontainers, found in test code.
+
+    *named_by* has the Compose files that the commands of a script name: those are what it reads
+    with the version that it installs, else it is the default file. Who reads a file that
+    *has_include* has a newer one.
+    """
+    default = listing.default_file(".")
+    code = 0
+    for path in listing.paths:
+        is_code = _TEST_CODE.fullmatch(path) is not None
+        if is_code and ("test" not in path.lower() or code >= _MAX_CODE_FILES):
+            continue
+        if not is_code and not _INSTALLS.fullmatch(path):
+            continue
+        code += is_code
+        text = listing.read(path)
+        if text is None:
+            continue
+        if is_code:
+            yield from _testcontainers(path, text, listing)
+        elif default is not None and (match := _OLD_COMPOSE.search(text)):
+            line = text.count("\n", 0, match.start()) + 1
+            evidence = Evidence("read by docker-compose 1.x", path, line)
+            for file in sorted(named_by.get(path, {default})):
+                if not has_include(file):
+                    yield OtherReader("docker-compose 1.x", file, evidence)
+
+
+_INSTALLS = regex(
+    r"(?:.*/)?(?:[^/]*requirements[^/]*\.(?:txt|in)|Pipfile|pyproject\.toml|Jenkinsfile|[Mm]akefile"
+    r"|[^/]*\.sh|\.gitlab-ci\.ya?ml|\.travis\.ya?ml|Dockerfile[^/]*|Vagrantfile)"
+    r"|\.(?:github/workflows|circleci)/[^/]*\.ya?ml"
+)
+
+
+def _testcontainers(path: str, text: str, listing: Listing) -> Iterator[OtherReader]:
+    if "testcontainers" not in text.lower() or not _TESTCONTAINERS.search(text):
+        return
+    for number, line in enumerate(text.splitlines(), start=1):
+        for name in _YAML_NAME.findall(line[:2_000]):
+            places = [name, join(posixpath.dirname(path), name)]
+            found = next((place for place in places if listing.exists(place)), None)
+            if found is not None:
+                evidence = Evidence("read by Testcontainers", path, number)
+                yield OtherReader("Testcontainers", found, evidence)

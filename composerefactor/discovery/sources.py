@@ -1,0 +1,356 @@
+"""Which files of a project hold commands, and who reads them."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator
+
+from composerefactor.discovery import structured
+from composerefactor.discovery import structured as declared
+from composerefactor.discovery.files import Listing
+from composerefactor.discovery.script import (
+    Dialect,
+    Line,
+    Script,
+    ancestors,
+    directory_of,
+    logical_lines,
+)
+from composerefactor.patterns import regex
+
+_FENCE = regex(r"\s{0,60}(?P<mark>`{3,40}|~{3,40})\s{0,20}(?P<language>[\w+#.-]{0,40})")
+_INLINE = regex(r"`([^`\n]{4,400})`")
+_PROMPT = regex(
+    r"\s{0,40}(?:[\w.@~:/()\[\] -]{0,60}[$%\u276f\u279c]|PS [^>\n]{0,80}>|[$>%\u276f\u279c])"
+    r"\s{1,20}(?=\S)"
+)
+_ROOT_PROMPT = regex(r"\s{0,40}#\s{1,4}(?=(?:sudo |docker|podman))")
+_LANGUAGES = (
+    "yaml yml json jsonc json5 toml ini python py js javascript ts typescript go java "
+    "dockerfile docker diff mermaid html xml css sql makefile make nginx env dotenv properties "
+    "hcl tree"
+)
+_NO_SHELL = frozenset(_LANGUAGES.split())
+_RELEVANT = regex(r"compose|stack\s+deploy|bake", re.IGNORECASE)
+_GROOVY = regex(r"\b(?:sh|bat|powershell)\b[ \t]{0,20}\(?[^'\"\n]{0,60}?(?P<quote>'''|\"\"\"|'|\")")
+
+
+def shell_script(path: str, text: str) -> list[Script]:
+    """Return *text* as one script, started from the project directory or from a place above it."""
+    if path.lower().endswith((".bat", ".cmd", ".ps1")):
+        text = re.sub(r"[`^][ \t]{0,20}\r?\n", "\\\\\n", text)
+        text = re.sub(r"\\(?=[\w.])", "/", text)
+    return [Script(path, tuple(logical_lines(text)), ancestors(path))]
+
+
+def markdown(path: str, text: str) -> list[Script]:
+    """Return each fenced block of commands as a script, and each command in inline code.
+
+    Inline code counts only where it gives a command with ``-f`` or ``--file``.
+    """
+    scripts: list[Script] = []
+    block: list[str] | None = None
+    start, mark, language = 0, "", ""
+    places = ancestors(path, nearest_first=True)
+    for number, line in enumerate(text.split("\n"), start=1):
+        fence = _FENCE.match(line)
+        if block is not None:
+            if fence and fence["mark"].startswith(mark) and not fence["language"]:
+                scripts.extend(_block(path, block, start, language, places))
+                block = None
+            else:
+                block.append(line)
+        elif fence:
+            block, start = [], number + 1
+            mark, language = fence["mark"], fence["language"].lower()
+        elif "`" in line or line.startswith(("    ", "\t")):
+            scripts.extend(_outside(path, line, number, places))
+    if block:
+        scripts.extend(_block(path, block, start, language, places))
+    return scripts
+
+
+def _block(
+    path: str, block: list[str], start: int, language: str, places: tuple[str, ...]
+) -> list[Script]:
+    if language in _NO_SHELL or not _RELEVANT.search("\n".join(block)):
+        return []
+    text = "\n".join(map(_without_prompt, block))
+    return [Script(path, tuple(logical_lines(text, start)), places)]
+
+
+def _outside(path: str, line: str, number: int, places: tuple[str, ...]) -> list[Script]:
+    if not _RELEVANT.search(line):
+        return []
+    if "`" not in line:
+        return [Script(path, (Line(number, _without_prompt(line.strip())),), places)]
+    return [
+        Script(path, (Line(number, _without_prompt(code)),), places)
+        for code in _INLINE.findall(line)
+        if _RELEVANT.search(code) and re.search(r"\s(?:-f|-c|--file|--compose-file)", code)
+    ]
+
+
+def _without_prompt(line: str) -> str:
+    match = _PROMPT.match(line) or _ROOT_PROMPT.match(line)
+    return line[match.end() :] if match else line
+
+
+def jenkinsfile(path: str, text: str) -> list[Script]:
+    """Return what each ``sh``, ``bat`` or ``powershell`` step of a pipeline runs."""
+    scripts: list[Script] = []
+    at, first, counted = 0, 1, 0
+    while match := _GROOVY.search(text, at):
+        quote = match["quote"]
+        end = text.find(quote, match.end())
+        if end < 0:
+            end = len(text)
+        code = text[match.end() : end]
+        if _RELEVANT.search(code):
+            first += text.count("\n", counted, match.end())
+            counted = match.end()
+            scripts.append(Script(path, tuple(logical_lines(code, first)), ancestors(path)))
+        at = end + len(quote)
+    return scripts
+
+
+_NAME = r"[A-Za-z_][A-Za-z0-9_.-]{0,80}"
+_MAKE_ASSIGNMENT = regex(
+    rf"[ ]{{0,40}}(?P<export>export\s+)?(?:override\s+)?(?P<name>{_NAME})\s{{0,40}}"
+    r"(?P<operator>::?:?=|\?=|\+=|=)(?P<value>.*)"
+)
+_MAKE_EXPORT = regex(r"[ ]{0,40}export\s+(?P<names>[\w\s]{1,400})$")
+_JUST_ASSIGNMENT = regex(
+    rf"(?P<export>export\s+)?(?P<name>{_NAME})\s{{0,40}}(?P<operator>:=)(?P<value>.*)"
+)
+_REFERENCE = regex(rf"\$[({{]?({_NAME})")
+_RECIPE = regex(r"[^\s#=][^=#]{0,400}:(?!=)")
+_RECIPE_SHEBANG = regex(r"#!\S")
+
+
+def makefile(path: str, text: str) -> list[Script]:
+    """Return one script for each recipe line: make starts a shell for each, in its directory."""
+    text = text.replace("$$", "$")  # what the shell sees, except for names of one letter
+    lines = logical_lines(text)
+    variables, environment, definitions = _definitions(lines, text)
+    recipes = [
+        Line(line.number, line.text.lstrip("\t ").lstrip("@-+ "))
+        for line in lines
+        if line.text.startswith(("\t", "  "))
+        and not _MAKE_ASSIGNMENT.fullmatch(line.text.replace("\t", "\0"))
+    ]
+    # "target: ; command" and "target: command" of one line
+    recipes += [
+        Line(line.number, line.text.partition(";")[2])
+        for line in lines
+        if not line.text.startswith("\t") and _RECIPE.match(line.text) and ";" in line.text
+    ]
+    return [
+        Script(path, (line,), (directory_of(path),), environment, variables, Dialect.MAKE)
+        for line in (*recipes, *definitions)
+    ]
+
+
+def _definitions(
+    lines: list[Line], text: str
+) -> tuple[dict[str, tuple[str, ...]], dict[str, str], list[Line]]:
+    """Return all variables, those that are exported, and the values that nothing refers to."""
+    values: dict[str, list[str]] = {}
+    numbers: dict[str, int] = {}
+    exported: set[str] = set()
+    for line in lines:
+        if line.text.startswith("\t"):
+            continue
+        if match := _MAKE_EXPORT.fullmatch(line.text):
+            exported.update(match["names"].split())
+            continue
+        match = _MAKE_ASSIGNMENT.fullmatch(line.text)
+        if match is None:
+            continue
+        name, value = match["name"], match["value"].partition(" #")[0].strip()
+        held = values.setdefault(name, [])
+        numbers.setdefault(name, line.number)
+        if match["operator"] == "+=":
+            held.extend([f"{one} {value}".strip() for one in held] or [value])
+        elif value not in held:
+            held.append(value)
+        if match["operator"] == "?=" and value:
+            # The user may set it to anything else: make ENV=prod.
+            held.append(f"${{{name}__CHOSEN}}")
+        if match["export"]:
+            exported.add(name)
+    environment = {name: values[name][0] for name in sorted(exported) if values.get(name)}
+    used = set(_REFERENCE.findall(text))
+    unused = [
+        Line(numbers[name], value)
+        for name, held in values.items()
+        if name not in used
+        for value in held
+    ]
+    return {name: tuple(held[:6]) for name, held in values.items()}, environment, unused
+
+
+def justfile(path: str, text: str) -> list[Script]:
+    """Return one script for each recipe line, or for the whole recipe where it has a shebang."""
+    variables: dict[str, tuple[str, ...]] = {}
+    environment: dict[str, str] = {}
+    scripts: list[Script] = []
+    whole: list[Line] = []
+    place = (directory_of(path),)
+
+    def flush() -> None:
+        if whole:
+            scripts.append(
+                Script(path, tuple(whole), place, environment, variables, Dialect.TEMPLATE)
+            )
+            whole.clear()
+
+    for line in logical_lines(text):
+        bare = line.text.strip()
+        if not line.text.startswith((" ", "\t")):
+            flush()
+            if match := _JUST_ASSIGNMENT.fullmatch(line.text):
+                value = _just_value(match["value"])
+                variables[match["name"]] = (value,)
+                if match["export"]:
+                    environment[match["name"]] = value
+        elif whole or _RECIPE_SHEBANG.match(bare):
+            whole.append(Line(line.number, bare))
+        elif bare:
+            command = Line(line.number, bare.lstrip("@-"))
+            scripts.append(
+                Script(path, (command,), place, environment, variables, Dialect.TEMPLATE)
+            )
+    flush()
+    return scripts
+
+
+def _just_value(text: str) -> str:
+    value = text.strip()
+    for quote in ("'", '"'):
+        if len(value) > 1 and value.startswith(quote) and value.endswith(quote):
+            return value[1:-1]
+    match = re.match(
+        r"env(?:_var_or_default)?\(\s*['\"][^'\"]*['\"]\s*,\s*['\"]([^'\"]*)['\"]", value
+    )
+    return match.group(1) if match else "${just_expression}"
+
+
+def unit(path: str, text: str) -> list[Script]:
+    """Return the commands of a systemd unit (``ExecStart=...``) as one script."""
+    lines: list[Line] = []
+    environment: dict[str, str] = {}
+    for line in logical_lines(text):
+        name, _, value = line.text.partition("=")
+        if name.strip().startswith("Exec"):
+            lines.append(Line(line.number, value.strip().lstrip("-@:+!")))
+        elif name.strip() == "Environment":
+            key, _, given = value.strip().strip("\"'").partition("=")
+            environment[key] = given
+    # WorkingDirectory= names a place on the server; in the repository it is a guess.
+    return [Script(path, tuple(lines), ancestors(path), environment)] if lines else []
+
+
+def procfile(path: str, text: str) -> list[Script]:
+    """Return the commands of a Procfile (``name: command``), each a script."""
+    return [
+        Script(
+            path, (Line(line.number, line.text.partition(":")[2].strip()),), (directory_of(path),)
+        )
+        for line in logical_lines(text)
+        if ":" in line.text and not line.text.lstrip().startswith("#")
+    ]
+
+
+_Reader = Callable[[str, str], list[Script]]
+
+_MENTIONS = regex(r"[ck]ompose|stack\s{1,20}deploy|\bbake\b", re.IGNORECASE)
+_SCRIPT_PLACES = frozenset({"bin", "script", "scripts", "hack", "tools", "ci", "cmd", ".husky"})
+_SHEBANG = regex(r"#!.{0,80}\b(?:ba|da|k|z|a)?sh\b")
+_MAX_SOURCES = 1_000
+
+
+def scripts(listing: Listing) -> Iterator[Script]:
+    """Yield the scripts of all files that are known to hold commands, in the order of paths."""
+    read = 0
+    for path in listing.paths:
+        reader = reader_for(path)
+        if reader is None:
+            continue
+        text = listing.read(path)
+        read += 1
+        if read > _MAX_SOURCES:
+            return
+        if text is None or not _MENTIONS.search(text):
+            continue
+        if reader is shell_script and not _is_shell(path, text):
+            continue
+        yield from reader(path, text)
+
+
+def _is_shell(path: str, text: str) -> bool:
+    """Return whether a script is one by its name or, without a suffix, by its first line."""
+    return "." in posixpath.basename(path) or bool(_SHEBANG.match(text))
+
+
+def reader_for(path: str) -> _Reader | None:
+    """Return what reads the commands in *path*, judged by its name; None for other files."""
+    name = posixpath.basename(path).lower()
+    for pattern, reader in _BY_NAME:
+        if pattern.fullmatch(name):
+            return reader
+    for pattern, reader in _BY_PATH:
+        if pattern.fullmatch(path):
+            return reader
+    if "." not in name and (
+        directory_of(path) == "." or posixpath.basename(directory_of(path)) in _SCRIPT_PLACES
+    ):
+        return shell_script
+    return None
+
+
+def _local_yaml(path: str, text: str) -> list[Script]:
+    return structured.yaml_scripts(path, text, directory_of(path))
+
+
+def _root_yaml(path: str, text: str) -> list[Script]:
+    return structured.yaml_scripts(path, text)
+
+
+_PIPELINES = (
+    r"(?:\.(?:gitlab-ci|travis|drone|woodpecker)|(?:bitbucket|azure)-pipelines.*|appveyor"
+    r"|buildspec.*|cloudbuild.*|lefthook)\.ya?ml"
+)
+
+_BY_NAME: tuple[tuple[re.Pattern[str], _Reader], ...] = tuple(
+    (regex(pattern), reader)
+    for pattern, reader in (
+        (r"(?:gnu)?makefile(?:\.[\w-]+)?|.+\.mk|.+\.make", makefile),
+        (r"\.?justfile|.+\.just", justfile),
+        (r"taskfile(?:\.[\w.-]+)?\.ya?ml", _local_yaml),
+        (r"package\.json|composer\.json", structured.package_scripts),
+        (r".+\.(?:sh|bash|zsh|ksh|bat|cmd|ps1)|\.envrc", shell_script),
+        (r"jenkinsfile(?:\.[\w-]+)?|.+\.jenkinsfile", jenkinsfile),
+        (r"procfile(?:\.[\w-]+)?", procfile),
+        (r".+\.service", unit),
+        (r"\.?devcontainer\.json", declared.devcontainer),
+        (r"\.?env(?:\.[\w-]+)*|[\w-]+\.env(?:\.[\w-]+)*", declared.dotenv),
+        (r"readme.*\.(?:md|markdown)", markdown),
+        (_PIPELINES, _root_yaml),
+    )
+)
+
+_BY_PATH: tuple[tuple[re.Pattern[str], _Reader], ...] = tuple(
+    (regex(pattern), reader)
+    for pattern, reader in (
+        (r"\.(?:github|gitea|forgejo)/(?:workflows|actions)/.*\.ya?ml", _root_yaml),
+        (
+            r"\.(?:gitlab|circleci|buildkite|woodpecker|semaphore|azure-pipelines)/.*\.ya?ml",
+            _root_yaml,
+        ),
+        (r"\.vscode/tasks\.json", _root_yaml),
+        (r"(?!(?i:changelog|history|changes|news))[^/]*\.md", markdown),
+        (r"(?:docs?|documentation)/.*(?i:(?<!changelog)\.md)", markdown),
+    )
+)

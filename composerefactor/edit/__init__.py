@@ -1,0 +1,1 @@
+"""Edits as values, and the text that they make: nothing is printed anew."""

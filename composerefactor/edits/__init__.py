@@ -1,1 +1,0 @@
-"""Changes to texts, as values: nothing here reads or writes a disk."""

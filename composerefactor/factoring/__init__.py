@@ -1,1 +1,0 @@
-"""What several definitions of one service share, and what each adds to it."""

@@ -1,1 +1,0 @@
-"""What is wrong or risky, as values: rules, findings, baselines."""

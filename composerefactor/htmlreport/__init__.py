@@ -1,1 +1,0 @@
-"""The analysis as one HTML file: pictures and tables, without network access."""

@@ -1,0 +1,1 @@
+"""What is known about images: the catalogue, Dockerfiles, health checks."""

@@ -1,0 +1,1 @@
+"""The health check that fits a service."""

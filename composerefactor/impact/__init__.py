@@ -1,1 +1,0 @@
-"""What the difference between two resolved models means for what runs; models in, changes out."""

@@ -1,1 +1,0 @@
-"""How a Compose file takes the text of other files back in."""

@@ -1,1 +1,0 @@
-"""How a Compose file is divided into modules that ``include`` puts together again."""

@@ -1,0 +1,1 @@
+"""Docker Compose itself: runs of the engine, and what they show."""

@@ -1,1 +1,0 @@
-"""From a directory to a proposal: what a transform would do, proved, before anything is written."""

@@ -1,0 +1,1 @@
+"""Definitions that several files repeat, written once."""

@@ -1,0 +1,1 @@
+"""Modules of one base file: which service goes where, and their text."""

@@ -1,0 +1,1 @@
+"""Root files that move to another directory, with the commands that name them."""

@@ -1,0 +1,258 @@
+"""The HTML report: one file with everything in it, and a policy that lets it load nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import pkgutil
+from collections import Counter
+from collections.abc import Iterable
+from functools import cache
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup, escape
+from msgspec import Struct
+
+from composerefactor import __version__
+from composerefactor.analysis.analysis import Analysis
+from composerefactor.analysis.facts.architecture import Architecture, EntryArchitecture
+from composerefactor.analysis.findings import Severity
+from composerefactor.patterns import regex
+from composerefactor.report.analysis.model import Listing, Section, Table
+from composerefactor.report.analysis.summary import sections
+from composerefactor.report.html.graph import HEALTH, KINDS, LINES, Graph, graph
+from composerefactor.report.html.svg import anchor, css, topology_element
+
+_ITEM = Markup(
+    '<li><svg class="topology" width="{width}" height="14" aria-hidden="true">'
+    '<g class="{kind}">{mark}</g></svg>{words}</li>'
+)
+_STRIPE = Markup('<rect class="stripe" width="5" height="14" rx="2"></rect>')
+_DOT = Markup('<circle class="health" cx="6" cy="7" r="4.5"></circle>')
+_LINE = Markup('<path class="stroke" d="M0 7h28"></path>')
+_PORT = Markup('<rect class="pill" x="1" y="1" width="20" height="12" rx="6"></rect>')
+
+
+def legend() -> Markup:
+    """Return the list."""
+    items = [_item(kind, words, _STRIPE, 6) for kind, words in KINDS.items()]
+    items += [_item(kind, words, _DOT, 12) for kind, words in HEALTH.items()]
+    items += [_item(f"line {kind}", words, _LINE, 28) for kind, words in LINES.items()]
+    items += [
+        _item("open", "port open to the network", _PORT, 22),
+        _item("local", "port of this host alone", _PORT, 22),
+    ]
+    return Markup('<ul class="legend">{}</ul>').format(Markup().join(items))
+
+
+def _item(kind: str, words: str, mark: Markup, width: int) -> Markup:
+    return _ITEM.format(width=width, kind=kind, mark=mark, words=words)
+
+
+MOST_PICTURES = 600_000
+"""So many characters of pictures are put into a report; more would make it slow to open."""
+
+_CODE = regex(r"`([^`]*)`")
+_PLACE = regex(r"[^\s:]+\.(?:ya?ml|env|toml|json)(?::\d+)?|\S*Dockerfile\S*:\d+")
+_SERVICE_COLUMNS = frozenset({"Service", "Services", "Needs", "Depends on"})
+
+
+class Row(Struct, frozen=True):
+    """A row of a table; *id* is that of the service in its inventory."""
+
+    cells: tuple[Markup, ...]
+    id: str = ""
+    severity: str = ""
+
+
+class Grid(Struct, frozen=True):
+    """A table with its cells as HTML."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+class Part(Struct, frozen=True):
+    """A section with its parts as HTML; *count* is the number of its rows and lines."""
+
+    id: str
+    title: str
+    intro: str
+    empty: str
+    detail: bool
+    is_empty: bool
+    parts: tuple[Grid | Listing, ...]
+    count: int
+
+
+class Picture(Struct, frozen=True):
+    """The picture of the entry points *title*; *svg* is empty where it would be too large."""
+
+    title: str
+    svg: Markup
+
+
+def analysis_html(analysis: Analysis) -> str:
+    """Return *analysis* as an HTML document that needs nothing else, without secrets."""
+    found = [each for each in sections(analysis) if not each.is_empty or each.empty]
+    found.sort(key=lambda each: each.id != "topology")  # people look at pictures first
+    facts = analysis.architecture
+    style, script = _style(), _text("report.js")
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            name=facts.name,
+            version=__version__,
+            policy=_policy(style, script),
+            css=Markup(style),  # noqa: S704 - the package's own text
+            script=Markup(script),  # noqa: S704
+            rating=analysis.rating,
+            areas=analysis.ratings,
+            facts=_facts(facts),
+            severities=_severities(analysis),
+            legend=legend(),
+            pictures=_pictures(facts),
+            sections=[_part(each, frozenset(facts.service_names)) for each in found],
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(_text),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["marked"] = _marked
+    return environment
+
+
+def _text(name: str) -> str:
+    return (pkgutil.get_data(__package__ or "", name) or b"").decode()
+
+
+def _style() -> str:
+    """Return the style sheet, with the dark colours at both places where they hold."""
+    light, dark = _text("report.css"), _text("dark.css") + css(dark=True)
+    return css() + light.replace("/*dark*/", dark)
+
+
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _marked(text: str) -> Markup:
+    """Return *text* as HTML, what stands between backticks as code."""
+    parts, at = [], 0
+    for match in _CODE.finditer(text):
+        parts += [escape(text[at : match.start()]), Markup("<code>{}</code>").format(match[1])]
+        at = match.end()
+    return Markup().join([*parts, escape(text[at:])])
+
+
+def _facts(facts: Architecture) -> list[dict[str, str]]:
+    main = facts.main
+    values: list[tuple[str, int]] = [
+        ("Services", len(facts.service_names)),
+        ("Entry points", len(facts.entries) + len(facts.unread)),
+    ]
+    if main is not None:
+        values += [
+            ("Networks", len(main.networks)),
+            ("Volumes", len(main.volumes)),
+            ("Published ports", len(main.ports)),
+        ]
+    return [{"label": label, "value": str(value)} for label, value in values]
+
+
+def _severities(analysis: Analysis) -> list[dict[str, object]]:
+    counts = Counter(each.severity for each in analysis.findings)
+    return [{"word": each.word, "count": counts[each]} for each in reversed(Severity)]
+
+
+def _pictures(facts: Architecture) -> list[Picture]:
+    """Return a picture for the main entry point, then one for each other that looks different."""
+    main = facts.main
+    entries = [] if main is None else [main, *(e for e in facts.entries if e is not main)]
+    alike: dict[Graph, list[str]] = {}
+    shown: dict[Graph, EntryArchitecture] = {}
+    for entry in entries:
+        found = graph(entry)
+        alike.setdefault(found, []).append(entry.title)
+        shown.setdefault(found, entry)
+    room = MOST_PICTURES
+    pictures: list[Picture] = []
+    for found, titles in alike.items():
+        drawn = topology_element(shown[found]) if room > 0 else ""
+        room -= len(drawn)
+        is_drawn = room > 0 or not pictures
+        svg = Markup(drawn) if is_drawn else Markup()  # noqa: S704 - written by ElementTree
+        pictures.append(Picture("; ".join(titles), svg))
+    return pictures
+
+
+def _part(section: Section, services: frozenset[str]) -> Part:
+    parts: list[Grid | Listing] = []
+    for part in section.parts:
+        if isinstance(part, Listing):
+            parts += [part] if part.lines else []
+        elif part.rows:
+            is_inventory = section.id == "inventory" and not parts
+            parts.append(_grid(part, services, is_inventory=is_inventory))
+    return Part(
+        section.id,
+        section.title,
+        section.intro,
+        section.empty,
+        section.detail,
+        section.is_empty,
+        tuple(parts),
+        sum(len(part.rows) for part in parts if isinstance(part, Grid)),
+    )
+
+
+def _grid(table: Table, services: frozenset[str], *, is_inventory: bool) -> Grid:
+    """Return *table* as HTML; in the inventory the first row of a service is what links go to."""
+    seen: set[str] = set()
+    at = table.columns.index("Severity") if "Severity" in table.columns else None
+    rows = []
+    for row in table.rows:
+        name = row[0] if is_inventory else ""
+        linked = services - {name}
+        cells = (_cell(*pair, linked) for pair in zip(table.columns, row, strict=True))
+        target = anchor(name) if name and name not in seen else ""
+        seen.add(name)
+        rows.append(Row(tuple(cells), target, "" if at is None else row[at]))
+    return Grid(table.title, table.columns, tuple(rows))
+
+
+def _cell(column: str, text: str, services: frozenset[str]) -> Markup:
+    if column == "Severity":
+        return Markup('<span class="badge {0}">{0}</span>').format(text)
+    if text.startswith("CONFLICT"):
+        return Markup('<span class="badge conflict">{}</span>').format(text)
+    if column in _SERVICE_COLUMNS:
+        return Markup(", ").join(_linked(words, services) for words in text.split(", "))
+    if _PLACE.fullmatch(text):
+        return Markup('<span class="place">{}</span>').format(text)
+    return _marked(text)
+
+
+def _linked(words: str, services: Iterable[str]) -> Markup:
+    """Return *words*, their first one as a link where it is a service."""
+    name, space, rest = words.partition(" ")
+    if name not in services:
+        return _marked(words)
+    return Markup('<a href="#{}">{}</a>').format(anchor(name), name) + _marked(space + rest)

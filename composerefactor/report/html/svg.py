@@ -1,0 +1,203 @@
+"""The topology as SVG: in a page, or as a file of its own."""
+
+from __future__ import annotations
+
+import pkgutil
+import re
+from collections.abc import Iterator
+from xml.etree import ElementTree as ET
+
+from composerefactor.analysis.facts.architecture import EntryArchitecture
+from composerefactor.patterns import regex
+from composerefactor.report.html.graph import HEALTH, KINDS, LINES, Graph, Group, Line, Node, graph
+from composerefactor.report.html.layout import Box, Layout, layout, route
+
+_LEGEND_HEIGHT = 40
+_MARGIN = 12
+_CHAR = 8.4
+_SMALL_CHAR = 6.2
+_PORT_CHAR = 7.0
+
+
+def anchor(service: str) -> str:
+    """Return the id of *service* in a page."""
+    return "service-" + re.sub(r"[^A-Za-z0-9_.-]", lambda match: f"-{ord(match[0]):x}-", service)
+
+
+def topology_svg(entry: EntryArchitecture) -> str:
+    """Return the picture of *entry* as an SVG document, for light and dark."""
+    found = graph(entry)
+    places = layout(found)
+    root = _root(places, entry.title, _MARGIN, _LEGEND_HEIGHT)
+    style = ET.SubElement(root, "style")
+    style.text = f"{css()}@media (prefers-color-scheme: dark) {{\n{css(dark=True)}}}\n"
+    _draw(root, found, places, linked=False)
+    root.extend(_legend(places.height + _LEGEND_HEIGHT - _MARGIN))
+    return _written(root) + "\n"
+
+
+def topology_element(entry: EntryArchitecture) -> str:
+    """Return the picture of *entry* as an element for a page with :func:`css`, without a legend.
+
+    Services link to their :func:`anchor`; ``data-service``, ``data-caller`` and ``data-callee`` say
+    who is what.
+    """
+    found = graph(entry)
+    places = layout(found)
+    root = _root(places, entry.title, _MARGIN, 0)
+    _draw(root, found, places, linked=True)
+    return _written(root)
+
+
+def css(*, dark: bool = False) -> str:
+    """Return the style sheet of pictures, or with *dark* the colours for a dark page."""
+    name = "picture-dark.css" if dark else "picture.css"
+    return (pkgutil.get_data(__package__ or "", name) or b"").decode()
+
+
+def _root(places: Layout, title: str, margin: float, below: float) -> ET.Element:
+    width, height = places.width + 2 * margin, places.height + 2 * margin + below
+    return ET.Element(
+        "svg",
+        {
+            "xmlns": "http://www.w3.org/2000/svg",
+            "class": "topology",
+            "role": "group",
+            "aria-label": f"Topology of {title}",
+            "viewBox": f"{-margin:g} {-margin:g} {width:g} {height:g}",
+            "width": f"{width:g}",
+            "height": f"{height:g}",
+        },
+    )
+
+
+def _draw(root: ET.Element, found: Graph, places: Layout, *, linked: bool) -> None:
+    for group, box in places.groups:
+        _band(root, group, box)
+    for line in found.lines:
+        path, head = route(places.nodes[line.caller], places.nodes[line.callee])
+        mark = ET.SubElement(root, "g", _line_attributes(line))
+        ET.SubElement(mark, "title").text = f"{line.caller} needs {line.callee}: {line.words}"
+        ET.SubElement(mark, "path", {"class": "hit", "d": path})
+        ET.SubElement(mark, "path", {"class": "stroke", "d": path})
+        ET.SubElement(mark, "path", {"class": "head", "d": head})
+    for node in sorted(found.nodes, key=lambda node: _reading_order(places.nodes[node.name])):
+        _card(root, node, places.nodes[node.name], linked=linked)
+
+
+def _reading_order(box: Box) -> tuple[float, float]:
+    return box.y, box.x
+
+
+def _line_attributes(line: Line) -> dict[str, str]:
+    return {
+        "class": f"line {line.kind}",
+        "data-caller": line.caller,
+        "data-callee": line.callee,
+    }
+
+
+def _band(root: ET.Element, group: Group, box: Box) -> None:
+    _rectangle(root, "band", box, 12)
+    label = ET.SubElement(root, "text", {"class": "network", "x": "16", "y": f"{box.y + 22:g}"})
+    label.text = group.title or "no network"
+    if group.traits:
+        traits = ET.SubElement(label, "tspan", {"class": "traits", "dx": "10"})
+        traits.text = group.traits
+
+
+def _card(root: ET.Element, node: Node, box: Box, *, linked: bool) -> None:
+    classes = ["node", node.kind, node.health, *(["optional"] if node.is_optional else [])]
+    attributes = {"class": " ".join(classes), "data-service": node.name}
+    if linked:
+        attributes["href"] = f"#{anchor(node.name)}"
+    card = ET.SubElement(root, "a" if linked else "g", attributes)
+    ET.SubElement(card, "title").text = f"{node.name}: {node.words}"
+    _rectangle(card, "card", box, 8)
+    path = f"M{box.x + 5:g} {box.y:g}h-1a4 4 0 0 0 -4 4v{box.height - 8:g}a4 4 0 0 0 4 4h1z"
+    ET.SubElement(card, "path", {"class": "stripe", "d": path})
+    room = box.width - 46
+    name = _shortened_inside(node.name, int(room / _CHAR))
+    _text(card, "name", box.x + 16, box.y + 24, name)
+    about = _shortened(node.about, int((box.width - 28) / _SMALL_CHAR))
+    _text(card, "about", box.x + 16, box.y + 41, about)
+    place = {"cx": f"{box.x + box.width - 16:g}", "cy": f"{box.y + 19:g}", "r": "4.5"}
+    ET.SubElement(card, "circle", {"class": "health", **place})
+    if node.ports:
+        _pill(card, node, box)
+
+
+def _pill(card: ET.Element, node: Node, box: Box) -> None:
+    """Draw the published ports on the upper border."""
+    most = 3
+    text = " ".join(node.ports[:most]) + (f" +{len(node.ports) - most}" * (len(node.ports) > most))
+    text = _shortened(text, int((box.width - 24) / _SMALL_CHAR))
+    width = len(text) * _PORT_CHAR + 16
+    pill = ET.SubElement(card, "g", {"class": "open" if node.is_open else "local"})
+    _rectangle(pill, "pill", Box(box.x + 12, box.y - 9, width, 17), 8.5)
+    _text(pill, "port", box.x + 20, box.y + 3.5, text)
+
+
+def _legend(y: float) -> Iterator[ET.Element]:
+    """Yield what the colours and lines mean, side by side."""
+    x = 0.0
+    for kind, words in KINDS.items():
+        mark = ET.Element("g", {"class": kind})
+        _rectangle(mark, "stripe", Box(x, y - 11, 5, 14), 2)
+        yield _explained(mark, x + 11, y, words)
+        x += len(words) * _SMALL_CHAR + 34
+    for health, words in HEALTH.items():
+        mark = ET.Element("g", {"class": health})
+        place = {"cx": f"{x + 5:g}", "cy": f"{y - 4:g}", "r": "4.5"}
+        ET.SubElement(mark, "circle", {"class": "health", **place})
+        yield _explained(mark, x + 15, y, words)
+        x += len(words) * _SMALL_CHAR + 38
+    for kind, words in LINES.items():
+        mark = ET.Element("g", {"class": f"line {kind}"})
+        ET.SubElement(mark, "path", {"class": "stroke", "d": f"M{x:g} {y - 4:g}h26"})
+        yield _explained(mark, x + 32, y, words)
+        x += len(words) * _SMALL_CHAR + 56
+
+
+def _explained(mark: ET.Element, x: float, y: float, words: str) -> ET.Element:
+    _text(mark, "legend", x, y, words)
+    return mark
+
+
+def _rectangle(parent: ET.Element, name: str, box: Box, radius: float) -> None:
+    attributes = {
+        "class": name,
+        "x": f"{box.x:g}",
+        "y": f"{box.y:g}",
+        "width": f"{box.width:g}",
+        "height": f"{box.height:g}",
+        "rx": f"{radius:g}",
+    }
+    ET.SubElement(parent, "rect", attributes)
+
+
+def _text(parent: ET.Element, name: str, x: float, y: float, text: str) -> None:
+    ET.SubElement(parent, "text", {"class": name, "x": f"{x:g}", "y": f"{y:g}"}).text = text
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: max(most - 1, 1)] + "…"
+
+
+def _shortened_inside(text: str, most: int) -> str:
+    """Return *text* without its middle: names of one family differ at the end."""
+    if len(text) <= most:
+        return text
+    head = max(most - 1, 2) // 2
+    return f"{text[:head]}…{text[head + 1 - max(most, 3) :]}"
+
+
+def _written(root: ET.Element) -> str:
+    for element in root.iter():  # no XML document can hold these characters
+        element.text = None if element.text is None else _NOT_IN_XML.sub("�", element.text)
+        for name, value in element.attrib.items():
+            element.set(name, _NOT_IN_XML.sub("�", value))
+    return ET.tostring(root, encoding="unicode")
+
+
+_NOT_IN_XML = regex("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")

@@ -1,1 +1,0 @@
-"""What a user asks of a command, as a value: planned from it, and written as a command line."""

@@ -1,1 +1,0 @@
-"""The settings of a project: ``.composerefactor.yml``, its schema and what it says."""

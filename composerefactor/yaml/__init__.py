@@ -1,0 +1,1 @@
+"""Lossless YAML: text, tree, values, and which lines belong to what."""

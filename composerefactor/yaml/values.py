@@ -1,0 +1,272 @@
+"""A tree as plain Python values: aliases and merges resolved, scalars typed as the engine does."""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from composerefactor.errors import InputError
+from composerefactor.patterns import regex
+from composerefactor.yaml.nodes import (
+    AliasNode,
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    resolve,
+)
+from composerefactor.yaml.parser import MAX_DEPTH
+from composerefactor.yaml.source import Source
+
+ScalarValue: TypeAlias = str | int | float | bool | datetime | None
+
+_WORDS: Mapping[str, ScalarValue] = MappingProxyType(
+    {
+        **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+        **dict.fromkeys(("true", "True", "TRUE"), True),
+        **dict.fromkeys(("false", "False", "FALSE"), False),
+        **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
+        **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), math.inf),
+        **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
+    }
+)
+_INTEGER = regex(
+    r"""(?P<sign>[-+]?)
+    (?: 0[xX](?P<hex>[0-9a-fA-F]+)
+      | 0[bB](?P<binary>[01]+)
+      | 0[oO]?(?P<octal>[0-7]+)
+      | (?P<decimal>0|[1-9][0-9]*)
+    )""",
+    re.VERBOSE | re.ASCII,
+)
+_BASES = MappingProxyType({"hex": 16, "binary": 2, "octal": 8, "decimal": 10})
+_FLOAT = regex(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
+_TIMESTAMP = regex(
+    r"""(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})
+    (?: (?P<separator>[Tt\ ])(?P<hour>\d{1,2}):(?P<minute>\d{1,2}):(?P<second>\d{1,2})
+        (?:[.,](?P<fraction>\d{1,9}))?
+        (?P<zone>Z|[-+]\d{2}:\d{2})?
+    )?""",
+    re.VERBOSE | re.ASCII,
+)
+_BASE_60 = regex(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?", re.ASCII)
+_INT64_MIN, _INT64_MAX, _UINT64_MAX = -(2**63), 2**63 - 1, 2**64 - 1
+
+
+def resolve_plain(text: str) -> ScalarValue:
+    """Return the value that the plain (unquoted, untagged) scalar *text* stands for."""
+    if text in _WORDS:
+        return _WORDS[text]
+    first, second = text[0], text[1:2]
+    if first not in "+-.0123456789" or (first == "." and not second.isdecimal()):
+        return text
+    if text == "-0":
+        return -0.0  # observed: v5.6.1 prints "-0", v2.24.1 to v2.40.3 "0"
+    moment = _timestamp(text)
+    if moment is not None:
+        return moment
+    digits = text.replace("_", "")
+    number = _integer(digits)
+    return _float(digits, text) if number is None else number
+
+
+def is_base_60(text: str) -> bool:
+    """Return whether readers of YAML 1.1 take plain *text*, as ``22:22``, for a base 60 number."""
+    return _BASE_60.fullmatch(text) is not None
+
+
+def _integer(digits: str) -> int | None:
+    match = _INTEGER.fullmatch(digits)
+    if match is None:
+        return None
+    name = match.lastgroup or "decimal"
+    number = int(match[name], _BASES[name])
+    if match["sign"] == "-":
+        number = -number
+    # The engine reads a signed integer, then one without a sign, then a float.
+    if number < _INT64_MIN or number > (_INT64_MAX if match["sign"] else _UINT64_MAX):
+        return None
+    return number
+
+
+def _float(digits: str, text: str) -> float | str:
+    if not _FLOAT.fullmatch(digits):
+        return text
+    number = float(digits)
+    return text if math.isinf(number) else number
+
+
+def _timestamp(text: str) -> datetime | None:
+    match = _TIMESTAMP.fullmatch(text)
+    if match is None:
+        return None
+    separator, zone = match["separator"], match["zone"]
+    if (zone is None) is (separator in {"T", "t"}):
+        return None  # the T form has a zone, the form with a space has none
+    try:
+        return datetime(
+            int(match["year"]),
+            int(match["month"]),
+            int(match["day"]),
+            int(match["hour"] or 0),
+            int(match["minute"] or 0),
+            int(match["second"] or 0),
+            int((match["fraction"] or "").ljust(6, "0")[:6]),
+            tzinfo=_zone(zone),
+        )
+    except ValueError:
+        return None
+
+
+def _zone(zone: str | None) -> timezone:
+    if zone is None or zone == "Z":
+        return UTC
+    offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[4:6]))
+    return timezone(-offset if zone[0] == "-" else offset)
+
+
+def to_python(node: Node, source: Source | None = None) -> Any:
+    """Return what *node* stands for, as dicts, lists and scalars.
+
+    Keys are text as it is written: ``8080:`` gives ``"8080"``. In a merge (``<<``) own keys win,
+    then the earlier of several mappings. Equal aliases give the very same object, so aliases of
+    aliases cost no more than the text has nodes; do not change the result in place. Tags that are
+    not YAML's own (``!reset``, ``!override``) change nothing. *source* gives errors their line.
+
+    Raises InputError for a node that contains itself, a merge of something that is no mapping, a
+    key that is no scalar, a value that its tag does not fit, and for more than
+    :data:`~composerefactor.yamltree.build.MAX_DEPTH` levels.
+    """
+    resolver = _Resolver(source)
+    if isinstance(node, ScalarNode):
+        return resolver.scalar(node)
+    value = resolver.value(node, 0)
+    if resolver.has_alias:  # the parser has seen to what is written out
+        resolver.check_depth(node)
+    return value
+
+
+class _Resolver:
+    """Remembers the value of each collection, so that an alias costs nothing."""
+
+    def __init__(self, source: Source | None) -> None:
+        self.source = source
+        self.known: dict[int, Any] = {}
+        self.open: set[int] = set()
+        self.made: list[dict[str, Any] | list[Any]] = []
+        self.has_alias = False
+
+    def value(self, node: Node, depth: int) -> Any:
+        """Return the value of *node*, which stands *depth* levels below the start."""
+        at = node
+        if isinstance(node, AliasNode):
+            node = resolve(node)
+            self.has_alias = True
+        if isinstance(node, ScalarNode):
+            return self.scalar(node)
+        key = id(node)
+        if key in self.known:
+            return self.known[key]
+        if key in self.open:
+            raise self.error(at, f"&{node.anchor} contains itself")
+        if depth > MAX_DEPTH:
+            raise self.error(at, f"nested deeper than {MAX_DEPTH} levels")
+        self.open.add(key)
+        value: dict[str, Any] | list[Any]
+        if isinstance(node, MappingNode):
+            value = self.mapping(node, depth)
+        elif isinstance(node, SequenceNode):
+            value = [self.value(item, depth + 1) for item in node.items]
+        else:
+            raise self.error(at, "an alias of nothing")
+        self.open.remove(key)
+        self.known[key] = value
+        self.made.append(value)
+        return value
+
+    def mapping(self, node: MappingNode, depth: int) -> dict[str, Any]:
+        """Return *node* with its own keys first, then those that it merges."""
+        value: dict[str, Any] = {}
+        merges: list[Node] = []
+        for entry in node.entries:
+            if entry.is_merge:
+                merges.append(entry.value)
+            elif entry.name is None:
+                raise self.error(entry.key, "a key that is no scalar")
+            else:
+                value[entry.name] = self.value(entry.value, depth + 1)
+        for merge in merges:
+            for part in self.merge_parts(merge):
+                for name, inherited in self.value(part, depth + 1).items():
+                    value.setdefault(name, inherited)
+        return value
+
+    def merge_parts(self, node: Node) -> Iterator[Node]:
+        """Yield the mappings that the value *node* of a merge key names."""
+        target = resolve(node)
+        parts = target.items if isinstance(target, SequenceNode) else [node]
+        for part in parts:
+            if not isinstance(resolve(part), MappingNode):
+                raise self.error(part, "<< takes a mapping or a list of mappings")
+            yield part
+
+    def scalar(self, node: ScalarNode) -> Any:
+        """Return the value of *node* under its tag, or as the engine types it without one."""
+        tag = node.tag or ""
+        kind = tag.removeprefix("!!") if tag.startswith("!!") else ""
+        if tag == "!" or kind == "str":
+            return node.value
+        if kind == "binary":
+            return self.binary(node)
+        if node.style and not kind:
+            return node.value
+        value = resolve_plain(node.value)
+        if kind and not _fits(kind, value):
+            raise self.error(node, f"{node.value!r} is no {node.tag}")
+        return float(value) if kind == "float" and isinstance(value, int) else value
+
+    def binary(self, node: ScalarNode) -> str:
+        """Return the text that ``!!binary`` holds in base64, as the engine does."""
+        try:
+            return base64.b64decode("".join(node.value.split()), validate=True).decode("utf-8")
+        except ValueError:
+            raise self.error(node, "!!binary holds no text") from None
+
+    def check_depth(self, node: Node) -> None:
+        """Refuse a value that is too deep once every alias is written out."""
+        heights: dict[int, int] = {}
+        for value in self.made:  # parts come before the whole
+            parts = value.values() if isinstance(value, dict) else value
+            heights[id(value)] = 1 + max((heights.get(id(part), 0) for part in parts), default=0)
+            if heights[id(value)] > MAX_DEPTH:
+                raise self.error(node, f"nested deeper than {MAX_DEPTH} levels")
+
+    def error(self, node: Node, problem: str) -> InputError:
+        """Return an error at the place of *node*."""
+        if self.source is None:
+            return InputError(f"not usable YAML: {problem}")
+        at = node.outer_start
+        return InputError(
+            f"not usable YAML: {problem}",
+            location=self.source.location(at),
+            source_line=self.source.line(at),
+        )
+
+
+def _fits(kind: str, value: ScalarValue) -> bool:
+    match kind:
+        case "null":
+            return value is None
+        case "bool":
+            return isinstance(value, bool)
+        case "int":
+            return isinstance(value, int) and not isinstance(value, bool)
+        case "float":
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case _:
+            return True
