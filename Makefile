@@ -52,7 +52,7 @@ layers: .venv/test.stamp
 	$(BIN)/lint-imports
 
 without-c-parser: .venv/test.stamp
-	$(BIN)/python -m pytest -q -n auto --without-c-parser tests/yamltree tests/catalog
+	$(BIN)/python -m pytest -q -n auto --without-c-parser tests/yaml tests/images/test_catalog.py
 
 suite: .venv/test.stamp
 	$(BIN)/python -m pytest -n auto --dist loadgroup
@@ -72,7 +72,7 @@ engines: .venv/test.stamp $(OLD_ENGINES:%=.engines/%/stamp)
 healthchecks: .venv/test.stamp
 	$(if $(filter 0,$(shell id -u)),,sudo) env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
 		apt-get install --yes --quiet --no-install-recommends $(SERVER_PACKAGES)
-	$(BIN)/python -m pytest -q -rs tests/health/test_probes.py tests/health/test_servers.py tests/smoketest/test_clients.py
+	$(BIN)/python -m pytest -q -rs tests/images/health/test_probes.py tests/images/health/test_servers.py tests/report/smoke_test/test_clients.py
 
 # Installs nothing: a test that finds no dockerd, docker or static busybox names what is missing.
 daemon: .venv/test.stamp

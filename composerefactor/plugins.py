@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import os
 import pkgutil
-import sys
 import warnings
-from collections.abc import Callable, Iterator
-from importlib.machinery import PathFinder
-from pathlib import Path
+from collections.abc import Callable
+from importlib import metadata
+from importlib.metadata import EntryPoints
 from types import ModuleType
-from typing import TYPE_CHECKING, TypeGuard, TypeVar
+from typing import TypeGuard, TypeVar
 
 from composerefactor.errors import ComposerefactorError, Location
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 
@@ -61,39 +56,6 @@ def discovered(
     return dict(sorted(found.items()))
 
 
-def entry_points(group: str) -> Iterator[EntryPoint]:
-    """Yield what installed distributions name in *group*.
-
-    Nearly nobody has a plug-in, and ``importlib.metadata`` takes as long to import as a project
-    to parse: it is asked only where some text may hold the group.
-    """
-    if _may_be_named(group):
-        from importlib import metadata  # noqa: PLC0415 - see above
-
-        yield from metadata.entry_points(group=group)
-
-
-def _may_be_named(group: str) -> bool:
-    """Return whether a distribution may name *group*: True for what is no plain directory."""
-    finders = [each for each in sys.meta_path if each is not PathFinder]
-    if any(hasattr(each, "find_distributions") for each in finders):
-        return True
-    for directory in sys.path:
-        try:
-            if any(group in text for text in _listed_in(directory or ".")):
-                return True
-        except NotADirectoryError:
-            return True
-        except OSError:
-            continue
-    return False
-
-
-def _listed_in(directory: str) -> Iterator[str]:
-    """Yield the entry points, as text, of each distribution that is installed in *directory*."""
-    with os.scandir(directory) as inside:
-        found = [e.path for e in inside if e.name.lower().endswith(("dist-info", "egg-info"))]
-    for path in found:
-        listed = Path(path, "entry_points.txt")
-        if listed.is_file():
-            yield listed.read_text(encoding="utf-8", errors="replace")
+def entry_points(group: str) -> EntryPoints:
+    """Return what installed distributions name in *group*."""
+    return metadata.entry_points(group=group)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "wizard.md"
-SCREENS = ROOT / "tests" / "wizard" / "screens" / "recording.txt"
+SCREENS = ROOT / "tests" / "cli" / "wizard" / "screens" / "recording.txt"
 BEGIN = "<!-- recording: written by scripts/recording.py, `make docs` writes it anew -->\n"
 END = "<!-- recording: end -->\n"
 

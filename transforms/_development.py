@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 from msgspec import Struct
@@ -16,7 +17,6 @@ from composerefactor.edit.apply import edited
 from composerefactor.edit.operations import Remove, Replace, YamlEdit
 from composerefactor.images.catalog import load
 from composerefactor.images.dockerfiles import read_dockerfile
-from composerefactor.patterns import regex
 from composerefactor.yaml.comments import Region, item_regions, regions
 from composerefactor.yaml.nodes import MappingNode, Node, Path, ScalarNode, SequenceNode, node_at
 from composerefactor.yaml.parser import parse
@@ -31,23 +31,23 @@ PROFILES = frozenset({"debug", "dev", "devel", "development", "local", "test", "
 DEBUG_PORTS = ("9229", "9230", "5678", "5005", "2345", "35729", "24678")
 """Node.js inspector, debugpy, Java, Delve, live reload, Vite's reload."""
 
-_RELOADS = regex(
+_RELOADS = re.compile(
     r"(?<![\w-])(?:--reload|--hot|--watch(?:-\w+)?|nodemon|ts-node-dev|watchmedo|watchexec|debugpy"
     r"|--inspect(?:-brk)?(?:=\S+)?|(?:npm|pnpm|bun)\s+(?:run\s+)?(?:dev|watch)\S*"
     r"|yarn\s+(?:run\s+)?(?:dev|watch)\S*|next\s+dev|vite|air|reflex|dotnet\s+watch"
     r"|manage\.py\s+runserver|flask\s+run\s.*--debug)(?![\w-])"
 )
-_MODES = regex(r"(?:[A-Z]+_)*ENV(?:IRONMENT)?|(?:[A-Z]+_)+MODE")
+_MODES = re.compile(r"(?:[A-Z]+_)*ENV(?:IRONMENT)?|(?:[A-Z]+_)+MODE")
 _DEVELOPMENT = {"development": "production", "dev": "prod", "Development": "Production"}
-_SWITCHES = regex(r"(?:[A-Z]+_)*(?:DEBUG|HOT_RELOAD|RELOAD|USE_?POLLING|WATCH)")
-_POLLING = regex(r"(?:CHOKIDAR|WATCHPACK|WDS)_\w+|PYTHONDONTWRITEBYTECODE|FAST_REFRESH")
+_SWITCHES = re.compile(r"(?:[A-Z]+_)*(?:DEBUG|HOT_RELOAD|RELOAD|USE_?POLLING|WATCH)")
+_POLLING = re.compile(r"(?:CHOKIDAR|WATCHPACK|WDS)_\w+|PYTHONDONTWRITEBYTECODE|FAST_REFRESH")
 _ON = frozenset({"1", "true", "True", "yes", "on", "*"})
 _SOURCES = frozenset(
     """api app apps assets client cmd components hooks internal lib libs packages pages
     pkg public server src static styles templates test tests utils views web""".split()  # noqa: SIM905 - a list of words
 )
 """Directories with code; what else is mounted from a context may be data, and stays."""
-_SOURCE_FILE = regex(
+_SOURCE_FILE = re.compile(
     r"package(?:-lock)?\.json|tsconfig[\w.]*\.json|[\w.-]+\.config\.[cm]?[jt]s|pyproject\.toml"
     r"|[\w-]+\.(?:[cm]?[jt]sx?|py|rb|go|php|html)"
 )

@@ -23,13 +23,12 @@ from composerefactor.compose.interpolation import Expression, expressions
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
 from composerefactor.compose.project import Project, project_directory
 from composerefactor.edit.operations import Substitute
-from composerefactor.patterns import regex
 from composerefactor.refactoring.contract import Change, Effect, NoOptions, Refusal, mending
 from composerefactor.transforms._attribute import ModelPath, places
 from composerefactor.yaml.nodes import MappingNode, Node, Path, ScalarNode, paths, resolve
 
-_SHELL = regex(r"(?:^|[\s/])(?:ba|da|a|z|k)?sh\s+(?:-\w+\s+)*-\w*c\b")
-_PAIR = regex(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
+_SHELL = re.compile(r"(?:^|[\s/])(?:ba|da|a|z|k)?sh\s+(?:-\w+\s+)*-\w*c\b")
+_PAIR = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 
 
 class CommandPlaces(Struct, frozen=True):
@@ -99,14 +98,14 @@ def _variables(body: Node, read: Callable[[str], str | None]) -> Iterator[str]:
             yield match[1]
 
 
-_ASSIGNS = regex(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(:?)=")
-_NO_VARIABLE = regex(r"\$\{(?:[0-9]+|[@*#?!$-]|[A-Za-z_][\w-]*(?:\.[\w-]+)+(?::[^{}$]*)?)\}")
+_ASSIGNS = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(:?)=")
+_NO_VARIABLE = re.compile(r"\$\{(?:[0-9]+|[@*#?!$-]|[A-Za-z_][\w-]*(?:\.[\w-]+)+(?::[^{}$]*)?)\}")
 """Not a name of a variable: ``${1}``, ``${@}``, ``${spring.name}``; so it is another program's."""
-_HYPHENATED = regex(r"[A-Za-z_]\w*(?:-\w+)*(?=:[-?+])")
-_COMMAND = regex(r"\$\((?!\()[^()]*\)|`[^`]*`")
-_BACKSLASH = regex(r"\\(\$(?:[A-Za-z_]|\{))")
-_BRACED = regex(r"\$\$|\$\{")
-_BRACES = regex(r"\$\{|[{}]")
+_HYPHENATED = re.compile(r"[A-Za-z_]\w*(?:-\w+)*(?=:[-?+])")
+_COMMAND = re.compile(r"\$\((?!\()[^()]*\)|`[^`]*`")
+_BACKSLASH = re.compile(r"\\(\$(?:[A-Za-z_]|\{))")
+_BRACED = re.compile(r"\$\$|\$\{")
+_BRACES = re.compile(r"\$\{|[{}]")
 
 
 class ShellForm(Struct, frozen=True):

@@ -1,7 +1,7 @@
 """The contract between a rule and everything that runs it.
 
-A rule is one file in ``composerefactor/rules/``. Its id is the file's name in kebab-case; the first
-line of its docstring is its summary, the rest its explanation. Its function gets the facts of a
+A rule is one file in ``analysis/rules/``. Its id is the file's name in kebab-case; the first line
+of its docstring is its summary, the rest its explanation. Its function gets the facts of a
 project and yields findings: it does not print, ask, open files or start programs.
 """
 
@@ -106,7 +106,7 @@ class Rule(Struct, frozen=True):
 class Found(Struct, frozen=True):
     """What the function of a rule yields; what it leaves out is taken from the rule.
 
-    See :class:`~composerefactor.findings.finding.Finding` for what each means. With *is_mended*
+    See :class:`~composerefactor.analysis.findings.Finding` for what each means. With *is_mended*
     False no transform mends this one, although one mends others of the rule.
     """
 

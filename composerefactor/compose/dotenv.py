@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from msgspec import Struct
 
-from composerefactor.patterns import regex
-
-_ASSIGNMENT = regex(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][\w.\-]*)\s*[=:](?P<value>.*)")
-_COMMENT = regex(r"\s#.*")
+_ASSIGNMENT = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][\w.\-]*)\s*[=:](?P<value>.*)")
+_COMMENT = re.compile(r"\s#.*")
 
 
 class Assignment(Struct, frozen=True):
@@ -45,10 +44,10 @@ def _unquoted(value: str) -> str:
     return _COMMENT.sub("", f" {value}").strip()
 
 
-_PLAIN = regex(r"[A-Za-z0-9_./:@%+,=^~!*?&;<>()\[\]{}|-]+")
-_SINGLE = regex(r"[^'\r\n\x00-\x08\x0b-\x1f\x7f]*(?<!\\)")
-_ESCAPED = regex(r"[\"\\$\n]")
-_UNWRITABLE = regex(r"[\x00-\x08\x0b-\x1f\x7f]")
+_PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=^~!*?&;<>()\[\]{}|-]+")
+_SINGLE = re.compile(r"[^'\r\n\x00-\x08\x0b-\x1f\x7f]*(?<!\\)")
+_ESCAPED = re.compile(r"[\"\\$\n]")
+_UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def assignment(name: str, value: str) -> str | None:

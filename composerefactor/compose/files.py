@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator
 from functools import cached_property, lru_cache
 from typing import Protocol
@@ -10,7 +11,6 @@ from msgspec import Struct
 
 from composerefactor.compose.interpolation import Variable, variables
 from composerefactor.errors import InputError, Location
-from composerefactor.patterns import regex
 from composerefactor.yaml.comments import Region, regions, top_regions
 from composerefactor.yaml.nodes import Entry, MappingNode, Node, Tree, resolve
 from composerefactor.yaml.parser import parse
@@ -285,7 +285,7 @@ def _without_text(error: InputError, path: str) -> InputError:
     return error
 
 
-IGNORE = regex(r"#\s*composerefactor:\s*ignore\[([\w,\s-]*)\]\s*(.*?)\s*$")
+IGNORE = re.compile(r"#\s*composerefactor:\s*ignore\[([\w,\s-]*)\]\s*(.*?)\s*$")
 """As ``# composerefactor: ignore[harden] needs root``."""
 
 NO_REASON = "ignored by a comment"

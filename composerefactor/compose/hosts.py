@@ -11,12 +11,11 @@ from msgspec import Struct
 
 from composerefactor.compose.interpolation import MASK, expand, expressions, masked
 from composerefactor.compose.interpolation import variables as variables_in
-from composerefactor.patterns import regex
 
-_WORD = regex(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-_ASCII_HOST = regex(r"[A-Za-z0-9](?:[A-Za-z0-9_.\-]{0,251}[A-Za-z0-9])?")
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_ASCII_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.\-]{0,251}[A-Za-z0-9])?")
 
-_LABEL = regex(r"(?!0x)(?=.*[a-z])[a-z0-9](?:[a-z0-9_\-]{0,61}[a-z0-9])?")
+_LABEL = re.compile(r"(?!0x)(?=.*[a-z])[a-z0-9](?:[a-z0-9_\-]{0,61}[a-z0-9])?")
 _NO_HOSTS = frozenset(
     {
         *("true", "false", "yes", "no", "on", "off", "none", "null", "nil", "default", "auto"),
@@ -124,7 +123,7 @@ def is_dns_label(text: str) -> bool:
 
 
 _PART = r"[^\s/?#\"'<>()\\;,|`]"
-_URL = regex(
+_URL = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+._\-]*)://"
     rf"(?P<authority>(?:{_PART}|,(?![A-Za-z][A-Za-z0-9+._\-]*://))*)"
     r"(?:/(?P<path>[^\s?#\"'<>()\\;,|`]*))?"
@@ -215,33 +214,35 @@ _NO_NETWORK = frozenset(
 """Schemes of URLs whose first part is no host, or none of the project."""
 
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9_.\-]*[A-Za-z0-9])?"
-_ADDRESS = regex(
+_ADDRESS = re.compile(
     rf"(?:[\w.\-]+[=@])?(?:[A-Za-z][\w\-]*:)??(?P<host>{_HOST}):(?P<port>[0-9]{{1,5}})"
     r"(?::[0-9]{1,5})*(?:/[^\s]*)?"
 )
-_INNER_ADDRESS = regex(rf"(?<![\w.:/@$\-\x00])(?P<host>{_HOST}):(?P<port>[0-9]{{2,5}})(?![\w.:\-])")
-_KEY_VALUE = regex(
+_INNER_ADDRESS = re.compile(
+    rf"(?<![\w.:/@$\-\x00])(?P<host>{_HOST}):(?P<port>[0-9]{{2,5}})(?![\w.:\-])"
+)
+_KEY_VALUE = re.compile(
     r"""(?:^|[;,(\s&?:{])["']?
     (?:host|hostname|hostaddr|server|data\ source|datasource|addr|address|network\ address)
     ["']?\s*[=:]\s*["']?(?:tcp:|np:)?
     (?P<host>[A-Za-z0-9][\w.\-]*)(?:[,:](?P<port>[0-9]{2,5}))?""",
     re.IGNORECASE | re.VERBOSE,
 )
-_GO_DSN = regex(rf"@(?:tcp|udp)\((?P<host>{_HOST})(?::(?P<port>[0-9]+))?\)")
-_GO_PROTOCOL = regex(r"@(?:tcp|udp)\(")
-_ORACLE = regex(rf"jdbc:oracle:\w+:[^@\s]*@(?P<host>{_HOST})(?::(?P<port>[0-9]+))?")
-_SOCKET = regex(rf"/dev/(?:tcp|udp)/(?P<host>{_HOST})/(?P<port>[0-9]+)")
-_PROBE = regex(
+_GO_DSN = re.compile(rf"@(?:tcp|udp)\((?P<host>{_HOST})(?::(?P<port>[0-9]+))?\)")
+_GO_PROTOCOL = re.compile(r"@(?:tcp|udp)\(")
+_ORACLE = re.compile(rf"jdbc:oracle:\w+:[^@\s]*@(?P<host>{_HOST})(?::(?P<port>[0-9]+))?")
+_SOCKET = re.compile(rf"/dev/(?:tcp|udp)/(?P<host>{_HOST})/(?P<port>[0-9]+)")
+_PROBE = re.compile(
     rf"\b(?:nc|ncat|netcat|telnet)\b(?:\s+-[\w]+(?:\s+[0-9]+)?)*\s+(?P<host>{_HOST})\s+(?P<port>[0-9]+)"
 )
-_OPTION = regex(
+_OPTION = re.compile(
     r"""(?:^|(?<=[\s"'`(;&|]))
     (?:(?P<dashes>--?)|-D)?(?P<name>[A-Za-z][\w.\-]*)(?:=|(?(dashes)\s+|=))
     ["']?(?P<value>[^\s"'`;&|()]+)""",
     re.VERBOSE,
 )
-_SHORT_OPTION = regex(rf"(?<!\S)-[hH]\s*(?P<host>{_HOST})(?!\S)")
-_SEPARATORS = regex(r"[,;\s]+")
+_SHORT_OPTION = re.compile(rf"(?<!\S)-[hH]\s*(?P<host>{_HOST})(?!\S)")
+_SEPARATORS = re.compile(r"[,;\s]+")
 _MIN_PORT = 80
 """Below it, ``redis:7`` is an image rather than an address, unless the variable is a host's."""
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from composerefactor.compose.interpolation import MASK, Variable, expand, masked, variables
-from composerefactor.patterns import regex
 
 DEFAULT_REGISTRY = "docker.io"
 _OFFICIAL = "library/"
@@ -78,8 +77,8 @@ _ARCHITECTURES = frozenset(
 )
 _MIRROR_FOLDERS = frozenset({"containers", "docker-hub", "docker.io", "dockerhub", "library"})
 _UNKNOWN = "\0"
-_PLAIN_VARIABLE = regex(r"\$[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_INNER_VARIABLE = regex(
+_PLAIN_VARIABLE = re.compile(r"\$[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_INNER_VARIABLE = re.compile(
     r"\$\{[A-Za-z_][A-Za-z0-9_]*(?:(?P<form>:?[-?+])(?P<text>[^{}]*))?\}", re.ASCII
 )
 _MAX_LENGTH = 1000

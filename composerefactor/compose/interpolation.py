@@ -7,19 +7,18 @@ a variable that is overlooked is one that a proof does not vary. Observed: v2.24
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 
 from msgspec import Struct
 
-from composerefactor.patterns import regex
-
 MAX_NESTING = 50
 """Expressions nested deeper than this are not looked for; no Compose file needs it."""
 
-_DOLLAR = regex(r"\$(?:\$|([A-Za-z_][A-Za-z0-9_]*)|(\{))")
-_BRACED = regex(r"([A-Za-z_][A-Za-z0-9_]*)(?:(\})|(:?[-+?]))")
-_BRACE = regex(r"[{}]")
+_DOLLAR = re.compile(r"\$(?:\$|([A-Za-z_][A-Za-z0-9_]*)|(\{))")
+_BRACED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(\})|(:?[-+?]))")
+_BRACE = re.compile(r"[{}]")
 
 
 class Variable(Struct, frozen=True):

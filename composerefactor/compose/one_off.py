@@ -13,7 +13,6 @@ from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_te
 from composerefactor.compose.ports import ports
 from composerefactor.compose.stack import Service, Stack
 from composerefactor.errors import Location
-from composerefactor.patterns import regex
 
 _NAME_WORDS = frozenset(
     {
@@ -44,7 +43,7 @@ _ENDING_IMAGES = frozenset(
 )
 """Images whose program does one thing and ends, unless told otherwise."""
 
-_ENDING_COMMAND = regex(
+_ENDING_COMMAND = re.compile(
     r"""\b(?:
         migrate|migrations?:run|db:(?:migrate|seed|create|setup|prepare)|upgrade\s+heads?
         |alembic\s+upgrade|prisma\s+(?:migrate|db\s+(?:push|seed))|typeorm\s+migration
@@ -55,7 +54,7 @@ _ENDING_COMMAND = regex(
     )\b""",
     re.VERBOSE,
 )
-_LASTING_COMMAND = regex(
+_LASTING_COMMAND = re.compile(
     r"""\b(?:
         tail\s+-[fF]|sleep\s+(?:infinity|inf|[0-9]{5,})|while\s+(?:true|:|sleep)|runserver|gunicorn
         |uvicorn|exec\s|npm\s+(?:run\s+)?(?:start|dev)|yarn\s+(?:start|dev)|serve|--watch|puma|sidekiq
@@ -146,7 +145,7 @@ _BY_HAND_TOO = frozenset({"migrate", "migration", "migrations", "seed", "init", 
 def why_it_may_end(stack: Stack, name: str) -> str | None:
     """Return why the service *name* may be one that ends by itself, or None.
 
-    More careful than :func:`~composerefactor.topology.oneshot.one_shot`: a name or a profile alone
+    More careful than :func:`~composerefactor.compose.one_off.one_shot`: a name or a profile alone
     is enough, for where a wrong guess would start something again and again.
     """
     found = one_shot(stack, name)

@@ -15,12 +15,11 @@ from msgspec import Struct
 
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
 from composerefactor.compose.volumes import volumes
-from composerefactor.patterns import regex
 from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode, resolve
 
-_REMOTE = regex(r"[A-Za-z][A-Za-z0-9+.-]*://|github\.com/|git@|service:")
-_WINDOWS = regex(r"[A-Za-z]:[\\/]|\\\\")
-_VARIABLE = regex(r"\$(?!\$)")
+_REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|github\.com/|git@|service:")
+_WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+_VARIABLE = re.compile(r"\$(?!\$)")
 
 
 class PathAttribute(Struct, frozen=True):

@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any
 
 from composerefactor.compose.hosts import words
-from composerefactor.patterns import regex
 
 MASK = "***"
 
@@ -16,33 +15,35 @@ _SECRET_PARTS = (
     *("pass", "pwd", "secret", "token", "credential", "private", "auth", "salt", "signature"),
     *("cookie", "dsn", "webhook"),
 )
-_SECRET_NAME = regex(
+_SECRET_NAME = re.compile(
     "|".join(_SECRET_PARTS) + r"|(?:^|[^a-z])key|(?<!val)(?<!mon)key(?:$|[^a-z])|apikey",
     re.IGNORECASE,
 )
 _NO_SECRET = ("_FILE", "_IMAGE", "_TAG", "_VERSION", "_PORT", "_HOST")
 """How names end of which the value is where something is, or which, whatever it is called."""
-_USERINFO = regex(r"(?P<scheme>[a-z][a-z0-9+.-]{0,30}://)[^\s/@\"']{1,300}@", re.IGNORECASE)
-_ASSIGNMENT = regex(
+_USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]{0,30}://)[^\s/@\"']{1,300}@", re.IGNORECASE)
+_ASSIGNMENT = re.compile(
     r"(?P<name>[A-Za-z_][\w.-]{0,80})(?P<equals>[\"']?\s{0,2}[=:]\s{0,2})"
     r"(?!invalid compose project)"
     r"(?P<value>\"[^\"]*\"|'[^']*'|\$\{[^{}\n]{0,200}\}(?=[\s,;&\"']|$)|[^\s,;&]+)"
 )
-_OPTION = regex(
+_OPTION = re.compile(
     r"(?<![\w-])(?P<name>--?[A-Za-z][\w.-]{0,80})(?<!\.)(?P<space>\s+)(?P<value>[^\s-]\S*)"
 )
-_KNOWN_TOKEN = regex(
+_KNOWN_TOKEN = re.compile(
     r"AKIA[0-9A-Z]{12,}|gh[pousr]_\w{20,}|sk-[\w-]{16,}|xox[abprs]-[\w-]{10,}"
     r"|eyJ[\w-]{10,}\.[\w.-]{10,}|-----BEGIN [A-Z ]{0,40}PRIVATE KEY.*",
     re.DOTALL,
 )
 
-_BLOCK = regex(r"\s*(?:- )?[\"']?(?P<name>[\w.-]{1,80})[\"']?\s*[:=]\s*[|>][-+0-9]*\s*(?:#.*)?$")
-_WORD_AFTER = regex(
+_BLOCK = re.compile(
+    r"\s*(?:- )?[\"']?(?P<name>[\w.-]{1,80})[\"']?\s*[:=]\s*[|>][-+0-9]*\s*(?:#.*)?$"
+)
+_WORD_AFTER = re.compile(
     r"(?P<name>--?[A-Za-z][\w.-]{0,80})(?P<between>[\"']\s*,\s*[\"'])(?P<value>[^\"'-][^\"']*)"
 )
-_ITEM = regex(r"(?P<start>\s*- [\"']?)(?P<word>[^\"'#]*?)(?P<end>[\"']?\s*(?:#.*)?)$")
-_KEY_BEGIN = regex(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY")
+_ITEM = re.compile(r"(?P<start>\s*- [\"']?)(?P<word>[^\"'#]*?)(?P<end>[\"']?\s*(?:#.*)?)$")
+_KEY_BEGIN = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY")
 
 
 @cache
@@ -186,13 +187,15 @@ _NO_CREDENTIAL = frozenset(
 )
 """Words at either end of a name that say something about a credential, not the credential."""
 
-_NO_VALUE = regex(
+_NO_VALUE = re.compile(
     r"(?:|true|false|yes|no|on|off|none|null|disabled?|enabled?|[0-9]{1,2}|[0-9]+(?:ms|[smhd]))",
     re.IGNORECASE,
 )
-_PATH = regex(r"(?:\.{0,2}/|[A-Za-z]:\\|file:)|.*\.(?:pem|key|crt|cer|txt|json|p12|jks|pub)$")
-_URL_PASSWORD = regex(r"[a-z][a-z0-9+.-]*://[^/\s:@?#]*:(?P<password>[^/\s@?#,]+)@", re.IGNORECASE)
-_PAIR = regex(
+_PATH = re.compile(r"(?:\.{0,2}/|[A-Za-z]:\\|file:)|.*\.(?:pem|key|crt|cer|txt|json|p12|jks|pub)$")
+_URL_PASSWORD = re.compile(
+    r"[a-z][a-z0-9+.-]*://[^/\s:@?#]*:(?P<password>[^/\s@?#,]+)@", re.IGNORECASE
+)
+_PAIR = re.compile(
     r"(?:^|[;&?\s])(?:password|pwd|passwd|sharedaccesskey|accountkey)=(?P<password>[^;&\s\"']+)",
     re.IGNORECASE,
 )

@@ -12,7 +12,6 @@ from composerefactor.compose.files import RESOURCE_SECTIONS, Library
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
 from composerefactor.compose.references import extended, resources, services
 from composerefactor.discovery.script import directory_of
-from composerefactor.patterns import regex
 from composerefactor.yaml.nodes import MappingNode, Node, resolve, walk
 
 DEFAULT_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -134,13 +133,13 @@ def join(directory: str, path: str) -> str:
 
 _SOURCES = ("image", "build", "extends", "provider")
 _TAGS = frozenset({"!reset", "!override"})
-_PLAIN_NAME = regex(r"[A-Za-z0-9][\w.-]*")
-_ELSEWHERE = regex(r"[/~]|.*(?:\$|://)")
-_REFERS = regex(r"\bextends\b|^include\b", re.MULTILINE)
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+_ELSEWHERE = re.compile(r"[/~]|.*(?:\$|://)")
+_REFERS = re.compile(r"\bextends\b|^include\b", re.MULTILINE)
 
 
 class TreeFacts:
-    """The :class:`~composerefactor.entrypoints.files.FileFacts` of *files*, parsed by *library*.
+    """The :class:`~composerefactor.discovery.files.FileFacts` of *files*, parsed by *library*.
 
     A file that is not YAML is no Compose file here.
     """

@@ -10,7 +10,6 @@ from composerefactor.compose.invocation import EntryPoint, Evidence
 from composerefactor.discovery.files import OVERRIDE_NAMES, FileFacts, Listing
 from composerefactor.discovery.resolve import default_files, implicit_files
 from composerefactor.discovery.script import directory_of
-from composerefactor.patterns import regex
 
 _WORDS = (
     "amd64 arm arm64 build cd ci debug demo dev develop development e2e gpu integration linux "
@@ -25,7 +24,7 @@ MOST_ADDED = 3
 
 _YAML = (".yml", ".yaml")
 _TEMPLATE = (".example", ".sample", ".template", ".dist")
-_NO_COMPOSE = regex(r"\..*|(?:codecov|mkdocs|openapi|swagger|renovate)\.ya?ml")
+_NO_COMPOSE = re.compile(r"\..*|(?:codecov|mkdocs|openapi|swagger|renovate)\.ya?ml")
 _MAX_DEPTH = 8
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
@@ -11,20 +12,19 @@ from msgspec import Struct
 from composerefactor.compose.invocation import Evidence
 from composerefactor.discovery.files import Listing, join
 from composerefactor.discovery.shell import Call, Invocation
-from composerefactor.patterns import regex
 
 _STACK_FILE = frozenset({"-c", "--compose-file"})
 _FILE = frozenset({"-f", "--file"})
-_OLD_COMPOSE = regex(
+_OLD_COMPOSE = re.compile(
     r"docker[-_]compose(?:==|~=|<=?)\s?['\"]?1\.|docker/compose:(?:\w{1,10}-)?1\.\d"
     r"|compose/releases/download/v?1\.\d|docker-compose-v1\b"
 )
-_TEST_CODE = regex(r".*\.(?:java|kt|kts|groovy|scala|py|ts|js|mjs|go|cs|rb|rs)")
-_TESTCONTAINERS = regex(
+_TEST_CODE = re.compile(r".*\.(?:java|kt|kts|groovy|scala|py|ts|js|mjs|go|cs|rb|rs)")
+_TESTCONTAINERS = re.compile(
     r"(?:Docker)?ComposeContainer|DockerComposeEnvironment|NewDockerCompose|DockerCompose\("
     r"|WithStackFiles|UseCompose\("
 )
-_YAML_NAME = regex(r"['\"]([^'\"\n]{1,200}\.ya?ml)['\"]")
+_YAML_NAME = re.compile(r"['\"]([^'\"\n]{1,200}\.ya?ml)['\"]")
 _MAX_CODE_FILES = 400
 
 
@@ -129,7 +129,7 @@ def from_text(
                     yield OtherReader("docker-compose 1.x", file, evidence)
 
 
-_INSTALLS = regex(
+_INSTALLS = re.compile(
     r"(?:.*/)?(?:[^/]*requirements[^/]*\.(?:txt|in)|Pipfile|pyproject\.toml|Jenkinsfile|[Mm]akefile"
     r"|[^/]*\.sh|\.gitlab-ci\.ya?ml|\.travis\.ya?ml|Dockerfile[^/]*|Vagrantfile)"
     r"|\.(?:github/workflows|circleci)/[^/]*\.ya?ml"

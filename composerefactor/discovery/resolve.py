@@ -13,7 +13,6 @@ from composerefactor.discovery.files import Listing, join
 from composerefactor.discovery.script import CLOSE, OPEN, ROOT, directory_of
 from composerefactor.discovery.shell import Call, Invocation
 from composerefactor.discovery.structured import settings
-from composerefactor.patterns import regex
 
 
 def split_files(value: str, separator: str = "") -> tuple[str, ...]:
@@ -61,7 +60,7 @@ def default_files(directory: str, listing: Listing) -> tuple[str, ...]:
     return (default, override) if override else (default,)
 
 
-_OPEN = regex(f"{OPEN}([^{CLOSE}]{{0,120}}){CLOSE}")
+_OPEN = re.compile(f"{OPEN}([^{CLOSE}]{{0,120}}){CLOSE}")
 _MAX_CHOICES = 24
 
 

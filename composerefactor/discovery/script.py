@@ -9,8 +9,6 @@ from enum import Enum
 
 from msgspec import Struct
 
-from composerefactor.patterns import regex
-
 
 class Dialect(Enum):
     """How variables are written: ``$X``; in make also ``$(X)``; in just and Task ``{{X}}``."""
@@ -98,11 +96,11 @@ _BRACED = (
     r"(?P<rest>(?:\[[@*]\]|:?[-=?+][^{}$]{0,200}|[%#^,/:][^{}]{0,200})?)\}"
 )
 _PLAIN = rf"\$(?P<plain>{_NAME}|[0-9@*#!?$])"
-_SHELL = regex(rf"{_BRACED}|{_PLAIN}")
-_MAKE = regex(rf"\$\((?P<braced>{_NAME})(?P<rest>)\)")
-_TEMPLATE = regex(rf"\{{\{{\s{{0,9}}\.?(?P<braced>{_NAME})(?P<rest>)[^{{}}]{{0,80}}\}}\}}")
-_ACTIONS = regex(r"\$\{\{\s{0,9}(?:github\.workspace|runner\.workspace)\s{0,9}\}\}")
-_ACTIONS_OPEN = regex(r"\$\{\{([^{}]{0,200})\}\}")
+_SHELL = re.compile(rf"{_BRACED}|{_PLAIN}")
+_MAKE = re.compile(rf"\$\((?P<braced>{_NAME})(?P<rest>)\)")
+_TEMPLATE = re.compile(rf"\{{\{{\s{{0,9}}\.?(?P<braced>{_NAME})(?P<rest>)[^{{}}]{{0,80}}\}}\}}")
+_ACTIONS = re.compile(r"\$\{\{\s{0,9}(?:github\.workspace|runner\.workspace)\s{0,9}\}\}")
+_ACTIONS_OPEN = re.compile(r"\$\{\{([^{}]{0,200})\}\}")
 _ROOTS = frozenset(
     {
         "GITHUB_WORKSPACE",
@@ -117,12 +115,12 @@ _ROOTS = frozenset(
         "ROOT_DIR",
     }
 )
-_HERE = regex(
+_HERE = re.compile(
     r"\$\(\s*cd\s+[^()]{0,120}(?:\$\(\s*dirname[^()]{0,120}\))[^()]{0,60}(?:&&|;)\s*pwd[^()]{0,10}\)"
     r"|\$\(\s*dirname[^()]{0,120}\)"
     r"|\$\{(?:0|BASH_SOURCE(?:\[0\])?)%/\*\}"
 )
-_TOP = regex(
+_TOP = re.compile(
     r"\$\(\s*git\s+rev-parse\s+--show-toplevel[^()]{0,40}\)|\$\(\s*(?:shell\s+)?pwd\s*\)|`pwd`"
 )
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from composerefactor.discovery.script import CLOSE, OPEN, Line, Script, Variables, unknown
-from composerefactor.patterns import regex
 
 _READING = (
     "attach build bridge commit config convert cp create down events exec export images kill "
@@ -35,13 +34,13 @@ _IGNORED = (
 )
 _IGNORED_WITH_VALUE = frozenset(_IGNORED.split())
 _FRONTS = frozenset({"docker", "podman", "nerdctl", "docker.exe"})
-_PROGRAM = regex(r"(?:docker-compose(?:-v[12])?|podman-compose)(?:\.exe)?")
-_UNKNOWN_PROGRAM = regex(
+_PROGRAM = re.compile(r"(?:docker-compose(?:-v[12])?|podman-compose)(?:\.exe)?")
+_UNKNOWN_PROGRAM = re.compile(
     rf"{OPEN}(?:(?=\w{{0,40}}COMPOSE)(?!\w{{0,40}}(?:FILE|OPT|ARG|FLAG|DIR|PATH|ENV|PROFILE|PROJECT))\w{{1,40}}"
     rf"|D_?C){CLOSE}",
     re.IGNORECASE,
 )
-_ASSIGNMENT = regex(r"[A-Za-z_][A-Za-z0-9_]{0,80}=")
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,80}=")
 
 
 class Invocation(Struct, frozen=True):
@@ -317,11 +316,11 @@ def _closing(text: str, at: int) -> int:
     return at
 
 
-_QUOTED_ARRAY = regex(r"\"(\$\{[A-Za-z_][A-Za-z0-9_]{0,80}\[[@*]\]\})\"")
+_QUOTED_ARRAY = re.compile(r"\"(\$\{[A-Za-z_][A-Za-z0-9_]{0,80}\[[@*]\]\})\"")
 _DECLARES = frozenset({"export", "declare", "local", "readonly", "typeset", "set", "env"})
-_NESTED = regex(r"compose|stack\s+deploy|bake", re.IGNORECASE)
-_OTHER = regex(r"(?:^|/)(?:docker|kompose|g?make)$|MAKE")
-_APPEND = regex(r"^\s{0,80}([A-Za-z_][A-Za-z0-9_]{0,80})\+=")
+_NESTED = re.compile(r"compose|stack\s+deploy|bake", re.IGNORECASE)
+_OTHER = re.compile(r"(?:^|/)(?:docker|kompose|g?make)$|MAKE")
+_APPEND = re.compile(r"^\s{0,80}([A-Za-z_][A-Za-z0-9_]{0,80})\+=")
 _NESTING = 3
 _MAX_CALLS = 2_000
 

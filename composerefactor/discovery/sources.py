@@ -17,23 +17,24 @@ from composerefactor.discovery.script import (
     directory_of,
     logical_lines,
 )
-from composerefactor.patterns import regex
 
-_FENCE = regex(r"\s{0,60}(?P<mark>`{3,40}|~{3,40})\s{0,20}(?P<language>[\w+#.-]{0,40})")
-_INLINE = regex(r"`([^`\n]{4,400})`")
-_PROMPT = regex(
+_FENCE = re.compile(r"\s{0,60}(?P<mark>`{3,40}|~{3,40})\s{0,20}(?P<language>[\w+#.-]{0,40})")
+_INLINE = re.compile(r"`([^`\n]{4,400})`")
+_PROMPT = re.compile(
     r"\s{0,40}(?:[\w.@~:/()\[\] -]{0,60}[$%\u276f\u279c]|PS [^>\n]{0,80}>|[$>%\u276f\u279c])"
     r"\s{1,20}(?=\S)"
 )
-_ROOT_PROMPT = regex(r"\s{0,40}#\s{1,4}(?=(?:sudo |docker|podman))")
+_ROOT_PROMPT = re.compile(r"\s{0,40}#\s{1,4}(?=(?:sudo |docker|podman))")
 _LANGUAGES = (
     "yaml yml json jsonc json5 toml ini python py js javascript ts typescript go java "
     "dockerfile docker diff mermaid html xml css sql makefile make nginx env dotenv properties "
     "hcl tree"
 )
 _NO_SHELL = frozenset(_LANGUAGES.split())
-_RELEVANT = regex(r"compose|stack\s+deploy|bake", re.IGNORECASE)
-_GROOVY = regex(r"\b(?:sh|bat|powershell)\b[ \t]{0,20}\(?[^'\"\n]{0,60}?(?P<quote>'''|\"\"\"|'|\")")
+_RELEVANT = re.compile(r"compose|stack\s+deploy|bake", re.IGNORECASE)
+_GROOVY = re.compile(
+    r"\b(?:sh|bat|powershell)\b[ \t]{0,20}\(?[^'\"\n]{0,60}?(?P<quote>'''|\"\"\"|'|\")"
+)
 
 
 def shell_script(path: str, text: str) -> list[Script]:
@@ -116,17 +117,17 @@ def jenkinsfile(path: str, text: str) -> list[Script]:
 
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_.-]{0,80}"
-_MAKE_ASSIGNMENT = regex(
+_MAKE_ASSIGNMENT = re.compile(
     rf"[ ]{{0,40}}(?P<export>export\s+)?(?:override\s+)?(?P<name>{_NAME})\s{{0,40}}"
     r"(?P<operator>::?:?=|\?=|\+=|=)(?P<value>.*)"
 )
-_MAKE_EXPORT = regex(r"[ ]{0,40}export\s+(?P<names>[\w\s]{1,400})$")
-_JUST_ASSIGNMENT = regex(
+_MAKE_EXPORT = re.compile(r"[ ]{0,40}export\s+(?P<names>[\w\s]{1,400})$")
+_JUST_ASSIGNMENT = re.compile(
     rf"(?P<export>export\s+)?(?P<name>{_NAME})\s{{0,40}}(?P<operator>:=)(?P<value>.*)"
 )
-_REFERENCE = regex(rf"\$[({{]?({_NAME})")
-_RECIPE = regex(r"[^\s#=][^=#]{0,400}:(?!=)")
-_RECIPE_SHEBANG = regex(r"#!\S")
+_REFERENCE = re.compile(rf"\$[({{]?({_NAME})")
+_RECIPE = re.compile(r"[^\s#=][^=#]{0,400}:(?!=)")
+_RECIPE_SHEBANG = re.compile(r"#!\S")
 
 
 def makefile(path: str, text: str) -> list[Script]:
@@ -265,9 +266,9 @@ def procfile(path: str, text: str) -> list[Script]:
 
 _Reader = Callable[[str, str], list[Script]]
 
-_MENTIONS = regex(r"[ck]ompose|stack\s{1,20}deploy|\bbake\b", re.IGNORECASE)
+_MENTIONS = re.compile(r"[ck]ompose|stack\s{1,20}deploy|\bbake\b", re.IGNORECASE)
 _SCRIPT_PLACES = frozenset({"bin", "script", "scripts", "hack", "tools", "ci", "cmd", ".husky"})
-_SHEBANG = regex(r"#!.{0,80}\b(?:ba|da|k|z|a)?sh\b")
+_SHEBANG = re.compile(r"#!.{0,80}\b(?:ba|da|k|z|a)?sh\b")
 _MAX_SOURCES = 1_000
 
 
@@ -324,7 +325,7 @@ _PIPELINES = (
 )
 
 _BY_NAME: tuple[tuple[re.Pattern[str], _Reader], ...] = tuple(
-    (regex(pattern), reader)
+    (re.compile(pattern), reader)
     for pattern, reader in (
         (r"(?:gnu)?makefile(?:\.[\w-]+)?|.+\.mk|.+\.make", makefile),
         (r"\.?justfile|.+\.just", justfile),
@@ -342,7 +343,7 @@ _BY_NAME: tuple[tuple[re.Pattern[str], _Reader], ...] = tuple(
 )
 
 _BY_PATH: tuple[tuple[re.Pattern[str], _Reader], ...] = tuple(
-    (regex(pattern), reader)
+    (re.compile(pattern), reader)
     for pattern, reader in (
         (r"\.(?:github|gitea|forgejo)/(?:workflows|actions)/.*\.ya?ml", _root_yaml),
         (

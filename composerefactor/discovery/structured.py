@@ -15,7 +15,6 @@ from msgspec.structs import replace
 from composerefactor.discovery.files import join
 from composerefactor.discovery.script import Dialect, Line, Script, directory_of, logical_lines
 from composerefactor.errors import InputError
-from composerefactor.patterns import regex
 from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode, Tree, resolve
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
@@ -28,9 +27,9 @@ _ONE_SHELL_KEYS = frozenset(
     {"script", "before_script", "after_script", "commands", "command", "run", "args"}
 )
 _PROSE_KEYS = frozenset({"name", "desc", "description", "title", "summary", "label", "if", "uses"})
-_RELEVANT = regex(r"[ck]ompose|stack\s+deploy|bake", re.IGNORECASE)
+_RELEVANT = re.compile(r"[ck]ompose|stack\s+deploy|bake", re.IGNORECASE)
 # What is not closed still matches, to the end: each character is looked at once.
-_JSON_COMMENT = regex(r"\"(?:[^\"\\\n]|\\.)*\"?|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+_JSON_COMMENT = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"?|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _MAX_TEXT = 300_000
 
 
@@ -203,7 +202,9 @@ def package_scripts(path: str, text: str) -> list[Script]:
     return reader.scripts
 
 
-_SETTING = regex(r"\s{0,40}(?:export\s{1,20})?(?P<name>COMPOSE_[A-Z_]{1,40})\s{0,20}=(?P<value>.*)")
+_SETTING = re.compile(
+    r"\s{0,40}(?:export\s{1,20})?(?P<name>COMPOSE_[A-Z_]{1,40})\s{0,20}=(?P<value>.*)"
+)
 
 
 def settings(text: str) -> dict[str, tuple[str, int]]:

@@ -1,6 +1,6 @@
 """Edits as values: each names a place by its address in a file, never by an offset.
 
-Addresses are keys and positions as they are written (:mod:`composerefactor.yamltree.path`), so an
+Addresses are keys and positions as they are written (:mod:`composerefactor.yaml.nodes`), so an
 edit below an alias names the place that the alias stands for.
 """
 

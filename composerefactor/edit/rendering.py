@@ -11,7 +11,6 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.patterns import regex
 from composerefactor.yaml.comments import regions
 from composerefactor.yaml.nodes import Entry, MappingNode, Path, SequenceNode, entry_at
 from composerefactor.yaml.source import Source
@@ -50,9 +49,9 @@ class Reference(Struct, frozen=True):
     anchor: str
 
 
-_PLAIN = regex(r"[A-Za-z0-9_./$(~^+][^\x00-\x1f\x7f\u0085\u2028\u2029]*")
-_UNSAFE = regex(r":(?:\s|$)|\s#|\s$")
-_IN_FLOW = regex(r"[\[\]{},]")
+_PLAIN = re.compile(r"[A-Za-z0-9_./$(~^+][^\x00-\x1f\x7f\u0085\u2028\u2029]*")
+_UNSAFE = re.compile(r":(?:\s|$)|\s#|\s$")
+_IN_FLOW = re.compile(r"[\[\]{},]")
 _YAML_1_1 = frozenset({"y", "n", "yes", "no", "on", "off"})
 """Text for the engine, but a boolean for readers of YAML 1.1."""
 

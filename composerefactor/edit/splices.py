@@ -13,7 +13,6 @@ from composerefactor.compose.repeats import service_regions, value_start
 from composerefactor.edit.operations import Nest, Share, Substitute
 from composerefactor.edit.rendering import tail
 from composerefactor.errors import RefusedError
-from composerefactor.patterns import regex
 from composerefactor.yaml.comments import Region, comments
 from composerefactor.yaml.nodes import (
     Entry,
@@ -57,7 +56,7 @@ def refused(file: ComposeFile, path: Path, node: Node | None, why: str) -> Refus
     )
 
 
-_HARMLESS = regex(r"[\w$./~:?+@-]*|\$\{[\w$./~:?+@{}-]*\}")
+_HARMLESS = re.compile(r"[\w$./~:?+@-]*|\$\{[\w$./~:?+@{}-]*\}")
 """Text that means itself in a scalar of any style, unless it is plain in a flow collection."""
 
 

@@ -14,7 +14,6 @@ from msgspec.json import decode
 
 from composerefactor.compose.image_references import repository, same_image
 from composerefactor.images.entries import entry_from
-from composerefactor.patterns import regex
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
@@ -86,7 +85,7 @@ def _text(values: Any) -> str:
 
 
 _CHECK_KEYS = ("builtin", "listens", "needs", "profile", "requires", "variants")
-_NUMBER_AT_END = regex(r"-?[0-9]+$", re.ASCII)
+_NUMBER_AT_END = re.compile(r"-?[0-9]+$", re.ASCII)
 
 
 class Category(Struct, frozen=True):

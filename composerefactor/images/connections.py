@@ -16,7 +16,6 @@ from composerefactor.compose.merge_keys import item_nodes, merged_entries, merge
 from composerefactor.compose.stack import Found, Service, Setting, Stack
 from composerefactor.errors import Location
 from composerefactor.images.placement import placement
-from composerefactor.patterns import regex
 from composerefactor.yaml.nodes import MappingNode
 
 _BY_LABEL = {"traefik": "traefik.", "lucaslorentz/caddy-docker-proxy": "caddy"}
@@ -51,7 +50,7 @@ def _labelled(service: Service, prefix: str) -> Setting | None:
     return next((s for n, s in labels.items() if n.lower().startswith(prefix)), None)
 
 
-_CONTAINER = regex(r"[\w.\-]+?[_-](?P<service>[a-z0-9][\w.\-]*)[_-][0-9]+")
+_CONTAINER = re.compile(r"[\w.\-]+?[_-](?P<service>[a-z0-9][\w.\-]*)[_-][0-9]+")
 
 
 class Names:

@@ -14,13 +14,12 @@ from typing import Any
 from msgspec import Struct
 
 from composerefactor.compose.interpolation import expand
-from composerefactor.patterns import regex
 
-_DIRECTIVE = regex(r"#\s*([A-Za-z]+)\s*=\s*(\S+)\s*")
-_INSTRUCTION = regex(r"\s*([A-Za-z]+)(?:\s+(.*))?", re.DOTALL)
-_FLAG = regex(r"\s*--([a-z-]+)(?:=(\S*))?(?=\s|$)")
-_HEREDOC = regex(r"(?<![<\w])\d*<<(-?)(['\"]?)([A-Za-z_][A-Za-z0-9_.]*)\2(?![<\w])")
-_PAIR = regex(r"""([A-Za-z_][\w.]*)(?:=((?:"(?:\\.|[^"])*"|'[^']*'|\\.|[^\s"'\\])*))?""")
+_DIRECTIVE = re.compile(r"#\s*([A-Za-z]+)\s*=\s*(\S+)\s*")
+_INSTRUCTION = re.compile(r"\s*([A-Za-z]+)(?:\s+(.*))?", re.DOTALL)
+_FLAG = re.compile(r"\s*--([a-z-]+)(?:=(\S*))?(?=\s|$)")
+_HEREDOC = re.compile(r"(?<![<\w])\d*<<(-?)(['\"]?)([A-Za-z_][A-Za-z0-9_.]*)\2(?![<\w])")
+_PAIR = re.compile(r"""([A-Za-z_][\w.]*)(?:=((?:"(?:\\.|[^"])*"|'[^']*'|\\.|[^\s"'\\])*))?""")
 _TAKES_HEREDOC = frozenset({"RUN", "COPY", "ADD"})
 
 

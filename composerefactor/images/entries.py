@@ -11,11 +11,9 @@ from typing import Any, Literal, TypeAlias, cast
 
 from msgspec import Struct
 
-from composerefactor.patterns import regex
-
-_VERSION = regex(r"(?:^|(?<=[-_]))v?(?P<numbers>\d+(?:\.(?:\d+|x))*)", re.ASCII)
-_RELEASE_DATE = regex(r"release\.(\d{4})-(\d\d)-(\d\d).*", re.ASCII)
-_RANGE = regex(r"(?P<operator><=|>=|<|>|=)?\s*(?P<version>v?\d+(?:\.(?:\d+|x))*)", re.ASCII)
+_VERSION = re.compile(r"(?:^|(?<=[-_]))v?(?P<numbers>\d+(?:\.(?:\d+|x))*)", re.ASCII)
+_RELEASE_DATE = re.compile(r"release\.(\d{4})-(\d\d)-(\d\d).*", re.ASCII)
+_RANGE = re.compile(r"(?P<operator><=|>=|<|>|=)?\s*(?P<version>v?\d+(?:\.(?:\d+|x))*)", re.ASCII)
 _NEWEST = frozenset({"", "latest", "stable", "main", "master", "edge", "current", "mainline"})
 _DISTRIBUTIONS = {
     "alpine": ("alpine",),

@@ -26,11 +26,10 @@ from composerefactor.images.entries import (
     in_range,
     parse_tag,
 )
-from composerefactor.patterns import regex
 from composerefactor.yaml.nodes import SequenceNode
 
-_PORT = regex(r"\bPORT\b")
-_PORT_AT_END = regex(r"(?:.*:)?(\d+)(?:/tcp)?", re.ASCII)
+_PORT = re.compile(r"\bPORT\b")
+_PORT_AT_END = re.compile(r"(?:.*:)?(\d+)(?:/tcp)?", re.ASCII)
 
 
 class Choice(Struct, frozen=True):
@@ -116,7 +115,7 @@ _VERBS = frozenset(
         *("start-single-node", "all-in-one", "daemon", "mongod", "mongos", "kc.sh", "tini"),
     }
 )
-_TASKS = regex(
+_TASKS = re.compile(
     r"""(?<![\w.])(?:
         pg_dump(?:all)?|pg_basebackup|pg_restore|psql|mongodump|mongorestore|mongosh|mysqldump
         |mariadb-dump|redis-cli|valkey-cli|crond?|curl|rs\.initiate|kafka-topics(?:\.sh)?

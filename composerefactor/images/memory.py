@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import scalar_text
 from composerefactor.compose.stack import Service, Stack
-from composerefactor.patterns import regex
 
 MIB = 1024 * 1024
 _UNITS = {"b": 1, "k": 1024, "m": MIB, "g": 1024 * MIB, "t": 1024 * 1024 * MIB}
-_SIZE = regex(r"([0-9]+(?:\.[0-9]+)?)\s*([bkmgt]?)i?b?", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([bkmgt]?)i?b?", re.IGNORECASE)
 
 _FORMS = {
     "xmx": r"-Xmx",  # Java
@@ -24,7 +23,7 @@ _FORMS = {
 }
 """How a size is set, by a part of it that few other texts have."""
 
-_SETTINGS = regex(
+_SETTINGS = re.compile(
     rf"(?:{'|'.join(_FORMS.values())})\s*(?P<size>[0-9]+(?:\.[0-9]+)?\s*(?:[bkmgt]i?b?)?)\b",
     re.IGNORECASE,
 )

@@ -16,10 +16,9 @@ from composerefactor.compose.stack import Definition, Stack
 from composerefactor.images.catalog import load, read_json
 from composerefactor.images.connections import HostMention, Names, host_mentions
 from composerefactor.images.entries import CatalogEntry
-from composerefactor.patterns import regex
 
-_SCHEME_END = regex(r"(?:\+.*|s|\+srv)$")
-_ADDITION = regex(
+_SCHEME_END = re.compile(r"(?:\+.*|s|\+srv)$")
+_ADDITION = re.compile(
     r"[-_.]?(?:[0-9]+|v[0-9]+|server|service|svc|db|cache|queue|broker|primary|master|main|node|host)$"
 )
 _PLAIN_WORDS = frozenset(
@@ -29,7 +28,7 @@ _PLAIN_WORDS = frozenset(
         *("bootstrap", "db", "database", "cache", "queue", "primary", "master", "connection"),
     }
 )
-_WORD = regex(r"[A-Za-z0-9]+?(?=[A-Z][a-z])|[A-Za-z0-9]+")
+_WORD = re.compile(r"[A-Za-z0-9]+?(?=[A-Z][a-z])|[A-Za-z0-9]+")
 
 
 class Starter(Struct, frozen=True):

@@ -18,7 +18,6 @@ from composerefactor.compose.invocation import EntryPoint
 from composerefactor.compose.project import Project
 from composerefactor.edit.drafts import Changeset, Draft, FileChange, Written
 from composerefactor.errors import EngineError, UsageError
-from composerefactor.patterns import regex
 from composerefactor.planning.fixes import Chosen, Mend, Mended, Wanted, mend
 from composerefactor.planning.opening import Opened, ProjectTexts
 from composerefactor.planning.selection import (
@@ -343,7 +342,7 @@ SINCE_NESTED = "2.29.7"
 """v2.24.7 resolves the include of an included file against the outer project; of the versions that
 were tried, v2.29.7 is the first after it that does not (observed)."""
 
-_INCLUDE = regex(r"^[\"']?include[\"']?\s*:", re.MULTILINE)
+_INCLUDE = re.compile(r"^[\"']?include[\"']?\s*:", re.MULTILINE)
 
 
 def oldest_engine(proposal: Proposal) -> str:

@@ -42,7 +42,7 @@ def prover_of(
 ) -> Prover:
     """Return the prover of what is *opened*, for all readable entry points or just *entries*.
 
-    *consistent* and *progress* are as :class:`~composerefactor.verify.prover.Prover` has them.
+    *consistent* and *progress* are as :class:`~composerefactor.proof.prover.Prover` has them.
     """
     return Prover(
         engine,
@@ -91,7 +91,7 @@ class Incomplete:
     ) -> Verdict:
         """Return *verdict* with what else *plan* changes in files that no accepted one reads.
 
-        *only* and *moved* are as :meth:`~composerefactor.verify.prover.Prover.check` has them.
+        *only* and *moved* are as :meth:`~composerefactor.proof.prover.Prover.check` has them.
         """
         changes = plan.contents()
         read = {path for entry in self._accepted() for path in self._opened.project.files_of[entry]}

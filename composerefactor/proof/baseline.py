@@ -8,7 +8,6 @@ from pathlib import PurePosixPath
 
 from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import EntryPoint
-from composerefactor.patterns import regex
 from composerefactor.proof.scenarios import (
     FIRST_NUMBER,
     Circumstance,
@@ -21,13 +20,13 @@ from composerefactor.proof.staging import Run, Runner
 
 _MAX_SUPPLIED = 200
 _MAX_ADJUSTED = 12
-_REQUIRED = regex(r"required variable (\S+) is missing a value")
+_REQUIRED = re.compile(r"required variable (\S+) is missing a value")
 _MISSING_FILES = (
-    regex(r"(?:env|label) file (.+?) not found"),
-    regex(r"couldn't find env file: (.+?)\s*$", re.MULTILINE),
-    regex(r"\bstat (.+?): no such file or directory"),
+    re.compile(r"(?:env|label) file (.+?) not found"),
+    re.compile(r"couldn't find env file: (.+?)\s*$", re.MULTILINE),
+    re.compile(r"\bstat (.+?): no such file or directory"),
 )
-_SET_IN_ENV_FILE = regex(r"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*[=:]")
+_SET_IN_ENV_FILE = re.compile(r"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*[=:]")
 
 
 REQUIRED = "required variables that nothing sets were given values"

@@ -14,7 +14,6 @@ from msgspec.structs import replace
 from composerefactor.compose.invocation import EntryPoint
 from composerefactor.compose.secrets import MASK, mask_value
 from composerefactor.errors import InputError
-from composerefactor.patterns import regex
 from composerefactor.proof.engine import Result
 from composerefactor.proof.scenarios import Kind
 from composerefactor.proof.staging import Run, Runner
@@ -22,7 +21,7 @@ from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
 
-_SECTION = regex(r"^(\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s#'\"-][^:\n]*):(?=\s|$)", re.MULTILINE)
+_SECTION = re.compile(r"^(\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s#'\"-][^:\n]*):(?=\s|$)", re.MULTILINE)
 _KEY_VALUE = frozenset({"environment", "labels", "annotations", "sysctls", "additional_contexts"})
 _MAX_SHOWN = 80
 _NOUNS = {
@@ -241,7 +240,7 @@ def _shown(value: Any, key: str) -> str:
     return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 3]}..."
 
 
-_NAMED_SERVICE = regex(r'service "([^"]+)"|services\.([\w-]+)|service ([\w.-]+) ')
+_NAMED_SERVICE = re.compile(r'service "([^"]+)"|services\.([\w-]+)|service ([\w.-]+) ')
 
 
 class Finding(Struct, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,7 +19,6 @@ from pathlib import Path
 from typing import IO
 
 from composerefactor.errors import EngineError
-from composerefactor.patterns import regex
 
 DEFAULT_TIMEOUT = 60.0
 """Seconds that one run may take."""
@@ -30,8 +30,8 @@ STOPPED = 124
 """The code of a run that was stopped, as ``timeout`` has it."""
 
 _MAX_WORDS = 300
-_VERSION = regex(r"(\d+)\.(\d+)(?:\.(\d+))?")
-_LOG_LINE = regex(r'^time="[^"]*" level=(\w+) msg="(.*)"$')
+_VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
+_LOG_LINE = re.compile(r'^time="[^"]*" level=(\w+) msg="(.*)"$')
 _SYSTEM_NAMES = ("PATH", "LANG", "SYSTEMROOT", "SystemRoot", "TEMP", "TMP", "PATHEXT")
 _QUICK = {"GOGC": "400"}
 """Compose collects its garbage less often: 10 to 16 % less time (observed: v5.6.1)."""

@@ -22,7 +22,7 @@ class Prover:
     """Proves changes to one project; a context manager, since it holds a staged copy.
 
     *root* is the project directory, *inputs* what the engine reads, relative to it (see
-    :class:`~composerefactor.verify.staging.Stage`), *env_files* those of them that are taken for
+    :class:`~composerefactor.proof.staging.Stage`), *env_files* those of them that are taken for
     empty where they are missing. *variables_of* and *profiles_of* give what the
     files of an entry point use, *environ* the shell's variables that they may see. *progress* is
     called with the runs done and to do. *consistent* False leaves out the engine's checks of what

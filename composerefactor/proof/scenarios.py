@@ -11,7 +11,6 @@ from typing import Literal, Protocol, TypeAlias
 
 from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import EntryPoint
-from composerefactor.patterns import regex
 
 FIRST_NUMBER = 20001
 """Sentinels count from here: valid as a port, a size, a user id and a text."""
@@ -19,22 +18,22 @@ FIRST_NUMBER = 20001
 _LAST_PORT = 65535
 _RESERVED = frozenset({"PATH", "HOME", "PWD", "LANG", "DOCKER_HOST", "DOCKER_CONFIG"})
 _OPPOSITES = {"true": "false", "false": "true", "yes": "no", "no": "yes", "on": "off", "off": "on"}
-_WITH_UNIT = regex(r"\d+(?:\.\d+)?(?P<unit>[a-zA-Z]{1,3})", re.ASCII)
+_WITH_UNIT = re.compile(r"\d+(?:\.\d+)?(?P<unit>[a-zA-Z]{1,3})", re.ASCII)
 _FORMS: tuple[tuple[re.Pattern[str], Callable[[str, int], str]], ...] = (
-    (regex(r"[0-9]+$"), lambda text, n: str(n if text != str(n) else n + _LAST_PORT)),
-    (regex(r"[0-9]+\.[0-9]+$"), lambda _, n: f"{n}.5"),
-    (regex(r"(?:[0-9.]+(?:h|ms|us|m|s)){2,}$"), lambda _, n: f"{n}s"),
+    (re.compile(r"[0-9]+$"), lambda text, n: str(n if text != str(n) else n + _LAST_PORT)),
+    (re.compile(r"[0-9]+\.[0-9]+$"), lambda _, n: f"{n}.5"),
+    (re.compile(r"(?:[0-9.]+(?:h|ms|us|m|s)){2,}$"), lambda _, n: f"{n}s"),
     (
-        regex(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}$"),
+        re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}$"),
         lambda _, n: f"10.77.{n // 250 % 250}.{n % 250}",
     ),
-    (regex(r"[.~]?/|\.{1,2}(?:$|/)"), lambda text, n: f"{text.rstrip('/')}/{n}"),
+    (re.compile(r"[.~]?/|\.{1,2}(?:$|/)"), lambda text, n: f"{text.rstrip('/')}/{n}"),
 )
 """Kinds of defaults, and what stands for each."""
 
 
-_PATH_NAME = regex(r"(?:DIR|DIRECTORY|PATH|FOLDER|ROOT|MOUNT|SOCKET|HOME)$", re.IGNORECASE)
-_NUMBER = regex(r"[2-9][0-9]{4}")
+_PATH_NAME = re.compile(r"(?:DIR|DIRECTORY|PATH|FOLDER|ROOT|MOUNT|SOCKET|HOME)$", re.IGNORECASE)
+_NUMBER = re.compile(r"[2-9][0-9]{4}")
 
 
 def merged(variables: Iterable[Variable]) -> dict[str, Variable]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,15 +15,14 @@ from msgspec.structs import replace
 from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import EntryPoint
 from composerefactor.errors import InputError
-from composerefactor.patterns import regex
 from composerefactor.proof.baseline import Baseline
 from composerefactor.proof.comparison import hashes, model
 from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine
 from composerefactor.proof.scenarios import ALL_PROFILES, FIRST_NUMBER, Circumstance, sentinel
 from composerefactor.proof.staging import Run, Runner, Stage
 
-_SENTINEL = regex(r"[12][0-9]{4}")
-_BLANK = regex(r'The \\?"([A-Za-z_]\w*)\\?" variable is not set')
+_SENTINEL = re.compile(r"[12][0-9]{4}")
+_BLANK = re.compile(r'The \\?"([A-Za-z_]\w*)\\?" variable is not set')
 
 
 class Asked(Struct, frozen=True):

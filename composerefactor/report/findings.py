@@ -7,6 +7,7 @@ The format is that of the OASIS standard; the properties that GitHub reads besid
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +15,6 @@ from xml.sax.saxutils import escape, quoteattr
 
 from composerefactor import __version__
 from composerefactor.analysis.findings import Finding, Rule, Severity, fingerprints
-from composerefactor.patterns import regex
 from composerefactor.planning.registry import transforms
 from composerefactor.refactoring.contract import Restructuring
 
@@ -140,7 +140,7 @@ def _logical(finding: Finding) -> dict[str, Any]:
     return {"logicalLocations": [{"name": finding.service, "fullyQualifiedName": name}]}
 
 
-_NO_XML = regex("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(findings: Sequence[Finding], rules: Mapping[str, Rule], name: str) -> str:

@@ -12,15 +12,14 @@ from itertools import groupby
 
 from composerefactor.compose.secrets import mask_lines
 from composerefactor.edit.drafts import FileChange
-from composerefactor.patterns import regex
 from composerefactor.planning.fixes import Mend
 from composerefactor.planning.propose import Proposal
 from composerefactor.report.plan_text import consequence, moved, proof_line
 from composerefactor.report.text import Style, counted
 
-_MARKUP = regex(r"[\\`*\[\]<|~]|(?<!\w)_|_(?!\w)|^[>#+-]")
-_MENTION = regex(r"@(?=\w)")
-_RUNS = regex(r"`+")
+_MARKUP = re.compile(r"[\\`*\[\]<|~]|(?<!\w)_|_(?!\w)|^[>#+-]")
+_MENTION = re.compile(r"@(?=\w)")
+_RUNS = re.compile(r"`+")
 
 
 def cell(text: str) -> str:

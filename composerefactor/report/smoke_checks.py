@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from posixpath import normpath
@@ -23,7 +24,6 @@ from composerefactor.images.health.built import Proposed
 from composerefactor.images.health.check import healthcheck_for
 from composerefactor.images.health.usage import usage
 from composerefactor.images.lookup import data_paths, starts_server
-from composerefactor.patterns import regex
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
@@ -75,7 +75,7 @@ def _script(common: str, client: Mapping[str, str]) -> str:
 Expects = Literal["ok", "answer", "maybe"]
 """``ok``: a status below 400; ``answer``: below 500; ``maybe``: the same, if it speaks HTTP."""
 
-_URL = regex(
+_URL = re.compile(
     r"(?P<scheme>https?)://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])"
     r"(?::(?P<port>[0-9]+))?(?P<path>/[\w./~%-]*)?"
 )

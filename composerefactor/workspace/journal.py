@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
@@ -24,7 +25,6 @@ from typing import Any, NamedTuple, NewType
 from msgspec import Struct
 
 from composerefactor.errors import InputError, Location
-from composerefactor.patterns import regex
 from composerefactor.workspace.state import project_directory, state_errors
 
 
@@ -89,7 +89,7 @@ def sync_directories(paths: Iterable[Path]) -> None:
 RunId = NewType("RunId", int)
 
 _FORMAT = 1
-_NAME = regex(r"(\d{4,})\.(pending|applied|undoing)\.json")
+_NAME = re.compile(r"(\d{4,})\.(pending|applied|undoing)\.json")
 
 
 class Phase(StrEnum):

@@ -32,13 +32,12 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from composerefactor.patterns import regex
 from composerefactor.yaml.nodes import Entry, MappingNode, ScalarNode, SequenceNode, children
 from composerefactor.yaml.parser import WHITE
 from composerefactor.yaml.source import Source
 
-_COMMENTED_OUT = regex(r"#( {2,})(?:-(?=\s)|[\w.$\{\}/\"'<-]+\s*:(?=\s|$))")
-_CONTINUED = regex(r"#( {2,})\S")
+_COMMENTED_OUT = re.compile(r"#( {2,})(?:-(?=\s)|[\w.$\{\}/\"'<-]+\s*:(?=\s|$))")
+_CONTINUED = re.compile(r"#( {2,})\S")
 _RULER = frozenset("-=#*~_+")
 
 
@@ -228,8 +227,8 @@ def _last_end(source: Source, tail: int, end: int) -> int:
     return lines[-1].end if lines else tail
 
 
-_FULL_LINE = regex(r"^[ \t]*#", re.MULTILINE)
-_COMMENT = regex(r"(?:^|(?<=\s))#[^\r\n]*", re.MULTILINE)
+_FULL_LINE = re.compile(r"^[ \t]*#", re.MULTILINE)
+_COMMENT = re.compile(r"(?:^|(?<=\s))#[^\r\n]*", re.MULTILINE)
 
 
 def comment_lines(text: str) -> int:

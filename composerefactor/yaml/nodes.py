@@ -1,6 +1,6 @@
 """YAML nodes that know where they stand in the text.
 
-All offsets count characters of :attr:`composerefactor.source.Source.text`. A node has two spans:
+All offsets count characters of :attr:`.source.Source.text`. A node has two spans:
 ``outer_start:end`` with its anchor and tag, and ``start:end`` without. Ends are tight: a block
 collection ends where its last child ends, an empty value is empty.
 """

@@ -3,7 +3,7 @@
 The tree is made from parser *events*, since they alone keep the place of an alias and the anchor
 of a node with both parsers. The pure-Python parser is the reference; the C parser is used where it
 is installed and gives the same trees (tested). Where the two mark a node differently, the rules in
-:mod:`composerefactor.yamltree.nodes` decide.
+:mod:`composerefactor.yaml.nodes` decide.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from composerefactor.errors import InputError
-from composerefactor.patterns import regex
 from composerefactor.yaml.nodes import (
     AliasNode,
     Document,
@@ -35,9 +34,9 @@ from composerefactor.yaml.source import Source
 WHITE = " \t\r\n"
 """YAML's white space; a no-break space, for one, is text."""
 
-_PROPERTY = regex(r"!<[^>\s]*>|[&!][^ \t\r\n,\[\]{}]*")
-_LAST_TAG = regex(r"(?:!<[^>\s]*>|![^ \t\r\n,\[\]{}]*)\Z")
-_DOCUMENT_MARKER = regex(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
+_PROPERTY = re.compile(r"!<[^>\s]*>|[&!][^ \t\r\n,\[\]{}]*")
+_LAST_TAG = re.compile(r"(?:!<[^>\s]*>|![^ \t\r\n,\[\]{}]*)\Z")
+_DOCUMENT_MARKER = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 
 
 def skip_space_and_comments(text: str, at: int) -> int:
@@ -117,9 +116,9 @@ _NESTING_REMEDY = "write it with fewer levels"
 _EXPANSION_REMEDY = "remove aliases of aliases; no Compose file needs so many"
 _ANCHOR_REMEDY = "anchors are known only in the file, and below the place, where they are written"
 
-_LINE_BREAK = regex("[\r\n\x85\u2028\u2029]")
+_LINE_BREAK = re.compile("[\r\n\x85\u2028\u2029]")
 
-_SURROGATE = regex("[\ud800-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _QUOTED = frozenset("'\"")
 _BLOCK = frozenset("|>")
@@ -351,7 +350,7 @@ class TreeBuilder:
 
 __all__ = ["MAX_DEPTH", "has_c_parser", "parse"]
 
-_OLD_LINE_BREAK = regex("[\x85\u2028\u2029]")
+_OLD_LINE_BREAK = re.compile("[\x85\u2028\u2029]")
 """Line breaks of YAML 1.1, which the C parser and the engine still take for such."""
 
 _OLD_LINE_BREAK_REMEDY = "remove this invisible character"
@@ -359,7 +358,7 @@ _OLD_LINE_BREAK_REMEDY = "remove this invisible character"
 _FORBIDDEN = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 """Not compiled here: that takes longer than the rest of this module, and few texts need it."""
 
-_BEYOND_UNICODE = regex(r"\\U(?!0010|000)")
+_BEYOND_UNICODE = re.compile(r"\\U(?!0010|000)")
 
 _TOO_STRICT_IN_C = ("did not find expected alphabetic or numeric character", "unexpected ':'")
 """What the C parser says of ``&a.b``, ``&a/b`` and ``{a:b}``, which the engine accepts."""

@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from composerefactor.errors import InputError
-from composerefactor.patterns import regex
 from composerefactor.yaml.nodes import (
     AliasNode,
     MappingNode,
@@ -35,7 +34,7 @@ _WORDS: Mapping[str, ScalarValue] = MappingProxyType(
         **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
     }
 )
-_INTEGER = regex(
+_INTEGER = re.compile(
     r"""(?P<sign>[-+]?)
     (?: 0[xX](?P<hex>[0-9a-fA-F]+)
       | 0[bB](?P<binary>[01]+)
@@ -45,8 +44,8 @@ _INTEGER = regex(
     re.VERBOSE | re.ASCII,
 )
 _BASES = MappingProxyType({"hex": 16, "binary": 2, "octal": 8, "decimal": 10})
-_FLOAT = regex(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
-_TIMESTAMP = regex(
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
+_TIMESTAMP = re.compile(
     r"""(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})
     (?: (?P<separator>[Tt\ ])(?P<hour>\d{1,2}):(?P<minute>\d{1,2}):(?P<second>\d{1,2})
         (?:[.,](?P<fraction>\d{1,9}))?
@@ -54,7 +53,7 @@ _TIMESTAMP = regex(
     )?""",
     re.VERBOSE | re.ASCII,
 )
-_BASE_60 = regex(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?", re.ASCII)
+_BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?", re.ASCII)
 _INT64_MIN, _INT64_MAX, _UINT64_MAX = -(2**63), 2**63 - 1, 2**64 - 1
 
 
@@ -140,7 +139,7 @@ def to_python(node: Node, source: Source | None = None) -> Any:
 
     Raises InputError for a node that contains itself, a merge of something that is no mapping, a
     key that is no scalar, a value that its tag does not fit, and for more than
-    :data:`~composerefactor.yamltree.build.MAX_DEPTH` levels.
+    :data:`~composerefactor.yaml.parser.MAX_DEPTH` levels.
     """
     resolver = _Resolver(source)
     if isinstance(node, ScalarNode):

@@ -33,7 +33,7 @@ ELSEWHERE = {
     "composerefactor verify --live": "tests/daemon runs it",
     "composerefactor split --move-roots docker-compose --dry-run": "golden/split has cases",
     "composerefactor wizard path/to": "as the command without a path",
-    "composerefactor wizard --answers answers.yml": "tests/wizard replays answers",
+    "composerefactor wizard --answers answers.yml": "tests/cli/wizard replays answers",
 }
 """Commands that need more than the example project, and why they are not run here."""
 

@@ -25,7 +25,6 @@ from composerefactor.analysis.diff.change import (
 )
 from composerefactor.compose.interpolation import MASK, expand, masked
 from composerefactor.compose.secrets import is_credential, is_known_token, mask_value, passwords
-from composerefactor.patterns import regex
 from composerefactor.proof.comparison import Difference
 
 _QUIET = frozenset({"labels", "annotations"})
@@ -198,7 +197,7 @@ def _shown(value: Any, path: Place) -> str:
 _REDIS = frozenset({"requirepass", "masterauth"})
 """Options of redis-server that are credentials, though words in them do not end there."""
 
-_OPTION = regex(r"--?(?P<name>[A-Za-z][\w-]*)(?:=(?P<value>.*))?$", re.DOTALL)
+_OPTION = re.compile(r"--?(?P<name>[A-Za-z][\w-]*)(?:=(?P<value>.*))?$", re.DOTALL)
 
 
 def plain_secrets(pair: ServicePair) -> Iterator[Change]:

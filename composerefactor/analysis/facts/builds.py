@@ -23,13 +23,12 @@ from composerefactor.images.dockerfiles import (
 )
 from composerefactor.images.health.probes import lacking
 from composerefactor.images.health.usage import Build
-from composerefactor.patterns import regex
 
 PROBES = ("curl", "wget", "nc", "bash")
 """Programs that health checks call and that small images do without."""
 
 _ROOT = frozenset({"", "0", "root"})
-_WHOLE = regex(r"\./?|/|\*")
+_WHOLE = re.compile(r"\./?|/|\*")
 _SECRET_FILES = (".env", ".env.local", ".env.production", ".env.prod", ".env.development", ".npmrc")
 _MAX_TEXT = 400_000
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Literal
 
@@ -19,7 +20,6 @@ from composerefactor.images.health.built import Impossible, Proposed, Unneeded
 from composerefactor.images.health.check import healthcheck_for
 from composerefactor.images.health.usage import Usage
 from composerefactor.images.memory import parsed, told
-from composerefactor.patterns import regex
 from composerefactor.yaml.nodes import SequenceNode
 
 
@@ -116,8 +116,8 @@ def _count(text: str) -> int:
 
 State = Literal["written", "in the image", "off", "not needed", "missing"]
 
-_SHELL_WORDS = regex(r"^(?:exec|test|\[|if|timeout|CMD-SHELL|CMD|NONE)$")
-_PROGRAM = regex(r"[A-Za-z0-9_./-]+")
+_SHELL_WORDS = re.compile(r"^(?:exec|test|\[|if|timeout|CMD-SHELL|CMD|NONE)$")
+_PROGRAM = re.compile(r"[A-Za-z0-9_./-]+")
 
 
 class HealthFacts(Struct, frozen=True):

@@ -27,24 +27,23 @@ from composerefactor.compose.secrets import (
 from composerefactor.compose.stack import Service, Stack
 from composerefactor.errors import Location
 from composerefactor.images.credentials import LiteralCredential
-from composerefactor.patterns import regex
 from composerefactor.yaml.nodes import ScalarNode, paths, walk
 
 _SHORTEST = 4
-_HARMLESS = regex(
+_HARMLESS = re.compile(
     r"true|false|yes|no|on|off|none|null|[0-9]{1,5}|[0-9]+(?:ms|[smhd])"
     r"|[a-z][a-z0-9+.-]*://[\w.-]+(?::[0-9]+)?/?",
     re.IGNORECASE,
 )
 """Values that say nothing, whatever they are called: switches, ports, times, addresses."""
-_PASSWORD_OPTION = regex(
+_PASSWORD_OPTION = re.compile(
     r"(?P<option>(?<!\S)(?:-a|-p|--pass|--password|--requirepass|--masterauth|-P)[\s=]+|(?<!\S)-p(?=\S))"
     r"(?P<value>(?![0-9]+(?:\s|$)|\d+:)(?:\"[^\"]*\"|'[^']*'|\S+))"
 )
-_SHELL_DEFAULT = regex(r"\$\{(?P<name>[A-Za-z_]\w*):?[=?+](?P<value>[^{}]+)\}")
+_SHELL_DEFAULT = re.compile(r"\$\{(?P<name>[A-Za-z_]\w*):?[=?+](?P<value>[^{}]+)\}")
 """What the engine takes for no default, and people do."""
 
-_COMMAND_SECRET = regex(
+_COMMAND_SECRET = re.compile(
     r"(?:--?(?:requirepass|masterauth|pass(?:word)?|auth|token|secret|api-?key)(?:[=\s]+))"
     r"[\"']?(?P<value>[^\s\"'$]+)",
     re.IGNORECASE,

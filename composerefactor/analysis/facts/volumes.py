@@ -15,15 +15,14 @@ from composerefactor.compose.volumes import listed_volumes, parse_volume
 from composerefactor.errors import Location
 from composerefactor.images.catalog import Catalog
 from composerefactor.images.placement import APPLICATION, placement
-from composerefactor.patterns import regex
 from composerefactor.yaml.nodes import Node
 
 Kind = Literal["volume", "bind", "anonymous", "tmpfs", "other"]
 Advice = Literal["yes", "optional", "no", "check"]
 
 _ORDER: tuple[Kind, ...] = ("volume", "bind", "anonymous")
-_SOCKET = regex(r"(?:/var)?/run/(?:user/[0-9]+/)?(?:docker|podman/podman)\.sock")
-_FILE = regex(r".*[^/.][^/]*\.[A-Za-z0-9]{1,12}")
+_SOCKET = re.compile(r"(?:/var)?/run/(?:user/[0-9]+/)?(?:docker|podman/podman)\.sock")
+_FILE = re.compile(r".*[^/.][^/]*\.[A-Za-z0-9]{1,12}")
 _CACHES = (
     "node_modules .venv site-packages vendor target __pycache__ .next .nuxt .turbo .gradle .m2 "
     "bundle gems go cargo .cache cache caches tmp temp pip-cache pnpm-store"

@@ -17,12 +17,11 @@ from prompt_toolkit.output import ColorDepth, create_output
 from composerefactor.cli.wizard.answers import SavedAnswers, Written, resume
 from composerefactor.cli.wizard.session import Answer, Choose, Fill, Option, Pick, Question, Session
 from composerefactor.cli.wizard.work import Say
-from composerefactor.patterns import regex
 from composerefactor.report.text import LABEL, Style, counted
 
 _ESCAPE = r"\x1b\[[\d;]*m"
-_TOKENS = regex(rf"{_ESCAPE}|\s+|(?:(?!{_ESCAPE})\S)+")
-_LABELLED = regex(rf"(?:{_ESCAPE})?[A-Z].{{{LABEL - 1}}}(?:{_ESCAPE})?\S")
+_TOKENS = re.compile(rf"{_ESCAPE}|\s+|(?:(?!{_ESCAPE})\S)+")
+_LABELLED = re.compile(rf"(?:{_ESCAPE})?[A-Z].{{{LABEL - 1}}}(?:{_ESCAPE})?\S")
 _MOST_INDENT = 24
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -9,7 +10,6 @@ from composerefactor.cli.wizard.work import Examined, Item, Proposed
 from composerefactor.compose.secrets import MASK, is_secret_name, mask_text
 from composerefactor.edit.drafts import Changeset
 from composerefactor.errors import ComposerefactorError
-from composerefactor.patterns import regex
 from composerefactor.planning.fixes import LEFT_OUT, Mend, Mended
 from composerefactor.planning.opening import Opened
 from composerefactor.planning.propose import Proposal
@@ -25,12 +25,12 @@ from composerefactor.report.plan_text import (
 from composerefactor.report.text import LABEL, Style, counted, row
 
 _WIDEST = 200
-_NAMED = regex(
+_NAMED = re.compile(
     r"(?P<before>[+\- ]?\s*(?:-\s+)?[\"']?(?P<name>[A-Za-z_][\w.-]{0,80})[\"']?\s*[:=]\s*)"
     r"(?P<value>\S.*)"
 )
-_REFERENCE = regex(r"[\"']?\$\{?\w+(?::?\?[^{}$]{0,200})?\}?[\"']?(?:\s+#.*)?")
-_BLOCK = regex(r"[|>][-+0-9]*(?:\s+#.*)?")
+_REFERENCE = re.compile(r"[\"']?\$\{?\w+(?::?\?[^{}$]{0,200})?\}?[\"']?(?:\s+#.*)?")
+_BLOCK = re.compile(r"[|>][-+0-9]*(?:\s+#.*)?")
 
 
 def shown_lines(lines: Iterable[str]) -> Iterator[str]:

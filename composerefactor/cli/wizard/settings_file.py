@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,6 @@ from typing import Any
 
 from composerefactor.cli.wizard.work import Request, Where
 from composerefactor.edit.drafts import FileChange
-from composerefactor.patterns import regex
 from composerefactor.planning.fixes import Mend
 from composerefactor.planning.opening import Opened
 from composerefactor.planning.registry import transforms
@@ -23,7 +23,7 @@ from composerefactor.yaml.source import Source
 
 LEFT = "left out in the wizard"
 
-_PLAIN = regex(r"[A-Za-z_./][\w./-]*")
+_PLAIN = re.compile(r"[A-Za-z_./][\w./-]*")
 _OTHERWISE = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
 
 

@@ -27,7 +27,6 @@ from composerefactor.images.health.probes import (
 )
 from composerefactor.images.health.servers import Image, Port, Server, listening
 from composerefactor.images.health.usage import Usage
-from composerefactor.patterns import regex
 
 
 class Proposed(Struct, frozen=True):
@@ -65,13 +64,13 @@ Read = Callable[[str], str | None]
 """Gives the text of a file of the build context, or None."""
 
 _WORDS = r"(?:health|healthz|healthcheck|health-check|livez|readyz|ping|status|up)"
-_ROUTE = regex(
+_ROUTE = re.compile(
     r"""(?:\.(?:get|all|route|api_route)\s*\(|@(?:app|router|bp|api)\.\w+\s*\(|\bHandleFunc\s*\(|\bHandle\s*\()"""
     rf"""\s*["'](?P<path>/(?:[\w-]+/)*{_WORDS}/?)["']"""
 )
-_MODULE = regex(r"\b(?:uvicorn|hypercorn|daphne|gunicorn|granian)\b.*?\s([A-Za-z_][\w.]*):\w+")
-_SCRIPT = regex(r"[\w./-]+\.(?:m?[jt]s|cjs|py|rb)\b")
-_PROPERTY = regex(r"^\s*([\w.-]+)\s*[=:]\s*(\S+)\s*$", re.MULTILINE)
+_MODULE = re.compile(r"\b(?:uvicorn|hypercorn|daphne|gunicorn|granian)\b.*?\s([A-Za-z_][\w.]*):\w+")
+_SCRIPT = re.compile(r"[\w./-]+\.(?:m?[jt]s|cjs|py|rb)\b")
+_PROPERTY = re.compile(r"^\s*([\w.-]+)\s*[=:]\s*(\S+)\s*$", re.MULTILINE)
 _NEXT_FILES = tuple(
     (f"{source}{folder}/{path}{end}", f"/{path}")
     for source, (folder, ends), path in product(

@@ -13,11 +13,10 @@ from composerefactor.compose.image_references import parse_image, repository, sa
 from composerefactor.images.catalog import NamePatterns, read_json
 from composerefactor.images.dockerfiles import Chain, Instruction
 from composerefactor.images.entries import Command, Evidence, parse_tag
-from composerefactor.patterns import regex
 
-_APK = regex(r"\bapk\s+(?:--?\S+\s+)*add\b([^;&|]*)")
-_APT = regex(r"\b(?:apt-get|apt|aptitude)\s+(?:-\S+(?:\s+[\w:]+=\S+)?\s+)*install\b([^;&|]*)")
-_RPM = regex(r"\b(?:microdnf|dnf|yum|tdnf)\s+(?:-\S+\s+)*install\b([^;&|]*)")
+_APK = re.compile(r"\bapk\s+(?:--?\S+\s+)*add\b([^;&|]*)")
+_APT = re.compile(r"\b(?:apt-get|apt|aptitude)\s+(?:-\S+(?:\s+[\w:]+=\S+)?\s+)*install\b([^;&|]*)")
+_RPM = re.compile(r"\b(?:microdnf|dnf|yum|tdnf)\s+(?:-\S+\s+)*install\b([^;&|]*)")
 _PACKAGES = {
     "curl": ("curl",),
     "wget": ("wget",),
@@ -31,12 +30,12 @@ _PACKAGES = {
     "ruby": ("ruby",),
     "grep": ("grep",),
 }
-_REMOVES = regex(r"\b(?:apk\s+del|(?:apt-get|apt)\s+(?:-\S+\s+)*(?:purge|remove))\b([^;&|]*)")
+_REMOVES = re.compile(r"\b(?:apk\s+del|(?:apt-get|apt)\s+(?:-\S+\s+)*(?:purge|remove))\b([^;&|]*)")
 
 
 _BRINGS = frozenset({"RUN", "COPY", "ADD"})
-_SCRIPT = regex(r"\.sh\b|\bmake\b|\|\s*(?:ba)?sh\b|ansible|/nix/")
-_INSTALLS = regex(r"\b(?:apk|apt|apt-get|yum|dnf|microdnf)\b")
+_SCRIPT = re.compile(r"\.sh\b|\bmake\b|\|\s*(?:ba)?sh\b|ansible|/nix/")
+_INSTALLS = re.compile(r"\b(?:apk|apt|apt-get|yum|dnf|microdnf)\b")
 
 
 class Base(Struct, frozen=True):

@@ -12,19 +12,18 @@ from msgspec import Struct
 
 from composerefactor.compose.interpolation import expand
 from composerefactor.images.health.usage import Usage
-from composerefactor.patterns import regex
 
 _PORT = r"(?P<port>\d{2,5}|\$\{[^}]*\}|\$\w+)"
 _OPTIONS = (
-    regex(rf"--(?:server[._-]|http[._-])?port[= ]['\"]?{_PORT}(?![\w.])"),
-    regex(rf"-Dserver\.port={_PORT}(?![\w.])"),
-    regex(rf"(?:--bind|-b|--listen|--http|--addr|-S)[= ]['\"]?[\w.\[\]]*:{_PORT}(?![\w.])"),
-    regex(rf"\b(?:0\.0\.0\.0|127\.0\.0\.1|localhost|\[::\]):{_PORT}(?![\w.:])"),
-    regex(rf"(?<![\w-])-[pl][= ]?{_PORT}(?![\w.:])"),
-    regex(rf"(?:^|\s)PORT={_PORT}(?![\w.])"),
+    re.compile(rf"--(?:server[._-]|http[._-])?port[= ]['\"]?{_PORT}(?![\w.])"),
+    re.compile(rf"-Dserver\.port={_PORT}(?![\w.])"),
+    re.compile(rf"(?:--bind|-b|--listen|--http|--addr|-S)[= ]['\"]?[\w.\[\]]*:{_PORT}(?![\w.])"),
+    re.compile(rf"\b(?:0\.0\.0\.0|127\.0\.0\.1|localhost|\[::\]):{_PORT}(?![\w.:])"),
+    re.compile(rf"(?<![\w-])-[pl][= ]?{_PORT}(?![\w.:])"),
+    re.compile(rf"(?:^|\s)PORT={_PORT}(?![\w.])"),
 )  # fmt: skip
-_NUMBER = regex(r"\d{2,5}")
-_SCRIPT = regex(r"\b(?:npm|yarn|pnpm|bun)\s+(?:--\S+\s+)*(?:run\s+)?([\w:.-]+)")
+_NUMBER = re.compile(r"\d{2,5}")
+_SCRIPT = re.compile(r"\b(?:npm|yarn|pnpm|bun)\s+(?:--\S+\s+)*(?:run\s+)?([\w:.-]+)")
 _RUNTIMES = {
     "node": (
         *("node", "npm", "npx", "yarn", "pnpm", "next", "nest", "nodemon", "ts-node", "tsx"),
@@ -59,7 +58,7 @@ _WORKER = (
 )
 _ASGI = r"\buvicorn\b|\bhypercorn\b|\bdaphne\b|\bfastapi\s+(?:run|dev)\b"
 _SERVERS: tuple[tuple[re.Pattern[str], Server], ...] = tuple(
-    (regex(pattern), server)
+    (re.compile(pattern), server)
     for pattern, server in (
         (r"\bcelery\b.*\bbeat\b", Server("celery beat", never="celery beat only sends tasks")),
         (r"\bcelery\b.*\bflower\b", Server("flower", "5555")),

@@ -32,7 +32,7 @@ class Difference(Struct, frozen=True):
     """A setting of a service that is not the same in all files which define the service.
 
     *path* leads to it below the service, as ``("environment", "PORT")``. *values* has what each
-    file says, in the form of :func:`~composerefactor.factoring.kinds.meaning`; of lists, the items
+    file says, in the form of :func:`~composerefactor.compose.merging.meaning`; of lists, the items
     that not all files have.
     """
 

@@ -9,6 +9,7 @@ attributes, of which a merge makes text (Compose specification, observed on v2.2
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,14 +19,13 @@ from msgspec.structs import replace
 from composerefactor.compose.files import ComposeFile, Section
 from composerefactor.compose.merging import KEY_VALUE, REPLACED, meaning, typed
 from composerefactor.edit.drafts import Draft, Piece, Slice, Written
-from composerefactor.patterns import regex
 from composerefactor.refactoring.deduplicate.definitions import children_of, same
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Holder
 from composerefactor.yaml import nodes as yaml
 from composerefactor.yaml.nodes import AliasNode, Entry, walk
 from composerefactor.yaml.values import to_python
 
-_SERVICE_NAME = regex(r"[A-Za-z0-9._-]+")
+_SERVICE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _MAY_BE_NULL = {"command", "entrypoint"}
 
 

@@ -2,7 +2,7 @@
 
 Each line stands in one of the two: attributes of both key by key, pairs and items of the second
 behind those of the first, and what the second replaces in the place of what it replaces (Compose
-specification, merge; the kinds are those of :mod:`composerefactor.factoring.kinds`).
+specification, merge; the kinds are those of :mod:`composerefactor.compose.merging`).
 """
 
 from __future__ import annotations

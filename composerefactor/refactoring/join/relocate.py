@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
@@ -13,7 +14,6 @@ from composerefactor.compose.paths import PathAttribute, file_path_attributes, p
 from composerefactor.edit.drafts import Piece, cut
 from composerefactor.edit.splices import Splice
 from composerefactor.errors import Location
-from composerefactor.patterns import regex
 from composerefactor.yaml import nodes as yaml
 from composerefactor.yaml.nodes import Node, ScalarNode
 from composerefactor.yaml.source import Source
@@ -64,7 +64,7 @@ class Text(Struct, frozen=True):
 
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-_STEPS = regex(r"(?:\.\.?/)*")
+_STEPS = re.compile(r"(?:\.\.?/)*")
 
 
 def included(file: ComposeFile, directory: str, to: str, *, alone: bool) -> Text:

@@ -249,9 +249,8 @@ def families(
 ) -> list[Unit]:
     """Return *units* of *file* with those joined that would copy more than they say themselves.
 
-    Joined are units that need the same block of more than
-    :data:`~composerefactor.modules.ties.MAX_DETAIL` lines, where more services do than one module
-    takes. No unit with a service of *apart* is.
+    Joined are units that need the same block of more than :data:`MAX_DETAIL` lines, where more
+    services do than one module takes. No unit with a service of *apart* is.
     """
     total = sum(map(len, units))
     if total <= MAX_TIED:

@@ -15,7 +15,6 @@ from composerefactor.discovery.resolve import Unresolved, entry_points, places, 
 from composerefactor.discovery.shell import SUBCOMMANDS, Call
 from composerefactor.edit.drafts import Draft, Replacement, Slice
 from composerefactor.errors import Location, RefusedError
-from composerefactor.patterns import regex
 from composerefactor.refactoring.move_roots.relocation import (
     Relocation,
     directory_before,
@@ -33,7 +32,7 @@ from composerefactor.refactoring.move_roots.words import (
 )
 from composerefactor.yaml.source import Source
 
-_COMPOSE_FILES = regex(r"\"dockerComposeFile\"\s*:\s*(\[[^\]]*|\"[^\"]*)")
+_COMPOSE_FILES = re.compile(r"\"dockerComposeFile\"\s*:\s*(\[[^\]]*|\"[^\"]*)")
 
 
 class Need(Struct, frozen=True):

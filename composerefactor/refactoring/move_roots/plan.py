@@ -21,7 +21,6 @@ from composerefactor.discovery.readers import OtherReader
 from composerefactor.discovery.structured import settings
 from composerefactor.edit.drafts import Draft, Slice
 from composerefactor.errors import Location, RefusedError
-from composerefactor.patterns import regex
 from composerefactor.refactoring.contract import Plan
 from composerefactor.refactoring.join.relocate import CannotJoinError
 from composerefactor.refactoring.move_roots.commands import References, references
@@ -29,7 +28,7 @@ from composerefactor.refactoring.move_roots.relocation import Relocation, follow
 from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, walk
 from composerefactor.yaml.source import Source
 
-_ENV_FILE = regex(r"\.env(?!rc)(?:\.[\w.-]*)?|[\w.-]*env\.(?:example|sample|template|dist)")
+_ENV_FILE = re.compile(r"\.env(?!rc)(?:\.[\w.-]*)?|[\w.-]*env\.(?:example|sample|template|dist)")
 _SET_EVERYWHERE = frozenset({"HOME", "PATH", "PWD"})
 
 
@@ -179,7 +178,7 @@ def _names(project: Project, found: Relocation, name: str) -> Iterator[str]:
                 yield f"{path} stands alone, and over a file that names the project"
 
 
-_FINDS_FILES = regex(r"^include:|\bfile:", re.MULTILINE)
+_FINDS_FILES = re.compile(r"^include:|\bfile:", re.MULTILINE)
 """What fails in the wrong project directory, since the files are not found there."""
 
 

@@ -17,12 +17,11 @@ from composerefactor.edit.apply import edited
 from composerefactor.edit.drafts import Draft
 from composerefactor.edit.operations import AddKey
 from composerefactor.errors import Location, RefusedError, UsageError
-from composerefactor.patterns import regex
 from composerefactor.refactoring.join.relocate import following, root
 from composerefactor.refactoring.move_roots.words import VARIABLE, Span
 from composerefactor.yaml.source import Source
 
-_SAFE = regex(r"[\w.@+-]+(?:/[\w.@+-]+)*")
+_SAFE = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)*")
 _LIKE_THE_ENGINE = frozenset({"docker-compose 1.x"})
 """Other readers that know ``--project-directory`` (Docker documentation, Compose 1.10)."""
 
@@ -129,8 +128,8 @@ def _users(project: Project, path: str, found: Relocation) -> Iterator[Location]
 
 
 _QUOTES = "\"'\\"
-_DEFAULT = regex(r".*\$\{\w+:?-(.*)")
-_ACTIONS = regex(r"\$\{\{[^{}]{0,200}\}\}")
+_DEFAULT = re.compile(r".*\$\{\w+:?-(.*)")
+_ACTIONS = re.compile(r"\$\{\{[^{}]{0,200}\}\}")
 
 
 def name_at(text: str, span: Span, names: Iterable[str]) -> int | None:

@@ -12,10 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
-from composerefactor.patterns import regex
-
-_CONTINUED = regex(r"\\[ \t]*\r?\n")
-_FOLDED = regex(r":[ \t]+>[-+]?[ \t]*\r?\n(?P<indent>[ ]+)(?=[^ \r\n])")
+_CONTINUED = re.compile(r"\\[ \t]*\r?\n")
+_FOLDED = re.compile(r":[ \t]+>[-+]?[ \t]*\r?\n(?P<indent>[ ]+)(?=[^ \r\n])")
 _ENDS = frozenset("\r\n;&|)`")
 
 
@@ -132,13 +130,13 @@ def open_quotes(text: str, start: int, at: int) -> str:
 
 
 _OPTION = r"-{1,2}[\w-]{1,40}(?:[= \t][^\s-][^\s]{0,200})?"
-_PROGRAM = regex(
+_PROGRAM = re.compile(
     r"(?<![\w.-])(?:(?:docker|podman|nerdctl)(?:\.exe)?"
     rf"(?:[ \t]+{_OPTION})*?[ \t]+compose|(?:docker|podman)-compose(?:-v[12])?(?:\.exe)?)"
     r"(?![\w./-])"
 )
 _NAME = r"[A-Za-z_]\w{0,80}"
-VARIABLE = regex(
+VARIABLE = re.compile(
     rf"\$\(({_NAME})\)|\$\{{({_NAME})[^{{}}]{{0,200}}\}}|\$({_NAME})"
     rf"|\{{\{{-?\s{{0,9}}\.?({_NAME})[^{{}}]{{0,80}}\}}\}}"
 )
@@ -241,13 +239,13 @@ def _after_quote(text: str, at: int) -> int:
     return at + 1 if is_variable and quoted else at
 
 
-_DEFINITION = regex(
+_DEFINITION = re.compile(
     r"(?:^[ \t]*(?:-[ \t]+)?|[;&|({][ \t]*|\b(?:then|else|do)[ \t]+)"
     r"(?:(?:export|local|readonly|override|declare(?:[ \t]+-\w+)?)[ \t]+)?"
     r"[\"']?([A-Za-z_]\w{0,80})[\"']?[ \t]{0,40}(?:\+=|\?=|:{0,2}=|:(?=[ \t]))[ \t]*",
     re.MULTILINE,
 )
-_NAMES_COMPOSE = regex(r"D_?C|\w*COMPOSE\w*", re.IGNORECASE)
+_NAMES_COMPOSE = re.compile(r"D_?C|\w*COMPOSE\w*", re.IGNORECASE)
 
 
 class Definitions:

@@ -14,7 +14,6 @@ from composerefactor.compose.project import Project
 from composerefactor.edit.drafts import Draft
 from composerefactor.errors import Location, RefusedError, UsageError
 from composerefactor.images.catalog import Catalog, load
-from composerefactor.patterns import regex
 from composerefactor.refactoring.contract import Part
 from composerefactor.refactoring.deduplicate.variants import factor, may_repeat
 from composerefactor.refactoring.modules.base_file import Root
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
     from composerefactor.refactoring.deduplicate.variants import Factored
 
 
-_UNSAFE = regex(r"[^\w./@+-]")
-_FOUND_BY_NAME = regex(r"(docker-)?compose(\.override)?\.ya?ml")
+_UNSAFE = re.compile(r"[^\w./@+-]")
+_FOUND_BY_NAME = re.compile(r"(docker-)?compose(\.override)?\.ya?ml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +213,7 @@ def services_that_send(file: ComposeFile, directory: str) -> Iterator[str]:
             yield name
 
 
-_GENERATED = regex(
+_GENERATED = re.compile(
     r"#.*\bgenerated\b.*\bdo not (?:edit|modify|change)\b"
     r"|#.*\bdo not (?:edit|modify|change)\b.*\bgenerated\b",
     re.IGNORECASE,

@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterator
 
 from composerefactor.analysis.analysis import Analysis
-from composerefactor.patterns import regex
 from composerefactor.report.analysis.model import Listing, Section, Table
 from composerefactor.report.analysis.summary import sections
 from composerefactor.report.html.graph import LEGEND, topology_mermaid
 
-_SPECIAL = regex(r"([\\*_\[\]<>#|~])")
-_NUMBERED = regex(r"[0-9]+\. ")
-_CODE = regex(r"`[^`]*`")
+_SPECIAL = re.compile(r"([\\*_\[\]<>#|~])")
+_NUMBERED = re.compile(r"[0-9]+\. ")
+_CODE = re.compile(r"`[^`]*`")
 
 
 def analysis_markdown(analysis: Analysis) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import pkgutil
+import re
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache
@@ -17,7 +18,6 @@ from composerefactor import __version__
 from composerefactor.analysis.analysis import Analysis
 from composerefactor.analysis.facts.architecture import Architecture, EntryArchitecture
 from composerefactor.analysis.findings import Severity
-from composerefactor.patterns import regex
 from composerefactor.report.analysis.model import Listing, Section, Table
 from composerefactor.report.analysis.summary import sections
 from composerefactor.report.html.graph import HEALTH, KINDS, LINES, Graph, graph
@@ -52,8 +52,8 @@ def _item(kind: str, words: str, mark: Markup, width: int) -> Markup:
 MOST_PICTURES = 600_000
 """So many characters of pictures are put into a report; more would make it slow to open."""
 
-_CODE = regex(r"`([^`]*)`")
-_PLACE = regex(r"[^\s:]+\.(?:ya?ml|env|toml|json)(?::\d+)?|\S*Dockerfile\S*:\d+")
+_CODE = re.compile(r"`([^`]*)`")
+_PLACE = re.compile(r"[^\s:]+\.(?:ya?ml|env|toml|json)(?::\d+)?|\S*Dockerfile\S*:\d+")
 _SERVICE_COLUMNS = frozenset({"Service", "Services", "Needs", "Depends on"})
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
 from composerefactor.analysis.facts.architecture import EntryArchitecture
-from composerefactor.patterns import regex
 from composerefactor.report.html.graph import HEALTH, KINDS, LINES, Graph, Group, Line, Node, graph
 from composerefactor.report.html.layout import Box, Layout, layout, route
 
@@ -200,4 +199,4 @@ def _written(root: ET.Element) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-_NOT_IN_XML = regex("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")

@@ -1,0 +1,56 @@
+"""Each rule finds what it is for, and nothing in a project without the problem.
+
+``NAME.toml`` has, for the rule NAME, a *bad* project, what is *found* in it, and a *good* project.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from composerefactor.analysis.analysis import checks
+from composerefactor.planning.registry import transforms
+from support.analyses import MAIN, analysed
+
+CASES: dict[str, dict[str, Any]] = {
+    path.stem: tomllib.loads(path.read_text("utf-8"))
+    for path in sorted(Path(__file__).parent.glob("*.toml"))
+}
+
+
+def found(case: dict[str, Any], rule: str) -> list[str]:
+    files = dict(case.get("files", {}))
+    entries = tuple(tuple(each) for each in case.get("entries", [[MAIN]]))
+    analysis = analysed(
+        case["compose"], files, entries=entries, tracked=tuple(case.get("tracked", ()))
+    )
+    return [
+        f"{each.location} {each.severity.word}: {each.message}"
+        for each in analysis.findings
+        if each.rule == rule
+    ]
+
+
+def test_every_rule_has_a_case() -> None:
+    assert set(CASES) == set(checks())
+
+
+@pytest.mark.parametrize("rule", sorted(CASES))
+def test_a_rule_finds_what_it_is_for(rule: str) -> None:
+    assert found(CASES[rule]["bad"], rule) == CASES[rule]["found"]
+
+
+@pytest.mark.parametrize("rule", sorted(CASES))
+def test_a_rule_is_silent_where_all_is_well(rule: str) -> None:
+    assert found(CASES[rule]["good"], rule) == []
+
+
+@pytest.mark.parametrize("check", checks().values(), ids=lambda each: each.rule.id)
+def test_a_rule_explains_itself(check: Any) -> None:
+    rule = check.rule
+    assert rule.summary.endswith(".")
+    assert rule.transform is None or rule.transform in transforms()
+    assert not check.strength or check.strength.endswith(".")
