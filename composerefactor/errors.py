@@ -79,7 +79,7 @@ class ProofFailedError(ComposerefactorError):
     exit_code = 4
 
 
-def some(names: Sequence[str], most: int) -> str:
+def first_of(names: Sequence[str], most: int) -> str:
     """Return at most *most* of *names*, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

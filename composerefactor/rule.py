@@ -1,5 +1,5 @@
 """What a rule of a plug-in imports: the contract between rules and what runs them."""
 
-from composerefactor.analysis.findings import Check, Found, check, planned
+from composerefactor.analysis.findings import Occurrence, Rule, planned, rule
 
-__all__ = ["Check", "Found", "check", "planned"]
+__all__ = ["Occurrence", "Rule", "planned", "rule"]

@@ -12,19 +12,19 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
-from composerefactor.planning.fixes import Chosen
-from composerefactor.planning.opening import Choice, open_project
-from composerefactor.planning.propose import Proposal, propose_mends
+from composerefactor.planning.fixes import ChosenFixer
+from composerefactor.planning.opening import ProjectSelection, open_project
+from composerefactor.planning.propose import Proposal, propose_fixes
 from composerefactor.planning.selection import EVERYTHING
 from composerefactor.proof.engine import find_engine
-from composerefactor.refactoring.contract import Mending
+from composerefactor.refactoring.contract import Fixer
 
 Files = Mapping[str, str]
 """Texts by path, relative to the project directory."""
 
 
 def check_changed(
-    mending: Mending[Any], before: Files, after: Files, *, options: Any = None, engine: str = "auto"
+    mending: Fixer[Any], before: Files, after: Files, *, options: Any = None, engine: str = "auto"
 ) -> None:
     """Check that *mending* makes *after* of *before*, as it declares, and then nothing more.
 
@@ -41,7 +41,7 @@ def check_changed(
 
 
 def check_unchanged(
-    mending: Mending[Any], files: Files, *, options: Any = None, engine: str = "auto"
+    mending: Fixer[Any], files: Files, *, options: Any = None, engine: str = "auto"
 ) -> None:
     """Check that *mending* leaves *files* as they are; raises AssertionError with a diff."""
     changes = _proposed(mending, files, options, engine).changes.changes
@@ -49,15 +49,17 @@ def check_unchanged(
     assert not made, _diff({path: files.get(path, "") for path in made}, made)
 
 
-def _proposed(mending: Mending[Any], files: Files, options: Any, engine: str) -> Proposal:
+def _proposed(mending: Fixer[Any], files: Files, options: Any, engine: str) -> Proposal:
     with tempfile.TemporaryDirectory(prefix="composerefactor-") as directory:
         for path, text in files.items():
             place = Path(directory, path)
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(text.encode())
-        opened = open_project(Choice(Path(directory)))
-        chosen = Chosen(mending, mending.options() if options is None else options, unsafe=True)
-        return propose_mends(opened, [chosen], find_engine(engine), EVERYTHING)
+        opened = open_project(ProjectSelection(Path(directory)))
+        chosen = ChosenFixer(
+            mending, mending.options() if options is None else options, unsafe=True
+        )
+        return propose_fixes(opened, [chosen], find_engine(engine), EVERYTHING)
 
 
 def _diff(expected: Files, made: Files) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click  # noqa: TID251 - it writes the help
 
-from composerefactor.analysis.analysis import checks
+from composerefactor.analysis.analysis import all_rules
 from composerefactor.cli.main import COMMANDS, cli
 from composerefactor.planning.registry import transforms
 from composerefactor.report.explanation import as_markdown
@@ -52,7 +52,7 @@ new.
 def rules_page() -> str:
     """Return the text of the page on rules."""
     lines = ["| rule | area | severity | mended by |", "| --- | --- | --- | --- |"]
-    found = [each.rule for each in checks().values()]
+    found = [each.rule for each in all_rules().values()]
     lines += [
         f"| [{rule.id}](#{rule.id}) | {rule.area} | {rule.severity.word} | {rule.transform or ''} |"
         for rule in found

@@ -23,7 +23,7 @@ import pytest
 from composerefactor.compose.files import SECTIONS, ComposeFile
 from composerefactor.planning.registry import transforms
 from composerefactor.proof.engine import find_engine, release
-from composerefactor.refactoring.contract import Mending
+from composerefactor.refactoring.contract import Fixer
 from composerefactor.refactoring.modules.include import WHY_ENV_FILE
 from composerefactor.yaml.comments import comments
 from composerefactor.yaml.source import Source
@@ -55,7 +55,7 @@ class Case:
     @property
     def command(self) -> tuple[str, ...]:
         """The command that runs the transform."""
-        if isinstance(transforms()[self.transform], Mending):
+        if isinstance(transforms()[self.transform], Fixer):
             return ("fix", "--select", self.transform)
         return (self.transform,)
 

@@ -13,7 +13,7 @@ import pytest
 
 from composerefactor.errors import ComposerefactorError
 from composerefactor.planning.registry import GROUP, transforms
-from composerefactor.refactoring.contract import Effect, Mending
+from composerefactor.refactoring.contract import Effect, Fixer
 from composerefactor.testing import check_changed, check_unchanged
 from support.plugins import distribution
 
@@ -42,7 +42,7 @@ def test_the_tests_of_the_page_pass(label_team: Any) -> None:
 
 @pytest.mark.engine
 def test_the_checks_see_what_is_wrong(label_team: Any) -> None:
-    right: Mending[Any] = label_team.label_team
+    right: Fixer[Any] = label_team.label_team
     with pytest.raises(AssertionError, match=r"\+    labels:"):
         check_unchanged(right, BEFORE)
     with pytest.raises(AssertionError, match=r"-    tty: true"):

@@ -14,7 +14,7 @@ from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.merge_keys import merged_entries, merged_get, merged_mappings
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import extending
-from composerefactor.compose.stack import Definition, Service, Stack
+from composerefactor.compose.stack import Definition, Service, StartModel
 from composerefactor.edit.operations import AddKey, Edit
 from composerefactor.edit.rendering import Flow, Value
 from composerefactor.errors import Location
@@ -133,7 +133,7 @@ def homes(service: Service) -> list[Definition]:
 
 _SEVERAL = 2
 
-Want = Callable[[Stack, Service], Any]
+Want = Callable[[StartModel, Service], Any]
 """Tells what a service should get; None for one that has something of the kind, or needs none."""
 
 
@@ -161,7 +161,7 @@ class Site(Struct, frozen=True):
         return str(self.path[1] if self.path[0] == "services" else self.path[0])
 
 
-class Blocked(Struct, frozen=True):
+class BlockedSite(Struct, frozen=True):
     """A *service* that gets nothing, since no place is right for it."""
 
     service: str
@@ -172,7 +172,7 @@ class Blocked(Struct, frozen=True):
 class _Member(Struct, eq=False):
     """A service of a stack, with what it *wants*."""
 
-    stack: Stack
+    stack: StartModel
     service: Service
     wants: Any
     is_done: bool = False
@@ -189,13 +189,13 @@ class _Reach(Struct):
 
 
 def sites(
-    every: Iterable[Stack],
+    every: Iterable[StartModel],
     want: Want,
     keys: tuple[str, ...],
     *,
     replaced: bool = False,
     instead: tuple[str, ...] = (),
-) -> Iterator[Site | Blocked]:
+) -> Iterator[Site | BlockedSite]:
     """Yield where *keys* are added for the services of *every* stack that *want* them.
 
     It is the file that defines the service. A block that several services merge gets the keys where
@@ -209,7 +209,7 @@ def sites(
 class _Finder:
     def __init__(
         self,
-        every: Iterable[Stack],
+        every: Iterable[StartModel],
         want: Want,
         keys: tuple[str, ...],
         instead: tuple[str, ...],
@@ -228,7 +228,7 @@ class _Finder:
                 for target in targets(definition, keys):
                     self.reach.setdefault(id(target.node), _Reach()).members.append((member, n))
 
-    def sites(self) -> Iterator[Site | Blocked]:
+    def sites(self) -> Iterator[Site | BlockedSite]:
         blocked: set[tuple[str, Location]] = set()
         for member in self.members:
             if member.wants is None or member.is_done or self.is_given_by_all(member):
@@ -257,7 +257,7 @@ class _Finder:
         ]
         return len(commands) >= _SEVERAL and all(other.wants is None for other in commands)
 
-    def site(self, member: _Member) -> Site | Blocked | None:
+    def site(self, member: _Member) -> Site | BlockedSite | None:
         name = member.service.name
         found = [targets(home, self.keys) for home in homes(member.service)]
         near = [group[0] for group in found if group]
@@ -274,7 +274,7 @@ class _Finder:
         if home.path.startswith("../"):
             return None
         reason = reasons[-1] if reasons else f"{self.keys[0]} is written so that nothing fits in"
-        return Blocked(name, reason, home.location_of("services", name))
+        return BlockedSite(name, reason, home.location_of("services", name))
 
     def is_good_block(self, target: Target, member: _Member) -> bool:
         path = path_of(target.file.root, target.node) or ()
@@ -357,7 +357,7 @@ def effects(site: Site) -> list[Effect]:
     return found
 
 
-def refusal(blocked: Blocked, what: str) -> Refusal:
+def refusal(blocked: BlockedSite, what: str) -> Refusal:
     """Return *blocked* in words; *what* is missing."""
     return Refusal(
         f"{blocked.service}: {what}: {blocked.reason}", blocked.location, "write it by hand"
@@ -408,10 +408,10 @@ def healthcheck_value(test: Command, times: Times) -> Value:
     }
 
 
-class Reached(Struct, frozen=True):
+class ReachedService(Struct, frozen=True):
     """A service of *stack* that has what stands in a mapping or list, by *definition*."""
 
-    stack: Stack
+    stack: StartModel
     service: Service
     definition: Definition
 
@@ -421,13 +421,13 @@ class Reached(Struct, frozen=True):
         return id(self.stack), self.service.name
 
 
-def having(stacks: Iterable[Stack], node: Node) -> Iterator[Reached]:
+def having(stacks: Iterable[StartModel], node: Node) -> Iterator[ReachedService]:
     """Yield the services in whose definition *node*, a mapping, is merged or stands itself."""
     for stack in stacks:
         for service in stack.services.values():
             for definition in service.definitions:
                 if any(part is node for part in merged_mappings(definition.body)):
-                    yield Reached(stack, service, definition)
+                    yield ReachedService(stack, service, definition)
 
 
 def written(file: ComposeFile, body: Node, key: str) -> tuple[Path, Entry] | None:

@@ -16,7 +16,7 @@ from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import is_common, variable_name
-from composerefactor.compose.stack import Service, Stack
+from composerefactor.compose.stack import Service, StartModel
 from composerefactor.edit.operations import AddItem, AddKey, AddLines, Edit, Rename, Replace
 from composerefactor.edit.rendering import Value
 from composerefactor.images.catalog import load
@@ -130,7 +130,9 @@ class Names:
     *values* are what env files have. A name that a file refers to already keeps its meaning.
     """
 
-    def __init__(self, project: Project, every: Iterable[Stack], values: Mapping[str, str]) -> None:
+    def __init__(
+        self, project: Project, every: Iterable[StartModel], values: Mapping[str, str]
+    ) -> None:
         self.values = dict(values)
         self.used = set(_referenced(project, every))
 
@@ -164,7 +166,7 @@ class Names:
         return name not in self.used
 
 
-def _referenced(project: Project, every: Iterable[Stack]) -> Iterable[str]:
+def _referenced(project: Project, every: Iterable[StartModel]) -> Iterable[str]:
     """Yield the variables that the files of *project* refer to, by ``${X}`` or by a bare name."""
     for file in project.files.values():
         yield from (variable.name for variable in file.variables)

@@ -12,12 +12,12 @@ from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.hosts import Url, unwrapped, urls, words
 from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.interpolation import Expression, expand, expressions
-from composerefactor.compose.stack import Stack
+from composerefactor.compose.stack import StartModel
 from composerefactor.edit.rendering import Value
 from composerefactor.images.catalog import Catalog
 from composerefactor.images.connections import HostMention
 from composerefactor.images.entries import Use, parse_tag
-from composerefactor.images.lookup import Choice, choose
+from composerefactor.images.lookup import HealthCheckChoice, choose
 from composerefactor.images.starters import Starter
 from composerefactor.transforms._attribute import healthcheck_value
 
@@ -38,7 +38,7 @@ class Login:
     database: str = ""
 
 
-def login(stack: Stack, mentions: Iterable[HostMention]) -> Login:
+def login(stack: StartModel, mentions: Iterable[HostMention]) -> Login:
     """Return how the callers of *mentions*, which name one host, log in there.
 
     A connection URL says it, or variables that are called like the one with the host:
@@ -63,7 +63,7 @@ def sole_expression(text: str) -> Expression | None:
     return found if found is not None and (found.start, found.end) == (0, len(text)) else None
 
 
-def _urls(stack: Stack, each: HostMention, text: str) -> Iterator[Url]:
+def _urls(stack: StartModel, each: HostMention, text: str) -> Iterator[Url]:
     for url in urls(unwrapped(text, stack.variables)):
         hosts = {expand(host, stack.variables).partition(":")[0] for host, _ in url.hosts}
         if each.mention.host in hosts:
@@ -91,7 +91,7 @@ _ROOT = "root"
 
 
 @dataclass(frozen=True, slots=True)
-class Required:
+class RequiredVariable:
     """A variable *name* that the service needs; *value* is what a file has for it, if any."""
 
     name: str
@@ -103,11 +103,11 @@ class Required:
         return f"${{{self.name}:?set it in .env}}"
 
 
-class Started(Struct, frozen=True):
+class StartedService(Struct, frozen=True):
     """A service: its *body* for the file, and the variables that it *requires*."""
 
     body: dict[str, Value]
-    requires: tuple[Required, ...]
+    requires: tuple[RequiredVariable, ...]
 
 
 def started(
@@ -120,7 +120,7 @@ def started(
     restart: str,
     taken: Mapping[str, str],
     catalog: Catalog,
-) -> Started:
+) -> StartedService:
     """Return service *name* as *starter* has it, with *image*.
 
     Its consumers log in with *login*. *volumes* are names by path, *networks* are left out where
@@ -146,7 +146,7 @@ def started(
     if restart:
         body["restart"] = restart
     body = {key: body[key] for key in SERVICE_ORDER if key in body}
-    return Started(body, tuple(maker.required.values()))
+    return StartedService(body, tuple(maker.required.values()))
 
 
 def _health_check(image: str, body: Mapping[str, Value], catalog: Catalog) -> Value:
@@ -165,7 +165,7 @@ def _health_check(image: str, body: Mapping[str, Value], catalog: Catalog) -> Va
         command=tuple(str(body.get("command", "")).split()),
     )
     found = choose(entry, use)
-    if not isinstance(found, Choice):
+    if not isinstance(found, HealthCheckChoice):
         return None
     return healthcheck_value(found.check.test, found.check.times)
 
@@ -175,7 +175,7 @@ class _Maker:
 
     def __init__(self, starter: Starter, name: str, login: Login, taken: Mapping[str, str]) -> None:
         self.starter, self.name, self.login, self.taken = starter, name, login, taken
-        self.required: dict[str, Required] = {}
+        self.required: dict[str, RequiredVariable] = {}
         self.has_password_command = bool(starter.command_with_password and login.password)
         self.has_root = "{root_password}" in starter.environment.values()
         is_other = login.user not in {"", _ROOT} and bool(login.password)
@@ -227,11 +227,11 @@ class _Maker:
         if expression is not None and not expression.operator.endswith("-"):
             return text
         if expression is not None:
-            required = Required(expression.name, expression.argument)
+            required = RequiredVariable(expression.name, expression.argument)
         elif text and "$" not in text:
-            required = Required(self.free(key, text), text)
+            required = RequiredVariable(self.free(key, text), text)
         else:
-            required = Required(self.free(key, None))
+            required = RequiredVariable(self.free(key, None))
         self.required[required.name] = required
         return required.expression
 

@@ -18,7 +18,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import merged_get, names_in
 from composerefactor.compose.project import Project, project_directory
 from composerefactor.compose.references import resources, services
@@ -30,7 +30,7 @@ from composerefactor.refactoring.contract import (
     Plan,
     Refusal,
     Variant,
-    mending,
+    fixer,
     option,
 )
 from composerefactor.refactoring.modules.naming import Family
@@ -63,7 +63,7 @@ class Options:
     )
 
 
-@mending(Options, selected_only=True)
+@fixer(Options, selected_only=True)
 def add_environments(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield one change for each root that holds things for development alone."""
     for path in project.bases:
@@ -75,7 +75,7 @@ def add_environments(project: Project, options: Options) -> Iterator[Change | Re
 
 
 def _told_apart(
-    project: Project, entry: EntryPoint, file: ComposeFile, options: Options
+    project: Project, entry: Invocation, file: ComposeFile, options: Options
 ) -> Iterator[Change | Refusal]:
     alone = _developers_only(file, options)
     read = partial(_text, project, project_directory(entry))
@@ -159,7 +159,7 @@ def _waiting(file: ComposeFile, alone: dict[str, str]) -> Iterator[tuple[str, li
 
 
 def _files(
-    project: Project, entry: EntryPoint, file: ComposeFile, target: str, text: str
+    project: Project, entry: Invocation, file: ComposeFile, target: str, text: str
 ) -> tuple[Plan, list[WriteFile]]:
     """Return the plan, and the root, the production root and the files that they read.
 

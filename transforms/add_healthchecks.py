@@ -21,15 +21,15 @@ from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.merge_keys import merged_mappings
 from composerefactor.compose.project import Project
-from composerefactor.compose.stack import Definition, Stack, stacks
+from composerefactor.compose.stack import Definition, StartModel, start_models
 from composerefactor.edit.operations import AddKey
 from composerefactor.images.catalog import Catalog, load
 from composerefactor.images.entries import sureness
-from composerefactor.images.health.built import Answer, Impossible, Proposed
+from composerefactor.images.health.built import Answer, NoPossibleCheck, ProposedCheck
 from composerefactor.images.health.check import healthcheck_for
 from composerefactor.images.health.usage import usage
-from composerefactor.refactoring.contract import Change, Effect, Refusal, mending
-from composerefactor.transforms._attribute import Reached, having, healthcheck_value
+from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
+from composerefactor.transforms._attribute import ReachedService, having, healthcheck_value
 from composerefactor.yaml.nodes import MappingNode, path_of
 
 
@@ -40,14 +40,14 @@ class Options:
     catalog: Catalog = field(default_factory=load)
 
 
-@mending(Options, after=("add-missing-services",), unsafe=True)
+@fixer(Options, after=("add-missing-services",), unsafe=True)
 def add_healthchecks(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each service that lacks a health check, or why it can get none.
 
     One that several services merge is written once where it fits them all; else those that merge it
     get their own, which hides it from them.
     """
-    homes = list(_homes(stacks(project)))
+    homes = list(_homes(start_models(project)))
     homes.sort(key=lambda home: -len(home.reached))  # stable: else in the order of the text
     answers = {
         reached.key: healthcheck_for(
@@ -81,10 +81,10 @@ class _Home(Struct, frozen=True):
     name: str
     file: ComposeFile
     mapping: MappingNode
-    reached: tuple[Reached, ...]
+    reached: tuple[ReachedService, ...]
 
 
-def _homes(every: list[Stack]) -> Iterator[_Home]:
+def _homes(every: list[StartModel]) -> Iterator[_Home]:
     done: set[int] = set()
     for stack in every:
         for name, service in stack.services.items():
@@ -117,9 +117,11 @@ def _planned(
     name, file = home.name, home.file
     at = file.location_of("services", name)
     reached = [each for each in home.reached if each.key not in covered]
-    proposed = next((a for r in reached if isinstance(a := answers[r.key], Proposed)), None)
+    proposed = next((a for r in reached if isinstance(a := answers[r.key], ProposedCheck)), None)
     if proposed is None:
-        impossible = next((a for r in reached if isinstance(a := answers[r.key], Impossible)), None)
+        impossible = next(
+            (a for r in reached if isinstance(a := answers[r.key], NoPossibleCheck)), None
+        )
         if impossible is None:
             return None
         return Refusal(f"{name}: no health check: {impossible.reason}", at, impossible.remedy)
@@ -144,17 +146,17 @@ def _planned(
 
 
 def _conflict(
-    name: str, reached: list[Reached], answers: dict[tuple[int, str], Answer]
+    name: str, reached: list[ReachedService], answers: dict[tuple[int, str], Answer]
 ) -> str | None:
     """Return why one check cannot stand for all that it would reach."""
     found = [answers[each.key] for each in reached]
-    tests = {answer.test for answer in found if isinstance(answer, Proposed)}
+    tests = {answer.test for answer in found if isinstance(answer, ProposedCheck)}
     for each, answer in zip(reached, found, strict=True):
         other, where = each.service.name, " + ".join(each.stack.entry.files)
         declared = each.service.value("healthcheck")
         if declared is not None:
             return f"it would be merged into the one at {declared.location}"
-        if not isinstance(answer, Proposed):
+        if not isinstance(answer, ProposedCheck):
             return f"it would reach {other} in {where} as well; there {answer.reason}"
         if len(tests) > 1:
             return f"what fits {name} does not fit all that it would reach, as {other} in {where}"
@@ -167,6 +169,6 @@ def _title(name: str, names: list[str]) -> str:
     return f"{name} has no health check{also}"
 
 
-def _evidence(proposed: Proposed) -> str:
+def _evidence(proposed: ProposedCheck) -> str:
     note = f"; {proposed.note}" if proposed.note else ""
     return f"{proposed.evidence} ({sureness(proposed.verified)}){note}"

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 from composerefactor.compose.merge_keys import merged_entries, merged_get, scalar_text
 from composerefactor.compose.project import Project
-from composerefactor.compose.stack import Service, Stack, stacks
+from composerefactor.compose.stack import Service, StartModel, start_models
 from composerefactor.edit.operations import AddKey
 from composerefactor.edit.rendering import Anchored, Quoted, Reference, Value
-from composerefactor.refactoring.contract import Change, Refusal, mending, option
+from composerefactor.refactoring.contract import Change, Refusal, fixer, option
 from composerefactor.transforms._attribute import (
-    Blocked,
+    BlockedSite,
     Site,
     addition,
     free_anchor,
@@ -46,21 +46,21 @@ class Options:
     )
 
 
-@mending(Options, after=("add-missing-services",), unsafe=True)
+@fixer(Options, after=("add-missing-services",), unsafe=True)
 def add_logging(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each service, or block that services share, without logging."""
 
-    def wanted(stack: Stack, service: Service) -> bool | None:  # noqa: ARG001
+    def wanted(stack: StartModel, service: Service) -> bool | None:  # noqa: ARG001
         return None if service.values("logging") else True
 
-    found = list(sites(stacks(project), wanted, ("logging",)))
+    found = list(sites(start_models(project), wanted, ("logging",)))
     keys = {key for file in project.files.values() for key in file.root_keys}
     by_file: dict[str, list[Site]] = {}
     for each in found:
         if isinstance(each, Site):
             by_file.setdefault(each.file.path, []).append(each)
     for each in found:
-        if isinstance(each, Blocked):
+        if isinstance(each, BlockedSite):
             yield refusal(each, "no log rotation")
         else:
             yield _change(each, options, by_file[each.file.path], keys)

@@ -30,15 +30,15 @@ from composerefactor.compose.resources import (
     own_definitions,
     volume_name,
 )
-from composerefactor.compose.stack import Stack, stacks
+from composerefactor.compose.stack import StartModel, start_models
 from composerefactor.edit.operations import AddKey, AddLines, Edit
 from composerefactor.images.catalog import Catalog, load
 from composerefactor.images.connections import HostMention, host_mentions
 from composerefactor.images.lookup import data_paths
 from composerefactor.images.starters import Starter, missing_hosts, missing_services, starter_for
-from composerefactor.refactoring.contract import Change, Effect, Refusal, mending
+from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
 from composerefactor.transforms._secrets import ignore
-from composerefactor.transforms._start import Required, Started, login, started
+from composerefactor.transforms._start import RequiredVariable, StartedService, login, started
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,14 @@ class Options:
     catalog: Catalog = field(default_factory=load)
 
 
-class Wanted(Struct, frozen=True):
+class WantedService(Struct, frozen=True):
     """A service *name* that *callers* need in *stack*, as *hints* say.
 
     *mentions* are the variables and commands that name it as a host, *file* is where it belongs.
     *repairs* is True where the engine rejects the project without it.
     """
 
-    stack: Stack
+    stack: StartModel
     name: str
     callers: tuple[str, ...]
     hints: tuple[Hint, ...]
@@ -64,10 +64,10 @@ class Wanted(Struct, frozen=True):
     repairs: bool
 
 
-@mending(Options, after=("declare-networks", "declare-volumes"))
+@fixer(Options, after=("declare-networks", "declare-volumes"))
 def add_missing_services(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a definition, or a refusal, for each service that an entry point lacks."""
-    all_stacks = stacks(project)
+    all_stacks = start_models(project)
     volumes = {name for stack in all_stacks for name in stack.declared("volumes")}
     seen: set[tuple[str, str]] = set()
     for wanted in _wanted(project, all_stacks):
@@ -85,7 +85,7 @@ def add_missing_services(project: Project, options: Options) -> Iterator[Change 
             yield _change(project, wanted, starter, volumes, options.catalog)
 
 
-def _wanted(project: Project, all_stacks: list[Stack]) -> Iterator[Wanted]:
+def _wanted(project: Project, all_stacks: list[StartModel]) -> Iterator[WantedService]:
     """Yield what is missing, what the engine rejects first."""
     for stack in all_stacks:
         for missing in missing_services(stack):
@@ -94,7 +94,7 @@ def _wanted(project: Project, all_stacks: list[Stack]) -> Iterator[Wanted]:
             named = tuple(m for m in host_mentions(stack) if m.mention.host in hosts)
             hints = tuple(each.hint for each in missing.references)
             file = _home(stack, callers)
-            yield Wanted(stack, missing.name, callers, hints, named, file, repairs=True)
+            yield WantedService(stack, missing.name, callers, hints, named, file, repairs=True)
     for stack in all_stacks:
         rejected = {missing.name for missing in missing_services(stack)}
         for host in missing_hosts(stack, project.files.values()):
@@ -102,10 +102,12 @@ def _wanted(project: Project, all_stacks: list[Stack]) -> Iterator[Wanted]:
                 callers = tuple(dict.fromkeys(each.caller for each in host.mentions))
                 hints = tuple(each.hint for each in host.mentions)
                 file = _home(stack, callers)
-                yield Wanted(stack, host.host, callers, hints, host.mentions, file, repairs=False)
+                yield WantedService(
+                    stack, host.host, callers, hints, host.mentions, file, repairs=False
+                )
 
 
-def _link_aliases(stack: Stack, callers: Iterable[str], name: str) -> Iterator[str]:
+def _link_aliases(stack: StartModel, callers: Iterable[str], name: str) -> Iterator[str]:
     for caller in callers:
         for link, _ in stack.services[caller].names("links"):
             target, _, alias = link.partition(":")
@@ -113,11 +115,11 @@ def _link_aliases(stack: Stack, callers: Iterable[str], name: str) -> Iterator[s
                 yield alias
 
 
-def _home(stack: Stack, callers: Iterable[str]) -> ComposeFile:
+def _home(stack: StartModel, callers: Iterable[str]) -> ComposeFile:
     return home(stack, [(c, own_definitions(stack.services[c])[0]) for c in callers])
 
 
-def _defined_with(wanted: Wanted, all_stacks: list[Stack]) -> bool:
+def _defined_with(wanted: WantedService, all_stacks: list[StartModel]) -> bool:
     """Return whether another entry point reads the file together with one that defines the name."""
     return any(
         wanted.name in stack.services and any(f.path == wanted.file.path for f in stack.files)
@@ -125,7 +127,7 @@ def _defined_with(wanted: Wanted, all_stacks: list[Stack]) -> bool:
     )
 
 
-def _starter(wanted: Wanted) -> Starter | None:
+def _starter(wanted: WantedService) -> Starter | None:
     for each in wanted.mentions:
         mention = each.mention
         found = starter_for(mention.scheme, mention.host, mention.port, each.variable)
@@ -134,14 +136,14 @@ def _starter(wanted: Wanted) -> Starter | None:
     return starter_for(host=wanted.name)
 
 
-def _refusal(wanted: Wanted, remedy: str) -> Refusal:
+def _refusal(wanted: WantedService, remedy: str) -> Refusal:
     hint = wanted.hints[0]
     reason = f"{wanted.callers[0]} needs {wanted.name} ({hint.words}), which nothing defines"
     return Refusal(reason, hint.location, remedy, repairs=wanted.repairs)
 
 
 def _change(
-    project: Project, wanted: Wanted, starter: Starter, known: set[str], catalog: Catalog
+    project: Project, wanted: WantedService, starter: Starter, known: set[str], catalog: Catalog
 ) -> Change | Refusal:
     stack, name, file = wanted.stack, wanted.name, wanted.file
     image = _image(project, starter, catalog)
@@ -183,7 +185,7 @@ def _change(
 
 def _image(project: Project, starter: Starter, catalog: Catalog) -> str:
     """Return the image that the project uses elsewhere, or that of *starter*."""
-    for stack in stacks(project):
+    for stack in start_models(project):
         for service in stack.services.values():
             image = service.text("image") or ""
             entry = catalog.match(image) if MASK not in masked(image) else None
@@ -192,13 +194,13 @@ def _image(project: Project, starter: Starter, catalog: Catalog) -> str:
     return starter.image
 
 
-def _restart(wanted: Wanted) -> str:
+def _restart(wanted: WantedService) -> str:
     policies = {wanted.stack.services[name].text("restart") or "" for name in wanted.callers}
     lasting = policies & {"always", "unless-stopped"}
     return lasting.pop() if len(policies) == 1 and lasting else ""
 
 
-def _assignments(project: Project, stack: Stack, new: Started) -> Iterator[Edit]:
+def _assignments(project: Project, stack: StartModel, new: StartedService) -> Iterator[Edit]:
     """Yield the lines that the env file needs for secrets that the files have so far."""
     entry = stack.entry
     path = entry.env_files[0] if entry.env_files else join(project_directory(entry), ".env")
@@ -215,12 +217,12 @@ def _assignments(project: Project, stack: Stack, new: Started) -> Iterator[Edit]
             yield ignored
 
 
-def _evidence(wanted: Wanted, starter: Starter, to_set: list[str]) -> str:
+def _evidence(wanted: WantedService, starter: Starter, to_set: list[str]) -> str:
     hint = wanted.hints[0]
     text = f"{', '.join(wanted.callers)}: {hint.words}; facts on {starter.id}: "
     text += starter.entry.verified
     return f"{text}; set {' and '.join(to_set)}" if to_set else text
 
 
-def _is_open(stack: Stack, required: Required) -> bool:
+def _is_open(stack: StartModel, required: RequiredVariable) -> bool:
     return not required.value and required.name not in stack.variables

@@ -29,12 +29,12 @@ from composerefactor.compose.resources import (
     used_subnets,
     written_body,
 )
-from composerefactor.compose.stack import Service, Stack, stacks
+from composerefactor.compose.stack import Service, StartModel, start_models
 from composerefactor.edit.operations import AddKey, Edit
 from composerefactor.edit.rendering import Value
-from composerefactor.images.connections import Conversation, conversations
+from composerefactor.images.connections import Connection, connections
 from composerefactor.images.placement import APPLICATION, placement
-from composerefactor.refactoring.contract import Change, Effect, Refusal, mending, option
+from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 
 Tier = Literal["edge", "app", "data"]
 TIERS: tuple[Tier, ...] = ("edge", "app", "data")
@@ -51,7 +51,7 @@ class Membership(Struct, frozen=True):
     reasons: tuple[str, ...]
 
 
-def tiers(stack: Stack, conversations: Iterable[Conversation]) -> dict[str, Membership]:
+def tiers(stack: StartModel, conversations: Iterable[Connection]) -> dict[str, Membership]:
     """Propose networks for the services of *stack*, so that every pair that talks shares one.
 
     Of a pair in two tiers the one that is farther out joins the other's network, so data stores are
@@ -83,7 +83,7 @@ def tiers(stack: Stack, conversations: Iterable[Conversation]) -> dict[str, Memb
     }
 
 
-def _own_tier(stack: Stack, service: Service) -> tuple[Tier, str]:
+def _own_tier(stack: StartModel, service: Service) -> tuple[Tier, str]:
     place = placement(stack, service)
     if place.counts_as == "data stores":
         return "data", f"a data store ({place.category})"
@@ -99,7 +99,7 @@ def _ports(service: Service) -> list[Port]:
     return [port for definition in service.definitions for port in ports(definition.body)]
 
 
-def _unseen(stack: Stack, service: Service, home: Tier, *, is_known: bool) -> dict[Tier, str]:
+def _unseen(stack: StartModel, service: Service, home: Tier, *, is_known: bool) -> dict[Tier, str]:
     """Return the networks that *service* could need for what its text does not say."""
     place = placement(stack, service)
     if place.category == "proxy":
@@ -113,7 +113,7 @@ def _unseen(stack: Stack, service: Service, home: Tier, *, is_known: bool) -> di
     return {}
 
 
-def _namespace(stack: Stack, name: str) -> str | None:
+def _namespace(stack: StartModel, name: str) -> str | None:
     """Return the service on whose networks *name* is: itself, another, or None for none."""
     seen: set[str] = set()
     while name in stack.services and name not in seen:
@@ -146,7 +146,7 @@ class Member(Struct, frozen=True):
     networks: tuple[str, ...]
 
 
-@mending(Options, after=("add-missing-services", "declare-networks"), unsafe=True)
+@fixer(Options, after=("add-missing-services", "declare-networks"), unsafe=True)
 def add_networks(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield one change for the base files that may be merged with the same others.
 
@@ -154,7 +154,7 @@ def add_networks(project: Project, options: Options) -> Iterator[Change | Refusa
     none does.
     """
     used = [each.subnet for each in used_subnets(project.files.values())]
-    for groups in _tied(stacks(project)):
+    for groups in _tied(start_models(project)):
         wholes = [_together(group) for group in groups]
         members = [_members(w, g, options) for w, g in zip(wholes, groups, strict=True)]
         if all(len(of) < 2 for of in members):  # noqa: PLR2004 - a network is for two or more
@@ -183,12 +183,12 @@ def add_networks(project: Project, options: Options) -> Iterator[Change | Refusa
         )
 
 
-def _tied(all_stacks: Sequence[Stack]) -> list[list[list[Stack]]]:
+def _tied(all_stacks: Sequence[StartModel]) -> list[list[list[StartModel]]]:
     """Return the stacks by base file, and the bases together that lead to a file in common."""
-    by_base: dict[str, list[Stack]] = {}
+    by_base: dict[str, list[StartModel]] = {}
     for each in all_stacks:
         by_base.setdefault(each.entry.base, []).append(each)
-    tied: list[tuple[set[str], list[list[Stack]]]] = []
+    tied: list[tuple[set[str], list[list[StartModel]]]] = []
     for group in by_base.values():
         paths = {file.path for stack in group for file in stack.files}
         meeting = [each for each in tied if each[0] & paths]
@@ -206,7 +206,7 @@ def _memberships(members: Sequence[Member]) -> Iterator[Edit]:
 
 
 def _declarations(
-    wholes: Sequence[Stack],
+    wholes: Sequence[StartModel],
     members: Sequence[Sequence[Member]],
     subnets: Mapping[str, IPv4Network | None],
 ) -> Iterator[Edit]:
@@ -220,7 +220,7 @@ def _declarations(
             yield AddKey(whole.entry.base, ("networks",), name, value)
 
 
-def _together(group: Sequence[Stack]) -> Stack:
+def _together(group: Sequence[StartModel]) -> StartModel:
     """Return one stack with all that the entry points of *group*, which share a base, start."""
     ordered = sorted(group, key=lambda each: -len(each.services))  # stable
     services: dict[str, Service] = {}
@@ -231,12 +231,12 @@ def _together(group: Sequence[Stack]) -> Stack:
     return replace(ordered[0], services=services, files=tuple(files.values()))
 
 
-def _members(whole: Stack, group: Sequence[Stack], options: Options) -> list[Member]:
+def _members(whole: StartModel, group: Sequence[StartModel], options: Options) -> list[Member]:
     """Return the services of *whole* on the default network, each in the file that it belongs to.
 
     That is the first one which says what it runs, or else the first, in each stack of *group*.
     """
-    talks = [each for stack in group for each in conversations(stack)]
+    talks = [each for stack in group for each in connections(stack)]
     proposed = tiers(whole, talks) if options.layout == "tiers" else {}
     found: dict[Member, None] = {}
     for name in (s.name for s in whole.services.values() if _is_on_default(s)):
@@ -257,7 +257,7 @@ def _is_on_default(service: Service) -> bool:
     return service.value("networks") is None and service.value("network_mode") is None
 
 
-def _refusals(stack: Stack, members: Sequence[Member]) -> Iterator[Refusal]:
+def _refusals(stack: StartModel, members: Sequence[Member]) -> Iterator[Refusal]:
     """Yield what stands in the way: dividing some services and not others would cut them off."""
     for member in members:
         if written_body(member.file, member.name) is None:

@@ -17,13 +17,13 @@ from msgspec import Struct
 
 from composerefactor.compose.merge_keys import merged_get
 from composerefactor.compose.project import Project
-from composerefactor.compose.stack import Service, Stack, stacks
+from composerefactor.compose.stack import Service, StartModel, start_models
 from composerefactor.edit.rendering import Quoted, Value
 from composerefactor.errors import UsageError
 from composerefactor.images.memory import parsed, shown, told
 from composerefactor.images.placement import placement
-from composerefactor.refactoring.contract import Change, Refusal, mending, option
-from composerefactor.transforms._attribute import Blocked, addition, homes, refusal, sites
+from composerefactor.refactoring.contract import Change, Refusal, fixer, option
+from composerefactor.transforms._attribute import BlockedSite, addition, homes, refusal, sites
 
 _OLD_FORM = (
     *("mem_limit", "mem_reservation", "memswap_limit", "cpus", "cpu_count", "cpu_percent"),
@@ -62,11 +62,11 @@ class _Size(Struct, frozen=True):
     because: str = ""
 
 
-@mending(Options, after=("add-missing-services",), unsafe=True)
+@fixer(Options, after=("add-missing-services",), unsafe=True)
 def add_resource_limits(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each service, or block that services share, without limits."""
     sizes = {name: _size(name, getattr(options, name)) for name in _names()}
-    every = stacks(project)
+    every = start_models(project)
     largest: dict[int, _Size] = {}  # what one definition needs wherever it is started
     for stack in every:
         for service in stack.services.values():
@@ -76,11 +76,11 @@ def add_resource_limits(project: Project, options: Options) -> Iterator[Change |
                 if size.memory > known.memory:
                     largest[id(home.body)] = size
 
-    def wanted(_: Stack, service: Service) -> _Size | None:
+    def wanted(_: StartModel, service: Service) -> _Size | None:
         return None if _is_limited(service) else largest[id(homes(service)[0].body)]
 
     for found in sites(every, wanted, ("deploy", "resources"), instead=_OLD_FORM):
-        if isinstance(found, Blocked):
+        if isinstance(found, BlockedSite):
             yield refusal(found, "no limits")
             continue
         size = found.value
@@ -110,7 +110,7 @@ def _is_limited(service: Service) -> bool:
     )
 
 
-def _wanted(stack: Stack, service: Service, sizes: dict[str, _Size]) -> _Size:
+def _wanted(stack: StartModel, service: Service, sizes: dict[str, _Size]) -> _Size:
     place = placement(stack, service)
     name = _OPTION.get(place.category, place.counts_as.replace(" ", "_"))
     size = sizes[name]

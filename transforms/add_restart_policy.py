@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from composerefactor.compose.merge_keys import merged_get
 from composerefactor.compose.one_off import why_it_may_end
 from composerefactor.compose.project import Project
-from composerefactor.compose.stack import Service, Stack, stacks
-from composerefactor.refactoring.contract import Change, Refusal, mending, option
-from composerefactor.transforms._attribute import Blocked, addition, refusal, sites
+from composerefactor.compose.stack import Service, StartModel, start_models
+from composerefactor.refactoring.contract import Change, Refusal, fixer, option
+from composerefactor.transforms._attribute import BlockedSite, addition, refusal, sites
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +30,17 @@ class Options:
     )
 
 
-@mending(Options, after=("add-missing-services",), unsafe=True)
+@fixer(Options, after=("add-missing-services",), unsafe=True)
 def add_restart_policy(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each service, or block that services share, without a policy."""
 
-    def wanted(stack: Stack, service: Service) -> str | None:
+    def wanted(stack: StartModel, service: Service) -> str | None:
         if _has_policy(service) or why_it_may_end(stack, service.name):
             return None
         return options.policy
 
-    for found in sites(stacks(project), wanted, ("restart",), replaced=True):
-        if isinstance(found, Blocked):
+    for found in sites(start_models(project), wanted, ("restart",), replaced=True):
+        if isinstance(found, BlockedSite):
             yield refusal(found, "no restart policy")
         else:
             yield addition(found, found.value, f"restart: {found.value}")

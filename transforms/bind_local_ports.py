@@ -18,12 +18,12 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import expand, expressions
 from composerefactor.compose.ports import Port, ports
 from composerefactor.compose.project import Project
-from composerefactor.compose.stack import Stack, stacks
+from composerefactor.compose.stack import StartModel, start_models
 from composerefactor.edit.operations import AddKey, Edit, Replace
 from composerefactor.errors import Location, UsageError
 from composerefactor.images.catalog import load
 from composerefactor.images.placement import placement
-from composerefactor.refactoring.contract import Change, Effect, Refusal, mending, option
+from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 from composerefactor.transforms._attribute import listed
 from composerefactor.yaml.nodes import ScalarNode, path_of
 
@@ -49,7 +49,7 @@ class _Open(Struct, eq=False):
 
     file: ComposeFile
     port: Port
-    users: list[tuple[Stack, str]] = []
+    users: list[tuple[StartModel, str]] = []
 
     @property
     def location(self) -> Location:
@@ -60,7 +60,7 @@ class _Open(Struct, eq=False):
         return tuple(dict.fromkeys(name for _, name in self.users))
 
 
-@mending(Options, after=("add-missing-services",), unsafe=True)
+@fixer(Options, after=("add-missing-services",), unsafe=True)
 def bind_local_ports(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for the open ports of each service, and the conflicts that there are."""
     unknown = set(options.categories) - load().categories.keys()
@@ -69,7 +69,7 @@ def bind_local_ports(project: Project, options: Options) -> Iterator[Change | Re
             f"bind-local-ports.categories: there is no category {min(unknown)!r}",
             remedy="there are: " + ", ".join(load().categories),
         )
-    every = stacks(project)
+    every = start_models(project)
     groups: dict[tuple[str, tuple[str, ...]], list[_Open]] = {}
     for each in _open_ports(every):
         if not any(_is_meant(stack, name, options) for stack, name in each.users):
@@ -99,7 +99,7 @@ def _effects(services: tuple[str, ...], found: list[_Open]) -> Iterator[Effect]:
             yield Effect(tuple(map(str, path)), "changes")
 
 
-def _open_ports(every: list[Stack]) -> list[_Open]:
+def _open_ports(every: list[StartModel]) -> list[_Open]:
     """Return the ports without an address, each once, with all services that have it."""
     found: dict[int, _Open] = {}
     for stack in every:
@@ -112,11 +112,13 @@ def _open_ports(every: list[Stack]) -> list[_Open]:
     return list(found.values())
 
 
-def _is_meant(stack: Stack, name: str, options: Options) -> bool:
+def _is_meant(stack: StartModel, name: str, options: Options) -> bool:
     return placement(stack, stack.services[name]).category in options.categories
 
 
-def _why_not(project: Project, every: list[Stack], each: _Open, options: Options) -> str | None:
+def _why_not(
+    project: Project, every: list[StartModel], each: _Open, options: Options
+) -> str | None:
     """Return why the port stays open, or None where it can be bound."""
     text = each.port.text
     for stack, name in each.users:
@@ -137,7 +139,7 @@ def _why_not(project: Project, every: list[Stack], each: _Open, options: Options
     return None
 
 
-def _caller_through_host(every: list[Stack], published: str | None) -> str | None:
+def _caller_through_host(every: list[StartModel], published: str | None) -> str | None:
     address = f"{_HOST}:{published}"
     for stack in every:
         for name, service in stack.services.items():
@@ -167,7 +169,7 @@ def _number(port: Port) -> str:
     return port.text.published or port.text.target
 
 
-def _conflicts(every: list[Stack]) -> Iterator[Refusal]:
+def _conflicts(every: list[StartModel]) -> Iterator[Refusal]:
     """Yield the host ports that two services of one entry point publish."""
     told: set[tuple[str, ...]] = set()
     for stack in every:

@@ -15,12 +15,12 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from composerefactor.compose.project import Project
 from composerefactor.compose.resources import free_subnet, home, is_part_with, used_subnets
-from composerefactor.compose.stack import Stack, stacks
+from composerefactor.compose.stack import StartModel, start_models
 from composerefactor.edit.operations import AddKey
 from composerefactor.edit.rendering import Value
 from composerefactor.errors import Location, UsageError
 from composerefactor.images.starters import MissingResource, missing_resources
-from composerefactor.refactoring.contract import Change, Effect, Refusal, mending, option
+from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 
 AUTO = "auto"
 
@@ -43,12 +43,12 @@ class Options:
     external: bool = option(default=False, help="Declare that the network exists already.")
 
 
-@mending(Options)
+@fixer(Options)
 def declare_networks(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a definition for each network that an entry point lacks."""
     used = [each.subnet for each in used_subnets(project.files.values())]
     seen: set[tuple[str, str]] = set()
-    all_stacks = stacks(project)
+    all_stacks = start_models(project)
     for stack in all_stacks:
         for missing in missing_resources(stack, "networks"):
             if is_part_with(stack, all_stacks, "networks", missing.name):
@@ -94,7 +94,7 @@ def _subnet(text: str) -> IPv4Network | IPv6Network:
         raise UsageError(f"declare-networks.subnet: {error}", remedy="as 172.16.5.0/24") from None
 
 
-def _named_at(stack: Stack, missing: MissingResource) -> Location:
+def _named_at(stack: StartModel, missing: MissingResource) -> Location:
     """Return where the first user of a network is written."""
     service, definition = missing.users[0]
     for text, found in stack.services[service].names("networks"):

@@ -28,7 +28,7 @@ from composerefactor.compose.resources import (
     volume_name,
     written_body,
 )
-from composerefactor.compose.stack import Service, Stack, stacks
+from composerefactor.compose.stack import Service, StartModel, start_models
 from composerefactor.compose.volumes import volumes
 from composerefactor.edit.operations import AddItem, AddKey, Edit
 from composerefactor.edit.rendering import Value
@@ -36,7 +36,7 @@ from composerefactor.images.catalog import Catalog, load
 from composerefactor.images.lookup import data_paths, keeps_nothing
 from composerefactor.images.placement import placement
 from composerefactor.images.starters import missing_resources
-from composerefactor.refactoring.contract import Change, Effect, Refusal, mending, option
+from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 from composerefactor.yaml.nodes import MappingNode, SequenceNode
 
 
@@ -48,10 +48,10 @@ class Options:
     external: bool = option(default=False, help="Declare that undeclared volumes exist already.")
 
 
-@mending(Options)
+@fixer(Options)
 def declare_volumes(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a definition for each volume that is in use, and volumes for data without one."""
-    all_stacks = stacks(project)
+    all_stacks = start_models(project)
     yield from _undeclared(all_stacks, options)
     known = {name for s in all_stacks for name in s.declared("volumes")}
     known |= {m.name for s in all_stacks for m in missing_resources(s, "volumes")}
@@ -64,7 +64,7 @@ def declare_volumes(project: Project, options: Options) -> Iterator[Change | Ref
                 yield from _data(stack, service, known, options.catalog, all_stacks)
 
 
-def _undeclared(all_stacks: list[Stack], options: Options) -> Iterator[Change]:
+def _undeclared(all_stacks: list[StartModel], options: Options) -> Iterator[Change]:
     seen: set[tuple[str, str]] = set()
     for stack in all_stacks:
         for missing in missing_resources(stack, "volumes"):
@@ -93,7 +93,11 @@ def _undeclared(all_stacks: list[Stack], options: Options) -> Iterator[Change]:
 
 
 def _data(
-    stack: Stack, service: Service, known: set[str], catalog: Catalog, all_stacks: list[Stack]
+    stack: StartModel,
+    service: Service,
+    known: set[str],
+    catalog: Catalog,
+    all_stacks: list[StartModel],
 ) -> Iterator[Change | Refusal]:
     """Yield what gives *service*, if it is a data store, named volumes; *known* names grow.
 

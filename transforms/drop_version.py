@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 from composerefactor.compose.project import Project
 from composerefactor.edit.operations import Remove
-from composerefactor.refactoring.contract import Change, NoOptions, Refusal, mending
+from composerefactor.refactoring.contract import Change, NoOptions, Refusal, fixer
 
 
-@mending(NoOptions)
+@fixer(NoOptions)
 def drop_version(project: Project, options: NoOptions) -> Iterator[Change | Refusal]:  # noqa: ARG001
     """Yield a removal for each file that has a version."""
     for path, file in project.files.items():

@@ -23,7 +23,7 @@ from composerefactor.compose.interpolation import Expression, expressions
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
 from composerefactor.compose.project import Project, project_directory
 from composerefactor.edit.operations import Substitute
-from composerefactor.refactoring.contract import Change, Effect, NoOptions, Refusal, mending
+from composerefactor.refactoring.contract import Change, Effect, NoOptions, Refusal, fixer
 from composerefactor.transforms._attribute import ModelPath, places
 from composerefactor.yaml.nodes import MappingNode, Node, Path, ScalarNode, paths, resolve
 
@@ -275,7 +275,7 @@ _PATHS = frozenset({"volumes", "build", "env_file", "label_file", "file"})
 _PAIRS = frozenset({"environment", "args"})
 
 
-@mending(NoOptions)
+@fixer(NoOptions)
 def fix_interpolation(project: Project, options: NoOptions) -> Iterator[Change | Refusal]:  # noqa: ARG001
     """Yield a change for each shell form whose meaning is plain, and a refusal for the others."""
     outside = _outside(project)

@@ -36,7 +36,7 @@ from composerefactor.edit.operations import (
 )
 from composerefactor.edit.rendering import Flow, Quoted, Value, tail
 from composerefactor.errors import InputError
-from composerefactor.refactoring.contract import Change, NoOptions, Refusal, mending
+from composerefactor.refactoring.contract import Change, NoOptions, Refusal, fixer
 from composerefactor.yaml.comments import comments
 from composerefactor.yaml.nodes import (
     Entry,
@@ -259,7 +259,7 @@ def _plain(node: ScalarNode) -> object:
     return node.value if node.style or node.tag else resolve_plain(node.value)
 
 
-@mending(NoOptions, first=True)
+@fixer(NoOptions, first=True)
 def fix_schema(project: Project, options: NoOptions) -> Iterator[Change | Refusal]:  # noqa: ARG001
     """Yield a change for each thing that the schema rejects and that has one meaning."""
     for path, file in project.files.items():

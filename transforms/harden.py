@@ -19,16 +19,16 @@ from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import scalar_text
 from composerefactor.compose.project import Project
-from composerefactor.compose.stack import Service, Stack, stacks
+from composerefactor.compose.stack import Service, StartModel, start_models
 from composerefactor.compose.volumes import volumes
 from composerefactor.edit.operations import AddItem, AddKey, Edit
 from composerefactor.edit.rendering import Value
 from composerefactor.errors import UsageError
 from composerefactor.images.entries import sureness
 from composerefactor.images.lookup import Hardening, gains_privileges, hardening
-from composerefactor.refactoring.contract import Change, Effect, Refusal, mending, option
+from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 from composerefactor.transforms._attribute import (
-    Blocked,
+    BlockedSite,
     Site,
     Want,
     effects,
@@ -54,7 +54,7 @@ class Options:
     )
 
 
-@mending(Options, after=("add-missing-services", "declare-volumes"), unsafe=True)
+@fixer(Options, after=("add-missing-services", "declare-volumes"), unsafe=True)
 def harden(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield up to three changes for each service, or block that services share."""
     unknown = set(options.parts) - set(_PARTS)
@@ -63,7 +63,7 @@ def harden(project: Project, options: Options) -> Iterator[Change | Refusal]:
             f"harden.parts: there is no part {min(unknown)!r}",
             remedy="there are: " + ", ".join(_PARTS),
         )
-    every = stacks(project)
+    every = start_models(project)
     # In the order in which the keys stand, since those of one place are written in this order.
     if "read-only" in options.parts:
         yield from _added(every, _wants_read_only, "read_only", "its root file system is read-only")
@@ -81,29 +81,29 @@ class _Wanted(Struct, frozen=True):
     evidence: str = ""
 
 
-def _image(stack: Stack, service: Service) -> str:
+def _image(stack: StartModel, service: Service) -> str:
     return expand(service.text("image") or "", stack.variables)
 
 
-def _is_exempt(stack: Stack, service: Service) -> bool:
+def _is_exempt(stack: StartModel, service: Service) -> bool:
     """Return whether *service* is privileged, or of an image that needs to gain privileges."""
     privileged = service.text("privileged")
     return privileged not in {None, "false"} or gains_privileges(_image(stack, service))
 
 
-def _wants_no_new(stack: Stack, service: Service) -> _Wanted | None:
+def _wants_no_new(stack: StartModel, service: Service) -> _Wanted | None:
     if _is_exempt(stack, service) or service.values("security_opt"):
         return None
     return _Wanted((("security_opt", (_NO_NEW,)),))
 
 
-def _facts(stack: Stack, service: Service) -> Hardening | None:
+def _facts(stack: StartModel, service: Service) -> Hardening | None:
     if service.value("build") is not None:
         return None  # the name is that of what is built, which may hold anything
     return hardening(_image(stack, service))
 
 
-def _wants_capabilities(stack: Stack, service: Service) -> _Wanted | None:
+def _wants_capabilities(stack: StartModel, service: Service) -> _Wanted | None:
     if _is_exempt(stack, service) or service.values("cap_add") or service.values("cap_drop"):
         return None
     user = expand(service.text("user") or "", stack.variables).partition(":")[0]
@@ -124,7 +124,7 @@ def _has_own_start(service: Service) -> bool:
     return bool(service.values("entrypoint")) or words[:1] in ([shell] for shell in _SHELLS)
 
 
-def _wants_read_only(stack: Stack, service: Service) -> _Wanted | None:
+def _wants_read_only(stack: StartModel, service: Service) -> _Wanted | None:
     facts = _facts(stack, service)
     if (
         facts is None
@@ -153,9 +153,9 @@ def _is_within(path: str, place: str) -> bool:
     return path == place or path.startswith(f"{place}/")
 
 
-def _added(every: list[Stack], want: Want, key: str, what: str) -> Iterator[Change | Refusal]:
+def _added(every: list[StartModel], want: Want, key: str, what: str) -> Iterator[Change | Refusal]:
     for found in sites(every, want, (key,)):
-        if isinstance(found, Blocked):
+        if isinstance(found, BlockedSite):
             yield refusal(found, f"not hardened ({key})")
             continue
         wanted: _Wanted = found.value
@@ -174,9 +174,9 @@ def _with_key(site: Site, key: str) -> Site:
     return Site(site.file, site.path, (key,), site.value, site.services, site.location)
 
 
-def _appended(every: list[Stack]) -> Iterator[Change | Refusal]:
+def _appended(every: list[StartModel]) -> Iterator[Change | Refusal]:
     """Yield a change for each list of security options that lacks the one in question."""
-    users: dict[int, list[tuple[Stack, Service]]] = {}
+    users: dict[int, list[tuple[StartModel, Service]]] = {}
     for stack in every:
         for service in stack.services.values():
             for found in service.values("security_opt"):

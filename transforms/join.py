@@ -20,13 +20,13 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project
-from composerefactor.edit.drafts import Draft, Slice
+from composerefactor.edit.drafts import PlannedFile, Slice
 from composerefactor.errors import InputError, Location
-from composerefactor.refactoring.contract import Part, Plan, Stay, transform
+from composerefactor.refactoring.contract import Part, Plan, Unmoved, refactoring
 from composerefactor.refactoring.join.merge import Earlier, former, restored
-from composerefactor.refactoring.join.root import Joined, Parents, Root
+from composerefactor.refactoring.join.root import JoinedFile, JoinRoot, Parents
 from composerefactor.yaml.source import Source
 
 
@@ -47,7 +47,7 @@ class Options:
     move: frozenset[Part] = frozenset()
 
 
-@transform(Options)
+@refactoring(Options)
 def join(project: Project, options: Options) -> Plan:
     """Plan the join of every file of an entry point of *project*."""
     if options.before and not options.keep and _is_reading_all(project, options.before):
@@ -67,7 +67,7 @@ def join(project: Project, options: Options) -> Plan:
     notes = [how] if how else []
     notes += [f"{path} is kept: {_needed(project, path, target.values())}" for path in kept]
     return Plan(
-        (*drafts, *(Draft(path, deleted=True) for path in sorted(gone))),
+        (*drafts, *(PlannedFile(path, deleted=True) for path in sorted(gone))),
         {part: target[part] for part in sorted(taken)},
         tuple(_stays(found)),
         tuple(notes),
@@ -95,7 +95,7 @@ def _joined(
     parents: Parents,
     options: Options,
     pattern: ComposeFile | None = None,
-) -> Joined:
+) -> JoinedFile:
     file = project.files[path]
     directories = project.directories.get(path, set())
     words = ""
@@ -106,8 +106,8 @@ def _joined(
     elif len(directories) != 1:
         words = f"{path} is used under several project directories"
     if words:
-        return Joined(file, stays=_whole(project, path, words))
-    root = Root(project, file, next(iter(directories)), parents, options.keep)
+        return JoinedFile(file, stays=_whole(project, path, words))
+    root = JoinRoot(project, file, next(iter(directories)), parents, options.keep)
     return root.join(pattern)
 
 
@@ -122,7 +122,7 @@ def _whole(project: Project, path: str, words: str) -> dict[Part, tuple[str, Loc
     }
 
 
-def _gone(project: Project, found: Iterable[Joined]) -> set[str]:
+def _gone(project: Project, found: Iterable[JoinedFile]) -> set[str]:
     """Return the files of which the text is elsewhere, and that nothing needs any more."""
     roots = {path for entry in project.entries for path in entry.files}
     takers: dict[str, set[str]] = {}
@@ -154,18 +154,18 @@ def _needed(project: Project, path: str, roots: Iterable[str]) -> str:
     return f"{', '.join(users)} {verb} it too" if users else "not all of it is taken in"
 
 
-def _stays(found: Iterable[Joined]) -> Iterator[Stay]:
+def _stays(found: Iterable[JoinedFile]) -> Iterator[Unmoved]:
     seen: set[Part] = set()
     for joined in found:
         for part, (words, location) in joined.stays.items():
             if part not in seen:
                 seen.add(part)
-                yield Stay(part, words, location)
+                yield Unmoved(part, words, location)
 
 
 def _in_former_order(
-    project: Project, found: list[Joined], parents: Parents, options: Options
-) -> tuple[list[Draft], str]:
+    project: Project, found: list[JoinedFile], parents: Parents, options: Options
+) -> tuple[list[PlannedFile], str]:
     """Return the drafts as earlier revisions suggest, and how they came about in words."""
     drafts = {j.file.path: j.draft for j in found if j.draft is not None}
     known = {path: former(path, draft, options.earlier(path)) for path, draft in drafts.items()}
@@ -205,7 +205,7 @@ def _relocated(project: Project, before: Mapping[str, bytes | None]) -> dict[str
     }
 
 
-def _former_entries(project: Project, relocated: Mapping[str, str]) -> dict[EntryPoint, EntryPoint]:
+def _former_entries(project: Project, relocated: Mapping[str, str]) -> dict[Invocation, Invocation]:
     """Return the command of each entry point whose files go back to where they were."""
     found = {}
     for entry in project.entries:
@@ -222,7 +222,7 @@ def _as_before(project: Project, options: Options) -> Plan:
     changed = [path for path, content in options.before.items() if content is not None]
     for path, content in options.before.items():
         if content is None:
-            drafts.append(Draft(path, deleted=True))
+            drafts.append(PlannedFile(path, deleted=True))
             file = project.files.get(path)
             home = next((p for p in changed if p in project.included_by.get(path, ())), None)
             for name in file.services if file else ():
@@ -230,7 +230,7 @@ def _as_before(project: Project, options: Options) -> Plan:
         else:
             source = Source.decode(path, content)
             whole = Slice(source, 0, len(source.text))
-            drafts.append(Draft(path, (whole,), source.has_bom))
+            drafts.append(PlannedFile(path, (whole,), source.has_bom))
     left = any("include" in _root_keys(path, options.before[path] or b"") for path in changed)
     more = "; what they included before is included still, another join takes it in" if left else ""
     note = f"the former bytes come back: nothing was edited since {options.runs}{more}"

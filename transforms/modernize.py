@@ -27,7 +27,7 @@ from composerefactor.compose.project import Project
 from composerefactor.compose.volumes import volumes
 from composerefactor.edit.operations import AddItem, AddKey, Nest, Remove, Rename, Replace, YamlEdit
 from composerefactor.edit.rendering import Quoted, Value
-from composerefactor.refactoring.contract import Change, Effect, NoOptions, Refusal, mending
+from composerefactor.refactoring.contract import Change, Effect, NoOptions, Refusal, fixer
 from composerefactor.transforms._attribute import heirs
 from composerefactor.yaml.nodes import MappingNode, Node, Path, ScalarNode, paths
 from composerefactor.yaml.nodes import SequenceNode as YamlSequence
@@ -41,7 +41,7 @@ _MOVED = {
 }
 
 
-class Written(Struct, frozen=True):
+class WrittenService(Struct, frozen=True):
     """A service as one file writes it; *reaches* has the services whose model it is part of."""
 
     file: ComposeFile
@@ -50,7 +50,7 @@ class Written(Struct, frozen=True):
     reaches: Sequence[str]
 
     @classmethod
-    def all_in(cls, project: Project, file: ComposeFile) -> Iterator[Written]:
+    def all_in(cls, project: Project, file: ComposeFile) -> Iterator[WrittenService]:
         """Yield the services whose mapping stands where their name is, not elsewhere."""
         section = file.root.get("services")
         for entry in section.entries if isinstance(section, MappingNode) else ():
@@ -97,7 +97,7 @@ def externals(file: ComposeFile) -> Iterator[Change]:
             )
 
 
-def limits(found: Written) -> Change | Refusal | None:
+def limits(found: WrittenService) -> Change | Refusal | None:
     """Return the change that moves the ``mem_limit`` family to ``deploy.resources``."""
     old = {key: entry for key in _MOVED if (entry := found.body.entry(key)) is not None}
     values = {key: scalar_text(entry.value) for key, entry in old.items()}
@@ -126,7 +126,7 @@ def limits(found: Written) -> Change | Refusal | None:
 
 
 def _resources(
-    found: Written, added: dict[str, dict[str, Value]], place: Sequence[str]
+    found: WrittenService, added: dict[str, dict[str, Value]], place: Sequence[str]
 ) -> list[YamlEdit] | None:
     """Return the edits that add to ``deploy.resources``; None where it stands elsewhere.
 
@@ -161,7 +161,7 @@ def _limit(name: str, text: str) -> Value:
     return Quoted(text) if name == "cpus" or text.isdecimal() else text
 
 
-def links(found: Written) -> Change | None:
+def links(found: WrittenService) -> Change | None:
     """Return the change that writes links without alias as ``depends_on``.
 
     On a network that two services share, each knows the other by its name. A link with an alias
@@ -188,7 +188,7 @@ def links(found: Written) -> Change | None:
     return Change(title, file.source.location(entry.start), edits, effects)
 
 
-def _missing(found: Written, written: Node, names: Sequence[str]) -> Iterator[YamlEdit]:
+def _missing(found: WrittenService, written: Node, names: Sequence[str]) -> Iterator[YamlEdit]:
     path = (*found.path, "depends_on")
     if isinstance(written, MappingNode):
         known = set(merged_entries(written))
@@ -325,7 +325,7 @@ def _volume_driver(file: ComposeFile, path: Path, body: MappingNode) -> list[Yam
     return edits
 
 
-@mending(NoOptions, after=("fix-schema",), first=True)
+@fixer(NoOptions, after=("fix-schema",), first=True)
 def modernize(project: Project, options: NoOptions) -> Iterator[Change | Refusal]:  # noqa: ARG001
     """Yield a change for each old form that has one of today."""
     for path, file in project.files.items():
@@ -336,7 +336,7 @@ def modernize(project: Project, options: NoOptions) -> Iterator[Change | Refusal
             continue
         yield from _version_1_keys(file)
         yield from externals(file)
-        for written in Written.all_in(project, file):
+        for written in WrittenService.all_in(project, file):
             for found in (limits(written), links(written)):
                 if found is not None and path not in project.whole:
                     yield found

@@ -20,11 +20,11 @@ from msgspec import Struct
 from composerefactor.compose.dotenv import assignment
 from composerefactor.compose.env_files import env_files, example, names_in, readers, values_in
 from composerefactor.compose.project import Project
-from composerefactor.compose.stack import Stack, stacks
+from composerefactor.compose.stack import StartModel, start_models
 from composerefactor.edit.operations import AddLines, Edit, Replace
 from composerefactor.errors import Location
 from composerefactor.images.credentials import LiteralCredential, literals
-from composerefactor.refactoring.contract import Change, Effect, Refusal, mending, option
+from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 from composerefactor.transforms._attribute import listed
 from composerefactor.transforms._secrets import (
     Credential,
@@ -49,10 +49,10 @@ class Options:
     )
 
 
-@mending(Options, after=("add-missing-services",), unsafe=True)
+@fixer(Options, after=("add-missing-services",), unsafe=True)
 def move_secrets(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each credential, or for several that stand in one value."""
-    every = stacks(project)
+    every = start_models(project)
     found = credentials(literals(every))
     if options.to == "secrets":
         secrets = [each for c in found if (each := file_secret(project, c)) is not None]
@@ -85,7 +85,7 @@ def _of_services(found: list[FileSecret]) -> Iterator[list[FileSecret]]:
 
 
 def _to_env_files(
-    project: Project, every: list[Stack], found: list[Credential]
+    project: Project, every: list[StartModel], found: list[Credential]
 ) -> Iterator[Change | Refusal]:
     paths = env_files(project, {path for each in found for path in each.files})
     refused = {path: why for path in paths if (why := _why_not(project, path))}
@@ -141,7 +141,7 @@ class _Mover(Struct, frozen=True):
     """Makes the edits for a project."""
 
     project: Project
-    every: list[Stack]
+    every: list[StartModel]
 
     def change(self, group: list[Credential], needed: list[str]) -> Change:
         """Return the change that moves *group* to the env files in *needed*."""

@@ -15,7 +15,7 @@ from composerefactor.compose.merge_keys import item_nodes, merged_get
 from composerefactor.compose.project import Project
 from composerefactor.edit.operations import Replace
 from composerefactor.edit.rendering import Quoted
-from composerefactor.refactoring.contract import Change, Refusal, mending, option
+from composerefactor.refactoring.contract import Change, Refusal, fixer, option
 from composerefactor.yaml.nodes import Path, ScalarNode, paths
 from composerefactor.yaml.values import is_base_60
 
@@ -29,7 +29,7 @@ class Options:
     )
 
 
-@mending(Options)
+@fixer(Options)
 def quote_ports(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each list of ports that needs quotes."""
     for path, file in project.files.items():

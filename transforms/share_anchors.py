@@ -18,7 +18,7 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.project import Project
 from composerefactor.compose.repeats import Repeat, names_taken, repeats
 from composerefactor.edit.operations import Share
-from composerefactor.refactoring.contract import Change, Refusal, mending, option
+from composerefactor.refactoring.contract import Change, Refusal, fixer, option
 
 _ADDING = (
     "add-healthchecks",
@@ -40,7 +40,7 @@ class Options:
     )
 
 
-@mending(Options, after=_ADDING, selected_only=True)
+@fixer(Options, after=_ADDING, selected_only=True)
 def share_anchors(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each block that is worth to be written once."""
     for path, file in project.files.items():

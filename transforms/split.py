@@ -18,9 +18,9 @@ volumes, secrets and configs with the root.
 from __future__ import annotations
 
 from composerefactor.compose.project import Project
-from composerefactor.refactoring.contract import Gain, Plan, transform
+from composerefactor.refactoring.contract import Plan, SavedLines, refactoring
 from composerefactor.refactoring.deduplicate.variants import repeating
-from composerefactor.refactoring.modules.base_file import Root
+from composerefactor.refactoring.modules.base_file import BaseFile
 from composerefactor.refactoring.modules.naming import Names
 from composerefactor.refactoring.split.options import (
     SplitOptions,
@@ -38,7 +38,7 @@ from composerefactor.refactoring.split.plan import (
 )
 
 
-@transform(SplitOptions)
+@refactoring(SplitOptions)
 def split(project: Project, options: SplitOptions) -> Plan:
     """Plan the split of every base file of *project*.
 
@@ -71,7 +71,7 @@ def split(project: Project, options: SplitOptions) -> Plan:
         stays=tuple(s for p in plans for s in p.stays if s.part not in moved),
         notes=tuple(told),
         services={path: names for p in plans for path, names in p.services.items()},
-        gain=Gain(
+        gain=SavedLines(
             sum(p.gain.services for p in plans),
             sum(p.gain.definitions for p in plans),
             sum(p.gain.lines for p in plans),
@@ -80,7 +80,7 @@ def split(project: Project, options: SplitOptions) -> Plan:
     )
 
 
-def _together(groups: list[list[Root]], options: SplitOptions, names: Names) -> list[Plan]:
+def _together(groups: list[list[BaseFile]], options: SplitOptions, names: Names) -> list[Plan]:
     if not groups:
         return []
 

@@ -14,15 +14,15 @@ from dataclasses import dataclass, field
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.merge_keys import merged_get, names_in
-from composerefactor.compose.one_off import one_shot
+from composerefactor.compose.one_off import one_off
 from composerefactor.compose.project import Project
-from composerefactor.compose.stack import Stack, stacks
+from composerefactor.compose.stack import StartModel, start_models
 from composerefactor.edit.operations import ToMapping
 from composerefactor.edit.rendering import Value
 from composerefactor.images.catalog import Catalog, load
 from composerefactor.images.health.check import reports_health
-from composerefactor.refactoring.contract import Change, Effect, Refusal, mending
-from composerefactor.transforms._attribute import Reached, having, written
+from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
+from composerefactor.transforms._attribute import ReachedService, having, written
 from composerefactor.yaml.nodes import Entry, Path, SequenceNode, node_at, resolve
 
 STARTED, HEALTHY, DONE = "service_started", "service_healthy", "service_completed_successfully"
@@ -35,10 +35,10 @@ class Options:
     catalog: Catalog = field(default_factory=load)
 
 
-@mending(Options, after=("add-healthchecks",), unsafe=True)
+@fixer(Options, after=("add-healthchecks",), unsafe=True)
 def wait_for_healthy(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each short `depends_on` in which something can be waited for."""
-    every = stacks(project)
+    every = start_models(project)
     done: set[int] = set()
     for stack in every:
         for name, service in stack.services.items():
@@ -54,7 +54,7 @@ def wait_for_healthy(project: Project, options: Options) -> Iterator[Change | Re
 
 def _planned(
     project: Project,
-    every: list[Stack],
+    every: list[StartModel],
     name: str,
     file: ComposeFile,
     path: Path,
@@ -105,14 +105,14 @@ def _planned(
     )
 
 
-def _takes(reached: Reached, entry: Entry) -> bool:
+def _takes(reached: ReachedService, entry: Entry) -> bool:
     """Return whether the service has its `depends_on` from *entry*, not from a nearer mapping."""
     found = written(reached.definition.file, reached.definition.body, "depends_on")
     return found is not None and found[1] is entry
 
 
 def _condition(
-    project: Project, reached: list[Reached], needed: str, catalog: Catalog
+    project: Project, reached: list[ReachedService], needed: str, catalog: Catalog
 ) -> tuple[str, str]:
     """Return the condition for *needed* that holds in every entry point, and why."""
     found: set[tuple[str, str]] = set()
@@ -120,7 +120,7 @@ def _condition(
         stack = each.stack
         if needed not in stack.services:
             continue
-        ends = one_shot(stack, needed)
+        ends = one_off(stack, needed)
         if ends is not None:
             found.add((DONE, " and ".join(words for words, _ in ends.reasons)))
         elif reports_health(project, stack, needed, catalog):
@@ -131,7 +131,7 @@ def _condition(
     return min(found) if len(conditions) == 1 else (STARTED, "")
 
 
-def _required(reached: list[Reached], needed: str) -> dict[str, Value]:
+def _required(reached: list[ReachedService], needed: str) -> dict[str, Value]:
     """Return what keeps *needed* required, where another file merged with this one says otherwise.
 
     A name in a list means ``required: true`` when it is merged (observed: v2.24.1 to v5.6.1).

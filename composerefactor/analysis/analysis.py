@@ -10,11 +10,11 @@ from msgspec import Struct
 
 import composerefactor.analysis.rules as package
 from composerefactor.analysis.facts.architecture import Architecture, survey
-from composerefactor.analysis.findings import Area, Check, Finding, Rule, Severity, without_known
+from composerefactor.analysis.findings import Area, Finding, Rule, RuleInfo, Severity, without_known
 from composerefactor.compose.files import ignored
 from composerefactor.compose.secrets import mask_text
 from composerefactor.errors import InputError
-from composerefactor.planning.opening import Choice, Opened, open_project
+from composerefactor.planning.opening import OpenProject, ProjectSelection, open_project
 from composerefactor.planning.registry import RULE_GROUP
 from composerefactor.planning.settings import Settings
 from composerefactor.planning.settle import blamed_place, prover_of
@@ -68,7 +68,7 @@ class Rating(Struct, frozen=True):
 
 
 def ratings(
-    findings: Iterable[Finding], rules: Mapping[str, Rule], services: int
+    findings: Iterable[Finding], rules: Mapping[str, RuleInfo], services: int
 ) -> tuple[Rating, ...]:
     """Return a rating of each area; *services* is how many services the project has."""
     by_rule: dict[str, list[Finding]] = {}
@@ -103,7 +103,7 @@ def _points(findings: list[Finding], services: int) -> float:
 
 
 @cache
-def checks() -> dict[str, Check]:
+def all_rules() -> dict[str, Rule]:
     """Return the checks by the id of their rule, sorted; a file in ``rules/`` is enough to be one.
 
     A plug-in that cannot be imported is passed over with a warning. Raises ComposerefactorError for
@@ -112,11 +112,11 @@ def checks() -> dict[str, Check]:
     return discovered(package, RULE_GROUP, _is_check, lambda each: each.rule.id, "rule")
 
 
-def _is_check(value: object) -> TypeGuard[Check]:
-    return isinstance(value, Check)
+def _is_check(value: object) -> TypeGuard[Rule]:
+    return isinstance(value, Rule)
 
 
-REJECTED = Rule(
+REJECTED = RuleInfo(
     "rejected-by-engine",
     Severity.HIGH,
     "Docker Compose rejects an entry point.",
@@ -129,7 +129,7 @@ Ignored = Mapping[str, Mapping[str, str]]
 """By transform or rule: the services that are left alone, with the reason."""
 
 
-class Suppressed(Struct, frozen=True):
+class SuppressedFinding(Struct, frozen=True):
     """A finding that a comment or the settings keep out, and why."""
 
     finding: Finding
@@ -146,9 +146,9 @@ class Analysis(Struct, frozen=True):
 
     architecture: Architecture
     findings: tuple[Finding, ...]
-    suppressed: tuple[Suppressed, ...]
+    suppressed: tuple[SuppressedFinding, ...]
     known: tuple[Finding, ...]
-    rules: Mapping[str, Rule]
+    rules: Mapping[str, RuleInfo]
     strengths: tuple[str, ...]
     ratings: tuple[Rating, ...]
     rating: Rating
@@ -168,17 +168,17 @@ def analyse(
     are known, *skip* the ids of rules that are left out; *found_by_engine* is what Docker Compose
     itself rejects.
     """
-    every = {name: one for name, one in checks().items() if name not in skip}
+    every = {name: one for name, one in all_rules().items() if name not in skip}
     found = [each for one in every.values() for each in one.findings(architecture)]
     found += found_by_engine
     kept: list[Finding] = []
-    suppressed: list[Suppressed] = []
+    suppressed: list[SuppressedFinding] = []
     for each in found:
         reason = _suppressed(architecture, each, settings_ignore or {})
         if reason is None:
             kept.append(each)
         else:
-            suppressed.append(Suppressed(each, architecture.redaction.text(reason)))
+            suppressed.append(SuppressedFinding(each, architecture.redaction.text(reason)))
     kept.sort(key=_order)
     new = without_known(kept, baseline)
     known = tuple(each for each in kept if each not in new)
@@ -198,7 +198,7 @@ def analyse(
     )
 
 
-def _rejects(finding: Finding, rules: Mapping[str, Rule]) -> bool:
+def _rejects(finding: Finding, rules: Mapping[str, RuleInfo]) -> bool:
     is_about = rules[finding.rule].area == "validity"
     return is_about and finding.severity == Severity.HIGH
 
@@ -218,11 +218,11 @@ def _suppressed(architecture: Architecture, finding: Finding, settings: Ignored)
     return None if file is None else ignored(file, finding.location.line, *names)
 
 
-def _strengths(every: Iterable[Check], silent: set[str]) -> Iterable[str]:
+def _strengths(every: Iterable[Rule], silent: set[str]) -> Iterable[str]:
     return (one.strength for one in every if one.strength and one.rule.id in silent)
 
 
-def open_for_analysis(choice: Choice) -> Opened:
+def open_for_analysis(choice: ProjectSelection) -> OpenProject:
     """Open the project that *choice* names, also one that Docker Compose rejects.
 
     Raises InputError where there is no Compose file.
@@ -231,7 +231,7 @@ def open_for_analysis(choice: Choice) -> Opened:
 
 
 def analyse_project(
-    opened: Opened, baseline: frozenset[str] = frozenset(), engine: Engine | None = None
+    opened: OpenProject, baseline: frozenset[str] = frozenset(), engine: Engine | None = None
 ) -> Analysis:
     """Return the analysis of what is *opened*, with what *engine* rejects where one is given.
 
@@ -254,15 +254,15 @@ def analyse_project(
 
 def _check_rules(settings: Settings, names: Iterable[str]) -> None:
     for name in names:
-        if name not in checks():
+        if name not in all_rules():
             raise InputError(
                 f"no rule is called {name!r}",
                 location=settings.location("analyze", "skip"),
-                remedy="there are: " + ", ".join(checks()),
+                remedy="there are: " + ", ".join(all_rules()),
             )
 
 
-def rejections(opened: Opened, engine: Engine) -> list[Finding]:
+def rejections(opened: OpenProject, engine: Engine) -> list[Finding]:
     """Return a finding for each readable entry point of *opened* that *engine* rejects."""
     if not opened.project.readable:
         return []

@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.errors import InputError, Location
-from composerefactor.refactoring.contract import Mending, Refusal
+from composerefactor.refactoring.contract import Fixer, Refusal
 
 
 class Severity(IntEnum):
@@ -89,7 +89,7 @@ Area = Literal[
 """What a rule is about; each area gets a rating."""
 
 
-class Rule(Struct, frozen=True):
+class RuleInfo(Struct, frozen=True):
     """A kind of finding: *id* is stable, *summary* one sentence, *explanation* why it matters.
 
     *severity* is that of most of its findings; *transform* names what mends them, if anything does.
@@ -103,7 +103,7 @@ class Rule(Struct, frozen=True):
     transform: str | None = None
 
 
-class Found(Struct, frozen=True):
+class Occurrence(Struct, frozen=True):
     """What the function of a rule yields; what it leaves out is taken from the rule.
 
     See :class:`~composerefactor.analysis.findings.Finding` for what each means. With *is_mended*
@@ -119,15 +119,15 @@ class Found(Struct, frozen=True):
     is_mended: bool = True
 
 
-class Check(Struct, frozen=True):
+class Rule(Struct, frozen=True):
     """A *rule* with the function that looks for it.
 
     *strength* is what can be said of a project with services in which it finds nothing, ``""``
     where that is worth no word.
     """
 
-    rule: Rule
-    look: Callable[[Architecture], Iterator[Found]]
+    rule: RuleInfo
+    look: Callable[[Architecture], Iterator[Occurrence]]
     strength: str = ""
 
     def findings(self, architecture: Architecture) -> list[Finding]:
@@ -150,7 +150,9 @@ class Check(Struct, frozen=True):
         return list(found.values())
 
 
-def planned(architecture: Architecture, mending: Mending[Any], prefix: str = "") -> Iterator[Found]:
+def planned(
+    architecture: Architecture, mending: Fixer[Any], prefix: str = ""
+) -> Iterator[Occurrence]:
     """Yield what *mending* would change, and what it cannot change safely, as findings.
 
     *prefix* comes before the words of the transform.
@@ -159,28 +161,28 @@ def planned(architecture: Architecture, mending: Mending[Any], prefix: str = "")
         severity = Severity.HIGH if each.repairs else None  # the engine rejects it
         if isinstance(each, Refusal):
             reason = prefix + each.reason
-            yield Found(
+            yield Occurrence(
                 reason, each.location, None, each.reason, each.remedy, severity, is_mended=False
             )
             continue
         services = {effect.service for effect in each.effects if effect.service}
         service = next(iter(services)) if len(services) == 1 else None
         title = prefix + each.title
-        yield Found(title, each.location, service, each.title, severity=severity)
+        yield Occurrence(title, each.location, service, each.title, severity=severity)
 
 
-def check(
+def rule(
     severity: Severity, area: Area, *, transform: str | None = None, strength: str = ""
-) -> Callable[[Callable[[Architecture], Iterator[Found]]], Check]:
+) -> Callable[[Callable[[Architecture], Iterator[Occurrence]]], Rule]:
     """Make the decorated function the check of its module's rule."""
 
-    def make(look: Callable[[Architecture], Iterator[Found]]) -> Check:
+    def make(look: Callable[[Architecture], Iterator[Occurrence]]) -> Rule:
         module = look.__module__
         documentation = sys.modules[module].__doc__ or ""
         summary, _, explanation = documentation.strip().partition("\n")
         name = module.rpartition(".")[2].replace("_", "-")
-        rule = Rule(name, severity, summary, explanation.strip(), area, transform)
-        return Check(rule, look, strength)
+        rule = RuleInfo(name, severity, summary, explanation.strip(), area, transform)
+        return Rule(rule, look, strength)
 
     return make
 

@@ -21,7 +21,7 @@ from composerefactor.analysis.findings import Severity
 from composerefactor.compose.secrets import mask_text
 from composerefactor.discovery.files import DEFAULT_NAMES
 from composerefactor.errors import ComposerefactorError
-from composerefactor.planning.opening import COMPOSE_NAMES, Choice
+from composerefactor.planning.opening import COMPOSE_NAMES, ProjectSelection
 from composerefactor.workspace.files import SKIPPED_DIRECTORIES
 
 MAX_SECONDS = 60.0
@@ -143,7 +143,7 @@ def summary_of(path: str, top: str) -> ProjectSummary:
     start = time.monotonic()
     try:
         with _time_limit(MAX_SECONDS):
-            opened = open_for_analysis(Choice(Path(path)))
+            opened = open_for_analysis(ProjectSelection(Path(path)))
             analysis = analyse_project(opened)
     except ComposerefactorError as error:
         words = mask_text(" ".join(str(error).split()))

@@ -15,9 +15,9 @@ from composerefactor.analysis.analysis import Analysis, analyse_project, open_fo
 from composerefactor.analysis.findings import Severity, baseline_text, read_baseline
 from composerefactor.cli.options import choice, examples, path_argument, project_options
 from composerefactor.cli.terminal import counting, deliver, style_for
-from composerefactor.compose.stack import stack
+from composerefactor.compose.stack import start_model
 from composerefactor.errors import InputError, Location, UsageError
-from composerefactor.planning.opening import Opened
+from composerefactor.planning.opening import OpenProject
 from composerefactor.proof.engine import find_engine
 from composerefactor.report.analysis.json import analysis_document
 from composerefactor.report.analysis.markdown import analysis_markdown
@@ -148,7 +148,7 @@ def command(
     return 1 if fails else 0
 
 
-def _known(baseline: Path | None, opened: Opened) -> frozenset[str]:
+def _known(baseline: Path | None, opened: OpenProject) -> frozenset[str]:
     """Return the fingerprints in the baseline of the command line, else in that of the settings."""
     named = opened.settings.analyze.baseline
     if baseline is None and named is None:
@@ -173,21 +173,21 @@ def _width(output: Path | None) -> int:
     return max(shutil.get_terminal_size((WIDTH, 24)).columns, 40)
 
 
-def _prefix(opened: Opened) -> str:
+def _prefix(opened: OpenProject) -> str:
     """Return the path of the project below the root of its repository."""
     if opened.repository is None:
         return ""
     return opened.repository.prefix
 
 
-def _smoke_test(opened: Opened, file: Path, *, quiet: bool) -> int:
+def _smoke_test(opened: OpenProject, file: Path, *, quiet: bool) -> int:
     """Write the script for the first entry point that can be read; it leads back to the project."""
     from composerefactor.report.smoke_test import smoke_test  # noqa: PLC0415 - see __init__.py
 
     readable = opened.project.readable
     if not readable:
         raise next(iter(opened.project.errors.values()))
-    found = stack(opened.project, next((e for e in readable if e.implicit), readable[0]))
+    found = start_model(opened.project, next((e for e in readable if e.implicit), readable[0]))
     directory = Path(os.path.relpath(opened.root, file.parent.resolve())).as_posix()
     text = smoke_test(
         opened.project, found, opened.settings.catalog, directory=directory, name=file.name

@@ -8,8 +8,8 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 from composerefactor.errors import ComposerefactorError
-from composerefactor.planning.opening import Choice, open_project
-from composerefactor.planning.registry import mendings, transforms
+from composerefactor.planning.opening import ProjectSelection, open_project
+from composerefactor.planning.registry import fixers, transforms
 
 PROGRAM = "composerefactor"
 VARIABLE = "_COMPOSEREFACTOR_COMPLETE"
@@ -44,7 +44,7 @@ def transform_names(
     """Offer transforms, for each part of a list with commas."""
     before, comma, last = incomplete.rpartition(",")
     is_list = isinstance(param, click.Option)
-    found = {each.name: each.summary for each in (mendings() if is_list else transforms().values())}
+    found = {each.name: each.summary for each in (fixers() if is_list else transforms().values())}
     given = set(before.split(","))
     return [
         CompletionItem(f"{before}{comma}{name}", help=summary)
@@ -61,7 +61,7 @@ def transform_options(
     """Offer ``NAME.OPTION=``."""
     return [
         CompletionItem(f"{each.name}.{option.name}=", help=option.help)
-        for each in mendings()
+        for each in fixers()
         for option in each.settings
         if f"{each.name}.{option.name}=".startswith(incomplete)
     ]
@@ -75,7 +75,7 @@ def services(
     """Offer ``SERVICE=`` for the services of the project in PATH."""
     try:
         path = Path(ctx.params.get("path") or ".")
-        project = open_project(Choice(path)).project
+        project = open_project(ProjectSelection(path)).project
     except (ComposerefactorError, OSError):
         return []
     names = {name for file in project.files.values() for name in file.services}

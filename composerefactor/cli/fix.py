@@ -20,8 +20,8 @@ from composerefactor.cli.options import (
     run_options,
 )
 from composerefactor.errors import UsageError
-from composerefactor.planning.opening import Opened
-from composerefactor.planning.propose import Proposal, propose_mends
+from composerefactor.planning.opening import OpenProject
+from composerefactor.planning.propose import Proposal, propose_fixes
 from composerefactor.planning.requests import FixRequest, names_of
 from composerefactor.planning.selection import Selection
 from composerefactor.proof.engine import Engine
@@ -89,12 +89,12 @@ def command(
     )
 
     def proposer(
-        opened: Opened,
+        opened: OpenProject,
         engine: Engine | None,
         selection: Selection,
         shown: Progress | None,
     ) -> Proposal:
-        return propose_mends(opened, request.chosen(opened.settings), engine, selection, shown)
+        return propose_fixes(opened, request.chosen(opened.settings), engine, selection, shown)
 
     named = choice(path, file, entry, env_file)
     return carry_out_proposal(Run.of("fix", run), named, proposer, repairable=True)

@@ -20,7 +20,7 @@ from composerefactor.cli.options import (
     run_options,
 )
 from composerefactor.compose.project import Project
-from composerefactor.planning.opening import Choice, project_root
+from composerefactor.planning.opening import ProjectSelection, project_root
 from composerefactor.refactoring.contract import Part, Plan
 from composerefactor.refactoring.join.merge import Earlier
 from composerefactor.transforms.join import Options, join
@@ -75,7 +75,7 @@ def command(
 class _History:
     """What the undo record and git know of the project, each asked once."""
 
-    def __init__(self, chosen: Choice) -> None:
+    def __init__(self, chosen: ProjectSelection) -> None:
         self.chosen = chosen
         self.before = cache(self._before)
         self.earlier = cache(self._earlier)

@@ -15,7 +15,12 @@ from msgspec import Struct
 from composerefactor.cli.terminal import deliver, is_interactive, progress, style_for
 from composerefactor.errors import Location, RefusedError, UsageError
 from composerefactor.planning.guard import check_clean, check_proof, check_targets
-from composerefactor.planning.opening import Choice, Opened, open_project, project_root
+from composerefactor.planning.opening import (
+    OpenProject,
+    ProjectSelection,
+    open_project,
+    project_root,
+)
 from composerefactor.planning.propose import Proposal, propose
 from composerefactor.planning.selection import Selection, Transformation
 from composerefactor.proof.engine import find_engine
@@ -119,14 +124,14 @@ proposal_output_options = output_options_for("text", "json", "markdown")
 
 def choice(
     path: Path, file: tuple[str, ...], entry: tuple[str, ...], env_file: tuple[str, ...]
-) -> Choice:
+) -> ProjectSelection:
     """Return what the options say of the project, with the shell's environment.
 
     Absolute paths below *path* are taken relative to it. Raises RefusedError for a file above it.
     """
     root = path.resolve()
     entries = [",".join(_local(root, part) for part in one.split(",")) for one in entry]
-    return Choice(
+    return ProjectSelection(
         path,
         tuple(_local(root, one) for one in file),
         tuple(entries),
@@ -205,15 +210,15 @@ def run_options(function: F) -> F:
 Progress: TypeAlias = Callable[[int, int], None]
 """Is called with the engine runs done and to do."""
 
-Proposer: TypeAlias = "Callable[[Opened, Engine | None, Selection, Progress | None], Proposal]"
+Proposer: TypeAlias = "Callable[[OpenProject, Engine | None, Selection, Progress | None], Proposal]"
 """Makes the proposal for an open project, with an engine or none."""
 
 
-def carry_out(run: Run, chosen: Choice, transformation: Transformation) -> int:
+def carry_out(run: Run, chosen: ProjectSelection, transformation: Transformation) -> int:
     """Propose *transformation* and do what :func:`carry_out_proposal` does."""
 
     def proposer(
-        opened: Opened,
+        opened: OpenProject,
         engine: Engine | None,
         selection: Selection,
         shown: Progress | None,
@@ -224,7 +229,7 @@ def carry_out(run: Run, chosen: Choice, transformation: Transformation) -> int:
 
 
 def carry_out_proposal(
-    run: Run, chosen: Choice, proposer: Proposer, *, repairable: bool = False
+    run: Run, chosen: ProjectSelection, proposer: Proposer, *, repairable: bool = False
 ) -> int:
     """Propose, show, ask and write; return the exit code.
 
@@ -278,7 +283,7 @@ def _engine(choice: str) -> Engine | None:
     return find_engine(choice)
 
 
-def repaired(chosen: Choice) -> None:
+def repaired(chosen: ProjectSelection) -> None:
     """Finish or roll back a run that was cut off, before anything is read."""
     root = chosen.path if chosen.names_entries else project_root(chosen.path, chosen.roots)
     found = recover(root)

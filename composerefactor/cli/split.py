@@ -22,7 +22,7 @@ from composerefactor.cli.options import (
     run_options,
 )
 from composerefactor.errors import UsageError
-from composerefactor.planning.opening import Opened
+from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal, propose
 from composerefactor.planning.requests import SplitRequest, groups_of
 from composerefactor.planning.selection import Selection
@@ -123,7 +123,7 @@ def command(
     )
 
     def proposer(
-        opened: Opened, engine: Engine | None, selection: Selection, shown: Progress | None
+        opened: OpenProject, engine: Engine | None, selection: Selection, shown: Progress | None
     ) -> Proposal:
         return propose(opened, request.transformation(opened, path), engine, selection, shown)
 

@@ -17,7 +17,7 @@ from composerefactor.cli.options import (
 )
 from composerefactor.cli.terminal import deliver, progress, style_for
 from composerefactor.planning.compare import compare, opened_state
-from composerefactor.planning.opening import Choice, open_project
+from composerefactor.planning.opening import ProjectSelection, open_project
 from composerefactor.proof.engine import find_engine
 from composerefactor.report.text import Style
 from composerefactor.report.verify import result_document, result_text
@@ -99,7 +99,7 @@ def command(
 
 
 def _live(
-    chosen: Choice, engine: str, style: Style, *, json_wanted: bool, verbose: bool
+    chosen: ProjectSelection, engine: str, style: Style, *, json_wanted: bool, verbose: bool
 ) -> tuple[str, int]:
     """Return what becomes of the running containers, and the exit code."""
     from composerefactor.proof.containers import Docker  # noqa: PLC0415 - as above

@@ -9,7 +9,7 @@ from typing import Literal
 from msgspec import Struct
 
 from composerefactor.compose.interpolation import expand
-from composerefactor.compose.stack import Stack
+from composerefactor.compose.stack import StartModel
 from composerefactor.errors import Location
 
 Kind = Literal[
@@ -37,7 +37,7 @@ class Reference(Struct, frozen=True):
     hint: Hint
 
 
-def references(stack: Stack) -> Iterator[Reference]:
+def references(stack: StartModel) -> Iterator[Reference]:
     """Yield every name of a service in depends_on, links, volumes_from and ``service:`` values."""
     for service in stack.services.values():
         for attribute in ("depends_on", "links", "volumes_from"):
@@ -54,13 +54,13 @@ def references(stack: Stack) -> Iterator[Reference]:
                 yield Reference(service.name, text.removeprefix("service:"), hint)
 
 
-def _name(stack: Stack, text: str) -> str:
+def _name(stack: StartModel, text: str) -> str:
     """Return the name at the beginning of *text*; variables count where they name a service."""
     resolved = expand(text, stack.variables).partition(":")[0] if "$" in text else ""
     return resolved if resolved in stack.services else text.partition(":")[0]
 
 
-def dependencies(stack: Stack) -> dict[str, list[str]]:
+def dependencies(stack: StartModel) -> dict[str, list[str]]:
     """Return for each service those that the engine starts before it, in the order of the text.
 
     They are what depends_on, links, volumes_from and ``service:`` values name (observed: the engine

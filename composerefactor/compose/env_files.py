@@ -9,7 +9,7 @@ from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.project import Project, project_directory
-from composerefactor.compose.stack import Service, Stack
+from composerefactor.compose.stack import Service, StartModel
 from composerefactor.yaml.nodes import MappingNode
 
 EXAMPLES = ("{}.example", "{}.sample", "{}.template", "{}.dist", "example{}", "{}-example")
@@ -38,7 +38,9 @@ def values_in(project: Project, paths: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def readers(project: Project, every: Iterable[Stack], path: str) -> Iterator[tuple[str, Service]]:
+def readers(
+    project: Project, every: Iterable[StartModel], path: str
+) -> Iterator[tuple[str, Service]]:
     """Yield the services whose containers get all of *path*, since they name it as ``env_file``."""
     for stack in every:
         for name, service in stack.services.items():
@@ -46,7 +48,7 @@ def readers(project: Project, every: Iterable[Stack], path: str) -> Iterator[tup
                 yield name, service
 
 
-def _named(project: Project, stack: Stack, service: Service) -> set[str]:
+def _named(project: Project, stack: StartModel, service: Service) -> set[str]:
     found: set[str] = set()
     for definition in service.definitions:
         own = posixpath.dirname(definition.file.path) or "."
@@ -58,7 +60,7 @@ def _named(project: Project, stack: Stack, service: Service) -> set[str]:
     return found
 
 
-def example(project: Project, path: str, every: Iterable[Stack]) -> str | None:
+def example(project: Project, path: str, every: Iterable[StartModel]) -> str | None:
     """Return the file that shows which variables *path* needs; None where there can be none.
 
     One that exists is used; that of ``.env`` is made. A file that a service reads is none.

@@ -21,7 +21,7 @@ class Evidence(Struct, frozen=True):
         return f"{self.path}:{self.line}" if self.line else self.path
 
 
-class EntryPoint(Struct, frozen=True):
+class Invocation(Struct, frozen=True):
     """One way to start the project. All paths are POSIX and relative to the project root.
 
     *files* is the ``-f`` list in order. *directory* is the working directory of the command.
@@ -42,7 +42,7 @@ class EntryPoint(Struct, frozen=True):
     evidence: tuple[Evidence, ...] = ()
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, EntryPoint) and self._identity() == other._identity()
+        return isinstance(other, Invocation) and self._identity() == other._identity()
 
     def __hash__(self) -> int:
         return hash(self._identity())

@@ -11,7 +11,7 @@ from composerefactor.compose.image_references import repository
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.ports import ports
-from composerefactor.compose.stack import Service, Stack
+from composerefactor.compose.stack import Service, StartModel
 from composerefactor.errors import Location
 
 _NAME_WORDS = frozenset(
@@ -64,7 +64,7 @@ _LASTING_COMMAND = re.compile(
 )
 
 
-class OneShot(Struct, frozen=True):
+class OneOff(Struct, frozen=True):
     """Why a service is believed to end by itself: *reasons* are words, each with its place.
 
     *is_certain* is True where the project itself says so, by waiting for its successful end.
@@ -74,7 +74,7 @@ class OneShot(Struct, frozen=True):
     is_certain: bool
 
 
-def one_shot(stack: Stack, name: str) -> OneShot | None:
+def one_off(stack: StartModel, name: str) -> OneOff | None:
     """Return why the service *name* ends by itself, or None for one that keeps running.
 
     Certain where another service waits for ``service_completed_successfully``. Else two of these
@@ -85,15 +85,15 @@ def one_shot(stack: Stack, name: str) -> OneShot | None:
     service = stack.services[name]
     waiting = _waiting(stack, name)
     if waiting:
-        return OneShot(tuple(waiting), is_certain=True)
+        return OneOff(tuple(waiting), is_certain=True)
     restart = (service.text("restart") or "").partition(":")[0]
     if restart in {"always", "unless-stopped"} or _publishes(service):
         return None
     reasons = _reasons(stack, service, restart)
-    return OneShot(tuple(reasons), is_certain=False) if len(reasons) > 1 else None
+    return OneOff(tuple(reasons), is_certain=False) if len(reasons) > 1 else None
 
 
-def _waiting(stack: Stack, name: str) -> list[tuple[str, Location]]:
+def _waiting(stack: StartModel, name: str) -> list[tuple[str, Location]]:
     return [
         (f"{other} waits for its successful end", found.location)
         for other, found in stack.dependents.get(name, ())
@@ -105,7 +105,7 @@ def _publishes(service: Service) -> bool:
     return any(next(ports(d.body), None) is not None for d in service.definitions)
 
 
-def _reasons(stack: Stack, service: Service, restart: str) -> list[tuple[str, Location]]:
+def _reasons(stack: StartModel, service: Service, restart: str) -> list[tuple[str, Location]]:
     first = service.definitions[0]
     at = first.file.location_of("services", service.name)
     found: list[tuple[str, Location]] = []
@@ -142,13 +142,13 @@ _BY_HAND = frozenset({"test", "tests", "testing", "e2e", "cli", "ci", "debug", "
 _BY_HAND_TOO = frozenset({"migrate", "migration", "migrations", "seed", "init", "setup", "job"})
 
 
-def why_it_may_end(stack: Stack, name: str) -> str | None:
+def why_it_may_end(stack: StartModel, name: str) -> str | None:
     """Return why the service *name* may be one that ends by itself, or None.
 
     More careful than :func:`~composerefactor.compose.one_off.one_shot`: a name or a profile alone
     is enough, for where a wrong guess would start something again and again.
     """
-    found = one_shot(stack, name)
+    found = one_off(stack, name)
     if found is not None:
         return found.reasons[0][0]
     called = _ENDING & _parts(name)

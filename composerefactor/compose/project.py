@@ -11,7 +11,7 @@ from msgspec import Struct
 from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.files import ComposeFile, Library, empty
 from composerefactor.compose.interpolation import expand
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.references import extended
 from composerefactor.errors import InputError, Location
@@ -21,7 +21,7 @@ from composerefactor.yaml.nodes import Node
 REMOTE_PREFIXES = ("oci://", "http://", "https://", "git://", "ssh://", "git@", "github.com/")
 
 
-class Whole(Struct, frozen=True):
+class UndividedFile(Struct, frozen=True):
     """Why a file is not to be divided; *reader* is the program that reads it and is not Compose."""
 
     reason: str
@@ -54,29 +54,29 @@ class Project(Struct):
     paths, and that it resolves without its checks of what belongs together.
     """
 
-    entries: tuple[EntryPoint, ...]
+    entries: tuple[Invocation, ...]
     files: dict[str, ComposeFile] = {}
     inputs: set[str] = set()
     env_files: set[str] = set()
-    errors: dict[EntryPoint, InputError] = {}
+    errors: dict[Invocation, InputError] = {}
     directories: dict[str, set[str]] = {}
     extensions: dict[str, list[Extension]] = {}
     included_by: dict[str, set[str]] = {}
     own_includes: set[str] = set()
-    files_of: dict[EntryPoint, set[str]] = {}
+    files_of: dict[Invocation, set[str]] = {}
     exists: Callable[[str], bool] = lambda _: False
     has_directory: Callable[[str], bool] = lambda _: True
     read: Callable[[str], bytes] | None = None
-    whole: dict[str, Whole] = {}
+    whole: dict[str, UndividedFile] = {}
     is_tracked: Callable[[str], bool] = lambda _: False
     is_ignored: Callable[[str], bool] = lambda _: False
     referenced_by: Callable[[str], frozenset[str]] = lambda _: frozenset()
     overriding: Callable[[str, str], frozenset[str]] = lambda _, __: frozenset()
-    rejected: tuple[EntryPoint, ...] = ()
-    incomplete: Callable[[Collection[str]], tuple[EntryPoint, ...]] = lambda _: ()
+    rejected: tuple[Invocation, ...] = ()
+    incomplete: Callable[[Collection[str]], tuple[Invocation, ...]] = lambda _: ()
 
     @property
-    def readable(self) -> tuple[EntryPoint, ...]:
+    def readable(self) -> tuple[Invocation, ...]:
         """The entry points whose files could all be read."""
         return tuple(e for e in self.entries if e not in self.errors)
 
@@ -105,7 +105,7 @@ class Project(Struct):
         return seen
 
 
-def project_directory(entry: EntryPoint) -> str:
+def project_directory(entry: Invocation) -> str:
     """Return the project directory of *entry*, relative to the root ("." for the root itself)."""
     if entry.project_directory is not None:
         return entry.project_directory
@@ -122,7 +122,7 @@ def project_name(directory: str) -> str:
 
 
 def load(
-    entries: Iterable[EntryPoint], library: Library, environ: Mapping[str, str] | None = None
+    entries: Iterable[Invocation], library: Library, environ: Mapping[str, str] | None = None
 ) -> Project:
     """Read all files of *entries*; what cannot be read is recorded per entry point, not raised.
 
@@ -146,7 +146,7 @@ class _Walk:
         self,
         project: Project,
         library: Library,
-        entry: EntryPoint,
+        entry: Invocation,
         environ: Mapping[str, str],
     ) -> None:
         self.project = project

@@ -12,13 +12,13 @@ from composerefactor.compose.connections import references
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
-from composerefactor.compose.stack import Definition, Service, Stack
+from composerefactor.compose.stack import Definition, Service, StartModel
 from composerefactor.compose.volumes import volumes
 from composerefactor.errors import Location, RefusedError
 from composerefactor.yaml.nodes import AliasNode, MappingNode, walk
 
 
-def mount_targets(stack: Stack, service: Service) -> Iterator[str]:
+def mount_targets(stack: StartModel, service: Service) -> Iterator[str]:
     """Yield the container paths at which volumes, binds and tmpfs of *service* stand."""
     for definition in service.definitions:
         for volume in volumes(definition.body):
@@ -37,7 +37,7 @@ def covers(targets: Iterator[str] | list[str], path: str) -> bool:
 
 
 def mounted_elsewhere(
-    stacks: Iterable[Stack], file: ComposeFile, name: str, paths: list[str]
+    stacks: Iterable[StartModel], file: ComposeFile, name: str, paths: list[str]
 ) -> dict[str, str | None]:
     """Return the volumes that service *name* has at *paths* where others are merged with *file*.
 
@@ -55,7 +55,7 @@ def mounted_elsewhere(
     return found
 
 
-def _named_at(stack: Stack, service: Service, path: str) -> str | None:
+def _named_at(stack: StartModel, service: Service, path: str) -> str | None:
     """Return the named volume that stands at *path* itself in *service*, or None."""
     for definition in service.definitions:
         for volume in volumes(definition.body):
@@ -86,7 +86,7 @@ DEFAULT = "default"
 """The network of services that name none (Compose specification)."""
 
 
-def networks_of(stack: Stack, name: str) -> list[str] | None:
+def networks_of(stack: StartModel, name: str) -> list[str] | None:
     """Return the networks of service *name*; None where it is on none of the project's."""
     seen: set[str] = set()
     while name in stack.services and name not in seen:
@@ -101,7 +101,7 @@ def networks_of(stack: Stack, name: str) -> list[str] | None:
     return None
 
 
-def networks_to_reach(stack: Stack, callers: Iterable[str]) -> list[str]:
+def networks_to_reach(stack: StartModel, callers: Iterable[str]) -> list[str]:
     """Return the fewest networks on which all *callers* that are on any can be met."""
     groups = [found for name in callers if (found := networks_of(stack, name)) is not None]
     chosen: list[str] = []
@@ -164,7 +164,7 @@ def free_subnet(
     )
 
 
-def home(stack: Stack, users: Iterable[tuple[str, Definition]]) -> ComposeFile:
+def home(stack: StartModel, users: Iterable[tuple[str, Definition]]) -> ComposeFile:
     """Return the file in which a thing belongs that *users* (service, definition) name.
 
     It is the one that names it, where there is only one; else the first file of the entry point.
@@ -181,13 +181,13 @@ def own_definitions(service: Service) -> list[Definition]:
     return [each for each in service.definitions if not each.inherited]
 
 
-def _written(stack: Stack, name: str, definition: Definition) -> ComposeFile:
+def _written(stack: StartModel, name: str, definition: Definition) -> ComposeFile:
     if not definition.inherited:
         return definition.file
     return own_definitions(stack.services[name])[0].file
 
 
-def is_part_with(stack: Stack, others: Iterable[Stack], section: str, name: str) -> bool:
+def is_part_with(stack: StartModel, others: Iterable[StartModel], section: str, name: str) -> bool:
     """Return whether *stack* makes sense only as a part of another that has *name* in *section*.
 
     That is so where the other reads all of its files, and it names services that it does not have.

@@ -11,7 +11,7 @@ from msgspec import Struct
 from composerefactor.compose.dotenv import Assignment, assignments
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.interpolation import expand
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
 from composerefactor.compose.project import Project, project_directory
 from composerefactor.compose.references import extended
@@ -32,7 +32,7 @@ class Definition(Struct, frozen=True, dict=True):
         return merged_entries(self.body)
 
 
-class Found(Struct, frozen=True):
+class LocatedNode(Struct, frozen=True):
     """A value of a service: *node* in *file*, aliases followed; *at* is where it is named."""
 
     file: ComposeFile
@@ -51,7 +51,7 @@ class Setting(Struct, frozen=True):
     name: str
     value: str | None
     location: Location
-    found: Found | None = None
+    found: LocatedNode | None = None
 
     def __repr__(self) -> str:  # without the value, which may be a secret
         return f"Setting({self.name!r}, {self.location!r})"
@@ -67,9 +67,9 @@ class Service(Struct, frozen=True, dict=True):
     definitions: tuple[Definition, ...]
     env_files: Mapping[str, tuple[Assignment, ...]] = {}
 
-    def values(self, attribute: str) -> list[Found]:
+    def values(self, attribute: str) -> list[LocatedNode]:
         """Return every value of *attribute* that counts, in the order in which they are merged."""
-        found: list[Found] = []
+        found: list[LocatedNode] = []
         for definition in self.definitions:
             entry = definition.entries.get(attribute)
             if entry is None:
@@ -77,10 +77,10 @@ class Service(Struct, frozen=True, dict=True):
             if entry.value.tag in {"!reset", "!override"}:
                 found.clear()
             if entry.value.tag != "!reset":
-                found.append(Found(definition.file, resolve(entry.value), entry.start))
+                found.append(LocatedNode(definition.file, resolve(entry.value), entry.start))
         return found
 
-    def value(self, attribute: str) -> Found | None:
+    def value(self, attribute: str) -> LocatedNode | None:
         """Return the last value of *attribute*: the one that holds, for what is replaced whole."""
         found = self.values(attribute)
         return found[-1] if found else None
@@ -90,26 +90,26 @@ class Service(Struct, frozen=True, dict=True):
         found = self.value(attribute)
         return scalar_text(found.node) if found else None
 
-    def items(self, attribute: str) -> Iterator[Found]:
+    def items(self, attribute: str) -> Iterator[LocatedNode]:
         """Yield the items of all lists of *attribute*, or the entries' values of mappings."""
         for found in self.values(attribute):
             if isinstance(found.node, MappingNode):
                 for entry in merged_entries(found.node).values():
-                    yield Found(found.file, resolve(entry.value), entry.start)
+                    yield LocatedNode(found.file, resolve(entry.value), entry.start)
             else:
                 for item in item_nodes(found.node):
-                    yield Found(found.file, item, item.start)
+                    yield LocatedNode(found.file, item, item.start)
 
-    def names(self, attribute: str) -> Iterator[tuple[str, Found]]:
+    def names(self, attribute: str) -> Iterator[tuple[str, LocatedNode]]:
         """Yield the names that lists of *attribute* hold, or the keys of mappings."""
         for found in self.values(attribute):
             if isinstance(found.node, MappingNode):
                 for name, entry in merged_entries(found.node).items():
-                    yield name, Found(found.file, resolve(entry.value), entry.start)
+                    yield name, LocatedNode(found.file, resolve(entry.value), entry.start)
             else:
                 for item in item_nodes(found.node):
                     if (text := scalar_text(item)) is not None:
-                        yield text, Found(found.file, item, item.start)
+                        yield text, LocatedNode(found.file, item, item.start)
 
     def pairs(self, attribute: str) -> dict[str, Setting]:
         """Return the ``NAME=value`` pairs of *attribute* in either form, the last of each name."""
@@ -117,12 +117,12 @@ class Service(Struct, frozen=True, dict=True):
         for found in self.values(attribute):
             if isinstance(found.node, MappingNode):
                 for name, entry in merged_entries(found.node).items():
-                    node = Found(found.file, resolve(entry.value), entry.start)
+                    node = LocatedNode(found.file, resolve(entry.value), entry.start)
                     pairs[name] = Setting(name, scalar_text(node.node), node.location, node)
                 continue
             for item in item_nodes(found.node):
                 name, equals, value = (scalar_text(item) or "").partition("=")
-                node = Found(found.file, item, item.start)
+                node = LocatedNode(found.file, item, item.start)
                 pairs[name] = Setting(name, value if equals else None, node.location, node)
         return pairs
 
@@ -137,14 +137,14 @@ class Service(Struct, frozen=True, dict=True):
         return {**known, **self.pairs("environment")}
 
 
-class Stack(Struct, frozen=True, dict=True):
+class StartModel(Struct, frozen=True, dict=True):
     """What *entry* starts.
 
     *files* are in the order in which they are merged, *variables* are what its env files give for
     interpolation.
     """
 
-    entry: EntryPoint
+    entry: Invocation
     files: tuple[ComposeFile, ...]
     services: Mapping[str, Service]
     variables: Mapping[str, str] = {}
@@ -153,9 +153,9 @@ class Stack(Struct, frozen=True, dict=True):
         return f"Stack({self.entry!r}, {list(self.services)!r})"
 
     @cached_property
-    def dependents(self) -> Mapping[str, list[tuple[str, Found]]]:
+    def dependents(self) -> Mapping[str, list[tuple[str, LocatedNode]]]:
         """Which services name each service in depends_on, and where."""
-        found: dict[str, list[tuple[str, Found]]] = {}
+        found: dict[str, list[tuple[str, LocatedNode]]] = {}
         for service in self.services.values():
             for name, at in service.names("depends_on"):
                 found.setdefault(name, []).append((service.name, at))
@@ -165,18 +165,18 @@ class Stack(Struct, frozen=True, dict=True):
         """Return whether a file of the stack has the top-level resource *name* of *section*."""
         return any(name in file.entries(section) for file in self.files)
 
-    def declared(self, section: str) -> dict[str, list[Found]]:
+    def declared(self, section: str) -> dict[str, list[LocatedNode]]:
         """Return what *section*, one of the resource sections, declares, by name."""
-        found: dict[str, list[Found]] = {}
+        found: dict[str, list[LocatedNode]] = {}
         if section not in RESOURCE_SECTIONS:
             return found
         for file in self.files:
             for name, body in file.entries(section).items():
-                found.setdefault(name, []).append(Found(file, body, body.start))
+                found.setdefault(name, []).append(LocatedNode(file, body, body.start))
         return found
 
 
-def stack(project: Project, entry: EntryPoint) -> Stack:
+def start_model(project: Project, entry: Invocation) -> StartModel:
     """Return the services that *entry* of *project* starts; its files must be readable."""
     reader = _Reader(project, entry)
     files = reader.files()
@@ -186,7 +186,7 @@ def stack(project: Project, entry: EntryPoint) -> Stack:
             definitions = services.setdefault(name, [])
             definitions += reader.inherited(file, body, frozenset())
             definitions.append(Definition(file, body))
-    return Stack(
+    return StartModel(
         entry,
         files,
         {
@@ -197,15 +197,15 @@ def stack(project: Project, entry: EntryPoint) -> Stack:
     )
 
 
-def stacks(project: Project) -> list[Stack]:
+def start_models(project: Project) -> list[StartModel]:
     """Return the stack of every readable entry point."""
-    return [stack(project, entry) for entry in project.readable]
+    return [start_model(project, entry) for entry in project.readable]
 
 
 class _Reader:
     """Follows what the project knows of one entry point."""
 
-    def __init__(self, project: Project, entry: EntryPoint) -> None:
+    def __init__(self, project: Project, entry: Invocation) -> None:
         self.project = project
         self.entry = entry
         self.directory = project_directory(entry)

@@ -9,13 +9,13 @@ from itertools import pairwise
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.invocation import EntryPoint, Evidence
+from composerefactor.compose.invocation import Evidence, Invocation
 from composerefactor.discovery import readers
 from composerefactor.discovery.files import FileFacts, FileReader, Listing, join
 from composerefactor.discovery.guess import guessed
 from composerefactor.discovery.readers import OtherReader
 from composerefactor.discovery.resolve import Unresolved, entry_points, split_files
-from composerefactor.discovery.shell import Call, calls
+from composerefactor.discovery.shell import ShellCall, calls
 from composerefactor.discovery.sources import scripts
 from composerefactor.errors import InputError, Location, UsageError
 
@@ -23,12 +23,12 @@ from composerefactor.errors import InputError, Location, UsageError
 class Survey(Struct, frozen=True):
     """What was found: *entries*, the default first; *readers*; commands that name missing files."""
 
-    entries: tuple[EntryPoint, ...]
+    entries: tuple[Invocation, ...]
     readers: tuple[OtherReader, ...] = ()
     unresolved: tuple[Unresolved, ...] = ()
 
 
-def find(files: FileReader, facts: FileFacts) -> list[EntryPoint]:
+def find(files: FileReader, facts: FileFacts) -> list[Invocation]:
     """Return the entry points of a project: the default first, then commands, then names.
 
     *files* gives the project's files, *facts* what their Compose files contain. Never raises for
@@ -46,12 +46,12 @@ def survey(files: FileReader, facts: FileFacts) -> Survey:
     listing = Listing(files)
     found = commands(listing)
     foreign = _foreign(found, listing)
-    entries: list[EntryPoint] = []
+    entries: list[Invocation] = []
     unresolved: list[Unresolved] = []
     for call in found:
         inside = next((one for one in foreign if call.script.path.startswith(f"{one}/")), None)
         for result in entry_points(call, listing):
-            if isinstance(result, EntryPoint):
+            if isinstance(result, Invocation):
                 if inside is None or not all(
                     file.startswith(f"{inside}/") for file in result.files
                 ):
@@ -78,7 +78,7 @@ def survey(files: FileReader, facts: FileFacts) -> Survey:
     )
 
 
-def commands(listing: Listing) -> list[Call]:
+def commands(listing: Listing) -> list[ShellCall]:
     """Return the commands in the files of *listing* that may read Compose files."""
     return [call for script in scripts(listing) for call in calls(script)]
 
@@ -89,7 +89,7 @@ def project_directories(files: FileReader) -> list[str]:
     return sorted(one for one in listing.directories if listing.default_file(one) is not None)
 
 
-def _foreign(found: Iterable[Call], listing: Listing) -> list[str]:
+def _foreign(found: Iterable[ShellCall], listing: Listing) -> list[str]:
     """Return the subdirectories that are projects of their own and that no command goes to."""
     if listing.default_file(".") is None:
         return []
@@ -119,7 +119,7 @@ def _make_directories(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(after for word, after in pairwise(words) if word in {"-C", "--directory"})
 
 
-def _directories(entries: Iterable[EntryPoint], listing: Listing, facts: FileFacts) -> list[str]:
+def _directories(entries: Iterable[Invocation], listing: Listing, facts: FileFacts) -> list[str]:
     """Return the project directory and those of files that commands name, sorted.
 
     Without a default file in the project directory, those with one that belongs there count, too.
@@ -146,9 +146,9 @@ def rooted(listing: Listing, facts: FileFacts) -> set[str]:
     }
 
 
-def merged(entries: Iterable[EntryPoint]) -> list[EntryPoint]:
+def merged(entries: Iterable[Invocation]) -> list[Invocation]:
     """Return *entries* without doubles; evidence is collected, and a fact beats an assumption."""
-    kept: dict[tuple[object, ...], EntryPoint] = {}
+    kept: dict[tuple[object, ...], Invocation] = {}
     for entry in entries:
         # With -f the model follows the first file's directory, wherever the command runs.
         place = entry.directory if entry.implicit else posixpath.dirname(entry.base) or "."
@@ -172,11 +172,11 @@ def merged(entries: Iterable[EntryPoint]) -> list[EntryPoint]:
     return list(kept.values())
 
 
-def _ordered(entries: list[EntryPoint]) -> tuple[EntryPoint, ...]:
+def _ordered(entries: list[Invocation]) -> tuple[Invocation, ...]:
     return tuple(sorted(entries, key=_rank))
 
 
-def _rank(entry: EntryPoint) -> tuple[object, ...]:
+def _rank(entry: Invocation) -> tuple[object, ...]:
     default = Evidence("default file") in entry.evidence
     implicit = Evidence("used when no -f is given") in entry.evidence
     commanded = any(why.path for why in entry.evidence)
@@ -200,7 +200,7 @@ def from_options(
     entry: Sequence[str] = (),
     env_file: Sequence[str] = (),
     environ: Mapping[str, str],
-) -> list[EntryPoint] | None:
+) -> list[Invocation] | None:
     """Return the entry points that options and environment name, or None where they name none.
 
     *file* is the ``-f`` list of one entry point, each item of *entry* the comma-separated files of
@@ -229,7 +229,7 @@ def from_options(
         part for part in environ.get("COMPOSE_ENV_FILES", "").split(",") if part
     ]
     return merged(
-        EntryPoint(
+        Invocation(
             files=tuple(_existing(path, source, files, listed) for path in parts),
             env_files=tuple(_existing(path, "--env-file", files, listed) for path in env_files),
             project_name=environ.get("COMPOSE_PROJECT_NAME") or None,
@@ -244,8 +244,8 @@ def from_options(
 
 
 def with_env_files(
-    entries: Iterable[EntryPoint], files: FileReader, env_file: Sequence[str]
-) -> list[EntryPoint]:
+    entries: Iterable[Invocation], files: FileReader, env_file: Sequence[str]
+) -> list[Invocation]:
     """Return *entries*, those that name no env file themselves with the files *env_file*.
 
     Raises InputError for a file that does not exist.

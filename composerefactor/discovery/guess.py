@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from composerefactor.compose.invocation import EntryPoint, Evidence
+from composerefactor.compose.invocation import Evidence, Invocation
 from composerefactor.discovery.files import OVERRIDE_NAMES, FileFacts, Listing
 from composerefactor.discovery.resolve import default_files, implicit_files
 from composerefactor.discovery.script import directory_of
@@ -29,8 +29,8 @@ _MAX_DEPTH = 8
 
 
 def guessed(
-    directory: str, listing: Listing, facts: FileFacts, known: Sequence[EntryPoint]
-) -> Iterator[EntryPoint]:
+    directory: str, listing: Listing, facts: FileFacts, known: Sequence[Invocation]
+) -> Iterator[Invocation]:
     """Yield the entry points of *directory* that follow from its Compose files.
 
     *known* are those that commands gave: a file that one of them uses is used that way. Rules:
@@ -50,7 +50,7 @@ class _Directory:
     """
 
     def __init__(
-        self, directory: str, listing: Listing, facts: FileFacts, known: Sequence[EntryPoint]
+        self, directory: str, listing: Listing, facts: FileFacts, known: Sequence[Invocation]
     ) -> None:
         self.facts = facts
         self.default = listing.default_file(directory)
@@ -76,7 +76,7 @@ class _Directory:
         self.first = {entry.files[0] for entry in known}
         self.later = {file for entry in known for file in entry.files[1:]}
 
-    def entries(self) -> Iterator[EntryPoint]:
+    def entries(self) -> Iterator[Invocation]:
         if self.default is not None:
             yield self.entry((self.default,), "default file", implicit=len(self.implicit) < 2)  # noqa: PLR2004
             yield from self.with_example()
@@ -92,9 +92,9 @@ class _Directory:
 
     def entry(
         self, files: tuple[str, ...], why: str, *, implicit: bool = False, assumed: bool = False
-    ) -> EntryPoint:
+    ) -> Invocation:
         own, home = directory_of(files[0]), self.home_of(files[0])
-        return EntryPoint(
+        return Invocation(
             files,
             directory=home,
             project_directory=home if home != own else None,
@@ -111,7 +111,7 @@ class _Directory:
         homes = (self.facts.home(other) for other in self.files)
         return next((other for other in homes if other != own), own)
 
-    def with_example(self) -> Iterator[EntryPoint]:
+    def with_example(self) -> Iterator[Invocation]:
         """Yield the default file with the template of an override that everybody copies."""
         if self.default is None or len(self.implicit) > 1:
             return
@@ -129,7 +129,7 @@ class _Directory:
         taken = self.facts.extended_services(path)
         return taken is None or not (self.incomplete(path) - set(taken) and self.bases(path))
 
-    def other(self, path: str) -> Iterator[EntryPoint]:
+    def other(self, path: str) -> Iterator[Invocation]:
         """Yield the entry points of a file that is neither the default nor its override."""
         if self.overrides(path):
             bases = self.bases(path)

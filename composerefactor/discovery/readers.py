@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from composerefactor.compose.invocation import Evidence
 from composerefactor.discovery.files import Listing, join
-from composerefactor.discovery.shell import Call, Invocation
+from composerefactor.discovery.shell import ComposeCall, ShellCall
 
 _STACK_FILE = frozenset({"-c", "--compose-file"})
 _FILE = frozenset({"-f", "--file"})
@@ -36,7 +36,7 @@ class OtherReader(Struct, frozen=True):
     evidence: Evidence
 
 
-def from_calls(calls: Sequence[Call], listing: Listing) -> Iterator[OtherReader]:
+def from_calls(calls: Sequence[ShellCall], listing: Listing) -> Iterator[OtherReader]:
     """Yield the other readers that *calls* start, with each Compose file that they name."""
     for call in calls:
         reader, named = _reader(call.words)
@@ -53,7 +53,7 @@ def from_calls(calls: Sequence[Call], listing: Listing) -> Iterator[OtherReader]
             yield OtherReader(reader, path, evidence)
 
 
-def _reads(found: Invocation, words: Sequence[str]) -> bool:
+def _reads(found: ComposeCall, words: Sequence[str]) -> bool:
     """Return whether *words* read the project: not where they print the name or ask the version.
 
     A call without a subcommand, as ``podman-compose "$@"`` is, may do anything.
@@ -89,7 +89,7 @@ def _named(words: Sequence[str], options: frozenset[str]) -> list[str]:
     return found
 
 
-def _find(file: str, call: Call, listing: Listing) -> str | None:
+def _find(file: str, call: ShellCall, listing: Listing) -> str | None:
     for directory in call.script.directories:
         for move in ("", *call.moves):
             path = join(join(directory, move), file)

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from composerefactor.compose.invocation import EntryPoint, Evidence
+from composerefactor.compose.invocation import Evidence, Invocation
 from composerefactor.discovery.files import Listing, join
 from composerefactor.discovery.script import CLOSE, OPEN, ROOT, directory_of
-from composerefactor.discovery.shell import Call, Invocation
+from composerefactor.discovery.shell import ComposeCall, ShellCall
 from composerefactor.discovery.structured import settings
 
 
@@ -71,7 +71,7 @@ class Unresolved(Struct, frozen=True):
     evidence: Evidence
 
 
-def entry_points(call: Call, listing: Listing) -> Iterator[EntryPoint | Unresolved]:
+def entry_points(call: ShellCall, listing: Listing) -> Iterator[Invocation | Unresolved]:
     """Yield the entry points that *call* is: several where a name holds an unknown variable.
 
     Yields Unresolved for a call that names files which are not there, nothing for a call that
@@ -108,12 +108,12 @@ def entry_points(call: Call, listing: Listing) -> Iterator[EntryPoint | Unresolv
         yield Unresolved(f"{names}: not in the project", evidence)
 
 
-def _from_environment(invocation: Invocation) -> tuple[str, ...]:
+def _from_environment(invocation: ComposeCall) -> tuple[str, ...]:
     value = invocation.environment.get("COMPOSE_FILE", "")
     return split_files(value, invocation.environment.get("COMPOSE_PATH_SEPARATOR", ""))
 
 
-def places(call: Call, listing: Listing) -> list[str]:
+def places(call: ShellCall, listing: Listing) -> list[str]:
     """Return where *call* may run: its script's places, moved by ``cd``."""
     found: list[str] = []
     for start in call.script.directories:
@@ -129,12 +129,12 @@ def places(call: Call, listing: Listing) -> list[str]:
 
 
 def _explicit(
-    invocation: Invocation,
+    invocation: ComposeCall,
     named: tuple[str, ...],
     directory: str,
     listing: Listing,
     evidence: Evidence,
-) -> Iterator[EntryPoint]:
+) -> Iterator[Invocation]:
     for files, values in _choices(named, directory, listing):
         resolved = [local_path(directory, file) for file in files]
         kept = tuple(dict.fromkeys(file for file in resolved if file is not None))
@@ -142,7 +142,7 @@ def _explicit(
             continue
         chosen = _known(directory, _fill(invocation.project_directory, values))
         project = chosen or directory_of(kept[0])
-        yield EntryPoint(
+        yield Invocation(
             files=kept,
             directory=directory,
             project_directory=chosen,
@@ -197,8 +197,8 @@ def _values(unknown: str, match: re.Match[str], directory: str, listing: Listing
 
 
 def _implicit(
-    call: Call, invocation: Invocation, listing: Listing, evidence: Evidence
-) -> EntryPoint | None:
+    call: ShellCall, invocation: ComposeCall, listing: Listing, evidence: Evidence
+) -> Invocation | None:
     """Return the entry point of a call without ``-f``: the engine looks upwards for files."""
     found = upwards(call, listing)
     if found is None:
@@ -206,7 +206,7 @@ def _implicit(
     start, directory, files = found
     # The .env beside the caller is read too (observed: v5.6.1); without one the place of the call
     # makes no difference.
-    return EntryPoint(
+    return Invocation(
         files=files,
         directory=directory if not listing.exists(join(start, ".env")) else start,
         project_directory=_known(start, invocation.project_directory),
@@ -218,7 +218,7 @@ def _implicit(
     )
 
 
-def upwards(call: Call, listing: Listing) -> tuple[str, str, tuple[str, ...]] | None:
+def upwards(call: ShellCall, listing: Listing) -> tuple[str, str, tuple[str, ...]] | None:
     """Return where *call* runs without ``-f``, the directory above it with files, and these."""
     for start in places(call, listing):
         directory = start
@@ -241,7 +241,7 @@ def _known(directory: str, path: str | None) -> str | None:
 
 
 def _env_files(
-    invocation: Invocation, directory: str, project: str, values: dict[str, str]
+    invocation: ComposeCall, directory: str, project: str, values: dict[str, str]
 ) -> tuple[str, ...]:
     named = invocation.env_files or tuple(
         invocation.environment.get("COMPOSE_ENV_FILES", "").split(",")
@@ -252,13 +252,13 @@ def _env_files(
     return () if found == (join(project, ".env"),) else found
 
 
-def _name(invocation: Invocation, values: dict[str, str]) -> str | None:
+def _name(invocation: ComposeCall, values: dict[str, str]) -> str | None:
     name = invocation.project_name or invocation.environment.get("COMPOSE_PROJECT_NAME")
     name = _fill(name, values)
     return None if not name or OPEN in name or ROOT in name else name
 
 
-def _profiles(invocation: Invocation) -> tuple[str, ...]:
+def _profiles(invocation: ComposeCall) -> tuple[str, ...]:
     named = invocation.profiles or tuple(
         invocation.environment.get("COMPOSE_PROFILES", "").split(",")
     )

@@ -43,7 +43,7 @@ _UNKNOWN_PROGRAM = re.compile(
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,80}=")
 
 
-class Invocation(Struct, frozen=True):
+class ComposeCall(Struct, frozen=True):
     """One call of Compose, as written: paths are relative to where it runs.
 
     *files* is empty where no ``-f`` is given. *environment* holds the variables set for this call.
@@ -75,7 +75,7 @@ def assignments(words: Sequence[str]) -> tuple[dict[str, str], int]:
     return found, len(words)
 
 
-def invocation(words: Sequence[str]) -> Invocation | None:
+def compose_call(words: Sequence[str]) -> ComposeCall | None:
     """Return the Compose call that *words* are, or None.
 
     Known forms: ``docker compose`` (with options between), ``docker-compose``, ``podman-compose``,
@@ -114,7 +114,7 @@ def _program(words: Sequence[str], index: int) -> tuple[str, int] | None:
 
 def _options(
     program: str, words: Sequence[str], start: int, environment: Mapping[str, str]
-) -> Invocation:
+) -> ComposeCall:
     given: dict[str, list[str]] = {kind: [] for kind in _WITH_VALUE.values()}
     # "$OPTIONS" in quotes, as scripts have it by mistake or in eval, is several words.
     rest = [part for word in words[start:] for part in _parts(word)]
@@ -138,7 +138,7 @@ def _options(
             at += 1
         if value:
             given[_WITH_VALUE[option]].append(value)
-    return Invocation(
+    return ComposeCall(
         program=program,
         subcommand=subcommand,
         files=tuple(given["file"]),
@@ -325,7 +325,7 @@ _NESTING = 3
 _MAX_CALLS = 2_000
 
 
-class Call(Struct, frozen=True):
+class ShellCall(Struct, frozen=True):
     """A command that may read Compose files, or that goes where such a command is (make).
 
     *moves* are the arguments of ``cd`` before it. *invocation* is None where *words* are no call
@@ -336,10 +336,10 @@ class Call(Struct, frozen=True):
     line: int
     words: tuple[str, ...]
     moves: tuple[str, ...]
-    invocation: Invocation | None
+    invocation: ComposeCall | None
 
 
-def calls(script: Script) -> list[Call]:
+def calls(script: Script) -> list[ShellCall]:
     """Return the commands of *script* that matter here, with variables replaced."""
     return _Shell(script).run()
 
@@ -357,10 +357,10 @@ class _Shell:
             self.variables.assign(name, values)
         self.moves: dict[Scope, tuple[str, ...]] = {(): ()}
         self.scope: Scope = ()
-        self.found: list[Call] = []
+        self.found: list[ShellCall] = []
         self.kept: dict[str, int] = {}
 
-    def run(self) -> list[Call]:
+    def run(self) -> list[ShellCall]:
         for line in self.script.lines:
             self.line(line)
             if len(self.found) >= _MAX_CALLS:
@@ -407,10 +407,10 @@ class _Shell:
         if words[count] in {"cd", "pushd", "popd", "Set-Location"}:
             self.move(command.scope, words[count:])
             return
-        call = self.effective(invocation(words))
+        call = self.effective(compose_call(words))
         if call is not None or any(_OTHER.search(word) for word in words[:8]):
             moves = self.moved(command.scope)
-            self.found.append(Call(self.script, number, words, moves, call))
+            self.found.append(ShellCall(self.script, number, words, moves, call))
         if level < _NESTING:
             for word in words:
                 if " " in word and _NESTED.search(word):
@@ -441,7 +441,7 @@ class _Shell:
             self.exported.update(rest[count:])
         return True
 
-    def effective(self, call: Invocation | None) -> Invocation | None:
+    def effective(self, call: ComposeCall | None) -> ComposeCall | None:
         """Return *call* with what the script exported to it."""
         if call is None:
             return None
@@ -450,7 +450,7 @@ class _Shell:
             for name in sorted(self.exported)
             if name.startswith("COMPOSE_") and (values := self.variables.values(name))
         }
-        return Invocation(
+        return ComposeCall(
             call.program,
             call.subcommand,
             call.files,

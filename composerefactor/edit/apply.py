@@ -33,7 +33,7 @@ from composerefactor.edit.rendering import (
     tail,
 )
 from composerefactor.edit.splices import (
-    Splice,
+    TextEdit,
     missing,
     nesting,
     refused,
@@ -96,7 +96,7 @@ def _is_new_section(file: ComposeFile, path: Path) -> bool:
     return len(path) == 1 and path[0] in SECTION_ORDER and file.root.entry(str(path[0])) is None
 
 
-def _splices(file: ComposeFile, edit: YamlEdit, style: Style) -> Iterator[Splice]:
+def _splices(file: ComposeFile, edit: YamlEdit, style: Style) -> Iterator[TextEdit]:
     source = file.source
     if isinstance(edit, AddKey):
         yield from _add_key(file, edit, style)
@@ -110,13 +110,13 @@ def _splices(file: ComposeFile, edit: YamlEdit, style: Style) -> Iterator[Splice
         start, end, kept = removal(source, file.root, edit.path, edit.nth) or missing(
             file, edit.path
         )
-        yield Splice(start, end, kept)
+        yield TextEdit(start, end, kept)
     elif isinstance(edit, Rename):
         found = entry_at(file.root, edit.path) or missing(file, edit.path)
         key = found.key
         quote = key.style if isinstance(key, ScalarNode) and key.style in {"'", '"'} else ""
         text = f"{quote}{edit.name}{quote}" if quote else scalar(edit.name, style)
-        yield Splice(key.start, key.end, text)
+        yield TextEdit(key.start, key.end, text)
     elif isinstance(edit, Nest):
         yield from nesting(file, edit, style)
     elif isinstance(edit, Share):
@@ -125,7 +125,7 @@ def _splices(file: ComposeFile, edit: YamlEdit, style: Style) -> Iterator[Splice
         yield from _to_mapping(file, edit, style)
 
 
-def _add_key(file: ComposeFile, edit: AddKey, style: Style) -> Iterator[Splice]:
+def _add_key(file: ComposeFile, edit: AddKey, style: Style) -> Iterator[TextEdit]:
     parent = node_at(file.root, edit.path)
     if parent is None:
         missing(file, edit.path)
@@ -147,7 +147,7 @@ def _add_key(file: ComposeFile, edit: AddKey, style: Style) -> Iterator[Splice]:
     yield _insert(file.source, place, lines)
 
 
-def _add_item(file: ComposeFile, edit: AddItem, style: Style) -> Iterator[Splice]:
+def _add_item(file: ComposeFile, edit: AddItem, style: Style) -> Iterator[TextEdit]:
     parent = node_at(file.root, edit.path)
     if not isinstance(parent, SequenceNode):
         raise refused(file, edit.path, parent, "is no list")
@@ -159,7 +159,7 @@ def _add_item(file: ComposeFile, edit: AddItem, style: Style) -> Iterator[Splice
     yield _insert(file.source, place, lines)
 
 
-def _fill(file: ComposeFile, edit: AddKey, parent: ScalarNode, style: Style) -> Iterator[Splice]:
+def _fill(file: ComposeFile, edit: AddKey, parent: ScalarNode, style: Style) -> Iterator[TextEdit]:
     """Put a first entry below a key that has no value."""
     found = entry_at(file.root, edit.path)
     if found is None or parent.anchor or parent.tag:
@@ -167,19 +167,19 @@ def _fill(file: ComposeFile, edit: AddKey, parent: ScalarNode, style: Style) -> 
     source = file.source
     column = source.column(found.start) + style.indent
     if parent.end > parent.start:
-        yield Splice(source.text.rindex(":", 0, parent.start) + 1, parent.end, "")
+        yield TextEdit(source.text.rindex(":", 0, parent.start) + 1, parent.end, "")
     lines = [*_comment(edit.comment, column), *entry(edit.key, edit.value, column, style)]
     yield _insert(source, Place(source.next_line(found.end), column), lines)
 
 
-def _in_flow(parent: MappingNode | SequenceNode, text: str) -> Splice:
+def _in_flow(parent: MappingNode | SequenceNode, text: str) -> TextEdit:
     filled = parent.entries if isinstance(parent, MappingNode) else parent.items
     if not filled:
-        return Splice(parent.end - 1, parent.end - 1, text)
-    return Splice(filled[-1].end, filled[-1].end, f", {text}")
+        return TextEdit(parent.end - 1, parent.end - 1, text)
+    return TextEdit(filled[-1].end, filled[-1].end, f", {text}")
 
 
-def _replace(file: ComposeFile, edit: Replace, style: Style) -> Iterator[Splice]:
+def _replace(file: ComposeFile, edit: Replace, style: Style) -> Iterator[TextEdit]:
     source = file.source
     node = node_at(file.root, edit.path)
     if node is None:
@@ -197,20 +197,22 @@ def _replace(file: ComposeFile, edit: Replace, style: Style) -> Iterator[Splice]
     if _is_block(node) or (isinstance(node, ScalarNode) and node.style in {"|", ">"}):
         found = entry_at(file.root, edit.path)
         if found is None and isinstance(node, MappingNode) and "\n" not in source.text[start:end]:
-            yield Splice(start, end, text)
+            yield TextEdit(start, end, text)
             return
         if found is None:
             raise refused(file, edit.path, node, "cannot be replaced in a list")
         if _is_block(node) and _has_comments(source, found):
             raise refused(file, edit.path, node, "holds comments, which would be lost")
         colon = source.text.index(":", found.key.end) + 1
-        yield Splice(colon, _line_end(source, end), f" {text}")
+        yield TextEdit(colon, _line_end(source, end), f" {text}")
         return
     lead = " " if start == end and source.text[start - 1 : start] in {":", "-"} else ""
-    yield Splice(start, end, lead + text)
+    yield TextEdit(start, end, lead + text)
 
 
-def _replace_block(file: ComposeFile, edit: Replace, node: Node, style: Style) -> Iterator[Splice]:
+def _replace_block(
+    file: ComposeFile, edit: Replace, node: Node, style: Style
+) -> Iterator[TextEdit]:
     """Put a block collection in place of the value of an entry."""
     source = file.source
     found = entry_at(file.root, edit.path)
@@ -221,7 +223,7 @@ def _replace_block(file: ComposeFile, edit: Replace, node: Node, style: Style) -
     start = source.next_line(found.key.end) if _is_block(node) else None
     if start is None:
         colon = source.text.index(":", found.key.end) + 1
-        yield Splice(colon, node.end, "")
+        yield TextEdit(colon, node.end, "")
         start = end = source.next_line(node.end)
     else:
         end = source.next_line(node.end - 1)
@@ -229,10 +231,10 @@ def _replace_block(file: ComposeFile, edit: Replace, node: Node, style: Style) -
             raise refused(file, edit.path, node, "holds comments, which would be lost")
     body = "".join(line + source.newline for line in rendered[1:])
     opening = "" if not start or source.text[start - 1] == "\n" else source.newline
-    yield Splice(start, end, opening + body)
+    yield TextEdit(start, end, opening + body)
 
 
-def _to_mapping(file: ComposeFile, edit: ToMapping, style: Style) -> Iterator[Splice]:
+def _to_mapping(file: ComposeFile, edit: ToMapping, style: Style) -> Iterator[TextEdit]:
     """Turn each item into a key on the same line, with its value on lines below."""
     source = file.source
     node = node_at(file.root, edit.path)
@@ -240,7 +242,7 @@ def _to_mapping(file: ComposeFile, edit: ToMapping, style: Style) -> Iterator[Sp
         raise refused(file, edit.path, node, "is no list of names")
     if node.flow:
         if in_flow(file.root, edit.path):
-            yield Splice(node.start, node.end, inline(dict(edit.values), style))
+            yield TextEdit(node.start, node.end, inline(dict(edit.values), style))
         else:
             yield from _replace_block(
                 file, Replace(edit.file, edit.path, dict(edit.values)), node, style
@@ -255,7 +257,7 @@ def _to_mapping(file: ComposeFile, edit: ToMapping, style: Style) -> Iterator[Sp
         dash = source.text.rindex("-", source.line_start(each.start), each.start)
         # Below a list without indentation of its own the keys need some.
         deeper = " " * style.indent if source.column(dash) <= above else ""
-        yield Splice(dash, each.end, f"{deeper}{source.text[each.start : each.end]}:")
+        yield TextEdit(dash, each.end, f"{deeper}{source.text[each.start : each.end]}:")
         column = source.column(dash) + len(deeper)
         below = list(entry(name, edit.values[name], column, style))[1:]
         if below:
@@ -281,7 +283,7 @@ def _is_block(node: Node) -> bool:
     return isinstance(node, MappingNode | SequenceNode) and not node.flow
 
 
-def _insert(source: Source, place: Place, lines: list[str]) -> Splice:
+def _insert(source: Source, place: Place, lines: list[str]) -> TextEdit:
     """Return the splice that puts whole lines at *place*."""
     newline = source.newline
     text = "".join(line + newline for line in lines)
@@ -289,7 +291,7 @@ def _insert(source: Source, place: Place, lines: list[str]) -> Splice:
         text = newline + text
     if place.at and source.text[place.at - 1] != "\n":  # the last line of the file has no end
         text = newline + text.removesuffix(newline)
-    return Splice(place.at, place.at, text, place.column)
+    return TextEdit(place.at, place.at, text, place.column)
 
 
 def _comment(text: str, column: int) -> Iterator[str]:

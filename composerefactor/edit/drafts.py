@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from msgspec import Struct
 from msgspec.structs import force_setattr, replace
 
-from composerefactor.edit.splices import Splice
+from composerefactor.edit.splices import TextEdit
 from composerefactor.yaml.source import BOM, Source
 
 
@@ -56,7 +56,7 @@ class Slice(Struct, frozen=True):
         return (self.text if self.replacements else last).endswith("\n")
 
 
-class Written(Struct, frozen=True):
+class NewText(Struct, frozen=True):
     """Text that stands nowhere yet."""
 
     text: str
@@ -67,10 +67,10 @@ class Written(Struct, frozen=True):
         return self.text.endswith("\n")
 
 
-Piece = Slice | Written
+Piece = Slice | NewText
 
 
-class Draft(Struct, frozen=True):
+class PlannedFile(Struct, frozen=True):
     """The planned content of *path*, piece by piece; *has_bom* is kept for a file that has one.
 
     A *deleted* draft has no pieces: the file is gone afterwards.
@@ -91,7 +91,7 @@ class Draft(Struct, frozen=True):
             return None
         return ((BOM if self.has_bom else "") + self.text()).encode("utf-8")
 
-    def rewritten(self, source: Source, changes: Iterable[Replacement]) -> Draft:
+    def rewritten(self, source: Source, changes: Iterable[Replacement]) -> PlannedFile:
         """Return the draft with each of *changes* made in every slice of *source* that has it."""
         ordered = sorted(set(changes))
 
@@ -125,7 +125,7 @@ class Draft(Struct, frozen=True):
             for change in piece.replacements
         }
         return len(lines) + sum(
-            isinstance(piece, Written) and bool(piece.text.strip()) and before.text[-1:] != "\n"
+            isinstance(piece, NewText) and bool(piece.text.strip()) and before.text[-1:] != "\n"
             for before, piece in pairwise(self.pieces)
         )
 
@@ -134,7 +134,7 @@ def _line_count(text: str) -> int:
     return sum(1 for line in text.splitlines() if line.strip())
 
 
-def cut(source: Source, start: int, end: int, splices: Iterable[Splice] = ()) -> list[Piece]:
+def cut(source: Source, start: int, end: int, splices: Iterable[TextEdit] = ()) -> list[Piece]:
     """Return ``start:end`` of *source* with those of *splices* made that stand in it.
 
     *splices* are in the order of the text and do not overlap.
@@ -142,7 +142,7 @@ def cut(source: Source, start: int, end: int, splices: Iterable[Splice] = ()) ->
     found: list[Piece] = []
     for splice in splices:
         if start <= splice.start and splice.end <= end:
-            found += [Slice(source, start, splice.start), Written(splice.text)]
+            found += [Slice(source, start, splice.start), NewText(splice.text)]
             start = splice.end
     found.append(Slice(source, start, end))
     return [piece for piece in found if piece.text]
@@ -162,7 +162,7 @@ def shifted(pieces: Sequence[Piece], by: int) -> list[Piece]:
             line = piece.text[start:end]
             if begins and line.strip() and not line.startswith("#"):
                 if by > 0:
-                    found.append(Written(" " * by))
+                    found.append(NewText(" " * by))
                 else:
                     start += min(-by, len(line) - len(line.lstrip(" ")))  # noqa: PLW2901
             found.append(_part(piece, start, end))
@@ -175,9 +175,9 @@ def with_line_ends(pieces: Iterable[Piece], newline: str) -> list[Piece]:
     found: list[Piece] = []
     for piece in pieces:
         plain = piece.text.replace("\r\n", "\n").replace("\n", newline)
-        found.append(piece if plain == piece.text else Written(plain))
+        found.append(piece if plain == piece.text else NewText(plain))
     if found and not found[-1].text.endswith("\n"):
-        found.append(Written(newline))
+        found.append(NewText(newline))
     return found
 
 
@@ -193,7 +193,7 @@ def _lines(text: str) -> Iterator[tuple[int, int]]:
 def _part(piece: Piece, start: int, end: int) -> Piece:
     if isinstance(piece, Slice):
         return Slice(piece.source, piece.start + start, piece.start + end, piece.copy)
-    return Written(piece.text[start:end])
+    return NewText(piece.text[start:end])
 
 
 def _together(pieces: Iterable[Piece]) -> list[Piece]:

@@ -30,7 +30,7 @@ from composerefactor.yaml.source import Source
 from composerefactor.yaml.style import Style
 
 
-class Splice(Struct, frozen=True):
+class TextEdit(Struct, frozen=True):
     """Characters ``start:end`` of a text are replaced by *text*.
 
     *column* is the indentation of lines that are added: deeper ones come first at one place.
@@ -60,7 +60,7 @@ _HARMLESS = re.compile(r"[\w$./~:?+@-]*|\$\{[\w$./~:?+@{}-]*\}")
 """Text that means itself in a scalar of any style, unless it is plain in a flow collection."""
 
 
-def substitution(file: ComposeFile, edit: Substitute) -> Splice:
+def substitution(file: ComposeFile, edit: Substitute) -> TextEdit:
     """Return the splice for *edit*.
 
     Raises RefusedError where the part is written with escapes or over several lines, and for new
@@ -78,7 +78,7 @@ def substitution(file: ComposeFile, edit: Substitute) -> Splice:
     if not _keeps(node, edit) or (not node.style and not _still_plain(new, flow=flow)):
         raise refused(file, edit.path, node, f"cannot take {edit.new!r} without other quotes")
     start = node.start + at
-    return Splice(start, start + len(edit.old), edit.new)
+    return TextEdit(start, start + len(edit.old), edit.new)
 
 
 def _nth(text: str, part: str, nth: int) -> int:
@@ -163,7 +163,7 @@ def _refused(source: Source, path: Path, entry: Entry, why: str) -> RefusedError
     )
 
 
-def nesting(file: ComposeFile, edit: Nest, style: Style) -> Iterator[Splice]:
+def nesting(file: ComposeFile, edit: Nest, style: Style) -> Iterator[TextEdit]:
     """Yield the splices for *edit*.
 
     Raises RefusedError where other entries stand between, or the lines cannot be told apart.
@@ -176,17 +176,17 @@ def nesting(file: ComposeFile, edit: Nest, style: Style) -> Iterator[Splice]:
     if at != list(range(first, last + 1)):
         raise refused(file, (root.entries[first].name or "",), root, "does not stand with the rest")
     if root.flow:
-        yield Splice(root.entries[first].start, root.entries[first].start, f"{edit.key}: {{")
-        yield Splice(root.entries[last].end, root.entries[last].end, "}")
+        yield TextEdit(root.entries[first].start, root.entries[first].start, f"{edit.key}: {{")
+        yield TextEdit(root.entries[last].end, root.entries[last].end, "}")
         return
     sections = file.sections
     if sections is None or source.column(root.entries[first].start):
         raise refused(file, (root.entries[first].name or "",), root, "has no lines of its own")
     start = sections[root.entries[first].name or ""].region.lead
     end = sections[root.entries[last].name or ""].region.end
-    yield Splice(start, start, f"{edit.key}:{source.newline}")
+    yield TextEdit(start, start, f"{edit.key}:{source.newline}")
     deeper = " " * style.indent
-    yield from (Splice(line, line, deeper) for line in _lines(file, source, start, end))
+    yield from (TextEdit(line, line, deeper) for line in _lines(file, source, start, end))
 
 
 def _lines(file: ComposeFile, source: Source, start: int, end: int) -> Iterator[int]:
@@ -210,7 +210,7 @@ def _lines(file: ComposeFile, source: Source, start: int, end: int) -> Iterator[
         at = source.next_line(at)
 
 
-def sharing(file: ComposeFile, edit: Share, style: Style) -> Iterator[Splice]:
+def sharing(file: ComposeFile, edit: Share, style: Style) -> Iterator[TextEdit]:
     """Yield the splices for *edit*; raises RefusedError where the lines cannot be told apart."""
     source = file.source
     for service in edit.services:
@@ -220,7 +220,7 @@ def sharing(file: ComposeFile, edit: Share, style: Style) -> Iterator[Splice]:
         else:
             at = value_start(file, found[0])
             end = found[0].end
-            yield Splice(at, end, f" *{edit.anchor}{_line_end(source, end)}")
+            yield TextEdit(at, end, f" *{edit.anchor}{_line_end(source, end)}")
     if not edit.key:
         return
     found = _regions(file, edit, edit.services[0])
@@ -231,7 +231,7 @@ def sharing(file: ComposeFile, edit: Share, style: Style) -> Iterator[Splice]:
     lead = sections["services"].region.lead
     newline = source.newline
     ended = text if text.endswith("\n") else text + newline
-    yield Splice(lead, lead, ended + newline)
+    yield TextEdit(lead, lead, ended + newline)
 
 
 def _regions(file: ComposeFile, edit: Share, service: str) -> list[Region]:
@@ -241,18 +241,18 @@ def _regions(file: ComposeFile, edit: Share, service: str) -> list[Region]:
     return found
 
 
-def _merged(source: Source, found: list[Region], anchor: str) -> Iterator[Splice]:
+def _merged(source: Source, found: list[Region], anchor: str) -> Iterator[TextEdit]:
     """Put a merge key in place of the first of the entries, and nothing in that of the others."""
     first = found[0]
     indent = " " * source.column(first.entry.start)
     line = f"{indent}<<: *{anchor}{_line_end(source, first.end)}"
-    yield Splice(first.lead, first.end, line)
+    yield TextEdit(first.lead, first.end, line)
     for region in found[1:]:
         start, stop = region.lead, region.end
         before = source.line(start - 1) if start else ""
         if not before.strip() and (stop >= len(source.text) or not source.line(stop).strip()):
             start = source.line_start(start - 1)
-        yield Splice(start, stop, "")
+        yield TextEdit(start, stop, "")
 
 
 def _block(file: ComposeFile, found: list[Region], edit: Share, style: Style) -> str:

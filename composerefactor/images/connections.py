@@ -13,7 +13,7 @@ from composerefactor.compose.hosts import Mention, in_command, in_variable
 from composerefactor.compose.image_references import repository
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
-from composerefactor.compose.stack import Found, Service, Setting, Stack
+from composerefactor.compose.stack import LocatedNode, Service, Setting, StartModel
 from composerefactor.errors import Location
 from composerefactor.images.placement import placement
 from composerefactor.yaml.nodes import MappingNode
@@ -25,7 +25,7 @@ _BY_VARIABLE = {"jwilder/nginx-proxy": "VIRTUAL_HOST", "nginxproxy/nginx-proxy":
 """Image of a proxy, and the variable by which it finds services (its documentation)."""
 
 
-def discovered(stack: Stack) -> Iterator[tuple[str, str, str, Location]]:
+def discovered(stack: StartModel) -> Iterator[tuple[str, str, str, Location]]:
     """Yield (proxy, service, words, location) for each service that a proxy finds by itself."""
     images = {
         name: repository(expand(service.text("image") or "", stack.variables)) or ""
@@ -53,7 +53,7 @@ def _labelled(service: Service, prefix: str) -> Setting | None:
 _CONTAINER = re.compile(r"[\w.\-]+?[_-](?P<service>[a-z0-9][\w.\-]*)[_-][0-9]+")
 
 
-class Names:
+class HostNames:
     """Resolves hosts to services.
 
     A host is a service's name, its container name, its host name, an alias that it has on a
@@ -61,7 +61,7 @@ class Names:
     gives to containers (``shop_redis_1``) count as well.
     """
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: StartModel) -> None:
         self._services: dict[str, str] = {}
         self._own: dict[tuple[str, str], str | None] = {}
         for service in stack.services.values():
@@ -118,7 +118,7 @@ def _outside(service: Service) -> list[str]:
     return found
 
 
-class Conversation(Struct, frozen=True):
+class Connection(Struct, frozen=True):
     """The service *caller* needs *callee*; *hints* say why."""
 
     caller: str
@@ -145,14 +145,14 @@ class HostMention(Struct, frozen=True):
     is_shared: bool = False
 
 
-def conversations(
-    stack: Stack, mentions: Iterable[HostMention] | None = None
-) -> list[Conversation]:
+def connections(
+    stack: StartModel, mentions: Iterable[HostMention] | None = None
+) -> list[Connection]:
     """Return who talks to whom in *stack*, callers in the order of the files.
 
     *mentions* are the hosts that it names, where they are known already.
     """
-    names = Names(stack)
+    names = HostNames(stack)
     found: dict[tuple[str, str], dict[Hint, None]] = {}
     for reference in references(stack):
         if reference.name in stack.services:
@@ -165,7 +165,7 @@ def conversations(
         found.setdefault((caller, callee), {})[Hint("label", words, at)] = None
     order = {name: index for index, name in enumerate(stack.services)}
     return [
-        Conversation(caller, callee, tuple(hints))
+        Connection(caller, callee, tuple(hints))
         for (caller, callee), hints in sorted(
             found.items(), key=lambda item: (order[item[0][0]], order[item[0][1]])
         )
@@ -173,7 +173,7 @@ def conversations(
     ]
 
 
-def host_mentions(stack: Stack) -> Iterator[HostMention]:
+def host_mentions(stack: StartModel) -> Iterator[HostMention]:
     """Yield every host that variables and commands of the services name, known or not."""
     shared = _shared_env_files(stack)
     for service in stack.services.values():
@@ -193,14 +193,14 @@ def host_mentions(stack: Stack) -> Iterator[HostMention]:
                 yield from _in_command(stack, service, attribute, found)
 
 
-def _shared_env_files(stack: Stack) -> set[str]:
+def _shared_env_files(stack: StartModel) -> set[str]:
     """Return the env files that several services get: a data store has no use for most of it."""
     counts = Counter(path for service in stack.services.values() for path in service.env_files)
     return {p for p, count in counts.items() if count > 1 or p.rpartition("/")[2] == ".env"}
 
 
 def _in_command(
-    stack: Stack, service: Service, attribute: str, found: Found
+    stack: StartModel, service: Service, attribute: str, found: LocatedNode
 ) -> Iterator[HostMention]:
     text = " ".join(scalar_text(node) or "" for node in item_nodes(found.node))
     for mention in in_command(text, stack.variables):

@@ -10,7 +10,7 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import MASK, expand, expressions, masked
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get
 from composerefactor.compose.secrets import is_credential, password_name, passwords, variable_name
-from composerefactor.compose.stack import Definition, Stack
+from composerefactor.compose.stack import Definition, StartModel
 from composerefactor.images.catalog import load
 from composerefactor.yaml.nodes import MappingNode, Node, Path, ScalarNode, paths
 from composerefactor.yaml.values import resolve_plain
@@ -22,7 +22,7 @@ ATTRIBUTES = (("environment",), ("build", "args"))
 class Use(Struct, frozen=True):
     """A service that has a literal, at *place* of the model."""
 
-    stack: Stack
+    stack: StartModel
     service: str
     place: tuple[str, ...]
 
@@ -54,14 +54,14 @@ class LiteralCredential(Struct, eq=False):
         return tuple(dict.fromkeys(use.service for use in self.uses))
 
 
-def known_secrets(stack: Stack, service: str) -> frozenset[str]:
+def known_secrets(stack: StartModel, service: str) -> frozenset[str]:
     """Return the variables that the image of *service* takes as credentials."""
     image = expand(stack.services[service].text("image") or "", stack.variables)
     entry = load().match(image) if image else None
     return frozenset(secret.env for secret in entry.secrets) if entry else frozenset()
 
 
-def literals(every: Iterable[Stack]) -> list[LiteralCredential]:
+def literals(every: Iterable[StartModel]) -> list[LiteralCredential]:
     """Return the credentials in the files of *every* stack, each once, in the order of the text."""
     finder = _Finder()
     for stack in every:
@@ -77,7 +77,7 @@ class _Finder:
         self.found: dict[tuple[int, int], LiteralCredential] = {}
         self.addresses: dict[str, dict[int, Path]] = {}
 
-    def definition(self, stack: Stack, name: str, definition: Definition) -> None:
+    def definition(self, stack: StartModel, name: str, definition: Definition) -> None:
         known = known_secrets(stack, name)
         for attribute in ATTRIBUTES:
             node: Node | None = definition.body

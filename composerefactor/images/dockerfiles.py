@@ -241,7 +241,7 @@ def _escape(lines: list[str]) -> str:
     return "\\"
 
 
-class Ignored(Struct, frozen=True):
+class IgnoreRules(Struct, frozen=True):
     """*patterns* are expressions for paths relative to the context; True takes a path back in."""
 
     patterns: tuple[tuple[re.Pattern[str], bool], ...]
@@ -255,7 +255,7 @@ class Ignored(Struct, frozen=True):
         return out
 
 
-def read_ignored(text: str) -> Ignored:
+def read_ignored(text: str) -> IgnoreRules:
     """Return what the ``.dockerignore`` *text* says; a pattern also stands for what is below it."""
     found = []
     for line in text.removeprefix("\ufeff").splitlines():
@@ -266,7 +266,7 @@ def read_ignored(text: str) -> Ignored:
         pattern = written.removeprefix("!").strip().strip("/").removeprefix("./")
         if pattern:
             found.append((re.compile(f"{_expression(pattern)}(?:/.*)?"), takes_back))
-    return Ignored(tuple(found))
+    return IgnoreRules(tuple(found))
 
 
 def _expression(pattern: str) -> str:

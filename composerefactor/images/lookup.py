@@ -32,21 +32,23 @@ _PORT = re.compile(r"\bPORT\b")
 _PORT_AT_END = re.compile(r"(?:.*:)?(\d+)(?:/tcp)?", re.ASCII)
 
 
-class Choice(Struct, frozen=True):
+class HealthCheckChoice(Struct, frozen=True):
     """A check that fits, and what is to be known about it."""
 
     check: HealthCheck
     note: str = ""
 
 
-class NoChoice(Struct, frozen=True):
+class NoHealthCheck(Struct, frozen=True):
     """Why no check fits, and what to do about it."""
 
     reason: str
     remedy: str = ""
 
 
-def choose(entry: CatalogEntry, use: Use, published: Iterable[str] = ()) -> Choice | NoChoice:
+def choose(
+    entry: CatalogEntry, use: Use, published: Iterable[str] = ()
+) -> HealthCheckChoice | NoHealthCheck:
     """Return the check of *entry* for *use*; *published* are container ports that are published.
 
     The first variant whose condition holds is taken, else the check of the entry. A condition that
@@ -56,7 +58,7 @@ def choose(entry: CatalogEntry, use: Use, published: Iterable[str] = ()) -> Choi
     required = [condition.holds(use) for condition in entry.requires]
     if required and Truth.YES not in required:
         unknown = _join(c.unknowns(use) for c in entry.requires)
-        return NoChoice(
+        return NoHealthCheck(
             f"it cannot be known whether {entry.id} can pass a check: {unknown} is not known"
             if Truth.UNKNOWN in required
             else f"a check of {entry.id} cannot pass as it is set up",
@@ -67,7 +69,7 @@ def choose(entry: CatalogEntry, use: Use, published: Iterable[str] = ()) -> Choi
             case Truth.YES:
                 return _choice(entry, variant.test, use, variant.note)
             case Truth.UNKNOWN if not variant.refines:
-                return NoChoice(
+                return NoHealthCheck(
                     f"which check fits {entry.id} depends on {variant.when.unknowns(use)}"
                 )
     return _choice(entry, entry.healthcheck.test if entry.healthcheck else None, use, "")
@@ -91,17 +93,21 @@ def moved_port(entry: CatalogEntry, use: Use, published: Iterable[str]) -> str:
     return ""
 
 
-def _choice(entry: CatalogEntry, test: Command | None, use: Use, note: str) -> Choice | NoChoice:
+def _choice(
+    entry: CatalogEntry, test: Command | None, use: Use, note: str
+) -> HealthCheckChoice | NoHealthCheck:
     if test is None:
         why = note or "no program in the image can check it"
-        return NoChoice(f"{entry.id}: {why}", entry.needs)
+        return NoHealthCheck(f"{entry.id}: {why}", entry.needs)
     if use.port:
         main = re.compile(rf"(?<!\d){re.escape(entry.ports[0])}(?!\d)")
         moved = tuple(_PORT.sub(use.port, main.sub(use.port, word)) for word in test)
         if moved == test and entry.listens.options:
-            return NoChoice(f"{entry.id} listens on port {use.port} here, not on {entry.ports[0]}")
+            return NoHealthCheck(
+                f"{entry.id} listens on port {use.port} here, not on {entry.ports[0]}"
+            )
         test = moved
-    return Choice(HealthCheck(test, entry.times), note)
+    return HealthCheckChoice(HealthCheck(test, entry.times), note)
 
 
 def _join(texts: Iterable[str]) -> str:

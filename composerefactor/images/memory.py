@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import scalar_text
-from composerefactor.compose.stack import Service, Stack
+from composerefactor.compose.stack import Service, StartModel
 
 MIB = 1024 * 1024
 _UNITS = {"b": 1, "k": 1024, "m": MIB, "g": 1024 * MIB, "t": 1024 * 1024 * MIB}
@@ -45,7 +45,7 @@ def shown(size: int) -> str:
     return f"{mib // 1024}G" if mib % 1024 == 0 else f"{mib}M"
 
 
-def told(stack: Stack, service: Service) -> tuple[int, str] | None:
+def told(stack: StartModel, service: Service) -> tuple[int, str] | None:
     """Return the memory that *service* needs, and the settings that say so, or None.
 
     Its settings are in the variables and the command: a Java heap, the cache of a database. Shared
@@ -84,7 +84,7 @@ def _rounded(size: int) -> int:
     return -(-size // step) * step
 
 
-def _texts(stack: Stack, service: Service) -> Iterator[str]:
+def _texts(stack: StartModel, service: Service) -> Iterator[str]:
     for setting in service.settings.values():
         yield expand(setting.value or "", stack.variables)
     for attribute in ("entrypoint", "command"):

@@ -12,9 +12,9 @@ from composerefactor.compose.connections import Reference, references
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.hosts import is_dns_label
 from composerefactor.compose.references import resources
-from composerefactor.compose.stack import Definition, Stack
+from composerefactor.compose.stack import Definition, StartModel
 from composerefactor.images.catalog import load, read_json
-from composerefactor.images.connections import HostMention, Names, host_mentions
+from composerefactor.images.connections import HostMention, HostNames, host_mentions
 from composerefactor.images.entries import CatalogEntry
 
 _SCHEME_END = re.compile(r"(?:\+.*|s|\+srv)$")
@@ -155,7 +155,7 @@ class MissingHost(Struct, frozen=True):
         return self.starter is not None and not all(each.is_shared for each in self.mentions)
 
 
-def missing_services(stack: Stack) -> list[MissingService]:
+def missing_services(stack: StartModel) -> list[MissingService]:
     """Return what depends_on, links, volumes_from and ``service:`` values name in vain."""
     found: dict[str, list[Reference]] = {}
     for reference in references(stack):
@@ -164,7 +164,7 @@ def missing_services(stack: Stack) -> list[MissingService]:
     return [MissingService(name, tuple(by)) for name, by in found.items()]
 
 
-def missing_resources(stack: Stack, section: str) -> list[MissingResource]:
+def missing_resources(stack: StartModel, section: str) -> list[MissingResource]:
     """Return what services name in *section* and no file of *stack* declares.
 
     The network ``default`` needs no declaration (Compose specification).
@@ -184,7 +184,7 @@ def missing_resources(stack: Stack, section: str) -> list[MissingResource]:
 
 
 def missing_hosts(
-    stack: Stack,
+    stack: StartModel,
     others: Iterable[ComposeFile] = (),
     mentions: Iterable[HostMention] | None = None,
 ) -> list[MissingHost]:
@@ -195,7 +195,7 @@ def missing_hosts(
     *others*, further files of the project, are left out. *mentions* are all that *stack* names,
     where they are known already.
     """
-    names = Names(stack)
+    names = HostNames(stack)
     known = {name.lower() for file in others for name in file.services}
     found: dict[str, list[HostMention]] = {}
     for each in host_mentions(stack) if mentions is None else mentions:

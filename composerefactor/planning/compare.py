@@ -10,10 +10,10 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.errors import EngineError, InputError, Location, UsageError
-from composerefactor.planning.opening import Choice, Opened, open_project
-from composerefactor.proof.comparison import Verdict
+from composerefactor.planning.opening import OpenProject, ProjectSelection, open_project
+from composerefactor.proof.comparison import ProofResult
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.prover import Prover
 from composerefactor.refactoring.modules.anchors import AnchorIndex
@@ -23,15 +23,18 @@ from composerefactor.workspace.git import export, find_repository
 class Comparison(Struct, frozen=True):
     """The verdict on two states; *old* and *new* are open as they were compared."""
 
-    old: Opened
-    new: Opened
+    old: OpenProject
+    new: OpenProject
     engine: Engine
-    verdict: Verdict
-    rejected: dict[EntryPoint, str]
+    verdict: ProofResult
+    rejected: dict[Invocation, str]
 
 
 def compare(
-    old: Opened, new: Opened, engine: Engine, progress: Callable[[int, int], None] | None = None
+    old: OpenProject,
+    new: OpenProject,
+    engine: Engine,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Return whether *new* resolves to what *old* does, for every entry point of *old*.
 
@@ -74,7 +77,7 @@ def compare(
         )
 
 
-def _anchor_blocks(opened: Opened) -> Iterator[str]:
+def _anchor_blocks(opened: OpenProject) -> Iterator[str]:
     """Yield the ``x-`` sections that only carry anchors: they are not part of the model."""
     for file in opened.project.files.values():
         anchors = AnchorIndex(file)
@@ -85,8 +88,8 @@ def _anchor_blocks(opened: Opened) -> Iterator[str]:
 
 @contextmanager
 def opened_state(
-    name: str, here: Path, choice: Choice, like: Sequence[EntryPoint] | None = None
-) -> Iterator[Opened]:
+    name: str, here: Path, choice: ProjectSelection, like: Sequence[Invocation] | None = None
+) -> Iterator[OpenProject]:
     """Open the state *name*: a directory, a Compose file, or a git revision of *here*.
 
     *like* opens it with these entry points instead of those that are found; a file then stands for

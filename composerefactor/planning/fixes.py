@@ -14,7 +14,7 @@ from composerefactor.compose.project import Project, load
 from composerefactor.edit.apply import edited
 from composerefactor.edit.operations import AddLines, Edit, WriteFile, YamlEdit
 from composerefactor.errors import InputError, Location, RefusedError, UsageError
-from composerefactor.refactoring.contract import Change, Effect, Mending, Refusal
+from composerefactor.refactoring.contract import Change, Effect, Fixer, Refusal
 
 
 class Overlay:
@@ -60,14 +60,14 @@ MAX_ROUNDS = 4
 """Rounds in which one transform builds on its own changes."""
 
 
-class Chosen(Struct, frozen=True):
+class ChosenFixer(Struct, frozen=True):
     """A mending and its options.
 
     *unsafe* lets it change what runs, *asked* is True where it was chosen by name, *ignored* has
     services that it leaves alone, with the reason.
     """
 
-    mending: Mending[Any]
+    mending: Fixer[Any]
     options: Any
     unsafe: bool = False
     asked: bool = False
@@ -79,7 +79,7 @@ class Chosen(Struct, frozen=True):
         return self.mending.unsafe and not (self.unsafe or self.asked)
 
 
-class Mend(Struct, frozen=True):
+class PlannedFix(Struct, frozen=True):
     """A change of the transform called *transform*; *reason* is why it is left, if it is."""
 
     transform: str
@@ -92,7 +92,7 @@ class Mend(Struct, frozen=True):
         return self.change.id(self.transform)
 
 
-class Mended(Struct):
+class FixPlan(Struct):
     """The result: *taken* changes, and those that are *offered*, *suppressed* or *left*.
 
     *offered* would change what runs, which nobody has asked for. *suppressed* are kept away by a
@@ -101,10 +101,10 @@ class Mended(Struct):
     planned for, by id.
     """
 
-    taken: list[Mend] = []
-    offered: list[Mend] = []
-    suppressed: list[Mend] = []
-    left: list[Mend] = []
+    taken: list[PlannedFix] = []
+    offered: list[PlannedFix] = []
+    suppressed: list[PlannedFix] = []
+    left: list[PlannedFix] = []
     refusals: list[tuple[str, Refusal]] = []
     contents: dict[str, bytes | None] = {}
     bases: dict[str, Project] = {}
@@ -131,7 +131,7 @@ class Mended(Struct):
         return {edit.file for edit in edits if isinstance(edit, AddLines) and edit.private}
 
 
-class Wanted(Struct, frozen=True):
+class ChangeFilter(Struct, frozen=True):
     """Which changes are made: *take* only these ids where any is named, never those in *leave*.
 
     *rejected* has those that the proof did not accept, with its words.
@@ -141,7 +141,7 @@ class Wanted(Struct, frozen=True):
     leave: frozenset[str] = frozenset()
     rejected: Mapping[str, str] = {}
 
-    def why_left(self, found: Mend) -> str:
+    def why_left(self, found: PlannedFix) -> str:
         """Return why *found* is left out, or ``""``."""
         if found.id in self.rejected:
             return self.rejected[found.id]
@@ -150,20 +150,20 @@ class Wanted(Struct, frozen=True):
         return "left out by --take" if self.take and found.id not in self.take else ""
 
 
-def mend(
+def plan_fixes(
     project: Project,
     library: Library,
-    chosen: Sequence[Chosen],
-    wanted: Wanted,
+    chosen: Sequence[ChosenFixer],
+    wanted: ChangeFilter,
     environ: Mapping[str, str],
-) -> Mended:
+) -> FixPlan:
     """Plan the *chosen* mendings in turn, each on what those before it leave.
 
     Each runs until it has nothing more to do: what one change makes room for is not left to the
     next run. Raises UsageError for an id in *wanted* that no change has, and what the
     transforms raise.
     """
-    result = _mend(project, library, chosen, wanted, environ)
+    result = _plan_fixes(project, library, chosen, wanted, environ)
     unknown = (wanted.take | wanted.leave) - result.ids
     if unknown:
         raise UsageError(
@@ -173,10 +173,10 @@ def mend(
     return result
 
 
-def met(
+def still_planned(
     project: Project,
     library: Library,
-    chosen: Sequence[Chosen],
+    chosen: Sequence[ChosenFixer],
     leave: frozenset[str],
     environ: Mapping[str, str],
 ) -> frozenset[str]:
@@ -184,10 +184,10 @@ def met(
 
     The others are of changes that build on one that is left: leaving them as well means nothing.
     """
-    return leave & _mend(project, library, chosen, Wanted(leave=leave), environ).ids
+    return leave & _plan_fixes(project, library, chosen, ChangeFilter(leave=leave), environ).ids
 
 
-def contents_with(project: Project, found: Iterable[Mend]) -> dict[str, bytes | None]:
+def contents_with(project: Project, found: Iterable[PlannedFix]) -> dict[str, bytes | None]:
     """Return the new content of each file of *project* that the changes *found* are about.
 
     Raises RefusedError where they cannot be made.
@@ -211,26 +211,26 @@ def contents_with(project: Project, found: Iterable[Mend]) -> dict[str, bytes | 
     return contents
 
 
-def _mend(
+def _plan_fixes(
     project: Project,
     library: Library,
-    chosen: Sequence[Chosen],
-    wanted: Wanted,
+    chosen: Sequence[ChosenFixer],
+    wanted: ChangeFilter,
     environ: Mapping[str, str],
-) -> Mended:
-    result = Mended()
+) -> FixPlan:
+    result = FixPlan()
     made: set[str] = set()
     for each in chosen:
         for _ in range(MAX_ROUNDS):
-            found = Mended()
-            mine: list[Mend] = []
+            found = FixPlan()
+            mine: list[PlannedFix] = []
             for planned in each.mending.plan(project, each.options):
                 if isinstance(planned, Refusal):
                     found.refusals.append((each.mending.name, planned))
                     continue
-                change = Mend(each.mending.name, planned)
+                change = PlannedFix(each.mending.name, planned)
                 if change.id not in made:
-                    mine += _sorted(found, change, project, each, wanted)
+                    mine += _classified(found, change, project, each, wanted)
             new = _applied(project, mine, found) if mine else {}
             result.taken += found.taken
             bases = dict.fromkeys((each.id for each in found.taken), project)
@@ -251,16 +251,16 @@ def _mend(
     return result
 
 
-def _sorted(
-    result: Mended, found: Mend, project: Project, chosen: Chosen, wanted: Wanted
-) -> list[Mend]:
+def _classified(
+    result: FixPlan, found: PlannedFix, project: Project, chosen: ChosenFixer, wanted: ChangeFilter
+) -> list[PlannedFix]:
     """Put *found* where it belongs; return it in a list if it is to be made."""
     why = _suppressed(project, found, chosen.ignored)
     left = wanted.why_left(found)
     if why is not None:
-        result.suppressed.append(Mend(found.transform, found.change, why))
+        result.suppressed.append(PlannedFix(found.transform, found.change, why))
     elif left:
-        result.left.append(Mend(found.transform, found.change, left))
+        result.left.append(PlannedFix(found.transform, found.change, left))
     elif not found.change.is_safe and not chosen.unsafe:
         result.offered.append(found)
     else:
@@ -268,7 +268,7 @@ def _sorted(
     return []
 
 
-def _suppressed(project: Project, found: Mend, ignored: Mapping[str, str]) -> str | None:
+def _suppressed(project: Project, found: PlannedFix, ignored: Mapping[str, str]) -> str | None:
     """Return the reason that a comment or the settings give for leaving *found*, or None.
 
     One service that is to be left alone is enough: a block that it shares stays as it is.
@@ -295,14 +295,14 @@ def _ignored_at(project: Project, service: str, transform: str) -> str | None:
     return None
 
 
-def _applied(project: Project, found: list[Mend], result: Mended) -> dict[str, bytes | None]:
+def _applied(project: Project, found: list[PlannedFix], result: FixPlan) -> dict[str, bytes | None]:
     """Return the new contents after *found*; those that turn out impossible become refusals."""
     contents: dict[str, bytes | None] = {}
     with suppress(RefusedError):  # the usual case, in one go
         contents = contents_with(project, found)
         result.taken += found
         return contents
-    made: list[Mend] = []
+    made: list[PlannedFix] = []
     for each in found:
         try:
             new = contents_with(project, [*made, each])

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 
 from composerefactor.compose.files import Library
 from composerefactor.compose.interpolation import Variable
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, scalar_text
-from composerefactor.compose.project import Project, Whole, load
+from composerefactor.compose.project import Project, UndividedFile, load
 from composerefactor.discovery.files import DEFAULT_NAMES, Listing, TreeFacts
 from composerefactor.discovery.find import (
     commands,
@@ -28,7 +28,7 @@ from composerefactor.discovery.find import (
 )
 from composerefactor.discovery.readers import OtherReader
 from composerefactor.discovery.resolve import entry_points
-from composerefactor.errors import InputError, Location, some
+from composerefactor.errors import InputError, Location, first_of
 from composerefactor.planning.settings import FILE_NAME, load_settings
 from composerefactor.workspace.files import ProjectFiles
 from composerefactor.workspace.git import Repository, find_repository
@@ -47,7 +47,7 @@ NOT_PASSED_ON = frozenset({"PATH", "HOME", "PWD", "COMPOSE_FILE", "COMPOSE_PROFI
 """Shell variables that the engine gets from the stage, or that choose an entry point."""
 
 
-class Choice(Struct, frozen=True):
+class ProjectSelection(Struct, frozen=True):
     """What the user says of a project: where it is, and how it is started.
 
     *roots* is the directory below *path* that the root files are to stand in, if they have one.
@@ -66,7 +66,7 @@ class Choice(Struct, frozen=True):
         return bool(self.file or self.entry or self.environ.get("COMPOSE_FILE"))
 
 
-class Opened(Struct, frozen=True, dict=True):
+class OpenProject(Struct, frozen=True, dict=True):
     """A project that is open.
 
     *repository* is git's work tree around it, *environ* has the shell's variables that its files
@@ -96,7 +96,7 @@ class Opened(Struct, frozen=True, dict=True):
         is_there = self.files.exists(FILE_NAME)
         return load_settings(self.files.read_bytes(FILE_NAME) if is_there else None)
 
-    def variables_of(self, entry: EntryPoint) -> list[Variable]:
+    def variables_of(self, entry: Invocation) -> list[Variable]:
         """Return the variables in the values of all files of *entry*."""
         found: dict[Variable, None] = {}
         for path in sorted(self.project.files_of[entry]):
@@ -104,7 +104,7 @@ class Opened(Struct, frozen=True, dict=True):
             found.update(dict.fromkeys(file.variables if file else ()))
         return list(found)
 
-    def profiles_of(self, entry: EntryPoint) -> list[str]:
+    def profiles_of(self, entry: Invocation) -> list[str]:
         """Return the profiles that the services of *entry* name."""
         found: dict[str, None] = {}
         for path in sorted(self.project.files_of[entry]):
@@ -153,7 +153,7 @@ def project_root(path: Path, roots: str = "") -> Path:
     if not below:
         raise _no_compose_file(path)
     raise InputError(
-        f"no Compose file here, but {len(below)} projects below: {some(below, _MOST)}",
+        f"no Compose file here, but {len(below)} projects below: {first_of(below, _MOST)}",
         location=Location(str(path)),
         remedy=f"give one of them as PATH: {below[0]}",
     )
@@ -176,12 +176,12 @@ def _no_compose_file(path: Path) -> InputError:
 
 
 def open_project(
-    choice: Choice,
-    like: Sequence[EntryPoint] | None = None,
+    choice: ProjectSelection,
+    like: Sequence[Invocation] | None = None,
     *,
     repairable: bool = False,
     partial: bool = False,
-) -> Opened:
+) -> OpenProject:
     """Open the project that *choice* names, with the entry points *like* if they are given.
 
     *repairable* also reads files that the engine rejects and that can be mended in place. *partial*
@@ -222,20 +222,22 @@ def open_project(
         project.is_tracked = repository.is_tracked
         project.is_ignored = lambda path: bool(repository.is_ignored([path]))
         ignored = _ignored(repository, project)
-        project.whole.update({p: Whole(f"git ignores it ({by})") for p, by in ignored.items()})
+        project.whole.update(
+            {p: UndividedFile(f"git ignores it ({by})") for p, by in ignored.items()}
+        )
     project.referenced_by, project.overriding = facts.referenced_by, facts.overriding
     if not project.readable and like is None and not partial:
         raise next(iter(project.errors.values()))
-    opened = Opened(root, repository, files, library, project, readers, {})
+    opened = OpenProject(root, repository, files, library, project, readers, {})
     used = {v.name for e in project.readable for v in opened.variables_of(e)} - NOT_PASSED_ON
     environ = {k: v for k, v in choice.environ.items() if k in used}
     return replace(opened, environ=environ)
 
 
-def _read_by_others(readers: Iterable[OtherReader]) -> dict[str, Whole]:
+def _read_by_others(readers: Iterable[OtherReader]) -> dict[str, UndividedFile]:
     """Return the files that a program reads which knows no ``include``, with the reason."""
     return {
-        reader.path: Whole(f"{reader.evidence} reads it with {reader.name}", reader.name)
+        reader.path: UndividedFile(f"{reader.evidence} reads it with {reader.name}", reader.name)
         for reader in readers
     }
 
@@ -249,7 +251,7 @@ def _ignored(repository: Repository, project: Project) -> dict[str, str]:
 def _is_named(listing: Listing) -> bool:
     """Return whether a command gives the directory of *listing* as that of its project."""
     return any(
-        isinstance(entry, EntryPoint) and entry.project_directory == "."
+        isinstance(entry, Invocation) and entry.project_directory == "."
         for call in commands(listing)
         for entry in entry_points(call, listing)
     )

@@ -14,12 +14,18 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project
-from composerefactor.edit.drafts import Changeset, Draft, FileChange, Written
+from composerefactor.edit.drafts import Changeset, FileChange, NewText, PlannedFile
 from composerefactor.errors import EngineError, UsageError
-from composerefactor.planning.fixes import Chosen, Mend, Mended, Wanted, mend
-from composerefactor.planning.opening import Opened, ProjectTexts
+from composerefactor.planning.fixes import (
+    ChangeFilter,
+    ChosenFixer,
+    FixPlan,
+    PlannedFix,
+    plan_fixes,
+)
+from composerefactor.planning.opening import OpenProject, ProjectTexts
 from composerefactor.planning.selection import (
     EVERYTHING,
     Selection,
@@ -28,7 +34,7 @@ from composerefactor.planning.selection import (
     selected,
 )
 from composerefactor.planning.settle import Incomplete, Settler, blamed_place, prover_of
-from composerefactor.proof.comparison import Finding, Verdict
+from composerefactor.proof.comparison import ProofFinding, ProofResult
 from composerefactor.proof.engine import Engine, release
 from composerefactor.proof.prover import Prover
 from composerefactor.refactoring.contract import Effect, Part, Plan, Refusal
@@ -37,7 +43,7 @@ from composerefactor.refactoring.move_roots.relocation import Relocation, reloca
 from composerefactor.yaml.source import Source
 
 if TYPE_CHECKING:
-    from composerefactor.proof.probes import Weakness
+    from composerefactor.proof.probes import OverrideSensitivity
 
 
 OVERRIDE_OF_INCLUDED = (2, 24, 6)
@@ -52,21 +58,21 @@ class Proposal(Struct, frozen=True):
     that works in place; after it the engine accepts those in *repaired* too.
     """
 
-    opened: Opened
+    opened: OpenProject
     project: Project
     plan: Plan
     changes: Changeset
     engine: Engine | None = None
-    verdict: Verdict | None = None
-    rejected: dict[EntryPoint, str] = {}
-    findings: dict[Part, Finding] = {}
-    weaknesses: tuple[Weakness, ...] = ()
-    mended: Mended | None = None
-    repaired: tuple[EntryPoint, ...] = ()
+    verdict: ProofResult | None = None
+    rejected: dict[Invocation, str] = {}
+    findings: dict[Part, ProofFinding] = {}
+    weaknesses: tuple[OverrideSensitivity, ...] = ()
+    mended: FixPlan | None = None
+    repaired: tuple[Invocation, ...] = ()
 
 
 def propose(
-    opened: Opened,
+    opened: OpenProject,
     transformation: Transformation,
     engine: Engine | None,
     selection: Selection = EVERYTHING,
@@ -104,7 +110,7 @@ def propose(
         settler = Settler(lambda keep, move: chosen(project, keep, move), prover, incomplete)
         settled = settler.settle()
         changes = changeset(opened, settled.plan)
-        weaknesses: tuple[Weakness, ...] = ()
+        weaknesses: tuple[OverrideSensitivity, ...] = ()
         if not changes.is_empty:
             entries = settled.plan.entries
             weaknesses = tuple(prover.weaknesses(changes.as_mapping(), entries))
@@ -145,10 +151,10 @@ def _without_overridden(transformation: Transformation, project: Project) -> Tra
 
 
 def all_rejected(
-    opened: Opened,
-    rejected: Mapping[EntryPoint, str],
+    opened: OpenProject,
+    rejected: Mapping[Invocation, str],
     refusals: Iterable[Refusal] = (),
-    still: Mapping[EntryPoint, str] | None = None,
+    still: Mapping[Invocation, str] | None = None,
 ) -> EngineError:
     """Return the error for a project of which the engine accepts nothing.
 
@@ -169,7 +175,7 @@ def all_rejected(
     )
 
 
-def is_declared(finding: Finding, effects: Collection[Effect]) -> bool:
+def is_declared(finding: ProofFinding, effects: Collection[Effect]) -> bool:
     """Return whether some effect allows for *finding*; a rejection by the engine never is."""
     if finding.rejects:
         return False
@@ -178,7 +184,7 @@ def is_declared(finding: Finding, effects: Collection[Effect]) -> bool:
     return any(_allows(effect, finding) for effect in effects)
 
 
-def _allows(effect: Effect, finding: Finding) -> bool:
+def _allows(effect: Effect, finding: ProofFinding) -> bool:
     if finding.kind != "raw" and not effect.resolved:
         return False
     common = min(len(effect.path), len(finding.path))
@@ -201,9 +207,9 @@ MAX_TRIES = 8
 Progress = Callable[[int, int], None]
 
 
-def propose_mends(
-    opened: Opened,
-    chosen: Sequence[Chosen],
+def propose_fixes(
+    opened: OpenProject,
+    chosen: Sequence[ChosenFixer],
     engine: Engine | None,
     selection: Selection,
     progress: Progress | None = None,
@@ -214,7 +220,7 @@ def propose_mends(
     change declares stay in the verdict, which then is not ok. Raises EngineError where the engine
     rejects every entry point and no change helps.
     """
-    wanted = Wanted(selection.take, selection.leave)
+    wanted = ChangeFilter(selection.take, selection.leave)
     plan = partial(_planned, opened, chosen)
     if engine is None:
         found = plan(wanted)
@@ -244,13 +250,13 @@ def propose_mends(
         )
 
 
-def _planned(opened: Opened, chosen: Sequence[Chosen], wanted: Wanted) -> Mended:
-    return mend(opened.project, opened.library, chosen, wanted, opened.environ)
+def _planned(opened: OpenProject, chosen: Sequence[ChosenFixer], wanted: ChangeFilter) -> FixPlan:
+    return plan_fixes(opened.project, opened.library, chosen, wanted, opened.environ)
 
 
 def _verdict(
-    opened: Opened, engine: Engine, prover: Prover, found: Mended, progress: Progress | None
-) -> tuple[Verdict, Mapping[EntryPoint, str]]:
+    opened: OpenProject, engine: Engine, prover: Prover, found: FixPlan, progress: Progress | None
+) -> tuple[ProofResult, Mapping[Invocation, str]]:
     """Return what the proof found beyond the declared, and what is rejected with the changes too.
 
     Entry points that the engine rejects as they stand are compared without its checks of what
@@ -271,7 +277,7 @@ def _verdict(
     return replace(verdict, differences=undeclared), still
 
 
-def _of_variants(prover: Prover, found: Mended) -> Iterator[Finding]:
+def _of_variants(prover: Prover, found: FixPlan) -> Iterator[ProofFinding]:
     """Yield what differs undeclared between a new file and the one that it is a variant of.
 
     Both give their model at the same place: the new file's text stands there for the old one's.
@@ -285,7 +291,7 @@ def _of_variants(prover: Prover, found: Mended) -> Iterator[Finding]:
                     yield replace(finding, words=f"{variant.path}: {finding.words}")
 
 
-def _blamed(found: Mended, verdict: Verdict) -> Mapping[str, str]:
+def _blamed(found: FixPlan, verdict: ProofResult) -> Mapping[str, str]:
     """Return the changes that the engine's rejections are about, by id, with its words."""
     blamed: dict[str, str] = {}
     for finding in verdict.differences:
@@ -298,14 +304,14 @@ def _blamed(found: Mended, verdict: Verdict) -> Mapping[str, str]:
     return blamed
 
 
-def _is_about(found: Mend, finding: Finding) -> bool:
+def _is_about(found: PlannedFix, finding: ProofFinding) -> bool:
     return finding.service is not None and any(
         len(effect.path) > 1 and effect.path[:2] == ("services", finding.service)
         for effect in found.change.effects
     )
 
 
-def _is_named(found: Mend, finding: Finding) -> bool:
+def _is_named(found: PlannedFix, finding: ProofFinding) -> bool:
     """Return whether the engine's words name the attribute that *found* is about.
 
     It says ``undefined network`` of an item of ``networks``, and ``depends on`` of ``depends_on``.
@@ -316,7 +322,7 @@ def _is_named(found: Mend, finding: Finding) -> bool:
     return any(re.search(rf"\b{re.escape(word)}s?\b", said) for word in words)
 
 
-def _proposal(opened: Opened, found: Mended) -> Proposal:
+def _proposal(opened: OpenProject, found: FixPlan) -> Proposal:
     files = opened.files
     changes = Changeset(
         tuple(
@@ -325,7 +331,7 @@ def _proposal(opened: Opened, found: Mended) -> Proposal:
         )
     )
     drafts = tuple(
-        Draft(change.path, (Written(source.text),), source.has_bom)
+        PlannedFile(change.path, (NewText(source.text),), source.has_bom)
         for change in changes.changes
         if change.after is not None
         for source in [Source.decode(change.path, change.after)]
@@ -373,7 +379,7 @@ def _oldest_for_include(proposal: Proposal) -> str:
     return SINCE_INCLUDE
 
 
-def relocated(opened: Opened, path: Path, directory: str) -> Move:
+def relocated(opened: OpenProject, path: Path, directory: str) -> Move:
     """Return the move of the root files of the project that is open to *directory*.
 
     *path* is where the user says that the project is: roots that stand in *directory* below it

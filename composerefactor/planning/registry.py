@@ -14,7 +14,7 @@ from typing import Any, TypeGuard
 
 import composerefactor.transforms as package
 from composerefactor.plugins import discovered, entry_points
-from composerefactor.refactoring.contract import AnyTransform, Mending, Restructuring
+from composerefactor.refactoring.contract import AnyTransform, Fixer, Refactoring
 
 GROUP = "composerefactor.transforms"
 
@@ -29,16 +29,16 @@ def transforms() -> dict[str, AnyTransform]:
 
 
 def _is_transform(value: object) -> TypeGuard[AnyTransform]:
-    return isinstance(value, Restructuring | Mending)
+    return isinstance(value, Refactoring | Fixer)
 
 
-def mendings() -> list[Mending[Any]]:
+def fixers() -> list[Fixer[Any]]:
     """Return the transforms that work in place, each after those on whose result it builds."""
-    found = {name: each for name, each in transforms().items() if isinstance(each, Mending)}
+    found = {name: each for name, each in transforms().items() if isinstance(each, Fixer)}
     return in_order(found.values())
 
 
-def in_order(found: Iterable[Mending[Any]]) -> list[Mending[Any]]:
+def in_order(found: Iterable[Fixer[Any]]) -> list[Fixer[Any]]:
     """Return *found* in an order in which each comes after those that it names, else by name."""
     by_name = {each.name: each for each in sorted(found, key=lambda each: each.name)}
     first = [name for name, each in by_name.items() if each.first]

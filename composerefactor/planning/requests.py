@@ -14,13 +14,13 @@ from msgspec import Struct
 
 from composerefactor.compose.project import Project
 from composerefactor.errors import InputError, UsageError
-from composerefactor.planning.fixes import Chosen
-from composerefactor.planning.opening import Opened
+from composerefactor.planning.fixes import ChosenFixer
+from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import relocated
-from composerefactor.planning.registry import mendings, rule_names
+from composerefactor.planning.registry import fixers, rule_names
 from composerefactor.planning.selection import Transformation
 from composerefactor.planning.settings import Settings
-from composerefactor.refactoring.contract import AnyTransform, Mending, Option, Part, Plan
+from composerefactor.refactoring.contract import AnyTransform, Fixer, Option, Part, Plan
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
 
@@ -60,7 +60,7 @@ class SplitRequest(Struct, frozen=True):
             variants={**defaults.environments, **dict(self.environments)},
         )
 
-    def transformation(self, opened: Opened, path: Path) -> Transformation:
+    def transformation(self, opened: OpenProject, path: Path) -> Transformation:
         """Return what divides the project that is open as asked, and moves its roots if asked.
 
         *path* is where the user says that it is. Raises UsageError and RefusedError for roots that
@@ -227,13 +227,13 @@ class FixRequest(Struct, frozen=True):
     unsafe: bool = False
     values: tuple[tuple[str, str], ...] = ()
 
-    def chosen(self, settings: Settings) -> list[Chosen]:
+    def chosen(self, settings: Settings) -> list[ChosenFixer]:
         """Return the transforms to run with their options, in order.
 
         Raises UsageError for names that no transform has and options that it does not take,
         InputError where *settings* have them.
         """
-        known = {each.name: each for each in mendings()}
+        known = {each.name: each for each in fixers()}
         check_names(settings, known)
         _check(self.select or (), known)
         _check(self.skip, known)
@@ -249,7 +249,7 @@ class FixRequest(Struct, frozen=True):
             if any(f.name == "catalog" for f in fields(each.options)):
                 options["catalog"] = settings.catalog
             chosen.append(
-                Chosen(
+                ChosenFixer(
                     each,
                     each.options(**options),
                     unsafe=self.unsafe or bool(settings.fix.unsafe),
@@ -267,7 +267,7 @@ class FixRequest(Struct, frozen=True):
         return words + [w for name, value in self.values for w in ("--set", f"{name}={value}")]
 
 
-def _check(names: Sequence[str], known: Mapping[str, Mending[Any]]) -> None:
+def _check(names: Sequence[str], known: Mapping[str, Fixer[Any]]) -> None:
     for name in sorted(set(names) - known.keys()):
         raise UsageError(
             f"no transform is called {name!r}", remedy="there are: " + ", ".join(known)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from composerefactor.compose.project import Project
 from composerefactor.edit.drafts import Changeset, FileChange
 from composerefactor.errors import RefusedError, UsageError
-from composerefactor.planning.opening import Opened
+from composerefactor.planning.opening import OpenProject
 from composerefactor.refactoring.contract import Part, Plan
 
 Transformation = Callable[[Project, dict[Part, str], frozenset[Part]], Plan]
@@ -30,7 +30,7 @@ LEFT_BY_TAKE, LEFT_BY_LEAVE = "left in place by --take", "left in place by --lea
 """Why a part stays that a selection leaves out."""
 
 
-def changeset(opened: Opened, plan: Plan) -> Changeset:
+def changeset(opened: OpenProject, plan: Plan) -> Changeset:
     """Return the changes that carry *plan* out.
 
     Raises RefusedError for paths of which one would be a file and the directory of another.
@@ -48,7 +48,7 @@ def changeset(opened: Opened, plan: Plan) -> Changeset:
         ) from None
 
 
-def selectable(opened: Opened, plan: Plan) -> dict[str, str]:
+def selectable(opened: OpenProject, plan: Plan) -> dict[str, str]:
     """Return the ids by path of the changes in *plan*, made with nothing in place, to choose from.
 
     Only files that come or go can be chosen: what stays in a changed file follows from them. Those
@@ -61,7 +61,7 @@ def selectable(opened: Opened, plan: Plan) -> dict[str, str]:
 
 
 def selected(
-    opened: Opened, project: Project, transformation: Transformation, selection: Selection
+    opened: OpenProject, project: Project, transformation: Transformation, selection: Selection
 ) -> Transformation:
     """Return *transformation* without the changes that *selection* leaves out.
 

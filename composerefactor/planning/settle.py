@@ -18,12 +18,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.project import Project
 from composerefactor.errors import Location
-from composerefactor.planning.opening import Opened
-from composerefactor.proof.comparison import Finding, Verdict, services_named
+from composerefactor.planning.opening import OpenProject
+from composerefactor.proof.comparison import ProofFinding, ProofResult, services_named
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.prover import Prover
 from composerefactor.proof.staging import Run
@@ -33,11 +33,11 @@ from composerefactor.yaml.nodes import Node, resolve
 
 
 def prover_of(
-    opened: Opened,
+    opened: OpenProject,
     engine: Engine,
     progress: Callable[[int, int], None] | None = None,
     *,
-    entries: Sequence[EntryPoint] | None = None,
+    entries: Sequence[Invocation] | None = None,
     consistent: bool = True,
 ) -> Prover:
     """Return the prover of what is *opened*, for all readable entry points or just *entries*.
@@ -62,15 +62,15 @@ class Incomplete:
     """The *rejected* entry points of a project; *stages* closes the staged copies that it makes."""
 
     def __init__(
-        self, opened: Opened, engine: Engine, rejected: Sequence[EntryPoint], stages: ExitStack
+        self, opened: OpenProject, engine: Engine, rejected: Sequence[Invocation], stages: ExitStack
     ) -> None:
         self._opened, self._engine = opened, engine
         self._rejected = rejected
-        self._provers: dict[EntryPoint, Prover] = {}
-        self._resolved: set[EntryPoint] = set()
+        self._provers: dict[Invocation, Prover] = {}
+        self._resolved: set[Invocation] = set()
         self._stages = stages
 
-    def resolved(self, paths: Collection[str]) -> tuple[EntryPoint, ...]:
+    def resolved(self, paths: Collection[str]) -> tuple[Invocation, ...]:
         """Return those that read one of *paths*, and that the engine resolves without checks."""
         asked = [e for e in self._rejected if not set(paths).isdisjoint(e.files)]
         unknown = [entry for entry in asked if entry not in self._provers]
@@ -85,10 +85,10 @@ class Incomplete:
     def check(
         self,
         plan: Plan,
-        verdict: Verdict,
+        verdict: ProofResult,
         only: Callable[[Run], bool] | None,
         moved: Collection[str],
-    ) -> Verdict:
+    ) -> ProofResult:
         """Return *verdict* with what else *plan* changes in files that no accepted one reads.
 
         *only* and *moved* are as :meth:`~composerefactor.proof.prover.Prover.check` has them.
@@ -113,7 +113,7 @@ class Incomplete:
                 )
         return verdict
 
-    def _accepted(self) -> list[EntryPoint]:
+    def _accepted(self) -> list[Invocation]:
         return [e for e in self._opened.project.readable if e not in self._rejected]
 
 
@@ -125,8 +125,8 @@ class Settled(Struct):
     """A plan, the verdict on it, and the findings that kept parts in place."""
 
     plan: Plan
-    verdict: Verdict
-    findings: dict[Part, Finding] = {}
+    verdict: ProofResult
+    findings: dict[Part, ProofFinding] = {}
 
 
 class Settler:
@@ -139,8 +139,8 @@ class Settler:
         self.prover = prover
         self.incomplete = incomplete
         self.keep: dict[Part, str] = {}
-        self.findings: dict[Part, Finding] = {}
-        self.failing: set[tuple[EntryPoint, str]] = set()
+        self.findings: dict[Part, ProofFinding] = {}
+        self.failing: set[tuple[Invocation, str]] = set()
         """The circumstances in which a plan failed first, by entry point."""
 
     def settle(self) -> Settled:
@@ -162,13 +162,13 @@ class Settler:
         """Return the plan with what has to stay so far."""
         return self.planner(self.keep, frozenset(forced))
 
-    def check(self, plan: Plan, only: Callable[[Run], bool] | None = None) -> Verdict:
+    def check(self, plan: Plan, only: Callable[[Run], bool] | None = None) -> ProofResult:
         """Return the engine's verdict on *plan*; that on no change at all where it is empty."""
         moved = [section for _, section, _ in plan.moved if section.startswith("x-")]
         verdict = self.prover.check(plan.contents(), only=only, moved=moved, entries=plan.entries)
         if self.incomplete is not None:
             verdict = self.incomplete.check(plan, verdict, only, moved)
-        firsts: dict[EntryPoint, str] = {}
+        firsts: dict[Invocation, str] = {}
         for found in verdict.differences:
             firsts.setdefault(found.entry, found.circumstance)
         self.failing.update(firsts.items())
@@ -178,7 +178,7 @@ class Settler:
         """Return whether a plan has failed in the circumstance of *run*."""
         return (run.entry, run.circumstance.name) in self.failing
 
-    def give_way(self, plan: Plan, verdict: Verdict) -> bool:
+    def give_way(self, plan: Plan, verdict: ProofResult) -> bool:
         """Keep what *verdict* blames, or what halving finds; False where that is nothing."""
         if not verdict.differences:
             return False
@@ -226,8 +226,8 @@ class Settler:
                 self.keep[part] = reason
 
     def overrule(
-        self, predicted: Sequence[Part], plan: Plan, verdict: Verdict
-    ) -> tuple[Plan, Verdict]:
+        self, predicted: Sequence[Part], plan: Plan, verdict: ProofResult
+    ) -> tuple[Plan, ProofResult]:
         """Move those parts that were only *predicted* to stay, as far as the engine agrees."""
         for only in (_is_essential, None):
             predicted = [part for part in predicted if self.moves_after_all(part, only)]
@@ -251,7 +251,7 @@ def _is_essential(run: Run) -> bool:
     return run.circumstance.essential
 
 
-def _blamed(plan: Plan, findings: Iterable[Finding]) -> Iterable[tuple[Part, Finding]]:
+def _blamed(plan: Plan, findings: Iterable[ProofFinding]) -> Iterable[tuple[Part, ProofFinding]]:
     """Yield the moved parts that *findings* name."""
     by_name: dict[tuple[str, str], list[Part]] = {}
     for part in plan.moved:
@@ -269,7 +269,7 @@ def _blamed(plan: Plan, findings: Iterable[Finding]) -> Iterable[tuple[Part, Fin
 
 
 def locate(
-    project: Project, entry: EntryPoint, path: Sequence[str], marks: Sequence[str] = ()
+    project: Project, entry: Invocation, path: Sequence[str], marks: Sequence[str] = ()
 ) -> Location | None:
     """Return the line that comes closest to *path*, which begins at the top of the model.
 
@@ -287,7 +287,7 @@ def locate(
     return best[1] if best else None
 
 
-def blamed_place(project: Project, entry: EntryPoint, words: str) -> Location:
+def blamed_place(project: Project, entry: Invocation, words: str) -> Location:
     """Return the line of the first service or section that the engine's *words* name.
 
     The whole file where they name none that is written in *entry*.

@@ -7,15 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from composerefactor.compose.interpolation import Variable
-from composerefactor.compose.invocation import EntryPoint
-from composerefactor.proof.scenarios import (
-    FIRST_NUMBER,
-    Circumstance,
-    adjusted,
-    circumstances,
-    merged,
-    own,
-)
+from composerefactor.compose.invocation import Invocation
+from composerefactor.proof.scenarios import FIRST_NUMBER, Scenario, adjusted, merged, own, scenarios
 from composerefactor.proof.staging import Run, Runner
 
 _MAX_SUPPLIED = 200
@@ -55,9 +48,9 @@ class Baseline:
 
     def runs(
         self,
-        entries: Iterable[EntryPoint],
-        variables_of: Callable[[EntryPoint], Iterable[Variable]],
-        profiles_of: Callable[[EntryPoint], Sequence[str]],
+        entries: Iterable[Invocation],
+        variables_of: Callable[[Invocation], Iterable[Variable]],
+        profiles_of: Callable[[Invocation], Sequence[str]],
     ) -> list[Run]:
         """Return a Run for each entry point and circumstance; failed ones have a failed result."""
         known = [(entry, merged(variables_of(entry)), profiles_of(entry)) for entry in entries]
@@ -76,9 +69,9 @@ class Baseline:
 
     def own_runs(
         self,
-        entries: Iterable[EntryPoint],
-        variables_of: Callable[[EntryPoint], Iterable[Variable]],
-        profiles_of: Callable[[EntryPoint], Sequence[str]],
+        entries: Iterable[Invocation],
+        variables_of: Callable[[Invocation], Iterable[Variable]],
+        profiles_of: Callable[[Invocation], Sequence[str]],
     ) -> list[Run]:
         """Return the runs of the commands themselves, on the stage as it is now."""
         tasks = [
@@ -88,7 +81,7 @@ class Baseline:
         return [run for runs in self.runner.side_by_side(tasks) for run in runs]
 
     def _own(
-        self, entry: EntryPoint, variables: Mapping[str, Variable], profiles: Sequence[str]
+        self, entry: Invocation, variables: Mapping[str, Variable], profiles: Sequence[str]
     ) -> list[Run]:
         """Return the runs of the command itself: with all profiles, and without if that fails."""
         given = self._given(entry)
@@ -104,14 +97,14 @@ class Baseline:
 
     def _others(
         self,
-        entry: EntryPoint,
+        entry: Invocation,
         variables: Mapping[str, Variable],
         profiles: Sequence[str],
         first: Sequence[Run],
-    ) -> list[Circumstance]:
+    ) -> list[Scenario]:
         if not first[-1].result.ok and not profiles:
             return []  # the engine rejects the project; it would say the same each time
-        found = circumstances(
+        found = scenarios(
             entry,
             variables,
             has_env_file=bool(entry.env_files) or bool(self._env_files(entry)),
@@ -123,8 +116,8 @@ class Baseline:
 
     def settle(
         self,
-        entry: EntryPoint,
-        circumstance: Circumstance,
+        entry: Invocation,
+        circumstance: Scenario,
         base: Mapping[str, str],
         variables: Mapping[str, Variable],
     ) -> Run:
@@ -151,8 +144,8 @@ class Baseline:
 
     def _supplied(
         self,
-        entry: EntryPoint,
-        circumstance: Circumstance,
+        entry: Invocation,
+        circumstance: Scenario,
         env: dict[str, str],
         variables: Mapping[str, Variable],
     ) -> Run:
@@ -184,8 +177,8 @@ class Baseline:
 
     def _required(
         self,
-        entry: EntryPoint,
-        circumstance: Circumstance,
+        entry: Invocation,
+        circumstance: Scenario,
         env: Mapping[str, str],
         variables: Mapping[str, Variable],
         missing: str,
@@ -212,7 +205,7 @@ class Baseline:
         missing = [p for p in self.env_files if not self.stage.place(p).exists()]
         return [path for path in missing if self.stage.supply(path)]
 
-    def _env_files(self, entry: EntryPoint) -> list[str]:
+    def _env_files(self, entry: Invocation) -> list[str]:
         """Return the env files that the command reads, as far as they exist."""
         if entry.env_files:
             candidates = list(entry.env_files)
@@ -221,7 +214,7 @@ class Baseline:
             candidates = [f"{directory}/.env" for directory in {entry.directory, project}]
         return [path for path in candidates if self.stage.place(path).is_file()]
 
-    def _given(self, entry: EntryPoint) -> set[str]:
+    def _given(self, entry: Invocation) -> set[str]:
         """Return the variables that the command's env files set."""
         names = set(self.runner.environ)
         for path in self._env_files(entry):

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.secrets import MASK, mask_value
 from composerefactor.errors import InputError
 from composerefactor.proof.engine import Result
@@ -243,14 +243,14 @@ def _shown(value: Any, key: str) -> str:
 _NAMED_SERVICE = re.compile(r'service "([^"]+)"|services\.([\w-]+)|service ([\w.-]+) ')
 
 
-class Finding(Struct, frozen=True):
+class ProofFinding(Struct, frozen=True):
     """Something that is not as before; *path* begins at the model's top, *words* hide secrets.
 
     *was* and *now* say whether there is a value at all; *rejects* is True where the engine resolves
     nothing any more.
     """
 
-    entry: EntryPoint
+    entry: Invocation
     circumstance: str
     service: str | None
     words: str
@@ -264,12 +264,12 @@ class Finding(Struct, frozen=True):
 class NotCovered(Struct, frozen=True):
     """A circumstance that proves nothing; *words* are the engine's."""
 
-    entry: EntryPoint
+    entry: Invocation
     circumstance: str
     words: str
 
 
-class Verdict(Struct, frozen=True):
+class ProofResult(Struct, frozen=True):
     """What a check found.
 
     *differences* has each place once an entry point, in the first circumstance that shows it.
@@ -279,21 +279,21 @@ class Verdict(Struct, frozen=True):
     that were compared without its checks of that.
     """
 
-    differences: list[Finding] = []
+    differences: list[ProofFinding] = []
     covered: int = 0
     not_covered: list[NotCovered] = []
     assumptions: list[str] = []
     runs: int = 0
     seconds: float = 0.0
-    recreated: dict[EntryPoint, list[str]] = {}
-    incomplete: tuple[EntryPoint, ...] = ()
+    recreated: dict[Invocation, list[str]] = {}
+    incomplete: tuple[Invocation, ...] = ()
 
     @property
     def ok(self) -> bool:
         """Whether something was compared and everything compared is equal."""
         return not self.differences and self.covered > 0
 
-    def with_lenient(self, other: Verdict, entries: Collection[EntryPoint]) -> Verdict:
+    def with_lenient(self, other: ProofResult, entries: Collection[Invocation]) -> ProofResult:
         """Return this verdict with that of *other* on *entries*, which the engine rejects.
 
         *other* is of a prover that leaves out the engine's checks of what belongs together.
@@ -316,19 +316,19 @@ def services_named(words: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def judge(run: Run, after: Result, runner: Runner, moved: Collection[str]) -> list[Finding]:
+def judge(run: Run, after: Result, runner: Runner, moved: Collection[str]) -> list[ProofFinding]:
     """Return what *after* has that the original *run*, which was accepted, has not."""
     name, kind = run.circumstance.name, run.circumstance.kind
     if not after.ok:
         words = f"the engine rejects it: {runner.words(after)}"
         services: list[str | None] = [*services_named(after.error)] or [None]
         return [
-            Finding(run.entry, name, service, words, kind=kind, rejects=True)
+            ProofFinding(run.entry, name, service, words, kind=kind, rejects=True)
             for service in services
         ]
     if kind == "hash":
         return [
-            Finding(
+            ProofFinding(
                 run.entry,
                 name,
                 service,
@@ -339,7 +339,7 @@ def judge(run: Run, after: Result, runner: Runner, moved: Collection[str]) -> li
             for service in recreated(run, after)
         ]
     return [
-        Finding(
+        ProofFinding(
             run.entry,
             name,
             found.service,

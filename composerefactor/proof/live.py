@@ -16,14 +16,14 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.secrets import mask_text
 from composerefactor.errors import EngineError, InputError
 from composerefactor.proof.comparison import hashes, model
 from composerefactor.proof.containers import Container, Docker, reasons
 from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine
 from composerefactor.proof.probes import render
-from composerefactor.proof.scenarios import ALL_PROFILES, OWN, Circumstance, command
+from composerefactor.proof.scenarios import ALL_PROFILES, OWN, Scenario, command
 
 _NAMESPACES = ("network_mode", "ipc", "pid")
 
@@ -42,7 +42,7 @@ class InPlace(Struct, frozen=True):
 class Tree(Struct, frozen=True):
     """What the engine makes of one entry point where it stands."""
 
-    entry: EntryPoint
+    entry: Invocation
     model: Mapping[str, Any]
     hashes: Mapping[str, str]
     profiles: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class Tree(Struct, frozen=True):
         return str(self.model.get("name") or "")
 
 
-class Verdict(Struct, frozen=True):
+class ContainerResult(Struct, frozen=True):
     """What becomes of one container.
 
     *entry* is the way to start the project that it is compared with; *recreated* None where it is
@@ -61,21 +61,21 @@ class Verdict(Struct, frozen=True):
     """
 
     container: Container
-    entry: EntryPoint
+    entry: Invocation
     recreated: bool | None
     reasons: tuple[str, ...] = ()
 
 
-class Live(Struct, frozen=True):
+class LiveResult(Struct, frozen=True):
     """The verdicts, what would be created beside them, and what could not be compared."""
 
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[ContainerResult, ...]
     created: tuple[str, ...]
     projects: tuple[str, ...]
     not_compared: tuple[str, ...]
 
     @property
-    def recreated(self) -> list[Verdict]:
+    def recreated(self) -> list[ContainerResult]:
         """The containers that would be made anew."""
         return [each for each in self.verdicts if each.recreated]
 
@@ -84,9 +84,9 @@ def compare_live(
     engine: Engine,
     docker: Docker,
     root: Path,
-    entries: Sequence[EntryPoint],
+    entries: Sequence[Invocation],
     environ: Mapping[str, str],
-) -> Live:
+) -> LiveResult:
     """Compare the running containers with *entries* of the project in *root*.
 
     A container is compared with the entry point whose files made it, else with the first of its
@@ -102,13 +102,13 @@ def compare_live(
             failed.append(f"{entry.title}: {error.message}")
     if not trees:
         raise EngineError(f"the engine rejects the project: {'; '.join(failed)}")
-    verdicts: list[Verdict] = []
+    verdicts: list[ContainerResult] = []
     created: dict[str, None] = {}
     projects = list(dict.fromkeys(tree.project for tree in trees))
     for project in projects:
         candidates = [tree for tree in trees if tree.project == project]
         found = docker.containers(project)
-        used: dict[EntryPoint, Tree] = {}
+        used: dict[Invocation, Tree] = {}
         for container in found:
             tree = _tree_of(container, candidates, root)
             tree = used.setdefault(tree.entry, asker.with_namespaces(tree, found))
@@ -118,7 +118,7 @@ def compare_live(
             inactive = [n for n, s in _services(tree).items() if s.get("profiles")]
             missing = [n for n in _services(tree) if n not in names and n not in inactive]
             created |= dict.fromkeys(missing)
-    return Live(
+    return LiveResult(
         tuple(_with_shared(verdicts, trees)), tuple(created), tuple(projects), tuple(failed)
     )
 
@@ -130,7 +130,7 @@ class _Asker:
         self._engine, self._place = engine, InPlace(root)
         self._environment = {**environ, "HOME": os.environ.get("HOME", str(root))}
 
-    def tree(self, entry: EntryPoint) -> Tree:
+    def tree(self, entry: Invocation) -> Tree:
         """Return the model and the hashes of *entry*; raises EngineError where it is rejected."""
         for profiles in (ALL_PROFILES, entry.profiles):  # not all profiles go together
             with contextlib.suppress(EngineError, InputError):
@@ -156,16 +156,16 @@ class _Asker:
         with tempfile.TemporaryDirectory(prefix="composerefactor-") as temporary:
             probe = Path(temporary, "override.yml")
             probe.write_text(render(overrides), encoding="utf-8")
-            asked = Circumstance(OWN, "hash", tree.profiles, probe=str(probe))
+            asked = Scenario(OWN, "hash", tree.profiles, probe=str(probe))
             found = hashes(self._run(tree.entry, asked))
         return replace(tree, hashes={**tree.hashes, **{n: found.get(n, "") for n in overrides}})
 
-    def _tree(self, entry: EntryPoint, profiles: tuple[str, ...]) -> Tree:
-        found = _unescaped(model(self._run(entry, Circumstance(OWN, profiles=profiles))))
-        hashed = hashes(self._run(entry, Circumstance(OWN, "hash", profiles)))
+    def _tree(self, entry: Invocation, profiles: tuple[str, ...]) -> Tree:
+        found = _unescaped(model(self._run(entry, Scenario(OWN, profiles=profiles))))
+        hashed = hashes(self._run(entry, Scenario(OWN, "hash", profiles)))
         return Tree(entry, found, hashed, profiles)
 
-    def _run(self, entry: EntryPoint, circumstance: Circumstance) -> bytes:
+    def _run(self, entry: Invocation, circumstance: Scenario) -> bytes:
         args, cwd = command(entry, circumstance, self._place)
         result = self._engine.run(args, cwd, self._environment, DEFAULT_TIMEOUT)
         if not result.ok:
@@ -205,28 +205,28 @@ def _services(tree: Tree) -> Mapping[str, Mapping[str, Any]]:
     return tree.model.get("services") or {}
 
 
-def _verdict(container: Container, tree: Tree, docker: Docker, engine: Engine) -> Verdict:
+def _verdict(container: Container, tree: Tree, docker: Docker, engine: Engine) -> ContainerResult:
     service = _services(tree).get(container.service)
     if service is None:
         why = "the tree has no such service: it runs on until `up --remove-orphans`"
-        return Verdict(container, tree.entry, None, (why,))
+        return ContainerResult(container, tree.entry, None, (why,))
     image = docker.image(str(container.inspected.get("Image") or ""))
     found = reasons(container.inspected, image, service, tree.model)
     expected = tree.hashes.get(container.service)
     if service.get("volumes_from") and expected != container.label("config-hash") and not found:
         # The hash of what runs holds the other container, which no file can name.
         why = "nothing differs as far as it can be seen: with volumes_from the hash tells nothing"
-        return Verdict(container, tree.entry, recreated=False, reasons=(why,))
+        return ContainerResult(container, tree.entry, recreated=False, reasons=(why,))
     if expected != container.label("config-hash"):
         made_by = container.label("version")
         if not found:
             found.append("its configuration hash is another one")
         if made_by and made_by != engine.version:
             found.append(f"made by Docker Compose v{made_by}, compared by v{engine.version}")
-        return Verdict(container, tree.entry, recreated=True, reasons=tuple(found))
+        return ContainerResult(container, tree.entry, recreated=True, reasons=tuple(found))
     # With an equal hash the engine still looks at the image, the networks and the volumes.
     beside = [*_newer_image(container, service, tree, docker), *_beside_hash(found)]
-    return Verdict(container, tree.entry, bool(beside), tuple(beside))
+    return ContainerResult(container, tree.entry, bool(beside), tuple(beside))
 
 
 def _newer_image(
@@ -248,7 +248,9 @@ def _beside_hash(found: Iterable[str]) -> Iterable[str]:
     ]
 
 
-def _with_shared(verdicts: Sequence[Verdict], trees: Sequence[Tree]) -> Iterable[Verdict]:
+def _with_shared(
+    verdicts: Sequence[ContainerResult], trees: Sequence[Tree]
+) -> Iterable[ContainerResult]:
     """Yield *verdicts*, with containers that share a namespace or volumes of a recreated one."""
     models = {tree.entry: _services(tree) for tree in trees}
     anew = {(v.entry, v.container.service) for v in verdicts if v.recreated}

@@ -13,11 +13,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.errors import InputError
 from composerefactor.proof.comparison import compare, model, services_named
 from composerefactor.proof.engine import Result
-from composerefactor.proof.scenarios import Circumstance
+from composerefactor.proof.scenarios import Scenario
 from composerefactor.proof.staging import Run, Runner
 
 OVERRIDE_TAG = (2, 24, 4)
@@ -27,10 +27,10 @@ _NAME = "COMPOSEREFACTOR_PROBE"
 _TARGET = "/composerefactor-probe"
 
 
-class Weakness(Struct, frozen=True):
+class OverrideSensitivity(Struct, frozen=True):
     """An override that gives something else than before; *service* None is all of them."""
 
-    entry: EntryPoint
+    entry: Invocation
     service: str | None
     words: str
 
@@ -129,7 +129,7 @@ class Trials:
         *runs* are those of the originals without a probe; each entry point's first model counts.
         """
         if self._runs is None:
-            bases: dict[EntryPoint, Run] = {}
+            bases: dict[Invocation, Run] = {}
             for run in runs:
                 certain = not run.entry.assumed
                 if certain and run.circumstance.kind == "model" and run.result.ok:
@@ -145,22 +145,24 @@ class Trials:
             self._runs = [run for run in tried if run is not None]
         return self._runs
 
-    def weaknesses(self, probed: Sequence[Run], after: Sequence[Result]) -> list[Weakness]:
+    def weaknesses(
+        self, probed: Sequence[Run], after: Sequence[Result]
+    ) -> list[OverrideSensitivity]:
         """Return where the results *after* a change are not those of *probed*."""
-        found: dict[Weakness, None] = {}
+        found: dict[OverrideSensitivity, None] = {}
         for run, result in zip(probed, after, strict=True):
             name = run.circumstance.name
             if not result.ok:
                 words = f"{name} is rejected: {self.runner.words(result)}"
                 for service in services_named(result.error) or [None]:  # type: ignore[list-item]
-                    found[Weakness(run.entry, service, words)] = None
+                    found[OverrideSensitivity(run.entry, service, words)] = None
                 continue
             for difference in compare(run.result.stdout, result.stdout):
                 if difference.path[0].startswith("x-"):
                     continue  # no override file needs them; the check itself looks after them
                 place = ".".join(difference.path[2:3] or difference.path)
                 words = f"{name} has another effect on {place}"
-                found[Weakness(run.entry, difference.service, words)] = None
+                found[OverrideSensitivity(run.entry, difference.service, words)] = None
         return list(found)
 
     def _tried(self, base: Run, probe: Probe) -> Run | None:
@@ -173,7 +175,7 @@ class Trials:
             if not services:
                 return None
             path = self.runner.stage.scratch(render(services))
-            circumstance = Circumstance(
+            circumstance = Scenario(
                 probe.name, profiles=base.circumstance.profiles, probe=str(path)
             )
             result = self.runner.run(base.entry, circumstance, base.env)

@@ -9,11 +9,11 @@ from types import TracebackType
 from typing import Self
 
 from composerefactor.compose.interpolation import Variable
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.proof.baseline import Baseline
-from composerefactor.proof.comparison import Finding, NotCovered, Verdict, judge, recreated
+from composerefactor.proof.comparison import NotCovered, ProofFinding, ProofResult, judge, recreated
 from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine, Result
-from composerefactor.proof.probes import Trials, Weakness
+from composerefactor.proof.probes import OverrideSensitivity, Trials
 from composerefactor.proof.scenarios import left_out
 from composerefactor.proof.staging import Run, Runner, Stage
 
@@ -37,12 +37,12 @@ class Prover:
         self,
         engine: Engine,
         root: Path,
-        entries: Iterable[EntryPoint],
+        entries: Iterable[Invocation],
         inputs: Iterable[str],
         *,
         env_files: Iterable[str] = (),
-        variables_of: Callable[[EntryPoint], Iterable[Variable]],
-        profiles_of: Callable[[EntryPoint], Sequence[str]],
+        variables_of: Callable[[Invocation], Iterable[Variable]],
+        profiles_of: Callable[[Invocation], Sequence[str]],
         environ: Mapping[str, str] | None = None,
         progress: Callable[[int, int], None] | None = None,
         timeout: float = DEFAULT_TIMEOUT,
@@ -87,11 +87,11 @@ class Prover:
         runs = self._baseline.own_runs(self.entries, self._variables_of, self._profiles_of)
         return {run.entry for run in runs if run.result.ok} == set(self.entries)
 
-    def rejected(self) -> dict[EntryPoint, str]:
+    def rejected(self) -> dict[Invocation, str]:
         """Return the entry points that the engine rejects as they stand, with its words."""
         models = [run for run in self.baseline() if run.circumstance.kind == "model"]
         accepted = {run.entry for run in models if run.result.ok}
-        words: dict[EntryPoint, str] = {}
+        words: dict[Invocation, str] = {}
         for run in models:
             if run.entry not in accepted:
                 words.setdefault(run.entry, self._runner.words(run.result))
@@ -104,8 +104,8 @@ class Prover:
         only: Callable[[Run], bool] | None = None,
         moved: Collection[str] = (),
         variables: Mapping[str, str] | None = None,
-        entries: Mapping[EntryPoint, EntryPoint] | None = None,
-    ) -> Verdict:
+        entries: Mapping[Invocation, Invocation] | None = None,
+    ) -> ProofResult:
         """Compare the models before and after *changes* (paths to contents, None deletes).
 
         *only* chooses the runs of the originals that are compared with; all are if it is None.
@@ -119,8 +119,8 @@ class Prover:
         untried = self._untried() if only is None else []
         not_covered = [self._uncovered(run, run.result) for run in runs if not run.result.ok]
         not_covered += untried
-        found: dict[tuple[EntryPoint, tuple[str, ...], str], Finding] = {}
-        changed: dict[EntryPoint, list[str]] = {entry: [] for entry in self.entries}
+        found: dict[tuple[Invocation, tuple[str, ...], str], ProofFinding] = {}
+        changed: dict[Invocation, list[str]] = {entry: [] for entry in self.entries}
         results = self._after(accepted, changes, variables or {}, entries or {})
         for run, after in zip(accepted, results, strict=True):
             if run.circumstance.kind == "raw" and not after.ok:
@@ -133,7 +133,7 @@ class Prover:
                 changed[run.entry] += [
                     name for name in recreated(run, after) if name not in changed[run.entry]
                 ]
-        return Verdict(
+        return ProofResult(
             differences=list(found.values()),
             covered=len(runs) + len(untried) - len(not_covered),
             not_covered=not_covered,
@@ -143,7 +143,7 @@ class Prover:
             recreated=changed,
         )
 
-    def rejected_after(self, changes: Mapping[str, bytes | None]) -> dict[EntryPoint, str]:
+    def rejected_after(self, changes: Mapping[str, bytes | None]) -> dict[Invocation, str]:
         """Return which of the rejected entry points the engine rejects after *changes* too."""
         before = self.rejected()
         self._stage.apply(changes)
@@ -159,8 +159,8 @@ class Prover:
     def weaknesses(
         self,
         changes: Mapping[str, bytes | None],
-        entries: Mapping[EntryPoint, EntryPoint] | None = None,
-    ) -> list[Weakness]:
+        entries: Mapping[Invocation, Invocation] | None = None,
+    ) -> list[OverrideSensitivity]:
         """Return in which ways unseen override files would have another effect after *changes*.
 
         *entries* is as :meth:`check` has it.
@@ -174,7 +174,7 @@ class Prover:
         runs: Sequence[Run],
         changes: Mapping[str, bytes | None],
         variables: Mapping[str, str],
-        entries: Mapping[EntryPoint, EntryPoint],
+        entries: Mapping[Invocation, Invocation],
     ) -> list[Result]:
         """Return what the engine says in the circumstances of *runs* after *changes*."""
         self._stage.apply(changes)

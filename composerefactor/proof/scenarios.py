@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
 from composerefactor.compose.interpolation import Variable
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 
 FIRST_NUMBER = 20001
 """Sentinels count from here: valid as a port, a size, a user id and a text."""
@@ -125,7 +125,7 @@ _OUTPUT: dict[Kind, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstance:
+class Scenario:
     """One way in which the engine is asked about an entry point.
 
     *kind* is what is asked for: the ``model``, each service's ``hash``, or the ``raw``
@@ -145,13 +145,13 @@ class Circumstance:
     essential: bool = False
 
 
-def own(blank: Mapping[str, Variable], profiles: tuple[str, ...] = ALL_PROFILES) -> Circumstance:
+def own(blank: Mapping[str, Variable], profiles: tuple[str, ...] = ALL_PROFILES) -> Scenario:
     """Return the command as it is, but with all profiles.
 
     *blank* are the variables that nothing gives a value: if the project is not accepted without,
     it is tried with values for them.
     """
-    return Circumstance(
+    return Scenario(
         OWN if profiles == ALL_PROFILES else _profile_name(profiles),
         profiles=profiles,
         environments=({}, *sentinel_sets(blank)),
@@ -159,14 +159,14 @@ def own(blank: Mapping[str, Variable], profiles: tuple[str, ...] = ALL_PROFILES)
     )
 
 
-def circumstances(
-    entry: EntryPoint,
+def scenarios(
+    entry: Invocation,
     variables: Mapping[str, Variable],
     *,
     has_env_file: bool,
     profiles: Sequence[str] = (),
     together: bool = True,
-) -> list[Circumstance]:
+) -> list[Scenario]:
     """Return what is compared for *entry* besides :func:`own`; what cannot differ is left out.
 
     *variables* are all that its files use; *has_env_file* says whether the command reads an env
@@ -175,33 +175,32 @@ def circumstances(
     """
     base = ALL_PROFILES if together else ()
     alone = [(profile,) for profile in list(dict.fromkeys(profiles))[:MAX_PROFILES]]
-    found: list[Circumstance] = []
+    found: list[Scenario] = []
     sets = sentinel_sets(variables)
     if sets:
-        found.append(Circumstance("all variables set", profiles=base, environments=tuple(sets)))
+        found.append(Scenario("all variables set", profiles=base, environments=tuple(sets)))
     if has_env_file:
         found.append(
-            Circumstance(
+            Scenario(
                 "empty --env-file",
                 profiles=base,
                 environments=({}, *sentinel_sets(_without_default(variables))),
                 empty_env_file=True,
             )
         )
-    found.append(Circumstance("from a subdirectory", profiles=base, where="subdirectory"))
-    found.append(Circumstance("from the parent directory", profiles=base, where="parent"))
+    found.append(Scenario("from a subdirectory", profiles=base, where="subdirectory"))
+    found.append(Scenario("from the parent directory", profiles=base, where="parent"))
     sets_of_profiles = [(), *alone, entry.profiles] if profiles else []
     for chosen in dict.fromkeys(sets_of_profiles):
         if together or chosen:
             name = _profile_name(chosen)
-            found.append(Circumstance(name, profiles=chosen, essential=not together))
+            found.append(Scenario(name, profiles=chosen, essential=not together))
     # What differs is reported where it shows first, so these come after the models.
-    found.append(Circumstance("uninterpolated", kind="raw", profiles=base, essential=True))
-    found.append(Circumstance("hashes", kind="hash", profiles=base))
+    found.append(Scenario("uninterpolated", kind="raw", profiles=base, essential=True))
+    found.append(Scenario("hashes", kind="hash", profiles=base))
     if not together:
         found += [
-            Circumstance(f"hashes, {_profile_name(each)}", kind="hash", profiles=each)
-            for each in alone
+            Scenario(f"hashes, {_profile_name(each)}", kind="hash", profiles=each) for each in alone
         ]
     return found
 
@@ -224,7 +223,7 @@ class Ground(Protocol):
         ...
 
 
-def command(entry: EntryPoint, circumstance: Circumstance, stage: Ground) -> tuple[list[str], Path]:
+def command(entry: Invocation, circumstance: Scenario, stage: Ground) -> tuple[list[str], Path]:
     """Return the engine's arguments for *entry* in *circumstance*, and the directory to run in."""
     home = stage.place(entry.directory)
     cwd = home.parent if circumstance.where == "parent" else home

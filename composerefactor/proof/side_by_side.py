@@ -13,32 +13,32 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.interpolation import Variable
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.errors import InputError
 from composerefactor.proof.baseline import Baseline
 from composerefactor.proof.comparison import hashes, model
 from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine
-from composerefactor.proof.scenarios import ALL_PROFILES, FIRST_NUMBER, Circumstance, sentinel
+from composerefactor.proof.scenarios import ALL_PROFILES, FIRST_NUMBER, Scenario, sentinel
 from composerefactor.proof.staging import Run, Runner, Stage
 
 _SENTINEL = re.compile(r"[12][0-9]{4}")
 _BLANK = re.compile(r'The \\?"([A-Za-z_]\w*)\\?" variable is not set')
 
 
-class Asked(Struct, frozen=True):
+class StateRequest(Struct, frozen=True):
     """What is asked about one state: its entry points, and what their files use.
 
     *names* are project names for entry points that the directory would give another one.
     """
 
-    entries: tuple[EntryPoint, ...]
-    variables_of: Callable[[EntryPoint], Iterable[Variable]]
-    profiles_of: Callable[[EntryPoint], Sequence[str]]
-    names: Mapping[EntryPoint, str] = {}
+    entries: tuple[Invocation, ...]
+    variables_of: Callable[[Invocation], Iterable[Variable]]
+    profiles_of: Callable[[Invocation], Sequence[str]]
+    names: Mapping[Invocation, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
+class ResolvedConfig:
     """What the engine makes of one entry point in one state.
 
     *error* has its words where it rejects it. *raw* is the uninterpolated model and *hashes* has
@@ -61,8 +61,8 @@ class Resolved:
 class SideBySide(Struct, frozen=True):
     """Both states of some entry points; *assumptions* were made so that they load, in words."""
 
-    old: Mapping[EntryPoint, Resolved]
-    new: Mapping[EntryPoint, Resolved]
+    old: Mapping[Invocation, ResolvedConfig]
+    new: Mapping[Invocation, ResolvedConfig]
     assumptions: tuple[str, ...] = ()
     runs: int = 0
 
@@ -72,9 +72,9 @@ def resolve_both(
     root: Path,
     inputs: Iterable[str],
     changes: Mapping[str, bytes | None],
-    pairs: Sequence[tuple[EntryPoint | None, EntryPoint | None]],
-    old: Asked,
-    new: Asked,
+    pairs: Sequence[tuple[Invocation | None, Invocation | None]],
+    old: StateRequest,
+    new: StateRequest,
     *,
     shared: Mapping[str, bytes] | None = None,
     env_files: Iterable[str] = (),
@@ -114,9 +114,9 @@ def resolve_both(
         return SideBySide(resolved_old, resolved_new, tuple(baseline.assumptions), runner.runs)
 
 
-def _own(baseline: Baseline, asked: Asked) -> dict[EntryPoint, Run]:
+def _own(baseline: Baseline, asked: StateRequest) -> dict[Invocation, Run]:
     """Return for each entry point the run that counts: the first that the engine accepts."""
-    found: dict[EntryPoint, Run] = {}
+    found: dict[Invocation, Run] = {}
     for run in baseline.own_runs(asked.entries, asked.variables_of, asked.profiles_of):
         before = found.get(run.entry)
         if before is None or (run.result.ok and not before.result.ok):
@@ -124,13 +124,13 @@ def _own(baseline: Baseline, asked: Asked) -> dict[EntryPoint, Run]:
     return found
 
 
-Environments: TypeAlias = dict[EntryPoint, Mapping[str, str]]
+Environments: TypeAlias = dict[Invocation, Mapping[str, str]]
 
 
 def _environments(
-    pairs: Sequence[tuple[EntryPoint | None, EntryPoint | None]],
-    was: Mapping[EntryPoint, Run],
-    now: Mapping[EntryPoint, Run],
+    pairs: Sequence[tuple[Invocation | None, Invocation | None]],
+    was: Mapping[Invocation, Run],
+    now: Mapping[Invocation, Run],
 ) -> tuple[Environments, Environments]:
     """Return the variables for both of a pair: what either needed to load, and more.
 
@@ -165,8 +165,8 @@ def _blank(run: Run) -> list[str]:
 
 
 def _accepted(
-    runner: Runner, runs: Mapping[EntryPoint, Run], environments: Environments
-) -> set[EntryPoint]:
+    runner: Runner, runs: Mapping[Invocation, Run], environments: Environments
+) -> set[Invocation]:
     """Return the entry points that the engine accepts with *environments*."""
     asked = [run for run in runs.values() if run.result.ok and run.entry in environments]
     results = runner.side_by_side(
@@ -181,8 +181,8 @@ def _accepted(
 
 
 def _resolved(
-    runner: Runner, runs: Mapping[EntryPoint, Run], environments: Environments, asked: Asked
-) -> dict[EntryPoint, Resolved]:
+    runner: Runner, runs: Mapping[Invocation, Run], environments: Environments, asked: StateRequest
+) -> dict[Invocation, ResolvedConfig]:
     tasks = [
         lambda run=run: _resolved_one(runner, run, environments.get(run.entry, run.env), asked)
         for run in runs.values()
@@ -190,7 +190,9 @@ def _resolved(
     return dict(zip(runs, runner.side_by_side(tasks), strict=True))
 
 
-def _resolved_one(runner: Runner, run: Run, env: Mapping[str, str], asked: Asked) -> Resolved:
+def _resolved_one(
+    runner: Runner, run: Run, env: Mapping[str, str], asked: StateRequest
+) -> ResolvedConfig:
     result, stage = run.result, runner.stage
     profiles = run.circumstance.profiles
     name = asked.names.get(run.entry)
@@ -199,12 +201,12 @@ def _resolved_one(runner: Runner, run: Run, env: Mapping[str, str], asked: Asked
         again = runner.run(entry, run.circumstance, env)
         result, env = (again, env) if again.ok else (result, run.env)
     if not result.ok:
-        return Resolved(error=runner.words(result))
+        return ResolvedConfig(error=runner.words(result))
     try:
         resolved = model(result.stdout)
     except InputError as error:
-        return Resolved(error=str(error))
-    hashed = runner.run(run.entry, Circumstance("hashes", "hash", profiles), env)
+        return ResolvedConfig(error=str(error))
+    hashed = runner.run(run.entry, Scenario("hashes", "hash", profiles), env)
     found_hashes = hashes(hashed.stdout) if hashed.ok else None
     if profiles != ALL_PROFILES:  # all together are rejected: each alone
         for profile in asked.profiles_of(run.entry):
@@ -213,9 +215,9 @@ def _resolved_one(runner: Runner, run: Run, env: Mapping[str, str], asked: Asked
             found_hashes = None if found_hashes is None else more[1] | found_hashes
     # A name that a variable or the directory gives is missing in the uninterpolated model.
     named = replace(run.entry, project_name=resolved.get("name") or run.entry.project_name)
-    raw = runner.run(named, Circumstance("uninterpolated", "raw", profiles), env)
+    raw = runner.run(named, Scenario("uninterpolated", "raw", profiles), env)
     found_raw = _model_or_none(raw.stdout, stage) if raw.ok else None
-    return Resolved(
+    return ResolvedConfig(
         _named(_relative(resolved, stage), _made_up(env)),
         found_raw,
         found_hashes,
@@ -226,11 +228,11 @@ def _resolved_one(runner: Runner, run: Run, env: Mapping[str, str], asked: Asked
 
 
 def _of_profile(
-    runner: Runner, entry: EntryPoint, profile: str, env: Mapping[str, str]
+    runner: Runner, entry: Invocation, profile: str, env: Mapping[str, str]
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the model and the hashes with one profile alone; nothing where it is rejected."""
-    result = runner.run(entry, Circumstance(profile, profiles=(profile,)), env)
-    hashed = runner.run(entry, Circumstance(profile, "hash", (profile,)), env)
+    result = runner.run(entry, Scenario(profile, profiles=(profile,)), env)
+    hashed = runner.run(entry, Scenario(profile, "hash", (profile,)), env)
     if not (result.ok and hashed.ok):
         return {}, {}
     return _model_or_none(result.stdout, None) or {}, hashes(hashed.stdout)

@@ -15,11 +15,11 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self, TypeAlias, TypeVar
 
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.secrets import mask_text
 from composerefactor.errors import RefusedError
 from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine, Result
-from composerefactor.proof.scenarios import Circumstance, command
+from composerefactor.proof.scenarios import Scenario, command
 
 
 class Stage:
@@ -194,8 +194,8 @@ _Question: TypeAlias = tuple[tuple[str, ...], Path, frozenset[tuple[str, str]]]
 class Run:
     """What the original gave for *entry* in *circumstance*, with the environment *env*."""
 
-    entry: EntryPoint
-    circumstance: Circumstance
+    entry: Invocation
+    circumstance: Scenario
     env: Mapping[str, str] = field(repr=False)
     result: Result
 
@@ -226,7 +226,7 @@ class Runner:
         self._asked: dict[_Question, Future[Result]] = {}
         self._state = stage.state
 
-    def run(self, entry: EntryPoint, circumstance: Circumstance, env: Mapping[str, str]) -> Result:
+    def run(self, entry: Invocation, circumstance: Scenario, env: Mapping[str, str]) -> Result:
         """Ask the engine for *entry* in *circumstance*."""
         args, cwd = command(entry, circumstance, self.stage)
         home = {"HOME": str(self.stage.home)}

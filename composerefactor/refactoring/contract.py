@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from msgspec import Struct
 
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project
-from composerefactor.edit.drafts import Draft
+from composerefactor.edit.drafts import PlannedFile
 from composerefactor.errors import Location
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ Part = tuple[str, str, str]
 _ID_LENGTH = 8
 
 
-class Stay(Struct, frozen=True):
+class Unmoved(Struct, frozen=True):
     """A part that a plan leaves in place, and why.
 
     *forecast* is True where the engine has not been asked yet: the reason is what it would say.
@@ -139,7 +139,7 @@ class Refusal(Struct, frozen=True):
     repairs: bool = False
 
 
-class Gain(Struct, frozen=True):
+class SavedLines(Struct, frozen=True):
     """What sharing saves: *definitions* of *services* become one each, *lines* stand once less."""
 
     services: int = 0
@@ -159,15 +159,15 @@ class Plan(Struct, frozen=True):
     places that name a relocated file and are left as they are.
     """
 
-    drafts: tuple[Draft, ...] = ()
+    drafts: tuple[PlannedFile, ...] = ()
     moved: Mapping[Part, str] = {}
-    stays: tuple[Stay, ...] = ()
+    stays: tuple[Unmoved, ...] = ()
     notes: tuple[str, ...] = ()
     services: Mapping[str, tuple[str, ...]] = {}
-    gain: Gain = Gain()
+    gain: SavedLines = SavedLines()
     since: str = ""
     relocated: Mapping[str, str] = {}
-    entries: Mapping[EntryPoint, EntryPoint] = {}
+    entries: Mapping[Invocation, Invocation] = {}
     mentions: tuple[Location, ...] = ()
 
     def contents(self) -> dict[str, bytes | None]:
@@ -204,13 +204,13 @@ class Transform(Struct, Generic[O], frozen=True):
         )
 
 
-class Restructuring(Transform[O], frozen=True):
+class Refactoring(Transform[O], frozen=True):
     """A transform that divides files anew."""
 
     plan: Callable[[Project, O], Plan]
 
 
-class Mending(Transform[O], frozen=True):
+class Fixer(Transform[O], frozen=True):
     """A transform that works in place.
 
     It runs after those that *after* names. *selected_only* is True for one that restructures, and
@@ -226,7 +226,7 @@ class Mending(Transform[O], frozen=True):
     unsafe: bool = False
 
 
-AnyTransform = Restructuring[Any] | Mending[Any]
+AnyTransform = Refactoring[Any] | Fixer[Any]
 
 
 def option(
@@ -245,23 +245,23 @@ def option(
     return field(default=default, metadata=described)
 
 
-def transform(options: type[O]) -> Callable[[Callable[[Project, O], Plan]], Restructuring[O]]:
+def refactoring(options: type[O]) -> Callable[[Callable[[Project, O], Plan]], Refactoring[O]]:
     """Make the decorated plan function the restructuring transform of its module."""
 
-    def make(plan: Callable[[Project, O], Plan]) -> Restructuring[O]:
-        return Restructuring(*_described(plan), options, plan)
+    def make(plan: Callable[[Project, O], Plan]) -> Refactoring[O]:
+        return Refactoring(*_described(plan), options, plan)
 
     return make
 
 
-def mending(
+def fixer(
     options: type[O],
     *,
     after: Sequence[str] = (),
     selected_only: bool = False,
     first: bool = False,
     unsafe: bool = False,
-) -> Callable[[Callable[[Project, O], Iterator[Change | Refusal]]], Mending[O]]:
+) -> Callable[[Callable[[Project, O], Iterator[Change | Refusal]]], Fixer[O]]:
     """Make the decorated plan function the mending transform of its module.
 
     *after* names transforms whose result this one builds on, *selected_only* keeps it out of a
@@ -269,8 +269,8 @@ def mending(
     changes what runs.
     """
 
-    def make(plan: Callable[[Project, O], Iterator[Change | Refusal]]) -> Mending[O]:
-        return Mending(*_described(plan), options, plan, tuple(after), selected_only, first, unsafe)
+    def make(plan: Callable[[Project, O], Iterator[Change | Refusal]]) -> Fixer[O]:
+        return Fixer(*_described(plan), options, plan, tuple(after), selected_only, first, unsafe)
 
     return make
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from composerefactor.analysis.diff.change import RULES, Effect, Risk, listed
-from composerefactor.analysis.diff.states import Compared, Review, Reviewed
+from composerefactor.analysis.diff.change import RULES, Risk, UpEffect, listed
+from composerefactor.analysis.diff.states import ComparedStart, LocatedImpact, Review
 from composerefactor.analysis.findings import Area, Finding, Severity
-from composerefactor.analysis.findings import Rule as FindingRule
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.analysis.findings import RuleInfo as FindingRule
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.secrets import mask_value
 from composerefactor.errors import Location
 from composerefactor.proof.comparison import Difference, describe
@@ -46,7 +46,7 @@ def headline(found: Review) -> str:
     return words
 
 
-def about(each: Reviewed) -> str:
+def about(each: LocatedImpact) -> str:
     """Return what a change is about: services by their names, else with the kind of thing."""
     change = each.change
     if each.services:
@@ -57,7 +57,7 @@ def about(each: Reviewed) -> str:
     return "project"
 
 
-def entries_of(each: Reviewed, found: Review) -> str:
+def entries_of(each: LocatedImpact, found: Review) -> str:
     """Return the entry points that show a change, ``""`` where all that were compared do."""
     if len(each.entries) == len(found.compared) or not each.change.path:
         return ""
@@ -106,16 +106,16 @@ def as_text(found: Review, style: Style, *, verbose: bool) -> Iterator[str]:
         yield row("", style(words, "dim"), style)
 
 
-def _line(each: Reviewed, found: Review, style: Style) -> str:
+def _line(each: LocatedImpact, found: Review, style: Style) -> str:
     change = each.change
     risk = style(f"{change.risk.word:<6}", _COLOURS[change.risk])
-    effect = f" [{change.effect or Effect.UNKNOWN}]"
+    effect = f" [{change.effect or UpEffect.UNKNOWN}]"
     where = style(f" {each.location}" if each.location else "", "dim")
     of = entries_of(each, found)
     return f"  {risk}  {change.words}{effect}{where}" + (f" ({of})" if of else "")
 
 
-def _by_subject(changes: tuple[Reviewed, ...]) -> list[Reviewed]:
+def _by_subject(changes: tuple[LocatedImpact, ...]) -> list[LocatedImpact]:
     """Return the changes of one service together, the service with the highest risk first."""
     order: dict[str, int] = {}
     for each in changes:
@@ -159,7 +159,7 @@ def _table(found: Review) -> Iterator[str]:
     yield ""
 
 
-def _row(each: Reviewed, found: Review) -> str:
+def _row(each: LocatedImpact, found: Review) -> str:
     change = each.change
     where = code(str(each.location)) if each.location else ""
     of = entries_of(each, found)
@@ -167,7 +167,7 @@ def _row(each: Reviewed, found: Review) -> str:
         _MARKS[change.risk],
         code(about(each)),
         cell(change.words) + (f"<br><sub>in {cell(of)}</sub>" if of else ""),
-        cell(str(change.effect or Effect.UNKNOWN)),
+        cell(str(change.effect or UpEffect.UNKNOWN)),
         where + (" (before)" if where and change.was else ""),
     )
     return f"| {' | '.join(cells)} |"
@@ -190,7 +190,7 @@ def _evidence(found: Review) -> Iterator[str]:
         yield ""
 
 
-def _title(compared: Compared) -> str:
+def _title(compared: ComparedStart) -> str:
     number = len(compared.evidence)
     places = "1 place" if number == 1 else f"{number} places"
     return f"{code(compared.entry.title)}: the resolved models differ in {places}"
@@ -225,12 +225,12 @@ def as_document(found: Review) -> dict[str, Any]:
     }
 
 
-def _change(each: Reviewed) -> dict[str, Any]:
+def _change(each: LocatedImpact) -> dict[str, Any]:
     change = each.change
     return {
         "rule": change.rule.id,
         "risk": change.risk.word,
-        "effect": str(change.effect or Effect.UNKNOWN),
+        "effect": str(change.effect or UpEffect.UNKNOWN),
         "services": list(each.services),
         "path": list(change.path),
         "words": change.words,
@@ -241,7 +241,7 @@ def _change(each: Reviewed) -> dict[str, Any]:
     }
 
 
-def _compared(each: Compared) -> dict[str, Any]:
+def _compared(each: ComparedStart) -> dict[str, Any]:
     return {
         "old": _files(each.old),
         "new": _files(each.new),
@@ -254,7 +254,7 @@ def _compared(each: Compared) -> dict[str, Any]:
     }
 
 
-def _files(entry: EntryPoint | None) -> list[str] | None:
+def _files(entry: Invocation | None) -> list[str] | None:
     return None if entry is None else list(entry.files)
 
 
@@ -302,11 +302,11 @@ def as_findings(found: Review) -> list[Finding]:
     return [_finding(each) for each in found.changes if each.change.risk]
 
 
-def _finding(each: Reviewed) -> Finding:
+def _finding(each: LocatedImpact) -> Finding:
     change = each.change
     place = each.nearby or each.location or Location(each.entries[0].base)
     gone = f" (was at {each.location})" if change.was and each.location else ""
-    effect = change.effect or Effect.UNKNOWN
+    effect = change.effect or UpEffect.UNKNOWN
     return Finding(
         change.rule.id,
         _SEVERITIES[change.risk],

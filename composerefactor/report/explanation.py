@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterator
 from importlib import resources
 
-from composerefactor.refactoring.contract import AnyTransform, Mending, Option
+from composerefactor.refactoring.contract import AnyTransform, Fixer, Option
 from composerefactor.report.text import Style
 
 GOLDEN = "composerefactor.golden"
@@ -25,7 +25,7 @@ def example(name: str) -> str:
 
 def nature(transform: AnyTransform) -> str:
     """Return in a few words when the transform runs."""
-    if not isinstance(transform, Mending):
+    if not isinstance(transform, Fixer):
         return f"run by `composerefactor {transform.name}`"
     return "run by `fix --select` only" if transform.selected_only else "run by `fix`"
 

@@ -14,14 +14,14 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from composerefactor import __version__
-from composerefactor.analysis.findings import Finding, Rule, Severity, fingerprints
+from composerefactor.analysis.findings import Finding, RuleInfo, Severity, fingerprints
 from composerefactor.planning.registry import transforms
-from composerefactor.refactoring.contract import Restructuring
+from composerefactor.refactoring.contract import Refactoring
 
 
 def command_for(transform: str) -> str:
     """Return the command line that runs *transform*."""
-    if isinstance(transforms().get(transform), Restructuring):
+    if isinstance(transforms().get(transform), Refactoring):
         return f"composerefactor {transform}"
     return f"composerefactor fix --unsafe --select {transform}"
 
@@ -46,7 +46,7 @@ _SECURITY = {
 
 def sarif(
     findings: Sequence[Finding],
-    rules: Mapping[str, Rule],
+    rules: Mapping[str, RuleInfo],
     *,
     prefix: str = "",
     suppressed: Sequence[tuple[Finding, str]] = (),
@@ -89,7 +89,7 @@ def sarif(
     }
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
+def _rule(rule: RuleInfo) -> dict[str, Any]:
     level = _LEVELS[rule.severity]
     mended = f"\n\nMended by `{command_for(rule.transform)}`." if rule.transform else ""
     text = rule.explanation + mended
@@ -143,7 +143,7 @@ def _logical(finding: Finding) -> dict[str, Any]:
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit(findings: Sequence[Finding], rules: Mapping[str, Rule], name: str) -> str:
+def junit(findings: Sequence[Finding], rules: Mapping[str, RuleInfo], name: str) -> str:
     """Return a report with a test case for each of *rules*; *name* is that of the project.
 
     A rule without findings passes; one with findings has a case for each of them, which fails.

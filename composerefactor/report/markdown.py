@@ -12,7 +12,7 @@ from itertools import groupby
 
 from composerefactor.compose.secrets import mask_lines
 from composerefactor.edit.drafts import FileChange
-from composerefactor.planning.fixes import Mend
+from composerefactor.planning.fixes import PlannedFix
 from composerefactor.planning.propose import Proposal
 from composerefactor.report.plan_text import consequence, moved, proof_line
 from composerefactor.report.text import Style, counted
@@ -149,7 +149,7 @@ def _mends(proposal: Proposal) -> Iterator[str]:
     yield ""
 
 
-def _mend(found: Mend) -> str:
+def _mend(found: PlannedFix) -> str:
     evidence = f" ({cell(found.change.evidence)})" if found.change.evidence else ""
     return f"{code(str(found.change.location))} {cell(found.change.title)}{evidence}"
 

@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import mask_value
 from composerefactor.edit.drafts import FileChange
-from composerefactor.planning.fixes import Mend, Mended
+from composerefactor.planning.fixes import FixPlan, PlannedFix
 from composerefactor.planning.propose import Proposal, oldest_engine
-from composerefactor.proof.comparison import Verdict
+from composerefactor.proof.comparison import ProofResult
 from composerefactor.proof.engine import Engine
 from composerefactor.refactoring.deduplicate.differences import (
     ABSENT,
@@ -212,7 +212,7 @@ def _gain(proposal: Proposal) -> dict[str, int]:
     }
 
 
-def mends_document(mended: Mended) -> dict[str, Any]:
+def mends_document(mended: FixPlan) -> dict[str, Any]:
     """Return the changes in place as plain values, by what becomes of them."""
     return {
         **{
@@ -237,7 +237,7 @@ def mends_document(mended: Mended) -> dict[str, Any]:
     }
 
 
-def _mend(found: Mend) -> dict[str, Any]:
+def _mend(found: PlannedFix) -> dict[str, Any]:
     change = found.change
     return {
         "id": found.id,
@@ -262,7 +262,7 @@ def _kind(change: FileChange) -> str:
     return "created" if change.is_created else "changed"
 
 
-def verdict_document(verdict: Verdict, engine: Engine, project: Project) -> dict[str, Any]:
+def verdict_document(verdict: ProofResult, engine: Engine, project: Project) -> dict[str, Any]:
     """Return *verdict* on *project*, as it was before, as plain values."""
     return {
         "engine": {"version": engine.version, "origin": engine.origin},
@@ -283,7 +283,7 @@ def verdict_document(verdict: Verdict, engine: Engine, project: Project) -> dict
     }
 
 
-def _entry(entry: EntryPoint) -> dict[str, Any]:
+def _entry(entry: Invocation) -> dict[str, Any]:
     return {
         "files": list(entry.files),
         "directory": entry.directory,

@@ -6,16 +6,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.compose.project import Project
-from composerefactor.edit.drafts import Draft, Slice
-from composerefactor.errors import some
+from composerefactor.edit.drafts import PlannedFile, Slice
+from composerefactor.errors import first_of
 from composerefactor.images.placement import place
-from composerefactor.planning.fixes import Mend, Mended
+from composerefactor.planning.fixes import FixPlan, PlannedFix
 from composerefactor.planning.propose import Proposal, oldest_engine
-from composerefactor.proof.comparison import Verdict
-from composerefactor.refactoring.contract import Plan, Stay
+from composerefactor.proof.comparison import ProofResult
+from composerefactor.refactoring.contract import Plan, Unmoved
 from composerefactor.refactoring.deduplicate.differences import comparisons
 from composerefactor.report.plan_json import sentences
 from composerefactor.report.text import (
@@ -31,7 +31,7 @@ from composerefactor.report.text import (
 from composerefactor.yaml.comments import comment_lines
 
 
-def planned(proposal: Proposal, mended: Mended, style: Style, most: int) -> Iterator[str]:
+def planned(proposal: Proposal, mended: FixPlan, style: Style, most: int) -> Iterator[str]:
     """Yield the lines on what would be done, and what is left with its reason."""
     if not mended.taken:
         yield row("Plan", style("nothing to do", "green"), style)
@@ -52,7 +52,7 @@ def planned(proposal: Proposal, mended: Mended, style: Style, most: int) -> Iter
     yield from _others(mended, style, most)
 
 
-def _others(mended: Mended, style: Style, most: int) -> Iterator[str]:
+def _others(mended: FixPlan, style: Style, most: int) -> Iterator[str]:
     for word, found in (("left", mended.left), ("suppressed", mended.suppressed)):
         lines = [f"{word}: {_shown(each, style)} ({each.reason})" for each in found]
         for line in limited(lines, most):
@@ -73,7 +73,7 @@ def _others(mended: Mended, style: Style, most: int) -> Iterator[str]:
         yield row("", style(more, "cyan"), style)
 
 
-def consequence(mends: Sequence[Mend], style: Style) -> str:
+def consequence(mends: Sequence[PlannedFix], style: Style) -> str:
     """Return in words what *mends* of one transform do to what runs."""
     if any(each.change.repairs for each in mends):
         return style("the engine rejected the project without", "green")
@@ -84,13 +84,13 @@ def consequence(mends: Sequence[Mend], style: Style) -> str:
     return style("changes what runs", "yellow")
 
 
-def _shown(found: Mend, style: Style) -> str:
+def _shown(found: PlannedFix, style: Style) -> str:
     evidence = f" ({found.change.evidence})" if found.change.evidence else ""
     where = style(f"{found.change.location}:", "dim")
     return f"{where} {found.change.title}{evidence}"
 
 
-def proved(proposal: Proposal, mended: Mended, verdict: Verdict, most: int) -> Iterator[str]:
+def proved(proposal: Proposal, mended: FixPlan, verdict: ProofResult, most: int) -> Iterator[str]:
     """Yield the lines on what *verdict*, which is ok, has shown; at most *most* names."""
     recreated = sorted({name for names in verdict.recreated.values() for name in names})
     containers = len(proposal.project.services)
@@ -104,7 +104,7 @@ def proved(proposal: Proposal, mended: Mended, verdict: Verdict, most: int) -> I
         words += "equal"
     words += f", {len(recreated)} of {counted(containers, 'container')} recreated"
     if compared:
-        yield words + (f": {some(recreated, most)}" if recreated else "")
+        yield words + (f": {first_of(recreated, most)}" if recreated else "")
     if proposal.repaired:
         yield f"the engine accepts now: {', '.join(e.title for e in proposal.repaired)}"
 
@@ -150,7 +150,7 @@ def found_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Ite
     yield row("", _services(proposal.project), style)
 
 
-def _state(proposal: Proposal, entry: EntryPoint) -> str:
+def _state(proposal: Proposal, entry: Invocation) -> str:
     if entry in proposal.opened.project.errors:
         return f"cannot be read: {proposal.opened.project.errors[entry]}"
     if entry in proposal.rejected:
@@ -181,7 +181,7 @@ def plan_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iter
         return
     before = {c.path: c.before for c in proposal.changes.changes}
     label = "Plan"
-    created: dict[str, list[Draft]] = {}
+    created: dict[str, list[PlannedFile]] = {}
     came_from = {new: old for old, new in plan.relocated.items()}
     for draft in (d for d in plan.drafts if not d.deleted):
         if draft.path in came_from:
@@ -217,7 +217,9 @@ def plan_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iter
     yield row("", moved(proposal), style)
 
 
-def _relocated(old: str, draft: Draft, before: Mapping[str, bytes | None], style: Style) -> str:
+def _relocated(
+    old: str, draft: PlannedFile, before: Mapping[str, bytes | None], style: Style
+) -> str:
     lines = f"{_line_count(before[old] or b'')} -> {len(draft.text().splitlines())} lines"
     return f"{old} -> {style(draft.path, 'bold')}  {lines}"
 
@@ -251,7 +253,7 @@ def difference_lines(proposal: Proposal, style: Style, *, verbose: bool = False)
             yield row("", f"  {sentence}", style)
 
 
-def _deleted(drafts: Sequence[Draft], style: Style) -> Iterator[str]:
+def _deleted(drafts: Sequence[PlannedFile], style: Style) -> Iterator[str]:
     """Yield how many files go, by directory."""
     counts = Counter(draft.path.rpartition("/")[0] for draft in drafts if draft.deleted)
     for directory, count in sorted(counts.items()):
@@ -261,7 +263,7 @@ def _deleted(drafts: Sequence[Draft], style: Style) -> Iterator[str]:
         yield row("", f"{place}  {words}", style)
 
 
-def _stays(stays: Sequence[Stay], style: Style, most: int) -> Iterator[str]:
+def _stays(stays: Sequence[Unmoved], style: Style, most: int) -> Iterator[str]:
     """Yield a line for each reason and the services that it holds for, with their files."""
     by_reason: dict[tuple[str, str], list[str]] = {}
     for stay in stays:
@@ -273,7 +275,7 @@ def _stays(stays: Sequence[Stay], style: Style, most: int) -> Iterator[str]:
     places = MOST_PLACES if most <= MOST_SHOWN else most
     for (reason, *names), paths in alike.items():
         shown = ", ".join(names[:most]) + (" ..." if len(names) > most else "")
-        lines.append(f"{style('stays', 'yellow')} in {some(paths, places)}: {shown} ({reason})")
+        lines.append(f"{style('stays', 'yellow')} in {first_of(paths, places)}: {shown} ({reason})")
     for line in limited(lines, most):
         yield row("", line, style)
 
@@ -318,7 +320,7 @@ def proof_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Ite
         yield row("", style(words, "yellow"), style)
 
 
-def proof_line(proposal: Proposal, verdict: Verdict, most: int = MOST_NAMED) -> list[str]:
+def proof_line(proposal: Proposal, verdict: ProofResult, most: int = MOST_NAMED) -> list[str]:
     """Return what *verdict*, which is ok, has shown: a line, or two where something is mended.
 
     More than *most* containers are counted, not named.
@@ -328,7 +330,7 @@ def proof_line(proposal: Proposal, verdict: Verdict, most: int = MOST_NAMED) -> 
     return [*proved(proposal, proposal.mended, verdict, most)]
 
 
-def _proved(proposal: Proposal, verdict: Verdict) -> str:
+def _proved(proposal: Proposal, verdict: ProofResult) -> str:
     entries = len(proposal.project.entries)
     recreated = len({name for names in verdict.recreated.values() for name in names})
     containers = len(proposal.project.services)

@@ -13,14 +13,14 @@ from msgspec import Struct
 
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
-from composerefactor.compose.one_off import one_shot
+from composerefactor.compose.one_off import one_off
 from composerefactor.compose.ports import Port, ports
 from composerefactor.compose.project import Project
-from composerefactor.compose.stack import Service, Stack
+from composerefactor.compose.stack import Service, StartModel
 from composerefactor.compose.volumes import VolumeText, volumes
 from composerefactor.images.catalog import Catalog
 from composerefactor.images.entries import CatalogEntry
-from composerefactor.images.health.built import Proposed
+from composerefactor.images.health.built import ProposedCheck
 from composerefactor.images.health.check import healthcheck_for
 from composerefactor.images.health.usage import usage
 from composerefactor.images.lookup import data_paths, starts_server
@@ -102,7 +102,7 @@ class Endpoint(Struct, frozen=True):
     expects: Expects
 
 
-class Kept(Struct, frozen=True):
+class KeptData(Struct, frozen=True):
     """Data that *service* must keep: at *path*, asked with *client*, or a file there without one.
 
     *lost* says why it cannot survive; "" where it can.
@@ -126,13 +126,13 @@ class Mount(Struct, frozen=True):
         return self.text.kind == "volume" and self.text.source is not None
 
 
-def ending(stack: Stack) -> dict[str, bool]:
+def ending(stack: StartModel) -> dict[str, bool]:
     """Return the services that do their work and end; True where the project itself says so."""
-    found = {name: one_shot(stack, name) for name in stack.services}
+    found = {name: one_off(stack, name) for name in stack.services}
     return {name: each.is_certain for name, each in found.items() if each is not None}
 
 
-def mounts(stack: Stack, service: Service) -> list[Mount]:
+def mounts(stack: StartModel, service: Service) -> list[Mount]:
     """Return what stands in the containers of *service*, one a target."""
     found: dict[str, Mount] = {}
     for definition in service.definitions:
@@ -145,7 +145,7 @@ def mounts(stack: Stack, service: Service) -> list[Mount]:
     return list(found.values())
 
 
-def published(stack: Stack, service: Service) -> list[Port]:
+def published(stack: StartModel, service: Service) -> list[Port]:
     """Return the ports that *service* publishes, one a container port and protocol."""
     found: dict[tuple[str, str], Port] = {}
     for definition in service.definitions:
@@ -155,7 +155,7 @@ def published(stack: Stack, service: Service) -> list[Port]:
     return list(found.values())
 
 
-def endpoints(project: Project, stack: Stack, catalog: Catalog) -> list[Endpoint]:
+def endpoints(project: Project, stack: StartModel, catalog: Catalog) -> list[Endpoint]:
     """Return the published ports that may speak HTTP, with what to ask for."""
     return [
         endpoint
@@ -164,9 +164,9 @@ def endpoints(project: Project, stack: Stack, catalog: Catalog) -> list[Endpoint
     ]
 
 
-def kept(project: Project, stack: Stack, catalog: Catalog) -> list[Kept]:
+def kept(project: Project, stack: StartModel, catalog: Catalog) -> list[KeptData]:
     """Return the data that must survive: stores that a client can ask, then named volumes."""
-    found: list[Kept] = []
+    found: list[KeptData] = []
     seen: set[str] = set()
     for service in stack.services.values():
         own = mounts(stack, service)
@@ -178,12 +178,12 @@ def kept(project: Project, stack: Stack, catalog: Catalog) -> list[Kept]:
         for mount in mounts(stack, service) if service.name not in ending(stack) else ():
             if mount.is_named and not mount.text.read_only and mount.text.source not in seen:
                 seen.add(mount.text.source or "")
-                found.append(Kept(service.name, mount.text.target))
+                found.append(KeptData(service.name, mount.text.target))
     return found
 
 
 def known_server(
-    project: Project, stack: Stack, service: Service, catalog: Catalog
+    project: Project, stack: StartModel, service: Service, catalog: Catalog
 ) -> CatalogEntry | None:
     """Return what is known about the image of *service*, if it runs the server in it."""
     use = usage(project, stack, service)
@@ -193,21 +193,21 @@ def known_server(
 
 
 def _store(
-    project: Project, stack: Stack, service: Service, catalog: Catalog
+    project: Project, stack: StartModel, service: Service, catalog: Catalog
 ) -> CatalogEntry | None:
     entry = known_server(project, stack, service, catalog)
     return entry if entry is not None and entry.data else None
 
 
 def _in_store(
-    stack: Stack, service: Service, own: list[Mount], client: Client, catalog: Catalog
-) -> Kept:
+    stack: StartModel, service: Service, own: list[Mount], client: Client, catalog: Catalog
+) -> KeptData:
     image = expand(service.text("image") or "", stack.variables)
     paths = [normpath(path.path) for path in data_paths(image, catalog) or ()]
     for path in paths:
         if not any(_holds(mount.text.target, path) for mount in own):
-            return Kept(service.name, path, client, f"no volume stands at {path}")
-    return Kept(service.name, paths[0] if paths else "", client)
+            return KeptData(service.name, path, client, f"no volume stands at {path}")
+    return KeptData(service.name, paths[0] if paths else "", client)
 
 
 def _holds(target: str, path: str) -> bool:
@@ -215,7 +215,7 @@ def _holds(target: str, path: str) -> bool:
 
 
 def _endpoints(
-    project: Project, stack: Stack, service: Service, catalog: Catalog
+    project: Project, stack: StartModel, service: Service, catalog: Catalog
 ) -> Iterator[Endpoint]:
     asked = _urls_of(_test(project, stack, service, catalog), stack.variables)
     entry = known_server(project, stack, service, catalog)
@@ -235,7 +235,7 @@ def _endpoints(
             yield Endpoint(service.name, target, scheme, "/", expects)
 
 
-def _test(project: Project, stack: Stack, service: Service, catalog: Catalog) -> str:
+def _test(project: Project, stack: StartModel, service: Service, catalog: Catalog) -> str:
     """Return the words of the health check of *service*, or of the one that would fit."""
     words = ""
     for found in service.values("healthcheck"):
@@ -244,7 +244,7 @@ def _test(project: Project, stack: Stack, service: Service, catalog: Catalog) ->
     if words:
         return words
     answer = healthcheck_for(project, stack, usage(project, stack, service), catalog)
-    return " ".join(answer.test) if isinstance(answer, Proposed) else ""
+    return " ".join(answer.test) if isinstance(answer, ProposedCheck) else ""
 
 
 def _urls_of(test: str, variables: Mapping[str, str]) -> dict[str, tuple[str, str]]:

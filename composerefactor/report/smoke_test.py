@@ -10,15 +10,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from composerefactor.compose.interpolation import expand
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import merged_get
 from composerefactor.compose.project import Project
 from composerefactor.compose.resources import networks_of
-from composerefactor.compose.stack import Service, Stack
+from composerefactor.compose.stack import Service, StartModel
 from composerefactor.images.catalog import Catalog
 from composerefactor.images.placement import placement
 from composerefactor.report.smoke_checks import (
-    Kept,
+    KeptData,
     Mount,
     ending,
     endpoints,
@@ -40,7 +40,7 @@ class _Tagged:
         self.tag, self.value = tag, value
 
 
-def left_out(stack: Stack) -> dict[str, str]:
+def left_out(stack: StartModel) -> dict[str, str]:
     """Return the services that cannot run twice on one host, with the reason."""
     found: dict[str, str] = {}
     for name, service in stack.services.items():
@@ -59,7 +59,7 @@ def left_out(stack: Stack) -> dict[str, str]:
     return found
 
 
-def isolation(project: Project, stack: Stack, catalog: Catalog) -> str:
+def isolation(project: Project, stack: StartModel, catalog: Catalog) -> str:
     """Return the text of the override file, YAML with ``!reset`` and ``!override``.
 
     It needs Docker Compose v2.24.6, the first to let a file change services that another includes.
@@ -84,7 +84,7 @@ def isolation(project: Project, stack: Stack, catalog: Catalog) -> str:
 
 
 def _service(
-    stack: Stack, service: Service, own: list[Mount], skipped: Mapping[str, str]
+    stack: StartModel, service: Service, own: list[Mount], skipped: Mapping[str, str]
 ) -> dict[str, Any]:
     body: dict[str, Any] = {}
     container = service.text("container_name")
@@ -119,7 +119,7 @@ def _service(
     return body
 
 
-def _networks(stack: Stack, service: Service, container: str | None) -> dict[str, Any]:
+def _networks(stack: StartModel, service: Service, container: str | None) -> dict[str, Any]:
     """Return what changes on the networks: no fixed addresses; a container's name is an alias."""
     if _mode(service):
         return {}
@@ -143,7 +143,9 @@ def _has(service: Service, network: str, key: str) -> bool:
     )
 
 
-def _own_mounts(project: Project, stack: Stack, service: Service, catalog: Catalog) -> list[Mount]:
+def _own_mounts(
+    project: Project, stack: StartModel, service: Service, catalog: Catalog
+) -> list[Mount]:
     """Return the bind mounts in which a data store keeps its data: the copy gets volumes there."""
     entry = known_server(project, stack, service, catalog)
     is_store = placement(stack, service).counts_as == "data stores"
@@ -197,7 +199,7 @@ _HEADER = """\
 
 
 def smoke_test(
-    project: Project, stack: Stack, catalog: Catalog, *, directory: str, name: str
+    project: Project, stack: StartModel, catalog: Catalog, *, directory: str, name: str
 ) -> str:
     """Return a POSIX shell script that checks *stack* of *project*.
 
@@ -225,7 +227,7 @@ def smoke_test(
     return "\n".join(parts) + runner
 
 
-def _settings(entry: EntryPoint, directory: str) -> str:
+def _settings(entry: Invocation, directory: str) -> str:
     there = posixpath.normpath(posixpath.join(directory, entry.directory))
     return (
         f"directory={shlex.quote(there)}\n"
@@ -233,7 +235,7 @@ def _settings(entry: EntryPoint, directory: str) -> str:
     )
 
 
-def _compose(entry: EntryPoint) -> str:
+def _compose(entry: Invocation) -> str:
     """Return the function that runs Compose as *entry* does, on the copy where there is one."""
     options = [word for file in entry.files for word in ("--file", _from(entry, file))]
     after = [word for file in entry.env_files for word in ("--env-file", _from(entry, file))]
@@ -253,12 +255,12 @@ def _compose(entry: EntryPoint) -> str:
     )
 
 
-def _from(entry: EntryPoint, path: str) -> str:
+def _from(entry: Invocation, path: str) -> str:
     """Return *path*, relative to the root, as it is from the directory of *entry*."""
     return path if path.startswith("/") else posixpath.relpath(path, entry.directory)
 
 
-def _ends(stack: Stack) -> str:
+def _ends(stack: StartModel) -> str:
     """Return the function that tells of a service whether it ends by itself."""
     found = ending(stack)
     lines = [
@@ -269,12 +271,12 @@ def _ends(stack: Stack) -> str:
     return "ends() {\n  case $1 in\n" + "".join(lines) + "    *) echo no ;;\n  esac\n}\n"
 
 
-def _left_out(stack: Stack) -> str:
+def _left_out(stack: StartModel) -> str:
     calls = (_call("report", "SKIP", name, why) for name, why in left_out(stack).items())
     return _function("not_copied", calls)
 
 
-def _keeps(each: Kept) -> str:
+def _keeps(each: KeptData) -> str:
     if each.lost:
         what = f"{each.service} keeps its data"
         return f'if [ "$phase" = read ]; then {_call("report", "SKIP", what, each.lost)}; fi'
@@ -283,7 +285,7 @@ def _keeps(each: Kept) -> str:
     return _call("store", each.service, each.client.name)
 
 
-def _clients(found: Iterable[Kept]) -> str:
+def _clients(found: Iterable[KeptData]) -> str:
     """Return the function that prints the text that a client's container runs."""
     clients = {each.client.name: each.client for each in found if each.client and not each.lost}
     cases = [

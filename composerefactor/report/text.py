@@ -10,11 +10,11 @@ from unicodedata import east_asian_width
 
 from msgspec import Struct
 
-from composerefactor.compose.invocation import EntryPoint
-from composerefactor.errors import some
+from composerefactor.compose.invocation import Invocation
+from composerefactor.errors import first_of
 
 if TYPE_CHECKING:
-    from composerefactor.proof.comparison import Verdict
+    from composerefactor.proof.comparison import ProofResult
 
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
@@ -60,12 +60,12 @@ def limited(lines: Sequence[str], most: int) -> list[str]:
     return [*lines[:most], f"and {len(lines) - most} more (-v shows all)"]
 
 
-def reservations(verdict: Verdict, style: Style, most: int) -> Iterator[str]:
+def reservations(verdict: ProofResult, style: Style, most: int) -> Iterator[str]:
     """Yield the lines on what a verdict assumes and what it does not cover, *most* of each."""
     for words in limited([f"assumed: {_cut(a, most)}" for a in verdict.assumptions], most):
         yield row("", style(words, "dim"), style)
     if verdict.incomplete:
-        incomplete = some([entry.title for entry in verdict.incomplete], most)
+        incomplete = first_of([entry.title for entry in verdict.incomplete], most)
         words = f"compared, though other files complete it (--no-consistency): {incomplete}"
         yield row("", style(words, "dim"), style)
     where: dict[tuple[str, str], list[str]] = {}
@@ -90,9 +90,9 @@ def _and_more(circumstances: Sequence[str]) -> str:
     return f" and {counted(more, 'other circumstance')}" if more else ""
 
 
-def evidence_of(entry: EntryPoint) -> str:
+def evidence_of(entry: Invocation) -> str:
     """Return how *entry* is known: the first places that name it, and how many more there are."""
-    return some(list(dict.fromkeys(map(str, entry.evidence))), MOST_PLACES)
+    return first_of(list(dict.fromkeys(map(str, entry.evidence))), MOST_PLACES)
 
 
 _GAP = "  "
@@ -183,7 +183,7 @@ def _padded(text: str, width: int) -> str:
     return text.ljust(width) if text.isascii() else text + " " * (width - columns_of(text))
 
 
-def written(entry: EntryPoint) -> str:
+def written(entry: Invocation) -> str:
     """Return the command that starts *entry*, without a subcommand."""
 
     def named(option: str, path: str) -> list[str]:

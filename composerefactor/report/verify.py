@@ -7,9 +7,9 @@ from typing import Any
 
 from composerefactor.planning.compare import Comparison
 from composerefactor.planning.settle import locate
-from composerefactor.proof.comparison import Finding
+from composerefactor.proof.comparison import ProofFinding
 from composerefactor.proof.engine import Engine
-from composerefactor.proof.live import Live, Verdict
+from composerefactor.proof.live import ContainerResult, LiveResult
 from composerefactor.report.plan_json import SCHEMA, verdict_document
 from composerefactor.report.text import Style, counted, limited, reservations, row
 
@@ -39,7 +39,7 @@ def result_text(found: Comparison, style: Style, *, verbose: bool) -> Iterator[s
     yield from reservations(verdict, style, most)
 
 
-def _finding(found: Comparison, finding: Finding) -> str:
+def _finding(found: Comparison, finding: ProofFinding) -> str:
     place = locate(found.old.project, finding.entry, finding.path)
     now = locate(found.new.project, finding.entry, finding.path)
     where = f"{place or now}: " if place or now else ""
@@ -65,7 +65,7 @@ def result_document(found: Comparison) -> dict[str, Any]:
     }
 
 
-def live_text(found: Live, engine: Engine, style: Style, *, verbose: bool) -> Iterator[str]:
+def live_text(found: LiveResult, engine: Engine, style: Style, *, verbose: bool) -> Iterator[str]:
     """Yield the lines: each container with what becomes of it and why."""
     yield row("Engine", f"Docker Compose v{engine.version} ({engine.origin})", style)
     names = ", ".join(found.projects)
@@ -85,14 +85,14 @@ def live_text(found: Live, engine: Engine, style: Style, *, verbose: bool) -> It
         yield row("", style(f"not compared: {words}", "yellow"), style)
 
 
-def _line(found: Verdict, style: Style) -> str:
+def _line(found: ContainerResult, style: Style) -> str:
     state = {True: style("recreated", "red"), False: style("kept", "green"), None: "left"}
     why = f": {'; '.join(found.reasons)}" if found.reasons else ""
     name = style(found.container.name, "bold")
     return f"{name} ({found.container.state})  {state[found.recreated]}{why}"
 
 
-def live_document(found: Live, engine: Engine) -> dict[str, Any]:
+def live_document(found: LiveResult, engine: Engine) -> dict[str, Any]:
     """Return *found* as plain values."""
     return {
         "schema": SCHEMA,

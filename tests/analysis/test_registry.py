@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.analysis.analysis import checks
+from composerefactor.analysis.analysis import all_rules
 from composerefactor.errors import ComposerefactorError
 from composerefactor.planning.registry import RULE_GROUP
 from support.plugins import distribution
@@ -13,13 +13,13 @@ from support.plugins import distribution
 
 @pytest.fixture(autouse=True)
 def fresh() -> Iterator[None]:
-    checks.cache_clear()
+    all_rules.cache_clear()
     yield
-    checks.cache_clear()
+    all_rules.cache_clear()
 
 
 def test_rules_are_found_by_their_files() -> None:
-    found = checks()
+    found = all_rules()
     assert list(found) == sorted(found)
     assert found["privileged"].rule.severity.word == "high"
 
@@ -34,7 +34,7 @@ def test_a_plugin_that_is_none_is_left_out(
     distribution(tmp_path, RULE_GROUP, "acme", value)
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.warns(UserWarning, match=words):
-        assert "acme" not in checks()
+        assert "acme" not in all_rules()
 
 
 def test_two_rules_cannot_have_one_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -43,4 +43,4 @@ def test_two_rules_cannot_have_one_name(monkeypatch: pytest.MonkeyPatch, tmp_pat
     )
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ComposerefactorError, match="two rules"):
-        checks()
+        all_rules()

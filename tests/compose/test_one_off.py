@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.compose.one_off import one_shot
+from composerefactor.compose.one_off import one_off
 from support.stacks import stack_of
 
 ENDS = [
@@ -23,7 +23,7 @@ LASTS = [
 
 @pytest.mark.parametrize("body", ENDS)
 def test_ends(body: str) -> None:
-    found = one_shot(stack_of(f"services:\n  job: {body}\n"), "job")
+    found = one_off(stack_of(f"services:\n  job: {body}\n"), "job")
     assert found is not None
     assert not found.is_certain
     assert all(at.line == 2 for _, at in found.reasons)
@@ -31,12 +31,12 @@ def test_ends(body: str) -> None:
 
 @pytest.mark.parametrize("body", LASTS)
 def test_lasts(body: str) -> None:
-    assert one_shot(stack_of(f"services:\n  job: {body}\n"), "job") is None
+    assert one_off(stack_of(f"services:\n  job: {body}\n"), "job") is None
 
 
 def test_a_name_with_a_command() -> None:
     text = "services: {db-migrate: {image: a, command: rake db:migrate}}"
-    found = one_shot(stack_of(text), "db-migrate")
+    found = one_off(stack_of(text), "db-migrate")
     assert found is not None
     assert [words for words, _ in found.reasons] == [
         "its name, db-migrate",
@@ -53,7 +53,7 @@ services:
     depends_on:
       x: {condition: service_completed_successfully}
 """
-    found = one_shot(stack_of(text), "x")
+    found = one_off(stack_of(text), "x")
     assert found is not None
     assert found.is_certain
     assert [str(at) for _, at in found.reasons] == ["compose.yaml:7"]

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from composerefactor.compose.stack import stacks
+from composerefactor.compose.stack import start_models
 from composerefactor.images.catalog import load
-from composerefactor.planning.opening import Choice, open_project
+from composerefactor.planning.opening import ProjectSelection, open_project
 from composerefactor.report.smoke_test import smoke_test
 from support.commandline import write
 
@@ -107,9 +107,9 @@ def script(engine: Path, daemon: Daemon, tmp_path: Path) -> Iterator[Script]:
 
     def run(*arguments: str) -> Finding:
         root = tmp_path / "shop"
-        project = open_project(Choice(root, (), (), (), {})).project
+        project = open_project(ProjectSelection(root, (), (), (), {})).project
         text = smoke_test(
-            project, stacks(project)[0], load(), directory="../shop", name="smoke-test.sh"
+            project, start_models(project)[0], load(), directory="../shop", name="smoke-test.sh"
         )
         assert SECRET not in text
         path = write(tmp_path / "scripts", {"smoke-test.sh": text}) / "smoke-test.sh"

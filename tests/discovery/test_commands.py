@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from composerefactor.discovery.script import Line, Script
-from composerefactor.discovery.shell import Invocation, calls, invocation
+from composerefactor.discovery.shell import ComposeCall, calls, compose_call
 
 
-def read(text: str) -> list[Invocation]:
+def read(text: str) -> list[ComposeCall]:
     """Return the Compose calls in the shell text *text*."""
     lines = tuple(Line(n, line) for n, line in enumerate(text.split("\n"), start=1))
     found = calls(Script("run.sh", lines))
@@ -75,7 +75,7 @@ def test_all_options() -> None:
         "A=1 docker compose -p shop --project-directory .. --env-file .env.x --env-file=.env.y"
         " --profile a --profile=b -f a.yml run --rm web -f no.yml"
     )
-    assert found == Invocation(
+    assert found == ComposeCall(
         program="docker compose",
         subcommand="run",
         files=("a.yml",),
@@ -145,7 +145,7 @@ def test_directories(text: str, moves: list[tuple[str, ...]]) -> None:
 
 
 def test_invocation_of_nothing() -> None:
-    assert invocation(()) is None
+    assert compose_call(()) is None
 
 
 _TOKENS = st.sampled_from(

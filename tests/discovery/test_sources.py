@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.discovery.find import Survey
 from composerefactor.discovery.sources import reader_for
 
@@ -134,7 +134,7 @@ def test_directory_and_options(surveyed: Surveyed, project: dict[str, str]) -> N
         " --env-file ../x.env -f ../docker-compose.yml -f extra.yml up\n"
     )
     (found,) = [one for one in surveyed({**project, "up.sh": text}).entries if one.profiles]
-    assert found == EntryPoint(
+    assert found == Invocation(
         files=("docker-compose.yml", "docker/extra.yml"),
         directory="docker",
         project_directory=".",

@@ -4,7 +4,7 @@ import pytest
 
 from composerefactor.images.catalog import load
 from composerefactor.images.entries import Condition, Truth, Use, parse_tag
-from composerefactor.images.lookup import Choice, NoChoice, choose
+from composerefactor.images.lookup import HealthCheckChoice, NoHealthCheck, choose
 
 CATALOG = load()
 
@@ -59,7 +59,7 @@ def test_choice(used: Use, published: tuple[str, ...], words: tuple[str, str]) -
     entry = CATALOG.match(used.repository)
     assert entry is not None
     found = choose(entry, used, published)
-    assert isinstance(found, Choice), found
+    assert isinstance(found, HealthCheckChoice), found
     assert found.check.test[0] == words[0]
     assert words[1] in " ".join(found.check.test)
     assert "PORT" not in " ".join(found.check.test)
@@ -81,7 +81,7 @@ def test_no_choice(used: Use, reason: str, remedy: str) -> None:
     entry = CATALOG.match(used.repository)
     assert entry is not None
     found = choose(entry, used)
-    assert isinstance(found, NoChoice), found
+    assert isinstance(found, NoHealthCheck), found
     assert reason in found.reason
     assert remedy in found.remedy
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import itertools
 
 from composerefactor.compose.connections import cycles, dependencies, start_order
-from composerefactor.images.connections import conversations
+from composerefactor.images.connections import connections
 from support.stacks import stack_of
 
 SHOP = """
@@ -31,7 +31,7 @@ networks: {back: {}}
 
 
 def pairs(*args: str, files: dict[str, str] | None = None) -> dict[str, list[str]]:
-    found = conversations(stack_of(*args, files=files))
+    found = connections(stack_of(*args, files=files))
     return {f"{c.caller} {c.callee}": [str(hint) for hint in c.hints] for c in found}
 
 
@@ -57,7 +57,7 @@ services:
 
 
 def test_only_some_need_a_network() -> None:
-    found = conversations(stack_of(SHOP))
+    found = connections(stack_of(SHOP))
     assert {f"{c.caller} {c.callee}" for c in found if not c.needs_network} == {
         "mail web",
         "logs db",

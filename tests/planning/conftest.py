@@ -8,19 +8,19 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from composerefactor.planning.opening import Choice, Opened, open_project
+from composerefactor.planning.opening import OpenProject, ProjectSelection, open_project
 from composerefactor.proof.engine import Engine, find_engine
 from support.commandline import write
 
-OpenedOf: TypeAlias = Callable[..., Opened]
+OpenedOf: TypeAlias = Callable[..., OpenProject]
 
 
 @pytest.fixture
 def opened_of(tmp_path: Path) -> OpenedOf:
     """Write files, by path, and open the project; keywords say more, as options do."""
 
-    def make(files: Mapping[str, str], **choice: Any) -> Opened:
-        return open_project(Choice(write(tmp_path / "shop", files), **choice))
+    def make(files: Mapping[str, str], **choice: Any) -> OpenProject:
+        return open_project(ProjectSelection(write(tmp_path / "shop", files), **choice))
 
     return make
 

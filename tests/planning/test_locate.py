@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from composerefactor.planning.opening import Opened
+from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.settle import locate
 
 BASE = """\
@@ -38,7 +38,7 @@ MAIL = "services:\n  mail:\n    image: m\n"
         (("volumes", "data"), "None"),
     ],
 )
-def test_locate(opened_of: Callable[..., Opened], path: tuple[str, ...], place: str) -> None:
+def test_locate(opened_of: Callable[..., OpenProject], path: tuple[str, ...], place: str) -> None:
     files = {"docker-compose.yml": BASE, "docker-compose.override.yml": OVERRIDE, "mail.yml": MAIL}
     project = opened_of(files).project
     entry = next(e for e in project.entries if len(e.files) > 1)

@@ -12,12 +12,12 @@ import pytest
 from composerefactor.compose.project import Project
 from composerefactor.edit.operations import AddKey, WriteFile
 from composerefactor.errors import EngineError, Location, UsageError
-from composerefactor.planning.fixes import Chosen
-from composerefactor.planning.opening import Choice, open_project
-from composerefactor.planning.propose import Proposal, propose_mends
+from composerefactor.planning.fixes import ChosenFixer
+from composerefactor.planning.opening import ProjectSelection, open_project
+from composerefactor.planning.propose import Proposal, propose_fixes
 from composerefactor.planning.selection import EVERYTHING, Selection
 from composerefactor.proof.engine import Engine
-from composerefactor.refactoring.contract import Change, Effect, Mending, Refusal, Variant
+from composerefactor.refactoring.contract import Change, Effect, Fixer, Refusal, Variant
 
 MONOLITH = """\
 services:
@@ -40,11 +40,11 @@ class Options:
     pass
 
 
-def mending(*changes: Change | Refusal, name: str = "restart") -> Mending[Any]:
+def mending(*changes: Change | Refusal, name: str = "restart") -> Fixer[Any]:
     def plan(project: Project, options: Options) -> Iterator[Change | Refusal]:
         yield from changes
 
-    return Mending(name, "A test.", "", Options, plan)
+    return Fixer(name, "A test.", "", Options, plan)
 
 
 def restart(service: str, *effects: Effect, value: str = "always", **more: Any) -> Change:
@@ -64,12 +64,12 @@ DECLARED = Effect(("services", "web", "restart"), "adds")
 @pytest.fixture
 def propose(tmp_path: Path, compose: Engine) -> Any:
     def run(
-        text: str, *mendings: Mending[Any], unsafe: bool = True, selection: Selection = EVERYTHING
+        text: str, *mendings: Fixer[Any], unsafe: bool = True, selection: Selection = EVERYTHING
     ) -> Proposal:
         tmp_path.joinpath("compose.yaml").write_text(text, encoding="utf-8")
-        opened = open_project(Choice(tmp_path))
-        chosen = [Chosen(each, Options(), unsafe=unsafe) for each in mendings]
-        return propose_mends(opened, chosen, compose, selection)
+        opened = open_project(ProjectSelection(tmp_path))
+        chosen = [ChosenFixer(each, Options(), unsafe=unsafe) for each in mendings]
+        return propose_fixes(opened, chosen, compose, selection)
 
     return run
 
@@ -191,7 +191,7 @@ def test_an_edit_that_is_not_safe_becomes_a_refusal(propose: Any) -> None:
     assert ["gone" in refusal.reason for _, refusal in proposal.mended.refusals] == [True]
 
 
-def new_file(text: str, *effects: Effect) -> Mending[Any]:
+def new_file(text: str, *effects: Effect) -> Fixer[Any]:
     variant = Variant("compose.production.yaml", "compose.yaml", effects)
     edit = WriteFile(variant.path, text)
     return mending(Change("new", Location("compose.yaml", 1), [edit], variants=[variant]))

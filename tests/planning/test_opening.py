@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from composerefactor.errors import InputError
-from composerefactor.planning.opening import Opened, project_root
+from composerefactor.planning.opening import OpenProject, project_root
 from support.commandline import write
 
 BASE = "docker-compose.yml"
@@ -44,7 +44,7 @@ def test_no_single_project(tmp_path: Path, paths: list[str], words: str) -> None
         project_root(tmp_path)
 
 
-def test_what_the_user_names_replaces_what_is_found(opened_of: Callable[..., Opened]) -> None:
+def test_what_the_user_names_replaces_what_is_found(opened_of: Callable[..., OpenProject]) -> None:
     files = {BASE: TEXT, "other.yml": TEXT, "x.env": "TAG=2\n"}
     found = opened_of(files)
     assert [e.files for e in found.project.entries] == [(BASE,)]
@@ -56,7 +56,7 @@ def test_what_the_user_names_replaces_what_is_found(opened_of: Callable[..., Ope
     assert [e.files for e in environ.project.entries] == [("other.yml",)]
 
 
-def test_an_env_file_holds_for_what_is_found(opened_of: Callable[..., Opened]) -> None:
+def test_an_env_file_holds_for_what_is_found(opened_of: Callable[..., OpenProject]) -> None:
     files = {
         BASE: TEXT,
         "Makefile": "up:\n\tdocker compose --env-file prod.env up -d\n",
@@ -68,19 +68,19 @@ def test_an_env_file_holds_for_what_is_found(opened_of: Callable[..., Opened]) -
 
 
 def test_only_variables_that_the_files_name_are_passed_on(
-    opened_of: Callable[..., Opened],
+    opened_of: Callable[..., OpenProject],
 ) -> None:
     environ = {"TAG": "5", "HOME": "/h", "AWS_SECRET_ACCESS_KEY": "made up", "PATH": "/bin"}
     assert opened_of({BASE: TEXT}, environ=environ).environ == {"TAG": "5"}
 
 
-def test_variables_and_profiles(opened_of: Callable[..., Opened]) -> None:
+def test_variables_and_profiles(opened_of: Callable[..., OpenProject]) -> None:
     found = opened_of({BASE: TEXT})
     (entry,) = found.project.entries
     assert [v.name for v in found.variables_of(entry)] == ["TAG"]
     assert found.profiles_of(entry) == ["a", "b"]
 
 
-def test_what_no_entry_point_can_read(opened_of: Callable[..., Opened]) -> None:
+def test_what_no_entry_point_can_read(opened_of: Callable[..., OpenProject]) -> None:
     with pytest.raises(InputError, match=f"{BASE}: the file is empty"):
         opened_of({BASE: ""})

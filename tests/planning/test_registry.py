@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from composerefactor.compose.project import Project
-from composerefactor.planning.registry import in_order, mendings
-from composerefactor.refactoring.contract import Change, Mending, Refusal
+from composerefactor.planning.registry import fixers, in_order
+from composerefactor.refactoring.contract import Change, Fixer, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +16,14 @@ class Options:
     pass
 
 
-def named(name: str, *after: str, first: bool = False) -> Mending[Any]:
+def named(name: str, *after: str, first: bool = False) -> Fixer[Any]:
     def plan(project: Project, options: Options) -> Iterator[Change | Refusal]:
         yield from ()
 
-    return Mending(name, "", "", Options, plan, after, first=first)
+    return Fixer(name, "", "", Options, plan, after, first=first)
 
 
-def names(*found: Mending[Any]) -> list[str]:
+def names(*found: Fixer[Any]) -> list[str]:
     return [each.name for each in in_order(found)]
 
 
@@ -36,4 +36,4 @@ def test_those_that_make_files_readable_are_first() -> None:
 
 
 def test_files_are_made_readable_before_anything_else() -> None:
-    assert [each.name for each in mendings()][:2] == ["fix-schema", "modernize"]
+    assert [each.name for each in fixers()][:2] == ["fix-schema", "modernize"]

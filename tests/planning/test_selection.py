@@ -6,7 +6,7 @@ import pytest
 
 from composerefactor.compose.project import Project
 from composerefactor.errors import UsageError
-from composerefactor.planning.opening import Opened
+from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import propose
 from composerefactor.planning.selection import Selection
 from composerefactor.refactoring.contract import Part, Plan
@@ -21,12 +21,12 @@ def plan(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan
 
 
 @pytest.fixture
-def opened(opened_of: Callable[..., Opened]) -> Opened:
+def opened(opened_of: Callable[..., OpenProject]) -> OpenProject:
     return opened_of({"docker-compose.yml": TEXT})
 
 
 @pytest.fixture
-def ids(opened: Opened) -> dict[str, str]:
+def ids(opened: OpenProject) -> dict[str, str]:
     """The id of the new file of each service."""
     return {c.path.split(".")[-2]: c.id for c in propose(opened, plan, None).changes.created}
 
@@ -41,7 +41,9 @@ def ids(opened: Opened) -> dict[str, str]:
         ("", "abcd", ""),
     ],
 )
-def test_selection(opened: Opened, ids: dict[str, str], take: str, leave: str, moved: str) -> None:
+def test_selection(
+    opened: OpenProject, ids: dict[str, str], take: str, leave: str, moved: str
+) -> None:
     selection = Selection(frozenset(ids[c] for c in take), frozenset(ids[c] for c in leave))
     proposal = propose(opened, plan, None, selection)
     assert {part[2] for part in proposal.plan.moved} == set(moved)
@@ -50,12 +52,12 @@ def test_selection(opened: Opened, ids: dict[str, str], take: str, leave: str, m
     assert {stay.reason for stay in proposal.plan.stays} <= {reason}
 
 
-def test_an_id_of_no_change(opened: Opened) -> None:
+def test_an_id_of_no_change(opened: OpenProject) -> None:
     with pytest.raises(UsageError, match="no change has the id 'gone'"):
         propose(opened, plan, None, Selection(leave=frozenset({"gone"})))
 
 
-def test_the_root_cannot_be_chosen(opened: Opened) -> None:
+def test_the_root_cannot_be_chosen(opened: OpenProject) -> None:
     (root,) = propose(opened, plan, None).changes.changed
     with pytest.raises(UsageError):
         propose(opened, plan, None, Selection(take=frozenset({root.id})))
@@ -74,7 +76,7 @@ SHARED = """\
 
 @pytest.mark.parametrize("option", ["take", "leave"])
 def test_a_factored_service_goes_to_all_its_files_or_to_none(
-    opened_of: Callable[..., Opened], option: str
+    opened_of: Callable[..., OpenProject], option: str
 ) -> None:
     """An environment file holds a part of each service: it stands for the services it names."""
     texts = {

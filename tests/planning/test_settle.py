@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from composerefactor.compose.project import Project
-from composerefactor.edit.drafts import Draft, Written
-from composerefactor.planning.opening import Opened
+from composerefactor.edit.drafts import NewText, PlannedFile
+from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal, propose
 from composerefactor.proof.engine import Engine
 from composerefactor.refactoring.contract import Part, Plan
@@ -32,10 +32,10 @@ def breaking(*names: str, with_: str = "    tty: true\n") -> Callable[..., Plan]
         found = honest(project, keep, move)
         return replace(found, drafts=tuple(map(broken, found.drafts)))
 
-    def broken(draft: Draft) -> Draft:
+    def broken(draft: PlannedFile) -> PlannedFile:
         if not any(draft.path.endswith(f".{name}.yml") for name in names):
             return draft
-        return replace(draft, pieces=(*draft.pieces, Written(with_)))
+        return replace(draft, pieces=(*draft.pieces, NewText(with_)))
 
     return plan
 
@@ -49,7 +49,7 @@ def staying(proposal: Proposal) -> set[str]:
 
 @pytest.mark.parametrize("names", [(), ("queue",), ("api", "mail")])
 def test_what_breaks_stays_and_the_rest_moves(
-    opened_of: Callable[..., Opened], compose: Engine, names: tuple[str, ...]
+    opened_of: Callable[..., OpenProject], compose: Engine, names: tuple[str, ...]
 ) -> None:
     proposal = propose(opened_of({BASE: TEXT}), breaking(*names), compose)
     assert staying(proposal) == set(names)
@@ -59,14 +59,14 @@ def test_what_breaks_stays_and_the_rest_moves(
 
 
 def test_a_culprit_that_no_difference_names_is_found_by_halving(
-    opened_of: Callable[..., Opened], compose: Engine
+    opened_of: Callable[..., OpenProject], compose: Engine
 ) -> None:
     plan = breaking("search", with_="\nservices:\n  twice: {}\n")
     assert staying(propose(opened_of({BASE: TEXT}), plan, compose)) == {"search"}
 
 
 def test_where_everything_breaks_nothing_moves(
-    opened_of: Callable[..., Opened], compose: Engine
+    opened_of: Callable[..., OpenProject], compose: Engine
 ) -> None:
     proposal = propose(opened_of({BASE: TEXT}), breaking(*NAMES), compose)
     assert staying(proposal) == set(NAMES)
@@ -74,19 +74,19 @@ def test_where_everything_breaks_nothing_moves(
 
 
 def test_what_breaks_without_a_part_that_moves_ends(
-    opened_of: Callable[..., Opened], compose: Engine
+    opened_of: Callable[..., OpenProject], compose: Engine
 ) -> None:
     def plan(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
         source = project.files[BASE].source
         text = source.text.replace("shop/api:1", "shop/api:2")
-        return Plan((Draft(BASE, (Written(text),)),))
+        return Plan((PlannedFile(BASE, (NewText(text),)),))
 
     proposal = propose(opened_of({BASE: TEXT}), plan, compose)
     assert proposal.verdict is not None
     assert [found.service for found in proposal.verdict.differences] == ["api", "api"]
 
 
-def test_a_forecast_is_checked(opened_of: Callable[..., Opened], compose: Engine) -> None:
+def test_a_forecast_is_checked(opened_of: Callable[..., OpenProject], compose: Engine) -> None:
     """An extended service is forecast to stay; here the engine is asked, and agrees."""
     files = {
         BASE: TEXT,
@@ -98,7 +98,7 @@ def test_a_forecast_is_checked(opened_of: Callable[..., Opened], compose: Engine
 
 
 def test_without_an_engine_there_is_a_plan_and_no_verdict(
-    opened_of: Callable[..., Opened],
+    opened_of: Callable[..., OpenProject],
 ) -> None:
     proposal = propose(opened_of({BASE: TEXT}), honest, None)
     assert proposal.verdict is None

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from composerefactor.analysis.diff.change import Effect
+from composerefactor.analysis.diff.change import UpEffect
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
@@ -49,9 +49,13 @@ def test_hooks_are_there() -> None:
     assert all(f"`{hook['id']}`" in PAGE for hook in hooks)
 
 
-@pytest.mark.parametrize("effect", [e for e in Effect if e != Effect.UNKNOWN])
-def test_effects_are_explained(effect: Effect) -> None:
-    words = {Effect.REMOVED: "container", Effect.REJECTED: "rejects", Effect.CREATED: "created"}
+@pytest.mark.parametrize("effect", [e for e in UpEffect if e != UpEffect.UNKNOWN])
+def test_effects_are_explained(effect: UpEffect) -> None:
+    words = {
+        UpEffect.REMOVED: "container",
+        UpEffect.REJECTED: "rejects",
+        UpEffect.CREATED: "created",
+    }
     assert words.get(effect, str(effect)) in PAGE
 
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import pytest
 
 from composerefactor.compose.interpolation import Variable, variables
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.proof.engine import Engine, find_engine, release
 from composerefactor.proof.prover import Prover
 
@@ -58,7 +58,7 @@ def prover_of(compose: Engine, project: Project) -> Iterator[ProverOf]:
 
         def make(
             files: Mapping[str, str],
-            entry: EntryPoint | None = None,
+            entry: Invocation | None = None,
             profiles: tuple[str, ...] = (),
             timeout: float = 60,
         ) -> Prover:
@@ -69,7 +69,7 @@ def prover_of(compose: Engine, project: Project) -> Iterator[ProverOf]:
                 Prover(
                     compose,
                     project(files),
-                    [entry or EntryPoint(("compose.yaml",), implicit=True)],
+                    [entry or Invocation(("compose.yaml",), implicit=True)],
                     files,
                     variables_of=lambda _: found,
                     profiles_of=lambda _: profiles,

@@ -6,28 +6,26 @@ from collections.abc import Callable
 from pathlib import Path
 
 from composerefactor.compose.interpolation import Variable
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.proof.probes import PROBES, Tagged, render
-from composerefactor.proof.scenarios import Circumstance, circumstances, command, own
+from composerefactor.proof.scenarios import Scenario, command, own, scenarios
 from composerefactor.proof.staging import Stage
 
 PLAIN = ["from a subdirectory", "from the parent directory", "uninterpolated", "hashes"]
 
 
-def names(found: list[Circumstance]) -> list[str]:
+def names(found: list[Scenario]) -> list[str]:
     return [each.name for each in found]
 
 
 def test_what_cannot_differ_is_left_out() -> None:
-    entry = EntryPoint(("compose.yaml",))
-    assert names(circumstances(entry, {}, has_env_file=False)) == PLAIN
+    entry = Invocation(("compose.yaml",))
+    assert names(scenarios(entry, {}, has_env_file=False)) == PLAIN
 
 
 def test_variables_env_file_and_profiles() -> None:
-    entry = EntryPoint(("compose.yaml",), profiles=("a", "b"))
-    found = circumstances(
-        entry, {"X": Variable("X", "1")}, has_env_file=True, profiles=["a", "b", "a"]
-    )
+    entry = Invocation(("compose.yaml",), profiles=("a", "b"))
+    found = scenarios(entry, {"X": Variable("X", "1")}, has_env_file=True, profiles=["a", "b", "a"])
     assert names(found) == [
         "all variables set",
         "empty --env-file",
@@ -41,8 +39,8 @@ def test_variables_env_file_and_profiles() -> None:
 
 
 def test_profiles_that_cannot_be_together() -> None:
-    found = circumstances(
-        EntryPoint(("c.yaml",)), {}, has_env_file=False, profiles=["a"], together=False
+    found = scenarios(
+        Invocation(("c.yaml",)), {}, has_env_file=False, profiles=["a"], together=False
     )
     assert names(found) == [
         *PLAIN[:2], "profile a", *PLAIN[2:], "hashes, profile a"
@@ -51,7 +49,7 @@ def test_profiles_that_cannot_be_together() -> None:
 
 
 def test_commands(project: Callable[..., Path]) -> None:
-    entry = EntryPoint(
+    entry = Invocation(
         ("deploy/a.yml", "b.yml"),
         directory="deploy",
         project_directory=".",
@@ -66,22 +64,22 @@ def test_commands(project: Callable[..., Path]) -> None:
             *("config", "--format", "yaml"),
         ]
         assert cwd == stage.path / "deploy"
-        args, cwd = command(entry, Circumstance("", where="parent", profiles=()), stage)
+        args, cwd = command(entry, Scenario("", where="parent", profiles=()), stage)
         assert (args[:4], cwd) == (["-f", "deploy/a.yml", "-f", "b.yml"], stage.path)
-        args, cwd = command(entry, Circumstance("", kind="hash", where="subdirectory"), stage)
+        args, cwd = command(entry, Scenario("", kind="hash", where="subdirectory"), stage)
         assert (args[1], args[-2:]) == ("../a.yml", ["--hash", "*"])
         assert cwd.parent == stage.path / "deploy"
-        args, _ = command(entry, Circumstance("", empty_env_file=True), stage)
+        args, _ = command(entry, Scenario("", empty_env_file=True), stage)
         assert str(stage.empty_env_file) in args
 
 
 def test_files_that_the_engine_finds_itself(project: Callable[..., Path]) -> None:
-    entry = EntryPoint(("compose.yaml", "compose.override.yaml"), implicit=True)
+    entry = Invocation(("compose.yaml", "compose.override.yaml"), implicit=True)
     with Stage(project({"compose.yaml": ""}), ["compose.yaml"]) as stage:
         assert command(entry, own({}, ()), stage)[0] == ["config", "--format", "yaml"]
-        parent, _ = command(entry, Circumstance("", where="parent", profiles=()), stage)
+        parent, _ = command(entry, Scenario("", where="parent", profiles=()), stage)
         assert parent[:4] == ["-f", "shop/compose.yaml", "-f", "shop/compose.override.yaml"]
-        probed, _ = command(entry, Circumstance("", probe="/p.yml"), stage)
+        probed, _ = command(entry, Scenario("", probe="/p.yml"), stage)
         assert probed[:6:2] == ["-f", "-f", "-f"]
         assert probed[5] == "/p.yml"
 

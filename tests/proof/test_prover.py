@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from composerefactor.compose.interpolation import variables
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.prover import Prover
 from composerefactor.proof.staging import Run
@@ -98,7 +98,7 @@ def test_a_health_check_that_slipped_below_networks(prover_of: Callable[..., Pro
 
 def test_an_env_file_that_is_read_twice(prover_of: Callable[..., Prover]) -> None:
     files = {"compose.yaml": SERVICES, ".env": "TAG=2.0\n", "prod.env": "LEVEL=warn\n"}
-    entry = EntryPoint(("compose.yaml",), env_files=("prod.env",))
+    entry = Invocation(("compose.yaml",), env_files=("prod.env",))
     prover = prover_of(files, entry)
     assert prover.check(split()).ok
     verdict = prover.check(split(root=WITHOUT_NULL))
@@ -146,7 +146,7 @@ def test_a_required_variable_that_the_env_file_sets_is_not_assumed(
     prover_of: Callable[..., Prover],
 ) -> None:
     text = SERVICES.replace("${LEVEL:-info}", "${LEVEL:?}")
-    entry = EntryPoint(("compose.yaml",), env_files=("prod.env",))
+    entry = Invocation(("compose.yaml",), env_files=("prod.env",))
     prover = prover_of({"compose.yaml": text, "prod.env": "LEVEL=warn\n"}, entry)
     own = next(run for run in prover.baseline() if run.circumstance.name == "own environment")
     assert own.env == {}
@@ -286,7 +286,7 @@ def test_several_files_and_directories(prover_of: Callable[..., Prover]) -> None
         "deploy/base.yml": SERVICES,
         "deploy/prod.yml": "services: {api: {restart: always}}\n",
     }
-    entry = EntryPoint(("deploy/base.yml", "deploy/prod.yml"), directory="deploy", project_name="p")
+    entry = Invocation(("deploy/base.yml", "deploy/prod.yml"), directory="deploy", project_name="p")
     prover = prover_of(files, entry)
     verdict = prover.check({})
     assert (verdict.ok, verdict.not_covered) == (True, [])
@@ -304,7 +304,7 @@ def test_progress_counts_to_the_end(compose: Engine, project: Callable[..., Path
     with Prover(
         compose,
         project({"compose.yaml": SERVICES}),
-        [EntryPoint(("compose.yaml",))],
+        [Invocation(("compose.yaml",))],
         ["compose.yaml"],
         variables_of=lambda _: (),
         profiles_of=lambda _: (),
@@ -324,7 +324,7 @@ def test_an_interrupt_stops_the_runs(
         Prover(
             compose,
             project({"compose.yaml": SERVICES}),
-            [EntryPoint(("compose.yaml",))],
+            [Invocation(("compose.yaml",))],
             ["compose.yaml"],
             variables_of=lambda _: (),
             profiles_of=lambda _: (),
@@ -357,7 +357,7 @@ def test_the_shell_s_variables_count(compose: Engine, project: Callable[..., Pat
     with Prover(
         compose,
         project({"compose.yaml": text}),
-        [EntryPoint(("compose.yaml",))],
+        [Invocation(("compose.yaml",))],
         ["compose.yaml"],
         variables_of=lambda _: variables(text),
         profiles_of=lambda _: (),
@@ -383,14 +383,14 @@ def test_an_override_that_an_old_engine_no_longer_takes(
 
 
 MOVED = {"compose.yaml": None, "deploy/compose.yaml": SERVICES.encode()}
-ENTRY = EntryPoint(("compose.yaml",))
+ENTRY = Invocation(("compose.yaml",))
 
 
 def test_another_command_afterwards_is_compared_with_the_one_before(
     prover_of: Callable[..., Prover],
 ) -> None:
     prover = prover_of({"compose.yaml": SERVICES, ".env": "TAG=2.0\n"}, entry=ENTRY)
-    pinned = EntryPoint(("deploy/compose.yaml",), project_directory=".")
+    pinned = Invocation(("deploy/compose.yaml",), project_directory=".")
     verdict = prover.check(MOVED, entries={ENTRY: pinned})
     assert verdict.ok
     assert verdict.covered == 7
@@ -398,7 +398,7 @@ def test_another_command_afterwards_is_compared_with_the_one_before(
 
 def test_a_command_that_loses_its_directory_is_seen(prover_of: Callable[..., Prover]) -> None:
     prover = prover_of({"compose.yaml": SERVICES, ".env": "TAG=2.0\n"}, entry=ENTRY)
-    verdict = prover.check(MOVED, entries={ENTRY: EntryPoint(("deploy/compose.yaml",))})
+    verdict = prover.check(MOVED, entries={ENTRY: Invocation(("deploy/compose.yaml",))})
     words = "\n".join(found.words for found in verdict.differences)
     for lost in ("name", "image", "context", "source"):
         assert lost in words

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from composerefactor.compose.files import Library
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load
 from composerefactor.refactoring.deduplicate.differences import comparisons
 from composerefactor.report.plan_json import comparison_document, sentences
@@ -53,7 +53,7 @@ def lines() -> list[str]:
 
 
 def described(*, verbose: bool) -> list[str]:
-    project = load([EntryPoint((path,)) for path in FILES], Library(Memory(FILES)))
+    project = load([Invocation((path,)) for path in FILES], Library(Memory(FILES)))
     (comparison,) = comparisons(project)
     return sentences(comparison, verbose=verbose)
 
@@ -78,7 +78,7 @@ def test_verbose_has_one_for_each_setting() -> None:
 
 
 def test_no_secret_is_shown(lines: list[str]) -> None:
-    project = load([EntryPoint((path,)) for path in FILES], Library(Memory(FILES)))
+    project = load([Invocation((path,)) for path in FILES], Library(Memory(FILES)))
     document = comparison_document(comparisons(project)[0])
     shown = "\n".join([*lines, *described(verbose=True), repr(document)])
     assert "abcdef" not in shown

@@ -9,7 +9,7 @@ from typing import Any
 
 from jsonschema import Draft7Validator
 
-from composerefactor.analysis.analysis import Analysis, checks
+from composerefactor.analysis.analysis import Analysis, all_rules
 from composerefactor.analysis.findings import Finding, Severity
 from composerefactor.errors import Location
 from composerefactor.report.findings import junit, sarif, workflow_commands
@@ -24,7 +24,7 @@ services:
   db:
     image: postgres:16
 """
-RULES = {name: each.rule for name, each in checks().items()}
+RULES = {name: each.rule for name, each in all_rules().items()}
 ODD = Finding(
     "privileged",
     Severity.HIGH,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from composerefactor.analysis.analysis import Analysis, analyse
 from composerefactor.analysis.facts.architecture import Architecture, survey
 from composerefactor.compose.files import Library
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load
 from composerefactor.images.catalog import load as load_catalog
 from support.memory import Memory
@@ -27,7 +27,7 @@ def surveyed(
     *entries* are the file lists by which it is started, *tracked* the files that git has.
     """
     memory = Memory({MAIN: text, **(files or {})})
-    found = [EntryPoint(names, implicit=names == (MAIN,)) for names in entries]
+    found = [Invocation(names, implicit=names == (MAIN,)) for names in entries]
     project = load(found, Library(memory, repairable=True))
     directories = {path.rpartition("/")[0] for path in memory.files} | {"."}
     project.has_directory = lambda path: any(f"{d}/".startswith(f"{path}/") for d in directories)

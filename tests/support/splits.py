@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from composerefactor.compose.files import Library
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project, load
 from composerefactor.refactoring.contract import Plan
 from composerefactor.refactoring.split.options import SplitOptions
@@ -23,7 +23,7 @@ from support.memory import Memory
 def opened(files: Mapping[str, str | bytes]) -> Project:
     """Return the project of *files*, alone and with its override file, if it has one."""
     names = (COMPOSE, OVERRIDE) if OVERRIDE in files else (COMPOSE,)
-    return load([EntryPoint((COMPOSE,)), EntryPoint(names)], Library(Memory(files)))
+    return load([Invocation((COMPOSE,)), Invocation(names)], Library(Memory(files)))
 
 
 def divided(project: ComposeProject, strategy: str = "include") -> tuple[Plan, dict[str, bytes]]:

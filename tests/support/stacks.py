@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from composerefactor.compose.files import Library
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load
-from composerefactor.compose.stack import Stack, stack
+from composerefactor.compose.stack import StartModel, start_model
 from support.memory import Memory
 
 
-def stack_of(text: str, *more: str, files: dict[str, str] | None = None) -> Stack:
+def stack_of(text: str, *more: str, files: dict[str, str] | None = None) -> StartModel:
     """Return the stack of ``compose.yaml`` with *text*; *more* are further ``-f`` files."""
     named = {"compose.yaml": text, **{f"{i}.yaml": body for i, body in enumerate(more)}}
-    entry = EntryPoint(tuple(named))
+    entry = Invocation(tuple(named))
     project = load([entry], Library(Memory({**named, **(files or {})})))
     assert not project.errors
-    return stack(project, entry)
+    return start_model(project, entry)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from composerefactor.compose.stack import Service, Stack
-from composerefactor.transforms._attribute import Blocked, Site, sites
+from composerefactor.compose.stack import Service, StartModel
+from composerefactor.transforms._attribute import BlockedSite, Site, sites
 from support.stacks import stack_of
 
 
-def wants_restart(_: Stack, service: Service) -> str | None:
+def wants_restart(_: StartModel, service: Service) -> str | None:
     return None if service.values("restart") else "always"
 
 
@@ -16,7 +16,7 @@ def found(
 ) -> list[tuple[str, object] | str]:
     every = [stack_of(text, *more, files=files)]
     return [
-        each.reason if isinstance(each, Blocked) else (each.file.path, each.path)
+        each.reason if isinstance(each, BlockedSite) else (each.file.path, each.path)
         for each in sites(every, wants_restart, ("restart",), replaced=True)
     ]
 
@@ -74,11 +74,11 @@ services:
   b: {<<: *a, hostname: never}
 """
 
-    def want(_: Stack, service: Service) -> str | None:
+    def want(_: StartModel, service: Service) -> str | None:
         return None if service.name == "b" else "always"
 
     (only,) = sites([stack_of(text)], want, ("restart",))
-    assert isinstance(only, Blocked)
+    assert isinstance(only, BlockedSite)
     assert only.reason == "b of compose.yaml would get it as well"
 
 

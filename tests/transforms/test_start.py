@@ -18,7 +18,7 @@ from composerefactor.images.catalog import load
 from composerefactor.images.connections import host_mentions
 from composerefactor.images.lookup import data_paths
 from composerefactor.images.starters import starters
-from composerefactor.transforms._start import Login, Started, login, started
+from composerefactor.transforms._start import Login, StartedService, login, started
 from support.stacks import stack_of
 
 LOGINS = [
@@ -132,7 +132,7 @@ def test_homes() -> None:
     assert [written_body(base, name) is not None for name in "abcx"] == [False, False, True, False]
 
 
-def start(id_: str, found: Login, taken: dict[str, str] | None = None) -> Started:
+def start(id_: str, found: Login, taken: dict[str, str] | None = None) -> StartedService:
     starter = next(each for each in starters() if each.id == id_)
     return started(starter, starter.image, "my-db", found, {}, [], "", taken or {}, load())
 

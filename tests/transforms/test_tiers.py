@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.images.connections import conversations
+from composerefactor.images.connections import connections
 from composerefactor.transforms.add_networks import tiers
 from support.stacks import stack_of
 
@@ -23,7 +23,7 @@ services:
 
 def test_a_shop() -> None:
     stack = stack_of(SHOP)
-    found = tiers(stack, conversations(stack))
+    found = tiers(stack, connections(stack))
     assert {name: each.networks for name, each in found.items()} == {
         "proxy": ("edge", "app"),
         "web": ("app", "data"),
@@ -52,7 +52,7 @@ def test_a_pair_that_talks_is_never_cut(data: st.DataObject) -> None:
         text += f"  {name}:\n    image: {image}\n{port}"
         text += f"    environment:\n{urls}" if urls else ""
     stack = stack_of(text)
-    talks = conversations(stack)
+    talks = connections(stack)
     found = tiers(stack, talks)
     for each in talks:
         shared = set(found[each.caller].networks) & set(found[each.callee].networks)

@@ -14,13 +14,13 @@ from composerefactor.analysis.diff.change import (
     SERVICE_REMOVED,
     SERVICE_RENAMED,
     VOLUME_RENAMED,
-    Change,
-    Effect,
+    Impact,
     Place,
     Risk,
     ServicePair,
     State,
-    change,
+    UpEffect,
+    impact,
     listed,
     with_effect,
 )
@@ -62,8 +62,8 @@ from composerefactor.analysis.diff.storage import (
 from composerefactor.compose.secrets import mask_text
 from composerefactor.proof.comparison import Difference, differences
 
-ServiceRule: TypeAlias = Callable[[ServicePair], Iterable[Change]]
-ProjectRule: TypeAlias = Callable[[State, State], Iterable[Change]]
+ServiceRule: TypeAlias = Callable[[ServicePair], Iterable[Impact]]
+ProjectRule: TypeAlias = Callable[[State, State], Iterable[Impact]]
 
 SERVICE_RULES: tuple[ServiceRule, ...] = (
     image,
@@ -99,7 +99,7 @@ _ALIKE = 0.6
 """The part of their settings that two services share where one is the other under a new name."""
 
 
-def assess(before: State, after: State) -> list[Change]:
+def assess(before: State, after: State) -> list[Impact]:
     """Return what changed, the riskiest first; nothing for equal models."""
     renamed = _renamed(before, after)
     found = list(_project_name(before, after))
@@ -135,30 +135,30 @@ def _pairs(before: State, after: State, renamed: Mapping[str, str]) -> Iterator[
         yield ServicePair(name, before, after, renamed.get(name, ""))
 
 
-def _service(pair: ServicePair) -> Iterator[Change]:
+def _service(pair: ServicePair) -> Iterator[Impact]:
     if pair.old_name:
         words = f"is called {pair.name}, no longer {pair.old_name}: others do not reach it under "
         words += "the old name, and its old container runs on until it is removed"
-        yield change(SERVICE_RENAMED, pair.at(), words, effect=Effect.CREATED)
+        yield impact(SERVICE_RENAMED, pair.at(), words, effect=UpEffect.CREATED)
     elif not pair.old:
         made_of = pair.new.get("image") or ("built here" if pair.new.get("build") else "")
         words = f"is new ({mask_text(str(made_of))})" if made_of else "is new"
         profiles = pair.new.get("profiles")
-        effect = Effect.NOTHING if profiles else Effect.CREATED
+        effect = UpEffect.NOTHING if profiles else UpEffect.CREATED
         words += f", started with the profile {listed(profiles)}" if profiles else ""
-        yield change(SERVICE_ADDED, pair.at(), words, effect=effect)
+        yield impact(SERVICE_ADDED, pair.at(), words, effect=effect)
 
 
-def _removed(before: State, after: State, renamed: Mapping[str, str]) -> Iterator[Change]:
+def _removed(before: State, after: State, renamed: Mapping[str, str]) -> Iterator[Impact]:
     for name in before.services:
         known = name in after.services or name in after.left_out
         if not known and name not in renamed.values():
             words = "is gone; its container runs on until `up --remove-orphans` or `down`"
             path = ("services", name)
-            yield change(SERVICE_REMOVED, path, words, effect=Effect.REMOVED, was=True)
+            yield impact(SERVICE_REMOVED, path, words, effect=UpEffect.REMOVED, was=True)
 
 
-def _project_name(before: State, after: State) -> Iterator[Change]:
+def _project_name(before: State, after: State) -> Iterator[Impact]:
     old, new = before.model.get("name"), after.model.get("name")
     if old == new:
         return
@@ -169,12 +169,12 @@ def _project_name(before: State, after: State) -> Iterator[Change]:
     if left:
         words += f"; the data in {'volume' if len(left) == 1 else 'volumes'} {listed(left)} is left"
         words += " behind"
-    effect = Effect.DATA if left else Effect.CREATED
+    effect = UpEffect.DATA if left else UpEffect.CREATED
     risk = None if left else Risk.MEDIUM
-    yield change(PROJECT_RENAMED, ("name",), words, effect=effect, risk=risk)
+    yield impact(PROJECT_RENAMED, ("name",), words, effect=effect, risk=risk)
 
 
-def _follows_project(found: Change) -> bool:
+def _follows_project(found: Impact) -> bool:
     """Return whether *found* only says that a name begins with the project's."""
     return found.rule in (NETWORK_RENAMED, VOLUME_RENAMED)
 
@@ -206,7 +206,7 @@ def _alike(old: Mapping[str, Any], new: Mapping[str, Any]) -> float:
 
 
 def _unexplained(
-    before: State, after: State, found: Iterable[Change], renamed: Mapping[str, str]
+    before: State, after: State, found: Iterable[Impact], renamed: Mapping[str, str]
 ) -> Iterator[Difference]:
     """Yield the differences of the models that no change in *found* explains."""
     services = {renamed.get(name, name): value for name, value in after.services.items()}
@@ -244,7 +244,7 @@ def _names(path: Place, under_new: Mapping[str, str]) -> Place:
     return path
 
 
-def _texts(before: State, after: State, found: Iterable[Change]) -> Iterator[Change]:
+def _texts(before: State, after: State, found: Iterable[Impact]) -> Iterator[Impact]:
     if before.raw is None or after.raw is None:
         return
     told = {d.path[:3] for d in differences(before.model, after.model)}
@@ -256,19 +256,19 @@ def _texts(before: State, after: State, found: Iterable[Change]) -> Iterator[Cha
     yield from written_differently(before.model, after.model, raw, told)
 
 
-def _with_effect(found: Change, before: State, after: State, renamed: Mapping[str, str]) -> Change:
+def _with_effect(found: Impact, before: State, after: State, renamed: Mapping[str, str]) -> Impact:
     """Return *found* with its effect: of services that are in both states the hash tells it."""
     if found.effect is not None:
         return found
     name = found.service
     if name is None:
-        return with_effect(found, Effect.NOTHING)
+        return with_effect(found, UpEffect.NOTHING)
     if name in renamed or name not in before.services:
-        return with_effect(found, Effect.CREATED)
+        return with_effect(found, UpEffect.CREATED)
     key = found.path[2] if len(found.path) > 2 else ""  # noqa: PLR2004
     if key in _NOT_HASHED or key.startswith("x-"):
-        return with_effect(found, Effect.NOTHING)
+        return with_effect(found, UpEffect.NOTHING)
     changed = recreated(before, after)
     if changed is None:
-        return with_effect(found, Effect.UNKNOWN)
-    return with_effect(found, Effect.RECREATED if name in changed else Effect.NOTHING)
+        return with_effect(found, UpEffect.UNKNOWN)
+    return with_effect(found, UpEffect.RECREATED if name in changed else UpEffect.NOTHING)

@@ -18,17 +18,17 @@ from composerefactor.analysis.diff.change import (
     REJECTED,
     SECRET_IN_PLAIN_TEXT,
     SETTING_CHANGED,
-    Change,
-    Effect,
+    Impact,
     Risk,
     State,
-    change,
+    UpEffect,
+    impact,
 )
 from composerefactor.analysis.diff.states import (
-    Compared,
+    ComparedStart,
+    LocatedImpact,
     Pair,
     Review,
-    Reviewed,
     content_of,
     credentials,
     entries_of,
@@ -36,19 +36,19 @@ from composerefactor.analysis.diff.states import (
     resolve,
     scrubbed,
 )
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.errors import Location
-from composerefactor.planning.opening import Opened
+from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.settle import blamed_place, locate
 from composerefactor.proof.comparison import differences
 from composerefactor.proof.engine import Engine
-from composerefactor.proof.side_by_side import Resolved, SideBySide
+from composerefactor.proof.side_by_side import ResolvedConfig, SideBySide
 
 _KEEPERS = frozenset({".gitkeep", ".keep", ".gitignore"})
 """Files that keep a directory in git whose content is not."""
 
 
-def keeper(opened: Opened | None) -> Callable[[str], bool]:
+def keeper(opened: OpenProject | None) -> Callable[[str], bool]:
     """Return whether a path holds sources of the project, so that it is no place for data."""
 
     def keeps(path: str) -> bool:
@@ -67,8 +67,8 @@ def keeper(opened: Opened | None) -> Callable[[str], bool]:
 
 
 def paired(
-    old: Sequence[EntryPoint], new: Sequence[EntryPoint]
-) -> list[tuple[EntryPoint | None, EntryPoint | None]]:
+    old: Sequence[Invocation], new: Sequence[Invocation]
+) -> list[tuple[Invocation | None, Invocation | None]]:
     """Return which entry point of *new* is which of *old*.
 
     The same command is the same entry point; without ``-f`` the files may have other names. What
@@ -78,7 +78,7 @@ def paired(
     if len(old) == len(new) == 1:
         return [(old[0], new[0])]
     left = list(new)
-    found: dict[EntryPoint, EntryPoint | None] = dict.fromkeys(old)
+    found: dict[Invocation, Invocation | None] = dict.fromkeys(old)
     for alike in (_same_command, _same_names, _most_files):
         for entry in [one for one in old if found[one] is None]:
             like = next((one for one in left if alike(entry, one)), None)
@@ -88,39 +88,39 @@ def paired(
     return [*found.items(), *((None, entry) for entry in left)]
 
 
-def _key(entry: EntryPoint) -> tuple[object, ...]:
+def _key(entry: Invocation) -> tuple[object, ...]:
     files = () if entry.implicit else entry.files
     place = entry.directory if entry.implicit else ""
     return (files, place, entry.project_directory, entry.env_files, entry.profiles)
 
 
-def _same_command(one: EntryPoint, other: EntryPoint) -> bool:
+def _same_command(one: Invocation, other: Invocation) -> bool:
     return _key(one) == _key(other)
 
 
-def _same_names(one: EntryPoint, other: EntryPoint) -> bool:
+def _same_names(one: Invocation, other: Invocation) -> bool:
     names = [tuple(file.rpartition("/")[2] for file in each.files) for each in (one, other)]
     return names[0] == names[1] and one.env_files == other.env_files
 
 
-def _most_files(one: EntryPoint, other: EntryPoint) -> bool:
+def _most_files(one: Invocation, other: Invocation) -> bool:
     shared = len(set(one.files) & set(other.files))
     return one.base == other.base and shared > 1 and shared * 2 > len({*one.files, *other.files})
 
 
-def nearest_state(entry: EntryPoint, states: Mapping[EntryPoint, Resolved]) -> Resolved:
+def nearest_state(entry: Invocation, states: Mapping[Invocation, ResolvedConfig]) -> ResolvedConfig:
     """Return the state of the entry point that shares the most files with *entry*; none if none."""
     known = [
         (len(set(entry.files) & set(one.files)), -len(one.files), n, state)
         for n, (one, state) in enumerate(states.items())
         if not state.error and set(entry.files) & set(one.files)
     ]
-    return max(known, key=lambda each: each[:3])[3] if known else Resolved()
+    return max(known, key=lambda each: each[:3])[3] if known else ResolvedConfig()
 
 
 def compare_entry(
-    pair: Pair, old: Opened | None, new: Opened | None, found: SideBySide
-) -> Compared:
+    pair: Pair, old: OpenProject | None, new: OpenProject | None, found: SideBySide
+) -> ComparedStart:
     """Return what *found* says of the entry point *pair*, and what that means."""
     before, after = pair
     was = found.old.get(before) if before else None
@@ -129,29 +129,29 @@ def compare_entry(
         (resolved.error if resolved else "") or _read_error(opened, entry)
         for resolved, opened, entry in ((was, old, before), (now, new, after))
     ]
-    services = len((now or was or Resolved()).model.get("services") or {})
+    services = len((now or was or ResolvedConfig()).model.get("services") or {})
     if before is not None and after is not None:
         if was is None and now is None and not any(errors):
-            return Compared(before, after)  # no file of it changed
+            return ComparedStart(before, after)  # no file of it changed
         if all(errors):
             return _both_rejected(before, after, errors)
         if errors[1]:
             words = f"the engine rejects the new state: {errors[1]}"
             risk = None if _is_used(after) else Risk.MEDIUM
-            told = change(REJECTED, (), words, effect=Effect.REJECTED, risk=risk)
-            return Compared(before, after, (told,), None, reason=words)
+            told = impact(REJECTED, (), words, effect=UpEffect.REJECTED, risk=risk)
+            return ComparedStart(before, after, (told,), None, reason=words)
     if before is None or (errors[0] and after is not None):
-        nearest = nearest_state(after, found.old) if after and not before else Resolved()
+        nearest = nearest_state(after, found.old) if after and not before else ResolvedConfig()
         return _only_new(
             before, after, now, errors, _state(nearest, old), _state(now, new, after), services
         )
     if after is None:
         words = f"there is no {before.title} to start the project with any more"
         risk = None if _is_used(before) else Risk.LOW
-        told = change(ENTRY_REMOVED, (), words, effect=Effect.REMOVED, risk=risk, was=True)
-        return Compared(before, None, () if before.assumed else (told,), None)
+        told = impact(ENTRY_REMOVED, (), words, effect=UpEffect.REMOVED, risk=risk, was=True)
+        return ComparedStart(before, None, () if before.assumed else (told,), None)
     states = _state(was, old, before), _state(now, new, after)
-    return Compared(
+    return ComparedStart(
         before,
         after,
         tuple(assess(*states)),
@@ -162,14 +162,14 @@ def compare_entry(
     )
 
 
-def _both_rejected(before: EntryPoint, after: EntryPoint, errors: Sequence[str]) -> Compared:
+def _both_rejected(before: Invocation, after: Invocation, errors: Sequence[str]) -> ComparedStart:
     words = f"not compared: the engine rejects both states: {errors[1]}"
     risk = Risk.LOW if errors[0] == errors[1] else None
-    told = change(NOT_COMPARED, (), words, effect=Effect.UNKNOWN, risk=risk)
-    return Compared(before, after, (told,) if _is_used(after) else (), None, reason=words)
+    told = impact(NOT_COMPARED, (), words, effect=UpEffect.UNKNOWN, risk=risk)
+    return ComparedStart(before, after, (told,) if _is_used(after) else (), None, reason=words)
 
 
-def _is_used(entry: EntryPoint) -> bool:
+def _is_used(entry: Invocation) -> bool:
     """Return whether a command names the entry point, or the engine takes it without one.
 
     A file that only looks like one may be a part of others, which does not load alone.
@@ -178,14 +178,14 @@ def _is_used(entry: EntryPoint) -> bool:
 
 
 def _only_new(
-    before: EntryPoint | None,
-    after: EntryPoint | None,
-    now: Resolved | None,
+    before: Invocation | None,
+    after: Invocation | None,
+    now: ResolvedConfig | None,
     errors: Sequence[str],
     nearest: State,
     state: State,
     services: int,
-) -> Compared:
+) -> ComparedStart:
     """Return what an entry point brings that is new, or that the engine accepts only now.
 
     *nearest* is the old state of the one that shares the most files with it.
@@ -193,25 +193,25 @@ def _only_new(
     assert after is not None  # noqa: S101 - one of the two is there
     if now is None or errors[1]:
         words = f"not compared: the engine rejects it: {errors[1]}"
-        told = change(REJECTED, (), words, effect=Effect.REJECTED)
+        told = impact(REJECTED, (), words, effect=UpEffect.REJECTED)
         if not _is_used(after):
-            told = change(NOT_COMPARED, (), words, effect=Effect.UNKNOWN, risk=Risk.LOW)
-        return Compared(before, after, (told,), None, reason=words)
+            told = impact(NOT_COMPARED, (), words, effect=UpEffect.UNKNOWN, risk=Risk.LOW)
+        return ComparedStart(before, after, (told,), None, reason=words)
     if before is None:
         words = f"{after.title} is a new way to start the project"
-        found = [change(ENTRY_ADDED, (), words, effect=Effect.CREATED)]
+        found = [impact(ENTRY_ADDED, (), words, effect=UpEffect.CREATED)]
         reason = ""
     else:
         words = f"the engine accepts it now; it rejected the old state: {errors[0]}"
-        found = [change(ACCEPTED, (), words, effect=Effect.CREATED)]
+        found = [impact(ACCEPTED, (), words, effect=UpEffect.CREATED)]
         reason = words
     base = State(_under_name(nearest.model, state.model.get("name")), nearest.raw or {}, {})
     found += [
-        replace(each, effect=Effect.CREATED)
+        replace(each, effect=UpEffect.CREATED)
         for each in assess(base, state)
         if each.risk >= Risk.MEDIUM and not each.was
     ]
-    return Compared(before, after, tuple(found), None, (), services, reason)
+    return ComparedStart(before, after, tuple(found), None, (), services, reason)
 
 
 def _under_name(model: Mapping[str, Any], name: Any) -> dict[str, Any]:
@@ -228,15 +228,15 @@ def _under_name(model: Mapping[str, Any], name: Any) -> dict[str, Any]:
 
 
 def _state(
-    resolved: Resolved | None, opened: Opened | None, entry: EntryPoint | None = None
+    resolved: ResolvedConfig | None, opened: OpenProject | None, entry: Invocation | None = None
 ) -> State:
-    found = resolved or Resolved()
+    found = resolved or ResolvedConfig()
     left_out = _left_out(found, opened, entry) if found.is_partial else frozenset()
     return State(found.model, found.raw, found.hashes, keeper(opened), left_out)
 
 
 def _left_out(
-    resolved: Resolved, opened: Opened | None, entry: EntryPoint | None
+    resolved: ResolvedConfig, opened: OpenProject | None, entry: Invocation | None
 ) -> frozenset[str]:
     """Return the services that are written, and that the engine resolves with no profile."""
     if opened is None or entry is None:
@@ -253,14 +253,16 @@ def _names(found: Sequence[str] | None) -> tuple[str, ...] | None:
     return None if found is None else tuple(found)
 
 
-def _read_error(opened: Opened | None, entry: EntryPoint | None) -> str:
+def _read_error(opened: OpenProject | None, entry: Invocation | None) -> str:
     error = opened.project.errors.get(entry) if opened and entry else None
     return str(error) if error else ""
 
 
-def located(compared: Sequence[Compared], old: Opened | None, new: Opened | None) -> list[Reviewed]:
+def located(
+    compared: Sequence[ComparedStart], old: OpenProject | None, new: OpenProject | None
+) -> list[LocatedImpact]:
     """Return each change once, with its place, and all entry points and services that show it."""
-    seen: dict[tuple[Any, ...], Reviewed] = {}
+    seen: dict[tuple[Any, ...], LocatedImpact] = {}
     for each in compared:
         for found in each.changes:
             place = _place(found, each, old, new)
@@ -273,14 +275,14 @@ def located(compared: Sequence[Compared], old: Opened | None, new: Opened | None
             if known is None:
                 services = (found.service,) if found.service else ()
                 nearby = _nearby(found, each, new) if found.was else place
-                seen[key] = Reviewed(found, place, (each.entry,), services, nearby)
+                seen[key] = LocatedImpact(found, place, (each.entry,), services, nearby)
                 continue
             worst = max(known.change, found, key=_severity)
             seen[key] = replace(known, change=worst, entries=(*known.entries, each.entry))
     return sorted(_merged(seen.values()), key=lambda one: -one.change.risk)
 
 
-def _is_new(place: Location, old: Opened | None, new: Opened | None) -> bool:
+def _is_new(place: Location, old: OpenProject | None, new: OpenProject | None) -> bool:
     """Return whether the line at *place* comes into git with the change.
 
     A file that git ignores does not come into it, and a line that the old files have was there.
@@ -295,19 +297,19 @@ def _is_new(place: Location, old: Opened | None, new: Opened | None) -> bool:
     return not any(line in map(bytes.strip, text.splitlines()) for text in texts)
 
 
-def _known_secret(found: Change, place: Location) -> Change:
+def _known_secret(found: Impact, place: Location) -> Impact:
     """Return *found*, a credential that does not come into git, as the setting that it is."""
     words = f"{'.'.join(found.path[2:])} has the value in {place.path}"
     return replace(found, rule=SETTING_CHANGED, risk=SETTING_CHANGED.risk, words=words)
 
 
-def _severity(found: Change) -> tuple[int, bool]:
-    return found.risk, found.effect is not Effect.NOTHING
+def _severity(found: Impact) -> tuple[int, bool]:
+    return found.risk, found.effect is not UpEffect.NOTHING
 
 
-def _merged(changes: Iterable[Reviewed]) -> list[Reviewed]:
+def _merged(changes: Iterable[LocatedImpact]) -> list[LocatedImpact]:
     """Return *changes* with those that one line makes in several services as one."""
-    seen: dict[tuple[Any, ...], Reviewed] = {}
+    seen: dict[tuple[Any, ...], LocatedImpact] = {}
     for n, each in enumerate(changes):
         found = each.change
         alone = not found.service or each.location is None or not each.location.line
@@ -320,7 +322,7 @@ def _merged(changes: Iterable[Reviewed]) -> list[Reviewed]:
 
 
 def _place(
-    found: Change, compared: Compared, old: Opened | None, new: Opened | None
+    found: Impact, compared: ComparedStart, old: OpenProject | None, new: OpenProject | None
 ) -> Location | None:
     opened, entry = (old, compared.old) if found.was else (new, compared.new)
     if opened is None or entry is None:
@@ -340,13 +342,13 @@ def _place(
     return place
 
 
-def _nearby(found: Change, compared: Compared, new: Opened | None) -> Location | None:
+def _nearby(found: Impact, compared: ComparedStart, new: OpenProject | None) -> Location | None:
     if new is None or compared.new is None:
         return None
     return locate(new.project, compared.new, found.path) or Location(compared.new.base)
 
 
-def _in_env_file(opened: Opened, name: str, place: Location | None) -> Location | None:
+def _in_env_file(opened: OpenProject, name: str, place: Location | None) -> Location | None:
     """Return where *name* is set: at *place* if that line names it, else in an env file."""
     line = re.compile(rf"^[ \t]*(?:export[ \t]+)?{re.escape(name)}[ \t]*[=:]", re.MULTILINE)
     if place is not None and place.line:
@@ -364,8 +366,8 @@ def _in_env_file(opened: Opened, name: str, place: Location | None) -> Location 
 
 
 def review(
-    old: Opened | None,
-    new: Opened | None,
+    old: OpenProject | None,
+    new: OpenProject | None,
     names: tuple[str, str],
     engine: Engine,
     progress: Callable[[int, int], None] | None = None,
@@ -403,7 +405,7 @@ def review(
     )
 
 
-def _is_told(pair: Pair, old: Opened | None, new: Opened | None) -> bool:
+def _is_told(pair: Pair, old: OpenProject | None, new: OpenProject | None) -> bool:
     """Return whether there is something to say: one that names suggest and never loads has not."""
     return not all(
         entry is None or (entry.assumed and (opened is None or entry in opened.project.errors))

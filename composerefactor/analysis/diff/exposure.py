@@ -32,15 +32,15 @@ from composerefactor.analysis.diff.change import (
     RUNS_AS_ROOT,
     SERVICE_NETWORKS,
     WRITABLE_ROOT,
-    Change,
-    Effect,
+    Impact,
     Risk,
     ServicePair,
     State,
-    change,
+    UpEffect,
+    impact,
     listed,
 )
-from composerefactor.analysis.diff.storage import Kept, kept
+from composerefactor.analysis.diff.storage import SharedResource, kept
 
 _ALL = frozenset({"", "0.0.0.0", "::", "[::]"})  # noqa: S104 - recognised, not bound
 _LOCAL = ("127.", "::1", "[::1]", "localhost")
@@ -75,7 +75,7 @@ class _Published(Struct, frozen=True, order=True):
         return "to the world" if self.reach else f"on {self.address}"
 
 
-def published_ports(pair: ServicePair) -> Iterator[Change]:
+def published_ports(pair: ServicePair) -> Iterator[Impact]:
     """Yield the ports that were opened, closed or moved."""
     old, new = _ports(pair.old), _ports(pair.new)
     gone, come = sorted(old - new), sorted(new - old)
@@ -95,32 +95,32 @@ def published_ports(pair: ServicePair) -> Iterator[Change]:
         if any(_same_port(port, one) and one.reach >= port.reach for one in new):
             continue
         words = f"{port.name}, which was open {port.scope}, is closed"
-        yield change(PORT_CLOSED, place, words, was=not new, marks=_marks(port) if not new else ())
+        yield impact(PORT_CLOSED, place, words, was=not new, marks=_marks(port) if not new else ())
 
 
-def _opened(port: _Published, place: tuple[str, ...]) -> Change:
+def _opened(port: _Published, place: tuple[str, ...]) -> Impact:
     rule = (PORT_OPENED_LOCALLY, PORT_OPENED_ON_ADDRESS, PORT_OPENED_TO_WORLD)[port.reach]
     inside = f"container port {port.target}" if port.host else "a port that the engine chooses"
     words = f"{port.name} opened {port.scope} ({inside})"
-    return change(rule, place, words, marks=_marks(port))
+    return impact(rule, place, words, marks=_marks(port))
 
 
-def _moved(before: _Published, port: _Published, place: tuple[str, ...]) -> Change:
+def _moved(before: _Published, port: _Published, place: tuple[str, ...]) -> Impact:
     if port.reach > before.reach:
         found = _opened(port, place)
         words = f"{found.words}; it was {before.name}, open {before.scope}"
-        return change(found.rule, place, words, marks=_marks(port))
+        return impact(found.rule, place, words, marks=_marks(port))
     if port.reach < before.reach:
         words = f"{port.name} is open {port.scope}, no more {before.scope}"
-        return change(PORT_NARROWED, place, words, marks=_marks(port))
+        return impact(PORT_NARROWED, place, words, marks=_marks(port))
     if port.host == before.host and port.target != before.target:
         words = f"{port.name} leads to container port {port.target} instead of {before.target}"
-        return change(PORT_MOVED, place, words, marks=_marks(port))
+        return impact(PORT_MOVED, place, words, marks=_marks(port))
     was, now = (f"{each.address or '*'}:{each.host or 'any'}" for each in (before, port))
     if before.address == port.address:
         was, now = (each.host or "any" for each in (before, port))
     words = f"container port {port.target} is published as {now} instead of {was}"
-    return change(PORT_MOVED, place, words, marks=_marks(port))
+    return impact(PORT_MOVED, place, words, marks=_marks(port))
 
 
 def _same_port(one: _Published, other: _Published) -> bool:
@@ -154,7 +154,7 @@ def _ports(service: Mapping[str, Any]) -> set[_Published]:
     }
 
 
-def attachments(pair: ServicePair) -> Iterator[Change]:
+def attachments(pair: ServicePair) -> Iterator[Impact]:
     """Yield networks that the service left or joined, with whom it reaches no more or now."""
     if not pair.old or not pair.new:
         return
@@ -173,18 +173,18 @@ def attachments(pair: ServicePair) -> Iterator[Change]:
     won = [name for name in won if name in pair.before.services]
     if lost and left:
         words = f"leaves network {listed(left)}: it and {listed(lost)} no longer reach each other"
-        yield change(NETWORK_LEFT, place, words, was="networks" not in pair.new)
+        yield impact(NETWORK_LEFT, place, words, was="networks" not in pair.new)
     if won and joined:
         words = f"joins network {listed(joined)}: it and {listed(won)} reach each other"
-        yield change(NETWORK_JOINED, place, words, marks=())
+        yield impact(NETWORK_JOINED, place, words, marks=())
     if (left or joined) and not (lost and left) and not (won and joined):
         parts = [f"leaves network {listed(left)}"] if left else []
         parts += [f"joins network {listed(joined)}"] if joined else []
-        yield change(SERVICE_NETWORKS, place, " and ".join(parts), was="networks" not in pair.new)
+        yield impact(SERVICE_NETWORKS, place, " and ".join(parts), was="networks" not in pair.new)
     yield from _aliases(pair, was, now)
 
 
-def network_definitions(before: State, after: State) -> Iterator[Change]:
+def network_definitions(before: State, after: State) -> Iterator[Impact]:
     """Yield networks that are made anew, renamed, opened, or created elsewhere."""
     for network in kept(before, after, "networks"):
         yield from network.renamed("the same network")
@@ -197,39 +197,39 @@ def network_definitions(before: State, after: State) -> Iterator[Change]:
             words = f"network {key} is {now_name} now, was {was_name}"
             words += ", and has to exist already (external)" if external else ""
             words += _users(after, now_name, "attached anew")
-            yield change(NETWORK_RENAMED, ("networks", key), words, effect=Effect.NETWORK)
+            yield impact(NETWORK_RENAMED, ("networks", key), words, effect=UpEffect.NETWORK)
 
 
-def _redefined(after: State, network: Kept) -> Iterator[Change]:
+def _redefined(after: State, network: SharedResource) -> Iterator[Impact]:
     name, path = network.name, network.path
     if network.external == (False, True):
         words = f"network {name} has to exist already (external)"
-        yield change(NETWORK_EXTERNAL, path, words, effect=Effect.NOTHING)
+        yield impact(NETWORK_EXTERNAL, path, words, effect=UpEffect.NOTHING)
     elif network.external == (True, False):
         words = f"network {name} belongs to this project now"
-        yield change(NETWORK_EXTERNAL, path, words, effect=Effect.NOTHING)
+        yield impact(NETWORK_EXTERNAL, path, words, effect=UpEffect.NOTHING)
     elif network.external == (False, False):
         keys = network.differing(driver="bridge")
         if network.was.get("internal") and not network.now.get("internal"):
             words = f"network {name} is no longer internal: its containers reach the outside"
-            yield change(NETWORK_OPENED, (*path, "internal"), words, effect=Effect.NETWORK)
+            yield impact(NETWORK_OPENED, (*path, "internal"), words, effect=UpEffect.NETWORK)
             keys.remove("internal")
         if keys:
             words = f"network {name} is made anew with another {listed(keys)}"
             words += _users(after, name, "stopped and attached anew")
-            yield change(NETWORK_RECREATED, path, words, effect=Effect.NETWORK)
+            yield impact(NETWORK_RECREATED, path, words, effect=UpEffect.NETWORK)
 
 
 def _aliases(
     pair: ServicePair, was: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mapping[str, Any]]
-) -> Iterator[Change]:
+) -> Iterator[Impact]:
     def names(attached: Mapping[str, Mapping[str, Any]]) -> list[str]:
         return [alias for settings in attached.values() for alias in settings.get("aliases") or ()]
 
     lost = [alias for alias in names(was) if alias not in names(now)]
     if lost:
         words = f"is no longer reached as {listed(dict.fromkeys(lost))}"
-        yield change(ALIAS_LOST, pair.at("networks"), words, was=not names(now))
+        yield impact(ALIAS_LOST, pair.at("networks"), words, was=not names(now))
     for key in ("container_name", "hostname"):
         old, new = pair.old.get(key), pair.new.get(key)
         if old and old not in {new, pair.name}:
@@ -239,7 +239,7 @@ def _aliases(
                 if new
                 else (f"the {name} is no longer called {old}")
             )
-            yield change(ALIAS_LOST, pair.at(key), words, risk=Risk.MEDIUM, was=not new)
+            yield impact(ALIAS_LOST, pair.at(key), words, risk=Risk.MEDIUM, was=not new)
 
 
 def _attached(state: State, service: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -279,16 +279,16 @@ _SOCKETS = ("docker.sock", "containerd.sock", "podman.sock", "crio.sock")
 _ROOT = frozenset({"root", "0", "0:0", "root:root"})
 
 
-def all_rights(pair: ServicePair) -> Iterator[Change]:
+def all_rights(pair: ServicePair) -> Iterator[Impact]:
     """Yield that the container became privileged, or is no more."""
     old, new = bool(pair.old.get("privileged")), bool(pair.new.get("privileged"))
     if new and not old:
-        yield change(PRIVILEGED, pair.at("privileged"), "runs privileged: all rights on the host")
+        yield impact(PRIVILEGED, pair.at("privileged"), "runs privileged: all rights on the host")
     elif old and not new and pair.new:
-        yield change(RIGHTS_REDUCED, pair.at("privileged"), "is no longer privileged", was=True)
+        yield impact(RIGHTS_REDUCED, pair.at("privileged"), "is no longer privileged", was=True)
 
 
-def host_namespaces(pair: ServicePair) -> Iterator[Change]:
+def host_namespaces(pair: ServicePair) -> Iterator[Impact]:
     """Yield the namespaces that the container shares with the host now."""
     for key in _NAMESPACES:
         old, new = pair.old.get(key), pair.new.get(key)
@@ -296,38 +296,38 @@ def host_namespaces(pair: ServicePair) -> Iterator[Change]:
             words = f"shares the host's {key.removesuffix('_mode')} namespace ({key}: host)"
             if key == "network_mode":
                 words += ": every port that it listens on is open"
-            yield change(HOST_NAMESPACE, pair.at(key), words)
+            yield impact(HOST_NAMESPACE, pair.at(key), words)
         elif old == "host" and new != "host" and pair.new:
             words = f"no longer shares the host's {key.removesuffix('_mode')} namespace"
-            yield change(RIGHTS_REDUCED, pair.at(key), words, was=new is None)
+            yield impact(RIGHTS_REDUCED, pair.at(key), words, was=new is None)
 
 
-def capabilities(pair: ServicePair) -> Iterator[Change]:
+def capabilities(pair: ServicePair) -> Iterator[Impact]:
     """Yield capabilities that were added, or that are dropped no more."""
     gained = [name for name in _caps(pair.new, "cap_add") if name not in _caps(pair.old, "cap_add")]
     if gained:
         risk = Risk.MEDIUM if _MILD.issuperset(gained) else Risk.HIGH
         words = f"gains {_nouned(gained)} {listed(gained)}"
-        yield change(CAPABILITY_GAINED, pair.at("cap_add"), words, risk=risk, marks=(gained[0],))
+        yield impact(CAPABILITY_GAINED, pair.at("cap_add"), words, risk=risk, marks=(gained[0],))
     dropped = _caps(pair.new, "cap_drop")
     kept = [name for name in _caps(pair.old, "cap_drop") if name not in dropped]
     if kept and pair.new and "ALL" not in dropped:
         words = f"no longer drops {_nouned(kept)} {listed(kept)}"
-        yield change(CAPABILITY_KEPT, pair.at("cap_drop"), words, was=not dropped)
+        yield impact(CAPABILITY_KEPT, pair.at("cap_drop"), words, was=not dropped)
     lost = [n for n in _caps(pair.old, "cap_add") if n not in _caps(pair.new, "cap_add")]
     if lost and pair.new:
         words = f"no longer gets {_nouned(lost)} {listed(lost)}"
-        yield change(RIGHTS_REDUCED, pair.at("cap_add"), words, was=not _caps(pair.new, "cap_add"))
+        yield impact(RIGHTS_REDUCED, pair.at("cap_add"), words, was=not _caps(pair.new, "cap_add"))
 
 
-def confinement(pair: ServicePair) -> Iterator[Change]:
+def confinement(pair: ServicePair) -> Iterator[Impact]:
     """Yield security options that were lost or switched off."""
     old, new = _options(pair.old), _options(pair.new)
     place = pair.at("security_opt")
     for option in sorted(new - old):
         if option.endswith(("=unconfined", "=disable")):
             words = f"is no longer confined ({option})"
-            yield change(CONFINEMENT_LOST, place, words, marks=(option.partition("=")[0],))
+            yield impact(CONFINEMENT_LOST, place, words, marks=(option.partition("=")[0],))
     if not pair.new:
         return
     for option in sorted(old - new):
@@ -337,44 +337,44 @@ def confinement(pair: ServicePair) -> Iterator[Change]:
         if not any(other.partition("=")[0] == name for other in new) or option.endswith("=true"):
             words = f"loses the security option {name}"
             risk = Risk.MEDIUM if name == "no-new-privileges" else None
-            yield change(CONFINEMENT_LOST, place, words, risk=risk, was=not new)
+            yield impact(CONFINEMENT_LOST, place, words, risk=risk, was=not new)
 
 
-def running_user(pair: ServicePair) -> Iterator[Change]:
+def running_user(pair: ServicePair) -> Iterator[Impact]:
     """Yield that the container runs as root, or as whoever the image says."""
     old, new = str(pair.old.get("user") or ""), str(pair.new.get("user") or "")
     if new in _ROOT and (old not in _ROOT):
-        yield change(RUNS_AS_ROOT, pair.at("user"), "runs as root")
+        yield impact(RUNS_AS_ROOT, pair.at("user"), "runs as root")
     elif old and old not in _ROOT and not new and pair.new:
         words = f"runs as the image's own user, no longer as {old}"
-        yield change(RUNS_AS_ROOT, pair.at("user"), words, was=True)
+        yield impact(RUNS_AS_ROOT, pair.at("user"), words, was=True)
 
 
-def root_file_system(pair: ServicePair) -> Iterator[Change]:
+def root_file_system(pair: ServicePair) -> Iterator[Impact]:
     """Yield that the root file system became writable, or read-only."""
     old, new = bool(pair.old.get("read_only")), bool(pair.new.get("read_only"))
     if old and not new and pair.new:
         words = "its root file system is writable now"
-        yield change(WRITABLE_ROOT, pair.at("read_only"), words, was="read_only" not in pair.new)
+        yield impact(WRITABLE_ROOT, pair.at("read_only"), words, was="read_only" not in pair.new)
     elif new and not old and pair.old:
         words = "its root file system is read-only now"
-        yield change(RIGHTS_REDUCED, pair.at("read_only"), words)
+        yield impact(RIGHTS_REDUCED, pair.at("read_only"), words)
 
 
-def devices(pair: ServicePair) -> Iterator[Change]:
+def devices(pair: ServicePair) -> Iterator[Impact]:
     """Yield devices of the host that the container gets."""
     for key in ("devices", "device_cgroup_rules"):
         old, new = (list(map(_device, side.get(key) or ())) for side in (pair.old, pair.new))
         gained = [name for name in new if name not in old]
         if gained:
             words = f"gets {listed(gained)} of the host"
-            yield change(DEVICE_GAINED, pair.at(key), words, marks=(gained[0].split(":")[0],))
+            yield impact(DEVICE_GAINED, pair.at(key), words, marks=(gained[0].split(":")[0],))
     if pair.new.get("use_api_socket") and not pair.old.get("use_api_socket"):
         words = "controls the Docker daemon (use_api_socket)"
-        yield change(HOST_PATH_EXPOSED, pair.at("use_api_socket"), words)
+        yield impact(HOST_PATH_EXPOSED, pair.at("use_api_socket"), words)
 
 
-def powerful_mounts(pair: ServicePair) -> Iterator[Change]:
+def powerful_mounts(pair: ServicePair) -> Iterator[Impact]:
     """Yield mounts of the host that let the container control it."""
     known = {_source(mount) for mount in _binds(pair.old)}
     for mount in _binds(pair.new):
@@ -389,7 +389,7 @@ def powerful_mounts(pair: ServicePair) -> Iterator[Change]:
             words = f"{access} {source} of the host"
         if words:
             risk = None if source.endswith(_SOCKETS) or not mount.get("read_only") else Risk.MEDIUM
-            yield change(
+            yield impact(
                 HOST_PATH_EXPOSED,
                 pair.at("volumes"),
                 words,

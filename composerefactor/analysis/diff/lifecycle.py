@@ -27,12 +27,12 @@ from composerefactor.analysis.diff.change import (
     RESTART_CHANGED,
     RESTART_LOST,
     STARTED,
-    Change,
-    Effect,
+    Impact,
     Place,
     Risk,
     ServicePair,
-    change,
+    UpEffect,
+    impact,
     listed,
 )
 from composerefactor.compose.image_references import ImageReference, parse_image
@@ -48,7 +48,7 @@ _LIMITS = {
 _ROTATING = frozenset({"local", "journald", "syslog", "fluentd", "gelf", "awslogs", "none"})
 
 
-def limits(pair: ServicePair) -> Iterator[Change]:
+def limits(pair: ServicePair) -> Iterator[Impact]:
     """Yield limits that are gone or changed, in whichever form they are written."""
     if not pair.old or not pair.new:
         return
@@ -60,20 +60,20 @@ def limits(pair: ServicePair) -> Iterator[Change]:
         covers = tuple(pair.at(*place) for place in places)
         if now is None and was is not None:
             words = f"loses its {noun} limit of {_size(old, noun)}"
-            yield change(LIMIT_LOST, pair.at(*was[0]), words, was=True, covers=covers)
+            yield impact(LIMIT_LOST, pair.at(*was[0]), words, was=True, covers=covers)
         elif was is None and now is not None:
             words = f"gets a {noun} limit of {_size(new, noun)}"
             place = pair.at(*now[0])
-            yield change(LIMIT_CHANGED, place, words, risk=Risk.LOW, covers=covers)
+            yield impact(LIMIT_CHANGED, place, words, risk=Risk.LOW, covers=covers)
         elif old != new and now is not None:
             words = f"its {noun} limit is {_size(new, noun)}, was {_size(old, noun)}"
-            yield change(LIMIT_CHANGED, pair.at(*now[0]), words, covers=covers)
+            yield impact(LIMIT_CHANGED, pair.at(*now[0]), words, covers=covers)
         elif was is not None and now is not None and was[0] != now[0]:
             words = f"the same {noun} limit is written as {'.'.join(now[0])}"
-            yield change(LIMIT_CHANGED, pair.at(*now[0]), words, risk=Risk.NONE, covers=covers)
+            yield impact(LIMIT_CHANGED, pair.at(*now[0]), words, risk=Risk.NONE, covers=covers)
 
 
-def restart(pair: ServicePair) -> Iterator[Change]:
+def restart(pair: ServicePair) -> Iterator[Impact]:
     """Yield that the container is restarted no more, or in another way."""
     if not pair.old or not pair.new:
         return
@@ -83,23 +83,23 @@ def restart(pair: ServicePair) -> Iterator[Change]:
     place = pair.at("restart")
     if new == "no":
         words = f"is no longer restarted (was {old})"
-        yield change(RESTART_LOST, place, words, was="restart" not in pair.new)
+        yield impact(RESTART_LOST, place, words, was="restart" not in pair.new)
     else:
         weaker = new.startswith("on-failure")
         words = f"restart policy {old} -> {new}"
-        yield change(RESTART_CHANGED, place, words, risk=Risk.LOW if weaker else Risk.NONE)
+        yield impact(RESTART_CHANGED, place, words, risk=Risk.LOW if weaker else Risk.NONE)
 
 
-def log_rotation(pair: ServicePair) -> Iterator[Change]:
+def log_rotation(pair: ServicePair) -> Iterator[Impact]:
     """Yield that logs are no longer bounded."""
     if not pair.old or not pair.new:
         return
     if _is_bounded(pair.old) and not _is_bounded(pair.new):
         gone = "logging" not in pair.new
-        yield change(LOG_ROTATION_LOST, pair.at("logging"), "its logs grow without bound", was=gone)
+        yield impact(LOG_ROTATION_LOST, pair.at("logging"), "its logs grow without bound", was=gone)
 
 
-def started(pair: ServicePair) -> Iterator[Change]:
+def started(pair: ServicePair) -> Iterator[Impact]:
     """Yield that a profile decides now whether the service is started, or no more."""
     if not pair.old or not pair.new:
         return
@@ -107,13 +107,13 @@ def started(pair: ServicePair) -> Iterator[Change]:
     place = pair.at("profiles")
     if new and not old:
         words = f"is started only with the profile {listed(new)}"
-        yield change(NOT_STARTED, place, words, effect=Effect.NOTHING)
+        yield impact(NOT_STARTED, place, words, effect=UpEffect.NOTHING)
     elif old and not new:
         words = f"is always started, no longer only with the profile {listed(old)}"
-        yield change(STARTED, place, words, effect=Effect.CREATED, was=True)
+        yield impact(STARTED, place, words, effect=UpEffect.CREATED, was=True)
 
 
-def replicas(pair: ServicePair) -> Iterator[Change]:
+def replicas(pair: ServicePair) -> Iterator[Impact]:
     """Yield that another number of containers runs."""
     if not pair.old or not pair.new:
         return
@@ -126,11 +126,11 @@ def replicas(pair: ServicePair) -> Iterator[Change]:
     place = pair.at(*(now or was or (places[0], 1))[0])
     if new == 0:
         words = "is no longer started: no replicas"
-        yield change(NOT_STARTED, place, words, effect=Effect.NOTHING, covers=covers)
+        yield impact(NOT_STARTED, place, words, effect=UpEffect.NOTHING, covers=covers)
     else:
         words = f"runs in {new} containers, was {old}"
-        yield change(
-            REPLICAS_CHANGED, place, words, effect=Effect.NOTHING, was=now is None, covers=covers
+        yield impact(
+            REPLICAS_CHANGED, place, words, effect=UpEffect.NOTHING, was=now is None, covers=covers
         )
 
 
@@ -170,7 +170,7 @@ def _size(value: str | None, noun: str) -> str:
 _STRENGTH = {"service_started": 0, "service_healthy": 1, "service_completed_successfully": 1}
 
 
-def health_check(pair: ServicePair) -> Iterator[Change]:
+def health_check(pair: ServicePair) -> Iterator[Impact]:
     """Yield that the health check is gone, new, or another one."""
     if not pair.old or not pair.new:
         return
@@ -188,16 +188,16 @@ def health_check(pair: ServicePair) -> Iterator[Change]:
         if waiting:
             words += f"; {listed(waiting)} {'waits' if len(waiting) == 1 else 'wait'} for it"
         risk = Risk.HIGH if waiting else None
-        yield change(HEALTHCHECK_LOST, place, words, risk=risk, was=not off)
+        yield impact(HEALTHCHECK_LOST, place, words, risk=risk, was=not off)
     elif new and not old:
-        yield change(HEALTHCHECK_CHANGED, place, "gets a health check", risk=Risk.NONE)
+        yield impact(HEALTHCHECK_CHANGED, place, "gets a health check", risk=Risk.NONE)
     elif old != new and old is not None and new is not None:
         keys = [key for key in dict.fromkeys([*old, *new]) if old.get(key) != new.get(key)]
         words = f"its health check has another {listed(keys)}"
-        yield change(HEALTHCHECK_CHANGED, place, words)
+        yield impact(HEALTHCHECK_CHANGED, place, words)
 
 
-def dependencies(pair: ServicePair) -> Iterator[Change]:
+def dependencies(pair: ServicePair) -> Iterator[Impact]:
     """Yield what the service waits for no more, or less, or more."""
     if not pair.old or not pair.new:
         return
@@ -208,21 +208,21 @@ def dependencies(pair: ServicePair) -> Iterator[Change]:
 
 def _dependency(
     pair: ServicePair, name: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None
-) -> Iterator[Change]:
+) -> Iterator[Impact]:
     place = pair.at("depends_on", name)
-    effect = Effect.ORDER
+    effect = UpEffect.ORDER
     if old is None:
         condition = _condition(new)
         words = f"waits for {name} ({condition.removeprefix('service_')})"
         risk = Risk.NONE
-        yield change(DEPENDENCY_CHANGED, place, words, effect=effect, risk=risk, marks=(name,))
+        yield impact(DEPENDENCY_CHANGED, place, words, effect=effect, risk=risk, marks=(name,))
     elif new is None:
         is_gone = name not in pair.after.services
         through = _waits_through(pair, name)
         words = f"no longer waits for {name}" + (", which is gone" if is_gone else "")
         words += f" itself, but for {through}, which does" if through else ""
         risk = Risk.NONE if is_gone or through else DEPENDENCY_LOST.risk
-        yield change(
+        yield impact(
             DEPENDENCY_LOST, place, words, effect=effect, risk=risk, was=True, marks=(name,)
         )
     elif old != new:
@@ -242,7 +242,7 @@ def _dependency(
         rule = DEPENDENCY_WEAKENED if weaker or optional or unlinked else DEPENDENCY_CHANGED
         words = "; ".join(parts) or f"waits for {name} in another way"
         least = Risk.LOW if unlinked and not (weaker or optional) else rule.risk
-        yield change(rule, place, words, effect=effect, risk=least, marks=(name,))
+        yield impact(rule, place, words, effect=effect, risk=least, marks=(name,))
 
 
 def _waits_through(pair: ServicePair, name: str) -> str:
@@ -284,7 +284,7 @@ _KEEPING = frozenset({"database", "search", "vector-db", "storage"})
 """Categories of data stores whose data nobody can make anew."""
 
 
-def image(pair: ServicePair) -> Iterator[Change]:
+def image(pair: ServicePair) -> Iterator[Impact]:
     """Yield that the image is another one."""
     old, new = str(pair.old.get("image") or ""), str(pair.new.get("image") or "")
     if not pair.old or not pair.new or old == new:
@@ -303,13 +303,13 @@ def image(pair: ServicePair) -> Iterator[Change]:
             words = f"the image that is built is called {_shown(new or old)} " + (
                 "" if new else "no more"
             )
-        yield change(rule, place, words.strip(), was=not new)
+        yield impact(rule, place, words.strip(), was=not new)
         return
     words = f"image {_shown(old)} -> {_shown(new)}"
     yield _compared(parse_image(old), parse_image(new), words, place)
 
 
-def build(pair: ServicePair) -> Iterator[Change]:
+def build(pair: ServicePair) -> Iterator[Impact]:
     """Yield that the image is built in another way; the container itself is not told apart."""
     old, new = pair.old.get("build"), pair.new.get("build")
     if not pair.old or not pair.new or old == new:
@@ -324,28 +324,28 @@ def build(pair: ServicePair) -> Iterator[Change]:
         if keys == ["context"]:
             words += f": {old['context']} -> {new['context']}"
         rule, risk = BUILD_CHANGED, Risk.LOW
-    yield change(rule, place, words, effect=Effect.BUILD, risk=risk, was=not new)
+    yield impact(rule, place, words, effect=UpEffect.BUILD, risk=risk, was=not new)
 
 
 def _compared(
     old: ImageReference, new: ImageReference, words: str, place: tuple[str, ...]
-) -> Change:
+) -> Impact:
     if old.name != new.name:
         same = old.repository.rpartition("/")[2] == new.repository.rpartition("/")[2]
         words += " (from elsewhere)" if same else ""
-        return change(IMAGE_SWITCHED, place, words)
+        return impact(IMAGE_SWITCHED, place, words)
     if (old.tag, old.digest) == (new.tag, new.digest):
-        return change(IMAGE_CHANGED, place, f"{words}: the same image", risk=Risk.NONE)
+        return impact(IMAGE_CHANGED, place, f"{words}: the same image", risk=Risk.NONE)
     if old.digest and not new.digest:
-        return change(IMAGE_UNPINNED, place, f"{words}: no digest pins it any more")
+        return impact(IMAGE_UNPINNED, place, f"{words}: no digest pins it any more")
     if _floats(new) and not _floats(old):
-        return change(IMAGE_UNPINNED, place, f"{words}: whatever is newest")
+        return impact(IMAGE_UNPINNED, place, f"{words}: whatever is newest")
     return _other_version(old, new, words, place)
 
 
 def _other_version(
     old: ImageReference, new: ImageReference, words: str, place: tuple[str, ...]
-) -> Change:
+) -> Impact:
     kind = _kept_as(new)
     was, now = _version(old), _version(new)
     if was and now:
@@ -353,14 +353,14 @@ def _other_version(
         if kind and _major(new, was) != _major(new, now):
             words += ": another major version of a data store, which may not read the old data"
             risk = Risk.HIGH if is_older or kind in _KEEPING else Risk.MEDIUM
-            return change(DATA_MAJOR, place, words, risk=risk)
+            return impact(DATA_MAJOR, place, words, risk=risk)
         if is_older:
             older = Risk.HIGH if kind in _KEEPING else IMAGE_OLDER.risk
-            return change(IMAGE_OLDER, place, f"{words}: an older version", risk=older)
+            return impact(IMAGE_OLDER, place, f"{words}: an older version", risk=older)
     if kind == "database" and _is_alpine(old) != _is_alpine(new):
         words += ": another C library, which may sort text otherwise than the indexes were built"
-        return change(IMAGE_BASE, place, words)
-    return change(IMAGE_CHANGED, place, words)
+        return impact(IMAGE_BASE, place, words)
+    return impact(IMAGE_CHANGED, place, words)
 
 
 def _kept_as(reference: ImageReference) -> str:

@@ -14,13 +14,13 @@ from composerefactor.analysis.diff.change import (
     SECRET_OUT_OF_TEXT,
     SETTING_CHANGED,
     WRITTEN_DIFFERENTLY,
-    Change,
-    Effect,
+    Impact,
     Place,
     Risk,
     ServicePair,
     State,
-    change,
+    UpEffect,
+    impact,
     listed,
 )
 from composerefactor.compose.interpolation import MASK, expand, masked
@@ -38,7 +38,7 @@ _NOUNS = {"services": "service", "networks": "network", "volumes": "volume"}
 
 def other_settings(
     before: State, after: State, unexplained: Iterable[Difference]
-) -> Iterator[Change]:
+) -> Iterator[Impact]:
     """Yield one change for each attribute of a service in *unexplained*, or for a definition."""
     grouped: dict[Place, list[Difference]] = {}
     for difference in unexplained:
@@ -54,7 +54,7 @@ def other_settings(
 
 def written_differently(
     old: Mapping[str, Any], new: Mapping[str, Any], raw: Iterable[Difference], told: set[Place]
-) -> Iterator[Change]:
+) -> Iterator[Impact]:
     """Yield texts with variables that changed in *raw*, and whose value is the same here.
 
     *told* are the attributes that differ in the resolved models.
@@ -77,10 +77,10 @@ def written_differently(
             words = f"{names[0]} is written {new_text}, was {old_text}"
         words += "; the value is the same here"
         path = found[0].path if len(found) == 1 else place
-        yield change(WRITTEN_DIFFERENTLY, path, words, effect=Effect.NOTHING)
+        yield impact(WRITTEN_DIFFERENTLY, path, words, effect=UpEffect.NOTHING)
 
 
-def _setting(before: State, after: State, place: Place, found: list[Difference]) -> Change:
+def _setting(before: State, after: State, place: Place, found: list[Difference]) -> Impact:
     old = before.services.get(place[1], {}).get(place[2])
     new = after.services.get(place[1], {}).get(place[2])
     key = place[2]
@@ -89,7 +89,7 @@ def _setting(before: State, after: State, place: Place, found: list[Difference])
     is_read = any(part.startswith(_READ_BY_PROXIES) for d in found for part in d.path[3:4])
     risk = Risk.NONE if (key in _QUIET and not is_read) or key.startswith("x-") else None
     words = _words(key, old, new, found)
-    return change(SETTING_CHANGED, path, words, risk=risk, was=was, covers=(place,))
+    return impact(SETTING_CHANGED, path, words, risk=risk, was=was, covers=(place,))
 
 
 def _words(key: str, old: Any, new: Any, found: list[Difference]) -> str:
@@ -171,14 +171,14 @@ def _is_whole(found: list[Difference]) -> bool:
     return len(found[0].path) == 2 and not (found[0].was and found[0].now)  # noqa: PLR2004
 
 
-def _definition(place: Place, found: list[Difference]) -> Change:
+def _definition(place: Place, found: list[Difference]) -> Impact:
     section, name = place[0], place[1] if len(place) > 1 else ""
     noun = _NOUNS.get(section, section.removesuffix("s"))
     if not name:
         was, now = (_shown(v, place) for v in (found[0].before, found[0].after))
-        return change(DEFINITION_CHANGED, place, f"{section} {was} -> {now}")
+        return impact(DEFINITION_CHANGED, place, f"{section} {was} -> {now}")
     words = f"{noun} {name}: {_pairs(found, 2)}"
-    return change(DEFINITION_CHANGED, place, words, effect=Effect.NOTHING, covers=(place,))
+    return impact(DEFINITION_CHANGED, place, words, effect=UpEffect.NOTHING, covers=(place,))
 
 
 def _shown(value: Any, path: Place) -> str:
@@ -200,7 +200,7 @@ _REDIS = frozenset({"requirepass", "masterauth"})
 _OPTION = re.compile(r"--?(?P<name>[A-Za-z][\w-]*)(?:=(?P<value>.*))?$", re.DOTALL)
 
 
-def plain_secrets(pair: ServicePair) -> Iterator[Change]:
+def plain_secrets(pair: ServicePair) -> Iterator[Impact]:
     """Yield credentials that are new as text, and those that a variable or a file replaced.
 
     Only what is written is looked at, so a value that a variable brings is none.
@@ -215,12 +215,12 @@ def plain_secrets(pair: ServicePair) -> Iterator[Change]:
         words = f"{_name(place)} stands in the files as plain text"
         if place in old:
             words = f"{_name(place)} has another value, again as plain text"
-        yield change(SECRET_IN_PLAIN_TEXT, pair.at(*place), words, marks=_marks(place))
+        yield impact(SECRET_IN_PLAIN_TEXT, pair.at(*place), words, marks=_marks(place))
     for place in old:
         if place not in new and pair.new:
             words = f"{_name(place)} no longer stands in the files as plain text"
             gone = _value(raw_new, place) is None
-            yield change(SECRET_OUT_OF_TEXT, pair.at(*place), words, was=gone, marks=_marks(place))
+            yield impact(SECRET_OUT_OF_TEXT, pair.at(*place), words, was=gone, marks=_marks(place))
 
 
 def _literals(

@@ -10,29 +10,29 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.analysis.diff.change import Change, Risk
+from composerefactor.analysis.diff.change import Impact, Risk
 from composerefactor.compose.dotenv import assignments
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import project_name
 from composerefactor.compose.secrets import MASK, is_common, is_credential
 from composerefactor.errors import InputError, Location
 from composerefactor.planning.compare import opened_state
-from composerefactor.planning.opening import Choice, Opened
+from composerefactor.planning.opening import OpenProject, ProjectSelection
 from composerefactor.proof.comparison import Difference
 from composerefactor.proof.engine import Engine
-from composerefactor.proof.side_by_side import Asked, SideBySide, resolve_both
+from composerefactor.proof.side_by_side import SideBySide, StateRequest, resolve_both
 
 
 @contextmanager
 def opened_pair(
-    old: str, new: str, here: Path, choice: Choice
-) -> Iterator[tuple[Opened | None, Opened | None]]:
+    old: str, new: str, here: Path, choice: ProjectSelection
+) -> Iterator[tuple[OpenProject | None, OpenProject | None]]:
     """Open both states; one in which there is no such project is None.
 
     Raises InputError where neither is there.
     """
     with ExitStack() as stack:
-        states: list[Opened | None] = []
+        states: list[OpenProject | None] = []
         errors: list[InputError] = []
         for name in (old, new):
             try:
@@ -49,7 +49,9 @@ def opened_pair(
         yield states[0], states[1]
 
 
-def _like(stack: ExitStack, name: str, here: Path, choice: Choice, other: Opened) -> Opened | None:
+def _like(
+    stack: ExitStack, name: str, here: Path, choice: ProjectSelection, other: OpenProject
+) -> OpenProject | None:
     """Open *name* with the entry points of *other*; None where it has none of their files."""
     entries = other.project.entries
     opened = stack.enter_context(opened_state(name, here, choice, entries))
@@ -57,42 +59,42 @@ def _like(stack: ExitStack, name: str, here: Path, choice: Choice, other: Opened
     return opened if there else None
 
 
-def content_of(opened: Opened | None, path: str) -> bytes | None:
+def content_of(opened: OpenProject | None, path: str) -> bytes | None:
     """Return the content of *path*; None where there is no such file, or no such state."""
     if opened is None or not opened.files.exists(path):
         return None
     return opened.files.read_bytes(path)
 
 
-def is_ignored(opened: Opened | None, path: str) -> bool:
+def is_ignored(opened: OpenProject | None, path: str) -> bool:
     """Return whether git ignores *path* in that state."""
     return opened is not None and not path.startswith("../") and opened.project.is_ignored(path)
 
 
-def entries_of(opened: Opened | None) -> tuple[EntryPoint, ...]:
+def entries_of(opened: OpenProject | None) -> tuple[Invocation, ...]:
     """Return the entry points of a state; none where there is no such state."""
     return opened.project.entries if opened else ()
 
 
-Pair: TypeAlias = tuple[EntryPoint | None, EntryPoint | None]
+Pair: TypeAlias = tuple[Invocation | None, Invocation | None]
 """An entry point in the old and in the new state."""
 
 
-class Reviewed(Struct, frozen=True):
+class LocatedImpact(Struct, frozen=True):
     """One change with its *location*, and the entry points in which it is seen.
 
     *services* are all those in which one text makes the same change. *nearby* is the nearest line
     of the new state, for what is gone.
     """
 
-    change: Change
+    change: Impact
     location: Location | None
-    entries: tuple[EntryPoint, ...]
+    entries: tuple[Invocation, ...]
     services: tuple[str, ...] = ()
     nearby: Location | None = None
 
 
-class Compared(Struct, frozen=True):
+class ComparedStart(Struct, frozen=True):
     """One entry point: *old* or *new* is None where the other state alone has it.
 
     *recreated* names the containers that ``up`` would make anew, None where that is unknown.
@@ -101,9 +103,9 @@ class Compared(Struct, frozen=True):
     the engine resolves them in one state or in neither.
     """
 
-    old: EntryPoint | None
-    new: EntryPoint | None
-    changes: tuple[Change, ...] = ()
+    old: Invocation | None
+    new: Invocation | None
+    changes: tuple[Impact, ...] = ()
     recreated: tuple[str, ...] | None = ()
     evidence: tuple[Difference, ...] = ()
     services: int = 0
@@ -111,7 +113,7 @@ class Compared(Struct, frozen=True):
     left_out: tuple[str, ...] = ()
 
     @property
-    def entry(self) -> EntryPoint:
+    def entry(self) -> Invocation:
         """The entry point, as it is now where it is still there."""
         found = self.new or self.old
         assert found is not None  # noqa: S101 - one of the two is there
@@ -127,8 +129,8 @@ class Review(Struct, frozen=True):
     old_name: str
     new_name: str
     engine: Engine
-    compared: tuple[Compared, ...]
-    changes: tuple[Reviewed, ...]
+    compared: tuple[ComparedStart, ...]
+    changes: tuple[LocatedImpact, ...]
     notes: tuple[str, ...] = ()
     runs: int = 0
     prefix: str = ""
@@ -145,8 +147,8 @@ class Review(Struct, frozen=True):
 
 
 def resolve(
-    old: Opened | None,
-    new: Opened | None,
+    old: OpenProject | None,
+    new: OpenProject | None,
     pairs: Sequence[Pair],
     engine: Engine,
     progress: Callable[[int, int], None] | None,
@@ -160,13 +162,13 @@ def resolve(
     if any(None in pair for pair in needed):  # what is new is compared with what is nearest to it
         needed = list(pairs)
 
-    def asked(opened: Opened | None, entries: Sequence[EntryPoint | None]) -> Asked:
+    def asked(opened: OpenProject | None, entries: Sequence[Invocation | None]) -> StateRequest:
         wanted = {entry for entry in entries if entry is not None}
         if opened is None:
-            return Asked((), lambda _: (), lambda _: ())
+            return StateRequest((), lambda _: (), lambda _: ())
         readable = tuple(entry for entry in opened.project.readable if entry in wanted)
         names = _names_of_moved(old, new) if opened is new else {}
-        return Asked(readable, opened.variables_of, opened.profiles_of, names)
+        return StateRequest(readable, opened.variables_of, opened.profiles_of, names)
 
     found = resolve_both(
         engine,
@@ -184,7 +186,7 @@ def resolve(
     return found, shared
 
 
-def _names_of_moved(old: Opened | None, new: Opened | None) -> dict[EntryPoint, str]:
+def _names_of_moved(old: OpenProject | None, new: OpenProject | None) -> dict[Invocation, str]:
     """Return the project's new name where its directory gives it, and is another one in git."""
     if old is None or new is None or old.prefix == new.prefix:
         return {}
@@ -196,7 +198,7 @@ def _names_of_moved(old: Opened | None, new: Opened | None) -> dict[EntryPoint, 
     }
 
 
-def _says_name(opened: Opened, entry: EntryPoint) -> bool:
+def _says_name(opened: OpenProject, entry: Invocation) -> bool:
     """Return whether a file or a variable names the project of *entry*."""
     files = [opened.project.files.get(path) for path in entry.files]
     dotenv = content_of(opened, ".env") or b""
@@ -206,7 +208,7 @@ def _says_name(opened: Opened, entry: EntryPoint) -> bool:
 
 
 def _file_changes(
-    old: Opened | None, new: Opened | None, inputs: set[str]
+    old: OpenProject | None, new: OpenProject | None, inputs: set[str]
 ) -> tuple[dict[str, bytes | None], dict[str, bytes]]:
     """Return what makes the new state of the old one, and files that count for both.
 
@@ -228,7 +230,10 @@ def _file_changes(
 
 
 def _is_affected(
-    pair: Pair, old: Opened | None, new: Opened | None, changes: Mapping[str, bytes | None]
+    pair: Pair,
+    old: OpenProject | None,
+    new: OpenProject | None,
+    changes: Mapping[str, bytes | None],
 ) -> bool:
     """Return whether a changed file may matter to the entry point."""
     if None in pair or pair[0] != pair[1] or pair[0] is None or pair[1] is None:
@@ -249,7 +254,7 @@ _SHORT = 5
 """Characters of a credential that other texts may hold by chance."""
 
 
-def credentials(old: Opened | None, new: Opened | None, found: SideBySide) -> list[str]:
+def credentials(old: OpenProject | None, new: OpenProject | None, found: SideBySide) -> list[str]:
     """Return the credentials of both states, the longest first: they may stand in other texts too.
 
     What unrelated texts may hold by chance is left out.
@@ -273,7 +278,7 @@ def _is_telling(value: str) -> bool:
     return "$" not in value and (not is_common(value) or (mixed and len(value) > _SHORT))
 
 
-def scrubbed(compared: Compared, secrets: Sequence[str]) -> Compared:
+def scrubbed(compared: ComparedStart, secrets: Sequence[str]) -> ComparedStart:
     """Return *compared* without *secrets*, wherever they stand."""
 
     def clean(value: Any) -> Any:

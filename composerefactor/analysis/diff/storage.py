@@ -27,12 +27,12 @@ from composerefactor.analysis.diff.change import (
     VOLUME_REPLACED,
     VOLUME_SWITCHED,
     VOLUME_UNUSED,
-    Change,
-    Effect,
+    Impact,
     Risk,
     ServicePair,
     State,
-    change,
+    UpEffect,
+    impact,
     listed,
 )
 from composerefactor.images.catalog import load
@@ -112,7 +112,7 @@ def _listed(value: Any) -> list[str]:
 _NAMING = frozenset({"name", "external"})
 
 
-class Kept(Struct, frozen=True):
+class SharedResource(Struct, frozen=True):
     """A resource that both states have: its *name*, the *keys* and the definitions, old and new."""
 
     section: str
@@ -131,14 +131,14 @@ class Kept(Struct, frozen=True):
         """Whether it has to exist already, before and after."""
         return bool(self.was.get("external")), bool(self.now.get("external"))
 
-    def renamed(self, same: str) -> Iterator[Change]:
+    def renamed(self, same: str) -> Iterator[Impact]:
         """Yield the change of its key, if that is another; *same* says what stays: ``the data``."""
         old, new = self.keys
         if old != new:
             kind = self.section.removesuffix("s")
             words = f"{kind} {self.name}: its key is {new}, was {old}; {same}"
             covers = ((self.section, old),)
-            yield change(KEY_RENAMED, self.path, words, effect=Effect.NOTHING, covers=covers)
+            yield impact(KEY_RENAMED, self.path, words, effect=UpEffect.NOTHING, covers=covers)
 
     def differing(self, driver: str) -> list[str]:
         """Return the keys in which the definitions differ; *driver* is the one by default."""
@@ -150,17 +150,17 @@ class Kept(Struct, frozen=True):
         ]
 
 
-def kept(before: State, after: State, section: str) -> Iterator[Kept]:
+def kept(before: State, after: State, section: str) -> Iterator[SharedResource]:
     """Yield the resources of *section*, ``networks`` or ``volumes``, that both states have."""
     old = {before.resource_name(section, key): key for key in before.section(section)}
     new = {after.resource_name(section, key): key for key in after.section(section)}
     for name in old.keys() & new.keys():
         keys = old[name], new[name]
         was, now = before.section(section)[keys[0]], after.section(section)[keys[1]]
-        yield Kept(section, name, keys, was, now)
+        yield SharedResource(section, name, keys, was, now)
 
 
-def service_mounts(pair: ServicePair) -> Iterator[Change]:
+def service_mounts(pair: ServicePair) -> Iterator[Impact]:
     """Yield what is mounted otherwise, with the data that this leaves behind."""
     old, new = mounts_of(pair.before, pair.old), mounts_of(pair.after, pair.new)
     if not pair.new:
@@ -185,7 +185,7 @@ def service_mounts(pair: ServicePair) -> Iterator[Change]:
         yield _removed(pair, mount)
 
 
-def volumes_left(before: State, after: State) -> Iterator[Change]:
+def volumes_left(before: State, after: State) -> Iterator[Impact]:
     """Yield the volumes that no service mounts any more since the services that did are gone."""
     now = mounted_volumes(after)
     for name, services in mounted_volumes(before).items():
@@ -194,30 +194,30 @@ def volumes_left(before: State, after: State) -> Iterator[Change]:
         key = _key(before, name)
         words = f"volume {name} is no longer used ({listed(services)} had it); its data stays"
         path = ("volumes", key)
-        yield change(VOLUME_UNUSED, path, words, effect=Effect.NOTHING, was=True)
+        yield impact(VOLUME_UNUSED, path, words, effect=UpEffect.NOTHING, was=True)
 
 
-def volume_definitions(before: State, after: State) -> Iterator[Change]:
+def volume_definitions(before: State, after: State) -> Iterator[Impact]:
     """Yield volumes of one name whose definition differs."""
     for volume in kept(before, after, "volumes"):
         name, path = volume.name, volume.path
         yield from volume.renamed("the same data")
         if volume.external == (False, True):
             words = f"volume {name} has to exist already (external); its data is kept"
-            yield change(VOLUME_EXTERNAL, path, words, effect=Effect.NOTHING)
+            yield impact(VOLUME_EXTERNAL, path, words, effect=UpEffect.NOTHING)
         elif volume.external == (True, False):
             words = f"volume {name} belongs to this project now; its data is kept"
-            yield change(VOLUME_EXTERNAL, path, words, effect=Effect.NOTHING)
+            yield impact(VOLUME_EXTERNAL, path, words, effect=UpEffect.NOTHING)
         elif volume.external == (False, False):
             keys = volume.differing(driver="local")
             if keys:
                 words = f"volume {name} is defined with another {listed(keys)}: the engine asks "
                 words += "whether to make it anew, which deletes its data"
                 risk = Risk.MEDIUM if keys == ["labels"] else None
-                yield change(VOLUME_REDEFINED, path, words, effect=Effect.VOLUME, risk=risk)
+                yield impact(VOLUME_REDEFINED, path, words, effect=UpEffect.VOLUME, risk=risk)
 
 
-def _at_same_path(pair: ServicePair, old: Mount, new: Mount) -> Iterator[Change]:
+def _at_same_path(pair: ServicePair, old: Mount, new: Mount) -> Iterator[Impact]:
     if _what(old) == _what(new):
         if old.read_only != new.read_only:
             words = f"{new.target} is {'read-only' if new.read_only else 'writable'} now"
@@ -254,12 +254,12 @@ def _at_same_path(pair: ServicePair, old: Mount, new: Mount) -> Iterator[Change]
 
 def _left(
     pair: ServicePair, rule: Any, words: str, old: Mount, new: Mount, risk: Risk | None = None
-) -> Change:
+) -> Impact:
     words += f"; what is in {'it' if old.kind == 'anonymous' else old.identity} is left behind"
-    return _about(pair, rule, words, new, effect=Effect.DATA, risk=risk)
+    return _about(pair, rule, words, new, effect=UpEffect.DATA, risk=risk)
 
 
-def _removed(pair: ServicePair, mount: Mount) -> Change:
+def _removed(pair: ServicePair, mount: Mount) -> Impact:
     """Return what it means that nothing is mounted any more where *mount* was."""
     users = mounted_volumes(pair.after).get(mount.identity) if mount.kind == "volume" else None
     where = f"{mount.words} is no longer mounted at {mount.target}"
@@ -276,7 +276,7 @@ def _removed(pair: ServicePair, mount: Mount) -> Change:
         return _about(pair, MOUNT_REMOVED, words, mount, was=True, risk=risk)
     words = f"{where}: its data is left behind, and what is written there goes with the container"
     risk = None if mount.kind == "volume" or _keeps_data(pair) else Risk.MEDIUM
-    return _about(pair, MOUNT_LOST, words, mount, effect=Effect.DATA, was=True, risk=risk)
+    return _about(pair, MOUNT_LOST, words, mount, effect=UpEffect.DATA, was=True, risk=risk)
 
 
 def _about(
@@ -285,13 +285,13 @@ def _about(
     words: str,
     mount: Mount,
     *,
-    effect: Effect | None = None,
+    effect: UpEffect | None = None,
     risk: Risk | None = None,
     was: bool = False,
-) -> Change:
+) -> Impact:
     in_memory = [str(side.get("tmpfs") or "") for side in (pair.old, pair.new)]
     covers = (pair.at("tmpfs"),) if any(mount.target in text for text in in_memory) else ()
-    return change(
+    return impact(
         rule,
         pair.at("volumes"),
         words,

@@ -35,13 +35,13 @@ from composerefactor.analysis.facts.variables import (
     VariableFacts,
     variable_facts,
 )
-from composerefactor.analysis.facts.volumes import Stored, mounts, stored
+from composerefactor.analysis.facts.volumes import StoredData, mounts, stored
 from composerefactor.compose.connections import cycles, dependencies, start_order
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project, project_directory
-from composerefactor.compose.stack import Stack, stack
-from composerefactor.errors import InputError, some
+from composerefactor.compose.stack import StartModel, start_model
+from composerefactor.errors import InputError, first_of
 from composerefactor.images.catalog import Catalog
 from composerefactor.images.connections import HostMention, host_mentions
 from composerefactor.images.credentials import LiteralCredential, literals
@@ -93,7 +93,7 @@ class Dependencies(Struct, frozen=True):
             yield from self._below(each, depth + 1, shown, (*trail, name))
 
 
-def dependencies_of(stack: Stack) -> Dependencies:
+def dependencies_of(stack: StartModel) -> Dependencies:
     """Return who waits for whom in *stack*."""
     needs = dependencies(stack)
     return Dependencies(
@@ -153,13 +153,13 @@ _MOST = 8
 class EntryArchitecture:
     """What one entry point starts; the facts are read from *stack* and its *mentions* of hosts."""
 
-    entry: EntryPoint
+    entry: Invocation
     services: tuple[ServiceFacts, ...]
     networks: tuple[NetworkFacts, ...]
     edges: tuple[Edge, ...]
     dependencies: Dependencies
     health: tuple[HealthFacts, ...]
-    volumes: tuple[Stored, ...]
+    volumes: tuple[StoredData, ...]
     ports: tuple[PublishedPort, ...]
     conflicts: tuple[PortConflict, ...]
     variables: tuple[VariableFacts, ...]
@@ -167,7 +167,7 @@ class EntryArchitecture:
     resources: tuple[ResourceFacts, ...]
     totals: ResourceTotals
     builds: tuple[BuildFacts, ...]
-    stack: Stack = field(repr=False, compare=False)
+    stack: StartModel = field(repr=False, compare=False)
     mentions: tuple[HostMention, ...] = field(repr=False, compare=False)
 
     @property
@@ -196,7 +196,7 @@ class Architecture:
 
     name: str
     entries: tuple[EntryArchitecture, ...]
-    unread: Mapping[EntryPoint, InputError]
+    unread: Mapping[Invocation, InputError]
     comparisons: tuple[Comparison, ...]
     repetitions: tuple[Repetition, ...]
     unresolved: tuple[str, ...]
@@ -229,7 +229,7 @@ class Architecture:
 
 def survey(project: Project, name: str, catalog: Catalog) -> Architecture:
     """Return the facts of *project*, read from its text alone."""
-    stacks = [stack(project, entry) for entry in project.readable]
+    stacks = [start_model(project, entry) for entry in project.readable]
     known = tuple(literals(stacks))
     redaction = Redaction(stacks, known)
     entries = tuple(_entry(project, each, catalog, redaction) for each in stacks)
@@ -247,7 +247,7 @@ def survey(project: Project, name: str, catalog: Catalog) -> Architecture:
 
 
 def _entry(
-    project: Project, of: Stack, catalog: Catalog, redaction: Redaction
+    project: Project, of: StartModel, catalog: Catalog, redaction: Redaction
 ) -> EntryArchitecture:
     directory = project_directory(of.entry)
     services: list[ServiceFacts] = []
@@ -334,5 +334,5 @@ def _unresolved(entry: EntryArchitecture) -> list[str]:
                 found.append(f"{service.name}: build context {service.build.context} is not here")
     unset = [v.name for v in entry.variables if v.source in {"unset", "required"}]
     if unset:
-        found.append(f"without a value here, taken as empty: {some(unset, _MOST)}")
+        found.append(f"without a value here, taken as empty: {first_of(unset, _MOST)}")
     return found

@@ -15,7 +15,7 @@ from composerefactor.errors import Location
 from composerefactor.images.dockerfiles import (
     Chain,
     Dockerfile,
-    Ignored,
+    IgnoreRules,
     Stage,
     exposed,
     read_dockerfile,
@@ -166,7 +166,7 @@ def _copied(chain: Chain, path: str) -> Location | None:
     return None
 
 
-def _ignored(project: Project, build: Build) -> tuple[Ignored | None, str]:
+def _ignored(project: Project, build: Build) -> tuple[IgnoreRules | None, str]:
     """Return what is left out of the context, and by which file.
 
     ``Dockerfile.dockerignore`` beside a Dockerfile comes before that of the context (BuildKit).
@@ -181,7 +181,7 @@ def _ignored(project: Project, build: Build) -> tuple[Ignored | None, str]:
     return None, ""
 
 
-def _exposed(project: Project, build: Build, ignored: Ignored | None) -> Iterator[str]:
+def _exposed(project: Project, build: Build, ignored: IgnoreRules | None) -> Iterator[str]:
     for name in _SECRET_FILES:
         path = posixpath.normpath(posixpath.join(build.context or "", name))
         if project.exists(path) and (ignored is None or not ignored.leaves_out(name)):

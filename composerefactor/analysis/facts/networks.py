@@ -11,9 +11,9 @@ from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.compose.ports import Port, listed_ports, parse_port
 from composerefactor.compose.resources import DEFAULT, networks_of, used_subnets
-from composerefactor.compose.stack import Service, Stack
+from composerefactor.compose.stack import Service, StartModel
 from composerefactor.errors import Location
-from composerefactor.images.connections import Conversation, HostMention, conversations
+from composerefactor.images.connections import Connection, HostMention, connections
 from composerefactor.yaml.nodes import Node
 
 
@@ -60,7 +60,7 @@ class Edge(Struct, frozen=True):
         return not {"url", "address", "name", "label"}.issuperset(self.kinds)
 
 
-def networks(stack: Stack) -> tuple[NetworkFacts, ...]:
+def networks(stack: StartModel) -> tuple[NetworkFacts, ...]:
     """Return the networks of *stack*: those declared, and those that services are on."""
     members: dict[str, list[str]] = {}
     for name in stack.services:
@@ -96,17 +96,17 @@ def _is_external(body: Node | None) -> bool:
     return external is not None and scalar_text(external) not in {"false", "False", "no"}
 
 
-def edges(stack: Stack, mentions: Iterable[HostMention]) -> tuple[Edge, ...]:
+def edges(stack: StartModel, mentions: Iterable[HostMention]) -> tuple[Edge, ...]:
     """Return who needs whom in *stack*, which names *mentions*, in the order of the files."""
     conditions = {
         (service.name, name): scalar_text(merged_get(found.node, "condition")) or "service_started"
         for service in stack.services.values()
         for name, found in service.names("depends_on")
     }
-    return tuple(_edge(each, conditions) for each in conversations(stack, mentions))
+    return tuple(_edge(each, conditions) for each in connections(stack, mentions))
 
 
-def _edge(found: Conversation, conditions: dict[tuple[str, str], str]) -> Edge:
+def _edge(found: Connection, conditions: dict[tuple[str, str], str]) -> Edge:
     return Edge(
         found.caller,
         found.callee,
@@ -165,7 +165,7 @@ class PortConflict(Struct, frozen=True):
     second: PublishedPort
 
 
-def published_ports(stack: Stack, service: Service) -> tuple[PublishedPort, ...]:
+def published_ports(stack: StartModel, service: Service) -> tuple[PublishedPort, ...]:
     """Return the ports of *service*, each container port of a range for itself."""
     found: dict[tuple[str, ...], PublishedPort] = {}
     for value in service.values("ports"):
@@ -177,7 +177,7 @@ def published_ports(stack: Stack, service: Service) -> tuple[PublishedPort, ...]
     return tuple(found.values())
 
 
-def _bindings(stack: Stack, service: str, port: Port, at: Location) -> Iterator[PublishedPort]:
+def _bindings(stack: StartModel, service: str, port: Port, at: Location) -> Iterator[PublishedPort]:
     text = port.text
     written = text.published if text.published and "$" in text.published else ""
     if not port.is_long:

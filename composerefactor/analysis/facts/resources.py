@@ -11,12 +11,12 @@ from msgspec import Struct
 from composerefactor.analysis.facts.variables import Redaction
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
-from composerefactor.compose.one_off import one_shot
+from composerefactor.compose.one_off import one_off
 from composerefactor.compose.project import Project
-from composerefactor.compose.stack import Service, Stack
+from composerefactor.compose.stack import Service, StartModel
 from composerefactor.errors import Location
 from composerefactor.images.catalog import Catalog
-from composerefactor.images.health.built import Impossible, Proposed, Unneeded
+from composerefactor.images.health.built import NoCheckNeeded, NoPossibleCheck, ProposedCheck
 from composerefactor.images.health.check import healthcheck_for
 from composerefactor.images.health.usage import Usage
 from composerefactor.images.memory import parsed, told
@@ -52,7 +52,7 @@ class ResourceTotals(Struct, frozen=True):
     without_cpu: tuple[str, ...]
 
 
-def resource_facts(stack: Stack, service: Service, at: Location) -> ResourceFacts:
+def resource_facts(stack: StartModel, service: Service, at: Location) -> ResourceFacts:
     """Return the limits of *service* in the form of ``deploy``, or in the older one."""
     values: dict[tuple[str, str], str] = {}
     replicas = ""
@@ -150,7 +150,7 @@ class HealthFacts(Struct, frozen=True):
 
 def health_facts(
     project: Project,
-    stack: Stack,
+    stack: StartModel,
     service: Service,
     use: Usage,
     catalog: Catalog,
@@ -186,17 +186,17 @@ def health_facts(
             program=_program(words),
         )
     answer = healthcheck_for(project, stack, use, catalog)
-    if isinstance(answer, Unneeded):
-        if one_shot(stack, service.name) is not None:
+    if isinstance(answer, NoCheckNeeded):
+        if one_off(stack, service.name) is not None:
             return HealthFacts(service.name, "not needed", at, reason=answer.reason)
         state: State = "in the image" if answer.has_check else "off"
         return HealthFacts(service.name, state, at, reason=answer.reason)
-    if isinstance(answer, Proposed):
+    if isinstance(answer, ProposedCheck):
         test = redaction.text(" ".join(answer.test[1:]))
         return HealthFacts(
             service.name, "missing", at, proposal=test, reason=redaction.text(answer.evidence)
         )
-    assert isinstance(answer, Impossible)  # noqa: S101 - the third of three kinds
+    assert isinstance(answer, NoPossibleCheck)  # noqa: S101 - the third of three kinds
     return HealthFacts(
         service.name,
         "missing",

@@ -12,10 +12,10 @@ from composerefactor.compose.hosts import words
 from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import merged_get, scalar_text
-from composerefactor.compose.one_off import one_shot
+from composerefactor.compose.one_off import one_off
 from composerefactor.compose.resources import networks_of
 from composerefactor.compose.secrets import is_secret_name
-from composerefactor.compose.stack import Service, Stack
+from composerefactor.compose.stack import Service, StartModel
 from composerefactor.errors import Location
 from composerefactor.images.catalog import Catalog
 from composerefactor.images.health.usage import Usage
@@ -128,7 +128,7 @@ class ServiceFacts(Struct, frozen=True):
 
 
 def service_facts(
-    stack: Stack,
+    stack: StartModel,
     service: Service,
     use: Usage,
     build: BuildFacts | None,
@@ -142,7 +142,7 @@ def service_facts(
     at = own[0].file.location_of("services", service.name)
     found_image = service.value("image")
     placed = place(service.name, expand(use.image, stack.variables) if use.image else None, catalog)
-    ends = one_shot(stack, service.name)
+    ends = one_off(stack, service.name)
     provider = service.value("provider") is not None
     status, words_ = _status(service, use, build, provider=provider)
     found_networks = networks_of(stack, service.name)
@@ -227,7 +227,7 @@ def _runtime(build: BuildFacts | None) -> str:
     return ""
 
 
-def _restart(stack: Stack, service: Service) -> str:
+def _restart(stack: StartModel, service: Service) -> str:
     text = service.text("restart")
     if text is not None:
         return expand(text, stack.variables)
@@ -238,7 +238,9 @@ def _restart(stack: Stack, service: Service) -> str:
     return ""
 
 
-def _variables(stack: Stack, service: Service, redaction: Redaction) -> list[ContainerVariable]:
+def _variables(
+    stack: StartModel, service: Service, redaction: Redaction
+) -> list[ContainerVariable]:
     found = []
     for name, setting in service.settings.items():
         value = setting.value

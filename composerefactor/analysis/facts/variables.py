@@ -24,7 +24,7 @@ from composerefactor.compose.secrets import (
     mask_text,
     passwords,
 )
-from composerefactor.compose.stack import Service, Stack
+from composerefactor.compose.stack import Service, StartModel
 from composerefactor.errors import Location
 from composerefactor.images.credentials import LiteralCredential
 from composerefactor.yaml.nodes import ScalarNode, paths, walk
@@ -58,7 +58,7 @@ class Redaction:
     as ``postgres`` are masked only where their name or place says that they are secret.
     """
 
-    def __init__(self, stacks: Iterable[Stack], known: Iterable[LiteralCredential]) -> None:
+    def __init__(self, stacks: Iterable[StartModel], known: Iterable[LiteralCredential]) -> None:
         """Prepare for the reports on *stacks*, in the files of which *known* are credentials."""
         self._stacks = tuple(stacks)
         self._known = tuple(known)
@@ -106,7 +106,7 @@ def _without_value(match: re.Match[str]) -> str:
     return match[0] if is_variable else match["option"] + MASK
 
 
-def _secrets(stacks: tuple[Stack, ...]) -> Iterator[str]:
+def _secrets(stacks: tuple[StartModel, ...]) -> Iterator[str]:
     files = {id(file): file for stack in stacks for file in stack.files}
     for file in files.values():
         for node in walk(file.root):
@@ -120,7 +120,7 @@ def _secrets(stacks: tuple[Stack, ...]) -> Iterator[str]:
             yield from _of_service(stack, service)
 
 
-def _of_service(stack: Stack, service: Service) -> Iterator[str]:
+def _of_service(stack: StartModel, service: Service) -> Iterator[str]:
     for name, setting in service.settings.items():
         value = setting.value or ""
         for text in {value, expand(value, stack.variables)}:
@@ -138,7 +138,7 @@ def _is_secret(name: str, value: str) -> bool:
     return bool(value) and is_secret_name(name) and not _HARMLESS.fullmatch(value)
 
 
-def _names(stacks: tuple[Stack, ...]) -> set[str]:
+def _names(stacks: tuple[StartModel, ...]) -> set[str]:
     """Return the names that a report on *stacks* is full of."""
     found: set[str] = set()
     for stack in stacks:
@@ -234,7 +234,7 @@ class _Found(Struct, frozen=True):
 
 
 def variable_facts(
-    project: Project, stack: Stack, redaction: Redaction
+    project: Project, stack: StartModel, redaction: Redaction
 ) -> tuple[tuple[VariableFacts, ...], tuple[EnvFileFacts, ...]]:
     """Return the variables of *stack* in alphabetical order, and its env files."""
     groups: dict[str, list[_Found]] = {}
@@ -313,14 +313,14 @@ def _facts(
     )
 
 
-def _env_file_paths(stack: Stack) -> Iterator[str]:
+def _env_file_paths(stack: StartModel) -> Iterator[str]:
     directory = project_directory(stack.entry)
     given = stack.entry.env_files or (posixpath.join(directory, ".env"),)
     yield from dict.fromkeys(posixpath.normpath(path) for path in given)
 
 
 def _env_file(
-    project: Project, stack: Stack, path: str, used: set[str], interpolated: set[str]
+    project: Project, stack: StartModel, path: str, used: set[str], interpolated: set[str]
 ) -> EnvFileFacts:
     lines = _assigned(project, path)
     inner = {e.name for each in lines for e in expressions(each.value)}

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import merged_get, scalar_text
-from composerefactor.compose.stack import Service, Stack
+from composerefactor.compose.stack import Service, StartModel
 from composerefactor.compose.volumes import listed_volumes, parse_volume
 from composerefactor.errors import Location
 from composerefactor.images.catalog import Catalog
@@ -92,7 +92,7 @@ class Mount(Struct, frozen=True):
         return bool(_FILE.fullmatch(self.source) and _FILE.fullmatch(self.target))
 
 
-class Stored(Struct, frozen=True):
+class StoredData(Struct, frozen=True):
     """A named volume, or a directory of the host, with all its *mounts*.
 
     *holds* says what is in it as far as that is known, *backup* whether to back it up, and *why*.
@@ -111,7 +111,7 @@ class Stored(Struct, frozen=True):
     full_name: str = ""
 
 
-def mounts(stack: Stack, service: Service, directory: str) -> tuple[Mount, ...]:
+def mounts(stack: StartModel, service: Service, directory: str) -> tuple[Mount, ...]:
     """Return what is mounted in *service*; paths of the host are relative to the project root.
 
     *directory* is the project directory.
@@ -137,7 +137,7 @@ def mounts(stack: Stack, service: Service, directory: str) -> tuple[Mount, ...]:
     return tuple(found.values())
 
 
-def stored(stack: Stack, every: tuple[Mount, ...], catalog: Catalog) -> tuple[Stored, ...]:
+def stored(stack: StartModel, every: tuple[Mount, ...], catalog: Catalog) -> tuple[StoredData, ...]:
     """Return the volumes of *stack*: those declared or in use, and directories of the host."""
     groups: dict[tuple[Kind, str], list[Mount]] = {}
     for mount in every:
@@ -154,7 +154,7 @@ def stored(stack: Stack, every: tuple[Mount, ...], catalog: Catalog) -> tuple[St
         at = bodies[0].location if bodies else users[0].location
         body = bodies[-1].node if bodies else None
         found.append(
-            Stored(
+            StoredData(
                 name,
                 kind,
                 tuple(users),
@@ -193,7 +193,7 @@ def _path(source: str, directory: str) -> str:
 
 
 def _contents(
-    stack: Stack, name: str, kind: Kind, users: list[Mount], catalog: Catalog
+    stack: StartModel, name: str, kind: Kind, users: list[Mount], catalog: Catalog
 ) -> tuple[str, Advice, str]:
     """Return what a volume holds, whether to back it up, and why."""
     if not users:
@@ -221,7 +221,7 @@ def _is_given(mount: Mount) -> bool:
     return mount.read_only or mount.names_file
 
 
-def _is_source(stack: Stack, mount: Mount) -> bool:
+def _is_source(stack: StartModel, mount: Mount) -> bool:
     """Return whether *mount* puts code or settings of the repository into the container."""
     if mount.source.startswith(("/", "~", "../")):
         return False
@@ -235,7 +235,7 @@ def _is_source(stack: Stack, mount: Mount) -> bool:
     )
 
 
-def _of_image(stack: Stack, mount: Mount, catalog: Catalog) -> tuple[str, Advice] | None:
+def _of_image(stack: StartModel, mount: Mount, catalog: Catalog) -> tuple[str, Advice] | None:
     """Return what the catalogue says on the path that *mount* covers, or None."""
     image = stack.services[mount.service].text("image")
     entry = catalog.match(expand(image, stack.variables)) if image else None
@@ -258,7 +258,7 @@ def _of_words(mount: Mount, name: str) -> tuple[str, Advice] | None:
     return None
 
 
-def _of_category(stack: Stack, mount: Mount) -> tuple[str, Advice] | None:
+def _of_category(stack: StartModel, mount: Mount) -> tuple[str, Advice] | None:
     category = placement(stack, stack.services[mount.service]).category
     return _BY_CATEGORY.get(category) if mount.kind != "bind" else None
 

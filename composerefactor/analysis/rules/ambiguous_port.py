@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check, planned
+from composerefactor.analysis.findings import Occurrence, Severity, planned, rule
 from composerefactor.transforms.quote_ports import quote_ports
 
 
-@check(Severity.LOW, "configuration", transform="quote-ports")
-def ambiguous_port(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.LOW, "configuration", transform="quote-ports")
+def ambiguous_port(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the ports that need quotes."""
     yield from planned(architecture, quote_ports, "a number to other readers: ")

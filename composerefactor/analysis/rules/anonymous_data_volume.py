@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.resources import covers
 from composerefactor.images.catalog import load
 from composerefactor.images.lookup import data_paths
 
 
-@check(Severity.MEDIUM, "data")
-def anonymous_data_volume(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.MEDIUM, "data")
+def anonymous_data_volume(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield data stores whose volume has no name."""
     for entry in architecture.entries:
         for service in entry.services:
@@ -26,7 +26,7 @@ def anonymous_data_volume(architecture: Architecture) -> Iterator[Found]:
             for mount in service.mounts:
                 is_data = any(covers([mount.target], path.path) for path in known or ())
                 if mount.kind == "anonymous" and is_data:
-                    yield Found(
+                    yield Occurrence(
                         f"{service.name} keeps {mount.target} in a volume without a name",
                         mount.location,
                         service.name,

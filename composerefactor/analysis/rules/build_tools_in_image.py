@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.image_references import parse_image
 
 _COMPILERS = frozenset({"golang", "rust", "maven", "gradle", "sdk", "gcc"})
 
 
-@check(Severity.INFO, "builds")
-def build_tools_in_image(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.INFO, "builds")
+def build_tools_in_image(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield images of compiled languages that have one stage."""
     for entry in architecture.entries:
         for build in entry.builds:
@@ -24,7 +24,7 @@ def build_tools_in_image(architecture: Architecture) -> Iterator[Found]:
                 continue
             name = parse_image(build.base).name.rpartition("/")[2]
             if name in _COMPILERS:
-                yield Found(
+                yield Occurrence(
                     f"the image of {build.service} holds all of {build.base}",
                     build.base_location or build.location,
                     build.service,

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.dotenv import Assignment, assignments
 from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import is_credential
 from composerefactor.errors import Location
 
 
-@check(Severity.HIGH, "security")
-def committed_env_file(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.HIGH, "security")
+def committed_env_file(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield env files with secret values that git tracks."""
     seen: set[str] = set()
     for entry in architecture.entries:
@@ -27,7 +27,7 @@ def committed_env_file(architecture: Architecture) -> Iterator[Found]:
                 continue
             seen.add(path)
             for line in _credentials(architecture.project, path):
-                yield Found(
+                yield Occurrence(
                     f"git has {path}, which holds the credential {line.name}",
                     Location(path, line.line),
                     None,

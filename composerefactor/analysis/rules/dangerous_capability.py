@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 _DANGEROUS = frozenset(
     {
@@ -18,14 +18,14 @@ _DANGEROUS = frozenset(
 )
 
 
-@check(Severity.MEDIUM, "security")
-def dangerous_capability(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.MEDIUM, "security")
+def dangerous_capability(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the capabilities that allow to break out of the container."""
     for entry in architecture.entries:
         for service in entry.stack.services.values():
             for text, found in service.names("cap_add"):
                 if text.upper().removeprefix("CAP_") in _DANGEROUS:
-                    yield Found(
+                    yield Occurrence(
                         f"{service.name} gets the capability {text}",
                         found.location,
                         service.name,

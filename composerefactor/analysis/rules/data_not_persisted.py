@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture, EntryArchitecture
 from composerefactor.analysis.facts.services import ServiceFacts
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.project import Project
 from composerefactor.compose.resources import covers, mount_targets
 from composerefactor.images.catalog import load
@@ -20,13 +20,13 @@ _SEVERITY = {"cache": Severity.LOW, "queue": Severity.MEDIUM, "search": Severity
 """Where losing the data costs less."""
 
 
-@check(
+@rule(
     Severity.HIGH,
     "data",
     transform="declare-volumes",
     strength="Every data store keeps its data in a volume.",
 )
-def data_not_persisted(architecture: Architecture) -> Iterator[Found]:
+def data_not_persisted(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield data stores with nothing mounted where they keep their data."""
     for entry in architecture.entries:
         for service in entry.services:
@@ -34,7 +34,7 @@ def data_not_persisted(architecture: Architecture) -> Iterator[Found]:
                 continue
             if service.build is None and service.image and not service.one_shot:
                 for path in _lacking(architecture.project, entry, service):
-                    yield Found(
+                    yield Occurrence(
                         f"{service.name} keeps its data in the container, at {path}",
                         service.location,
                         service.name,

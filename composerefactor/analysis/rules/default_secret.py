@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.secrets import is_credential
 
 
-@check(Severity.MEDIUM, "security")
-def default_secret(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.MEDIUM, "security")
+def default_secret(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the variables with secret names that have a default."""
     for entry in architecture.entries:
         for variable in entry.variables:
             if not variable.defaults or not is_credential(variable.name, "unknown value"):
                 continue
             use = variable.uses[0]
-            yield Found(
+            yield Occurrence(
                 f"{variable.name} has a default that everybody can read",
                 use.location,
                 use.service or None,

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.connections import references
 
 
-@check(Severity.HIGH, "validity")
-def dependency_cycle(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.HIGH, "validity")
+def dependency_cycle(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the cycles of each entry point."""
     for entry in architecture.certain:
         for cycle in entry.dependencies.cycles:
@@ -22,7 +22,7 @@ def dependency_cycle(architecture: Architecture) -> Iterator[Found]:
                 for each in references(entry.stack)
                 if (each.caller, each.name) == (cycle[0], cycle[1])
             )
-            yield Found(
+            yield Occurrence(
                 f"services wait for each other: {' -> '.join(cycle)}",
                 first.location,
                 cycle[0],

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.image_references import parse_image
 
 _FLOATING = frozenset({None, "latest", "main", "master", "edge", "nightly", "dev"})
 
 
-@check(Severity.LOW, "configuration", strength="Every image has a version.")
-def floating_tag(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.LOW, "configuration", strength="Every image has a version.")
+def floating_tag(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the images that are not tied to a version."""
     for entry in architecture.entries:
         for service in entry.services:
@@ -25,7 +25,7 @@ def floating_tag(architecture: Architecture) -> Iterator[Found]:
             reference = parse_image(service.image)
             if reference.digest or "$" in service.image or reference.tag not in _FLOATING:
                 continue
-            yield Found(
+            yield Occurrence(
                 f"{service.name} takes {service.image}, whichever version that is",
                 service.image_location,
                 service.name,

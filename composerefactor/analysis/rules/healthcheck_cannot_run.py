@@ -10,15 +10,15 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture, EntryArchitecture
 from composerefactor.analysis.facts.builds import PROBES
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.images.catalog import load
 from composerefactor.images.dockerfiles import Chain
 from composerefactor.images.entries import CatalogEntry
 from composerefactor.images.health.probes import lacking
 
 
-@check(Severity.HIGH, "reliability")
-def healthcheck_cannot_run(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.HIGH, "reliability")
+def healthcheck_cannot_run(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the checks whose program is known not to be in the image."""
     for entry in architecture.entries:
         for health in entry.health:
@@ -27,7 +27,7 @@ def healthcheck_cannot_run(architecture: Architecture) -> Iterator[Found]:
                 continue
             lacks = _lacks(entry, health.service, health.program)
             if lacks:
-                yield Found(
+                yield Occurrence(
                     f"the health check of {health.service} calls {health.program}, "
                     f"which {lacks} does not hold",
                     health.location,

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 
-@check(Severity.LOW, "reliability")
-def healthcheck_off(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.LOW, "reliability")
+def healthcheck_off(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the services whose check is switched off."""
     for entry in architecture.entries:
         for health in entry.health:
             if health.state == "off":
-                yield Found(
+                yield Occurrence(
                     f"the health check of {health.service} is switched off",
                     health.location,
                     health.service,

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 
-@check(Severity.MEDIUM, "security")
-def host_namespace(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.MEDIUM, "security")
+def host_namespace(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the services that are not apart from the host."""
     for entry in architecture.entries:
         for service in entry.stack.services.values():
@@ -23,7 +23,7 @@ def host_namespace(architecture: Architecture) -> Iterator[Found]:
                     continue
                 facts = entry.service(service.name)
                 is_watching = facts is not None and facts.counts_as == "infrastructure"
-                yield Found(
+                yield Occurrence(
                     f"{service.name} has {attribute}: host",
                     found.location,
                     service.name,

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check, planned
+from composerefactor.analysis.findings import Occurrence, Severity, planned, rule
 from composerefactor.transforms.modernize import modernize
 
 
-@check(Severity.INFO, "maintainability", transform="modernize")
-def legacy_form(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.INFO, "maintainability", transform="modernize")
+def legacy_form(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the old forms that have a form of today."""
     yield from planned(architecture, modernize)

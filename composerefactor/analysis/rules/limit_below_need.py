@@ -9,21 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.images.memory import shown
 
 _SLACK = 1.5
 """What a program needs is reckoned with room to spare: only what exceeds that is told."""
 
 
-@check(Severity.HIGH, "reliability")
-def limit_below_need(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.HIGH, "reliability")
+def limit_below_need(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the services whose own settings ask for more than their limit."""
     for entry in architecture.entries:
         for resource in entry.resources:
             limit, needs = resource.memory_limit, resource.needs
             if limit is not None and needs is not None and needs > limit * _SLACK:
-                yield Found(
+                yield Occurrence(
                     f"{resource.service} may take {shown(limit)}, and is told to use more: "
                     f"{resource.needs_by} needs about {shown(needs)}",
                     resource.location,

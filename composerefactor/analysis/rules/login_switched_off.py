@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture, EntryArchitecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.interpolation import expand
 
 _YES = "true|yes|1|on"
@@ -28,8 +28,8 @@ _OFF = {
 """Variables of well-known images, and the values by which they ask nobody for a password."""
 
 
-@check(Severity.MEDIUM, "security")
-def login_switched_off(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.MEDIUM, "security")
+def login_switched_off(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the settings that switch a login off."""
     for entry in architecture.entries:
         for service in entry.stack.services.values():
@@ -37,7 +37,7 @@ def login_switched_off(architecture: Architecture) -> Iterator[Found]:
                 pattern = _OFF.get(name)
                 value = expand(setting.value or "", entry.stack.variables).strip("\"'").lower()
                 if pattern and re.fullmatch(pattern, value):
-                    yield Found(
+                    yield Occurrence(
                         f"{service.name} asks for no login ({name})",
                         setting.location,
                         service.name,

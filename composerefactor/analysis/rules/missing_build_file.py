@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 
-@check(Severity.MEDIUM, "builds")
-def missing_build_file(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.MEDIUM, "builds")
+def missing_build_file(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the builds whose context or Dockerfile is missing."""
     for entry in architecture.entries:
         for build in entry.builds:
@@ -24,7 +24,7 @@ def missing_build_file(architecture: Architecture) -> Iterator[Found]:
                 if build.context_is_there
                 else f"the directory {build.context}"
             )
-            yield Found(
+            yield Occurrence(
                 f"{build.service} is built from {what}, which is not here",
                 build.location,
                 build.service,

@@ -10,18 +10,18 @@ import posixpath
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 
-@check(Severity.LOW, "builds")
-def missing_dockerignore(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.LOW, "builds")
+def missing_dockerignore(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the contexts without a .dockerignore."""
     for entry in architecture.entries:
         for build in entry.builds:
             if not build.is_there or build.context is None or build.ignore_file:
                 continue
             if build.copies_context is not None:
-                yield Found(
+                yield Occurrence(
                     f"{build.context} has no .dockerignore, and the image of {build.service} "
                     f"copies all of it",
                     build.copies_context,

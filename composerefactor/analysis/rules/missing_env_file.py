@@ -10,7 +10,7 @@ import posixpath
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.env_files import EXAMPLES
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import merged_get, scalar_text
@@ -18,8 +18,8 @@ from composerefactor.compose.project import project_directory
 from composerefactor.yaml.nodes import MappingNode
 
 
-@check(Severity.LOW, "configuration")
-def missing_env_file(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.LOW, "configuration")
+def missing_env_file(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the env files that services name and that are not here."""
     project = architecture.project
     for entry in architecture.entries:
@@ -35,7 +35,7 @@ def missing_env_file(architecture: Architecture) -> Iterator[Found]:
                 path = posixpath.normpath(posixpath.join(project_directory(entry.entry), text))
                 sample = next((p for f in EXAMPLES if project.exists(p := _beside(path, f))), "")
                 is_outside = path.startswith(("/", "../"))
-                yield Found(
+                yield Occurrence(
                     f"{service.name} needs the env file {text}, which is not here",
                     found.location,
                     service.name,

@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 
-@check(
+@rule(
     Severity.MEDIUM,
     "reliability",
     transform="add-healthchecks",
     strength="Every service that runs on has a health check.",
 )
-def missing_healthcheck(architecture: Architecture) -> Iterator[Found]:
+def missing_healthcheck(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the services that keep running and that nothing checks."""
     for entry in architecture.entries:
         needed = {edge.callee for edge in entry.edges}
@@ -29,7 +29,7 @@ def missing_healthcheck(architecture: Architecture) -> Iterator[Found]:
             if health.state != "missing" or not is_known:
                 continue
             why = "" if health.proposal else f": {health.reason}"
-            yield Found(
+            yield Occurrence(
                 f"{health.service} has no health check{why}",
                 health.location,
                 health.service,

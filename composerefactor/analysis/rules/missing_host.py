@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.images.starters import missing_hosts
 
 
-@check(Severity.LOW, "configuration", transform="add-missing-services")
-def missing_host(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.LOW, "configuration", transform="add-missing-services")
+def missing_host(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the hosts in addresses that the catalogue knows and nothing defines."""
     others = list(architecture.project.files.values())
     for entry in architecture.entries:
@@ -22,7 +22,7 @@ def missing_host(architecture: Architecture) -> Iterator[Found]:
             if not missing.is_likely:
                 continue
             first = missing.mentions[0]
-            yield Found(
+            yield Occurrence(
                 f"{first.caller} connects to {missing.host} ({first.variable}), "
                 f"and no service is called so",
                 first.hint.location,

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.errors import Location
 
 
-@check(Severity.LOW, "configuration")
-def missing_in_env_file(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.LOW, "configuration")
+def missing_in_env_file(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the variables of the example that the files use and the env file lacks."""
     for entry in architecture.entries:
         for facts in entry.env_files:
             for name in facts.missing:
-                yield Found(
+                yield Occurrence(
                     f"{facts.path} lacks {name}, which {facts.example} shows",
                     Location(facts.path),
                     None,

@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 
-@check(
+@rule(
     Severity.LOW,
     "reliability",
     transform="add-resource-limits",
     strength="Every service has a memory limit.",
 )
-def missing_memory_limit(architecture: Architecture) -> Iterator[Found]:
+def missing_memory_limit(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the services without a limit of memory."""
     for entry in architecture.entries:
         for service, resource in zip(entry.services, entry.resources, strict=True):
             if resource.memory_limit is None and not service.one_shot and not service.is_provider:
-                yield Found(f"{service.name} has no memory limit", service.location, service.name)
+                yield Occurrence(
+                    f"{service.name} has no memory limit", service.location, service.name
+                )

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 
-@check(Severity.MEDIUM, "configuration")
-def missing_mounted_file(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.MEDIUM, "configuration")
+def missing_mounted_file(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the mounts of single files that do not exist and that git would not ignore."""
     project = architecture.project
     for entry in architecture.entries:
@@ -26,7 +26,7 @@ def missing_mounted_file(architecture: Architecture) -> Iterator[Found]:
                     continue
                 is_there = project.exists(mount.source) or project.has_directory(mount.source)
                 if not is_there and not project.is_ignored(mount.source):
-                    yield Found(
+                    yield Occurrence(
                         f"{service.name} mounts {mount.source}, which is not here",
                         mount.location,
                         service.name,

@@ -8,21 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.one_off import why_it_may_end
 
 
-@check(
+@rule(
     Severity.LOW,
     "reliability",
     transform="add-restart-policy",
     strength="Every service that runs on is started again when it fails.",
 )
-def missing_restart_policy(architecture: Architecture) -> Iterator[Found]:
+def missing_restart_policy(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield services that run on and have no restart policy."""
     for entry in architecture.entries:
         for service in entry.services:
             if service.restart or service.one_shot or service.is_provider or service.profiles:
                 continue
             if why_it_may_end(entry.stack, service.name) is None:
-                yield Found(f"{service.name} has no restart policy", service.location, service.name)
+                yield Occurrence(
+                    f"{service.name} has no restart policy", service.location, service.name
+                )

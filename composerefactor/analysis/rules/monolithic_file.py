@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.errors import Location
 
 _SERVICES = 8
 _LINES = 200
 
 
-@check(Severity.INFO, "maintainability", transform="split")
-def monolithic_file(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.INFO, "maintainability", transform="split")
+def monolithic_file(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield large files that hold many services."""
     for path, file in architecture.project.files.items():
         services, lines = len(file.services), len(file.source.line_starts)
         if services >= _SERVICES and lines >= _LINES and path not in architecture.project.whole:
-            yield Found(
+            yield Occurrence(
                 f"{path} has {services} services in {lines} lines",
                 Location(path, 1),
                 remedy="divide it: composerefactor split",

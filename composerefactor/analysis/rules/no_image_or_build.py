@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.images.starters import missing_services
 
 
-@check(Severity.HIGH, "validity")
-def no_image_or_build(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.HIGH, "validity")
+def no_image_or_build(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the services of which nothing says what they run."""
     for entry in architecture.certain:
         if missing_services(entry.stack):
             continue
         for service in entry.services:
             if not service.image and service.build is None and not service.is_provider:
-                yield Found(
+                yield Occurrence(
                     f"{service.name} has neither image nor build",
                     service.location,
                     service.name,

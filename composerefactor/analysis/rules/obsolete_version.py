@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check, planned
+from composerefactor.analysis.findings import Occurrence, Severity, planned, rule
 from composerefactor.transforms.drop_version import drop_version
 
 
-@check(Severity.INFO, "maintainability", transform="drop-version")
-def obsolete_version(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.INFO, "maintainability", transform="drop-version")
+def obsolete_version(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the obsolete versions."""
     yield from planned(architecture, drop_version)

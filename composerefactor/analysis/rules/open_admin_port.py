@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 
-@check(Severity.MEDIUM, "security")
-def open_admin_port(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.MEDIUM, "security")
+def open_admin_port(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the ports of tools that anybody can reach."""
     for entry in architecture.entries:
         for service in entry.services:
@@ -20,7 +20,7 @@ def open_admin_port(architecture: Architecture) -> Iterator[Found]:
                 continue
             for port in service.ports:
                 if port.is_open:
-                    yield Found(
+                    yield Occurrence(
                         f"{service.name} publishes port {port.published or port.target} "
                         f"on all addresses",
                         port.location,

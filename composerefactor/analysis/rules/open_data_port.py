@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 _MEANT = frozenset({"database", "cache", "queue", "search", "vector-db"})
 
 
-@check(
+@rule(
     Severity.MEDIUM,
     "security",
     transform="bind-local-ports",
     strength="No data store can be reached from outside of the machine.",
 )
-def open_data_port(architecture: Architecture) -> Iterator[Found]:
+def open_data_port(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the ports of data stores that anybody can reach."""
     for entry in architecture.entries:
         for service in entry.services:
@@ -28,7 +28,7 @@ def open_data_port(architecture: Architecture) -> Iterator[Found]:
                 continue
             for port in service.ports:
                 if port.is_open and service.network_mode != "host":
-                    yield Found(
+                    yield Occurrence(
                         f"{service.name} publishes port {port.published or port.target} "
                         f"on all addresses",
                         port.location,

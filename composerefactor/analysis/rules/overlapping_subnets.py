@@ -9,19 +9,19 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.resources import UsedSubnet, used_subnets
 
 
-@check(Severity.MEDIUM, "configuration")
-def overlapping_subnets(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.MEDIUM, "configuration")
+def overlapping_subnets(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield pairs of networks of one entry point whose subnets overlap."""
     for entry in architecture.certain:
         used = used_subnets(entry.stack.files)
         for first, second in combinations(used, 2):
             same_family = first.subnet.version == second.subnet.version
             if first.network != second.network and same_family and _overlap(first, second):
-                yield Found(
+                yield Occurrence(
                     f"the subnets of {first.network} and {second.network} overlap "
                     f"({first.subnet}, {second.subnet})",
                     second.location,

@@ -9,21 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.secrets import is_common_word
 
 
-@check(
+@rule(
     Severity.HIGH,
     "security",
     transform="move-secrets",
     strength="No credential stands in a Compose file.",
 )
-def plain_text_secret(architecture: Architecture) -> Iterator[Found]:
+def plain_text_secret(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the credentials that are written as text."""
     for literal in architecture.literals:
         where = "as text" if literal.is_whole else "in a connection string"
-        yield Found(
+        yield Occurrence(
             f"{literal.key} of {', '.join(literal.services)} holds a credential {where}",
             literal.file.source.location(literal.node.start),
             literal.services[0],

@@ -8,20 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 
-@check(
+@rule(
     Severity.HIGH,
     "configuration",
     strength="No two services of an entry point publish the same port.",
 )
-def port_conflict(architecture: Architecture) -> Iterator[Found]:
+def port_conflict(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the ports that two services want at the same time."""
     for entry in architecture.certain:
         for conflict in entry.conflicts:
             first, second = conflict.first, conflict.second
-            yield Found(
+            yield Occurrence(
                 f"{second.service} and {first.service} both publish port {conflict.number}"
                 f"{'' if conflict.protocol == 'tcp' else f'/{conflict.protocol}'}",
                 second.location,

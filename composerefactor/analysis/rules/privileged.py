@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 
-@check(Severity.HIGH, "security", strength="No service is privileged.")
-def privileged(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.HIGH, "security", strength="No service is privileged.")
+def privileged(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the privileged services."""
     for entry in architecture.entries:
         for service in entry.services:
             found = entry.stack.services[service.name].value("privileged")
             if service.privileged and found is not None:
-                yield Found(
+                yield Occurrence(
                     f"{service.name} is privileged",
                     found.location,
                     service.name,

@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.merge_keys import scalar_text
 from composerefactor.images.lookup import gains_privileges
 
 
-@check(
+@rule(
     Severity.INFO,
     "security",
     transform="harden",
     strength="No program can gain privileges in a container.",
 )
-def privileges_can_be_gained(architecture: Architecture) -> Iterator[Found]:
+def privileges_can_be_gained(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the services without no-new-privileges."""
     for entry in architecture.entries:
         for service in entry.services:
@@ -31,7 +31,7 @@ def privileges_can_be_gained(architecture: Architecture) -> Iterator[Found]:
             if any(each.startswith("no-new-privileges") for each in options):
                 continue
             if not service.privileged and not gains_privileges(service.image):
-                yield Found(
+                yield Occurrence(
                     f"programs in {service.name} can gain privileges",
                     service.location,
                     service.name,

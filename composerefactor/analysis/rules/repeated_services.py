@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.errors import Location
 
 _WORTH = 20
 """Fewer repeated lines are no burden."""
 
 
-@check(Severity.LOW, "maintainability", transform="split")
-def repeated_services(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.LOW, "maintainability", transform="split")
+def repeated_services(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield groups of files that repeat services."""
     for repetition in architecture.repetitions:
         if repetition.repeated < _WORTH:
             continue
-        yield Found(
+        yield Occurrence(
             f"{len(repetition.services)} services are written {repetition.definitions} times in "
             f"{len(repetition.files)} files: {repetition.repeated} of {repetition.lines} lines "
             f"are repeated",

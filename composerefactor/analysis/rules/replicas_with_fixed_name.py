@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 
-@check(Severity.HIGH, "configuration")
-def replicas_with_fixed_name(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.HIGH, "configuration")
+def replicas_with_fixed_name(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the services that cannot be started more than once, and are to be."""
     for entry in architecture.certain:
         for resource in entry.resources:
@@ -23,7 +23,7 @@ def replicas_with_fixed_name(architecture: Architecture) -> Iterator[Found]:
             what = f"the name {service.container_name}" if service.container_name else ""
             what = what or (f"port {fixed[0].published}" if fixed else "")
             if what:
-                yield Found(
+                yield Occurrence(
                     f"{service.name} has {resource.replicas} replicas, and {what} once",
                     service.location,
                     service.name,

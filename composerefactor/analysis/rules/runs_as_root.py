@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.image_references import parse_image
 
 _ROOT_IMAGES = frozenset(
@@ -22,8 +22,8 @@ _ROOT_IMAGES = frozenset(
 """Base images that are known to run as root."""
 
 
-@check(Severity.LOW, "security")
-def runs_as_root(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.LOW, "security")
+def runs_as_root(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the built services that run as root."""
     for entry in architecture.entries:
         for service in entry.services:
@@ -33,7 +33,7 @@ def runs_as_root(architecture: Architecture) -> Iterator[Found]:
             if _has_own_user(build.base):
                 continue
             at = build.base_location or build.location
-            yield Found(
+            yield Occurrence(
                 f"{service.name} runs as root: {build.dockerfile} names no other user",
                 at,
                 service.name,

@@ -9,18 +9,18 @@ import posixpath
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 
-@check(Severity.HIGH, "security")
-def secret_file_in_image(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.HIGH, "security")
+def secret_file_in_image(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the builds that copy secret files of their context."""
     for entry in architecture.entries:
         for build in entry.builds:
             if build.copies_context is None:
                 continue
             for path in build.exposed_secrets:
-                yield Found(
+                yield Occurrence(
                     f"the image of {build.service} gets {path}",
                     build.copies_context,
                     build.service,

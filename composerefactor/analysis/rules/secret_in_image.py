@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 
-@check(Severity.HIGH, "security")
-def secret_in_image(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.HIGH, "security")
+def secret_in_image(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield ARG and ENV with secret names and values."""
     for entry in architecture.entries:
         for build in entry.builds:
             for secret in build.secrets:
-                yield Found(
+                yield Occurrence(
                     f"{secret.instruction} {secret.name} leaves its value in the image",
                     secret.location,
                     build.service,

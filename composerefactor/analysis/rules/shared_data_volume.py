@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.facts.volumes import Mount
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 
-@check(Severity.HIGH, "data")
-def shared_data_volume(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.HIGH, "data")
+def shared_data_volume(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield volumes that two data stores of one entry point write to."""
     for entry in architecture.certain:
         stores = {s.name for s in entry.services if s.counts_as == "data stores" and not s.profiles}
@@ -25,7 +25,7 @@ def shared_data_volume(architecture: Architecture) -> Iterator[Found]:
             }
             if volume.kind == "volume" and len(writers) > 1:
                 names = sorted(writers)
-                yield Found(
+                yield Occurrence(
                     f"{' and '.join(names)} write to the same volume {volume.name}",
                     writers[names[-1]].location,
                     names[-1],

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check, planned
+from composerefactor.analysis.findings import Occurrence, Severity, planned, rule
 from composerefactor.transforms.fix_interpolation import fix_interpolation
 
 
-@check(Severity.MEDIUM, "validity", transform="fix-interpolation")
-def shell_interpolation(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.MEDIUM, "validity", transform="fix-interpolation")
+def shell_interpolation(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the shell forms that do not mean what they seem to mean."""
     yield from planned(architecture, fix_interpolation)

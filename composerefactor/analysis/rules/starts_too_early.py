@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 
-@check(Severity.LOW, "reliability", transform="wait-for-healthy")
-def starts_too_early(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.LOW, "reliability", transform="wait-for-healthy")
+def starts_too_early(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield dependencies on checked services without a condition."""
     for entry in architecture.entries:
         for edge in entry.edges:
             health = entry.health_of(edge.callee)
             if edge.condition == "service_started" and health is not None and health.is_checked:
-                yield Found(
+                yield Occurrence(
                     f"{edge.caller} does not wait until {edge.callee} is healthy",
                     edge.location,
                     edge.caller,

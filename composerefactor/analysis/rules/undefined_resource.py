@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.resources import is_part_with
-from composerefactor.compose.stack import Stack
+from composerefactor.compose.stack import StartModel
 from composerefactor.errors import Location
 from composerefactor.images.starters import missing_resources
 
 _SECTIONS = {"networks": "network", "volumes": "volume", "secrets": "secret", "configs": "config"}
 
 
-@check(Severity.HIGH, "validity", transform="declare-networks")
-def undefined_resource(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.HIGH, "validity", transform="declare-networks")
+def undefined_resource(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield what services name in vain."""
     stacks = [entry.stack for entry in architecture.entries]
     for stack in (entry.stack for entry in architecture.certain):
@@ -28,7 +28,7 @@ def undefined_resource(architecture: Architecture) -> Iterator[Found]:
                 if is_part_with(stack, stacks, section, missing.name):
                     continue
                 service, definition = missing.users[0]
-                yield Found(
+                yield Occurrence(
                     f"{service} names the {noun} {missing.name}, which nothing declares",
                     _place(stack, service, section, missing.name)
                     or definition.file.location_of("services", service),
@@ -39,7 +39,7 @@ def undefined_resource(architecture: Architecture) -> Iterator[Found]:
                 )
 
 
-def _place(stack: Stack, service: str, section: str, name: str) -> Location | None:
+def _place(stack: StartModel, service: str, section: str, name: str) -> Location | None:
     """Return the line on which *service* names the resource."""
     for text, found in stack.services[service].names(section):
         if text.partition(":")[0] == name:

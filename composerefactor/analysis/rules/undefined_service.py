@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.images.starters import missing_services
 
 
-@check(Severity.HIGH, "validity", transform="add-missing-services")
-def undefined_service(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.HIGH, "validity", transform="add-missing-services")
+def undefined_service(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the services that others name and nothing defines."""
     for entry in architecture.certain:
         for missing in missing_services(entry.stack):
             first = missing.references[0]
             callers = dict.fromkeys(each.caller for each in missing.references)
-            yield Found(
+            yield Occurrence(
                 f"{', '.join(callers)} needs the service {missing.name}, which nothing defines",
                 first.hint.location,
                 first.caller,

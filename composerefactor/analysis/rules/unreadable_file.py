@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.errors import Location
 
 
-@check(Severity.HIGH, "validity")
-def unreadable_file(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.HIGH, "validity")
+def unreadable_file(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield why each unreadable entry point cannot be read."""
     for entry, error in architecture.unread.items():
         location = error.location or Location(entry.base)
-        yield Found(
+        yield Occurrence(
             f"{entry.title} cannot be read: {architecture.redaction.text(error.message)}",
             location,
             subject=error.message,

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 _VITAL = frozenset({"image", "ports", "volumes", "build", "container_name"})
 """Attributes in which an empty text breaks the service."""
 
 
-@check(Severity.LOW, "configuration")
-def unset_variable(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.LOW, "configuration")
+def unset_variable(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the variables that nothing gives a value."""
     for entry in architecture.entries:
         for variable in entry.variables:
@@ -26,7 +26,7 @@ def unset_variable(architecture: Architecture) -> Iterator[Found]:
             is_vital = any(each.attribute.split(".")[0] in _VITAL for each in variable.uses)
             example = f"; {variable.in_example} shows it" if variable.in_example else ""
             how = "is required" if variable.source == "required" else "has no value and no default"
-            yield Found(
+            yield Occurrence(
                 f"{variable.name} {how}, and no env file here sets it{example}",
                 use.location,
                 use.service or None,

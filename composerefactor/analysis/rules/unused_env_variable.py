@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.errors import Location
 
 
-@check(Severity.INFO, "maintainability")
-def unused_env_variable(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.INFO, "maintainability")
+def unused_env_variable(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the variables of env files that no entry point uses."""
     unused: dict[tuple[str, str], Location] = {}
     used: set[tuple[str, str]] = set()
@@ -25,4 +25,4 @@ def unused_env_variable(architecture: Architecture) -> Iterator[Found]:
             used.update((facts.path, name) for name in facts.names if name not in names)
     for (path, name), at in unused.items():
         if (path, name) not in used:
-            yield Found(f"{name} in {path} is used by no Compose file", at, None, name)
+            yield Occurrence(f"{name} in {path} is used by no Compose file", at, None, name)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.errors import Location
 
 
-@check(Severity.LOW, "maintainability")
-def unused_resource(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.LOW, "maintainability")
+def unused_resource(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield top-level volumes and networks that no entry point uses."""
     used: set[tuple[str, str]] = set()
     declared: dict[tuple[str, str], Location] = {}
@@ -27,4 +27,6 @@ def unused_resource(architecture: Architecture) -> Iterator[Found]:
                     used.add(("network", network.name))
     for (noun, name), at in declared.items():
         if (noun, name) not in used:
-            yield Found(f"nobody uses the {noun} {name}", at, None, f"{noun} {name}", "remove it")
+            yield Occurrence(
+                f"nobody uses the {noun} {name}", at, None, f"{noun} {name}", "remove it"
+            )

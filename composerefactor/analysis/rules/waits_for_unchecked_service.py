@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.facts.services import ServiceFacts
-from composerefactor.analysis.findings import Found, Severity, check
+from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.images.catalog import load
 
 
-@check(Severity.HIGH, "reliability", transform="add-healthchecks")
-def waits_for_unchecked_service(architecture: Architecture) -> Iterator[Found]:
+@rule(Severity.HIGH, "reliability", transform="add-healthchecks")
+def waits_for_unchecked_service(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the services that wait for a health that nobody checks."""
     for entry in architecture.certain:
         for edge in entry.edges:
@@ -23,7 +23,7 @@ def waits_for_unchecked_service(architecture: Architecture) -> Iterator[Found]:
                 continue
             service = entry.service(edge.callee)
             is_known = service is not None and _is_known(service)
-            yield Found(
+            yield Occurrence(
                 f"{edge.caller} waits until {edge.callee} is healthy, "
                 f"and {edge.callee} has no health check"
                 + ("" if is_known else ", unless its image brings one"),

@@ -31,7 +31,7 @@ BACK = "back"
 _LAST_SHORT = 0xFFFF  # what four digits can say
 
 
-class Written(Struct, frozen=True):
+class SavedAnswer(Struct, frozen=True):
     """An answer as it is written at *location*; *question* is ``back`` for a step back."""
 
     question: str
@@ -39,7 +39,7 @@ class Written(Struct, frozen=True):
     location: Location
 
 
-def read_answers(path: str, data: bytes) -> list[Written]:
+def read_answers(path: str, data: bytes) -> list[SavedAnswer]:
     """Return the answers in *data*, YAML or JSON.
 
     Raises InputError, with the line, for anything but a list of single questions and answers.
@@ -56,17 +56,17 @@ def read_answers(path: str, data: bytes) -> list[Written]:
     return [_read(item, source) for item in root.items]
 
 
-def _read(item: yaml.Node, source: Source) -> Written:
+def _read(item: yaml.Node, source: Source) -> SavedAnswer:
     location = source.location(item.outer_start)
     value = to_python(yaml.resolve(item), source)
     if value == BACK:
-        return Written(BACK, "", location)
+        return SavedAnswer(BACK, "", location)
     if isinstance(value, dict) and len(value) == 1:
         ((question, answer),) = value.items()
         if isinstance(answer, list):
-            return Written(str(question), tuple(map(_text, answer)), location)
+            return SavedAnswer(str(question), tuple(map(_text, answer)), location)
         if not isinstance(answer, dict):
-            return Written(str(question), _text(answer), location)
+            return SavedAnswer(str(question), _text(answer), location)
     raise InputError(
         "one question and its answer are needed",
         location=location,
@@ -101,7 +101,7 @@ def _escaped(character: str) -> str:
     return f"\\u{number:04x}" if number <= _LAST_SHORT else f"\\U{number:08x}"
 
 
-def replay(session: Session, answers: Sequence[Written]) -> int:
+def replay(session: Session, answers: Sequence[SavedAnswer]) -> int:
     """Answer the questions of *session* in order, and return its exit code.
 
     Raises InputError for an answer that does not fit, UsageError where one is missing, and what the
@@ -157,7 +157,7 @@ class SavedAnswers:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def read(self) -> list[Written]:
+    def read(self) -> list[SavedAnswer]:
         """Return the answers that were kept, none if there are none."""
         with suppress(OSError, ComposerefactorError):
             return read_answers(_NAME, self._path.read_bytes())
@@ -179,7 +179,7 @@ class SavedAnswers:
         return project_directory(self._root) / _NAME
 
 
-def resume(session: Session, answers: Sequence[Written]) -> int:
+def resume(session: Session, answers: Sequence[SavedAnswer]) -> int:
     """Answer what *session* asks as far as *answers* fit; return how many did."""
     for number, each in enumerate(answers):
         if (

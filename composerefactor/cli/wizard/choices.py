@@ -14,10 +14,10 @@ from composerefactor.cli.wizard.work import ENVIRONMENTS, Lay
 from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.errors import Location, UsageError
 from composerefactor.images.placement import place
-from composerefactor.planning.fixes import Mend, Mended
-from composerefactor.planning.opening import Opened
+from composerefactor.planning.fixes import FixPlan, PlannedFix
+from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal
-from composerefactor.planning.registry import mendings, transforms
+from composerefactor.planning.registry import fixers, transforms
 from composerefactor.planning.requests import FixRequest, Groups, SplitRequest, option_values
 from composerefactor.planning.settings import Settings
 from composerefactor.refactoring.contract import AnyTransform
@@ -52,7 +52,9 @@ _TEXTS = {
 }
 
 
-def layout_chosen(context: Context, opened: Opened, request: SplitRequest) -> Flow[SplitRequest]:
+def layout_chosen(
+    context: Context, opened: OpenProject, request: SplitRequest
+) -> Flow[SplitRequest]:
     """Show the layout and change it until it is right."""
     while True:
         work = Lay(context.where, context.stage, request)
@@ -222,7 +224,7 @@ _GROUPS = {
 _GO_ON = "go on"
 
 
-def nature(mends: Sequence[Mend]) -> str:
+def nature(mends: Sequence[PlannedFix]) -> str:
     """Return which goal the changes of one transform belong to."""
     if any(mend.change.repairs for mend in mends):
         return MEND
@@ -230,11 +232,11 @@ def nature(mends: Sequence[Mend]) -> str:
 
 
 def transforms_chosen(
-    mended: Mended, goals: Collection[str], settings: Settings
+    mended: FixPlan, goals: Collection[str], settings: Settings
 ) -> Flow[FixRequest | None]:
     """Ask which transforms are to run; None for none of them."""
     found = by_transform(mended.taken)
-    summaries = {each.name: each.summary for each in mendings()}
+    summaries = {each.name: each.summary for each in fixers()}
     options = [
         Option(
             name,

@@ -22,10 +22,10 @@ from composerefactor.cli.terminal import is_interactive, style_for
 from composerefactor.cli.wizard.answers import SavedAnswers, read_answers, replay
 from composerefactor.cli.wizard.session import Context, Session
 from composerefactor.cli.wizard.steps import wizard
-from composerefactor.cli.wizard.work import Where
+from composerefactor.cli.wizard.work import ProjectOptions
 from composerefactor.cli.wizard.workshop import Workshop
 from composerefactor.errors import InputError, Location, UsageError
-from composerefactor.planning.opening import Choice, project_root
+from composerefactor.planning.opening import ProjectSelection, project_root
 from composerefactor.proof.engine import find_engine
 from composerefactor.report.text import Style
 
@@ -84,7 +84,7 @@ def command(
     return _conversed(chosen, engine, no_color=no_color)
 
 
-def _replayed(chosen: Choice, path: Path, engine: str) -> int:
+def _replayed(chosen: ProjectSelection, path: Path, engine: str) -> int:
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -97,7 +97,7 @@ def _replayed(chosen: Choice, path: Path, engine: str) -> int:
     return replay(session, answers)
 
 
-def _conversed(chosen: Choice, engine: str, *, no_color: bool) -> int:
+def _conversed(chosen: ProjectSelection, engine: str, *, no_color: bool) -> int:
     # questionary is slow to import, and answers from a file need none of it
     from composerefactor.cli.wizard.prompts import Prompts, converse  # noqa: PLC0415
 
@@ -118,8 +118,12 @@ def _conversed(chosen: Choice, engine: str, *, no_color: bool) -> int:
         return 130
 
 
-def _session(chosen: Choice, engine: str, style: object, say: Callable[..., None]) -> Session:
-    where = Where(chosen.path, tuple(chosen.file), tuple(chosen.entry), tuple(chosen.env_file))
+def _session(
+    chosen: ProjectSelection, engine: str, style: object, say: Callable[..., None]
+) -> Session:
+    where = ProjectOptions(
+        chosen.path, tuple(chosen.file), tuple(chosen.entry), tuple(chosen.env_file)
+    )
     context = Context(where, style if isinstance(style, Style) else Style(), engine)
 
     def found() -> Engine | None:
@@ -129,7 +133,7 @@ def _session(chosen: Choice, engine: str, style: object, say: Callable[..., None
     return Session(lambda: wizard(context), workshop, say)
 
 
-def _environ(chosen: Choice) -> Mapping[str, str]:
+def _environ(chosen: ProjectSelection) -> Mapping[str, str]:
     return chosen.environ
 
 

@@ -21,9 +21,9 @@ from composerefactor.cli.wizard.session import (
 from composerefactor.cli.wizard.settings_file import command_line, shown
 from composerefactor.cli.wizard.work import (
     Item,
+    ItemizedProposal,
     Lay,
     Propose,
-    Proposed,
     Request,
     SavePatch,
     Say,
@@ -69,10 +69,10 @@ def carried_out(context: Context, request: Request, adjust: Adjust) -> Flow[Outc
 
 def _selected(
     context: Context, request: Request, decided: dict[str, bool]
-) -> Flow[tuple[Propose, Proposed]]:
+) -> Flow[tuple[Propose, ItemizedProposal]]:
     """Show what would be done, ask what is taken, and prove that until nothing new is in it."""
     work = Propose(context.where, context.stage, request)
-    proposed: Proposed = yield from worked(context, work)
+    proposed: ItemizedProposal = yield from worked(context, work)
     if proposed.proposal.changes.is_empty or not (yield from _looks(context, request, proposed)):
         return work, proposed
     known = {item.id for item in proposed.items}
@@ -90,7 +90,7 @@ def _selected(
             return work, proposed
 
 
-def _looks(context: Context, request: Request, proposed: Proposed) -> Flow[bool]:
+def _looks(context: Context, request: Request, proposed: ItemizedProposal) -> Flow[bool]:
     """Show the plan and what is proved of it, and ask whether to look at each change."""
     body = screens.plan(proposed, context.style)
     if isinstance(request, SplitRequest):
@@ -113,7 +113,7 @@ def _looks(context: Context, request: Request, proposed: Proposed) -> Flow[bool]
     return bool(answer == "each")
 
 
-def _reviewed(context: Context, proposed: Proposed, decided: dict[str, bool]) -> Flow[None]:
+def _reviewed(context: Context, proposed: ItemizedProposal, decided: dict[str, bool]) -> Flow[None]:
     """Ask about each change that is not *decided* yet, and note there what is taken."""
     items = [item for item in proposed.items if item.id not in decided]
     total = len(proposed.items)
@@ -165,7 +165,7 @@ def _choices(item: Item, items: Iterable[Item], decided: dict[str, bool]) -> Ite
 
 
 def _finished(
-    context: Context, request: Request, work: Propose, proposed: Proposed
+    context: Context, request: Request, work: Propose, proposed: ItemizedProposal
 ) -> Flow[Outcome]:
     """Show what is proved of what was taken, and ask what becomes of it."""
     words = command_line(

@@ -14,7 +14,7 @@ import questionary
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
 from prompt_toolkit.output import ColorDepth, create_output
 
-from composerefactor.cli.wizard.answers import SavedAnswers, Written, resume
+from composerefactor.cli.wizard.answers import SavedAnswer, SavedAnswers, resume
 from composerefactor.cli.wizard.session import Answer, Choose, Fill, Option, Pick, Question, Session
 from composerefactor.cli.wizard.work import Say
 from composerefactor.report.text import LABEL, Style, counted
@@ -342,7 +342,7 @@ def converse(session: Session, prompts: Asks, saved: SavedAnswers) -> int:
     return session.result
 
 
-def _resumed(session: Session, prompts: Asks, earlier: Sequence[Written]) -> None:
+def _resumed(session: Session, prompts: Asks, earlier: Sequence[SavedAnswer]) -> None:
     options = (
         Option(
             "on", f"Go on there: {counted(len(earlier), 'answer')}, {_earlier_answers(earlier)}"
@@ -357,7 +357,7 @@ def _resumed(session: Session, prompts: Asks, earlier: Sequence[Written]) -> Non
             prompts.say(Say((words,)))
 
 
-def _earlier_answers(earlier: Sequence[Written]) -> str:
+def _earlier_answers(earlier: Sequence[SavedAnswer]) -> str:
     most = 4
     names = [each.question for each in earlier[-most:]]
     return f"... {', '.join(names)}" if len(earlier) > most else ", ".join(names)

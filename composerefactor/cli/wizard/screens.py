@@ -6,12 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from composerefactor.cli.wizard.work import Examined, Item, Proposed
+from composerefactor.cli.wizard.work import Examination, Item, ItemizedProposal
 from composerefactor.compose.secrets import MASK, is_secret_name, mask_text
 from composerefactor.edit.drafts import Changeset
 from composerefactor.errors import ComposerefactorError
-from composerefactor.planning.fixes import LEFT_OUT, Mend, Mended
-from composerefactor.planning.opening import Opened
+from composerefactor.planning.fixes import LEFT_OUT, FixPlan, PlannedFix
+from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal
 from composerefactor.refactoring.contract import Plan, Refusal
 from composerefactor.report.patch import unified_patch
@@ -73,13 +73,13 @@ MOST_LISTED = 12
 _COLUMNS = 80
 
 
-def found(opened: Opened, style: Style) -> tuple[str, ...]:
+def found(opened: OpenProject, style: Style) -> tuple[str, ...]:
     """Return what reading the files has found."""
     proposal = Proposal(opened, opened.project, Plan(), Changeset())
     return tuple(found_lines(proposal, style))
 
 
-def wrong(examined: Examined, style: Style) -> tuple[str, ...]:
+def wrong(examined: Examination, style: Style) -> tuple[str, ...]:
     """Return what the engine rejects, and what is missing or could be better."""
     lines: list[str] = []
     for entry, words in examined.rejected.items():
@@ -127,9 +127,9 @@ def _one_line(text: str) -> str:
     return words if len(words) <= room else f"{words[: room - 3]}..."
 
 
-def by_transform(mends: Iterable[Mend]) -> dict[str, list[Mend]]:
+def by_transform(mends: Iterable[PlannedFix]) -> dict[str, list[PlannedFix]]:
     """Return *mends* by transform, those first without which the engine rejects the project."""
-    found: dict[str, list[Mend]] = {}
+    found: dict[str, list[PlannedFix]] = {}
     for mend in mends:
         found.setdefault(mend.transform, []).append(mend)
     return dict(sorted(found.items(), key=lambda each: not any(m.change.repairs for m in each[1])))
@@ -141,7 +141,7 @@ def layout(proposal: Proposal, style: Style) -> tuple[str, ...]:
     return (*plan_lines(proposal, style, _MOST), *differ)
 
 
-def plan(proposed: Proposed, style: Style) -> tuple[str, ...]:
+def plan(proposed: ItemizedProposal, style: Style) -> tuple[str, ...]:
     """Return what would be written, and what is not possible."""
     mended = proposed.proposal.mended
     if mended is not None and len(mended.taken) > MOST_LISTED:
@@ -149,7 +149,7 @@ def plan(proposed: Proposed, style: Style) -> tuple[str, ...]:
     return (*layout(proposed.proposal, style), *_lost(proposed, style))
 
 
-def _counts(proposal: Proposal, mended: Mended, style: Style) -> Iterator[str]:
+def _counts(proposal: Proposal, mended: FixPlan, style: Style) -> Iterator[str]:
     """Yield how many changes each transform makes, for more of them than can be read at once."""
     label = "Plan"
     for change in proposal.changes.changes:
@@ -166,12 +166,12 @@ def _counts(proposal: Proposal, mended: Mended, style: Style) -> Iterator[str]:
             yield row("", style(mask_text(words), "yellow"), style)
 
 
-def proved(proposed: Proposed, style: Style) -> tuple[str, ...]:
+def proved(proposed: ItemizedProposal, style: Style) -> tuple[str, ...]:
     """Return what was proved."""
     return tuple(proof_lines(proposed.proposal, style, MOST_LISTED))
 
 
-def files(proposed: Proposed, style: Style) -> tuple[str, ...]:
+def files(proposed: ItemizedProposal, style: Style) -> tuple[str, ...]:
     """Return how many files would be written, and what stands in the way of it."""
     lines: list[str] = []
     changes = proposed.proposal.changes
@@ -188,7 +188,7 @@ def files(proposed: Proposed, style: Style) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _lost(proposed: Proposed, style: Style) -> Iterator[str]:
+def _lost(proposed: ItemizedProposal, style: Style) -> Iterator[str]:
     label = "Not made"
     for words in proposed.lost:
         yield row(label, style(mask_text(words), "yellow"), style)

@@ -8,9 +8,9 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from msgspec import Struct
 
 from composerefactor.cli.wizard import screens
-from composerefactor.cli.wizard.work import Failed, Request, Say, Where, Work, Write
-from composerefactor.errors import ComposerefactorError, some
-from composerefactor.planning.fixes import Mend
+from composerefactor.cli.wizard.work import ProjectOptions, Request, Say, Work, WorkError, Write
+from composerefactor.errors import ComposerefactorError, first_of
+from composerefactor.planning.fixes import PlannedFix
 from composerefactor.report.text import Style
 
 Answer: TypeAlias = str | tuple[str, ...]
@@ -86,10 +86,10 @@ def objection(question: Question, answer: Answer) -> str:
     if isinstance(question, Choose):
         if isinstance(answer, str) and answer in values:
             return ""
-        return f"one of {some(values, _MOST)} is needed"
+        return f"one of {first_of(values, _MOST)} is needed"
     unknown = [one for one in answer if one not in values] if isinstance(answer, tuple) else ["?"]
     if unknown:
-        return f"a list of some of {some(values, _MOST)} is needed"
+        return f"a list of some of {first_of(values, _MOST)} is needed"
     return "" if len(answer) >= question.least else f"at least {question.least} is needed"
 
 
@@ -172,7 +172,7 @@ class Session:
         if work in self._results:
             return self._results[work]
         result = self._perform(work)
-        if isinstance(result, Failed):
+        if isinstance(result, WorkError):
             return result  # another try may do better
         self._results[work] = result
         if isinstance(work, Write):
@@ -187,7 +187,7 @@ LEAVE = "leave"
 class Context(Struct, frozen=True):
     """Where the project is, how lines are painted, and which engine was asked for."""
 
-    where: Where
+    where: ProjectOptions
     style: Style
     engine: str = "auto"
     stage: int = 0
@@ -204,7 +204,7 @@ class Outcome(Struct, frozen=True):
     request: Request | None = None
     leave: frozenset[str] = frozenset()
     command: str = ""
-    left: tuple[Mend, ...] = ()
+    left: tuple[PlannedFix, ...] = ()
     stay: tuple[str, ...] = ()
     code: int = 0
 
@@ -220,7 +220,7 @@ class LeftError(Exception):
 def worked(context: Context, work: Work) -> Flow[Any]:
     """Yield *work* and return its result; what fails is shown, and the user goes back or leaves."""
     result = yield work
-    if isinstance(result, Failed):
+    if isinstance(result, WorkError):
         body = screens.error(result.error, context.style)
         options = (Option(LEAVE, "Leave; nothing more is written"),)
         yield Failure("failed", "What now?", options, body, error=result.error)
@@ -231,6 +231,6 @@ def worked(context: Context, work: Work) -> Flow[Any]:
 def needed(work: Work) -> Flow[Any]:
     """Yield *work* and return its result; raises what it fails with."""
     result = yield work
-    if isinstance(result, Failed):
+    if isinstance(result, WorkError):
         raise result.error
     return result

@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from composerefactor.cli.wizard.work import Request, Where
+from composerefactor.cli.wizard.work import ProjectOptions, Request
 from composerefactor.edit.drafts import FileChange
-from composerefactor.planning.fixes import Mend
-from composerefactor.planning.opening import Opened
+from composerefactor.planning.fixes import PlannedFix
+from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.registry import transforms
 from composerefactor.planning.requests import FixRequest, SplitRequest, option_values
 from composerefactor.planning.settings import FILE_NAME, load_settings
@@ -43,8 +43,8 @@ def split_section(request: SplitRequest, stay: Iterable[str]) -> dict[str, Any]:
 
 
 def fix_sections(
-    requests: Iterable[FixRequest], left: Iterable[Mend]
-) -> tuple[dict[str, dict[str, Any]], list[Mend]]:
+    requests: Iterable[FixRequest], left: Iterable[PlannedFix]
+) -> tuple[dict[str, dict[str, Any]], list[PlannedFix]]:
     """Return the sections that repeat *requests* without *left*, and what they cannot leave out."""
     requests = list(requests)
     values: dict[str, dict[str, Any]] = {}
@@ -76,7 +76,7 @@ def _typed(transform: str, key: str, text: str) -> Any:
 
 
 def with_sections(
-    opened: Opened, sections: Iterable[tuple[str, str]]
+    opened: OpenProject, sections: Iterable[tuple[str, str]]
 ) -> tuple[FileChange | None, str]:
     """Return the change that adds *sections*, texts by name, to the settings file.
 
@@ -129,7 +129,12 @@ _WIDEST = 74
 
 
 def command_line(
-    where: Where, request: Request, leave: Collection[str], *, allow_dirty: bool, engine: str
+    where: ProjectOptions,
+    request: Request,
+    leave: Collection[str],
+    *,
+    allow_dirty: bool,
+    engine: str,
 ) -> list[str]:
     """Return the words of the command that writes what *request* without *leave* gives."""
     words = ["composerefactor", "split" if isinstance(request, SplitRequest) else "fix"]

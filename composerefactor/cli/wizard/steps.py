@@ -29,10 +29,10 @@ from composerefactor.cli.wizard.session import (
     worked,
 )
 from composerefactor.cli.wizard.settings_file import fix_sections, section_text, split_section
-from composerefactor.cli.wizard.work import Examine, Examined, KeepSettings, Open, Request, Say
+from composerefactor.cli.wizard.work import Examination, Examine, KeepSettings, Open, Request, Say
 from composerefactor.cli.wizard.workshop import ENVIRONMENTS
-from composerefactor.compose.invocation import EntryPoint
-from composerefactor.planning.opening import Opened
+from composerefactor.compose.invocation import Invocation
+from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import all_rejected
 from composerefactor.planning.requests import FixRequest, SplitRequest
 from composerefactor.report.text import counted
@@ -48,10 +48,10 @@ def wizard(context: Context) -> Flow[int]:
     Raises what keeps the project from being opened, and EngineError where the engine rejects it
     and nothing mends it.
     """
-    opened: Opened = yield from needed(Open(context.where, 0))
+    opened: OpenProject = yield from needed(Open(context.where, 0))
     yield Say(screens.found(opened, context.style))
     context = yield from _entries_chosen(context, opened)
-    examined: Examined = yield from needed(Examine(context.where, 0))
+    examined: Examination = yield from needed(Examine(context.where, 0))
     options = tuple(_goals(examined))
     body = screens.wrong(examined, context.style)
     if not options:
@@ -80,7 +80,7 @@ def wizard(context: Context) -> Flow[int]:
     return (yield from _ended(context, outcomes, len(stages)))
 
 
-def _entries_chosen(context: Context, opened: Opened) -> Flow[Context]:
+def _entries_chosen(context: Context, opened: OpenProject) -> Flow[Context]:
     """Ask which entry points count, where there are several that options can name."""
     entries = opened.project.readable
     if len(entries) < 2 or context.where.entry or not all(map(_is_plain, entries)):  # noqa: PLR2004
@@ -97,14 +97,14 @@ def _entries_chosen(context: Context, opened: Opened) -> Flow[Context]:
     return replace(context, where=replace(context.where, path=opened.root, entry=tuple(picked)))
 
 
-def _is_plain(entry: EntryPoint) -> bool:
+def _is_plain(entry: Invocation) -> bool:
     """Return whether ``--entry`` says all that there is to *entry*."""
     return entry.directory == "." and not (
         entry.project_directory or entry.env_files or entry.project_name or entry.profiles
     )
 
 
-def _goals(examined: Examined) -> Iterator[Option]:
+def _goals(examined: Examination) -> Iterator[Option]:
     found = screens.by_transform(examined.mended.taken)
     for goal, words in (
         (MEND, "Mend what the engine rejects"),
@@ -127,7 +127,7 @@ def _goals(examined: Examined) -> Iterator[Option]:
             yield Option(SPLIT, "Divide it into modules, when it is mended", checked=True)
 
 
-Stage = Callable[[Context, Examined, Sequence[str]], Flow[Outcome]]
+Stage = Callable[[Context, Examination, Sequence[str]], Flow[Outcome]]
 
 
 def _stages(goals: Sequence[str]) -> Iterator[tuple[str, Stage]]:
@@ -140,7 +140,7 @@ def _stages(goals: Sequence[str]) -> Iterator[tuple[str, Stage]]:
         yield "the modules", _dividing
 
 
-def _mending(context: Context, examined: Examined, goals: Sequence[str]) -> Flow[Outcome]:
+def _mending(context: Context, examined: Examination, goals: Sequence[str]) -> Flow[Outcome]:
     settings = examined.opened.settings
     request = yield from transforms_chosen(examined.mended, goals, settings)
     if request is None:
@@ -157,7 +157,7 @@ def _mending(context: Context, examined: Examined, goals: Sequence[str]) -> Flow
     return (yield from carried_out(context, request, adjust))
 
 
-def _telling_apart(context: Context, examined: Examined, goals: Sequence[str]) -> Flow[Outcome]:  # noqa: ARG001
+def _telling_apart(context: Context, examined: Examination, goals: Sequence[str]) -> Flow[Outcome]:  # noqa: ARG001
     settings = examined.opened.settings
     first = FixRequest(select=(ENVIRONMENTS,))
 
@@ -169,7 +169,7 @@ def _telling_apart(context: Context, examined: Examined, goals: Sequence[str]) -
     return (yield from carried_out(context, request, adjust))
 
 
-def _dividing(context: Context, examined: Examined, goals: Sequence[str]) -> Flow[Outcome]:  # noqa: ARG001
+def _dividing(context: Context, examined: Examination, goals: Sequence[str]) -> Flow[Outcome]:  # noqa: ARG001
     def adjust(request: Request, kind: str) -> Flow[Request]:  # noqa: ARG001
         chosen = request if isinstance(request, SplitRequest) else SplitRequest()
         return (yield from layout_chosen(context, examined.opened, chosen))

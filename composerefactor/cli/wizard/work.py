@@ -14,12 +14,12 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project
 from composerefactor.edit.drafts import Changeset, FileChange
-from composerefactor.errors import ComposerefactorError, some
-from composerefactor.planning.fixes import Mend, Mended, contents_with
-from composerefactor.planning.opening import Opened
+from composerefactor.errors import ComposerefactorError, first_of
+from composerefactor.planning.fixes import FixPlan, PlannedFix, contents_with
+from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal
 from composerefactor.planning.requests import FixRequest, SplitRequest
 from composerefactor.refactoring.contract import Effect
@@ -54,7 +54,7 @@ class Item:
     loss: str = ""
     shown: Callable[[], Changeset] = field(default=Changeset, repr=False)
     content: bytes = field(default=b"", repr=False)
-    mend: Mend | None = None
+    mend: PlannedFix | None = None
     services: tuple[str, ...] = ()
 
 
@@ -65,7 +65,7 @@ def items_of(proposal: Proposal, ids: Mapping[str, str]) -> tuple[Item, ...]:
     return tuple(_files(proposal, ids))
 
 
-def _mends(mended: Mended) -> Iterator[Item]:
+def _mends(mended: FixPlan) -> Iterator[Item]:
     for mend in mended.taken:
         change = mend.change
         path = change.location.path
@@ -83,7 +83,7 @@ def _mends(mended: Mended) -> Iterator[Item]:
         )
 
 
-def _alone(base: Project, mend: Mend) -> Changeset:
+def _alone(base: Project, mend: PlannedFix) -> Changeset:
     """Return what *mend* alone does to the project that it was planned for."""
     found = []
     for path, after in contents_with(base, [mend]).items():
@@ -112,7 +112,7 @@ def _files(proposal: Proposal, ids: Mapping[str, str]) -> Iterator[Item]:
         services = proposal.plan.services.get(change.path, ())
         directory = change.path.rpartition("/")[0].rpartition("/")[2]
         kind = _KINDS.get(directory, "other files")
-        names = some(services, _MOST)
+        names = first_of(services, _MOST)
         before, after = _lines(change.before), _lines(change.after)
         if change.is_changed:
             kind = "files that change with the others"
@@ -153,7 +153,7 @@ def _lines(content: bytes | None) -> int:
 Request: TypeAlias = SplitRequest | FixRequest
 
 
-class Where(Struct, frozen=True):
+class ProjectOptions(Struct, frozen=True):
     """The project, as the command line's options name it."""
 
     path: Path = Path()
@@ -165,18 +165,18 @@ class Where(Struct, frozen=True):
 class Open(Struct, frozen=True):
     """Open the project, which asks no engine; gives :class:`Opened`."""
 
-    where: Where
+    where: ProjectOptions
     stage: int
 
 
 class Examine(Struct, frozen=True):
     """Find what is wrong and what could be done; gives :class:`Examined`."""
 
-    where: Where
+    where: ProjectOptions
     stage: int
 
 
-class Examined(Struct, frozen=True):
+class Examination(Struct, frozen=True):
     """What could be done.
 
     *rejected* has the engine's words on what it rejects, *mended* everything that the transforms
@@ -184,10 +184,10 @@ class Examined(Struct, frozen=True):
     a split without proof; where there is none, *undivided* says why.
     """
 
-    opened: Opened
-    rejected: Mapping[EntryPoint, str]
-    mended: Mended
-    environments: Mended
+    opened: OpenProject
+    rejected: Mapping[Invocation, str]
+    mended: FixPlan
+    environments: FixPlan
     division: Proposal | None = None
     undivided: str = ""
 
@@ -195,7 +195,7 @@ class Examined(Struct, frozen=True):
 class Lay(Struct, frozen=True):
     """Plan a split without proof; gives a :class:`Proposal`."""
 
-    where: Where
+    where: ProjectOptions
     stage: int
     request: SplitRequest
 
@@ -206,14 +206,14 @@ class Propose(Struct, frozen=True):
     *expected* has the ids of changes that the user wants to be among it.
     """
 
-    where: Where
+    where: ProjectOptions
     stage: int
     request: Request
     leave: frozenset[str] = frozenset()
     expected: frozenset[str] = frozenset()
 
 
-class Proposed(Struct, frozen=True):
+class ItemizedProposal(Struct, frozen=True):
     """A proposal with its changes one by one.
 
     *leave* has the ids that were left out and are those of changes, *lost* what is not possible
@@ -227,7 +227,7 @@ class Proposed(Struct, frozen=True):
     lost: tuple[str, ...] = ()
     dirty: Mapping[str, str] = {}
     own: frozenset[str] = frozenset()
-    left: tuple[Mend, ...] = ()
+    left: tuple[PlannedFix, ...] = ()
 
 
 class Write(Struct, frozen=True):
@@ -246,7 +246,7 @@ class SavePatch(Struct, frozen=True):
 class KeepSettings(Struct, frozen=True):
     """Add the *sections* to the settings file; gives what must be added by hand, ``""`` if none."""
 
-    where: Where
+    where: ProjectOptions
     sections: tuple[tuple[str, str], ...]
 
 
@@ -260,7 +260,7 @@ class Say(Struct, frozen=True):
     exact: bool = False
 
 
-class Failed(Struct, frozen=True):
+class WorkError(Struct, frozen=True):
     """Work that could not be done."""
 
     error: ComposerefactorError

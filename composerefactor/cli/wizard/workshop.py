@@ -12,28 +12,28 @@ from msgspec.structs import replace
 
 from composerefactor.cli.wizard.settings_file import with_sections
 from composerefactor.cli.wizard.work import (
+    Examination,
     Examine,
-    Examined,
-    Failed,
     Item,
+    ItemizedProposal,
     KeepSettings,
     Lay,
     Open,
+    ProjectOptions,
     Propose,
-    Proposed,
     Request,
     SavePatch,
-    Where,
     Work,
+    WorkError,
     Write,
     items_of,
 )
 from composerefactor.edit.drafts import Changeset
 from composerefactor.errors import ComposerefactorError, Location, RefusedError, UsageError
-from composerefactor.planning.fixes import Mended, Wanted, mend, met
+from composerefactor.planning.fixes import ChangeFilter, FixPlan, plan_fixes, still_planned
 from composerefactor.planning.guard import check_proof, check_targets, dirty
-from composerefactor.planning.opening import Choice, Opened, open_project
-from composerefactor.planning.propose import Proposal, propose, propose_mends
+from composerefactor.planning.opening import OpenProject, ProjectSelection, open_project
+from composerefactor.planning.propose import Proposal, propose, propose_fixes
 from composerefactor.planning.requests import FixRequest, SplitRequest
 from composerefactor.planning.selection import Selection, selectable
 from composerefactor.planning.settle import prover_of
@@ -100,7 +100,7 @@ class Workshop(Struct):
     environ: Mapping[str, str]
     progress: Progress
     _engine: list[Engine | None] = []
-    _proposed: dict[Propose, Proposed] = {}
+    _proposed: dict[Propose, ItemizedProposal] = {}
     _seen: dict[str, Item] = {}
     _mine: dict[str, bytes | None] = {}
 
@@ -109,7 +109,7 @@ class Workshop(Struct):
         try:
             return self._do(work)
         except ComposerefactorError as error:
-            return Failed(error)
+            return WorkError(error)
 
     @property
     def engine(self) -> Engine | None:
@@ -123,11 +123,11 @@ class Workshop(Struct):
         raise TypeError(work)
 
     @_do.register
-    def _(self, work: Open) -> Opened:
+    def _(self, work: Open) -> OpenProject:
         return self._open(work.where, repairable=True)
 
     @_do.register
-    def _(self, work: Examine) -> Examined:
+    def _(self, work: Examine) -> Examination:
         opened = self._open(work.where, repairable=True)
         rejected = {}
         if self.engine is not None:
@@ -136,7 +136,7 @@ class Workshop(Struct):
                 rejected = {} if prover.accepts_all() else prover.rejected()
         everything = FixRequest(unsafe=True).chosen(opened.settings)
         apart = FixRequest(select=(ENVIRONMENTS,)).chosen(opened.settings)
-        found = Examined(
+        found = Examination(
             opened, rejected, self._mended(opened, everything), self._mended(opened, apart)
         )
         accepted = tuple(e for e in opened.project.readable if e not in rejected)
@@ -153,7 +153,7 @@ class Workshop(Struct):
         return self._laid(work.where, work.request)
 
     @_do.register
-    def _(self, work: Propose) -> Proposed:
+    def _(self, work: Propose) -> ItemizedProposal:
         repairable = isinstance(work.request, FixRequest)
         opened = self._open(work.where, repairable=repairable)
         if isinstance(work.request, SplitRequest):
@@ -207,18 +207,20 @@ class Workshop(Struct):
             apply(opened.root, Changeset((change,)), "composerefactor wizard")
         return rest
 
-    def _open(self, where: Where, *, repairable: bool) -> Opened:
-        choice = Choice(where.path, where.file, where.entry, where.env_file, self.environ)
+    def _open(self, where: ProjectOptions, *, repairable: bool) -> OpenProject:
+        choice = ProjectSelection(where.path, where.file, where.entry, where.env_file, self.environ)
         return open_project(choice, repairable=repairable)
 
-    def _laid(self, where: Where, request: SplitRequest) -> Proposal:
+    def _laid(self, where: ProjectOptions, request: SplitRequest) -> Proposal:
         opened = self._open(where, repairable=False)
         return propose(opened, request.transformation(opened, where.path), None)
 
-    def _mended(self, opened: Opened, chosen: Any) -> Mended:
-        return mend(opened.project, opened.library, chosen, Wanted(), opened.environ)
+    def _mended(self, opened: OpenProject, chosen: Any) -> FixPlan:
+        return plan_fixes(opened.project, opened.library, chosen, ChangeFilter(), opened.environ)
 
-    def _propose_split(self, opened: Opened, request: SplitRequest, work: Propose) -> Proposed:
+    def _propose_split(
+        self, opened: OpenProject, request: SplitRequest, work: Propose
+    ) -> ItemizedProposal:
         transformation = request.transformation(opened, work.where.path)
         shown = self.progress("proving")
         selection = Selection(leave=work.leave)
@@ -226,25 +228,29 @@ class Workshop(Struct):
         ids = selectable(opened, transformation(proposal.project, {}, frozenset()))
         expected = [self._seen[id_] for id_ in work.expected if id_ in self._seen]
         lost = tuple(lost_files(proposal, expected))
-        return Proposed(proposal, items_of(proposal, ids), work.leave, lost)
+        return ItemizedProposal(proposal, items_of(proposal, ids), work.leave, lost)
 
-    def _propose_fix(self, opened: Opened, request: FixRequest, work: Propose) -> Proposed:
+    def _propose_fix(
+        self, opened: OpenProject, request: FixRequest, work: Propose
+    ) -> ItemizedProposal:
         chosen = request.chosen(opened.settings)
         plan = (opened.project, opened.library, chosen)
-        leave = met(*plan, work.leave, opened.environ) if work.leave else frozenset()
+        leave = still_planned(*plan, work.leave, opened.environ) if work.leave else frozenset()
         shown = self.progress("proving")
-        proposal = propose_mends(opened, chosen, self.engine, Selection(leave=leave), shown)
+        proposal = propose_fixes(opened, chosen, self.engine, Selection(leave=leave), shown)
         taken = {each.id for each in proposal.mended.taken} if proposal.mended else set()
         gone = [self._seen[id_] for id_ in work.expected - taken if id_ in self._seen]
         left = [self._seen[id_] for id_ in leave if id_ in self._seen]
 
         def without(ids: frozenset[str]) -> set[str]:
-            found = mend(*plan, Wanted(leave=met(*plan, ids, opened.environ)), opened.environ)
+            found = plan_fixes(
+                *plan, ChangeFilter(leave=still_planned(*plan, ids, opened.environ)), opened.environ
+            )
             return {each.id for each in found.taken}
 
         lost = tuple(lost_mends(gone, left, leave, without))
         mended = proposal.mended
-        return Proposed(
+        return ItemizedProposal(
             proposal, items_of(proposal, {}), leave, lost, left=tuple(mended.left if mended else ())
         )
 

@@ -29,7 +29,7 @@ from composerefactor.images.health.servers import Image, Port, Server, listening
 from composerefactor.images.health.usage import Usage
 
 
-class Proposed(Struct, frozen=True):
+class ProposedCheck(Struct, frozen=True):
     """A health check; *test* is as a Compose file has it, ``$$`` for ``$``.
 
     *evidence* says in words how it is known that it can run, *verified* how sure that is; *note*
@@ -43,21 +43,21 @@ class Proposed(Struct, frozen=True):
     note: str = ""
 
 
-class Impossible(Struct, frozen=True):
+class NoPossibleCheck(Struct, frozen=True):
     """No health check can be given: why, and what would make it possible."""
 
     reason: str
     remedy: str
 
 
-class Unneeded(Struct, frozen=True):
+class NoCheckNeeded(Struct, frozen=True):
     """No health check is missing, and why. *has_check* tells whether there is one."""
 
     reason: str
     has_check: bool = True
 
 
-Answer: TypeAlias = Proposed | Impossible | Unneeded
+Answer: TypeAlias = ProposedCheck | NoPossibleCheck | NoCheckNeeded
 
 
 Read = Callable[[str], str | None]
@@ -189,14 +189,14 @@ class BuiltImage(Struct, frozen=True, dict=True):
         if own is not None:
             is_off = own.text.upper() == "NONE"
             does = "switches health checks off" if is_off else "has a HEALTHCHECK"
-            return Unneeded(f"its Dockerfile {does} (line {own.line})", has_check=not is_off)
+            return NoCheckNeeded(f"its Dockerfile {does} (line {own.line})", has_check=not is_off)
         if self.server is not None and self.server.never:
-            return Impossible(f"{self.server.never}: there is nothing to ask", BY_HAND)
+            return NoPossibleCheck(f"{self.server.never}: there is nothing to ask", BY_HAND)
         if self.server is not None and self.server.name == "celery worker":
             return self._celery()
         port = listening(self.use, self.command, self._image())
         if port is None:
-            return Impossible(
+            return NoPossibleCheck(
                 "nothing says on which port it listens",
                 "publish or expose its port, or write HEALTHCHECK in its Dockerfile",
             )
@@ -288,11 +288,11 @@ class BuiltImage(Struct, frozen=True, dict=True):
             held = "holds no program that could ask it"
             what = held if self.programs.is_complete else "is not known to hold a program for it"
             if self.use.build is None:
-                return Impossible(
+                return NoPossibleCheck(
                     f"the image {self.chain.base} {what}",
                     "take one that holds curl or wget, or write a check with a command of its own",
                 )
-            return Impossible(
+            return NoPossibleCheck(
                 f"its image, from {self.chain.base or 'an unknown base'}, {what}",
                 "install curl or wget in its last stage, or write HEALTHCHECK with a command of "
                 "its own",
@@ -305,7 +305,7 @@ class BuiltImage(Struct, frozen=True, dict=True):
         times = SLOW if any(word in self.command for word in _SLOW_STARTERS) else QUICK
         note = "" if page else f"says only that {_ASKS[asks]}; a page for it would say more"
         verified: Evidence = self.programs.verified if how.startswith("base") else "dockerfile"
-        return Proposed(test, times, "; ".join(evidence), verified, note)
+        return ProposedCheck(test, times, "; ".join(evidence), verified, note)
 
     def _speaks_http(self) -> bool:
         if self.spring is not None:
@@ -315,8 +315,8 @@ class BuiltImage(Struct, frozen=True, dict=True):
     def _celery(self) -> Answer:
         application = commands.celery_application(self.command)
         if not application:
-            return Impossible("its command does not name the celery application", BY_HAND)
-        return Proposed(
+            return NoPossibleCheck("its command does not name the celery application", BY_HAND)
+        return ProposedCheck(
             ("CMD-SHELL", f"celery -A {application} inspect ping -d celery@$$HOSTNAME"),
             Times("60s", "30s", 3, "60s"),
             "celery: its command",

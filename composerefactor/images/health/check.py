@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
-from composerefactor.compose.one_off import one_shot
+from composerefactor.compose.one_off import one_off
 from composerefactor.compose.project import Project
-from composerefactor.compose.stack import Service, Stack
+from composerefactor.compose.stack import Service, StartModel
 from composerefactor.images.catalog import Catalog
 from composerefactor.images.dockerfiles import Chain, exposed, read_dockerfile
 from composerefactor.images.entries import Use, parse_tag
@@ -18,35 +18,35 @@ from composerefactor.images.health.built import (
     QUICK,
     Answer,
     BuiltImage,
-    Impossible,
-    Proposed,
-    Unneeded,
+    NoCheckNeeded,
+    NoPossibleCheck,
+    ProposedCheck,
 )
 from composerefactor.images.health.probes import Asks, Probe, Programs, base_image, command_for
 from composerefactor.images.health.servers import Image, listening
 from composerefactor.images.health.usage import Build, Usage, usage
-from composerefactor.images.lookup import Choice, choose, starts_server
+from composerefactor.images.lookup import HealthCheckChoice, choose, starts_server
 
 _OWN_ENTRY = "describe the image below 'catalog' in .composerefactor.yml, or write the check here"
 _MAX_TEXT = 400_000
 
 
-def healthcheck_for(project: Project, stack: Stack, use: Usage, catalog: Catalog) -> Answer:
+def healthcheck_for(project: Project, stack: StartModel, use: Usage, catalog: Catalog) -> Answer:
     """Return the health check that the service of *use* lacks in *stack*, or why there is none.
 
     A service that has one, or switches it off, and one that ends by itself need none.
     """
     service = stack.services[use.name]
     if service.value("healthcheck") is not None:
-        return Unneeded("it has a healthcheck")
-    if one_shot(stack, use.name) is not None:
-        return Unneeded("it does one thing and ends", has_check=False)
+        return NoCheckNeeded("it has a healthcheck")
+    if one_off(stack, use.name) is not None:
+        return NoCheckNeeded("it does one thing and ends", has_check=False)
     if service.value("provider") is not None:
-        return Impossible("it is no container", "leave it")
+        return NoPossibleCheck("it is no container", "leave it")
     if use.build is not None:
         return _built(project, use, use.build, catalog)
     if use.image is None:
-        return Impossible("it has neither image nor build", "give it one")
+        return NoPossibleCheck("it has neither image nor build", "give it one")
     return _known_image(use, use.image, catalog)
 
 
@@ -56,17 +56,17 @@ def _known_image(use: Usage, image: str, catalog: Catalog, chain: Chain | None =
     if entry is None and base_image(image) is not None:
         return BuiltImage(Chain(image, ()), lambda _: None, use).check()
     if entry is None:
-        return Impossible(f"nothing is known about the image {image}", _OWN_ENTRY)
+        return NoPossibleCheck(f"nothing is known about the image {image}", _OWN_ENTRY)
     arguments = use.build.arguments if use.build else {}
     own = chain.last("CMD") if chain and use.command is None else None
     command = (*(use.entrypoint or ()), *(use.command or (own.command if own else ())))
     if not starts_server(entry, command):
-        return Impossible(
+        return NoPossibleCheck(
             f"it runs {_program(command)!r}, not the server that {entry.id} is known for",
             "write the check here, or healthcheck: {disable: true} where there is nothing to check",
         )
     if entry.builtin:
-        return Unneeded(f"the image {entry.id} has a health check of its own")
+        return NoCheckNeeded(f"the image {entry.id} has a health check of its own")
     reference = parse_image(image)
     is_known = "$" not in (reference.tag or "") and not (reference.digest and not reference.tag)
     found = choose(
@@ -83,12 +83,14 @@ def _known_image(use: Usage, image: str, catalog: Catalog, chain: Chain | None =
         ),
         use.targets or (exposed(chain, arguments) if chain else ()),
     )
-    if isinstance(found, Choice):
+    if isinstance(found, HealthCheckChoice):
         source = f"{entry.id} in the catalogue"
         if entry.source and entry.source != "unverified":
             source += f", from {entry.source}"
-        return Proposed(found.check.test, found.check.times, source, entry.verified, found.note)
-    return Impossible(found.reason, found.remedy or _OWN_ENTRY)
+        return ProposedCheck(
+            found.check.test, found.check.times, source, entry.verified, found.note
+        )
+    return NoPossibleCheck(found.reason, found.remedy or _OWN_ENTRY)
 
 
 def _program(command: tuple[str, ...]) -> str:
@@ -107,7 +109,7 @@ def _built(project: Project, use: Usage, build: Build, catalog: Catalog) -> Answ
     chain = file.chain(build.target, build.arguments)
     if chain is None:
         stage = f"stage {build.target!r}" if build.target else "FROM"
-        return Impossible(f"{build.dockerfile} has no {stage}", "correct it, then ask again")
+        return NoPossibleCheck(f"{build.dockerfile} has no {stage}", "correct it, then ask again")
     if chain.base in build.contexts:
         chain = Chain("", chain.instructions)
     built = BuiltImage(chain, read, use)
@@ -133,7 +135,7 @@ def _without_dockerfile(use: Usage, build: Build) -> Answer:
     default = Image(default=server.port, default_of=server.name) if server else Image()
     port = listening(use, command, default)
     if port is None:
-        return Impossible(
+        return NoPossibleCheck(
             f"{missing}, and nothing says on which port it listens",
             "publish or expose its port, or write HEALTHCHECK in its Dockerfile",
         )
@@ -141,7 +143,7 @@ def _without_dockerfile(use: Usage, build: Build) -> Answer:
     asks: Asks = "answer" if server is not None and server.http else "connect"
     found = command_for(Probe(asks, port.text), Programs({runtime: ""})) if runtime else None
     if found is not None:
-        return Proposed(
+        return ProposedCheck(
             found[0],
             QUICK,
             f"{runtime}: its command; port {port.text}: {port.how}",
@@ -149,7 +151,7 @@ def _without_dockerfile(use: Usage, build: Build) -> Answer:
             missing,
         )
     address = f"127.0.0.1 {port.text}"
-    return Proposed(
+    return ProposedCheck(
         (
             "CMD-SHELL",
             f"nc -z {address} || bash -c ': > /dev/tcp/127.0.0.1/{port.text}'",
@@ -176,7 +178,7 @@ def _reader(project: Project, build: Build) -> Callable[[str], str | None]:
     return read
 
 
-def reports_health(project: Project, stack: Stack, name: str, catalog: Catalog) -> bool:
+def reports_health(project: Project, stack: StartModel, name: str, catalog: Catalog) -> bool:
     """Return whether the service *name* has a health check, of its own or of its image.
 
     A container without one never becomes healthy, and whoever waits for it never starts.
@@ -184,7 +186,7 @@ def reports_health(project: Project, stack: Stack, name: str, catalog: Catalog) 
     service = stack.services[name]
     if service.value("healthcheck") is None:
         answer = healthcheck_for(project, stack, usage(project, stack, service), catalog)
-        return isinstance(answer, Unneeded) and answer.has_check
+        return isinstance(answer, NoCheckNeeded) and answer.has_check
     return _is_on(service)
 
 

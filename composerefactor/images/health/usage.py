@@ -12,7 +12,7 @@ from composerefactor.compose.interpolation import expand, expressions
 from composerefactor.compose.merge_keys import item_nodes, merged_get, names_in, scalar_text
 from composerefactor.compose.ports import ports
 from composerefactor.compose.project import Project, project_directory
-from composerefactor.compose.stack import Found, Service, Stack
+from composerefactor.compose.stack import LocatedNode, Service, StartModel
 from composerefactor.yaml.nodes import MappingNode, SequenceNode
 
 _REMOTE = ("git@", "github.com/", "git://", "ssh://", "http://", "https://", "oci://")
@@ -55,7 +55,7 @@ class Usage(Struct, frozen=True):
     exposed: tuple[str, ...]
 
 
-def usage(project: Project, stack: Stack, service: Service) -> Usage:
+def usage(project: Project, stack: StartModel, service: Service) -> Usage:
     """Return how *service* of *stack* is set up."""
     variables = stack.variables
     image = service.text("image")
@@ -93,7 +93,7 @@ def _is_open(text: str, variables: Mapping[str, str]) -> bool:
     )
 
 
-def _words(found: Found | None, variables: Mapping[str, str]) -> tuple[str, ...] | None:
+def _words(found: LocatedNode | None, variables: Mapping[str, str]) -> tuple[str, ...] | None:
     """Return the words of a command; None where it is not given (null keeps the image's own)."""
     if found is None:
         return None
@@ -121,7 +121,7 @@ def _targets(service: Service) -> Iterator[str]:
                 seen.add(target)
 
 
-def _unread(project: Project, stack: Stack, service: Service) -> Iterator[str]:
+def _unread(project: Project, stack: StartModel, service: Service) -> Iterator[str]:
     directory = project_directory(stack.entry)
     for found in service.items("env_file"):
         node = found.node
@@ -132,7 +132,7 @@ def _unread(project: Project, stack: Stack, service: Service) -> Iterator[str]:
             yield text
 
 
-def _build(stack: Stack, service: Service) -> Build | None:
+def _build(stack: StartModel, service: Service) -> Build | None:
     values = service.values("build")
     if not values:
         return None
@@ -166,7 +166,9 @@ def _build(stack: Stack, service: Service) -> Build | None:
     )
 
 
-def _arguments(found: Found, variables: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
+def _arguments(
+    found: LocatedNode, variables: Mapping[str, str]
+) -> Iterator[tuple[str, str | None]]:
     node = merged_get(found.node, "args")
     if isinstance(node, MappingNode):
         for entry in node.entries:

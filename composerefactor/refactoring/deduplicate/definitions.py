@@ -22,7 +22,7 @@ class Definition(Struct, frozen=True):
     region: Region
 
 
-class Shared(Struct):
+class SharedDefinition(Struct):
     """The result: *common* are lines of the first definition, *rests* of each one's own.
 
     ``notes`` are comments of other definitions on what is shared, each with the offset in the
@@ -39,7 +39,7 @@ class Shared(Struct):
             spans.sort()
 
 
-def note(definitions: list[Definition], regions: list[Region], result: Shared) -> None:
+def note(definitions: list[Definition], regions: list[Region], result: SharedDefinition) -> None:
     """Keep the comments of other definitions on what is taken from the first."""
     first = regions[0]
     if not any("#" in d.source.text[r.lead : r.end] for d, r in paired(definitions, regions)[1:]):

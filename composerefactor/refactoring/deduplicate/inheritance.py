@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile, Section
 from composerefactor.compose.merging import KEY_VALUE, REPLACED, meaning, typed
-from composerefactor.edit.drafts import Draft, Piece, Slice, Written
+from composerefactor.edit.drafts import NewText, Piece, PlannedFile, Slice
 from composerefactor.refactoring.deduplicate.definitions import children_of, same
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Holder
 from composerefactor.yaml import nodes as yaml
@@ -71,7 +71,7 @@ def parents(
             yield Parent(name, anchor, heirs)
 
 
-def extending(draft: Draft, file: ComposeFile, parent: Parent, path: str) -> Draft:
+def extending(draft: PlannedFile, file: ComposeFile, parent: Parent, path: str) -> PlannedFile:
     """Return *draft* with an ``extends`` of the service in *path* for each merge key of heirs."""
     edits = [(entry.start, entry.end) for entry in parent.heirs.values()]
     text = f"extends: {{file: {path}, service: {parent.anchor}}}"
@@ -88,11 +88,11 @@ def extending(draft: Draft, file: ComposeFile, parent: Parent, path: str) -> Dra
     return replace(draft, pieces=tuple(pieces))
 
 
-def extended_file(draft: Draft, file: ComposeFile, parent: Parent) -> Draft:
+def extended_file(draft: PlannedFile, file: ComposeFile, parent: Parent) -> PlannedFile:
     """Return *draft*, which has the block, with a service that is the block."""
     newline = file.source.newline
     service = f"{newline}services:{newline}  {parent.anchor}: *{parent.anchor}{newline}"
-    return replace(draft, pieces=(*draft.pieces, Written(service)))
+    return replace(draft, pieces=(*draft.pieces, NewText(service)))
 
 
 def _heirs(file: ComposeFile, anchors: AnchorIndex, section: Section) -> dict[str, Entry]:
@@ -159,6 +159,6 @@ def _cut(piece: Slice, edits: Sequence[tuple[int, int]], text: str) -> Iterator[
     start = piece.start
     for a, b in sorted(edits):
         yield replace(piece, start=start, end=a)
-        yield Written(text)
+        yield NewText(text)
         start = b
     yield replace(piece, start=start)

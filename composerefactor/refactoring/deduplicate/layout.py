@@ -11,21 +11,21 @@ from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.project import Project
-from composerefactor.edit.drafts import Draft
+from composerefactor.edit.drafts import PlannedFile
 from composerefactor.errors import Location, RefusedError
 from composerefactor.images.placement import Placement
 from composerefactor.refactoring.deduplicate.places import (
     ROOT,
     Content,
-    Piece,
-    Places,
+    Destinations,
+    EnvironmentFile,
     contents,
     head,
     place_resources,
     taken_nodes,
     write,
 )
-from composerefactor.refactoring.deduplicate.variants import Factored, Owners, Variant
+from composerefactor.refactoring.deduplicate.variants import Owners, SharedService, SharedServices
 from composerefactor.refactoring.modules.anchors import Holder
 from composerefactor.refactoring.modules.grouping import (
     MAX_SERVICES,
@@ -41,7 +41,7 @@ from composerefactor.refactoring.modules.naming import Family, Names, variant
 from composerefactor.refactoring.modules.writer import Assembler, Division
 
 
-def place_blocks(places: Places, contents: list[Content]) -> list[Content]:
+def place_blocks(places: Destinations, contents: list[Content]) -> list[Content]:
     """Return *contents* with each block in the first one that needs it, and set its home.
 
     One that no file takes from here goes too, if another base has the same text and it moved.
@@ -76,7 +76,7 @@ def place_blocks(places: Places, contents: list[Content]) -> list[Content]:
     return contents
 
 
-def _text(places: Places, owner: int, section: str) -> str:
+def _text(places: Destinations, owner: int, section: str) -> str:
     file = places.files[owner]
     region = (file.sections or {})[section].region
     return file.source.text[region.lead : region.end]
@@ -86,7 +86,7 @@ MAX_IN_ENTRY = 12
 """Modules in one include entry with an environment file, which is cut for further ones."""
 
 
-def pieces(places: Places, owner: int, take: Callable[[], str]) -> Iterator[Piece]:
+def pieces(places: Destinations, owner: int, take: Callable[[], str]) -> Iterator[EnvironmentFile]:
     """Yield the environment files of *owner*; none becomes a monolith again.
 
     *take* gives a free path. What ``extends`` ties together stays in one of them.
@@ -111,11 +111,11 @@ def pieces(places: Places, owner: int, take: Callable[[], str]) -> Iterator[Piec
         following = items[n + 1][1] if n + 1 < len(items) else []
         count = sum(name in defining for name in [*names, *following])
         if not following or count > most or len(paths) == MAX_IN_ENTRY:
-            yield Piece(take(), tuple(names), tuple(paths))
+            yield EnvironmentFile(take(), tuple(names), tuple(paths))
             names, paths = [], []
 
 
-def defines(found: Variant, owner: int) -> bool:
+def defines(found: SharedService, owner: int) -> bool:
     """Return whether *owner* itself says what runs, in what it adds to a service."""
     if found.shared is None:
         return True
@@ -136,18 +136,18 @@ class Layout:
     """
 
     project: Project
-    factored: Factored
+    factored: SharedServices
     options: LayoutOptions
     names: Names
     place: Callable[[ComposeFile, str], Placement]
     several: bool = False
-    places: Places = field(init=False)
+    places: Destinations = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin with nothing in any place."""
-        self.places = Places(self.project, self.factored)
+        self.places = Destinations(self.project, self.factored)
 
-    def drafts(self) -> list[Draft]:
+    def drafts(self) -> list[PlannedFile]:
         """Return the drafts of the roots, the modules and the environment files.
 
         Raises RefusedError for a path from the user that something else has.
@@ -171,7 +171,7 @@ class Layout:
         return self.places.modules
 
     @property
-    def environments(self) -> dict[int, list[Piece]]:
+    def environments(self) -> dict[int, list[EnvironmentFile]]:
         """The environment files of each file."""
         return self.places.environments
 
@@ -230,7 +230,7 @@ class Layout:
         family = Family.of(self.factored.files[owner].path)
         return self.names.take(directory, family, self._variant(owner))
 
-    def _roots(self) -> Iterator[Draft]:
+    def _roots(self) -> Iterator[PlannedFile]:
         for i in range(len(self.factored.files)):
             entries = [[*p.modules, p.path] for p in self.places.environments[i]]
             listed = {path for entry in entries for path in entry}
@@ -239,7 +239,7 @@ class Layout:
             if entries:  # else all that it has stays
                 yield self._root(i, entries)
 
-    def _root(self, owner: int, entries: Iterable[Iterable[str]]) -> Draft:
+    def _root(self, owner: int, entries: Iterable[Iterable[str]]) -> PlannedFile:
         """Return the root *owner* with the include list *entries*."""
         file = self.factored.files[owner]
         directory = posixpath.dirname(file.path) or "."

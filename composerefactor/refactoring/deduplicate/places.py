@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.merging import meaning, typed
 from composerefactor.compose.project import Project
-from composerefactor.edit.drafts import Draft, Slice, Written
+from composerefactor.edit.drafts import NewText, PlannedFile, Slice
 from composerefactor.refactoring.deduplicate.definitions import Definition, Span, nodes_in, unknown
-from composerefactor.refactoring.deduplicate.variants import Factored, Owners, Variant
+from composerefactor.refactoring.deduplicate.variants import Owners, SharedService, SharedServices
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Block, Holder
 from composerefactor.refactoring.modules.base_file import belongs_to_root, resource_users
 from composerefactor.refactoring.modules.grouping import Module
@@ -25,7 +25,7 @@ from composerefactor.yaml.values import to_python
 ROOT = ""
 
 
-class Piece(Struct, frozen=True):
+class EnvironmentFile(Struct, frozen=True):
     """An environment file of one base: its *services*, and the *modules* that it adds to.
 
     All of them stand in one include entry: until v5 a service in two entries is a conflict.
@@ -36,7 +36,7 @@ class Piece(Struct, frozen=True):
     modules: tuple[str, ...]
 
 
-class Places(Struct):
+class Destinations(Struct):
     """Files are named by their index in ``factored.files``.
 
     *modules* are new files for what some of them share, or one has alone; *environments* those with
@@ -44,9 +44,9 @@ class Places(Struct):
     """
 
     project: Project
-    factored: Factored
+    factored: SharedServices
     modules: list[tuple[Owners, Module]] = []
-    environments: dict[int, list[Piece]] = {}
+    environments: dict[int, list[EnvironmentFile]] = {}
     homes: dict[int, dict[Holder, str]] = {}
 
     @property
@@ -114,7 +114,7 @@ class Content(Struct, frozen=True):
     titled: frozenset[str] = frozenset()
 
 
-def write(content: Content) -> Draft:
+def write(content: Content) -> PlannedFile:
     """Return the draft of *content*: anchors that it needs, services, then other sections."""
     file, source = content.file, content.file.source
     out = Output(source)
@@ -124,7 +124,7 @@ def write(content: Content) -> Draft:
         if block.wrapper or not source.text[block.start].isspace():
             out.separate()
         if block.wrapper:
-            out.add(Written(f"{block.wrapper}:{source.newline}"))
+            out.add(NewText(f"{block.wrapper}:{source.newline}"))
         out.add(Slice(source, block.start, block.end, copy=block.start not in adopted))
     if content.services:
         out.separate()
@@ -144,7 +144,7 @@ def write(content: Content) -> Draft:
         for name in names:
             out.verbatim(entries[name].lead, entries[name].end)
     out.end_line()
-    return Draft(content.path, tuple(out.pieces))
+    return PlannedFile(content.path, tuple(out.pieces))
 
 
 def _service(out: Output, part: ServicePart) -> None:
@@ -155,8 +155,8 @@ def _service(out: Output, part: ServicePart) -> None:
         out.verbatim(start, source.next_line(region.key))
     else:
         out.end_line()
-        out.add(Written(f"{source.text[region.key : region.entry.key.end]}:{source.newline}"))
-    out.add(Written(part.stub))
+        out.add(NewText(f"{source.text[region.key : region.entry.key.end]}:{source.newline}"))
+    out.add(NewText(part.stub))
     inner = [(at, c) for at, c in part.notes if at > region.lead]
     for begin, end in part.spans:
         _notes(out, [c for at, c in inner if at == begin], begin)
@@ -171,12 +171,12 @@ def _notes(out: Output, found: Sequence[str], at: int) -> None:
     indent = line[: len(line) - len(line.lstrip())]
     for comment in found:
         out.end_line()
-        out.add(Written(f"{indent}{comment}{out.source.newline}"))
+        out.add(NewText(f"{indent}{comment}{out.source.newline}"))
 
 
 def _section_key(out: Output, file: ComposeFile, section: str) -> None:
     key = (file.sections or {})[section].region.entry.key
-    out.add(Written(f"{out.source.text[key.outer_start : key.end]}:{out.source.newline}"))
+    out.add(NewText(f"{out.source.text[key.outer_start : key.end]}:{out.source.newline}"))
 
 
 def _by_section(entries: Iterable[Holder]) -> dict[str, list[str]]:
@@ -212,12 +212,12 @@ def taken_nodes(content: Content) -> Iterable[Node]:
         yield sections[name].region.entry.value
 
 
-def contents(places: Places) -> list[Content]:
+def contents(places: Destinations) -> list[Content]:
     """Return the contents of the modules, then those of the environment files."""
     return _titled(places, [*_modules(places), *_environments(places)])
 
 
-def _modules(places: Places) -> Iterator[Content]:
+def _modules(places: Destinations) -> Iterator[Content]:
     variants = {(v.owners, v.name): v for v in places.factored.variants}
     resources = _resources_by_path(places)
     for owners, module in places.modules:
@@ -236,7 +236,7 @@ def _modules(places: Places) -> Iterator[Content]:
         yield Content(module.path, file, places.anchors[owners[0]], parts, own)
 
 
-def _resources_by_path(places: Places) -> dict[tuple[int, str], list[Holder]]:
+def _resources_by_path(places: Destinations) -> dict[tuple[int, str], list[Holder]]:
     """Return the resources of each file by the path that they move to."""
     found: dict[tuple[int, str], list[Holder]] = {}
     for i, homes in places.homes.items():
@@ -246,7 +246,7 @@ def _resources_by_path(places: Places) -> dict[tuple[int, str], list[Holder]]:
     return found
 
 
-def _environments(places: Places) -> Iterator[Content]:
+def _environments(places: Destinations) -> Iterator[Content]:
     for i, file in enumerate(places.files):
         own = {v.name: v for v in places.factored.variants if i in v.owners}
         for piece in places.environments[i]:
@@ -255,7 +255,7 @@ def _environments(places: Places) -> Iterator[Content]:
             yield Content(piece.path, file, places.anchors[i], parts)
 
 
-def _added(found: Variant, owner: int) -> ServicePart:
+def _added(found: SharedService, owner: int) -> ServicePart:
     """Return what *owner* adds to a service; comments above it only where they are its own."""
     d, first = found.definition(owner), found.definitions[0]
     if found.shared is None:
@@ -269,7 +269,7 @@ def _whole(source: Source, region: Region) -> ServicePart:
     return ServicePart(region, [(source.next_line(region.key), region.end)])
 
 
-def _head_notes(found: Variant) -> Iterator[tuple[int, str]]:
+def _head_notes(found: SharedService) -> Iterator[tuple[int, str]]:
     """Yield comments above the service in files that add nothing to it."""
     first = found.definitions[0]
     known = head(first.source, first.region)
@@ -281,7 +281,7 @@ def _head_notes(found: Variant) -> Iterator[tuple[int, str]]:
                 yield first.region.lead, comment
 
 
-def _titled(places: Places, found: list[Content]) -> list[Content]:
+def _titled(places: Destinations, found: list[Content]) -> list[Content]:
     """Return *found* with the comments on sections of which nothing stays in their file."""
     done: set[Holder] = set()
     result = []
@@ -303,7 +303,7 @@ def _titled(places: Places, found: list[Content]) -> list[Content]:
 Users = Mapping[int, Mapping[Holder, set[str]]]
 
 
-def place_resources(places: Places) -> None:
+def place_resources(places: Destinations) -> None:
     """Set the homes of the resources; services have theirs."""
     users: Users = {
         i: resource_users(
@@ -324,7 +324,9 @@ def place_resources(places: Places) -> None:
                         places.homes[owner][section, name] = path
 
 
-def _moves_along(places: Places, holder: Holder, owners: Owners, path: str, users: Users) -> bool:
+def _moves_along(
+    places: Destinations, holder: Holder, owners: Owners, path: str, users: Users
+) -> bool:
     """Return whether a resource is the same for all *owners*, and the module's alone."""
     section, name = holder
     texts = set()
@@ -344,7 +346,7 @@ def _moves_along(places: Places, holder: Holder, owners: Owners, path: str, user
     return len(texts) == 1
 
 
-def _is_emptied(places: Places, owner: int, section: str) -> bool:
+def _is_emptied(places: Destinations, owner: int, section: str) -> bool:
     """Return whether a commented section would lose its last entry to another file's text."""
     file = places.files[owner]
     part = (file.sections or {})[section]

@@ -26,7 +26,7 @@ from composerefactor.compose.merging import (
 )
 from composerefactor.refactoring.deduplicate.definitions import (
     Definition,
-    Shared,
+    SharedDefinition,
     all_same,
     children_of,
     items_of,
@@ -46,7 +46,7 @@ def place_merges(
     merges: list[Region | None],
     written: list[dict[str, Region]],
     whole: set[str],
-    result: Shared,
+    result: SharedDefinition,
 ) -> bool:
     """Put the merge keys where they give the same: with the shared part, or with the rests.
 
@@ -89,7 +89,7 @@ def brought(definition: Definition, region: Region | None) -> dict[str, Any]:
     return found
 
 
-class Written(Struct, frozen=True):
+class WrittenAttribute(Struct, frozen=True):
     """An attribute of one definition as it is written (*value*), its *meaning* and its *types*."""
 
     value: Any
@@ -97,7 +97,7 @@ class Written(Struct, frozen=True):
     types: dict[str, Any]
 
     @classmethod
-    def of(cls, value: Any, path: Path) -> Written:
+    def of(cls, value: Any, path: Path) -> WrittenAttribute:
         """Return *value* as it is read at *path*."""
         return cls(value, meaning(value, path), typed(value, path))
 
@@ -112,8 +112,8 @@ class _Pairs(Struct, frozen=True):
 
 
 def share_pairs(
-    definitions: list[Definition], found: list[Region], path: Path, written: list[Written]
-) -> Shared | None:
+    definitions: list[Definition], found: list[Region], path: Path, written: list[WrittenAttribute]
+) -> SharedDefinition | None:
     """Divide the attributes at *found* pair by pair; None where they cannot be cut.
 
     *written* is what stands there. A merge key stands with the shared pairs where all have the same
@@ -132,7 +132,7 @@ def share_pairs(
         if all(name in s.values and same(value, s.values[name]) for s in known[1:])
         and (merges_equal or not any(name in s.more for s in known))
     }
-    result = Shared(rests=[[] for _ in definitions])
+    result = SharedDefinition(rests=[[] for _ in definitions])
     for name in first.values:
         if name in common:
             _share_line(definitions, [s.lines[name] for s in known], result)
@@ -167,12 +167,16 @@ def _read(definition: Definition, region: Region, path: Path, values: Any) -> _P
     return _Pairs(lines, {name: values[name] for name in lines}, merge, more)
 
 
-def _share_line(definitions: list[Definition], regions: list[Region], result: Shared) -> None:
+def _share_line(
+    definitions: list[Definition], regions: list[Region], result: SharedDefinition
+) -> None:
     result.common.append((regions[0].lead, regions[0].end))
     note(definitions, regions, result)
 
 
-def _keep_types(types: list[dict[str, Any]], shared: AbstractSet[str], result: Shared) -> bool:
+def _keep_types(
+    types: list[dict[str, Any]], shared: AbstractSet[str], result: SharedDefinition
+) -> bool:
     """Return whether numbers and booleans stay what they are in an uninterpolated model.
 
     A merge makes text of all of a mapping's values (observed: v5.6.1). So who adds something must
@@ -184,7 +188,7 @@ def _keep_types(types: list[dict[str, Any]], shared: AbstractSet[str], result: S
     )
 
 
-def _can_be_merged(values: list[Any], path: Path, result: Shared) -> bool:
+def _can_be_merged(values: list[Any], path: Path, result: SharedDefinition) -> bool:
     """Return whether the shared part and what is added to it have forms that every engine merges.
 
     v2.24.1 merges a list of pairs over a mapping in ``environment`` alone, and nowhere else.
@@ -195,7 +199,7 @@ def _can_be_merged(values: list[Any], path: Path, result: Shared) -> bool:
     return all(isinstance(value, dict) == isinstance(values[0], dict) for value in adding)
 
 
-def share(definitions: Sequence[Definition]) -> Shared | None:
+def share(definitions: Sequence[Definition]) -> SharedDefinition | None:
     """Divide *definitions*; None where nothing is shared, or a definition cannot be cut.
 
     The spans are those of attributes, without the line of the service's own key.
@@ -207,7 +211,9 @@ def share(definitions: Sequence[Definition]) -> Shared | None:
     return result if result is not None and result.common else None
 
 
-def _share_keys(definitions: list[Definition], found: list[Region], path: Path) -> Shared | None:
+def _share_keys(
+    definitions: list[Definition], found: list[Region], path: Path
+) -> SharedDefinition | None:
     """Divide the mappings at *found* key by key; None where they cannot be cut."""
     parts = [children_of(d.source, r) for d, r in paired(definitions, found)]
     if any(part is None for part in parts) or not _extend_the_same(definitions, parts):
@@ -241,12 +247,12 @@ def _divide(
     parts: list[dict[str, Region]],
     path: Path,
     apart: AbstractSet[str] = frozenset(),
-) -> tuple[Shared, set[str]]:
+) -> tuple[SharedDefinition, set[str]]:
     """Divide the attributes *parts*, of which those *apart* are not shared.
 
     Return the division, and the names that are shared as a whole.
     """
-    result = Shared(rests=[[] for _ in definitions])
+    result = SharedDefinition(rests=[[] for _ in definitions])
     whole: set[str] = set()
     order = list(dict.fromkeys(name for part in parts for name in part))
     for name in order:
@@ -265,17 +271,17 @@ def _divide(
 
 
 def _share_one(
-    definitions: list[Definition], found: list[Region], path: Path, result: Shared
+    definitions: list[Definition], found: list[Region], path: Path, result: SharedDefinition
 ) -> bool:
     """Share what can be shared of one attribute; False where that is nothing."""
     pairs = paired(definitions, found)
     if _written_alike(pairs):
         return _share_whole(definitions, found, result)
-    written = [Written.of(to_python(r.entry.value, d.source), path) for d, r in pairs]
+    written = [WrittenAttribute.of(to_python(r.entry.value, d.source), path) for d, r in pairs]
     values = [each.meaning for each in written]
     if all_same(values) and all_same([each.types for each in written]):
         return _share_whole(definitions, found, result)
-    inner: Shared | None = None
+    inner: SharedDefinition | None = None
     if not any(_has_anchor(d, r) for d, r in pairs):
         if path in MAPPINGS and _have_the_same(values, MAIN_KEYS.get(path)):
             inner = _share_keys(definitions, found, path)
@@ -297,7 +303,9 @@ def _written_alike(pairs: list[tuple[Definition, Region]]) -> bool:
     return len(texts) == 1 and not any("*" in text for text in texts)
 
 
-def _share_whole(definitions: list[Definition], found: list[Region], result: Shared) -> bool:
+def _share_whole(
+    definitions: list[Definition], found: list[Region], result: SharedDefinition
+) -> bool:
     result.common.append((found[0].lead, found[0].end))
     note(definitions, found, result)
     return True
@@ -305,7 +313,7 @@ def _share_whole(definitions: list[Definition], found: list[Region], result: Sha
 
 def _share_beginning(
     definitions: list[Definition], found: list[Region], values: list[Any]
-) -> Shared | None:
+) -> SharedDefinition | None:
     """Share the common beginning of lists: what a later file appends keeps its place."""
     if not all(isinstance(value, list) for value in values):
         return None
@@ -320,7 +328,7 @@ def _share_beginning(
     beginning = values[0][:length]
     if any(any(same(v, b) for b in beginning) for value in values for v in value[length:]):
         return None
-    inner = Shared(rests=[[] for _ in definitions])
+    inner = SharedDefinition(rests=[[] for _ in definitions])
     inner.common = [(r.lead, r.end) for r in (items[0] or [])[:length]]
     for i, item in enumerate(items):
         inner.rests[i] = [(r.lead, r.end) for r in (item or [])[length:]]
@@ -330,7 +338,10 @@ def _share_beginning(
 
 
 def _adopt(
-    definitions: list[Definition], found: list[Region], inner: Shared, result: Shared
+    definitions: list[Definition],
+    found: list[Region],
+    inner: SharedDefinition,
+    result: SharedDefinition,
 ) -> bool:
     """Put the parts of one attribute below its key, in the shared part and in each rest."""
     if not inner.common:

@@ -21,7 +21,7 @@ from composerefactor.compose.project import Project
 from composerefactor.compose.references import extended
 from composerefactor.refactoring.deduplicate.definitions import (
     Definition,
-    Shared,
+    SharedDefinition,
     Span,
     all_same,
     nodes_in,
@@ -34,7 +34,7 @@ from composerefactor.yaml.nodes import Node
 from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
 
-Cluster = tuple[tuple[int, ...], Shared | None]
+Cluster = tuple[tuple[int, ...], SharedDefinition | None]
 """Indices of definitions, and what they share; None for those that stay whole."""
 
 
@@ -77,7 +77,7 @@ def joined(
     return list(found)
 
 
-def worth_sharing(definitions: Sequence[Definition]) -> Shared | None:
+def worth_sharing(definitions: Sequence[Definition]) -> SharedDefinition | None:
     """Return what *definitions* share, or None where sharing it saves no text.
 
     Counted are the lines of the service alone: its key stands once more in each file that adds
@@ -88,12 +88,12 @@ def worth_sharing(definitions: Sequence[Definition]) -> Shared | None:
     return shared if shared is not None and saving(definitions, shared) > 0 else None
 
 
-def shared_by(definitions: Sequence[Definition]) -> Shared | None:
+def shared_by(definitions: Sequence[Definition]) -> SharedDefinition | None:
     """Return what *definitions* share, worth it or not: parts of them, or all of the first."""
     return share(definitions) or _equal(definitions)
 
 
-def saving(definitions: Sequence[Definition], shared: Shared) -> int:
+def saving(definitions: Sequence[Definition], shared: SharedDefinition) -> int:
     """Return how many characters less there are when *definitions* share what is *shared*."""
     before = after = 0
     for i, (d, rest) in enumerate(zip(definitions, shared.rests, strict=True)):
@@ -106,7 +106,7 @@ def saving(definitions: Sequence[Definition], shared: Shared) -> int:
 
 
 def _gathered(definitions: Sequence[Definition]) -> list[Cluster]:
-    found: list[tuple[tuple[int, ...], Shared]] = []
+    found: list[tuple[tuple[int, ...], SharedDefinition]] = []
     left = list(range(len(definitions)))
     while left:
         of: tuple[int, ...] = (left.pop(0),)
@@ -127,7 +127,7 @@ def length(source: Source, spans: Iterable[Span]) -> int:
     return sum(map(len, map(str.strip, lines)))
 
 
-def _equal(definitions: Sequence[Definition]) -> Shared | None:
+def _equal(definitions: Sequence[Definition]) -> SharedDefinition | None:
     """Return the whole first definition as shared, where all mean the same."""
     written = [to_python(d.region.entry.value, d.source) for d in definitions]
     first = definitions[0]
@@ -135,7 +135,7 @@ def _equal(definitions: Sequence[Definition]) -> Shared | None:
     if not alike or not all_same([typed(value, ()) for value in written]):
         return None
     start = first.source.next_line(first.region.key)
-    result = Shared([(start, first.region.end)], [[] for _ in definitions])
+    result = SharedDefinition([(start, first.region.end)], [[] for _ in definitions])
     known = comments(first.source, first.region.entry, first.region.lead, first.region.end)
     for d in definitions[1:]:
         body = d.source.next_line(d.region.key)
@@ -152,13 +152,13 @@ Owners = tuple[int, ...]
 """Indices of the base files that define a service."""
 
 
-class Variant(Struct, frozen=True):
+class SharedService(Struct, frozen=True):
     """A service of several files. *shared* is None where each keeps its definition whole."""
 
     name: str
     owners: Owners
     definitions: tuple[Definition, ...]
-    shared: Shared | None
+    shared: SharedDefinition | None
 
     def definition(self, owner: int) -> Definition:
         """Return the definition in the file *owner*."""
@@ -176,7 +176,7 @@ class Variant(Struct, frozen=True):
         return sum(1 for line in text.splitlines() if line.strip()) * (len(self.owners) - 1)
 
 
-class Factored(Struct):
+class SharedServices(Struct):
     """All services of the base files: *variants* of several, *single* ones by file.
 
     *repeating* are those of *files* that are merged over another: they only join in what the bases
@@ -185,7 +185,7 @@ class Factored(Struct):
 
     files: list[ComposeFile]
     anchors: list[AnchorIndex]
-    variants: list[Variant] = []
+    variants: list[SharedService] = []
     single: dict[int, list[str]] = {}
     repeating: AbstractSet[int] = frozenset()
 
@@ -195,7 +195,7 @@ def factor(
     anchors: Sequence[AnchorIndex],
     movable: Mapping[int, Sequence[str]],
     repeating: AbstractSet[int] = frozenset(),
-) -> Factored:
+) -> SharedServices:
     """Divide the services of *files*; *movable* has the names that may leave each of them.
 
     Those of *repeating* files take part where they are copies of what a base has; else they are in
@@ -205,7 +205,7 @@ def factor(
     for i, names in movable.items():
         for name in names:
             owners.setdefault(name, []).append(i)
-    result = Factored(list(files), list(anchors), repeating=repeating)
+    result = SharedServices(list(files), list(anchors), repeating=repeating)
     bases = {name: [i for i in of if i not in repeating] for name, of in owners.items()}
     bases = {name: of for name, of in bases.items() if of}
     several = {name for name, of in bases.items() if len(of) > 1}
@@ -222,7 +222,7 @@ def factor(
                 continue
         for members, shared in found:
             cut = tuple(definition(files[i], name) for i in members)
-            result.variants.append(Variant(name, members, cut, shared))
+            result.variants.append(SharedService(name, members, cut, shared))
     for chain in tied:
         keep_chain(result, chain)
     for near in _anchored_together(result):
@@ -243,7 +243,7 @@ def _clusters(definitions: Mapping[int, Definition], copies: Sequence[int]) -> l
     return found
 
 
-def keep_chain(found: Factored, chain: set[str]) -> None:
+def keep_chain(found: SharedServices, chain: set[str]) -> None:
     """Keep the services of *chain* whole in each file, unless all parents are shared as a whole.
 
     Without a file ``extends`` sees its own file alone (Compose specification): the module with the
@@ -263,11 +263,11 @@ def keep_chain(found: Factored, chain: set[str]) -> None:
         _keep_whole(found, members)
 
 
-def _keep_whole(found: Factored, members: Sequence[Variant]) -> None:
+def _keep_whole(found: SharedServices, members: Sequence[SharedService]) -> None:
     found.variants = [replace(v, shared=None) if v in members else v for v in found.variants]
 
 
-def _anchored_together(found: Factored) -> list[list[Variant]]:
+def _anchored_together(found: SharedServices) -> list[list[SharedService]]:
     """Return the groups of variants of which one has an alias to an anchor in another."""
     links = [{*link} for anchors in found.anchors for link in anchors.shared_services()]
     groups = merged(links)
@@ -275,11 +275,11 @@ def _anchored_together(found: Factored) -> list[list[Variant]]:
     return [group for group in members if any(v.shared is not None for v in group)]
 
 
-def _saved(variant: Variant) -> int:
+def _saved(variant: SharedService) -> int:
     return saving(variant.definitions, variant.shared) if variant.shared else 0
 
 
-def _copied(found: Factored, group: Sequence[Variant]) -> int:
+def _copied(found: SharedServices, group: Sequence[SharedService]) -> int:
     """Return the length of the anchors that are copied when *group* is shared: they cross no file.
 
     What the same files share is in one module; what a file adds is in one environment file.

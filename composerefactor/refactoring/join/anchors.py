@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
-from composerefactor.edit.splices import Splice
+from composerefactor.edit.splices import TextEdit
 from composerefactor.refactoring.join.contents import Block
 from composerefactor.refactoring.join.relocate import Text
 from composerefactor.refactoring.modules.anchors import AnchorIndex
@@ -50,14 +50,14 @@ def _meaning(text: Text, node: Node) -> Meaning:
     return value, text.splices_in(node.outer_start, node.end)
 
 
-def _names(text: Text, new: dict[int, str]) -> Iterator[Splice]:
+def _names(text: Text, new: dict[int, str]) -> Iterator[TextEdit]:
     for node in walk(text.file.root):
         if id(node) in new:
             mark = f"&{node.anchor}"
             at = text.source.text.index(mark, node.outer_start)
-            yield Splice(at, at + len(mark), f"&{new[id(node)]}")
+            yield TextEdit(at, at + len(mark), f"&{new[id(node)]}")
         elif isinstance(node, AliasNode) and id(node.target) in new:
-            yield Splice(node.start, node.end, f"*{new[id(node.target)]}")
+            yield TextEdit(node.start, node.end, f"*{new[id(node.target)]}")
 
 
 class Anchors(Struct):

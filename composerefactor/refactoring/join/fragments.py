@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.merging import APPENDED, KEY_VALUE, MAPPINGS, NAMED, Path, meaning
 from composerefactor.compose.volumes import parse_volume
-from composerefactor.edit.drafts import Piece, Written, shifted
+from composerefactor.edit.drafts import NewText, Piece, shifted
 from composerefactor.edit.rendering import scalar
 from composerefactor.refactoring.join.relocate import Text
 from composerefactor.yaml.comments import Region, comments, item_regions, regions
@@ -113,7 +113,7 @@ class Fragment(Struct, frozen=True, dict=True):
         source, region = self.text.source, self.region
         newline = source.newline
         by = column - self.column
-        found: list[Piece] = [Written(f"{' ' * column}{note}{newline}") for note in self.notes]
+        found: list[Piece] = [NewText(f"{' ' * column}{note}{newline}") for note in self.notes]
         if self.children is None and self.line is None:
             return found + shifted(self.text.cut(region.lead, region.end), by)
         found += shifted(self.text.cut(region.lead, region.key), by)
@@ -280,7 +280,7 @@ def _written(child: Fragment, column: int, lines: list[str]) -> Fragment:
         text += f"{' ' * column}{line}{newline}"
     behind = child.comments_in(child.region.key, child.region.end)
     notes = tuple(dict.fromkeys((*child.notes, *behind)))
-    return replace(child, column=column, line=(Written(text),), children=(), notes=notes)
+    return replace(child, column=column, line=(NewText(text),), children=(), notes=notes)
 
 
 def _scalar(whole: Fragment, text: str) -> str:

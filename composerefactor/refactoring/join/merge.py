@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.merging import APPENDED, KEY_VALUE, meaning
-from composerefactor.edit.drafts import Draft, Slice
+from composerefactor.edit.drafts import PlannedFile, Slice
 from composerefactor.errors import InputError
 from composerefactor.refactoring.deduplicate.definitions import same
 from composerefactor.refactoring.join.fragments import (
@@ -152,7 +152,9 @@ class Earlier:
         return file if file.services and file.sections is not None else None
 
 
-def former(path: str, draft: Draft, texts: Iterable[Earlier]) -> tuple[Earlier, ComposeFile] | None:
+def former(
+    path: str, draft: PlannedFile, texts: Iterable[Earlier]
+) -> tuple[Earlier, ComposeFile] | None:
     """Return the one of *texts* that has most of the services of *draft*, the first of equals.
 
     None where none has at least half of them.
@@ -171,7 +173,9 @@ def former(path: str, draft: Draft, texts: Iterable[Earlier]) -> tuple[Earlier, 
     return best
 
 
-def restored(drafts: Mapping[str, Draft], earlier: Mapping[str, ComposeFile]) -> list[Draft] | None:
+def restored(
+    drafts: Mapping[str, PlannedFile], earlier: Mapping[str, ComposeFile]
+) -> list[PlannedFile] | None:
     """Return the *earlier* texts as drafts, if together they say what *drafts* say.
 
     Each has to give the same values, and all comments of the drafts have to stand in one of them.
@@ -192,7 +196,7 @@ def restored(drafts: Mapping[str, Draft], earlier: Mapping[str, ComposeFile]) ->
     if lost - kept:
         return None
     return [
-        Draft(path, (Slice(file.source, 0, len(file.source.text)),), file.source.has_bom)
+        PlannedFile(path, (Slice(file.source, 0, len(file.source.text)),), file.source.has_bom)
         for path, file in earlier.items()
     ]
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.paths import PathAttribute, file_path_attributes, path_attributes
 from composerefactor.edit.drafts import Piece, cut
-from composerefactor.edit.splices import Splice
+from composerefactor.edit.splices import TextEdit
 from composerefactor.errors import Location
 from composerefactor.yaml import nodes as yaml
 from composerefactor.yaml.nodes import Node, ScalarNode
@@ -33,7 +33,7 @@ class Text(Struct, frozen=True):
 
     file: ComposeFile
     directory: str
-    splices: tuple[Splice, ...] = ()
+    splices: tuple[TextEdit, ...] = ()
 
     @property
     def source(self) -> Source:
@@ -49,7 +49,7 @@ class Text(Struct, frozen=True):
         """Return the characters ``start:end`` with the splices in them."""
         return cut(self.source, start, end, self.splices)
 
-    def with_splices(self, splices: Iterable[Splice]) -> Text:
+    def with_splices(self, splices: Iterable[TextEdit]) -> Text:
         """Return this text with *splices* as well."""
         found = sorted((*self.splices, *splices), key=lambda each: (each.start, each.end))
         return Text(self.file, self.directory, tuple(found))
@@ -126,7 +126,7 @@ def extended(file: ComposeFile, services: Iterator[Node], to: str) -> Text:
     return text.with_splices(_splices(text, found, to))
 
 
-def _splices(text: Text, attributes: list[PathAttribute], to: str) -> Iterator[Splice]:
+def _splices(text: Text, attributes: list[PathAttribute], to: str) -> Iterator[TextEdit]:
     done: set[tuple[int, int]] = set()
     step = posixpath.relpath(text.directory, to)
     for attribute in attributes:
@@ -145,7 +145,7 @@ def _splices(text: Text, attributes: list[PathAttribute], to: str) -> Iterator[S
             yield _path(text, attribute, to)
 
 
-def _path(text: Text, attribute: PathAttribute, to: str, new: str = "") -> Splice:
+def _path(text: Text, attribute: PathAttribute, to: str, new: str = "") -> TextEdit:
     """Write the path anew, or only the steps at its beginning where it has escapes further on.
 
     It is *new*, or else the same one as seen from *to*.
@@ -155,12 +155,12 @@ def _path(text: Text, attribute: PathAttribute, to: str, new: str = "") -> Splic
     start = node.start + attribute.offset + len(style)
     written, steps = attribute.text, _STEPS.match(attribute.text)
     if style not in {"|", ">"} and text.source.text.startswith(written, start):
-        return Splice(start, start + len(written), new or moved(written, text.directory, to))
+        return TextEdit(start, start + len(written), new or moved(written, text.directory, to))
     head = steps[0] if steps else ""
     after = written[: len(head) + 1]
     if new or style in {"|", ">"} or not text.source.text.startswith(after, start):
         raise text.cannot(f"{attribute.kind} is not written in one piece", node.start)
-    return Splice(start, start + len(head), moved(head or "./", text.directory, to))
+    return TextEdit(start, start + len(head), moved(head or "./", text.directory, to))
 
 
 def moved(path: str, directory: str, to: str) -> str:
@@ -176,15 +176,15 @@ def _dotted(path: str) -> str:
     return path if path.startswith(".") else f"./{path}"
 
 
-def _context(text: Text, build: Node, step: str) -> Splice:
+def _context(text: Text, build: Node, step: str) -> TextEdit:
     """Write the context that the engine takes where none is written: the project directory."""
     if not isinstance(build, yaml.MappingNode) or not build.entries:
         raise text.cannot("its build context is not written", build.start)
     at = build.entries[0].start
     if build.flow:
-        return Splice(at, at, f"context: {_dotted(step)}, ")
+        return TextEdit(at, at, f"context: {_dotted(step)}, ")
     line = text.source.line_start(at)
     indent = text.source.text[line:at]
     if indent.strip():
         raise text.cannot("its build context is not written", build.start)
-    return Splice(line, line, f"{indent}context: {_dotted(step)}{text.source.newline}")
+    return TextEdit(line, line, f"{indent}context: {_dotted(step)}{text.source.newline}")

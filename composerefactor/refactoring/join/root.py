@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.project import Extension, Project
 from composerefactor.compose.references import extended
-from composerefactor.edit.drafts import Draft
+from composerefactor.edit.drafts import PlannedFile
 from composerefactor.errors import Location
 from composerefactor.refactoring.join import relocate
 from composerefactor.refactoring.join.anchors import Anchors, renamed
@@ -197,7 +197,7 @@ class Stubs(Struct):
 Part = tuple[str, str, str]
 
 
-class Joined(Struct):
+class JoinedFile(Struct):
     """What became of *file*: its *draft*, None where nothing is taken in.
 
     *taken* are the parts whose text it has now, by the file that it names; *files* all files whose
@@ -205,13 +205,13 @@ class Joined(Struct):
     """
 
     file: ComposeFile
-    draft: Draft | None = None
+    draft: PlannedFile | None = None
     taken: set[Part] = set()
     files: set[str] = set()
     stays: dict[Part, tuple[str, Location]] = {}
 
 
-class Root:
+class JoinRoot:
     """A file of an entry point whose paths start at *directory*. *keep* has parts that stay."""
 
     def __init__(
@@ -227,10 +227,10 @@ class Root:
         self.directory = directory
         self.parents = parents
         self.keep = keep
-        self.result = Joined(file)
+        self.result = JoinedFile(file)
         self.refused: dict[int, CannotJoinError] = {}
 
-    def join(self, pattern: ComposeFile | None = None) -> Joined:
+    def join(self, pattern: ComposeFile | None = None) -> JoinedFile:
         """Take in what can be taken in; *pattern* gives the order of what it has too."""
         entries = inclusions(self.file, self.directory)
         if self.file.sections is None or len(self.file.tree.documents) > 1:

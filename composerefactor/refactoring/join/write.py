@@ -9,8 +9,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile, Section
-from composerefactor.edit.drafts import Draft, Written, with_line_ends
-from composerefactor.edit.splices import Splice
+from composerefactor.edit.drafts import NewText, PlannedFile, with_line_ends
+from composerefactor.edit.splices import TextEdit
 from composerefactor.refactoring.join.anchors import Anchors, ordered
 from composerefactor.refactoring.join.contents import Block, Contents, Inclusion
 from composerefactor.refactoring.join.fragments import (
@@ -46,7 +46,7 @@ class Frame(Struct, frozen=True):
         return [entry for entry in self.entries if id(entry.node) not in self.gone]
 
 
-def write(frame: Frame) -> Draft:
+def write(frame: Frame) -> PlannedFile:
     """Return the draft."""
     return _Writer(frame).draft()
 
@@ -61,7 +61,7 @@ class _Writer:
         self.own = Text(frame.file, "")
         self.dropped = {b.name for b in frame.anchors.dropped if b.text.path == frame.file.path}
 
-    def draft(self) -> Draft:
+    def draft(self) -> PlannedFile:
         named = list(self.sections.values())
         first = named[0].region.lead if named else 0
         self.out.verbatim(0, first)
@@ -87,7 +87,7 @@ class _Writer:
                     self._verbatim(region.lead, region.end)
             done = region.end
         self.out.footer(done, len(self.source.text))
-        return Draft(self.file.path, tuple(self.out.pieces), self.source.has_bom)
+        return PlannedFile(self.file.path, tuple(self.out.pieces), self.source.has_bom)
 
     def _order(self) -> list[str]:
         """Return the sections in order; ``include`` marks the place of the services."""
@@ -121,7 +121,7 @@ class _Writer:
         else:
             self._verbatim(region.lead, region.key)
             for comment in self._on_key(section):
-                self.out.add(Written(comment + self.source.newline))
+                self.out.add(NewText(comment + self.source.newline))
         if "services" in self.sections:
             return
         self._blocks()
@@ -156,7 +156,7 @@ class _Writer:
             self.out.separate()
         self.out.end_line()
         for comment in strays:
-            self.out.add(Written(comment + self.source.newline))
+            self.out.add(NewText(comment + self.source.newline))
         for n, block in enumerate(self.frame.anchors.kept):
             if n:
                 self.out.separate()
@@ -262,4 +262,4 @@ def _unique(block: Block, taken: set[str]) -> Text:
     if name == block.name:
         return block.text
     key = block.region.entry.key
-    return block.text.with_splices([Splice(key.start, key.end, name)])
+    return block.text.with_splices([TextEdit(key.start, key.end, name)])

@@ -28,7 +28,7 @@ class Reason(Struct, frozen=True):
     forecast: bool = False
 
 
-class Root:
+class BaseFile:
     """One base file. *keep* has parts of any file that stay, with the reason; *move* overrules.
 
     *into* is the directory of the modules. *leaves_stubs* is True where what moves can still be
@@ -54,9 +54,9 @@ class Root:
         self._move = move
         self._leaves_stubs = leaves_stubs
 
-    def without_stubs(self) -> Root:
+    def without_stubs(self) -> BaseFile:
         """Return the same root for a plan that leaves no stubs in it."""
-        return Root(self.project, self.file, self._keep, self._move, self.into)
+        return BaseFile(self.project, self.file, self._keep, self._move, self.into)
 
     @cached_property
     def anchors(self) -> AnchorIndex:

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile, Section
 from composerefactor.compose.merge_keys import merged_get, scalar_text
-from composerefactor.edit.drafts import Piece, Slice, Written
+from composerefactor.edit.drafts import NewText, Piece, Slice
 from composerefactor.yaml import nodes as yaml
 
 MAX_PATHS = 8
@@ -62,7 +62,7 @@ class IncludeEdit(Struct, frozen=True):
         text = "include:" + newline
         for i, paths in enumerate(self.entries):
             text += self._entry(paths, self.unit, explained=i == 0)
-        yield Written(text)
+        yield NewText(text)
 
     def appended(self, section: Section) -> Iterator[Piece]:
         """Yield the existing *section* with the modules added to it."""
@@ -90,7 +90,7 @@ class IncludeEdit(Struct, frozen=True):
         start = region.lead
         for at, text in cuts:
             yield Slice(source, start, at)
-            yield Written(text)
+            yield NewText(text)
             start = at
         if start < whole_end:
             yield Slice(source, start, whole_end)
@@ -123,7 +123,7 @@ class IncludeEdit(Struct, frozen=True):
             yield Slice(source, region.lead, at)
             text = f" [{items}]"
         line_end = source.next_line(at)
-        yield Written(text + source.text[at:line_end])
+        yield NewText(text + source.text[at:line_end])
         if line_end < region.end:
             yield Slice(source, line_end, region.end)
 
@@ -168,4 +168,4 @@ class RootInclude(IncludeEdit, frozen=True):
 
     def _written(self, found: Iterator[str] | tuple[str, ...]) -> Iterator[Piece]:
         for title in found:
-            yield Written(title + self.file.source.newline)
+            yield NewText(title + self.file.source.newline)

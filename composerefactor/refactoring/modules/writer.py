@@ -8,7 +8,7 @@ from functools import cached_property
 from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile, Section
-from composerefactor.edit.drafts import Draft, Piece, Slice, Written
+from composerefactor.edit.drafts import NewText, Piece, PlannedFile, Slice
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Block, Holder
 from composerefactor.refactoring.modules.include import IncludeEdit
 from composerefactor.yaml.source import Source
@@ -56,12 +56,12 @@ class Output:
         """End the block before with a blank line."""
         if self.pieces and not self.ends_blank():
             self.end_line()
-            self.pieces.append(Written(self.source.newline))
+            self.pieces.append(NewText(self.source.newline))
 
     def end_line(self) -> None:
         """End the last line, where the source has no line end."""
         if self.pieces and not self.pieces[-1].ends_line:
-            self.pieces.append(Written(self.source.newline))
+            self.pieces.append(NewText(self.source.newline))
 
     def ends_blank(self) -> bool:
         """Return whether the last line is blank."""
@@ -115,7 +115,7 @@ class Assembler:
                 self._above[name, key] = end
                 end = region.end
 
-    def root(self) -> Draft:
+    def root(self) -> PlannedFile:
         """Return the draft of the root: what stays, with the include list."""
         out = Output(self.source)
         named = list(self.sections.values())
@@ -140,13 +140,13 @@ class Assembler:
                 self._emit_kept(out, section)
             done = section.region.end
         out.footer(done, len(self.source.text))
-        return Draft(self.file.path, tuple(out.pieces), self.source.has_bom)
+        return PlannedFile(self.file.path, tuple(out.pieces), self.source.has_bom)
 
-    def modules(self) -> list[Draft]:
+    def modules(self) -> list[PlannedFile]:
         """Return the drafts of the modules, in the order of the plan."""
         return [self._module(path) for path in self.division.order]
 
-    def _module(self, path: str) -> Draft:
+    def _module(self, path: str) -> PlannedFile:
         out = Output(self.source)
         copies = self._copies(path)
         for section in self.sections.values():
@@ -161,7 +161,7 @@ class Assembler:
             self._emit_section_key(out, section)
             self._emit_entries(out, section, mine)
         out.end_line()
-        return Draft(path, tuple(out.pieces))
+        return PlannedFile(path, tuple(out.pieces))
 
     def _kept(self, section: Section) -> list[str]:
         """Return the entries of *section* that stay in the root."""
@@ -208,7 +208,7 @@ class Assembler:
             return
         key = region.entry.key
         text = self.source.text[self.source.line_start(key.start) : key.end]
-        out.add(Written(f"{text}:{self.source.newline}"))
+        out.add(NewText(f"{text}:{self.source.newline}"))
 
     def _emit_entries(self, out: Output, section: Section, names: Iterable[str]) -> None:
         entries = section.entries or {}
@@ -241,5 +241,5 @@ class Assembler:
             if block.wrapper or key:
                 out.separate()
             if block.wrapper:
-                out.add(Written(f"{block.wrapper}:{self.source.newline}"))
+                out.add(NewText(f"{block.wrapper}:{self.source.newline}"))
             out.add(Slice(self.source, block.start, block.end, copy=True))

@@ -8,12 +8,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 
 from msgspec import Struct
 
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.discovery.files import FileReader, Listing
 from composerefactor.discovery.find import commands
 from composerefactor.discovery.resolve import Unresolved, entry_points, places, upwards
-from composerefactor.discovery.shell import SUBCOMMANDS, Call
-from composerefactor.edit.drafts import Draft, Replacement, Slice
+from composerefactor.discovery.shell import SUBCOMMANDS, ShellCall
+from composerefactor.edit.drafts import PlannedFile, Replacement, Slice
 from composerefactor.errors import Location, RefusedError
 from composerefactor.refactoring.move_roots.relocation import (
     Relocation,
@@ -44,8 +44,8 @@ class Need(Struct, frozen=True):
     """
 
     line: int
-    before: tuple[EntryPoint, ...]
-    after: tuple[EntryPoint, ...]
+    before: tuple[Invocation, ...]
+    after: tuple[Invocation, ...]
     place: str
     is_implicit: bool
     is_set: bool = False
@@ -183,7 +183,7 @@ def unified(inserted: Mapping[int, str], text: str) -> str:
     return "".join([*parts, text[at:]])
 
 
-Started = Callable[[EntryPoint], EntryPoint]
+Started = Callable[[Invocation], Invocation]
 """Gives the command of an entry point after the move."""
 
 _MAX_MENTIONS = 200
@@ -197,7 +197,7 @@ class References(Struct, frozen=True):
     in the directories below as well, since the engine looks upwards for files that nothing names.
     """
 
-    drafts: tuple[Draft, ...] = ()
+    drafts: tuple[PlannedFile, ...] = ()
     mentions: tuple[Location, ...] = ()
     bound: tuple[Location, ...] = ()
 
@@ -217,7 +217,7 @@ def references(
         sources[path] = Source.decode(path, read(path))
         inserted[path] = insertions(sources[path], at_path, found)
     texts = {path: unified(inserted[path], sources[path].text) for path in needs}
-    _check(needs, files, _Moved(files, found, texts), started)
+    _check(needs, files, _FilesAfterMove(files, found, texts), started)
     drafts = [_draft(sources[path], changes) for path, changes in inserted.items() if changes]
     bound = [
         Location(path, need.line)
@@ -232,7 +232,7 @@ def references(
 def _needs(listing: Listing, found: Relocation, started: Started) -> dict[str, list[Need]]:
     needs: dict[str, list[Need]] = {}
     for call in commands(listing):
-        before = tuple(e for e in entry_points(call, listing) if isinstance(e, EntryPoint))
+        before = tuple(e for e in entry_points(call, listing) if isinstance(e, Invocation))
         if not any(map(found.moves, before)):
             continue
         after = tuple(map(started, before))
@@ -245,11 +245,11 @@ def _needs(listing: Listing, found: Relocation, started: Started) -> dict[str, l
     return needs
 
 
-def _is_started_anywhere(call: Call) -> bool:
+def _is_started_anywhere(call: ShellCall) -> bool:
     return len(call.script.directories) > 1 and not _is_prose(call.script.path)
 
 
-def _place(call: Call, listing: Listing) -> str:
+def _place(call: ShellCall, listing: Listing) -> str:
     """Return where *call* runs; what documents show is meant for the project directory."""
     if _is_prose(call.script.path) and not call.moves:
         return "."
@@ -264,7 +264,7 @@ def _check(paths: Collection[str], before: FileReader, after: FileReader, starte
         Location(*place)
         for place, found in wanted.items()
         for each in found
-        if isinstance(each, EntryPoint) and _key(started(each)) not in map(_key, now.get(place, ()))
+        if isinstance(each, Invocation) and _key(started(each)) not in map(_key, now.get(place, ()))
     ]
     if wrong:
         others = ", ".join(map(str, list(dict.fromkeys(wrong))[1:8]))
@@ -278,10 +278,10 @@ def _check(paths: Collection[str], before: FileReader, after: FileReader, starte
 
 def _commands(
     paths: Collection[str], files: FileReader
-) -> dict[tuple[str, int], list[EntryPoint | Unresolved]]:
+) -> dict[tuple[str, int], list[Invocation | Unresolved]]:
     """Return what the commands in *paths* start, by path and line."""
     listing = Listing(files)
-    found: dict[tuple[str, int], list[EntryPoint | Unresolved]] = {}
+    found: dict[tuple[str, int], list[Invocation | Unresolved]] = {}
     for call in commands(listing):
         if call.script.path in paths:
             place = call.script.path, call.line
@@ -289,7 +289,7 @@ def _commands(
     return found
 
 
-def _key(result: EntryPoint | Unresolved) -> str:
+def _key(result: Invocation | Unresolved) -> str:
     if isinstance(result, Unresolved):
         return result.reason
     return repr(
@@ -303,10 +303,10 @@ def _key(result: EntryPoint | Unresolved) -> str:
     )
 
 
-def _draft(source: Source, inserted: Mapping[int, str]) -> Draft:
+def _draft(source: Source, inserted: Mapping[int, str]) -> PlannedFile:
     whole = Slice(source, 0, len(source.text))
     changes = [Replacement(at, at, words) for at, words in inserted.items()]
-    return Draft(source.path, (whole,), source.has_bom).rewritten(source, changes)
+    return PlannedFile(source.path, (whole,), source.has_bom).rewritten(source, changes)
 
 
 def _mentions(files: FileReader, found: Relocation, texts: Mapping[str, str]) -> Iterator[Location]:
@@ -330,7 +330,7 @@ def _is_prose(path: str) -> bool:
     return path.lower().endswith(_PROSE)
 
 
-class _Moved:
+class _FilesAfterMove:
     """The files of a project after a move; *texts* have other words in them."""
 
     def __init__(self, files: FileReader, found: Relocation, texts: Mapping[str, str]) -> None:

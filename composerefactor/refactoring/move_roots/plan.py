@@ -12,14 +12,14 @@ from msgspec.structs import replace
 
 from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
 from composerefactor.compose.paths import file_path_attributes, path_attributes
 from composerefactor.compose.project import Project, project_name
 from composerefactor.discovery.files import DEFAULT_NAMES, FileReader
 from composerefactor.discovery.readers import OtherReader
 from composerefactor.discovery.structured import settings
-from composerefactor.edit.drafts import Draft, Slice
+from composerefactor.edit.drafts import PlannedFile, Slice
 from composerefactor.errors import Location, RefusedError
 from composerefactor.refactoring.contract import Plan
 from composerefactor.refactoring.join.relocate import CannotJoinError
@@ -225,7 +225,7 @@ class Move(Struct, frozen=True, dict=True):
         drafts = {draft.path: draft for draft in plan.drafts}
         moved = [replace(self._root(drafts, old), path=new) for old, new in files.items()]
         others = [draft for draft in plan.drafts if draft.path not in files]
-        gone = [Draft(old, deleted=True) for old in files]
+        gone = [PlannedFile(old, deleted=True) for old in files]
         return replace(
             plan,
             drafts=(*moved, *others, *gone, *self.references.drafts),
@@ -236,7 +236,7 @@ class Move(Struct, frozen=True, dict=True):
         )
 
     @cached_property
-    def entries(self) -> Mapping[EntryPoint, EntryPoint]:
+    def entries(self) -> Mapping[Invocation, Invocation]:
         """The new command of each entry point that needs another one."""
         return {e: self.started(e) for e in self.project.entries if self.relocation.moves(e)}
 
@@ -262,14 +262,14 @@ class Move(Struct, frozen=True, dict=True):
         places = {e.location for path in self.relocation.files for e in known.get(path, ())}
         return {Location(place.path, place.line) for place in places}
 
-    def started(self, entry: EntryPoint) -> EntryPoint:
+    def started(self, entry: Invocation) -> Invocation:
         """Return the command of *entry* after the move."""
         return started(entry, self.relocation, in_files=not self.why_commands)
 
-    def _root(self, drafts: Mapping[str, Draft], path: str) -> Draft:
+    def _root(self, drafts: Mapping[str, PlannedFile], path: str) -> PlannedFile:
         """Return the root at *path* as it will be, with what its new place needs."""
         source = self.project.files[path].source
-        whole = Draft(path, (Slice(source, 0, len(source.text)),), source.has_bom)
+        whole = PlannedFile(path, (Slice(source, 0, len(source.text)),), source.has_bom)
         draft = drafts.get(path, whole)
         if self.why_commands and "extends" not in draft.text():
             return draft
@@ -279,7 +279,7 @@ class Move(Struct, frozen=True, dict=True):
         is_base = any(entry.base == path for entry in self.project.entries)
         return pinned(file, self.relocation, self.name if is_base else "")
 
-    def _notes(self, moved: Iterable[Draft]) -> Iterator[str]:
+    def _notes(self, moved: Iterable[PlannedFile]) -> Iterator[str]:
         stay = [p for p in self.project.files if "/" not in p and p not in self.relocation.files]
         if stay:
             yield f"left where other files or programs look for it: {', '.join(stay)}"

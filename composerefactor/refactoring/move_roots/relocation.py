@@ -10,11 +10,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.files import SECTION_ORDER, ComposeFile
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project, project_directory
 from composerefactor.discovery.readers import OtherReader
 from composerefactor.edit.apply import edited
-from composerefactor.edit.drafts import Draft
+from composerefactor.edit.drafts import PlannedFile
 from composerefactor.edit.operations import AddKey
 from composerefactor.errors import Location, RefusedError, UsageError
 from composerefactor.refactoring.join.relocate import following, root
@@ -36,7 +36,7 @@ class Relocation(Struct, frozen=True):
         """Return where the file *path* stands afterwards."""
         return self.files.get(path, path)
 
-    def moves(self, entry: EntryPoint) -> bool:
+    def moves(self, entry: Invocation) -> bool:
         """Return whether a file of *entry* goes elsewhere."""
         return any(file in self.files for file in entry.files)
 
@@ -189,7 +189,7 @@ def _same_length(match: re.Match[str]) -> str:
     return "\0" * len(match.group())
 
 
-def started(entry: EntryPoint, found: Relocation, *, in_files: bool) -> EntryPoint:
+def started(entry: Invocation, found: Relocation, *, in_files: bool) -> Invocation:
     """Return *entry* as the command that gives the same model after the move.
 
     Unless the pins are *in_files* it names the project directory, which is that of the first file
@@ -205,7 +205,7 @@ def started(entry: EntryPoint, found: Relocation, *, in_files: bool) -> EntryPoi
     return replace(entry, files=files, project_directory=pinned, implicit=False)
 
 
-def pinned(file: ComposeFile, found: Relocation, name: str) -> Draft:
+def pinned(file: ComposeFile, found: Relocation, name: str) -> PlannedFile:
     """Return the root *file* with the *name* of the project, and paths from where *found* has it.
 
     No name is written where *name* is empty, or the file has one. Raises RefusedError or
@@ -219,13 +219,13 @@ def pinned(file: ComposeFile, found: Relocation, name: str) -> Draft:
         text = edited(file, [AddKey(file.path, (), "name", name, order=order, above=above)])
         file = ComposeFile.parse(Source(file.path, text, source.has_bom))
     pieces = root(file, ".", found.directory, found.files).cut(0, len(file.source.text))
-    return Draft(file.path, tuple(pieces), source.has_bom)
+    return PlannedFile(file.path, tuple(pieces), source.has_bom)
 
 
-def followed(file: ComposeFile, found: Relocation) -> Draft:
+def followed(file: ComposeFile, found: Relocation) -> PlannedFile:
     """Return the root *file* with the new paths of the roots that it extends.
 
     The paths in those are seen from the new place then, though commands name the project directory.
     """
     pieces = following(file, ".", ".", found.files).cut(0, len(file.source.text))
-    return Draft(file.path, tuple(pieces), file.source.has_bom)
+    return PlannedFile(file.path, tuple(pieces), file.source.has_bom)

@@ -18,15 +18,15 @@ from composerefactor.compose.references import extended
 from composerefactor.edit.drafts import Replacement
 from composerefactor.refactoring.deduplicate.definitions import (
     Definition,
-    Shared,
+    SharedDefinition,
     Span,
     children_of,
 )
 from composerefactor.refactoring.deduplicate.layout import ENVIRONMENTS
 from composerefactor.refactoring.deduplicate.variants import (
-    Factored,
     Owners,
-    Variant,
+    SharedService,
+    SharedServices,
     chains,
     definition,
     factor,
@@ -34,7 +34,7 @@ from composerefactor.refactoring.deduplicate.variants import (
     may_repeat,
 )
 from composerefactor.refactoring.modules.anchors import Holder
-from composerefactor.refactoring.modules.base_file import Reason, Root
+from composerefactor.refactoring.modules.base_file import BaseFile, Reason
 from composerefactor.yaml.comments import Region
 from composerefactor.yaml.nodes import (
     AliasNode,
@@ -136,7 +136,7 @@ def _merged(body: Node) -> Iterator[Node]:
             yield from value.items if isinstance(value, SequenceNode) else [value]
 
 
-def cut(definition: Definition) -> Shared | str:
+def cut(definition: Definition) -> SharedDefinition | str:
     """Divide a service that one file defines; the reason where it has to stay as a whole."""
     source, region = definition.source, definition.region
     start = source.next_line(region.key)
@@ -144,7 +144,7 @@ def cut(definition: Definition) -> Shared | str:
         return "it has a tag, which acts where it stands"
     fixed = fixed_attributes(region.entry.value, source)
     if not fixed:
-        return Shared([(start, region.end)], [[]])
+        return SharedDefinition([(start, region.end)], [[]])
     reason = next(iter(fixed.values()))
     parts = children_of(source, region)
     if parts is None or "extends" in fixed:
@@ -160,10 +160,10 @@ def cut(definition: Definition) -> Shared | str:
         else:  # with the blank lines above, but at the top
             common.append((above if common else part.lead, part.end))
         above = part.end
-    return Shared(common, [rest])
+    return SharedDefinition(common, [rest])
 
 
-def with_fixed_apart(variant: Variant, also: Collection[str] = ()) -> Variant:
+def with_fixed_apart(variant: SharedService, also: Collection[str] = ()) -> SharedService:
     """Return *variant* with the attributes that have to stay in no shared part.
 
     *also* names some that have to stay for another reason than their paths. Where that cannot be
@@ -192,14 +192,14 @@ def _is_tagged(definition: Definition) -> bool:
     return tag is not None and not tag.startswith("!!")
 
 
-def _without(shared: Shared, found: list[Region]) -> Shared:
+def _without(shared: SharedDefinition, found: list[Region]) -> SharedDefinition:
     """Return *shared* with the attribute of the regions *found*, one a definition, in each rest."""
     first = (found[0].lead, found[0].end)
     rests = []
     for rest, region in zip(shared.rests, found, strict=True):
         whole = (region.lead, region.end)
         rests.append(sorted([*(s for s in rest if not _overlap(whole, s)), whole]))
-    return Shared(
+    return SharedDefinition(
         [span for span in shared.common if not _overlap(first, span)],
         rests,
         [(at, note) for at, note in shared.notes if not first[0] <= at < first[1]],
@@ -222,14 +222,14 @@ class StubDivision(Struct):
     gives, by owners and name, the root whose own definition is what the others extend.
     """
 
-    roots: list[Root]
+    roots: list[BaseFile]
     in_environments: bool
-    modules: Factored
-    all: Factored
+    modules: SharedServices
+    all: SharedServices
     stays: dict[int, dict[Holder, Reason]] = {}
     holders: dict[tuple[Owners, str], int] = {}
 
-    def stubs_of(self, owner: int) -> list[Variant]:
+    def stubs_of(self, owner: int) -> list[SharedService]:
         """Return the services of which a stub stands in the root *owner*."""
         return [
             v
@@ -238,7 +238,7 @@ class StubDivision(Struct):
         ]
 
 
-def divided(roots: Sequence[Root]) -> StubDivision:
+def divided(roots: Sequence[BaseFile]) -> StubDivision:
     """Divide the services of *roots*; several of them are one group that shares services."""
     if len(roots) == 1 and not _has_environments(roots[0]):
         alone = _alone(roots[0])
@@ -247,10 +247,10 @@ def divided(roots: Sequence[Root]) -> StubDivision:
     return _in_environments([root.without_stubs() for root in roots])
 
 
-def _alone(root: Root) -> StubDivision:
+def _alone(root: BaseFile) -> StubDivision:
     """Divide the services of a root that keeps the stubs."""
     stays = dict(root.reasons)
-    moving: dict[str, Shared] = {}
+    moving: dict[str, SharedDefinition] = {}
     for name in root.movable():
         found = cut(definition(root.file, name))
         if isinstance(found, str):
@@ -271,7 +271,7 @@ def _alone(root: Root) -> StubDivision:
     return StubDivision([root], in_environments=False, modules=factored, all=both, stays={0: stays})
 
 
-def _has_environments(root: Root) -> bool:
+def _has_environments(root: BaseFile) -> bool:
     """Return whether *root* includes environment files, as an earlier split leaves them."""
     directory = posixpath.normpath(posixpath.join(root.directory, root.into, ENVIRONMENTS))
     return any(
@@ -280,7 +280,7 @@ def _has_environments(root: Root) -> bool:
     )
 
 
-def _is_crowded(root: Root, found: StubDivision) -> bool:
+def _is_crowded(root: BaseFile, found: StubDivision) -> bool:
     """Return whether the root would still hold more than half of its services."""
     partly = {v.name for v in found.all.variants if any(v.rest(0))}
     kept = {name for section, name in found.stays[0] if section == "services"}
@@ -288,7 +288,7 @@ def _is_crowded(root: Root, found: StubDivision) -> bool:
     return count > FEW and 2 * count > len(root.file.services)
 
 
-def _in_environments(roots: list[Root]) -> StubDivision:
+def _in_environments(roots: list[BaseFile]) -> StubDivision:
     """Divide the services of *roots* whose environment files hold the stubs."""
     stays = {i: dict(root.reasons) for i, root in enumerate(roots)}
     for i, root in enumerate(roots):
@@ -312,7 +312,7 @@ def _in_environments(roots: list[Root]) -> StubDivision:
     found.variants = [with_fixed_apart(variant) for variant in found.variants]
     for chain in chains(files, {i: names for i, names in movable.items() if i not in copies}):
         keep_chain(found, chain)
-    cuts: dict[int, dict[str, Shared | None]] = {}
+    cuts: dict[int, dict[str, SharedDefinition | None]] = {}
     for i, names in found.single.items():
         parts = {name: cut(definition(roots[i].file, name)) for name in names}
         partly = {n for n, p in parts.items() if isinstance(p, str) or any(p.rests)}
@@ -326,13 +326,15 @@ def _in_environments(roots: list[Root]) -> StubDivision:
     )
 
 
-def _with_cuts(found: Factored, cuts: Mapping[int, Mapping[str, Shared | None]]) -> Factored:
+def _with_cuts(
+    found: SharedServices, cuts: Mapping[int, Mapping[str, SharedDefinition | None]]
+) -> SharedServices:
     """Return *found* with single services as variants of one owner; whole ones leave *found*."""
     variants = list(found.variants)
     for i, names in found.single.items():
         for name in names:
             own = definition(found.files[i], name)
-            variants.append(Variant(name, (i,), (own,), cuts[i][name]))
+            variants.append(SharedService(name, (i,), (own,), cuts[i][name]))
     found.single = {
         i: [name for name in names if cuts[i][name] is not None]
         for i, names in found.single.items()
@@ -340,13 +342,13 @@ def _with_cuts(found: Factored, cuts: Mapping[int, Mapping[str, Shared | None]])
     return replace(found, variants=variants)
 
 
-def _heirs(root: Root) -> dict[str, str]:
+def _heirs(root: BaseFile) -> dict[str, str]:
     """Return the services of *root* that extend another of the same file, which is seen there."""
     parents = {name: extended(body) for name, body in root.file.services.items()}
     return {name: p[1] for name, p in parents.items() if p and p[0] is None and p[1]}
 
 
-def _chained(root: Root, names: Iterable[str]) -> set[str]:
+def _chained(root: BaseFile, names: Iterable[str]) -> set[str]:
     """Return the services that chains of ``extends`` without a file tie to *names*.
 
     Of *names* only those that are in such a chain themselves.

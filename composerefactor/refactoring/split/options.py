@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.merge_keys import merged_entries, merged_get, scalar_text
 from composerefactor.compose.project import Project
-from composerefactor.edit.drafts import Draft
+from composerefactor.edit.drafts import PlannedFile
 from composerefactor.errors import Location, RefusedError, UsageError
 from composerefactor.images.catalog import Catalog, load
 from composerefactor.refactoring.contract import Part
 from composerefactor.refactoring.deduplicate.variants import factor, may_repeat
-from composerefactor.refactoring.modules.base_file import Root
+from composerefactor.refactoring.modules.base_file import BaseFile
 from composerefactor.refactoring.modules.grouping import MAX_SERVICES, LayoutOptions
 from composerefactor.refactoring.modules.naming import MAX_NAME
 from composerefactor.yaml.nodes import MappingNode, resolve
 
 if TYPE_CHECKING:
-    from composerefactor.refactoring.deduplicate.variants import Factored
+    from composerefactor.refactoring.deduplicate.variants import SharedServices
 
 
 _UNSAFE = re.compile(r"[^\w./@+-]")
@@ -92,7 +92,7 @@ def check_options(options: SplitOptions, project: Project) -> None:
             )
 
 
-def layout_options(root: Root, options: SplitOptions) -> LayoutOptions:
+def layout_options(root: BaseFile, options: SplitOptions) -> LayoutOptions:
     """Return the user's *options* with paths relative to the project root.
 
     Raises RefusedError for the path of a module that is taken.
@@ -109,11 +109,11 @@ def layout_options(root: Root, options: SplitOptions) -> LayoutOptions:
     return LayoutOptions(into, options.granularity, options.groups, modules, options.variants)
 
 
-def root_of(project: Project, path: str, options: SplitOptions) -> Root:
+def root_of(project: Project, path: str, options: SplitOptions) -> BaseFile:
     """Return the base file at *path*."""
     extends = options.strategy == "extends"
     file = project.files[path]
-    return Root(project, file, options.keep, options.move, options.into, leaves_stubs=extends)
+    return BaseFile(project, file, options.keep, options.move, options.into, leaves_stubs=extends)
 
 
 def included_monoliths(project: Project) -> list[str]:
@@ -125,12 +125,12 @@ def included_monoliths(project: Project) -> list[str]:
     ]
 
 
-def sharing_groups(roots: list[Root]) -> list[list[Root]]:
+def sharing_groups(roots: list[BaseFile]) -> list[list[BaseFile]]:
     """Return the groups of *roots* that are planned together, since sharing saves something."""
     return [gaining for group in _sharing(roots) for gaining in _gaining(group)]
 
 
-def _gaining(group: list[Root]) -> list[list[Root]]:
+def _gaining(group: list[BaseFile]) -> list[list[BaseFile]]:
     """Return the parts of *group* that gain something together.
 
     What gains nothing with a larger file may gain among itself, which the next run would find.
@@ -141,9 +141,9 @@ def _gaining(group: list[Root]) -> list[list[Root]]:
     return [kept, *others] if kept else others
 
 
-def _sharing(roots: list[Root]) -> list[list[Root]]:
+def _sharing(roots: list[BaseFile]) -> list[list[BaseFile]]:
     """Return the groups of roots of one directory that define the same services."""
-    groups: list[list[Root]] = []
+    groups: list[list[BaseFile]] = []
     for root in roots:
         if root.whole and not root.is_small:
             continue
@@ -161,7 +161,7 @@ def _sharing(roots: list[Root]) -> list[list[Root]]:
     return [group for group in groups if len(group) > 1]
 
 
-def _without_small(group: list[Root]) -> list[Root]:
+def _without_small(group: list[BaseFile]) -> list[BaseFile]:
     """Return *group* without the roots that would gain nothing, [] where one root is left.
 
     Those are small roots, and files that are merged over others without repeating them.
@@ -178,7 +178,7 @@ def _without_small(group: list[Root]) -> list[Root]:
     return _without_small(kept) if len(kept) > 1 else []
 
 
-def factored(group: list[Root]) -> Factored:
+def factored(group: list[BaseFile]) -> SharedServices:
     """Divide the services of *group* into what they share and what each adds."""
     bases = group[0].project.bases
     copies = frozenset(i for i, root in enumerate(group) if root.file.path not in bases)
@@ -225,8 +225,8 @@ _HEAD = 20
 def notes(
     project: Project,
     options: SplitOptions,
-    roots: list[Root],
-    drafts: tuple[Draft, ...],
+    roots: list[BaseFile],
+    drafts: tuple[PlannedFile, ...],
     moved: dict[Part, str],
 ) -> Iterator[str]:
     """Yield what is worth saying of the whole: generated files, anchors, and build contexts."""

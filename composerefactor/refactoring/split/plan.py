@@ -11,9 +11,9 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.compose.paths import path_attributes
 from composerefactor.compose.project import Project
-from composerefactor.edit.drafts import Draft
+from composerefactor.edit.drafts import PlannedFile
 from composerefactor.images.placement import Placement, place
-from composerefactor.refactoring.contract import Gain, Part, Plan, Stay
+from composerefactor.refactoring.contract import Part, Plan, SavedLines, Unmoved
 from composerefactor.refactoring.deduplicate.inheritance import (
     Parent,
     extended_file,
@@ -21,9 +21,9 @@ from composerefactor.refactoring.deduplicate.inheritance import (
     parents,
 )
 from composerefactor.refactoring.deduplicate.layout import Layout
-from composerefactor.refactoring.deduplicate.variants import Factored
+from composerefactor.refactoring.deduplicate.variants import SharedServices
 from composerefactor.refactoring.modules.anchors import Holder
-from composerefactor.refactoring.modules.base_file import Reason, Root, divide
+from composerefactor.refactoring.modules.base_file import BaseFile, Reason, divide
 from composerefactor.refactoring.modules.grouping import assign, units_of
 from composerefactor.refactoring.modules.include import IncludeEdit
 from composerefactor.refactoring.modules.naming import Names, kebab, variant
@@ -40,20 +40,20 @@ from composerefactor.refactoring.split.stubs import StubLayout
 from composerefactor.yaml.nodes import Node
 
 
-def moved_parts(root: Root, homes: Mapping[Holder, str]) -> dict[Part, str]:
+def moved_parts(root: BaseFile, homes: Mapping[Holder, str]) -> dict[Part, str]:
     """Return the new path of each part of *root* that moves."""
     return {(root.file.path, s, name): home for (s, name), home in homes.items() if home}
 
 
-def stays_of(root: Root, reasons: Mapping[Holder, Reason]) -> tuple[Stay, ...]:
+def stays_of(root: BaseFile, reasons: Mapping[Holder, Reason]) -> tuple[Unmoved, ...]:
     """Return what stays in *root*, with the reasons."""
     return tuple(
-        Stay((root.file.path, *holder), r.words, root.file.location_of(*holder), r.forecast)
+        Unmoved((root.file.path, *holder), r.words, root.file.location_of(*holder), r.forecast)
         for holder, r in reasons.items()
     )
 
 
-def plan_whole(root: Root) -> Plan:
+def plan_whole(root: BaseFile) -> Plan:
     """Return the plan of a file that is not divided."""
     reason = Reason(root.whole)
     return Plan(stays=stays_of(root, {("services", n): reason for n in root.file.services}))
@@ -73,7 +73,7 @@ def placement_of(options: SplitOptions) -> Callable[[ComposeFile, str], Placemen
     return placement
 
 
-def plan_together(group: list[Root], options: SplitOptions, names: Names) -> Plan:
+def plan_together(group: list[BaseFile], options: SplitOptions, names: Names) -> Plan:
     """Plan the split of roots that define the same services."""
     found = factored(group)
     first = group[0]
@@ -83,7 +83,9 @@ def plan_together(group: list[Root], options: SplitOptions, names: Names) -> Pla
     return _plan_of(layout, group, [root.reasons for root in group])
 
 
-def plan_stubs(group: list[Root], options: SplitOptions, names: Names, *, several: bool) -> Plan:
+def plan_stubs(
+    group: list[BaseFile], options: SplitOptions, names: Names, *, several: bool
+) -> Plan:
     """Plan the split of roots whose services leave stubs: one, or several that share services."""
     if group[0].whole and len(group) == 1:
         return plan_whole(group[0])
@@ -127,10 +129,10 @@ def plan_staying(
 
 def _undivided(
     project: Project, options: SplitOptions, paths: Iterable[str], drafted: Collection[str]
-) -> list[Root]:
+) -> list[BaseFile]:
     """Return those of the files *paths* that keep their services, but may say them by stubs."""
     roots = [
-        Root(
+        BaseFile(
             project,
             project.files[path],
             options.keep,
@@ -167,10 +169,12 @@ def _plan_staying(division: StubDivision, options: SplitOptions, names: Names) -
             f"{v.name} in {' and '.join(paths)} extends what {to} says: "
             f"{v.repeated} repeated lines are gone"
         )
-    return replace(plan, moved=moved, notes=tuple(notes), gain=Gain(), since=since)
+    return replace(plan, moved=moved, notes=tuple(notes), gain=SavedLines(), since=since)
 
 
-def _plan_of(layout: Layout, group: list[Root], reasons: Sequence[Mapping[Holder, Reason]]) -> Plan:
+def _plan_of(
+    layout: Layout, group: list[BaseFile], reasons: Sequence[Mapping[Holder, Reason]]
+) -> Plan:
     """Return the plan of *layout*, with the *reasons* for what stays in each root of *group*."""
     drafts = tuple(layout.drafts())
     moved: dict[Part, str] = {}
@@ -183,7 +187,7 @@ def _plan_of(layout: Layout, group: list[Root], reasons: Sequence[Mapping[Holder
     return Plan(drafts, moved, stays, tuple(_notes_on(found)), services, _gain(found))
 
 
-def _notes_on(found: Factored) -> Iterator[str]:
+def _notes_on(found: SharedServices) -> Iterator[str]:
     gain = _gain(found)
     sharing = {v.name for v in found.variants if v.shared is not None}
     whole: dict[str, list[str]] = {}
@@ -202,16 +206,16 @@ def _notes_on(found: Factored) -> Iterator[str]:
         yield f"stay whole in {where}, since sharing saves nothing: {', '.join(services)}"
 
 
-def _gain(found: Factored) -> Gain:
+def _gain(found: SharedServices) -> SavedLines:
     shared = [v for v in found.variants if v.shared is not None]
-    return Gain(
+    return SavedLines(
         len({v.name for v in shared}),
         sum(len(v.owners) for v in shared),
         sum(v.repeated for v in shared),
     )
 
 
-def plan_alone(root: Root, options: SplitOptions, names: Names, *, several: bool) -> Plan:
+def plan_alone(root: BaseFile, options: SplitOptions, names: Names, *, several: bool) -> Plan:
     """Plan the split of a root that shares no service with another."""
     if root.whole:
         return plan_whole(root)
@@ -246,7 +250,7 @@ def plan_alone(root: Root, options: SplitOptions, names: Names, *, several: bool
     return Plan(tuple(_drafts(division, include)), moved, stays, services=services)
 
 
-def _drafts(division: Division, include: IncludeEdit) -> list[Draft]:
+def _drafts(division: Division, include: IncludeEdit) -> list[PlannedFile]:
     assembler = Assembler(division, include)
     return [assembler.root(), *assembler.modules()]
 
@@ -255,7 +259,7 @@ Parents = Mapping[str, Parent]
 """Blocks to extend, by the path of their new file."""
 
 
-def parent_files(root: Root, division: Division, directory: str, names: Names) -> Parents:
+def parent_files(root: BaseFile, division: Division, directory: str, names: Names) -> Parents:
     """Return the blocks of *root* that services can extend, in new files in *directory*."""
 
     def can_move(block: Node) -> bool:
@@ -268,7 +272,7 @@ def parent_files(root: Root, division: Division, directory: str, names: Names) -
     }
 
 
-def without_copies(division: Division, root: Root, files: Parents) -> Division:
+def without_copies(division: Division, root: BaseFile, files: Parents) -> Division:
     """Return *division* with the blocks in *files*, and no use for them elsewhere."""
     taken = {alias for parent in files.values() for alias in parent.aliases}
     homes = {**division.homes, **{(p.section, ""): path for path, p in files.items()}}
@@ -276,7 +280,7 @@ def without_copies(division: Division, root: Root, files: Parents) -> Division:
     return replace(division, homes=homes, anchors=anchors, order=(*division.order, *files))
 
 
-def inherited(root: Root, drafts: Iterable[Draft], files: Parents) -> list[Draft]:
+def inherited(root: BaseFile, drafts: Iterable[PlannedFile], files: Parents) -> list[PlannedFile]:
     """Return *drafts* with services that extend what *files* hold."""
     drafts = list(drafts)
     for path, parent in files.items():
@@ -290,7 +294,7 @@ def inherited(root: Root, drafts: Iterable[Draft], files: Parents) -> list[Draft
     return drafts
 
 
-def _parent_file(draft: Draft, root: Root, parent: Parent) -> Draft:
+def _parent_file(draft: PlannedFile, root: BaseFile, parent: Parent) -> PlannedFile:
     """Return *draft* with the service that others extend, its paths relative to where it is now."""
     source = root.file.source
     block = (root.file.sections or {})[parent.section].region.entry.value

@@ -19,15 +19,15 @@ from composerefactor.compose.paths import path_attributes
 from composerefactor.compose.references import extended
 from composerefactor.refactoring.deduplicate.definitions import Definition, Span, whole
 from composerefactor.refactoring.deduplicate.variants import (
-    Factored,
     Owners,
-    Variant,
+    SharedService,
+    SharedServices,
     chains,
     definition,
     merged,
     shared_by,
 )
-from composerefactor.refactoring.modules.base_file import Root
+from composerefactor.refactoring.modules.base_file import BaseFile
 from composerefactor.refactoring.split.extends import StubDivision, with_fixed_apart
 from composerefactor.yaml.nodes import Node
 
@@ -50,12 +50,12 @@ _NEWER = ("ports", "ulimits")
 class _Sharing(Struct, frozen=True):
     """A service, its owners, and what they share: in a module, or in the first owner's file."""
 
-    variant: Variant
+    variant: SharedService
     in_place: bool
     saved: int
 
 
-def staying(roots: Sequence[Root], *, late: bool) -> list[StubDivision]:
+def staying(roots: Sequence[BaseFile], *, late: bool) -> list[StubDivision]:
     """Return what services of *roots* share, a division for each group of files that share some.
 
     *late* allows for attributes that old engines reject in what is extended.
@@ -65,7 +65,7 @@ def staying(roots: Sequence[Root], *, late: bool) -> list[StubDivision]:
     return [_division(roots, found, sorted(group)) for group in groups]
 
 
-def _sharings(roots: Sequence[Root], *, late: bool) -> Iterator[_Sharing]:
+def _sharings(roots: Sequence[BaseFile], *, late: bool) -> Iterator[_Sharing]:
     owners: dict[tuple[str, str], list[int]] = {}
     for i, root in enumerate(roots):
         names = root.movable()
@@ -85,7 +85,7 @@ def _is_complete(body: Node) -> bool:
 
 
 def _gathered(
-    roots: Sequence[Root], name: str, of: Sequence[int], *, late: bool
+    roots: Sequence[BaseFile], name: str, of: Sequence[int], *, late: bool
 ) -> Iterator[_Sharing]:
     """Yield what those *of* the roots share: each joins the first ones where that saves more."""
     left = list(of)
@@ -102,7 +102,9 @@ def _gathered(
             yield best
 
 
-def _best(roots: Sequence[Root], name: str, of: Sequence[int], *, late: bool) -> _Sharing | None:
+def _best(
+    roots: Sequence[BaseFile], name: str, of: Sequence[int], *, late: bool
+) -> _Sharing | None:
     """Return the way of sharing that saves most: of equal ones the one without a new file."""
     holders = sorted(of, key=lambda i: len(roots[i].file.services))  # the one that says least else
     found = [_in_place(roots, name, [i, *(n for n in of if n != i)], late=late) for i in holders]
@@ -111,7 +113,7 @@ def _best(roots: Sequence[Root], name: str, of: Sequence[int], *, late: bool) ->
 
 
 def _in_place(
-    roots: Sequence[Root], name: str, of: Sequence[int], *, late: bool
+    roots: Sequence[BaseFile], name: str, of: Sequence[int], *, late: bool
 ) -> _Sharing | None:
     """Return what the first *of* the roots holds for others, if they repeat all that it says."""
     found = _variant(roots, name, of)
@@ -126,7 +128,7 @@ def _in_place(
     return _Sharing(found, in_place=True, saved=saved)
 
 
-def _is_found(root: Root, name: str) -> bool:
+def _is_found(root: BaseFile, name: str) -> bool:
     """Return whether the file is known to be used by itself, though others extend *name* from it.
 
     A command names it, or it says something on services that others complete.
@@ -139,7 +141,7 @@ def _is_found(root: Root, name: str) -> bool:
 
 
 def _in_module(
-    roots: Sequence[Root], name: str, of: Sequence[int], *, late: bool
+    roots: Sequence[BaseFile], name: str, of: Sequence[int], *, late: bool
 ) -> _Sharing | None:
     found = _variant(roots, name, of)
     if found.shared is None:
@@ -155,9 +157,9 @@ def _in_module(
     return _Sharing(found, in_place=False, saved=saved)
 
 
-def _variant(roots: Sequence[Root], name: str, of: Sequence[int]) -> Variant:
+def _variant(roots: Sequence[BaseFile], name: str, of: Sequence[int]) -> SharedService:
     definitions = tuple(definition(roots[i].file, name) for i in of)
-    return Variant(name, tuple(of), definitions, shared_by(definitions))
+    return SharedService(name, tuple(of), definitions, shared_by(definitions))
 
 
 def _rejected(body: Node) -> Iterator[str]:
@@ -178,7 +180,7 @@ def _required(file: ComposeFile) -> set[str]:
     return {variable.name for variable in file.variables if variable.required}
 
 
-def _rests(found: Variant) -> list[tuple[Definition, list[Span]]]:
+def _rests(found: SharedService) -> list[tuple[Definition, list[Span]]]:
     rests = found.shared.rests if found.shared else []
     return list(zip(found.definitions, rests, strict=True))
 
@@ -194,12 +196,12 @@ def _lines(definition: Definition, spans: Iterable[Span]) -> int:
 
 
 def _division(
-    roots: Sequence[Root], found: Sequence[_Sharing], group: Sequence[int]
+    roots: Sequence[BaseFile], found: Sequence[_Sharing], group: Sequence[int]
 ) -> StubDivision:
     """Return the division of the roots *group*, which share what *found* says."""
     mine = [roots[i] for i in group]
-    in_modules: list[Variant] = []
-    everywhere: list[Variant] = []
+    in_modules: list[SharedService] = []
+    everywhere: list[SharedService] = []
     holders: dict[tuple[Owners, str], int] = {}
     for each in found:
         if each.variant.owners[0] not in group:
@@ -214,7 +216,7 @@ def _division(
     return StubDivision(
         mine,
         in_environments=False,
-        modules=Factored(files, anchors, in_modules),
-        all=Factored(files, anchors, everywhere),
+        modules=SharedServices(files, anchors, in_modules),
+        all=SharedServices(files, anchors, everywhere),
         holders=holders,
     )

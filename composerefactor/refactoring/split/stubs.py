@@ -11,11 +11,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile, Section
-from composerefactor.edit.drafts import Draft, Slice, Written
+from composerefactor.edit.drafts import NewText, PlannedFile, Slice
 from composerefactor.refactoring.deduplicate.definitions import Span
 from composerefactor.refactoring.deduplicate.layout import Layout, defines, place_blocks
-from composerefactor.refactoring.deduplicate.places import Content, Piece, contents, head, write
-from composerefactor.refactoring.deduplicate.variants import Variant
+from composerefactor.refactoring.deduplicate.places import (
+    Content,
+    EnvironmentFile,
+    contents,
+    head,
+    write,
+)
+from composerefactor.refactoring.deduplicate.variants import SharedService
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Block, Holder
 from composerefactor.refactoring.modules.grouping import MAX_SERVICES, tied_groups
 from composerefactor.refactoring.modules.include import MAX_PATHS
@@ -60,7 +66,7 @@ class StubRoot(Struct, frozen=True):
     gone: frozenset[str]
     titled: frozenset[str] = frozenset()
 
-    def draft(self) -> Draft:
+    def draft(self) -> PlannedFile:
         """Return the draft: the same text, with stubs for services."""
         source = self.file.source
         out = Output(source)
@@ -82,7 +88,7 @@ class StubRoot(Struct, frozen=True):
                 out.verbatim(region.lead, region.end)
             done = region.end
         out.footer(done, len(source.text))
-        return Draft(self.file.path, tuple(out.pieces), source.has_bom)
+        return PlannedFile(self.file.path, tuple(out.pieces), source.has_bom)
 
     def _services(self, out: Output, section: Section) -> None:
         source = self.file.source
@@ -98,7 +104,7 @@ class StubRoot(Struct, frozen=True):
                 out.verbatim(region.lead, region.end)
             else:
                 out.end_line()
-                out.add(Written(f"{self._key(out, region)}{source.newline}{self.stubs[name]}"))
+                out.add(NewText(f"{self._key(out, region)}{source.newline}{self.stubs[name]}"))
                 for start, end in self.rests.get(name, ()):
                     out.verbatim(start, end)
             before = region
@@ -128,7 +134,7 @@ class StubRoot(Struct, frozen=True):
         if block.wrapper or not source.text[block.start].isspace():
             out.separate()
         if block.wrapper:
-            out.add(Written(f"{block.wrapper}:{source.newline}"))
+            out.add(NewText(f"{block.wrapper}:{source.newline}"))
         out.add(Slice(source, block.start, block.end, copy=True))
 
     def _blocks(self) -> list[Block]:
@@ -173,7 +179,7 @@ class StubLayout(Layout):
 
     division: StubDivision = field(kw_only=True)
 
-    def drafts(self) -> list[Draft]:
+    def drafts(self) -> list[PlannedFile]:
         """Return the drafts of the roots, the modules and the environment files.
 
         Raises RefusedError for a path from the user that something else has.
@@ -199,7 +205,7 @@ class StubLayout(Layout):
         """The oldest Docker Compose that reads the result."""
         return SINCE_INCLUDED_STUBS if self.division.in_environments else SINCE_STUBS
 
-    def notes(self, drafts: Iterable[Draft]) -> Iterator[str]:
+    def notes(self, drafts: Iterable[PlannedFile]) -> Iterator[str]:
         """Yield how many paths are rewritten in *drafts*; what stays with the stubs, and why."""
         count = sum(draft.replacements for draft in drafts)
         if count:
@@ -214,7 +220,7 @@ class StubLayout(Layout):
         for reason, services in found.items():
             yield f"stays with what extends the rest: {reason} ({', '.join(services)})"
 
-    def _pieces(self, owner: int, take: Callable[[], str]) -> Iterator[Piece]:
+    def _pieces(self, owner: int, take: Callable[[], str]) -> Iterator[EnvironmentFile]:
         """Yield the environment files of *owner*: no one defines many services itself."""
         own = {v.name: v for v in self.division.all.variants if owner in v.owners}
         file, anchors = self.factored.files[owner], self.factored.anchors[owner]
@@ -226,13 +232,13 @@ class StubLayout(Layout):
         names: list[str] = []
         for unit in units:
             if names and sum(defines(own[n], owner) for n in [*names, *unit]) > most:
-                yield Piece(take(), tuple(names), ())
+                yield EnvironmentFile(take(), tuple(names), ())
                 names = []
             names += unit
         if names:
-            yield Piece(take(), tuple(names), ())
+            yield EnvironmentFile(take(), tuple(names), ())
 
-    def _module(self, content: Content, services: tuple[str, ...]) -> Draft:
+    def _module(self, content: Content, services: tuple[str, ...]) -> PlannedFile:
         """Return the draft of a module, with its paths as they are from where it stands."""
         source = content.file.source
         root = posixpath.dirname(content.file.path) or "."
@@ -275,7 +281,7 @@ class StubLayout(Layout):
             if owner in owners and held == name
         )
 
-    def _roots(self) -> Iterator[Draft]:
+    def _roots(self) -> Iterator[PlannedFile]:
         for i, file in enumerate(self.factored.files):
             if self.division.in_environments:
                 paths = [piece.path for piece in self.places.environments[i]]
@@ -297,7 +303,7 @@ class StubLayout(Layout):
                 frozenset(name for name, v in moved.items() if self._is_titled(v, i)),
             ).draft()
 
-    def _is_titled(self, found: Variant, owner: int) -> bool:
+    def _is_titled(self, found: SharedService, owner: int) -> bool:
         """Return whether the comments above the service in *owner* stand nowhere else."""
         d, first = found.definition(owner), found.definitions[0]
         known = head(first.source, first.region)

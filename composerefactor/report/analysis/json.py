@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from composerefactor.analysis.analysis import Analysis, Rating
 from composerefactor.analysis.facts.architecture import EntryArchitecture, Repetition
-from composerefactor.analysis.findings import Finding, Rule, Severity, fingerprints
+from composerefactor.analysis.findings import Finding, RuleInfo, Severity, fingerprints
 from composerefactor.errors import Location
 from composerefactor.report.plan_json import comparison_document
 
@@ -206,7 +206,7 @@ def schema() -> dict[str, Any]:
         "findings": findings,
         "suppressed": findings,
         "known": findings,
-        "rules": {"type": "array", "items": made.schema(Rule)},
+        "rules": {"type": "array", "items": made.schema(RuleInfo)},
         "unresolved": {"type": "array", "items": text},
     }
     return {

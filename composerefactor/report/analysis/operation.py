@@ -8,7 +8,7 @@ from composerefactor.analysis.analysis import Analysis
 from composerefactor.analysis.facts.architecture import Architecture, EntryArchitecture
 from composerefactor.analysis.facts.variables import VariableFacts
 from composerefactor.analysis.findings import Severity
-from composerefactor.errors import some
+from composerefactor.errors import first_of
 from composerefactor.images.memory import shown
 from composerefactor.report.analysis.model import Listing, Row, Section, Table, code, merged
 from composerefactor.report.plan_json import sentences
@@ -211,7 +211,7 @@ def _users(architecture: Architecture) -> dict[Row, dict[str, None]]:
 
 
 def _shown(places: dict[str, None]) -> str:
-    return some([*places], _MOST)
+    return first_of([*places], _MOST)
 
 
 def _source(each: VariableFacts) -> str:

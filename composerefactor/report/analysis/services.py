@@ -8,7 +8,7 @@ from composerefactor.analysis.facts.architecture import Architecture, EntryArchi
 from composerefactor.analysis.facts.builds import BuildFacts
 from composerefactor.analysis.facts.resources import HealthFacts
 from composerefactor.analysis.facts.services import ServiceFacts
-from composerefactor.analysis.facts.volumes import Stored
+from composerefactor.analysis.facts.volumes import StoredData
 from composerefactor.images.memory import shown
 from composerefactor.report.analysis.model import Listing, Row, Section, Table, code, merged, ranges
 
@@ -210,7 +210,7 @@ def volumes(architecture: Architecture) -> Section:
     )
 
 
-def _traits(each: Stored) -> str:
+def _traits(each: StoredData) -> str:
     words = [
         *(["external"] if each.external else []),
         *([each.driver] if each.driver and each.driver != "local" else []),

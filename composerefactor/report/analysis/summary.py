@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from composerefactor.analysis.analysis import HOW, Analysis, Rating
 from composerefactor.analysis.findings import Finding, Severity
-from composerefactor.errors import some
+from composerefactor.errors import first_of
 from composerefactor.report.analysis import operation as sections_operation
 from composerefactor.report.analysis import operation as sections_variables
 from composerefactor.report.analysis import services as sections_services
@@ -122,7 +122,7 @@ def _whom(those: list[Finding]) -> str:
         return str(those[0].location)
     services = dict.fromkeys(each.service for each in those if each.service)
     places = [*services] or list(dict.fromkeys(str(each.location) for each in those))
-    return f"{len(those)}: {some(places, _MOST)}"
+    return f"{len(those)}: {first_of(places, _MOST)}"
 
 
 def _mending(those: list[Finding]) -> str:

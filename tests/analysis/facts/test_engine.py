@@ -12,7 +12,7 @@ import pytest
 from composerefactor.analysis.analysis import open_for_analysis
 from composerefactor.analysis.facts.architecture import EntryArchitecture, survey
 from composerefactor.images.catalog import load
-from composerefactor.planning.opening import Choice
+from composerefactor.planning.opening import ProjectSelection
 from support.commandline import CommandLine, write
 
 FILES = {
@@ -64,7 +64,7 @@ def resolved(root: Path, command_line: CommandLine) -> dict[str, Any]:
 
 
 def facts(root: Path) -> EntryArchitecture:
-    opened = open_for_analysis(Choice(root))
+    opened = open_for_analysis(ProjectSelection(root))
     found = survey(opened.project, "shop", load()).main
     assert found is not None
     assert found.entry.files == ("compose.yaml", "compose.override.yaml")

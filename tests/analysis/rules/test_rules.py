@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from composerefactor.analysis.analysis import checks
+from composerefactor.analysis.analysis import all_rules
 from composerefactor.planning.registry import transforms
 from support.analyses import MAIN, analysed
 
@@ -35,7 +35,7 @@ def found(case: dict[str, Any], rule: str) -> list[str]:
 
 
 def test_every_rule_has_a_case() -> None:
-    assert set(CASES) == set(checks())
+    assert set(CASES) == set(all_rules())
 
 
 @pytest.mark.parametrize("rule", sorted(CASES))
@@ -48,7 +48,7 @@ def test_a_rule_is_silent_where_all_is_well(rule: str) -> None:
     assert found(CASES[rule]["good"], rule) == []
 
 
-@pytest.mark.parametrize("check", checks().values(), ids=lambda each: each.rule.id)
+@pytest.mark.parametrize("check", all_rules().values(), ids=lambda each: each.rule.id)
 def test_a_rule_explains_itself(check: Any) -> None:
     rule = check.rule
     assert rule.summary.endswith(".")

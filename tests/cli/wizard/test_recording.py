@@ -6,7 +6,6 @@ import runpy
 from pathlib import Path
 
 from cli.wizard.conftest import Film, Start
-
 from composerefactor.cli.main import COMMANDS
 from support.commandline import CommandLine, tree, write
 

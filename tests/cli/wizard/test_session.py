@@ -17,12 +17,20 @@ from composerefactor.cli.wizard.session import (
     Session,
     worked,
 )
-from composerefactor.cli.wizard.work import Failed, Lay, Propose, Say, Where, Work, Write
+from composerefactor.cli.wizard.work import (
+    Lay,
+    ProjectOptions,
+    Propose,
+    Say,
+    Work,
+    WorkError,
+    Write,
+)
 from composerefactor.errors import RefusedError
 from composerefactor.planning.requests import SplitRequest
 from composerefactor.report.text import Style
 
-HERE = Where(Path("shop"))
+HERE = ProjectOptions(Path("shop"))
 PROPOSE = Propose(HERE, 0, SplitRequest())
 YES_NO = (Option("yes", "Yes"), Option("no", "No"))
 
@@ -36,7 +44,7 @@ class Hands:
 
     def __call__(self, work: Work) -> object:
         self.done.append(work)
-        return Failed(RefusedError("no")) if work in self.failing else f"result {len(self.done)}"
+        return WorkError(RefusedError("no")) if work in self.failing else f"result {len(self.done)}"
 
 
 def flow() -> Flow[int]:

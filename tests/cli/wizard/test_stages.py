@@ -19,7 +19,7 @@ from composerefactor.cli.wizard.session import (
     Session,
 )
 from composerefactor.cli.wizard.steps import wizard
-from composerefactor.cli.wizard.work import Where
+from composerefactor.cli.wizard.work import ProjectOptions
 from composerefactor.cli.wizard.workshop import Workshop
 from composerefactor.errors import EngineError
 from composerefactor.planning.settings import FILE_NAME
@@ -232,7 +232,7 @@ def test_the_first_screen_comes_before_any_engine(shop: Path) -> None:
     told = Told()
     with pytest.raises(EngineError):
         Session(
-            lambda: wizard(Context(Where(), Style())),
+            lambda: wizard(Context(ProjectOptions(), Style())),
             Workshop(no_engine, {}, lambda _: None),
             told,
         )

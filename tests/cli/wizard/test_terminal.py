@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from cli.wizard.conftest import Film, Start
 
+from cli.wizard.conftest import Film, Start
 from support.commandline import tree
 from support.wizards import BROKEN, SHOP
 

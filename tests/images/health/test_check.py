@@ -6,11 +6,16 @@ from __future__ import annotations
 import pytest
 
 from composerefactor.compose.files import Library
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load as load_project
-from composerefactor.compose.stack import stack
+from composerefactor.compose.stack import start_model
 from composerefactor.images.catalog import Catalog, load
-from composerefactor.images.health.built import Answer, Impossible, Proposed, Unneeded
+from composerefactor.images.health.built import (
+    Answer,
+    NoCheckNeeded,
+    NoPossibleCheck,
+    ProposedCheck,
+)
 from composerefactor.images.health.check import healthcheck_for, reports_health
 from composerefactor.images.health.usage import usage
 from composerefactor.planning.settings import load_settings
@@ -27,10 +32,10 @@ def ask(
     texts = {"compose.yaml": f"services:\n  app: {service}\n", **(files or {})}
     if dockerfile is not None:
         texts["Dockerfile"] = dockerfile
-    entry = EntryPoint(("compose.yaml",))
+    entry = Invocation(("compose.yaml",))
     project = load_project([entry], Library(Memory(texts)))
     assert not project.errors, project.errors
-    of = stack(project, entry)
+    of = start_model(project, entry)
     use = usage(project, of, of.services["app"])
     return healthcheck_for(project, of, use, catalog or load())
 
@@ -71,7 +76,7 @@ def ask(
 )  # fmt: skip
 def test_proposed(service: str, dockerfile: str | None, words: str) -> None:
     found = ask(service, dockerfile)
-    assert isinstance(found, Proposed), found
+    assert isinstance(found, ProposedCheck), found
     assert words in " ".join(found.test[1:])
     assert found.test[0] in {"CMD", "CMD-SHELL"}
     assert found.evidence
@@ -100,7 +105,7 @@ def test_proposed(service: str, dockerfile: str | None, words: str) -> None:
 )  # fmt: skip
 def test_impossible(service: str, dockerfile: str | None, reason: str, remedy: str) -> None:
     found = ask(service, dockerfile)
-    assert isinstance(found, Impossible), found
+    assert isinstance(found, NoPossibleCheck), found
     assert reason in found.reason
     assert remedy in found.remedy
 
@@ -118,7 +123,7 @@ def test_impossible(service: str, dockerfile: str | None, reason: str, remedy: s
 )
 def test_unneeded(service: str, dockerfile: str | None, has_check: bool) -> None:  # noqa: FBT001
     found = ask(service, dockerfile)
-    assert isinstance(found, Unneeded), found
+    assert isinstance(found, NoCheckNeeded), found
     assert found.has_check is has_check
 
 
@@ -156,7 +161,7 @@ def test_unneeded(service: str, dockerfile: str | None, has_check: bool) -> None
 )  # fmt: skip
 def test_a_page_that_is_found_is_asked(dockerfile: str, files: dict[str, str], path: str) -> None:
     found = ask("{build: .}", dockerfile, files)
-    assert isinstance(found, Proposed), found
+    assert isinstance(found, ProposedCheck), found
     assert f"http://127.0.0.1{path}" in " ".join(found.test)
     assert "-s " not in " ".join(found.test), "a bad answer is no good one"
 
@@ -170,14 +175,14 @@ def test_a_moved_actuator_is_not_asked() -> None:
             "src/main/resources/application.yml": "management:\n  server:\n    port: 1\n",
         },
     )
-    assert isinstance(found, Proposed)
+    assert isinstance(found, ProposedCheck)
     assert "actuator" not in " ".join(found.test)
 
 
 def test_settings_tell_about_images() -> None:
     text = b"catalog: [{id: api, names: [acme/api], healthcheck: {test: [CMD, /probe]}}]"
     found = ask("{image: 'acme/api:1'}", catalog=load_settings(text).catalog)
-    assert isinstance(found, Proposed)
+    assert isinstance(found, ProposedCheck)
     assert (found.test, found.verified) == (("CMD", "/probe"), "project")
 
 
@@ -198,9 +203,9 @@ def test_no_argument_is_shown(service: str) -> None:
 def test_env_files_count() -> None:
     service = "{image: 'apache/kafka:3.9', env_file: kafka.env}"
     found = ask(service, files={"kafka.env": "KAFKA_LISTENERS=PLAINTEXT://:9092\n"})
-    assert isinstance(found, Proposed)
+    assert isinstance(found, ProposedCheck)
     absent = ask(service)
-    assert isinstance(absent, Impossible)
+    assert isinstance(absent, NoPossibleCheck)
     assert "kafka.env is not here" in absent.reason
 
 
@@ -218,7 +223,7 @@ def test_env_files_count() -> None:
     ],
 )
 def test_reports_health(service: str, reports: bool) -> None:  # noqa: FBT001
-    entry = EntryPoint(("compose.yaml",))
+    entry = Invocation(("compose.yaml",))
     texts = {"compose.yaml": f"services:\n  app: {service}\n"}
     project = load_project([entry], Library(Memory(texts)))
-    assert reports_health(project, stack(project, entry), "app", load()) is reports
+    assert reports_health(project, start_model(project, entry), "app", load()) is reports

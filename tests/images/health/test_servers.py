@@ -17,7 +17,7 @@ import pytest
 
 from composerefactor.images.catalog import load
 from composerefactor.images.entries import Command, Use, parse_tag
-from composerefactor.images.lookup import Choice, choose
+from composerefactor.images.lookup import HealthCheckChoice, choose
 from support.healthchecks import busybox, run
 from support.servers import (
     PROGRAMS,
@@ -155,5 +155,5 @@ def check(server: Server, port: int) -> Command:
     words = tuple(word.replace("PORT", str(port)) for word in server.options)
     used = Use(name, parse_tag(tag), server.environ, command=words)
     found = choose(entry, used, [str(port)] if server.published else [])
-    assert isinstance(found, Choice)
+    assert isinstance(found, HealthCheckChoice)
     return found.check.test

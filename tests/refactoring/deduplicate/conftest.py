@@ -8,7 +8,7 @@ from typing import TypeAlias
 import pytest
 
 from composerefactor.compose.files import Library
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load
 from composerefactor.refactoring.contract import Plan
 from composerefactor.refactoring.split.options import SplitOptions
@@ -25,7 +25,7 @@ def divide() -> Divide:
     def divide(
         files: Mapping[str, str], bases: Sequence[str], options: SplitOptions | None = None
     ) -> tuple[Plan, dict[str, str]]:
-        project = load([EntryPoint((path,)) for path in bases], Library(Memory(files)))
+        project = load([Invocation((path,)) for path in bases], Library(Memory(files)))
         plan = split.plan(project, options or SplitOptions())
         contents = dict(files)
         for path, content in plan.contents().items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from composerefactor.compose.files import Library
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load
 from composerefactor.refactoring.deduplicate.differences import ABSENT, Comparison, comparisons
 from support.memory import Memory
@@ -14,7 +14,7 @@ A, B, C = "docker-compose.yml", "docker-compose.prod.yml", "docker-compose.stagi
 
 
 def compared(files: Mapping[str, str]) -> list[Comparison]:
-    return comparisons(load([EntryPoint((path,)) for path in files], Library(Memory(files))))
+    return comparisons(load([Invocation((path,)) for path in files], Library(Memory(files))))
 
 
 def settings(files: Mapping[str, str]) -> dict[str, list[object]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, assume, given, settings
 
 from composerefactor.compose.files import Library
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project, load
 from composerefactor.proof.comparison import compare
 from composerefactor.refactoring.contract import Plan
@@ -29,7 +29,7 @@ OVERRIDE_OF_INCLUDED = (2, 24, 6)
 
 
 def opened(project: Environments, files: Mapping[str, str | bytes]) -> Project:
-    return load([EntryPoint(paths) for paths in project.entries], Library(Memory(files)))
+    return load([Invocation(paths) for paths in project.entries], Library(Memory(files)))
 
 
 def divided(project: Environments) -> tuple[Plan, dict[str, bytes]]:

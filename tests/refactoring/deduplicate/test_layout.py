@@ -9,7 +9,7 @@ from typing import TypeAlias
 import pytest
 
 from composerefactor.compose.files import Library
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load
 from composerefactor.errors import RefusedError
 from composerefactor.refactoring.contract import Plan
@@ -142,7 +142,7 @@ def test_one_path_for_services_of_different_files(divide: Divide) -> None:
 def test_a_file_that_repeats_a_base() -> None:
     copy = "services:\n" + service("db").replace("    cpus: 1\n", "    cpus: 2\n")
     files = {MAIN: THREE, OVERRIDE: copy + "  debug:\n    image: busybox\n"}
-    project = load([EntryPoint((MAIN,)), EntryPoint((MAIN, OVERRIDE))], Library(Memory(files)))
+    project = load([Invocation((MAIN,)), Invocation((MAIN, OVERRIDE))], Library(Memory(files)))
     found = {p: c.decode() for p, c in split.plan(project, SplitOptions()).contents().items() if c}
     added = "docker-compose/environments/docker-compose.override.yml"
     assert found[added] == "services:\n  db:\n    cpus: 2\n"
@@ -155,7 +155,7 @@ def test_a_file_that_repeats_a_base() -> None:
 def test_a_file_that_only_changes_a_base_stays() -> None:
     change = "services:\n  db:\n    image: postgres:17\n    restart: always\n    dns: [1.1.1.1]\n"
     files = {MAIN: THREE, OVERRIDE: change}
-    project = load([EntryPoint((MAIN,)), EntryPoint((MAIN, OVERRIDE))], Library(Memory(files)))
+    project = load([Invocation((MAIN,)), Invocation((MAIN, OVERRIDE))], Library(Memory(files)))
     found = split.plan(project, SplitOptions()).contents()
     assert OVERRIDE not in found
     assert (found[MODULE("db")] or b"").decode() == "services:\n" + service("db")

@@ -15,7 +15,7 @@ import pytest
 from composerefactor.compose.files import ComposeFile
 from composerefactor.proof.comparison import compare
 from composerefactor.proof.engine import release
-from composerefactor.refactoring.deduplicate.definitions import Definition, Shared, Span
+from composerefactor.refactoring.deduplicate.definitions import Definition, SharedDefinition, Span
 from composerefactor.refactoring.deduplicate.share import share
 from composerefactor.yaml.source import Source
 from support.commandline import write
@@ -43,7 +43,7 @@ def definition(case: Case, side: str, newline: str = "\n") -> Definition:
     return Definition(file.source, entries["s"])
 
 
-def divided(case: Case, newline: str = "\n") -> tuple[Shared | None, dict[str, str]]:
+def divided(case: Case, newline: str = "\n") -> tuple[SharedDefinition | None, dict[str, str]]:
     """Return the result, and the texts that it takes."""
     definitions = [definition(case, side, newline) for side in SIDES]
     found = share(definitions)

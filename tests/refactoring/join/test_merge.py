@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from composerefactor.compose.files import Library
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load
 from composerefactor.proof.comparison import compare
 from composerefactor.refactoring.contract import Plan
@@ -29,7 +29,7 @@ ROOT = (
 def joined(files: Mapping[str, str]) -> tuple[Plan, str]:
     """Join a root that includes ``base.yml`` with ``over.yml`` over it."""
     reader = Memory({"docker-compose.yml": ROOT, **files})
-    plan = join.plan(load([EntryPoint(("docker-compose.yml",))], Library(reader)), Options())
+    plan = join.plan(load([Invocation(("docker-compose.yml",))], Library(reader)), Options())
     content = plan.contents().get("docker-compose.yml")
     return plan, (content or b"").decode()
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from composerefactor.compose.files import ComposeFile, Library
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merging import meaning
 from composerefactor.compose.project import Project, load
 from composerefactor.proof.comparison import compare
@@ -36,7 +36,7 @@ Files = dict[str, bytes]
 
 
 def opened(files: Mapping[str, bytes], entries: Entries) -> Project:
-    return load([EntryPoint(names) for names in entries], Library(Memory(files)))
+    return load([Invocation(names) for names in entries], Library(Memory(files)))
 
 
 def after(files: Mapping[str, bytes], plan: Plan) -> Files:

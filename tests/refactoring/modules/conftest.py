@@ -8,7 +8,7 @@ from typing import TypeAlias
 import pytest
 
 from composerefactor.compose.files import Library
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project, load
 from support.memory import Memory
 
@@ -21,6 +21,6 @@ def project_of() -> ProjectOf:
 
     def make(files: Mapping[str, str | bytes], *entries: tuple[str, ...]) -> Project:
         names = entries or (("docker-compose.yml",),)
-        return load([EntryPoint(each) for each in names], Library(Memory(files)))
+        return load([Invocation(each) for each in names], Library(Memory(files)))
 
     return make

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from composerefactor.compose.files import RESOURCE_SECTIONS
-from composerefactor.edit.drafts import Draft, Slice, Written
+from composerefactor.edit.drafts import NewText, PlannedFile, Slice
 from composerefactor.refactoring.contract import Plan
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
@@ -116,8 +116,8 @@ def test_drafts_are_their_pieces(text: str, data: st.DataObject, has_bom: bool) 
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5)))
     edges = [0, *cuts, len(text)]
     slices = [Slice(source, a, b) for a, b in itertools.pairwise(edges)]
-    whole = Draft("a.yml", tuple(slices), has_bom)
+    whole = PlannedFile("a.yml", tuple(slices), has_bom)
     assert whole.text() == text
     assert Source.decode("a.yml", whole.content() or b"") == Source("a.yml", text, has_bom)
-    between = Draft("b.yml", tuple(p for s in slices for p in (s, Written("|"))))
+    between = PlannedFile("b.yml", tuple(p for s in slices for p in (s, NewText("|"))))
     assert between.text().replace("|", "") == text

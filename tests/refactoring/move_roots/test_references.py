@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.errors import RefusedError
 from support.moving import shop
 
@@ -225,7 +225,7 @@ def test_rewritten_commands_start_what_they_started(
     }
 
 
-def commanded(entries: Iterable[EntryPoint]) -> set[EntryPoint]:
+def commanded(entries: Iterable[Invocation]) -> set[Invocation]:
     return {
         replace(entry, directory=".", assumed=False)
         for entry in entries

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.edit.drafts import Draft, Slice
+from composerefactor.edit.drafts import PlannedFile, Slice
 from composerefactor.refactoring.split.extends import fixed_attributes, replacements
 from composerefactor.yaml.source import Source
 
@@ -87,7 +87,7 @@ def test_paths_are_written_anew(before: str, after: str) -> None:
     file = service(before)
     body = file.services["a"]
     assert fixed_attributes(body, file.source) == {}
-    whole = Draft("b", (Slice(file.source, 0, len(file.source.text)),))
+    whole = PlannedFile("b", (Slice(file.source, 0, len(file.source.text)),))
     moved = whole.rewritten(file.source, replacements(body, file.source, "../.."))
     assert moved.text() == service(after).source.text
     assert list(replacements(body, file.source, ".")) == []

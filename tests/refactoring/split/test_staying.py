@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from composerefactor.compose.files import Library
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load
 from composerefactor.discovery.files import TreeFacts
 from composerefactor.discovery.find import survey
@@ -48,9 +48,9 @@ def test_the_same_ways_to_start_are_found_afterwards(case: str) -> None:
 def planned(one: str, other: str) -> dict[str, str]:
     """Return the files that a split changes where two files are merged over a small base."""
     files = {"compose.yml": BASE, "one.yml": one, "other.yml": other}
-    entries = [EntryPoint(("compose.yml",))]
+    entries = [Invocation(("compose.yml",))]
     entries += [
-        EntryPoint(("compose.yml", path), implicit=True) for path in ("one.yml", "other.yml")
+        Invocation(("compose.yml", path), implicit=True) for path in ("one.yml", "other.yml")
     ]
     plan = split.plan(load(entries, Library(Memory(files))), SplitOptions())
     return {path: (content or b"").decode() for path, content in plan.contents().items()}

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from composerefactor.compose.files import Library
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project, load
 from composerefactor.proof.comparison import compare
 from composerefactor.refactoring.split.options import SplitOptions
@@ -35,7 +35,7 @@ def alternatives(project: Environments) -> dict[str, str]:
 
 
 def opened(project: Environments, files: Mapping[str, str | bytes]) -> Project:
-    entries = [EntryPoint((BASE,)), *(EntryPoint((BASE, path)) for path in project.bases)]
+    entries = [Invocation((BASE,)), *(Invocation((BASE, path)) for path in project.bases)]
     return load(entries, Library(Memory(files)))
 
 

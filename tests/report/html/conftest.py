@@ -13,10 +13,10 @@ import pytest
 from composerefactor.analysis.analysis import analyse_project, open_for_analysis
 from composerefactor.analysis.facts.architecture import EntryArchitecture, survey
 from composerefactor.compose.files import Library
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load
 from composerefactor.images.catalog import load as load_catalog
-from composerefactor.planning.opening import Choice
+from composerefactor.planning.opening import ProjectSelection
 from composerefactor.report.html.page import analysis_html
 from support.commandline import write
 from support.largeproject import large_project
@@ -30,7 +30,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 def report(root: Path) -> str:
     """Return the report on the project in *root*."""
-    opened = open_for_analysis(Choice(root, (), (), (), {}))
+    opened = open_for_analysis(ProjectSelection(root, (), (), (), {}))
     return analysis_html(analyse_project(opened, frozenset(), None))
 
 
@@ -58,7 +58,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def entry() -> Callable[[str], EntryArchitecture]:
     def survey_of(text: str) -> EntryArchitecture:
-        project = load([EntryPoint(("compose.yaml",))], Library(Memory({"compose.yaml": text})))
+        project = load([Invocation(("compose.yaml",))], Library(Memory({"compose.yaml": text})))
         main = survey(project, "shop", load_catalog()).main
         assert main is not None
         return main

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from composerefactor.analysis.analysis import analyse_project, open_for_analysis
-from composerefactor.planning.opening import Choice
+from composerefactor.planning.opening import ProjectSelection
 from composerefactor.report.analysis.model import Table
 from composerefactor.report.analysis.summary import sections
 from composerefactor.report.html.page import analysis_html
@@ -69,7 +69,7 @@ class Reader(HTMLParser):
 
 def page(tmp_path: Path, text: str = TEXT) -> str:
     root = write(tmp_path, {"compose.yaml": text, "db.env": f"TOKEN={SECRET}\n"})
-    opened = open_for_analysis(Choice(root, (), (), (), {}))
+    opened = open_for_analysis(ProjectSelection(root, (), (), (), {}))
     assert opened.project.readable
     return analysis_html(analyse_project(opened, frozenset(), None))
 
@@ -78,7 +78,7 @@ def test_it_is_well_formed_and_says_everything_that_the_sections_say(tmp_path: P
     text = page(tmp_path)
     read = Reader(text)
     assert read.open == []
-    opened = open_for_analysis(Choice(tmp_path, (), (), (), {}))
+    opened = open_for_analysis(ProjectSelection(tmp_path, (), (), (), {}))
     found = sections(analyse_project(opened, frozenset(), None))
     cells = {cell.replace("`", "") for cell in read.cells}
     for section in found:
@@ -146,7 +146,7 @@ def test_many_pictures_do_not_make_it_larger_than_that(
     names = [f"{number}.yaml" for number in range(4)]
     files = {name: f"services: {{a{name[0]}: {{image: x}}, b: {{image: y}}}}\n" for name in names}
     root = write(tmp_path, files)
-    opened = open_for_analysis(Choice(root, (), tuple(names), (), {}))
+    opened = open_for_analysis(ProjectSelection(root, (), tuple(names), (), {}))
     text = analysis_html(analyse_project(opened, frozenset(), None))
     pictures = re.findall(r"<svg xmlns.*?</svg>", text, re.DOTALL)
     assert 1 <= len(pictures) < len(names)

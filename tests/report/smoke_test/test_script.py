@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from composerefactor.compose.files import Library
-from composerefactor.compose.invocation import EntryPoint
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load
-from composerefactor.compose.stack import stack
+from composerefactor.compose.stack import start_model
 from composerefactor.images.catalog import load as load_catalog
 from composerefactor.report.smoke_checks import clients, endpoints, kept
 from composerefactor.report.smoke_test import isolation, left_out, smoke_test
@@ -86,7 +86,7 @@ NO_SUCH_VOLUME = TEXT.replace("it's:/it's here", "odd:/it's here").replace('"it\
 
 @pytest.fixture
 def project() -> Any:
-    entry = EntryPoint(("compose.yaml",))
+    entry = Invocation(("compose.yaml",))
     found = load([entry], Library(Memory({"compose.yaml": NO_SUCH_VOLUME})))
     assert not found.errors
     return found
@@ -94,7 +94,7 @@ def project() -> Any:
 
 @pytest.fixture
 def text(project: Any) -> str:
-    found = stack(project, project.entries[0])
+    found = start_model(project, project.entries[0])
     return smoke_test(project, found, load_catalog(), directory="a dir/..", name="smoke-test.sh")
 
 
@@ -123,7 +123,7 @@ def test_it_holds_no_secret(text: str) -> None:
 
 
 def test_endpoints_are_what_health_checks_ask_for(project: Any) -> None:
-    found = endpoints(project, stack(project, project.entries[0]), load_catalog())
+    found = endpoints(project, start_model(project, project.entries[0]), load_catalog())
     assert [(e.service, e.target, e.scheme, e.path, e.expects) for e in found] == [
         ("web", "80", "http", "/", "maybe"),
         ("web", "443", "https", "/", "maybe"),
@@ -133,7 +133,7 @@ def test_endpoints_are_what_health_checks_ask_for(project: Any) -> None:
 
 
 def test_data_is_what_stores_and_named_volumes_hold(project: Any) -> None:
-    found = kept(project, stack(project, project.entries[0]), load_catalog())
+    found = kept(project, start_model(project, project.entries[0]), load_catalog())
     assert [(k.service, k.path, k.client.name if k.client else "", k.lost) for k in found] == [
         ("db", "/var/lib/postgresql/data", "psql", ""),
         ("cache", "/data", "redis-cli", "no volume stands at /data"),
@@ -144,11 +144,11 @@ def test_data_is_what_stores_and_named_volumes_hold(project: Any) -> None:
 
 
 def test_what_cannot_run_twice_is_left_out(project: Any) -> None:
-    assert list(left_out(stack(project, project.entries[0]))) == ["proxy", "sidecar"]
+    assert list(left_out(start_model(project, project.entries[0]))) == ["proxy", "sidecar"]
 
 
 def test_the_copy_shares_nothing(project: Any, engine: Path, tmp_path: Path) -> None:
-    own = isolation(project, stack(project, project.entries[0]), load_catalog())
+    own = isolation(project, start_model(project, project.entries[0]), load_catalog())
     write(tmp_path, {"compose.yaml": NO_SUCH_VOLUME, "isolation.yml": own})
     files = ["--file", "compose.yaml", "--file", "isolation.yml"]
     done = subprocess.run(
