@@ -47,7 +47,7 @@ def main() -> None:
     }
     before: Counter[tuple[str, str]] = Counter()
     after: Counter[tuple[str, str]] = Counter()
-    mended = 0
+    fix_plan = 0
     for project in chosen.project:
         with tempfile.TemporaryDirectory() as directory:
             copy = Path(directory, "project")
@@ -63,10 +63,10 @@ def main() -> None:
             if done.returncode:
                 print(f"{project.name}: {done.stderr.strip()}", file=sys.stderr)
                 continue
-            mended += 1
+            fix_plan += 1
             before += first
             after += counts(tools, file)
-    print(f"{mended} projects\n")
+    print(f"{fix_plan} projects\n")
     print(f"| category | {' | '.join(tools)} |")
     print(f"| --- |{' ---: |' * len(tools)}")
     for category in CATEGORIES:

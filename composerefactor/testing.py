@@ -24,41 +24,39 @@ Files = Mapping[str, str]
 
 
 def check_changed(
-    mending: Fixer[Any], before: Files, after: Files, *, options: Any = None, engine: str = "auto"
+    fixer: Fixer[Any], before: Files, after: Files, *, options: Any = None, engine: str = "auto"
 ) -> None:
-    """Check that *mending* makes *after* of *before*, as it declares, and then nothing more.
+    """Check that *fixer* makes *after* of *before*, as it declares, and then nothing more.
 
     *after* has the files that change. *options* are those of the transform, its defaults if None;
     *engine* is what ``--engine`` takes. Raises AssertionError with a diff or the proof's words.
     """
-    proposal = _proposed(mending, before, options, engine)
+    proposal = _proposed(fixer, before, options, engine)
     made = {c.path: (c.after or b"").decode() for c in proposal.changes.changes}
     assert made == dict(after), _diff(after, made)
-    assert proposal.verdict is not None
-    undeclared = [found.words for found in proposal.verdict.differences]
+    assert proposal.proof is not None
+    undeclared = [found.words for found in proposal.proof.differences]
     assert not undeclared, f"not declared: {'; '.join(undeclared)}"
-    check_unchanged(mending, {**before, **after}, options=options, engine=engine)
+    check_unchanged(fixer, {**before, **after}, options=options, engine=engine)
 
 
 def check_unchanged(
-    mending: Fixer[Any], files: Files, *, options: Any = None, engine: str = "auto"
+    fixer: Fixer[Any], files: Files, *, options: Any = None, engine: str = "auto"
 ) -> None:
-    """Check that *mending* leaves *files* as they are; raises AssertionError with a diff."""
-    changes = _proposed(mending, files, options, engine).changes.changes
+    """Check that *fixer* leaves *files* as they are; raises AssertionError with a diff."""
+    changes = _proposed(fixer, files, options, engine).changes.changes
     made = {change.path: (change.after or b"").decode() for change in changes}
     assert not made, _diff({path: files.get(path, "") for path in made}, made)
 
 
-def _proposed(mending: Fixer[Any], files: Files, options: Any, engine: str) -> Proposal:
+def _proposed(fixer: Fixer[Any], files: Files, options: Any, engine: str) -> Proposal:
     with tempfile.TemporaryDirectory(prefix="composerefactor-") as directory:
         for path, text in files.items():
             place = Path(directory, path)
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(text.encode())
         opened = open_project(ProjectSelection(Path(directory)))
-        chosen = ChosenFixer(
-            mending, mending.options() if options is None else options, unsafe=True
-        )
+        chosen = ChosenFixer(fixer, fixer.options() if options is None else options, unsafe=True)
         return propose_fixes(opened, [chosen], find_engine(engine), EVERYTHING)
 
 

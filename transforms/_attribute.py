@@ -14,7 +14,7 @@ from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.merge_keys import merged_entries, merged_get, merged_mappings
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import extending
-from composerefactor.compose.stack import Definition, Service, StartModel
+from composerefactor.compose.services import Definition, Service, StartModel
 from composerefactor.edit.operations import AddKey, Edit
 from composerefactor.edit.rendering import Flow, Value
 from composerefactor.errors import Location
@@ -120,7 +120,7 @@ def has_body(definition: Definition) -> bool:
     )
 
 
-def homes(service: Service) -> list[Definition]:
+def destinations(service: Service) -> list[Definition]:
     """Return the definitions in which an attribute of *service* belongs, the best first.
 
     That is the first that has the image or the build: its own, or one that it extends. Then the
@@ -172,7 +172,7 @@ class BlockedSite(Struct, frozen=True):
 class _Member(Struct, eq=False):
     """A service of a stack, with what it *wants*."""
 
-    stack: StartModel
+    model: StartModel
     service: Service
     wants: Any
     is_done: bool = False
@@ -218,9 +218,9 @@ class _Finder:
     ) -> None:
         self.keys, self.instead, self.replaced = keys, instead, replaced
         self.members = [
-            _Member(stack, service, want(stack, service) if homes(service) else None)
-            for stack in every
-            for service in stack.services.values()
+            _Member(model, service, want(model, service) if destinations(service) else None)
+            for model in every
+            for service in model.services.values()
         ]
         self.reach: dict[int, _Reach] = {}
         for member in self.members:
@@ -245,21 +245,21 @@ class _Finder:
 
         Then the file by itself, which nobody is seen to start, is only their common base.
         """
-        if not member.stack.entry.implicit:
+        if not member.model.entry.implicit:
             return False
-        body = homes(member.service)[0].body
+        body = destinations(member.service)[0].body
         commands = [
             other
             for other in self.members
             if other.service.name == member.service.name
-            and not other.stack.entry.implicit
+            and not other.model.entry.implicit
             and any(definition.body is body for definition in other.service.definitions)
         ]
         return len(commands) >= _SEVERAL and all(other.wants is None for other in commands)
 
     def site(self, member: _Member) -> Site | BlockedSite | None:
         name = member.service.name
-        found = [targets(home, self.keys) for home in homes(member.service)]
+        found = [targets(home, self.keys) for home in destinations(member.service)]
         near = [group[0] for group in found if group]
         shared = [t for group in found for t in group[1:] if self.is_good_block(t, member)]
         shared.sort(key=lambda target: -len(self.reach[id(target.node)].names))
@@ -270,7 +270,7 @@ class _Finder:
             if reason is None and path is not None and not target.file.path.startswith("../"):
                 return self.made(target, path, member)
             reasons.append(reason or "it is written where nothing can be added")
-        home = homes(member.service)[0].file
+        home = destinations(member.service)[0].file
         if home.path.startswith("../"):
             return None
         reason = reasons[-1] if reasons else f"{self.keys[0]} is written so that nothing fits in"
@@ -289,7 +289,7 @@ class _Finder:
         for other, n in self.reach[id(target.node)].members:
             if other.wants == member.wants:
                 continue
-            where = f"{other.service.name} of {other.stack.entry.title}"
+            where = f"{other.service.name} of {other.model.entry.title}"
             if other.wants is not None:
                 return f"{where} would get it as well, and needs another one"
             if not (self.replaced and self.is_replaced(other, n, member.wants)):
@@ -409,25 +409,25 @@ def healthcheck_value(test: Command, times: Times) -> Value:
 
 
 class ReachedService(Struct, frozen=True):
-    """A service of *stack* that has what stands in a mapping or list, by *definition*."""
+    """A service of *model* that has what stands in a mapping or list, by *definition*."""
 
-    stack: StartModel
+    model: StartModel
     service: Service
     definition: Definition
 
     @property
     def key(self) -> tuple[int, str]:
         """What tells it from other services, and from the same one of other stacks."""
-        return id(self.stack), self.service.name
+        return id(self.model), self.service.name
 
 
-def having(stacks: Iterable[StartModel], node: Node) -> Iterator[ReachedService]:
+def having(models: Iterable[StartModel], node: Node) -> Iterator[ReachedService]:
     """Yield the services in whose definition *node*, a mapping, is merged or stands itself."""
-    for stack in stacks:
-        for service in stack.services.values():
+    for model in models:
+        for service in model.services.values():
             for definition in service.definitions:
                 if any(part is node for part in merged_mappings(definition.body)):
-                    yield ReachedService(stack, service, definition)
+                    yield ReachedService(model, service, definition)
 
 
 def written(file: ComposeFile, body: Node, key: str) -> tuple[Path, Entry] | None:
@@ -491,13 +491,13 @@ def _roots(project: Project, file: ComposeFile) -> Iterator[tuple[ModelPath, Nod
 def _below(node: Node) -> Iterator[Node]:
     """Yield *node* and what is written below it, aliases followed, each once."""
     seen: set[int] = set()
-    stack = [resolve(node)]
-    while stack:
-        current = stack.pop()
+    model = [resolve(node)]
+    while model:
+        current = model.pop()
         if id(current) not in seen:
             seen.add(id(current))
             yield current
-            stack.extend(map(resolve, children(current)))
+            model.extend(map(resolve, children(current)))
 
 
 def _extending(project: Project, path: str, service: str) -> Iterator[tuple[str, str]]:

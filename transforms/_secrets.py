@@ -16,7 +16,7 @@ from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import is_common, variable_name
-from composerefactor.compose.stack import Service, StartModel
+from composerefactor.compose.services import Service, StartModel
 from composerefactor.edit.operations import AddItem, AddKey, AddLines, Edit, Rename, Replace
 from composerefactor.edit.rendering import Value
 from composerefactor.images.catalog import load
@@ -69,7 +69,7 @@ def credentials(found: Iterable[LiteralCredential]) -> list[Credential]:
 def is_of_server(literal: LiteralCredential) -> bool:
     """Return whether *literal* is what the image of its service takes as its own credential."""
     return literal.is_whole and any(
-        literal.key in known_secrets(use.stack, use.service) for use in literal.uses
+        literal.key in known_secrets(use.model, use.service) for use in literal.uses
     )
 
 
@@ -114,7 +114,7 @@ def _calls_any(literal: LiteralCredential, group: Credential) -> bool:
 def _calls(literal: LiteralCredential, other: LiteralCredential) -> bool:
     """Return whether a service with *literal* names one with *other* as what it needs or calls."""
     for use in literal.uses:
-        service = use.stack.services[use.service]
+        service = use.model.services[use.service]
         needed = {name for name, _ in service.names("depends_on")}
         needed |= {name.partition(":")[0] for name, _ in service.names("links")}
         for name in other.services:
@@ -170,8 +170,8 @@ def _referenced(project: Project, every: Iterable[StartModel]) -> Iterable[str]:
     """Yield the variables that the files of *project* refer to, by ``${X}`` or by a bare name."""
     for file in project.files.values():
         yield from (variable.name for variable in file.variables)
-    for stack in every:
-        for service in stack.services.values():
+    for model in every:
+        for service in model.services.values():
             yield from _passed_on(service)
 
 
@@ -254,8 +254,8 @@ def _variable(literal: LiteralCredential) -> str | None:
 
 
 def _file_name(use: Use, key: str) -> str | None:
-    service = use.stack.services[use.service]
-    image = expand(service.text("image") or "", use.stack.variables)
+    service = use.model.services[use.service]
+    image = expand(service.text("image") or "", use.model.variables)
     entry = load().match(image) if image else None
     known: Secret | None = next((s for s in entry.secrets if s.env == key), None) if entry else None
     if known is None or not known.file or known.versions or _is_needed_inside(service, key):

@@ -12,7 +12,7 @@ from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.hosts import Url, unwrapped, urls, words
 from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.interpolation import Expression, expand, expressions
-from composerefactor.compose.stack import StartModel
+from composerefactor.compose.services import StartModel
 from composerefactor.edit.rendering import Value
 from composerefactor.images.catalog import Catalog
 from composerefactor.images.connections import HostMention
@@ -38,7 +38,7 @@ class Login:
     database: str = ""
 
 
-def login(stack: StartModel, mentions: Iterable[HostMention]) -> Login:
+def login(model: StartModel, mentions: Iterable[HostMention]) -> Login:
     """Return how the callers of *mentions*, which name one host, log in there.
 
     A connection URL says it, or variables that are called like the one with the host:
@@ -46,8 +46,8 @@ def login(stack: StartModel, mentions: Iterable[HostMention]) -> Login:
     """
     user = password = database = ""
     for each in mentions:
-        settings = {n: s.value or "" for n, s in stack.services[each.caller].settings.items()}
-        for url in _urls(stack, each, settings.get(each.variable, "")):
+        settings = {n: s.value or "" for n, s in model.services[each.caller].settings.items()}
+        for url in _urls(model, each, settings.get(each.variable, "")):
             user, password = user or url.user, password or url.password
             database = database or url.path.partition("/")[0]
         stem = _stem(each.variable)
@@ -63,9 +63,9 @@ def sole_expression(text: str) -> Expression | None:
     return found if found is not None and (found.start, found.end) == (0, len(text)) else None
 
 
-def _urls(stack: StartModel, each: HostMention, text: str) -> Iterator[Url]:
-    for url in urls(unwrapped(text, stack.variables)):
-        hosts = {expand(host, stack.variables).partition(":")[0] for host, _ in url.hosts}
+def _urls(model: StartModel, each: HostMention, text: str) -> Iterator[Url]:
+    for url in urls(unwrapped(text, model.variables)):
+        hosts = {expand(host, model.variables).partition(":")[0] for host, _ in url.hosts}
         if each.mention.host in hosts:
             yield url
 

@@ -178,9 +178,12 @@ def _files(
     names = {file.path: "development", target: "production"}
     plan = split.plan(both, SplitOptions(variants=names))
     bom = BOM if file.source.has_bom else ""
-    drafts = {draft.path: (BOM if draft.has_bom else "") + draft.text() for draft in plan.drafts}
-    drafts.setdefault(target, bom + text)
-    return plan, [WriteFile(path, content) for path, content in drafts.items()]
+    planned_files = {
+        planned_file.path: (BOM if planned_file.has_bom else "") + planned_file.text()
+        for planned_file in plan.planned_files
+    }
+    planned_files.setdefault(target, bom + text)
+    return plan, [WriteFile(path, content) for path, content in planned_files.items()]
 
 
 def _explained(file: ComposeFile, needs: list[Need]) -> Iterator[str]:

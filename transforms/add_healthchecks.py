@@ -21,7 +21,7 @@ from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.merge_keys import merged_mappings
 from composerefactor.compose.project import Project
-from composerefactor.compose.stack import Definition, StartModel, start_models
+from composerefactor.compose.services import Definition, StartModel, start_models
 from composerefactor.edit.operations import AddKey
 from composerefactor.images.catalog import Catalog, load
 from composerefactor.images.entries import sureness
@@ -47,22 +47,22 @@ def add_healthchecks(project: Project, options: Options) -> Iterator[Change | Re
     One that several services merge is written once where it fits them all; else those that merge it
     get their own, which hides it from them.
     """
-    homes = list(_homes(start_models(project)))
-    homes.sort(key=lambda home: -len(home.reached))  # stable: else in the order of the text
+    destinations = list(_homes(start_models(project)))
+    destinations.sort(key=lambda home: -len(home.reached))  # stable: else in the order of the text
     answers = {
         reached.key: healthcheck_for(
             project,
-            reached.stack,
-            usage(project, reached.stack, reached.service),
+            reached.model,
+            usage(project, reached.model, reached.service),
             options.catalog,
         )
-        for home in homes
+        for home in destinations
         for reached in home.reached
     }
     covered: set[tuple[int, str]] = set()
     found: list[Change | Refusal] = []
     waiting: list[_Home] = []
-    for home in homes:
+    for home in destinations:
         planned = _planned(home, answers, covered)
         if isinstance(planned, Refusal) and len(home.reached) > 1:
             waiting.insert(0, home)
@@ -86,8 +86,8 @@ class _Home(Struct, frozen=True):
 
 def _homes(every: list[StartModel]) -> Iterator[_Home]:
     done: set[int] = set()
-    for stack in every:
-        for name, service in stack.services.items():
+    for model in every:
+        for name, service in model.services.items():
             definition = _home(service.definitions)
             mapping = next(iter(merged_mappings(definition.body)), None)
             if mapping is None or id(mapping) in done or definition.file.path.startswith("../"):
@@ -152,7 +152,7 @@ def _conflict(
     found = [answers[each.key] for each in reached]
     tests = {answer.test for answer in found if isinstance(answer, ProposedCheck)}
     for each, answer in zip(reached, found, strict=True):
-        other, where = each.service.name, " + ".join(each.stack.entry.files)
+        other, where = each.service.name, " + ".join(each.model.entry.files)
         declared = each.service.value("healthcheck")
         if declared is not None:
             return f"it would be merged into the one at {declared.location}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from composerefactor.compose.merge_keys import merged_entries, merged_get, scalar_text
 from composerefactor.compose.project import Project
-from composerefactor.compose.stack import Service, StartModel, start_models
+from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.edit.operations import AddKey
 from composerefactor.edit.rendering import Anchored, Quoted, Reference, Value
 from composerefactor.refactoring.contract import Change, Refusal, fixer, option
@@ -50,7 +50,7 @@ class Options:
 def add_logging(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each service, or block that services share, without logging."""
 
-    def wanted(stack: StartModel, service: Service) -> bool | None:  # noqa: ARG001
+    def wanted(model: StartModel, service: Service) -> bool | None:  # noqa: ARG001
         return None if service.values("logging") else True
 
     found = list(sites(start_models(project), wanted, ("logging",)))

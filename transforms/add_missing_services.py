@@ -30,7 +30,7 @@ from composerefactor.compose.resources import (
     own_definitions,
     volume_name,
 )
-from composerefactor.compose.stack import StartModel, start_models
+from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import AddKey, AddLines, Edit
 from composerefactor.images.catalog import Catalog, load
 from composerefactor.images.connections import HostMention, host_mentions
@@ -49,13 +49,13 @@ class Options:
 
 
 class WantedService(Struct, frozen=True):
-    """A service *name* that *callers* need in *stack*, as *hints* say.
+    """A service *name* that *callers* need in *model*, as *hints* say.
 
     *mentions* are the variables and commands that name it as a host, *file* is where it belongs.
     *repairs* is True where the engine rejects the project without it.
     """
 
-    stack: StartModel
+    model: StartModel
     name: str
     callers: tuple[str, ...]
     hints: tuple[Hint, ...]
@@ -68,7 +68,7 @@ class WantedService(Struct, frozen=True):
 def add_missing_services(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a definition, or a refusal, for each service that an entry point lacks."""
     all_stacks = start_models(project)
-    volumes = {name for stack in all_stacks for name in stack.declared("volumes")}
+    volumes = {name for model in all_stacks for name in model.declared("volumes")}
     seen: set[tuple[str, str]] = set()
     for wanted in _wanted(project, all_stacks):
         key = (wanted.file.path, wanted.name)
@@ -87,43 +87,43 @@ def add_missing_services(project: Project, options: Options) -> Iterator[Change 
 
 def _wanted(project: Project, all_stacks: list[StartModel]) -> Iterator[WantedService]:
     """Yield what is missing, what the engine rejects first."""
-    for stack in all_stacks:
-        for missing in missing_services(stack):
+    for model in all_stacks:
+        for missing in missing_services(model):
             callers = tuple(dict.fromkeys(each.caller for each in missing.references))
-            hosts = {missing.name, *_link_aliases(stack, callers, missing.name)}
-            named = tuple(m for m in host_mentions(stack) if m.mention.host in hosts)
+            hosts = {missing.name, *_link_aliases(model, callers, missing.name)}
+            named = tuple(m for m in host_mentions(model) if m.mention.host in hosts)
             hints = tuple(each.hint for each in missing.references)
-            file = _home(stack, callers)
-            yield WantedService(stack, missing.name, callers, hints, named, file, repairs=True)
-    for stack in all_stacks:
-        rejected = {missing.name for missing in missing_services(stack)}
-        for host in missing_hosts(stack, project.files.values()):
+            file = _home(model, callers)
+            yield WantedService(model, missing.name, callers, hints, named, file, repairs=True)
+    for model in all_stacks:
+        rejected = {missing.name for missing in missing_services(model)}
+        for host in missing_hosts(model, project.files.values()):
             if host.is_likely and host.host not in rejected:
                 callers = tuple(dict.fromkeys(each.caller for each in host.mentions))
                 hints = tuple(each.hint for each in host.mentions)
-                file = _home(stack, callers)
+                file = _home(model, callers)
                 yield WantedService(
-                    stack, host.host, callers, hints, host.mentions, file, repairs=False
+                    model, host.host, callers, hints, host.mentions, file, repairs=False
                 )
 
 
-def _link_aliases(stack: StartModel, callers: Iterable[str], name: str) -> Iterator[str]:
+def _link_aliases(model: StartModel, callers: Iterable[str], name: str) -> Iterator[str]:
     for caller in callers:
-        for link, _ in stack.services[caller].names("links"):
+        for link, _ in model.services[caller].names("links"):
             target, _, alias = link.partition(":")
             if target == name and alias:
                 yield alias
 
 
-def _home(stack: StartModel, callers: Iterable[str]) -> ComposeFile:
-    return home(stack, [(c, own_definitions(stack.services[c])[0]) for c in callers])
+def _home(model: StartModel, callers: Iterable[str]) -> ComposeFile:
+    return home(model, [(c, own_definitions(model.services[c])[0]) for c in callers])
 
 
 def _defined_with(wanted: WantedService, all_stacks: list[StartModel]) -> bool:
     """Return whether another entry point reads the file together with one that defines the name."""
     return any(
-        wanted.name in stack.services and any(f.path == wanted.file.path for f in stack.files)
-        for stack in all_stacks
+        wanted.name in model.services and any(f.path == wanted.file.path for f in model.files)
+        for model in all_stacks
     )
 
 
@@ -145,28 +145,28 @@ def _refusal(wanted: WantedService, remedy: str) -> Refusal:
 def _change(
     project: Project, wanted: WantedService, starter: Starter, known: set[str], catalog: Catalog
 ) -> Change | Refusal:
-    stack, name, file = wanted.stack, wanted.name, wanted.file
+    model, name, file = wanted.model, wanted.name, wanted.file
     image = _image(project, starter, catalog)
     paths = data_paths(image, catalog) or []
     volumes = {path.path: volume_name(name, path.path, known) for path in paths}
-    networks = networks_to_reach(stack, wanted.callers)
+    networks = networks_to_reach(model, wanted.callers)
     new = started(
         starter,
         image,
         name,
-        login(stack, wanted.mentions),
+        login(model, wanted.mentions),
         volumes,
         [] if networks == [DEFAULT] else networks,
         _restart(wanted),
-        stack.variables,
+        model.variables,
         catalog,
     )
-    to_set = [each.name for each in new.requires if _is_open(stack, each)]
+    to_set = [each.name for each in new.requires if _is_open(model, each)]
     if to_set and not wanted.repairs:
         return _refusal(wanted, f"set {' and '.join(to_set)} in .env first, then it can be defined")
     edits: list[Edit] = [AddKey(file.path, ("services",), name, dict(new.body))]
     edits += [AddKey(file.path, ("volumes",), volume, None) for volume in volumes.values()]
-    edits += _assignments(project, stack, new)
+    edits += _assignments(project, model, new)
     effects = [Effect(("services", name), "adds")]
     effects += [Effect(("volumes", volume), "adds") for volume in volumes.values()]
     if DEFAULT in networks:
@@ -185,8 +185,8 @@ def _change(
 
 def _image(project: Project, starter: Starter, catalog: Catalog) -> str:
     """Return the image that the project uses elsewhere, or that of *starter*."""
-    for stack in start_models(project):
-        for service in stack.services.values():
+    for model in start_models(project):
+        for service in model.services.values():
             image = service.text("image") or ""
             entry = catalog.match(image) if MASK not in masked(image) else None
             if entry is not None and entry.id == starter.id:
@@ -195,19 +195,19 @@ def _image(project: Project, starter: Starter, catalog: Catalog) -> str:
 
 
 def _restart(wanted: WantedService) -> str:
-    policies = {wanted.stack.services[name].text("restart") or "" for name in wanted.callers}
+    policies = {wanted.model.services[name].text("restart") or "" for name in wanted.callers}
     lasting = policies & {"always", "unless-stopped"}
     return lasting.pop() if len(policies) == 1 and lasting else ""
 
 
-def _assignments(project: Project, stack: StartModel, new: StartedService) -> Iterator[Edit]:
+def _assignments(project: Project, model: StartModel, new: StartedService) -> Iterator[Edit]:
     """Yield the lines that the env file needs for secrets that the files have so far."""
-    entry = stack.entry
+    entry = model.entry
     path = entry.env_files[0] if entry.env_files else join(project_directory(entry), ".env")
     lines = [
         f"{line}\n"
         for each in new.requires
-        if each.value and each.name not in stack.variables
+        if each.value and each.name not in model.variables
         for line in [assignment(each.name, each.value)]
         if line is not None
     ]
@@ -224,5 +224,5 @@ def _evidence(wanted: WantedService, starter: Starter, to_set: list[str]) -> str
     return f"{text}; set {' and '.join(to_set)}" if to_set else text
 
 
-def _is_open(stack: StartModel, required: RequiredVariable) -> bool:
-    return not required.value and required.name not in stack.variables
+def _is_open(model: StartModel, required: RequiredVariable) -> bool:
+    return not required.value and required.name not in model.variables

@@ -29,7 +29,7 @@ from composerefactor.compose.resources import (
     used_subnets,
     written_body,
 )
-from composerefactor.compose.stack import Service, StartModel, start_models
+from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.edit.operations import AddKey, Edit
 from composerefactor.edit.rendering import Value
 from composerefactor.images.connections import Connection, connections
@@ -51,8 +51,8 @@ class Membership(Struct, frozen=True):
     reasons: tuple[str, ...]
 
 
-def tiers(stack: StartModel, conversations: Iterable[Connection]) -> dict[str, Membership]:
-    """Propose networks for the services of *stack*, so that every pair that talks shares one.
+def tiers(model: StartModel, connections: Iterable[Connection]) -> dict[str, Membership]:
+    """Propose networks for the services of *model*, so that every pair that talks shares one.
 
     Of a pair in two tiers the one that is farther out joins the other's network, so data stores are
     on ``data`` alone. Proxies, and what watches or administers the others, are configured in files
@@ -60,31 +60,33 @@ def tiers(stack: StartModel, conversations: Iterable[Connection]) -> dict[str, M
     are not known to call anyone. Services with ``network_mode`` have no networks; whom they share a
     namespace with speaks for them.
     """
-    homes = {name: _own_tier(stack, service) for name, service in stack.services.items()}
-    speaks_for = {name: _namespace(stack, name) for name in stack.services}
-    joined: dict[str, dict[Tier, str]] = {n: {home: why} for n, (home, why) in homes.items()}
+    destinations = {name: _own_tier(model, service) for name, service in model.services.items()}
+    speaks_for = {name: _namespace(model, name) for name in model.services}
+    joined: dict[str, dict[Tier, str]] = {n: {home: why} for n, (home, why) in destinations.items()}
     calls: set[str] = set()
-    for each in conversations:
+    for each in connections:
         caller, callee = speaks_for[each.caller], speaks_for[each.callee]
         calls.add(each.caller)
         if caller is None or callee is None or not each.needs_network:
             continue
-        outer, inner = sorted((caller, callee), key=lambda n: TIERS.index(homes[n][0]))
-        joined[outer].setdefault(homes[inner][0], f"{each.caller} talks to {each.callee}")
-    present = [tier for tier in TIERS if any(home == tier for home, _ in homes.values())]
-    for name, service in stack.services.items():
-        for tier, why in _unseen(stack, service, homes[name][0], is_known=name in calls).items():
+        outer, inner = sorted((caller, callee), key=lambda n: TIERS.index(destinations[n][0]))
+        joined[outer].setdefault(destinations[inner][0], f"{each.caller} talks to {each.callee}")
+    present = [tier for tier in TIERS if any(home == tier for home, _ in destinations.values())]
+    for name, service in model.services.items():
+        for tier, why in _unseen(
+            model, service, destinations[name][0], is_known=name in calls
+        ).items():
             if tier in present:
                 joined[name].setdefault(tier, why)
     return {
-        name: Membership(homes[name][0], tuple(found), tuple(found.values()))
+        name: Membership(destinations[name][0], tuple(found), tuple(found.values()))
         for name, found in joined.items()
         if speaks_for[name] == name
     }
 
 
-def _own_tier(stack: StartModel, service: Service) -> tuple[Tier, str]:
-    place = placement(stack, service)
+def _own_tier(model: StartModel, service: Service) -> tuple[Tier, str]:
+    place = placement(model, service)
     if place.counts_as == "data stores":
         return "data", f"a data store ({place.category})"
     if place.category == "proxy":
@@ -99,9 +101,9 @@ def _ports(service: Service) -> list[Port]:
     return [port for definition in service.definitions for port in ports(definition.body)]
 
 
-def _unseen(stack: StartModel, service: Service, home: Tier, *, is_known: bool) -> dict[Tier, str]:
+def _unseen(model: StartModel, service: Service, home: Tier, *, is_known: bool) -> dict[Tier, str]:
     """Return the networks that *service* could need for what its text does not say."""
-    place = placement(stack, service)
+    place = placement(model, service)
     if place.category == "proxy":
         return {"app": "what it is a proxy for is not written here"}
     if place.counts_as == "infrastructure":
@@ -113,12 +115,12 @@ def _unseen(stack: StartModel, service: Service, home: Tier, *, is_known: bool) 
     return {}
 
 
-def _namespace(stack: StartModel, name: str) -> str | None:
+def _namespace(model: StartModel, name: str) -> str | None:
     """Return the service on whose networks *name* is: itself, another, or None for none."""
     seen: set[str] = set()
-    while name in stack.services and name not in seen:
+    while name in model.services and name not in seen:
         seen.add(name)
-        mode = stack.services[name].text("network_mode")
+        mode = model.services[name].text("network_mode")
         if not mode:
             return name
         if not mode.startswith("service:"):
@@ -190,7 +192,7 @@ def _tied(all_stacks: Sequence[StartModel]) -> list[list[list[StartModel]]]:
         by_base.setdefault(each.entry.base, []).append(each)
     tied: list[tuple[set[str], list[list[StartModel]]]] = []
     for group in by_base.values():
-        paths = {file.path for stack in group for file in stack.files}
+        paths = {file.path for model in group for file in model.files}
         meeting = [each for each in tied if each[0] & paths]
         tied = [each for each in tied if each not in meeting]
         tied.append(
@@ -236,7 +238,7 @@ def _members(whole: StartModel, group: Sequence[StartModel], options: Options) -
 
     That is the first one which says what it runs, or else the first, in each stack of *group*.
     """
-    talks = [each for stack in group for each in connections(stack)]
+    talks = [each for model in group for each in connections(model)]
     proposed = tiers(whole, talks) if options.layout == "tiers" else {}
     found: dict[Member, None] = {}
     for name in (s.name for s in whole.services.values() if _is_on_default(s)):
@@ -257,7 +259,7 @@ def _is_on_default(service: Service) -> bool:
     return service.value("networks") is None and service.value("network_mode") is None
 
 
-def _refusals(stack: StartModel, members: Sequence[Member]) -> Iterator[Refusal]:
+def _refusals(model: StartModel, members: Sequence[Member]) -> Iterator[Refusal]:
     """Yield what stands in the way: dividing some services and not others would cut them off."""
     for member in members:
         if written_body(member.file, member.name) is None:
@@ -267,7 +269,7 @@ def _refusals(stack: StartModel, members: Sequence[Member]) -> Iterator[Refusal]
                 f"give it `networks: [{', '.join(member.networks)}]` by hand, and the others too",
             )
     inside = {member.name for member in members}
-    for service in stack.services.values():
+    for service in model.services.values():
         listed = [name for name, _ in service.names("networks")]
         if service.name not in inside and DEFAULT in listed:
             yield Refusal(
@@ -276,10 +278,10 @@ def _refusals(stack: StartModel, members: Sequence[Member]) -> Iterator[Refusal]
                 "name the networks of all services by hand",
             )
     for name in dict.fromkeys(n for member in members for n in member.networks):
-        if stack.declares("networks", name):
+        if model.declares("networks", name):
             yield Refusal(
                 f"there is a network called {name} already",
-                stack.declared("networks")[name][0].location,
+                model.declared("networks")[name][0].location,
                 "choose another name, as --set add-networks.name=shop",
             )
 

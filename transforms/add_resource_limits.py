@@ -17,13 +17,19 @@ from msgspec import Struct
 
 from composerefactor.compose.merge_keys import merged_get
 from composerefactor.compose.project import Project
-from composerefactor.compose.stack import Service, StartModel, start_models
+from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.edit.rendering import Quoted, Value
 from composerefactor.errors import UsageError
 from composerefactor.images.memory import parsed, shown, told
 from composerefactor.images.placement import placement
 from composerefactor.refactoring.contract import Change, Refusal, fixer, option
-from composerefactor.transforms._attribute import BlockedSite, addition, homes, refusal, sites
+from composerefactor.transforms._attribute import (
+    BlockedSite,
+    addition,
+    destinations,
+    refusal,
+    sites,
+)
 
 _OLD_FORM = (
     *("mem_limit", "mem_reservation", "memswap_limit", "cpus", "cpu_count", "cpu_percent"),
@@ -68,16 +74,16 @@ def add_resource_limits(project: Project, options: Options) -> Iterator[Change |
     sizes = {name: _size(name, getattr(options, name)) for name in _names()}
     every = start_models(project)
     largest: dict[int, _Size] = {}  # what one definition needs wherever it is started
-    for stack in every:
-        for service in stack.services.values():
-            size = _wanted(stack, service, sizes)
-            for home in homes(service)[:1]:
+    for model in every:
+        for service in model.services.values():
+            size = _wanted(model, service, sizes)
+            for home in destinations(service)[:1]:
                 known = largest.setdefault(id(home.body), size)
                 if size.memory > known.memory:
                     largest[id(home.body)] = size
 
     def wanted(_: StartModel, service: Service) -> _Size | None:
-        return None if _is_limited(service) else largest[id(homes(service)[0].body)]
+        return None if _is_limited(service) else largest[id(destinations(service)[0].body)]
 
     for found in sites(every, wanted, ("deploy", "resources"), instead=_OLD_FORM):
         if isinstance(found, BlockedSite):
@@ -110,11 +116,11 @@ def _is_limited(service: Service) -> bool:
     )
 
 
-def _wanted(stack: StartModel, service: Service, sizes: dict[str, _Size]) -> _Size:
-    place = placement(stack, service)
+def _wanted(model: StartModel, service: Service, sizes: dict[str, _Size]) -> _Size:
+    place = placement(model, service)
     name = _OPTION.get(place.category, place.counts_as.replace(" ", "_"))
     size = sizes[name]
-    need = told(stack, service)
+    need = told(model, service)
     if need is None or need[0] <= size.memory:
         return size
     return _Size(size.cpus, need[0], need[1])

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from composerefactor.compose.merge_keys import merged_get
 from composerefactor.compose.one_off import why_it_may_end
 from composerefactor.compose.project import Project
-from composerefactor.compose.stack import Service, StartModel, start_models
+from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.refactoring.contract import Change, Refusal, fixer, option
 from composerefactor.transforms._attribute import BlockedSite, addition, refusal, sites
 
@@ -34,8 +34,8 @@ class Options:
 def add_restart_policy(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each service, or block that services share, without a policy."""
 
-    def wanted(stack: StartModel, service: Service) -> str | None:
-        if _has_policy(service) or why_it_may_end(stack, service.name):
+    def wanted(model: StartModel, service: Service) -> str | None:
+        if _has_policy(service) or why_it_may_end(model, service.name):
             return None
         return options.policy
 

@@ -18,7 +18,7 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import expand, expressions
 from composerefactor.compose.ports import Port, ports
 from composerefactor.compose.project import Project
-from composerefactor.compose.stack import StartModel, start_models
+from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import AddKey, Edit, Replace
 from composerefactor.errors import Location, UsageError
 from composerefactor.images.catalog import load
@@ -72,7 +72,7 @@ def bind_local_ports(project: Project, options: Options) -> Iterator[Change | Re
     every = start_models(project)
     groups: dict[tuple[str, tuple[str, ...]], list[_Open]] = {}
     for each in _open_ports(every):
-        if not any(_is_meant(stack, name, options) for stack, name in each.users):
+        if not any(_is_meant(model, name, options) for model, name in each.users):
             continue
         reason = _why_not(project, every, each, options)
         if reason is not None:
@@ -102,18 +102,18 @@ def _effects(services: tuple[str, ...], found: list[_Open]) -> Iterator[Effect]:
 def _open_ports(every: list[StartModel]) -> list[_Open]:
     """Return the ports without an address, each once, with all services that have it."""
     found: dict[int, _Open] = {}
-    for stack in every:
-        for name, service in stack.services.items():
+    for model in every:
+        for name, service in model.services.items():
             for definition in service.definitions:
                 for port in ports(definition.body):
                     if port.text.host_ip is None or port.text.host_ip in _EVERYWHERE:
                         known = found.setdefault(id(port.node), _Open(definition.file, port))
-                        known.users.append((stack, name))
+                        known.users.append((model, name))
     return list(found.values())
 
 
-def _is_meant(stack: StartModel, name: str, options: Options) -> bool:
-    return placement(stack, stack.services[name]).category in options.categories
+def _is_meant(model: StartModel, name: str, options: Options) -> bool:
+    return placement(model, model.services[name]).category in options.categories
 
 
 def _why_not(
@@ -121,11 +121,11 @@ def _why_not(
 ) -> str | None:
     """Return why the port stays open, or None where it can be bound."""
     text = each.port.text
-    for stack, name in each.users:
-        if not _is_meant(stack, name, options):
+    for model, name in each.users:
+        if not _is_meant(model, name, options):
             return f"{_number(each.port)} stays open: {name} publishes it by the same line"
         for part in (text.published, text.target):
-            value = expand(part or "", stack.variables)
+            value = expand(part or "", model.variables)
             if ":" in value or (part and expressions(part) and part == text.target):
                 return f"{part} may hold an address"
     if path_of(each.file.root, each.port.node) is None:
@@ -141,8 +141,8 @@ def _why_not(
 
 def _caller_through_host(every: list[StartModel], published: str | None) -> str | None:
     address = f"{_HOST}:{published}"
-    for stack in every:
-        for name, service in stack.services.items():
+    for model in every:
+        for name, service in model.services.items():
             values = (setting.value or "" for setting in service.settings.values())
             if published and any(address in value for value in values):
                 return name
@@ -172,9 +172,9 @@ def _number(port: Port) -> str:
 def _conflicts(every: list[StartModel]) -> Iterator[Refusal]:
     """Yield the host ports that two services of one entry point publish."""
     told: set[tuple[str, ...]] = set()
-    for stack in every:
+    for model in every:
         taken: dict[tuple[str, str], list[tuple[str, str]]] = {}
-        for name, service in stack.services.items():
+        for name, service in model.services.items():
             if service.values("profiles"):
                 continue  # may be the other of two that are never started together
             for definition in service.definitions:

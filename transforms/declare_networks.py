@@ -15,7 +15,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from composerefactor.compose.project import Project
 from composerefactor.compose.resources import free_subnet, home, is_part_with, used_subnets
-from composerefactor.compose.stack import StartModel, start_models
+from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import AddKey
 from composerefactor.edit.rendering import Value
 from composerefactor.errors import Location, UsageError
@@ -49,11 +49,11 @@ def declare_networks(project: Project, options: Options) -> Iterator[Change | Re
     used = [each.subnet for each in used_subnets(project.files.values())]
     seen: set[tuple[str, str]] = set()
     all_stacks = start_models(project)
-    for stack in all_stacks:
-        for missing in missing_resources(stack, "networks"):
-            if is_part_with(stack, all_stacks, "networks", missing.name):
+    for model in all_stacks:
+        for missing in missing_resources(model, "networks"):
+            if is_part_with(model, all_stacks, "networks", missing.name):
                 continue
-            file = home(stack, missing.users)
+            file = home(model, missing.users)
             if (file.path, missing.name) in seen:
                 continue
             seen.add((file.path, missing.name))
@@ -62,7 +62,7 @@ def declare_networks(project: Project, options: Options) -> Iterator[Change | Re
             edit = AddKey(file.path, ("networks",), missing.name, value)
             yield Change(
                 f"network {missing.name} is declared",
-                _named_at(stack, missing),
+                _named_at(model, missing),
                 [edit],
                 [Effect(("networks", missing.name), "adds")],
                 evidence=f"{_users(missing)} on it, and nothing declares it",
@@ -94,10 +94,10 @@ def _subnet(text: str) -> IPv4Network | IPv6Network:
         raise UsageError(f"declare-networks.subnet: {error}", remedy="as 172.16.5.0/24") from None
 
 
-def _named_at(stack: StartModel, missing: MissingResource) -> Location:
+def _named_at(model: StartModel, missing: MissingResource) -> Location:
     """Return where the first user of a network is written."""
     service, definition = missing.users[0]
-    for text, found in stack.services[service].names("networks"):
+    for text, found in model.services[service].names("networks"):
         if text == missing.name and found.file is definition.file:
             return found.location
     return definition.file.location_of("services", service)

@@ -28,7 +28,7 @@ from composerefactor.compose.resources import (
     volume_name,
     written_body,
 )
-from composerefactor.compose.stack import Service, StartModel, start_models
+from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.compose.volumes import volumes
 from composerefactor.edit.operations import AddItem, AddKey, Edit
 from composerefactor.edit.rendering import Value
@@ -56,21 +56,21 @@ def declare_volumes(project: Project, options: Options) -> Iterator[Change | Ref
     known = {name for s in all_stacks for name in s.declared("volumes")}
     known |= {m.name for s in all_stacks for m in missing_resources(s, "volumes")}
     done: set[tuple[str, str]] = set()
-    for stack in all_stacks:
-        for service in stack.services.values():
+    for model in all_stacks:
+        for service in model.services.values():
             first = own_definitions(service)[0].file.path
             if (first, service.name) not in done:
                 done.add((first, service.name))
-                yield from _data(stack, service, known, options.catalog, all_stacks)
+                yield from _data(model, service, known, options.catalog, all_stacks)
 
 
 def _undeclared(all_stacks: list[StartModel], options: Options) -> Iterator[Change]:
     seen: set[tuple[str, str]] = set()
-    for stack in all_stacks:
-        for missing in missing_resources(stack, "volumes"):
-            if is_part_with(stack, all_stacks, "volumes", missing.name):
+    for model in all_stacks:
+        for missing in missing_resources(model, "volumes"):
+            if is_part_with(model, all_stacks, "volumes", missing.name):
                 continue
-            file = home(stack, missing.users)
+            file = home(model, missing.users)
             if (file.path, missing.name) in seen:
                 continue
             seen.add((file.path, missing.name))
@@ -93,7 +93,7 @@ def _undeclared(all_stacks: list[StartModel], options: Options) -> Iterator[Chan
 
 
 def _data(
-    stack: StartModel,
+    model: StartModel,
     service: Service,
     known: set[str],
     catalog: Catalog,
@@ -104,15 +104,15 @@ def _data(
     In *all_stacks* the same file may be merged with others, and have a volume there.
     """
     image = service.text("image")
-    place = placement(stack, service)
+    place = placement(model, service)
     if not image or place.counts_as != "data stores" or place.category == "emulator":
         return
     if service.value("volumes_from") or keeps_nothing(service):
         return
     at = service.value("image")
     location = at.location if at else own_definitions(service)[0].file.location_of("services")
-    paths = data_paths(expand(image, stack.variables), catalog)
-    targets = list(mount_targets(stack, service))
+    paths = data_paths(expand(image, model.variables), catalog)
+    targets = list(mount_targets(model, service))
     if paths is None:
         if not targets:
             yield Refusal(

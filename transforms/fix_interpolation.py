@@ -109,7 +109,7 @@ _BRACES = re.compile(r"\$\{|[{}]")
 
 
 class ShellForm(Struct, frozen=True):
-    """A shell form *text* at *start*, and what it should be; *mend* is None where nobody can tell.
+    """A shell form *text* at *start*, and what it should be; *fix* is None where nobody can tell.
 
     *rejected* is True where the engine resolves nothing because of it. *reason* says what the
     engine makes of it, *remedy* what a person can do.
@@ -117,7 +117,7 @@ class ShellForm(Struct, frozen=True):
 
     start: int
     text: str
-    mend: str | None
+    fix: str | None
     reason: str
     rejected: bool = False
     remedy: str = ""
@@ -176,8 +176,8 @@ def _one_rejected(text: str, start: int, end: int, *, in_shell: bool) -> ShellFo
     if text[start - 1 : start] == "\\" and start:
         return ShellForm(start - 1, f"\\{whole}", f"${whole}", reason, rejected=True)
     if assigns and not in_shell:
-        mend = f"${{{assigns[1]}{assigns[2]}-{whole[assigns.end() :]}"
-        return ShellForm(start, whole, mend, reason, rejected=True)
+        fix = f"${{{assigns[1]}{assigns[2]}-{whole[assigns.end() :]}"
+        return ShellForm(start, whole, fix, reason, rejected=True)
     if in_shell or _NO_VARIABLE.fullmatch(whole):
         return ShellForm(start, whole, f"${whole}", reason, rejected=True)
     remedy = "give the wanted value to a variable in .env, or write $$ for a dollar not Compose's"
@@ -190,8 +190,8 @@ def _escaped(text: str, found: Sequence[Expression]) -> Iterator[ShellForm]:
         end = ends.get(match.start(1))
         if end is not None:
             whole = text[match.start() : end]
-            mend = f"${whole[1:]}"
-            yield ShellForm(match.start(), whole, mend, "a backslash does not escape a dollar")
+            fix = f"${whole[1:]}"
+            yield ShellForm(match.start(), whole, fix, "a backslash does not escape a dollar")
 
 
 def _misread(
@@ -227,8 +227,8 @@ def _command_as_default(found: Expression, whole: str, directory: str) -> ShellF
         remedy = _export(found.name, argument)
         return ShellForm(found.start, whole, None, reason, remedy=remedy)
     default = directory if _is_directory(argument) else ""
-    mend = f"${{{found.name}{found.operator}{default}}}"
-    return ShellForm(found.start, whole, mend, reason)
+    fix = f"${{{found.name}{found.operator}{default}}}"
+    return ShellForm(found.start, whole, fix, reason)
 
 
 def _literal(
@@ -241,8 +241,8 @@ def _literal(
         if any(e.start < match.end() and start < e.end for e in found) or text[:start][-1:] == "$":
             continue
         if _is_directory(whole):
-            mend = "." if is_path and start == 0 else "${PWD}"
-            yield ShellForm(start, whole, mend, reason, rejected=mend == ".")
+            fix = "." if is_path and start == 0 else "${PWD}"
+            yield ShellForm(start, whole, fix, reason, rejected=fix == ".")
         elif whole == text and name:
             yield ShellForm(start, whole, f"${{{name}:-}}", reason)
         elif whole == text:
@@ -303,14 +303,14 @@ def _outcome(
 ) -> Change | Refusal:
     location = file.source.location(node.start)
     shown = form.text if len(form.text) <= _MOST else f"{form.text[: _MOST - 3]}..."
-    if form.mend is None:
+    if form.fix is None:
         return Refusal(f"{shown}: {form.reason}", location, form.remedy, repairs=form.rejected)
     nth = node.value[: form.start].count(form.text)
     effects = tuple(Effect(place, "changes") for place in at)
     return Change(
-        f"{shown} becomes {form.mend}: {form.reason}",
+        f"{shown} becomes {form.fix}: {form.reason}",
         location,
-        [Substitute(file.path, where, form.text, form.mend, nth)],
+        [Substitute(file.path, where, form.text, form.fix, nth)],
         effects,
         repairs=form.rejected,
     )

@@ -19,7 +19,7 @@ from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import scalar_text
 from composerefactor.compose.project import Project
-from composerefactor.compose.stack import Service, StartModel, start_models
+from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.compose.volumes import volumes
 from composerefactor.edit.operations import AddItem, AddKey, Edit
 from composerefactor.edit.rendering import Value
@@ -81,35 +81,35 @@ class _Wanted(Struct, frozen=True):
     evidence: str = ""
 
 
-def _image(stack: StartModel, service: Service) -> str:
-    return expand(service.text("image") or "", stack.variables)
+def _image(model: StartModel, service: Service) -> str:
+    return expand(service.text("image") or "", model.variables)
 
 
-def _is_exempt(stack: StartModel, service: Service) -> bool:
+def _is_exempt(model: StartModel, service: Service) -> bool:
     """Return whether *service* is privileged, or of an image that needs to gain privileges."""
     privileged = service.text("privileged")
-    return privileged not in {None, "false"} or gains_privileges(_image(stack, service))
+    return privileged not in {None, "false"} or gains_privileges(_image(model, service))
 
 
-def _wants_no_new(stack: StartModel, service: Service) -> _Wanted | None:
-    if _is_exempt(stack, service) or service.values("security_opt"):
+def _wants_no_new(model: StartModel, service: Service) -> _Wanted | None:
+    if _is_exempt(model, service) or service.values("security_opt"):
         return None
     return _Wanted((("security_opt", (_NO_NEW,)),))
 
 
-def _facts(stack: StartModel, service: Service) -> Hardening | None:
+def _facts(model: StartModel, service: Service) -> Hardening | None:
     if service.value("build") is not None:
         return None  # the name is that of what is built, which may hold anything
-    return hardening(_image(stack, service))
+    return hardening(_image(model, service))
 
 
-def _wants_capabilities(stack: StartModel, service: Service) -> _Wanted | None:
-    if _is_exempt(stack, service) or service.values("cap_add") or service.values("cap_drop"):
+def _wants_capabilities(model: StartModel, service: Service) -> _Wanted | None:
+    if _is_exempt(model, service) or service.values("cap_add") or service.values("cap_drop"):
         return None
-    user = expand(service.text("user") or "", stack.variables).partition(":")[0]
+    user = expand(service.text("user") or "", model.variables).partition(":")[0]
     if user and user not in {"0", "root"}:
         return _Wanted((("cap_drop", ("ALL",)),), f"it runs as {user}, which has none anyway")
-    facts = _facts(stack, service)
+    facts = _facts(model, service)
     if facts is None or user or _has_own_start(service):
         return None
     keys: list[tuple[str, tuple[str, ...] | bool]] = [("cap_drop", ("ALL",))]
@@ -124,19 +124,19 @@ def _has_own_start(service: Service) -> bool:
     return bool(service.values("entrypoint")) or words[:1] in ([shell] for shell in _SHELLS)
 
 
-def _wants_read_only(stack: StartModel, service: Service) -> _Wanted | None:
-    facts = _facts(stack, service)
+def _wants_read_only(model: StartModel, service: Service) -> _Wanted | None:
+    facts = _facts(model, service)
     if (
         facts is None
         or facts.writable is None
-        or _is_exempt(stack, service)
+        or _is_exempt(model, service)
         or _has_own_start(service)
         or service.values("read_only")
         or service.values("tmpfs")
     ):
         return None
     mounted = {
-        expand(volume.text.target or "", stack.variables).rstrip("/")
+        expand(volume.text.target or "", model.variables).rstrip("/")
         for definition in service.definitions
         for volume in volumes(definition.body)
     }
@@ -177,15 +177,15 @@ def _with_key(site: Site, key: str) -> Site:
 def _appended(every: list[StartModel]) -> Iterator[Change | Refusal]:
     """Yield a change for each list of security options that lacks the one in question."""
     users: dict[int, list[tuple[StartModel, Service]]] = {}
-    for stack in every:
-        for service in stack.services.values():
+    for model in every:
+        for service in model.services.values():
             for found in service.values("security_opt"):
-                users.setdefault(id(found.node), []).append((stack, service))
+                users.setdefault(id(found.node), []).append((model, service))
     done: set[int] = set()
-    for stack in every:
-        for service in stack.services.values():
+    for model in every:
+        for service in model.services.values():
             lists = service.values("security_opt")
-            if not lists or _is_exempt(stack, service) or _has_no_new(service):
+            if not lists or _is_exempt(model, service) or _has_no_new(service):
                 continue
             first = lists[0]
             if id(first.node) in done or first.file.path.startswith("../"):

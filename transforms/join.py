@@ -17,12 +17,12 @@ import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from composerefactor.edit.planned_files import PlannedFile, Slice
 from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project
-from composerefactor.edit.drafts import PlannedFile, Slice
 from composerefactor.errors import InputError, Location
 from composerefactor.refactoring.contract import Part, Plan, Unmoved, refactoring
 from composerefactor.refactoring.join.merge import Earlier, former, restored
@@ -58,16 +58,16 @@ def join(project: Project, options: Options) -> Plan:
     inner = [path for path in _including(project) if path not in gone]
     found += [_joined(project, path, parents, options) for path in inner]
     gone = _gone(project, found)
-    if not any(joined.draft for joined in found):
-        return Plan(stays=tuple(_stays(found)))
-    drafts, how = _in_former_order(project, found, parents, options)
+    if not any(joined.planned_file for joined in found):
+        return Plan(unmoved=tuple(_stays(found)))
+    planned_files, how = _in_former_order(project, found, parents, options)
     taken = {part for joined in found for part in joined.taken}
     target = {part: joined.file.path for joined in reversed(found) for part in joined.taken}
     kept = sorted({path for joined in found for path in joined.files} - gone)
     notes = [how] if how else []
     notes += [f"{path} is kept: {_needed(project, path, target.values())}" for path in kept]
     return Plan(
-        (*drafts, *(PlannedFile(path, deleted=True) for path in sorted(gone))),
+        (*planned_files, *(PlannedFile(path, deleted=True) for path in sorted(gone))),
         {part: target[part] for part in sorted(taken)},
         tuple(_stays(found)),
         tuple(notes),
@@ -106,7 +106,7 @@ def _joined(
     elif len(directories) != 1:
         words = f"{path} is used under several project directories"
     if words:
-        return JoinedFile(file, stays=_whole(project, path, words))
+        return JoinedFile(file, unmoved=_whole(project, path, words))
     root = JoinRoot(project, file, next(iter(directories)), parents, options.keep)
     return root.join(pattern)
 
@@ -129,7 +129,7 @@ def _gone(project: Project, found: Iterable[JoinedFile]) -> set[str]:
     for joined in found:
         for path in joined.files:
             takers.setdefault(path, set()).add(joined.file.path)
-    stay = {part[0] for joined in found for part in joined.stays}
+    stay = {part[0] for joined in found for part in joined.unmoved}
     gone = takers.keys() - roots - stay
     while True:
         kept = {path for path in gone if _users(project, path) - gone - takers[path]}
@@ -157,7 +157,7 @@ def _needed(project: Project, path: str, roots: Iterable[str]) -> str:
 def _stays(found: Iterable[JoinedFile]) -> Iterator[Unmoved]:
     seen: set[Part] = set()
     for joined in found:
-        for part, (words, location) in joined.stays.items():
+        for part, (words, location) in joined.unmoved.items():
             if part not in seen:
                 seen.add(part)
                 yield Unmoved(part, words, location)
@@ -167,20 +167,23 @@ def _in_former_order(
     project: Project, found: list[JoinedFile], parents: Parents, options: Options
 ) -> tuple[list[PlannedFile], str]:
     """Return the drafts as earlier revisions suggest, and how they came about in words."""
-    drafts = {j.file.path: j.draft for j in found if j.draft is not None}
-    known = {path: former(path, draft, options.earlier(path)) for path, draft in drafts.items()}
+    planned_files = {j.file.path: j.planned_file for j in found if j.planned_file is not None}
+    known = {
+        path: former(path, planned_file, options.earlier(path))
+        for path, planned_file in planned_files.items()
+    }
     usable = {path: one for path, one in known.items() if one is not None}
     names = ", ".join(sorted({earlier.name for earlier, _ in usable.values()}))
-    as_it_was = restored(drafts, {path: file for path, (_, file) in usable.items()})
+    as_it_was = restored(planned_files, {path: file for path, (_, file) in usable.items()})
     if as_it_was is not None:
         return as_it_was, f"the text is that of {names} in git, which says the same"
     if not usable:
         order = "the order of services is that of the include list: no record tells the former one"
-        return list(drafts.values()), order
+        return list(planned_files.values()), order
     for path, (_, file) in usable.items():
         again = _joined(project, path, parents, options, file)
-        drafts[path] = again.draft or drafts[path]
-    return list(drafts.values()), f"the order of services is that of {names} in git"
+        planned_files[path] = again.planned_file or planned_files[path]
+    return list(planned_files.values()), f"the order of services is that of {names} in git"
 
 
 def _is_reading_all(project: Project, before: Mapping[str, bytes | None]) -> bool:
@@ -218,11 +221,11 @@ def _former_entries(project: Project, relocated: Mapping[str, str]) -> dict[Invo
 
 
 def _as_before(project: Project, options: Options) -> Plan:
-    drafts, moved = [], {}
+    planned_files, moved = [], {}
     changed = [path for path, content in options.before.items() if content is not None]
     for path, content in options.before.items():
         if content is None:
-            drafts.append(PlannedFile(path, deleted=True))
+            planned_files.append(PlannedFile(path, deleted=True))
             file = project.files.get(path)
             home = next((p for p in changed if p in project.included_by.get(path, ())), None)
             for name in file.services if file else ():
@@ -230,13 +233,13 @@ def _as_before(project: Project, options: Options) -> Plan:
         else:
             source = Source.decode(path, content)
             whole = Slice(source, 0, len(source.text))
-            drafts.append(PlannedFile(path, (whole,), source.has_bom))
+            planned_files.append(PlannedFile(path, (whole,), source.has_bom))
     left = any("include" in _root_keys(path, options.before[path] or b"") for path in changed)
     more = "; what they included before is included still, another join takes it in" if left else ""
     note = f"the former bytes come back: nothing was edited since {options.runs}{more}"
     relocated = _relocated(project, options.before)
     entries = _former_entries(project, relocated)
-    return Plan(tuple(drafts), moved, notes=(note,), relocated=relocated, entries=entries)
+    return Plan(tuple(planned_files), moved, notes=(note,), relocated=relocated, entries=entries)
 
 
 def _root_keys(path: str, content: bytes) -> set[str]:

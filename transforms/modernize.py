@@ -251,7 +251,7 @@ def _named_volumes(body: Node) -> Iterator[str]:
 
 def keys(file: ComposeFile, path: Path, body: MappingNode) -> Iterator[Change | Refusal]:
     """Yield what is to be done about keys of version 1 in *body*, a service's mapping at *path*."""
-    for names, mend in (
+    for names, fix in (
         (("net",), _net),
         (("dockerfile",), _dockerfile),
         (("log_driver", "log_opt"), _logging),
@@ -261,7 +261,7 @@ def keys(file: ComposeFile, path: Path, body: MappingNode) -> Iterator[Change | 
         if found is None:
             continue
         location = file.source.location(found.start)
-        edits = mend(file, path, body)
+        edits = fix(file, path, body)
         if edits:
             title = f"{found.name} is a key of version 1, today {_TODAY[found.name or '']}"
             yield Change(title, location, edits, repairs=True)

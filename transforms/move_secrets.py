@@ -20,7 +20,7 @@ from msgspec import Struct
 from composerefactor.compose.dotenv import assignment
 from composerefactor.compose.env_files import env_files, example, names_in, readers, values_in
 from composerefactor.compose.project import Project
-from composerefactor.compose.stack import StartModel, start_models
+from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import AddLines, Edit, Replace
 from composerefactor.errors import Location
 from composerefactor.images.credentials import LiteralCredential, literals

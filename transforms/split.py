@@ -59,22 +59,22 @@ def split(project: Project, options: SplitOptions) -> Plan:
     else:
         plans = [plan_alone(root, options, names, several=several) for root in alone]
         plans += _together(groups, options, names)
-    plans += _staying(project, options, names, {d.path for p in plans for d in p.drafts})
-    drafts = tuple(d for p in plans for d in p.drafts)
+    plans += _staying(project, options, names, {d.path for p in plans for d in p.planned_files})
+    planned_files = tuple(d for p in plans for d in p.planned_files)
     moved = {part: path for p in plans for part, path in p.moved.items()}
     told = [n for p in plans for n in p.notes]
-    if drafts:
-        told += notes(project, options, [r for r in roots if not r.whole], drafts, moved)
+    if planned_files:
+        told += notes(project, options, [r for r in roots if not r.whole], planned_files, moved)
     return Plan(
-        drafts,
+        planned_files,
         moved,
-        stays=tuple(s for p in plans for s in p.stays if s.part not in moved),
+        unmoved=tuple(s for p in plans for s in p.unmoved if s.part not in moved),
         notes=tuple(told),
         services={path: names for p in plans for path, names in p.services.items()},
-        gain=SavedLines(
-            sum(p.gain.services for p in plans),
-            sum(p.gain.definitions for p in plans),
-            sum(p.gain.lines for p in plans),
+        saved_lines=SavedLines(
+            sum(p.saved_lines.services for p in plans),
+            sum(p.saved_lines.definitions for p in plans),
+            sum(p.saved_lines.lines for p in plans),
         ),
         since=max((p.since for p in plans), default=""),
     )

@@ -16,7 +16,7 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.merge_keys import merged_get, names_in
 from composerefactor.compose.one_off import one_off
 from composerefactor.compose.project import Project
-from composerefactor.compose.stack import StartModel, start_models
+from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import ToMapping
 from composerefactor.edit.rendering import Value
 from composerefactor.images.catalog import Catalog, load
@@ -40,8 +40,8 @@ def wait_for_healthy(project: Project, options: Options) -> Iterator[Change | Re
     """Yield a change for each short `depends_on` in which something can be waited for."""
     every = start_models(project)
     done: set[int] = set()
-    for stack in every:
-        for name, service in stack.services.items():
+    for model in every:
+        for name, service in model.services.items():
             for definition in service.definitions:
                 found = written(definition.file, definition.body, "depends_on")
                 if found is None or id(found[1]) in done:
@@ -117,13 +117,13 @@ def _condition(
     """Return the condition for *needed* that holds in every entry point, and why."""
     found: set[tuple[str, str]] = set()
     for each in reached:
-        stack = each.stack
-        if needed not in stack.services:
+        model = each.model
+        if needed not in model.services:
             continue
-        ends = one_off(stack, needed)
+        ends = one_off(model, needed)
         if ends is not None:
             found.add((DONE, " and ".join(words for words, _ in ends.reasons)))
-        elif reports_health(project, stack, needed, catalog):
+        elif reports_health(project, model, needed, catalog):
             found.add((HEALTHY, "it has a health check"))
         else:
             found.add((STARTED, ""))

@@ -151,13 +151,13 @@ class Rule(Struct, frozen=True):
 
 
 def planned(
-    architecture: Architecture, mending: Fixer[Any], prefix: str = ""
+    architecture: Architecture, fixer: Fixer[Any], prefix: str = ""
 ) -> Iterator[Occurrence]:
-    """Yield what *mending* would change, and what it cannot change safely, as findings.
+    """Yield what *fixer* would change, and what it cannot change safely, as findings.
 
     *prefix* comes before the words of the transform.
     """
-    for each in mending.plan(architecture.project, mending.options()):
+    for each in fixer.plan(architecture.project, fixer.options()):
         severity = Severity.HIGH if each.repairs else None  # the engine rejects it
         if isinstance(each, Refusal):
             reason = prefix + each.reason

@@ -59,9 +59,9 @@ def find_projects(top: Path) -> list[Path]:
     files, unless a project is above it: then they are modules or variants of that.
     """
     found: list[Path] = []
-    stack: list[tuple[Path, bool]] = [(top, False)]
-    while stack:
-        directory, is_inside = stack.pop()
+    model: list[tuple[Path, bool]] = [(top, False)]
+    while model:
+        directory, is_inside = model.pop()
         try:
             entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
         except OSError:
@@ -72,7 +72,7 @@ def find_projects(top: Path) -> list[Path]:
         )
         if is_one:
             found.append(directory)
-        stack += [
+        model += [
             (directory / entry.name, is_inside or is_one)
             for entry in entries
             if entry.is_dir(follow_symlinks=False) and _is_looked_into(entry.name)

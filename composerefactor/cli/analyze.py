@@ -15,7 +15,7 @@ from composerefactor.analysis.analysis import Analysis, analyse_project, open_fo
 from composerefactor.analysis.findings import Severity, baseline_text, read_baseline
 from composerefactor.cli.options import choice, examples, path_argument, project_options
 from composerefactor.cli.terminal import counting, deliver, style_for
-from composerefactor.compose.stack import start_model
+from composerefactor.compose.services import start_model
 from composerefactor.errors import InputError, Location, UsageError
 from composerefactor.planning.opening import OpenProject
 from composerefactor.proof.engine import find_engine

@@ -95,7 +95,7 @@ def command(
         text = "".join(f"{line}\n" for line in result_text(found, style, verbose=verbose))
     if output is not None or output_format == "json" or not quiet:
         deliver(text.encode(), output)
-    return 0 if found.verdict.ok else 1
+    return 0 if found.proof.ok else 1
 
 
 def _live(

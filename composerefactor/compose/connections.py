@@ -9,7 +9,7 @@ from typing import Literal
 from msgspec import Struct
 
 from composerefactor.compose.interpolation import expand
-from composerefactor.compose.stack import StartModel
+from composerefactor.compose.services import StartModel
 from composerefactor.errors import Location
 
 Kind = Literal[
@@ -37,14 +37,14 @@ class Reference(Struct, frozen=True):
     hint: Hint
 
 
-def references(stack: StartModel) -> Iterator[Reference]:
+def references(model: StartModel) -> Iterator[Reference]:
     """Yield every name of a service in depends_on, links, volumes_from and ``service:`` values."""
-    for service in stack.services.values():
+    for service in model.services.values():
         for attribute in ("depends_on", "links", "volumes_from"):
             for text, found in service.names(attribute):
                 if attribute == "volumes_from" and text.startswith("container:"):
                     continue
-                name = _name(stack, text)
+                name = _name(model, text)
                 yield Reference(service.name, name, Hint(attribute, attribute, found.location))
         for attribute in _NAMESPACES:
             text = service.text(attribute) or ""
@@ -54,20 +54,20 @@ def references(stack: StartModel) -> Iterator[Reference]:
                 yield Reference(service.name, text.removeprefix("service:"), hint)
 
 
-def _name(stack: StartModel, text: str) -> str:
+def _name(model: StartModel, text: str) -> str:
     """Return the name at the beginning of *text*; variables count where they name a service."""
-    resolved = expand(text, stack.variables).partition(":")[0] if "$" in text else ""
-    return resolved if resolved in stack.services else text.partition(":")[0]
+    resolved = expand(text, model.variables).partition(":")[0] if "$" in text else ""
+    return resolved if resolved in model.services else text.partition(":")[0]
 
 
-def dependencies(stack: StartModel) -> dict[str, list[str]]:
+def dependencies(model: StartModel) -> dict[str, list[str]]:
     """Return for each service those that the engine starts before it, in the order of the text.
 
     They are what depends_on, links, volumes_from and ``service:`` values name (observed: the engine
     rejects a cycle of any of these); names that nothing defines are left out.
     """
-    found: dict[str, dict[str, None]] = {name: {} for name in stack.services}
-    for reference in references(stack):
+    found: dict[str, dict[str, None]] = {name: {} for name in model.services}
+    for reference in references(model):
         if reference.name in found:
             found[reference.caller][reference.name] = None
     return {name: list(needed) for name, needed in found.items()}

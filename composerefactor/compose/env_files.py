@@ -9,7 +9,7 @@ from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.project import Project, project_directory
-from composerefactor.compose.stack import Service, StartModel
+from composerefactor.compose.services import Service, StartModel
 from composerefactor.yaml.nodes import MappingNode
 
 EXAMPLES = ("{}.example", "{}.sample", "{}.template", "{}.dist", "example{}", "{}-example")
@@ -42,19 +42,19 @@ def readers(
     project: Project, every: Iterable[StartModel], path: str
 ) -> Iterator[tuple[str, Service]]:
     """Yield the services whose containers get all of *path*, since they name it as ``env_file``."""
-    for stack in every:
-        for name, service in stack.services.items():
-            if path in _named(project, stack, service):
+    for model in every:
+        for name, service in model.services.items():
+            if path in _named(project, model, service):
                 yield name, service
 
 
-def _named(project: Project, stack: StartModel, service: Service) -> set[str]:
+def _named(project: Project, model: StartModel, service: Service) -> set[str]:
     found: set[str] = set()
     for definition in service.definitions:
         own = posixpath.dirname(definition.file.path) or "."
         for item in item_nodes(merged_get(definition.body, "env_file")):
             node = merged_get(item, "path") if isinstance(item, MappingNode) else item
-            text = expand(scalar_text(node) or "", stack.variables)
+            text = expand(scalar_text(node) or "", model.variables)
             for directory in project.directories.get(definition.file.path) or {own}:
                 found.add(posixpath.normpath(posixpath.join(directory, text)))
     return found

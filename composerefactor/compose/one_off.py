@@ -11,7 +11,7 @@ from composerefactor.compose.image_references import repository
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.ports import ports
-from composerefactor.compose.stack import Service, StartModel
+from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
 
 _NAME_WORDS = frozenset(
@@ -74,7 +74,7 @@ class OneOff(Struct, frozen=True):
     is_certain: bool
 
 
-def one_off(stack: StartModel, name: str) -> OneOff | None:
+def one_off(model: StartModel, name: str) -> OneOff | None:
     """Return why the service *name* ends by itself, or None for one that keeps running.
 
     Certain where another service waits for ``service_completed_successfully``. Else two of these
@@ -82,21 +82,21 @@ def one_off(stack: StartModel, name: str) -> OneOff | None:
     it ends, published ports): ``restart: "no"`` written down, a name such as ``db-migrate``, an
     image such as ``flyway/flyway``, a command such as ``alembic upgrade head``.
     """
-    service = stack.services[name]
-    waiting = _waiting(stack, name)
+    service = model.services[name]
+    waiting = _waiting(model, name)
     if waiting:
         return OneOff(tuple(waiting), is_certain=True)
     restart = (service.text("restart") or "").partition(":")[0]
     if restart in {"always", "unless-stopped"} or _publishes(service):
         return None
-    reasons = _reasons(stack, service, restart)
+    reasons = _reasons(model, service, restart)
     return OneOff(tuple(reasons), is_certain=False) if len(reasons) > 1 else None
 
 
-def _waiting(stack: StartModel, name: str) -> list[tuple[str, Location]]:
+def _waiting(model: StartModel, name: str) -> list[tuple[str, Location]]:
     return [
         (f"{other} waits for its successful end", found.location)
-        for other, found in stack.dependents.get(name, ())
+        for other, found in model.dependents.get(name, ())
         if scalar_text(merged_get(found.node, "condition")) == "service_completed_successfully"
     ]
 
@@ -105,7 +105,7 @@ def _publishes(service: Service) -> bool:
     return any(next(ports(d.body), None) is not None for d in service.definitions)
 
 
-def _reasons(stack: StartModel, service: Service, restart: str) -> list[tuple[str, Location]]:
+def _reasons(model: StartModel, service: Service, restart: str) -> list[tuple[str, Location]]:
     first = service.definitions[0]
     at = first.file.location_of("services", service.name)
     found: list[tuple[str, Location]] = []
@@ -114,7 +114,7 @@ def _reasons(stack: StartModel, service: Service, restart: str) -> list[tuple[st
     if _NAME_WORDS.intersection(words(service.name)):
         found.append((f"its name, {service.name}", at))
     image = service.value("image")
-    text = expand(service.text("image") or "", stack.variables)
+    text = expand(service.text("image") or "", model.variables)
     if image is not None and repository(text) in _ENDING_IMAGES:
         found.append((f"image {repository(text)}", image.location))
     commands = [value for key in ("entrypoint", "command") if (value := service.value(key))]
@@ -142,19 +142,19 @@ _BY_HAND = frozenset({"test", "tests", "testing", "e2e", "cli", "ci", "debug", "
 _BY_HAND_TOO = frozenset({"migrate", "migration", "migrations", "seed", "init", "setup", "job"})
 
 
-def why_it_may_end(stack: StartModel, name: str) -> str | None:
+def why_it_may_end(model: StartModel, name: str) -> str | None:
     """Return why the service *name* may be one that ends by itself, or None.
 
     More careful than :func:`~composerefactor.compose.one_off.one_shot`: a name or a profile alone
     is enough, for where a wrong guess would start something again and again.
     """
-    found = one_off(stack, name)
+    found = one_off(model, name)
     if found is not None:
         return found.reasons[0][0]
     called = _ENDING & _parts(name)
     if called:
         return f"its name, {name}"
-    for profile, _ in stack.services[name].names("profiles"):
+    for profile, _ in model.services[name].names("profiles"):
         if (_BY_HAND | _BY_HAND_TOO) & _parts(profile):
             return f"its profile, {profile}"
     return None

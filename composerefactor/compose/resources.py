@@ -12,17 +12,17 @@ from composerefactor.compose.connections import references
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
-from composerefactor.compose.stack import Definition, Service, StartModel
+from composerefactor.compose.services import Definition, Service, StartModel
 from composerefactor.compose.volumes import volumes
 from composerefactor.errors import Location, RefusedError
 from composerefactor.yaml.nodes import AliasNode, MappingNode, walk
 
 
-def mount_targets(stack: StartModel, service: Service) -> Iterator[str]:
+def mount_targets(model: StartModel, service: Service) -> Iterator[str]:
     """Yield the container paths at which volumes, binds and tmpfs of *service* stand."""
     for definition in service.definitions:
         for volume in volumes(definition.body):
-            yield normpath(expand(volume.text.target, stack.variables))
+            yield normpath(expand(volume.text.target, model.variables))
         for item in item_nodes(merged_get(definition.body, "tmpfs")):
             yield normpath((scalar_text(item) or "").partition(":")[0])
 
@@ -37,7 +37,7 @@ def covers(targets: Iterator[str] | list[str], path: str) -> bool:
 
 
 def mounted_elsewhere(
-    stacks: Iterable[StartModel], file: ComposeFile, name: str, paths: list[str]
+    models: Iterable[StartModel], file: ComposeFile, name: str, paths: list[str]
 ) -> dict[str, str | None]:
     """Return the volumes that service *name* has at *paths* where others are merged with *file*.
 
@@ -45,22 +45,22 @@ def mounted_elsewhere(
     there, and leave the data behind.
     """
     found: dict[str, str | None] = {}
-    for stack in stacks:
-        service = stack.services.get(name)
+    for model in models:
+        service = model.services.get(name)
         if service is None or all(d.file is not file for d in service.definitions):
             continue
         for path in paths:
-            if covers(mount_targets(stack, service), path):
-                found[path] = found.get(path) or _named_at(stack, service, path)
+            if covers(mount_targets(model, service), path):
+                found[path] = found.get(path) or _named_at(model, service, path)
     return found
 
 
-def _named_at(stack: StartModel, service: Service, path: str) -> str | None:
+def _named_at(model: StartModel, service: Service, path: str) -> str | None:
     """Return the named volume that stands at *path* itself in *service*, or None."""
     for definition in service.definitions:
         for volume in volumes(definition.body):
             text = volume.text
-            is_there = normpath(expand(text.target, stack.variables)) == normpath(path)
+            is_there = normpath(expand(text.target, model.variables)) == normpath(path)
             if is_there and text.kind == "volume" and text.source and "$" not in text.source:
                 return text.source
     return None
@@ -86,12 +86,12 @@ DEFAULT = "default"
 """The network of services that name none (Compose specification)."""
 
 
-def networks_of(stack: StartModel, name: str) -> list[str] | None:
+def networks_of(model: StartModel, name: str) -> list[str] | None:
     """Return the networks of service *name*; None where it is on none of the project's."""
     seen: set[str] = set()
-    while name in stack.services and name not in seen:
+    while name in model.services and name not in seen:
         seen.add(name)
-        service = stack.services[name]
+        service = model.services[name]
         mode = service.text("network_mode")
         if not mode:
             return [each for each, _ in service.names("networks")] or [DEFAULT]
@@ -101,9 +101,9 @@ def networks_of(stack: StartModel, name: str) -> list[str] | None:
     return None
 
 
-def networks_to_reach(stack: StartModel, callers: Iterable[str]) -> list[str]:
+def networks_to_reach(model: StartModel, callers: Iterable[str]) -> list[str]:
     """Return the fewest networks on which all *callers* that are on any can be met."""
-    groups = [found for name in callers if (found := networks_of(stack, name)) is not None]
+    groups = [found for name in callers if (found := networks_of(model, name)) is not None]
     chosen: list[str] = []
     while groups:
         candidates = list(dict.fromkeys(name for group in groups for name in group))
@@ -164,16 +164,16 @@ def free_subnet(
     )
 
 
-def home(stack: StartModel, users: Iterable[tuple[str, Definition]]) -> ComposeFile:
+def home(model: StartModel, users: Iterable[tuple[str, Definition]]) -> ComposeFile:
     """Return the file in which a thing belongs that *users* (service, definition) name.
 
     It is the one that names it, where there is only one; else the first file of the entry point.
     What ``extends`` brings is needed where the heir stands.
     """
-    files = {file.path: file for name, each in users for file in [_written(stack, name, each)]}
+    files = {file.path: file for name, each in users for file in [_written(model, name, each)]}
     if len(files) == 1:
         return next(iter(files.values()))
-    return next(file for file in stack.files if file.path == stack.entry.base)
+    return next(file for file in model.files if file.path == model.entry.base)
 
 
 def own_definitions(service: Service) -> list[Definition]:
@@ -181,22 +181,22 @@ def own_definitions(service: Service) -> list[Definition]:
     return [each for each in service.definitions if not each.inherited]
 
 
-def _written(stack: StartModel, name: str, definition: Definition) -> ComposeFile:
+def _written(model: StartModel, name: str, definition: Definition) -> ComposeFile:
     if not definition.inherited:
         return definition.file
-    return own_definitions(stack.services[name])[0].file
+    return own_definitions(model.services[name])[0].file
 
 
-def is_part_with(stack: StartModel, others: Iterable[StartModel], section: str, name: str) -> bool:
-    """Return whether *stack* makes sense only as a part of another that has *name* in *section*.
+def is_part_with(model: StartModel, others: Iterable[StartModel], section: str, name: str) -> bool:
+    """Return whether *model* makes sense only as a part of another that has *name* in *section*.
 
     That is so where the other reads all of its files, and it names services that it does not have.
     """
-    paths = {file.path for file in stack.files}
+    paths = {file.path for file in model.files}
     return any(
         other.declares(section, name) and paths < {file.path for file in other.files}
         for other in others
-    ) and any(reference.name not in stack.services for reference in references(stack))
+    ) and any(reference.name not in model.services for reference in references(model))
 
 
 def written_body(file: ComposeFile, name: str) -> MappingNode | None:

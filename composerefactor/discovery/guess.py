@@ -108,8 +108,8 @@ class _Directory:
         own, home = directory_of(path), self.facts.home(path)
         if home != own or self.facts.has_include(path):
             return home
-        homes = (self.facts.home(other) for other in self.files)
-        return next((other for other in homes if other != own), own)
+        destinations = (self.facts.home(other) for other in self.files)
+        return next((other for other in destinations if other != own), own)
 
     def with_example(self) -> Iterator[Invocation]:
         """Yield the default file with the template of an override that everybody copies."""

@@ -151,9 +151,9 @@ def _inside(node: MappingNode, place: _Place) -> _Place:
     run = node.get("defaults")
     run = run.get("run") if isinstance(run, MappingNode) else None
     options = node.get("options")
-    holders = [holder for holder in (run, options, node) if isinstance(holder, MappingNode)]
-    for holder in holders:
-        for entry in holder.entries:
+    elements = [element for element in (run, options, node) if isinstance(element, MappingNode)]
+    for element in elements:
+        for entry in element.entries:
             value = resolve(entry.value)
             if entry.name in _PLACE_KEYS and isinstance(value, ScalarNode) and value.value:
                 place = replace(place, directories=(_local(value.value), *place.directories))

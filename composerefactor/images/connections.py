@@ -13,7 +13,7 @@ from composerefactor.compose.hosts import Mention, in_command, in_variable
 from composerefactor.compose.image_references import repository
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
-from composerefactor.compose.stack import LocatedNode, Service, Setting, StartModel
+from composerefactor.compose.services import LocatedNode, Service, Setting, StartModel
 from composerefactor.errors import Location
 from composerefactor.images.placement import placement
 from composerefactor.yaml.nodes import MappingNode
@@ -25,15 +25,15 @@ _BY_VARIABLE = {"jwilder/nginx-proxy": "VIRTUAL_HOST", "nginxproxy/nginx-proxy":
 """Image of a proxy, and the variable by which it finds services (its documentation)."""
 
 
-def discovered(stack: StartModel) -> Iterator[tuple[str, str, str, Location]]:
+def discovered(model: StartModel) -> Iterator[tuple[str, str, str, Location]]:
     """Yield (proxy, service, words, location) for each service that a proxy finds by itself."""
     images = {
-        name: repository(expand(service.text("image") or "", stack.variables)) or ""
-        for name, service in stack.services.items()
+        name: repository(expand(service.text("image") or "", model.variables)) or ""
+        for name, service in model.services.items()
     }
     for proxy, image in images.items():
         prefix, variable = _BY_LABEL.get(image), _BY_VARIABLE.get(image)
-        for name, service in stack.services.items():
+        for name, service in model.services.items():
             sign = _labelled(service, prefix) if prefix else None
             if variable:
                 sign = service.settings.get(variable)
@@ -61,20 +61,20 @@ class HostNames:
     gives to containers (``shop_redis_1``) count as well.
     """
 
-    def __init__(self, stack: StartModel) -> None:
+    def __init__(self, model: StartModel) -> None:
         self._services: dict[str, str] = {}
         self._own: dict[tuple[str, str], str | None] = {}
-        for service in stack.services.values():
+        for service in model.services.values():
             self._services.setdefault(service.name.lower(), service.name)
-        for service in stack.services.values():
+        for service in model.services.values():
             for text in _other_names(service):
-                name = expand(text, stack.variables).lower()
+                name = expand(text, model.variables).lower()
                 if name:
                     self._services.setdefault(name, service.name)
                     self._own[service.name, name] = service.name
             for link, _ in service.names("links"):
                 target, colon, alias = link.partition(":")
-                if colon and target in stack.services:
+                if colon and target in model.services:
                     self._own[service.name, alias.lower()] = target
             for name in _outside(service):
                 self._own.setdefault((service.name, name.lower()), None)
@@ -146,24 +146,24 @@ class HostMention(Struct, frozen=True):
 
 
 def connections(
-    stack: StartModel, mentions: Iterable[HostMention] | None = None
+    model: StartModel, mentions: Iterable[HostMention] | None = None
 ) -> list[Connection]:
-    """Return who talks to whom in *stack*, callers in the order of the files.
+    """Return who talks to whom in *model*, callers in the order of the files.
 
     *mentions* are the hosts that it names, where they are known already.
     """
-    names = HostNames(stack)
+    names = HostNames(model)
     found: dict[tuple[str, str], dict[Hint, None]] = {}
-    for reference in references(stack):
-        if reference.name in stack.services:
+    for reference in references(model):
+        if reference.name in model.services:
             found.setdefault((reference.caller, reference.name), {})[reference.hint] = None
-    for each in host_mentions(stack) if mentions is None else mentions:
+    for each in host_mentions(model) if mentions is None else mentions:
         callee = names.service(each.caller, each.mention.host)
         if callee is not None:
             found.setdefault((each.caller, callee), {})[each.hint] = None
-    for caller, callee, words, at in discovered(stack):
+    for caller, callee, words, at in discovered(model):
         found.setdefault((caller, callee), {})[Hint("label", words, at)] = None
-    order = {name: index for index, name in enumerate(stack.services)}
+    order = {name: index for index, name in enumerate(model.services)}
     return [
         Connection(caller, callee, tuple(hints))
         for (caller, callee), hints in sorted(
@@ -173,36 +173,36 @@ def connections(
     ]
 
 
-def host_mentions(stack: StartModel) -> Iterator[HostMention]:
+def host_mentions(model: StartModel) -> Iterator[HostMention]:
     """Yield every host that variables and commands of the services name, known or not."""
-    shared = _shared_env_files(stack)
-    for service in stack.services.values():
-        is_store = placement(stack, service).counts_as == "data stores"
+    shared = _shared_env_files(model)
+    for service in model.services.values():
+        is_store = placement(model, service).counts_as == "data stores"
         for name, setting in service.settings.items():
             is_shared = setting.location.path in shared
             if is_store and is_shared:
                 continue
-            value = stack.variables.get(name) if setting.value is None else setting.value
-            for mention in in_variable(name, value or "", stack.variables):
+            value = model.variables.get(name) if setting.value is None else setting.value
+            for mention in in_variable(name, value or "", model.variables):
                 words = f"{name}: {mention.words}"
                 hint = Hint(mention.form, words, setting.location)
                 yield HostMention(service.name, name, mention, hint, is_shared)
         for attribute in ("entrypoint", "command"):
             found = service.value(attribute)
             if found is not None:
-                yield from _in_command(stack, service, attribute, found)
+                yield from _in_command(model, service, attribute, found)
 
 
-def _shared_env_files(stack: StartModel) -> set[str]:
+def _shared_env_files(model: StartModel) -> set[str]:
     """Return the env files that several services get: a data store has no use for most of it."""
-    counts = Counter(path for service in stack.services.values() for path in service.env_files)
+    counts = Counter(path for service in model.services.values() for path in service.env_files)
     return {p for p, count in counts.items() if count > 1 or p.rpartition("/")[2] == ".env"}
 
 
 def _in_command(
-    stack: StartModel, service: Service, attribute: str, found: LocatedNode
+    model: StartModel, service: Service, attribute: str, found: LocatedNode
 ) -> Iterator[HostMention]:
     text = " ".join(scalar_text(node) or "" for node in item_nodes(found.node))
-    for mention in in_command(text, stack.variables):
+    for mention in in_command(text, model.variables):
         hint = Hint(mention.form, f"{attribute}: {mention.words}", found.location)
         yield HostMention(service.name, attribute, mention, hint)

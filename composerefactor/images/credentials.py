@@ -10,7 +10,7 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import MASK, expand, expressions, masked
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get
 from composerefactor.compose.secrets import is_credential, password_name, passwords, variable_name
-from composerefactor.compose.stack import Definition, StartModel
+from composerefactor.compose.services import Definition, StartModel
 from composerefactor.images.catalog import load
 from composerefactor.yaml.nodes import MappingNode, Node, Path, ScalarNode, paths
 from composerefactor.yaml.values import resolve_plain
@@ -22,7 +22,7 @@ ATTRIBUTES = (("environment",), ("build", "args"))
 class Use(Struct, frozen=True):
     """A service that has a literal, at *place* of the model."""
 
-    stack: StartModel
+    model: StartModel
     service: str
     place: tuple[str, ...]
 
@@ -54,9 +54,9 @@ class LiteralCredential(Struct, eq=False):
         return tuple(dict.fromkeys(use.service for use in self.uses))
 
 
-def known_secrets(stack: StartModel, service: str) -> frozenset[str]:
+def known_secrets(model: StartModel, service: str) -> frozenset[str]:
     """Return the variables that the image of *service* takes as credentials."""
-    image = expand(stack.services[service].text("image") or "", stack.variables)
+    image = expand(model.services[service].text("image") or "", model.variables)
     entry = load().match(image) if image else None
     return frozenset(secret.env for secret in entry.secrets) if entry else frozenset()
 
@@ -64,10 +64,10 @@ def known_secrets(stack: StartModel, service: str) -> frozenset[str]:
 def literals(every: Iterable[StartModel]) -> list[LiteralCredential]:
     """Return the credentials in the files of *every* stack, each once, in the order of the text."""
     finder = _Finder()
-    for stack in every:
-        for name, service in stack.services.items():
+    for model in every:
+        for name, service in model.services.items():
             for definition in service.definitions:
-                finder.definition(stack, name, definition)
+                finder.definition(model, name, definition)
     found = [each for each in finder.found.values() if not each.file.path.startswith("../")]
     return sorted(found, key=lambda each: (each.file.path, each.node.start, each.start))
 
@@ -77,8 +77,8 @@ class _Finder:
         self.found: dict[tuple[int, int], LiteralCredential] = {}
         self.addresses: dict[str, dict[int, Path]] = {}
 
-    def definition(self, stack: StartModel, name: str, definition: Definition) -> None:
-        known = known_secrets(stack, name)
+    def definition(self, model: StartModel, name: str, definition: Definition) -> None:
+        known = known_secrets(model, name)
         for attribute in ATTRIBUTES:
             node: Node | None = definition.body
             for key in attribute:
@@ -87,7 +87,7 @@ class _Finder:
                 for each in self.parts(definition.file, key, scalar, offset, known):
                     place = ("services", name, *attribute, key)
                     first = self.found.setdefault((id(scalar), each.start), each)
-                    first.uses.append(Use(stack, name, place))
+                    first.uses.append(Use(model, name, place))
 
     def parts(
         self, file: ComposeFile, key: str, node: ScalarNode, offset: int, known: frozenset[str]

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.image_references import parse_image, repository, same_image
 from composerefactor.compose.merge_keys import scalar_text
-from composerefactor.compose.stack import Service
+from composerefactor.compose.services import Service
 from composerefactor.images.catalog import Catalog, NamePatterns, read_json
 from composerefactor.images.entries import (
     CatalogEntry,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import scalar_text
-from composerefactor.compose.stack import Service, StartModel
+from composerefactor.compose.services import Service, StartModel
 
 MIB = 1024 * 1024
 _UNITS = {"b": 1, "k": 1024, "m": MIB, "g": 1024 * MIB, "t": 1024 * 1024 * MIB}
@@ -45,20 +45,20 @@ def shown(size: int) -> str:
     return f"{mib // 1024}G" if mib % 1024 == 0 else f"{mib}M"
 
 
-def told(stack: StartModel, service: Service) -> tuple[int, str] | None:
+def told(model: StartModel, service: Service) -> tuple[int, str] | None:
     """Return the memory that *service* needs, and the settings that say so, or None.
 
     Its settings are in the variables and the command: a Java heap, the cache of a database. Shared
     memory counts as well.
     """
     found: dict[str, int] = {}
-    for text in _texts(stack, service):
+    for text in _texts(model, service):
         lower = text.lower()
         if not any(mark in lower for mark in _FORMS):
             continue
         for match in _SETTINGS.finditer(text):
             found[match[0].strip()] = _bytes(match[0], match["size"])
-    shared = parsed(expand(service.text("shm_size") or "", stack.variables))
+    shared = parsed(expand(service.text("shm_size") or "", model.variables))
     if shared:
         found["shm_size"] = shared
     if not found:
@@ -84,9 +84,9 @@ def _rounded(size: int) -> int:
     return -(-size // step) * step
 
 
-def _texts(stack: StartModel, service: Service) -> Iterator[str]:
+def _texts(model: StartModel, service: Service) -> Iterator[str]:
     for setting in service.settings.values():
-        yield expand(setting.value or "", stack.variables)
+        yield expand(setting.value or "", model.variables)
     for attribute in ("entrypoint", "command"):
         words = [scalar_text(found.node) or "" for found in service.items(attribute)]
-        yield expand(" ".join(words), stack.variables)
+        yield expand(" ".join(words), model.variables)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from composerefactor.compose.interpolation import expand
-from composerefactor.compose.stack import Service, StartModel
+from composerefactor.compose.services import Service, StartModel
 from composerefactor.images.catalog import Catalog, load
 
 
@@ -36,7 +36,7 @@ def place(service: str, image: str | None, catalog: Catalog | None = None) -> Pl
     return Placement(found.section, category, found.counts_as)
 
 
-def placement(stack: StartModel, service: Service) -> Placement:
+def placement(model: StartModel, service: Service) -> Placement:
     """Return what *service* is for, by its image or its name."""
     image = service.text("image")
-    return place(service.name, expand(image, stack.variables) if image else None)
+    return place(service.name, expand(image, model.variables) if image else None)

@@ -12,7 +12,7 @@ from composerefactor.compose.connections import Reference, references
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.hosts import is_dns_label
 from composerefactor.compose.references import resources
-from composerefactor.compose.stack import Definition, StartModel
+from composerefactor.compose.services import Definition, StartModel
 from composerefactor.images.catalog import load, read_json
 from composerefactor.images.connections import HostMention, HostNames, host_mentions
 from composerefactor.images.entries import CatalogEntry
@@ -155,22 +155,22 @@ class MissingHost(Struct, frozen=True):
         return self.starter is not None and not all(each.is_shared for each in self.mentions)
 
 
-def missing_services(stack: StartModel) -> list[MissingService]:
+def missing_services(model: StartModel) -> list[MissingService]:
     """Return what depends_on, links, volumes_from and ``service:`` values name in vain."""
     found: dict[str, list[Reference]] = {}
-    for reference in references(stack):
-        if reference.name not in stack.services and "$" not in reference.name:
+    for reference in references(model):
+        if reference.name not in model.services and "$" not in reference.name:
             found.setdefault(reference.name, []).append(reference)
     return [MissingService(name, tuple(by)) for name, by in found.items()]
 
 
-def missing_resources(stack: StartModel, section: str) -> list[MissingResource]:
-    """Return what services name in *section* and no file of *stack* declares.
+def missing_resources(model: StartModel, section: str) -> list[MissingResource]:
+    """Return what services name in *section* and no file of *model* declares.
 
     The network ``default`` needs no declaration (Compose specification).
     """
     found: dict[str, list[tuple[str, Definition]]] = {}
-    for service in stack.services.values():
+    for service in model.services.values():
         for definition in service.definitions:
             for kind, name in sorted(resources(definition.body)):
                 is_implicit = (kind, name) == ("networks", "default")
@@ -179,12 +179,12 @@ def missing_resources(stack: StartModel, section: str) -> list[MissingResource]:
     return [
         MissingResource(section, name, tuple(users))
         for name, users in found.items()
-        if not stack.declares(section, name)
+        if not model.declares(section, name)
     ]
 
 
 def missing_hosts(
-    stack: StartModel,
+    model: StartModel,
     others: Iterable[ComposeFile] = (),
     mentions: Iterable[HostMention] | None = None,
 ) -> list[MissingHost]:
@@ -192,13 +192,13 @@ def missing_hosts(
 
     A host is looked for only where it is meant as one: in URLs of known schemes, in addresses, and
     in variables whose name says so. Names with dots, of the caller itself and of services in
-    *others*, further files of the project, are left out. *mentions* are all that *stack* names,
+    *others*, further files of the project, are left out. *mentions* are all that *model* names,
     where they are known already.
     """
-    names = HostNames(stack)
+    names = HostNames(model)
     known = {name.lower() for file in others for name in file.services}
     found: dict[str, list[HostMention]] = {}
-    for each in host_mentions(stack) if mentions is None else mentions:
+    for each in host_mentions(model) if mentions is None else mentions:
         host = each.mention.host
         if host.lower() not in known and not names.is_known(each.caller, host) and _is_meant(each):
             found.setdefault(host, []).append(each)

@@ -26,7 +26,7 @@ class Comparison(Struct, frozen=True):
     old: OpenProject
     new: OpenProject
     engine: Engine
-    verdict: ProofResult
+    proof: ProofResult
     rejected: dict[Invocation, str]
 
 

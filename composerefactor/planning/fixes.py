@@ -67,7 +67,7 @@ class ChosenFixer(Struct, frozen=True):
     services that it leaves alone, with the reason.
     """
 
-    mending: Fixer[Any]
+    fixer: Fixer[Any]
     options: Any
     unsafe: bool = False
     asked: bool = False
@@ -76,7 +76,7 @@ class ChosenFixer(Struct, frozen=True):
     @property
     def is_only_offered(self) -> bool:
         """True where nothing that it could do is wanted: then neither is why it cannot."""
-        return self.mending.unsafe and not (self.unsafe or self.asked)
+        return self.fixer.unsafe and not (self.unsafe or self.asked)
 
 
 class PlannedFix(Struct, frozen=True):
@@ -117,17 +117,17 @@ class FixPlan(Struct):
     @property
     def effects(self) -> list[Effect]:
         """What the changes declare, all together."""
-        return [effect for mend in self.taken for effect in mend.change.effects]
+        return [effect for fix in self.taken for effect in fix.change.effects]
 
     @property
     def variables(self) -> dict[str, str]:
         """Values for variables that the result needs."""
-        return {k: v for mend in self.taken for k, v in mend.change.variables.items()}
+        return {k: v for fix in self.taken for k, v in fix.change.variables.items()}
 
     @property
     def private(self) -> set[str]:
         """Files that are not meant for a repository."""
-        edits = (edit for mend in self.taken for edit in mend.change.edits)
+        edits = (edit for fix in self.taken for edit in fix.change.edits)
         return {edit.file for edit in edits if isinstance(edit, AddLines) and edit.private}
 
 
@@ -224,11 +224,11 @@ def _plan_fixes(
         for _ in range(MAX_ROUNDS):
             found = FixPlan()
             mine: list[PlannedFix] = []
-            for planned in each.mending.plan(project, each.options):
+            for planned in each.fixer.plan(project, each.options):
                 if isinstance(planned, Refusal):
-                    found.refusals.append((each.mending.name, planned))
+                    found.refusals.append((each.fixer.name, planned))
                     continue
-                change = PlannedFix(each.mending.name, planned)
+                change = PlannedFix(each.fixer.name, planned)
                 if change.id not in made:
                     mine += _classified(found, change, project, each, wanted)
             new = _applied(project, mine, found) if mine else {}

@@ -14,27 +14,27 @@ def check_proof(proposal: Proposal) -> None:
 
     RefusedError where it could compare nothing.
     """
-    verdict = proposal.verdict
+    proof = proposal.proof
     if proposal.changes.is_empty:
         _check_anything_left(proposal)
         return
-    if verdict is None or verdict.ok:
+    if proof is None or proof.ok:
         return
-    if not verdict.differences and proposal.repaired:
+    if not proof.differences and proposal.repaired:
         return  # there was no model before that the new one could differ from
-    if not verdict.differences:
+    if not proof.differences:
         raise RefusedError(
             "nothing could be compared: the engine accepts the project in no circumstance",
             remedy="see the rejected entry points, or give --env-file",
         )
-    lines = [f"  {f.entry.title}, {f.circumstance}: {f.words}" for f in verdict.differences[:10]]
-    more = len(verdict.differences) - len(lines)
+    lines = [f"  {f.entry.title}, {f.scenario}: {f.words}" for f in proof.differences[:10]]
+    more = len(proof.differences) - len(lines)
     if more > 0:
         lines.append(f"  and {more} more")
     raise ProofFailedError(
         "the proof failed, nothing was written\n" + "\n".join(lines),
         location=proposal.project.files[proposal.project.bases[0]].location_of(
-            "services", verdict.differences[0].service or ""
+            "services", proof.differences[0].service or ""
         ),
     )
 
@@ -100,4 +100,4 @@ def dirty(proposal: Proposal) -> dict[str, str]:
 
 
 def _private(proposal: Proposal) -> set[str]:
-    return proposal.mended.private if proposal.mended is not None else set()
+    return proposal.fix_plan.private if proposal.fix_plan is not None else set()

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project
-from composerefactor.edit.drafts import Changeset, FileChange, NewText, PlannedFile
+from composerefactor.edit.planned_files import Changeset, FileChange, NewText, PlannedFile
 from composerefactor.errors import EngineError, UsageError
 from composerefactor.planning.fixes import (
     ChangeFilter,
@@ -54,7 +54,7 @@ class Proposal(Struct, frozen=True):
     """What a run would do.
 
     *project* holds the entry points that the engine accepts, *rejected* the others with the
-    engine's words. *verdict* is None where no engine was asked. *mended* has the changes of a run
+    engine's words. *proof* is None where no engine was asked. *fix_plan* has the changes of a run
     that works in place; after it the engine accepts those in *repaired* too.
     """
 
@@ -63,11 +63,11 @@ class Proposal(Struct, frozen=True):
     plan: Plan
     changes: Changeset
     engine: Engine | None = None
-    verdict: ProofResult | None = None
+    proof: ProofResult | None = None
     rejected: dict[Invocation, str] = {}
     findings: dict[Part, ProofFinding] = {}
-    weaknesses: tuple[OverrideSensitivity, ...] = ()
-    mended: FixPlan | None = None
+    sensitivities: tuple[OverrideSensitivity, ...] = ()
+    fix_plan: FixPlan | None = None
     repaired: tuple[Invocation, ...] = ()
 
 
@@ -110,20 +110,20 @@ def propose(
         settler = Settler(lambda keep, move: chosen(project, keep, move), prover, incomplete)
         settled = settler.settle()
         changes = changeset(opened, settled.plan)
-        weaknesses: tuple[OverrideSensitivity, ...] = ()
+        sensitivities: tuple[OverrideSensitivity, ...] = ()
         if not changes.is_empty:
             entries = settled.plan.entries
-            weaknesses = tuple(prover.weaknesses(changes.as_mapping(), entries))
+            sensitivities = tuple(prover.sensitivities(changes.as_mapping(), entries))
         return Proposal(
             opened,
             project,
             settled.plan,
             changes,
             engine,
-            settled.verdict,
+            settled.proof,
             rejected,
             settled.findings,
-            weaknesses,
+            sensitivities,
         )
 
 
@@ -231,8 +231,8 @@ def propose_fixes(
             return replace(_proposal(opened, found), engine=engine)
         rejected = prover.rejected()
         for _ in range(MAX_TRIES):
-            verdict, still = _verdict(opened, engine, prover, found, progress)
-            blamed = _blamed(found, verdict)
+            proof, still = _verdict(opened, engine, prover, found, progress)
+            blamed = _blamed(found, proof)
             if not blamed:
                 break
             wanted = replace(wanted, rejected={**wanted.rejected, **blamed})
@@ -244,7 +244,7 @@ def propose_fixes(
         return replace(
             _proposal(opened, found),
             engine=engine,
-            verdict=verdict,
+            proof=proof,
             rejected=rejected,
             repaired=repaired,
         )
@@ -262,7 +262,7 @@ def _verdict(
     Entry points that the engine rejects as they stand are compared without its checks of what
     belongs together.
     """
-    verdict = prover.check(found.contents, variables=found.variables)
+    proof = prover.check(found.contents, variables=found.variables)
     still = rejected = prover.rejected()
     if rejected and found.taken:
         still = prover.rejected_after(found.contents)
@@ -270,11 +270,11 @@ def _verdict(
             opened, engine, progress, entries=tuple(rejected), consistent=False
         ) as lenient:
             lenience = lenient.check(found.contents, variables=found.variables)
-        verdict = verdict.with_lenient(lenience, tuple(rejected))
+        proof = proof.with_lenient(lenience, tuple(rejected))
     effects = found.effects
-    undeclared = [f for f in verdict.differences if not is_declared(f, effects)]
+    undeclared = [f for f in proof.differences if not is_declared(f, effects)]
     undeclared += _of_variants(prover, found)
-    return replace(verdict, differences=undeclared), still
+    return replace(proof, differences=undeclared), still
 
 
 def _of_variants(prover: Prover, found: FixPlan) -> Iterator[ProofFinding]:
@@ -291,14 +291,14 @@ def _of_variants(prover: Prover, found: FixPlan) -> Iterator[ProofFinding]:
                     yield replace(finding, words=f"{variant.path}: {finding.words}")
 
 
-def _blamed(found: FixPlan, verdict: ProofResult) -> Mapping[str, str]:
+def _blamed(found: FixPlan, proof: ProofResult) -> Mapping[str, str]:
     """Return the changes that the engine's rejections are about, by id, with its words."""
     blamed: dict[str, str] = {}
-    for finding in verdict.differences:
+    for finding in proof.differences:
         if not finding.rejects:
             continue
-        about = [mend for mend in found.taken if _is_about(mend, finding)]
-        closer = [mend for mend in about if _is_named(mend, finding)]
+        about = [fix for fix in found.taken if _is_about(fix, finding)]
+        closer = [fix for fix in about if _is_named(fix, finding)]
         for each in closer or about or found.taken[-1:]:
             blamed.setdefault(each.id, f"the proof rejects it: {finding.words}")
     return blamed
@@ -330,13 +330,13 @@ def _proposal(opened: OpenProject, found: FixPlan) -> Proposal:
             for path, content in found.contents.items()
         )
     )
-    drafts = tuple(
+    planned_files = tuple(
         PlannedFile(change.path, (NewText(source.text),), source.has_bom)
         for change in changes.changes
         if change.after is not None
         for source in [Source.decode(change.path, change.after)]
     )
-    return Proposal(opened, opened.project, Plan(drafts), changes, mended=found)
+    return Proposal(opened, opened.project, Plan(planned_files), changes, fix_plan=found)
 
 
 SINCE_INCLUDE = "2.24.1"
@@ -360,7 +360,9 @@ def oldest_engine(proposal: Proposal) -> str:
 
 
 def _oldest_for_include(proposal: Proposal) -> str:
-    if not any(_INCLUDE.search(draft.text()) for draft in proposal.plan.drafts):
+    if not any(
+        _INCLUDE.search(planned_file.text()) for planned_file in proposal.plan.planned_files
+    ):
         return ""
     project = proposal.project
     bases = set(project.bases)

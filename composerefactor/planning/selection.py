@@ -8,7 +8,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from composerefactor.compose.project import Project
-from composerefactor.edit.drafts import Changeset, FileChange
+from composerefactor.edit.planned_files import Changeset, FileChange
 from composerefactor.errors import RefusedError, UsageError
 from composerefactor.planning.opening import OpenProject
 from composerefactor.refactoring.contract import Part, Plan
@@ -82,8 +82,8 @@ def selected(
     reason = LEFT_BY_TAKE if selection.take else LEFT_BY_LEAVE
     left: dict[Part, str] = {}
     for part, path in plan.moved.items():
-        homes = ({part[0]} | _homes(plan, part, path)) & ids.keys()
-        if homes and (homes & dropped or not homes & taken):
+        destinations = ({part[0]} | _homes(plan, part, path)) & ids.keys()
+        if destinations and (destinations & dropped or not destinations & taken):
             left[part] = reason
 
     def chosen(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:

@@ -85,11 +85,11 @@ class Incomplete:
     def check(
         self,
         plan: Plan,
-        verdict: ProofResult,
+        proof: ProofResult,
         only: Callable[[Run], bool] | None,
         moved: Collection[str],
     ) -> ProofResult:
-        """Return *verdict* with what else *plan* changes in files that no accepted one reads.
+        """Return *proof* with what else *plan* changes in files that no accepted one reads.
 
         *only* and *moved* are as :meth:`~composerefactor.proof.prover.Prover.check` has them.
         """
@@ -107,11 +107,11 @@ class Incomplete:
                     only=lambda run: run.entry in concerned and (only is None or only(run)),  # noqa: B023
                     moved=moved,
                 )
-                verdict = replace(
-                    verdict.with_lenient(found, concerned),
-                    incomplete=(*verdict.incomplete, *concerned),
+                proof = replace(
+                    proof.with_lenient(found, concerned),
+                    incomplete=(*proof.incomplete, *concerned),
                 )
-        return verdict
+        return proof
 
     def _accepted(self) -> list[Invocation]:
         return [e for e in self._opened.project.readable if e not in self._rejected]
@@ -125,7 +125,7 @@ class Settled(Struct):
     """A plan, the verdict on it, and the findings that kept parts in place."""
 
     plan: Plan
-    verdict: ProofResult
+    proof: ProofResult
     findings: dict[Part, ProofFinding] = {}
 
 
@@ -146,17 +146,17 @@ class Settler:
     def settle(self) -> Settled:
         """Return the largest plan that is proved; its verdict is ok unless nothing could be."""
         plan = self.plan()
-        predicted = [s.part for s in plan.stays if s.part[1] == "services" and s.forecast]
-        verdict = self.check(plan)
-        while plan.drafts and not verdict.ok and self.give_way(plan, verdict):
+        predicted = [s.part for s in plan.unmoved if s.part[1] == "services" and s.predicted]
+        proof = self.check(plan)
+        while plan.planned_files and not proof.ok and self.give_way(plan, proof):
             plan = self.plan()
-            verdict = self.check(plan, self.has_failed)
-            if not verdict.differences:
+            proof = self.check(plan, self.has_failed)
+            if not proof.differences:
                 self.release()
                 plan = self.plan()
-                verdict = self.check(plan)
-        plan, verdict = self.overrule([*predicted], plan, verdict)
-        return Settled(plan, verdict, self.findings)
+                proof = self.check(plan)
+        plan, proof = self.overrule([*predicted], plan, proof)
+        return Settled(plan, proof, self.findings)
 
     def plan(self, forced: Iterable[Part] = ()) -> Plan:
         """Return the plan with what has to stay so far."""
@@ -165,26 +165,26 @@ class Settler:
     def check(self, plan: Plan, only: Callable[[Run], bool] | None = None) -> ProofResult:
         """Return the engine's verdict on *plan*; that on no change at all where it is empty."""
         moved = [section for _, section, _ in plan.moved if section.startswith("x-")]
-        verdict = self.prover.check(plan.contents(), only=only, moved=moved, entries=plan.entries)
+        proof = self.prover.check(plan.contents(), only=only, moved=moved, entries=plan.entries)
         if self.incomplete is not None:
-            verdict = self.incomplete.check(plan, verdict, only, moved)
+            proof = self.incomplete.check(plan, proof, only, moved)
         firsts: dict[Invocation, str] = {}
-        for found in verdict.differences:
-            firsts.setdefault(found.entry, found.circumstance)
+        for found in proof.differences:
+            firsts.setdefault(found.entry, found.scenario)
         self.failing.update(firsts.items())
-        return verdict
+        return proof
 
     def has_failed(self, run: Run) -> bool:
         """Return whether a plan has failed in the circumstance of *run*."""
-        return (run.entry, run.circumstance.name) in self.failing
+        return (run.entry, run.scenario.name) in self.failing
 
-    def give_way(self, plan: Plan, verdict: ProofResult) -> bool:
-        """Keep what *verdict* blames, or what halving finds; False where that is nothing."""
-        if not verdict.differences:
+    def give_way(self, plan: Plan, proof: ProofResult) -> bool:
+        """Keep what *proof* blames, or what halving finds; False where that is nothing."""
+        if not proof.differences:
             return False
-        blamed = list(_blamed(plan, verdict.differences))
+        blamed = list(_blamed(plan, proof.differences))
         if not blamed:
-            blamed = [(part, verdict.differences[0]) for part in self.culprits(plan)]
+            blamed = [(part, proof.differences[0]) for part in self.culprits(plan)]
         for part, finding in blamed:
             self.keep[part] = finding.words
             self.findings[part] = finding
@@ -211,7 +211,7 @@ class Settler:
         """Return whether the engine agrees, where it has not, when of *parts* just *only* move."""
         kept = {part: "" for part in parts if part not in only}
         plan = self.planner({**self.keep, **kept}, frozenset())
-        return not plan.drafts or not self.check(plan, self.has_failed).differences
+        return not plan.planned_files or not self.check(plan, self.has_failed).differences
 
     def release(self) -> None:
         """Let go what may have stayed for another one's sake only, one after another."""
@@ -220,13 +220,13 @@ class Settler:
         for part in list(self.keep):
             reason = self.keep.pop(part)
             bolder = self.plan()
-            if bolder.drafts and not self.check(bolder, self.has_failed).differences:
+            if bolder.planned_files and not self.check(bolder, self.has_failed).differences:
                 self.findings.pop(part, None)
             else:
                 self.keep[part] = reason
 
     def overrule(
-        self, predicted: Sequence[Part], plan: Plan, verdict: ProofResult
+        self, predicted: Sequence[Part], plan: Plan, proof: ProofResult
     ) -> tuple[Plan, ProofResult]:
         """Move those parts that were only *predicted* to stay, as far as the engine agrees."""
         for only in (_is_essential, None):
@@ -237,18 +237,18 @@ class Settler:
             found = self.check(bolder)
             if found.ok:
                 return bolder, found
-        return plan, verdict
+        return plan, proof
 
     def moves_after_all(self, part: Part, only: Callable[[Run], bool] | None) -> bool:
         """Return whether a part that was predicted to stay can move; notes the finding if not."""
-        verdict = self.check(self.plan([part]), only)
-        if verdict.differences:
-            self.findings[part] = verdict.differences[0]
-        return not verdict.differences
+        proof = self.check(self.plan([part]), only)
+        if proof.differences:
+            self.findings[part] = proof.differences[0]
+        return not proof.differences
 
 
 def _is_essential(run: Run) -> bool:
-    return run.circumstance.essential
+    return run.scenario.essential
 
 
 def _blamed(plan: Plan, findings: Iterable[ProofFinding]) -> Iterable[tuple[Part, ProofFinding]]:

@@ -58,9 +58,9 @@ class Baseline:
             [lambda each=each: self._own(*each) for each in known]  # type: ignore[misc]
         )
         tasks = [
-            (entry, circumstance, first[-1].env, variables)
+            (entry, scenario, first[-1].env, variables)
             for (entry, variables, profiles), first in zip(known, firsts, strict=True)
-            for circumstance in self._others(entry, variables, profiles, first)
+            for scenario in self._others(entry, variables, profiles, first)
         ]
         others = self.runner.side_by_side(
             [lambda task=task: self.settle(*task) for task in tasks]  # type: ignore[misc]
@@ -117,24 +117,24 @@ class Baseline:
     def settle(
         self,
         entry: Invocation,
-        circumstance: Scenario,
+        scenario: Scenario,
         base: Mapping[str, str],
         variables: Mapping[str, Variable],
     ) -> Run:
-        """Run the original in *circumstance*, with what it needs to load, on top of *base*.
+        """Run the original in *scenario*, with what it needs to load, on top of *base*.
 
         Required variables get a value, missing env files are created empty; if it still fails, the
         circumstance's other environments are tried. The run of the first is returned if all fail.
         """
         failed: Run | None = None
-        for candidate in circumstance.environments:
+        for candidate in scenario.environments:
             values: Mapping[str, str] | None = candidate
             for _ in range(_MAX_ADJUSTED):
                 if values is None:
                     break
-                run = self._supplied(entry, circumstance, {**base, **values}, variables)
+                run = self._supplied(entry, scenario, {**base, **values}, variables)
                 if run.result.ok:
-                    if failed is not None and not circumstance.environments[0]:
+                    if failed is not None and not scenario.environments[0]:
                         self._assume(BLANK, values)
                     return run
                 failed = failed or run
@@ -145,20 +145,20 @@ class Baseline:
     def _supplied(
         self,
         entry: Invocation,
-        circumstance: Scenario,
+        scenario: Scenario,
         env: dict[str, str],
         variables: Mapping[str, Variable],
     ) -> Run:
         added: list[str] = []
         files: list[str] = []
         while True:
-            result = self.runner.run(entry, circumstance, env)
+            result = self.runner.run(entry, scenario, env)
             if result.ok or len(added) + len(files) > _MAX_SUPPLIED:
                 break
             if required := _REQUIRED.search(result.stderr):
                 if required[1] in env and env[required[1]]:
                     break
-                names = self._required(entry, circumstance, env, variables, required[1])
+                names = self._required(entry, scenario, env, variables, required[1])
                 env |= {
                     name: str(FIRST_NUMBER - 1 - len(added) - n) for n, name in enumerate(names)
                 }
@@ -168,23 +168,23 @@ class Baseline:
             else:
                 break
         if result.ok:
-            why = REQUIRED_WITHOUT_ENV_FILE if circumstance.empty_env_file else REQUIRED
+            why = REQUIRED_WITHOUT_ENV_FILE if scenario.empty_env_file else REQUIRED
             self._assume(why, added)
         # With sentinels in place a path may be one that nobody meant.
-        if not circumstance.environments[0]:
+        if not scenario.environments[0]:
             self._assume(MISSING, map(self.stage.relative, files))
-        return Run(entry, circumstance, env, result)
+        return Run(entry, scenario, env, result)
 
     def _required(
         self,
         entry: Invocation,
-        circumstance: Scenario,
+        scenario: Scenario,
         env: Mapping[str, str],
         variables: Mapping[str, Variable],
         missing: str,
     ) -> list[str]:
         """Return *missing* and the other variables that the engine would ask for next."""
-        given = set(self.runner.environ) if circumstance.empty_env_file else self._given(entry)
+        given = set(self.runner.environ) if scenario.empty_env_file else self._given(entry)
         others = [
             name
             for name, variable in variables.items()

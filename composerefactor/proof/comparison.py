@@ -251,7 +251,7 @@ class ProofFinding(Struct, frozen=True):
     """
 
     entry: Invocation
-    circumstance: str
+    scenario: str
     service: str | None
     words: str
     path: tuple[str, ...] = ()
@@ -265,7 +265,7 @@ class NotCovered(Struct, frozen=True):
     """A circumstance that proves nothing; *words* are the engine's."""
 
     entry: Invocation
-    circumstance: str
+    scenario: str
     words: str
 
 
@@ -318,7 +318,7 @@ def services_named(words: str) -> list[str]:
 
 def judge(run: Run, after: Result, runner: Runner, moved: Collection[str]) -> list[ProofFinding]:
     """Return what *after* has that the original *run*, which was accepted, has not."""
-    name, kind = run.circumstance.name, run.circumstance.kind
+    name, kind = run.scenario.name, run.scenario.kind
     if not after.ok:
         words = f"the engine rejects it: {runner.words(after)}"
         services: list[str | None] = [*services_named(after.error)] or [None]

@@ -69,7 +69,7 @@ class ContainerResult(Struct, frozen=True):
 class LiveResult(Struct, frozen=True):
     """The verdicts, what would be created beside them, and what could not be compared."""
 
-    verdicts: tuple[ContainerResult, ...]
+    proofs: tuple[ContainerResult, ...]
     created: tuple[str, ...]
     projects: tuple[str, ...]
     not_compared: tuple[str, ...]
@@ -77,7 +77,7 @@ class LiveResult(Struct, frozen=True):
     @property
     def recreated(self) -> list[ContainerResult]:
         """The containers that would be made anew."""
-        return [each for each in self.verdicts if each.recreated]
+        return [each for each in self.proofs if each.recreated]
 
 
 def compare_live(
@@ -102,7 +102,7 @@ def compare_live(
             failed.append(f"{entry.title}: {error.message}")
     if not trees:
         raise EngineError(f"the engine rejects the project: {'; '.join(failed)}")
-    verdicts: list[ContainerResult] = []
+    proofs: list[ContainerResult] = []
     created: dict[str, None] = {}
     projects = list(dict.fromkeys(tree.project for tree in trees))
     for project in projects:
@@ -112,14 +112,14 @@ def compare_live(
         for container in found:
             tree = _tree_of(container, candidates, root)
             tree = used.setdefault(tree.entry, asker.with_namespaces(tree, found))
-            verdicts.append(_verdict(container, tree, docker, engine))
+            proofs.append(_verdict(container, tree, docker, engine))
         names = {container.service for container in found}
         for tree in used.values():
             inactive = [n for n, s in _services(tree).items() if s.get("profiles")]
             missing = [n for n in _services(tree) if n not in names and n not in inactive]
             created |= dict.fromkeys(missing)
     return LiveResult(
-        tuple(_with_shared(verdicts, trees)), tuple(created), tuple(projects), tuple(failed)
+        tuple(_with_shared(proofs, trees)), tuple(created), tuple(projects), tuple(failed)
     )
 
 
@@ -165,8 +165,8 @@ class _Asker:
         hashed = hashes(self._run(entry, Scenario(OWN, "hash", profiles)))
         return Tree(entry, found, hashed, profiles)
 
-    def _run(self, entry: Invocation, circumstance: Scenario) -> bytes:
-        args, cwd = command(entry, circumstance, self._place)
+    def _run(self, entry: Invocation, scenario: Scenario) -> bytes:
+        args, cwd = command(entry, scenario, self._place)
         result = self._engine.run(args, cwd, self._environment, DEFAULT_TIMEOUT)
         if not result.ok:
             raise EngineError(mask_text(result.error))
@@ -249,19 +249,19 @@ def _beside_hash(found: Iterable[str]) -> Iterable[str]:
 
 
 def _with_shared(
-    verdicts: Sequence[ContainerResult], trees: Sequence[Tree]
+    proofs: Sequence[ContainerResult], trees: Sequence[Tree]
 ) -> Iterable[ContainerResult]:
-    """Yield *verdicts*, with containers that share a namespace or volumes of a recreated one."""
+    """Yield *proofs*, with containers that share a namespace or volumes of a recreated one."""
     models = {tree.entry: _services(tree) for tree in trees}
-    anew = {(v.entry, v.container.service) for v in verdicts if v.recreated}
-    for verdict in verdicts:
-        service = models[verdict.entry].get(verdict.container.service) or {}
-        shared = [name for name in _shares_with(service) if (verdict.entry, name) in anew]
-        if shared and verdict.recreated is False:
+    anew = {(v.entry, v.container.service) for v in proofs if v.recreated}
+    for proof in proofs:
+        service = models[proof.entry].get(proof.container.service) or {}
+        shared = [name for name in _shares_with(service) if (proof.entry, name) in anew]
+        if shared and proof.recreated is False:
             words = f"it shares a namespace or volumes with {', '.join(shared)}"
-            yield replace(verdict, recreated=True, reasons=(words,))
+            yield replace(proof, recreated=True, reasons=(words,))
         else:
-            yield verdict
+            yield proof
 
 
 def _shares_with(service: Mapping[str, Any]) -> Iterable[str]:

@@ -132,7 +132,7 @@ class Trials:
             bases: dict[Invocation, Run] = {}
             for run in runs:
                 certain = not run.entry.assumed
-                if certain and run.circumstance.kind == "model" and run.result.ok:
+                if certain and run.scenario.kind == "model" and run.result.ok:
                     bases.setdefault(run.entry, run)
             tried = self.runner.side_by_side(
                 [
@@ -145,13 +145,13 @@ class Trials:
             self._runs = [run for run in tried if run is not None]
         return self._runs
 
-    def weaknesses(
+    def sensitivities(
         self, probed: Sequence[Run], after: Sequence[Result]
     ) -> list[OverrideSensitivity]:
         """Return where the results *after* a change are not those of *probed*."""
         found: dict[OverrideSensitivity, None] = {}
         for run, result in zip(probed, after, strict=True):
-            name = run.circumstance.name
+            name = run.scenario.name
             if not result.ok:
                 words = f"{name} is rejected: {self.runner.words(result)}"
                 for service in services_named(result.error) or [None]:  # type: ignore[list-item]
@@ -175,12 +175,10 @@ class Trials:
             if not services:
                 return None
             path = self.runner.stage.scratch(render(services))
-            circumstance = Scenario(
-                probe.name, profiles=base.circumstance.profiles, probe=str(path)
-            )
-            result = self.runner.run(base.entry, circumstance, base.env)
+            scenario = Scenario(probe.name, profiles=base.scenario.profiles, probe=str(path))
+            result = self.runner.run(base.entry, scenario, base.env)
             if result.ok:
-                return Run(base.entry, circumstance, base.env, result)
+                return Run(base.entry, scenario, base.env, result)
             unfit = [name for name in services_named(result.error) if name in services]
             if not unfit:
                 return None

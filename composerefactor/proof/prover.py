@@ -89,7 +89,7 @@ class Prover:
 
     def rejected(self) -> dict[Invocation, str]:
         """Return the entry points that the engine rejects as they stand, with its words."""
-        models = [run for run in self.baseline() if run.circumstance.kind == "model"]
+        models = [run for run in self.baseline() if run.scenario.kind == "model"]
         accepted = {run.entry for run in models if run.result.ok}
         words: dict[Invocation, str] = {}
         for run in models:
@@ -123,13 +123,13 @@ class Prover:
         changed: dict[Invocation, list[str]] = {entry: [] for entry in self.entries}
         results = self._after(accepted, changes, variables or {}, entries or {})
         for run, after in zip(accepted, results, strict=True):
-            if run.circumstance.kind == "raw" and not after.ok:
+            if run.scenario.kind == "raw" and not after.ok:
                 # The engine checks included text more strictly where it is not interpolated.
                 not_covered.append(self._uncovered(run, after))
                 continue
             for finding in judge(run, after, self._runner, moved):
                 found.setdefault((finding.entry, finding.path, finding.words), finding)
-            if run.circumstance.kind == "hash" and after.ok:
+            if run.scenario.kind == "hash" and after.ok:
                 changed[run.entry] += [
                     name for name in recreated(run, after) if name not in changed[run.entry]
                 ]
@@ -156,7 +156,7 @@ class Prover:
             run.entry: self._runner.words(run.result) for run in runs if run.entry not in accepted
         }
 
-    def weaknesses(
+    def sensitivities(
         self,
         changes: Mapping[str, bytes | None],
         entries: Mapping[Invocation, Invocation] | None = None,
@@ -167,7 +167,7 @@ class Prover:
         """
         probed = self._trials.baseline(self.baseline())
         after = self._after(probed, changes, {}, entries or {})
-        return self._trials.weaknesses(probed, after)
+        return self._trials.sensitivities(probed, after)
 
     def _after(
         self,
@@ -183,7 +183,7 @@ class Prover:
                 [
                     lambda run=run: self._runner.run(  # type: ignore[misc]
                         entries.get(run.entry, run.entry),
-                        run.circumstance,
+                        run.scenario,
                         {**variables, **run.env},
                     )
                     for run in runs
@@ -200,4 +200,4 @@ class Prover:
         ]
 
     def _uncovered(self, run: Run, result: Result) -> NotCovered:
-        return NotCovered(run.entry, run.circumstance.name, self._runner.words(result))
+        return NotCovered(run.entry, run.scenario.name, self._runner.words(result))

@@ -223,11 +223,11 @@ class Ground(Protocol):
         ...
 
 
-def command(entry: Invocation, circumstance: Scenario, stage: Ground) -> tuple[list[str], Path]:
-    """Return the engine's arguments for *entry* in *circumstance*, and the directory to run in."""
+def command(entry: Invocation, scenario: Scenario, stage: Ground) -> tuple[list[str], Path]:
+    """Return the engine's arguments for *entry* in *scenario*, and the directory to run in."""
     home = stage.place(entry.directory)
-    cwd = home.parent if circumstance.where == "parent" else home
-    if circumstance.where == "subdirectory":
+    cwd = home.parent if scenario.where == "parent" else home
+    if scenario.where == "subdirectory":
         cwd = home / ELSEWHERE
     cwd.mkdir(parents=True, exist_ok=True)
 
@@ -236,11 +236,11 @@ def command(entry: Invocation, circumstance: Scenario, stage: Ground) -> tuple[l
 
     args: list[str] = []
     # Without -f the engine looks for its files in the directory and above it, never below.
-    if not entry.implicit or circumstance.where == "parent" or circumstance.probe:
+    if not entry.implicit or scenario.where == "parent" or scenario.probe:
         args += [word for file in entry.files for word in named("-f", file)]
-    if circumstance.probe:
-        args += ["-f", circumstance.probe]
-    if circumstance.empty_env_file:
+    if scenario.probe:
+        args += ["-f", scenario.probe]
+    if scenario.empty_env_file:
         args += ["--env-file", str(stage.empty_env_file)]
     else:
         args += [word for file in entry.env_files for word in named("--env-file", file)]
@@ -248,8 +248,8 @@ def command(entry: Invocation, circumstance: Scenario, stage: Ground) -> tuple[l
         args += named("--project-directory", entry.project_directory)
     if entry.project_name is not None:
         args += ["-p", entry.project_name]
-    args += [word for profile in circumstance.profiles for word in ("--profile", profile)]
-    return [*args, "config", *_OUTPUT[circumstance.kind]], cwd
+    args += [word for profile in scenario.profiles for word in ("--profile", profile)]
+    return [*args, "config", *_OUTPUT[scenario.kind]], cwd
 
 
 def _profile_name(profiles: tuple[str, ...]) -> str:

@@ -171,7 +171,7 @@ def _accepted(
     asked = [run for run in runs.values() if run.result.ok and run.entry in environments]
     results = runner.side_by_side(
         [
-            lambda run=run: runner.run(run.entry, run.circumstance, environments[run.entry])  # type: ignore[misc]
+            lambda run=run: runner.run(run.entry, run.scenario, environments[run.entry])  # type: ignore[misc]
             for run in asked
         ]
     )
@@ -194,11 +194,11 @@ def _resolved_one(
     runner: Runner, run: Run, env: Mapping[str, str], asked: StateRequest
 ) -> ResolvedConfig:
     result, stage = run.result, runner.stage
-    profiles = run.circumstance.profiles
+    profiles = run.scenario.profiles
     name = asked.names.get(run.entry)
     entry = replace(run.entry, project_name=name) if name else run.entry
     if result.ok and (name or dict(env) != dict(run.env)):
-        again = runner.run(entry, run.circumstance, env)
+        again = runner.run(entry, run.scenario, env)
         result, env = (again, env) if again.ok else (result, run.env)
     if not result.ok:
         return ResolvedConfig(error=runner.words(result))

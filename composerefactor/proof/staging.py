@@ -192,10 +192,10 @@ _Question: TypeAlias = tuple[tuple[str, ...], Path, frozenset[tuple[str, str]]]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the original gave for *entry* in *circumstance*, with the environment *env*."""
+    """What the original gave for *entry* in *scenario*, with the environment *env*."""
 
     entry: Invocation
-    circumstance: Scenario
+    scenario: Scenario
     env: Mapping[str, str] = field(repr=False)
     result: Result
 
@@ -226,9 +226,9 @@ class Runner:
         self._asked: dict[_Question, Future[Result]] = {}
         self._state = stage.state
 
-    def run(self, entry: Invocation, circumstance: Scenario, env: Mapping[str, str]) -> Result:
-        """Ask the engine for *entry* in *circumstance*."""
-        args, cwd = command(entry, circumstance, self.stage)
+    def run(self, entry: Invocation, scenario: Scenario, env: Mapping[str, str]) -> Result:
+        """Ask the engine for *entry* in *scenario*."""
+        args, cwd = command(entry, scenario, self.stage)
         home = {"HOME": str(self.stage.home)}
         environ = {**self.environ, **home, **env}
         question = (*args, *self.options), cwd, frozenset(environ.items())

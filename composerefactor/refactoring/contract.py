@@ -6,7 +6,7 @@ read-only project and its options, and returns values: it does not print, ask, o
 text.
 
 There are two kinds. A *restructuring* (:func:`transform`) divides files anew and leaves the model
-as it is: it returns a :class:`Plan` of whole files. A *mending* (:func:`mending`) adds or corrects
+as it is: it returns a :class:`Plan` of whole files. A *fixer* (:func:`mending`) adds or corrects
 something in place: it yields a :class:`Change` for each thing that it would do, and a
 :class:`Refusal` for each that it cannot do safely.
 """
@@ -23,7 +23,7 @@ from msgspec import Struct
 
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project
-from composerefactor.edit.drafts import PlannedFile
+from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import Location
 
 if TYPE_CHECKING:
@@ -42,13 +42,13 @@ _ID_LENGTH = 8
 class Unmoved(Struct, frozen=True):
     """A part that a plan leaves in place, and why.
 
-    *forecast* is True where the engine has not been asked yet: the reason is what it would say.
+    *predicted* is True where the engine has not been asked yet: the reason is what it would say.
     """
 
     part: Part
     reason: str
     location: Location
-    forecast: bool = False
+    predicted: bool = False
 
 
 class Effect(Struct, frozen=True):
@@ -150,21 +150,21 @@ class SavedLines(Struct, frozen=True):
 class Plan(Struct, frozen=True):
     """What a transform would do.
 
-    *drafts* are the planned contents of files, new and changed. *moved* gives the new path of each
-    moved part, *services* what each new file says on which services. *stays* are the parts that
-    could have moved. *notes* are sentences for the user, *gain* what was written several times.
+    *planned_files* are the contents of new and changed files. *moved* gives the new path of each
+    moved part, *services* what each new file says on which services. *unmoved* are the parts that
+    could have moved. *notes* are sentences for the user, *saved_lines* what was repeated before.
     *since* is the oldest Docker Compose that reads what is planned, where that is not the one that
     ``include`` needs. *relocated* gives the new path of each file that goes elsewhere as a whole,
     *entries* how the project is started afterwards where that is another command, *mentions* the
     places that name a relocated file and are left as they are.
     """
 
-    drafts: tuple[PlannedFile, ...] = ()
+    planned_files: tuple[PlannedFile, ...] = ()
     moved: Mapping[Part, str] = {}
-    stays: tuple[Unmoved, ...] = ()
+    unmoved: tuple[Unmoved, ...] = ()
     notes: tuple[str, ...] = ()
     services: Mapping[str, tuple[str, ...]] = {}
-    gain: SavedLines = SavedLines()
+    saved_lines: SavedLines = SavedLines()
     since: str = ""
     relocated: Mapping[str, str] = {}
     entries: Mapping[Invocation, Invocation] = {}
@@ -172,7 +172,7 @@ class Plan(Struct, frozen=True):
 
     def contents(self) -> dict[str, bytes | None]:
         """Return the planned content of each file."""
-        return {draft.path: draft.content() for draft in self.drafts}
+        return {planned_file.path: planned_file.content() for planned_file in self.planned_files}
 
 
 class Option(Struct, frozen=True):

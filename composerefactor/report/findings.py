@@ -91,8 +91,8 @@ def sarif(
 
 def _rule(rule: RuleInfo) -> dict[str, Any]:
     level = _LEVELS[rule.severity]
-    mended = f"\n\nMended by `{command_for(rule.transform)}`." if rule.transform else ""
-    text = rule.explanation + mended
+    fix_plan = f"\n\nMended by `{command_for(rule.transform)}`." if rule.transform else ""
+    text = rule.explanation + fix_plan
     properties: dict[str, Any] = {
         "tags": [rule.area],
         "precision": "high",
@@ -170,9 +170,9 @@ def _cases(rule: str, findings: list[Finding]) -> list[str]:
 
 def _case(finding: Finding) -> str:
     name = f"{finding.service}: {finding.location}" if finding.service else str(finding.location)
-    mended = f"\nmended by: {command_for(finding.transform)}" if finding.transform else ""
+    fix_plan = f"\nmended by: {command_for(finding.transform)}" if finding.transform else ""
     remedy = f"\n{finding.remedy}" if finding.remedy else ""
-    text = _clean(f"{finding.location}: {finding.message}{remedy}{mended}")
+    text = _clean(f"{finding.location}: {finding.message}{remedy}{fix_plan}")
     line = f' line="{finding.location.line}"' if finding.location.line else ""
     return (
         f"<testcase classname={_attribute(finding.rule)} name={_attribute(name)} "

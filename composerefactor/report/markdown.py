@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from composerefactor.compose.secrets import mask_lines
-from composerefactor.edit.drafts import FileChange
+from composerefactor.edit.planned_files import FileChange
 from composerefactor.planning.fixes import PlannedFix
 from composerefactor.planning.propose import Proposal
 from composerefactor.report.plan_text import consequence, moved, proof_line
@@ -81,7 +81,7 @@ def as_markdown(proposal: Proposal, command: str, patch: bytes) -> str:
         lines += ["**Nothing to do.**", ""]
     else:
         lines += [f"**{cell(_proof(proposal))}**", "", *_files(proposal), ""]
-    lines += _mends(proposal) if proposal.mended else _moves(proposal)
+    lines += _mends(proposal) if proposal.fix_plan else _moves(proposal)
     lines += _reservations(proposal)
     if not proposal.changes.is_empty:
         room = MAX_SIZE - sum(len(line) + 1 for line in lines)
@@ -92,10 +92,10 @@ def as_markdown(proposal: Proposal, command: str, patch: bytes) -> str:
 
 
 def _proof(proposal: Proposal) -> str:
-    verdict, engine = proposal.verdict, proposal.engine
-    if verdict is None or engine is None:
+    proof, engine = proposal.proof, proposal.engine
+    if proof is None or engine is None:
         return "Not proved: no engine was asked"
-    words = "; ".join(proof_line(proposal, verdict))
+    words = "; ".join(proof_line(proposal, proof))
     return f"{words[:1].upper()}{words[1:]} (Docker Compose v{engine.version})"
 
 
@@ -123,28 +123,28 @@ def _moves(proposal: Proposal) -> Iterator[str]:
         yield f"- {cell(moved(proposal))}"
     yield from _limited(
         f"- {code(stay.part[2])} stays in {code(str(stay.location))}: {cell(stay.reason)}"
-        for stay in plan.stays
+        for stay in plan.unmoved
     )
     yield from _limited(f"- {cell(note)}" for note in plan.notes)
     yield ""
 
 
 def _mends(proposal: Proposal) -> Iterator[str]:
-    mended = proposal.mended
-    assert mended is not None  # noqa: S101 - the caller has asked
-    for name, group in groupby(mended.taken, key=lambda each: each.transform):
-        mends = list(group)
-        yield f"- {code(name)}: {cell(consequence(mends, _PLAIN))}"
-        yield from _limited((f"  - {_mend(each)}" for each in mends), "  ")
-    for word, found in (("left", mended.left), ("suppressed", mended.suppressed)):
+    fix_plan = proposal.fix_plan
+    assert fix_plan is not None  # noqa: S101 - the caller has asked
+    for name, group in groupby(fix_plan.taken, key=lambda each: each.transform):
+        fixes = list(group)
+        yield f"- {code(name)}: {cell(consequence(fixes, _PLAIN))}"
+        yield from _limited((f"  - {_mend(each)}" for each in fixes), "  ")
+    for word, found in (("left", fix_plan.left), ("suppressed", fix_plan.suppressed)):
         yield from _limited(f"- {word}: {_mend(each)} ({cell(each.reason)})" for each in found)
     yield from _limited(
         f"- {code(name)} refused at {code(str(refusal.location))}: {cell(refusal.reason)}"
         + (f" → {cell(refusal.remedy)}" if refusal.remedy else "")
-        for name, refusal in mended.refusals
+        for name, refusal in fix_plan.refusals
     )
-    if mended.offered:
-        more = counted(len(mended.offered), "more change")
+    if fix_plan.offered:
+        more = counted(len(fix_plan.offered), "more change")
         yield f"- `--unsafe` makes {more}, which would change what runs"
     yield ""
 
@@ -159,16 +159,16 @@ def _reservations(proposal: Proposal) -> Iterator[str]:
     project = proposal.opened.project
     lines = [f"- not covered: {e.title}: {error}" for e, error in project.errors.items()]
     lines += [f"- not covered: {e.title}: {w}" for e, w in proposal.rejected.items()]
-    if proposal.verdict is not None:
-        lines += [f"- assumed: {words}" for words in proposal.verdict.assumptions]
+    if proposal.proof is not None:
+        lines += [f"- assumed: {words}" for words in proposal.proof.assumptions]
         lines += [
-            f"- not covered: {each.entry.title}, {each.circumstance}: {each.words}"
-            for each in proposal.verdict.not_covered
+            f"- not covered: {each.entry.title}, {each.scenario}: {each.words}"
+            for each in proposal.proof.not_covered
         ]
     lines += [
         f"- weaker than before, in an override that is not in the repository: {each.words} "
         f"({each.service or 'all services'})"
-        for each in proposal.weaknesses
+        for each in proposal.sensitivities
     ]
     if lines:
         shown = [f"- {cell(line.removeprefix('- '))}" for line in dict.fromkeys(lines)]

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from composerefactor.edit.drafts import Changeset, FileChange
+from composerefactor.edit.planned_files import Changeset, FileChange
 from composerefactor.planning.propose import Proposal
 
 # Lines of one side times lines of the other up to which a rest without anchors is compared closely.

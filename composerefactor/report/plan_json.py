@@ -9,7 +9,7 @@ from typing import Any
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import mask_value
-from composerefactor.edit.drafts import FileChange
+from composerefactor.edit.planned_files import FileChange
 from composerefactor.planning.fixes import FixPlan, PlannedFix
 from composerefactor.planning.propose import Proposal, oldest_engine
 from composerefactor.proof.comparison import ProofResult
@@ -145,7 +145,7 @@ SCHEMA = 1
 def document(proposal: Proposal, command: str) -> dict[str, Any]:
     """Return *proposal* as plain values: what was found, planned and proved."""
     project = proposal.opened.project
-    verdict, engine = proposal.verdict, proposal.engine
+    proof, engine = proposal.proof, proposal.engine
     return {
         "schema": SCHEMA,
         "command": command,
@@ -175,7 +175,7 @@ def document(proposal: Proposal, command: str) -> dict[str, Any]:
                 "name": stay.part[2],
                 "reason": stay.reason,
             }
-            for stay in proposal.plan.stays
+            for stay in proposal.plan.unmoved
         ],
         "relocated": dict(proposal.plan.relocated),
         "commands": [
@@ -186,15 +186,15 @@ def document(proposal: Proposal, command: str) -> dict[str, Any]:
         "notes": list(proposal.plan.notes),
         "gain": _gain(proposal),
         "differences": [comparison_document(c) for c in comparisons(project)],
-        "mends": mends_document(proposal.mended) if proposal.mended else None,
+        "mends": mends_document(proposal.fix_plan) if proposal.fix_plan else None,
         "proof": None
-        if verdict is None or engine is None
+        if proof is None or engine is None
         else {
-            **verdict_document(verdict, engine, proposal.project),
+            **verdict_document(proof, engine, proposal.project),
             "oldest_engine": oldest_engine(proposal) or None,
             "weaker": [
                 {**_entry(w.entry), "service": w.service, "words": w.words}
-                for w in proposal.weaknesses
+                for w in proposal.sensitivities
             ],
         },
     }
@@ -202,26 +202,26 @@ def document(proposal: Proposal, command: str) -> dict[str, Any]:
 
 def _gain(proposal: Proposal) -> dict[str, int]:
     """Return how much text there was and would be, and what sharing takes away of it."""
-    gain, (before, after) = proposal.plan.gain, proposal.changes.text_lines()
+    saved_lines, (before, after) = proposal.plan.saved_lines, proposal.changes.text_lines()
     return {
         "lines_before": before,
         "lines_after": after,
-        "repeated_lines_removed": gain.lines,
-        "definitions_before": gain.definitions,
-        "definitions_after": gain.services,
+        "repeated_lines_removed": saved_lines.lines,
+        "definitions_before": saved_lines.definitions,
+        "definitions_after": saved_lines.services,
     }
 
 
-def mends_document(mended: FixPlan) -> dict[str, Any]:
+def mends_document(fix_plan: FixPlan) -> dict[str, Any]:
     """Return the changes in place as plain values, by what becomes of them."""
     return {
         **{
             state: [_mend(each) for each in found]
             for state, found in (
-                ("taken", mended.taken),
-                ("offered", mended.offered),
-                ("suppressed", mended.suppressed),
-                ("left", mended.left),
+                ("taken", fix_plan.taken),
+                ("offered", fix_plan.offered),
+                ("suppressed", fix_plan.suppressed),
+                ("left", fix_plan.left),
             )
         },
         "refused": [
@@ -232,7 +232,7 @@ def mends_document(mended: FixPlan) -> dict[str, Any]:
                 "reason": refusal.reason,
                 "remedy": refusal.remedy,
             }
-            for name, refusal in mended.refusals
+            for name, refusal in fix_plan.refusals
         ],
     }
 
@@ -262,23 +262,23 @@ def _kind(change: FileChange) -> str:
     return "created" if change.is_created else "changed"
 
 
-def verdict_document(verdict: ProofResult, engine: Engine, project: Project) -> dict[str, Any]:
-    """Return *verdict* on *project*, as it was before, as plain values."""
+def verdict_document(proof: ProofResult, engine: Engine, project: Project) -> dict[str, Any]:
+    """Return *proof* on *project*, as it was before, as plain values."""
     return {
         "engine": {"version": engine.version, "origin": engine.origin},
-        "ok": verdict.ok,
-        "compared": verdict.covered,
-        "runs": verdict.runs,
+        "ok": proof.ok,
+        "compared": proof.covered,
+        "runs": proof.runs,
         "containers": len(project.services),
-        "recreated": sorted({n for names in verdict.recreated.values() for n in names}),
-        "assumptions": list(verdict.assumptions),
+        "recreated": sorted({n for names in proof.recreated.values() for n in names}),
+        "assumptions": list(proof.assumptions),
         "not_covered": [
-            {**_entry(n.entry), "circumstance": n.circumstance, "words": n.words}
-            for n in verdict.not_covered
+            {**_entry(n.entry), "circumstance": n.scenario, "words": n.words}
+            for n in proof.not_covered
         ],
         "differences": [
-            {**_entry(f.entry), "circumstance": f.circumstance, "words": f.words}
-            for f in verdict.differences
+            {**_entry(f.entry), "circumstance": f.scenario, "words": f.words}
+            for f in proof.differences
         ],
     }
 

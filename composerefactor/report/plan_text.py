@@ -9,7 +9,7 @@ from itertools import groupby
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.compose.project import Project
-from composerefactor.edit.drafts import PlannedFile, Slice
+from composerefactor.edit.planned_files import PlannedFile, Slice
 from composerefactor.errors import first_of
 from composerefactor.images.placement import place
 from composerefactor.planning.fixes import FixPlan, PlannedFix
@@ -31,9 +31,9 @@ from composerefactor.report.text import (
 from composerefactor.yaml.comments import comment_lines
 
 
-def planned(proposal: Proposal, mended: FixPlan, style: Style, most: int) -> Iterator[str]:
+def planned(proposal: Proposal, fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
     """Yield the lines on what would be done, and what is left with its reason."""
-    if not mended.taken:
+    if not fix_plan.taken:
         yield row("Plan", style("nothing to do", "green"), style)
     label = "Plan"
     for change in proposal.changes.changes:
@@ -42,44 +42,44 @@ def planned(proposal: Proposal, mended: FixPlan, style: Style, most: int) -> Ite
         words = f"{before} -> {lines}" if change.before is not None else f"new, {lines}"
         yield row(label, f"{style(change.path, 'bold')}  {words}", style)
         label = ""
-    for name, group in groupby(mended.taken, key=lambda each: each.transform):
-        mends = list(group)
-        yield row("", f"{style(name, 'bold')}  {consequence(mends, style)}", style)
-        for line in limited([_shown(each, style) for each in mends], most):
+    for name, group in groupby(fix_plan.taken, key=lambda each: each.transform):
+        fixes = list(group)
+        yield row("", f"{style(name, 'bold')}  {consequence(fixes, style)}", style)
+        for line in limited([_shown(each, style) for each in fixes], most):
             yield row("", f"  {line}", style)
-        for line in limited([line for each in mends for line in each.change.details], most):
+        for line in limited([line for each in fixes for line in each.change.details], most):
             yield row("", f"    {line}", style)
-    yield from _others(mended, style, most)
+    yield from _others(fix_plan, style, most)
 
 
-def _others(mended: FixPlan, style: Style, most: int) -> Iterator[str]:
-    for word, found in (("left", mended.left), ("suppressed", mended.suppressed)):
+def _others(fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
+    for word, found in (("left", fix_plan.left), ("suppressed", fix_plan.suppressed)):
         lines = [f"{word}: {_shown(each, style)} ({each.reason})" for each in found]
         for line in limited(lines, most):
             yield row("", style(line, "yellow"), style)
     refused = [
         f"{name}: {refusal.location}: {refusal.reason}"
         + (f" -> {refusal.remedy}" if refusal.remedy else "")
-        for name, refusal in mended.refusals
+        for name, refusal in fix_plan.refusals
     ]
     for line in limited(refused, most):
         yield row("", style(line, "yellow"), style)
-    if mended.offered:
+    if fix_plan.offered:
         counts: dict[str, int] = {}
-        for each in mended.offered:
+        for each in fix_plan.offered:
             counts[each.transform] = counts.get(each.transform, 0) + 1
         words = ", ".join(f"{name} {n}" for name, n in counts.items())
-        more = f"--unsafe makes {counted(len(mended.offered), 'more change')}: {words}"
+        more = f"--unsafe makes {counted(len(fix_plan.offered), 'more change')}: {words}"
         yield row("", style(more, "cyan"), style)
 
 
-def consequence(mends: Sequence[PlannedFix], style: Style) -> str:
-    """Return in words what *mends* of one transform do to what runs."""
-    if any(each.change.repairs for each in mends):
+def consequence(fixes: Sequence[PlannedFix], style: Style) -> str:
+    """Return in words what *fixes* of one transform do to what runs."""
+    if any(each.change.repairs for each in fixes):
         return style("the engine rejected the project without", "green")
-    if all(each.change.is_safe for each in mends):
+    if all(each.change.is_safe for each in fixes):
         return style("same model", "green")
-    if not any(effect.resolved for each in mends for effect in each.change.effects):
+    if not any(effect.resolved for each in fixes for effect in each.change.effects):
         return style("same model, with values from files that are not in git", "yellow")
     return style("changes what runs", "yellow")
 
@@ -90,12 +90,12 @@ def _shown(found: PlannedFix, style: Style) -> str:
     return f"{where} {found.change.title}{evidence}"
 
 
-def proved(proposal: Proposal, mended: FixPlan, verdict: ProofResult, most: int) -> Iterator[str]:
-    """Yield the lines on what *verdict*, which is ok, has shown; at most *most* names."""
-    recreated = sorted({name for names in verdict.recreated.values() for name in names})
+def proved(proposal: Proposal, fix_plan: FixPlan, proof: ProofResult, most: int) -> Iterator[str]:
+    """Yield the lines on what *proof*, which is ok, has shown; at most *most* names."""
+    recreated = sorted({name for names in proof.recreated.values() for name in names})
     containers = len(proposal.project.services)
     compared = len(proposal.project.readable) - len(proposal.rejected)
-    places = sum(effect.matters for effect in mended.effects)
+    places = sum(effect.matters for effect in fix_plan.effects)
     words = f"proved: {counted(compared, 'entry point')} "
     if places:
         verb = "differs" if compared == 1 else "differ"
@@ -126,7 +126,7 @@ def summary(proposal: Proposal, style: Style, *, verbose: bool = False) -> list[
     """Return the lines of the summary: found, plan, proof; *verbose* shortens nothing."""
     most = 10_000 if verbose else MOST_SHOWN
     lines = [*found_lines(proposal, style, most), *plan_lines(proposal, style, most)]
-    if proposal.plan.gain.services:
+    if proposal.plan.saved_lines.services:
         lines += difference_lines(proposal, style, verbose=verbose)
     if not proposal.changes.is_empty:
         lines += proof_lines(proposal, style, most)
@@ -171,46 +171,50 @@ def _services(project: Project) -> str:
 
 def plan_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iterator[str]:
     """Yield the lines on what would be written; at most *most* a kind."""
-    if proposal.mended is not None:
-        yield from planned(proposal, proposal.mended, style, most)
+    if proposal.fix_plan is not None:
+        yield from planned(proposal, proposal.fix_plan, style, most)
         return
     plan = proposal.plan
     if proposal.changes.is_empty:
         yield row("Plan", style("nothing to do", "green"), style)
-        yield from _stays(plan.stays, style, most)
+        yield from _stays(plan.unmoved, style, most)
         return
     before = {c.path: c.before for c in proposal.changes.changes}
     label = "Plan"
     created: dict[str, list[PlannedFile]] = {}
     came_from = {new: old for old, new in plan.relocated.items()}
-    for draft in (d for d in plan.drafts if not d.deleted):
-        if draft.path in came_from:
-            yield row(label, _relocated(came_from[draft.path], draft, before, style), style)
+    for planned_file in (d for d in plan.planned_files if not d.deleted):
+        if planned_file.path in came_from:
+            yield row(
+                label, _relocated(came_from[planned_file.path], planned_file, before, style), style
+            )
             label = ""
             continue
-        old = before.get(draft.path)
+        old = before.get(planned_file.path)
         if old is None:
-            created.setdefault(draft.path.rpartition("/")[0], []).append(draft)
+            created.setdefault(planned_file.path.rpartition("/")[0], []).append(planned_file)
             continue
-        change = f"{_line_count(old)} -> {len(draft.text().splitlines())} lines"
-        yield row(label, f"{style(draft.path, 'bold')}  {change}", style)
+        change = f"{_line_count(old)} -> {len(planned_file.text().splitlines())} lines"
+        yield row(label, f"{style(planned_file.path, 'bold')}  {change}", style)
         label = ""
-    for directory, drafts in created.items():
-        services = {d.path: plan.services.get(d.path, ()) for d in drafts}
+    for directory, planned_files in created.items():
+        services = {d.path: plan.services.get(d.path, ()) for d in planned_files}
         total = len({name for names in services.values() for name in names})
-        words = f"{counted(len(drafts), 'file')}, {counted(total, 'service')}"
+        words = f"{counted(len(planned_files), 'file')}, {counted(total, 'service')}"
         yield row(label, f"{style(directory + '/', 'bold')}  {words}", style)
-        width = min(max(len(d.path.rpartition("/")[2]) for d in drafts), 48)
-        for draft in drafts[:most]:
-            name = draft.path.rpartition("/")[2]
+        width = min(max(len(d.path.rpartition("/")[2]) for d in planned_files), 48)
+        for planned_file in planned_files[:most]:
+            name = planned_file.path.rpartition("/")[2]
             yield row(
-                "", f"  {name:<{width}}  {style(', '.join(services[draft.path]), 'dim')}", style
+                "",
+                f"  {name:<{width}}  {style(', '.join(services[planned_file.path]), 'dim')}",
+                style,
             )
-        if len(drafts) > most:
-            yield row("", f"  and {len(drafts) - most} more", style)
+        if len(planned_files) > most:
+            yield row("", f"  and {len(planned_files) - most} more", style)
         label = ""
-    yield from _deleted([d for d in plan.drafts if d.path not in plan.relocated], style)
-    yield from _stays(plan.stays, style, most)
+    yield from _deleted([d for d in plan.planned_files if d.path not in plan.relocated], style)
+    yield from _stays(plan.unmoved, style, most)
     yield from _commands(plan, style, most)
     for note in plan.notes:
         yield row("", note, style)
@@ -218,10 +222,10 @@ def plan_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iter
 
 
 def _relocated(
-    old: str, draft: PlannedFile, before: Mapping[str, bytes | None], style: Style
+    old: str, planned_file: PlannedFile, before: Mapping[str, bytes | None], style: Style
 ) -> str:
-    lines = f"{_line_count(before[old] or b'')} -> {len(draft.text().splitlines())} lines"
-    return f"{old} -> {style(draft.path, 'bold')}  {lines}"
+    lines = f"{_line_count(before[old] or b'')} -> {len(planned_file.text().splitlines())} lines"
+    return f"{old} -> {style(planned_file.path, 'bold')}  {lines}"
 
 
 def _commands(plan: Plan, style: Style, most: int) -> Iterator[str]:
@@ -253,9 +257,13 @@ def difference_lines(proposal: Proposal, style: Style, *, verbose: bool = False)
             yield row("", f"  {sentence}", style)
 
 
-def _deleted(drafts: Sequence[PlannedFile], style: Style) -> Iterator[str]:
+def _deleted(planned_files: Sequence[PlannedFile], style: Style) -> Iterator[str]:
     """Yield how many files go, by directory."""
-    counts = Counter(draft.path.rpartition("/")[0] for draft in drafts if draft.deleted)
+    counts = Counter(
+        planned_file.path.rpartition("/")[0]
+        for planned_file in planned_files
+        if planned_file.deleted
+    )
     for directory, count in sorted(counts.items()):
         place = style(f"{directory or '.'}/", "bold")
         needed = "it" if count == 1 else "them"
@@ -263,10 +271,10 @@ def _deleted(drafts: Sequence[PlannedFile], style: Style) -> Iterator[str]:
         yield row("", f"{place}  {words}", style)
 
 
-def _stays(stays: Sequence[Unmoved], style: Style, most: int) -> Iterator[str]:
+def _stays(unmoved: Sequence[Unmoved], style: Style, most: int) -> Iterator[str]:
     """Yield a line for each reason and the services that it holds for, with their files."""
     by_reason: dict[tuple[str, str], list[str]] = {}
-    for stay in stays:
+    for stay in unmoved:
         by_reason.setdefault((stay.location.path, stay.reason), []).append(stay.part[2])
     alike: dict[tuple[str, ...], list[str]] = {}
     for (path, reason), names in by_reason.items():
@@ -282,17 +290,17 @@ def _stays(stays: Sequence[Unmoved], style: Style, most: int) -> Iterator[str]:
 
 def moved(proposal: Proposal) -> str:
     """Return how much text moves, in words."""
-    drafts = proposal.plan.drafts
-    moved = sum(d.lines_from(copied=False) for d in drafts)
+    planned_files = proposal.plan.planned_files
+    moved = sum(d.lines_from(copied=False) for d in planned_files)
     comments = sum(
         comment_lines(piece.text)
-        for d in drafts
+        for d in planned_files
         for piece in d.pieces
         if isinstance(piece, Slice) and not piece.copy
     )
     services = {p for p in proposal.plan.moved if p[1] == "services"}
-    total = len(services) + sum(s.part[1] == "services" for s in proposal.plan.stays)
-    rewritten = sum(d.lines_rewritten() for d in drafts)
+    total = len(services) + sum(s.part[1] == "services" for s in proposal.plan.unmoved)
+    rewritten = sum(d.lines_rewritten() for d in planned_files)
     words = f"{len(services)} of {counted(total, 'service')} move: {moved} lines moved"
     words += f", {rewritten} rewritten"
     before, after = proposal.changes.text_lines()
@@ -302,37 +310,37 @@ def moved(proposal: Proposal) -> str:
 
 def proof_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iterator[str]:
     """Yield the lines on what was proved; at most *most* a kind."""
-    engine, verdict = proposal.engine, proposal.verdict
-    if engine is None or verdict is None:
+    engine, proof = proposal.engine, proposal.proof
+    if engine is None or proof is None:
         yield row("Proof", style("none: no engine was asked", "red"), style)
         return
     words = f"Docker Compose v{engine.version} ({engine.origin})"
-    if proposal.mended is None:
+    if proposal.fix_plan is None:
         oldest = oldest_engine(proposal)
         words += f", needs v{oldest} or later from now on" if oldest else ""
     yield row("Proof", words, style)
-    for line in proof_line(proposal, verdict, max(most, MOST_NAMED)):
+    for line in proof_line(proposal, proof, max(most, MOST_NAMED)):
         yield row("", style(line, "green", "bold"), style)
-    comparisons = f"{verdict.covered} comparisons"
-    yield row("", f"{comparisons}, {verdict.runs} engine runs in {verdict.seconds:.1f} s", style)
-    yield from reservations(verdict, style, most)
+    comparisons = f"{proof.covered} comparisons"
+    yield row("", f"{comparisons}, {proof.runs} engine runs in {proof.seconds:.1f} s", style)
+    yield from reservations(proof, style, most)
     for words in limited(list(_weaker(proposal)), most):
         yield row("", style(words, "yellow"), style)
 
 
-def proof_line(proposal: Proposal, verdict: ProofResult, most: int = MOST_NAMED) -> list[str]:
-    """Return what *verdict*, which is ok, has shown: a line, or two where something is mended.
+def proof_line(proposal: Proposal, proof: ProofResult, most: int = MOST_NAMED) -> list[str]:
+    """Return what *proof*, which is ok, has shown: a line, or two where something is mended.
 
     More than *most* containers are counted, not named.
     """
-    if proposal.mended is None:
-        return [_proved(proposal, verdict)]
-    return [*proved(proposal, proposal.mended, verdict, most)]
+    if proposal.fix_plan is None:
+        return [_proved(proposal, proof)]
+    return [*proved(proposal, proposal.fix_plan, proof, most)]
 
 
-def _proved(proposal: Proposal, verdict: ProofResult) -> str:
+def _proved(proposal: Proposal, proof: ProofResult) -> str:
     entries = len(proposal.project.entries)
-    recreated = len({name for names in verdict.recreated.values() for name in names})
+    recreated = len({name for names in proof.recreated.values() for name in names})
     containers = len(proposal.project.services)
     return (
         f"proved: {counted(entries, 'entry point')}, "
@@ -342,7 +350,7 @@ def _proved(proposal: Proposal, verdict: ProofResult) -> str:
 
 def _weaker(proposal: Proposal) -> Iterator[str]:
     by_words: dict[str, list[str]] = {}
-    for found in proposal.weaknesses:
+    for found in proposal.sensitivities:
         by_words.setdefault(found.words, []).append(found.service or "all services")
     for words, services in by_words.items():
         names = ", ".join(dict.fromkeys(services))

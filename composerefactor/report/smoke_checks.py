@@ -16,7 +16,7 @@ from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_te
 from composerefactor.compose.one_off import one_off
 from composerefactor.compose.ports import Port, ports
 from composerefactor.compose.project import Project
-from composerefactor.compose.stack import Service, StartModel
+from composerefactor.compose.services import Service, StartModel
 from composerefactor.compose.volumes import VolumeText, volumes
 from composerefactor.images.catalog import Catalog
 from composerefactor.images.entries import CatalogEntry
@@ -126,56 +126,56 @@ class Mount(Struct, frozen=True):
         return self.text.kind == "volume" and self.text.source is not None
 
 
-def ending(stack: StartModel) -> dict[str, bool]:
+def ending(model: StartModel) -> dict[str, bool]:
     """Return the services that do their work and end; True where the project itself says so."""
-    found = {name: one_off(stack, name) for name in stack.services}
+    found = {name: one_off(model, name) for name in model.services}
     return {name: each.is_certain for name, each in found.items() if each is not None}
 
 
-def mounts(stack: StartModel, service: Service) -> list[Mount]:
+def mounts(model: StartModel, service: Service) -> list[Mount]:
     """Return what stands in the containers of *service*, one a target."""
     found: dict[str, Mount] = {}
     for definition in service.definitions:
         for volume in volumes(definition.body):
             text = volume.text
-            target = normpath(expand(text.target, stack.variables))
-            source = None if text.source is None else expand(text.source, stack.variables)
+            target = normpath(expand(text.target, model.variables))
+            source = None if text.source is None else expand(text.source, model.variables)
             kind = text.kind or ("bind" if (source or "").startswith((".", "/", "~")) else "volume")
             found[target] = Mount(service.name, VolumeText(kind, source, target, text.options))
     return list(found.values())
 
 
-def published(stack: StartModel, service: Service) -> list[Port]:
+def published(model: StartModel, service: Service) -> list[Port]:
     """Return the ports that *service* publishes, one a container port and protocol."""
     found: dict[tuple[str, str], Port] = {}
     for definition in service.definitions:
         for port in ports(definition.body):
-            target = expand(port.text.target, stack.variables)
+            target = expand(port.text.target, model.variables)
             found[target, port.text.protocol] = port
     return list(found.values())
 
 
-def endpoints(project: Project, stack: StartModel, catalog: Catalog) -> list[Endpoint]:
+def endpoints(project: Project, model: StartModel, catalog: Catalog) -> list[Endpoint]:
     """Return the published ports that may speak HTTP, with what to ask for."""
     return [
         endpoint
-        for service in stack.services.values()
-        for endpoint in _endpoints(project, stack, service, catalog)
+        for service in model.services.values()
+        for endpoint in _endpoints(project, model, service, catalog)
     ]
 
 
-def kept(project: Project, stack: StartModel, catalog: Catalog) -> list[KeptData]:
+def kept(project: Project, model: StartModel, catalog: Catalog) -> list[KeptData]:
     """Return the data that must survive: stores that a client can ask, then named volumes."""
     found: list[KeptData] = []
     seen: set[str] = set()
-    for service in stack.services.values():
-        own = mounts(stack, service)
-        store = _store(project, stack, service, catalog)
+    for service in model.services.values():
+        own = mounts(model, service)
+        store = _store(project, model, service, catalog)
         if store is not None and (client := client_for(store.id)) is not None:
-            found.append(_in_store(stack, service, own, client, catalog))
+            found.append(_in_store(model, service, own, client, catalog))
             seen.update(each.text.source or "" for each in own if each.is_named)
-    for service in stack.services.values():
-        for mount in mounts(stack, service) if service.name not in ending(stack) else ():
+    for service in model.services.values():
+        for mount in mounts(model, service) if service.name not in ending(model) else ():
             if mount.is_named and not mount.text.read_only and mount.text.source not in seen:
                 seen.add(mount.text.source or "")
                 found.append(KeptData(service.name, mount.text.target))
@@ -183,26 +183,26 @@ def kept(project: Project, stack: StartModel, catalog: Catalog) -> list[KeptData
 
 
 def known_server(
-    project: Project, stack: StartModel, service: Service, catalog: Catalog
+    project: Project, model: StartModel, service: Service, catalog: Catalog
 ) -> CatalogEntry | None:
     """Return what is known about the image of *service*, if it runs the server in it."""
-    use = usage(project, stack, service)
+    use = usage(project, model, service)
     entry = catalog.match(use.image) if use.image and use.build is None else None
     command = (*(use.entrypoint or ()), *(use.command or ()))
     return entry if entry is not None and starts_server(entry, command) else None
 
 
 def _store(
-    project: Project, stack: StartModel, service: Service, catalog: Catalog
+    project: Project, model: StartModel, service: Service, catalog: Catalog
 ) -> CatalogEntry | None:
-    entry = known_server(project, stack, service, catalog)
+    entry = known_server(project, model, service, catalog)
     return entry if entry is not None and entry.data else None
 
 
 def _in_store(
-    stack: StartModel, service: Service, own: list[Mount], client: Client, catalog: Catalog
+    model: StartModel, service: Service, own: list[Mount], client: Client, catalog: Catalog
 ) -> KeptData:
-    image = expand(service.text("image") or "", stack.variables)
+    image = expand(service.text("image") or "", model.variables)
     paths = [normpath(path.path) for path in data_paths(image, catalog) or ()]
     for path in paths:
         if not any(_holds(mount.text.target, path) for mount in own):
@@ -215,15 +215,15 @@ def _holds(target: str, path: str) -> bool:
 
 
 def _endpoints(
-    project: Project, stack: StartModel, service: Service, catalog: Catalog
+    project: Project, model: StartModel, service: Service, catalog: Catalog
 ) -> Iterator[Endpoint]:
-    asked = _urls_of(_test(project, stack, service, catalog), stack.variables)
-    entry = known_server(project, stack, service, catalog)
+    asked = _urls_of(_test(project, model, service, catalog), model.variables)
+    entry = known_server(project, model, service, catalog)
     other = set(_OTHER_PROTOCOLS)
     if entry is not None and entry.category in _OWN_PROTOCOLS and entry.ports:
         other.add(entry.ports[0])
-    for port in published(stack, service):
-        target = expand(port.text.target, stack.variables)
+    for port in published(model, service):
+        target = expand(port.text.target, model.variables)
         if port.text.protocol != "tcp" or not target.isdecimal():
             continue
         if target in asked:
@@ -235,7 +235,7 @@ def _endpoints(
             yield Endpoint(service.name, target, scheme, "/", expects)
 
 
-def _test(project: Project, stack: StartModel, service: Service, catalog: Catalog) -> str:
+def _test(project: Project, model: StartModel, service: Service, catalog: Catalog) -> str:
     """Return the words of the health check of *service*, or of the one that would fit."""
     words = ""
     for found in service.values("healthcheck"):
@@ -243,7 +243,7 @@ def _test(project: Project, stack: StartModel, service: Service, catalog: Catalo
         words = " ".join(scalar_text(node) or "" for node in test) or words
     if words:
         return words
-    answer = healthcheck_for(project, stack, usage(project, stack, service), catalog)
+    answer = healthcheck_for(project, model, usage(project, model, service), catalog)
     return " ".join(answer.test) if isinstance(answer, ProposedCheck) else ""
 
 

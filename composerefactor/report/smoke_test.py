@@ -14,7 +14,7 @@ from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import merged_get
 from composerefactor.compose.project import Project
 from composerefactor.compose.resources import networks_of
-from composerefactor.compose.stack import Service, StartModel
+from composerefactor.compose.services import Service, StartModel
 from composerefactor.images.catalog import Catalog
 from composerefactor.images.placement import placement
 from composerefactor.report.smoke_checks import (
@@ -40,11 +40,11 @@ class _Tagged:
         self.tag, self.value = tag, value
 
 
-def left_out(stack: StartModel) -> dict[str, str]:
+def left_out(model: StartModel) -> dict[str, str]:
     """Return the services that cannot run twice on one host, with the reason."""
     found: dict[str, str] = {}
-    for name, service in stack.services.items():
-        if any(mount.text.source in _SOCKETS for mount in mounts(stack, service)):
+    for name, service in model.services.items():
+        if any(mount.text.source in _SOCKETS for mount in mounts(model, service)):
             found[name] = "it controls the Docker daemon, so it would act on other containers"
         elif _mode(service) == "host":
             found[name] = "it uses the ports of the host"
@@ -52,39 +52,39 @@ def left_out(stack: StartModel) -> dict[str, str]:
             found[name] = "it uses the network of a container of another project"
     while more := {
         name: f"it shares the network of {_mode(service).removeprefix('service:')}"
-        for name, service in stack.services.items()
+        for name, service in model.services.items()
         if name not in found and _mode(service).removeprefix("service:") in found
     }:
         found.update(more)
     return found
 
 
-def isolation(project: Project, stack: StartModel, catalog: Catalog) -> str:
+def isolation(project: Project, model: StartModel, catalog: Catalog) -> str:
     """Return the text of the override file, YAML with ``!reset`` and ``!override``.
 
     It needs Docker Compose v2.24.6, the first to let a file change services that another includes.
     """
-    skipped = left_out(stack)
-    volumes: dict[str, Any] = {name: _Tagged("!override", {}) for name in stack.declared("volumes")}
+    skipped = left_out(model)
+    volumes: dict[str, Any] = {name: _Tagged("!override", {}) for name in model.declared("volumes")}
     services = {}
-    for service in stack.services.values():
+    for service in model.services.values():
         if service.name in skipped:
             services[service.name] = {"profiles": _Tagged("!override", [_PROFILE])}
             continue
-        own = _own_mounts(project, stack, service, catalog)
+        own = _own_mounts(project, model, service, catalog)
         for number, mount in enumerate(own, start=1):
             volumes[_volume(mount, number)] = {}
-        services[service.name] = _service(stack, service, own, skipped)
+        services[service.name] = _service(model, service, own, skipped)
     document = {
         "services": {name: body for name, body in services.items() if body},
         "volumes": volumes,
-        "networks": {name: _Tagged("!override", {}) for name in stack.declared("networks")},
+        "networks": {name: _Tagged("!override", {}) for name in model.declared("networks")},
     }
     return "".join(_lines({key: value for key, value in document.items() if value}, 0))
 
 
 def _service(
-    stack: StartModel, service: Service, own: list[Mount], skipped: Mapping[str, str]
+    model: StartModel, service: Service, own: list[Mount], skipped: Mapping[str, str]
 ) -> dict[str, Any]:
     body: dict[str, Any] = {}
     container = service.text("container_name")
@@ -92,7 +92,7 @@ def _service(
         body["container_name"] = _Tagged("!reset", None)
     if service.value("labels") is not None:
         body["labels"] = _Tagged("!reset", {})
-    if bindings := published(stack, service):
+    if bindings := published(model, service):
         items = [
             {
                 "target": int(target) if target.isdecimal() else target,
@@ -100,7 +100,7 @@ def _service(
                 "protocol": port.text.protocol,
             }
             for port in bindings
-            for target in [expand(port.text.target, stack.variables)]
+            for target in [expand(port.text.target, model.variables)]
         ]
         body["ports"] = _Tagged("!override", items)
     if own:
@@ -114,20 +114,20 @@ def _service(
     if needed:
         how = {"condition": "service_started", "required": False}
         body["depends_on"] = dict.fromkeys(needed, how)
-    if networks := _networks(stack, service, container):
+    if networks := _networks(model, service, container):
         body["networks"] = networks
     return body
 
 
-def _networks(stack: StartModel, service: Service, container: str | None) -> dict[str, Any]:
+def _networks(model: StartModel, service: Service, container: str | None) -> dict[str, Any]:
     """Return what changes on the networks: no fixed addresses; a container's name is an alias."""
     if _mode(service):
         return {}
     found: dict[str, Any] = {}
-    for name in networks_of(stack, service.name) or ():
+    for name in networks_of(model, service.name) or ():
         changes: dict[str, Any] = {}
         if container and container != service.name:
-            changes["aliases"] = [expand(container, stack.variables)]
+            changes["aliases"] = [expand(container, model.variables)]
         for key in ("ipv4_address", "ipv6_address", "link_local_ips"):
             if _has(service, name, key):
                 changes[key] = _Tagged("!reset", None)
@@ -144,15 +144,15 @@ def _has(service: Service, network: str, key: str) -> bool:
 
 
 def _own_mounts(
-    project: Project, stack: StartModel, service: Service, catalog: Catalog
+    project: Project, model: StartModel, service: Service, catalog: Catalog
 ) -> list[Mount]:
     """Return the bind mounts in which a data store keeps its data: the copy gets volumes there."""
-    entry = known_server(project, stack, service, catalog)
-    is_store = placement(stack, service).counts_as == "data stores"
+    entry = known_server(project, model, service, catalog)
+    is_store = placement(model, service).counts_as == "data stores"
     if not is_store and (entry is None or not entry.data):
         return []
     found = []
-    for mount in mounts(stack, service):
+    for mount in mounts(model, service):
         is_file = "." in mount.text.target.rpartition("/")[2]
         if mount.text.kind == "bind" and not mount.text.read_only and not is_file:
             is_init = "initdb" in mount.text.target or "entrypoint" in mount.text.target
@@ -199,29 +199,29 @@ _HEADER = """\
 
 
 def smoke_test(
-    project: Project, stack: StartModel, catalog: Catalog, *, directory: str, name: str
+    project: Project, model: StartModel, catalog: Catalog, *, directory: str, name: str
 ) -> str:
-    """Return a POSIX shell script that checks *stack* of *project*.
+    """Return a POSIX shell script that checks *model* of *project*.
 
     *directory* leads from the directory of the script to the project root; *name* is the script's.
     """
-    data = kept(project, stack, catalog)
+    data = kept(project, model, catalog)
     parts = [
-        _HEADER.format(title=" ".join(stack.entry.title.split()), name=name),
-        _settings(stack.entry, directory),
-        _compose(stack.entry),
-        _ends(stack),
-        _left_out(stack),
+        _HEADER.format(title=" ".join(model.entry.title.split()), name=name),
+        _settings(model.entry, directory),
+        _compose(model.entry),
+        _ends(model),
+        _left_out(model),
         _function(
             "endpoints",
             (
                 _call("endpoint", each.service, each.target, each.scheme, each.path, each.expects)
-                for each in endpoints(project, stack, catalog)
+                for each in endpoints(project, model, catalog)
             ),
         ),
         _function("data", map(_keeps, data)),
         _clients(data),
-        "write_isolation() {\n  cat <<'END'\n" + isolation(project, stack, catalog) + "END\n}\n",
+        "write_isolation() {\n  cat <<'END'\n" + isolation(project, model, catalog) + "END\n}\n",
     ]
     runner = (pkgutil.get_data(__package__ or "", f"data/{_RUNNER}") or b"").decode()
     return "\n".join(parts) + runner
@@ -260,9 +260,9 @@ def _from(entry: Invocation, path: str) -> str:
     return path if path.startswith("/") else posixpath.relpath(path, entry.directory)
 
 
-def _ends(stack: StartModel) -> str:
+def _ends(model: StartModel) -> str:
     """Return the function that tells of a service whether it ends by itself."""
-    found = ending(stack)
+    found = ending(model)
     lines = [
         f"    {' | '.join(map(shlex.quote, names))}) echo {answer} ;;\n"
         for answer, is_certain in (("yes", True), ("maybe", False))
@@ -271,8 +271,8 @@ def _ends(stack: StartModel) -> str:
     return "ends() {\n  case $1 in\n" + "".join(lines) + "    *) echo no ;;\n  esac\n}\n"
 
 
-def _left_out(stack: StartModel) -> str:
-    calls = (_call("report", "SKIP", name, why) for name, why in left_out(stack).items())
+def _left_out(model: StartModel) -> str:
+    calls = (_call("report", "SKIP", name, why) for name, why in left_out(model).items())
     return _function("not_copied", calls)
 
 

@@ -60,20 +60,20 @@ def limited(lines: Sequence[str], most: int) -> list[str]:
     return [*lines[:most], f"and {len(lines) - most} more (-v shows all)"]
 
 
-def reservations(verdict: ProofResult, style: Style, most: int) -> Iterator[str]:
+def reservations(proof: ProofResult, style: Style, most: int) -> Iterator[str]:
     """Yield the lines on what a verdict assumes and what it does not cover, *most* of each."""
-    for words in limited([f"assumed: {_cut(a, most)}" for a in verdict.assumptions], most):
+    for words in limited([f"assumed: {_cut(a, most)}" for a in proof.assumptions], most):
         yield row("", style(words, "dim"), style)
-    if verdict.incomplete:
-        incomplete = first_of([entry.title for entry in verdict.incomplete], most)
+    if proof.incomplete:
+        incomplete = first_of([entry.title for entry in proof.incomplete], most)
         words = f"compared, though other files complete it (--no-consistency): {incomplete}"
         yield row("", style(words, "dim"), style)
     where: dict[tuple[str, str], list[str]] = {}
-    for n in verdict.not_covered:
-        where.setdefault((n.entry.title, n.words), []).append(n.circumstance)
+    for n in proof.not_covered:
+        where.setdefault((n.entry.title, n.words), []).append(n.scenario)
     uncovered = [
-        f"not covered: {title}, {circumstances[0]}{_and_more(circumstances)}: {words}"
-        for (title, words), circumstances in where.items()
+        f"not covered: {title}, {scenarios[0]}{_and_more(scenarios)}: {words}"
+        for (title, words), scenarios in where.items()
     ]
     for words in limited(uncovered, most):
         yield row("", style(words, "yellow"), style)
@@ -85,8 +85,8 @@ def _cut(assumption: str, most: int) -> str:
     return f"{why}: " + ", ".join(limited(names.split(", "), most))
 
 
-def _and_more(circumstances: Sequence[str]) -> str:
-    more = len(circumstances) - 1
+def _and_more(scenarios: Sequence[str]) -> str:
+    more = len(scenarios) - 1
     return f" and {counted(more, 'other circumstance')}" if more else ""
 
 

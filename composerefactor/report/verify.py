@@ -17,26 +17,26 @@ from composerefactor.report.text import Style, counted, limited, reservations, r
 def result_text(found: Comparison, style: Style, *, verbose: bool) -> Iterator[str]:
     """Yield the lines of the verdict: the differences with their places, or the proof."""
     most = 10_000 if verbose else 20
-    verdict, engine = found.verdict, found.engine
+    proof, engine = found.proof, found.engine
     yield row("Engine", f"Docker Compose v{engine.version} ({engine.origin})", style)
     for entry, words in found.rejected.items():
         yield row("", style(f"{entry.title}: the old state is rejected: {words}", "yellow"), style)
     for entry, error in found.old.project.errors.items():
         yield row("", style(f"not covered: {entry.title}: {error}", "yellow"), style)
     entries = len(found.old.project.readable) - len(found.rejected)
-    recreated = len({name for names in verdict.recreated.values() for name in names})
+    recreated = len({name for names in proof.recreated.values() for name in names})
     containers = len(found.old.project.services)
-    if verdict.ok:
+    if proof.ok:
         words = f"equal: {counted(entries, 'entry point')}"
         words += f", {recreated} of {containers} containers recreated"
         yield row("Proof", style(words, "green", "bold"), style)
     else:
-        words = f"they differ in {counted(len(verdict.differences), 'place')}"
+        words = f"they differ in {counted(len(proof.differences), 'place')}"
         yield row("Proof", style(words, "red", "bold"), style)
-    for line in limited([_finding(found, f) for f in verdict.differences], most):
+    for line in limited([_finding(found, f) for f in proof.differences], most):
         yield row("", line, style)
-    yield row("", f"{verdict.covered} comparisons, {verdict.runs} engine runs", style)
-    yield from reservations(verdict, style, most)
+    yield row("", f"{proof.covered} comparisons, {proof.runs} engine runs", style)
+    yield from reservations(proof, style, most)
 
 
 def _finding(found: Comparison, finding: ProofFinding) -> str:
@@ -45,7 +45,7 @@ def _finding(found: Comparison, finding: ProofFinding) -> str:
     where = f"{place or now}: " if place or now else ""
     if place and now and place != now:
         where = f"{place} -> {now}: "
-    return f"{where}{finding.words} ({finding.entry.title}, {finding.circumstance})"
+    return f"{where}{finding.words} ({finding.entry.title}, {finding.scenario})"
 
 
 def result_document(found: Comparison) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def result_document(found: Comparison) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "command": "verify",
-        "equal": found.verdict.ok,
+        "equal": found.proof.ok,
         "rejected": [
             {"files": list(e.files), "words": words} for e, words in found.rejected.items()
         ],
@@ -61,7 +61,7 @@ def result_document(found: Comparison) -> dict[str, Any]:
             {"files": list(e.files), "words": str(error)}
             for e, error in found.old.project.errors.items()
         ],
-        "proof": verdict_document(found.verdict, found.engine, found.old.project),
+        "proof": verdict_document(found.proof, found.engine, found.old.project),
     }
 
 
@@ -69,15 +69,15 @@ def live_text(found: LiveResult, engine: Engine, style: Style, *, verbose: bool)
     """Yield the lines: each container with what becomes of it and why."""
     yield row("Engine", f"Docker Compose v{engine.version} ({engine.origin})", style)
     names = ", ".join(found.projects)
-    if not found.verdicts:
+    if not found.proofs:
         words = f"no container of {names} is there: nothing was compared"
         yield row("Live", style(words, "yellow", "bold"), style)
     else:
-        anew, all_ = len(found.recreated), counted(len(found.verdicts), "container")
+        anew, all_ = len(found.recreated), counted(len(found.proofs), "container")
         colour = "red" if anew else "green"
         words = f"{anew} of {all_} of {names} would be recreated"
         yield row("Live", style(words, colour, "bold"), style)
-    for line in limited([_line(v, style) for v in found.verdicts], 10_000 if verbose else 60):
+    for line in limited([_line(v, style) for v in found.proofs], 10_000 if verbose else 60):
         yield row("", line, style)
     if found.created:
         yield row("", f"would be created: {', '.join(found.created)}", style)
@@ -108,7 +108,7 @@ def live_document(found: LiveResult, engine: Engine) -> dict[str, Any]:
                 "outcome": {True: "recreated", False: "kept", None: "left"}[each.recreated],
                 "reasons": list(each.reasons),
             }
-            for each in found.verdicts
+            for each in found.proofs
         ],
         "created": list(found.created),
         "not_compared": list(found.not_compared),

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from composerefactor.edit.drafts import Changeset, FileChange
+from composerefactor.edit.planned_files import Changeset, FileChange
 from composerefactor.errors import InputError, Location, RefusedError
 from composerefactor.workspace.files import ProjectFiles
 from composerefactor.workspace.journal import (

@@ -185,11 +185,11 @@ class JournalStore:
     def begin(self, journal: Journal) -> Record:
         """Keep *journal* as pending; it is on the disk afterwards."""
         record = Record(journal.run, Phase.PENDING)
-        draft = self.directory / "draft"
+        planned_file = self.directory / "draft"
         with state_errors(self.directory):
-            draft.unlink(missing_ok=True)
-            write_new(draft, _to_json(journal), Attributes(0o600))
-            draft.replace(self.path(record))
+            planned_file.unlink(missing_ok=True)
+            write_new(planned_file, _to_json(journal), Attributes(0o600))
+            planned_file.replace(self.path(record))
             sync_directories([self.directory])
         return record
 

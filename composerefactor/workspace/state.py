@@ -94,9 +94,9 @@ def _acquire(descriptor: int, directory: Path) -> None:
         else:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
-        holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
+        element = os.read(descriptor, 20).decode("ascii", "replace").strip()
         raise RefusedError(
-            f"another run is at work on this project (process {holder or 'unknown'})",
+            f"another run is at work on this project (process {element or 'unknown'})",
             remedy="wait until it has ended",
         ) from None
     except OSError as error:

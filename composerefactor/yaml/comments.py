@@ -258,13 +258,13 @@ def comments(source: Source, entry: Entry, start: int, end: int) -> list[str]:
 
 def _scalars(entry: Entry, start: int, end: int) -> Iterator[ScalarNode]:
     """Yield the scalars of *entry* that begin in ``start:end``; nothing outside is looked at."""
-    stack = [entry.value, entry.key]
-    while stack:
-        node = stack.pop()
+    model = [entry.value, entry.key]
+    while model:
+        node = model.pop()
         if node.outer_start >= end or node.end < start:
             continue
         if isinstance(node, ScalarNode):
             if node.start >= start:
                 yield node
         else:
-            stack.extend(reversed(list(children(node))))
+            model.extend(reversed(list(children(node))))

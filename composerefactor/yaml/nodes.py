@@ -174,17 +174,17 @@ def children(node: Node) -> Iterator[Node]:
 
 def walk(node: Node) -> Iterator[Node]:
     """Yield *node* and all nodes written below it, in text order; aliases are not followed."""
-    stack = [node]
-    while stack:
-        current = stack.pop()
+    model = [node]
+    while model:
+        current = model.pop()
         yield current
         if isinstance(current, ScalarNode):  # most nodes are
             continue
         if isinstance(current, MappingNode):
             for entry in reversed(current.entries):
-                stack += (entry.value, entry.key)
+                model += (entry.value, entry.key)
         elif isinstance(current, SequenceNode):
-            stack += reversed(current.items)
+            model += reversed(current.items)
 
 
 Path: TypeAlias = tuple[str | int, ...]

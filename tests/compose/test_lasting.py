@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from support.models import stack_of
 
 from composerefactor.compose.one_off import why_it_may_end
-from support.stacks import stack_of
 
 
 @pytest.mark.parametrize(

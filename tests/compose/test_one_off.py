@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from support.models import stack_of
 
 from composerefactor.compose.one_off import one_off
-from support.stacks import stack_of
 
 ENDS = [
     '{image: a, restart: "no", command: alembic upgrade head}',

@@ -3,10 +3,10 @@ from __future__ import annotations
 from ipaddress import ip_network
 
 import pytest
+from support.models import stack_of
 
 from composerefactor.compose.resources import POOL, free_subnet, used_subnets
 from composerefactor.errors import RefusedError
-from support.stacks import stack_of
 
 TEXT = """
 services: {a: {image: a}}

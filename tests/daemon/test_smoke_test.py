@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from composerefactor.compose.stack import start_models
+from composerefactor.compose.services import start_models
 from composerefactor.images.catalog import load
 from composerefactor.planning.opening import ProjectSelection, open_project
 from composerefactor.report.smoke_test import smoke_test
@@ -89,8 +89,8 @@ class Finding:
     code: int
     text: str
 
-    def lines(self, verdict: str) -> list[str]:
-        return re.findall(rf"^{verdict}  (.*)", self.text, re.MULTILINE)
+    def lines(self, proof: str) -> list[str]:
+        return re.findall(rf"^{proof}  (.*)", self.text, re.MULTILINE)
 
 
 Script = Callable[..., Finding]
@@ -238,15 +238,15 @@ def test_bad_files_are_one_failure(daemon: Daemon, script: Script, tmp_path: Pat
 
 @pytest.mark.parametrize(("options", "verdict"), [("", "PASS"), (', --save, ""', "FAIL")])
 def test_a_store_is_asked_with_its_own_client(
-    daemon: Daemon, script: Script, tmp_path: Path, redis: None, options: str, verdict: str
+    daemon: Daemon, script: Script, tmp_path: Path, redis: None, options: str, proof: str
 ) -> None:
     text = STORE.replace(" OPTIONS", options)
     write(tmp_path / "shop", {**FILES, "compose.yaml": text})
     before = everything(daemon)
     found = script()
-    data = [line for line in found.lines(verdict) if "redis-cli" in line]
+    data = [line for line in found.lines(proof) if "redis-cli" in line]
     assert len(data) == 1, found.text
-    assert found.code == (verdict == "FAIL")
+    assert found.code == (proof == "FAIL")
     assert everything(daemon) == before
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from composerefactor.edit.drafts import Changeset, FileChange
+from composerefactor.edit.planned_files import Changeset, FileChange
 
 
 def test_order_and_no_ops() -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from support.models import stack_of
 
 from composerefactor.images.memory import MIB, parsed, shown, told
-from support.stacks import stack_of
 
 
 @pytest.mark.parametrize(
@@ -21,15 +21,15 @@ from support.stacks import stack_of
     ],
 )
 def test_settings(service: str, mib: int) -> None:
-    stack = stack_of(f"services:\n  a:\n    image: a\n    {service}\n")
-    found = told(stack, stack.services["a"])
+    model = stack_of(f"services:\n  a:\n    image: a\n    {service}\n")
+    found = told(model, model.services["a"])
     assert found is not None
     assert found[0] == mib * MIB
 
 
 def test_nothing_is_told() -> None:
-    stack = stack_of("services:\n  a:\n    image: a\n    command: run --memory\n")
-    assert told(stack, stack.services["a"]) is None
+    model = stack_of("services:\n  a:\n    image: a\n    command: run --memory\n")
+    assert told(model, model.services["a"]) is None
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from support.models import stack_of
 
 from composerefactor.images.starters import (
     missing_hosts,
@@ -8,7 +9,6 @@ from composerefactor.images.starters import (
     missing_services,
     starter_for,
 )
-from support.stacks import stack_of
 
 TEXT = """
 services:
@@ -31,10 +31,10 @@ volumes: {db-data: {}}
 
 
 def test_services_and_resources() -> None:
-    stack = stack_of(TEXT)
-    assert [m.name for m in missing_services(stack)] == ["qdrant", "mq", "vpn"]
-    assert [m.name for m in missing_resources(stack, "volumes")] == ["data"]
-    (network,) = missing_resources(stack, "networks")
+    model = stack_of(TEXT)
+    assert [m.name for m in missing_services(model)] == ["qdrant", "mq", "vpn"]
+    assert [m.name for m in missing_resources(model, "volumes")] == ["data"]
+    (network,) = missing_resources(model, "networks")
     assert (network.name, [name for name, _ in network.users]) == ("front", ["app"])
 
 

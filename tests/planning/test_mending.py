@@ -40,7 +40,7 @@ class Options:
     pass
 
 
-def mending(*changes: Change | Refusal, name: str = "restart") -> Fixer[Any]:
+def fixer(*changes: Change | Refusal, name: str = "restart") -> Fixer[Any]:
     def plan(project: Project, options: Options) -> Iterator[Change | Refusal]:
         yield from changes
 
@@ -64,28 +64,28 @@ DECLARED = Effect(("services", "web", "restart"), "adds")
 @pytest.fixture
 def propose(tmp_path: Path, compose: Engine) -> Any:
     def run(
-        text: str, *mendings: Fixer[Any], unsafe: bool = True, selection: Selection = EVERYTHING
+        text: str, *fixers: Fixer[Any], unsafe: bool = True, selection: Selection = EVERYTHING
     ) -> Proposal:
         tmp_path.joinpath("compose.yaml").write_text(text, encoding="utf-8")
         opened = open_project(ProjectSelection(tmp_path))
-        chosen = [ChosenFixer(each, Options(), unsafe=unsafe) for each in mendings]
+        chosen = [ChosenFixer(each, Options(), unsafe=unsafe) for each in fixers]
         return propose_fixes(opened, chosen, compose, selection)
 
     return run
 
 
 def found(proposal: Proposal) -> tuple[list[str], list[str]]:
-    assert proposal.verdict is not None
-    assert proposal.mended is not None
-    taken = [mend.change.title for mend in proposal.mended.taken]
-    return taken, [f.words for f in proposal.verdict.differences]
+    assert proposal.proof is not None
+    assert proposal.fix_plan is not None
+    taken = [fix.change.title for fix in proposal.fix_plan.taken]
+    return taken, [f.words for f in proposal.proof.differences]
 
 
 @pytest.mark.engine
 def test_what_is_declared_is_accepted(propose: Any) -> None:
-    proposal = propose(MONOLITH, mending(restart("web", DECLARED)))
+    proposal = propose(MONOLITH, fixer(restart("web", DECLARED)))
     assert found(proposal) == (["web restarts"], [])
-    assert proposal.verdict.recreated[proposal.project.entries[0]] == ["web"]
+    assert proposal.proof.recreated[proposal.project.entries[0]] == ["web"]
 
 
 @pytest.mark.engine
@@ -100,10 +100,10 @@ def test_what_is_declared_is_accepted(propose: Any) -> None:
     ids=["nothing", "another service", "the opposite", "uninterpolated only"],
 )
 def test_what_is_not_declared_fails_the_proof(propose: Any, effects: tuple[Effect, ...]) -> None:
-    proposal = propose(MONOLITH, mending(restart("web", *effects), name="start"))
-    assert proposal.verdict is not None
-    assert not proposal.verdict.ok
-    assert "restart" in proposal.verdict.differences[0].words
+    proposal = propose(MONOLITH, fixer(restart("web", *effects), name="start"))
+    assert proposal.proof is not None
+    assert not proposal.proof.ok
+    assert "restart" in proposal.proof.differences[0].words
 
 
 @pytest.mark.engine
@@ -114,12 +114,10 @@ def test_what_the_engine_rejects_is_left_and_the_rest_is_proved(propose: Any) ->
         [AddKey("compose.yaml", ("services", "web"), "nonsense", "x")],
         [Effect(("services", "web", "nonsense"), "adds")],
     )
-    proposal = propose(
-        MONOLITH, mending(restart("web", DECLARED)), mending(broken, name="nonsense")
-    )
+    proposal = propose(MONOLITH, fixer(restart("web", DECLARED)), fixer(broken, name="nonsense"))
     assert found(proposal) == (["web restarts"], [])
-    assert proposal.mended is not None
-    assert "nonsense" in proposal.mended.left[0].reason
+    assert proposal.fix_plan is not None
+    assert "nonsense" in proposal.fix_plan.left[0].reason
 
 
 @pytest.mark.engine
@@ -131,41 +129,41 @@ def test_a_project_that_the_engine_rejects_is_repaired(propose: Any) -> None:
         [Effect(("networks", "app"), "adds")],
         repairs=True,
     )
-    proposal = propose(UNDEFINED, mending(declare), unsafe=False)
+    proposal = propose(UNDEFINED, fixer(declare), unsafe=False)
     assert found(proposal) == (["app is declared"], [])
     assert [entry.title for entry in proposal.repaired] == ["compose.yaml"]
     undeclared = Change(declare.title, declare.location, declare.edits, repairs=True)
-    assert found(propose(UNDEFINED, mending(undeclared)))[1] == ["network app is new"]
+    assert found(propose(UNDEFINED, fixer(undeclared)))[1] == ["network app is new"]
 
 
 @pytest.mark.engine
 def test_a_rejected_project_that_nothing_mends_is_an_error(propose: Any) -> None:
     with pytest.raises(EngineError, match="undefined network"):
-        propose(UNDEFINED, mending())
+        propose(UNDEFINED, fixer())
 
 
 @pytest.mark.engine
 def test_what_changes_what_runs_is_only_offered(propose: Any) -> None:
-    proposal = propose(MONOLITH, mending(restart("web", DECLARED)), unsafe=False)
+    proposal = propose(MONOLITH, fixer(restart("web", DECLARED)), unsafe=False)
     assert proposal.changes.is_empty
-    assert [mend.change.title for mend in proposal.mended.offered] == ["web restarts"]
+    assert [fix.change.title for fix in proposal.fix_plan.offered] == ["web restarts"]
 
 
 @pytest.mark.engine
 def test_a_comment_keeps_a_transform_away(propose: Any) -> None:
     effect = Effect(("services", "db", "restart"), "adds")
-    proposal = propose(MONOLITH, mending(restart("db", effect)))
+    proposal = propose(MONOLITH, fixer(restart("db", effect)))
     assert proposal.changes.is_empty
-    assert [mend.reason for mend in proposal.mended.suppressed] == ["restarts by hand"]
-    other = propose(MONOLITH, mending(restart("db", effect), name="other"))
+    assert [fix.reason for fix in proposal.fix_plan.suppressed] == ["restarts by hand"]
+    other = propose(MONOLITH, fixer(restart("db", effect), name="other"))
     assert found(other) == (["db restarts"], [])
 
 
 def test_a_service_that_is_left_alone_keeps_what_it_shares(propose: Any) -> None:
     shared = Effect(("services", "db", "restart"), "adds")
-    proposal = propose(MONOLITH, mending(restart("web", DECLARED, shared)))
-    assert not proposal.mended.taken
-    said = [mend.reason for mend in proposal.mended.suppressed]
+    proposal = propose(MONOLITH, fixer(restart("web", DECLARED, shared)))
+    assert not proposal.fix_plan.taken
+    said = [fix.reason for fix in proposal.fix_plan.suppressed]
     assert said == ["db is to be left alone: restarts by hand"]
 
 
@@ -173,12 +171,12 @@ def test_a_service_that_is_left_alone_keeps_what_it_shares(propose: Any) -> None
 def test_changes_are_chosen_by_their_ids(propose: Any) -> None:
     one = restart("web", DECLARED)
     ids = frozenset({one.id("restart")})
-    left = propose(MONOLITH, mending(one), selection=Selection(leave=ids))
+    left = propose(MONOLITH, fixer(one), selection=Selection(leave=ids))
     assert left.changes.is_empty
-    taken = propose(MONOLITH, mending(one), selection=Selection(take=ids))
+    taken = propose(MONOLITH, fixer(one), selection=Selection(take=ids))
     assert found(taken)[0] == ["web restarts"]
     with pytest.raises(UsageError, match="no change has the id"):
-        propose(MONOLITH, mending(one), selection=Selection(take=frozenset({"nothing"})))
+        propose(MONOLITH, fixer(one), selection=Selection(take=frozenset({"nothing"})))
 
 
 @pytest.mark.engine
@@ -186,15 +184,15 @@ def test_an_edit_that_is_not_safe_becomes_a_refusal(propose: Any) -> None:
     gone = Change(
         "gone", Location("compose.yaml", 2), [AddKey("compose.yaml", ("services", "x"), "a", "b")]
     )
-    proposal = propose(MONOLITH, mending(gone, restart("web", DECLARED)))
+    proposal = propose(MONOLITH, fixer(gone, restart("web", DECLARED)))
     assert found(proposal)[0] == ["web restarts"]
-    assert ["gone" in refusal.reason for _, refusal in proposal.mended.refusals] == [True]
+    assert ["gone" in refusal.reason for _, refusal in proposal.fix_plan.refusals] == [True]
 
 
 def new_file(text: str, *effects: Effect) -> Fixer[Any]:
     variant = Variant("compose.production.yaml", "compose.yaml", effects)
     edit = WriteFile(variant.path, text)
-    return mending(Change("new", Location("compose.yaml", 1), [edit], variants=[variant]))
+    return fixer(Change("new", Location("compose.yaml", 1), [edit], variants=[variant]))
 
 
 @pytest.mark.engine
@@ -211,6 +209,6 @@ def test_a_new_file_gives_the_model_of_the_old_but_for_what_is_declared(propose:
 @pytest.mark.engine
 def test_a_new_file_that_the_engine_rejects_is_left(propose: Any) -> None:
     proposal = propose(MONOLITH, new_file("services:\n  web:\n    nonsense: 1\n"))
-    assert proposal.mended is not None
-    assert proposal.mended.taken == []
-    assert [each.change.title for each in proposal.mended.left] == ["new"]
+    assert proposal.fix_plan is not None
+    assert proposal.fix_plan.taken == []
+    assert [each.change.title for each in proposal.fix_plan.left] == ["new"]

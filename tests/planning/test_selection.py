@@ -47,9 +47,9 @@ def test_selection(
     selection = Selection(frozenset(ids[c] for c in take), frozenset(ids[c] for c in leave))
     proposal = propose(opened, plan, None, selection)
     assert {part[2] for part in proposal.plan.moved} == set(moved)
-    assert {stay.part[2] for stay in proposal.plan.stays} == set("abcd") - set(moved)
+    assert {stay.part[2] for stay in proposal.plan.unmoved} == set("abcd") - set(moved)
     reason = "left in place by --take" if take else "left in place by --leave"
-    assert {stay.reason for stay in proposal.plan.stays} <= {reason}
+    assert {stay.reason for stay in proposal.plan.unmoved} <= {reason}
 
 
 def test_an_id_of_no_change(opened: OpenProject) -> None:
@@ -94,4 +94,4 @@ def test_a_factored_service_goes_to_all_its_files_or_to_none(
     if option == "take":
         assert found.changes == everything.changes
     else:
-        assert {stay.reason for stay in found.plan.stays} == {"left in place by --leave"}
+        assert {stay.reason for stay in found.plan.unmoved} == {"left in place by --leave"}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from composerefactor.edit.planned_files import NewText, PlannedFile
 from msgspec.structs import replace
 
 from composerefactor.compose.project import Project
-from composerefactor.edit.drafts import NewText, PlannedFile
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal, propose
 from composerefactor.proof.engine import Engine
@@ -30,19 +30,19 @@ def breaking(*names: str, with_: str = "    tty: true\n") -> Callable[..., Plan]
 
     def plan(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
         found = honest(project, keep, move)
-        return replace(found, drafts=tuple(map(broken, found.drafts)))
+        return replace(found, planned_files=tuple(map(broken, found.planned_files)))
 
-    def broken(draft: PlannedFile) -> PlannedFile:
-        if not any(draft.path.endswith(f".{name}.yml") for name in names):
-            return draft
-        return replace(draft, pieces=(*draft.pieces, NewText(with_)))
+    def broken(planned_file: PlannedFile) -> PlannedFile:
+        if not any(planned_file.path.endswith(f".{name}.yml") for name in names):
+            return planned_file
+        return replace(planned_file, pieces=(*planned_file.pieces, NewText(with_)))
 
     return plan
 
 
 def staying(proposal: Proposal) -> set[str]:
-    assert proposal.verdict is not None
-    assert proposal.verdict.ok
+    assert proposal.proof is not None
+    assert proposal.proof.ok
     moved = {name for _, section, name in proposal.plan.moved if section == "services"}
     return set(NAMES) - moved
 
@@ -54,8 +54,8 @@ def test_what_breaks_stays_and_the_rest_moves(
     proposal = propose(opened_of({BASE: TEXT}), breaking(*names), compose)
     assert staying(proposal) == set(names)
     assert {part[2] for part in proposal.findings} == set(names)
-    assert {stay.part[2] for stay in proposal.plan.stays} == set(names)
-    assert all("tty" in stay.reason for stay in proposal.plan.stays)
+    assert {stay.part[2] for stay in proposal.plan.unmoved} == set(names)
+    assert all("tty" in stay.reason for stay in proposal.plan.unmoved)
 
 
 def test_a_culprit_that_no_difference_names_is_found_by_halving(
@@ -82,8 +82,8 @@ def test_what_breaks_without_a_part_that_moves_ends(
         return Plan((PlannedFile(BASE, (NewText(text),)),))
 
     proposal = propose(opened_of({BASE: TEXT}), plan, compose)
-    assert proposal.verdict is not None
-    assert [found.service for found in proposal.verdict.differences] == ["api", "api"]
+    assert proposal.proof is not None
+    assert [found.service for found in proposal.proof.differences] == ["api", "api"]
 
 
 def test_a_forecast_is_checked(opened_of: Callable[..., OpenProject], compose: Engine) -> None:
@@ -101,5 +101,5 @@ def test_without_an_engine_there_is_a_plan_and_no_verdict(
     opened_of: Callable[..., OpenProject],
 ) -> None:
     proposal = propose(opened_of({BASE: TEXT}), honest, None)
-    assert proposal.verdict is None
+    assert proposal.proof is None
     assert len(proposal.changes.created) == len(NAMES)

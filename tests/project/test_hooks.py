@@ -95,9 +95,9 @@ def test_check_and_fix(pre_commit: PreCommit, tmp_path: Path) -> None:
     assert "docker-compose.yml:1" in checked.stdout
     assert (tmp_path / "docker-compose.yml").read_text(encoding="utf-8") == BAD
 
-    mended = pre_commit("composerefactor-fix", "docker-compose.yml")
-    assert mended.returncode == 1, mended.stdout + mended.stderr
-    assert "files were modified by this hook" in mended.stdout
+    fix_plan = pre_commit("composerefactor-fix", "docker-compose.yml")
+    assert fix_plan.returncode == 1, fix_plan.stdout + fix_plan.stderr
+    assert "files were modified by this hook" in fix_plan.stdout
     assert (tmp_path / "docker-compose.yml").read_text(encoding="utf-8") == MENDED
 
     for hook in ("composerefactor-check", "composerefactor-fix"):

@@ -38,7 +38,7 @@ WITHOUT_NULL = ROOT.replace("    env_file: /dev/null\n", "")
 
 
 def is_essential(run: Run) -> bool:
-    return run.circumstance.essential
+    return run.scenario.essential
 
 
 def split(module: str = SERVICES, root: str = ROOT) -> dict[str, bytes | None]:
@@ -47,14 +47,14 @@ def split(module: str = SERVICES, root: str = ROOT) -> dict[str, bytes | None]:
 
 def test_an_exact_split_is_equal_in_every_circumstance(prover_of: Callable[..., Prover]) -> None:
     prover = prover_of({"compose.yaml": SERVICES, ".env": "TAG=2.0\n"})
-    verdict = prover.check(split())
-    assert verdict.ok
-    assert verdict.differences == []
-    assert verdict.not_covered == []
+    proof = prover.check(split())
+    assert proof.ok
+    assert proof.differences == []
+    assert proof.not_covered == []
     # own, raw, hashes, all set, empty --env-file, subdirectory, parent
-    assert verdict.covered == 7
-    assert verdict.runs == 14
-    assert list(verdict.recreated.values()) == [[]]
+    assert proof.covered == 7
+    assert proof.runs == 14
+    assert list(proof.recreated.values()) == [[]]
 
 
 def test_later_checks_reuse_the_originals(prover_of: Callable[..., Prover]) -> None:
@@ -74,12 +74,12 @@ def test_a_check_leaves_no_trace_for_the_next(prover_of: Callable[..., Prover]) 
 
 def test_a_relative_path_that_leads_elsewhere(prover_of: Callable[..., Prover]) -> None:
     short = "include: [docker-compose/all.yaml]\n"
-    verdict = prover_of({"compose.yaml": SERVICES}).check(split(root=short))
-    assert not verdict.ok
-    [source] = [found for found in verdict.differences if found.path[-1] == "source"]
+    proof = prover_of({"compose.yaml": SERVICES}).check(split(root=short))
+    assert not proof.ok
+    [source] = [found for found in proof.differences if found.path[-1] == "source"]
     assert source.service == "api"
     assert '"data", is "docker-compose/data"' in source.words
-    assert list(verdict.recreated.values()) == [["api"]]
+    assert list(proof.recreated.values()) == [["api"]]
 
 
 def test_a_health_check_that_slipped_below_networks(prover_of: Callable[..., Prover]) -> None:
@@ -90,8 +90,8 @@ def test_a_health_check_that_slipped_below_networks(prover_of: Callable[..., Pro
         )
         + "networks: {healthcheck: }\n"
     )
-    verdict = prover_of({"compose.yaml": SERVICES}).check(split(slipped))
-    words = [found.words for found in verdict.differences]
+    proof = prover_of({"compose.yaml": SERVICES}).check(split(slipped))
+    words = [found.words for found in proof.differences]
     assert any("service api: healthcheck is gone" in each for each in words)
     assert any("network healthcheck is new" in each for each in words)
 
@@ -101,9 +101,9 @@ def test_an_env_file_that_is_read_twice(prover_of: Callable[..., Prover]) -> Non
     entry = Invocation(("compose.yaml",), env_files=("prod.env",))
     prover = prover_of(files, entry)
     assert prover.check(split()).ok
-    verdict = prover.check(split(root=WITHOUT_NULL))
+    proof = prover.check(split(root=WITHOUT_NULL))
     assert 'service api: image was "shop/api:1.0", is "shop/api:2.0"' in [
-        found.words for found in verdict.differences
+        found.words for found in proof.differences
     ]
 
 
@@ -111,14 +111,14 @@ def test_the_trap_shows_without_an_env_file_in_the_command(
     prover_of: Callable[..., Prover],
 ) -> None:
     prover = prover_of({"compose.yaml": SERVICES, ".env": "TAG=2.0\n"})
-    verdict = prover.check(split(root=WITHOUT_NULL))
-    assert {found.circumstance for found in verdict.differences} == {"empty --env-file"}
+    proof = prover.check(split(root=WITHOUT_NULL))
+    assert {found.scenario for found in proof.differences} == {"empty --env-file"}
 
 
 def test_a_default_in_place_of_its_variable(prover_of: Callable[..., Prover]) -> None:
     frozen = SERVICES.replace("${LEVEL:-info}", "info")
-    verdict = prover_of({"compose.yaml": SERVICES}).check(split(frozen))
-    assert {found.circumstance for found in verdict.differences} == {
+    proof = prover_of({"compose.yaml": SERVICES}).check(split(frozen))
+    assert {found.scenario for found in proof.differences} == {
         "uninterpolated",
         "all variables set",
     }
@@ -127,17 +127,17 @@ def test_a_default_in_place_of_its_variable(prover_of: Callable[..., Prover]) ->
 def test_swapped_variables(prover_of: Callable[..., Prover]) -> None:
     text = "services: {a: {image: a, environment: {A: '${A}', B: '${B}'}}}\n"
     swapped = text.replace("'${A}', B: '${B}'", "'${B}', B: '${A}'")
-    verdict = prover_of({"compose.yaml": text}).check({"compose.yaml": swapped.encode()})
-    assert "all variables set" in {found.circumstance for found in verdict.differences}
+    proof = prover_of({"compose.yaml": text}).check({"compose.yaml": swapped.encode()})
+    assert "all variables set" in {found.scenario for found in proof.differences}
 
 
 def test_required_variables_get_a_value(prover_of: Callable[..., Prover]) -> None:
     text = SERVICES.replace("${LEVEL:-info}", "${LEVEL:?say which}${OTHER:?too}")
     prover = prover_of({"compose.yaml": text})
-    verdict = prover.check(split(text))
-    assert verdict.ok
-    assert verdict.not_covered == []
-    assert verdict.assumptions == [
+    proof = prover.check(split(text))
+    assert proof.ok
+    assert proof.not_covered == []
+    assert proof.assumptions == [
         "required variables that nothing sets were given values: LEVEL, OTHER",
     ]
 
@@ -148,7 +148,7 @@ def test_a_required_variable_that_the_env_file_sets_is_not_assumed(
     text = SERVICES.replace("${LEVEL:-info}", "${LEVEL:?}")
     entry = Invocation(("compose.yaml",), env_files=("prod.env",))
     prover = prover_of({"compose.yaml": text, "prod.env": "LEVEL=warn\n"}, entry)
-    own = next(run for run in prover.baseline() if run.circumstance.name == "own environment")
+    own = next(run for run in prover.baseline() if run.scenario.name == "own environment")
     assert own.env == {}
     assert b"LEVEL: warn" in own.result.stdout
 
@@ -156,9 +156,9 @@ def test_a_required_variable_that_the_env_file_sets_is_not_assumed(
 def test_values_where_the_project_needs_some(prover_of: Callable[..., Prover]) -> None:
     volumes = "volumes: ['${DIR}:/x', '${STORE}:/y']"
     text = f"services: {{a: {{image: 'a:${{TAG}}', ports: ['${{PORT}}:80'], {volumes}}}}}\n"
-    verdict = prover_of({"compose.yaml": text}).check(split(text))
-    assert verdict.ok
-    [words] = verdict.assumptions
+    proof = prover_of({"compose.yaml": text}).check(split(text))
+    assert proof.ok
+    [words] = proof.assumptions
     assert words.endswith("since the engine rejects blanks: DIR, PORT, STORE, TAG")
 
 
@@ -167,9 +167,9 @@ def test_missing_env_files_are_supplied(
 ) -> None:
     since("2.29.7")
     text = SERVICES.replace("    build: ./api\n", "    env_file: [secret.env, conf/other.env]\n")
-    verdict = prover_of({"compose.yaml": text}).check(split(text))
-    assert verdict.ok
-    assert verdict.assumptions == [
+    proof = prover_of({"compose.yaml": text}).check(split(text))
+    assert proof.ok
+    assert proof.assumptions == [
         "missing files were taken for empty ones: conf/other.env, secret.env",
     ]
 
@@ -184,12 +184,12 @@ services:
   gpu: {image: b, container_name: worker, profiles: [gpu]}
 """
     prover = prover_of({"compose.yaml": text}, profiles=("cpu", "gpu"))
-    verdict = prover.check(split(text))
-    assert verdict.ok
-    assert [each.circumstance for each in verdict.not_covered] == ["own environment"]
-    assert "worker" in verdict.not_covered[0].words
+    proof = prover.check(split(text))
+    assert proof.ok
+    assert [each.scenario for each in proof.not_covered] == ["own environment"]
+    assert "worker" in proof.not_covered[0].words
     wrong = prover.check(split(text.replace("image: b", "image: c")), only=is_essential)
-    assert {found.circumstance for found in wrong.differences} == {"profile gpu"}
+    assert {found.scenario for found in wrong.differences} == {"profile gpu"}
     assert prover.rejected() == {}
 
 
@@ -197,9 +197,9 @@ def test_each_profile_is_tried_up_to_a_limit(prover_of: Callable[..., Prover]) -
     names = tuple(f"p{n}" for n in range(10))
     text = "services:\n" + "".join(f"  s{n}: {{image: a, profiles: [{n}]}}\n" for n in names)
     prover = prover_of({"compose.yaml": text}, profiles=names)
-    verdict = prover.check({})
-    assert verdict.ok
-    assert [each.circumstance for each in verdict.not_covered] == ["profile p8", "profile p9"]
+    proof = prover.check({})
+    assert proof.ok
+    assert [each.scenario for each in proof.not_covered] == ["profile p8", "profile p9"]
 
 
 def test_an_unused_volume_that_is_dropped(
@@ -208,7 +208,7 @@ def test_an_unused_volume_that_is_dropped(
     since("2.29.7")
     text = SERVICES + "  unused:\n"
     [found] = prover_of({"compose.yaml": text}).check(split()).differences
-    assert (found.circumstance, found.words) == ("uninterpolated", "volume unused is gone")
+    assert (found.scenario, found.words) == ("uninterpolated", "volume unused is gone")
 
 
 def test_extensions_stay_unless_they_are_said_to_move(prover_of: Callable[..., Prover]) -> None:
@@ -243,9 +243,9 @@ services:
     environment: {DB_PASSWORD: hunter2, URL: "http://me:hunter2@db/x"}
     command: [run, --password, hunter2]
 """
-    verdict = prover_of({"compose.yaml": text}).check(split(text.replace("hunter2", "hunter3")))
-    assert len({found.path for found in verdict.differences if found.kind == "model"}) == 3
-    shown = str([found.words for found in verdict.differences])
+    proof = prover_of({"compose.yaml": text}).check(split(text.replace("hunter2", "hunter3")))
+    assert len({found.path for found in proof.differences if found.kind == "model"}) == 3
+    shown = str([found.words for found in proof.differences])
     assert "hunter" not in shown
     assert "environment.DB_PASSWORD has another value" in shown
 
@@ -255,8 +255,8 @@ def test_the_engine_rejects_the_result(
 ) -> None:
     since("2.29.7")
     text = "services: {a: {image: a, networks: [n]}, b: {image: b}}\nnetworks: {n: }\n"
-    verdict = prover_of({"compose.yaml": text}).check(split(text.replace("networks: {n: }", "")))
-    found = verdict.differences[0]
+    proof = prover_of({"compose.yaml": text}).check(split(text.replace("networks: {n: }", "")))
+    found = proof.differences[0]
     assert found.service == "a"
     assert 'service "a" refers to undefined network n' in found.words
 
@@ -268,9 +268,9 @@ def test_a_project_that_is_rejected_as_it_stands(
     prover = prover_of({"compose.yaml": "services: {a: {image: a, networks: [n]}}\n"})
     [words] = prover.rejected().values()
     assert "undefined network n" in words
-    verdict = prover.check({})
-    assert not verdict.ok
-    assert [each.circumstance for each in verdict.not_covered] == ["own environment"]
+    proof = prover.check({})
+    assert not proof.ok
+    assert [each.scenario for each in proof.not_covered] == ["own environment"]
 
 
 def test_a_file_above_the_project(prover_of: Callable[..., Prover], tmp_path: Path) -> None:
@@ -288,8 +288,8 @@ def test_several_files_and_directories(prover_of: Callable[..., Prover]) -> None
     }
     entry = Invocation(("deploy/base.yml", "deploy/prod.yml"), directory="deploy", project_name="p")
     prover = prover_of(files, entry)
-    verdict = prover.check({})
-    assert (verdict.ok, verdict.not_covered) == (True, [])
+    proof = prover.check({})
+    assert (proof.ok, proof.not_covered) == (True, [])
     changed = prover.check({"deploy/prod.yml": b"services: {api: {restart: 'no'}}\n"})
     assert changed.differences[0].path == ("services", "api", "restart")
 
@@ -340,16 +340,16 @@ def test_a_key_that_an_unseen_override_could_reset(
 ) -> None:
     since("2.24.7")
     prover = prover_of({"compose.yaml": SERVICES})
-    assert prover.weaknesses(split()) == []
+    assert prover.sensitivities(split()) == []
     two = {
         "compose.yaml": ROOT.replace("all.yaml]", "all.yaml, docker-compose/more.yaml]").encode(),
         "docker-compose/all.yaml": SERVICES.replace(", MODE: live", "").encode(),
         "docker-compose/more.yaml": b"services: {api: {environment: {MODE: live}}}\n",
     }
     assert prover.check(two).ok
-    [weakness] = prover.weaknesses(two)
-    assert weakness.service == "api"
-    assert weakness.words == "`!reset` of one environment key has another effect on environment"
+    [sensitivity] = prover.sensitivities(two)
+    assert sensitivity.service == "api"
+    assert sensitivity.words == "`!reset` of one environment key has another effect on environment"
 
 
 def test_the_shell_s_variables_count(compose: Engine, project: Callable[..., Path]) -> None:
@@ -363,9 +363,9 @@ def test_the_shell_s_variables_count(compose: Engine, project: Callable[..., Pat
         profiles_of=lambda _: (),
         environ={"TAG": "shell"},
     ) as prover:
-        verdict = prover.check(split(text.replace("${TAG:?}", "shell")))
-        assert verdict.assumptions == []
-        assert {found.circumstance for found in verdict.differences} == {
+        proof = prover.check(split(text.replace("${TAG:?}", "shell")))
+        assert proof.assumptions == []
+        assert {found.scenario for found in proof.differences} == {
             "all variables set",
             "uninterpolated",
         }
@@ -377,7 +377,8 @@ def test_an_override_that_an_old_engine_no_longer_takes(
     if compose.release >= (2, 24, 7):
         pytest.skip("later engines merge a second -f file over an included service")
     words = {
-        weakness.words for weakness in prover_of({"compose.yaml": SERVICES}).weaknesses(split())
+        sensitivity.words
+        for sensitivity in prover_of({"compose.yaml": SERVICES}).sensitivities(split())
     }
     assert "a plain override is rejected: services.api conflicts with imported resource" in words
 
@@ -391,15 +392,15 @@ def test_another_command_afterwards_is_compared_with_the_one_before(
 ) -> None:
     prover = prover_of({"compose.yaml": SERVICES, ".env": "TAG=2.0\n"}, entry=ENTRY)
     pinned = Invocation(("deploy/compose.yaml",), project_directory=".")
-    verdict = prover.check(MOVED, entries={ENTRY: pinned})
-    assert verdict.ok
-    assert verdict.covered == 7
+    proof = prover.check(MOVED, entries={ENTRY: pinned})
+    assert proof.ok
+    assert proof.covered == 7
 
 
 def test_a_command_that_loses_its_directory_is_seen(prover_of: Callable[..., Prover]) -> None:
     prover = prover_of({"compose.yaml": SERVICES, ".env": "TAG=2.0\n"}, entry=ENTRY)
-    verdict = prover.check(MOVED, entries={ENTRY: Invocation(("deploy/compose.yaml",))})
-    words = "\n".join(found.words for found in verdict.differences)
+    proof = prover.check(MOVED, entries={ENTRY: Invocation(("deploy/compose.yaml",))})
+    words = "\n".join(found.words for found in proof.differences)
     for lost in ("name", "image", "context", "source"):
         assert lost in words
-    assert {found.entry for found in verdict.differences} == {ENTRY}
+    assert {found.entry for found in proof.differences} == {ENTRY}

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from composerefactor.edit.planned_files import Changeset, FileChange
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from composerefactor.edit.drafts import Changeset, FileChange
 from composerefactor.report.patch import unified_patch
 
 Tree = dict[str, bytes]

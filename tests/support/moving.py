@@ -50,7 +50,7 @@ class Shop:
         )
 
     def rewritten(self, *, in_files: bool = False) -> dict[str, str]:
-        return {d.path: d.text() for d in self.references(in_files=in_files).drafts}
+        return {d.path: d.text() for d in self.references(in_files=in_files).planned_files}
 
 
 def shop(texts: Mapping[str, str], to: str = "docker-compose") -> Shop:

@@ -33,17 +33,17 @@ LEFT = (
 REFUSED = ("${A^^}", "${A/b/c}", "${#A}", "${A:0:2}", "${A", "${A:-{}} and {b}", "${A:-v$(date)}")
 
 
-def mended(text: str, **where: bool) -> str:
+def fix_plan(text: str, **where: bool) -> str:
     for form in reversed(shell_forms(text, **where)):  # type: ignore[arg-type]
-        assert form.mend is not None
+        assert form.fix is not None
         assert text[form.start :].startswith(form.text)
-        text = text[: form.start] + form.mend + text[form.start + len(form.text) :]
+        text = text[: form.start] + form.fix + text[form.start + len(form.text) :]
     return text
 
 
 @pytest.mark.parametrize(("text", "expected"), MENDED.values(), ids=MENDED)
 def test_mended(text: str, expected: str) -> None:
-    assert mended(text) == expected
+    assert fix_plan(text) == expected
     assert shell_forms(expected) == []
 
 
@@ -55,22 +55,22 @@ def test_left(text: str) -> None:
 @pytest.mark.parametrize("text", REFUSED)
 def test_refused(text: str) -> None:
     forms = shell_forms(text)
-    assert [form.mend for form in forms] == [None]
+    assert [form.fix for form in forms] == [None]
     assert all(form.reason and form.remedy for form in forms)
 
 
 def test_in_a_shell_the_container_expands() -> None:
     text = "echo ${A^^} $(date) $B $C"
     forms = shell_forms(text, in_shell=True, inside={"B"})
-    assert [(form.text, form.mend) for form in forms] == [("${A^^}", "$${A^^}"), ("$B", "$$B")]
+    assert [(form.text, form.fix) for form in forms] == [("${A^^}", "$${A^^}"), ("$B", "$$B")]
 
 
 def test_a_variable_is_named_after_the_key() -> None:
-    assert [form.mend for form in shell_forms("$(hostname)", name="HOST")] == ["${HOST:-}"]
-    assert [form.mend for form in shell_forms("HOST=`hostname`", name="HOST")] == ["${HOST:-}"]
-    assert [form.mend for form in shell_forms("$(hostname)")] == [None]
+    assert [form.fix for form in shell_forms("$(hostname)", name="HOST")] == ["${HOST:-}"]
+    assert [form.fix for form in shell_forms("HOST=`hostname`", name="HOST")] == ["${HOST:-}"]
+    assert [form.fix for form in shell_forms("$(hostname)")] == [None]
 
 
 def test_a_path_of_the_project_begins_with_a_dot() -> None:
-    assert mended("$(pwd)/data:/data", is_path=True) == "./data:/data"
-    assert mended("${D:-$(pwd)}/data:/data", is_path=True) == "${D:-.}/data:/data"
+    assert fix_plan("$(pwd)/data:/data", is_path=True) == "./data:/data"
+    assert fix_plan("${D:-$(pwd)}/data:/data", is_path=True) == "${D:-.}/data:/data"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from composerefactor.compose.stack import Service, StartModel
+from support.models import stack_of
+
+from composerefactor.compose.services import Service, StartModel
 from composerefactor.transforms._attribute import BlockedSite, Site, sites
-from support.stacks import stack_of
 
 
 def wants_restart(_: StartModel, service: Service) -> str | None:

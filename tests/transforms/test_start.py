@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.models import stack_of
 
 from composerefactor.compose.resources import (
     covers,
@@ -19,7 +20,6 @@ from composerefactor.images.connections import host_mentions
 from composerefactor.images.lookup import data_paths
 from composerefactor.images.starters import starters
 from composerefactor.transforms._start import Login, StartedService, login, started
-from support.stacks import stack_of
 
 LOGINS = [
     (["URL=postgresql://app:pw@db:5432/shop?x=1"], Login("app", "pw", "shop")),
@@ -39,8 +39,8 @@ LOGINS = [
 @pytest.mark.parametrize(("variables", "expected"), LOGINS)
 def test_login(variables: list[str], expected: Login) -> None:
     text = f"services: {{app: {{image: a, environment: {variables}}}}}"
-    stack = stack_of(text)
-    found = login(stack, [m for m in host_mentions(stack) if m.mention.host == "db"])
+    model = stack_of(text)
+    found = login(model, [m for m in host_mentions(model) if m.mention.host == "db"])
     assert found == expected
 
 
@@ -60,8 +60,8 @@ services:
 
 
 def test_networks() -> None:
-    stack = stack_of(NETWORKS)
-    assert {name: networks_of(stack, name) for name in stack.services} == {
+    model = stack_of(NETWORKS)
+    assert {name: networks_of(model, name) for name in model.services} == {
         "a": ["x", "y"],
         "b": ["y", "z"],
         "c": ["default"],
@@ -69,9 +69,9 @@ def test_networks() -> None:
         "e": None,
         "f": None,
     }
-    assert networks_to_reach(stack, ["a", "d"]) == ["y"]
-    assert networks_to_reach(stack, ["a", "c", "e"]) == ["x", "default"]
-    assert networks_to_reach(stack, ["e"]) == []
+    assert networks_to_reach(model, ["a", "d"]) == ["y"]
+    assert networks_to_reach(model, ["a", "c", "e"]) == ["x", "default"]
+    assert networks_to_reach(model, ["e"]) == []
 
 
 @pytest.mark.parametrize(
@@ -100,8 +100,8 @@ services:
     volumes: ["data:/var/lib/db/", {type: bind, source: ./x, target: /y}]
     tmpfs: "/t:size=1m"
 """
-    stack = stack_of(text, "services: {db: {volumes: ['${WHERE:-/z}']}}")
-    targets = list(mount_targets(stack, stack.services["db"]))
+    model = stack_of(text, "services: {db: {volumes: ['${WHERE:-/z}']}}")
+    targets = list(mount_targets(model, model.services["db"]))
     assert targets == ["/var/lib/db", "/y", "/t", "/z"]
     assert covers(targets, "/var/lib/db")
     assert covers(targets, "/var/lib/db/data")
@@ -118,17 +118,17 @@ def test_volume_names_follow_the_project() -> None:
 
 
 def test_homes() -> None:
-    stack = stack_of(
+    model = stack_of(
         "services: {a: &a {image: a}, b: *a, c: {image: a}}",
         "services: {c: {image: b}, d: {extends: {file: base.yaml, service: d}}}",
         files={"base.yaml": "services: {d: {image: d, networks: [n]}}"},
     )
-    c, d = stack.services["c"], stack.services["d"]
-    assert home(stack, [("c", each) for each in c.definitions]).path == "compose.yaml"
-    assert home(stack, [("c", c.definitions[1])]).path == "0.yaml"
-    assert home(stack, [("d", d.definitions[0])]).path == "0.yaml"
+    c, d = model.services["c"], model.services["d"]
+    assert home(model, [("c", each) for each in c.definitions]).path == "compose.yaml"
+    assert home(model, [("c", c.definitions[1])]).path == "0.yaml"
+    assert home(model, [("d", d.definitions[0])]).path == "0.yaml"
     assert [each.file.path for each in own_definitions(d)] == ["0.yaml"]
-    base = stack.files[0]
+    base = model.files[0]
     assert [written_body(base, name) is not None for name in "abcx"] == [False, False, True, False]
 
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from support.models import stack_of
 
 from composerefactor.images.connections import connections
 from composerefactor.transforms.add_networks import tiers
-from support.stacks import stack_of
 
 SHOP = """
 services:
@@ -22,8 +22,8 @@ services:
 
 
 def test_a_shop() -> None:
-    stack = stack_of(SHOP)
-    found = tiers(stack, connections(stack))
+    model = stack_of(SHOP)
+    found = tiers(model, connections(model))
     assert {name: each.networks for name, each in found.items()} == {
         "proxy": ("edge", "app"),
         "web": ("app", "data"),
@@ -51,9 +51,9 @@ def test_a_pair_that_talks_is_never_cut(data: st.DataObject) -> None:
         urls = "".join(f"      U{i}: http://{c}:80\n" for i, c in enumerate(calls))
         text += f"  {name}:\n    image: {image}\n{port}"
         text += f"    environment:\n{urls}" if urls else ""
-    stack = stack_of(text)
-    talks = connections(stack)
-    found = tiers(stack, talks)
+    model = stack_of(text)
+    talks = connections(model)
+    found = tiers(model, talks)
     for each in talks:
         shared = set(found[each.caller].networks) & set(found[each.callee].networks)
         assert shared, (each, text)

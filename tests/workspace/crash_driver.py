@@ -18,7 +18,8 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
-from composerefactor.edit.drafts import Changeset, FileChange
+from composerefactor.edit.planned_files import Changeset, FileChange
+
 from composerefactor.errors import RefusedError
 from composerefactor.workspace.apply import apply
 from composerefactor.workspace.undo import last_run, recover, undo

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from composerefactor.edit.planned_files import Changeset, FileChange
 
 from composerefactor import errors
-from composerefactor.edit.drafts import Changeset, FileChange
 from composerefactor.errors import RefusedError
 from composerefactor.workspace.apply import apply
 from composerefactor.workspace.journal import JournalStore, Phase

@@ -7,10 +7,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+from composerefactor.edit.planned_files import Changeset, FileChange
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from composerefactor.edit.drafts import Changeset, FileChange
 from composerefactor.workspace.apply import apply
 from composerefactor.workspace.undo import undo
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from composerefactor.edit.planned_files import Changeset, FileChange
 
-from composerefactor.edit.drafts import Changeset, FileChange
 from composerefactor.errors import InputError, RefusedError
 from composerefactor.workspace.apply import apply
 from composerefactor.workspace.undo import last_run, undo

@@ -40,7 +40,7 @@ from composerefactor.compose.connections import cycles, dependencies, start_orde
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project, project_directory
-from composerefactor.compose.stack import StartModel, start_model
+from composerefactor.compose.services import StartModel, start_model
 from composerefactor.errors import InputError, first_of
 from composerefactor.images.catalog import Catalog
 from composerefactor.images.connections import HostMention, host_mentions
@@ -93,9 +93,9 @@ class Dependencies(Struct, frozen=True):
             yield from self._below(each, depth + 1, shown, (*trail, name))
 
 
-def dependencies_of(stack: StartModel) -> Dependencies:
-    """Return who waits for whom in *stack*."""
-    needs = dependencies(stack)
+def dependencies_of(model: StartModel) -> Dependencies:
+    """Return who waits for whom in *model*."""
+    needs = dependencies(model)
     return Dependencies(
         {name: tuple(needed) for name, needed in needs.items()},
         tuple(map(tuple, start_order(needs))),
@@ -151,7 +151,7 @@ _MOST = 8
 
 @dataclass(frozen=True)
 class EntryArchitecture:
-    """What one entry point starts; the facts are read from *stack* and its *mentions* of hosts."""
+    """What one entry point starts; the facts are read from *model* and its *mentions* of hosts."""
 
     entry: Invocation
     services: tuple[ServiceFacts, ...]
@@ -167,7 +167,7 @@ class EntryArchitecture:
     resources: tuple[ResourceFacts, ...]
     totals: ResourceTotals
     builds: tuple[BuildFacts, ...]
-    stack: StartModel = field(repr=False, compare=False)
+    model: StartModel = field(repr=False, compare=False)
     mentions: tuple[HostMention, ...] = field(repr=False, compare=False)
 
     @property
@@ -229,10 +229,10 @@ class Architecture:
 
 def survey(project: Project, name: str, catalog: Catalog) -> Architecture:
     """Return the facts of *project*, read from its text alone."""
-    stacks = [start_model(project, entry) for entry in project.readable]
-    known = tuple(literals(stacks))
-    redaction = Redaction(stacks, known)
-    entries = tuple(_entry(project, each, catalog, redaction) for each in stacks)
+    models = [start_model(project, entry) for entry in project.readable]
+    known = tuple(literals(models))
+    redaction = Redaction(models, known)
+    entries = tuple(_entry(project, each, catalog, redaction) for each in models)
     return Architecture(
         name,
         entries,

@@ -11,7 +11,7 @@ from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.compose.ports import Port, listed_ports, parse_port
 from composerefactor.compose.resources import DEFAULT, networks_of, used_subnets
-from composerefactor.compose.stack import Service, StartModel
+from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
 from composerefactor.images.connections import Connection, HostMention, connections
 from composerefactor.yaml.nodes import Node
@@ -60,32 +60,32 @@ class Edge(Struct, frozen=True):
         return not {"url", "address", "name", "label"}.issuperset(self.kinds)
 
 
-def networks(stack: StartModel) -> tuple[NetworkFacts, ...]:
-    """Return the networks of *stack*: those declared, and those that services are on."""
+def networks(model: StartModel) -> tuple[NetworkFacts, ...]:
+    """Return the networks of *model*: those declared, and those that services are on."""
     members: dict[str, list[str]] = {}
-    for name in stack.services:
-        for network in networks_of(stack, name) or ():
+    for name in model.services:
+        for network in networks_of(model, name) or ():
             members.setdefault(network, []).append(name)
-    declared = stack.declared("networks")
+    declared = model.declared("networks")
     subnets: dict[str, list[str]] = {}
-    for used in used_subnets(stack.files):
+    for used in used_subnets(model.files):
         subnets.setdefault(used.network, []).append(str(used.subnet))
     found = []
     for name in dict.fromkeys([*declared, *members]):
         bodies = declared.get(name, [])
         body = bodies[-1].node if bodies else None
-        at = bodies[0].location if bodies else Location(stack.entry.base)
+        at = bodies[0].location if bodies else Location(model.entry.base)
         found.append(
             NetworkFacts(
                 name,
                 tuple(members.get(name, ())),
                 at,
-                expand(scalar_text(merged_get(body, "driver")) or "", stack.variables),
+                expand(scalar_text(merged_get(body, "driver")) or "", model.variables),
                 tuple(dict.fromkeys(subnets.get(name, ()))),
                 internal=scalar_text(merged_get(body, "internal")) == "true",
                 external=_is_external(body),
                 declared=bool(bodies),
-                full_name=expand(scalar_text(merged_get(body, "name")) or "", stack.variables),
+                full_name=expand(scalar_text(merged_get(body, "name")) or "", model.variables),
             )
         )
     return tuple(found)
@@ -96,14 +96,14 @@ def _is_external(body: Node | None) -> bool:
     return external is not None and scalar_text(external) not in {"false", "False", "no"}
 
 
-def edges(stack: StartModel, mentions: Iterable[HostMention]) -> tuple[Edge, ...]:
-    """Return who needs whom in *stack*, which names *mentions*, in the order of the files."""
+def edges(model: StartModel, mentions: Iterable[HostMention]) -> tuple[Edge, ...]:
+    """Return who needs whom in *model*, which names *mentions*, in the order of the files."""
     conditions = {
         (service.name, name): scalar_text(merged_get(found.node, "condition")) or "service_started"
-        for service in stack.services.values()
+        for service in model.services.values()
         for name, found in service.names("depends_on")
     }
-    return tuple(_edge(each, conditions) for each in connections(stack, mentions))
+    return tuple(_edge(each, conditions) for each in connections(model, mentions))
 
 
 def _edge(found: Connection, conditions: dict[tuple[str, str], str]) -> Edge:
@@ -165,30 +165,30 @@ class PortConflict(Struct, frozen=True):
     second: PublishedPort
 
 
-def published_ports(stack: StartModel, service: Service) -> tuple[PublishedPort, ...]:
+def published_ports(model: StartModel, service: Service) -> tuple[PublishedPort, ...]:
     """Return the ports of *service*, each container port of a range for itself."""
     found: dict[tuple[str, ...], PublishedPort] = {}
     for value in service.values("ports"):
         for port in listed_ports(value.node):
             at = value.file.source.location(port.node.start)
-            for each in _bindings(stack, service.name, port, at):
+            for each in _bindings(model, service.name, port, at):
                 key = (each.host_ip, each.published, each.target, each.protocol)
                 found.setdefault(key, each)
     return tuple(found.values())
 
 
-def _bindings(stack: StartModel, service: str, port: Port, at: Location) -> Iterator[PublishedPort]:
+def _bindings(model: StartModel, service: str, port: Port, at: Location) -> Iterator[PublishedPort]:
     text = port.text
     written = text.published if text.published and "$" in text.published else ""
     if not port.is_long:
-        short = parse_port(expand(scalar_text(port.node) or "", stack.variables))
+        short = parse_port(expand(scalar_text(port.node) or "", model.variables))
         if short is None:
             return
         text = short
-    values = [expand(t or "", stack.variables) for t in (text.target, text.published, text.host_ip)]
+    values = [expand(t or "", model.variables) for t in (text.target, text.published, text.host_ip)]
     known = Port(port.node, type(text)(values[0], values[1] or None, values[2] or None))
     bindings = known.bindings()
-    protocol = expand(text.protocol, stack.variables) or "tcp"
+    protocol = expand(text.protocol, model.variables) or "tcp"
     if bindings is None:
         yield PublishedPort(service, values[0], values[1], values[2], protocol, at, written)
         return

@@ -13,7 +13,7 @@ from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
 from composerefactor.compose.one_off import one_off
 from composerefactor.compose.project import Project
-from composerefactor.compose.stack import Service, StartModel
+from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
 from composerefactor.images.catalog import Catalog
 from composerefactor.images.health.built import NoCheckNeeded, NoPossibleCheck, ProposedCheck
@@ -52,7 +52,7 @@ class ResourceTotals(Struct, frozen=True):
     without_cpu: tuple[str, ...]
 
 
-def resource_facts(stack: StartModel, service: Service, at: Location) -> ResourceFacts:
+def resource_facts(model: StartModel, service: Service, at: Location) -> ResourceFacts:
     """Return the limits of *service* in the form of ``deploy``, or in the older one."""
     values: dict[tuple[str, str], str] = {}
     replicas = ""
@@ -62,7 +62,7 @@ def resource_facts(stack: StartModel, service: Service, at: Location) -> Resourc
             for key in ("cpus", "memory"):
                 text = scalar_text(merged_get(merged_get(resources, kind), key))
                 if text is not None:
-                    values[kind, key] = expand(text, stack.variables)
+                    values[kind, key] = expand(text, model.variables)
                     at = found.location
         replicas = scalar_text(merged_get(found.node, "replicas")) or replicas
     older = {
@@ -73,13 +73,13 @@ def resource_facts(stack: StartModel, service: Service, at: Location) -> Resourc
     for place, attribute in older.items():
         text = service.text(attribute)
         if text is not None and place not in values:
-            values[place] = expand(text, stack.variables)
+            values[place] = expand(text, model.variables)
     replicas = service.text("scale") or replicas
-    needed = told(stack, service)
+    needed = told(model, service)
     return ResourceFacts(
         service.name,
         at,
-        _count(expand(replicas, stack.variables)),
+        _count(expand(replicas, model.variables)),
         _number(values.get(("limits", "cpus"))),
         parsed(values.get(("limits", "memory"), "")),
         _number(values.get(("reservations", "cpus"))),
@@ -150,7 +150,7 @@ class HealthFacts(Struct, frozen=True):
 
 def health_facts(
     project: Project,
-    stack: StartModel,
+    model: StartModel,
     service: Service,
     use: Usage,
     catalog: Catalog,
@@ -165,11 +165,11 @@ def health_facts(
         for key, entry in merged_entries(found.node).items():
             if key == "test":
                 items = item_nodes(entry.value)
-                words = tuple(expand(scalar_text(i) or "", stack.variables) for i in items)
+                words = tuple(expand(scalar_text(i) or "", model.variables) for i in items)
                 if not isinstance(entry.value, SequenceNode) and words:
                     words = ("CMD-SHELL", *words)
             else:
-                values[key] = expand(scalar_text(entry.value) or "", stack.variables)
+                values[key] = expand(scalar_text(entry.value) or "", model.variables)
     at = location or _home(service)
     if location is not None and (words[:1] == ("NONE",) or values.get("disable") == "true"):
         return HealthFacts(service.name, "off", at, reason="switched off here")
@@ -185,9 +185,9 @@ def health_facts(
             values.get("start_period", ""),
             program=_program(words),
         )
-    answer = healthcheck_for(project, stack, use, catalog)
+    answer = healthcheck_for(project, model, use, catalog)
     if isinstance(answer, NoCheckNeeded):
-        if one_off(stack, service.name) is not None:
+        if one_off(model, service.name) is not None:
             return HealthFacts(service.name, "not needed", at, reason=answer.reason)
         state: State = "in the image" if answer.has_check else "off"
         return HealthFacts(service.name, state, at, reason=answer.reason)

@@ -15,7 +15,7 @@ from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.compose.one_off import one_off
 from composerefactor.compose.resources import networks_of
 from composerefactor.compose.secrets import is_secret_name
-from composerefactor.compose.stack import Service, StartModel
+from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
 from composerefactor.images.catalog import Catalog
 from composerefactor.images.health.usage import Usage
@@ -83,7 +83,7 @@ class ServiceFacts(Struct, frozen=True):
 
     *image* has its variables replaced as far as they are known, *written_image* is the text of the
     file; both are ``""`` without one. *category* is that of the catalogue, *counts_as* its heading.
-    *status* is ``ready``, ``build`` or ``blocked``, *status_words* says why. *one_shot* is why it
+    *status* is ``ready``, ``build`` or ``blocked``, *status_words* says why. *one_off* is why it
     is believed to end by itself, ``""`` where it runs on. *networks* is None where it is on none of
     the project's.
     """
@@ -108,7 +108,7 @@ class ServiceFacts(Struct, frozen=True):
     restart: str
     user: str
     container_name: str
-    one_shot: str
+    one_off: str
     privileged: bool
     read_only: bool
     has_logging: bool
@@ -128,7 +128,7 @@ class ServiceFacts(Struct, frozen=True):
 
 
 def service_facts(
-    stack: StartModel,
+    model: StartModel,
     service: Service,
     use: Usage,
     build: BuildFacts | None,
@@ -137,15 +137,15 @@ def service_facts(
     catalog: Catalog,
     redaction: Redaction,
 ) -> ServiceFacts:
-    """Return the facts on *service* of *stack*."""
+    """Return the facts on *service* of *model*."""
     own = [d for d in service.definitions if not d.inherited] or list(service.definitions)
     at = own[0].file.location_of("services", service.name)
     found_image = service.value("image")
-    placed = place(service.name, expand(use.image, stack.variables) if use.image else None, catalog)
-    ends = one_off(stack, service.name)
+    placed = place(service.name, expand(use.image, model.variables) if use.image else None, catalog)
+    ends = one_off(model, service.name)
     provider = service.value("provider") is not None
     status, words_ = _status(service, use, build, provider=provider)
-    found_networks = networks_of(stack, service.name)
+    found_networks = networks_of(model, service.name)
     return ServiceFacts(
         service.name,
         at,
@@ -162,16 +162,16 @@ def service_facts(
         use.exposed,
         mounts,
         tuple(found_networks) if found_networks is not None else None,
-        expand(service.text("network_mode") or "", stack.variables),
+        expand(service.text("network_mode") or "", model.variables),
         tuple(dict.fromkeys(name for name, _ in service.names("profiles"))),
-        _restart(stack, service),
-        expand(service.text("user") or "", stack.variables),
-        expand(service.text("container_name") or "", stack.variables),
+        _restart(model, service),
+        expand(service.text("user") or "", model.variables),
+        expand(service.text("container_name") or "", model.variables),
         "" if ends is None else redaction.text(ends.reasons[0][0]),
         service.text("privileged") == "true",
         service.text("read_only") == "true",
         service.value("logging") is not None,
-        tuple(_variables(stack, service, redaction)),
+        tuple(_variables(model, service, redaction)),
         use.unread,
         tuple(dict.fromkeys(d.file.path for d in service.definitions)),
         tuple(name for name, _ in service.names("links")),
@@ -227,10 +227,10 @@ def _runtime(build: BuildFacts | None) -> str:
     return ""
 
 
-def _restart(stack: StartModel, service: Service) -> str:
+def _restart(model: StartModel, service: Service) -> str:
     text = service.text("restart")
     if text is not None:
-        return expand(text, stack.variables)
+        return expand(text, model.variables)
     for found in reversed(service.values("deploy")):
         policy = merged_get(found.node, "restart_policy")
         if policy is not None:
@@ -239,12 +239,12 @@ def _restart(stack: StartModel, service: Service) -> str:
 
 
 def _variables(
-    stack: StartModel, service: Service, redaction: Redaction
+    model: StartModel, service: Service, redaction: Redaction
 ) -> list[ContainerVariable]:
     found = []
     for name, setting in service.settings.items():
         value = setting.value
-        shown = None if value is None else redaction.named(name, expand(value, stack.variables))
+        shown = None if value is None else redaction.named(name, expand(value, model.variables))
         origin = "environment" if setting.found else setting.location.path
         found.append(ContainerVariable(name, shown, origin, is_secret_name(name), setting.location))
     return found

@@ -24,7 +24,7 @@ from composerefactor.compose.secrets import (
     mask_text,
     passwords,
 )
-from composerefactor.compose.stack import Service, StartModel
+from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
 from composerefactor.images.credentials import LiteralCredential
 from composerefactor.yaml.nodes import ScalarNode, paths, walk
@@ -58,9 +58,9 @@ class Redaction:
     as ``postgres`` are masked only where their name or place says that they are secret.
     """
 
-    def __init__(self, stacks: Iterable[StartModel], known: Iterable[LiteralCredential]) -> None:
-        """Prepare for the reports on *stacks*, in the files of which *known* are credentials."""
-        self._stacks = tuple(stacks)
+    def __init__(self, models: Iterable[StartModel], known: Iterable[LiteralCredential]) -> None:
+        """Prepare for the reports on *models*, in the files of which *known* are credentials."""
+        self._stacks = tuple(models)
         self._known = tuple(known)
         self._shown: dict[str, str] = {}
 
@@ -106,24 +106,24 @@ def _without_value(match: re.Match[str]) -> str:
     return match[0] if is_variable else match["option"] + MASK
 
 
-def _secrets(stacks: tuple[StartModel, ...]) -> Iterator[str]:
-    files = {id(file): file for stack in stacks for file in stack.files}
+def _secrets(models: tuple[StartModel, ...]) -> Iterator[str]:
+    files = {id(file): file for model in models for file in model.files}
     for file in files.values():
         for node in walk(file.root):
             if isinstance(node, ScalarNode):
                 yield from _defaults(node.value)
                 yield from (node.value[start:end] for start, end in passwords(node.value))
-    for stack in stacks:
-        for name, value in stack.variables.items():
+    for model in models:
+        for name, value in model.variables.items():
             yield from _of_pair(name, value)
-        for service in stack.services.values():
-            yield from _of_service(stack, service)
+        for service in model.services.values():
+            yield from _of_service(model, service)
 
 
-def _of_service(stack: StartModel, service: Service) -> Iterator[str]:
+def _of_service(model: StartModel, service: Service) -> Iterator[str]:
     for name, setting in service.settings.items():
         value = setting.value or ""
-        for text in {value, expand(value, stack.variables)}:
+        for text in {value, expand(value, model.variables)}:
             yield from _of_pair(name, text)
     for attribute in ("command", "entrypoint"):
         for found in service.values(attribute):
@@ -138,12 +138,12 @@ def _is_secret(name: str, value: str) -> bool:
     return bool(value) and is_secret_name(name) and not _HARMLESS.fullmatch(value)
 
 
-def _names(stacks: tuple[StartModel, ...]) -> set[str]:
-    """Return the names that a report on *stacks* is full of."""
+def _names(models: tuple[StartModel, ...]) -> set[str]:
+    """Return the names that a report on *models* is full of."""
     found: set[str] = set()
-    for stack in stacks:
-        found.update(stack.services, *(stack.declared(section) for section in RESOURCE_SECTIONS))
-        for service in stack.services.values():
+    for model in models:
+        found.update(model.services, *(model.declared(section) for section in RESOURCE_SECTIONS))
+        for service in model.services.values():
             found.update(re.split(r"[/:@]", service.text("image") or ""))
             found.add(service.text("container_name") or "")
     return found
@@ -234,14 +234,14 @@ class _Found(Struct, frozen=True):
 
 
 def variable_facts(
-    project: Project, stack: StartModel, redaction: Redaction
+    project: Project, model: StartModel, redaction: Redaction
 ) -> tuple[tuple[VariableFacts, ...], tuple[EnvFileFacts, ...]]:
-    """Return the variables of *stack* in alphabetical order, and its env files."""
+    """Return the variables of *model* in alphabetical order, and its env files."""
     groups: dict[str, list[_Found]] = {}
-    for file in stack.files:
+    for file in model.files:
         for found in _in_file(file):
             groups.setdefault(found.name, []).append(found)
-    env_files = tuple(_env_file_paths(stack))
+    env_files = tuple(_env_file_paths(model))
     known: dict[str, Location] = {}
     for path in env_files:
         for each in _assigned(project, path):
@@ -258,12 +258,12 @@ def variable_facts(
     )
     passed = {
         setting.name
-        for service in stack.services.values()
+        for service in model.services.values()
         for setting in service.settings.values()
         if setting.value is None
     }
     used = {*groups, *passed}
-    return facts, tuple(_env_file(project, stack, path, used, set(groups)) for path in env_files)
+    return facts, tuple(_env_file(project, model, path, used, set(groups)) for path in env_files)
 
 
 def _in_file(file: ComposeFile) -> Iterator[_Found]:
@@ -313,18 +313,18 @@ def _facts(
     )
 
 
-def _env_file_paths(stack: StartModel) -> Iterator[str]:
-    directory = project_directory(stack.entry)
-    given = stack.entry.env_files or (posixpath.join(directory, ".env"),)
+def _env_file_paths(model: StartModel) -> Iterator[str]:
+    directory = project_directory(model.entry)
+    given = model.entry.env_files or (posixpath.join(directory, ".env"),)
     yield from dict.fromkeys(posixpath.normpath(path) for path in given)
 
 
 def _env_file(
-    project: Project, stack: StartModel, path: str, used: set[str], interpolated: set[str]
+    project: Project, model: StartModel, path: str, used: set[str], interpolated: set[str]
 ) -> EnvFileFacts:
     lines = _assigned(project, path)
     inner = {e.name for each in lines for e in expressions(each.value)}
-    passed_on = any(path in service.env_files for service in stack.services.values())
+    passed_on = any(path in service.env_files for service in model.services.values())
     names = tuple(dict.fromkeys(each.name for each in lines))
     sample = _example(project, path)
     expected = [each.name for each in _assigned(project, sample)] if sample else []

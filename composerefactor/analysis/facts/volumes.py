@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import merged_get, scalar_text
-from composerefactor.compose.stack import Service, StartModel
+from composerefactor.compose.services import Service, StartModel
 from composerefactor.compose.volumes import listed_volumes, parse_volume
 from composerefactor.errors import Location
 from composerefactor.images.catalog import Catalog
@@ -111,7 +111,7 @@ class StoredData(Struct, frozen=True):
     full_name: str = ""
 
 
-def mounts(stack: StartModel, service: Service, directory: str) -> tuple[Mount, ...]:
+def mounts(model: StartModel, service: Service, directory: str) -> tuple[Mount, ...]:
     """Return what is mounted in *service*; paths of the host are relative to the project root.
 
     *directory* is the project directory.
@@ -120,10 +120,10 @@ def mounts(stack: StartModel, service: Service, directory: str) -> tuple[Mount, 
     for value in service.values("volumes"):
         for volume in listed_volumes(value.node):
             # A variable may hold several parts of a short form, so it is replaced before they are.
-            short = expand(scalar_text(volume.node) or "", stack.variables)
+            short = expand(scalar_text(volume.node) or "", model.variables)
             text = parse_volume(short) or volume.text
-            source = expand(text.source or "", stack.variables)
-            target = expand(text.target, stack.variables)
+            source = expand(text.source or "", model.variables)
+            target = expand(text.target, model.variables)
             kind = _kind(text.kind, source)
             if text.source and not source:  # a variable that nothing sets
                 kind, source = "other", text.source
@@ -137,20 +137,20 @@ def mounts(stack: StartModel, service: Service, directory: str) -> tuple[Mount, 
     return tuple(found.values())
 
 
-def stored(stack: StartModel, every: tuple[Mount, ...], catalog: Catalog) -> tuple[StoredData, ...]:
-    """Return the volumes of *stack*: those declared or in use, and directories of the host."""
+def stored(model: StartModel, every: tuple[Mount, ...], catalog: Catalog) -> tuple[StoredData, ...]:
+    """Return the volumes of *model*: those declared or in use, and directories of the host."""
     groups: dict[tuple[Kind, str], list[Mount]] = {}
     for mount in every:
         if mount.kind in {"volume", "bind", "anonymous"}:
             name = mount.source or f"(anonymous, {mount.service}:{mount.target})"
             groups.setdefault((mount.kind, name), []).append(mount)
-    declared = stack.declared("volumes")
+    declared = model.declared("volumes")
     for name in declared:
         groups.setdefault(("volume", name), [])
     found = []
     for (kind, name), users in groups.items():
         bodies = declared.get(name, []) if kind == "volume" else []
-        holds, backup, why = _contents(stack, name, kind, users, catalog)
+        holds, backup, why = _contents(model, name, kind, users, catalog)
         at = bodies[0].location if bodies else users[0].location
         body = bodies[-1].node if bodies else None
         found.append(
@@ -165,7 +165,7 @@ def stored(stack: StartModel, every: tuple[Mount, ...], catalog: Catalog) -> tup
                 declared=bool(bodies) or kind != "volume",
                 external=_is_external(body),
                 driver=scalar_text(merged_get(body, "driver")) or "",
-                full_name=expand(scalar_text(merged_get(body, "name")) or "", stack.variables),
+                full_name=expand(scalar_text(merged_get(body, "name")) or "", model.variables),
             )
         )
     return tuple(sorted(found, key=lambda each: _ORDER.index(each.kind)))
@@ -193,7 +193,7 @@ def _path(source: str, directory: str) -> str:
 
 
 def _contents(
-    stack: StartModel, name: str, kind: Kind, users: list[Mount], catalog: Catalog
+    model: StartModel, name: str, kind: Kind, users: list[Mount], catalog: Catalog
 ) -> tuple[str, Advice, str]:
     """Return what a volume holds, whether to back it up, and why."""
     if not users:
@@ -203,12 +203,12 @@ def _contents(
     if kind == "bind" and all(_is_given(mount) for mount in users):
         return "configuration or source", "no", "it is given to the container, not written by it"
     writers = [mount for mount in users if not mount.read_only] or users
-    if kind == "bind" and all(_is_source(stack, mount) for mount in writers):
+    if kind == "bind" and all(_is_source(model, mount) for mount in writers):
         return "source or configuration", "no", "it belongs to the repository"
     told = [
-        *(_of_image(stack, each, catalog) for each in writers),
+        *(_of_image(model, each, catalog) for each in writers),
         *(_of_words(each, name) for each in writers),
-        *(_of_category(stack, each) for each in writers),
+        *(_of_category(model, each) for each in writers),
     ]
     for known in told:
         if known is not None:
@@ -221,7 +221,7 @@ def _is_given(mount: Mount) -> bool:
     return mount.read_only or mount.names_file
 
 
-def _is_source(stack: StartModel, mount: Mount) -> bool:
+def _is_source(model: StartModel, mount: Mount) -> bool:
     """Return whether *mount* puts code or settings of the repository into the container."""
     if mount.source.startswith(("/", "~", "../")):
         return False
@@ -229,16 +229,16 @@ def _is_source(stack: StartModel, mount: Mount) -> bool:
     words = {last, posixpath.basename(mount.target).lower()}
     if any(words.intersection(known.split()) for known, _, _ in _BY_PATH):
         return False
-    is_built = stack.services[mount.service].value("build") is not None
+    is_built = model.services[mount.service].value("build") is not None
     return last in _SOURCE or (
-        is_built and placement(stack, stack.services[mount.service]) == APPLICATION
+        is_built and placement(model, model.services[mount.service]) == APPLICATION
     )
 
 
-def _of_image(stack: StartModel, mount: Mount, catalog: Catalog) -> tuple[str, Advice] | None:
+def _of_image(model: StartModel, mount: Mount, catalog: Catalog) -> tuple[str, Advice] | None:
     """Return what the catalogue says on the path that *mount* covers, or None."""
-    image = stack.services[mount.service].text("image")
-    entry = catalog.match(expand(image, stack.variables)) if image else None
+    image = model.services[mount.service].text("image")
+    entry = catalog.match(expand(image, model.variables)) if image else None
     if entry is None:
         return None
     for path in entry.data:
@@ -258,8 +258,8 @@ def _of_words(mount: Mount, name: str) -> tuple[str, Advice] | None:
     return None
 
 
-def _of_category(stack: StartModel, mount: Mount) -> tuple[str, Advice] | None:
-    category = placement(stack, stack.services[mount.service]).category
+def _of_category(model: StartModel, mount: Mount) -> tuple[str, Advice] | None:
+    category = placement(model, model.services[mount.service]).category
     return _BY_CATEGORY.get(category) if mount.kind != "bind" else None
 
 

@@ -22,7 +22,7 @@ _DANGEROUS = frozenset(
 def dangerous_capability(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the capabilities that allow to break out of the container."""
     for entry in architecture.entries:
-        for service in entry.stack.services.values():
+        for service in entry.model.services.values():
             for text, found in service.names("cap_add"):
                 if text.upper().removeprefix("CAP_") in _DANGEROUS:
                     yield Occurrence(

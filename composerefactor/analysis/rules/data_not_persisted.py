@@ -32,7 +32,7 @@ def data_not_persisted(architecture: Architecture) -> Iterator[Occurrence]:
         for service in entry.services:
             if service.counts_as != "data stores" or service.category == "emulator":
                 continue
-            if service.build is None and service.image and not service.one_shot:
+            if service.build is None and service.image and not service.one_off:
                 for path in _lacking(architecture.project, entry, service):
                     yield Occurrence(
                         f"{service.name} keeps its data in the container, at {path}",
@@ -45,15 +45,15 @@ def data_not_persisted(architecture: Architecture) -> Iterator[Occurrence]:
 
 def _lacking(project: Project, entry: EntryArchitecture, service: ServiceFacts) -> Iterator[str]:
     """Yield the paths at which the server of *service* keeps data, if nothing is mounted at any."""
-    known = entry.stack.services[service.name]
+    known = entry.model.services[service.name]
     image = load().match(service.image)
-    use = usage(project, entry.stack, known)
+    use = usage(project, entry.model, known)
     command = (*(use.entrypoint or ()), *(use.command or ()))
     if image is None or not starts_server(image, command) or keeps_nothing(known):
         return
     if known.value("volumes_from") is not None:
         return
-    targets = list(mount_targets(entry.stack, known))
+    targets = list(mount_targets(entry.model, known))
     paths = [path.path for path in data_paths(service.image, load()) or ()]
     if not any(covers(targets, path) for path in paths):
         yield from paths[:1]

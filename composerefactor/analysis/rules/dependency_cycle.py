@@ -19,7 +19,7 @@ def dependency_cycle(architecture: Architecture) -> Iterator[Occurrence]:
         for cycle in entry.dependencies.cycles:
             first = next(
                 each.hint
-                for each in references(entry.stack)
+                for each in references(entry.model)
                 if (each.caller, each.name) == (cycle[0], cycle[1])
             )
             yield Occurrence(

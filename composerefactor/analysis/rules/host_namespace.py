@@ -16,7 +16,7 @@ from composerefactor.analysis.findings import Occurrence, Severity, rule
 def host_namespace(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the services that are not apart from the host."""
     for entry in architecture.entries:
-        for service in entry.stack.services.values():
+        for service in entry.model.services.values():
             for attribute in ("network_mode", "pid", "ipc", "userns_mode", "uts"):
                 found = service.value(attribute)
                 if found is None or service.text(attribute) != "host":

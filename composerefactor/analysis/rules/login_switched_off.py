@@ -32,10 +32,10 @@ _OFF = {
 def login_switched_off(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the settings that switch a login off."""
     for entry in architecture.entries:
-        for service in entry.stack.services.values():
+        for service in entry.model.services.values():
             for name, setting in service.settings.items():
                 pattern = _OFF.get(name)
-                value = expand(setting.value or "", entry.stack.variables).strip("\"'").lower()
+                value = expand(setting.value or "", entry.model.variables).strip("\"'").lower()
                 if pattern and re.fullmatch(pattern, value):
                     yield Occurrence(
                         f"{service.name} asks for no login ({name})",

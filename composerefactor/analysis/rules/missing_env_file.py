@@ -23,11 +23,11 @@ def missing_env_file(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the env files that services name and that are not here."""
     project = architecture.project
     for entry in architecture.entries:
-        for service in entry.stack.services.values():
+        for service in entry.model.services.values():
             for found in service.items("env_file"):
                 node = found.node
                 named = merged_get(node, "path") if isinstance(node, MappingNode) else node
-                text = expand(scalar_text(named) or "", entry.stack.variables)
+                text = expand(scalar_text(named) or "", entry.model.variables)
                 optional = scalar_text(merged_get(node, "required")) == "false"
                 facts = entry.service(service.name)
                 if not text or optional or facts is None or text not in facts.missing_env_files:

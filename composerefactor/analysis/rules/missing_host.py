@@ -18,7 +18,7 @@ def missing_host(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the hosts in addresses that the catalogue knows and nothing defines."""
     others = list(architecture.project.files.values())
     for entry in architecture.entries:
-        for missing in missing_hosts(entry.stack, others, entry.mentions):
+        for missing in missing_hosts(entry.model, others, entry.mentions):
             if not missing.is_likely:
                 continue
             first = missing.mentions[0]

@@ -21,7 +21,7 @@ def missing_memory_limit(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the services without a limit of memory."""
     for entry in architecture.entries:
         for service, resource in zip(entry.services, entry.resources, strict=True):
-            if resource.memory_limit is None and not service.one_shot and not service.is_provider:
+            if resource.memory_limit is None and not service.one_off and not service.is_provider:
                 yield Occurrence(
                     f"{service.name} has no memory limit", service.location, service.name
                 )

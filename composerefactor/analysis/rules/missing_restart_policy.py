@@ -22,9 +22,9 @@ def missing_restart_policy(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield services that run on and have no restart policy."""
     for entry in architecture.entries:
         for service in entry.services:
-            if service.restart or service.one_shot or service.is_provider or service.profiles:
+            if service.restart or service.one_off or service.is_provider or service.profiles:
                 continue
-            if why_it_may_end(entry.stack, service.name) is None:
+            if why_it_may_end(entry.model, service.name) is None:
                 yield Occurrence(
                     f"{service.name} has no restart policy", service.location, service.name
                 )

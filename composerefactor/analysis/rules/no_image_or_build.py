@@ -16,7 +16,7 @@ from composerefactor.images.starters import missing_services
 def no_image_or_build(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the services of which nothing says what they run."""
     for entry in architecture.certain:
-        if missing_services(entry.stack):
+        if missing_services(entry.model):
             continue
         for service in entry.services:
             if not service.image and service.build is None and not service.is_provider:

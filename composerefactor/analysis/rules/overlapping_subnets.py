@@ -17,7 +17,7 @@ from composerefactor.compose.resources import UsedSubnet, used_subnets
 def overlapping_subnets(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield pairs of networks of one entry point whose subnets overlap."""
     for entry in architecture.certain:
-        used = used_subnets(entry.stack.files)
+        used = used_subnets(entry.model.files)
         for first, second in combinations(used, 2):
             same_family = first.subnet.version == second.subnet.version
             if first.network != second.network and same_family and _overlap(first, second):

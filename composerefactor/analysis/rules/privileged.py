@@ -17,7 +17,7 @@ def privileged(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the privileged services."""
     for entry in architecture.entries:
         for service in entry.services:
-            found = entry.stack.services[service.name].value("privileged")
+            found = entry.model.services[service.name].value("privileged")
             if service.privileged and found is not None:
                 yield Occurrence(
                     f"{service.name} is privileged",

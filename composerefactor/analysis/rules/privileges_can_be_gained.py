@@ -26,7 +26,7 @@ def privileges_can_be_gained(architecture: Architecture) -> Iterator[Occurrence]
         for service in entry.services:
             options = (
                 scalar_text(each.node) or ""
-                for each in entry.stack.services[service.name].items("security_opt")
+                for each in entry.model.services[service.name].items("security_opt")
             )
             if any(each.startswith("no-new-privileges") for each in options):
                 continue

@@ -21,7 +21,7 @@ from composerefactor.analysis.findings import Occurrence, Severity, rule
 def unbounded_logs(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield one finding for each file with services that have no logging options."""
     for entry in architecture.entries:
-        bare = [s for s in entry.services if not s.has_logging and not s.one_shot]
+        bare = [s for s in entry.services if not s.has_logging and not s.one_off]
         for service in bare:
             if not service.is_provider:
                 yield Occurrence(

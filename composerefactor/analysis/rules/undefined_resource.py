@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.resources import is_part_with
-from composerefactor.compose.stack import StartModel
+from composerefactor.compose.services import StartModel
 from composerefactor.errors import Location
 from composerefactor.images.starters import missing_resources
 
@@ -21,16 +21,16 @@ _SECTIONS = {"networks": "network", "volumes": "volume", "secrets": "secret", "c
 @rule(Severity.HIGH, "validity", transform="declare-networks")
 def undefined_resource(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield what services name in vain."""
-    stacks = [entry.stack for entry in architecture.entries]
-    for stack in (entry.stack for entry in architecture.certain):
+    models = [entry.model for entry in architecture.entries]
+    for model in (entry.model for entry in architecture.certain):
         for section, noun in _SECTIONS.items():
-            for missing in missing_resources(stack, section):
-                if is_part_with(stack, stacks, section, missing.name):
+            for missing in missing_resources(model, section):
+                if is_part_with(model, models, section, missing.name):
                     continue
                 service, definition = missing.users[0]
                 yield Occurrence(
                     f"{service} names the {noun} {missing.name}, which nothing declares",
-                    _place(stack, service, section, missing.name)
+                    _place(model, service, section, missing.name)
                     or definition.file.location_of("services", service),
                     service,
                     f"{section}.{missing.name}",
@@ -39,9 +39,9 @@ def undefined_resource(architecture: Architecture) -> Iterator[Occurrence]:
                 )
 
 
-def _place(stack: StartModel, service: str, section: str, name: str) -> Location | None:
+def _place(model: StartModel, service: str, section: str, name: str) -> Location | None:
     """Return the line on which *service* names the resource."""
-    for text, found in stack.services[service].names(section):
+    for text, found in model.services[service].names(section):
         if text.partition(":")[0] == name:
             return found.location
     return None

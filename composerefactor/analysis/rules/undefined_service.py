@@ -17,7 +17,7 @@ from composerefactor.images.starters import missing_services
 def undefined_service(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the services that others name and nothing defines."""
     for entry in architecture.certain:
-        for missing in missing_services(entry.stack):
+        for missing in missing_services(entry.model):
             first = missing.references[0]
             callers = dict.fromkeys(each.caller for each in missing.references)
             yield Occurrence(

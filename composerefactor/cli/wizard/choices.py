@@ -224,30 +224,30 @@ _GROUPS = {
 _GO_ON = "go on"
 
 
-def nature(mends: Sequence[PlannedFix]) -> str:
+def nature(fixes: Sequence[PlannedFix]) -> str:
     """Return which goal the changes of one transform belong to."""
-    if any(mend.change.repairs for mend in mends):
+    if any(fix.change.repairs for fix in fixes):
         return MEND
-    return TIDY if all(mend.change.is_safe for mend in mends) else ADD
+    return TIDY if all(fix.change.is_safe for fix in fixes) else ADD
 
 
 def transforms_chosen(
-    mended: FixPlan, goals: Collection[str], settings: Settings
+    fix_plan: FixPlan, goals: Collection[str], settings: Settings
 ) -> Flow[FixRequest | None]:
     """Ask which transforms are to run; None for none of them."""
-    found = by_transform(mended.taken)
+    found = by_transform(fix_plan.taken)
     summaries = {each.name: each.summary for each in fixers()}
     options = [
         Option(
             name,
-            f"{name} ({counted(len(mends), 'change')})",
-            checked=nature(mends) in goals,
-            group=_GROUPS[nature(mends)],
+            f"{name} ({counted(len(fixes), 'change')})",
+            checked=nature(fixes) in goals,
+            group=_GROUPS[nature(fixes)],
             about=summaries[name],
         )
         for kind in _GROUPS
-        for name, mends in found.items()
-        if nature(mends) == kind
+        for name, fixes in found.items()
+        if nature(fixes) == kind
     ]
     picked = yield Pick("transforms", "Which of these?", tuple(options))
     if not picked:

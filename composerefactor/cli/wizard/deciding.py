@@ -129,7 +129,7 @@ def _reviewed(context: Context, proposed: ItemizedProposal, decided: dict[str, b
             if answer == "file":
                 body = screens.file(item.path, item.content, context.style)
                 back = (Option("return", "Return to the change"),)
-                at = item.mend.change.location.line if item.mend is not None else 0
+                at = item.fix.change.location.line if item.fix is not None else 0
                 yield Choose("file", "As it would be.", back, body, at=at)
                 continue
             break
@@ -158,7 +158,7 @@ def _choices(item: Item, items: Iterable[Item], decided: dict[str, bool]) -> Ite
     if sum(bool(i.id) and i.id not in decided for i in items) > int(bool(item.id)):
         yield Option("rest", "Take all the rest")
     yield Option("file", f"Show the whole file as it would be: {item.path}")
-    if item.mend is None:
+    if item.fix is None:
         yield Option("options", "Change the layout")
     elif transforms()[item.kind].settings:
         yield Option("options", f"Change an option of {item.kind}")
@@ -183,7 +183,7 @@ def _finished(
         proposed.left,
         tuple(
             stay.part[2]
-            for stay in proposed.proposal.plan.stays
+            for stay in proposed.proposal.plan.unmoved
             if stay.part[1] == "services" and stay.reason == LEFT_BY_LEAVE
         ),
     )
@@ -195,7 +195,7 @@ def _finished(
         Option(_AGAIN, "Choose again among the changes"),
         Option("leave", "Leave without writing"),
     ]
-    if proposed.proposal.verdict is None:
+    if proposed.proposal.proof is None:
         del options[0]
     body = screens.files(proposed, context.style)
     if work.leave:

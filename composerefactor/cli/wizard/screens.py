@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from composerefactor.cli.wizard.work import Examination, Item, ItemizedProposal
 from composerefactor.compose.secrets import MASK, is_secret_name, mask_text
-from composerefactor.edit.drafts import Changeset
+from composerefactor.edit.planned_files import Changeset
 from composerefactor.errors import ComposerefactorError
 from composerefactor.planning.fixes import LEFT_OUT, FixPlan, PlannedFix
 from composerefactor.planning.opening import OpenProject
@@ -88,18 +88,18 @@ def wrong(examined: Examination, style: Style) -> tuple[str, ...]:
     for entry, error in examined.opened.project.errors.items():
         lines.append(row("Wrong", style(f"{entry.title}: {error}", "red"), style))
     label = "Findings"
-    found = by_transform(examined.mended.taken)
-    mending = {k: v for k, v in found.items() if any(mend.change.repairs for mend in v)}
-    first = mending or found  # what the engine rejects comes before all else
-    for name, mends in first.items():
+    found = by_transform(examined.fix_plan.taken)
+    fixer = {k: v for k, v in found.items() if any(fix.change.repairs for fix in v)}
+    first = fixer or found  # what the engine rejects comes before all else
+    for name, fixes in first.items():
         lines.append(
-            row(label, _one_line(f"{name} ({len(mends)}): {mends[0].change.title}"), style)
+            row(label, _one_line(f"{name} ({len(fixes)}): {fixes[0].change.title}"), style)
         )
         label = ""
     if len(first) < len(found):
         others = ", ".join(name for name in found if name not in first)
         lines.append(row("", f"not as pressing: {others}", style))
-    lines += _by_hand([refusal for _, refusal in examined.mended.refusals], style)
+    lines += _by_hand([refusal for _, refusal in examined.fix_plan.refusals], style)
     return tuple(lines) or (row("Findings", style("nothing is wrong", "green"), style),)
 
 
@@ -127,29 +127,29 @@ def _one_line(text: str) -> str:
     return words if len(words) <= room else f"{words[: room - 3]}..."
 
 
-def by_transform(mends: Iterable[PlannedFix]) -> dict[str, list[PlannedFix]]:
-    """Return *mends* by transform, those first without which the engine rejects the project."""
+def by_transform(fixes: Iterable[PlannedFix]) -> dict[str, list[PlannedFix]]:
+    """Return *fixes* by transform, those first without which the engine rejects the project."""
     found: dict[str, list[PlannedFix]] = {}
-    for mend in mends:
-        found.setdefault(mend.transform, []).append(mend)
+    for fix in fixes:
+        found.setdefault(fix.transform, []).append(fix)
     return dict(sorted(found.items(), key=lambda each: not any(m.change.repairs for m in each[1])))
 
 
 def layout(proposal: Proposal, style: Style) -> tuple[str, ...]:
     """Return the tree that a split would give, and what its environments differ in."""
-    differ = difference_lines(proposal, style) if proposal.plan.gain.services else ()
+    differ = difference_lines(proposal, style) if proposal.plan.saved_lines.services else ()
     return (*plan_lines(proposal, style, _MOST), *differ)
 
 
 def plan(proposed: ItemizedProposal, style: Style) -> tuple[str, ...]:
     """Return what would be written, and what is not possible."""
-    mended = proposed.proposal.mended
-    if mended is not None and len(mended.taken) > MOST_LISTED:
-        return (*_counts(proposed.proposal, mended, style), *_lost(proposed, style))
+    fix_plan = proposed.proposal.fix_plan
+    if fix_plan is not None and len(fix_plan.taken) > MOST_LISTED:
+        return (*_counts(proposed.proposal, fix_plan, style), *_lost(proposed, style))
     return (*layout(proposed.proposal, style), *_lost(proposed, style))
 
 
-def _counts(proposal: Proposal, mended: FixPlan, style: Style) -> Iterator[str]:
+def _counts(proposal: Proposal, fix_plan: FixPlan, style: Style) -> Iterator[str]:
     """Yield how many changes each transform makes, for more of them than can be read at once."""
     label = "Plan"
     for change in proposal.changes.changes:
@@ -157,10 +157,10 @@ def _counts(proposal: Proposal, mended: FixPlan, style: Style) -> Iterator[str]:
             label, f"{style(change.path, 'bold')}  {'new' if change.is_created else ''}", style
         )
         label = ""
-    for name, mends in by_transform(mended.taken).items():
-        count = counted(len(mends), "change")
-        yield row("", f"{style(name, 'bold')}  {count}: {consequence(mends, style)}", style)
-    for each in mended.left:
+    for name, fixes in by_transform(fix_plan.taken).items():
+        count = counted(len(fixes), "change")
+        yield row("", f"{style(name, 'bold')}  {count}: {consequence(fixes, style)}", style)
+    for each in fix_plan.left:
         if each.reason != LEFT_OUT:
             words = f"left: {each.transform}: {each.change.title} ({each.reason})"
             yield row("", style(mask_text(words), "yellow"), style)

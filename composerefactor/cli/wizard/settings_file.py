@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from composerefactor.cli.wizard.work import ProjectOptions, Request
-from composerefactor.edit.drafts import FileChange
+from composerefactor.edit.planned_files import FileChange
 from composerefactor.planning.fixes import PlannedFix
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.registry import transforms
@@ -54,17 +54,17 @@ def fix_sections(
             values.setdefault(transform, {})[key] = _typed(transform, key, value)
     ignore: dict[str, dict[str, str]] = {}
     others = []
-    for mend in left:
-        services = {e.service for e in mend.change.effects if e.service}
+    for fix in left:
+        services = {e.service for e in fix.change.effects if e.service}
         if services:
-            ignore.setdefault(mend.transform, {}).update(dict.fromkeys(sorted(services), LEFT))
+            ignore.setdefault(fix.transform, {}).update(dict.fromkeys(sorted(services), LEFT))
         else:
-            others.append(mend)
+            others.append(fix)
     select = [name for request in requests for name in request.select or ()]
-    fix: dict[str, Any] = {"select": list(dict.fromkeys(select))} if select else {}
+    section: dict[str, Any] = {"select": list(dict.fromkeys(select))} if select else {}
     if any(request.unsafe for request in requests):
-        fix["unsafe"] = True
-    found: dict[str, dict[str, Any]] = {"fix": fix, "transforms": values, "ignore": ignore}
+        section["unsafe"] = True
+    found: dict[str, dict[str, Any]] = {"fix": section, "transforms": values, "ignore": ignore}
     return {name: section for name, section in found.items() if section}, others
 
 

@@ -56,7 +56,7 @@ def wizard(context: Context) -> Flow[int]:
     body = screens.wrong(examined, context.style)
     if not options:
         if examined.rejected and not examined.division:
-            refusals = (refusal for _, refusal in examined.mended.refusals)
+            refusals = (refusal for _, refusal in examined.fix_plan.refusals)
             raise all_rejected(examined.opened, examined.rejected, refusals)
         yield Say((*body, "there is nothing to do"))
         return 0
@@ -105,13 +105,13 @@ def _is_plain(entry: Invocation) -> bool:
 
 
 def _goals(examined: Examination) -> Iterator[Option]:
-    found = screens.by_transform(examined.mended.taken)
+    found = screens.by_transform(examined.fix_plan.taken)
     for goal, words in (
         (MEND, "Mend what the engine rejects"),
         (TIDY, "Tidy up, what runs stays the same"),
         (ADD, "Add what is missing, which changes what runs"),
     ):
-        names = [name for name, mends in found.items() if nature(mends) == goal]
+        names = [name for name, fixes in found.items() if nature(fixes) == goal]
         if names:
             count = counted(sum(len(found[name]) for name in names), "change")
             about = ", ".join(names)
@@ -121,7 +121,7 @@ def _goals(examined: Examination) -> Iterator[Option]:
     if examined.division is not None and not examined.division.changes.is_empty:
         created = counted(len(examined.division.changes.created), "file")
         yield Option(SPLIT, f"Divide it into modules ({created})", checked=True)
-    elif examined.division is None and any(each.change.repairs for each in examined.mended.taken):
+    elif examined.division is None and any(each.change.repairs for each in examined.fix_plan.taken):
         services = {s for f in examined.opened.project.files.values() for s in f.services}
         if len(services) >= _LEAST_SERVICES:
             yield Option(SPLIT, "Divide it into modules, when it is mended", checked=True)
@@ -142,14 +142,14 @@ def _stages(goals: Sequence[str]) -> Iterator[tuple[str, Stage]]:
 
 def _mending(context: Context, examined: Examination, goals: Sequence[str]) -> Flow[Outcome]:
     settings = examined.opened.settings
-    request = yield from transforms_chosen(examined.mended, goals, settings)
+    request = yield from transforms_chosen(examined.fix_plan, goals, settings)
     if request is None:
         return Outcome("nothing")
 
     def adjust(request: Request, kind: str) -> Flow[Request]:
         if isinstance(request, FixRequest) and kind in (request.select or ()):
             return (yield from options_chosen(request, settings, only=kind))
-        chosen = yield from transforms_chosen(examined.mended, goals, settings)
+        chosen = yield from transforms_chosen(examined.fix_plan, goals, settings)
         if chosen is None:
             raise LeftError(0)
         return chosen
@@ -207,16 +207,16 @@ def _ended(context: Context, outcomes: Sequence[Outcome], stages: int) -> Flow[i
 def _kept(context: Context, written: Sequence[Outcome]) -> Flow[None]:
     requests = [each.request for each in written]
     fixes = [request for request in requests if isinstance(request, FixRequest)]
-    left = [mend for each in written for mend in each.left]
+    left = [fix for each in written for fix in each.left]
     found, others = fix_sections(fixes, left)
     for each in written:
         if isinstance(each.request, SplitRequest):
             section = split_section(each.request, each.stay)
             found = {"split": section, **found} if section else found
     sections = tuple((name, section_text(name, section)) for name, section in found.items())
-    for mend in others:
-        words = f"{mend.change.location}: {mend.change.title}"
-        yield Say((f"the settings cannot leave this out; CI needs --leave {mend.id}: {words}",))
+    for fix in others:
+        words = f"{fix.change.location}: {fix.change.title}"
+        yield Say((f"the settings cannot leave this out; CI needs --leave {fix.id}: {words}",))
     if not sections:
         yield Say(("these are the defaults: there is nothing to keep",))
         return

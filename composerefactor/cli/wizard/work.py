@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project
-from composerefactor.edit.drafts import Changeset, FileChange
+from composerefactor.edit.planned_files import Changeset, FileChange
 from composerefactor.errors import ComposerefactorError, first_of
 from composerefactor.planning.fixes import FixPlan, PlannedFix, contents_with
 from composerefactor.planning.opening import OpenProject
@@ -43,7 +43,7 @@ class Item:
 
     *kind* is what changes of its sort share, *title* and *consequences* say it in words, *loss*
     what leaving it out means. *shown* gives the change as a diff has it; *path* and *content* are
-    the file as it would be. *mend* is the change of a transform, *services* are those in a file.
+    the file as it would be. *fix* is the change of a transform, *services* are those in a file.
     """
 
     id: str
@@ -54,39 +54,39 @@ class Item:
     loss: str = ""
     shown: Callable[[], Changeset] = field(default=Changeset, repr=False)
     content: bytes = field(default=b"", repr=False)
-    mend: PlannedFix | None = None
+    fix: PlannedFix | None = None
     services: tuple[str, ...] = ()
 
 
 def items_of(proposal: Proposal, ids: Mapping[str, str]) -> tuple[Item, ...]:
     """Return the changes of *proposal*; *ids* has those of files that can be left out, by path."""
-    if proposal.mended is not None:
-        return tuple(_mends(proposal.mended))
+    if proposal.fix_plan is not None:
+        return tuple(_mends(proposal.fix_plan))
     return tuple(_files(proposal, ids))
 
 
-def _mends(mended: FixPlan) -> Iterator[Item]:
-    for mend in mended.taken:
-        change = mend.change
+def _mends(fix_plan: FixPlan) -> Iterator[Item]:
+    for fix in fix_plan.taken:
+        change = fix.change
         path = change.location.path
         evidence = f" ({change.evidence})" if change.evidence else ""
         yield Item(
-            mend.id,
-            mend.transform,
+            fix.id,
+            fix.transform,
             f"{change.location}: {change.title}{evidence}",
             path,
-            (f"{consequence([mend], Style())}{_places(change.effects)}", *change.details),
+            (f"{consequence([fix], Style())}{_places(change.effects)}", *change.details),
             "without it the engine rejects the project" if change.repairs else "",
-            partial(_alone, mended.bases[mend.id], mend),
-            mended.contents.get(path) or b"",
-            mend,
+            partial(_alone, fix_plan.bases[fix.id], fix),
+            fix_plan.contents.get(path) or b"",
+            fix,
         )
 
 
-def _alone(base: Project, mend: PlannedFix) -> Changeset:
-    """Return what *mend* alone does to the project that it was planned for."""
+def _alone(base: Project, fix: PlannedFix) -> Changeset:
+    """Return what *fix* alone does to the project that it was planned for."""
     found = []
-    for path, after in contents_with(base, [mend]).items():
+    for path, after in contents_with(base, [fix]).items():
         before = base.read(path) if base.read is not None and base.exists(path) else None
         found.append(FileChange(path, before, after))
     return Changeset(tuple(found))
@@ -138,7 +138,7 @@ def _files(proposal: Proposal, ids: Mapping[str, str]) -> Iterator[Item]:
             kind,
             title,
             change.path,
-            (f"{words}; {equal if proposal.verdict is not None else 'nothing was proved'}",),
+            (f"{words}; {equal if proposal.proof is not None else 'nothing was proved'}",),
             loss,
             partial(Changeset, (change,)),
             change.after or b"",
@@ -179,14 +179,14 @@ class Examine(Struct, frozen=True):
 class Examination(Struct, frozen=True):
     """What could be done.
 
-    *rejected* has the engine's words on what it rejects, *mended* everything that the transforms
+    *rejected* has the engine's words on what it rejects, *fix_plan* everything that the transforms
     that work in place would do, *environments* what telling environments apart would. *division* is
     a split without proof; where there is none, *undivided* says why.
     """
 
     opened: OpenProject
     rejected: Mapping[Invocation, str]
-    mended: FixPlan
+    fix_plan: FixPlan
     environments: FixPlan
     division: Proposal | None = None
     undivided: str = ""

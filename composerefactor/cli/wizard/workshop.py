@@ -28,7 +28,7 @@ from composerefactor.cli.wizard.work import (
     Write,
     items_of,
 )
-from composerefactor.edit.drafts import Changeset
+from composerefactor.edit.planned_files import Changeset
 from composerefactor.errors import ComposerefactorError, Location, RefusedError, UsageError
 from composerefactor.planning.fixes import ChangeFilter, FixPlan, plan_fixes, still_planned
 from composerefactor.planning.guard import check_proof, check_targets, dirty
@@ -66,14 +66,14 @@ def lost_mends(
 
 
 def _named(item: Item) -> str:
-    title = item.mend.change.title if item.mend is not None else item.title
+    title = item.fix.change.title if item.fix is not None else item.title
     return f"{item.kind}: {title}"
 
 
 def lost_files(proposal: Proposal, expected: Sequence[Item]) -> Iterator[str]:
     """Yield which of the *expected* files are not written, and why what they would hold stays."""
     written = {change.path for change in proposal.changes.changes}
-    reasons = {stay.part[2]: stay.reason for stay in proposal.plan.stays}
+    reasons = {stay.part[2]: stay.reason for stay in proposal.plan.unmoved}
     for item in expected:
         if item.path in written:
             continue
@@ -238,7 +238,7 @@ class Workshop(Struct):
         leave = still_planned(*plan, work.leave, opened.environ) if work.leave else frozenset()
         shown = self.progress("proving")
         proposal = propose_fixes(opened, chosen, self.engine, Selection(leave=leave), shown)
-        taken = {each.id for each in proposal.mended.taken} if proposal.mended else set()
+        taken = {each.id for each in proposal.fix_plan.taken} if proposal.fix_plan else set()
         gone = [self._seen[id_] for id_ in work.expected - taken if id_ in self._seen]
         left = [self._seen[id_] for id_ in leave if id_ in self._seen]
 
@@ -249,9 +249,13 @@ class Workshop(Struct):
             return {each.id for each in found.taken}
 
         lost = tuple(lost_mends(gone, left, leave, without))
-        mended = proposal.mended
+        fix_plan = proposal.fix_plan
         return ItemizedProposal(
-            proposal, items_of(proposal, {}), leave, lost, left=tuple(mended.left if mended else ())
+            proposal,
+            items_of(proposal, {}),
+            leave,
+            lost,
+            left=tuple(fix_plan.left if fix_plan else ()),
         )
 
 

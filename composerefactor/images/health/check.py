@@ -9,7 +9,7 @@ from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.one_off import one_off
 from composerefactor.compose.project import Project
-from composerefactor.compose.stack import Service, StartModel
+from composerefactor.compose.services import Service, StartModel
 from composerefactor.images.catalog import Catalog
 from composerefactor.images.dockerfiles import Chain, exposed, read_dockerfile
 from composerefactor.images.entries import Use, parse_tag
@@ -31,15 +31,15 @@ _OWN_ENTRY = "describe the image below 'catalog' in .composerefactor.yml, or wri
 _MAX_TEXT = 400_000
 
 
-def healthcheck_for(project: Project, stack: StartModel, use: Usage, catalog: Catalog) -> Answer:
-    """Return the health check that the service of *use* lacks in *stack*, or why there is none.
+def healthcheck_for(project: Project, model: StartModel, use: Usage, catalog: Catalog) -> Answer:
+    """Return the health check that the service of *use* lacks in *model*, or why there is none.
 
     A service that has one, or switches it off, and one that ends by itself need none.
     """
-    service = stack.services[use.name]
+    service = model.services[use.name]
     if service.value("healthcheck") is not None:
         return NoCheckNeeded("it has a healthcheck")
-    if one_off(stack, use.name) is not None:
+    if one_off(model, use.name) is not None:
         return NoCheckNeeded("it does one thing and ends", has_check=False)
     if service.value("provider") is not None:
         return NoPossibleCheck("it is no container", "leave it")
@@ -178,14 +178,14 @@ def _reader(project: Project, build: Build) -> Callable[[str], str | None]:
     return read
 
 
-def reports_health(project: Project, stack: StartModel, name: str, catalog: Catalog) -> bool:
+def reports_health(project: Project, model: StartModel, name: str, catalog: Catalog) -> bool:
     """Return whether the service *name* has a health check, of its own or of its image.
 
     A container without one never becomes healthy, and whoever waits for it never starts.
     """
-    service = stack.services[name]
+    service = model.services[name]
     if service.value("healthcheck") is None:
-        answer = healthcheck_for(project, stack, usage(project, stack, service), catalog)
+        answer = healthcheck_for(project, model, usage(project, model, service), catalog)
         return isinstance(answer, NoCheckNeeded) and answer.has_check
     return _is_on(service)
 

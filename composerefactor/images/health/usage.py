@@ -12,7 +12,7 @@ from composerefactor.compose.interpolation import expand, expressions
 from composerefactor.compose.merge_keys import item_nodes, merged_get, names_in, scalar_text
 from composerefactor.compose.ports import ports
 from composerefactor.compose.project import Project, project_directory
-from composerefactor.compose.stack import LocatedNode, Service, StartModel
+from composerefactor.compose.services import LocatedNode, Service, StartModel
 from composerefactor.yaml.nodes import MappingNode, SequenceNode
 
 _REMOTE = ("git@", "github.com/", "git://", "ssh://", "http://", "https://", "oci://")
@@ -55,15 +55,15 @@ class Usage(Struct, frozen=True):
     exposed: tuple[str, ...]
 
 
-def usage(project: Project, stack: StartModel, service: Service) -> Usage:
-    """Return how *service* of *stack* is set up."""
-    variables = stack.variables
+def usage(project: Project, model: StartModel, service: Service) -> Usage:
+    """Return how *service* of *model* is set up."""
+    variables = model.variables
     image = service.text("image")
     settings = service.settings
     return Usage(
         name=service.name,
         image=expand(image, variables) if image and not _is_open(image, variables) else image,
-        build=_build(stack, service),
+        build=_build(model, service),
         entrypoint=_words(service.value("entrypoint"), variables),
         command=_words(service.value("command"), variables),
         environment={
@@ -73,7 +73,7 @@ def usage(project: Project, stack: StartModel, service: Service) -> Usage:
             for name, each in settings.items()
         },
         written={name: each.value for name, each in settings.items() if each.value is not None},
-        unread=tuple(_unread(project, stack, service)),
+        unread=tuple(_unread(project, model, service)),
         targets=tuple(_targets(service)),
         exposed=tuple(
             text.partition("/")[0]
@@ -121,22 +121,22 @@ def _targets(service: Service) -> Iterator[str]:
                 seen.add(target)
 
 
-def _unread(project: Project, stack: StartModel, service: Service) -> Iterator[str]:
-    directory = project_directory(stack.entry)
+def _unread(project: Project, model: StartModel, service: Service) -> Iterator[str]:
+    directory = project_directory(model.entry)
     for found in service.items("env_file"):
         node = found.node
         named = merged_get(node, "path") if isinstance(node, MappingNode) else node
-        text = expand(scalar_text(named) or "", stack.variables)
+        text = expand(scalar_text(named) or "", model.variables)
         path = posixpath.normpath(posixpath.join(directory, text))
         if text and path not in service.env_files and not project.exists(path):
             yield text
 
 
-def _build(stack: StartModel, service: Service) -> Build | None:
+def _build(model: StartModel, service: Service) -> Build | None:
     values = service.values("build")
     if not values:
         return None
-    directory = project_directory(stack.entry)
+    directory = project_directory(model.entry)
     texts: dict[str, str] = {}
     arguments: dict[str, str | None] = {}
     contexts: set[str] = set()
@@ -148,18 +148,18 @@ def _build(stack: StartModel, service: Service) -> Build | None:
             text = scalar_text(merged_get(found.node, key))
             if text is not None:
                 texts[key] = text
-        arguments.update(_arguments(found, stack.variables))
+        arguments.update(_arguments(found, model.variables))
         contexts.update(
             name.partition("=")[0]
             for name in names_in(merged_get(found.node, "additional_contexts"))
         )
-    context = expand(texts.get("context", "."), stack.variables)
+    context = expand(texts.get("context", "."), model.variables)
     is_elsewhere = context.startswith((*_REMOTE, "/", "~")) or "://" in context
     path = posixpath.normpath(posixpath.join(directory, context))
     return Build(
-        None if is_elsewhere or _is_open(texts.get("context", "."), stack.variables) else path,
-        expand(texts.get("dockerfile", "Dockerfile"), stack.variables),
-        expand(texts.get("target", ""), stack.variables),
+        None if is_elsewhere or _is_open(texts.get("context", "."), model.variables) else path,
+        expand(texts.get("dockerfile", "Dockerfile"), model.variables),
+        expand(texts.get("target", ""), model.variables),
         arguments,
         texts.get("dockerfile_inline"),
         frozenset(contexts),

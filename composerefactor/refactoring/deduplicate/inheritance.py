@@ -18,9 +18,9 @@ from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile, Section
 from composerefactor.compose.merging import KEY_VALUE, REPLACED, meaning, typed
-from composerefactor.edit.drafts import NewText, Piece, PlannedFile, Slice
+from composerefactor.edit.planned_files import NewText, Piece, PlannedFile, Slice
 from composerefactor.refactoring.deduplicate.definitions import children_of, same
-from composerefactor.refactoring.modules.anchors import AnchorIndex, Holder
+from composerefactor.refactoring.modules.anchors import AnchorIndex, Element
 from composerefactor.yaml import nodes as yaml
 from composerefactor.yaml.nodes import AliasNode, Entry, walk
 from composerefactor.yaml.values import to_python
@@ -45,13 +45,13 @@ class Parent(Struct, frozen=True):
 def parents(
     file: ComposeFile,
     anchors: AnchorIndex,
-    homes: Mapping[Holder, str],
+    destinations: Mapping[Element, str],
     can_move: Callable[[yaml.Node], bool],
 ) -> Iterator[Parent]:
     """Yield the blocks of *file* that can be extended by all who use them, and save text by it.
 
-    *homes* gives the file of each part, "" for what stays; *can_move* tells whether the paths in a
-    block can be written anew.
+    *destinations* gives the file of each part, "" for what stays; *can_move* tells whether the
+    paths in a block can be rewritten.
     """
     for name, section in (file.sections or {}).items():
         if not name.startswith("x-") or not anchors.carries_only_anchors(section):
@@ -59,7 +59,7 @@ def parents(
         if not can_move(section.region.entry.value):
             continue
         heirs = _heirs(file, anchors, section)
-        files = {homes.get(("services", heir), "") for heir in heirs}
+        files = {destinations.get(("services", heir), "") for heir in heirs}
         if "" in files or len(files) < 2:  # noqa: PLR2004 - one takes the block along
             continue
         region = section.region
@@ -71,12 +71,14 @@ def parents(
             yield Parent(name, anchor, heirs)
 
 
-def extending(draft: PlannedFile, file: ComposeFile, parent: Parent, path: str) -> PlannedFile:
-    """Return *draft* with an ``extends`` of the service in *path* for each merge key of heirs."""
+def extending(
+    planned_file: PlannedFile, file: ComposeFile, parent: Parent, path: str
+) -> PlannedFile:
+    """Return *planned_file* with an ``extends`` of *path* for each merge key of the heirs."""
     edits = [(entry.start, entry.end) for entry in parent.heirs.values()]
     text = f"extends: {{file: {path}, service: {parent.anchor}}}"
     pieces: list[Piece] = []
-    for piece in draft.pieces:
+    for piece in planned_file.pieces:
         inside = [
             (a, b)
             for a, b in edits
@@ -85,14 +87,14 @@ def extending(draft: PlannedFile, file: ComposeFile, parent: Parent, path: str) 
             and piece.start <= a < piece.end
         ]
         pieces += _cut(piece, inside, text) if isinstance(piece, Slice) else [piece]
-    return replace(draft, pieces=tuple(pieces))
+    return replace(planned_file, pieces=tuple(pieces))
 
 
-def extended_file(draft: PlannedFile, file: ComposeFile, parent: Parent) -> PlannedFile:
-    """Return *draft*, which has the block, with a service that is the block."""
+def extended_file(planned_file: PlannedFile, file: ComposeFile, parent: Parent) -> PlannedFile:
+    """Return *planned_file*, which has the block, with a service that is the block."""
     newline = file.source.newline
     service = f"{newline}services:{newline}  {parent.anchor}: *{parent.anchor}{newline}"
-    return replace(draft, pieces=(*draft.pieces, NewText(service)))
+    return replace(planned_file, pieces=(*planned_file.pieces, NewText(service)))
 
 
 def _heirs(file: ComposeFile, anchors: AnchorIndex, section: Section) -> dict[str, Entry]:
@@ -100,11 +102,11 @@ def _heirs(file: ComposeFile, anchors: AnchorIndex, section: Section) -> dict[st
     block = section.region.entry.value
     inner = {id(node) for node in walk(block)}
     found: dict[str, Entry] = {}
-    for (holder, name), aliases in anchors.aliases_of.items():
+    for (element, name), aliases in anchors.aliases_of.items():
         used = [alias for alias in aliases if id(alias.target) in inner]
-        if not used or holder == section.name:
+        if not used or element == section.name:
             continue
-        entry = _merge_key(file, name, used) if holder == "services" else None
+        entry = _merge_key(file, name, used) if element == "services" else None
         if entry is None or not _is_exact(file, name, block):
             return {}
         found[name] = entry

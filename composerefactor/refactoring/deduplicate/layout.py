@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.project import Project
-from composerefactor.edit.drafts import PlannedFile
+from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import Location, RefusedError
 from composerefactor.images.placement import Placement
 from composerefactor.refactoring.deduplicate.places import (
@@ -26,7 +26,7 @@ from composerefactor.refactoring.deduplicate.places import (
     write,
 )
 from composerefactor.refactoring.deduplicate.variants import Owners, SharedService, SharedServices
-from composerefactor.refactoring.modules.anchors import Holder
+from composerefactor.refactoring.modules.anchors import Element
 from composerefactor.refactoring.modules.grouping import (
     MAX_SERVICES,
     LayoutOptions,
@@ -50,29 +50,29 @@ def place_blocks(places: Destinations, contents: list[Content]) -> list[Content]
     moved: dict[tuple[str, str], str] = {}
     left: list[tuple[int, str]] = []
     for i, file in enumerate(places.files):
-        anchors, homes = places.anchors[i], places.homes[i]
+        anchors, destinations = places.anchors[i], places.destinations[i]
         blocks = [name for name in file.sections or {} if name.startswith("x-")]
         if not blocks:
             continue
         mine = [n for n, content in enumerate(contents) if content.file is file]
         needs = {n: anchors.needs_of(list(taken_nodes(contents[n]))) for n in mine}
         for name in reversed(blocks):
-            holder: Holder = (name, "")
-            kept = [h for h, home in homes.items() if home == ROOT and h != holder]
+            element: Element = (name, "")
+            kept = [h for h, home in destinations.items() if home == ROOT and h != element]
             carries = anchors.carries_only_anchors((file.sections or {})[name])
-            if not carries or holder in anchors.needs(kept):
+            if not carries or element in anchors.needs(kept):
                 continue
-            first = next((n for n in mine if holder in needs[n]), None)
+            first = next((n for n in mine if element in needs[n]), None)
             if first is None:
                 left.append((i, name))
                 continue
             adopting = replace(contents[first], adopts=(*contents[first].adopts, name))
             contents[first] = adopting
             needs[first] = anchors.needs_of(list(taken_nodes(adopting)))
-            homes[holder] = adopting.path
+            destinations[element] = adopting.path
             moved.setdefault((name, _text(places, i, name)), adopting.path)
     for i, name in left:
-        places.homes[i][name, ""] = moved.get((name, _text(places, i, name)), ROOT)
+        places.destinations[i][name, ""] = moved.get((name, _text(places, i, name)), ROOT)
     return contents
 
 
@@ -147,7 +147,7 @@ class Layout:
         """Begin with nothing in any place."""
         self.places = Destinations(self.project, self.factored)
 
-    def drafts(self) -> list[PlannedFile]:
+    def planned_files(self) -> list[PlannedFile]:
         """Return the drafts of the roots, the modules and the environment files.
 
         Raises RefusedError for a path from the user that something else has.
@@ -161,9 +161,9 @@ class Layout:
         return [*self._roots(), *(write(content) for content in found)]
 
     @property
-    def homes(self) -> dict[int, dict[Holder, str]]:
+    def destinations(self) -> dict[int, dict[Element, str]]:
         """The path of every part of each file, "" for what stays."""
-        return self.places.homes
+        return self.places.destinations
 
     @property
     def modules(self) -> list[tuple[Owners, Module]]:
@@ -244,7 +244,7 @@ class Layout:
         file = self.factored.files[owner]
         directory = posixpath.dirname(file.path) or "."
         local = tuple(tuple(posixpath.relpath(p, directory) for p in e) for e in entries)
-        division = Division(file, self.factored.anchors[owner], self.homes[owner], ())
+        division = Division(file, self.factored.anchors[owner], self.destinations[owner], ())
         services = (file.sections or {})["services"].region
         left = not division.entries(ROOT, "services")
         titles = tuple(head(file.source, services)) if left else ()

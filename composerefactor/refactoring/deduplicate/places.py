@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.merging import meaning, typed
 from composerefactor.compose.project import Project
-from composerefactor.edit.drafts import NewText, PlannedFile, Slice
+from composerefactor.edit.planned_files import NewText, PlannedFile, Slice
 from composerefactor.refactoring.deduplicate.definitions import Definition, Span, nodes_in, unknown
 from composerefactor.refactoring.deduplicate.variants import Owners, SharedService, SharedServices
-from composerefactor.refactoring.modules.anchors import AnchorIndex, Block, Holder
+from composerefactor.refactoring.modules.anchors import AnchorIndex, Block, Element
 from composerefactor.refactoring.modules.base_file import belongs_to_root, resource_users
 from composerefactor.refactoring.modules.grouping import Module
 from composerefactor.refactoring.modules.writer import Output
@@ -40,14 +40,14 @@ class Destinations(Struct):
     """Files are named by their index in ``factored.files``.
 
     *modules* are new files for what some of them share, or one has alone; *environments* those with
-    what each adds; *homes* gives the path of every part, :data:`ROOT` for what stays.
+    what each adds; *destinations* gives the path of every part, :data:`ROOT` for what stays.
     """
 
     project: Project
     factored: SharedServices
     modules: list[tuple[Owners, Module]] = []
     environments: dict[int, list[EnvironmentFile]] = {}
-    homes: dict[int, dict[Holder, str]] = {}
+    destinations: dict[int, dict[Element, str]] = {}
 
     @property
     def files(self) -> list[ComposeFile]:
@@ -62,13 +62,13 @@ class Destinations(Struct):
     def place_services(self) -> None:
         """Set the homes of all parts: services where they are taken, the rest in the root."""
         for i, file in enumerate(self.files):
-            homes = dict.fromkeys(_holders(file), ROOT)
+            destinations = dict.fromkeys(_holders(file), ROOT)
             for piece in self.environments[i]:
-                homes |= {("services", name): piece.path for name in piece.services}
+                destinations |= {("services", name): piece.path for name in piece.services}
             for owners, module in self.modules:
                 if i in owners:
-                    homes |= {("services", name): module.path for name in module.services}
-            self.homes[i] = homes
+                    destinations |= {("services", name): module.path for name in module.services}
+            self.destinations[i] = destinations
 
 
 def head(source: Source, region: Region) -> list[str]:
@@ -76,7 +76,7 @@ def head(source: Source, region: Region) -> list[str]:
     return comments(source, region.entry, region.lead, source.next_line(region.key))
 
 
-def _holders(file: ComposeFile) -> Iterator[Holder]:
+def _holders(file: ComposeFile) -> Iterator[Element]:
     for name, section in (file.sections or {}).items():
         if section.entries is None or name.startswith("x-"):
             yield name, ""
@@ -109,7 +109,7 @@ class Content(Struct, frozen=True):
     file: ComposeFile
     anchors: AnchorIndex
     services: Sequence[ServicePart]
-    entries: Sequence[Holder] = ()
+    entries: Sequence[Element] = ()
     adopts: tuple[str, ...] = ()
     titled: frozenset[str] = frozenset()
 
@@ -179,7 +179,7 @@ def _section_key(out: Output, file: ComposeFile, section: str) -> None:
     out.add(NewText(f"{out.source.text[key.outer_start : key.end]}:{out.source.newline}"))
 
 
-def _by_section(entries: Iterable[Holder]) -> dict[str, list[str]]:
+def _by_section(entries: Iterable[Element]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for section, name in entries:
         found.setdefault(section, []).append(name)
@@ -193,9 +193,9 @@ def _copies(content: Content) -> list[Block]:
     taken = {name for name in sections if name.startswith("x-")}
     adopted = [sections[name].region for name in content.adopts]
     found = [Block(region.lead, region.end) for region in adopted]
-    for holder, targets in content.anchors.needs_of(roots).items():
-        if holder[0] not in content.adopts:
-            found += content.anchors.blocks(holder, targets, taken)
+    for element, targets in content.anchors.needs_of(roots).items():
+        if element[0] not in content.adopts:
+            found += content.anchors.blocks(element, targets, taken)
     return sorted(found, key=lambda b: (b.start, -b.end))
 
 
@@ -236,13 +236,13 @@ def _modules(places: Destinations) -> Iterator[Content]:
         yield Content(module.path, file, places.anchors[owners[0]], parts, own)
 
 
-def _resources_by_path(places: Destinations) -> dict[tuple[int, str], list[Holder]]:
+def _resources_by_path(places: Destinations) -> dict[tuple[int, str], list[Element]]:
     """Return the resources of each file by the path that they move to."""
-    found: dict[tuple[int, str], list[Holder]] = {}
-    for i, homes in places.homes.items():
-        for holder, home in homes.items():
-            if holder[0] in RESOURCE_SECTIONS:
-                found.setdefault((i, home), []).append(holder)
+    found: dict[tuple[int, str], list[Element]] = {}
+    for i, destinations in places.destinations.items():
+        for element, home in destinations.items():
+            if element[0] in RESOURCE_SECTIONS:
+                found.setdefault((i, home), []).append(element)
     return found
 
 
@@ -283,31 +283,33 @@ def _head_notes(found: SharedService) -> Iterator[tuple[int, str]]:
 
 def _titled(places: Destinations, found: list[Content]) -> list[Content]:
     """Return *found* with the comments on sections of which nothing stays in their file."""
-    done: set[Holder] = set()
+    done: set[Element] = set()
     result = []
     for content in found:
-        homes = places.homes[places.files.index(content.file)]
+        destinations = places.destinations[places.files.index(content.file)]
         titled = set()
         for section in dict.fromkeys(section for section, _ in content.entries):
             region = (content.file.sections or {})[section].region
             known = (content.file.path, section)
             if known in done or not head(content.file.source, region):
                 continue
-            if all(h != ROOT for (s, _), h in homes.items() if s == section):
+            if all(h != ROOT for (s, _), h in destinations.items() if s == section):
                 done.add(known)
                 titled.add(section)
         result.append(replace(content, titled=frozenset(titled)))
     return result
 
 
-Users = Mapping[int, Mapping[Holder, set[str]]]
+Users = Mapping[int, Mapping[Element, set[str]]]
 
 
 def place_resources(places: Destinations) -> None:
     """Set the homes of the resources; services have theirs."""
     users: Users = {
         i: resource_users(
-            places.project, file, {n: h for (s, n), h in places.homes[i].items() if s == "services"}
+            places.project,
+            file,
+            {n: h for (s, n), h in places.destinations[i].items() if s == "services"},
         )
         for i, file in enumerate(places.files)
     }
@@ -321,18 +323,18 @@ def place_resources(places: Destinations) -> None:
                     continue
                 if _moves_along(places, (section, name), owners, path, users):
                     for owner in owners:
-                        places.homes[owner][section, name] = path
+                        places.destinations[owner][section, name] = path
 
 
 def _moves_along(
-    places: Destinations, holder: Holder, owners: Owners, path: str, users: Users
+    places: Destinations, element: Element, owners: Owners, path: str, users: Users
 ) -> bool:
     """Return whether a resource is the same for all *owners*, and the module's alone."""
-    section, name = holder
+    section, name = element
     texts = set()
     for owner in owners:
         file = places.files[owner]
-        if places.homes[owner].get(holder) != ROOT or users[owner].get(holder) != {path}:
+        if places.destinations[owner].get(element) != ROOT or users[owner].get(element) != {path}:
             return False
         value = (file.sections or {})[section].value
         if belongs_to_root(section, name, value):
@@ -352,5 +354,5 @@ def _is_emptied(places: Destinations, owner: int, section: str) -> bool:
     part = (file.sections or {})[section]
     if not head(file.source, part.region):
         return False
-    left = [n for n in part.entries or {} if places.homes[owner][section, n] == ROOT]
+    left = [n for n in part.entries or {} if places.destinations[owner][section, n] == ROOT]
     return len(left) <= 1

@@ -297,9 +297,9 @@ def _copied(found: SharedServices, group: Sequence[SharedService]) -> int:
     total = 0
     for (owners, _), nodes in takes.items():
         anchors = found.anchors[owners[0]]
-        for holder, targets in anchors.needs_of(nodes).items():
-            if holder[0] == "services":
-                spans = [(b.start, b.end) for b in anchors.blocks(holder, targets, set())]
+        for element, targets in anchors.needs_of(nodes).items():
+            if element[0] == "services":
+                spans = [(b.start, b.end) for b in anchors.blocks(element, targets, set())]
                 total += length(anchors.file.source, spans)
     return total
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.merging import APPENDED, KEY_VALUE, MAPPINGS, NAMED, Path, meaning
 from composerefactor.compose.volumes import parse_volume
-from composerefactor.edit.drafts import NewText, Piece, shifted
+from composerefactor.edit.planned_files import NewText, Piece, shifted
 from composerefactor.edit.rendering import scalar
 from composerefactor.refactoring.join.relocate import Text
 from composerefactor.yaml.comments import Region, comments, item_regions, regions

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.merging import APPENDED, KEY_VALUE, meaning
-from composerefactor.edit.drafts import PlannedFile, Slice
+from composerefactor.edit.planned_files import PlannedFile, Slice
 from composerefactor.errors import InputError
 from composerefactor.refactoring.deduplicate.definitions import same
 from composerefactor.refactoring.join.fragments import (
@@ -153,14 +153,16 @@ class Earlier:
 
 
 def former(
-    path: str, draft: PlannedFile, texts: Iterable[Earlier]
+    path: str, planned_file: PlannedFile, texts: Iterable[Earlier]
 ) -> tuple[Earlier, ComposeFile] | None:
-    """Return the one of *texts* that has most of the services of *draft*, the first of equals.
+    """Return the first of *texts* that has most of the services of *planned_file*.
 
     None where none has at least half of them.
     """
     try:
-        names = ComposeFile.parse(Source.decode(path, draft.content() or b"")).services.keys()
+        names = ComposeFile.parse(
+            Source.decode(path, planned_file.content() or b"")
+        ).services.keys()
     except InputError:
         return None
     best: tuple[Earlier, ComposeFile] | None = None
@@ -174,19 +176,19 @@ def former(
 
 
 def restored(
-    drafts: Mapping[str, PlannedFile], earlier: Mapping[str, ComposeFile]
+    planned_files: Mapping[str, PlannedFile], earlier: Mapping[str, ComposeFile]
 ) -> list[PlannedFile] | None:
-    """Return the *earlier* texts as drafts, if together they say what *drafts* say.
+    """Return the *earlier* texts as drafts, if together they say what *planned_files* say.
 
     Each has to give the same values, and all comments of the drafts have to stand in one of them.
     """
-    if drafts.keys() != earlier.keys():
+    if planned_files.keys() != earlier.keys():
         return None
     lost: set[str] = set()
     kept: set[str] = set()
-    for path, draft in drafts.items():
+    for path, planned_file in planned_files.items():
         try:
-            now = ComposeFile.parse(Source.decode(path, draft.content() or b""))
+            now = ComposeFile.parse(Source.decode(path, planned_file.content() or b""))
         except InputError:
             return None
         if not _is_same(now, earlier[path]):

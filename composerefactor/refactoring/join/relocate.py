@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.paths import PathAttribute, file_path_attributes, path_attributes
-from composerefactor.edit.drafts import Piece, cut
+from composerefactor.edit.planned_files import Piece, cut
 from composerefactor.edit.splices import TextEdit
 from composerefactor.errors import Location
 from composerefactor.yaml import nodes as yaml

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.project import Extension, Project
 from composerefactor.compose.references import extended
-from composerefactor.edit.drafts import PlannedFile
+from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import Location
 from composerefactor.refactoring.join import relocate
 from composerefactor.refactoring.join.anchors import Anchors, renamed
@@ -111,7 +111,7 @@ class Stubs(Struct):
     """Puts the text of *parents* into the services that extend it, for paths that start at *to*.
 
     *texts* are the parents' texts by path. *expanded* are the services of which the text went
-    elsewhere: (file, service) and where it went; *stays* what could not be taken in.
+    elsewhere: (file, service) and where it went; *unmoved* what could not be taken in.
     """
 
     project: Project
@@ -119,7 +119,7 @@ class Stubs(Struct):
     to: str
     texts: dict[str, Text] = {}
     expanded: dict[tuple[str, str], Location] = {}
-    stays: list[tuple[str, str, CannotJoinError]] = []
+    unmoved: list[tuple[str, str, CannotJoinError]] = []
 
     def prepare(self, texts: Iterable[Text], keep: Iterable[str]) -> list[Text]:
         """Return the texts that services of *texts* extend, and set them; not those of *keep*."""
@@ -136,7 +136,7 @@ class Stubs(Struct):
                     found = relocate.extended(file, iter(file.services.values()), self.to)
                 except CannotJoinError as error:
                     kept.add(path)
-                    self.stays += [(path, name, error) for name in file.services]
+                    self.unmoved += [(path, name, error) for name in file.services]
                     continue
                 self.texts[path] = found
                 queue.append(found)
@@ -158,7 +158,7 @@ class Stubs(Struct):
         try:
             found = self._with(service, path, name, ())
         except CannotJoinError as error:
-            self.stays.append((path, name, error))
+            self.unmoved.append((path, name, error))
             return service
         self.expanded[path, name] = service.text.source.location(service.region.entry.start)
         return found
@@ -198,17 +198,17 @@ Part = tuple[str, str, str]
 
 
 class JoinedFile(Struct):
-    """What became of *file*: its *draft*, None where nothing is taken in.
+    """What became of *file*: its *planned_file*, None where nothing is taken in.
 
     *taken* are the parts whose text it has now, by the file that it names; *files* all files whose
-    text it has. *stays* are the parts that it could have taken in, with the reason and the place.
+    text it has. *unmoved* are the parts that it could have taken in, with the reason and the place.
     """
 
     file: ComposeFile
-    draft: PlannedFile | None = None
+    planned_file: PlannedFile | None = None
     taken: set[Part] = set()
     files: set[str] = set()
-    stays: dict[Part, tuple[str, Location]] = {}
+    unmoved: dict[Part, tuple[str, Location]] = {}
 
 
 class JoinRoot:
@@ -251,7 +251,7 @@ class JoinRoot:
         if taken or stubs.expanded:
             gone = {id(entries[n].node) for n in taken}
             frame = Frame(self.file, entries, gone, contents, anchors, pattern)
-            self.result.draft = write(frame)
+            self.result.planned_file = write(frame)
             own = [block for block in anchors.dropped if block.text.path == self.file.path]
             moving = [*own, *filter(_carries_only_anchors, anchors.kept)]
             self.result.taken |= {(block.text.path, block.name, "") for block in moving}
@@ -379,19 +379,19 @@ class JoinRoot:
     def _all_stay(self, entries: list[Inclusion], words: str) -> None:
         for entry in entries:
             for part in self._parts(entry):
-                self.result.stays[part] = (words, entry.location)
+                self.result.unmoved[part] = (words, entry.location)
 
     def _note_stays(self, entries: list[Inclusion], stubs: Stubs) -> None:
         for n, error in self.refused.items():
             for part in self._parts(entries[n]) or {(self.file.path, "include", str(n + 1))}:
-                self.result.stays[part] = (error.words, error.location)
-        for path, name, error in stubs.stays:
-            self.result.stays[path, "services", name] = (error.words, error.location)
+                self.result.unmoved[part] = (error.words, error.location)
+        for path, name, error in stubs.unmoved:
+            self.result.unmoved[path, "services", name] = (error.words, error.location)
         for path, words in self.parents.why_not.items():
             for extension in self.project.extensions[path]:
                 if extension.location.path in {self.file.path, *self.result.files}:
                     part = (path, "services", extension.service)
-                    self.result.stays[part] = (words, extension.location)
+                    self.result.unmoved[part] = (words, extension.location)
 
 
 def _check_heirs(text: Text, changed: Collection[str]) -> None:

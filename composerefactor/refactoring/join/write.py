@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile, Section
-from composerefactor.edit.drafts import NewText, PlannedFile, with_line_ends
+from composerefactor.edit.planned_files import NewText, PlannedFile, with_line_ends
 from composerefactor.edit.splices import TextEdit
 from composerefactor.refactoring.join.anchors import Anchors, ordered
 from composerefactor.refactoring.join.contents import Block, Contents, Inclusion
@@ -48,7 +48,7 @@ class Frame(Struct, frozen=True):
 
 def write(frame: Frame) -> PlannedFile:
     """Return the draft."""
-    return _Writer(frame).draft()
+    return _Writer(frame).planned_file()
 
 
 class _Writer:
@@ -61,7 +61,7 @@ class _Writer:
         self.own = Text(frame.file, "")
         self.dropped = {b.name for b in frame.anchors.dropped if b.text.path == frame.file.path}
 
-    def draft(self) -> PlannedFile:
+    def planned_file(self) -> PlannedFile:
         named = list(self.sections.values())
         first = named[0].region.lead if named else 0
         self.out.verbatim(0, first)

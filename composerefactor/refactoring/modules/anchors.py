@@ -17,7 +17,7 @@ from composerefactor.compose.files import ComposeFile, Section
 from composerefactor.yaml.comments import Region, regions
 from composerefactor.yaml.nodes import AliasNode, Entry, MappingNode, Node, children
 
-Holder = tuple[str, str]
+Element = tuple[str, str]
 """A part of a file that moves as a whole: (section, entry), or (section, "") for all of it."""
 
 
@@ -38,30 +38,30 @@ class AnchorIndex:
     def __init__(self, file: ComposeFile) -> None:
         self.file = file
         self.sections = file.sections or {}
-        self.holder_of: dict[int, Holder] = {}
-        self.aliases_of: dict[Holder, list[AliasNode]] = {}
-        self.marked_of: dict[Holder, list[Node]] = {}
-        for holder, entry in self._holders():
+        self.holder_of: dict[int, Element] = {}
+        self.aliases_of: dict[Element, list[AliasNode]] = {}
+        self.marked_of: dict[Element, list[Node]] = {}
+        for element, entry in self._holders():
             marked = file.tree.marked_in(entry.start, entry.end)
-            self.marked_of.setdefault(holder, []).extend(marked)
+            self.marked_of.setdefault(element, []).extend(marked)
             aliases = [node for node in marked if isinstance(node, AliasNode)]
-            self.aliases_of.setdefault(holder, []).extend(aliases)
-            self.holder_of |= {id(node): holder for node in marked if node.anchor is not None}
+            self.aliases_of.setdefault(element, []).extend(aliases)
+            self.holder_of |= {id(node): element for node in marked if node.anchor is not None}
 
     def without(self, aliases: AbstractSet[int]) -> AnchorIndex:
         """Return the index of the file as if *aliases*, given by their ids, were not written."""
         found = copy(self)
         found.aliases_of = {
-            holder: [alias for alias in of if id(alias) not in aliases]
-            for holder, of in self.aliases_of.items()
+            element: [alias for alias in of if id(alias) not in aliases]
+            for element, of in self.aliases_of.items()
         }
         found.marked_of = {
-            holder: [node for node in of if id(node) not in aliases]
-            for holder, of in self.marked_of.items()
+            element: [node for node in of if id(node) not in aliases]
+            for element, of in self.marked_of.items()
         }
         return found
 
-    def _holders(self) -> Iterator[tuple[Holder, Entry]]:
+    def _holders(self) -> Iterator[tuple[Element, Entry]]:
         for name, section in self.sections.items():
             if name.startswith("x-") or section.entries is None:
                 yield (name, ""), section.region.entry
@@ -84,13 +84,13 @@ class AnchorIndex:
                 if target and owner and owner[0] == "services" and owner[1] != user:
                     yield user, owner[1], target
 
-    def needs(self, own: Iterable[Holder]) -> dict[Holder, list[Node]]:
+    def needs(self, own: Iterable[Element]) -> dict[Element, list[Node]]:
         """Return the anchored nodes, by holder, that *own* needs and does not hold itself."""
         held = set(own)
-        aliases = [alias for holder in held for alias in self.aliases_of.get(holder, [])]
+        aliases = [alias for element in held for alias in self.aliases_of.get(element, [])]
         return self._needed(aliases, lambda node: self.holder_of.get(id(node)) in held)
 
-    def needs_of(self, roots: Iterable[Node]) -> dict[Holder, list[Node]]:
+    def needs_of(self, roots: Iterable[Node]) -> dict[Element, list[Node]]:
         """Return the anchored nodes, by holder, that the texts of *roots* need from elsewhere."""
         marked_in = self.file.tree.marked_in
         inside = [node for root in roots for node in marked_in(root.outer_start, root.end)]
@@ -100,31 +100,31 @@ class AnchorIndex:
 
     def _needed(
         self, aliases: list[AliasNode], is_held: Callable[[Node], bool]
-    ) -> dict[Holder, list[Node]]:
-        found: dict[Holder, list[Node]] = {}
+    ) -> dict[Element, list[Node]]:
+        found: dict[Element, list[Node]] = {}
         known: set[int] = set()
         queue = list(aliases)
         while queue:
             target = queue.pop().target
-            holder = self.holder_of.get(id(target))
-            if target is None or holder is None or id(target) in known or is_held(target):
+            element = self.holder_of.get(id(target))
+            if target is None or element is None or id(target) in known or is_held(target):
                 continue
             known.add(id(target))
-            found.setdefault(holder, []).append(target)
-            entry = self._smallest_entry(holder, target)
+            found.setdefault(element, []).append(target)
+            entry = self._smallest_entry(element, target)
             inside = self.file.tree.marked_in(entry.value.outer_start, entry.value.end)
             queue.extend(node for node in inside if isinstance(node, AliasNode))
         return found
 
-    def _smallest_entry(self, holder: Holder, target: Node) -> Entry:
+    def _smallest_entry(self, element: Element, target: Node) -> Entry:
         """Return the innermost block entry on lines of its own that has *target* in it."""
-        entry, _ = self._descend(self._region(holder), target)
+        entry, _ = self._descend(self._region(element), target)
         return entry
 
-    def _region(self, holder: Holder) -> Region:
-        section = self.sections[holder[0]]
-        if holder[1] and section.entries is not None:
-            return section.entries[holder[1]]
+    def _region(self, element: Element) -> Region:
+        section = self.sections[element[0]]
+        if element[1] and section.entries is not None:
+            return section.entries[element[1]]
         return section.region
 
     def _descend(self, region: Region, target: Node) -> tuple[Entry, Region]:
@@ -144,20 +144,20 @@ class AnchorIndex:
         start = self.file.source.next_line(region.key)
         return regions(self.file.source, value, start=start, end=region.end)
 
-    def blocks(self, holder: Holder, targets: list[Node], taken: set[str]) -> list[Block]:
-        """Return the lines that define *targets* of *holder*, for a copy in another file.
+    def blocks(self, element: Element, targets: list[Node], taken: set[str]) -> list[Block]:
+        """Return the lines that define *targets* of *element*, for a copy in another file.
 
         An ``x-`` block keeps its own key and only those of its entries that are needed. Anything
         else stands below a new ``x-`` key, at its own indentation; *taken* has the top-level keys
         that are used already, and gets the new ones.
         """
-        if holder[0].startswith("x-"):
-            taken.add(holder[0])
-            return self._pruned(self.sections[holder[0]].region, targets)
+        if element[0].startswith("x-"):
+            taken.add(element[0])
+            return self._pruned(self.sections[element[0]].region, targets)
         found = []
         places: dict[int, tuple[Region, Node]] = {}
         for target in targets:
-            _, region = self._descend(self._region(holder), target)
+            _, region = self._descend(self._region(element), target)
             places.setdefault(region.lead, (region, target))
         end = -1
         for lead in sorted(places):

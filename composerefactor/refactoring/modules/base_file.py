@@ -12,7 +12,7 @@ from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.merge_keys import merged_entries, merged_get
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import extended, resources
-from composerefactor.refactoring.modules.anchors import AnchorIndex, Holder
+from composerefactor.refactoring.modules.anchors import AnchorIndex, Element
 from composerefactor.refactoring.modules.naming import Family
 from composerefactor.refactoring.modules.writer import Division
 from composerefactor.yaml.nodes import Node, ScalarNode, resolve
@@ -22,10 +22,10 @@ FEWEST_SERVICES = 3
 
 
 class Reason(Struct, frozen=True):
-    """Why something stays; *forecast* where it is what the engine would say, not what it said."""
+    """Why something stays; *predicted* where it is what the engine would say, not what it said."""
 
     words: str
-    forecast: bool = False
+    predicted: bool = False
 
 
 class BaseFile:
@@ -96,7 +96,7 @@ class BaseFile:
         return bool(self.whole) and self.whole == self._few_services()
 
     @cached_property
-    def reasons(self) -> dict[Holder, Reason]:
+    def reasons(self) -> dict[Element, Reason]:
         """What stays in the file although it is divided, with the reasons."""
         return dict(self._reasons())
 
@@ -134,7 +134,7 @@ class BaseFile:
             if self.file.path in by and path in self.project.files
         )
 
-    def _reasons(self) -> Iterator[tuple[Holder, Reason]]:
+    def _reasons(self) -> Iterator[tuple[Element, Reason]]:
         for (path, section, name), words in self._keep.items():
             if path == self.file.path:
                 yield (section, name), Reason(words)
@@ -145,7 +145,7 @@ class BaseFile:
             while service is not None and service in self.file.services:
                 if (self.file.path, "services", service) not in self._move:
                     words = f"{extension.location} extends it, and does not see what is included"
-                    yield ("services", service), Reason(words, forecast=True)
+                    yield ("services", service), Reason(words, predicted=True)
                 parent = extended(self.file.services[service])
                 service = parent[1] if parent and parent[0] is None else None
 
@@ -159,40 +159,40 @@ def divide(
     anchors: AnchorIndex,
     service_homes: Mapping[str, str],
     order: tuple[str, ...],
-    kept: Iterable[Holder],
+    kept: Iterable[Element],
 ) -> Division:
     """Return the destination of every part of *file*.
 
     *service_homes* gives the module of each service that moves, *order* the modules in plan order,
     *kept* further parts that stay in the root.
     """
-    homes: dict[Holder, str] = {}
+    destinations: dict[Element, str] = {}
     kept = set(kept)
     users = resource_users(project, file, service_homes)
     for name, section in (file.sections or {}).items():
         if name == "services" and section.entries is not None:
             for key in section.entries:
-                homes[name, key] = service_homes.get(key, ROOT)
+                destinations[name, key] = service_homes.get(key, ROOT)
         elif name in RESOURCE_SECTIONS and section.entries is not None:
             for key in section.entries:
                 of = users.get((name, key), {ROOT})
                 alone = len(of) == 1 and (name, key) not in kept
-                stays = not alone or belongs_to_root(name, key, section.value)
-                homes[name, key] = ROOT if stays else next(iter(of))
+                unmoved = not alone or belongs_to_root(name, key, section.value)
+                destinations[name, key] = ROOT if unmoved else next(iter(of))
         elif section.entries is not None and not name.startswith("x-"):
             for key in section.entries:
-                homes[name, key] = ROOT
+                destinations[name, key] = ROOT
         else:
-            homes[name, ""] = ROOT
-    _place_anchor_blocks(file, anchors, homes, order, kept)
-    return Division(file, anchors, homes, order)
+            destinations[name, ""] = ROOT
+    _place_anchor_blocks(file, anchors, destinations, order, kept)
+    return Division(file, anchors, destinations, order)
 
 
 def resource_users(
     project: Project, file: ComposeFile, service_homes: Mapping[str, str]
-) -> dict[Holder, set[str]]:
+) -> dict[Element, set[str]]:
     """Return, per resource, the destinations whose services name it, overrides included."""
-    found: dict[Holder, set[str]] = {}
+    found: dict[Element, set[str]] = {}
     companions = [
         project.files[path]
         for entry, paths in project.files_of.items()
@@ -208,7 +208,7 @@ def resource_users(
     return found
 
 
-def _with_parents(project: Project, file: ComposeFile, body: Node) -> set[Holder]:
+def _with_parents(project: Project, file: ComposeFile, body: Node) -> set[Element]:
     found = set(resources(body))
     parent = extended(body)
     for _ in range(20):  # longer chains only decide where a resource stands, not what it is
@@ -241,9 +241,9 @@ def belongs_to_root(section: str, name: str, value: Node) -> bool:
 def _place_anchor_blocks(
     file: ComposeFile,
     anchors: AnchorIndex,
-    homes: dict[Holder, str],
+    destinations: dict[Element, str],
     order: tuple[str, ...],
-    kept: set[Holder],
+    kept: set[Element],
 ) -> None:
     """Move each ``x-`` block that only carries anchors to the first module that needs it.
 
@@ -251,14 +251,14 @@ def _place_anchor_blocks(
     """
     names = [n for n in file.sections or {} if n.startswith("x-")]
     for name in reversed(names):
-        holder = (name, "")
+        element = (name, "")
         section = (file.sections or {})[name]
-        if holder in kept or not anchors.carries_only_anchors(section):
+        if element in kept or not anchors.carries_only_anchors(section):
             continue
-        parts: dict[str, list[Holder]] = {}
-        for other, home in homes.items():
-            if other != holder:
+        parts: dict[str, list[Element]] = {}
+        for other, home in destinations.items():
+            if other != element:
                 parts.setdefault(home, []).append(other)
-        needing = [d for d in (ROOT, *order) if holder in anchors.needs(parts.get(d, []))]
+        needing = [d for d in (ROOT, *order) if element in anchors.needs(parts.get(d, []))]
         if needing and ROOT not in needing:
-            homes[holder] = needing[0]
+            destinations[element] = needing[0]

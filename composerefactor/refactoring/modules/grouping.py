@@ -14,7 +14,7 @@ from msgspec import Struct
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.references import extended
 from composerefactor.images.placement import Placement
-from composerefactor.refactoring.modules.anchors import AnchorIndex, Holder
+from composerefactor.refactoring.modules.anchors import AnchorIndex, Element
 from composerefactor.refactoring.modules.naming import Family, Names, kebab
 from composerefactor.yaml.nodes import Node
 
@@ -256,7 +256,7 @@ def families(
     if total <= MAX_TIED:
         return list(units)
     limit = limit_of(total)
-    members: dict[Holder, list[int]] = {}
+    members: dict[Element, list[int]] = {}
     copied: dict[int, int] = {}
     for n, unit in enumerate(units):
         if not apart.isdisjoint(unit):
@@ -295,17 +295,17 @@ def _chunks(units: Sequence[Unit], of: Sequence[int], limit: int) -> list[list[i
     return chunks
 
 
-def _needed_lines(anchors: AnchorIndex, unit: Unit) -> dict[Holder, int]:
+def _needed_lines(anchors: AnchorIndex, unit: Unit) -> dict[Element, int]:
     """Return how many lines of each ``x-`` block the services of *unit* need in their file."""
     source = anchors.file.source
     needed = anchors.needs(("services", name) for name in unit)
     return {
-        holder: sum(
+        element: sum(
             source.text.count("\n", block.start, block.end)
-            for block in anchors.blocks(holder, targets, set())
+            for block in anchors.blocks(element, targets, set())
         )
-        for holder, targets in needed.items()
-        if holder[0].startswith("x-")
+        for element, targets in needed.items()
+        if element[0].startswith("x-")
     }
 
 

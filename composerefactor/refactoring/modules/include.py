@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile, Section
 from composerefactor.compose.merge_keys import merged_get, scalar_text
-from composerefactor.edit.drafts import NewText, Piece, Slice
+from composerefactor.edit.planned_files import NewText, Piece, Slice
 from composerefactor.yaml import nodes as yaml
 
 MAX_PATHS = 8

@@ -8,8 +8,8 @@ from functools import cached_property
 from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile, Section
-from composerefactor.edit.drafts import NewText, Piece, PlannedFile, Slice
-from composerefactor.refactoring.modules.anchors import AnchorIndex, Block, Holder
+from composerefactor.edit.planned_files import NewText, Piece, PlannedFile, Slice
+from composerefactor.refactoring.modules.anchors import AnchorIndex, Block, Element
 from composerefactor.refactoring.modules.include import IncludeEdit
 from composerefactor.yaml.source import Source
 
@@ -72,19 +72,19 @@ class Output:
 class Division(Struct, frozen=True, dict=True):
     """Which destination holds which parts of *file*; ``""`` is the root.
 
-    *homes* names the destination of every holder, *order* the modules in the order of the plan.
+    *destinations* has the destination of every element, *order* the modules in plan order.
     """
 
     file: ComposeFile
     anchors: AnchorIndex
-    homes: dict[Holder, str]
+    destinations: dict[Element, str]
     order: tuple[str, ...]
 
     @cached_property
     def members(self) -> dict[str, dict[str, list[str]]]:
         """The entries by destination and section, in the order of the text."""
         found: dict[str, dict[str, list[str]]] = {}
-        for (section, name), home in self.homes.items():
+        for (section, name), home in self.destinations.items():
             found.setdefault(home, {}).setdefault(section, []).append(name)
         return found
 
@@ -92,7 +92,7 @@ class Division(Struct, frozen=True, dict=True):
         """Return the entries of *section* that live in *destination*."""
         return self.members.get(destination, {}).get(section, [])
 
-    def own(self, destination: str) -> list[Holder]:
+    def own(self, destination: str) -> list[Element]:
         """Return the holders that live in *destination*."""
         parts = self.members.get(destination, {})
         return [(section, name) for section, names in parts.items() for name in names]
@@ -108,7 +108,7 @@ class Assembler:
         self.sections = division.file.sections or {}
         self.include = include
         self._headers_given: set[str] = set()
-        self._above: dict[Holder, int] = {}
+        self._above: dict[Element, int] = {}
         for name, section in self.sections.items():
             end = section.region.lead
             for key, region in (section.entries or {}).items():
@@ -226,8 +226,8 @@ class Assembler:
         if not destination:
             taken |= {name for name in self.sections if name.startswith("x-")}
         found = []
-        for holder, targets in anchors.needs(own).items():
-            found += anchors.blocks(holder, targets, taken)
+        for element, targets in anchors.needs(own).items():
+            found += anchors.blocks(element, targets, taken)
         return sorted(found, key=lambda b: (b.start, -b.end))
 
     def _emit_copies(self, out: Output, blocks: list[Block], before: int) -> None:

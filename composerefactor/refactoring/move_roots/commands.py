@@ -13,7 +13,7 @@ from composerefactor.discovery.files import FileReader, Listing
 from composerefactor.discovery.find import commands
 from composerefactor.discovery.resolve import Unresolved, entry_points, places, upwards
 from composerefactor.discovery.shell import SUBCOMMANDS, ShellCall
-from composerefactor.edit.drafts import PlannedFile, Replacement, Slice
+from composerefactor.edit.planned_files import PlannedFile, Replacement, Slice
 from composerefactor.errors import Location, RefusedError
 from composerefactor.refactoring.move_roots.relocation import (
     Relocation,
@@ -197,7 +197,7 @@ class References(Struct, frozen=True):
     in the directories below as well, since the engine looks upwards for files that nothing names.
     """
 
-    drafts: tuple[PlannedFile, ...] = ()
+    planned_files: tuple[PlannedFile, ...] = ()
     mentions: tuple[Location, ...] = ()
     bound: tuple[Location, ...] = ()
 
@@ -218,7 +218,9 @@ def references(
         inserted[path] = insertions(sources[path], at_path, found)
     texts = {path: unified(inserted[path], sources[path].text) for path in needs}
     _check(needs, files, _FilesAfterMove(files, found, texts), started)
-    drafts = [_draft(sources[path], changes) for path, changes in inserted.items() if changes]
+    planned_files = [
+        _draft(sources[path], changes) for path, changes in inserted.items() if changes
+    ]
     bound = [
         Location(path, need.line)
         for path, at_path in needs.items()
@@ -226,7 +228,7 @@ def references(
         if need.is_anywhere
     ]
     mentions = tuple(_mentions(files, found, texts))
-    return References(tuple(drafts), mentions, tuple(dict.fromkeys(bound)))
+    return References(tuple(planned_files), mentions, tuple(dict.fromkeys(bound)))
 
 
 def _needs(listing: Listing, found: Relocation, started: Started) -> dict[str, list[Need]]:

@@ -19,7 +19,7 @@ from composerefactor.compose.project import Project, project_name
 from composerefactor.discovery.files import DEFAULT_NAMES, FileReader
 from composerefactor.discovery.readers import OtherReader
 from composerefactor.discovery.structured import settings
-from composerefactor.edit.drafts import PlannedFile, Slice
+from composerefactor.edit.planned_files import PlannedFile, Slice
 from composerefactor.errors import Location, RefusedError
 from composerefactor.refactoring.contract import Plan
 from composerefactor.refactoring.join.relocate import CannotJoinError
@@ -222,13 +222,15 @@ class Move(Struct, frozen=True, dict=True):
         files = self.relocation.files
         if not files:
             return plan
-        drafts = {draft.path: draft for draft in plan.drafts}
-        moved = [replace(self._root(drafts, old), path=new) for old, new in files.items()]
-        others = [draft for draft in plan.drafts if draft.path not in files]
+        planned_files = {planned_file.path: planned_file for planned_file in plan.planned_files}
+        moved = [replace(self._root(planned_files, old), path=new) for old, new in files.items()]
+        others = [
+            planned_file for planned_file in plan.planned_files if planned_file.path not in files
+        ]
         gone = [PlannedFile(old, deleted=True) for old in files]
         return replace(
             plan,
-            drafts=(*moved, *others, *gone, *self.references.drafts),
+            planned_files=(*moved, *others, *gone, *self.references.planned_files),
             relocated=files,
             entries=self.entries,
             mentions=tuple(m for m in self.references.mentions if m not in self._followed),
@@ -246,11 +248,13 @@ class Move(Struct, frozen=True, dict=True):
         if self.project.read is None:
             return References()
         found = references(self.files, self.project.read, self.relocation, self.started)
-        for draft in found.drafts:
-            if posixpath.basename(draft.path) == ".env" and self.project.is_ignored(draft.path):
+        for planned_file in found.planned_files:
+            if posixpath.basename(planned_file.path) == ".env" and self.project.is_ignored(
+                planned_file.path
+            ):
                 raise RefusedError(
                     "names root files, and git ignores it: others have one of their own",
-                    location=Location(draft.path),
+                    location=Location(planned_file.path),
                     remedy="leave the roots where they are, without --move-roots",
                 )
         return found
@@ -266,14 +270,14 @@ class Move(Struct, frozen=True, dict=True):
         """Return the command of *entry* after the move."""
         return started(entry, self.relocation, in_files=not self.why_commands)
 
-    def _root(self, drafts: Mapping[str, PlannedFile], path: str) -> PlannedFile:
+    def _root(self, planned_files: Mapping[str, PlannedFile], path: str) -> PlannedFile:
         """Return the root at *path* as it will be, with what its new place needs."""
         source = self.project.files[path].source
         whole = PlannedFile(path, (Slice(source, 0, len(source.text)),), source.has_bom)
-        draft = drafts.get(path, whole)
-        if self.why_commands and "extends" not in draft.text():
-            return draft
-        file = ComposeFile.parse(Source(path, draft.text(), draft.has_bom))
+        planned_file = planned_files.get(path, whole)
+        if self.why_commands and "extends" not in planned_file.text():
+            return planned_file
+        file = ComposeFile.parse(Source(path, planned_file.text(), planned_file.has_bom))
         if self.why_commands:
             return followed(file, self.relocation)
         is_base = any(entry.base == path for entry in self.project.entries)
@@ -286,9 +290,9 @@ class Move(Struct, frozen=True, dict=True):
         default = [name for name in self.relocation.files if name in DEFAULT_NAMES]
         if self.why_commands:
             yield f"commands name the project directory from now on: {self.why_commands}"
-            for draft in moved:
-                if not _FINDS_FILES.search(draft.text()):
-                    old = posixpath.basename(draft.path)
+            for planned_file in moved:
+                if not _FINDS_FILES.search(planned_file.text()):
+                    old = posixpath.basename(planned_file.path)
                     yield f"without it {old} takes another name and other paths, and nothing fails"
         elif any(
             "name" not in self.project.files[path].root_keys for path in self.relocation.files
@@ -300,7 +304,9 @@ class Move(Struct, frozen=True, dict=True):
         if self.references.bound:
             places = ", ".join(map(str, self.references.bound))
             yield f"to be run in the project directory from now on: {places}"
-        names_them = any(posixpath.basename(d.path) == ".env" for d in self.references.drafts)
+        names_them = any(
+            posixpath.basename(d.path) == ".env" for d in self.references.planned_files
+        )
         if default and not names_them:
             yield (
                 f"`docker compose` alone finds no file any more; an override of {default[0]} that "

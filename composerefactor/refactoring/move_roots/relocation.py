@@ -14,8 +14,8 @@ from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project, project_directory
 from composerefactor.discovery.readers import OtherReader
 from composerefactor.edit.apply import edited
-from composerefactor.edit.drafts import PlannedFile
 from composerefactor.edit.operations import AddKey
+from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import Location, RefusedError, UsageError
 from composerefactor.refactoring.join.relocate import following, root
 from composerefactor.refactoring.move_roots.words import VARIABLE, Span

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.paths import PathAttribute, path_attributes
 from composerefactor.compose.references import extended
-from composerefactor.edit.drafts import Replacement
+from composerefactor.edit.planned_files import Replacement
 from composerefactor.refactoring.deduplicate.definitions import (
     Definition,
     SharedDefinition,
@@ -33,7 +33,7 @@ from composerefactor.refactoring.deduplicate.variants import (
     keep_chain,
     may_repeat,
 )
-from composerefactor.refactoring.modules.anchors import Holder
+from composerefactor.refactoring.modules.anchors import Element
 from composerefactor.refactoring.modules.base_file import BaseFile, Reason
 from composerefactor.yaml.comments import Region
 from composerefactor.yaml.nodes import (
@@ -217,8 +217,8 @@ FEW = 4
 class StubDivision(Struct):
     """The roots of one group, and their services.
 
-    *modules* has what modules are made of, *all* also what has no module. *stays* says, per root,
-    what stays there. *in_environments* is True where environment files hold the stubs. *holders*
+    *modules* has what modules are made of, *all* also what has no module. *unmoved* says, per root,
+    what stays there. *in_environments* is True where environment files hold the stubs. *elements*
     gives, by owners and name, the root whose own definition is what the others extend.
     """
 
@@ -226,15 +226,15 @@ class StubDivision(Struct):
     in_environments: bool
     modules: SharedServices
     all: SharedServices
-    stays: dict[int, dict[Holder, Reason]] = {}
-    holders: dict[tuple[Owners, str], int] = {}
+    unmoved: dict[int, dict[Element, Reason]] = {}
+    elements: dict[tuple[Owners, str], int] = {}
 
     def stubs_of(self, owner: int) -> list[SharedService]:
         """Return the services of which a stub stands in the root *owner*."""
         return [
             v
             for v in self.all.variants
-            if owner in v.owners and self.holders.get((v.owners, v.name)) != owner
+            if owner in v.owners and self.elements.get((v.owners, v.name)) != owner
         ]
 
 
@@ -249,12 +249,12 @@ def divided(roots: Sequence[BaseFile]) -> StubDivision:
 
 def _alone(root: BaseFile) -> StubDivision:
     """Divide the services of a root that keeps the stubs."""
-    stays = dict(root.reasons)
+    unmoved = dict(root.reasons)
     moving: dict[str, SharedDefinition] = {}
     for name in root.movable():
         found = cut(definition(root.file, name))
         if isinstance(found, str):
-            stays["services", name] = Reason(found)
+            unmoved["services", name] = Reason(found)
         else:
             moving[name] = found
     partly = {name for name, found in moving.items() if any(found.rests)}
@@ -264,11 +264,13 @@ def _alone(root: BaseFile) -> StubDivision:
         for name in more:
             del moving[name]
             words = f"it extends {heirs[name]}, which stays or has a part that does"
-            stays["services", name] = Reason(words)
+            unmoved["services", name] = Reason(words)
             left.add(name)
     factored = factor([root.file], [root.anchors], {0: list(moving)})
     both = _with_cuts(factored, {0: moving})
-    return StubDivision([root], in_environments=False, modules=factored, all=both, stays={0: stays})
+    return StubDivision(
+        [root], in_environments=False, modules=factored, all=both, unmoved={0: unmoved}
+    )
 
 
 def _has_environments(root: BaseFile) -> bool:
@@ -283,26 +285,26 @@ def _has_environments(root: BaseFile) -> bool:
 def _is_crowded(root: BaseFile, found: StubDivision) -> bool:
     """Return whether the root would still hold more than half of its services."""
     partly = {v.name for v in found.all.variants if any(v.rest(0))}
-    kept = {name for section, name in found.stays[0] if section == "services"}
+    kept = {name for section, name in found.unmoved[0] if section == "services"}
     count = len(partly | kept)
     return count > FEW and 2 * count > len(root.file.services)
 
 
 def _in_environments(roots: list[BaseFile]) -> StubDivision:
     """Divide the services of *roots* whose environment files hold the stubs."""
-    stays = {i: dict(root.reasons) for i, root in enumerate(roots)}
+    unmoved = {i: dict(root.reasons) for i, root in enumerate(roots)}
     for i, root in enumerate(roots):
         kept = root.file.services.keys() - set(root.movable())
         for name in _chained(root, kept) - kept:
             words = "it extends a service that stays, or is extended by one"
-            stays[i]["services", name] = Reason(words)
+            unmoved[i]["services", name] = Reason(words)
     bases = roots[0].project.bases
     copies = frozenset(i for i, root in enumerate(roots) if root.file.path not in bases)
     movable = {
         i: [
             name
             for name in root.movable()
-            if ("services", name) not in stays[i]
+            if ("services", name) not in unmoved[i]
             and (i not in copies or may_repeat(root.file, name))
         ]
         for i, root in enumerate(roots)
@@ -322,7 +324,7 @@ def _in_environments(roots: list[BaseFile]) -> StubDivision:
             for name, part in parts.items()
         }
     return StubDivision(
-        roots, in_environments=True, modules=found, all=_with_cuts(found, cuts), stays=stays
+        roots, in_environments=True, modules=found, all=_with_cuts(found, cuts), unmoved=unmoved
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.merge_keys import merged_entries, merged_get, scalar_text
 from composerefactor.compose.project import Project
-from composerefactor.edit.drafts import PlannedFile
+from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import Location, RefusedError, UsageError
 from composerefactor.images.catalog import Catalog, load
 from composerefactor.refactoring.contract import Part
@@ -226,11 +226,11 @@ def notes(
     project: Project,
     options: SplitOptions,
     roots: list[BaseFile],
-    drafts: tuple[PlannedFile, ...],
+    planned_files: tuple[PlannedFile, ...],
     moved: dict[Part, str],
 ) -> Iterator[str]:
     """Yield what is worth saying of the whole: generated files, anchors, and build contexts."""
-    generated = [str(place) for d in drafts if (place := _generated(project, d.path))]
+    generated = [str(place) for d in planned_files if (place := _generated(project, d.path))]
     if generated:
         yield (
             f"said to be generated: {', '.join(generated)}; what generates them would undo this, "
@@ -239,7 +239,7 @@ def notes(
     for (_, name, _), to in moved.items():
         if name.startswith("x-"):
             yield f"{name} only carries anchors and moves to {to}"
-    copied = sum(d.lines_from(copied=True) for d in drafts)
+    copied = sum(d.lines_from(copied=True) for d in planned_files)
     if copied:
         yield f"{copied} lines of anchors are copied, since several modules use them"
     for directory in dict.fromkeys(root.directory for root in roots):

@@ -11,7 +11,7 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.compose.paths import path_attributes
 from composerefactor.compose.project import Project
-from composerefactor.edit.drafts import PlannedFile
+from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.images.placement import Placement, place
 from composerefactor.refactoring.contract import Part, Plan, SavedLines, Unmoved
 from composerefactor.refactoring.deduplicate.inheritance import (
@@ -22,7 +22,7 @@ from composerefactor.refactoring.deduplicate.inheritance import (
 )
 from composerefactor.refactoring.deduplicate.layout import Layout
 from composerefactor.refactoring.deduplicate.variants import SharedServices
-from composerefactor.refactoring.modules.anchors import Holder
+from composerefactor.refactoring.modules.anchors import Element
 from composerefactor.refactoring.modules.base_file import BaseFile, Reason, divide
 from composerefactor.refactoring.modules.grouping import assign, units_of
 from composerefactor.refactoring.modules.include import IncludeEdit
@@ -40,23 +40,23 @@ from composerefactor.refactoring.split.stubs import StubLayout
 from composerefactor.yaml.nodes import Node
 
 
-def moved_parts(root: BaseFile, homes: Mapping[Holder, str]) -> dict[Part, str]:
+def moved_parts(root: BaseFile, destinations: Mapping[Element, str]) -> dict[Part, str]:
     """Return the new path of each part of *root* that moves."""
-    return {(root.file.path, s, name): home for (s, name), home in homes.items() if home}
+    return {(root.file.path, s, name): home for (s, name), home in destinations.items() if home}
 
 
-def stays_of(root: BaseFile, reasons: Mapping[Holder, Reason]) -> tuple[Unmoved, ...]:
+def stays_of(root: BaseFile, reasons: Mapping[Element, Reason]) -> tuple[Unmoved, ...]:
     """Return what stays in *root*, with the reasons."""
     return tuple(
-        Unmoved((root.file.path, *holder), r.words, root.file.location_of(*holder), r.forecast)
-        for holder, r in reasons.items()
+        Unmoved((root.file.path, *element), r.words, root.file.location_of(*element), r.predicted)
+        for element, r in reasons.items()
     )
 
 
 def plan_whole(root: BaseFile) -> Plan:
     """Return the plan of a file that is not divided."""
     reason = Reason(root.whole)
-    return Plan(stays=stays_of(root, {("services", n): reason for n in root.file.services}))
+    return Plan(unmoved=stays_of(root, {("services", n): reason for n in root.file.services}))
 
 
 def placement_of(options: SplitOptions) -> Callable[[ComposeFile, str], Placement]:
@@ -90,10 +90,12 @@ def plan_stubs(
     if group[0].whole and len(group) == 1:
         return plan_whole(group[0])
     division = divided(group)
-    reasons = [division.stays[i] for i in range(len(group))]
+    reasons = [division.unmoved[i] for i in range(len(group))]
     if not division.all.variants:
         return Plan(
-            stays=tuple(s for r, why in zip(group, reasons, strict=True) for s in stays_of(r, why))
+            unmoved=tuple(
+                s for r, why in zip(group, reasons, strict=True) for s in stays_of(r, why)
+            )
         )
     layout = StubLayout(
         group[0].project,
@@ -105,7 +107,7 @@ def plan_stubs(
         division=division,
     )
     plan = _plan_of(layout, group, reasons)
-    return replace(plan, notes=(*plan.notes, *layout.notes(plan.drafts)), since=layout.since)
+    return replace(plan, notes=(*plan.notes, *layout.notes(plan.planned_files)), since=layout.since)
 
 
 def plan_staying(
@@ -161,46 +163,48 @@ def _plan_staying(division: StubDivision, options: SplitOptions, names: Names) -
     moved = dict(plan.moved)
     notes = []
     for v in division.all.variants:
-        holder = division.holders.get((v.owners, v.name), -1)
-        paths = [layout.factored.files[i].path for i in v.owners if i != holder]
+        element = division.elements.get((v.owners, v.name), -1)
+        paths = [layout.factored.files[i].path for i in v.owners if i != element]
         to = layout.extended(v.owners[-1], v.name)
         moved |= {(path, "services", v.name): to for path in paths}
         notes.append(
             f"{v.name} in {' and '.join(paths)} extends what {to} says: "
             f"{v.repeated} repeated lines are gone"
         )
-    return replace(plan, moved=moved, notes=tuple(notes), gain=SavedLines(), since=since)
+    return replace(plan, moved=moved, notes=tuple(notes), saved_lines=SavedLines(), since=since)
 
 
 def _plan_of(
-    layout: Layout, group: list[BaseFile], reasons: Sequence[Mapping[Holder, Reason]]
+    layout: Layout, group: list[BaseFile], reasons: Sequence[Mapping[Element, Reason]]
 ) -> Plan:
     """Return the plan of *layout*, with the *reasons* for what stays in each root of *group*."""
-    drafts = tuple(layout.drafts())
+    planned_files = tuple(layout.planned_files())
     moved: dict[Part, str] = {}
     for i, root in enumerate(group):
-        moved |= moved_parts(root, layout.homes[i])
+        moved |= moved_parts(root, layout.destinations[i])
     services = {module.path: module.services for _, module in layout.modules}
     services |= {p.path: p.services for pieces in layout.environments.values() for p in pieces}
-    stays = tuple(s for r, why in zip(group, reasons, strict=True) for s in stays_of(r, why))
+    unmoved = tuple(s for r, why in zip(group, reasons, strict=True) for s in stays_of(r, why))
     found = layout.factored
-    return Plan(drafts, moved, stays, tuple(_notes_on(found)), services, _gain(found))
+    return Plan(planned_files, moved, unmoved, tuple(_notes_on(found)), services, _gain(found))
 
 
 def _notes_on(found: SharedServices) -> Iterator[str]:
-    gain = _gain(found)
+    saved_lines = _gain(found)
     sharing = {v.name for v in found.variants if v.shared is not None}
     whole: dict[str, list[str]] = {}
     for v in found.variants:
         if v.shared is None:
             paths = ", ".join(found.files[i].path for i in v.owners)
             whole.setdefault(paths if v.name in sharing else "each environment", []).append(v.name)
-    if gain.services:
-        one = gain.services == 1
-        become = "one service become one" if one else f"{gain.services} services become one each"
+    if saved_lines.services:
+        one = saved_lines.services == 1
+        become = (
+            "one service become one" if one else f"{saved_lines.services} services become one each"
+        )
         yield (
-            f"{gain.definitions} definitions of {become}, with "
-            f"what each file adds: {gain.lines} repeated lines are gone"
+            f"{saved_lines.definitions} definitions of {become}, with "
+            f"what each file adds: {saved_lines.lines} repeated lines are gone"
         )
     for where, services in whole.items():
         yield f"stay whole in {where}, since sharing saves nothing: {', '.join(services)}"
@@ -219,7 +223,7 @@ def plan_alone(root: BaseFile, options: SplitOptions, names: Names, *, several: 
     """Plan the split of a root that shares no service with another."""
     if root.whole:
         return plan_whole(root)
-    stays = stays_of(root, root.reasons)
+    unmoved = stays_of(root, root.reasons)
     prefix = f"{variant(root.file.path)}-" if several else ""
     layout = layout_options(root, options)
     placement = placement_of(options)
@@ -230,11 +234,11 @@ def plan_alone(root: BaseFile, options: SplitOptions, names: Names, *, several: 
     units = units_of(root.file, root.anchors, root.movable(), place, layout)
     modules = assign(units, place, layout, root.family, names, prefix)
     if not modules:
-        return Plan(stays=stays)
+        return Plan(unmoved=unmoved)
     modules.sort(key=lambda m: m.is_infrastructure)
-    homes = {s: m.path for m in modules for s in m.services}
+    destinations = {s: m.path for m in modules for s in m.services}
     order = tuple(dict.fromkeys(m.path for m in modules))
-    division = divide(root.project, root.file, root.anchors, homes, order, root.reasons)
+    division = divide(root.project, root.file, root.anchors, destinations, order, root.reasons)
     local = [posixpath.relpath(path, root.directory or ".") for path in order]
     include = IncludeEdit.of(root.file, local)
     services = {m.path: m.services for m in modules}
@@ -243,11 +247,11 @@ def plan_alone(root: BaseFile, options: SplitOptions, names: Names, *, several: 
         files = parent_files(root, division, directory, names)
         if files:
             division = without_copies(division, root, files)
-            drafts = inherited(root, _drafts(division, include), files)
-            moved = moved_parts(root, division.homes)
-            return Plan(tuple(drafts), moved, stays, notes_on(files), services)
-    moved = moved_parts(root, division.homes)
-    return Plan(tuple(_drafts(division, include)), moved, stays, services=services)
+            planned_files = inherited(root, _drafts(division, include), files)
+            moved = moved_parts(root, division.destinations)
+            return Plan(tuple(planned_files), moved, unmoved, notes_on(files), services)
+    moved = moved_parts(root, division.destinations)
+    return Plan(tuple(_drafts(division, include)), moved, unmoved, services=services)
 
 
 def _drafts(division: Division, include: IncludeEdit) -> list[PlannedFile]:
@@ -268,38 +272,42 @@ def parent_files(root: BaseFile, division: Division, directory: str, names: Name
 
     return {
         names.take(directory, root.family, kebab(parent.anchor)): parent
-        for parent in parents(root.file, root.anchors, division.homes, can_move)
+        for parent in parents(root.file, root.anchors, division.destinations, can_move)
     }
 
 
 def without_copies(division: Division, root: BaseFile, files: Parents) -> Division:
     """Return *division* with the blocks in *files*, and no use for them elsewhere."""
     taken = {alias for parent in files.values() for alias in parent.aliases}
-    homes = {**division.homes, **{(p.section, ""): path for path, p in files.items()}}
+    destinations = {**division.destinations, **{(p.section, ""): path for path, p in files.items()}}
     anchors = root.anchors.without(taken)
-    return replace(division, homes=homes, anchors=anchors, order=(*division.order, *files))
+    return replace(
+        division, destinations=destinations, anchors=anchors, order=(*division.order, *files)
+    )
 
 
-def inherited(root: BaseFile, drafts: Iterable[PlannedFile], files: Parents) -> list[PlannedFile]:
-    """Return *drafts* with services that extend what *files* hold."""
-    drafts = list(drafts)
+def inherited(
+    root: BaseFile, planned_files: Iterable[PlannedFile], files: Parents
+) -> list[PlannedFile]:
+    """Return *planned_files* with services that extend what *files* hold."""
+    planned_files = list(planned_files)
     for path, parent in files.items():
         named = posixpath.relpath(path, root.directory or ".")
-        drafts = [
-            _parent_file(draft, root, parent)
-            if draft.path == path
-            else extending(draft, root.file, parent, named)
-            for draft in drafts
+        planned_files = [
+            _parent_file(planned_file, root, parent)
+            if planned_file.path == path
+            else extending(planned_file, root.file, parent, named)
+            for planned_file in planned_files
         ]
-    return drafts
+    return planned_files
 
 
-def _parent_file(draft: PlannedFile, root: BaseFile, parent: Parent) -> PlannedFile:
-    """Return *draft* with the service that others extend, its paths relative to where it is now."""
+def _parent_file(planned_file: PlannedFile, root: BaseFile, parent: Parent) -> PlannedFile:
+    """Return *planned_file* with the service that others extend, its paths rewritten."""
     source = root.file.source
     block = (root.file.sections or {})[parent.section].region.entry.value
-    up = posixpath.relpath(root.directory or ".", posixpath.dirname(draft.path))
-    moved = draft.rewritten(source, replacements(block, source, up))
+    up = posixpath.relpath(root.directory or ".", posixpath.dirname(planned_file.path))
+    moved = planned_file.rewritten(source, replacements(block, source, up))
     return extended_file(moved, root.file, parent)
 
 

@@ -106,8 +106,8 @@ def _best(
     roots: Sequence[BaseFile], name: str, of: Sequence[int], *, late: bool
 ) -> _Sharing | None:
     """Return the way of sharing that saves most: of equal ones the one without a new file."""
-    holders = sorted(of, key=lambda i: len(roots[i].file.services))  # the one that says least else
-    found = [_in_place(roots, name, [i, *(n for n in of if n != i)], late=late) for i in holders]
+    elements = sorted(of, key=lambda i: len(roots[i].file.services))  # the one that says least else
+    found = [_in_place(roots, name, [i, *(n for n in of if n != i)], late=late) for i in elements]
     found.append(_in_module(roots, name, of, late=late))
     return max((f for f in found if f is not None), key=lambda f: f.saved, default=None)
 
@@ -117,12 +117,12 @@ def _in_place(
 ) -> _Sharing | None:
     """Return what the first *of* the roots holds for others, if they repeat all that it says."""
     found = _variant(roots, name, of)
-    shared, holder = found.shared, roots[of[0]].file
+    shared, element = found.shared, roots[of[0]].file
     if shared is None or shared.rests[0] or shared.notes or not _is_found(roots[of[0]], name):
         return None
-    if not late and set(_rejected(holder.services[name])):
+    if not late and set(_rejected(element.services[name])):
         return None
-    if any(_required(holder) - _required(roots[i].file) for i in of[1:]):
+    if any(_required(element) - _required(roots[i].file) for i in of[1:]):
         return None  # all of an extended file is interpolated, whoever needs it
     saved = sum(_lines(d, whole(d)) - _stub_lines(d, r) for d, r in _rests(found)[1:])
     return _Sharing(found, in_place=True, saved=saved)
@@ -202,14 +202,14 @@ def _division(
     mine = [roots[i] for i in group]
     in_modules: list[SharedService] = []
     everywhere: list[SharedService] = []
-    holders: dict[tuple[Owners, str], int] = {}
+    elements: dict[tuple[Owners, str], int] = {}
     for each in found:
         if each.variant.owners[0] not in group:
             continue
         variant = replace(each.variant, owners=tuple(map(group.index, each.variant.owners)))
         everywhere.append(variant)
         if each.in_place:
-            holders[variant.owners, variant.name] = variant.owners[0]
+            elements[variant.owners, variant.name] = variant.owners[0]
         else:
             in_modules.append(variant)
     files, anchors = [root.file for root in mine], [root.anchors for root in mine]
@@ -218,5 +218,5 @@ def _division(
         in_environments=False,
         modules=SharedServices(files, anchors, in_modules),
         all=SharedServices(files, anchors, everywhere),
-        holders=holders,
+        elements=elements,
     )

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile, Section
-from composerefactor.edit.drafts import NewText, PlannedFile, Slice
+from composerefactor.edit.planned_files import NewText, PlannedFile, Slice
 from composerefactor.refactoring.deduplicate.definitions import Span
 from composerefactor.refactoring.deduplicate.layout import Layout, defines, place_blocks
 from composerefactor.refactoring.deduplicate.places import (
@@ -22,7 +22,7 @@ from composerefactor.refactoring.deduplicate.places import (
     write,
 )
 from composerefactor.refactoring.deduplicate.variants import SharedService
-from composerefactor.refactoring.modules.anchors import AnchorIndex, Block, Holder
+from composerefactor.refactoring.modules.anchors import AnchorIndex, Block, Element
 from composerefactor.refactoring.modules.grouping import MAX_SERVICES, tied_groups
 from composerefactor.refactoring.modules.include import MAX_PATHS
 from composerefactor.refactoring.modules.writer import Output
@@ -66,7 +66,7 @@ class StubRoot(Struct, frozen=True):
     gone: frozenset[str]
     titled: frozenset[str] = frozenset()
 
-    def draft(self) -> PlannedFile:
+    def planned_file(self) -> PlannedFile:
         """Return the draft: the same text, with stubs for services."""
         source = self.file.source
         out = Output(source)
@@ -139,10 +139,10 @@ class StubRoot(Struct, frozen=True):
 
     def _blocks(self) -> list[Block]:
         taken = set(self.file.sections or {}) - self.gone
-        needs: Mapping[Holder, list[Node]] = self.anchors.needs_of(list(self._kept_nodes()))
+        needs: Mapping[Element, list[Node]] = self.anchors.needs_of(list(self._kept_nodes()))
         found: list[Block] = []
-        for holder, targets in needs.items():
-            found += self.anchors.blocks(holder, targets, taken)
+        for element, targets in needs.items():
+            found += self.anchors.blocks(element, targets, taken)
         return sorted(found, key=lambda block: (block.start, -block.end))
 
     def _kept_nodes(self) -> Iterator[Node]:
@@ -179,7 +179,7 @@ class StubLayout(Layout):
 
     division: StubDivision = field(kw_only=True)
 
-    def drafts(self) -> list[PlannedFile]:
+    def planned_files(self) -> list[PlannedFile]:
         """Return the drafts of the roots, the modules and the environment files.
 
         Raises RefusedError for a path from the user that something else has.
@@ -192,22 +192,22 @@ class StubLayout(Layout):
         self.places.place_services()
         found = place_blocks(self.places, contents(self.places))
         modules = {module.path: module.services for _, module in self.places.modules}
-        drafts = []
+        planned_files = []
         for content in found:
             if content.path in modules:
-                drafts.append(self._module(content, modules[content.path]))
+                planned_files.append(self._module(content, modules[content.path]))
             else:
-                drafts.append(write(self._with_stubs(content)))
-        return [*self._roots(), *drafts]
+                planned_files.append(write(self._with_stubs(content)))
+        return [*self._roots(), *planned_files]
 
     @property
     def since(self) -> str:
         """The oldest Docker Compose that reads the result."""
         return SINCE_INCLUDED_STUBS if self.division.in_environments else SINCE_STUBS
 
-    def notes(self, drafts: Iterable[PlannedFile]) -> Iterator[str]:
-        """Yield how many paths are rewritten in *drafts*; what stays with the stubs, and why."""
-        count = sum(draft.replacements for draft in drafts)
+    def notes(self, planned_files: Iterable[PlannedFile]) -> Iterator[str]:
+        """Yield how many paths are rewritten; what stays with the stubs, and why."""
+        count = sum(planned_file.replacements for planned_file in planned_files)
         if count:
             yield f"paths rewritten, since a module's are relative to its own directory: {count}"
         found: dict[str, list[str]] = {}
@@ -274,10 +274,10 @@ class StubLayout(Layout):
         for owners, module in self.places.modules:
             if owner in owners and name in module.services:
                 return module.path
-        holders = self.division.holders.items()
+        elements = self.division.elements.items()
         return next(
-            self.factored.files[holder].path
-            for (owners, held), holder in holders
+            self.factored.files[element].path
+            for (owners, held), element in elements
             if owner in owners and held == name
         )
 
@@ -298,16 +298,18 @@ class StubLayout(Layout):
                 {name: self._stub(i, v.definition(i).region) for name, v in moved.items()},
                 {name: v.rest(i) for name, v in moved.items()},
                 frozenset(
-                    section for (section, name), home in self.homes[i].items() if home and not name
+                    section
+                    for (section, name), home in self.destinations[i].items()
+                    if home and not name
                 ),
                 frozenset(name for name, v in moved.items() if self._is_titled(v, i)),
-            ).draft()
+            ).planned_file()
 
     def _is_titled(self, found: SharedService, owner: int) -> bool:
         """Return whether the comments above the service in *owner* stand nowhere else."""
         d, first = found.definition(owner), found.definitions[0]
         known = head(first.source, first.region)
-        held = (found.owners, found.name) in self.division.holders
+        held = (found.owners, found.name) in self.division.elements
         return (held or bool(found.rest(owner))) and any(
             comment not in known for comment in head(d.source, d.region)
         )

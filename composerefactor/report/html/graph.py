@@ -85,7 +85,7 @@ def graph(entry: EntryArchitecture) -> Graph:
 
 def _node(service: ServiceFacts, health: HealthFacts | None) -> Node:
     state = "missing"
-    if service.one_shot:
+    if service.one_off:
         state = "ends"
     elif health is not None and health.is_checked:
         state = "checked"

@@ -41,13 +41,13 @@ def columns(needs: Mapping[str, Sequence[str]]) -> dict[str, int]:
     """
     heights: dict[str, int] = {}
     for root in needs:
-        stack = [root]
-        while stack:
-            missing = [below for below in needs[stack[-1]] if below not in heights]
+        model = [root]
+        while model:
+            missing = [below for below in needs[model[-1]] if below not in heights]
             if missing:
-                stack += missing
+                model += missing
             else:
-                name = stack.pop()
+                name = model.pop()
                 heights[name] = max((heights[below] + 1 for below in needs[name]), default=0)
     most = max(heights.values(), default=0)
     return {name: most - heights[name] for name in needs}

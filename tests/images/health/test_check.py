@@ -8,7 +8,7 @@ import pytest
 from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load as load_project
-from composerefactor.compose.stack import start_model
+from composerefactor.compose.services import start_model
 from composerefactor.images.catalog import Catalog, load
 from composerefactor.images.health.built import (
     Answer,

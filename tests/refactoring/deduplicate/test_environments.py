@@ -50,7 +50,7 @@ def divided(project: Environments) -> tuple[Plan, dict[str, bytes]]:
 @given(environments())
 def test_the_engine_resolves_every_base_the_same(engine: Path, project: Environments) -> None:
     plan, contents = divided(project)
-    assume(plan.drafts)
+    assume(plan.planned_files)
     moved = [section for _, section, _ in plan.moved if section.startswith("x-")]
     with tempfile.TemporaryDirectory() as name:
         root = write(Path(name), project.files)
@@ -70,7 +70,7 @@ def test_the_engine_resolves_every_base_the_same(engine: Path, project: Environm
 @given(environments())
 def test_comments_stay_and_a_second_run_is_empty(project: Environments) -> None:
     plan, contents = divided(project)
-    assume(plan.drafts)
+    assume(plan.planned_files)
     before = remarks({path: project.files[path].encode() for path in project.bases})
     assert before - remarks(contents) == set()
     again = split.plan(opened(project, contents), SplitOptions())

@@ -142,6 +142,6 @@ def test_each_line_stands_where_it_belongs(base: str, over: str, merged: str) ->
 def test_what_cannot_be_merged_stays_with_the_place(base: str, over: str, words: str) -> None:
     plan, text = joined({"base.yml": service(base), "over.yml": service(over)})
     assert text == ""
-    assert [stay.reason for stay in plan.stays if words in stay.reason] != []
-    assert {stay.location.path for stay in plan.stays} <= {"base.yml", "over.yml"}
-    assert all(stay.location.line > 2 for stay in plan.stays)
+    assert [stay.reason for stay in plan.unmoved if words in stay.reason] != []
+    assert {stay.location.path for stay in plan.unmoved} <= {"base.yml", "over.yml"}
+    assert all(stay.location.line > 2 for stay in plan.unmoved)

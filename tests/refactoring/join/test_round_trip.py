@@ -53,7 +53,7 @@ def taken_apart(project: ComposeProject | Environments) -> tuple[Files, Files, E
         entries = tuple((base,) for base in project.bases)
     files = {path: text.encode() for path, text in project.files.items()}
     plan = split.plan(opened(files, entries), SplitOptions())
-    assume(plan.drafts)
+    assume(plan.planned_files)
     return files, after(files, plan), entries
 
 
@@ -122,9 +122,9 @@ def test_no_comment_is_lost_and_a_second_join_is_empty(
     assert remarks(files) - remarks(joined) == set()
     again, _ = put_together(joined, entries)
     assert again.contents() == {}
-    if all(stay.reason for stay in plan.stays):
+    if all(stay.reason for stay in plan.unmoved):
         kept = joined.keys() - files.keys()
-        assert kept <= {stay.part[0] for stay in plan.stays}, "what is left says why"
+        assert kept <= {stay.part[0] for stay in plan.unmoved}, "what is left says why"
 
 
 def names_a_thing_twice(path: str, text: bytes) -> bool:
@@ -151,7 +151,7 @@ def test_an_earlier_revision_gives_the_former_bytes(
     plan, joined = put_together(
         divided, entries, earlier=lambda path: [Earlier("abc1234", files[path])]
     )
-    assume(not plan.stays)
+    assume(not plan.unmoved)
     assert joined == files
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.refactoring.modules.anchors import AnchorIndex, Holder
+from composerefactor.refactoring.modules.anchors import AnchorIndex, Element
 from composerefactor.yaml.source import Source
 
 TEXT = """\
@@ -53,9 +53,9 @@ def index() -> AnchorIndex:
         (["alone"], {}),
     ],
 )
-def test_needs(index: AnchorIndex, own: list[str], holders: dict[Holder, list[str]]) -> None:
+def test_needs(index: AnchorIndex, own: list[str], elements: dict[Element, list[str]]) -> None:
     found = index.needs([("services", name) for name in own])
-    assert {h: [n.anchor for n in nodes] for h, nodes in found.items()} == holders
+    assert {h: [n.anchor for n in nodes] for h, nodes in found.items()} == elements
 
 
 def test_shared_services(index: AnchorIndex) -> None:
@@ -80,8 +80,8 @@ def test_a_copy_takes_what_is_needed(index: AnchorIndex, service: str, copied: s
     taken: set[str] = set()
     blocks = [
         block
-        for holder, targets in index.needs([("services", service)]).items()
-        for block in index.blocks(holder, targets, taken)
+        for element, targets in index.needs([("services", service)]).items()
+        for block in index.blocks(element, targets, taken)
     ]
     blocks.sort(key=lambda block: block.start)
     assert "".join(text[block.start : block.end] for block in blocks) == copied

@@ -14,7 +14,7 @@ BASE = "docker-compose.yml"
 OVERRIDE = "docker-compose.override.yml"
 
 
-def homes(project: Project) -> dict[str, str]:
+def destinations(project: Project) -> dict[str, str]:
     """Return, by ``section/name``, the module of everything that moves, by its short name."""
     plan = split.plan(project, SplitOptions())
     return {
@@ -70,21 +70,21 @@ def text(sections: str, api: str = "", worker: str = "") -> str:
     ],
 )  # fmt: skip
 def test_homes(project_of: Callable[..., Project], content: str, expected: dict[str, str]) -> None:
-    assert homes(project_of({BASE: content})) == expected
+    assert destinations(project_of({BASE: content})) == expected
 
 
 def test_an_override_counts_as_a_user(project_of: Callable[..., Project]) -> None:
     base = text("volumes:\n  data:\n", "    volumes: ['data:/x']\n")
     alone = {BASE: base, OVERRIDE: "services: {api: {tty: true}}\n"}
-    assert homes(project_of(alone, (BASE, OVERRIDE))) == {"volumes/data": "api"}
+    assert destinations(project_of(alone, (BASE, OVERRIDE))) == {"volumes/data": "api"}
     shared = {BASE: base, OVERRIDE: "services: {worker: {volumes: ['data:/y']}}\n"}
-    assert homes(project_of(shared, (BASE, OVERRIDE))) == {}
+    assert destinations(project_of(shared, (BASE, OVERRIDE))) == {}
 
 
 def test_a_shared_block_moves_to_the_first_module_that_needs_it(
     project_of: Callable[..., Project],
 ) -> None:
-    found = homes(
+    found = destinations(
         project_of(
             {
                 BASE: "x-a: &a {A: '1'}\nx-b: &b {<<: *a}\n"
@@ -99,4 +99,4 @@ def test_a_block_that_the_root_needs_stays(project_of: Callable[..., Project]) -
     content = "x-a: &a {a: b}\n" + text(
         "networks:\n  default:\n    labels: *a\n", "    labels: *a\n"
     )
-    assert homes(project_of({BASE: content})) == {}
+    assert destinations(project_of({BASE: content})) == {}

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from composerefactor.edit.planned_files import NewText, PlannedFile, Slice
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from composerefactor.compose.files import RESOURCE_SECTIONS
-from composerefactor.edit.drafts import NewText, PlannedFile, Slice
 from composerefactor.refactoring.contract import Plan
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
@@ -64,9 +64,9 @@ def check_lines(project: ComposeProject, contents: Mapping[str, bytes]) -> None:
 def check_slices(project: ComposeProject, plan: Plan) -> None:
     """Every character moves once, or is marked as a copy; only keys of sections are left out."""
     text = project.files[COMPOSE]
-    taken = [0 if plan.drafts else 1] * len(text)
-    for draft in plan.drafts:
-        for piece in draft.pieces:
+    taken = [0 if plan.planned_files else 1] * len(text)
+    for planned_file in plan.planned_files:
+        for piece in planned_file.pieces:
             if isinstance(piece, Slice) and not piece.copy:
                 for at in range(piece.start, piece.end):
                     taken[at] += 1
@@ -99,7 +99,7 @@ def check_line_ends(project: ComposeProject, contents: Mapping[str, bytes]) -> N
 @given(compose_projects(min_services=3, max_services=6))
 def test_the_engine_resolves_the_same(engine: Path, project: ComposeProject) -> None:
     plan, contents = divided(project)
-    assume(plan.drafts)
+    assume(plan.planned_files)
     with tempfile.TemporaryDirectory() as name:
         root = write(Path(name), project.files)
         before = resolved(engine, root)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from composerefactor.edit.planned_files import PlannedFile, Slice
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.edit.drafts import PlannedFile, Slice
 from composerefactor.refactoring.split.extends import fixed_attributes, replacements
 from composerefactor.yaml.source import Source
 

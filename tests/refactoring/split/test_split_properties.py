@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from composerefactor.edit.planned_files import Slice
 from hypothesis import HealthCheck, assume, given, settings
 
 from composerefactor.compose.files import RESOURCE_SECTIONS
-from composerefactor.edit.drafts import Slice
 from composerefactor.proof.engine import find_engine, release
 from composerefactor.refactoring.contract import Plan
 from composerefactor.refactoring.split.options import SplitOptions
@@ -36,9 +36,9 @@ def test_a_split_keeps_everything(project: ComposeProject) -> None:
 def check_slices(project: ComposeProject, plan: Plan) -> None:
     """Every character moves once, or is marked as a copy; what is replaced begins a path."""
     text = project.files[COMPOSE]
-    taken = [0 if plan.drafts else 1] * len(text)
-    for draft in plan.drafts:
-        for piece in draft.pieces:
+    taken = [0 if plan.planned_files else 1] * len(text)
+    for planned_file in plan.planned_files:
+        for piece in planned_file.pieces:
             if not isinstance(piece, Slice):
                 continue
             for change in piece.replacements:
@@ -73,7 +73,7 @@ def test_the_engine_resolves_the_same(engine: Path, project: ComposeProject) -> 
     if find_engine(str(engine)).release < release(SINCE_INCLUDED_STUBS):
         pytest.skip(f"needs Docker Compose {SINCE_INCLUDED_STUBS}")
     plan, contents = divided(project, EXTENDS)
-    assume(plan.drafts)
+    assume(plan.planned_files)
     with tempfile.TemporaryDirectory() as name:
         root = write(Path(name), project.files)
         before = resolved(engine, root)

@@ -50,7 +50,7 @@ def test_any_files_merge_as_before(engine: Path, project: Environments, strategy
     assume(release_of(engine) >= SINCE_STUBS[strategy])
     files = alternatives(project)
     plan = split.plan(opened(project, files), SplitOptions(strategy=strategy))
-    assume(plan.drafts)
+    assume(plan.planned_files)
     contents = {path: text.encode() for path, text in files.items()}
     contents |= {path: text for path, text in plan.contents().items() if text is not None}
     assert remarks(files.values()) <= remarks(text.decode() for text in contents.values())

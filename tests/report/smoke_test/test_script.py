@@ -13,7 +13,7 @@ import pytest
 from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load
-from composerefactor.compose.stack import start_model
+from composerefactor.compose.services import start_model
 from composerefactor.images.catalog import load as load_catalog
 from composerefactor.report.smoke_checks import clients, endpoints, kept
 from composerefactor.report.smoke_test import isolation, left_out, smoke_test

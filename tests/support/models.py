@@ -5,7 +5,7 @@ from __future__ import annotations
 from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load
-from composerefactor.compose.stack import StartModel, start_model
+from composerefactor.compose.services import StartModel, start_model
 from support.memory import Memory
 
 
