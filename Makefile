@@ -1,5 +1,6 @@
 # make demo     split the example project, dry, with proof by Docker Compose
-# make test     everything that CI checks
+# make test     everything that CI checks, in less than three minutes on two cores
+# make test-long  all tests, also those that take long, with many more generated examples
 # make engines  the tests that ask the engine, with each version that is supported
 # make healthchecks  install servers from Debian's packages (as root, none is started) and run the
 #               generated health checks against them
@@ -8,7 +9,8 @@
 # make peers    count what dclint, compose-lint and compose-harden find in PROJECTS before and after
 #               `fix --unsafe`; needs npm
 # make linters  measure how long `analyze`, dclint and compose-lint take for FILES; needs npm
-# make catalog  write the JSON files of the image catalogue anew
+# make catalog  write the JSON files of the image catalog, after a change to its YAML files
+# make new-transform NAME=add-labels, make new-rule NAME=some-rule  create the files of a new one
 # make docs     write docs/transforms.md and docs/rules.md anew
 # make site     build the documentation as a site in build/site, with mkdocs-material
 # make schema   write the JSON schemas of the settings file and of `analyze` anew
@@ -22,14 +24,15 @@ BIN := .venv/bin
 OLD_ENGINES := 2.24.1 2.24.7 2.29.7 2.40.3
 SERVER_PACKAGES := busybox curl haproxy mariadb-server memcached mosquitto netcat-openbsd nginx-light nodejs \
 	php-cli postgresql prometheus rabbitmq-server redis-server ruby wget
+CATALOG := composerefactor/images/data/index.json
 EXAMPLE := examples/legacy-shop
 PROJECTS ?= $(EXAMPLE)
 FILES ?= $(EXAMPLE)/docker-compose.yml
 
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
-.PHONY: demo test lint types layers without-c-parser suite engines healthchecks daemon bench peers \
-	linters catalog docs schema site clean
+.PHONY: demo test test-long lint types layers without-c-parser suite engines healthchecks daemon \
+	bench peers linters catalog docs schema site new-transform new-rule clean
 
 demo: .venv/demo.stamp
 	@$(BIN)/composerefactor split --dry-run $(EXAMPLE) > .venv/demo.patch
@@ -39,7 +42,10 @@ demo: .venv/demo.stamp
 	@sed -n '/^+++ .*docker-compose.scheduler.yml/,/^diff /{/^diff /!p;}' .venv/demo.patch
 
 # The suite comes last: its summary closes the run.
-test: lint types layers without-c-parser suite
+test: lint types layers suite
+
+test-long: without-c-parser .venv/test.stamp $(CATALOG)
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n auto --dist loadgroup
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check
@@ -51,11 +57,11 @@ types: .venv/test.stamp
 layers: .venv/test.stamp
 	$(BIN)/lint-imports
 
-without-c-parser: .venv/test.stamp
+without-c-parser: .venv/test.stamp $(CATALOG)
 	$(BIN)/python -m pytest -q -n auto --without-c-parser tests/yaml tests/images/test_catalog.py
 
-suite: .venv/test.stamp
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+suite: .venv/test.stamp $(CATALOG)
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not long"
 
 # The old package's console script drops the exit code, so the binary is named (with =, or pytest
 # takes the path for a test folder).
@@ -92,12 +98,19 @@ linters: .venv/test.stamp .peers/stamp
 		--engine $(BIN)/docker-compose --compose-lint .peers/venv/bin/compose-lint \
 		--dclint .peers/node_modules/.bin/dclint $(FILES)
 
-catalog: .venv/test.stamp
+catalog: $(CATALOG)
+
+# An install writes these files, which git ignores; a change to the YAML files writes them again.
+$(CATALOG): $(wildcard composerefactor/images/data/*.yml) composerefactor/images/catalog.py | .venv/test.stamp
 	$(BIN)/python scripts/catalog_index.py
 
 docs: .venv/test.stamp
 	$(BIN)/python scripts/reference.py
 	$(BIN)/python scripts/recording.py
+
+new-transform new-rule: .venv/test.stamp
+	$(if $(NAME),,$(error give the name: make $@ NAME=add-labels))
+	@$(BIN)/python scripts/scaffold.py $(@:new-%=%) $(NAME)
 
 schema: .venv/test.stamp
 	$(BIN)/python scripts/settings_schema.py
@@ -114,11 +127,11 @@ clean:
 	$(if $(PYTHON),,$(error no Python 3.11 or later found; name one with PYTHON=...))
 	$(PYTHON) -m venv .venv
 
-.venv/demo.stamp: pyproject.toml | .venv/bin/python
+.venv/demo.stamp: pyproject.toml setup.py | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[engine]'
 	touch $@
 
-.venv/test.stamp: pyproject.toml | .venv/bin/python
+.venv/test.stamp: pyproject.toml setup.py | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	touch $@
 

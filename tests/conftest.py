@@ -9,19 +9,11 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from support.commandline import CommandLine
+from support.examples import load_profile
 
-settings.register_profile("dev", max_examples=50, deadline=None)
-settings.register_profile(
-    "ci",
-    max_examples=300,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+load_profile()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

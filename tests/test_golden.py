@@ -2,9 +2,13 @@
 
 ``golden/<transform>/<case>/case.toml`` has a description, the *arguments* of the command, what to
 *expect* (changed, unchanged or refused), and what the command *says* on stderr. Lines that it
-*rewrites* change; all others stand somewhere afterwards, character for character. A case with
-``after/`` also has ``expected.diff``; ``--update-golden`` writes both anew. *since* names the first
-engine that resolves the result as the original; with an older one services stay, rightly.
+*rewrites* change; all others are in the result, character for character. A case with ``after/``
+also has ``expected.diff``; ``--update-golden`` writes both again. *since* names the first engine
+that resolves the result as the original; with an older one services are not moved.
+
+Each case is planned without the engine. Docker Compose verifies the case of each transform that is
+in the *docs*, and those in which what the command says is about the *proof*; ``make test-long``
+verifies all.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from codecs import BOM_UTF8
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 import pytest
@@ -25,7 +30,7 @@ from composerefactor.planning.registry import transforms
 from composerefactor.proof.engine import find_engine, release
 from composerefactor.refactoring.contract import Fixer
 from composerefactor.refactoring.modules.include import WHY_ENV_FILE
-from composerefactor.yaml.comments import comments
+from composerefactor.yaml.comments import comments_in
 from composerefactor.yaml.source import Source
 from support.commandline import CommandLine, Outcome, tree
 
@@ -36,7 +41,7 @@ CODES = {"changed": 0, "unchanged": 0, "refused": 3}
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A folder below ``golden/``; a mending is run by ``fix --select``."""
+    """A folder below ``golden/``; a fix is run by ``fix --select``."""
 
     folder: Path
     description: str
@@ -46,6 +51,7 @@ class Case:
     rewrites: tuple[str, ...] = ()
     shares: bool = False
     docs: bool = False
+    proof: bool = False
     since: str = ""
 
     @property
@@ -78,57 +84,69 @@ def read(folder: Path) -> Case:
 CASES = [read(path.parent) for path in sorted(GOLDEN.glob("*/*/case.toml"))]
 
 
+PLANNED = [case for case in CASES if case.expect == "changed" or not case.proof]
+PROVED = [
+    case if case.docs or case.proof else pytest.param(case, marks=pytest.mark.long)
+    for case in CASES
+]
+UNPROVEN = ("--engine", "none")
+
+
 def named(case: Case) -> str:
     return f"{case.transform}/{case.folder.name}"
 
 
-@pytest.mark.parametrize("case", CASES, ids=named)
+@pytest.mark.parametrize("case", PLANNED, ids=named)
 def test_golden(
     case: Case, tmp_path: Path, command_line: CommandLine, request: pytest.FixtureRequest
 ) -> None:
+    """Without the engine: the patch is the expected one, and after it there is nothing to do."""
+    project = Path(shutil.copytree(case.folder / "before", tmp_path / "project"))
+    preview = command_line(project, *case.command, *case.arguments, *UNPROVEN, "--dry-run")
+    assert preview.code == CODES[case.expect], preview.err
+    assert case.proof or [words for words in case.says if words not in preview.err] == []
+    assert tree(project) == case.before, "a dry run writes nothing"
+    if case.expect != "changed":
+        return
+    if request.config.getoption("--update-golden"):
+        update(case, preview)
+    assert preview.out == (case.folder / "expected.diff").read_bytes()
+    assert lost(case) == [], "every line stands somewhere afterwards"
+    patch = (case.folder / "expected.diff").absolute()
+    subprocess.run(["git", "apply", "--whitespace=nowarn", str(patch)], cwd=project, check=True)
+    assert tree(project) == case.after
+    again = command_line(project, *case.command, *case.arguments, *UNPROVEN, "--check")
+    assert again.code == 0, again.err
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("case", PROVED, ids=named)
+def test_golden_with_the_engine(case: Case, tmp_path: Path, command_line: CommandLine) -> None:
+    """With the engine: what is written is verified, and ``undo`` takes it back."""
     engine = find_engine(command_line.engine)
     if engine.release < release(case.since):
         pytest.skip(f"Docker Compose {engine.version} is older than {case.since}")
-    project = tmp_path / "project"
-    shutil.copytree(case.folder / "before", project)
+    project = Path(shutil.copytree(case.folder / "before", tmp_path / "project"))
+    run = command_line(project, *case.command, *case.arguments, "--yes")
+    assert run.code == CODES[case.expect], run.err
+    assert [words for words in case.says if words not in run.err] == []
     if case.expect != "changed":
-        found = command_line(project, *case.command, *case.arguments, "--yes")
-        assert found.code == CODES[case.expect], found.err
-        assert [words for words in case.says if words not in found.err] == []
         assert tree(project) == case.before
         return
-    plain = (*case.arguments, "--engine", "none")
-    preview = command_line(project, *case.command, *plain, "--dry-run")
-    assert preview.code == 0, preview.err
-    assert tree(project) == case.before, "a dry run writes nothing"
-    run = command_line(project, *case.command, *case.arguments, "--yes")
-    assert run.code == 0, run.err
-    assert [words for words in case.says if words not in run.err] == []
-    if request.config.getoption("--update-golden"):
-        update(case, project, preview)
     assert tree(project) == case.after
-    assert preview.out == (case.folder / "expected.diff").read_bytes()
-    assert lost(case) == [], "every line stands somewhere afterwards"
-    again = command_line(project, *case.command, *plain, "--check")
-    assert again.code == 0, again.err
     undone = command_line(project, "undo", "--yes")
     assert undone.code == 0, undone.err
     assert tree(project) == case.before
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.expect == "changed"], ids=named)
-def test_the_patch_is_all_that_changes(case: Case, tmp_path: Path) -> None:
-    project = tmp_path / "project"
-    shutil.copytree(case.folder / "before", project)
-    patch = (case.folder / "expected.diff").absolute()
-    subprocess.run(["git", "apply", "--whitespace=nowarn", str(patch)], cwd=project, check=True)
-    assert tree(project) == case.after
-
-
-def update(case: Case, project: Path, preview: Outcome) -> None:
-    shutil.rmtree(case.folder / "after", ignore_errors=True)
-    shutil.copytree(project, case.folder / "after")
+def update(case: Case, preview: Outcome) -> None:
     (case.folder / "expected.diff").write_bytes(preview.out)
+    patch = (case.folder / "expected.diff").absolute()
+    with TemporaryDirectory() as outside:  # inside of a repository git skips other directories
+        after = shutil.copytree(case.folder / "before", Path(outside) / "after")
+        subprocess.run(["git", "apply", "--whitespace=nowarn", str(patch)], cwd=after, check=True)
+        shutil.rmtree(case.folder / "after", ignore_errors=True)
+        shutil.copytree(after, case.folder / "after")
 
 
 def lost(case: Case) -> list[bytes]:
@@ -166,7 +184,7 @@ def without_include(case: Case, path: str, text: bytes) -> bytes:
     source, region = file.source, section.region
     kept = [
         c
-        for c in comments(source, region.entry, region.lead, region.end)
+        for c in comments_in(source, region.entry, region.lead, region.end)
         if c != WHY_ENV_FILE.strip()
     ]
     lines = [source.text[: region.lead], *kept, source.text[region.end :]]

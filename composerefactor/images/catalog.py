@@ -1,4 +1,7 @@
-"""The catalogue of images: what one is for, and what is known about it."""
+"""The image catalog: its data files, its entries and categories, and placements by category.
+
+The data files are YAML in ``data``; the program reads JSON files that are made from them.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +12,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, convert
 from msgspec.json import decode
 
-from composerefactor.compose.image_references import repository, same_image
-from composerefactor.images.entries import entry_from
+from composerefactor.compose.image_references import equivalent_repositories, repository_of
+from composerefactor.compose.interpolation import expand
+from composerefactor.images.entries import CatalogEntry
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
 
 if TYPE_CHECKING:
-    from composerefactor.images.entries import CatalogEntry
+    from composerefactor.compose.services import Service, StartModel
 
 
 INDEX = "index.json"
 COPIED = ("bases", "hardening", "images", "starters")
 """The names without ending of the YAML files of which there is a copy in JSON."""
+
+GENERATED = (INDEX, *(f"{name}.json" for name in COPIED))
+"""The names of the JSON files that the build makes of the YAML files."""
 
 
 def read(name: str) -> bytes:
@@ -43,8 +50,28 @@ def read_yaml(name: str) -> Any:
 
 
 def read_json(name: str) -> Any:
-    """Return the values in the package's JSON file *name*."""
-    return decode(read(name))
+    """Return the values of the JSON file *name*, one of :data:`GENERATED`.
+
+    Building the package writes these files, since JSON is read faster. Without one the YAML files
+    are parsed. Raises FileNotFoundError for another name.
+    """
+    try:
+        text = read(name)
+    except OSError:
+        if name not in GENERATED:
+            raise
+        text = generate(name).encode()
+    return decode(text)
+
+
+def generate_all() -> dict[str, str]:
+    """Return the text of each JSON file, by its name, as the YAML files have it now."""
+    return {name: generate(name) for name in GENERATED}
+
+
+def generate(name: str) -> str:
+    """Return the text of the JSON file *name* as the YAML files have it now."""
+    return make_index() if name == INDEX else make_copy(name.removesuffix(".json"))
 
 
 def make_copy(name: str) -> str:
@@ -84,15 +111,18 @@ def _text(values: Any) -> str:
     return json.dumps(values, indent=1, ensure_ascii=False) + "\n"
 
 
-_CHECK_KEYS = ("builtin", "listens", "needs", "profile", "requires", "variants")
-_NUMBER_AT_END = re.compile(r"-?[0-9]+$", re.ASCII)
+_HEALTH_CHECK_KEYS = ("builtin", "listens", "needs", "profile", "requires", "variants")
+_TRAILING_NUMBER = re.compile(r"-?[0-9]+$", re.ASCII)
 
 
 class Category(Struct, frozen=True):
     """A category of services.
 
-    *section* is the folder that ``split`` puts its modules in, *counts_as* the heading under which
-    summaries count its services, *about* one line on what they do.
+    Attributes:
+        name: The name of the category.
+        section: The folder to which ``split`` moves its services.
+        counts_as: The heading under which summaries count its services.
+        about: One line on what its services do.
     """
 
     name: str
@@ -102,7 +132,7 @@ class Category(Struct, frozen=True):
 
 
 class NamePatterns:
-    """Shell patterns with no ``*`` but one at the beginning or at the end."""
+    """Shell patterns with at most one ``*``, at the beginning or at the end."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
         texts = tuple(patterns)
@@ -111,12 +141,16 @@ class NamePatterns:
         self.ends = tuple(t.removeprefix("*") for t in texts if t.startswith("*"))
 
     def match(self, name: str) -> bool:
-        """Return whether one of the patterns stands for *name*, which has no ``*``."""
+        """Return whether one of the patterns matches *name*."""
         return name in self.whole or name.startswith(self.starts) or name.endswith(self.ends)
 
 
 class Catalog:
-    """Answers questions on images from the package's data; use :func:`load`."""
+    """The entries and categories of images; :func:`load_catalog` returns the one that ships.
+
+    *index* is the content of index.json. *changes* are entries of a project, in the form of
+    images.yml; see :meth:`with_entries` for the errors raised.
+    """
 
     def __init__(self, index: Mapping[str, Any], changes: Sequence[Mapping[str, Any]] = ()) -> None:
         self._index = index
@@ -134,16 +168,16 @@ class Catalog:
         self._any_name = NamePatterns(name for names in index["names"].values() for name in names)
 
     def category(self, image: str) -> str | None:
-        """Return the category of *image*, a reference as a Compose file has it, or None.
+        """Return the category of *image*, a reference from a Compose file, or None.
 
-        Somebody else's build of a known image (``bitnami/nginx``, ``example.com/shop/my-nginx``)
-        counts by its last name.
+        The last part of the name decides for other builds of an image (``bitnami/nginx``,
+        ``example.com/shop/my-nginx``).
         """
-        name = repository(image)
+        name = repository_of(image)
         if name is None:
             return None
         last = name.rpartition("/")[2]
-        for candidate in (*same_image(name), last):
+        for candidate in (*equivalent_repositories(name), last):
             if candidate in self._images:
                 return self._images[candidate]
         return self.category_of_name(last)
@@ -151,10 +185,10 @@ class Catalog:
     def category_of_name(self, service: str) -> str | None:
         """Return the category that the name of a service suggests, or None.
 
-        For services that are built in the repository; where there is an image, it decides.
+        This is for services that are built in the repository; otherwise the image decides.
         """
         name = service.lower().replace("_", "-")
-        unnumbered = _NUMBER_AT_END.sub("", name)
+        unnumbered = _TRAILING_NUMBER.sub("", name)
         if self._any_name.match(name) or self._any_name.match(unnumbered):
             for patterns, category in self._names:
                 if patterns.match(name) or patterns.match(unnumbered):
@@ -162,35 +196,34 @@ class Catalog:
         return None
 
     def with_entries(self, changes: Sequence[Mapping[str, Any]]) -> Catalog:
-        """Return this catalogue with the entries of a project, in the form of images.yml.
+        """Return this catalog with the entries of a project, in the form of images.yml.
 
-        An entry whose ``id`` is known replaces what it gives of it; any other is added, and is
-        asked first. Raises ValueError for a category that is not defined, a new entry without
-        names, and a version range that is none.
+        An entry with a known ``id`` replaces the values that it sets; any other is added.
+        Raises ValueError for an undefined category, a new entry without names, and an invalid
+        version range.
         """
         return Catalog(self._index, [*self._changes, *changes]) if changes else self
 
     def match(self, image: str) -> CatalogEntry | None:
-        """Return what is known about *image*, a reference as a Compose file has it, or None.
+        """Return the entry for *image*, a reference from a Compose file, or None.
 
-        Only the same image counts, from whichever registry: somebody else's build of it can hold
+        Only the same repository counts, from any registry: other builds of an image may contain
         other programs.
         """
         name = self.known_name(image)
         return None if name is None else self.entry(self._ids_by_name[name])
 
     def known_name(self, image: str) -> str | None:
-        """Return the name by which an entry knows *image*, or None."""
-        name = repository(image)
+        """Return the repository under which an entry lists *image*, or None."""
+        name = repository_of(image)
         if name is None:
             return None
-        return next((n for n in same_image(name) if n in self._ids_by_name), None)
+        return next((n for n in equivalent_repositories(name) if n in self._ids_by_name), None)
 
     def entry(self, id_: str) -> CatalogEntry:
-        """Return the entry with *id_*; raises KeyError without one."""
+        """Return the entry with the id *id_*; raises KeyError if there is none."""
         if id_ not in self._entries:
-            values = self._values[id_]
-            self._entries[id_] = entry_from(values, self._facts["defaults"])
+            self._entries[id_] = convert(self._values[id_], CatalogEntry)
         return self._entries[id_]
 
     @property
@@ -199,24 +232,19 @@ class Catalog:
         return tuple(map(self.entry, self._values))
 
     @cached_property
-    def _facts(self) -> Mapping[str, Any]:
-        facts: Mapping[str, Any] = read_json("images.json")
-        return facts
-
-    @cached_property
     def _values(self) -> Mapping[str, Mapping[str, Any]]:
-        """What is written of each entry, by its id."""
-        entries = {entry["id"]: entry for entry in self._facts["images"]}
+        """The raw values of each entry, by its id."""
+        entries = {entry["id"]: entry for entry in read_json("images.json")["images"]}
         for change in self._changes:
             known = dict(entries.get(change["id"], {}))
-            if "healthcheck" in change:  # what decides between the known checks goes with them
-                for name in _CHECK_KEYS:
+            if "healthcheck" in change:  # A new check also replaces all that selects a check.
+                for name in _HEALTH_CHECK_KEYS:
                     known.pop(name, None)
             entries[change["id"]] = {**known, "verified": "project", **change}
         for entry in entries.values():
             category = entry.get("category", "application")
             if category not in self.categories:
-                raise ValueError(f"{entry['id']}: there is no category {category!r}")
+                raise ValueError(f"{entry['id']}: unknown category {category!r}")
             if not entry.get("names"):
                 raise ValueError(f"{entry['id']}: a new entry needs 'names'")
         return entries
@@ -227,6 +255,45 @@ class Catalog:
 
 
 @cache
-def load() -> Catalog:
-    """Return the catalogue; the facts on images are read when they are first asked for."""
+def load_catalog() -> Catalog:
+    """Return the catalog that ships with the tool; its entries are read on first use."""
     return Catalog(read_json(INDEX))
+
+
+class Placement(Struct, frozen=True):
+    """Where a service belongs in a split project.
+
+    Attributes:
+        directory: ``services`` or ``infrastructure``.
+        category: The name of the category, and of a module for all services of the category.
+        counts_as: The heading in a summary.
+    """
+
+    directory: str
+    category: str
+    counts_as: str
+
+
+DEFAULT_PLACEMENT = Placement("services", "apps", "applications")
+
+
+def find_placement(service: str, image: str | None, catalog: Catalog | None = None) -> Placement:
+    """Return the placement of the service called *service*.
+
+    The category of *image* decides, or else the category that the name suggests, or else
+    :data:`DEFAULT_PLACEMENT`.
+    """
+    catalog = catalog or load_catalog()
+    category = catalog.category(image) if image else None
+    if category is None:
+        category = catalog.category_of_name(service)
+    if category is None:
+        return DEFAULT_PLACEMENT
+    known = catalog.categories[category]
+    return Placement(known.section, category, known.counts_as)
+
+
+def service_placement(model: StartModel, service: Service) -> Placement:
+    """Return the placement of *service* of *model*, by its image or its name."""
+    image = service.text("image")
+    return find_placement(service.name, expand(image, model.variables) if image else None)

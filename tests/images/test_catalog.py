@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.images.catalog import load
+from composerefactor.images.catalog import load_catalog
 from composerefactor.images.entries import DataPath, Secret
 
-CATALOG = load()
+CATALOG = load_catalog()
 
 
 @pytest.mark.parametrize(
@@ -104,10 +104,10 @@ def test_category_of_name(name: str, category: str | None) -> None:
     assert CATALOG.category_of_name(name) == category
 
 
-def test_match_gives_the_facts() -> None:
+def test_match_returns_the_entry() -> None:
     entry = CATALOG.match("docker.io/library/postgres:16")
     assert entry is not None
-    assert (entry.id, entry.category, entry.ports) == ("postgres", "database", ("5432",))
+    assert (entry.id, entry.category, entry.ports) == ("postgres", "database", (5432,))
     assert entry.data[0] == DataPath("/var/lib/postgresql/data", versions="<18")
     assert entry.secrets == (Secret("POSTGRES_PASSWORD", True, "POSTGRES_PASSWORD_FILE"),)  # noqa: FBT003
     assert entry.healthcheck is not None
@@ -148,11 +148,11 @@ def test_entries_are_complete() -> None:
             assert command is None or command[0] == "CMD" or len(command) == 2
 
 
-def test_categories_say_where_split_puts_them() -> None:
+def test_sections_of_categories() -> None:
     sections = {name: category.section for name, category in CATALOG.categories.items()}
     infrastructure = {name for name, section in sections.items() if section == "infrastructure"}
     assert infrastructure == {"proxy", "monitoring", "logging", "tracing", "tools"}
 
 
-def test_catalogue_is_read_once() -> None:
-    assert load() is CATALOG
+def test_catalog_is_read_once() -> None:
+    assert load_catalog() is CATALOG

@@ -16,10 +16,8 @@ from typing import Any
 
 import pytest
 
-from composerefactor.yaml.parser import parse
-from composerefactor.yaml.source import Source
-from composerefactor.yaml.values import to_python
 from support.commandline import write
+from support.nodes import values
 
 ROOT = Path(__file__).parents[2]
 EVENT = (Path(__file__).parent / "events/pull_request.json").read_text(encoding="utf-8")
@@ -200,7 +198,7 @@ def test_a_comment_is_begun_and_kept_up_to_date(
     assert len(github.comments) == 121
     body = github.comments[-1]["body"]
     assert body.startswith("<!-- composerefactor diff . -->\n### Compose changes")
-    assert "port 5432 opened to the world" in body
+    assert "5432" in body
     assert "docker-compose.yml:4" in body
     assert "other.yml" not in body  # what happened on the base meanwhile
     assert "correct-horse" not in body + done.summary + done.out
@@ -213,7 +211,7 @@ def test_a_comment_is_begun_and_kept_up_to_date(
     again = review(REVIEW_FAIL_ON="high")
     assert again.outputs["failed"] == "false"
     assert len(github.comments) == 121
-    assert "nothing that runs changed" in github.comments[-1]["body"]
+    assert "no changes to containers" in github.comments[-1]["body"]
 
 
 def test_without_changes_no_comment_is_begun(
@@ -243,8 +241,9 @@ def test_a_fork_cannot_comment(review: Review, github: GitHub) -> None:
     github.status = 403
     done = review()
     assert done.code == 0, done.err
-    assert "::warning::no comment was written: GitHub says 403" in done.out
-    assert "port 5432 opened to the world" in done.summary
+    assert "::warning::no comment was written" in done.out
+    assert "403" in done.out
+    assert "5432" in done.summary
 
 
 def test_another_event(review: Review) -> None:
@@ -259,7 +258,7 @@ def test_bad_arguments_end_the_run(review: Review) -> None:
 
 
 def test_the_action_is_as_the_script_expects() -> None:
-    action = _yaml(ROOT / "action.yml")
+    action = values((ROOT / "action.yml").read_text(encoding="utf-8"))
     review = next(s for s in action["runs"]["steps"] if s.get("id") == "review")
     script = (ROOT / "scripts/review_pull_request.py").read_text(encoding="utf-8")
     assert {name for name in review["env"] if name.startswith("REVIEW_")} == set(
@@ -271,10 +270,3 @@ def test_the_action_is_as_the_script_expects() -> None:
     # What a pull request's author writes never becomes shell text.
     for step in action["runs"]["steps"]:
         assert "${{" not in step.get("run", "")
-
-
-def _yaml(path: Path) -> Any:
-    source = Source.decode(path.name, path.read_bytes())
-    root = parse(source).root
-    assert root is not None
-    return to_python(root, source)

@@ -12,30 +12,21 @@ from typing import Any
 import pytest
 
 from composerefactor.analysis.diff.change import UpEffect
-from composerefactor.yaml.parser import parse
-from composerefactor.yaml.source import Source
-from composerefactor.yaml.values import to_python
 from support.commandline import write
+from support.nodes import values
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/ci.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```yaml\n# (\S+)\n(.*?)```", PAGE, re.DOTALL)
 
 
-def parsed(text: str, name: str = "example") -> Any:
-    source = Source.decode(name, text.encode())
-    root = parse(source).root
-    assert root is not None
-    return to_python(root, source)
-
-
 def example(name: str) -> Any:
     """Return the values of the example that is called *name*."""
-    return parsed(next(text for path, text in EXAMPLES if path == name), name)
+    return values(next(text for path, text in EXAMPLES if path == name), name)
 
 
 def test_inputs_are_those_of_the_action() -> None:
-    action = parsed((ROOT / "action.yml").read_text(encoding="utf-8"))
+    action = values((ROOT / "action.yml").read_text(encoding="utf-8"))
     table = set(re.findall(r"^\| `([\w-]+)` \|", PAGE, re.MULTILINE))
     assert table == set(action["inputs"])
     steps = example(".github/workflows/compose.yml")["jobs"]["review"]["steps"]
@@ -43,7 +34,7 @@ def test_inputs_are_those_of_the_action() -> None:
 
 
 def test_hooks_are_there() -> None:
-    hooks = parsed((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    hooks = values((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     used = example(".pre-commit-config.yaml")["repos"][0]["hooks"]
     assert {hook["id"] for hook in used} <= {hook["id"] for hook in hooks}
     assert all(f"`{hook['id']}`" in PAGE for hook in hooks)

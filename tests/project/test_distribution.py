@@ -1,8 +1,13 @@
-"""Builds the distributions once, installs the wheel where nothing else is, and runs it."""
+"""Builds the distributions once, and runs what they hold.
+
+Here the build uses what is installed; `make test-long` also builds and installs the package as pip
+does, from the index, where nothing else is.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,12 +18,27 @@ from typing import NamedTuple
 
 import pytest
 
+from composerefactor.images.catalog import GENERATED
+
 ROOT = Path(__file__).parents[2]
 IGNORED = shutil.ignore_patterns(
     ".git", ".*cache*", ".hypothesis", ".venv", ".engines", "__pycache__", "*.egg-info", "build"
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("distribution")]
+pytestmark = pytest.mark.xdist_group("distribution")
+
+
+DATA = (
+    "**/*.py",
+    "**/*.yml",
+    "**/schema.json",
+    "**/*.schema.json",
+    "**/*.css",
+    "**/*.html",
+    "**/*.js",
+    "**/*.sh",
+    "py.typed",
+)
 
 
 class Built(NamedTuple):
@@ -35,7 +55,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     checkout = folder / "checkout"
     shutil.copytree(ROOT, checkout, symlinks=True, ignore=IGNORED)
     subprocess.run(
-        [sys.executable, "-m", "build", "--outdir", folder / "dist", checkout],
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder / "dist", checkout],
         check=True,
         capture_output=True,
         text=True,
@@ -57,31 +77,52 @@ def test_sdist_holds_what_the_tests_need(built: Built) -> None:
         assert (folder in folders) is has_files
     assert not [member.name for member in members if member.issym() or member.islnk()]
     assert not [name for name in names if name.endswith(".pyc")]
+    assert not [name for name in names if re.fullmatch(r".*/images/data/.*\.json", name)]
 
 
 def test_wheel_holds_every_module_and_the_data(built: Built) -> None:
     with zipfile.ZipFile(built.wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    expected = {
-        path.relative_to(built.checkout).as_posix()
-        for suffix in ("*.py", "*.yml", "*.json", "*.css", "*.html", "*.js", "*.sh", "py.typed")
-        for path in (built.checkout / "composerefactor").rglob(suffix)
-    } | {
-        f"composerefactor/{path.relative_to(built.checkout).as_posix()}"
-        for path in (built.checkout / "transforms").rglob("*.py")
+    sources = {
+        f"composerefactor/{file.relative_to(folder).as_posix()}": file
+        for folder, patterns in (
+            (built.checkout / "composerefactor", DATA),
+            (built.checkout, ("transforms/*.py", "golden/__init__.py")),
+            (built.checkout, ("golden/*/*/case.toml", "golden/*/*/expected.diff")),
+        )
+        for pattern in patterns
+        for file in folder.glob(pattern)
     }
-    expected |= {
-        f"composerefactor/{path.relative_to(built.checkout).as_posix()}"
-        for name in ("__init__.py", "*/*/case.toml", "*/*/expected.diff")
-        for path in (built.checkout / "golden").glob(name)
-    }
-    assert names == expected
+    generated = {f"composerefactor/images/data/{name}" for name in GENERATED}
+    assert names == sources.keys() | generated
 
 
-def test_wheel_runs_where_nothing_else_is_installed(built: Built, tmp_path: Path) -> None:
+def test_wheel_runs(built: Built, tmp_path: Path) -> None:
+    with zipfile.ZipFile(built.wheel) as archive:
+        archive.extractall(tmp_path / "installed")  # noqa: S202 - it was built here
+    script = (
+        "from composerefactor.images import catalog;"
+        "print(catalog.__file__, all(map(catalog.read, catalog.GENERATED)));"
+        "from composerefactor.cli.main import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "transforms", "add-logging"],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "installed")},
+    )
+    file = tmp_path / "installed/composerefactor/images/catalog.py"
+    assert done.stdout.startswith(f"{file} True\n")
+    assert "+    logging:" in done.stdout, "the golden cases are there"
+
+
+@pytest.mark.long
+def test_it_is_built_and_runs_where_nothing_else_is(built: Built, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
     scripts = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin")
-    subprocess.run([scripts / "python", "-m", "pip", "install", "--quiet", built.wheel], check=True)
+    subprocess.run([scripts / "python", "-m", "pip", "install", "--quiet", built.sdist], check=True)
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(
         [scripts / "composerefactor", "--help"],

@@ -1,8 +1,12 @@
-"""The pre-commit hooks, run by the real pre-commit from a repository beside, without network."""
+"""The pre-commit hooks: their commands, and in `make test-long` the real pre-commit.
+
+It installs the package from a repository beside this one.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from support.commandline import write
+from support.commandline import CommandLine, write
+from support.nodes import values
 
 ROOT = Path(__file__).parents[2]
 IGNORED = shutil.ignore_patterns(
@@ -22,7 +27,10 @@ BAD = (
 )
 MENDED = 'services:\n  web:\n    image: nginx:1.27  # pinned\n    ports:\n      - "22:22"\n'
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("distribution")]
+HOOKS = {
+    hook["id"]: hook
+    for hook in values((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+}
 
 PreCommit = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -89,6 +97,32 @@ def _git(directory: Path, *arguments: str) -> str:
     ).stdout.strip()
 
 
+def test_the_commands_of_the_hooks(command_line: CommandLine, tmp_path: Path) -> None:
+    project = write(tmp_path / "shop", {"docker-compose.yml": BAD})
+    _git(project, "init", "-q")
+
+    def run(hook: str) -> int:
+        program, *arguments = HOOKS[hook]["entry"].split()
+        assert program == "composerefactor"
+        return command_line(project, *arguments).code
+
+    assert run("composerefactor-check") == 1
+    assert (project / "docker-compose.yml").read_text(encoding="utf-8") == BAD
+    assert run("composerefactor-fix") == 0
+    assert (project / "docker-compose.yml").read_text(encoding="utf-8") == MENDED
+    assert run("composerefactor-check") == 0
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_the_files_of_the_hooks(hook: str) -> None:
+    for name in ("docker-compose.yml", "a/compose.prod.yaml", "docker-compose/compose.web.yml"):
+        assert re.search(HOOKS[hook]["files"], name)
+    for name in ("notes.txt", "my-docker-compose.yml", "compose.json"):
+        assert not re.search(HOOKS[hook]["files"], name)
+
+
+@pytest.mark.long
+@pytest.mark.xdist_group("hooks")
 def test_check_and_fix(pre_commit: PreCommit, tmp_path: Path) -> None:
     checked = pre_commit("composerefactor-check", "docker-compose.yml")
     assert checked.returncode == 1, checked.stdout + checked.stderr
@@ -106,6 +140,8 @@ def test_check_and_fix(pre_commit: PreCommit, tmp_path: Path) -> None:
         assert "Passed" in again.stdout
 
 
+@pytest.mark.long
+@pytest.mark.xdist_group("hooks")
 def test_other_files_start_nothing(pre_commit: PreCommit) -> None:
     done = pre_commit("composerefactor-check", "notes.txt")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -8,8 +8,8 @@ from composerefactor.analysis.analysis import Analysis, analyse
 from composerefactor.analysis.facts.architecture import Architecture, survey
 from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.project import load
-from composerefactor.images.catalog import load as load_catalog
+from composerefactor.compose.project import load_project
+from composerefactor.images.catalog import load_catalog
 from support.memory import Memory
 
 MAIN = "compose.yaml"
@@ -28,7 +28,7 @@ def surveyed(
     """
     memory = Memory({MAIN: text, **(files or {})})
     found = [Invocation(names, implicit=names == (MAIN,)) for names in entries]
-    project = load(found, Library(memory, repairable=True))
+    project = load_project(found, Library(memory, repairable=True))
     directories = {path.rpartition("/")[0] for path in memory.files} | {"."}
     project.has_directory = lambda path: any(f"{d}/".startswith(f"{path}/") for d in directories)
     project.is_tracked = lambda path: path in tracked

@@ -6,11 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from composerefactor.compose.files import Library
-from composerefactor.compose.project import Project, load
+from composerefactor.compose.project import Project, load_project
 from composerefactor.discovery.files import FileReader, TreeFacts
 from composerefactor.discovery.find import Survey, survey
-from composerefactor.refactoring.move_roots.commands import References, references
-from composerefactor.refactoring.move_roots.relocation import Relocation, relocation, started
+from composerefactor.refactoring.move_roots.commands import References, rewritten_references
+from composerefactor.refactoring.move_roots.relocation import (
+    Relocation,
+    invocation_after,
+    plan_relocation,
+)
 
 
 class Texts:
@@ -42,11 +46,11 @@ class Shop:
     relocation: Relocation
 
     def references(self, *, in_files: bool = False) -> References:
-        return references(
+        return rewritten_references(
             self.files,
             self.project.read or (lambda _: b""),
             self.relocation,
-            lambda entry: started(entry, self.relocation, in_files=in_files),
+            lambda entry: invocation_after(entry, self.relocation, in_files=in_files),
         )
 
     def rewritten(self, *, in_files: bool = False) -> dict[str, str]:
@@ -58,6 +62,6 @@ def shop(texts: Mapping[str, str], to: str = "docker-compose") -> Shop:
     files = Texts(texts)
     library = Library(files)
     found = survey(files, TreeFacts(files, library))
-    project = load(found.entries, library)
-    moving = relocation(project, found.readers, to, is_directory=True)
+    project = load_project(found.entries, library)
+    moving = plan_relocation(project, found.readers, to, is_directory=True)
     return Shop(files, project, found, moving)

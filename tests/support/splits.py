@@ -9,8 +9,9 @@ from typing import Any
 
 from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.project import Project, load
+from composerefactor.compose.project import Project, load_project
 from composerefactor.refactoring.contract import Plan
+from composerefactor.refactoring.modules.grouping import Strategy
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
 from composerefactor.yaml.parser import parse
@@ -23,10 +24,12 @@ from support.memory import Memory
 def opened(files: Mapping[str, str | bytes]) -> Project:
     """Return the project of *files*, alone and with its override file, if it has one."""
     names = (COMPOSE, OVERRIDE) if OVERRIDE in files else (COMPOSE,)
-    return load([Invocation((COMPOSE,)), Invocation(names)], Library(Memory(files)))
+    return load_project([Invocation((COMPOSE,)), Invocation(names)], Library(Memory(files)))
 
 
-def divided(project: ComposeProject, strategy: str = "include") -> tuple[Plan, dict[str, bytes]]:
+def divided(
+    project: ComposeProject, strategy: Strategy = "include"
+) -> tuple[Plan, dict[str, bytes]]:
     """Return the plan of a split, and all files as it leaves them."""
     plan = split.plan(opened(project.files), SplitOptions(strategy=strategy))
     contents = {path: text.encode() for path, text in project.files.items()}
