@@ -1,18 +1,21 @@
-"""Attributes that hold paths, and which of them the engine resolves.
+"""Attributes that contain paths, and which of them Docker Compose resolves.
 
-Resolved ones are relative to the project directory, or to the directory of an extended file; so
-they mean something else when their text moves there. The others keep their text in the model
-(Compose specification; observed: v5.6.1). Attributes that only hold paths inside of a container
-(``working_dir``, ``tmpfs``, mount targets), and free text (``command``, labels), are not listed.
+Resolved paths are relative to the project directory, or to the directory of an extended file. They
+change their meaning when their text moves to a file in another directory. The other paths appear
+unchanged in the resolved configuration (Compose specification; observed: v5.6.1). Paths inside of a
+container (``working_dir``, ``tmpfs``, mount targets) and free text (``command``, labels) are not
+listed. Which attributes contain paths is in :mod:`composerefactor.compose.attributes`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from composerefactor.compose.attributes import SERVICE, TOP, Attribute, Path
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
 from composerefactor.compose.volumes import volumes
 from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode, resolve
@@ -20,157 +23,199 @@ from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode, resolve
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|github\.com/|git@|service:")
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 _VARIABLE = re.compile(r"\$(?!\$)")
+_SECCOMP = re.compile(r"seccomp[:=](?!unconfined$|builtin$)(?=.)")
+
+
+def is_remote(path: str) -> bool:
+    """Return whether *path* is a URL, or a repository or service that a build can read.
+
+    Source: observed, v2.24.1 to v5.6.1, for a build context and for an included file.
+    """
+    return _REMOTE.match(path) is not None
+
+
+def is_absolute(path: str) -> bool:
+    """Return whether *path* begins at the root of a disk, or at the home directory."""
+    return path.startswith(("/", "~")) or _WINDOWS.match(path) is not None
+
+
+def is_outside(path: str) -> bool:
+    """Return whether *path*, relative to the repository and normalized, is outside of it."""
+    return path == ".." or path.startswith("../")
 
 
 class PathAttribute(Struct, frozen=True):
-    """A path: ``node.value[offset:offset + len(text)]`` is *text*, before interpolation.
+    """A path in an attribute: ``node.value[offset:offset + len(text)]``.
 
-    *kind* is the attribute, as ``build.context``. *resolved* is True where the engine makes the
-    path absolute. A missing ``build.context`` has an empty *text*, is resolved as ``.``, and *node*
-    is the ``build`` mapping that lacks it.
+    A missing ``build.context`` is listed too, since Docker Compose resolves it as ``.``. Its *text*
+    is empty and its *node* is the ``build`` mapping.
+
+    Attributes:
+        node: The scalar that contains the path.
+        text: The path as written, before interpolation.
+        attribute: The attribute that contains it.
+        resolved: True if Docker Compose makes the path absolute.
+        offset: Offset of the path in the value of *node*.
     """
 
     node: Node
     text: str
-    kind: str
+    attribute: Attribute
     resolved: bool
     offset: int = 0
 
     @property
+    def kind(self) -> str:
+        """The name of the attribute, such as ``build.context``."""
+        return self.attribute.name
+
+    @property
     def is_missing(self) -> bool:
-        """True where no path is written."""
+        """True if no path is written."""
         return not self.text
 
     @property
     def form(self) -> str:
         """``relative``, ``absolute``, ``home``, ``remote`` (URL, ``service:``), or ``variable``.
 
-        The last is for a path that begins with a variable: its value decides.
+        A path is ``variable`` if it begins with a variable, whose value decides.
         """
         if _VARIABLE.match(self.text):
             return "variable"
-        if self.text.startswith("/") or _WINDOWS.match(self.text):
-            return "absolute"
         if self.text.startswith("~"):
             return "home"
-        if self.kind in _MAY_BE_REMOTE and _REMOTE.match(self.text):
+        if is_absolute(self.text):
+            return "absolute"
+        if "remote" in self.attribute.options and is_remote(self.text):
             return "remote"
         return "relative"
 
 
-_MAY_BE_REMOTE = frozenset({"build.context", "build.additional_contexts", "include.path"})
-
-
 def path_attributes(service: Node) -> Iterator[PathAttribute]:
-    """Yield the paths in the body *service*, merge keys and aliases followed."""
-    yield from _build(merged_get(service, "build"))
-    yield from _files(merged_get(service, "env_file"), "env_file")
-    yield from _files(merged_get(service, "label_file"), "label_file")
-    for volume in volumes(service):
-        if volume.source_node is not None and volume.text.kind in {"bind", ""}:
-            yield _path(volume.source_node, "volumes", text=volume.text.source)
-    yield from _each(merged_get(merged_get(service, "develop"), "watch"), "path", "develop.watch")
-    yield from _scalar(merged_get(merged_get(service, "extends"), "file"), "extends.file")
-    yield from _unresolved(service)
+    """Yield the paths in the body *service*, with merge keys and aliases resolved."""
+    yield from _paths_at(service, SERVICE)
 
 
 def file_path_attributes(root: Node) -> Iterator[PathAttribute]:
-    """Yield all paths in the file whose top-level mapping is *root*, those of services included."""
-    for item in item_nodes(merged_get(root, "include")):
-        if isinstance(item, MappingNode):
-            yield from _files(merged_get(item, "path"), "include.path")
-            directory = merged_get(item, "project_directory")
-            yield from _scalar(directory, "include.project_directory")
-            yield from _files(merged_get(item, "env_file"), "include.env_file")
-        else:
-            yield from _scalar(item, "include.path")
+    """Yield all paths in the file with the top-level mapping *root*, including its services."""
+    yield from _paths_at(root, TOP)
     for entry in merged_entries(merged_get(root, "services")).values():
         yield from path_attributes(entry.value)
-    for section in ("configs", "secrets"):
-        for entry in merged_entries(merged_get(root, section)).values():
-            yield from _scalar(merged_get(entry.value, "file"), f"{section}.file")
-    for entry in merged_entries(merged_get(root, "volumes")).values():
-        yield from _device(entry.value)
 
 
-def _build(build: Node | None) -> Iterator[PathAttribute]:
-    if not isinstance(build, MappingNode):
-        yield from _scalar(build, "build.context")
+def _paths_at(node: Node, table: Mapping[Path, Attribute]) -> Iterator[PathAttribute]:
+    """Yield the paths in those attributes of *table* that contain paths, below *node*."""
+    for attribute in table.values():
+        if "path" in attribute.options:
+            yield from _READERS.get(attribute.name, _texts)(node, attribute)
+
+
+def _texts(node: Node, attribute: Attribute) -> Iterator[PathAttribute]:
+    """Yield the paths at *attribute*: a text, or a list of texts and mappings with a ``path``."""
+    for value in _nodes(node, attribute.path):
+        if attribute.has_pairs:
+            yield from _pair_values(value, attribute)
+            continue
+        for item in item_nodes(value):
+            written = merged_get(item, "path") if isinstance(item, MappingNode) else item
+            yield from _scalar(written, attribute)
+
+
+def _nodes(node: Node | None, path: Path) -> Iterator[Node]:
+    """Yield what is at *path* below *node*; ``*`` is each item of a list or value of a mapping."""
+    if node is None:
         return
-    context = merged_get(build, "context")
-    if scalar_text(context):
-        yield from _scalar(context, "build.context")
+    if not path:
+        yield node
+    elif path[0] != "*":
+        yield from _nodes(merged_get(node, path[0]), path[1:])
+    elif isinstance(resolve(node), MappingNode):
+        for entry in merged_entries(node).values():
+            yield from _nodes(entry.value, path[1:])
     else:
-        yield PathAttribute(build, "", "build.context", resolved=True)
-    yield from _scalar(merged_get(build, "dockerfile"), "build.dockerfile", resolved=False)
-    yield from _pairs(merged_get(build, "additional_contexts"), "build.additional_contexts")
-    yield from _pairs(merged_get(build, "ssh"), "build.ssh")
+        for item in item_nodes(node):
+            yield from _nodes(item, path[1:])
 
 
-def _unresolved(service: Node) -> Iterator[PathAttribute]:
-    """Yield what the engine hands on as it is written."""
-    credential = merged_get(merged_get(service, "credential_spec"), "file")
-    yield from _scalar(credential, "credential_spec.file", resolved=False)
-    for option in item_nodes(merged_get(service, "security_opt")):
-        text = scalar_text(option) or ""
-        # Read from the root's project directory when a container is made, whatever file holds it.
-        if match := re.match(r"(?:seccomp)[:=](?!unconfined$|builtin$)(?=.)", text):
-            yield _path(option, "security_opt", offset=match.end(), resolved=False)
+def _context(service: Node, attribute: Attribute) -> Iterator[PathAttribute]:
+    build = merged_get(service, "build")
+    context = merged_get(build, "context") if isinstance(build, MappingNode) else build
+    if isinstance(build, MappingNode) and not scalar_text(context):
+        yield PathAttribute(build, "", attribute, resolved=True)
+    yield from _scalar(context, attribute)
+
+
+def _mounts(service: Node, attribute: Attribute) -> Iterator[PathAttribute]:
+    for volume in volumes(service):
+        if volume.source_node is not None and volume.text.kind in {"bind", ""}:
+            yield _path_attribute(volume.source_node, attribute, text=volume.text.source)
+
+
+def _devices(service: Node, attribute: Attribute) -> Iterator[PathAttribute]:
     for device in item_nodes(merged_get(service, "devices")):
         if isinstance(device, MappingNode):
-            yield from _scalar(merged_get(device, "source"), "devices", resolved=False)
+            yield from _scalar(merged_get(device, "source"), attribute)
         elif host := (scalar_text(device) or "").partition(":")[0]:
-            yield _path(device, "devices", text=host, resolved=False)
-    blkio = merged_entries(merged_get(service, "blkio_config"))
-    for name, entry in blkio.items():
-        yield from _each(entry.value, "path", f"blkio_config.{name}", resolved=False)
+            yield _path_attribute(device, attribute, text=host)
 
 
-def _device(volume: Node) -> Iterator[PathAttribute]:
-    """Yield the device of a named volume: resolved only for ``driver: local`` and ``o: bind``."""
-    options = merged_get(volume, "driver_opts")
-    is_bind = scalar_text(merged_get(options, "o")) == "bind"
-    is_local = scalar_text(merged_get(volume, "driver")) == "local"
-    device = merged_get(options, "device")
-    yield from _scalar(device, "volumes.driver_opts.device", resolved=is_bind and is_local)
+def _security_options(service: Node, attribute: Attribute) -> Iterator[PathAttribute]:
+    for option in item_nodes(merged_get(service, "security_opt")):
+        if match := _SECCOMP.match(scalar_text(option) or ""):
+            yield _path_attribute(option, attribute, offset=match.end())
 
 
-def _files(node: Node | None, kind: str) -> Iterator[PathAttribute]:
-    """Yield the paths of a string, or of a list of strings and of mappings with a ``path``."""
-    for item in item_nodes(node):
-        written = merged_get(item, "path") if isinstance(item, MappingNode) else item
-        yield from _scalar(written, kind)
+def _includes(root: Node, attribute: Attribute) -> Iterator[PathAttribute]:
+    for item in item_nodes(merged_get(root, "include")):
+        if isinstance(item, MappingNode):
+            for path in item_nodes(merged_get(item, "path")):
+                yield from _scalar(path, attribute)
+        else:
+            yield from _scalar(item, attribute)
 
 
-def _each(
-    node: Node | None, name: str, kind: str, *, resolved: bool = True
-) -> Iterator[PathAttribute]:
-    """Yield what key *name* holds in each mapping of a list."""
-    for item in item_nodes(node):
-        yield from _scalar(merged_get(item, name), kind, resolved=resolved)
+def _volume_devices(root: Node, attribute: Attribute) -> Iterator[PathAttribute]:
+    """Yield the devices of named volumes; resolved only for ``driver: local`` and ``o: bind``."""
+    for entry in merged_entries(merged_get(root, "volumes")).values():
+        options = merged_get(entry.value, "driver_opts")
+        is_bind = scalar_text(merged_get(options, "o")) == "bind"
+        is_local = scalar_text(merged_get(entry.value, "driver")) == "local"
+        for path in _scalar(merged_get(options, "device"), attribute):
+            yield replace(path, resolved=is_bind and is_local)
 
 
-def _pairs(node: Node | None, kind: str) -> Iterator[PathAttribute]:
-    """Yield the values of a mapping, or of a list of ``name=value``."""
-    node = resolve(node) if node is not None else None
-    if isinstance(node, SequenceNode):
+_READERS: Mapping[str, Callable[[Node, Attribute], Iterator[PathAttribute]]] = {
+    "build.context": _context,
+    "volumes": _mounts,
+    "devices": _devices,
+    "security_opt": _security_options,
+    "include.path": _includes,
+    "volumes.driver_opts.device": _volume_devices,
+}
+"""The functions for attributes in which a path is only a part of the value, or may be missing."""
+
+
+def _pair_values(node: Node, attribute: Attribute) -> Iterator[PathAttribute]:
+    """Yield the values of the mapping *node*, or of a list of ``name=value`` items."""
+    if isinstance(resolve(node), SequenceNode):
         for item in item_nodes(node):
             name, equals, path = (scalar_text(item) or "").partition("=")
             if equals and path:
-                yield _path(item, kind, offset=len(name) + len(equals))
+                yield _path_attribute(item, attribute, offset=len(name) + len(equals))
         return
     for entry in merged_entries(node).values():
-        yield from _scalar(entry.value, kind)
+        yield from _scalar(entry.value, attribute)
 
 
-def _scalar(node: Node | None, kind: str, *, resolved: bool = True) -> Iterator[PathAttribute]:
+def _scalar(node: Node | None, attribute: Attribute) -> Iterator[PathAttribute]:
     node = resolve(node) if node is not None else None
     if node is not None and scalar_text(node):
-        yield _path(node, kind, resolved=resolved)
+        yield _path_attribute(node, attribute)
 
 
-def _path(
-    node: Node, kind: str, *, text: str | None = None, offset: int = 0, resolved: bool = True
+def _path_attribute(
+    node: Node, attribute: Attribute, *, text: str | None = None, offset: int = 0
 ) -> PathAttribute:
     text = (scalar_text(node) or "")[offset:] if text is None else text
-    return PathAttribute(node, text, kind, resolved, offset)
+    resolved = attribute.options["path"] == "project"
+    return PathAttribute(node, text, attribute, resolved, offset)

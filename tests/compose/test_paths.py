@@ -4,12 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.compose.paths import PathAttribute, file_path_attributes, path_attributes
+from composerefactor.compose.paths import (
+    PathAttribute,
+    file_path_attributes,
+    is_absolute,
+    is_outside,
+    is_remote,
+    path_attributes,
+)
 from composerefactor.yaml.nodes import MappingNode, ScalarNode
 from support.engine import model
 from support.nodes import mapping
 
-# A service, and its paths: kind, text, whether the engine resolves it.
+# A service and its paths: kind, text, whether Docker Compose resolves it.
 SERVICES: list[tuple[str, list[tuple[str, str, bool]]]] = [
     ("build: ./app", [("build.context", "./app", True)]),
     ("build: {context: .}", [("build.context", ".", True)]),
@@ -60,7 +67,7 @@ SERVICES: list[tuple[str, list[tuple[str, str, bool]]]] = [
     ),
     (
         "develop: {watch: [{path: ./w, action: sync, target: /t, ignore: [n/]}]}",
-        [("develop.watch", "./w", True)],
+        [("develop.watch.path", "./w", True)],
     ),
     ("extends: base", []),
     ("extends: {service: base}", []),
@@ -76,20 +83,20 @@ SERVICES: list[tuple[str, list[tuple[str, str, bool]]]] = [
     ),
     (
         "blkio_config: {weight: 1, device_read_bps: [{path: ./sda, rate: 1}]}",
-        [("blkio_config.device_read_bps", "./sda", False)],
+        [("blkio_config.device_read_bps.path", "./sda", False)],
     ),
     ("image: ./a\nworking_dir: ./b\ncommand: ./c\ntmpfs: ./d", []),
 ]
 
 
-def shown(found: list[PathAttribute]) -> list[tuple[str, str, bool]]:
-    return [(path.kind, path.text, path.resolved) for path in found]
+def as_tuples(attributes: list[PathAttribute]) -> list[tuple[str, str, bool]]:
+    return [(path.kind, path.text, path.resolved) for path in attributes]
 
 
 @pytest.mark.parametrize(("text", "expected"), SERVICES)
 def test_paths_of_a_service(text: str, expected: list[tuple[str, str, bool]]) -> None:
     found = list(path_attributes(mapping(text)))
-    assert shown(found) == expected
+    assert as_tuples(found) == expected
     for path in found:
         if path.is_missing:
             assert isinstance(path.node, MappingNode)
@@ -104,7 +111,7 @@ def test_merges_and_aliases() -> None:
         "x: &x {build: &b {context: a}, env_file: [&e b.env]}\ns: {<<: *x, label_file: *e}\n"
     ).get("s")
     assert service is not None
-    assert shown(list(path_attributes(service))) == [
+    assert as_tuples(list(path_attributes(service))) == [
         ("build.context", "a", True),
         ("env_file", "b.env", True),
         ("label_file", "b.env", True),
@@ -138,21 +145,21 @@ networks:
   n: {driver: bridge}
 """
     )
-    assert shown(list(file_path_attributes(root))) == [
+    assert as_tuples(list(file_path_attributes(root))) == [
         ("include.path", "a.yml", True),
         ("include.path", "b.yml", True),
         ("include.path", "./c.yml", True),
+        ("include.path", "oci://e", True),
         ("include.project_directory", ".", True),
         ("include.env_file", "d.env", True),
-        ("include.path", "oci://e", True),
         ("include.env_file", "/dev/null", True),
-        ("build.context", "f", True),
-        ("build.context", "f", True),
-        ("configs.file", "./g", True),
-        ("secrets.file", "i", True),
         ("volumes.driver_opts.device", "./k", True),
         ("volumes.driver_opts.device", "./l", False),
         ("volumes.driver_opts.device", "./m", False),
+        ("secrets.file", "i", True),
+        ("configs.file", "./g", True),
+        ("build.context", "f", True),
+        ("build.context", "f", True),
     ]
 
 
@@ -187,7 +194,7 @@ def test_form(text: str, form: str) -> None:
     assert path.form == form
 
 
-# Without label_file, which v2.24 does not know.
+# Without label_file, which v2.24 does not support.
 RESOLVED = """
 services:
   s:
@@ -210,7 +217,7 @@ volumes:
 """
 
 
-def test_as_the_engine(engine: Path, tmp_path: Path) -> None:
+def test_docker_compose_agrees(engine: Path, tmp_path: Path) -> None:
     text = RESOLVED.replace('"./p5:/a"', '"./p5:/a", "one:/x", "two:/y"')
     loaded = str(model(engine, tmp_path, text))
     for path in file_path_attributes(mapping(RESOLVED)):
@@ -218,3 +225,33 @@ def test_as_the_engine(engine: Path, tmp_path: Path) -> None:
             continue
         absolute = str((tmp_path / path.text).resolve())
         assert (f"{absolute}'" in loaded) is path.resolved, path
+
+
+@pytest.mark.parametrize(
+    "path", ["https://a/b.git", "oci://a/b", "git@a:b", "github.com/a/b", "service:a"]
+)
+def test_remote(path: str) -> None:
+    assert is_remote(path)
+    assert not is_absolute(path)
+    assert not is_outside(path)
+
+
+@pytest.mark.parametrize("path", ["/a", "~/a", "C:\\a", "C:/a", "\\\\srv\\a"])
+def test_absolute(path: str) -> None:
+    assert is_absolute(path)
+    assert not is_remote(path)
+    assert not is_outside(path)
+
+
+@pytest.mark.parametrize("path", ["..", "../a"])
+def test_outside(path: str) -> None:
+    assert is_outside(path)
+    assert not is_absolute(path)
+    assert not is_remote(path)
+
+
+@pytest.mark.parametrize("path", ["..a", "a/../b", "a", ".", "http"])
+def test_plain_path(path: str) -> None:
+    assert not is_outside(path)
+    assert not is_absolute(path)
+    assert not is_remote(path)
