@@ -1,205 +1,98 @@
-"""Keeps secret values out of everything that is shown."""
+"""Secrets: the names of credentials, and the recogniser of secret values in texts.
+
+The vocabulary decides by a name: :func:`is_credential` for findings and fixes, where a false alarm
+has a cost, :func:`is_secret_name` for masking, where a missed secret has one. The recogniser
+returns the spans of secrets: :func:`secret_spans` in a value, a command or a message,
+:func:`file_spans` in the text of a file or a patch. ``masking.py`` masks what it finds.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import cache
-from typing import Any
+from itertools import pairwise
+from typing import NamedTuple
 
-from composerefactor.compose.hosts import words
+from composerefactor.compose.hosts import name_words
+from composerefactor.compose.interpolation import expand, expressions
 
-MASK = "***"
-
-_SECRET_PARTS = (
-    *("pass", "pwd", "secret", "token", "credential", "private", "auth", "salt", "signature"),
-    *("cookie", "dsn", "webhook"),
-)
-_SECRET_NAME = re.compile(
-    "|".join(_SECRET_PARTS) + r"|(?:^|[^a-z])key|(?<!val)(?<!mon)key(?:$|[^a-z])|apikey",
-    re.IGNORECASE,
-)
-_NO_SECRET = ("_FILE", "_IMAGE", "_TAG", "_VERSION", "_PORT", "_HOST")
-"""How names end of which the value is where something is, or which, whatever it is called."""
-_USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]{0,30}://)[^\s/@\"']{1,300}@", re.IGNORECASE)
-_ASSIGNMENT = re.compile(
-    r"(?P<name>[A-Za-z_][\w.-]{0,80})(?P<equals>[\"']?\s{0,2}[=:]\s{0,2})"
-    r"(?!invalid compose project)"
-    r"(?P<value>\"[^\"]*\"|'[^']*'|\$\{[^{}\n]{0,200}\}(?=[\s,;&\"']|$)|[^\s,;&]+)"
-)
-_OPTION = re.compile(
-    r"(?<![\w-])(?P<name>--?[A-Za-z][\w.-]{0,80})(?<!\.)(?P<space>\s+)(?P<value>[^\s-]\S*)"
-)
-_KNOWN_TOKEN = re.compile(
-    r"AKIA[0-9A-Z]{12,}|gh[pousr]_\w{20,}|sk-[\w-]{16,}|xox[abprs]-[\w-]{10,}"
-    r"|eyJ[\w-]{10,}\.[\w.-]{10,}|-----BEGIN [A-Z ]{0,40}PRIVATE KEY.*",
-    re.DOTALL,
-)
-
-_BLOCK = re.compile(
-    r"\s*(?:- )?[\"']?(?P<name>[\w.-]{1,80})[\"']?\s*[:=]\s*[|>][-+0-9]*\s*(?:#.*)?$"
-)
-_WORD_AFTER = re.compile(
-    r"(?P<name>--?[A-Za-z][\w.-]{0,80})(?P<between>[\"']\s*,\s*[\"'])(?P<value>[^\"'-][^\"']*)"
-)
-_ITEM = re.compile(r"(?P<start>\s*- [\"']?)(?P<word>[^\"'#]*?)(?P<end>[\"']?\s*(?:#.*)?)$")
-_KEY_BEGIN = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY")
-
-
-@cache
-def is_secret_name(name: str) -> bool:
-    """Return whether a value under *name* is likely to be secret; file paths of secrets are not."""
-    if not _may_name_secret(name):
-        return False
-    return bool(_SECRET_NAME.search(name)) and not name.upper().endswith(_NO_SECRET)
-
-
-def is_known_token(text: str) -> bool:
-    """Return whether a token of a known kind stands in *text*, or a private key."""
-    return bool(_KNOWN_TOKEN.search(text))
-
-
-def mask_text(text: str) -> str:
-    """Return *text* without URLs' user names, values of secret names, and known kinds of tokens."""
-    text = _KNOWN_TOKEN.sub(MASK, text)
-    if "://" in text and "@" in text:
-        text = _USERINFO.sub(rf"\g<scheme>{MASK}@", text)
-    if not _may_name_secret(text):
-        return text
-    text = _ASSIGNMENT.sub(_mask_named, text)
-    return _OPTION.sub(_mask_named, text)
-
-
-def _may_name_secret(text: str) -> bool:
-    """Return whether a secret name may stand in *text*; most texts have none, and this is quick."""
-    lower = text.lower()
-    return not text.isascii() or any(part in lower for part in (*_SECRET_PARTS, "key"))
-
-
-def mask_value(value: Any, name: str = "") -> Any:
-    """Return *value*, as YAML has it, with everything secret replaced; *name* is its key."""
-    if isinstance(value, dict):
-        return {key: mask_value(part, key) for key, part in value.items()}
-    if isinstance(value, list):
-        return [
-            MASK if _is_option_of_secret(value, n) else mask_value(part, name)
-            for n, part in enumerate(value)
-        ]
-    if value is None or isinstance(value, bool):
-        return value
-    if name == "image" and isinstance(value, str):  # valkey:8 is no key
-        return _KNOWN_TOKEN.sub(MASK, value)
-    if is_secret_name(name):
-        return value if _is_reference(value) else MASK
-    return mask_text(value) if isinstance(value, str) else value
-
-
-def mask_lines(lines: Sequence[str]) -> list[str]:
-    """Return the *lines* of a file or a patch with secret values masked.
-
-    What a block scalar under a secret name holds, the text of a private key, and the word after an
-    option like ``--password`` is masked too, in a list on one line or on several.
-    """
-    found: list[str] = []
-    option = ""  # the last item of a list, if it is an option that takes a secret
-    block = -1  # the indentation of the key whose text is masked
-    in_key = False
-    for line in lines:
-        mark, text = (line[:1], line[1:]) if line[:1] in {"+", "-", " "} else ("", line)
-        indent = len(text) - len(text.lstrip())
-        if in_key or (block >= 0 and (indent > block or not text.strip())):
-            in_key = in_key and "-----END" not in text
-            found.append(mark + " " * indent + (MASK if text.strip() else ""))
-            continue
-        header = _BLOCK.match(text)
-        block = indent if header and is_secret_name(header["name"]) else -1
-        in_key = bool(_KEY_BEGIN.search(text)) and "-----END" not in text
-        item = _ITEM.match(text)
-        word = item["word"] if item else ""
-        if item and option and word and not word.startswith("-"):
-            found.append(f"{mark}{item['start']}{MASK}{item['end']}")
-        else:
-            shown = _WORD_AFTER.sub(_mask_named, mask_text(text))
-            found.append(mark + (text if block >= 0 else shown))
-        option = word if word.startswith("-") and "=" not in word and is_secret_name(word) else ""
-    return found
-
-
-def _mask_named(match: re.Match[str]) -> str:
-    if not is_secret_name(match["name"]) or _is_reference(match["value"].strip("\"'")):
-        return match[0]
-    return match[0][: match.start("value") - match.start()] + MASK
-
-
-def _is_option_of_secret(words: list[Any], n: int) -> bool:
-    """Return whether word *n* of a command is the argument of an option like ``--requirepass``."""
-    before = words[n - 1] if n else None
-    return (
-        isinstance(before, str)
-        and before.startswith("-")
-        and "=" not in before
-        and is_secret_name(before)
-        and not str(words[n]).startswith("-")
-    )
-
-
-def _is_reference(value: Any) -> bool:
-    """Return whether *value* is only a variable's name, as uninterpolated models have it."""
-    return isinstance(value, str) and bool(
-        re.fullmatch(r"\$(?:\w+|\{\w+(?::?\?[^{}$]{0,200})?\})?", value)
-    )
-
-
-_AT_END = frozenset(
+_LAST_WORDS = frozenset(
     {
         *("password", "passwd", "passphrase", "secret", "pass", "pwd", "pw", "token", "apikey"),
         *("secretkey", "accesskey", "credential", "credentials"),
     }
 )
-"""Words at the end of the name of a credential."""
+"""The last word in the name of a credential."""
 
 _ENDINGS = ("password", "passwd", "passphrase", "secret", "apikey", "secretkey")
-_AFTER = frozenset({"base", "value", "raw", "text", "b64", "base64", "plain", "default"})
-"""Words behind those, which change nothing: ``SECRET_KEY_BASE``."""
+_IGNORED_LAST_WORDS = frozenset(
+    {"base", "value", "raw", "text", "b64", "base64", "plain", "default"}
+)
+"""Words that may follow, as in ``SECRET_KEY_BASE``."""
 
-_KEYS = frozenset(
+_WORDS_BEFORE_KEY = frozenset(
     {
         *("api", "secret", "private", "encryption", "access", "signing", "master", "app", "auth"),
         *("jwt", "license", "account", "session", "cookie", "cipher", "role", "anon"),
         *("admin", "shared", "storage", "crypto", "hmac", "webhook", "deploy", "registration"),
     }
 )
-"""What stands before ``key`` where it is a credential: a ``primary key`` is none."""
+"""Words before ``key`` that make it a credential: a ``primary key`` is not one."""
 
-_NO_CREDENTIAL = frozenset(
+_PROPERTIES = frozenset(
     {
-        *("file", "files", "path", "dir", "directory", "name", "names", "id", "ids", "arn"),
+        *("file", "files", "path", "dir", "directory", "name", "names", "image", "tag", "arn"),
         *("enabled", "enable", "disabled", "required", "ttl", "expiry", "expires", "expiration"),
         *("expire", "expiring", "length", "min", "max", "minimum", "maximum", "algorithm", "alg"),
-        *("type", "policy", "header", "host", "port", "url", "uri", "endpoint", "issuer", "mode"),
+        *("type", "policy", "host", "hosts", "port", "ports", "mode", "method", "version"),
         *("timeout", "lifetime", "duration", "minutes", "hours", "days", "seconds", "interval"),
-        *("provider", "store", "backend", "manager", "engine", "version", "format", "encoding"),
-        *("allow", "random", "cost", "rounds", "strength", "class", "converter", "serializer"),
-        *("user", "username", "email", "location", "prefix", "claim", "audience", "scope", "age"),
-        *("reset", "login", "auth", "validation", "retention", "count", "limit", "rotation"),
-        *("secs", "hash", "public", "mechanism", "onetime", "from", "to", "mount", "volume"),
+        *("provider", "store", "backend", "manager", "engine", "format", "encoding", "domain"),
+        *("user", "username", "email", "prefix", "claim", "audience", "scope", "age", "retention"),
+        *("count", "limit", "rotation", "secs", "mechanism", "mount", "volume", "rounds", "cost"),
     }
 )
-"""Words at either end of a name that say something about a credential, not the credential."""
+"""Last words in the name of a property of a credential, whose value is not secret."""
 
-_NO_VALUE = re.compile(
-    r"(?:|true|false|yes|no|on|off|none|null|disabled?|enabled?|[0-9]{1,2}|[0-9]+(?:ms|[smhd]))",
+_NO_CREDENTIAL = _PROPERTIES | {
+    *("id", "ids", "header", "url", "uri", "endpoint", "issuer", "allow", "random", "strength"),
+    *("class", "converter", "serializer", "location", "reset", "login", "auth", "validation"),
+    *("hash", "public", "onetime", "from", "to"),
+}
+"""First or last words in the name of what is no credential, although it may contain one."""
+
+_ADDRESS_WORDS = frozenset({"url", "uri", "endpoint", "issuer", "location"})
+_SECRET_WORDS = frozenset(
+    {
+        *("passwords", "secrets", "tokens", "keys", "key", "private", "auth", "authorization"),
+        *("salt", "signature", "sig", "cookie", "dsn", "webhook", "pepper", "userpwd", "pin"),
+    }
+)
+"""Words in a name whose value may be secret, or contain a secret."""
+
+_SECRET_ENDINGS = (
+    *("pass", "pwd", "passwd", "password", "passphrase", "secret", "token", "credential"),
+    *("credentials", "apikey", "secretkey", "accesskey", "privatekey", "masterkey", "auth"),
+    *("sshkey", "signingkey", "encryptionkey", "authkey"),
+)
+_NO_SECRET_WORDS = frozenset({"bypass", "compass", "oauth"})
+_STRUCTURE = frozenset({"secrets", "x-secrets", "keys"})
+"""Keys of Compose files that list names of secrets, not values."""
+
+NO_VALUE = re.compile(
+    r"|true|false|yes|no|on|off|none|null|disabled?|enabled?|[0-9]{1,2}|[0-9]+(?:ms|[smhd])"
+    r"|v?[0-9]+(?:\.[0-9]+){1,3}",
     re.IGNORECASE,
 )
-_PATH = re.compile(r"(?:\.{0,2}/|[A-Za-z]:\\|file:)|.*\.(?:pem|key|crt|cer|txt|json|p12|jks|pub)$")
-_URL_PASSWORD = re.compile(
-    r"[a-z][a-z0-9+.-]*://[^/\s:@?#]*:(?P<password>[^/\s@?#,]+)@", re.IGNORECASE
+NO_SECRET_VALUE = re.compile(
+    r"[0-9]{1,5}|[a-z][a-z0-9+.-]*://[\w.-]+(?::[0-9]+)?(?:/[a-z/_-]*)?", re.IGNORECASE
 )
-_PAIR = re.compile(
-    r"(?:^|[;&?\s])(?:password|pwd|passwd|sharedaccesskey|accountkey)=(?P<password>[^;&\s\"']+)",
-    re.IGNORECASE,
+"""Values that are not secret unless the name is that of a credential: ports, addresses."""
+
+_PATH = re.compile(
+    r"(?:[A-Za-z]:\\|file:).*|(?:\.{1,2}|~)?/[\w./@-]*|[\w./\\-]+\.(?:pem|key|crt|cer|txt|json|p12|jks|pub)"
 )
-_COMMON = frozenset(
+_COMMON_VALUES = frozenset(
     {
         *("admin", "root", "password", "postgres", "secret", "test", "guest", "changeme", "user"),
         *("redis", "mysql", "mongo", "minio", "minioadmin", "example", "default", "demo", "dev"),
@@ -207,62 +100,500 @@ _COMMON = frozenset(
         *("keycloak", "grafana", "password123", "pass", "changeit", "development", "mariadb"),
     }
 )
-_LONG = 8
+_MIN_UNCOMMON_LENGTH = 8
 
 
 def is_credential(name: str, value: str, known: Container[str] = ()) -> bool:
-    """Return whether a variable called *name* with *value* is a credential.
+    """Return whether the variable *name* with *value* certainly is a credential.
 
-    *known* are the credentials that the image takes.
+    *known* are the names of the credentials that the image reads.
     """
-    is_one = (name in known and not name.endswith("USER")) or _names_one(name)
-    return is_one and not _NO_VALUE.fullmatch(value) and not _PATH.match(value)
+    is_one = (name in known and not name.endswith("USER")) or _is_credential_name(name)
+    return is_one and not NO_VALUE.fullmatch(value) and not _PATH.fullmatch(value)
 
 
 @cache
-def _names_one(name: str) -> bool:
-    found = list(words(name))
-    while len(found) > 1 and (found[-1].isdigit() or found[-1] in _AFTER):
-        found.pop()
-    if not found or name == "PWD" or {found[0], found[-1]} & _NO_CREDENTIAL:
+def _is_credential_name(name: str) -> bool:
+    """Return whether *name* is the name of a credential by its words alone."""
+    parts = _significant_words(name)
+    if not parts or name == "PWD" or {parts[0], parts[-1]} & _NO_CREDENTIAL:
         return False
-    last = found[-1]
+    last = parts[-1]
     if last == "key":
-        return bool(_KEYS.intersection(found[:-1]))
-    if last == "credentials" and {"ssl", "keystore", "truststore"} & set(found):
-        return False  # names of files, for Kafka
-    return last in _AT_END or last.endswith(_ENDINGS)
+        return bool(_WORDS_BEFORE_KEY.intersection(parts[:-1]))
+    if last == "credentials" and {"ssl", "keystore", "truststore"} & set(parts):
+        return False  # for Kafka, these are names of files
+    return last in _LAST_WORDS or last.endswith(_ENDINGS)
 
 
-def passwords(text: str) -> list[tuple[int, int]]:
-    """Return where passwords stand in *text*, a URL or a connection string."""
-    if "=" not in text and "://" not in text:  # as most
+def _significant_words(name: str) -> list[str]:
+    parts = list(name_words(name))
+    while len(parts) > 1 and (parts[-1].isdigit() or parts[-1] in _IGNORED_LAST_WORDS):
+        parts.pop()
+    return parts
+
+
+@cache
+def is_secret_name(name: str) -> bool:
+    """Return whether a value called *name* may be secret: a credential, a salt, a webhook.
+
+    Every name of a credential is such a name; the others are masked, but are no finding.
+    """
+    if name == "PWD" or name in _STRUCTURE:
+        return False
+    if _is_credential_name(name):
+        return True
+    parts = _significant_words(name)
+    if not parts or parts[-1] in _PROPERTIES:
+        return False
+    if parts[-1] in _ADDRESS_WORDS:
+        return bool({"webhook", "dsn"} & set(parts))
+    return any(
+        part in _SECRET_WORDS or (part.endswith(_SECRET_ENDINGS) and part not in _NO_SECRET_WORDS)
+        for part in parts
+    )
+
+
+def is_secret(name: str, value: str) -> bool:
+    """Return whether *value* of the variable or option *name* is to be masked."""
+    if not value or not is_secret_name(name) or is_reference(value):
+        return False
+    if NO_VALUE.fullmatch(value) or _PATH.fullmatch(value):
+        return False
+    return _is_credential_name(name) or not NO_SECRET_VALUE.fullmatch(value)
+
+
+def is_reference(value: str) -> bool:
+    """Return whether *value* contains no text of its own, only variables or shell commands."""
+    text = value.strip().strip("\"'")
+    if text.startswith(("$(", "$$(", "`")) or re.fullmatch(r"\$\$?\{?\w*\}?", text):
+        return True
+    if "$" not in text or any(each.operator.endswith("+") for each in expressions(text)):
+        return False
+    return not expand(text, {}).strip(":-_@/ ")
+
+
+def is_common(value: str) -> bool:
+    """Return whether unrelated services may use *value* by chance."""
+    return len(value) < _MIN_UNCOMMON_LENGTH or is_common_word(value)
+
+
+def is_common_word(value: str) -> bool:
+    """Return whether *value* is a word that is common in texts without being a secret there."""
+    return value.lower() in _COMMON_VALUES
+
+
+Span = tuple[int, int]
+"""Start and end of a secret in a text."""
+
+TOKENS = re.compile(
+    r"(?<![A-Za-z0-9])(?:"
+    r"(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{12,}"  # AWS
+    r"|gh[pousr]_\w{20,}|github_pat_\w{20,}|gl[a-z]{2,4}-[\w-]{16,}|dckr_pat_[\w-]{20,}"
+    r"|[rs]k_(?:live|test)_\w{10,}|whsec_[\w+/=]{10,}|sk-[\w-]{16,}"  # Stripe, OpenAI
+    r"|xox[a-z]-[\w-]{10,}|xapp-[\w-]{10,}|npm_\w{20,}|pypi-[\w-]{16,}"
+    r"|AIza[\w-]{30,}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}"  # Google
+    r"|SG\.[\w-]{16,}\.[\w-]{16,}|[0-9]{8,10}:[\w-]{35}(?![\w-])"  # SendGrid, Telegram
+    r"|eyJ[\w-]{6,}\.[\w-]{6,}(?:\.[\w-]*)?"  # JSON web tokens
+    r"|hv[sb]\.[\w-]{20,}|do[opr]_v1_\w{40,}|glsa_\w{20,}|shp(?:at|ss|ca|pa)_\w{20,}|hf_\w{20,}"
+    r"|key-[0-9a-f]{32}|SK[0-9a-f]{32}|AGE-SECRET-KEY-1[0-9A-Z]{20,}|NRAK-[0-9A-Z]{20,}"
+    r"|xkeysib-[0-9a-f]{30,}[\w-]*|sq0[a-z]{3}-[\w-]{20,}|lin_api_\w{20,}|PMAK-[\w-]{20,}"
+    r")"
+    r"|\$\$?(?:apr1|2[abxy]|[156y]|argon2\w{1,2}|pbkdf2[\w-]{0,10}|scrypt)\$\$?[^\s\"',:]{8,}"
+    r"|\{S?(?:SHA|MD5)[0-9]{0,3}\}[\w+/=]{8,}"
+    r"|-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+    r"(?:.*?-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|.*)",
+    re.DOTALL,
+)
+_URL = re.compile(
+    r"[a-z][a-z0-9+.-]{0,30}://(?P<userinfo>[^\s/\"'?#<>]{1,300})@"
+    r"|(?<![\w./:-])[\w.-]{1,60}:(?P<dsn>[^\s:/\"'(]{1,200})@(?:tcp|unix)\(",
+    re.IGNORECASE,
+)
+_WEBHOOK = re.compile(
+    r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/(?P<slack>[^\s\"'?#]+)"
+    r"|discord(?:app)?\.com/api/(?:v[0-9]+/)?webhooks/(?P<discord>[^\s\"'?#]+)"
+    r"|(?:webhook\.office\.com/webhookb2|outlook\.office\.com/webhook)/(?P<teams>[^\s\"'?#]+)"
+    r"|api\.telegram\.org/bot(?P<bot>[^\s\"'/?#]+)"
+    r"|/(?:hooks/catch|bot/v2/hook|hooks|with/key)/(?P<other>[\w/-]{16,})",
+    re.IGNORECASE,
+)
+_HEADER = re.compile(
+    r"(?<!\w)(?:Bearer|Basic|Token|ApiKey|Digest)\s+(?=[a-z]*[A-Z0-9+/=])(?P<value>[\w+/=.~-]{8,})"
+)
+_NAMED_HEADER = re.compile(
+    r"(?<![\w./-])(?P<name>X(?:-[A-Za-z0-9]+){1,6}|(?:Proxy-)?Authorization|Api-Key|PRIVATE-TOKEN"
+    r"|JOB-TOKEN)\s{0,2}:\s{0,2}(?P<value>[^\s\"'$][^\"'\n]*)",
+    re.IGNORECASE,
+)
+_WORD = r"(?:[^\s\"',;&`\\]|\\[^\s\"']|[,;&](?!\s|$|[\"'\\]|[\w.\[\] -]{1,80}=))+"
+_QUOTED = r"\\*\"(?:\\\\.|\\[^\"]|[^\"\\])*|\\*'[^']*"
+_ASSIGNMENT = re.compile(
+    r"(?<![\w.@-])-{0,2}(?P<name>[A-Za-z_][\w.\[\]-]{0,120})[\"']?\s{0,2}:?=(?!=)\s{0,2}"
+    r"(?:\\{0,3}\"(?P<double>(?:\\[^\"]|[^\"\\])*(?:\\+\"(?!\s*(?:$|[,}\]\s]))(?:\\[^\"]|[^\"\\])*)*)"
+    rf"|\\{{0,3}}'(?P<single>[^']*)|(?P<value>\$\{{[^{{}}\n]{{0,200}}\}}(?=[\s,;&\"']|$)|{_WORD}))"
+)
+_JSON_PAIR = re.compile(
+    r"(?P<quote>\\{0,3}[\"'])(?P<name>[A-Za-z_][\w.-]{0,80})(?P=quote)\s{0,4}[:,]\s{0,4}"
+    r"(?:(?P=quote)(?P<quoted>(?:(?!(?P=quote))(?:\\.|[^\n]))*)|(?P<value>[\w.+/=-]+))",
+)
+_SAID = re.compile(
+    r"(?<![\w./-])(?P<name>passwords?|passwd|passphrase|pwd|secret|token|api[ _-]?key|credentials?)"
+    r"(?:\s+(?:is|was|to)\s+|\s*:\s+)[\"'`]?(?P<value>[^\s\"'`]{4,})",
+    re.IGNORECASE,
+)
+_URL_PASSWORD = re.compile(
+    r"[a-z][a-z0-9+.-]*://[^/\s:@?#]*:(?P<password>[^/\s@?#,]+)@", re.IGNORECASE
+)
+_PAIR = re.compile(
+    r"(?:^|[;&?\s])(?:password|pwd|passwd|sharedaccesskey|accountkey)=(?P<password>[^;&\s\"']+)",
+    re.IGNORECASE,
+)
+_USER_AND_PASSWORD = re.compile(r"[\w.@+-]{1,60}:(?P<password>[^\s:/@]{4,})")
+_LOGIN_WORDS = frozenset({"login", "auth", "users", "admin", "account", "userpass"})
+
+
+def password_spans(text: str) -> list[Span]:
+    """Return the spans of the passwords in *text*, a URL or a connection string.
+
+    Unlike those of :func:`secret_spans`, these are the passwords alone, so that a variable can
+    replace them.
+    """
+    if "=" not in text and "://" not in text:  # most texts
         return []
     matches = [*_URL_PASSWORD.finditer(text)] if "://" in text else []
     matches += _PAIR.finditer(text) if "=" in text else ()
     return sorted({match.span("password") for match in matches})
 
 
-def is_common(value: str) -> bool:
-    """Return whether unrelated services may have *value* by chance."""
-    return len(value) < _LONG or is_common_word(value)
+def secret_spans(text: str) -> list[Span]:
+    """Return the spans of the secrets in *text*: a value, a command or a message.
+
+    ``name: value`` is a sentence on a service here, and only ``name=value`` an assignment.
+    """
+    return merged(_spans(text))
 
 
-def is_common_word(value: str) -> bool:
-    """Return whether *value* is a word that stands in many places without being a secret there."""
-    return value.lower() in _COMMON
+def file_spans(text: str) -> list[Span]:
+    """Return the spans of the secrets in *text*, the text or a part of a YAML file or env file."""
+    return merged((*_spans(text), *_line_spans(text)))
+
+
+def secret_words(words: Sequence[str]) -> list[int]:
+    """Return the indexes of those *words* of a command that are or contain a secret."""
+    found = {n for n, _, _ in word_spans(words)}
+    return sorted(found | {n for n, word in enumerate(words) if secret_spans(word)})
+
+
+def _spans(text: str) -> Iterator[Span]:
+    yield from (match.span() for match in TOKENS.finditer(text))
+    yield from (match.span("value") for match in _HEADER.finditer(text))
+    if "/" in text or "@" in text:
+        yield from url_spans(text)
+    if "$" in text:
+        yield from _default_spans(text)
+    if ":" in text:
+        yield from _named_spans(_NAMED_HEADER, text)
+    if "=" in text:
+        yield from _named_spans(_ASSIGNMENT, text)
+        yield from (span for span in password_spans(text) if not is_reference(text[slice(*span)]))
+    if '"' in text or "'" in text:
+        yield from _named_spans(_JSON_PAIR, text)
+    yield from said_spans(text)
+    if "-" in text or "_" in text:
+        yield from _command_spans(text)
+
+
+def said_spans(text: str) -> Iterator[Span]:
+    """Yield the spans of secrets in sentences, such as "the password is x7f2kk"."""
+    for match in _SAID.finditer(text):
+        if is_mixed(match["value"]) and is_secret(match["name"], match["value"]):
+            yield match.span("value")
+
+
+def url_spans(text: str) -> Iterator[Span]:
+    """Yield the spans of user and password in URLs, and of the secret part of webhooks."""
+    for match in _URL.finditer(text):
+        if match["dsn"]:
+            if not is_reference(match["dsn"]):
+                yield match.span("dsn")
+            continue
+        user, colon, password = match["userinfo"].partition(":")
+        is_token = len(user) >= 16 and is_mixed(user)  # noqa: PLR2004 - the key of a Sentry URL
+        if (password and not is_reference(password)) if colon else is_token:
+            if not match["userinfo"].startswith("${"):
+                yield match.span("userinfo")
+            else:
+                start = match.start("userinfo") + len(user) + 1
+                yield from () if ":-" in match["userinfo"] else [(start, match.end("userinfo"))]
+    for match in _WEBHOOK.finditer(text):
+        if match.lastgroup and not is_reference(match[match.lastgroup]):
+            yield match.span(match.lastgroup)
+
+
+def _default_spans(text: str) -> Iterator[Span]:
+    """Yield the literal defaults of variables with secret names."""
+    for each in expressions(text):
+        argument = each.argument or ""
+        if each.operator[-1:] in {"-", "+"} and is_secret(each.name, argument):
+            yield each.end - 1 - len(argument), each.end - 1
+    for match in _SHELL_DEFAULT.finditer(text):
+        if is_secret(match["name"], match["value"]):
+            yield match.span("value")
+
+
+_SHELL_DEFAULT = re.compile(r"\$\{(?P<name>[A-Za-z_]\w*):?[=](?P<value>[^{}]+)\}")
+"""Defaults of a shell, which Docker Compose does not support but people write."""
+
+
+def _named_spans(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
+    """Yield the spans of the values in *text* after a secret name."""
+    for match in pattern.finditer(text):
+        group = next((g for g in ("double", "single", "quoted", "value") if _group(match, g)), "")
+        if group and is_secret(match["name"], match[group].rstrip("\\")):
+            yield match.span(group)
+
+
+def _group(match: re.Match[str], name: str) -> str:
+    return match.groupdict().get(name) or ""
+
+
+def is_mixed(text: str) -> bool:
+    """Return whether *text* has letters and digits, as few words have."""
+    return any(map(str.isdigit, text)) and any(map(str.isalpha, text))
+
+
+class _Program(NamedTuple):
+    """Options with secrets of a program that have other names than in other programs.
+
+    Attributes:
+        options: Options whose argument is a password, in the next word or attached.
+        pairs: Options whose argument is ``user:password``.
+        after: A subcommand that the options belong to, ``""`` for all.
+    """
+
+    options: tuple[str, ...] = ()
+    pairs: tuple[str, ...] = ()
+    after: str = ""
+
+
+_ANY = _Program()
+_MYSQL = _Program(("-p",))
+_LOGIN = _Program(("-p",), after="login")
+_PROGRAMS = {
+    **dict.fromkeys(("redis-cli", "valkey-cli", "keydb-cli", "redis-benchmark"), _Program(("-a",))),
+    **dict.fromkeys(("mongo", "mongosh", "mongodump", "mongorestore", "mongoexport"), _MYSQL),
+    **dict.fromkeys(("mongoimport", "mongostat", "cypher-shell", "cqlsh", "sshpass"), _MYSQL),
+    **dict.fromkeys(("rabbitmqadmin", "couchbase-cli", "mysqlsh"), _MYSQL),
+    **dict.fromkeys(("sqlcmd", "mosquitto_pub", "mosquitto_sub", "bcp"), _Program(("-P",))),
+    **dict.fromkeys(("docker", "podman", "nerdctl", "skopeo", "oras", "helm", "az"), _LOGIN),
+    **dict.fromkeys(("ldapsearch", "ldapadd", "ldapmodify", "ldapwhoami"), _Program(("-w",))),
+    "curl": _Program(pairs=("-u", "--user", "-U", "--proxy-user")),
+    "http": _Program(pairs=("-a", "--auth")),
+    "etcdctl": _Program(pairs=("--user",)),
+    "psql": _Program(("-W",)),
+    "influx": _Program(("-t",)),
+    "zip": _Program(("-P",)),
+    "7z": _Program(("-p",)),
+}
+_POSITIONS = {"add_user": 2, "change_password": 2}
+"""How many words after a subcommand of ``rabbitmqctl`` the password follows."""
+
+_SHELL_WORD = re.compile(
+    r"\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'"
+    r"|(?:\\[^\n]|[^\s\"'\\\[\]]|(?<=[=\w])\"(?:\\.|[^\"\\\n])*\"|(?<=[=\w])'[^'\n]*')+"
+)
+_OPTION = re.compile(r"--?[A-Za-z][\w.-]{0,80}")
+
+
+def _command_spans(text: str) -> Iterator[Span]:
+    """Yield the spans of arguments of password options in *text*, one or more commands."""
+    words: list[str] = []
+    starts: list[int] = []
+    for match in _SHELL_WORD.finditer(text):
+        word, start = match[0], match.start()
+        if word[0] in "\"'" and word[-1] == word[0] and len(word) > 1:
+            word, start = word[1:-1], start + 1
+            if " " in word:
+                yield from ((start + s, start + e) for s, e in _command_spans(word))
+        elif word in {",", "-"} or word == "\\":
+            continue
+        else:
+            stripped = word.lstrip("\"'\\(")
+            start += len(word) - len(stripped)
+            word = stripped.rstrip("\"'\\),")
+        if word:
+            words.append(word)
+            starts.append(start)
+    for n, start, end in word_spans(words):
+        yield starts[n] + start, starts[n] + end
+
+
+def word_spans(words: Sequence[str]) -> Iterator[tuple[int, int, int]]:
+    """Yield (index, start, end) of the secrets in *words* that the words before them show."""
+    program, subcommands = _ANY, frozenset[str]()
+    for n, (before, word) in enumerate(pairwise(["", *words])):
+        started = _program(word)
+        if started or word in {";", "&&", "||", "|"} or word.endswith((";", ":")):
+            program, subcommands = started or _ANY, frozenset()
+        subcommands |= {word}
+        active = program if not program.after or program.after in subcommands else _ANY
+        at = n + _POSITIONS.get(word, 0)
+        if n < at < len(words) and _is_literal_word(words[at]):
+            yield at, 0, len(words[at])
+        if word.startswith("-"):
+            yield from ((n, start, end) for start, end in _attached(word, active))
+        else:
+            yield from ((n, start, end) for start, end in _argument(before, word, active))
+
+
+def _program(word: str) -> _Program | None:
+    """Return the program that *word* of a command starts, None if it is not a known one."""
+    name = word.rpartition("/")[2]
+    is_mysql = name.startswith(("mysql", "mariadb")) and ":" not in name
+    return _PROGRAMS.get(name) or (_MYSQL if is_mysql else None)
+
+
+def _argument(option: str, word: str, program: _Program) -> Iterator[Span]:
+    """Yield the secret in *word*, which follows *option*."""
+    if _takes_secret(option, word) or (option in program.options and _is_literal_word(word)):
+        yield 0, len(word)
+    elif option in program.pairs and (match := _USER_AND_PASSWORD.fullmatch(word)):
+        if not is_reference(match["password"]):
+            yield match.span("password")
+    elif option in {"-passin", "-passout"} and word.startswith("pass:"):
+        yield len("pass:"), len(word)
+
+
+def _takes_secret(option: str, word: str) -> bool:
+    """Return whether *word* is the secret argument of a long *option*."""
+    return (
+        bool(_OPTION.fullmatch(option))
+        and len(option) > 2  # noqa: PLR2004 - programs differ in what a letter means
+        and not option.endswith(".")
+        and is_secret(option.lstrip("-"), word)
+    )
+
+
+def _attached(word: str, program: _Program) -> Iterator[Span]:
+    """Yield the password in *word*, an option with its argument such as ``-psecret``."""
+    for option in program.options:
+        if word.startswith(option) and len(word) > len(option):
+            start = len(option) + (word[len(option)] == "=")
+            if _is_literal_word(word[start:]):
+                yield start, len(word)
+    for option in program.pairs:
+        if word.startswith(option) and (m := _USER_AND_PASSWORD.fullmatch(word, len(option))):
+            yield m.span("password")
+
+
+def _is_literal_word(word: str) -> bool:
+    return bool(word) and not is_reference(word) and not _PATH.fullmatch(word)
+
+
+_MAPPING_LINE = re.compile(
+    r"^(?P<indent>[ \t]*(?:- +)*)(?P<quote>[\"']?)(?P<name>[A-Za-z_][\w.-]{0,120})(?P=quote)"
+    r"[ \t]*:[ \t]+(?:[&!][^\s]+[ \t]+)*(?P<value>\S.*)$",
+    re.MULTILINE,
+)
+_FLOW_PAIR = re.compile(
+    r"[{,][ \t]*(?P<name>[A-Za-z_][\w.-]{0,80})[ \t]*:[ \t]+"
+    r"(?:\"(?P<double>(?:\\.|[^\"\\])*)|'(?P<single>[^']*)|(?P<value>[^\s,}\"'][^,}\n]*))"
+)
+_ITEM_LINE = re.compile(
+    r"^[ \t]*(?:- +)?(?:export +)?(?P<quote>[\"']?)(?P<name>[A-Za-z_][\w.-]{0,120})"
+    r"[ \t]*=[ \t]*(?P<value>\S.*)$",
+    re.MULTILINE,
+)
+_BLOCK = re.compile(r"[|>][-+0-9]*\s*(?:#.*)?")
+
+
+def _line_spans(text: str) -> Iterator[Span]:
+    """Yield the values in the lines of a file: ``name: value``, ``- NAME=value``, block scalars."""
+    for match in _MAPPING_LINE.finditer(text):
+        if not is_secret_name(match["name"]):
+            yield from login_spans(match["name"], match["value"], match.start("value"))
+            continue
+        end = match.end()
+        if _BLOCK.fullmatch(match["value"]):
+            yield from _indented(text, end, len(match["indent"].replace("- ", "  ")))
+        else:
+            yield from _scalar_span(text, match, end)
+    for match in _ITEM_LINE.finditer(text):
+        if is_secret_name(match["name"]):
+            yield from _scalar_span(text, match, match.end())
+        else:
+            yield from login_spans(match["name"], match["value"], match.start("value"))
+    yield from _named_spans(_FLOW_PAIR, text)
+
+
+def _scalar_span(text: str, match: re.Match[str], end: int) -> Iterator[Span]:
+    """Yield the span of the scalar that is the group ``value`` of *match*."""
+    start, value = match.start("value"), match["value"]
+    quote = value[0] if value[0] in "\"'" else match["quote"] if match.re is _ITEM_LINE else ""
+    if quote:
+        start += value[0] == quote
+        body = r"(?:\\.|[^\"\\])*" if quote == '"' else r"(?:''|[^'])*"
+        closed = re.compile(body, re.DOTALL).match(text, start)
+        end = closed.end() if closed else end
+    elif value[0] in "{[*":
+        return
+    else:
+        end = start + len(re.split(r"\s#", value)[0].rstrip())
+    if is_secret(match["name"], text[start:end]):
+        yield start, end
+
+
+def login_spans(name: str, value: str, offset: int) -> Iterator[Span]:
+    """Yield the password in ``user:password``, the value of a name such as ``LOGIN``."""
+    words = name_words(name)
+    if not words or words[-1] not in _LOGIN_WORDS:
+        return
+    bare = value.strip("\"'")
+    offset += len(value) - len(value.lstrip("\"'"))
+    match = _USER_AND_PASSWORD.fullmatch(bare)
+    if match and is_mixed(match["password"]) and not is_reference(match["password"]):
+        yield offset + match.start("password"), offset + match.end("password")
+    elif words[-1] == "admin" and is_mixed(bare) and bare.isalnum() and len(bare) >= 8:  # noqa: PLR2004
+        yield offset, offset + len(bare)
+
+
+def _indented(text: str, at: int, indent: int) -> Iterator[Span]:
+    """Yield the lines of *text* after *at* that are empty or deeper than *indent*."""
+    at += 1
+    while at < len(text):
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        line = text[at:end]
+        depth = len(line) - len(line.lstrip())
+        if line.strip() and depth <= indent:
+            return
+        if line.strip() and not is_reference(line):
+            yield at + depth, end
+        at = end + 1
+
+
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """Return *spans* in order, overlapping ones as one."""
+    merged: list[Span] = []
+    for start, end in sorted(spans):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        elif start < end:
+            merged.append((start, end))
+    return merged
 
 
 def variable_name(text: str) -> str:
-    """Return *text*, the name of a service or of a container's variable, as that of a variable."""
-    found = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")
-    if found not in {found.upper(), found.lower()}:
-        found = "_".join(words(found))
-    found = found.upper()
-    return f"_{found}" if not found or found[0].isdigit() else found
+    """Return the name of a variable for *text*, the name of a service or of a setting."""
+    variable = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")
+    if variable not in {variable.upper(), variable.lower()}:
+        variable = "_".join(name_words(variable))
+    variable = variable.upper()
+    return f"_{variable}" if not variable or variable[0].isdigit() else variable
 
 
-def password_name(name: str) -> str:
-    """Return a variable for the password in the connection string that *name* holds."""
+def password_variable_name(name: str) -> str:
+    """Return the name of a variable for the password in the connection string *name*."""
     text = re.sub(r"_?(?:URL|URI|DSN|STRING|CONNECTION)S?$", "", variable_name(name))
     return f"{text or 'DATABASE'}_PASSWORD"

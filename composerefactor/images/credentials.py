@@ -1,4 +1,7 @@
-"""Where credentials stand as text in what services are given."""
+"""Credentials that are written as literal text in Compose files.
+
+They are searched in the environment of services and in their build arguments.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,39 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
+from composerefactor.compose.definitions import Definition
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.interpolation import MASK, expand, expressions, masked
+from composerefactor.compose.interpolation import (
+    EXPRESSION_MASK,
+    expand,
+    expressions,
+    mask_expressions,
+)
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get
-from composerefactor.compose.secrets import is_credential, password_name, passwords, variable_name
-from composerefactor.compose.services import Definition, StartModel
-from composerefactor.images.catalog import load
+from composerefactor.compose.paths import is_outside
+from composerefactor.compose.secrets import (
+    is_credential,
+    password_spans,
+    password_variable_name,
+    variable_name,
+)
+from composerefactor.compose.services import StartModel
+from composerefactor.images.catalog import load_catalog
 from composerefactor.yaml.nodes import MappingNode, Node, Path, ScalarNode, paths
 from composerefactor.yaml.values import resolve_plain
 
 ATTRIBUTES = (("environment",), ("build", "args"))
-"""Where services get pairs of names and values."""
+"""The attributes of a service that contain pairs of names and values."""
 
 
-class Use(Struct, frozen=True):
-    """A service that has a literal, at *place* of the model."""
+class CredentialUse(Struct, frozen=True):
+    """One service that uses a literal credential.
+
+    Attributes:
+        model: The start model that the service belongs to.
+        service: Name of the service.
+        place: Path of the value in the resolved configuration.
+    """
 
     model: StartModel
     service: str
@@ -28,10 +49,19 @@ class Use(Struct, frozen=True):
 
 
 class LiteralCredential(Struct, eq=False):
-    """A credential: characters ``start:end`` of the scalar *node* at *path* of *file*.
+    """A credential as literal text in a Compose file.
 
-    *key* is the variable that holds it, *name* what a variable for it is best called, *value* what
-    the engine makes of it. *is_whole* is False for a part of a longer text.
+    Attributes:
+        file: The Compose file.
+        path: Path of the scalar in the file.
+        node: The scalar that contains the credential.
+        start: First character of the credential in the value of *node*.
+        end: Character after the last one.
+        key: Name of the variable that contains it.
+        name: Suggested name of a new variable for it.
+        value: The credential as Docker Compose resolves it. Never shown.
+        is_whole: False if it is a part of a longer value, such as the password of a URL.
+        uses: The services that use it.
     """
 
     file: ComposeFile
@@ -43,38 +73,48 @@ class LiteralCredential(Struct, eq=False):
     name: str
     value: str
     is_whole: bool = True
-    uses: list[Use] = []
+    uses: list[CredentialUse] = []
 
-    def __repr__(self) -> str:  # without the value
-        return f"Literal({self.file.path!r}, {self.key!r})"
+    def __repr__(self) -> str:  # The value is a secret.
+        return f"LiteralCredential({self.file.path!r}, {self.key!r})"
 
     @property
     def services(self) -> tuple[str, ...]:
-        """The services that have it."""
+        """Names of the services that use the credential, each once."""
         return tuple(dict.fromkeys(use.service for use in self.uses))
 
 
 def known_secrets(model: StartModel, service: str) -> frozenset[str]:
-    """Return the variables that the image of *service* takes as credentials."""
+    """Return the variables that the image catalog lists as credentials of *service*'s image."""
     image = expand(model.services[service].text("image") or "", model.variables)
-    entry = load().match(image) if image else None
+    entry = load_catalog().match(image) if image else None
     return frozenset(secret.env for secret in entry.secrets) if entry else frozenset()
 
 
-def literals(every: Iterable[StartModel]) -> list[LiteralCredential]:
-    """Return the credentials in the files of *every* stack, each once, in the order of the text."""
-    finder = _Finder()
-    for model in every:
+def literal_credentials(models: Iterable[StartModel]) -> list[LiteralCredential]:
+    """Return the literal credentials in the files of *models*.
+
+    Each is returned once, sorted by file and position. Files outside the project are excluded.
+    """
+    finder = _CredentialFinder()
+    for model in models:
         for name, service in model.services.items():
             for definition in service.definitions:
                 finder.definition(model, name, definition)
-    found = [each for each in finder.found.values() if not each.file.path.startswith("../")]
-    return sorted(found, key=lambda each: (each.file.path, each.node.start, each.start))
+    credentials = [
+        credential
+        for credential in finder.credentials.values()
+        if not is_outside(credential.file.path)
+    ]
+    return sorted(
+        credentials,
+        key=lambda credential: (credential.file.path, credential.node.start, credential.start),
+    )
 
 
-class _Finder:
+class _CredentialFinder:
     def __init__(self) -> None:
-        self.found: dict[tuple[int, int], LiteralCredential] = {}
+        self.credentials: dict[tuple[int, int], LiteralCredential] = {}
         self.addresses: dict[str, dict[int, Path]] = {}
 
     def definition(self, model: StartModel, name: str, definition: Definition) -> None:
@@ -83,11 +123,11 @@ class _Finder:
             node: Node | None = definition.body
             for key in attribute:
                 node = merged_get(node, key)
-            for key, scalar, offset in _pairs(node):
-                for each in self.parts(definition.file, key, scalar, offset, known):
+            for key, scalar, offset in _name_value_pairs(node):
+                for credential in self.parts(definition.file, key, scalar, offset, known):
                     place = ("services", name, *attribute, key)
-                    first = self.found.setdefault((id(scalar), each.start), each)
-                    first.uses.append(Use(model, name, place))
+                    first = self.credentials.setdefault((id(scalar), credential.start), credential)
+                    first.uses.append(CredentialUse(model, name, place))
 
     def parts(
         self, file: ComposeFile, key: str, node: ScalarNode, offset: int, known: frozenset[str]
@@ -95,21 +135,21 @@ class _Finder:
         if node.tag:
             return
         text = node.value[offset:]
-        whole = _engine_value(text, node, offset)
+        whole = _resolved_value(text, node, offset)
         if whole is not None and is_credential(key, whole, known):
-            spans = passwords(text) or [(0, len(text))]
+            spans = password_spans(text) or [(0, len(text))]
         else:
-            spans = [] if _is_number(node) else passwords(text)
+            spans = [] if _is_number(node) else password_spans(text)
         path = self.address(file, node) if spans else None
         if path is None:
             return
-        hidden = masked(text)
+        hidden = mask_expressions(text)
         for start, end in spans:
             value = text[start:end].replace("$$", "$")
-            if MASK in hidden[start:end] or not value:
+            if EXPRESSION_MASK in hidden[start:end] or not value:
                 continue
             is_whole = (start, end) == (0, len(text))
-            name = variable_name(key) if is_whole else password_name(key)
+            name = variable_name(key) if is_whole else password_variable_name(key)
             yield LiteralCredential(
                 *(file, path, node, start + offset, end + offset, key, name),
                 value=value if not is_whole else whole or value,
@@ -117,15 +157,15 @@ class _Finder:
             )
 
     def address(self, file: ComposeFile, node: Node) -> Path | None:
-        known = self.addresses.get(file.path)
-        if known is None:
-            known = {id(found): path for path, found in paths(file.root)}
-            self.addresses[file.path] = known
-        return known.get(id(node))
+        paths_by_node = self.addresses.get(file.path)
+        if paths_by_node is None:
+            paths_by_node = {id(scalar): path for path, scalar in paths(file.root)}
+            self.addresses[file.path] = paths_by_node
+        return paths_by_node.get(id(node))
 
 
-def _pairs(node: Node | None) -> Iterator[tuple[str, ScalarNode, int]]:
-    """Yield name, scalar, and where the value begins in it."""
+def _name_value_pairs(node: Node | None) -> Iterator[tuple[str, ScalarNode, int]]:
+    """Yield (name, scalar, offset of the value in the scalar) of a mapping or list of pairs."""
     if isinstance(node, MappingNode):
         for name in merged_entries(node):
             value = merged_get(node, name)
@@ -139,8 +179,12 @@ def _pairs(node: Node | None) -> Iterator[tuple[str, ScalarNode, int]]:
                 yield name, item, len(name) + 1
 
 
-def _engine_value(text: str, node: ScalarNode, offset: int) -> str | None:
-    """Return what the engine makes of *text*; None where it holds variables, or is another type."""
+def _resolved_value(text: str, node: ScalarNode, offset: int) -> str | None:
+    """Return *text* as Docker Compose resolves it.
+
+    Returns None for a text with variables, and for a number that Docker Compose formats in
+    another way.
+    """
     if expressions(text):
         return None
     if not offset and _is_number(node) and str(resolve_plain(text)) != text:

@@ -66,7 +66,7 @@ def test_a_committed_env_file_gets_no_secret(
     before = tree(root)
     done = command_line(root, *MOVE, "--yes")
     assert done.code == 0
-    assert "git has .env" in done.err
+    assert ".env is tracked by git" in done.err
     assert "git rm --cached .env" in done.err
     assert tree(root) == before
 
@@ -75,7 +75,7 @@ def test_it_is_asked_for(tmp_path: Path, git: Git, command_line: CommandLine) ->
     root = project(tmp_path, git, {})
     done = command_line(root, "fix", "--select", "move-secrets", "--check")
     assert done.code == 0, done.err
-    assert "--unsafe makes 1 more change: move-secrets 1" in done.err
+    assert "available with --unsafe: 1 change: move-secrets 1" in done.err
 
 
 def test_no_format_but_the_patch_shows_a_value(

@@ -48,7 +48,7 @@ def test_what_is_no_secret_is_shown(line: str) -> None:
 
 def test_what_follows_a_hidden_block_is_shown() -> None:
     lines = ["  KEY: |", "    a b", "", "  OTHER: c"]
-    assert list(shown_lines(lines)) == ["  KEY: ***", "    ***", "", "  OTHER: c"]
+    assert list(shown_lines(lines)) == ["  KEY: |", "    ***", "", "  OTHER: c"]
 
 
 def test_control_characters_and_long_lines_cannot_spoil_the_screen() -> None:

@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.compose.secrets import is_credential, password_name, passwords, variable_name
+from composerefactor.compose.secrets import (
+    is_credential,
+    password_spans,
+    password_variable_name,
+    variable_name,
+)
 
 
 @pytest.mark.parametrize(
@@ -37,11 +42,11 @@ def test_credentials(name: str) -> None:
         ("AWS_ACCESS_KEY_ID", "x"),
     ],
 )
-def test_no_credentials(name: str, value: str) -> None:
+def test_other_variables(name: str, value: str) -> None:
     assert not is_credential(name, value)
 
 
-def test_what_the_image_takes_as_one_is_a_credential() -> None:
+def test_a_credential_of_the_image() -> None:
     assert not is_credential("NEO4J_AUTH", "neo4j/s3cret")
     assert is_credential("NEO4J_AUTH", "neo4j/s3cret", frozenset({"NEO4J_AUTH"}))
 
@@ -59,11 +64,11 @@ def test_what_the_image_takes_as_one_is_a_credential() -> None:
     ],
 )
 def test_passwords_in_connection_strings(text: str, found: list[str]) -> None:
-    assert [text[start:end] for start, end in passwords(text)] == found
+    assert [text[start:end] for start, end in password_spans(text)] == found
 
 
 def test_names_of_variables() -> None:
     assert variable_name("EventBusPassword") == "EVENT_BUS_PASSWORD"
     assert variable_name("spring.datasource.password") == "SPRING_DATASOURCE_PASSWORD"
-    assert password_name("DATABASE_URL") == "DATABASE_PASSWORD"
-    assert password_name("ConnectionStrings__Shop") == "CONNECTION_STRINGS_SHOP_PASSWORD"
+    assert password_variable_name("DATABASE_URL") == "DATABASE_PASSWORD"
+    assert password_variable_name("ConnectionStrings__Shop") == "CONNECTION_STRINGS_SHOP_PASSWORD"
