@@ -1,1 +1,29 @@
-"""A typed read view of Compose files and projects; nothing here changes text."""
+"""The model of a Compose project: files, services and what their attributes mean.
+
+================ ====================================================================
+files            one Compose file with its sections and lines; files by path
+invocation       how a project is started: ``-f`` files, directory, env files, profiles
+project          every file that the start commands read, and what they refer to
+services         the services of one start command, merged over files, extends, include
+definitions      places in the definitions of a service, and values with their place
+service_values   the values of a service as structs, merged as Docker Compose does
+attributes       the table of all attributes: values, merges, paths and usual order
+merge_keys       YAML aliases and merge keys (``<<``) in mappings and lists, resolved
+canonical        values of attributes in one form for all spellings, to compare them
+interpolation    the syntax of ``${NAME:-default}``: find, expand and mask variables
+references       the resources and services that one service refers to
+connections      references between services, start order and cycles
+hosts            host names in the values of variables and in commands
+image_references image references and their parts
+ports            published ports, short and long form
+volumes          mounts of services, short and long form
+paths            the paths in a file; which are remote, absolute or outside
+resources        mounts, networks and subnets; the file that declares a resource
+dotenv           the syntax of env files
+env_files        env files that provide the variables of a project
+secrets          names of credentials; the recogniser of secret values in texts
+masking          mask secrets in everything that is shown
+one_off          services that complete a task and exit
+repeats          definitions that a file repeats and could share
+================ ====================================================================
+"""

@@ -1,4 +1,4 @@
-"""Env files: ``NAME=value`` lines, as ``.env`` and ``env_file`` have them."""
+"""The syntax of env files: ``NAME=value`` lines, as in ``.env`` and the files of ``env_file``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ _COMMENT = re.compile(r"\s#.*")
 
 
 class Assignment(Struct, frozen=True):
-    """``name=value`` at *line*, from 1; *value* is without quotes, its variables unexpanded."""
+    """``NAME=value`` in an env file.
+
+    Attributes:
+        name: The name of the variable.
+        value: The value without its quotes; variables in it are not expanded.
+        line: The line number, from 1.
+    """
 
     name: str
     value: str
@@ -24,19 +30,21 @@ class Assignment(Struct, frozen=True):
 
 @lru_cache(maxsize=64)
 def assignments(text: str) -> tuple[Assignment, ...]:
-    """Return the assignments of an env file in order; values of several lines give their first.
+    """Return the assignments of an env file in order.
 
-    A ``#`` after a space begins a comment outside quotes (observed: the engine's env files).
+    Of a value on several lines, only the first line is read. Outside quotes, a ``#`` after a space
+    begins a comment (observed: env files of Docker Compose).
     """
-    found = []
+    pairs = []
     for number, line in enumerate(text.splitlines(), 1):
         match = _ASSIGNMENT.fullmatch(line)
         if match is not None:
-            found.append(Assignment(match["name"], _unquoted(match["value"].strip()), number))
-    return tuple(found)
+            pairs.append(Assignment(match["name"], _unquoted(match["value"].strip()), number))
+    return tuple(pairs)
 
 
 def _unquoted(value: str) -> str:
+    """Return *value* without quotes or, if it has none, without a trailing comment."""
     quote = value[:1]
     if quote in {'"', "'"}:
         end = value.find(quote, 1)
@@ -51,10 +59,10 @@ _UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def assignment(name: str, value: str) -> str | None:
-    """Return ``name=value`` with the quotes that *value* needs; None where nothing can hold it.
+    """Return the line ``name=value`` with the quotes that *value* needs.
 
-    That is a value with control characters, or with a carriage return, which readers take for the
-    end of a line.
+    Returns None for a value that cannot be written: one with control characters, or with a
+    carriage return, which readers of env files treat as the end of a line.
     """
     if _UNWRITABLE.search(value):
         return None

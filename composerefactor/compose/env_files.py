@@ -1,4 +1,4 @@
-"""The env files that give variables to a project, and what has to stand beside them."""
+"""The env files that provide the variables of a project, and their example files."""
 
 from __future__ import annotations
 
@@ -7,82 +7,67 @@ from collections.abc import Iterable, Iterator
 
 from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.interpolation import expand
-from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.project import Project, project_directory
 from composerefactor.compose.services import Service, StartModel
-from composerefactor.yaml.nodes import MappingNode
 
 EXAMPLES = ("{}.example", "{}.sample", "{}.template", "{}.dist", "example{}", "{}-example")
 
 
 def env_files(project: Project, files: set[str]) -> list[str]:
-    """Return the env files in which a variable has to stand that *files* name.
+    """Return the env files that must define a variable used in the Compose files *files*.
 
-    Each entry point that reads one of them needs it: the last ``--env-file`` of the command, else
+    For each start command that reads one of *files*, this is its last ``--env-file``, else the
     ``.env`` in the project directory.
     """
-    found: dict[str, None] = {}
+    paths: dict[str, None] = {}
     for entry in project.readable:
         if files & project.files_of[entry]:
             named = entry.env_files[-1:] or (posixpath.join(project_directory(entry), ".env"),)
-            found.update(dict.fromkeys(posixpath.normpath(path) for path in named))
-    return list(found)
+            paths.update(dict.fromkeys(posixpath.normpath(path) for path in named))
+    return list(paths)
 
 
-def values_in(project: Project, paths: Iterable[str]) -> dict[str, str]:
-    """Return what the env files at *paths* assign, the last of each name."""
-    found: dict[str, str] = {}
+def values_in_env_files(project: Project, paths: Iterable[str]) -> dict[str, str]:
+    """Return the values that the env files at *paths* assign; the last one of a name wins."""
+    values: dict[str, str] = {}
     for path in paths:
-        for each in assignments(text_of(project, path)):
-            found[each.name] = expand(each.value, found)
-    return found
+        for pair in assignments(file_text(project, path)):
+            values[pair.name] = expand(pair.value, values)
+    return values
 
 
-def readers(
-    project: Project, every: Iterable[StartModel], path: str
-) -> Iterator[tuple[str, Service]]:
-    """Yield the services whose containers get all of *path*, since they name it as ``env_file``."""
-    for model in every:
+def services_reading(models: Iterable[StartModel], path: str) -> Iterator[tuple[str, Service]]:
+    """Yield (name, service) for services of *models* that name the file *path* as ``env_file``."""
+    for model in models:
         for name, service in model.services.items():
-            if path in _named(project, model, service):
+            if any(each.value.path == path for each in service.env_file):
                 yield name, service
 
 
-def _named(project: Project, model: StartModel, service: Service) -> set[str]:
-    found: set[str] = set()
-    for definition in service.definitions:
-        own = posixpath.dirname(definition.file.path) or "."
-        for item in item_nodes(merged_get(definition.body, "env_file")):
-            node = merged_get(item, "path") if isinstance(item, MappingNode) else item
-            text = expand(scalar_text(node) or "", model.variables)
-            for directory in project.directories.get(definition.file.path) or {own}:
-                found.add(posixpath.normpath(posixpath.join(directory, text)))
-    return found
+def example_file(project: Project, path: str, models: Iterable[StartModel]) -> str | None:
+    """Return the path of the example file, which lists the variables of the env file *path*.
 
-
-def example(project: Project, path: str, every: Iterable[StartModel]) -> str | None:
-    """Return the file that shows which variables *path* needs; None where there can be none.
-
-    One that exists is used; that of ``.env`` is made. A file that a service reads is none.
+    Returns an existing example file, else a new path next to a ``.env``. Returns None if there is
+    neither, if git ignores the example file, or if a service reads it.
     """
     directory, name = posixpath.split(path)
     places = [posixpath.join(directory, form.format(name)) for form in EXAMPLES]
-    known = [place for place in places if project.exists(place)]
-    if not known and name != ".env":
+    existing = [place for place in places if project.exists(place)]
+    if not existing and name != ".env":
         return None
-    found = (known or places)[0]
-    if project.is_ignored(found) or any(readers(project, every, found)):
+    chosen = (existing or places)[0]
+    if project.is_ignored(chosen) or any(services_reading(models, chosen)):
         return None
-    return found
+    return chosen
 
 
-def names_in(project: Project, path: str) -> set[str]:
-    """Return the variables that the env file at *path* names."""
-    return {each.name for each in assignments(text_of(project, path))}
+def variable_names_in(project: Project, path: str) -> set[str]:
+    """Return the names of the variables that the env file at *path* assigns."""
+    return {pair.name for pair in assignments(file_text(project, path))}
 
 
-def text_of(project: Project, path: str) -> str:
-    """Return the text of the file at *path*, or ``""`` where there is none."""
+def file_text(project: Project, path: str) -> str:
+    """Return the text of the file at *path*, or ``""`` if there is none."""
     if project.read is None or not project.exists(path):
         return ""
     return project.read(path).decode("utf-8", "replace")

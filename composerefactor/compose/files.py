@@ -1,4 +1,8 @@
-"""One Compose file: its sections, and the lines that belong to each."""
+"""One Compose file with its sections and lines, and the files of a project by path.
+
+:class:`ComposeFile` is one parsed file. :class:`Library` parses files on first use.
+:func:`ignore_reason` finds the comments by which users switch off a rule or a transform.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from composerefactor.compose.interpolation import Variable, variables
+from composerefactor.compose.paths import is_absolute, is_outside
 from composerefactor.errors import InputError, Location
 from composerefactor.yaml.comments import Region, regions, top_regions
 from composerefactor.yaml.nodes import Entry, MappingNode, Node, Tree, resolve
@@ -17,10 +22,13 @@ from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
 
 RESOURCE_SECTIONS = ("networks", "volumes", "secrets", "configs", "models")
-"""Top-level sections whose entries services name (Compose specification)."""
+"""Top-level sections with resources that services refer to (Compose specification)."""
+
+SECTION_NOUNS = {section: section.removesuffix("s") for section in ("services", *RESOURCE_SECTIONS)}
+"""The noun for an entry of each section, such as ``network``."""
 
 SECTION_ORDER = ("version", "name", "include", "services", *RESOURCE_SECTIONS)
-"""The order in which people write the sections of a file."""
+"""The usual order of the sections of a file."""
 
 SECTIONS = frozenset(SECTION_ORDER)
 
@@ -28,7 +36,13 @@ _NOT_THIS_FILE = "name the Compose file with -f if this is not one"
 
 
 class Section(Struct, frozen=True, eq=False):
-    """A top-level entry. *entries* divides its lines by key; None where they cannot be divided."""
+    """A top-level entry.
+
+    Attributes:
+        name: The key.
+        region: The lines of the entry.
+        entries: The lines of each entry below the key, by name; None if they share lines.
+    """
 
     name: str
     region: Region
@@ -36,12 +50,19 @@ class Section(Struct, frozen=True, eq=False):
 
     @property
     def value(self) -> Node:
-        """What stands below the key, aliases followed."""
+        """The value of the key, with aliases resolved."""
         return resolve(self.region.entry.value)
 
 
 class ComposeFile(Struct, frozen=True, eq=False, dict=True):
-    """A parsed Compose file. *path* is POSIX and relative to the project root."""
+    """A parsed Compose file.
+
+    Attributes:
+        path: The path, POSIX and relative to the project root.
+        source: The text.
+        tree: The YAML tree.
+        root: The top-level mapping; empty if the file contains only comments.
+    """
 
     path: str
     source: Source
@@ -50,27 +71,27 @@ class ComposeFile(Struct, frozen=True, eq=False, dict=True):
 
     @classmethod
     def parse(cls, source: Source) -> ComposeFile:
-        """Parse *source*; raises InputError for text that is not YAML or no Compose file."""
+        """Parse *source*; raises InputError for text that is not YAML or not a Compose file."""
         return cls.of(parse(source))
 
     @classmethod
     def of(cls, tree: Tree, *, repairable: bool = False) -> ComposeFile:
         """Return *tree* as a Compose file.
 
-        Raises InputError for what is none: one without a mapping, and, unless it may be
-        *repairable*, a version 1 file with its services at the top level. A file of comments alone
-        is one that defines nothing (:attr:`is_blank`).
+        A file that contains only comments is a Compose file without definitions
+        (:attr:`is_blank`). Raises InputError if the top level is not a mapping and, unless
+        *repairable*, for a version 1 file, which has its services at the top level.
         """
         source, root = tree.source, tree.root
         if not tree.documents:
             at = len(source.text)
             root = MappingNode(at, at, at)
         elif root is None and len(tree.documents) == 1:
-            raise empty(source.path)
+            raise empty_file_error(source.path)
         if not isinstance(root, MappingNode):
             at = root.start if root is not None else 0
             raise InputError(
-                "not a Compose file: the top level is no mapping",
+                "not a Compose file: the top level is not a mapping",
                 location=source.location(at),
                 remedy=_NOT_THIS_FILE,
                 source_line=source.line(at),
@@ -81,63 +102,65 @@ class ComposeFile(Struct, frozen=True, eq=False, dict=True):
         return file
 
     def check_version_1(self) -> None:
-        """Raise InputError where services stand at the top level, as before Compose format 2."""
-        found = self.top_services
-        if found:
+        """Raise InputError if services are at the top level, as in version 1 of the format."""
+        services = self.top_services
+        if services:
             raise InputError(
-                f"a version 1 file: service {found[0].name!r} stands at the top level",
-                location=self.source.location(found[0].start),
-                remedy="put the services below a key 'services:', as `composerefactor fix` does",
-                source_line=self.source.line(found[0].start),
+                f"a version 1 file: service {services[0].name!r} is at the top level",
+                location=self.source.location(services[0].start),
+                remedy="move the services below a key 'services:', as `composerefactor fix` does",
+                source_line=self.source.line(services[0].start),
             )
 
     @property
     def is_blank(self) -> bool:
-        """Return whether nothing but comments is written.
+        """True if the file contains only comments.
 
-        The engine takes such a file where another one of the entry point, or one that it is
-        included in, says something (observed: from v2.24.7 on).
+        Docker Compose accepts such a file if another file of the start command, or a file that
+        includes it, has a definition (observed: from v2.24.7 on).
         """
         return not self.tree.documents
 
     @property
     def top_services(self) -> list[Entry]:
-        """The entries of services that stand at the top level, as before Compose format 2."""
+        """The services at the top level, as in version 1 of the format."""
         if self.root.get("services") is not None:
             return []
-        found = [
+        candidates = [
             entry
             for entry in self.root.entries
             if entry.name not in SECTIONS and not (entry.name or "").startswith("x-")
         ]
-        bodies = [resolve(entry.value) for entry in found]
+        bodies = [resolve(entry.value) for entry in candidates]
         known = ("image", "build", "extends")
         if any(isinstance(b, MappingNode) and any(map(b.get, known)) for b in bodies):
-            return [e for e, b in zip(found, bodies, strict=True) if isinstance(b, MappingNode)]
+            return [
+                e for e, b in zip(candidates, bodies, strict=True) if isinstance(b, MappingNode)
+            ]
         return []
 
     @cached_property
     def sections(self) -> dict[str, Section] | None:
-        """The top-level entries by name; None where they do not stand on lines of their own."""
+        """The top-level entries by name; None if they are not on lines of their own."""
         if self.is_blank:
             return {}
         source = self.source
         first = self.tree.documents[0]
-        found = top_regions(
+        entry_regions = top_regions(
             source, self.root, start=_document_start(source, first.start), end=self.document_end
         )
-        if found is None:
+        if entry_regions is None:
             return None
-        return {r.entry.name or "": self._section(r) for r in found}
+        return {r.entry.name or "": self._section(r) for r in entry_regions}
 
     def regions_in(self, section: str) -> dict[str, Region]:
-        """Return the lines of each entry of *section*; {} where they are not lines of their own."""
-        found = (self.sections or {}).get(section)
-        return (found.entries if found else None) or {}
+        """Return the lines of each entry of *section*; {} if entries share lines."""
+        top_level = (self.sections or {}).get(section)
+        return (top_level.entries if top_level else None) or {}
 
     @property
     def document_end(self) -> int:
-        """Offset at which the lines of the first document end."""
+        """The offset at which the lines of the first document end."""
         if self.is_blank:
             return len(self.source.text)
         end = self.tree.documents[0].end
@@ -162,17 +185,17 @@ class ComposeFile(Struct, frozen=True, eq=False, dict=True):
 
     @cached_property
     def services(self) -> dict[str, Node]:
-        """The bodies of the services by name, aliases followed; {} where there are none."""
+        """The bodies of the services by name, with aliases resolved."""
         return self.entries("services")
 
     @cached_property
     def variables(self) -> list[Variable]:
-        """The variables in keys and values, each once for each way it is written."""
+        """The distinct variables in keys and values (see :func:`variables`)."""
         found = self.tree.interpolated_in(self.root.outer_start, self.root.end)
         return list(dict.fromkeys(v for node in found for v in variables(node.value)))
 
     def entries(self, section: str) -> dict[str, Node]:
-        """Return what *section* defines by name, aliases followed."""
+        """Return the definitions in *section* by name, with aliases resolved."""
         value = self.root.get(section)
         value = resolve(value) if value is not None else None
         if not isinstance(value, MappingNode):
@@ -180,7 +203,7 @@ class ComposeFile(Struct, frozen=True, eq=False, dict=True):
         return {e.name: resolve(e.value) for e in value.entries if e.name and not e.is_merge}
 
     def location_of(self, section: str, name: str = "") -> Location:
-        """Return where *section*, or the entry *name* in it, is written."""
+        """Return the location of *section*, or of the entry *name* in it; else of the file."""
         entry = self.root.entry(section)
         if entry is not None and name:
             value = resolve(entry.value)
@@ -188,13 +211,13 @@ class ComposeFile(Struct, frozen=True, eq=False, dict=True):
         return self.source.location(entry.start) if entry else Location(self.path)
 
 
-def empty(path: str) -> InputError:
-    """Return the error for the file at *path*, which should say something and does not."""
+def empty_file_error(path: str) -> InputError:
+    """Return the error for the empty file at *path*."""
     return InputError("the file is empty", location=Location(path), remedy=_NOT_THIS_FILE)
 
 
 def _document_start(source: Source, start: int) -> int:
-    """Return the offset just after the line of ``---``, or 0 where none is written."""
+    """Return the offset just after the line of the ``---`` at *start*; 0 if there is none."""
     if source.text.startswith("---", start):
         return source.next_line(start)
     return 0
@@ -204,20 +227,20 @@ class Reader(Protocol):
     """Access to files by POSIX path relative to the project root."""
 
     def read_bytes(self, path: str) -> bytes:
-        """Return the content; raises InputError where it cannot be read."""
+        """Return the content; raises InputError if the file cannot be read."""
         ...
 
     def exists(self, path: str) -> bool:
-        """Return whether a regular file stands at *path*."""
+        """Return whether there is a regular file at *path*."""
         ...
 
 
 class Library:
-    """The Compose files of *reader*, parsed when they are first asked for.
+    """The Compose files of *reader*, each parsed on first use.
 
-    What another library *known* has parsed is taken from it, except for the paths in *changed*.
-    *repairable* True also reads what the engine rejects and can be mended in place: a key that is
-    written twice, and services at the top level.
+    Files that the library *known* has parsed are reused, except for the paths in *changed*. If
+    *repairable* is True, files with two errors that Docker Compose rejects, but that can be fixed
+    in place, are accepted too: a repeated key, and services at the top level.
     """
 
     def __init__(
@@ -239,35 +262,35 @@ class Library:
     def file(self, path: str) -> ComposeFile:
         """Return the parsed file at *path*.
 
-        Raises InputError where it cannot be read, or is no Compose file.
+        Raises InputError if it cannot be read or is not a Compose file.
         """
-        known = self.parsed.get(path)
-        if known is None:
+        result = self.parsed.get(path)
+        if result is None:
             try:
-                known = ComposeFile.of(self.tree(path), repairable=self.repairable)
+                result = ComposeFile.of(self.tree(path), repairable=self.repairable)
             except InputError as error:
-                known = _without_text(error, path)
-            self.parsed[path] = known
-        if isinstance(known, InputError):
-            raise known
-        return known
+                result = _without_text(error, path)
+            self.parsed[path] = result
+        if isinstance(result, InputError):
+            raise result
+        return result
 
     def tree(self, path: str) -> Tree:
-        """Return the parsed text at *path*; raises InputError where it is no YAML text."""
-        known = self.trees.get(path)
-        if known is None:
+        """Return the YAML tree of the file at *path*; raises InputError if it is not YAML."""
+        result = self.trees.get(path)
+        if result is None:
             try:
                 source = Source.decode(path, self.reader.read_bytes(path))
-                known = parse(source, duplicates=self.repairable)
+                result = parse(source, duplicates=self.repairable)
             except InputError as error:
-                known = _without_text(error, path)
-            self.trees[path] = known
-        if isinstance(known, InputError):
-            raise known
-        return known
+                result = _without_text(error, path)
+            self.trees[path] = result
+        if isinstance(result, InputError):
+            raise result
+        return result
 
     def mapping(self, path: str) -> MappingNode | None:
-        """Return the top-level mapping at *path*, or None where there is none to read."""
+        """Return the top-level mapping of the file at *path*; None if it cannot be read."""
         try:
             root = self.tree(path).root
         except InputError:
@@ -276,28 +299,28 @@ class Library:
 
 
 def _without_text(error: InputError, path: str) -> InputError:
-    """Return *error* without the line it shows if *path* is outside of the project.
+    """Return *error*, without its source line if *path* is outside of the project.
 
-    A project may name any file of the machine, and what stands in it is not the project's to show.
+    A project may name any file of the machine, and must not reveal its contents.
     """
-    if path.startswith(("../", "/")):
+    if is_outside(path) or is_absolute(path):
         error.source_line = ""
     return error
 
 
 IGNORE = re.compile(r"#\s*composerefactor:\s*ignore\[([\w,\s-]*)\]\s*(.*?)\s*$")
-"""As ``# composerefactor: ignore[harden] needs root``."""
+"""For example ``# composerefactor: ignore[harden] needs root``."""
 
 NO_REASON = "ignored by a comment"
 
 
-def ignored(file: ComposeFile, line: int, *names: str) -> str | None:
-    """Return the reason a comment gives for leaving *line* of *file* alone, or None.
+def ignore_reason(file: ComposeFile, line: int, *names: str) -> str | None:
+    """Return the reason of a comment that excludes *line* of *file*, or None.
 
-    It counts on the line itself, right above it, and on the service around it, for the transform
-    or rule that is called like one of *names*.
+    The comment is on the line itself, directly above it, or on the service around it. *names* are
+    the names of the transform or rule that the comment has to list.
     """
-    if not _has_any(file.source.text):
+    if not _has_directive(file.source.text):
         return None
     for comment in _comments_on(file, line):
         match = IGNORE.search(comment)
@@ -307,26 +330,27 @@ def ignored(file: ComposeFile, line: int, *names: str) -> str | None:
 
 
 @lru_cache(maxsize=16)
-def _has_any(text: str) -> bool:
+def _has_directive(text: str) -> bool:
     return "composerefactor:" in text
 
 
 def _comments_on(file: ComposeFile, line: int) -> Iterator[str]:
-    """Yield the line *line*, the comments right above it, and those on its service."""
+    """Yield line number *line* and the key of its service, each with the comments above it."""
     lines = file.source.text.splitlines()
     if not 0 < line <= len(lines):
         return
     yield lines[line - 1]
-    yield from _above(lines, line - 1)
+    yield from _comments_above(lines, line - 1)
     at = file.source.line_starts[line - 1]
     for region in file.regions_in("services").values():
         if region.lead <= at < region.end:
             key = file.source.line_index(region.key)
             yield lines[key]
-            yield from _above(lines, key)
+            yield from _comments_above(lines, key)
 
 
-def _above(lines: list[str], index: int) -> Iterator[str]:
+def _comments_above(lines: list[str], index: int) -> Iterator[str]:
+    """Yield the comment lines directly above ``lines[index]``, the nearest first."""
     while index > 0 and lines[index - 1].lstrip().startswith("#"):
         index -= 1
         yield lines[index]

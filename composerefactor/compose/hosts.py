@@ -1,4 +1,8 @@
-"""The hosts that the value of a variable, or a command, names."""
+"""Host names in the values of variables and in commands.
+
+The parts of the module: what the name of a variable says about its value, URLs in a text, and the
+hosts that a variable or a command mentions.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,12 @@ from typing import Literal
 
 from msgspec import Struct
 
-from composerefactor.compose.interpolation import MASK, expand, expressions, masked
+from composerefactor.compose.interpolation import (
+    EXPRESSION_MASK,
+    expand,
+    expressions,
+    mask_expressions,
+)
 from composerefactor.compose.interpolation import variables as variables_in
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -23,7 +32,7 @@ _NO_HOSTS = frozenset(
         *("changeme", "your-host", "your_host", "hostname", "host", "local"),
     }
 )
-"""What stands in variables for hosts without being one."""
+"""Values of host variables that are not the name of a host."""
 
 _HOST_WORDS = (
     "host",
@@ -49,19 +58,19 @@ _HOST_WORDS = (
     "peers",
     "fqdn",
 )
-"""A name that ends with one of these, joined or not, has a host as its value: ``PGHOST``."""
+"""The value of a variable is a host if its name ends with one of these, such as ``PGHOST``."""
 
 _MORE_HOST_WORDS = frozenset({"nodes", "node", "connect", "voters", "ip", "target", "targets"})
-"""As above, as a word of its own."""
+"""Likewise, but only as a separate word of the name."""
 
-_OTHERS_CALL = frozenset(
+_NOT_CALLED_BY_SERVICE = frozenset(
     {
         *("allowed", "trusted", "cors", "csrf", "origin", "origins", "redirect"),
         *("virtual", "letsencrypt", "bind", "listen", "listener", "listeners"),
         *("advertised", "advertise", "announce", "noproxy"),
     }
 )
-"""Words of variables with hosts that the service does not call."""
+"""Words in names of variables whose hosts the service itself does not call."""
 
 _NO_ADDRESS = frozenset(
     {
@@ -70,55 +79,61 @@ _NO_ADDRESS = frozenset(
         *("restrictedtags", "package", "packages", "artifact", "dependency", "password", "secret"),
     }
 )
-"""Words of variables in whose values ``name:number`` is no address."""
+"""Words in names of variables for which ``name:number`` is not an address."""
 
 
 @cache
-def words(name: str) -> tuple[str, ...]:
-    """Return the words of a variable's name: ``ConnectionStrings__RedisHost`` has four."""
+def name_words(name: str) -> tuple[str, ...]:
+    """Return the words of a name, in lower case.
+
+    ``ConnectionStrings__RedisHost`` becomes ``connection``, ``strings``, ``redis``, ``host``.
+    """
     return tuple(word.lower() for word in _WORD.findall(name))
 
 
 def names_host(name: str) -> bool:
-    """Return whether a variable or option called *name* has the name of a host as its value."""
-    found = words(name)
-    if not found or calls_nobody(name):
+    """Return whether the value of a variable or option called *name* is the name of a host."""
+    parts = name_words(name)
+    if not parts or calls_nobody(name):
         return False
-    last = found[-1]
-    if last == "name" and found[-2:-1] == ("host",):
+    last = parts[-1]
+    if last == "name" and parts[-2:-1] == ("host",):
         return True
     return last in _MORE_HOST_WORDS or (last.endswith(_HOST_WORDS) and last != "localhost")
 
 
 @cache
 def calls_nobody(name: str) -> bool:
-    """Return whether a variable called *name* holds hosts that others call, or that none does."""
-    found = words(name)
+    """Return whether the service does not call the hosts in a variable called *name*."""
+    parts = name_words(name)
     return (
-        bool(_OTHERS_CALL.intersection(found))
-        or found[:2] == ("no", "proxy")
-        or found[-2:] == ("development", "hosts")  # Rails: the names under which it is called
+        bool(_NOT_CALLED_BY_SERVICE.intersection(parts))
+        or parts[:2] == ("no", "proxy")
+        or parts[-2:] == ("development", "hosts")  # Rails: the names under which others call it
     )
 
 
-def holds_addresses(name: str) -> bool:
-    """Return whether ``name:number`` in a variable called *name* can be an address."""
-    return not calls_nobody(name) and not _NO_ADDRESS.intersection(words(name))
+def may_contain_addresses(name: str) -> bool:
+    """Return whether ``name:number`` in a variable called *name* can be a host and port."""
+    return not calls_nobody(name) and not _NO_ADDRESS.intersection(name_words(name))
 
 
 def is_host(text: str) -> bool:
-    """Return whether *text* can be the name of a host, and is no number or IP address."""
+    """Return whether *text* can be the name of a host, and is not a number or IP address."""
     return bool(_ASCII_HOST.fullmatch(text)) and not text.replace(".", "").isdigit()
 
 
 def is_local(host: str) -> bool:
-    """Return whether *host* is the container itself or the machine that it runs on."""
+    """Return whether *host* is the container itself or the machine on which it runs."""
     name = host.lower()
     return name in {"localhost", "ip6-localhost"} or name.endswith((".localhost", ".internal"))
 
 
 def is_dns_label(text: str) -> bool:
-    """Return whether *text* can name a container: lower case, without dots, and no mere word."""
+    """Return whether *text* can be the name of a container.
+
+    It is in lower case, has no dots, and is not a common word such as ``true``.
+    """
     return bool(_LABEL.fullmatch(text)) and text not in _NO_HOSTS
 
 
@@ -133,8 +148,17 @@ _URL = re.compile(
 class Url(Struct, frozen=True):
     """``scheme://user:password@host:port,host:port/path`` at ``text[start:end]``, as written.
 
-    *hosts* are (host, port) pairs, the port ``""`` where none is written; they begin at
-    *host_start*.
+    A part that is not written is ``""``.
+
+    Attributes:
+        scheme: The scheme in lower case.
+        hosts: The (host, port) pairs.
+        start: Offset of the scheme.
+        end: Offset just after the path.
+        host_start: Offset of the first host.
+        user: The user name.
+        password: The password.
+        path: The path without its first slash.
     """
 
     scheme: str
@@ -151,14 +175,15 @@ class Url(Struct, frozen=True):
 
 
 def urls(text: str) -> list[Url]:
-    """Return the URLs in *text* that have a scheme and ``//``; variables stay as written."""
+    """Return the URLs with a scheme and ``//`` in *text*; variables are not expanded."""
     if "://" not in text:
         return []
-    mask = masked(text)
+    mask = mask_expressions(text)
     return [_url(text, mask, match) for match in _URL.finditer(mask)]
 
 
 def _url(text: str, mask: str, match: re.Match[str]) -> Url:
+    """Return the URL of *match*, which was found in *mask*, the masked *text*."""
     start, end = match.span("authority")
     user = password = ""
     at = mask.rfind("@", start, end)
@@ -181,10 +206,10 @@ def _url(text: str, mask: str, match: re.Match[str]) -> Url:
     )
 
 
-def unwrapped(text: str, variables: Mapping[str, str]) -> str:
-    """Return what the one expression that *text* consists of stands for, else *text* itself.
+def unwrap_expression(text: str, variables: Mapping[str, str]) -> str:
+    """Return the value of *text* if it consists of a single expression, else *text* itself.
 
-    A variable of *variables* gives its value, another one its default.
+    The value is the one in *variables*, else the default of the expression.
     """
     for _ in range(10):
         if "$" not in text:
@@ -211,7 +236,7 @@ _NO_NETWORK = frozenset(
         *("local", "dir", "jar", "vault", "awssm", "chrome", "app", "ipc", "git", "php", "api"),
     }
 )
-"""Schemes of URLs whose first part is no host, or none of the project."""
+"""Schemes of URLs whose first part is not a host, or not a host of the project."""
 
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9_.\-]*[A-Za-z0-9])?"
 _ADDRESS = re.compile(
@@ -244,13 +269,17 @@ _OPTION = re.compile(
 _SHORT_OPTION = re.compile(rf"(?<!\S)-[hH]\s*(?P<host>{_HOST})(?!\S)")
 _SEPARATORS = re.compile(r"[,;\s]+")
 _MIN_PORT = 80
-"""Below it, ``redis:7`` is an image rather than an address, unless the variable is a host's."""
+"""With a lower number, ``redis:7`` is rather an image, unless the variable is for a host."""
 
 
 class Mention(Struct, frozen=True):
-    """A host that a text names, and the *form* in which it does.
+    """A host that a text mentions.
 
-    *port* and *scheme* are ``""`` where none is written.
+    Attributes:
+        host: The name of the host.
+        form: How it is written: in a URL, as ``host:port``, or as a name alone.
+        port: The port, or ``""``.
+        scheme: The scheme of the URL, or ``""``.
     """
 
     host: str
@@ -259,52 +288,55 @@ class Mention(Struct, frozen=True):
     scheme: str = ""
 
     @property
-    def words(self) -> str:
-        """The mention without credentials: ``redis://redis:6379``."""
+    def text(self) -> str:
+        """The mention as text for messages, without credentials: ``redis://redis:6379``."""
         scheme = f"{self.scheme}://" if self.scheme else ""
         return f"{scheme}{self.host}" + (f":{self.port}" if self.port else "")
 
 
-def in_variable(name: str, value: str, variables: Mapping[str, str]) -> list[Mention]:
-    """Return the hosts that the variable *name* with *value*, as written, names.
+def hosts_in_variable(name: str, value: str, variables: Mapping[str, str]) -> list[Mention]:
+    """Return the hosts that the variable *name* mentions; *value* is its value as written.
 
-    Variables in the value stand for what *variables* has, else for their defaults; a host in which
-    one of neither kind stands is left out. So are the container itself and IP addresses.
+    Variables in the value are replaced by their value in *variables* or by their default. Hosts
+    that contain another variable are omitted, and so are the container itself and IP addresses.
     """
     if calls_nobody(name):
         return []
-    text = unwrapped(value, variables)
-    known = with_marks(text, variables)
-    found = list(_in_urls(text, known))
-    if not found:
-        found = _in_plain_value(name, expand(text, known))
-    return _distinct(found)
+    text = unwrap_expression(value, variables)
+    values = values_or_marks(text, variables)
+    mentions = list(_mentions_in_urls(text, values))
+    if not mentions:
+        mentions = _mentions_in_plain_value(name, expand(text, values))
+    return _distinct(mentions)
 
 
-def in_command(text: str, variables: Mapping[str, str]) -> list[Mention]:
-    """Return the hosts that the words of a command, joined by spaces, name."""
-    known = with_marks(text, variables)
-    found = list(_in_urls(text, known))
-    plain = expand(text, known)
+def hosts_in_command(text: str, variables: Mapping[str, str]) -> list[Mention]:
+    """Return the hosts that a command mentions; *text* is its words, joined by spaces."""
+    values = values_or_marks(text, variables)
+    mentions = list(_mentions_in_urls(text, values))
+    plain = expand(text, values)
     for pattern in (_SOCKET, _PROBE, _ORACLE, _GO_DSN):
-        found += [Mention(m["host"], "address", m["port"] or "") for m in pattern.finditer(plain)]
-    found += _inner_addresses(plain)
-    found += [Mention(m["host"], "name") for m in _SHORT_OPTION.finditer(plain)]
+        mentions += [
+            Mention(m["host"], "address", m["port"] or "") for m in pattern.finditer(plain)
+        ]
+    mentions += _embedded_addresses(plain)
+    mentions += [Mention(m["host"], "name") for m in _SHORT_OPTION.finditer(plain)]
     for match in _OPTION.finditer(plain):
         if "://" not in match["value"]:
-            found += _in_plain_value(match["name"], match["value"].rstrip("\"'"))
-    return _distinct(found)
+            mentions += _mentions_in_plain_value(match["name"], match["value"].rstrip("\"'"))
+    return _distinct(mentions)
 
 
-def with_marks(text: str, variables: Mapping[str, str]) -> dict[str, str]:
-    """Return those of *variables* that *text* names, and a mark for each that has no value."""
-    found = variables_in(text)
-    defaults = {v.name for v in found if v.default is not None}
-    marks = {v.name: MASK for v in found if v.name not in defaults}
-    return {**marks, **{v.name: value for v in found if (value := variables.get(v.name))}}
+def values_or_marks(text: str, variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the values of the variables in *text*, and a mark for each one without a value."""
+    used = variables_in(text)
+    defaults = {v.name for v in used if v.default is not None}
+    marks = {v.name: EXPRESSION_MASK for v in used if v.name not in defaults}
+    return {**marks, **{v.name: value for v in used if (value := variables.get(v.name))}}
 
 
-def _in_urls(text: str, variables: Mapping[str, str]) -> Iterator[Mention]:
+def _mentions_in_urls(text: str, variables: Mapping[str, str]) -> Iterator[Mention]:
+    """Yield the hosts in the URLs of *text*, with *variables* expanded."""
     for url in urls(text):
         if url.scheme in _NO_NETWORK or _GO_PROTOCOL.match(text, url.host_start - 1):
             continue
@@ -318,15 +350,16 @@ def _hosts(url: Url, variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         yield name, inner if colon else expand(port, variables)
 
 
-def _in_plain_value(name: str, text: str) -> list[Mention]:
+def _mentions_in_plain_value(name: str, text: str) -> list[Mention]:
+    """Return the hosts in *text*, a value of the variable or option *name* without URLs."""
     is_word = not any(mark in text for mark in ":=@")  # as most values are
-    found = [
+    mentions = [
         Mention(m["host"], "address", m["port"] or "")
         for pattern in (() if is_word else (_ORACLE, _GO_DSN, _KEY_VALUE))
         for m in pattern.finditer(text)
     ]
-    if found or not holds_addresses(name):
-        return found
+    if mentions or not may_contain_addresses(name):
+        return mentions
     is_host_name = names_host(name)
     if not is_host_name and ":" not in text:
         return []
@@ -335,13 +368,14 @@ def _in_plain_value(name: str, text: str) -> list[Mention]:
         match = _ADDRESS.fullmatch(item)
         if match is not None:
             if is_host_name or int(match["port"]) >= _MIN_PORT:
-                found.append(Mention(match["host"], "address", match["port"]))
+                mentions.append(Mention(match["host"], "address", match["port"]))
         elif is_host_name and is_host(item):
-            found.append(Mention(item, "name"))
-    return found or _inner_addresses(text)
+            mentions.append(Mention(item, "name"))
+    return mentions or _embedded_addresses(text)
 
 
-def _inner_addresses(text: str) -> list[Mention]:
+def _embedded_addresses(text: str) -> list[Mention]:
+    """Return the ``host:port`` addresses anywhere in *text*."""
     return [
         Mention(m["host"], "address", m["port"])
         for m in _INNER_ADDRESS.finditer(text)
@@ -349,5 +383,6 @@ def _inner_addresses(text: str) -> list[Mention]:
     ]
 
 
-def _distinct(found: list[Mention]) -> list[Mention]:
-    return list(dict.fromkeys(m for m in found if is_host(m.host) and not is_local(m.host)))
+def _distinct(mentions: list[Mention]) -> list[Mention]:
+    """Return the distinct mentions of hosts that are names and not local."""
+    return list(dict.fromkeys(m for m in mentions if is_host(m.host) and not is_local(m.host)))

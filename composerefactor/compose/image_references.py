@@ -7,16 +7,29 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from composerefactor.compose.interpolation import MASK, Variable, expand, masked, variables
+from composerefactor.compose.interpolation import (
+    EXPRESSION_MASK,
+    Variable,
+    expand,
+    mask_expressions,
+    variables,
+)
 
 DEFAULT_REGISTRY = "docker.io"
 _OFFICIAL = "library/"
 
 
 class ImageReference(Struct, frozen=True):
-    """An image reference in its parts, each as written; what is not written is None.
+    """An image reference, split into its parts; a part that is not written is None.
 
-    A first part that holds a variable and has a ``/`` after it counts as the registry.
+    A first part that contains a variable and is followed by ``/`` counts as the registry.
+
+    Attributes:
+        text: The whole reference as written.
+        registry: The registry, such as ``ghcr.io``.
+        repository: The repository, such as ``library/redis``.
+        tag: The tag after ``:``.
+        digest: The digest after ``@``.
     """
 
     text: str
@@ -27,29 +40,29 @@ class ImageReference(Struct, frozen=True):
 
     @property
     def variables(self) -> list[Variable]:
-        """The variables that the reference holds."""
+        """The variables in the reference."""
         return variables(self.text)
 
     @property
     def name(self) -> str:
-        """The name that people use: without ``docker.io``, ``library/``, tag and digest."""
+        """The usual short name: without ``docker.io``, ``library/``, tag and digest."""
         if self.registry in {None, DEFAULT_REGISTRY, "index.docker.io"}:
             return self.repository.removeprefix(_OFFICIAL)
         return f"{self.registry}/{self.repository}"
 
     @property
     def is_pinned(self) -> bool:
-        """True where the reference names one content for ever."""
+        """True if the reference has a digest, so that it always names the same image."""
         return self.digest is not None
 
     def with_defaults(self) -> ImageReference:
-        """Return the reference as it is where no variable is set."""
+        """Return the reference as it is if no variable is set."""
         return parse_image(expand(self.text, {}))
 
 
 def parse_image(text: str) -> ImageReference:
-    """Return the parts of the image reference *text*; variables are taken for words."""
-    mask = masked(text)
+    """Return the parts of the image reference *text*; variables are treated as plain text."""
+    mask = mask_expressions(text)
     end, digest, tag = len(text), None, None
     at = mask.find("@")
     if at >= 0:
@@ -66,8 +79,8 @@ def parse_image(text: str) -> ImageReference:
 def _is_registry(part: str) -> bool:
     return (
         part == "localhost"
-        or any(mark in part for mark in (".", ":", MASK))
-        or part != part.lower()  # observed: docker's own reading of ``Host/image``
+        or any(mark in part for mark in (".", ":", EXPRESSION_MASK))
+        or part != part.lower()  # observed: how Docker reads ``Host/image``
     )
 
 
@@ -84,14 +97,14 @@ _INNER_VARIABLE = re.compile(
 _MAX_LENGTH = 1000
 
 
-def repository(image: str) -> str | None:
-    """Return the repository that *image* names, without Docker Hub's prefixes, tag and digest.
+def repository_of(image: str) -> str | None:
+    """Return the repository that *image* names, without the Docker Hub prefix, tag and digest.
 
-    A variable stands for its default (``${TAG:-16}``). One without a default is left out: as a
-    registry or namespace (``${REGISTRY}/shop/api`` gives ``shop/api``) or as a tag. None where
-    nothing is left that names an image (``${IMAGE}``).
+    A variable is replaced by its default (``${TAG:-16}``). A variable without a default is removed,
+    both as a registry or namespace (``${REGISTRY}/shop/api`` becomes ``shop/api``) and as a tag.
+    Returns None if no name of an image is left (``${IMAGE}``).
     """
-    text = _with_defaults(image.strip())
+    text = _expand_defaults(image.strip())
     if text is None:
         return None
     text = text.partition("@")[0]
@@ -108,12 +121,12 @@ def repository(image: str) -> str | None:
     return "/".join(parts).lower()
 
 
-def same_image(repository: str) -> Iterator[str]:
-    """Yield the repositories that hold the same image as *repository*, itself first.
+def equivalent_repositories(repository: str) -> Iterator[str]:
+    """Yield the repositories that contain the same image as *repository*, itself first.
 
-    A pull-through mirror keeps the whole path behind its own name
-    (``mirror.example.com/hub/grafana/grafana``); an official image stands below ``library`` or the
-    like there. Docker's own builds for one architecture (``arm64v8/postgres``) are the same image.
+    A pull-through mirror keeps the whole path after its own name
+    (``mirror.example.com/hub/grafana/grafana``), with official images below ``library`` or a
+    similar folder. Docker's builds for one architecture (``arm64v8/postgres``) are the same image.
     """
     yield repository
     parts = repository.split("/")
@@ -125,17 +138,17 @@ def same_image(repository: str) -> Iterator[str]:
             yield rest[0]
 
 
-def _with_defaults(text: str) -> str | None:
-    """Replace each variable by its default, or by a mark; None for what is too long."""
+def _expand_defaults(text: str) -> str | None:
+    """Replace each variable by its default, or by a mark; None if *text* is too long."""
     if len(text) > _MAX_LENGTH:
         return None
     while True:
-        text, found = _INNER_VARIABLE.subn(_default, text)
+        text, found = _INNER_VARIABLE.subn(_replacement, text)
         if not found:
             return _PLAIN_VARIABLE.sub(_UNKNOWN, text)
 
 
-def _default(match: re.Match[str]) -> str:
+def _replacement(match: re.Match[str]) -> str:
     if match["form"] in {"-", ":-"}:
         return str(match["text"]) or _UNKNOWN
     return _UNKNOWN

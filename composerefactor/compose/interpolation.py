@@ -1,8 +1,8 @@
-"""The engine's interpolation syntax: which variables a text refers to, and how.
+"""The interpolation syntax of Docker Compose: find, expand and mask variables in a text.
 
-The rules follow the engine's own two steps: a pattern that is greedy within a line finds an
-expression, then a count of braces finds where it ends. Both have quirks that are kept here, since
-a variable that is overlooked is one that a proof does not vary. Observed: v2.24.1 to v5.6.1.
+Docker Compose works in two steps: a pattern that is greedy within a line finds an expression, then
+counting braces finds its end. The quirks of both are reproduced here, because the verification
+would not vary a variable that is overlooked. Observed: v2.24.1 to v5.6.1.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 MAX_NESTING = 50
-"""Expressions nested deeper than this are not looked for; no Compose file needs it."""
+"""Expressions nested deeper than this are not found; no Compose file needs them."""
 
 _DOLLAR = re.compile(r"\$(?:\$|([A-Za-z_][A-Za-z0-9_]*)|(\{))")
 _BRACED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(\})|(:?[-+?]))")
@@ -22,7 +22,13 @@ _BRACE = re.compile(r"[{}]")
 
 
 class Variable(Struct, frozen=True):
-    """A variable: *default* is the text after ``:-`` or ``-``, *required* means ``:?`` or ``?``."""
+    """A variable as an expression refers to it.
+
+    Attributes:
+        name: The name of the variable.
+        default: The text after ``:-`` or ``-``, or None.
+        required: True for ``:?`` and ``?``.
+    """
 
     name: str
     default: str | None = None
@@ -32,9 +38,13 @@ class Variable(Struct, frozen=True):
 class Expression(Struct, frozen=True):
     """One ``$X`` or ``${X...}`` at ``text[start:end]``.
 
-    *operator* is ``""`` or one of ``:-``, ``-``, ``:?``, ``?``, ``:+``, ``+``; *argument* is the
-    text after it as written, and None where there is no operator. *depth* counts the expressions
-    around.
+    Attributes:
+        name: The name of the variable.
+        start: Offset of the ``$``.
+        end: Offset just after the expression.
+        operator: ``""`` or one of ``:-``, ``-``, ``:?``, ``?``, ``:+``, ``+``.
+        argument: The text after the operator as written; None without an operator.
+        depth: The number of expressions around this one.
     """
 
     name: str
@@ -59,31 +69,35 @@ class Expression(Struct, frozen=True):
 def expressions(text: str) -> tuple[Expression, ...]:
     """Return every expression in *text*, outer ones before those nested in them, in text order.
 
-    ``$$`` is a dollar. What the engine takes literally (``$(cmd)``, ``$1``) or rejects
-    (``${X!}``, ``${1}``, ``${X``) gives nothing.
+    ``$$`` is a dollar sign. Text that Docker Compose takes literally (``$(cmd)``, ``$1``) or
+    rejects (``${X!}``, ``${1}``, ``${X``) is not an expression.
     """
     found: list[Expression] = []
     if "$" in text:
-        _scan(text, 0, len(text), 0, found)
+        _collect_expressions(text, 0, len(text), 0, found)
     return tuple(found)
 
 
 def variables(text: str) -> list[Variable]:
-    """Return the variables of *text* in text order, each once for each way it is written."""
+    """Return the distinct variables of *text* in text order.
+
+    A variable that is written with two different defaults is returned twice.
+    """
     return list(dict.fromkeys(expression.variable for expression in expressions(text)))
 
 
-def _scan(text: str, at: int, end: int, depth: int, found: list[Expression]) -> None:
+def _collect_expressions(text: str, at: int, end: int, depth: int, found: list[Expression]) -> None:
+    """Add the expressions in ``text[at:end]``, which are at *depth*, to *found*."""
     while match := _DOLLAR.search(text, at, end):
         at = match.end()
         if match[1]:
             found.append(Expression(match[1], match.start(), at, depth=depth))
         elif match[2]:
-            at = _braced(text, match.start(), end, depth, found)
+            at = _read_braced(text, match.start(), end, depth, found)
 
 
-def _braced(text: str, start: int, end: int, depth: int, found: list[Expression]) -> int:
-    """Read the ``${...}`` at *start*; return where to go on."""
+def _read_braced(text: str, start: int, end: int, depth: int, found: list[Expression]) -> int:
+    """Add the ``${...}`` at *start* to *found*; return the offset at which to continue."""
     body = start + 2
     match = _BRACED.match(text, body, end)
     if match is None:
@@ -101,15 +115,15 @@ def _braced(text: str, start: int, end: int, depth: int, found: list[Expression]
     argument = text[match.end() : closing]
     found.append(Expression(match[1], start, closing + 1, match[3], argument, depth))
     if depth < MAX_NESTING:
-        _scan(text, match.end(), closing, depth + 1, found)
+        _collect_expressions(text, match.end(), closing, depth + 1, found)
     return closing + 1
 
 
 def _closing_brace(text: str, start: int, end: int) -> int:
     """Return the offset of the brace that closes the one at *start*, or -1.
 
-    The engine skips the character after each opening brace, so ``{}`` in a default opens a pair
-    that only a later brace closes.
+    Docker Compose skips the character after each opening brace, so ``{}`` in a default opens a
+    pair that only a later brace closes.
     """
     open_braces, at = 0, start
     while match := _BRACE.search(text, at, end):
@@ -125,54 +139,68 @@ def _closing_brace(text: str, start: int, end: int) -> int:
 
 
 def expand(text: str, environment: Mapping[str, str]) -> str:
-    """Return *text* with its variables replaced by *environment* or their defaults, else ``""``.
+    """Return *text* with each variable replaced by its value in *environment*.
 
-    The rules are the engine's (Compose specification, interpolation); a missing required variable
-    counts as empty here.
+    A variable that is not set becomes its default or ``""`` (Compose specification,
+    interpolation). Unlike in Docker Compose, a missing required variable becomes ``""`` too.
     """
     if "$" not in text:
         return text
     parts: list[str] = []
     at = 0
-    for found in expressions(text):
-        if found.start < at:  # nested in one that is replaced
+    for expression in expressions(text):
+        if expression.start < at:  # nested in an expression that is already replaced
             continue
-        parts += [text[at : found.start].replace("$$", "$"), _value(found, environment)]
-        at = found.end
+        parts += [text[at : expression.start].replace("$$", "$"), _value(expression, environment)]
+        at = expression.end
     return "".join([*parts, text[at:].replace("$$", "$")])
 
 
-def _value(found: Expression, environment: Mapping[str, str]) -> str:
-    value = environment.get(found.name)
-    is_set = bool(value) if found.operator.startswith(":") else value is not None
-    argument = expand(found.argument or "", environment)
-    if found.operator.endswith("+"):
+def expand_known(text: str, environment: Mapping[str, str]) -> str | None:
+    """Return *text* as :func:`expand` does; None if a variable has neither value nor default."""
+    if "$" not in text:
+        return text
+    is_known = all(
+        each.depth or each.name in environment or each.operator in {"-", ":-", "+", ":+"}
+        for each in expressions(text)
+    )
+    return expand(text, environment) if is_known else None
+
+
+def _value(expression: Expression, environment: Mapping[str, str]) -> str:
+    value = environment.get(expression.name)
+    is_set = bool(value) if expression.operator.startswith(":") else value is not None
+    argument = expand(expression.argument or "", environment)
+    if expression.operator.endswith("+"):
         return argument if is_set else ""
-    if found.operator.endswith("-") and not is_set:
+    if expression.operator.endswith("-") and not is_set:
         return argument
     return value or ""
 
 
-MASK = "\0"
-"""Stands for one character of an expression; no Compose file can hold it."""
+EXPRESSION_MASK = "\0"
+"""Replaces one character of an expression; no Compose file can contain it."""
 
 
-def masked(text: str) -> str:
-    """Return *text*, of the same length, with every character of an expression masked."""
+def mask_expressions(text: str) -> str:
+    """Return *text* with every character of its expressions masked; the length is the same."""
     if "$" not in text:
         return text
     parts, at = [], 0
     for expression in expressions(text):
         if expression.depth == 0:
-            parts += [text[at : expression.start], MASK * (expression.end - expression.start)]
+            parts += [
+                text[at : expression.start],
+                EXPRESSION_MASK * (expression.end - expression.start),
+            ]
             at = expression.end
     return "".join([*parts, text[at:]])
 
 
-def split(text: str, separator: str) -> list[str]:
-    """Split *text* at each *separator* that stands in no expression."""
+def split_outside_expressions(text: str, separator: str) -> list[str]:
+    """Split *text* at each *separator* that is not inside an expression."""
     parts, at = [], 0
-    for part in masked(text).split(separator):
+    for part in mask_expressions(text).split(separator):
         parts.append(text[at : at + len(part)])
         at += len(part) + len(separator)
     return parts

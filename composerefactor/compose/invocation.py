@@ -1,4 +1,4 @@
-"""How a project is started: the arguments that decide which model the engine resolves."""
+"""How a project is started: the arguments that decide what Docker Compose resolves."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from msgspec import Struct
 
 
 class Evidence(Struct, frozen=True):
-    """Why an entry point is believed to be one.
+    """Why a start command is believed to be one.
 
-    *reason* says it in words, *path* and *line* where it is written.
+    Attributes:
+        reason: The reason, as text for messages.
+        path: The file that contains the command, or ``""``.
+        line: The line number, from 1; 0 if there is none.
     """
 
     reason: str
@@ -22,13 +25,21 @@ class Evidence(Struct, frozen=True):
 
 
 class Invocation(Struct, frozen=True):
-    """One way to start the project. All paths are POSIX and relative to the project root.
+    """A start command: one way to start the project.
 
-    *files* is the ``-f`` list in order. *directory* is the working directory of the command.
-    *project_directory* is what ``--project-directory`` names, or None. *implicit* is True where
-    the command gives no ``-f`` and the engine finds the files itself. *assumed* is True where only
-    names suggest that the files are used together. *evidence* makes no difference: two with the
-    rest alike are equal.
+    All paths are POSIX and relative to the project root. Invocations that differ only in
+    *evidence* are equal.
+
+    Attributes:
+        files: The files of ``-f`` in order.
+        directory: The working directory of the command.
+        project_directory: The argument of ``--project-directory``, or None.
+        env_files: The arguments of ``--env-file`` in order.
+        project_name: The argument of ``--project-name``, or None.
+        profiles: The arguments of ``--profile`` in order.
+        implicit: True if the command has no ``-f`` and Docker Compose finds the files itself.
+        assumed: True if only file names suggest that the files are used together.
+        evidence: Where the command was found.
     """
 
     files: tuple[str, ...]
@@ -60,18 +71,18 @@ class Invocation(Struct, frozen=True):
         )
 
     @property
-    def base(self) -> str:
-        """The first file: its directory is the project directory unless one is named."""
+    def root_file(self) -> str:
+        """The first root file. Its directory is the project directory by default."""
         return self.files[0]
 
     @property
     def title(self) -> str:
-        """The files as shown to a person."""
+        """The files as text for messages, such as ``compose.yaml + compose.prod.yaml``."""
         return " + ".join(self.files)
 
     @property
     def command(self) -> str:
-        """The files, and the options that tell this entry point from others of the same files."""
+        """The files, and the options that distinguish start commands with the same files."""
         options = [f"--env-file {f}" for f in self.env_files]
         options += [f"--profile {p}" for p in self.profiles]
         if self.project_directory:

@@ -1,4 +1,4 @@
-"""Mappings as the engine sees them: aliases followed, merge keys applied."""
+"""Read mappings and lists as Docker Compose does: with aliases and merge keys resolved."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from composerefactor.yaml.nodes import Entry, MappingNode, Node, ScalarNode, Seq
 
 
 def merged_entries(node: Node | None) -> dict[str, Entry]:
-    """Return the entries of a mapping by key; {} for anything else.
+    """Return the entries of the mapping *node* by key; {} if it is not a mapping.
 
-    ``<<`` adds the keys that the mapping does not write itself, earlier items of a list first
-    (YAML 1.1 merge key; observed: the engine does the same).
+    ``<<`` adds the keys that the mapping does not contain itself; earlier mappings of a list have
+    precedence (YAML 1.1 merge key; observed: Docker Compose does the same).
     """
     found: dict[str, Entry] = {}
     _collect(node, found, set())
@@ -17,6 +17,7 @@ def merged_entries(node: Node | None) -> dict[str, Entry]:
 
 
 def _collect(node: Node | None, found: dict[str, Entry], seen: set[int]) -> None:
+    """Add to *found* the entries of *node* that it does not contain; *seen* ends cycles."""
     mapping = resolve(node) if node is not None else None
     if not isinstance(mapping, MappingNode) or id(mapping) in seen:
         return
@@ -34,21 +35,21 @@ def _collect(node: Node | None, found: dict[str, Entry], seen: set[int]) -> None
 
 
 def merged_mappings(node: Node | None) -> list[MappingNode]:
-    """Return the mapping *node* and those that it merges, nearest first, each once."""
-    found: list[MappingNode] = []
+    """Return the mapping *node* and all mappings that it merges, nearest first, each once."""
+    mappings: list[MappingNode] = []
     queue = [resolve(node)] if node is not None else []
     while queue:
-        each = queue.pop(0)
-        if isinstance(each, SequenceNode):
-            queue += map(resolve, each.items)
-        elif isinstance(each, MappingNode) and not any(each is known for known in found):
-            found.append(each)
-            queue += [resolve(entry.value) for entry in each.entries if entry.is_merge]
-    return found
+        current = queue.pop(0)
+        if isinstance(current, SequenceNode):
+            queue += map(resolve, current.items)
+        elif isinstance(current, MappingNode) and not any(current is known for known in mappings):
+            mappings.append(current)
+            queue += [resolve(entry.value) for entry in current.entries if entry.is_merge]
+    return mappings
 
 
 def merged_get(node: Node | None, name: str) -> Node | None:
-    """Return what key *name* of a mapping holds, merge keys and aliases followed, or None."""
+    """Return the value of key *name* in the mapping *node*, merge keys resolved, or None."""
     mapping = resolve(node) if node is not None else None
     if not isinstance(mapping, MappingNode):
         return None
@@ -63,13 +64,13 @@ def merged_get(node: Node | None, name: str) -> Node | None:
 
 
 def scalar_text(node: Node | None) -> str | None:
-    """Return the text of a scalar that is no null, or None."""
+    """Return the text of the scalar *node*; None for null and for other nodes."""
     node = resolve(node) if node is not None else None
     return node.value if isinstance(node, ScalarNode) and not node.is_null else None
 
 
 def item_nodes(node: Node | None) -> list[Node]:
-    """Return the items of a sequence, a lone scalar as the only item, or []."""
+    """Return the items of the sequence *node*; a single scalar counts as a list of one item."""
     node = resolve(node) if node is not None else None
     if isinstance(node, SequenceNode):
         return [resolve(item) for item in node.items]
@@ -79,7 +80,7 @@ def item_nodes(node: Node | None) -> list[Node]:
 
 
 def names_in(node: Node | None) -> list[str]:
-    """Return the names that a list of names, or the keys that a mapping holds."""
+    """Return the names in *node*: the items of a list, or the keys of a mapping."""
     node = resolve(node) if node is not None else None
     if isinstance(node, MappingNode):
         return list(merged_entries(node))

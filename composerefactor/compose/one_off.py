@@ -1,4 +1,7 @@
-"""Services that do one thing and end: migrations, seeds, initialisations."""
+"""One-off services, which complete a task and exit: migrations, seeds, initialisations.
+
+:func:`one_off` needs strong evidence. :func:`reason_it_may_exit` is satisfied with less.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ import re
 
 from msgspec import Struct
 
-from composerefactor.compose.hosts import words
-from composerefactor.compose.image_references import repository
+from composerefactor.compose.hosts import name_words
+from composerefactor.compose.image_references import repository_of
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.ports import ports
@@ -41,7 +44,7 @@ _ENDING_IMAGES = frozenset(
         *("curlimages/curl", "alpine/curl", "ghcr.io/kukymbr/goose-docker", "jwilder/dockerize"),
     }
 )
-"""Images whose program does one thing and ends, unless told otherwise."""
+"""Images whose program completes a task and exits by default."""
 
 _ENDING_COMMAND = re.compile(
     r"""\b(?:
@@ -65,9 +68,11 @@ _LASTING_COMMAND = re.compile(
 
 
 class OneOff(Struct, frozen=True):
-    """Why a service is believed to end by itself: *reasons* are words, each with its place.
+    """Why a service is believed to exit by itself.
 
-    *is_certain* is True where the project itself says so, by waiting for its successful end.
+    Attributes:
+        reasons: The (text for messages, location) pairs of the evidence.
+        is_certain: True if another service waits until this one completes successfully.
     """
 
     reasons: tuple[tuple[str, Location], ...]
@@ -75,58 +80,61 @@ class OneOff(Struct, frozen=True):
 
 
 def one_off(model: StartModel, name: str) -> OneOff | None:
-    """Return why the service *name* ends by itself, or None for one that keeps running.
+    """Return why the service *name* exits by itself, or None if it probably keeps running.
 
-    Certain where another service waits for ``service_completed_successfully``. Else two of these
-    have to come together, and nothing speak against it (a restart policy that starts it again when
-    it ends, published ports): ``restart: "no"`` written down, a name such as ``db-migrate``, an
-    image such as ``flyway/flyway``, a command such as ``alembic upgrade head``.
+    This is certain if another service waits for ``service_completed_successfully``. Otherwise it
+    takes two of the following: an explicit ``restart: "no"`` or ``on-failure``, a name such as
+    ``db-migrate``, an image such as ``flyway/flyway``, a command such as ``alembic upgrade head``.
+    A service with published ports, or with a restart policy that restarts it after a successful
+    exit, is not a one-off service.
     """
     service = model.services[name]
-    waiting = _waiting(model, name)
+    waiting = _waiting_services(model, name)
     if waiting:
         return OneOff(tuple(waiting), is_certain=True)
     restart = (service.text("restart") or "").partition(":")[0]
-    if restart in {"always", "unless-stopped"} or _publishes(service):
+    if restart in {"always", "unless-stopped"} or _publishes_ports(service):
         return None
     reasons = _reasons(model, service, restart)
     return OneOff(tuple(reasons), is_certain=False) if len(reasons) > 1 else None
 
 
-def _waiting(model: StartModel, name: str) -> list[tuple[str, Location]]:
+def _waiting_services(model: StartModel, name: str) -> list[tuple[str, Location]]:
+    """Return (text, location) for each service that waits until service *name* completes."""
     return [
-        (f"{other} waits for its successful end", found.location)
-        for other, found in model.dependents.get(name, ())
-        if scalar_text(merged_get(found.node, "condition")) == "service_completed_successfully"
+        (f"{dependent} waits until it completes successfully", node.location)
+        for dependent, node in model.dependents.get(name, ())
+        if scalar_text(merged_get(node.node, "condition")) == "service_completed_successfully"
     ]
 
 
-def _publishes(service: Service) -> bool:
+def _publishes_ports(service: Service) -> bool:
     return any(next(ports(d.body), None) is not None for d in service.definitions)
 
 
 def _reasons(model: StartModel, service: Service, restart: str) -> list[tuple[str, Location]]:
+    """Return the evidence in name, image, command and restart policy; [] if it keeps running."""
     first = service.definitions[0]
-    at = first.file.location_of("services", service.name)
-    found: list[tuple[str, Location]] = []
+    service_location = first.file.location_of("services", service.name)
+    reasons: list[tuple[str, Location]] = []
     if restart in {"no", "on-failure"} and (policy := service.value("restart")) is not None:
-        found.append((f"restart: {restart}", policy.location))
-    if _NAME_WORDS.intersection(words(service.name)):
-        found.append((f"its name, {service.name}", at))
+        reasons.append((f"restart: {restart}", policy.location))
+    if _NAME_WORDS.intersection(name_words(service.name)):
+        reasons.append((f"name {service.name}", service_location))
     image = service.value("image")
     text = expand(service.text("image") or "", model.variables)
-    if image is not None and repository(text) in _ENDING_IMAGES:
-        found.append((f"image {repository(text)}", image.location))
+    if image is not None and repository_of(text) in _ENDING_IMAGES:
+        reasons.append((f"image {repository_of(text)}", image.location))
     commands = [value for key in ("entrypoint", "command") if (value := service.value(key))]
     for value in commands:
-        words_in = " ".join(scalar_text(node) or "" for node in item_nodes(value.node))
-        if _LASTING_COMMAND.search(words_in):
+        command_text = " ".join(scalar_text(node) or "" for node in item_nodes(value.node))
+        if _LASTING_COMMAND.search(command_text):
             return []
-        ending = _ENDING_COMMAND.search(words_in)
+        ending = _ENDING_COMMAND.search(command_text)
         if ending is not None:
-            found.append((f"its command, {' '.join(ending[0].split())}", value.location))
+            reasons.append((f"command {' '.join(ending[0].split())}", value.location))
             break
-    return found
+    return reasons
 
 
 _ENDING = frozenset(
@@ -139,27 +147,29 @@ _ENDING = frozenset(
     }
 )
 _BY_HAND = frozenset({"test", "tests", "testing", "e2e", "cli", "ci", "debug", "manual", "oneoff"})
-_BY_HAND_TOO = frozenset({"migrate", "migration", "migrations", "seed", "init", "setup", "job"})
+_BY_HAND_OR_ONE_OFF = frozenset(
+    {"migrate", "migration", "migrations", "seed", "init", "setup", "job"}
+)
 
 
-def why_it_may_end(model: StartModel, name: str) -> str | None:
-    """Return why the service *name* may be one that ends by itself, or None.
+def reason_it_may_exit(model: StartModel, name: str) -> str | None:
+    """Return why the service *name* may exit by itself, as text for messages, or None.
 
-    More careful than :func:`~composerefactor.compose.one_off.one_shot`: a name or a profile alone
-    is enough, for where a wrong guess would start something again and again.
+    Unlike for :func:`one_off`, a name or a profile alone is enough. Use this where a wrong guess
+    would restart a one-off service again and again.
     """
-    found = one_off(model, name)
-    if found is not None:
-        return found.reasons[0][0]
-    called = _ENDING & _parts(name)
-    if called:
-        return f"its name, {name}"
+    strong = one_off(model, name)
+    if strong is not None:
+        return strong.reasons[0][0]
+    typical_words = _ENDING & _name_parts(name)
+    if typical_words:
+        return f"name {name}"
     for profile, _ in model.services[name].names("profiles"):
-        if (_BY_HAND | _BY_HAND_TOO) & _parts(profile):
-            return f"its profile, {profile}"
+        if (_BY_HAND | _BY_HAND_OR_ONE_OFF) & _name_parts(profile):
+            return f"profile {profile}"
     return None
 
 
-def _parts(name: str) -> set[str]:
-    """Return the words of *name*, those with a number in them as well: ``e2e``."""
-    return {*words(name), *re.split(r"[^a-z0-9]+", name.lower())}
+def _name_parts(name: str) -> set[str]:
+    """Return the words of *name*, including those with a number in them, such as ``e2e``."""
+    return {*name_words(name), *re.split(r"[^a-z0-9]+", name.lower())}

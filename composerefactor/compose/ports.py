@@ -6,17 +6,30 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from composerefactor.compose.interpolation import MASK, masked, split
+from composerefactor.compose.interpolation import (
+    EXPRESSION_MASK,
+    mask_expressions,
+    split_outside_expressions,
+)
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.yaml.nodes import MappingNode, Node
+
+_MAX_DIGITS = 5
+"""Longer numbers are no ports."""
 
 _MAX_RANGE = 65536
 
 
 class PortText(Struct, frozen=True):
-    """What a short form says, as written; what is not written is None.
+    """The parts of a published port as written; a part that is not written is None.
 
-    *target* and *published* are a port or a range ``first-last``, and may hold variables.
+    *target* and *published* are a port or a range ``first-last``, and may contain variables.
+
+    Attributes:
+        target: The port in the container.
+        published: The port on the host.
+        host_ip: The address on the host.
+        protocol: The protocol in lower case.
     """
 
     target: str
@@ -26,7 +39,14 @@ class PortText(Struct, frozen=True):
 
 
 class Binding(Struct, frozen=True):
-    """One container port: *published* is a port, a range to choose from, or None for any port."""
+    """One container port.
+
+    Attributes:
+        target: The port in the container.
+        published: The port on the host, a range to choose from, or None for any port.
+        host_ip: The address on the host, or None for all.
+        protocol: The protocol.
+    """
 
     target: int
     published: str | None
@@ -35,21 +55,27 @@ class Binding(Struct, frozen=True):
 
 
 class Port(Struct, frozen=True):
-    """One item of ``ports``: *node* is what is written, *is_long* tells the form."""
+    """One item of ``ports``.
+
+    Attributes:
+        node: The item.
+        text: The parts as written.
+        is_long: True for the long form.
+    """
 
     node: Node
     text: PortText
     is_long: bool = False
 
     def bindings(self) -> list[Binding] | None:
-        """Return the container ports one by one; None where a variable or nonsense stands."""
+        """Return one binding per container port; None if it contains a variable or is invalid."""
         text = self.text
         targets = _range(text.target)
         published = _range(text.published) if text.published else None
         if (
             targets is None
             or (text.published and published is None)
-            or MASK in masked(text.host_ip or "")
+            or EXPRESSION_MASK in mask_expressions(text.host_ip or "")
         ):
             return None
         if published is None or (len(targets) == 1 and len(published) > 1):
@@ -63,12 +89,12 @@ class Port(Struct, frozen=True):
 
 
 def parse_port(text: str) -> PortText | None:
-    """Return what the short form *text*, ``[[ip:]published:]target[/protocol]``, says.
+    """Return the parts of the short form *text*: ``[[ip:]published:]target[/protocol]``.
 
-    None for what no reading fits: an empty target or more than one protocol.
+    Returns None if the target is empty or if there is more than one protocol.
     """
-    ports, *protocols = split(text, "/")
-    *before, target = split(ports, ":")
+    ports, *protocols = split_outside_expressions(text, "/")
+    *before, target = split_outside_expressions(ports, ":")
     if not target or len(protocols) > 1:
         return None
     published = before.pop() if before else ""
@@ -82,14 +108,9 @@ def parse_port(text: str) -> PortText | None:
 def ports(service: Node) -> Iterator[Port]:
     """Yield the published ports of *service*, merge keys and aliases followed.
 
-    Items that are neither form are left out; the engine rejects them.
+    Items that are in neither form are omitted; Docker Compose rejects them.
     """
-    yield from listed_ports(merged_get(service, "ports"))
-
-
-def listed_ports(node: Node | None) -> Iterator[Port]:
-    """Yield the published ports in *node*, the value of ``ports``."""
-    for item in item_nodes(node):
+    for item in item_nodes(merged_get(service, "ports")):
         if isinstance(item, MappingNode):
             values = {
                 name: scalar_text(merged_get(item, name))
@@ -108,11 +129,13 @@ def listed_ports(node: Node | None) -> Iterator[Port]:
 
 
 def _range(text: str) -> range | None:
-    """Return the ports of ``first`` or ``first-last``, or None."""
+    """Return the ports of ``first`` or ``first-last``; None for other texts."""
     first, dash, last = text.partition("-")
     if not (first.isascii() and first.isdigit()) or (
         dash and not (last.isascii() and last.isdigit())
     ):
+        return None
+    if max(len(first), len(last)) > _MAX_DIGITS:
         return None
     low, high = int(first), int(last or first)
     return range(low, high + 1) if low <= high < _MAX_RANGE else None

@@ -1,57 +1,122 @@
-"""A project: every file that its entry points read, and who names whom."""
+"""A project: every file that its start commands read, and what the files refer to."""
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.dotenv import assignments
-from composerefactor.compose.files import ComposeFile, Library, empty
+from composerefactor.compose.files import ComposeFile, Library, empty_file_error
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
-from composerefactor.compose.references import extended
+from composerefactor.compose.paths import is_absolute, is_remote
+from composerefactor.compose.references import extends_target
 from composerefactor.errors import InputError, Location
 from composerefactor.yaml import nodes as yaml
 from composerefactor.yaml.nodes import Node
 
-REMOTE_PREFIXES = ("oci://", "http://", "https://", "git://", "ssh://", "git@", "github.com/")
 
+class ProtectedFile(Struct, frozen=True):
+    """A file whose text must stay in it: it is not split, and fixes to it are limited.
 
-class UndividedFile(Struct, frozen=True):
-    """Why a file is not to be divided; *reader* is the program that reads it and is not Compose."""
+    That is so because another program reads it, or because git ignores it.
+
+    Attributes:
+        reason: Why, as part of a message.
+        reader: The other program that reads the file (Podman Compose, for example), or ``""``.
+    """
 
     reason: str
     reader: str = ""
 
 
 class Extension(Struct, frozen=True):
-    """A service that others extend: *service* of the file, named at *location*."""
+    """A service that other files extend: its name, and the place of the ``extends`` attribute."""
 
     service: str
     location: Location
 
 
-class Project(Struct):
-    """The read view that transforms get.
+class Scope(Struct, frozen=True, eq=False):
+    """What the relative paths and the variables in a file refer to.
 
-    *files* are the parsed Compose files by path. *inputs* is every path that the engine reads,
-    whether it exists or not, *env_files* those of them that services ask for. *errors* says why an
-    entry point cannot be read. *directories* has, per file, the project directories under which it
-    is read by ``-f`` or ``include``; *extensions* the services of a file that other files extend;
-    *included_by* the files that include it, *own_includes* the included files that stand for their
-    own directory; *files_of* what each entry point reads. *exists* tells whether a path is taken,
-    *has_directory* whether it is a directory, *read* gives its bytes. *whole* are files that are
-    not to be divided, with the reason.
-    *is_tracked* tells whether git has a path, *is_ignored* whether it would leave it out; without
-    git neither. *referenced_by* gives the Compose files in the whole tree that name one in
-    ``include`` or ``extends``, whether an entry point reads them or not; *overriding* those that
-    may be merged over a file and say something on a service. *rejected* are entry points that the
-    engine does not accept as they stand; *incomplete* gives those of them that read one of some
-    paths, and that it resolves without its checks of what belongs together.
+    Attributes:
+        directory: The directory to which relative paths are relative, from the project root.
+        variables: The variables of env files, for interpolation. Those of the shell are not in it.
+        env_files: The env files that provide them; later ones have precedence.
+        root_variables: The variables of the start command, without those of an ``include``.
+    """
+
+    directory: str = "."
+    variables: Mapping[str, str] = {}
+    env_files: tuple[str, ...] = ()
+    root_variables: Mapping[str, str] = {}
+
+    def __repr__(self) -> str:  # without the values of variables
+        return f"Scope({self.directory!r}, env_files={self.env_files!r})"
+
+    def expand(self, text: str) -> str:
+        """Return *text* with its variables replaced; see :func:`interpolation.expand`."""
+        return expand(text, self.variables)
+
+    def path(self, text: str) -> str:
+        """Return the path *text*, without variables, relative to the project root.
+
+        Absolute paths, paths of Windows and paths below the home directory are returned as they
+        are, since they do not belong to the project.
+        """
+        return text if is_absolute(text) else _join(self.directory, text)
+
+
+class FileReading(Struct, frozen=True, eq=False):
+    """A file of ``-f`` or ``include`` as one start command reads it.
+
+    Attributes:
+        path: The path of the file.
+        scope: What its relative paths and its variables refer to.
+        includes: For each item of its ``include``, the files of the item; later ones override
+            earlier ones.
+    """
+
+    path: str
+    scope: Scope
+    includes: list[list[FileReading]] = []
+
+
+class Project(Struct):
+    """The read-only view of a project that transforms and rules work on.
+
+    All paths are POSIX and relative to the project root.
+
+    Attributes:
+        entries: The start commands.
+        files: The parsed Compose files, by path.
+        inputs: Every path that Docker Compose reads, whether it exists or not.
+        env_files: Those of the inputs that a service requires as ``env_file`` or ``label_file``.
+        errors: Why a start command cannot be read, by start command.
+        directories: The project directories under which a file is read by ``-f`` or ``include``,
+            by path of the file.
+        extensions: The services of a file that other files extend, by path of the file.
+        included_by: The files that include a file, by path of the included file.
+        own_includes: The included files whose paths are relative to their own directory, because
+            the ``include`` has no ``project_directory``.
+        files_of: The Compose files that each start command reads.
+        readings: How each readable start command reads its files of ``-f``.
+        exists: Returns whether a file exists at a path.
+        has_directory: Returns whether a path is a directory.
+        read: Returns the bytes of the file at a path; None if there are no files to read.
+        protected_files: The files whose text must stay in them, with the reason, by path.
+        is_tracked: Returns whether git tracks a path; False without git.
+        is_ignored: Returns whether git ignores a path; False without git.
+        referenced_by: Returns the Compose files of the whole tree that name a path in ``include``
+            or ``extends``, whether a start command reads them or not.
+        overriding: Returns the files that may be merged over the file at a path and that define a
+            service: ``overriding(path, service)``.
     """
 
     entries: tuple[Invocation, ...]
@@ -64,83 +129,104 @@ class Project(Struct):
     included_by: dict[str, set[str]] = {}
     own_includes: set[str] = set()
     files_of: dict[Invocation, set[str]] = {}
+    readings: dict[Invocation, list[FileReading]] = {}
     exists: Callable[[str], bool] = lambda _: False
     has_directory: Callable[[str], bool] = lambda _: True
     read: Callable[[str], bytes] | None = None
-    whole: dict[str, UndividedFile] = {}
+    protected_files: dict[str, ProtectedFile] = {}
     is_tracked: Callable[[str], bool] = lambda _: False
     is_ignored: Callable[[str], bool] = lambda _: False
     referenced_by: Callable[[str], frozenset[str]] = lambda _: frozenset()
     overriding: Callable[[str, str], frozenset[str]] = lambda _, __: frozenset()
-    rejected: tuple[Invocation, ...] = ()
-    incomplete: Callable[[Collection[str]], tuple[Invocation, ...]] = lambda _: ()
 
     @property
     def readable(self) -> tuple[Invocation, ...]:
-        """The entry points whose files could all be read."""
+        """The start commands whose files could all be read."""
         return tuple(e for e in self.entries if e not in self.errors)
 
     def ignored_in_builds(self, path: str) -> set[str]:
-        """Return the plain directory names that the ``.dockerignore`` at *path* leaves out."""
+        """Return the plain names of directories that the ``.dockerignore`` at *path* excludes."""
         if self.read is None or not self.exists(path):
             return set()
         lines = self.read(path).decode("utf-8", "replace").splitlines()
         return {line.strip().strip("/").removeprefix("./").removesuffix("/**") for line in lines}
 
     @property
-    def bases(self) -> list[str]:
-        """The first files of the readable entry points, each once, in order."""
-        return list(dict.fromkeys(e.base for e in self.readable))
+    def root_files(self) -> list[str]:
+        """The root files of the readable start commands, in order and without repetition."""
+        return list(dict.fromkeys(e.root_file for e in self.readable))
 
     @property
     def services(self) -> dict[str, Node]:
-        """The services of all readable entry points by name, each as its first file has it."""
-        seen: dict[str, Node] = {}
+        """The bodies of the services of all readable start commands; the first one of a name.
+
+        A service that others only extend, in a file that no start command includes, is none.
+        """
+        bodies: dict[str, Node] = {}
         for entry in self.readable:
-            order = [*entry.files, *sorted(self.files_of[entry] - set(entry.files))]
-            for path in order:
+            for path in dict.fromkeys(_paths_read(self.readings[entry])):
                 file = self.files.get(path)
                 for name, body in file.services.items() if file else ():
-                    seen.setdefault(name, body)
-        return seen
+                    bodies.setdefault(name, body)
+        return bodies
+
+
+def _paths_read(readings: Iterable[FileReading]) -> Iterator[str]:
+    """Yield the paths of *readings*, those of the start command before what they include."""
+    included: list[FileReading] = []
+    for reading in readings:
+        yield reading.path
+        included += [each for item in reading.includes for each in item]
+    if included:
+        yield from _paths_read(included)
 
 
 def project_directory(entry: Invocation) -> str:
-    """Return the project directory of *entry*, relative to the root ("." for the root itself)."""
+    """Return the project directory of *entry*, relative to the root; ``.`` for the root itself."""
     if entry.project_directory is not None:
         return entry.project_directory
-    return posixpath.dirname(entry.base) or "."
+    return posixpath.dirname(entry.root_file) or "."
+
+
+def extended_scope(path: str, scope: Scope) -> Scope:
+    """Return the scope of the file at *path* that a service in *scope* extends.
+
+    Its paths are relative to its own directory. Its variables are those of the service: a ``.env``
+    next to it is not read (observed: v2.40.3 and v5.6.1).
+    """
+    return replace(scope, directory=posixpath.dirname(path) or ".")
 
 
 def project_name(directory: str) -> str:
-    """Return the project name that the engine makes of a directory's name, ``""`` for none.
+    """Return the project name that Docker Compose derives from the name of a directory.
 
-    Lower case, letters, digits, ``_`` and ``-``, and not one of the latter two at the beginning
-    (Compose specification; observed: v5.6.1).
+    The name consists of lower case letters, digits, ``_`` and ``-``, and does not begin with one
+    of the latter two (Compose specification; observed: v5.6.1). It is ``""`` if nothing is left.
     """
     return re.sub(r"[^a-z0-9_-]", "", directory.lower()).lstrip("_-")
 
 
-def load(
+def load_project(
     entries: Iterable[Invocation], library: Library, environ: Mapping[str, str] | None = None
 ) -> Project:
-    """Read all files of *entries*; what cannot be read is recorded per entry point, not raised.
+    """Read all files of the start commands *entries*.
 
-    *environ* has the shell's variables, for paths that name some.
+    *environ* contains the variables of the shell, for paths with variables. A start command with a
+    file that cannot be read is recorded in ``Project.errors``; the function does not raise.
     """
     project = Project(tuple(entries), exists=library.reader.exists, read=library.reader.read_bytes)
     for entry in project.entries:
-        walk = _Walk(project, library, entry, environ or {})
+        command_reader = _StartCommandReader(project, library, entry, environ or {})
         try:
-            walk.run()
+            project.readings[entry] = command_reader.run()
         except InputError as error:
             project.errors[entry] = error
-        project.files_of[entry] = walk.seen_files
+        project.files_of[entry] = command_reader.seen_files
     return project
 
 
-class _Walk:
-    """Follows one entry point through ``include``, ``extends`` and env files."""
+class _StartCommandReader:
+    """Reads the files of one start command: ``include``, ``extends`` and env files."""
 
     def __init__(
         self,
@@ -153,57 +239,73 @@ class _Walk:
         self.library = library
         self.reader = library.reader
         self.entry = entry
-        self.seen: set[tuple[str, str, bool]] = set()
+        self.readings: dict[tuple[str, str, tuple[str, ...]], FileReading] = {}
+        self.extended: set[tuple[str, tuple[str, ...]]] = set()
         self.seen_files: set[str] = set()
-        self.environment = {**self.dotenv(), **environ}
+        self.environ = environ
 
-    def dotenv(self) -> dict[str, str]:
+    def root_scope(self) -> Scope:
+        """Return the scope of the files of ``-f``, and record the env files as inputs."""
         directory = project_directory(self.entry)
-        paths = list(self.entry.env_files) or [_join(directory, ".env")]
-        found: dict[str, str] = {}
+        paths = self.entry.env_files or (_join(directory, ".env"),)
+        for env_directory in {directory, self.entry.directory}:
+            self.record_input(_join(env_directory, ".env"))
+        scope = self.scope(directory, paths, Scope())
+        return replace(scope, root_variables=scope.variables)
+
+    def scope(self, directory: str, env_files: Iterable[str], outer: Scope) -> Scope:
+        """Return a scope with the variables of *env_files*, except for those that *outer* sets."""
+        variables: dict[str, str] = dict(outer.variables)
+        paths = tuple(env_files)
         for path in paths:
-            self.reads(path)
-            if self.reader.exists(path):
-                text = self.reader.read_bytes(path).decode("utf-8", "replace")
-                found.update((each.name, each.value) for each in assignments(text))
-        for where in {directory, self.entry.directory}:
-            self.reads(_join(where, ".env"))
-        return found
+            self.record_input(path)
+            if path.startswith(("/", "~")) or not self.reader.exists(path):
+                continue
+            text = self.reader.read_bytes(path).decode("utf-8", "replace")
+            for pair in assignments(text):
+                if pair.name not in outer.variables:
+                    variables[pair.name] = expand(pair.value, variables)
+        return Scope(directory, variables, (*paths, *outer.env_files), outer.root_variables)
 
-    def run(self) -> None:
-        directory = project_directory(self.entry)
-        for path in self.entry.files:
-            self.compose_file(path, directory, (), None, path)
+    def run(self) -> list[FileReading]:
+        """Read all files; raises InputError for the first one that cannot be read."""
+        scope = self.root_scope()
+        readings = [self.compose_file(path, scope, (), None, path) for path in self.entry.files]
         if all(self.project.files[path].is_blank for path in self.entry.files):
-            raise empty(self.entry.files[0])
+            raise empty_file_error(self.entry.files[0])
+        return readings
 
     def compose_file(
         self,
         path: str,
-        directory: str,
+        scope: Scope,
         trail: tuple[str, ...],
         named_at: Location | None,
         written: str,
-    ) -> None:
-        """Read a file of ``-f`` or ``include`` whose text stands for *directory*."""
+    ) -> FileReading:
+        """Read a file of ``-f`` or ``include``."""
         if path in trail:
             raise InputError(
                 "include cycle: " + " -> ".join((*trail[trail.index(path) :], path)),
                 location=named_at,
                 remedy="remove one of the includes",
             )
-        if (path, directory, False) in self.seen:
-            return
-        self.seen.add((path, directory, False))
+        key = (path, scope.directory, scope.env_files)
+        if key in self.readings:
+            return self.readings[key]
         file = self.parse(path, named_at, written)
-        self.project.directories.setdefault(path, set()).add(posixpath.normpath(directory))
+        reading = self.readings[key] = FileReading(path, scope)
+        self.project.directories.setdefault(path, set()).add(posixpath.normpath(scope.directory))
         for item in item_nodes(file.root.get("include")):
-            self.include(file, item, directory, (*trail, path))
-        self.services(file, directory, directory)
+            reading.includes.append(self.include(file, item, scope, (*trail, path)))
+        self.services(file, scope)
+        return reading
 
     def include(
-        self, file: ComposeFile, item: Node, directory: str, trail: tuple[str, ...]
-    ) -> None:
+        self, file: ComposeFile, item: Node, scope: Scope, trail: tuple[str, ...]
+    ) -> list[FileReading]:
+        """Read the files of one *item* of ``include`` in *file*; *trail* are the includers."""
+        directory = scope.directory
         at = file.source.location(item.start)
         body = item if isinstance(item, yaml.MappingNode) else None
         written = [
@@ -211,79 +313,84 @@ class _Walk:
             for node in item_nodes(merged_get(body, "path") if body else item)
             if (text := scalar_text(node))
         ]
-        paths = [self.expanded(text) for text in written]
+        paths = [self.expanded(text, scope) for text in written]
         inner = scalar_text(merged_get(body, "project_directory")) if body else None
         for text, path in zip(written, paths, strict=True):
-            if path.startswith(REMOTE_PREFIXES):
+            if is_remote(path):
                 raise InputError(
-                    f"include of a remote resource, {text!r}: nothing is fetched from the network",
+                    f"include of the remote resource {text!r}: remote files are not fetched",
                     location=at,
-                    remedy="fetch it and include the local copy",
+                    remedy="download the file and include the local copy",
                     source_line=file.source.line(item.start),
                 )
         if not paths:
-            return
-        where = (
-            _join(directory, self.expanded(inner))
+            return []
+        project_dir = (
+            _join(directory, self.expanded(inner, scope))
             if inner
             else posixpath.dirname(_join(directory, paths[0])) or "."
         )
         env_files = item_nodes(merged_get(body, "env_file")) if body else []
-        for node in env_files:
-            self.reads(_join(directory, self.expanded(scalar_text(node) or "")))
-        self.reads(where)  # the engine resolves paths elsewhere where the directory is missing
-        self.reads(_join(where, ".env"))
+        env_paths = [
+            _join(directory, self.expanded(scalar_text(node) or "", scope)) for node in env_files
+        ]
+        # Docker Compose resolves paths differently if the directory is missing.
+        self.record_input(project_dir)
+        self.record_input(_join(project_dir, ".env"))
+        inner_scope = self.scope(project_dir, env_paths or [_join(project_dir, ".env")], scope)
+        readings = []
         for text, path in zip(written, paths, strict=True):
             target = _join(directory, path)
             self.project.included_by.setdefault(target, set()).add(file.path)
             if not inner:
                 self.project.own_includes.add(target)
-            self.compose_file(target, where, trail, at, text)
+            readings.append(self.compose_file(target, inner_scope, trail, at, text))
+        return readings
 
-    def services(self, file: ComposeFile, directory: str, extends_base: str) -> None:
+    def services(self, file: ComposeFile, scope: Scope) -> None:
+        """Read what the services of *file* refer to."""
         for body in file.services.values():
-            self.service(file, body, directory, extends_base)
+            self.service(file, body, scope)
 
-    def service(self, file: ComposeFile, body: Node, directory: str, extends_base: str) -> None:
+    def service(self, file: ComposeFile, body: Node, scope: Scope) -> None:
+        """Read the env files and the extended file of the service *body*."""
         for attribute in ("env_file", "label_file"):
             for node in item_nodes(merged_get(body, attribute)):
                 text = scalar_text(
                     merged_get(node, "path") if isinstance(node, yaml.MappingNode) else node
                 )
                 if text:
-                    path = _join(directory, self.expanded(text))
-                    self.reads(path)
+                    path = _join(scope.directory, self.expanded(text, scope))
+                    self.record_input(path)
                     optional = scalar_text(merged_get(node, "required")) == "false"
                     if path in self.project.inputs and not optional:
                         self.project.env_files.add(path)
-        parent = extended(body)
+        parent = extends_target(body)
         if parent is None or parent[0] is None:
             return
         name, node = parent[1], parent[2]
-        target = _join(extends_base, self.expanded(parent[0]))
+        target = _join(scope.directory, self.expanded(parent[0], scope))
         at = file.source.location(node.start)
         if name and target != file.path:
             known = self.project.extensions.setdefault(target, [])
             if not any(e.service == name and e.location == at for e in known):
                 known.append(Extension(name, at))
-        self.extended_file(target, at, parent[0])
+        self.extended_file(target, scope, at, parent[0])
 
-    def extended_file(self, path: str, named_at: Location, written: str) -> None:
-        """Read a file that ``extends`` names: its text stands for its own directory."""
-        if (path, "", True) in self.seen:
+    def extended_file(self, path: str, scope: Scope, named_at: Location, written: str) -> None:
+        """Read a file that a service in *scope* extends."""
+        if (path, scope.env_files) in self.extended:
             return
-        self.seen.add((path, "", True))
-        file = self.parse(path, named_at, written)
-        directory = posixpath.dirname(path) or "."
-        self.services(file, directory, directory)
+        self.extended.add((path, scope.env_files))
+        self.services(self.parse(path, named_at, written), extended_scope(path, scope))
 
     def parse(self, path: str, named_at: Location | None, written: str) -> ComposeFile:
-        """Return the parsed file; *written* is how it is named, with variables unexpanded."""
-        self.reads(path)
+        """Return the parsed file; *written* is its path as written, with variables unexpanded."""
+        self.record_input(path)
         self.seen_files.add(path)
         if named_at is not None and not self.reader.exists(path):
             raise InputError(
-                f"names {written}, which does not exist",
+                f"refers to {written}, which does not exist",
                 location=named_at,
                 remedy="create the file or correct the path",
             )
@@ -291,13 +398,14 @@ class _Walk:
         self.project.files[path] = file
         return file
 
-    def reads(self, path: str) -> None:
-        """Note an input; absolute paths and homes are the machine's, not the project's."""
+    def record_input(self, path: str) -> None:
+        """Record an input. Absolute and home paths do not belong to the project."""
         if not path.startswith(("/", "~")):
             self.project.inputs.add(path)
 
-    def expanded(self, text: str) -> str:
-        return expand(text, self.environment)
+    def expanded(self, text: str, scope: Scope) -> str:
+        """Return *text* with its variables expanded; those of the shell have precedence."""
+        return expand(text, {**scope.variables, **self.environ}) if "$" in text else text
 
 
 def _join(directory: str, path: str) -> str:

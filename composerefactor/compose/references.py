@@ -1,4 +1,4 @@
-"""What a service names: resources and other services (Compose specification)."""
+"""The resources and the services that one service refers to (Compose specification)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from composerefactor.yaml.nodes import MappingNode, Node
 
 
 @lru_cache(maxsize=4096)
-def resources(service: Node) -> frozenset[tuple[str, str]]:
-    """Return the (section, name) pairs of the top-level resources that *service* names."""
+def referenced_resources(service: Node) -> frozenset[tuple[str, str]]:
+    """Return the (section, name) pairs of the top-level resources that *service* refers to."""
     body = merged_entries(service)
-    found: set[tuple[str, str]] = set()
+    resources: set[tuple[str, str]] = set()
     for section in RESOURCE_SECTIONS:
         entry = body.get(section)
         if entry is None:
@@ -31,25 +31,26 @@ def resources(service: Node) -> frozenset[tuple[str, str]]:
             names = _granted_names(entry.value)
         else:
             names = names_in(entry.value)
-        found.update((section, name) for name in names if name)
+        resources.update((section, name) for name in names if name)
     build = body.get("build")
     if build is not None:
         granted = _granted_names(merged_get(build.value, "secrets"))
-        found.update(("secrets", name) for name in granted)
-    return frozenset(found)
+        resources.update(("secrets", name) for name in granted)
+    return frozenset(resources)
 
 
 def _granted_names(node: Node | None) -> list[str]:
-    found = []
+    """Return the names in a list of secrets or configs, in the short or the long form."""
+    names = []
     for item in item_nodes(node):
         name = scalar_text(merged_get(item, "source") if isinstance(item, MappingNode) else item)
         if name:
-            found.append(name)
-    return found
+            names.append(name)
+    return names
 
 
-def extended(service: Node) -> tuple[str | None, str | None, Node] | None:
-    """Return (file or None, service or None, node) of what *service* extends, or None."""
+def extends_target(service: Node) -> tuple[str | None, str | None, Node] | None:
+    """Return (file or None, service or None, node) of the ``extends`` of *service*, or None."""
     node = merged_get(service, "extends")
     if node is None:
         return None
@@ -59,32 +60,35 @@ def extended(service: Node) -> tuple[str | None, str | None, Node] | None:
 
 
 @lru_cache(maxsize=64)
-def extending(file: ComposeFile) -> dict[str, list[tuple[str, str | None]]]:
-    """Return the services of *file* that extend one, with the file that they name, by its name."""
-    found: dict[str, list[tuple[str, str | None]]] = {}
+def extending_services(file: ComposeFile) -> dict[str, list[tuple[str, str | None]]]:
+    """Return the services of *file* that extend a service, by the name of the latter.
+
+    Each is a pair of its name and the file that its ``extends`` names, or None.
+    """
+    by_parent: dict[str, list[tuple[str, str | None]]] = {}
     for name, body in file.services.items():
-        parent = extended(body)
+        parent = extends_target(body)
         if parent is not None and parent[1] is not None:
-            found.setdefault(parent[1], []).append((name, parent[0]))
-    return found
+            by_parent.setdefault(parent[1], []).append((name, parent[0]))
+    return by_parent
 
 
-def services(service: Node) -> set[str]:
+def referenced_services(service: Node) -> set[str]:
     """Return the names of the services that *service* needs in the same project.
 
-    From depends_on, links, volumes_from and the ``service:`` form of namespaces (Compose
-    specification; observed: the engine rejects each of them where nothing has the name).
+    They come from depends_on, links, volumes_from and the ``service:`` form of namespaces (Compose
+    specification; observed: Docker Compose rejects each of them if the service is undefined).
     """
     body = merged_entries(service)
-    found: set[str] = set()
+    names: set[str] = set()
     for attribute in ("depends_on", "links", "volumes_from"):
         entry = body.get(attribute)
         for name in names_in(entry.value) if entry else []:
             if not name.startswith("container:"):
-                found.add(name.split(":", 1)[0])
+                names.add(name.split(":", 1)[0])
     for attribute in ("network_mode", "ipc", "pid", "uts", "cgroup"):
         entry = body.get(attribute)
         text = scalar_text(entry.value) if entry else None
         if text and text.startswith("service:"):
-            found.add(text.removeprefix("service:"))
-    return found
+            names.add(text.removeprefix("service:"))
+    return names

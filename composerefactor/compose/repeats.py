@@ -1,4 +1,4 @@
-"""Text that a file repeats: values of services' keys, and sets of keys, that mean the same."""
+"""Definitions that a file repeats: equal values, and equal sets of keys, in several services."""
 
 from __future__ import annotations
 
@@ -12,13 +12,22 @@ from msgspec import Struct
 from composerefactor.compose.files import ComposeFile
 from composerefactor.errors import InputError
 from composerefactor.yaml import nodes as yaml
-from composerefactor.yaml.comments import Region, comments, regions
+from composerefactor.yaml.comments import Region, comments_in, regions
 from composerefactor.yaml.nodes import AliasNode, Node, resolve, walk
 from composerefactor.yaml.values import to_python
 
 
 class Attribute(Struct, frozen=True, dict=True):
-    """A key of *service* in lines of its own: *meaning* tells equal values, *column* its place."""
+    """A key of a service, on lines of its own.
+
+    Attributes:
+        file: The file that contains the service.
+        service: The name of the service.
+        key: The key.
+        region: The lines of the key.
+        column: The column of the key.
+        meaning: A canonical text of the value; equal for equal values.
+    """
 
     file: ComposeFile
     service: str
@@ -44,17 +53,21 @@ class Attribute(Struct, frozen=True, dict=True):
 
     @property
     def value(self) -> str:
-        """The text behind the colon, to the end of the last line."""
+        """The text after the colon, to the end of the last line."""
         return self.file.source.text[value_start(self.file, self.region) : self.region.end]
 
     def _comments(self, start: int, end: int) -> tuple[str, ...]:
-        return tuple(comments(self.file.source, self.region.entry, start, end))
+        return tuple(comments_in(self.file.source, self.region.entry, start, end))
 
 
 class Repeat(Struct, frozen=True):
-    """What several services have in common: all *attributes* of one key, or of several *keys*.
+    """A definition that several services repeat: the value of one key, or a set of keys.
 
-    *saved* counts characters. *anchor* names one that stands above the services and means the same.
+    Attributes:
+        attributes: The keys of all services that can share the definition.
+        saved: How many characters sharing saves.
+        keys: The keys of the set; () for the value of one key.
+        anchor: The anchor of an existing equal value above the services, or ``""``.
     """
 
     attributes: tuple[Attribute, ...]
@@ -65,16 +78,16 @@ class Repeat(Struct, frozen=True):
     @property
     def services(self) -> tuple[str, ...]:
         """The services, in the order of the file."""
-        return tuple(dict.fromkeys(each.service for each in self.attributes))
+        return tuple(dict.fromkeys(attribute.service for attribute in self.attributes))
 
 
 def value_start(file: ComposeFile, region: Region) -> int:
-    """Return the offset behind the colon of the entry in *region*."""
+    """Return the offset just after the colon of the entry in *region*."""
     return file.source.text.index(":", region.entry.key.end) + 1
 
 
 def service_regions(file: ComposeFile, service: str) -> list[Region]:
-    """Return the lines of each key of *service*; [] where they are not lines of their own."""
+    """Return the lines of each key of *service*; [] if they are not on lines of their own."""
     region = file.regions_in("services").get(service)
     body = region.entry.value if region else None
     if region is None or not isinstance(body, yaml.MappingNode) or body.flow:
@@ -83,108 +96,118 @@ def service_regions(file: ComposeFile, service: str) -> list[Region]:
     return regions(file.source, body, start=start, end=region.end) or []
 
 
-def repeats(file: ComposeFile, least: int) -> list[Repeat]:
-    """Return what is worth to be shared, what saves most first; none takes text of another.
+def repeats(file: ComposeFile, min_lines: int) -> list[Repeat]:
+    """Return the definitions that are worth sharing, the most saving one first.
 
-    A block has at least *least* lines. Services that merge something already share no more keys.
+    A shared block has at least *min_lines* lines, and no text belongs to two of them. Services that
+    already have a merge key do not share sets of keys.
     """
-    found = _Search(file, least)
-    return list(found.best_first())
+    return list(_Search(file, min_lines).best_first())
 
 
 class _Search:
-    """Takes what saves most, again and again, until nothing saves any more."""
+    """Chooses the repeat that saves most, again and again, until none saves anything."""
 
-    def __init__(self, file: ComposeFile, least: int) -> None:
+    def __init__(self, file: ComposeFile, min_lines: int) -> None:
         self.file = file
-        self.least = least
+        self.min_lines = min_lines
         self.names = list(file.services)
-        self.left = {name: dict(_attributes(file, name)) for name in self.names}
-        self.merging = {name for name, body in file.services.items() if _merges(body)}
-        self.anchors = dict(_anchors(file))
+        self.remaining = {name: dict(_attributes(file, name)) for name in self.names}
+        self.merging = {name for name, body in file.services.items() if _has_merge_key(body)}
+        self.anchors = dict(_reusable_anchors(file))
 
     def best_first(self) -> Iterator[Repeat]:
+        """Yield the chosen repeats, the most saving one first."""
         while True:
-            every = [*self.values(), *self.sets()]
-            best = max(every, key=lambda each: each.saved, default=None)
+            candidates = [*self.values(), *self.sets()]
+            best = max(candidates, key=lambda candidate: candidate.saved, default=None)
             if best is None or best.saved <= 0:
                 return
-            for each in best.attributes:
-                del self.left[each.service][each.key]
+            for attribute in best.attributes:
+                del self.remaining[attribute.service][attribute.key]
             if best.keys:
                 self.merging.update(best.services)
             yield best
 
     def values(self) -> Iterator[Repeat]:
-        """Yield the values that several services give to one key."""
+        """Yield the equal values of one key in several services."""
         alike: dict[tuple[str, str], list[Attribute]] = {}
-        for attributes in self.left.values():
-            for each in attributes.values():
-                value = each.region.entry.value
-                text = self.file.source.text[each.region.key : each.region.end]
+        for attributes in self.remaining.values():
+            for attribute in attributes.values():
+                region = attribute.region
+                value = region.entry.value
+                text = self.file.source.text[region.key : region.end]
                 if isinstance(value, yaml.MappingNode | yaml.SequenceNode) and self.is_long(text):
-                    alike.setdefault((each.key, each.meaning), []).append(each)
-        for (key, meaning), found in alike.items():
-            known = self.anchors.get(meaning, "")
-            noted = next((each for each in found if each.notes), found[0])
-            members = [each for each in found if each.notes in {(), noted.notes}]
-            if known:
-                members = [each for each in found if not each.notes]
-            elif len(members) < 2:  # noqa: PLR2004 - one alone repeats nothing
+                    alike.setdefault((attribute.key, attribute.meaning), []).append(attribute)
+        for (key, meaning), attributes_alike in alike.items():
+            existing_anchor = self.anchors.get(meaning, "")
+            noted = next((each for each in attributes_alike if each.notes), attributes_alike[0])
+            members = [each for each in attributes_alike if each.notes in {(), noted.notes}]
+            if existing_anchor:
+                members = [each for each in attributes_alike if not each.notes]
+            elif len(members) < 2:  # noqa: PLR2004 - a single one is not a repeat
                 continue
             members.sort(key=lambda each: each is not noted)
-            name = known or key
+            name = existing_anchor or key
             aliases = len(members) * len(f" *{name}\n")
-            kept = 0 if known else len(noted.value) + len(f"x-{name}: &{name}\n")
-            saved = sum(len(each.value) for each in members) - kept - aliases
+            shared_length = 0 if existing_anchor else len(noted.value) + len(f"x-{name}: &{name}\n")
+            saved = sum(len(each.value) for each in members) - shared_length - aliases
             if members:
-                yield Repeat(tuple(members), saved, anchor=known)
+                yield Repeat(tuple(members), saved, anchor=existing_anchor)
 
     def sets(self) -> Iterator[Repeat]:
-        """Yield the sets of keys that several services have in common."""
+        """Yield the sets of keys with equal values in several services."""
         items = {
-            name: frozenset((a.key, a.meaning, a.above + a.notes) for a in self.left[name].values())
+            name: frozenset(
+                (a.key, a.meaning, a.above + a.notes) for a in self.remaining[name].values()
+            )
             for name in self.names
             if name not in self.merging
         }
-        wanted = {items[a] & items[b] for a, b in combinations(items, 2)}
-        for common in wanted:
-            if len(common) < 2:  # noqa: PLR2004 - one key is a value
+        common_sets = {items[a] & items[b] for a, b in combinations(items, 2)}
+        for common in common_sets:
+            if len(common) < 2:  # noqa: PLR2004 - a single key is handled as a value
                 continue
             members = [name for name, own in items.items() if common <= own]
-            keys = [key for key in self.left[members[0]] if key in {k for k, _, _ in common}]
-            blocks = [[self.left[name][key] for key in keys] for name in members]
+            keys = [key for key in self.remaining[members[0]] if key in {k for k, _, _ in common}]
+            blocks = [[self.remaining[name][key] for key in keys] for name in members]
             texts = ["".join(each.whole for each in block) for block in blocks]
             if not self.is_long(texts[0]):
                 continue
             aliases = sum(block[0].column + len("<<: *common\n") for block in blocks)
-            kept = len(texts[0]) + len("x-common: &common\n\n")
-            saved = sum(map(len, texts)) - kept - aliases
+            shared_length = len(texts[0]) + len("x-common: &common\n\n")
+            saved = sum(map(len, texts)) - shared_length - aliases
             attributes = tuple(each for block in blocks for each in block)
             yield Repeat(attributes, saved, tuple(keys))
 
     def is_long(self, text: str) -> bool:
-        """Return whether *text* has enough lines, the one of its key counted."""
-        return sum(1 for line in text.splitlines() if line.strip()) >= self.least
+        """Return whether *text* has enough non-blank lines, including the line of the key."""
+        return sum(1 for line in text.splitlines() if line.strip()) >= self.min_lines
 
 
 def _attributes(file: ComposeFile, service: str) -> Iterator[tuple[str, Attribute]]:
-    found = service_regions(file, service)
+    """Yield (key, attribute) for the keys of *service* that could be shared."""
+    key_regions = service_regions(file, service)
     above = _services_start(file)
-    for region in found:
+    for region in key_regions:
         entry = region.entry
-        meaning = _meaning(entry.value, above)
+        meaning = _canonical_text(entry.value, above)
         if entry.name and not entry.is_merge and meaning is not None:
             column = file.source.column(entry.start)
             yield entry.name, Attribute(file, service, entry.name, region, column, meaning)
 
 
-def _meaning(node: Node, above: int) -> str | None:
-    """Return what tells equal values; None for text that has to stay where it is."""
-    for each in walk(node):
-        if each.anchor or each.tag:
+def _canonical_text(node: Node, above: int) -> str | None:
+    """Return a text that is equal for equal values; None if *node* must stay where it is.
+
+    This is a value with an anchor, with a tag, or with an alias of a node below the offset *above*.
+    """
+    for written in walk(node):
+        if written.anchor or written.tag:
             return None
-        if isinstance(each, AliasNode) and (each.target is None or each.target.start > above):
+        if isinstance(written, AliasNode) and (
+            written.target is None or written.target.start > above
+        ):
             return None
     if isinstance(node, AliasNode):
         return None
@@ -199,14 +222,14 @@ def _services_start(file: ComposeFile) -> int:
     return section.region.lead if section else 0
 
 
-def _marked(file: ComposeFile) -> list[Node]:
+def _marked_nodes(file: ComposeFile) -> list[Node]:
     return file.tree.marked_in(file.root.outer_start, file.root.end)
 
 
-def _anchors(file: ComposeFile) -> Iterator[tuple[str, str]]:
-    """Yield (meaning, name) of the collections with an anchor that stand above the services."""
+def _reusable_anchors(file: ComposeFile) -> Iterator[tuple[str, str]]:
+    """Yield (canonical text, anchor) of the anchored collections above the services."""
     above = _services_start(file)
-    named = {node.anchor: node for node in _marked(file) if node.anchor is not None}
+    named = {node.anchor: node for node in _marked_nodes(file) if node.anchor is not None}
     for name, node in named.items():
         collection = isinstance(node, yaml.MappingNode | yaml.SequenceNode)
         if collection and node.end <= above and not any(n.tag for n in walk(node)):
@@ -216,20 +239,20 @@ def _anchors(file: ComposeFile) -> Iterator[tuple[str, str]]:
                 continue
 
 
-def _merges(body: Node) -> bool:
+def _has_merge_key(body: Node) -> bool:
     node = resolve(body)
     return not isinstance(node, yaml.MappingNode) or any(entry.is_merge for entry in node.entries)
 
 
 def names_taken(file: ComposeFile) -> set[str]:
-    """Return the anchors of *file*, and its top-level keys without ``x-``."""
-    anchors = {node.anchor for node in _marked(file) if node.anchor is not None}
+    """Return the anchors of *file* and the names of its ``x-`` keys, without the ``x-``."""
+    anchors = {node.anchor for node in _marked_nodes(file) if node.anchor is not None}
     return anchors | {key.removeprefix("x-") for key in file.root_keys if key.startswith("x-")}
 
 
-def by_service(found: Repeat) -> Mapping[str, list[Attribute]]:
-    """Return the attributes of *found* by service."""
+def attributes_by_service(repeat: Repeat) -> Mapping[str, list[Attribute]]:
+    """Return the attributes of *repeat* by service."""
     grouped: dict[str, list[Attribute]] = {}
-    for each in found.attributes:
-        grouped.setdefault(each.service, []).append(each)
+    for attribute in repeat.attributes:
+        grouped.setdefault(attribute.service, []).append(attribute)
     return grouped

@@ -1,4 +1,8 @@
-"""What stands where in the containers of a service."""
+"""Mounts, networks and subnets of a project, and the file that declares a resource.
+
+The parts of the module: where services mount volumes and which name a new volume gets; which
+networks services are on; free subnets; and the file in which a new declaration belongs.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +12,19 @@ from posixpath import basename, normpath
 
 from msgspec import Struct
 
-from composerefactor.compose.connections import references
+from composerefactor.compose.connections import service_references
+from composerefactor.compose.definitions import Definition
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
-from composerefactor.compose.services import Definition, Service, StartModel
+from composerefactor.compose.services import Service, StartModel
 from composerefactor.compose.volumes import volumes
 from composerefactor.errors import Location, RefusedError
 from composerefactor.yaml.nodes import AliasNode, MappingNode, walk
 
 
 def mount_targets(model: StartModel, service: Service) -> Iterator[str]:
-    """Yield the container paths at which volumes, binds and tmpfs of *service* stand."""
+    """Yield the container paths of the volumes, bind mounts and tmpfs mounts of *service*."""
     for definition in service.definitions:
         for volume in volumes(definition.body):
             yield normpath(expand(volume.text.target, model.variables))
@@ -27,11 +32,11 @@ def mount_targets(model: StartModel, service: Service) -> Iterator[str]:
             yield normpath((scalar_text(item) or "").partition(":")[0])
 
 
-def covers(targets: Iterator[str] | list[str], path: str) -> bool:
-    """Return whether something stands at *path*, above it or below it."""
-    wanted = normpath(path)
+def is_mounted(targets: Iterator[str] | list[str], path: str) -> bool:
+    """Return whether one of the mount points *targets* is *path*, or above or below it."""
+    searched = normpath(path)
     return any(
-        target == wanted or wanted.startswith(f"{target}/") or target.startswith(f"{wanted}/")
+        target == searched or searched.startswith(f"{target}/") or target.startswith(f"{searched}/")
         for target in targets
     )
 
@@ -39,24 +44,24 @@ def covers(targets: Iterator[str] | list[str], path: str) -> bool:
 def mounted_elsewhere(
     models: Iterable[StartModel], file: ComposeFile, name: str, paths: list[str]
 ) -> dict[str, str | None]:
-    """Return the volumes that service *name* has at *paths* where others are merged with *file*.
+    """Return the volumes that service *name* mounts at *paths* when *file* is merged with others.
 
-    None stands for something else than a named volume. A mount in *file* would take its place
-    there, and leave the data behind.
+    The result maps a path to the named volume, or to None for any other mount. A new mount in
+    *file* would replace it, and the data would be left behind.
     """
-    found: dict[str, str | None] = {}
+    mounted: dict[str, str | None] = {}
     for model in models:
         service = model.services.get(name)
         if service is None or all(d.file is not file for d in service.definitions):
             continue
         for path in paths:
-            if covers(mount_targets(model, service), path):
-                found[path] = found.get(path) or _named_at(model, service, path)
-    return found
+            if is_mounted(mount_targets(model, service), path):
+                mounted[path] = mounted.get(path) or _volume_mounted_at(model, service, path)
+    return mounted
 
 
-def _named_at(model: StartModel, service: Service, path: str) -> str | None:
-    """Return the named volume that stands at *path* itself in *service*, or None."""
+def _volume_mounted_at(model: StartModel, service: Service, path: str) -> str | None:
+    """Return the named volume that *service* mounts exactly at *path*, or None."""
     for definition in service.definitions:
         for volume in volumes(definition.body):
             text = volume.text
@@ -69,8 +74,8 @@ def _named_at(model: StartModel, service: Service, path: str) -> str | None:
 def volume_name(service: str, path: str, known: set[str]) -> str:
     """Return a name for the volume of *service* at *path*, and add it to *known*.
 
-    It ends in ``data``, or in the last part of *path* where that name is taken. Words are joined as
-    in most of the names that are *known*.
+    The name ends in ``data``, or in the last part of *path* if that name is already known. Words
+    are joined by ``-`` or ``_``, as in most of the *known* names.
     """
     dashes = sum("-" in name for name in known)
     joint = "-" if dashes > sum("_" in name for name in known) else "_"
@@ -82,19 +87,19 @@ def volume_name(service: str, path: str, known: set[str]) -> str:
     return name
 
 
-DEFAULT = "default"
-"""The network of services that name none (Compose specification)."""
+DEFAULT_NETWORK = "default"
+"""The network of services without ``networks`` (Compose specification)."""
 
 
 def networks_of(model: StartModel, name: str) -> list[str] | None:
-    """Return the networks of service *name*; None where it is on none of the project's."""
+    """Return the networks of service *name*; None if it is not on a network of the project."""
     seen: set[str] = set()
     while name in model.services and name not in seen:
         seen.add(name)
         service = model.services[name]
         mode = service.text("network_mode")
         if not mode:
-            return [each for each, _ in service.names("networks")] or [DEFAULT]
+            return [network for network, _ in service.names("networks")] or [DEFAULT_NETWORK]
         if not mode.startswith("service:"):
             return None
         name = mode.removeprefix("service:")
@@ -102,8 +107,11 @@ def networks_of(model: StartModel, name: str) -> list[str] | None:
 
 
 def networks_to_reach(model: StartModel, callers: Iterable[str]) -> list[str]:
-    """Return the fewest networks on which all *callers* that are on any can be met."""
-    groups = [found for name in callers if (found := networks_of(model, name)) is not None]
+    """Return a small set of networks that contains a network of every caller.
+
+    Callers that are not on a network of the project are ignored. The choice is greedy.
+    """
+    groups = [names for caller in callers if (names := networks_of(model, caller)) is not None]
     chosen: list[str] = []
     while groups:
         candidates = list(dict.fromkeys(name for group in groups for name in group))
@@ -113,15 +121,21 @@ def networks_to_reach(model: StartModel, callers: Iterable[str]) -> list[str]:
     return chosen
 
 
-POOL = "172.16.0.0/16"
-"""Where free subnets are taken from: private, and outside the pools from which the Docker daemon
-takes subnets by itself (172.17.0.0 to 172.31.255.255 and 192.168.0.0/16)."""
+SUBNET_POOL = "172.16.0.0/16"
+"""The range for new subnets: private, and outside the pools from which the Docker daemon assigns
+subnets by default (172.17.0.0 to 172.31.255.255 and 192.168.0.0/16)."""
 
 PREFIX_LENGTH = 24
 
 
 class UsedSubnet(Struct, frozen=True):
-    """A *subnet* that the network called *network* has."""
+    """A subnet that a network of the project uses.
+
+    Attributes:
+        subnet: The subnet.
+        network: The name of the network.
+        location: The location of the ``subnet`` attribute.
+    """
 
     subnet: IPv4Network | IPv6Network
     network: str
@@ -129,11 +143,12 @@ class UsedSubnet(Struct, frozen=True):
 
 
 def used_subnets(files: Iterable[ComposeFile]) -> list[UsedSubnet]:
-    """Return the subnets that ``ipam`` of the networks in *files* names, variables by default."""
-    return [used for file in files for used in _subnets(file)]
+    """Return the subnets in ``ipam`` of the networks in *files*; variables have their defaults."""
+    return [used for file in files for used in _subnets_of(file)]
 
 
-def _subnets(file: ComposeFile) -> Iterator[UsedSubnet]:
+def _subnets_of(file: ComposeFile) -> Iterator[UsedSubnet]:
+    """Yield the subnets in ``ipam`` of the networks in *file*."""
     for name, body in file.entries("networks").items():
         for config in item_nodes(merged_get(merged_get(body, "ipam"), "config")):
             node = merged_get(config, "subnet")
@@ -148,61 +163,71 @@ def _subnets(file: ComposeFile) -> Iterator[UsedSubnet]:
 
 
 def free_subnet(
-    used: Iterable[IPv4Network | IPv6Network], pool: str = POOL, prefix_length: int = PREFIX_LENGTH
+    used: Iterable[IPv4Network | IPv6Network],
+    pool: str = SUBNET_POOL,
+    prefix_length: int = PREFIX_LENGTH,
 ) -> IPv4Network:
-    """Return the first subnet of *pool* that overlaps with none of *used*.
+    """Return the first subnet of *pool* that does not overlap with one of *used*.
 
-    Raises RefusedError where none is left.
+    Raises RefusedError if there is no free subnet.
     """
     taken = [subnet for subnet in used if isinstance(subnet, IPv4Network)]
     for subnet in IPv4Network(pool).subnets(new_prefix=prefix_length):
-        if not any(subnet.overlaps(each) for each in taken):
+        if not any(subnet.overlaps(other) for other in taken):
             return subnet
     raise RefusedError(
-        f"no free subnet of {prefix_length} bits is left in {pool}",
-        remedy="name one that your network has free",
+        f"no free /{prefix_length} subnet is left in {pool}",
+        remedy="configure a subnet that is free in your network",
     )
 
 
-def home(model: StartModel, users: Iterable[tuple[str, Definition]]) -> ComposeFile:
-    """Return the file in which a thing belongs that *users* (service, definition) name.
+def destination_file(model: StartModel, users: Iterable[tuple[str, Definition]]) -> ComposeFile:
+    """Return the file in which to declare a resource that *users* (service, definition) refer to.
 
-    It is the one that names it, where there is only one; else the first file of the entry point.
-    What ``extends`` brings is needed where the heir stands.
+    This is the file that refers to it, if there is only one, else the first file of the start
+    command. An inherited definition counts as part of the file of the service that extends it.
     """
-    files = {file.path: file for name, each in users for file in [_written(model, name, each)]}
+    files = {
+        file.path: file
+        for name, definition in users
+        for file in [_defining_file(model, name, definition)]
+    }
     if len(files) == 1:
         return next(iter(files.values()))
-    return next(file for file in model.files if file.path == model.entry.base)
+    return next(file for file in model.files if file.path == model.entry.root_file)
 
 
 def own_definitions(service: Service) -> list[Definition]:
-    """Return the definitions of *service* that stand in files of its entry point."""
-    return [each for each in service.definitions if not each.inherited]
+    """Return the definitions of *service* that are not inherited by ``extends``."""
+    return [d for d in service.definitions if not d.inherited]
 
 
-def _written(model: StartModel, name: str, definition: Definition) -> ComposeFile:
+def _defining_file(model: StartModel, name: str, definition: Definition) -> ComposeFile:
+    """Return the file of the service *name* that contains or inherits *definition*."""
     if not definition.inherited:
         return definition.file
     return own_definitions(model.services[name])[0].file
 
 
-def is_part_with(model: StartModel, others: Iterable[StartModel], section: str, name: str) -> bool:
-    """Return whether *model* makes sense only as a part of another that has *name* in *section*.
+def is_only_part_of_another(
+    model: StartModel, others: Iterable[StartModel], section: str, name: str
+) -> bool:
+    """Return whether *model* is only a part of another model that declares *name* in *section*.
 
-    That is so where the other reads all of its files, and it names services that it does not have.
+    This is the case if the other model reads all of its files and more, and if *model* refers to
+    services that it does not define.
     """
     paths = {file.path for file in model.files}
     return any(
         other.declares(section, name) and paths < {file.path for file in other.files}
         for other in others
-    ) and any(reference.name not in model.services for reference in references(model))
+    ) and any(reference.name not in model.services for reference in service_references(model))
 
 
-def written_body(file: ComposeFile, name: str) -> MappingNode | None:
-    """Return the body of service *name* where it is written in *file* for this service alone.
+def unshared_body(file: ComposeFile, name: str) -> MappingNode | None:
+    """Return the body of service *name* if it is written in *file* for this service alone.
 
-    None where an alias stands for it, or where others use it, or what it stands in, by an alias.
+    Returns None if the body is an alias, or if an alias refers to it or to the section around it.
     """
     section = file.root.get("services")
     body = section.get(name) if isinstance(section, MappingNode) else None

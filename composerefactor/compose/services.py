@@ -1,278 +1,420 @@
-"""The services of one entry point, each with every place that says something on it."""
+"""The services of one start command, each with every definition that contributes to it."""
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from typing import Generic, TypeVar
 
 from msgspec import Struct
 
+from composerefactor.compose.definitions import Definition, LocatedNode, Value, values_below
 from composerefactor.compose.dotenv import Assignment, assignments
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
-from composerefactor.compose.interpolation import expand
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
-from composerefactor.compose.project import Project, project_directory
-from composerefactor.compose.references import extended
+from composerefactor.compose.merge_keys import item_nodes, merged_entries, scalar_text
+from composerefactor.compose.project import FileReading, Project, Scope, extended_scope
+from composerefactor.compose.references import extends_target
+from composerefactor.compose.service_values import (
+    Build,
+    read_build,
+    read_dependencies,
+    read_deploy,
+    read_env_files,
+    read_environment,
+    read_flag,
+    read_grants,
+    read_healthcheck,
+    read_hosts,
+    read_logging,
+    read_networks,
+    read_number,
+    read_pairs,
+    read_ports,
+    read_size,
+    read_text,
+    read_texts,
+    read_volumes,
+    read_words,
+)
 from composerefactor.errors import Location
-from composerefactor.yaml.nodes import Entry, MappingNode, Node, resolve
+from composerefactor.yaml.nodes import MappingNode, Node, resolve
+
+T = TypeVar("T")
 
 
-class Definition(Struct, frozen=True, dict=True):
-    """One place that says something on a service; *inherited* where ``extends`` brings it."""
+class Attribute(Generic[T]):
+    """The attribute of a service with the name of the property, read once by *read*."""
 
-    file: ComposeFile
-    body: Node
-    inherited: bool = False
+    def __init__(self, read: Callable[[list[LocatedNode]], T]) -> None:
+        self.read = read
 
-    @cached_property
-    def entries(self) -> Mapping[str, Entry]:
-        """Its attributes, merge keys followed."""
-        return merged_entries(self.body)
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, service: Service, owner: type) -> T:
+        value = service.__dict__[self.name] = self.read(service.values(self.name))
+        return value
 
 
-class LocatedNode(Struct, frozen=True):
-    """A value of a service: *node* in *file*, aliases followed; *at* is where it is named."""
-
-    file: ComposeFile
-    node: Node
-    at: int
-
-    @property
-    def location(self) -> Location:
-        """Where it is written."""
-        return self.file.source.location(self.at)
+def _read_names(nodes: list[LocatedNode]) -> tuple[Value[str], ...]:
+    """Return the texts; of two that are equal up to a ``=``, the later one replaces the earlier."""
+    return read_texts(nodes, lambda text: text.partition("=")[0])
 
 
 class Setting(Struct, frozen=True):
-    """A variable of a service's container. *value* is as written, None where the shell has it."""
+    """A variable of a service's container.
+
+    Attributes:
+        name: The name of the variable.
+        value: The value as written; None if it comes from the shell.
+        location: The location of the variable.
+        node: The node, or None for a variable of an env file.
+    """
 
     name: str
     value: str | None
     location: Location
-    found: LocatedNode | None = None
+    node: LocatedNode | None = None
 
     def __repr__(self) -> str:  # without the value, which may be a secret
         return f"Setting({self.name!r}, {self.location!r})"
 
 
 class Service(Struct, frozen=True, dict=True):
-    """A service by *name*; of its *definitions* the later ones change the earlier ones.
+    """A service of a start command.
 
-    *env_files* are the assignments in its env files, by path.
+    Attributes:
+        name: The name of the service.
+        definitions: The definitions in the order in which Docker Compose merges them.
+        env_files: The assignments in its env files, by path.
     """
 
     name: str
     definitions: tuple[Definition, ...]
     env_files: Mapping[str, tuple[Assignment, ...]] = {}
 
+    def default_scope(self, attribute: str) -> Scope:
+        """Return the scope of a default path that belongs to *attribute*.
+
+        Docker Compose adds defaults to the service that extends, not to the one that is extended,
+        and to an included service before it merges others (observed: v5.6.1).
+        """
+        default = scope = self.definitions[-1].scope
+        for definition in reversed(self.definitions):
+            if not definition.inherited:
+                scope = definition.scope
+            if attribute in definition.entries:
+                default = scope
+        return default
+
+    image = Attribute(read_text)
+    pull_policy = Attribute(read_text)
+    command = Attribute(read_words)
+    entrypoint = Attribute(read_words)
+    ports = Attribute(read_ports)
+    expose = Attribute(read_texts)
+    volumes = Attribute(read_volumes)
+    tmpfs = Attribute(_read_names)
+    environment = Attribute(read_environment)
+    env_file = Attribute(read_env_files)
+    healthcheck = Attribute(read_healthcheck)
+    depends_on = Attribute(read_dependencies)
+    networks = Attribute(read_networks)
+    network_mode = Attribute(read_text)
+    links = Attribute(read_texts)
+    extra_hosts = Attribute(read_hosts)
+    deploy = Attribute(read_deploy)
+    scale = Attribute(read_text)
+    cpus = Attribute(read_number)
+    mem_limit = Attribute(read_size)
+    mem_reservation = Attribute(read_size)
+    shm_size = Attribute(read_size)
+    restart = Attribute(read_text)
+    stop_grace_period = Attribute(read_text)
+    profiles = Attribute(read_texts)
+    labels = Attribute(read_pairs)
+    container_name = Attribute(read_text)
+    user = Attribute(read_text)
+    privileged = Attribute(read_flag)
+    read_only = Attribute(read_flag)
+    cap_add = Attribute(_read_names)
+    cap_drop = Attribute(_read_names)
+    security_opt = Attribute(read_texts)
+    ipc = Attribute(read_text)
+    pid = Attribute(read_text)
+    userns_mode = Attribute(read_text)
+    uts = Attribute(read_text)
+    secrets = Attribute(read_grants)
+    configs = Attribute(read_grants)
+    logging = Attribute(read_logging)
+
+    @cached_property
+    def build(self) -> Value[Build] | None:
+        """How the image is built; None if it is not built."""
+        default_context = self.default_scope("build").path(".")
+        return read_build(self.values("build"), default_context)
+
+    @cached_property
+    def _bodies(self) -> list[LocatedNode]:
+        return [LocatedNode(d.file, d.body, d.body.start, d.scope) for d in self.definitions]
+
     def values(self, attribute: str) -> list[LocatedNode]:
-        """Return every value of *attribute* that counts, in the order in which they are merged."""
-        found: list[LocatedNode] = []
-        for definition in self.definitions:
-            entry = definition.entries.get(attribute)
-            if entry is None:
-                continue
-            if entry.value.tag in {"!reset", "!override"}:
-                found.clear()
-            if entry.value.tag != "!reset":
-                found.append(LocatedNode(definition.file, resolve(entry.value), entry.start))
-        return found
+        """Return all effective values of *attribute* in merge order.
+
+        ``!reset`` and ``!override`` discard the values before them.
+        """
+        return values_below(self._bodies, attribute)
 
     def value(self, attribute: str) -> LocatedNode | None:
-        """Return the last value of *attribute*: the one that holds, for what is replaced whole."""
-        found = self.values(attribute)
-        return found[-1] if found else None
+        """Return the last value of *attribute*: the effective one if values replace each other."""
+        values = self.values(attribute)
+        return values[-1] if values else None
 
     def text(self, attribute: str) -> str | None:
-        """Return the last value of *attribute* as text; None where there is no scalar."""
-        found = self.value(attribute)
-        return scalar_text(found.node) if found else None
+        """Return the last value of *attribute* as text; None if it is not a scalar."""
+        value = self.value(attribute)
+        return scalar_text(value.node) if value else None
 
     def items(self, attribute: str) -> Iterator[LocatedNode]:
-        """Yield the items of all lists of *attribute*, or the entries' values of mappings."""
-        for found in self.values(attribute):
-            if isinstance(found.node, MappingNode):
-                for entry in merged_entries(found.node).values():
-                    yield LocatedNode(found.file, resolve(entry.value), entry.start)
+        """Yield the list items, or the values of the mappings, in all values of *attribute*."""
+        for value in self.values(attribute):
+            if isinstance(value.node, MappingNode):
+                for entry in merged_entries(value.node).values():
+                    yield LocatedNode(value.file, resolve(entry.value), entry.start, value.scope)
             else:
-                for item in item_nodes(found.node):
-                    yield LocatedNode(found.file, item, item.start)
+                for item in item_nodes(value.node):
+                    yield LocatedNode(value.file, item, item.start, value.scope)
 
     def names(self, attribute: str) -> Iterator[tuple[str, LocatedNode]]:
-        """Yield the names that lists of *attribute* hold, or the keys of mappings."""
-        for found in self.values(attribute):
-            if isinstance(found.node, MappingNode):
-                for name, entry in merged_entries(found.node).items():
-                    yield name, LocatedNode(found.file, resolve(entry.value), entry.start)
+        """Yield (name, node) for the list items, or the keys of the mappings, of *attribute*."""
+        for value in self.values(attribute):
+            if isinstance(value.node, MappingNode):
+                for name, entry in merged_entries(value.node).items():
+                    node = resolve(entry.value)
+                    yield name, LocatedNode(value.file, node, entry.start, value.scope)
             else:
-                for item in item_nodes(found.node):
+                for item in item_nodes(value.node):
                     if (text := scalar_text(item)) is not None:
-                        yield text, LocatedNode(found.file, item, item.start)
+                        yield text, LocatedNode(value.file, item, item.start, value.scope)
 
     def pairs(self, attribute: str) -> dict[str, Setting]:
-        """Return the ``NAME=value`` pairs of *attribute* in either form, the last of each name."""
+        """Return the ``NAME=value`` pairs of *attribute*, a list or mapping; the last one wins."""
         pairs: dict[str, Setting] = {}
-        for found in self.values(attribute):
-            if isinstance(found.node, MappingNode):
-                for name, entry in merged_entries(found.node).items():
-                    node = LocatedNode(found.file, resolve(entry.value), entry.start)
+        for at in self.values(attribute):
+            if isinstance(at.node, MappingNode):
+                for name, entry in merged_entries(at.node).items():
+                    node = LocatedNode(at.file, resolve(entry.value), entry.start, at.scope)
                     pairs[name] = Setting(name, scalar_text(node.node), node.location, node)
                 continue
-            for item in item_nodes(found.node):
+            for item in item_nodes(at.node):
                 name, equals, value = (scalar_text(item) or "").partition("=")
-                node = LocatedNode(found.file, item, item.start)
+                node = LocatedNode(at.file, item, item.start, at.scope)
                 pairs[name] = Setting(name, value if equals else None, node.location, node)
         return pairs
 
     @cached_property
     def settings(self) -> Mapping[str, Setting]:
-        """The variables of the container: those of env files, then ``environment``."""
-        known = {
-            each.name: Setting(each.name, each.value, Location(path, each.line))
+        """The variables of the container: ``environment`` has precedence over env files."""
+        from_env_files = {
+            pair.name: Setting(pair.name, pair.value, Location(path, pair.line))
             for path, lines in self.env_files.items()
-            for each in lines
+            for pair in lines
         }
-        return {**known, **self.pairs("environment")}
+        return {**from_env_files, **self.pairs("environment")}
 
 
 class StartModel(Struct, frozen=True, dict=True):
-    """What *entry* starts.
+    """The services that one start command starts.
 
-    *files* are in the order in which they are merged, *variables* are what its env files give for
-    interpolation.
+    Attributes:
+        entry: The start command.
+        files: Its files in merge order, included files before the files that include them.
+        extended_files: The other files, from which services inherit by ``extends``.
+        services: The services by name.
+        scopes: What relative paths and variables in a file refer to, by path of the file.
+        variables: The variables of its own env files, for interpolation.
     """
 
     entry: Invocation
     files: tuple[ComposeFile, ...]
+    extended_files: tuple[ComposeFile, ...]
     services: Mapping[str, Service]
+    scopes: Mapping[str, Scope]
     variables: Mapping[str, str] = {}
 
     def __repr__(self) -> str:  # without the values of variables
-        return f"Stack({self.entry!r}, {list(self.services)!r})"
+        return f"StartModel({self.entry!r}, {list(self.services)!r})"
 
     @cached_property
     def dependents(self) -> Mapping[str, list[tuple[str, LocatedNode]]]:
-        """Which services name each service in depends_on, and where."""
-        found: dict[str, list[tuple[str, LocatedNode]]] = {}
+        """By service: the services that name it in depends_on, each with the place."""
+        dependents: dict[str, list[tuple[str, LocatedNode]]] = {}
         for service in self.services.values():
             for name, at in service.names("depends_on"):
-                found.setdefault(name, []).append((service.name, at))
-        return found
+                dependents.setdefault(name, []).append((service.name, at))
+        return dependents
 
     def declares(self, section: str, name: str) -> bool:
-        """Return whether a file of the stack has the top-level resource *name* of *section*."""
+        """Return whether one of the files declares the resource *name* in *section*."""
         return any(name in file.entries(section) for file in self.files)
 
     def declared(self, section: str) -> dict[str, list[LocatedNode]]:
-        """Return what *section*, one of the resource sections, declares, by name."""
-        found: dict[str, list[LocatedNode]] = {}
+        """Return the declarations in *section* by name; {} if it is not a resource section."""
+        declarations: dict[str, list[LocatedNode]] = {}
         if section not in RESOURCE_SECTIONS:
-            return found
+            return declarations
         for file in self.files:
             for name, body in file.entries(section).items():
-                found.setdefault(name, []).append(LocatedNode(file, body, body.start))
-        return found
+                at = LocatedNode(file, body, body.start, self.scopes[file.path])
+                declarations.setdefault(name, []).append(at)
+        return declarations
 
 
 def start_model(project: Project, entry: Invocation) -> StartModel:
-    """Return the services that *entry* of *project* starts; its files must be readable."""
-    reader = _Reader(project, entry)
-    files = reader.files()
-    services: dict[str, list[Definition]] = {}
-    for file in files:
-        for name, body in file.services.items():
-            definitions = services.setdefault(name, [])
-            definitions += reader.inherited(file, body, frozenset())
-            definitions.append(Definition(file, body))
+    """Return the services that *entry* starts; it must be one of ``project.readable``."""
+    builder = _ModelBuilder(project)
+    readings = project.readings[entry]
+    merged: dict[str, list[Definition]] = {}
+    for reading in readings:
+        for name, definitions in builder.services(reading).items():
+            merged.setdefault(name, []).extend(definitions)
+    ordered = dict.fromkeys(name for file in builder.files.values() for name in file.services)
+    services = {}
+    for name in ordered:
+        service = Service(name, tuple(merged[name]))
+        env_files = {
+            each.value.path: lines
+            for each in service.env_file
+            if (lines := _assignments(project, each.value.path))
+        }
+        services[name] = Service(name, service.definitions, env_files)
+    extended = tuple(f for path, f in builder.extended_files.items() if path not in builder.files)
     return StartModel(
         entry,
-        files,
-        {
-            name: Service(name, tuple(definitions), reader.env_files(definitions))
-            for name, definitions in services.items()
-        },
-        reader.variables,
+        tuple(builder.files.values()),
+        extended,
+        services,
+        builder.scopes,
+        readings[0].scope.variables,
     )
 
 
 def start_models(project: Project) -> list[StartModel]:
-    """Return the stack of every readable entry point."""
+    """Return the start model of every readable start command."""
     return [start_model(project, entry) for entry in project.readable]
 
 
-class _Reader:
-    """Follows what the project knows of one entry point."""
+def _assignments(project: Project, path: str) -> tuple[Assignment, ...]:
+    """Return the assignments of the env file at *path*; () if it is not in the project."""
+    if project.read is None or path.startswith(("/", "~")) or not project.exists(path):
+        return ()
+    return tuple(assignments(project.read(path).decode("utf-8", "replace")))
 
-    def __init__(self, project: Project, entry: Invocation) -> None:
+
+class _ModelBuilder:
+    """Merges the definitions of services as Docker Compose does, over include and extends.
+
+    Attributes:
+        files: The files of ``-f`` and ``include`` by path, included ones before their includer.
+        extended_files: The files that services extend, by path.
+        scopes: The scopes of all these files by path; the first one of a file.
+    """
+
+    def __init__(self, project: Project) -> None:
         self.project = project
-        self.entry = entry
-        self.directory = project_directory(entry)
-        self.read: Callable[[str], bytes] | None = project.read
-        paths = entry.env_files or (posixpath.normpath(posixpath.join(self.directory, ".env")),)
-        self.variables: dict[str, str] = {}
-        for each in (each for path in paths for each in self.assignments(path)):
-            self.variables[each.name] = expand(each.value, self.variables)
+        self.files: dict[str, ComposeFile] = {}
+        self.extended_files: dict[str, ComposeFile] = {}
+        self.scopes: dict[str, Scope] = {}
+        self.loaded: dict[int, dict[str, list[Definition]]] = {}
         self.parents = {
             (extension.location, extension.service): path
             for path, extensions in project.extensions.items()
             for extension in extensions
         }
 
-    def assignments(self, path: str) -> tuple[Assignment, ...]:
-        if self.read is None or path.startswith(("/", "~")) or not self.project.exists(path):
-            return ()
-        return tuple(assignments(self.read(path).decode("utf-8", "replace")))
+    def services(self, reading: FileReading) -> dict[str, list[Definition]]:
+        """Return the definitions of each service of a file and of its includes, in merge order.
 
-    def files(self) -> tuple[ComposeFile, ...]:
-        """Return the files of ``-f`` and ``include``, included ones before their includer."""
-        found: dict[str, ComposeFile] = {}
-        for path in self.entry.files:
-            self.collect(path, found, frozenset())
-        return tuple(found.values())
+        Of two includes the first one has precedence, and an included service that the file itself
+        defines is merged before the service that it extends (observed: v5.6.1).
+        """
+        known = self.loaded.get(id(reading))
+        if known is not None:
+            return known
+        parts = [self.included(item) for item in reading.includes]
+        included: dict[str, list[Definition]] = {}
+        for part in reversed(parts):
+            for name, definitions in part.items():
+                target = included.setdefault(name, [])
+                target += (d for d in definitions if not _contains(target, d))
+        file = self.files.setdefault(reading.path, self.project.files[reading.path])
+        self.scopes.setdefault(file.path, reading.scope)
+        merged = dict(included)
+        for name in file.services:
+            merged[name] = self.definitions(file, name, reading.scope, included, frozenset())
+        self.loaded[id(reading)] = merged
+        return merged
 
-    def collect(self, path: str, found: dict[str, ComposeFile], trail: frozenset[str]) -> None:
-        if path in trail or path not in self.project.files:
-            return
-        for target, includers in self.project.included_by.items():
-            if path in includers and target not in found:
-                self.collect(target, found, trail | {path})
-        found[path] = self.project.files[path]
+    def included(self, item: list[FileReading]) -> dict[str, list[Definition]]:
+        """Return the definitions of the files of one *item* of ``include``, in merge order."""
+        merged: dict[str, list[Definition]] = {}
+        for reading in item:
+            for name, definitions in self.services(reading).items():
+                merged.setdefault(name, []).extend(definitions)
+        return merged
+
+    def definitions(
+        self,
+        file: ComposeFile,
+        name: str,
+        scope: Scope,
+        included: Mapping[str, list[Definition]],
+        trail: frozenset[tuple[str, str]],
+    ) -> list[Definition]:
+        """Return the definitions of the service *name* of *file*, in merge order.
+
+        *included* are the definitions in the files that *file* includes. *trail* contains the
+        (path, service) pairs already followed, so that cycles end.
+        """
+        imported = included.get(name, [])
+        body = file.services.get(name)
+        step = (file.path, name)
+        if body is None or step in trail:
+            return imported
+        inherited = self.inherited(file, body, scope, included, trail | {step})
+        return [*inherited, *imported, Definition(file, body, scope)]
 
     def inherited(
-        self, file: ComposeFile, body: Node, trail: frozenset[tuple[str, str]]
+        self,
+        file: ComposeFile,
+        body: Node,
+        scope: Scope,
+        included: Mapping[str, list[Definition]],
+        trail: frozenset[tuple[str, str]],
     ) -> list[Definition]:
-        """Return what *body* gets by ``extends``, the farthest first."""
-        parent = extended(body)
+        """Return the definitions that *body* inherits by ``extends``, in merge order."""
+        parent = extends_target(body)
         if parent is None or not parent[1]:
             return []
         target = file
         if parent[0] is not None:
-            is_own = posixpath.basename(parent[0]) == posixpath.basename(file.path)
-            at = file.source.location(parent[2].start)
-            path = self.parents.get((at, parent[1]), file.path if is_own else "")
-            known = self.project.files.get(path)
-            if known is None:
+            path = self.parents.get((file.source.location(parent[2].start), parent[1]), "")
+            written = scope.path(scope.expand(parent[0]))
+            path = written if written in self.project.files else path
+            if path not in self.project.files:
                 return []
-            target = known
-        step = (target.path, parent[1])
-        inner = target.services.get(parent[1])
-        if inner is None or step in trail:
-            return []
-        before = self.inherited(target, inner, trail | {step})
-        return [*before, Definition(target, inner, inherited=True)]
+            target = self.extended_files.setdefault(path, self.project.files[path])
+            scope, included = extended_scope(path, scope), {}
+            self.scopes.setdefault(path, scope)
+        definitions = self.definitions(target, parent[1], scope, included, trail)
+        return [Definition(d.file, d.body, d.scope, inherited=True) for d in definitions]
 
-    def env_files(self, definitions: list[Definition]) -> dict[str, tuple[Assignment, ...]]:
-        found: dict[str, tuple[Assignment, ...]] = {}
-        for definition in definitions:
-            own = posixpath.dirname(definition.file.path) or "."
-            directories = self.project.directories.get(definition.file.path) or {own}
-            for item in item_nodes(merged_get(definition.body, "env_file")):
-                node = merged_get(item, "path") if isinstance(item, MappingNode) else item
-                text = expand(scalar_text(node) or "", self.variables)
-                for directory in sorted(directories) if text else ():
-                    path = posixpath.normpath(posixpath.join(directory, text))
-                    if path not in found and (lines := self.assignments(path)):
-                        found[path] = lines
-        return found
+
+def _contains(definitions: list[Definition], definition: Definition) -> bool:
+    """Return whether one of *definitions* is *definition*, read in the same directory.
+
+    Docker Compose accepts a file that is included twice only once if both results are equal.
+    """
+    directory = definition.scope.directory
+    return any(d.body is definition.body and d.scope.directory == directory for d in definitions)

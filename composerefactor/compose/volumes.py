@@ -1,6 +1,6 @@
-"""Volumes of services: the short and the long form (Compose specification).
+"""Mounts of services: the short and the long form of ``volumes`` (Compose specification).
 
-The short form is read as the engine does, quirks included (observed: v2.24.1 to v5.6.1).
+The short form is read as Docker Compose does, including its quirks (observed: v2.24.1 to v5.6.1).
 """
 
 from __future__ import annotations
@@ -10,16 +10,20 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from composerefactor.compose.interpolation import MASK, masked
+from composerefactor.compose.interpolation import EXPRESSION_MASK, mask_expressions
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.yaml.nodes import MappingNode, Node
 
 
 class VolumeText(Struct, frozen=True):
-    """What a volume says, as written.
+    """The parts of a mount as written.
 
-    *kind* is ``bind``, ``volume``, or another type of the long form; ``""`` where a variable at the
-    beginning of *source* decides. *source* is None for an anonymous volume and for tmpfs.
+    Attributes:
+        kind: ``bind``, ``volume``, or another type of the long form; ``""`` if it depends on the
+            variable with which *source* begins.
+        source: The path or the name of the volume; None for an anonymous volume and for tmpfs.
+        target: The path in the container.
+        options: The options, such as ``ro``.
     """
 
     kind: str
@@ -29,14 +33,19 @@ class VolumeText(Struct, frozen=True):
 
     @property
     def read_only(self) -> bool:
-        """True for ``ro``, and for ``read_only: true`` of the long form."""
+        """True for the option ``ro``, and for ``read_only: true`` in the long form."""
         return "ro" in self.options
 
 
 class Volume(Struct, frozen=True):
-    """One item of ``volumes``: *node* is what is written, *source_node* the scalar with the source.
+    """One item of ``volumes``.
 
-    The source of a short form is at the beginning of *source_node*.
+    Attributes:
+        node: The item.
+        text: The parts as written.
+        source_node: The scalar that contains the source (in the short form, at its beginning), or
+            None if there is no source.
+        is_long: True for the long form.
     """
 
     node: Node
@@ -47,10 +56,10 @@ class Volume(Struct, frozen=True):
 
 @lru_cache(maxsize=4096)
 def parse_volume(text: str) -> VolumeText | None:
-    """Return what the short form *text*, ``[source:]target[:options]``, says.
+    """Return the parts of the short form *text*: ``[source:]target[:options]``.
 
-    One letter before a colon is a Windows drive, so ``v:/v`` is an anonymous volume. None for an
-    empty part and for more than three, which the engine rejects.
+    One letter before a colon is a Windows drive, so ``v:/v`` is an anonymous volume. Returns None
+    if a part is empty or if there are more than three, which Docker Compose rejects.
     """
     parts = _sections(text)
     match parts if all(parts) else []:
@@ -65,16 +74,11 @@ def parse_volume(text: str) -> VolumeText | None:
 
 
 def volumes(service: Node) -> Iterator[Volume]:
-    """Yield the volumes of *service*, merge keys and aliases followed.
+    """Yield the mounts of *service*, with merge keys and aliases resolved.
 
-    Items that are neither form are left out; the engine rejects them.
+    Items that are in neither form are omitted; Docker Compose rejects them.
     """
-    yield from listed_volumes(merged_get(service, "volumes"))
-
-
-def listed_volumes(node: Node | None) -> Iterator[Volume]:
-    """Yield the volumes in *node*, the value of ``volumes``."""
-    for item in item_nodes(node):
+    for item in item_nodes(merged_get(service, "volumes")):
         if isinstance(item, MappingNode):
             source_node = merged_get(item, "source")
             source, target = scalar_text(source_node), scalar_text(merged_get(item, "target"))
@@ -88,8 +92,8 @@ def listed_volumes(node: Node | None) -> Iterator[Volume]:
 
 
 def _sections(text: str) -> list[str]:
-    """Split *text* at the colons that neither an expression nor a Windows drive has."""
-    mask = masked(text)
+    """Split *text* at the colons that are not part of an expression or of a Windows drive."""
+    mask = mask_expressions(text)
     sections, start = [], 0
     if len(text) <= len("v:"):
         return [text]
@@ -101,8 +105,9 @@ def _sections(text: str) -> list[str]:
 
 
 def _kind(source: str) -> str:
-    mask = masked(source)
-    if mask[0] == MASK:
+    """Return the kind of a mount in the short form: ``bind``, ``volume`` or ``""``."""
+    mask = mask_expressions(source)
+    if mask[0] == EXPRESSION_MASK:
         return ""
     is_path = mask[0] in "./~" or mask.startswith("\\\\")
     is_path = is_path or (mask[1:2] == ":" and mask[0].isalpha())

@@ -1,4 +1,4 @@
-"""The engine reads back exactly what was written to an env file."""
+"""Read env files; Docker Compose reads exactly the values that were written."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from composerefactor.compose.dotenv import assignment
+from composerefactor.compose.dotenv import assignment, assignments
 from support.engine import config
+from support.examples import examples
 
 VALUES = st.text(
     st.one_of(
@@ -24,10 +25,14 @@ VALUES = st.text(
 
 @pytest.mark.engine
 @settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(6, 40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(values=st.lists(VALUES, min_size=40, max_size=80))
-def test_the_engine_reads_what_was_written(engine: Path, tmp_path: Path, values: list[str]) -> None:
+def test_docker_compose_reads_the_written_values(
+    engine: Path, tmp_path: Path, values: list[str]
+) -> None:
     lines = [assignment(f"V{n}", value) for n, value in enumerate(values)]
     assert None not in lines
     (tmp_path / ".env").write_text("\n".join(map(str, lines)) + "\n", encoding="utf-8", newline="")
@@ -53,10 +58,37 @@ def test_the_engine_reads_what_was_written(engine: Path, tmp_path: Path, values:
         ("a # b", "A='a # b'"),
     ],
 )
-def test_quotes_only_where_they_are_needed(value: str, line: str) -> None:
+def test_quotes_only_if_necessary(value: str, line: str) -> None:
     assert assignment("A", value) == line
 
 
 def test_control_characters_cannot_be_written() -> None:
     assert assignment("A", "a\rb") is None
     assert assignment("A", "a\x00b") is None
+
+
+TEXT = """
+# comment
+A=1
+export B = two words # comment
+C="quoted # no comment" # comment
+D='single'
+E=a#b
+F=
+G: yaml
+not an assignment
+H="unclosed
+"""
+
+
+def test_assignments_of_a_text() -> None:
+    assert [(a.name, a.value, a.line) for a in assignments(TEXT)] == [
+        ("A", "1", 3),
+        ("B", "two words", 4),
+        ("C", "quoted # no comment", 5),
+        ("D", "single", 6),
+        ("E", "a#b", 7),
+        ("F", "", 8),
+        ("G", "yaml", 9),
+        ("H", "unclosed", 11),
+    ]

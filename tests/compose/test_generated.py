@@ -1,4 +1,4 @@
-"""The generator of projects makes what the engine accepts; else tests with it would show little."""
+"""Docker Compose accepts generated projects; otherwise, tests with them would show little."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.yaml.source import Source
 from support.composetext import ComposeProject, compose_projects
 from support.engine import config
+from support.examples import examples
 
 
 @settings(
-    max_examples=20,
-    phases=[Phase.generate],  # shrinking would ask the engine a thousand times
+    max_examples=examples(10, 60),
+    phases=[Phase.generate],  # shrinking would run Docker Compose a thousand times
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(project=compose_projects())
-def test_the_engine_accepts_it(engine: Path, project: ComposeProject) -> None:
+def test_docker_compose_accepts_it(engine: Path, project: ComposeProject) -> None:
     with tempfile.TemporaryDirectory() as name:
         for path, text in project.files.items():
             target = Path(name) / path
@@ -31,7 +32,7 @@ def test_the_engine_accepts_it(engine: Path, project: ComposeProject) -> None:
 
 
 @given(project=compose_projects(max_services=5))
-def test_its_services_are_seen(project: ComposeProject) -> None:
+def test_its_services_are_found(project: ComposeProject) -> None:
     for path, text in project.files.items():
         if path.endswith(".yml"):
             file = ComposeFile.parse(Source(path, text))

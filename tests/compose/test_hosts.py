@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.compose.hosts import in_command, in_variable
+from composerefactor.compose.hosts import hosts_in_command, hosts_in_variable
 
-# A variable with its value, and the hosts that it names.
+# The name and value of a variable, and the hosts that it mentions.
 TRUE = [
     ("REDIS_URL", "redis://redis:6379", ["redis://redis:6379"]),
     ("REDIS_URL", "redis://:p@ss@redis:6379/0", ["redis://redis:6379"]),
@@ -91,27 +91,27 @@ COMMANDS = [
     ("mongosh --eval 'rs.initiate({members:[{host:\"m1:27017\"}]})'", ["m1:27017"]),
     ("docker run redis:7 --name redis", []),
     ("redis-server --port 6379", []),
-    ("mysqld --character-set-server=utf8mb4 --port 3306", ["utf8mb4"]),  # and no service has it
+    ("mysqld --character-set-server=utf8mb4 --port 3306", ["utf8mb4"]),  # not a service
 ]
 
 
 @pytest.mark.parametrize(("name", "value", "expected"), TRUE)
-def test_named(name: str, value: str, expected: list[str]) -> None:
-    assert [m.words for m in in_variable(name, value, {"API_HOST": "gateway"})] == expected
+def test_hosts_in_variables(name: str, value: str, expected: list[str]) -> None:
+    assert [m.text for m in hosts_in_variable(name, value, {"API_HOST": "gateway"})] == expected
 
 
 @pytest.mark.parametrize(("name", "value"), FALSE)
-def test_false_friends(name: str, value: str) -> None:
-    assert in_variable(name, value, {}) == []
+def test_variables_without_hosts(name: str, value: str) -> None:
+    assert hosts_in_variable(name, value, {}) == []
 
 
 @pytest.mark.parametrize(("text", "expected"), COMMANDS)
-def test_commands(text: str, expected: list[str]) -> None:
-    assert [m.words for m in in_command(text, {})] == expected
+def test_hosts_in_commands(text: str, expected: list[str]) -> None:
+    assert [m.text for m in hosts_in_command(text, {})] == expected
 
 
-def test_words_show_no_credentials() -> None:
+def test_the_text_of_a_mention_has_no_credentials() -> None:
     text = "postgresql://admin:hunter2@db:5432/app?password=hunter2"
-    (mention,) = in_variable("DATABASE_URL", text, {})
+    (mention,) = hosts_in_variable("DATABASE_URL", text, {})
     assert "hunter2" not in repr(mention)
     assert "admin" not in repr(mention)

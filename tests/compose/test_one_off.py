@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from support.models import stack_of
 
 from composerefactor.compose.one_off import one_off
+from support.models import stack_of
 
 ENDS = [
     '{image: a, restart: "no", command: alembic upgrade head}',
@@ -22,7 +22,7 @@ LASTS = [
 
 
 @pytest.mark.parametrize("body", ENDS)
-def test_ends(body: str) -> None:
+def test_one_off_services(body: str) -> None:
     found = one_off(stack_of(f"services:\n  job: {body}\n"), "job")
     assert found is not None
     assert not found.is_certain
@@ -30,21 +30,21 @@ def test_ends(body: str) -> None:
 
 
 @pytest.mark.parametrize("body", LASTS)
-def test_lasts(body: str) -> None:
+def test_services_that_keep_running(body: str) -> None:
     assert one_off(stack_of(f"services:\n  job: {body}\n"), "job") is None
 
 
-def test_a_name_with_a_command() -> None:
+def test_reasons() -> None:
     text = "services: {db-migrate: {image: a, command: rake db:migrate}}"
     found = one_off(stack_of(text), "db-migrate")
     assert found is not None
     assert [words for words, _ in found.reasons] == [
-        "its name, db-migrate",
-        "its command, db:migrate",
+        "name db-migrate",
+        "command db:migrate",
     ]
 
 
-def test_the_project_says_so() -> None:
+def test_another_service_waits_for_completion() -> None:
     text = """
 services:
   x: {image: a, restart: always}

@@ -9,7 +9,7 @@ from composerefactor.compose.ports import Port, PortText, parse_port, ports
 from support.engine import config, model
 from support.nodes import mapping
 
-# A short form, and what it says: target, published, host address, protocol.
+# A short form and its parts: target, published, host address, protocol.
 SHORT: list[tuple[str, tuple[str, str | None, str | None, str]]] = [
     ("80", ("80", None, None, "tcp")),
     ("8080:80", ("80", "8080", None, "tcp")),
@@ -45,14 +45,14 @@ def test_short_form(text: str, expected: tuple[str, str | None, str | None, str]
 
 
 @pytest.mark.parametrize("text", NO_PORT)
-def test_no_port(text: str) -> None:
+def test_invalid_short_form(text: str) -> None:
     assert parse_port(text) is None
 
 
 @pytest.mark.parametrize(
     "text", [*(t for t, _ in WITH_VARIABLES), "8000-8001:80-82", "80:80-82", "82-80", "x", "1:-2"]
 )
-def test_bindings_that_cannot_be_known(text: str) -> None:
+def test_unknown_bindings(text: str) -> None:
     assert [port.bindings() for port in ports(mapping(f"ports: ['{text}']"))] == [None]
 
 
@@ -85,12 +85,12 @@ s: {<<: *other}
     assert [port.is_long for port in found] == [True, True, True, False]
 
 
-def test_no_ports() -> None:
+def test_items_that_are_not_ports() -> None:
     assert list(ports(mapping("image: a"))) == []
     assert list(ports(mapping("ports:"))) == []
 
 
-def test_as_the_engine(engine: Path, tmp_path: Path) -> None:
+def test_docker_compose_agrees(engine: Path, tmp_path: Path) -> None:
     services = {f"s{i}": {"image": "a", "ports": [t]} for i, (t, _) in enumerate(SHORT)}
     loaded = model(engine, tmp_path, json.dumps({"services": services}))
     for name, service in services.items():
@@ -108,12 +108,12 @@ def test_as_the_engine(engine: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["80:", "8000-8001:80-82", "82-80"])
-def test_what_the_engine_cannot_read_has_no_bindings(
+def test_ports_that_docker_compose_cannot_read_have_no_bindings(
     text: str, engine: Path, tmp_path: Path
 ) -> None:
     service = {"image": "a", "ports": [text]}
     (tmp_path / "compose.yaml").write_text(json.dumps({"services": {"a": service}}))
     run = config(engine, tmp_path)
-    assert run.returncode != 0 or text in run.stdout  # v2.24.7 hands the text on
+    assert run.returncode != 0 or text in run.stdout  # v2.24.7 prints the text unchanged
     found: list[Port] = list(ports(mapping(json.dumps(service))))
     assert all(port.bindings() is None for port in found)

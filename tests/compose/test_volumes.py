@@ -9,7 +9,7 @@ from composerefactor.compose.volumes import VolumeText, parse_volume, volumes
 from support.engine import config, model
 from support.nodes import mapping
 
-# A short form, and what it says: kind, source, target, options.
+# A short form and its parts: kind, source, target, options.
 SHORT: list[tuple[str, tuple[str, str | None, str, tuple[str, ...]]]] = [
     ("/a", ("volume", None, "/a", ())),
     ("data:/a", ("volume", "data", "/a", ())),
@@ -58,7 +58,7 @@ def test_short_form(text: str, expected: tuple[str, str | None, str, tuple[str, 
 
 
 @pytest.mark.parametrize("text", NO_VOLUME)
-def test_no_volume(text: str) -> None:
+def test_invalid_short_form(text: str) -> None:
     assert parse_volume(text) is None
 
 
@@ -94,13 +94,13 @@ s: {<<: *base}
     assert [volume.is_long for volume in found] == [*(True,) * 4, False, False]
 
 
-def test_as_the_engine(engine: Path, tmp_path: Path) -> None:
+def test_docker_compose_agrees(engine: Path, tmp_path: Path) -> None:
     services = {f"s{i}": {"image": "a", "volumes": [t]} for i, (t, _) in enumerate(SHORT)}
     names = {e[1] for _, e in SHORT if e[0] == "volume" and e[1] and "/" not in e[1]}
     services = {
         name: service
         for name, service in services.items()
-        if not set(service["volumes"]) & {"data/x:/a", "éa:/a"}  # no names of volumes
+        if not set(service["volumes"]) & {"data/x:/a", "éa:/a"}  # not valid names of volumes
     }
     text = json.dumps({"services": services, "volumes": dict.fromkeys(names - {"éa"})})
     loaded = model(engine, tmp_path, text)
@@ -114,7 +114,7 @@ def test_as_the_engine(engine: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", NO_VOLUME)
-def test_the_engine_rejects_it(text: str, engine: Path, tmp_path: Path) -> None:
+def test_docker_compose_rejects_it(text: str, engine: Path, tmp_path: Path) -> None:
     services = {"a": {"image": "a", "volumes": [text]}}
     (tmp_path / "compose.yaml").write_text(json.dumps({"services": services}))
     assert config(engine, tmp_path).returncode != 0

@@ -1,1 +1,12 @@
-"""The facts of a project, a file for each subject."""
+"""The facts of a project, read from its text alone.
+
+============ ==================================================================================
+architecture all facts of a project and of each start command; dependencies and repetitions
+services     the services: image or build, purpose, whether each can start
+networks     networks and their members, connections between services, published ports
+volumes      mounts, named volumes, what they contain, whether to back them up
+variables    variables of the Compose files, env files, and the masking of secrets
+resources    CPU and memory limits with their sums, and health checks
+builds       build contexts and Dockerfiles
+============ ==================================================================================
+"""

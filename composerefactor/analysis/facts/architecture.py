@@ -1,4 +1,9 @@
-"""The facts of a project, for every way in which it is started."""
+"""The facts of a project: :func:`survey` collects them for every start command.
+
+:class:`Architecture` describes the project, :class:`InvocationFacts` one of its start commands.
+Start order and cycles are :class:`Dependencies`; definitions that several files repeat are
+:class:`Repetition`.
+"""
 
 from __future__ import annotations
 
@@ -29,31 +34,29 @@ from composerefactor.analysis.facts.resources import (
     totals,
 )
 from composerefactor.analysis.facts.services import ServiceFacts, service_facts
-from composerefactor.analysis.facts.variables import (
-    EnvFileFacts,
-    Redaction,
-    VariableFacts,
-    variable_facts,
-)
+from composerefactor.analysis.facts.variables import EnvFileFacts, VariableFacts, variable_facts
 from composerefactor.analysis.facts.volumes import StoredData, mounts, stored
 from composerefactor.compose.connections import cycles, dependencies, start_order
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.project import Project, project_directory
+from composerefactor.compose.masking import Masking
+from composerefactor.compose.project import Project
 from composerefactor.compose.services import StartModel, start_model
 from composerefactor.errors import InputError, first_of
 from composerefactor.images.catalog import Catalog
 from composerefactor.images.connections import HostMention, host_mentions
-from composerefactor.images.credentials import LiteralCredential, literals
+from composerefactor.images.credentials import LiteralCredential, literal_credentials
 from composerefactor.images.health.usage import usage
-from composerefactor.refactoring.deduplicate.differences import Comparison, comparisons
+from composerefactor.refactoring.deduplicate.variants import Comparison, comparisons
 
 
 class Dependencies(Struct, frozen=True):
-    """*needs* has, by service, what the engine starts before it.
+    """The start order of the services of one start command.
 
-    *steps* are the services in start order: those of one step start side by side. *cycles* are
-    paths from a service to itself; services of one are in no step.
+    Attributes:
+        needs: By service, the services that Docker Compose starts before it.
+        steps: The services in start order; those of one step start in parallel.
+        cycles: Paths from a service to itself. Services in a cycle are in no step.
     """
 
     needs: Mapping[str, tuple[str, ...]]
@@ -62,39 +65,38 @@ class Dependencies(Struct, frozen=True):
 
     @property
     def leaves(self) -> tuple[str, ...]:
-        """The services that no other needs."""
+        """The services that no other service depends on."""
         needed = {name for names in self.needs.values() for name in names}
         return tuple(name for name in self.needs if name not in needed)
 
     def step_of(self, service: str) -> int | None:
-        """Return the step, from 1, in which *service* starts; None for one in a cycle."""
-        found = (n for n, step in enumerate(self.steps, 1) if service in step)
-        return next(found, None)
+        """Return the number, from 1, of the step in which *service* starts; None in a cycle."""
+        numbers = (n for n, step in enumerate(self.steps, 1) if service in step)
+        return next(numbers, None)
 
     def tree(self) -> Iterator[tuple[int, str, bool]]:
-        """Yield (depth, service, is repeated) as a tree, from those that nothing needs.
+        """Yield (depth, service, is repeated) as a tree, from the services that nothing needs.
 
-        What a service needs is below it; a branch that was shown before is not shown again.
+        The dependencies of a service are below it. A branch is yielded only once: where it appears
+        again, *is repeated* is True and its dependencies are omitted.
         """
         shown: set[str] = set()
-        for name in (*self.leaves, *(c[0] for c in self.cycles)):
-            if name not in shown or name in self.leaves:
-                yield from self._below(name, 0, shown, ())
-
-    def _below(
-        self, name: str, depth: int, shown: set[str], trail: tuple[str, ...]
-    ) -> Iterator[tuple[int, str, bool]]:
-        is_repeated = name in shown and bool(self.needs.get(name))
-        yield depth, name, is_repeated or name in trail
-        if is_repeated or name in trail:
-            return
-        shown.add(name)
-        for each in self.needs.get(name, ()):
-            yield from self._below(each, depth + 1, shown, (*trail, name))
+        for root in (*self.leaves, *(cycle[0] for cycle in self.cycles)):
+            if root in shown and root not in self.leaves:
+                continue
+            branches = [(0, root)]
+            while branches:  # not recursive: a chain of services may be long
+                depth, name = branches.pop()
+                needed = self.needs.get(name, ())
+                is_repeated = name in shown and bool(needed)
+                yield depth, name, is_repeated
+                if not is_repeated:
+                    shown.add(name)
+                    branches += [(depth + 1, each) for each in reversed(needed)]
 
 
 def dependencies_of(model: StartModel) -> Dependencies:
-    """Return who waits for whom in *model*."""
+    """Return the start order of the services of *model*."""
     needs = dependencies(model)
     return Dependencies(
         {name: tuple(needed) for name, needed in needs.items()},
@@ -104,10 +106,15 @@ def dependencies_of(model: StartModel) -> Dependencies:
 
 
 class Repetition(Struct, frozen=True):
-    """*services* that each of several *files* defines whole.
+    """Services that several files define completely.
 
-    Their *definitions* have *lines*, of which *repeated* stand in an earlier file in the same
-    service already. *differences* are the settings that are not the same in all files.
+    Attributes:
+        files: The files.
+        services: The services that the files have in common.
+        definitions: The number of definitions of these services.
+        lines: The lines of all these definitions.
+        repeated: The lines among them that an earlier file has in the same service.
+        differences: The number of settings that are not the same in all files.
     """
 
     files: tuple[str, ...]
@@ -119,13 +126,13 @@ class Repetition(Struct, frozen=True):
 
 
 def repetitions(project: Project) -> Iterator[Repetition]:
-    """Yield what base files of *project* with services in common repeat."""
+    """Yield what root files of *project* with services in common repeat."""
     for comparison in comparisons(project):
         definitions = lines = repeated = 0
         for name in comparison.common:
             seen: Counter[str] = Counter()
             for path in comparison.services[name]:
-                own = Counter(_lines(project.files[path], name))
+                own = Counter(_service_lines(project.files[path], name))
                 definitions += 1
                 lines += own.total()
                 repeated += (own & seen).total()
@@ -135,8 +142,8 @@ def repetitions(project: Project) -> Iterator[Repetition]:
         yield Repetition(comparison.files, common, definitions, lines, repeated, differences)
 
 
-def _lines(file: ComposeFile, service: str) -> list[str]:
-    """Return the lines of *service* in *file*, without comments and blank ones."""
+def _service_lines(file: ComposeFile, service: str) -> list[str]:
+    """Return the lines of *service* in *file* without comments and blank lines."""
     region = file.regions_in("services").get(service)
     if region is None:
         return []
@@ -145,15 +152,31 @@ def _lines(file: ComposeFile, service: str) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-_MOST = 8
-"""More variables are counted."""
+_MAX_NAMED = 8
+"""How many variables a sentence names; further ones are only counted."""
 
 
-@dataclass(frozen=True)
-class EntryArchitecture:
-    """What one entry point starts; the facts are read from *model* and its *mentions* of hosts."""
+class StartCommandFacts(Struct, frozen=True):
+    """The facts of one start command.
 
-    entry: Invocation
+    Attributes:
+        invocation: The start command.
+        services: Its services.
+        networks: Its networks with their members.
+        edges: Which service needs which, and how that is known.
+        dependencies: The start order.
+        health: The health check of each service.
+        volumes: Named volumes, and mounted directories of the host.
+        ports: The published ports of all services.
+        conflicts: Pairs of ports that cannot both be published.
+        variables: The variables of the Compose files.
+        env_files: The env files that set them.
+        resources: Limits and reservations of each service.
+        totals: Their sums, without services that need a profile.
+        builds: How images are built.
+    """
+
+    invocation: Invocation
     services: tuple[ServiceFacts, ...]
     networks: tuple[NetworkFacts, ...]
     edges: tuple[Edge, ...]
@@ -167,13 +190,23 @@ class EntryArchitecture:
     resources: tuple[ResourceFacts, ...]
     totals: ResourceTotals
     builds: tuple[BuildFacts, ...]
-    model: StartModel = field(repr=False, compare=False)
-    mentions: tuple[HostMention, ...] = field(repr=False, compare=False)
+
+
+class InvocationFacts(StartCommandFacts, frozen=True):
+    """The facts of one start command, and what further facts are read from.
+
+    Attributes:
+        model: The start model from which the facts are read.
+        mentions: The mentions of host names in that model.
+    """
+
+    model: StartModel
+    mentions: tuple[HostMention, ...]
 
     @property
     def title(self) -> str:
-        """The files of the entry point as shown to a person."""
-        return self.entry.title
+        """The files of the start command, as users see it."""
+        return self.invocation.title
 
     def service(self, name: str) -> ServiceFacts | None:
         """Return the service *name*, or None."""
@@ -186,130 +219,134 @@ class EntryArchitecture:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A project: *name* is that of its directory, *entries* are the entry points that can be read.
+    """The facts of a project.
 
-    *unread* has, for each of the others, why not. *comparisons* say what differs between files that
-    define the same services, *repetitions* how much is written several times. *unresolved* are
-    sentences on what the text alone does not tell. *project* and *redaction* are what the facts are
-    read from, and what keeps secrets out of them; *literals* are the credentials in its files.
+    Attributes:
+        name: The name of its directory.
+        entries: The start commands that can be read.
+        unread: The error for each start command that cannot be read.
+        comparisons: What differs between files that define the same services.
+        repetitions: How much these files repeat.
+        unresolved: Sentences about what the text alone does not show.
+        project: The project from which the facts are read.
+        masking: Masks the secrets of the project in texts.
+        literals: The credentials that the files contain as plain text.
     """
 
     name: str
-    entries: tuple[EntryArchitecture, ...]
+    entries: tuple[InvocationFacts, ...]
     unread: Mapping[Invocation, InputError]
     comparisons: tuple[Comparison, ...]
     repetitions: tuple[Repetition, ...]
     unresolved: tuple[str, ...]
     project: Project = field(repr=False, compare=False)
-    redaction: Redaction = field(repr=False, compare=False)
+    masking: Masking = field(repr=False, compare=False)
     literals: tuple[LiteralCredential, ...] = field(repr=False, compare=False)
 
     @property
-    def main(self) -> EntryArchitecture | None:
-        """The entry point to show first: what runs without ``-f``, else most applications.
+    def main(self) -> InvocationFacts | None:
+        """The start command to show first: the one without ``-f``, else the largest.
 
-        None where no entry point can be read.
+        The largest has the most applications. None if no start command can be read.
         """
-        implicit = [each for each in self.entries if each.entry.implicit]
+        implicit = [each for each in self.entries if each.invocation.implicit]
         return next(iter(implicit or sorted(self.entries, key=_weight)), None)
 
     @property
-    def certain(self) -> tuple[EntryArchitecture, ...]:
-        """The entry points that are known to be used; others are assumed from names alone.
+    def certain(self) -> tuple[InvocationFacts, ...]:
+        """The start commands that are known to be used, not only assumed from file names.
 
-        What goes wrong between files that may never be used together is no finding.
+        A problem between files that may never be used together is not a finding.
         """
-        return tuple(each for each in self.entries if not each.entry.assumed)
+        return tuple(each for each in self.entries if not each.invocation.assumed)
 
     @property
     def service_names(self) -> tuple[str, ...]:
-        """The names of all services, each once."""
+        """The names of all services, each listed once."""
         return tuple(dict.fromkeys(s.name for entry in self.entries for s in entry.services))
 
 
 def survey(project: Project, name: str, catalog: Catalog) -> Architecture:
-    """Return the facts of *project*, read from its text alone."""
+    """Return the facts of *project*, called *name*, read from its text and the image *catalog*."""
     models = [start_model(project, entry) for entry in project.readable]
-    known = tuple(literals(models))
-    redaction = Redaction(models, known)
-    entries = tuple(_entry(project, each, catalog, redaction) for each in models)
+    credentials = tuple(literal_credentials(models))
+    masking = Masking.of(project) | Masking(each.value for each in credentials)
+    entries = tuple(_entry(project, model, catalog, masking) for model in models)
     return Architecture(
         name,
         entries,
         dict(project.errors),
         tuple(comparisons(project)),
         tuple(repetitions(project)),
-        tuple(dict.fromkeys(words for each in entries for words in _unresolved(each))),
+        tuple(dict.fromkeys(sentence for each in entries for sentence in _unresolved(each))),
         project,
-        redaction,
-        known,
+        masking,
+        credentials,
     )
 
 
 def _entry(
-    project: Project, of: StartModel, catalog: Catalog, redaction: Redaction
-) -> EntryArchitecture:
-    directory = project_directory(of.entry)
+    project: Project, model: StartModel, catalog: Catalog, masking: Masking
+) -> InvocationFacts:
     services: list[ServiceFacts] = []
     health: list[HealthFacts] = []
     resources: list[ResourceFacts] = []
-    for service in of.services.values():
-        use = usage(project, of, service)
-        found_build = service.value("build")
+    for service in model.services.values():
+        use = usage(project, model, service)
         build = None
-        if use.build is not None and found_build is not None:
-            build = build_facts(project, service.name, use.build, found_build.location)
-        found = service_facts(
-            of,
+        if service.build is not None:
+            build = build_facts(project, service.name, service.build.value, service.build.location)
+        facts = service_facts(
+            model,
             service,
             use,
             build,
-            published_ports(of, service),
-            mounts(of, service, directory),
+            published_ports(service),
+            mounts(service),
             catalog,
-            redaction,
+            masking,
         )
-        services.append(found)
-        health.append(health_facts(project, of, service, use, catalog, redaction))
-        resources.append(resource_facts(of, service, found.location))
+        services.append(facts)
+        health.append(health_facts(project, model, service, use, catalog, masking))
+        resources.append(resource_facts(model, service, facts.location))
     ports = tuple(port for service in services for port in service.ports)
-    variables, env_files = variable_facts(project, of, redaction)
-    mentions = tuple(host_mentions(of))
-    return EntryArchitecture(
-        of.entry,
+    variables, env_files = variable_facts(project, model, masking)
+    mentions = tuple(host_mentions(model))
+    return InvocationFacts(
+        model.entry,
         tuple(services),
-        networks(of),
-        edges(of, mentions),
-        dependencies_of(of),
+        networks(model),
+        edges(model, mentions),
+        dependencies_of(model),
         tuple(health),
-        stored(of, tuple(mount for service in services for mount in service.mounts), catalog),
+        stored(model, tuple(mount for service in services for mount in service.mounts), catalog),
         ports,
-        tuple(conflicts(ports, _together(services))),
+        tuple(conflicts(ports, _running_together(services))),
         variables,
         env_files,
         tuple(resources),
         totals(each for each in resources if not _is_optional(services, each.service)),
         tuple(service.build for service in services if service.build is not None),
-        of,
+        model,
         mentions,
     )
 
 
-def _weight(entry: EntryArchitecture) -> tuple[bool, int, int]:
+def _weight(entry: InvocationFacts) -> tuple[bool, int, int]:
     applications = sum(each.counts_as == "applications" for each in entry.services)
-    return entry.entry.assumed, -applications, -len(entry.services)
+    return entry.invocation.assumed, -applications, -len(entry.services)
 
 
 def _is_optional(services: list[ServiceFacts], name: str) -> bool:
-    """Return whether the service *name* starts only where a profile is asked for."""
+    """Return whether the service *name* starts only with a profile."""
     return any(each.profiles for each in services if each.name == name)
 
 
-def _together(services: list[ServiceFacts]) -> list[tuple[str, str]]:
+def _running_together(services: list[ServiceFacts]) -> list[tuple[str, str]]:
     """Return the pairs of services that run at the same time.
 
-    Two that have profiles and share none may be alternatives, and so may one with a profile and
-    one without: who asks for the profile knows what it is for.
+    Two services with different profiles may be alternatives. So may a service with a profile and
+    one without: whoever selects the profile knows what it is for.
     """
     return [
         (a.name, b.name)
@@ -318,21 +355,23 @@ def _together(services: list[ServiceFacts]) -> list[tuple[str, str]]:
     ]
 
 
-def _unresolved(entry: EntryArchitecture) -> list[str]:
-    found = []
+def _unresolved(entry: InvocationFacts) -> list[str]:
+    sentences = []
     for service in entry.services:
-        found += [
-            f"{service.name}: env_file {path} is not here; what it sets is not known"
+        sentences += [
+            f"{service.name}: env_file {path} does not exist; its variables are unknown"
             for path in service.missing_env_files
         ]
-        if service.build is not None and not service.build.is_there:
-            if service.build.context is None:
-                found.append(f"{service.name}: its build context is not in this project")
-            elif service.build.context_is_there:
-                found.append(f"{service.name}: {service.build.dockerfile} is not here")
+        build = service.build
+        if build is not None and not build.exists:
+            if build.context is None:
+                sentences.append(f"{service.name}: the build context is outside this project")
+            elif build.context_exists:
+                sentences.append(f"{service.name}: {build.dockerfile} does not exist")
             else:
-                found.append(f"{service.name}: build context {service.build.context} is not here")
+                sentences.append(f"{service.name}: build context {build.context} does not exist")
     unset = [v.name for v in entry.variables if v.source in {"unset", "required"}]
     if unset:
-        found.append(f"without a value here, taken as empty: {first_of(unset, _MOST)}")
-    return found
+        names = first_of(unset, _MAX_NAMED)
+        sentences.append(f"not set, read as empty: {names}")
+    return sentences

@@ -1,4 +1,8 @@
-"""What images are built from: contexts, Dockerfiles, and what they leave in the image."""
+"""Build facts: contexts, Dockerfiles, and what ends up in the image.
+
+:func:`build_facts` reads the ``build`` of one service. It reads the Dockerfile and the
+``.dockerignore`` that apply; nothing is built.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +13,24 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from composerefactor.compose.interpolation import expand
+from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import is_secret_name
+from composerefactor.compose.service_values import Build
 from composerefactor.errors import Location
 from composerefactor.images.dockerfiles import (
     Chain,
     Dockerfile,
     IgnoreRules,
     Stage,
-    exposed,
+    exposed_ports,
     read_dockerfile,
-    read_ignored,
+    read_dockerignore,
 )
-from composerefactor.images.health.probes import lacking
-from composerefactor.images.health.usage import Build
+from composerefactor.images.health.probes import missing_programs
 
 PROBES = ("curl", "wget", "nc", "bash")
-"""Programs that health checks call and that small images do without."""
+"""Programs that health checks call and that small images often lack."""
 
 _ROOT = frozenset({"", "0", "root"})
 _WHOLE = re.compile(r"\./?|/|\*")
@@ -34,9 +39,12 @@ _MAX_TEXT = 400_000
 
 
 class SecretInImage(Struct, frozen=True):
-    """A variable with a secret name that the Dockerfile gives a value, and so keeps in the image.
+    """A variable with a secret name and a value in the Dockerfile, which the image contains.
 
-    *instruction* is ``ARG`` or ``ENV``.
+    Attributes:
+        instruction: ``ARG`` or ``ENV``.
+        name: The name of the variable.
+        location: The line of the Dockerfile.
     """
 
     instruction: str
@@ -45,15 +53,31 @@ class SecretInImage(Struct, frozen=True):
 
 
 class BuildFacts(Struct, frozen=True):
-    """How the image of *service* is built.
+    """How the image of a service is built.
 
-    *context* is relative to the project root, None where it is elsewhere; *dockerfile* is the path
-    of the Dockerfile, or ``(inline)``. *is_there* tells whether that was read; what follows
-    holds only then. *stages* are the base images of all stages, *base* is that of the image, *user*
-    is ``""`` where it stays root. *copies_context* is where all of the context is copied into the
-    image itself. *ignore_file* is the ``.dockerignore`` that counts, ``""`` without one.
-    *exposed_secrets* are secret files of the context that are not ignored. *lacks* are programs
-    for health checks that are known not to be in the image.
+    The attributes from *stages* on are only known if the Dockerfile could be read (*exists*).
+
+    Attributes:
+        service: The service.
+        context: The build context, relative to the project root; None if it is outside.
+        dockerfile: The path of the Dockerfile, or ``(inline)``.
+        target: The target stage, ``""`` for the last one.
+        location: Where ``build`` is written.
+        exists: Whether the Dockerfile could be read.
+        context_exists: Whether the build context exists.
+        arguments: The names of the build arguments.
+        stages: The base images of all stages.
+        base: The base image of the resulting image.
+        base_location: The line of its ``FROM``.
+        user: The user of the image, ``""`` if the Dockerfile sets none (root).
+        healthcheck: ``yes``, ``NONE``, or ``""`` without the instruction.
+        exposes: The exposed ports.
+        copies_context: Where the whole context is copied into the image, None if it is not.
+        ignore_file: The ``.dockerignore`` that applies, ``""`` without one.
+        exposed_secrets: Secret files of the context that it does not ignore.
+        secrets: Variables with secret values.
+        volumes: The ``VOLUME`` instructions.
+        lacks: Programs for health checks that are known not to be in the image.
     """
 
     service: str
@@ -61,8 +85,8 @@ class BuildFacts(Struct, frozen=True):
     dockerfile: str
     target: str
     location: Location
-    is_there: bool
-    context_is_there: bool = True
+    exists: bool
+    context_exists: bool = True
     arguments: tuple[str, ...] = ()
     stages: tuple[str, ...] = ()
     base: str = ""
@@ -79,25 +103,25 @@ class BuildFacts(Struct, frozen=True):
 
     @property
     def is_multi_stage(self) -> bool:
-        """True where the image leaves its build tools behind."""
+        """True if the Dockerfile has several stages, so that build tools can stay behind."""
         return len(self.stages) > 1
 
     @property
     def runs_as_root(self) -> bool:
-        """True where the Dockerfile names no other user."""
-        return self.is_there and self.user.partition(":")[0] in _ROOT
+        """True if the Dockerfile sets no other user."""
+        return self.exists and self.user.partition(":")[0] in _ROOT
 
 
 def build_facts(project: Project, service: str, build: Build, at: Location) -> BuildFacts:
-    """Return how the image of *service*, whose ``build`` is written *at*, is made."""
+    """Return how the image of *service* is built; its ``build`` is written at *at*."""
     path = "(inline)"
     if build.inline is None:
-        path = posixpath.normpath(posixpath.join(build.context or "", build.dockerfile))
+        path = posixpath.normpath(posixpath.join(build.directory or "", build.dockerfile))
     text = build.inline if build.inline is not None else _read(project, build, path)
-    there = build.context is None or _has_files(project, build.context)
+    context_exists = build.directory is None or _has_files(project, build.directory)
     names = tuple(sorted(build.arguments))
     facts = BuildFacts(
-        service, build.context, path, build.target, at, text is not None, there, names
+        service, build.directory, path, build.target, at, text is not None, context_exists, names
     )
     chain = read_dockerfile(text) if text is not None else None
     if chain is None or text is None:
@@ -126,38 +150,38 @@ def _with_dockerfile(
         facts.dockerfile,
         facts.target,
         facts.location,
-        is_there=True,
-        context_is_there=facts.context_is_there,
+        exists=True,
+        context_exists=facts.context_exists,
         arguments=facts.arguments,
         stages=tuple(s if s.lower() not in names else f"{s} (stage)" for s in stages),
         base=chain.base,
         base_location=_base_location(file.stages, chain.base, known, project, path),
         user=expand(user.text, chain.variables(build.arguments)) if user else "",
         healthcheck="" if health is None else ("NONE" if health.text.upper() == "NONE" else "yes"),
-        exposes=exposed(chain, build.arguments),
+        exposes=exposed_ports(chain, build.arguments),
         copies_context=copied,
         ignore_file=ignore_file,
         exposed_secrets=tuple(_exposed(project, build, ignored)) if copied else (),
         secrets=tuple(_secrets(file, path)),
         volumes=tuple(i.text for i in chain.instructions if i.name == "VOLUME"),
-        lacks=lacking(chain, PROBES),
+        lacks=missing_programs(chain, PROBES),
     )
 
 
 def _read(project: Project, build: Build, path: str) -> str | None:
-    if build.context is None or project.read is None or not project.exists(path):
+    if build.directory is None or project.read is None or not project.exists(path):
         return None
     data = project.read(path)
     return data.decode("utf-8", "replace") if len(data) <= _MAX_TEXT else None
 
 
 def _has_files(project: Project, directory: str) -> bool:
-    """Return whether *directory* is one of the project; one outside of it is not asked for."""
-    return directory.startswith("../") or project.has_directory(directory)
+    """Return whether *directory* exists; one outside the project is assumed to exist."""
+    return is_outside(directory) or project.has_directory(directory)
 
 
 def _copied(chain: Chain, path: str) -> Location | None:
-    """Return where the image copies its whole context, from no other stage."""
+    """Return where the image copies the whole build context (not another stage), else None."""
     for each in chain.instructions:
         if each.name in {"COPY", "ADD"} and "from" not in each.flags:
             words = each.words or tuple(each.text.split())
@@ -167,24 +191,25 @@ def _copied(chain: Chain, path: str) -> Location | None:
 
 
 def _ignored(project: Project, build: Build) -> tuple[IgnoreRules | None, str]:
-    """Return what is left out of the context, and by which file.
+    """Return the rules of the ``.dockerignore`` that applies, and its path.
 
-    ``Dockerfile.dockerignore`` beside a Dockerfile comes before that of the context (BuildKit).
+    ``Dockerfile.dockerignore`` next to a Dockerfile takes precedence over the one in the context
+    (BuildKit).
     """
-    if build.context is None or project.read is None:
+    if build.directory is None or project.read is None:
         return None, ""
-    own = posixpath.normpath(posixpath.join(build.context, f"{build.dockerfile}.dockerignore"))
-    common = posixpath.normpath(posixpath.join(build.context, ".dockerignore"))
+    own = posixpath.normpath(posixpath.join(build.directory, f"{build.dockerfile}.dockerignore"))
+    common = posixpath.normpath(posixpath.join(build.directory, ".dockerignore"))
     for path in (own, common):
         if project.exists(path):
-            return read_ignored(project.read(path).decode("utf-8", "replace")), path
+            return read_dockerignore(project.read(path).decode("utf-8", "replace")), path
     return None, ""
 
 
 def _exposed(project: Project, build: Build, ignored: IgnoreRules | None) -> Iterator[str]:
     for name in _SECRET_FILES:
-        path = posixpath.normpath(posixpath.join(build.context or "", name))
-        if project.exists(path) and (ignored is None or not ignored.leaves_out(name)):
+        path = posixpath.normpath(posixpath.join(build.directory or "", name))
+        if project.exists(path) and (ignored is None or not ignored.excludes(name)):
             yield path
 
 
@@ -199,7 +224,7 @@ def _secrets(file: Dockerfile, path: str) -> Iterator[SecretInImage]:
 
 
 def _is_value(text: str) -> bool:
-    """Return whether *text* may be a secret: no number, switch or path."""
+    """Return whether *text* may be a secret: it is not a number, a switch or a path."""
     return not re.fullmatch(r"[0-9]+|true|false|yes|no|on|off|/.*|\.{1,2}/.*", text, re.IGNORECASE)
 
 

@@ -1,16 +1,21 @@
-"""The networks of an entry point and who is on them, and who talks to whom."""
+"""Networks with their members, connections between services, and published ports.
+
+:func:`networks` and :func:`edges` read the first two from a start model, :func:`published_ports`
+the ports of one service, and :func:`conflicts` finds ports that cannot both be published.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import combinations
 
 from msgspec import Struct
 
+from composerefactor.compose.definitions import LocatedNode
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import merged_get, scalar_text
-from composerefactor.compose.ports import Port, listed_ports, parse_port
-from composerefactor.compose.resources import DEFAULT, networks_of, used_subnets
+from composerefactor.compose.ports import parse_port
+from composerefactor.compose.resources import DEFAULT_NETWORK, networks_of, used_subnets
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
 from composerefactor.images.connections import Connection, HostMention, connections
@@ -18,9 +23,18 @@ from composerefactor.yaml.nodes import Node
 
 
 class NetworkFacts(Struct, frozen=True):
-    """A network with its *members*; *driver* is ``""`` for the engine's choice.
+    """A network of a start command.
 
-    *implicit* is True for the network that Compose makes for services that name none.
+    Attributes:
+        name: The key of the network.
+        members: The services that are on it.
+        location: Where it is declared, or the root file.
+        driver: The driver, ``""`` for the default of Docker Compose.
+        subnets: The subnets.
+        internal: Whether it has no access to the outside.
+        external: Whether it is created outside the project.
+        declared: Whether a file declares it.
+        full_name: The name that the file sets, ``""`` if it sets none.
     """
 
     name: str
@@ -35,16 +49,21 @@ class NetworkFacts(Struct, frozen=True):
 
     @property
     def implicit(self) -> bool:
-        """True for ``default`` where no file declares it."""
-        return self.name == DEFAULT and not self.declared
+        """True for ``default`` if no file declares it: Docker Compose creates it."""
+        return self.name == DEFAULT_NETWORK and not self.declared
 
 
 class Edge(Struct, frozen=True):
-    """The service *caller* needs *callee*.
+    """One service needs another.
 
-    *kinds* say how that is known: ``depends_on`` and the like are written for the engine, the
-    others (``url``, ``address``, ``name``, ``label``) are what the text gives away. *condition* is
-    that of ``depends_on``, ``""`` without one. *where* are the places, in words without secrets.
+    Attributes:
+        caller: The service that needs the other.
+        callee: The service that is needed.
+        kinds: How that is known: ``depends_on`` and similar settings are read by Docker Compose;
+            the others (``url``, ``address``, ``name``, ``label``) are found in texts.
+        condition: The condition of ``depends_on``, ``""`` without one.
+        location: The first place in the files.
+        where: A description of each place, without secrets.
     """
 
     caller: str
@@ -56,7 +75,7 @@ class Edge(Struct, frozen=True):
 
     @property
     def is_declared(self) -> bool:
-        """True where the engine knows of it."""
+        """True if Docker Compose knows about it."""
         return not {"url", "address", "name", "label"}.issuperset(self.kinds)
 
 
@@ -70,16 +89,16 @@ def networks(model: StartModel) -> tuple[NetworkFacts, ...]:
     subnets: dict[str, list[str]] = {}
     for used in used_subnets(model.files):
         subnets.setdefault(used.network, []).append(str(used.subnet))
-    found = []
+    facts = []
     for name in dict.fromkeys([*declared, *members]):
         bodies = declared.get(name, [])
         body = bodies[-1].node if bodies else None
-        at = bodies[0].location if bodies else Location(model.entry.base)
-        found.append(
+        location = bodies[0].location if bodies else Location(model.entry.root_file)
+        facts.append(
             NetworkFacts(
                 name,
                 tuple(members.get(name, ())),
-                at,
+                location,
                 expand(scalar_text(merged_get(body, "driver")) or "", model.variables),
                 tuple(dict.fromkeys(subnets.get(name, ()))),
                 internal=scalar_text(merged_get(body, "internal")) == "true",
@@ -88,7 +107,7 @@ def networks(model: StartModel) -> tuple[NetworkFacts, ...]:
                 full_name=expand(scalar_text(merged_get(body, "name")) or "", model.variables),
             )
         )
-    return tuple(found)
+    return tuple(facts)
 
 
 def _is_external(body: Node | None) -> bool:
@@ -97,36 +116,46 @@ def _is_external(body: Node | None) -> bool:
 
 
 def edges(model: StartModel, mentions: Iterable[HostMention]) -> tuple[Edge, ...]:
-    """Return who needs whom in *model*, which names *mentions*, in the order of the files."""
+    """Return which service needs which in *model*, in the order of the files.
+
+    *mentions* are the mentions of host names in the model.
+    """
     conditions = {
-        (service.name, name): scalar_text(merged_get(found.node, "condition")) or "service_started"
+        (service.name, name): dependency.value.condition
         for service in model.services.values()
-        for name, found in service.names("depends_on")
+        for name, dependency in service.depends_on.items()
     }
     return tuple(_edge(each, conditions) for each in connections(model, mentions))
 
 
-def _edge(found: Connection, conditions: dict[tuple[str, str], str]) -> Edge:
+def _edge(connection: Connection, conditions: dict[tuple[str, str], str]) -> Edge:
     return Edge(
-        found.caller,
-        found.callee,
-        tuple(dict.fromkeys(hint.kind for hint in found.hints)),
-        conditions.get((found.caller, found.callee), ""),
-        found.hints[0].location,
-        tuple(dict.fromkeys(str(hint) for hint in found.hints)),
+        connection.caller,
+        connection.callee,
+        tuple(dict.fromkeys(hint.kind for hint in connection.hints)),
+        conditions.get((connection.caller, connection.callee), ""),
+        connection.hints[0].location,
+        tuple(dict.fromkeys(str(hint) for hint in connection.hints)),
     )
 
 
-EVERYWHERE = frozenset({"", "0.0.0.0", "::", "[::]", "*"})  # noqa: S104 - what is told apart
+EVERYWHERE = frozenset({"", "0.0.0.0", "::", "[::]", "*"})  # noqa: S104 - recognised, not bound
+"""Host addresses that mean all interfaces."""
 _LOCAL = ("127.", "::1", "localhost")
 
 
 class PublishedPort(Struct, frozen=True):
-    """A port of *service*: *target* in the container, *published* on the host.
+    """A port of a service that is published on the host; variables are replaced.
 
-    Variables have their values or defaults. *published* is ``""`` where the daemon chooses, and a
-    range where one of it is taken; *host_ip* is ``""`` for all addresses. *written* is the text of
-    the host's port in the file where a variable stands in it.
+    Attributes:
+        service: The service.
+        target: The port in the container.
+        published: The port on the host: ``""`` if the daemon chooses one, a range if it chooses
+            one of the range.
+        host_ip: The address on the host, ``""`` for all addresses.
+        protocol: ``tcp`` or ``udp``.
+        location: Where it is published.
+        written: The port of the host as the file has it, if it contains a variable, else ``""``.
     """
 
     service: str
@@ -139,17 +168,17 @@ class PublishedPort(Struct, frozen=True):
 
     @property
     def is_open(self) -> bool:
-        """True where every network of the host reaches it."""
+        """True if it is reachable from every network of the host."""
         return self.host_ip in EVERYWHERE
 
     @property
     def is_local(self) -> bool:
-        """True where only the host itself reaches it."""
+        """True if it is reachable only from the host itself."""
         return self.host_ip.startswith(_LOCAL)
 
     @property
     def text(self) -> str:
-        """The short form: ``127.0.0.1:8080:80/udp``."""
+        """The short syntax: ``127.0.0.1:8080:80/udp``."""
         protocol = "" if self.protocol == "tcp" else f"/{self.protocol}"
         host = f"{self.host_ip}:" if self.host_ip else ""
         published = f"{self.published}:" if self.published else ("" if not host else ":")
@@ -157,7 +186,14 @@ class PublishedPort(Struct, frozen=True):
 
 
 class PortConflict(Struct, frozen=True):
-    """Two services of one entry point want the same port of the host; the *second* cannot start."""
+    """Two services of one start command publish the same port; the second cannot start.
+
+    Attributes:
+        number: The port of the host.
+        protocol: ``tcp`` or ``udp``.
+        first: The port of the service that comes first.
+        second: The port of the other service.
+    """
 
     number: str
     protocol: str
@@ -165,52 +201,47 @@ class PortConflict(Struct, frozen=True):
     second: PublishedPort
 
 
-def published_ports(model: StartModel, service: Service) -> tuple[PublishedPort, ...]:
-    """Return the ports of *service*, each container port of a range for itself."""
-    found: dict[tuple[str, ...], PublishedPort] = {}
-    for value in service.values("ports"):
-        for port in listed_ports(value.node):
-            at = value.file.source.location(port.node.start)
-            for each in _bindings(model, service.name, port, at):
-                key = (each.host_ip, each.published, each.target, each.protocol)
-                found.setdefault(key, each)
-    return tuple(found.values())
-
-
-def _bindings(model: StartModel, service: str, port: Port, at: Location) -> Iterator[PublishedPort]:
-    text = port.text
-    written = text.published if text.published and "$" in text.published else ""
-    if not port.is_long:
-        short = parse_port(expand(scalar_text(port.node) or "", model.variables))
-        if short is None:
-            return
-        text = short
-    values = [expand(t or "", model.variables) for t in (text.target, text.published, text.host_ip)]
-    known = Port(port.node, type(text)(values[0], values[1] or None, values[2] or None))
-    bindings = known.bindings()
-    protocol = expand(text.protocol, model.variables) or "tcp"
-    if bindings is None:
-        yield PublishedPort(service, values[0], values[1], values[2], protocol, at, written)
-        return
-    for each in bindings:
-        yield PublishedPort(
-            service, str(each.target), each.published or "", values[2], protocol, at, written
+def published_ports(service: Service) -> tuple[PublishedPort, ...]:
+    """Return the published ports of *service*; a range becomes one port per container port."""
+    return tuple(
+        PublishedPort(
+            service.name,
+            str(port.value.target),
+            port.value.published or "",
+            port.value.host_ip or "",
+            port.value.protocol,
+            port.location,
+            _written_port(port.at),
         )
+        for port in service.ports
+    )
+
+
+def _written_port(item: LocatedNode) -> str:
+    """Return the port of the host as written if it contains a variable, else ``""``."""
+    if item.is_mapping:
+        published = item.below("published")
+        written = published.written if published else None
+    else:
+        text = parse_port(item.written or "")
+        written = text.published if text else None
+    return written if written and "$" in written else ""
 
 
 def conflicts(
     ports: Iterable[PublishedPort], together: Iterable[tuple[str, str]] | None = None
 ) -> list[PortConflict]:
-    """Return the pairs of *ports* that cannot both be published, each pair of services once a port.
+    """Return the pairs of *ports* that cannot both be published.
 
-    *together* are the pairs of services that run at the same time, all pairs if None.
+    Each pair of services appears once per port. *together* has the pairs of services that run at
+    the same time; None stands for all pairs.
     """
     allowed = None if together is None else {frozenset(pair) for pair in together}
     taken: dict[tuple[str, str], list[PublishedPort]] = {}
     for port in ports:
         if port.published and "-" not in port.published and "$" not in port.published:
             taken.setdefault((port.published, port.protocol), []).append(port)
-    found: dict[tuple[str, str, frozenset[str]], PortConflict] = {}
+    pairs: dict[tuple[str, str, frozenset[str]], PortConflict] = {}
     for (number, protocol), users in taken.items():
         for first, second in combinations(users, 2):
             pair = frozenset({first.service, second.service})
@@ -218,8 +249,8 @@ def conflicts(
                 continue
             if allowed is None or pair in allowed:
                 conflict = PortConflict(number, protocol, first, second)
-                found.setdefault((number, protocol, pair), conflict)
-    return list(found.values())
+                pairs.setdefault((number, protocol, pair), conflict)
+    return list(pairs.values())
 
 
 def _overlap(first: PublishedPort, second: PublishedPort) -> bool:

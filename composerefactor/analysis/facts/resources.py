@@ -1,4 +1,8 @@
-"""CPU and memory: what services may take, what is reserved for them, and the sums."""
+"""Resources and health checks of services.
+
+:func:`resource_facts` reads CPU and memory limits, :func:`totals` adds them up, and
+:func:`health_facts` says which health check a service has or could get.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from composerefactor.analysis.facts.variables import Redaction
-from composerefactor.compose.interpolation import expand
-from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
+from composerefactor.compose.masking import Masking
 from composerefactor.compose.one_off import one_off
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service, StartModel
@@ -19,14 +21,22 @@ from composerefactor.images.catalog import Catalog
 from composerefactor.images.health.built import NoCheckNeeded, NoPossibleCheck, ProposedCheck
 from composerefactor.images.health.check import healthcheck_for
 from composerefactor.images.health.usage import Usage
-from composerefactor.images.memory import parsed, told
-from composerefactor.yaml.nodes import SequenceNode
+from composerefactor.images.lookup import required_memory
 
 
 class ResourceFacts(Struct, frozen=True):
-    """Limits and reservations of one container of *service*, memory in bytes; None for none.
+    """Limits and reservations of one container of a service; None where there is none.
 
-    *needs* is what its own settings ask for (a Java heap, a cache), with *needs_by* naming them.
+    Attributes:
+        service: The service.
+        location: Where they are set.
+        replicas: The number of containers.
+        cpu_limit: The limit in CPUs.
+        memory_limit: The limit in bytes.
+        cpu_reserved: The reservation in CPUs.
+        memory_reserved: The reservation in bytes.
+        configured_memory: The memory in bytes that its own settings claim (a Java heap, a cache).
+        configured_by: The setting that claims it.
     """
 
     service: str
@@ -36,12 +46,22 @@ class ResourceFacts(Struct, frozen=True):
     memory_limit: int | None = None
     cpu_reserved: float | None = None
     memory_reserved: int | None = None
-    needs: int | None = None
-    needs_by: str = ""
+    configured_memory: int | None = None
+    configured_by: str = ""
 
 
 class ResourceTotals(Struct, frozen=True):
-    """Sums over all containers; *without_memory* are the services that may take everything."""
+    """Sums over all containers.
+
+    Attributes:
+        containers: The number of containers.
+        cpu_limit: The sum of the CPU limits.
+        memory_limit: The sum of the memory limits, in bytes.
+        cpu_reserved: The sum of the CPU reservations.
+        memory_reserved: The sum of the memory reservations, in bytes.
+        without_memory: The services without a memory limit.
+        without_cpu: The services without a CPU limit.
+    """
 
     containers: int
     cpu_limit: float
@@ -53,44 +73,32 @@ class ResourceTotals(Struct, frozen=True):
 
 
 def resource_facts(model: StartModel, service: Service, at: Location) -> ResourceFacts:
-    """Return the limits of *service* in the form of ``deploy``, or in the older one."""
-    values: dict[tuple[str, str], str] = {}
-    replicas = ""
-    for found in service.values("deploy"):
-        resources = merged_get(found.node, "resources")
-        for kind in ("limits", "reservations"):
-            for key in ("cpus", "memory"):
-                text = scalar_text(merged_get(merged_get(resources, kind), key))
-                if text is not None:
-                    values[kind, key] = expand(text, model.variables)
-                    at = found.location
-        replicas = scalar_text(merged_get(found.node, "replicas")) or replicas
-    older = {
-        ("limits", "cpus"): "cpus",
-        ("limits", "memory"): "mem_limit",
-        ("reservations", "memory"): "mem_reservation",
-    }
-    for place, attribute in older.items():
-        text = service.text(attribute)
-        if text is not None and place not in values:
-            values[place] = expand(text, model.variables)
-    replicas = service.text("scale") or replicas
-    needed = told(model, service)
+    """Return limits and reservations of *service*, from ``deploy`` or the older attributes.
+
+    *at* is the location of the service, which counts if ``deploy`` sets no limit.
+    """
+    deploy = service.deploy
+    limits, reservations = deploy.limits, deploy.reservations
+    cpu_limit = limits.cpus or service.cpus
+    memory_limit = limits.memory or service.mem_limit
+    memory_reserved = reservations.memory or service.mem_reservation
+    replicas = service.scale or deploy.replicas
+    needed = required_memory(model, service)
     return ResourceFacts(
         service.name,
-        at,
-        _count(expand(replicas, model.variables)),
-        _number(values.get(("limits", "cpus"))),
-        parsed(values.get(("limits", "memory"), "")),
-        _number(values.get(("reservations", "cpus"))),
-        parsed(values.get(("reservations", "memory"), "")),
+        deploy.at.location if deploy.at else at,
+        _count(replicas.value if replicas else ""),
+        cpu_limit.value if cpu_limit else None,
+        memory_limit.value if memory_limit else None,
+        reservations.cpus.value if reservations.cpus else None,
+        memory_reserved.value if memory_reserved else None,
         needed[0] if needed else None,
         needed[1] if needed else "",
     )
 
 
 def totals(every: Iterable[ResourceFacts]) -> ResourceTotals:
-    """Return the sums of *every*, each counted for all its containers."""
+    """Return the sums of *every*, each multiplied by its number of containers."""
     listed = list(every)
     return ResourceTotals(
         sum(each.replicas for each in listed),
@@ -101,13 +109,6 @@ def totals(every: Iterable[ResourceFacts]) -> ResourceTotals:
         tuple(each.service for each in listed if each.memory_limit is None),
         tuple(each.service for each in listed if each.cpu_limit is None),
     )
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return None
 
 
 def _count(text: str) -> int:
@@ -121,12 +122,21 @@ _PROGRAM = re.compile(r"[A-Za-z0-9_./-]+")
 
 
 class HealthFacts(Struct, frozen=True):
-    """The health check of *service*.
+    """The health check of a service. Texts are ``""`` if the file does not set them.
 
-    *test* is the command, without secrets, and the times are as written, ``""`` for the engine's
-    defaults. *program* is the first program that the test runs, ``""`` where that is not plain.
-    Where it is missing, *proposal* is what ``add-healthchecks`` would write, else *reason* says why
-    there is none.
+    Attributes:
+        service: The service.
+        state: Whether and where there is a health check.
+        location: Where it is set, or the service.
+        test: The command, without secrets.
+        interval: The interval as written; Docker Compose has a default for each of these.
+        timeout: The timeout as written.
+        retries: The retries as written.
+        start_period: The start period as written.
+        program: The first program that the test runs, ``""`` if that is not clear.
+        proposal: What ``add-healthchecks`` would write if the health check is missing.
+        reason: Why there is no health check, or why this one is proposed.
+        remedy: What to do by hand.
     """
 
     service: str
@@ -144,7 +154,7 @@ class HealthFacts(Struct, frozen=True):
 
     @property
     def is_checked(self) -> bool:
-        """True where the engine knows whether the service is healthy."""
+        """True if Docker knows whether the service is healthy."""
         return self.state in {"written", "in the image"}
 
 
@@ -154,35 +164,25 @@ def health_facts(
     service: Service,
     use: Usage,
     catalog: Catalog,
-    redaction: Redaction,
+    masking: Masking,
 ) -> HealthFacts:
-    """Return what is known of the health check of *service*, which *use* describes."""
-    values: dict[str, str] = {}
-    words: tuple[str, ...] = ()
-    location: Location | None = None
-    for found in service.values("healthcheck"):
-        location = found.location
-        for key, entry in merged_entries(found.node).items():
-            if key == "test":
-                items = item_nodes(entry.value)
-                words = tuple(expand(scalar_text(i) or "", model.variables) for i in items)
-                if not isinstance(entry.value, SequenceNode) and words:
-                    words = ("CMD-SHELL", *words)
-            else:
-                values[key] = expand(scalar_text(entry.value) or "", model.variables)
-    at = location or _home(service)
-    if location is not None and (words[:1] == ("NONE",) or values.get("disable") == "true"):
-        return HealthFacts(service.name, "off", at, reason="switched off here")
-    if location is not None and words:
+    """Return the facts about the health check of *service*, which uses its image as *use* says."""
+    healthcheck = service.healthcheck
+    at = healthcheck.location if healthcheck else _service_location(service)
+    if healthcheck is not None and healthcheck.value.is_off:
+        return HealthFacts(service.name, "off", at, reason="disabled here")
+    if healthcheck is not None and healthcheck.value.test:
+        check = healthcheck.value
+        words = check.test
         return HealthFacts(
             service.name,
             "written",
             at,
-            redaction.text(" ".join(" ".join(words[_is_form(words) :]).split())),
-            values.get("interval", ""),
-            values.get("timeout", ""),
-            values.get("retries", ""),
-            values.get("start_period", ""),
+            masking.text(" ".join(" ".join(words[_has_form_word(words) :]).split())),
+            check.interval,
+            check.timeout,
+            check.retries,
+            check.start_period,
             program=_program(words),
         )
     answer = healthcheck_for(project, model, use, catalog)
@@ -192,32 +192,33 @@ def health_facts(
         state: State = "in the image" if answer.has_check else "off"
         return HealthFacts(service.name, state, at, reason=answer.reason)
     if isinstance(answer, ProposedCheck):
-        test = redaction.text(" ".join(answer.test[1:]))
+        test = masking.text(" ".join(answer.test[1:]))
         return HealthFacts(
-            service.name, "missing", at, proposal=test, reason=redaction.text(answer.evidence)
+            service.name, "missing", at, proposal=test, reason=masking.text(answer.evidence)
         )
     assert isinstance(answer, NoPossibleCheck)  # noqa: S101 - the third of three kinds
     return HealthFacts(
         service.name,
         "missing",
         at,
-        reason=redaction.text(answer.reason),
-        remedy=redaction.text(answer.remedy),
+        reason=masking.text(answer.reason),
+        remedy=masking.text(answer.remedy),
     )
 
 
-def _home(service: Service) -> Location:
+def _service_location(service: Service) -> Location:
     own = [d for d in service.definitions if not d.inherited] or list(service.definitions)
     return own[0].file.location_of("services", service.name)
 
 
-def _is_form(words: tuple[str, ...]) -> bool:
+def _has_form_word(words: tuple[str, ...]) -> bool:
+    """Return whether the first of *words* says in which form the test is written."""
     return words[:1] in {("CMD",), ("CMD-SHELL",)}
 
 
 def _program(words: tuple[str, ...]) -> str:
     """Return the program that a test runs first."""
-    rest = " ".join(words[_is_form(words) :]).replace("$$", "$").split()
+    rest = " ".join(words[_has_form_word(words) :]).replace("$$", "$").split()
     for word in rest:
         if _SHELL_WORDS.match(word) or word.startswith("-") or word.isdigit():
             continue

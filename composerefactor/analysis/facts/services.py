@@ -1,4 +1,4 @@
-"""The inventory: what each service is, what it is for, and whether it can start as it stands."""
+"""The services: image or build, what each is for, and whether it can start."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ from msgspec import Struct
 
 from composerefactor.analysis.facts.builds import BuildFacts
 from composerefactor.analysis.facts.networks import PublishedPort
-from composerefactor.analysis.facts.variables import Redaction
 from composerefactor.analysis.facts.volumes import Mount
-from composerefactor.compose.hosts import words
+from composerefactor.compose.hosts import name_words
 from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.interpolation import expand
-from composerefactor.compose.merge_keys import merged_get, scalar_text
+from composerefactor.compose.masking import Masking
 from composerefactor.compose.one_off import one_off
 from composerefactor.compose.resources import networks_of
 from composerefactor.compose.secrets import is_secret_name
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
-from composerefactor.images.catalog import Catalog
+from composerefactor.images.catalog import Catalog, Placement, find_placement
 from composerefactor.images.health.usage import Usage
-from composerefactor.images.placement import Placement, place
 
 _NOUNS = {
     "database": "database",
@@ -65,10 +63,15 @@ _RUNTIMES = {
 
 
 class ContainerVariable(Struct, frozen=True):
-    """A variable of a service's container.
+    """An environment variable of a service's container.
 
-    *shown* is its value without secrets, None where the shell or an env file outside gives it.
-    *origin* is ``environment`` or the path of the env file.
+    Attributes:
+        name: The name.
+        shown: The value without secrets, None if the shell or an env file outside the project
+            sets it.
+        origin: ``environment`` or the path of the env file.
+        is_secret: Whether the name is that of a secret.
+        location: Where it is set.
     """
 
     name: str
@@ -79,13 +82,39 @@ class ContainerVariable(Struct, frozen=True):
 
 
 class ServiceFacts(Struct, frozen=True):
-    """A service.
+    """A service of a start command. Texts are ``""`` if the file does not set them.
 
-    *image* has its variables replaced as far as they are known, *written_image* is the text of the
-    file; both are ``""`` without one. *category* is that of the catalogue, *counts_as* its heading.
-    *status* is ``ready``, ``build`` or ``blocked``, *status_words* says why. *one_off* is why it
-    is believed to end by itself, ``""`` where it runs on. *networks* is None where it is on none of
-    the project's.
+    Attributes:
+        name: The name.
+        location: Where it is defined.
+        image: The image, with variables replaced as far as they are known.
+        written_image: The image as the file has it.
+        image_location: Where the image is set.
+        build: How the image is built, None if it is pulled.
+        category: The category in the image catalog.
+        counts_as: The heading of that category.
+        purpose: What it is for, in words.
+        status: ``ready``, ``build`` or ``blocked``.
+        status_message: The reason for that status.
+        ports: The published ports.
+        exposed: The ports that the container exposes.
+        mounts: The mounts.
+        networks: The names of its networks, None if it is not on a network of the project.
+        network_mode: The network mode.
+        profiles: The profiles.
+        restart: The restart policy.
+        user: The user.
+        container_name: The fixed name of its container.
+        one_off: Why it is expected to end by itself, ``""`` if it keeps running.
+        privileged: Whether it runs privileged.
+        read_only: Whether its root file system is read-only.
+        has_logging: Whether it configures logging.
+        variables: The environment variables of its container.
+        missing_env_files: Its env files that do not exist.
+        files: The files that define it.
+        links: The services that it links to.
+        env_files: Its env files.
+        is_provider: Whether a provider runs it instead of a container.
     """
 
     name: str
@@ -98,7 +127,7 @@ class ServiceFacts(Struct, frozen=True):
     counts_as: str
     purpose: str
     status: str
-    status_words: str
+    status_message: str
     ports: tuple[PublishedPort, ...]
     exposed: tuple[str, ...]
     mounts: tuple[Mount, ...]
@@ -135,85 +164,88 @@ def service_facts(
     ports: tuple[PublishedPort, ...],
     mounts: tuple[Mount, ...],
     catalog: Catalog,
-    redaction: Redaction,
+    masking: Masking,
 ) -> ServiceFacts:
-    """Return the facts on *service* of *model*."""
+    """Return the facts of *service* of *model*.
+
+    *use* describes how it uses its image; *build*, *ports* and *mounts* become part of the facts.
+    """
     own = [d for d in service.definitions if not d.inherited] or list(service.definitions)
-    at = own[0].file.location_of("services", service.name)
-    found_image = service.value("image")
-    placed = place(service.name, expand(use.image, model.variables) if use.image else None, catalog)
-    ends = one_off(model, service.name)
-    provider = service.value("provider") is not None
-    status, words_ = _status(service, use, build, provider=provider)
-    found_networks = networks_of(model, service.name)
+    location = own[0].file.location_of("services", service.name)
+    image = expand(use.image, model.variables) if use.image else None
+    placed = find_placement(service.name, image, catalog)
+    one_off_reasons = one_off(model, service.name)
+    is_provider = service.value("provider") is not None
+    status, status_message = _status(service, use, build, is_provider=is_provider)
+    networks = networks_of(model, service.name)
     return ServiceFacts(
         service.name,
-        at,
-        redaction.text(use.image or ""),
-        redaction.text(service.text("image") or ""),
-        found_image.location if found_image else None,
+        location,
+        masking.image(use.image or ""),
+        masking.image(service.image.at.written or "" if service.image else ""),
+        service.image.location if service.image else None,
         build,
         placed.category,
         placed.counts_as,
-        _purpose(service.name, placed, build, ends=ends is not None),
+        _purpose(service.name, placed, build, is_one_off=one_off_reasons is not None),
         status,
-        words_,
+        status_message,
         ports,
         use.exposed,
         mounts,
-        tuple(found_networks) if found_networks is not None else None,
-        expand(service.text("network_mode") or "", model.variables),
-        tuple(dict.fromkeys(name for name, _ in service.names("profiles"))),
-        _restart(model, service),
-        expand(service.text("user") or "", model.variables),
-        expand(service.text("container_name") or "", model.variables),
-        "" if ends is None else redaction.text(ends.reasons[0][0]),
-        service.text("privileged") == "true",
-        service.text("read_only") == "true",
-        service.value("logging") is not None,
-        tuple(_variables(model, service, redaction)),
+        tuple(networks) if networks is not None else None,
+        service.network_mode.value if service.network_mode else "",
+        tuple(profile.value for profile in service.profiles),
+        _restart(service),
+        service.user.value if service.user else "",
+        service.container_name.value if service.container_name else "",
+        "" if one_off_reasons is None else masking.text(one_off_reasons.reasons[0][0]),
+        service.privileged is not None and service.privileged.value,
+        service.read_only is not None and service.read_only.value,
+        service.logging is not None,
+        tuple(_variables(model, service, masking)),
         use.unread,
         tuple(dict.fromkeys(d.file.path for d in service.definitions)),
-        tuple(name for name, _ in service.names("links")),
+        tuple(link.value for link in service.links),
         tuple(service.env_files),
-        provider,
+        is_provider,
     )
 
 
 def _status(
-    service: Service, use: Usage, build: BuildFacts | None, *, provider: bool
+    service: Service, use: Usage, build: BuildFacts | None, *, is_provider: bool
 ) -> tuple[str, str]:
-    """Return the status and the words for it."""
+    """Return the status, and a message with the reason."""
     if build is not None:
         return _build_status(build)
-    if use.image is None and not provider:
+    if use.image is None and not is_provider:
         return "blocked", "it has neither image nor build"
     if use.image and "$" in use.image.replace("$$", ""):
-        return "blocked", "its image needs a variable that nothing sets"
-    if service.text("pull_policy") == "build":
+        return "blocked", "its image needs a variable that is not set"
+    if service.pull_policy is not None and service.pull_policy.value == "build":
         return "build", "needs a build"
     return "ready", "ready"
 
 
 def _build_status(build: BuildFacts) -> tuple[str, str]:
     if build.context is None:
-        return "build", "needs a build; its context is not in this project"
-    if not build.context_is_there:
-        return "blocked", f"its build context {build.context} is not here"
-    if not build.is_there:
-        return "blocked", f"{build.dockerfile} is not here"
+        return "build", "needs a build; the build context is outside this project"
+    if not build.context_exists:
+        return "blocked", f"its build context {build.context} does not exist"
+    if not build.exists:
+        return "blocked", f"{build.dockerfile} does not exist"
     return "build", "needs a build"
 
 
-def _purpose(name: str, placed: Placement, build: BuildFacts | None, *, ends: bool) -> str:
+def _purpose(name: str, placed: Placement, build: BuildFacts | None, *, is_one_off: bool) -> str:
     runtime = _runtime(build)
-    if ends:
+    if is_one_off:
         noun = "one-off task"
     elif placed.category in _NOUNS:
         noun = _NOUNS[placed.category]
     else:
-        named = set(words(name))
-        noun = next((role for known, role in _ROLES if known & named), "application")
+        words_of_name = set(name_words(name))
+        noun = next((role for known, role in _ROLES if known & words_of_name), "application")
     return f"{noun} ({runtime})" if runtime else noun
 
 
@@ -227,24 +259,18 @@ def _runtime(build: BuildFacts | None) -> str:
     return ""
 
 
-def _restart(model: StartModel, service: Service) -> str:
-    text = service.text("restart")
-    if text is not None:
-        return expand(text, model.variables)
-    for found in reversed(service.values("deploy")):
-        policy = merged_get(found.node, "restart_policy")
-        if policy is not None:
-            return scalar_text(merged_get(policy, "condition")) or "any"
-    return ""
+def _restart(service: Service) -> str:
+    restart = service.restart or service.deploy.restart_condition
+    return restart.value if restart else ""
 
 
-def _variables(
-    model: StartModel, service: Service, redaction: Redaction
-) -> list[ContainerVariable]:
-    found = []
+def _variables(model: StartModel, service: Service, masking: Masking) -> list[ContainerVariable]:
+    variables = []
     for name, setting in service.settings.items():
         value = setting.value
-        shown = None if value is None else redaction.named(name, expand(value, model.variables))
-        origin = "environment" if setting.found else setting.location.path
-        found.append(ContainerVariable(name, shown, origin, is_secret_name(name), setting.location))
-    return found
+        shown = None if value is None else masking.named(name, expand(value, model.variables))
+        origin = "environment" if setting.node else setting.location.path
+        variables.append(
+            ContainerVariable(name, shown, origin, is_secret_name(name), setting.location)
+        )
+    return variables

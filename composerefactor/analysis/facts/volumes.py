@@ -1,4 +1,8 @@
-"""What services keep: named volumes and mounts, what they hold, and whether to back them up."""
+"""Mounts and volumes: what they contain, and whether to back them up.
+
+:func:`mounts` reads the mounts of one service, :func:`stored` groups them by volume and directory.
+What a volume contains is taken from the image catalog, else guessed from names and categories.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,9 @@ from msgspec import Struct
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.compose.services import Service, StartModel
-from composerefactor.compose.volumes import listed_volumes, parse_volume
+from composerefactor.compose.volumes import VolumeText
 from composerefactor.errors import Location
-from composerefactor.images.catalog import Catalog
-from composerefactor.images.placement import APPLICATION, placement
+from composerefactor.images.catalog import DEFAULT_PLACEMENT, Catalog, service_placement
 from composerefactor.yaml.nodes import Node
 
 Kind = Literal["volume", "bind", "anonymous", "tmpfs", "other"]
@@ -30,13 +33,13 @@ _CACHES = (
 _BY_PATH: tuple[tuple[str, str, Advice], ...] = (
     (_CACHES, "a cache", "no"),
     ("log logs", "logs", "optional"),
-    ("upload uploads media files attachments documents avatars storage", "files of users", "yes"),
+    ("upload uploads media files attachments documents avatars storage", "user files", "yes"),
     ("letsencrypt acme acme.json certs cert certificates ssl tls pki", "certificates", "yes"),
     ("backup backups dump dumps", "backups", "yes"),
     ("model models weights huggingface checkpoints .ollama", "models", "optional"),
     ("static staticfiles assets public dist build html www", "static files", "no"),
 )
-"""Words in the path of a mount or the name of a volume, and what they say on its contents."""
+"""Words in the path of a mount or the name of a volume, its likely content, and the advice."""
 
 _SOURCE = frozenset(
     {
@@ -45,15 +48,15 @@ _SOURCE = frozenset(
         *("tests", "test", ".", "plugins", "themes", "etc", "settings"),
     }
 )
-"""Names of directories that people commit."""
+"""Names of directories that usually are in the repository."""
 
 _BY_CATEGORY: dict[str, tuple[str, Advice]] = {
     "database": ("the database", "yes"),
     "storage": ("stored objects", "yes"),
     "auth": ("users and secrets", "yes"),
     "vector-db": ("embeddings", "yes"),
-    "queue": ("messages that are not yet delivered", "optional"),
-    "search": ("an index, which can be built anew", "optional"),
+    "queue": ("undelivered messages", "optional"),
+    "search": ("an index, which can be rebuilt", "optional"),
     "cache": ("a cache, or sessions", "optional"),
     "monitoring": ("metrics", "optional"),
     "logging": ("logs", "optional"),
@@ -63,16 +66,25 @@ _BY_CATEGORY: dict[str, tuple[str, Advice]] = {
     "tools": ("settings of a tool", "optional"),
     "emulator": ("data of an emulator", "no"),
 }
-_WHY: dict[Advice, str] = {
-    "yes": "it cannot be made anew",
+_REASONS: dict[Advice, str] = {
+    "yes": "it cannot be recreated",
     "optional": "losing it costs time, not data",
-    "no": "it can be made anew",
-    "check": "nothing says what it holds",
+    "no": "it can be recreated",
+    "check": "its content is unknown",
 }
 
 
 class Mount(Struct, frozen=True):
-    """What stands at *target* in the containers of *service*."""
+    """A mount of a service.
+
+    Attributes:
+        service: The service.
+        kind: The kind of mount; ``anonymous`` is a volume without a name.
+        source: The name of the volume or the path on the host, ``""`` without one.
+        target: The path in the container.
+        read_only: Whether the container can only read it.
+        location: The file and line.
+    """
 
     service: str
     kind: Kind
@@ -83,27 +95,38 @@ class Mount(Struct, frozen=True):
 
     @property
     def is_docker_socket(self) -> bool:
-        """True where the container controls the Docker daemon, and so the host."""
+        """True if the container can control the Docker daemon, and so the host."""
         return bool(_SOCKET.fullmatch(self.source) or _SOCKET.fullmatch(self.target))
 
     @property
     def names_file(self) -> bool:
-        """True where source and target have the name of a file, not of a directory."""
+        """True if source and target look like names of files, not of directories."""
         return bool(_FILE.fullmatch(self.source) and _FILE.fullmatch(self.target))
 
 
 class StoredData(Struct, frozen=True):
-    """A named volume, or a directory of the host, with all its *mounts*.
+    """A volume or a directory of the host, with all its mounts.
 
-    *holds* says what is in it as far as that is known, *backup* whether to back it up, and *why*.
+    Attributes:
+        name: The key of the volume, or the path.
+        kind: The kind of mount.
+        mounts: The mounts of all services.
+        content: What it contains, as far as that is known.
+        backup: Whether to back it up.
+        reason: Why, or why not.
+        location: Where it is declared, else the first mount.
+        declared: Whether a file declares the volume.
+        external: Whether the volume is created outside the project.
+        driver: The driver, ``""`` for the default.
+        full_name: The name that the file sets, ``""`` if it sets none.
     """
 
     name: str
     kind: Kind
     mounts: tuple[Mount, ...]
-    holds: str
+    content: str
     backup: Advice
-    why: str
+    reason: str
     location: Location
     declared: bool = True
     external: bool = False
@@ -111,64 +134,66 @@ class StoredData(Struct, frozen=True):
     full_name: str = ""
 
 
-def mounts(model: StartModel, service: Service, directory: str) -> tuple[Mount, ...]:
-    """Return what is mounted in *service*; paths of the host are relative to the project root.
+def mounts(service: Service) -> tuple[Mount, ...]:
+    """Return the mounts of *service*, one per target.
 
-    *directory* is the project directory.
+    Paths of the host are relative to the project root.
     """
-    found: dict[str, Mount] = {}
-    for value in service.values("volumes"):
-        for volume in listed_volumes(value.node):
-            # A variable may hold several parts of a short form, so it is replaced before they are.
-            short = expand(scalar_text(volume.node) or "", model.variables)
-            text = parse_volume(short) or volume.text
-            source = expand(text.source or "", model.variables)
-            target = expand(text.target, model.variables)
-            kind = _kind(text.kind, source)
-            if text.source and not source:  # a variable that nothing sets
-                kind, source = "other", text.source
-            elif kind == "bind":
-                source = _path(source, directory)
-            at = value.file.source.location(volume.node.start)
-            found[target] = Mount(service.name, kind, source, target, text.read_only, at)
-    for item in service.items("tmpfs"):
-        target = (scalar_text(item.node) or "").partition(":")[0]
-        found[target] = Mount(service.name, "tmpfs", "", target, False, item.location)  # noqa: FBT003
-    return tuple(found.values())
+    by_target: dict[str, Mount] = {}
+    for volume in service.volumes:
+        text = volume.value
+        mount = Mount(
+            service.name,
+            _kind(text),
+            text.source or "",
+            text.target,
+            text.read_only,
+            volume.location,
+        )
+        by_target[text.target] = mount
+    for tmpfs in service.tmpfs:
+        target = tmpfs.value.partition(":")[0]
+        by_target[target] = Mount(service.name, "tmpfs", "", target, False, tmpfs.location)  # noqa: FBT003
+    return tuple(by_target.values())
 
 
-def stored(model: StartModel, every: tuple[Mount, ...], catalog: Catalog) -> tuple[StoredData, ...]:
-    """Return the volumes of *model*: those declared or in use, and directories of the host."""
+def stored(
+    model: StartModel, all_mounts: tuple[Mount, ...], catalog: Catalog
+) -> tuple[StoredData, ...]:
+    """Return the volumes of *model* that are declared or mounted, and directories of the host.
+
+    *all_mounts* are the mounts of all services.
+    """
     groups: dict[tuple[Kind, str], list[Mount]] = {}
-    for mount in every:
+    for mount in all_mounts:
         if mount.kind in {"volume", "bind", "anonymous"}:
             name = mount.source or f"(anonymous, {mount.service}:{mount.target})"
             groups.setdefault((mount.kind, name), []).append(mount)
     declared = model.declared("volumes")
     for name in declared:
         groups.setdefault(("volume", name), [])
-    found = []
+    stores = []
     for (kind, name), users in groups.items():
         bodies = declared.get(name, []) if kind == "volume" else []
-        holds, backup, why = _contents(model, name, kind, users, catalog)
-        at = bodies[0].location if bodies else users[0].location
+        content, backup, reason = _assessment(model, name, kind, users, catalog)
+        location = bodies[0].location if bodies else users[0].location
         body = bodies[-1].node if bodies else None
-        found.append(
+        stores.append(
             StoredData(
                 name,
                 kind,
                 tuple(users),
-                holds,
+                content,
                 backup,
-                why,
-                at,
+                reason,
+                location,
                 declared=bool(bodies) or kind != "volume",
                 external=_is_external(body),
                 driver=scalar_text(merged_get(body, "driver")) or "",
                 full_name=expand(scalar_text(merged_get(body, "name")) or "", model.variables),
             )
         )
-    return tuple(sorted(found, key=lambda each: _ORDER.index(each.kind)))
+    return tuple(sorted(stores, key=lambda each: _ORDER.index(each.kind)))
 
 
 def _is_external(body: Node | None) -> bool:
@@ -176,48 +201,41 @@ def _is_external(body: Node | None) -> bool:
     return external is not None and scalar_text(external) not in {"false", "False", "no"}
 
 
-def _kind(kind: str, source: str) -> Kind:
-    if kind == "":  # a variable decides
-        kind = "bind" if source.startswith((".", "/", "~")) else "volume"
-    if kind == "volume":
-        return "volume" if source else "anonymous"
-    if kind in {"bind", "tmpfs"}:
-        return "bind" if kind == "bind" else "tmpfs"
+def _kind(volume: VolumeText) -> Kind:
+    if volume.kind == "volume":
+        return "volume" if volume.source else "anonymous"
+    if volume.kind in {"bind", "tmpfs"}:
+        return "bind" if volume.kind == "bind" else "tmpfs"
     return "other"
 
 
-def _path(source: str, directory: str) -> str:
-    if source.startswith(("/", "~")) or re.match(r"[A-Za-z]:[\\/]", source):
-        return source
-    return posixpath.normpath(posixpath.join(directory, source))
-
-
-def _contents(
+def _assessment(
     model: StartModel, name: str, kind: Kind, users: list[Mount], catalog: Catalog
 ) -> tuple[str, Advice, str]:
-    """Return what a volume holds, whether to back it up, and why."""
+    """Return the content of a volume, whether to back it up, and the reason."""
     if not users:
-        return "nothing mounts it", "check", "no service of this entry point uses it"
+        return "unused", "check", "no service of this start command mounts it"
     if any(mount.is_docker_socket for mount in users):
-        return "the Docker socket", "no", "it is no data"
-    if kind == "bind" and all(_is_given(mount) for mount in users):
-        return "configuration or source", "no", "it is given to the container, not written by it"
+        return "the Docker socket", "no", "it is not data"
+    if kind == "bind" and all(_is_input(mount) for mount in users):
+        return "configuration or source", "no", "the container reads it and does not write it"
     writers = [mount for mount in users if not mount.read_only] or users
     if kind == "bind" and all(_is_source(model, mount) for mount in writers):
         return "source or configuration", "no", "it belongs to the repository"
-    told = [
-        *(_of_image(model, each, catalog) for each in writers),
-        *(_of_words(each, name) for each in writers),
-        *(_of_category(model, each) for each in writers),
+    guesses = [
+        *(_of_image(model, mount, catalog) for mount in writers),
+        *(_of_words(mount, name) for mount in writers),
+        *(_of_category(model, mount) for mount in writers),
     ]
-    for known in told:
-        if known is not None:
-            return known[0], known[1], _WHY[known[1]]
+    for guess in guesses:
+        if guess is not None:
+            return guess[0], guess[1], _REASONS[guess[1]]
     names = ", ".join(dict.fromkeys(mount.service for mount in writers))
-    return f"data of {names}", "check", _WHY["check"]
+    return f"data of {names}", "check", _REASONS["check"]
 
 
-def _is_given(mount: Mount) -> bool:
+def _is_input(mount: Mount) -> bool:
+    """Return whether the container only reads what is mounted: it is read-only, or a file."""
     return mount.read_only or mount.names_file
 
 
@@ -231,35 +249,35 @@ def _is_source(model: StartModel, mount: Mount) -> bool:
         return False
     is_built = model.services[mount.service].value("build") is not None
     return last in _SOURCE or (
-        is_built and placement(model, model.services[mount.service]) == APPLICATION
+        is_built and service_placement(model, model.services[mount.service]) == DEFAULT_PLACEMENT
     )
 
 
 def _of_image(model: StartModel, mount: Mount, catalog: Catalog) -> tuple[str, Advice] | None:
-    """Return what the catalogue says on the path that *mount* covers, or None."""
-    image = model.services[mount.service].text("image")
-    entry = catalog.match(expand(image, model.variables)) if image else None
+    """Return content and advice for the path that *mount* covers, from the image catalog."""
+    image = model.services[mount.service].image
+    entry = catalog.match(image.value) if image else None
     if entry is None:
         return None
     for path in entry.data:
         if _covers(mount.target, path.path):
-            holds, advice = _BY_CATEGORY.get(entry.category, ("data", "yes"))
+            content, advice = _BY_CATEGORY.get(entry.category, ("data", "yes"))
             if path.optional and advice == "yes":
                 advice = "optional"
-            return f"{holds} ({entry.id})", advice
+            return f"{content} ({entry.id})", advice
     return None
 
 
 def _of_words(mount: Mount, name: str) -> tuple[str, Advice] | None:
     words = {*mount.target.lower().split("/"), *re.split(r"[_/-]", name.lower())}
-    for known, holds, advice in _BY_PATH:
+    for known, content, advice in _BY_PATH:
         if words.intersection(known.split()):
-            return holds, advice
+            return content, advice
     return None
 
 
 def _of_category(model: StartModel, mount: Mount) -> tuple[str, Advice] | None:
-    category = placement(model, model.services[mount.service]).category
+    category = service_placement(model, model.services[mount.service]).category
     return _BY_CATEGORY.get(category) if mount.kind != "bind" else None
 
 

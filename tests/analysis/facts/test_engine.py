@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from composerefactor.analysis.analysis import open_for_analysis
-from composerefactor.analysis.facts.architecture import EntryArchitecture, survey
-from composerefactor.images.catalog import load
+from composerefactor.analysis.facts.architecture import InvocationFacts, survey
+from composerefactor.images.catalog import load_catalog
 from composerefactor.planning.opening import ProjectSelection
 from support.commandline import CommandLine, write
 
@@ -63,11 +63,11 @@ def resolved(root: Path, command_line: CommandLine) -> dict[str, Any]:
     return services
 
 
-def facts(root: Path) -> EntryArchitecture:
+def facts(root: Path) -> InvocationFacts:
     opened = open_for_analysis(ProjectSelection(root))
-    found = survey(opened.project, "shop", load()).main
+    found = survey(opened.project, "shop", load_catalog()).main
     assert found is not None
-    assert found.entry.files == ("compose.yaml", "compose.override.yaml")
+    assert found.invocation.files == ("compose.yaml", "compose.override.yaml")
     return found
 
 

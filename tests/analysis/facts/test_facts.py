@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from composerefactor.analysis.facts.architecture import EntryArchitecture
+from composerefactor.analysis.facts.architecture import InvocationFacts
 from support.analyses import MAIN, surveyed
 
 STACK = """\
@@ -64,7 +64,7 @@ FILES = {
 }
 
 
-def entry() -> EntryArchitecture:
+def entry() -> InvocationFacts:
     return surveyed(STACK, FILES).entries[0]
 
 
@@ -84,7 +84,7 @@ def test_the_inventory() -> None:
     assert services["api"].user == "1000:1000"
     shown = {each.name: each.shown for each in services["api"].variables}
     assert shown["LOG_LEVEL"] == "debug"
-    assert "app:" not in (shown["DATABASE_URL"] or "")
+    assert shown["DATABASE_URL"] == "postgres://app:@db/app"  # no value, so no secret
 
 
 def test_ports_have_their_defaults() -> None:
@@ -163,11 +163,11 @@ def test_health_checks() -> None:
 
 def test_volumes_with_what_they_hold() -> None:
     volumes = {each.name: each for each in entry().volumes}
-    assert volumes["pgdata"].holds == "the database (postgres)"
+    assert volumes["pgdata"].content == "the database (postgres)"
     assert volumes["pgdata"].backup == "yes"
     assert volumes["pgdata"].full_name == "shop-pgdata"
     assert volumes["init"].backup == "no"
-    assert volumes["uploads"].holds == "files of users"
+    assert volumes["uploads"].content == "user files"
     assert volumes["/var/run/docker.sock"].backup == "no"
     assert volumes["spare"].external
     assert volumes["spare"].mounts == ()
@@ -199,7 +199,7 @@ def test_variables_and_env_files() -> None:
     assert found["WEB_PORT"].source == "default"
     assert found["LOG_LEVEL"].services == ("api",)
     (env,) = entry().env_files
-    assert env.is_there
+    assert env.exists
     assert [name for name, _ in env.unused] == ["UNUSED"]
     assert env.missing == ("DB_PASSWORD",)
 
@@ -227,12 +227,12 @@ def test_builds() -> None:
     assert str(build.copies_context) == "web/Dockerfile:3"
 
 
-def test_what_is_not_known_is_said() -> None:
+def test_limitations_are_listed() -> None:
     text = "services:\n  a:\n    build: ./a\n    env_file: [a.env]\n    environment: [X=$GONE]\n"
     assert surveyed(text).unresolved == (
-        "a: env_file a.env is not here; what it sets is not known",
-        "a: build context a is not here",
-        "without a value here, taken as empty: GONE",
+        "a: env_file a.env does not exist; its variables are unknown",
+        "a: build context a does not exist",
+        "not set, read as empty: GONE",
     )
 
 

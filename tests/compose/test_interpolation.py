@@ -1,4 +1,4 @@
-"""The interpolation parser, against tables, random text and the real engine."""
+"""The interpolation parser, tested with tables, random text and Docker Compose."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_expressions(text: str, expected: list[tuple[str, str, str | None, int]]
     assert found == expected
 
 
-def test_variables_say_each_way_once() -> None:
+def test_variables_are_distinct() -> None:
     assert variables("${A:-1} $A ${A:-1} ${B:?} ${C:+x}") == [
         Variable("A", "1"),
         Variable("A"),
@@ -54,7 +54,7 @@ def test_variables_say_each_way_once() -> None:
 
 
 @given(st.text(st.sampled_from("${}AB:-?+.!x\n 1"), max_size=60))
-def test_spans_are_what_was_parsed(text: str) -> None:
+def test_spans_contain_their_expressions(text: str) -> None:
     end_of_outer = 0
     for expression in expressions(text):
         written = text[expression.start : expression.end]
@@ -79,18 +79,18 @@ def test_spans_are_what_was_parsed(text: str) -> None:
         ),
     )
 )
-def test_what_is_built_is_found(text: str) -> None:
+def test_generated_expressions_are_found(text: str) -> None:
     assert sum(e.depth == 0 for e in expressions(text)) == text.startswith(("${", "$A"))
 
 
-def test_hostile_nesting_ends() -> None:
+def test_deep_nesting_terminates() -> None:
     assert len(expressions("${A:-" * 3000 + "}" * 3000)) <= 3000
 
 
-def test_the_engine_agrees(engine: Path, tmp_path: Path) -> None:
+def test_docker_compose_agrees(engine: Path, tmp_path: Path) -> None:
     texts = [text for text, found in CASES if found or "${1}" not in text]
     version = subprocess.run([engine, "version", "--short"], capture_output=True, check=True)
-    is_old = version.stdout.lstrip(b"v").startswith(b"2.2")  # reads braces in a default otherwise
+    is_old = version.stdout.lstrip(b"v").startswith(b"2.2")  # reads braces in a default differently
     accepted = [text for text in texts if "\n" not in text and not (is_old and ":-{" in text)]
     environment = {f"V{n}": text for n, text in enumerate(accepted)}
     values = {"A": "one", "B": "two"}
@@ -110,7 +110,7 @@ def test_the_engine_agrees(engine: Path, tmp_path: Path) -> None:
 
 
 def substituted(text: str, values: dict[str, str]) -> str:
-    """Return *text* as the engine should resolve it, with variables that all have a value."""
+    """Return *text* as Docker Compose should resolve it if all variables have a value."""
     out, at = "", 0
     for expression in expressions(text):
         if expression.depth == 0:

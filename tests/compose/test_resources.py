@@ -3,10 +3,10 @@ from __future__ import annotations
 from ipaddress import ip_network
 
 import pytest
-from support.models import stack_of
 
-from composerefactor.compose.resources import POOL, free_subnet, used_subnets
+from composerefactor.compose.resources import SUBNET_POOL, free_subnet, used_subnets
 from composerefactor.errors import RefusedError
+from support.models import stack_of
 
 TEXT = """
 services: {a: {image: a}}
@@ -17,7 +17,7 @@ networks:
 """
 
 
-def test_used_and_free() -> None:
+def test_used_and_free_subnets() -> None:
     used = used_subnets(stack_of(TEXT).files)
     assert [(str(u.subnet), u.network, str(u.location)) for u in used] == [
         ("172.16.0.0/23", "a", "compose.yaml:4"),
@@ -28,6 +28,6 @@ def test_used_and_free() -> None:
     assert str(free_subnet([])) == "172.16.0.0/24"
 
 
-def test_none_left() -> None:
-    with pytest.raises(RefusedError, match="no free subnet"):
-        free_subnet([ip_network(POOL)])
+def test_no_subnet_is_free() -> None:
+    with pytest.raises(RefusedError, match="no free /"):
+        free_subnet([ip_network(SUBNET_POOL)])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.compose.image_references import repository, same_image
+from composerefactor.compose.image_references import equivalent_repositories, repository_of
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ from composerefactor.compose.image_references import repository, same_image
     ],
 )
 def test_repository(image: str, expected: str | None) -> None:
-    assert repository(image) == expected
+    assert repository_of(image) == expected
 
 
 @pytest.mark.parametrize(
@@ -83,11 +83,11 @@ def test_repository(image: str, expected: str | None) -> None:
         ),
     ],
 )
-def test_same_image(name: str, expected: list[str]) -> None:
-    assert list(same_image(name)) == expected
+def test_equivalent_repositories(name: str, expected: list[str]) -> None:
+    assert list(equivalent_repositories(name)) == expected
 
 
 @given(st.text("${}:-?+@/.abcA_\n\0 ", max_size=60))
-def test_any_text_has_a_repository_or_none(text: str) -> None:
-    name = repository(text)
+def test_any_text(text: str) -> None:
+    name = repository_of(text)
     assert name is None or (name and not name.startswith("/") and not name.endswith("/"))

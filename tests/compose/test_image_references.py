@@ -81,7 +81,7 @@ def test_with_defaults(text: str, expected: tuple[str | None, str, str]) -> None
 
 
 @given(st.text("ab:/@.${}-A", max_size=20))
-def test_the_parts_make_the_text(text: str) -> None:
+def test_joining_the_parts_returns_the_text(text: str) -> None:
     image = parse_image(text)
     parts = image.repository
     if image.registry is not None:

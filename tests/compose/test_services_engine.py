@@ -1,0 +1,403 @@
+"""The typed values of services are those that Docker Compose resolves.
+
+The projects are the golden cases, the examples and, if the environment variable
+``COMPOSEREFACTOR_CORPUS`` names a directory, every directory ``*/files`` in it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from composerefactor.analysis.analysis import open_for_analysis
+from composerefactor.compose.invocation import Invocation
+from composerefactor.compose.services import Attribute, Service, start_model
+from composerefactor.errors import ComposerefactorError
+from composerefactor.planning.opening import ProjectSelection
+from support.commandline import CommandLine
+
+ROOT = Path(__file__).parents[2]
+UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+
+
+def projects() -> Iterator[Path]:
+    yield from sorted(ROOT.glob("golden/*/*/before"))
+    yield from sorted(path for path in ROOT.glob("examples/*") if path.is_dir())
+    corpus = os.environ.get("COMPOSEREFACTOR_CORPUS")
+    if corpus:
+        yield from sorted(Path(corpus).glob("*/files"))
+
+
+def seconds(text: str) -> float:
+    parts = re.findall(r"([0-9.]+)(h|ms|m|s|us|ns)", text)
+    return round(sum(float(number) * UNITS[unit] for number, unit in parts), 6)
+
+
+def value_of(value: Any) -> Any:
+    return None if value is None else value.value
+
+
+def values_of(values: Any) -> list[Any]:
+    return [each.value for each in values]
+
+
+def pairs_of(pairs: Mapping[str, Any], unset: Any = None) -> dict[str, Any]:
+    return {name: unset if v.value is None else v.value for name, v in pairs.items()}
+
+
+SHELL = {"PWD": "/directory-of-the-shell", "COMPOSE_PROJECT_NAME": "name-of-the-project"}
+"""Variables that Docker Compose sets itself if the shell does not."""
+
+
+class Comparison:
+    """Compares the services of one start command, value by value."""
+
+    def __init__(self, root: Path, environ: Mapping[str, str], counted: Counter[str]) -> None:
+        self.root = root
+        self.environ = environ
+        self.counted = counted
+        self.differences: list[str] = []
+
+    def path(self, text: str) -> str:
+        if text.startswith("~"):
+            return os.path.normpath(Path(self.environ["HOME"]) / text[1:].lstrip("/"))
+        is_absolute = text.startswith("/") or re.match(r"[A-Za-z]:[\\/]", text)
+        return text if is_absolute else os.path.normpath(self.root / text)
+
+    def context(self, text: str) -> str:
+        remote = "://" in text or text.startswith(("git@", "github.com/", "service:"))
+        return text if remote else self.path(text)
+
+    def is_from_shell(self, theirs: Any) -> bool:
+        """Return whether a value contains a variable of the shell, which no file has."""
+        return any(self.environ[name] in str(theirs) for name in ("HOME", "PATH", *SHELL))
+
+    def service(self, service: Service, resolved: Mapping[str, Any]) -> None:
+        for name, read in READERS.items():
+            ours, theirs = read(self, service, resolved)
+            self.counted[name] += bool(ours or theirs)
+            if (ours or None) != (theirs or None) and not self.is_from_shell(theirs):
+                self.differences.append(f"{service.name}.{name}: {ours!r} != {theirs!r}")
+
+
+Reader = Callable[[Comparison, Service, Mapping[str, Any]], tuple[Any, Any]]
+READERS: dict[str, Reader] = {}
+
+
+def reader(function: Reader) -> Reader:
+    READERS[function.__name__] = function
+    return function
+
+
+def of_attribute(name: str, convert: Callable[[Any], Any] = value_of) -> None:
+    READERS[name] = lambda _, service, resolved: (
+        convert(getattr(service, name)),
+        resolved.get(name),
+    )
+
+
+for _name in (
+    *(
+        "image",
+        "pull_policy",
+        "restart",
+        "container_name",
+        "user",
+        "ipc",
+        "pid",
+        "network_mode",
+        "uts",
+        "userns_mode",
+    ),
+    *("privileged", "read_only"),
+):
+    of_attribute(_name)
+for _name in ("cap_add", "cap_drop", "security_opt", "tmpfs", "expose", "profiles"):
+    of_attribute(_name, values_of)
+
+
+@reader
+def links(_: Comparison, service: Service, resolved: Mapping[str, Any]) -> tuple[Any, Any]:
+    return values_of(service.links), resolved.get("links")
+
+
+@reader
+def extra_hosts(_: Comparison, service: Service, resolved: Mapping[str, Any]) -> tuple[Any, Any]:
+    return sorted(values_of(service.extra_hosts)), sorted(resolved.get("extra_hosts", ()))
+
+
+@reader
+def labels(_: Comparison, service: Service, resolved: Mapping[str, Any]) -> tuple[Any, Any]:
+    return pairs_of(service.labels, ""), resolved.get("labels")
+
+
+@reader
+def environment(_: Comparison, service: Service, resolved: Mapping[str, Any]) -> tuple[Any, Any]:
+    return pairs_of(service.environment), resolved.get("environment")
+
+
+@reader
+def env_file(
+    comparison: Comparison, service: Service, resolved: Mapping[str, Any]
+) -> tuple[Any, Any]:
+    ours = [(comparison.path(e.value.path), e.value.required) for e in service.env_file]
+    theirs = [
+        (item, True) if isinstance(item, str) else (item["path"], item.get("required", True))
+        for item in resolved.get("env_file", ())
+    ]
+    return ours, theirs
+
+
+@reader
+def command(_: Comparison, service: Service, resolved: Mapping[str, Any]) -> tuple[Any, Any]:
+    return list(value_of(service.command) or ()), resolved.get("command")
+
+
+@reader
+def entrypoint(_: Comparison, service: Service, resolved: Mapping[str, Any]) -> tuple[Any, Any]:
+    return list(value_of(service.entrypoint) or ()), resolved.get("entrypoint")
+
+
+@reader
+def ports(_: Comparison, service: Service, resolved: Mapping[str, Any]) -> tuple[Any, Any]:
+    ours = [
+        (p.host_ip or "", p.published or "", p.target, p.protocol) for p in values_of(service.ports)
+    ]
+    theirs = [
+        (p.get("host_ip", ""), p.get("published", ""), p["target"], p.get("protocol", "tcp"))
+        for p in resolved.get("ports", ())
+    ]
+    return ours, theirs
+
+
+@reader
+def volumes(
+    comparison: Comparison, service: Service, resolved: Mapping[str, Any]
+) -> tuple[Any, Any]:
+    ours = [
+        (
+            v.kind,
+            comparison.path(v.source) if v.kind == "bind" and v.source else v.source or "",
+            v.target,
+            v.read_only,
+        )
+        for v in values_of(service.volumes)
+    ]
+    theirs = [
+        (v["type"], v.get("source", ""), v["target"], v.get("read_only", False))
+        for v in resolved.get("volumes", ())
+    ]
+    return ours, theirs
+
+
+@reader
+def build(comparison: Comparison, service: Service, resolved: Mapping[str, Any]) -> tuple[Any, Any]:
+    ours = value_of(service.build)
+    theirs = resolved.get("build")
+    if ours is None or theirs is None:
+        return ours, theirs
+    return (
+        comparison.context(ours.context),
+        ours.dockerfile if ours.inline is None else "",
+        ours.target,
+        {name: value for name, value in ours.arguments.items() if value is not None},
+        ours.inline,
+        {name: comparison.context(text) for name, text in ours.contexts.items()},
+    ), (
+        theirs["context"],
+        theirs.get("dockerfile", ""),
+        theirs.get("target", ""),
+        {name: value for name, value in theirs.get("args", {}).items() if value is not None},
+        theirs.get("dockerfile_inline"),
+        theirs.get("additional_contexts", {}),
+    )
+
+
+@reader
+def depends_on(_: Comparison, service: Service, resolved: Mapping[str, Any]) -> tuple[Any, Any]:
+    ours = {
+        name: (v.value.condition, v.value.required, v.value.restart)
+        for name, v in service.depends_on.items()
+    }
+    theirs = {
+        name: (v["condition"], v.get("required", False), v.get("restart", False))
+        for name, v in resolved.get("depends_on", {}).items()
+    }
+    for name in theirs.keys() - ours.keys():  # what follows from links, volumes_from and namespaces
+        if any(name in str(resolved.get(key, "")) for key in IMPLIED):
+            del theirs[name]
+    return ours, theirs
+
+
+IMPLIED = ("links", "volumes_from", "network_mode", "ipc", "pid", "uts", "cgroup")
+
+
+@reader
+def networks(_: Comparison, service: Service, resolved: Mapping[str, Any]) -> tuple[Any, Any]:
+    ours = {name: list(v.value) for name, v in service.networks.items()}
+    theirs = {
+        name: (value or {}).get("aliases", [])
+        for name, value in resolved.get("networks", {}).items()
+    }
+    return ours or {"default": []} if theirs else ours, theirs
+
+
+@reader
+def healthcheck(_: Comparison, service: Service, resolved: Mapping[str, Any]) -> tuple[Any, Any]:
+    ours = value_of(service.healthcheck)
+    theirs = resolved.get("healthcheck")
+    if ours is None or theirs is None:
+        return ours, theirs
+    return (
+        [*ours.test],
+        *(seconds(getattr(ours, key)) for key in ("interval", "timeout", "start_period")),
+        int(ours.retries or 0),
+        ours.disable,
+    ), (
+        theirs.get("test", []),
+        *(seconds(theirs.get(key, "")) for key in ("interval", "timeout", "start_period")),
+        theirs.get("retries", 0),
+        theirs.get("disable", False),
+    )
+
+
+@reader
+def deploy(_: Comparison, service: Service, resolved: Mapping[str, Any]) -> tuple[Any, Any]:
+    ours, theirs = service.deploy, resolved.get("deploy") or {}
+    resources = theirs.get("resources", {})
+    limits, reservations = resources.get("limits", {}), resources.get("reservations", {})
+    replicas = value_of(ours.replicas)
+    policy = theirs.get("restart_policy")
+    return (
+        None if replicas is None else int(replicas),
+        *(value_of(v) or 0 for v in (ours.limits.cpus, ours.reservations.cpus)),
+        *(value_of(v) or 0 for v in (ours.limits.memory, ours.reservations.memory)),
+        value_of(ours.restart_condition),
+    ), (
+        theirs.get("replicas"),
+        *(float(each.get("cpus", 0)) for each in (limits, reservations)),
+        *(int(each.get("memory", 0)) for each in (limits, reservations)),
+        None if policy is None else policy.get("condition", "any"),
+    )
+
+
+RESOURCES = {"mem_limit", "mem_reservation", "shm_size", "cpus", "scale"}
+
+
+@reader
+def resources(_: Comparison, service: Service, resolved: Mapping[str, Any]) -> tuple[Any, Any]:
+    names = RESOURCES - {"cpus", "scale"}
+    ours: dict[str, Any] = {name: value_of(getattr(service, name)) for name in names}
+    theirs: dict[str, Any] = {
+        name: int(resolved[name]) if name in resolved else None for name in names
+    }
+    ours["cpus"] = value_of(service.cpus)
+    theirs["cpus"] = float(resolved["cpus"]) if "cpus" in resolved else None
+    ours["scale"] = value_of(service.scale) and int(value_of(service.scale))
+    theirs["scale"] = resolved.get("scale")
+    if not any(value is not None for value in (*ours.values(), *theirs.values())):
+        return None, None
+    return ours, theirs
+
+
+@reader
+def stop_grace_period(
+    _: Comparison, service: Service, resolved: Mapping[str, Any]
+) -> tuple[Any, Any]:
+    ours = value_of(service.stop_grace_period)
+    return ours and seconds(ours), seconds(resolved.get("stop_grace_period", ""))
+
+
+@reader
+def secrets(_: Comparison, service: Service, resolved: Mapping[str, Any]) -> tuple[Any, Any]:
+    ours = [(g.source, g.target or f"/run/secrets/{g.source}") for g in values_of(service.secrets)]
+    return ours, [(g["source"], g["target"]) for g in resolved.get("secrets", ())]
+
+
+@reader
+def configs(_: Comparison, service: Service, resolved: Mapping[str, Any]) -> tuple[Any, Any]:
+    ours = [(g.source, g.target) for g in values_of(service.configs)]
+    return ours, [(g["source"], g.get("target", "")) for g in resolved.get("configs", ())]
+
+
+@reader
+def logging(_: Comparison, service: Service, resolved: Mapping[str, Any]) -> tuple[Any, Any]:
+    ours, theirs = value_of(service.logging), resolved.get("logging")
+    if ours is None or theirs is None:
+        return ours, theirs
+    return (ours.driver, dict(ours.options)), (theirs.get("driver", ""), theirs.get("options", {}))
+
+
+def resolve(command_line: CommandLine, root: Path, entry: Invocation) -> dict[str, Any] | None:
+    """Return what Docker Compose resolves for *entry*; None if it rejects the start command."""
+    arguments = [str(command_line.engine), "--profile", "*"]
+    for path in entry.files:
+        arguments += ["-f", os.path.relpath(path, entry.directory)]
+    for path in entry.env_files:
+        arguments += ["--env-file", os.path.relpath(path, entry.directory)]
+    if entry.project_directory:
+        arguments += [
+            "--project-directory",
+            os.path.relpath(entry.project_directory, entry.directory),
+        ]
+    arguments += ["config", "--format", "json", "--no-env-resolution"]
+    done = subprocess.run(
+        arguments,
+        cwd=root / entry.directory,
+        env={**command_line.environ, **SHELL},
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        return None
+    services: dict[str, Any] = json.loads(unescaped(done.stdout.decode()))["services"]
+    return services
+
+
+def unescaped(text: str) -> str:
+    return text.replace("$$", "$")
+
+
+def compare(root: Path, command_line: CommandLine, counted: Counter[str]) -> list[str]:
+    """Return the differences in all start commands of the project in *root*."""
+    try:
+        opened = open_for_analysis(ProjectSelection(root))
+    except ComposerefactorError:
+        return []
+    differences = []
+    for entry in opened.project.readable:
+        resolved = resolve(command_line, opened.root, entry)
+        counted["start commands" if resolved is not None else "rejected start commands"] += 1
+        comparison = Comparison(opened.root, {**command_line.environ, **SHELL}, counted)
+        for name, service in start_model(opened.project, entry).services.items():
+            if resolved is not None and name in resolved:
+                counted["services"] += 1
+                comparison.service(service, resolved[name])
+        differences += [f"{root}: {entry.title}: {each}" for each in comparison.differences]
+    return differences
+
+
+def test_typed_values_are_those_of_docker_compose(
+    command_line: CommandLine, record_property: Callable[[str, object], None]
+) -> None:
+    counted: Counter[str] = Counter()
+    differences: list[str] = []
+    for root in projects():
+        counted["projects"] += 1
+        differences += compare(root, command_line, counted)
+    record_property("compared", dict(counted))
+    print(dict(counted))  # noqa: T201 - shown with -rP and for a failure
+
+    assert not differences, "\n".join(differences)
+
+
+def test_every_typed_value_is_compared() -> None:
+    typed = {name for name, value in vars(Service).items() if isinstance(value, Attribute)}
+
+    assert typed == READERS.keys() - {"build", "resources"} | RESOURCES
