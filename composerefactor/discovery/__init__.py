@@ -1,1 +1,15 @@
-"""How a project is started: the commands in its scripts, CI files and documents."""
+"""How a project is started: start commands from its scripts, CI files, documents and file names.
+
+============= ================================================================================
+files         the files of a project, the default names of Compose files, facts on them
+script        lines that one shell runs, and the values of the variables in them
+text          text that knows where each of its characters is written, for rewriting commands
+command_files which files contain commands; shell scripts, Markdown, Makefiles and the like
+structured    commands in YAML and JSON: CI files, Taskfiles, package.json, dev containers
+shell         from a script to its calls of Compose, with working directory and variables
+resolve       from a call of Compose to the files of the project that it means
+guess         start commands that only names and contents of Compose files suggest
+readers       other programs that read the Compose files
+find          all of it together, and start commands from command-line options
+============= ================================================================================
+"""

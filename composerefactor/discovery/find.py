@@ -1,4 +1,8 @@
-"""All ways in which a project is started, and the readers of its files that are not Compose."""
+"""All start commands of a project, and the other programs that read its Compose files.
+
+:func:`survey` finds them in the project, :func:`from_options` takes them from options of the
+command line and from the environment.
+"""
 
 from __future__ import annotations
 
@@ -11,70 +15,74 @@ from msgspec.structs import replace
 
 from composerefactor.compose.invocation import Evidence, Invocation
 from composerefactor.discovery import readers
+from composerefactor.discovery.command_files import scripts
 from composerefactor.discovery.files import FileFacts, FileReader, Listing, join
-from composerefactor.discovery.guess import guessed
+from composerefactor.discovery.guess import guess_invocations
 from composerefactor.discovery.readers import OtherReader
-from composerefactor.discovery.resolve import Unresolved, entry_points, split_files
+from composerefactor.discovery.resolve import UnresolvedCall, resolve_call, split_files
 from composerefactor.discovery.shell import ShellCall, calls
-from composerefactor.discovery.sources import scripts
 from composerefactor.errors import InputError, Location, UsageError
 
 
 class Survey(Struct, frozen=True):
-    """What was found: *entries*, the default first; *readers*; commands that name missing files."""
+    """The result of the discovery.
+
+    Attributes:
+        entries: The start commands, the default first.
+        readers: Other programs that read the Compose files.
+        unresolved: Commands whose Compose files are missing.
+    """
 
     entries: tuple[Invocation, ...]
     readers: tuple[OtherReader, ...] = ()
-    unresolved: tuple[Unresolved, ...] = ()
+    unresolved: tuple[UnresolvedCall, ...] = ()
 
 
 def find(files: FileReader, facts: FileFacts) -> list[Invocation]:
-    """Return the entry points of a project: the default first, then commands, then names.
+    """Return the start commands of a project: the default, then commands, then guesses by name.
 
-    *files* gives the project's files, *facts* what their Compose files contain. Never raises for
-    what a file holds: what cannot be read as a command is none.
+    *files* reads the project, *facts* describes its Compose files. The content of a file never
+    raises an error: what cannot be parsed as a command is ignored.
     """
     return list(survey(files, facts).entries)
 
 
 def survey(files: FileReader, facts: FileFacts) -> Survey:
-    """Return the entry points of a project, other readers of its files, and unresolved commands.
+    """Return the start commands of a project, other readers of its files, and unresolved commands.
 
-    Commands of a directory that is a project of its own are left to that project, unless they use
-    files outside it or a command above goes there.
+    Commands in a subdirectory that is an independent project are ignored, unless they use files
+    outside it or a command outside it changes to that directory.
     """
     listing = Listing(files)
-    found = commands(listing)
-    foreign = _foreign(found, listing)
+    shell_calls = commands(listing)
+    independent = _independent_projects(shell_calls, listing)
     entries: list[Invocation] = []
-    unresolved: list[Unresolved] = []
-    for call in found:
-        inside = next((one for one in foreign if call.script.path.startswith(f"{one}/")), None)
-        for result in entry_points(call, listing):
+    unresolved: list[UnresolvedCall] = []
+    for call in shell_calls:
+        inside = next((path for path in independent if _is_below(call.script.path, path)), None)
+        for result in resolve_call(call, listing):
             if isinstance(result, Invocation):
-                if inside is None or not all(
-                    file.startswith(f"{inside}/") for file in result.files
-                ):
+                if inside is None or not all(_is_below(file, inside) for file in result.files):
                     entries.append(result)
             elif inside is None:
                 unresolved.append(result)
-    names = [
+    guesses = [
         entry
         for directory in _directories(entries, listing, facts)
-        for entry in guessed(directory, listing, facts, entries)
+        for entry in guess_invocations(directory, listing, facts, entries)
     ]
     named_by: dict[str, set[str]] = {}
     for entry in entries:
-        for why in entry.evidence:
-            named_by.setdefault(why.path, set()).update(entry.files)
-    other = (
-        *readers.from_calls(found, listing),
+        for reason in entry.evidence:
+            named_by.setdefault(reason.path, set()).update(entry.files)
+    other_readers = (
+        *readers.from_calls(shell_calls, listing),
         *readers.from_text(listing, named_by, facts.has_include),
     )
     return Survey(
-        _ordered(merged([*names, *entries])),
-        tuple(dict.fromkeys(other)),
-        tuple({one.reason: one for one in reversed(unresolved)}.values())[::-1],
+        _ordered(merge_duplicates([*guesses, *entries])),
+        tuple(dict.fromkeys(other_readers)),
+        tuple({call.reason: call for call in reversed(unresolved)}.values())[::-1],
     )
 
 
@@ -84,54 +92,64 @@ def commands(listing: Listing) -> list[ShellCall]:
 
 
 def project_directories(files: FileReader) -> list[str]:
-    """Return the directories that hold a default Compose file, ``.`` included where it has one."""
+    """Return the directories with a default Compose file, sorted; ``.`` may be one of them."""
     listing = Listing(files)
-    return sorted(one for one in listing.directories if listing.default_file(one) is not None)
+    return sorted(
+        directory
+        for directory in listing.directories
+        if listing.default_file(directory) is not None
+    )
 
 
-def _foreign(found: Iterable[ShellCall], listing: Listing) -> list[str]:
-    """Return the subdirectories that are projects of their own and that no command goes to."""
+def _independent_projects(shell_calls: Iterable[ShellCall], listing: Listing) -> list[str]:
+    """Return the subdirectories that are independent projects.
+
+    They have a default file, as the project directory has, and no command changes to them.
+    """
     if listing.default_file(".") is None:
         return []
     entered = set[str]()
-    for call in found:
+    for call in shell_calls:
         for move in (*call.moves, *_make_directories(call.words)):
             entered.update(
                 posixpath.normpath(posixpath.join(start, move))
                 for start in call.script.directories[:1]
-                if not _under(call.script.path, move)
+                if not _is_below(call.script.path, move)
             )
     return sorted(
-        one
-        for one in listing.directories
-        if one != "." and one not in entered and listing.default_file(one) is not None
+        directory
+        for directory in listing.directories
+        if directory != "."
+        and directory not in entered
+        and listing.default_file(directory) is not None
     )
 
 
-def _under(path: str, directory: str) -> bool:
+def _is_below(path: str, directory: str) -> bool:
     return path.startswith(f"{posixpath.normpath(directory)}/")
 
 
 def _make_directories(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what ``make -C`` names."""
+    """Return the directories of ``make -C``."""
     if words[0] not in {"make", "gmake", "$(MAKE)"} and "MAKE" not in words[0]:
         return ()
     return tuple(after for word, after in pairwise(words) if word in {"-C", "--directory"})
 
 
 def _directories(entries: Iterable[Invocation], listing: Listing, facts: FileFacts) -> list[str]:
-    """Return the project directory and those of files that commands name, sorted.
+    """Return the project directory and the directories of files that commands name, sorted.
 
-    Without a default file in the project directory, those with one that belongs there count, too.
+    If the project directory has no default file, the directories of files that are used from it
+    are included.
     """
     named = {posixpath.dirname(file) or "." for entry in entries for file in entry.files}
     if listing.default_file(".") is None:
-        named |= rooted(listing, facts)
+        named |= directories_used_from_root(listing, facts)
     return sorted(({"."} | named) & listing.directories)
 
 
-def rooted(listing: Listing, facts: FileFacts) -> set[str]:
-    """Return the subdirectories with a Compose file whose project directory is that of *listing*.
+def directories_used_from_root(listing: Listing, facts: FileFacts) -> set[str]:
+    """Return the subdirectories with a Compose file that is used from the root of *listing*.
 
     Files that others include or extend do not count.
     """
@@ -141,35 +159,38 @@ def rooted(listing: Listing, facts: FileFacts) -> set[str]:
         if "/" in path
         and path.endswith((".yml", ".yaml"))
         and facts.is_compose(path)
-        and facts.home(path) == "."
+        and facts.project_directory(path) == "."
         and not facts.referenced_by(path)
     }
 
 
-def merged(entries: Iterable[Invocation]) -> list[Invocation]:
-    """Return *entries* without doubles; evidence is collected, and a fact beats an assumption."""
-    kept: dict[tuple[object, ...], Invocation] = {}
+def merge_duplicates(entries: Iterable[Invocation]) -> list[Invocation]:
+    """Return *entries* with equal ones merged: their evidence is combined.
+
+    An entry that is not assumed takes precedence over one that is.
+    """
+    merged: dict[tuple[object, ...], Invocation] = {}
     for entry in entries:
-        # With -f the model follows the first file's directory, wherever the command runs.
-        place = entry.directory if entry.implicit else posixpath.dirname(entry.base) or "."
+        # With -f, paths are relative to the first file, wherever the command runs.
+        place = entry.directory if entry.implicit else posixpath.dirname(entry.root_file) or "."
         key = (place, entry.files, entry.project_directory, entry.env_files, entry.profiles)
-        before = kept.get(key)
-        if before is None:
-            kept[key] = entry
+        earlier = merged.get(key)
+        if earlier is None:
+            merged[key] = entry
             continue
-        sure = [one for one in (before, entry) if not one.assumed] or [before, entry]
-        evidence = [why for one in sure for why in one.evidence]
-        kept[key] = replace(
-            before,
-            directory=before.directory if not before.assumed else sure[0].directory,
-            project_name=before.project_name
-            if before.project_name == entry.project_name
-            else before.project_name or entry.project_name,
-            implicit=before.implicit or entry.implicit,
-            assumed=before.assumed and entry.assumed,
+        certain = [one for one in (earlier, entry) if not one.assumed] or [earlier, entry]
+        evidence = [why for one in certain for why in one.evidence]
+        merged[key] = replace(
+            earlier,
+            directory=earlier.directory if not earlier.assumed else certain[0].directory,
+            project_name=earlier.project_name
+            if earlier.project_name == entry.project_name
+            else earlier.project_name or entry.project_name,
+            implicit=earlier.implicit or entry.implicit,
+            assumed=earlier.assumed and entry.assumed,
             evidence=tuple(dict.fromkeys(evidence)),
         )
-    return list(kept.values())
+    return list(merged.values())
 
 
 def _ordered(entries: list[Invocation]) -> tuple[Invocation, ...]:
@@ -201,12 +222,12 @@ def from_options(
     env_file: Sequence[str] = (),
     environ: Mapping[str, str],
 ) -> list[Invocation] | None:
-    """Return the entry points that options and environment name, or None where they name none.
+    """Return the start commands that options and environment name, or None if they name none.
 
-    *file* is the ``-f`` list of one entry point, each item of *entry* the comma-separated files of
-    another; paths are relative to the project directory. Without both, ``COMPOSE_FILE`` of
-    *environ* is taken, split at ``COMPOSE_PATH_SEPARATOR`` or ``:``. *env_file* holds for all, else
-    ``COMPOSE_ENV_FILES`` does.
+    *file* is the ``-f`` list of one start command, and each item of *entry* contains the
+    comma-separated files of another; paths are relative to the project directory. Without both,
+    ``COMPOSE_FILE`` of *environ* is used, split at ``COMPOSE_PATH_SEPARATOR`` or ``:``.
+    *env_file*, or else ``COMPOSE_ENV_FILES``, applies to all.
 
     Raises InputError for a file that does not exist, UsageError for an entry without files.
     """
@@ -215,7 +236,7 @@ def from_options(
         parts = [part.strip() for part in text.split(",") if part.strip()]
         if not parts:
             raise UsageError(
-                f"--entry {text!r} names no file", remedy="give its files: --entry a.yml,b.yml"
+                f"--entry {text!r} names no file", remedy="list its files: --entry a.yml,b.yml"
             )
         named.append(("--entry", parts))
     if not named and environ.get("COMPOSE_FILE"):
@@ -228,10 +249,12 @@ def from_options(
     env_files = list(env_file) or [
         part for part in environ.get("COMPOSE_ENV_FILES", "").split(",") if part
     ]
-    return merged(
+    return merge_duplicates(
         Invocation(
-            files=tuple(_existing(path, source, files, listed) for path in parts),
-            env_files=tuple(_existing(path, "--env-file", files, listed) for path in env_files),
+            files=tuple(_existing_path(path, source, files, listed) for path in parts),
+            env_files=tuple(
+                _existing_path(path, "--env-file", files, listed) for path in env_files
+            ),
             project_name=environ.get("COMPOSE_PROJECT_NAME") or None,
             profiles=tuple(
                 sorted({one for one in environ.get("COMPOSE_PROFILES", "").split(",") if one})
@@ -246,16 +269,16 @@ def from_options(
 def with_env_files(
     entries: Iterable[Invocation], files: FileReader, env_file: Sequence[str]
 ) -> list[Invocation]:
-    """Return *entries*, those that name no env file themselves with the files *env_file*.
+    """Return *entries*, with the files *env_file* for those that name no env file themselves.
 
     Raises InputError for a file that does not exist.
     """
     listed = frozenset(files.paths())
-    named = tuple(_existing(path, "--env-file", files, listed) for path in env_file)
-    return merged(replace(entry, env_files=entry.env_files or named) for entry in entries)
+    named = tuple(_existing_path(path, "--env-file", files, listed) for path in env_file)
+    return merge_duplicates(replace(entry, env_files=entry.env_files or named) for entry in entries)
 
 
-def _existing(path: str, source: str, files: FileReader, listed: frozenset[str]) -> str:
+def _existing_path(path: str, source: str, files: FileReader, listed: frozenset[str]) -> str:
     normal = join(".", path)
     if normal not in listed and files.read(normal) is None:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Entry points that only the names and contents of Compose files tell."""
+"""Start commands that only the names and contents of Compose files suggest."""
 
 from __future__ import annotations
 
@@ -16,37 +16,51 @@ _WORDS = (
     "live local localhost macos overrides preprod preview prod production qa release sandbox "
     "stage staging test testing tests uat windows"
 )
-VARIANTS = frozenset(_WORDS.split())
-"""Words in a file name that say: the same project in another environment."""
+ENVIRONMENT_WORDS = frozenset(_WORDS.split())
+"""Words in a file name that mean: the same project in another environment."""
 
-MOST_ADDED = 3
-"""A file with at most one in so many services of the default file, and shared ones, adds to it."""
+FRAGMENT_RATIO = 3
+"""The least ratio of services in the default file to those in a file that only adds to it."""
 
-_YAML = (".yml", ".yaml")
-_TEMPLATE = (".example", ".sample", ".template", ".dist")
-_NO_COMPOSE = re.compile(r"\..*|(?:codecov|mkdocs|openapi|swagger|renovate)\.ya?ml")
+_YAML_SUFFIXES = (".yml", ".yaml")
+_TEMPLATE_SUFFIXES = (".example", ".sample", ".template", ".dist")
+_OTHER_YAML = re.compile(r"\..*|(?:codecov|mkdocs|openapi|swagger|renovate)\.ya?ml")
 _MAX_DEPTH = 8
 
 
-def guessed(
+def guess_invocations(
     directory: str, listing: Listing, facts: FileFacts, known: Sequence[Invocation]
 ) -> Iterator[Invocation]:
-    """Yield the entry points of *directory* that follow from its Compose files.
+    """Yield the start commands that the Compose files of *directory* suggest.
 
-    *known* are those that commands gave: a file that one of them uses is used that way. Rules:
-    the default file, and it with its override, are entry points; so is a file whose services all
-    have an image or build; a file that completes services of another is an override of it; one
-    that uses what only the default file defines is a part of it. Pairs that nothing but names and
-    contents suggest are marked as assumed.
+    *known* are the start commands found in scripts: a file that one of them uses is used that
+    way. The rules:
+
+    - The default file is a start command, and so is the default file with its override file.
+    - A file whose services all have an image or build is a start command.
+    - A file that completes services of another file is an override file of it.
+    - A file that uses what only the default file defines is an addition to it.
+
+    Start commands that only names and contents suggest are marked as assumed.
     """
-    yield from _Directory(directory, listing, facts, known).entries()
+    yield from _Directory(directory, listing, facts, known).invocations()
 
 
 class _Directory:
     """The Compose files of one directory.
 
-    *default* is its default file; *base* is that or the project's own, which a file in a directory
-    of overrides may add to; *whole* is *base* or, without one, the file that is named as a base.
+    Attributes:
+        facts: Facts on the files.
+        default: The default file, or None.
+        implicit: The files that Docker Compose uses without ``-f``.
+        defaults: The default file and its override file.
+        files: The Compose files.
+        templates: Templates of override files (``.example`` and the like).
+        base: The default file of the directory, or else of the project, which a file in a
+            directory of override files may be merged over.
+        main: *base*, or else the only file that is named as a base.
+        first_files: The first files of known start commands.
+        later_files: The other files of known start commands.
     """
 
     def __init__(
@@ -59,115 +73,121 @@ class _Directory:
         self.files = [
             path
             for path in listing.names_in(directory)
-            if path.endswith(_YAML)
-            and not _NO_COMPOSE.fullmatch(posixpath.basename(path))
+            if path.endswith(_YAML_SUFFIXES)
+            and not _OTHER_YAML.fullmatch(posixpath.basename(path))
             and (path == self.default or facts.is_compose(path))
         ]
         self.templates = [
             path
             for path in listing.names_in(directory)
-            if path.endswith(_TEMPLATE)
+            if path.endswith(_TEMPLATE_SUFFIXES)
             and posixpath.basename(path).rpartition(".")[0] in OVERRIDE_NAMES
             and facts.is_compose(path)
         ]
-        named = [path for path in self.files if _is_base(path)]
+        named = [path for path in self.files if _is_named_base(path)]
         self.base = self.default or listing.default_file(".")
-        self.whole = self.base or (named[0] if len(named) == 1 else None)
-        self.first = {entry.files[0] for entry in known}
-        self.later = {file for entry in known for file in entry.files[1:]}
+        self.main = self.base or (named[0] if len(named) == 1 else None)
+        self.first_files = {entry.files[0] for entry in known}
+        self.later_files = {file for entry in known for file in entry.files[1:]}
 
-    def entries(self) -> Iterator[Invocation]:
+    def invocations(self) -> Iterator[Invocation]:
         if self.default is not None:
-            yield self.entry((self.default,), "default file", implicit=len(self.implicit) < 2)  # noqa: PLR2004
-            yield from self.with_example()
+            yield self.invocation((self.default,), "default file", implicit=len(self.implicit) < 2)  # noqa: PLR2004
+            yield from self.with_template()
         if self.implicit and self.implicit != (self.default,):
             implicit = self.implicit == self.defaults
-            yield self.entry(self.implicit, "used when no -f is given", implicit=implicit)
+            yield self.invocation(self.implicit, "used when no -f is given", implicit=implicit)
         for path in self.files:
-            if path == self.default or path in self.implicit or path in self.later:
+            if path == self.default or path in self.implicit or path in self.later_files:
                 continue
-            if path not in self.first and self.only_referenced(path):
+            if path not in self.first_files and self.only_referenced(path):
                 continue
-            yield from self.other(path)
+            yield from self.for_file(path)
 
-    def entry(
-        self, files: tuple[str, ...], why: str, *, implicit: bool = False, assumed: bool = False
+    def invocation(
+        self, files: tuple[str, ...], reason: str, *, implicit: bool = False, assumed: bool = False
     ) -> Invocation:
-        own, home = directory_of(files[0]), self.home_of(files[0])
+        own, directory = directory_of(files[0]), self.project_directory_of(files[0])
         return Invocation(
             files,
-            directory=home,
-            project_directory=home if home != own else None,
-            implicit=implicit and home == own,
+            directory=directory,
+            project_directory=directory if directory != own else None,
+            implicit=implicit and directory == own,
             assumed=assumed,
-            evidence=(Evidence(why),),
+            evidence=(Evidence(reason),),
         )
 
-    def home_of(self, path: str) -> str:
-        """Return the project directory of *path*; one that includes nothing has its siblings'."""
-        own, home = directory_of(path), self.facts.home(path)
-        if home != own or self.facts.has_include(path):
-            return home
-        destinations = (self.facts.home(other) for other in self.files)
-        return next((other for other in destinations if other != own), own)
+    def project_directory_of(self, path: str) -> str:
+        """Return the project directory of *path*; without an include, that of its siblings."""
+        own, directory = directory_of(path), self.facts.project_directory(path)
+        if directory != own or self.facts.has_include(path):
+            return directory
+        directories = (self.facts.project_directory(other) for other in self.files)
+        return next((other for other in directories if other != own), own)
 
-    def with_example(self) -> Iterator[Invocation]:
-        """Yield the default file with the template of an override that everybody copies."""
+    def with_template(self) -> Iterator[Invocation]:
+        """Yield the default file with the template of an override file, which users copy."""
         if self.default is None or len(self.implicit) > 1:
             return
         for path in self.templates:
-            why = f"assumed: {path} is the template of an override"
-            yield self.entry((self.default, path), why, assumed=True)
+            reason = f"assumed: {path} is the template of an override file"
+            yield self.invocation((self.default, path), reason, assumed=True)
 
     def only_referenced(self, path: str) -> bool:
-        """Return whether *path* is there for the files that include or extend it.
+        """Return whether *path* is only used by the files that include or extend it.
 
-        One with more than they extend, which completes services of another, is an override as well.
+        A file with further services, which complete services of another file, is an override file
+        as well.
         """
         if not any(other != path for other in self.facts.referenced_by(path)):
             return False
-        taken = self.facts.extended_services(path)
-        return taken is None or not (self.incomplete(path) - set(taken) and self.bases(path))
+        extended = self.facts.extended_services(path)
+        return extended is None or not (
+            self.incomplete_services(path) - set(extended) and self.bases(path)
+        )
 
-    def other(self, path: str) -> Iterator[Invocation]:
-        """Yield the entry points of a file that is neither the default nor its override."""
+    def for_file(self, path: str) -> Iterator[Invocation]:
+        """Yield the start commands of a file other than the default file and its override file."""
         if self.overrides(path):
             bases = self.bases(path)
             for base in bases:
-                why = f"assumed: {path} overrides {base[-1]}"
-                yield self.entry((*base, path), why, assumed=True)
+                reason = f"assumed: {path} overrides {base[-1]}"
+                yield self.invocation((*base, path), reason, assumed=True)
             if not bases:
-                why = "assumed: no other file completes its services"
-                yield self.entry((path,), why, assumed=True)
+                reason = "assumed: no other file completes its services"
+                yield self.invocation((path,), reason, assumed=True)
             return
-        if path not in self.first and self.is_fragment(path):
-            if self.whole is not None and self.whole != path:
-                why = f"assumed: {path} uses what only others define"
-                yield self.entry((self.whole, path), why, assumed=True)
+        if path not in self.first_files and self.is_fragment(path):
+            if self.main is not None and self.main != path:
+                reason = f"assumed: {path} uses definitions of other files"
+                yield self.invocation((self.main, path), reason, assumed=True)
             elif self.facts.services(path):
-                why = "assumed: no other file defines what it uses"
-                yield self.entry((path,), why, assumed=True)
+                reason = "assumed: no other file defines what it uses"
+                yield self.invocation((path,), reason, assumed=True)
             return
-        if path not in self.first and self.default is not None and self.adds(path):
-            if _is_named(path):
-                why = f"assumed: {path} changes a few services of {self.default}"
-                yield self.entry((self.default, path), why, assumed=True)
-                yield self.entry((path,), "assumed: it is complete", assumed=True)
+        if path not in self.first_files and self.default is not None and self.adds_to_default(path):
+            if _has_compose_name(path):
+                reason = f"assumed: {path} changes a few services of {self.default}"
+                yield self.invocation((self.default, path), reason, assumed=True)
+                yield self.invocation((path,), "assumed: complete on its own", assumed=True)
             return
-        yield self.entry((path,), "stands alone")
-        if path not in self.first and self.is_variant(path) and self.default is not None:
+        yield self.invocation((path,), "complete on its own")
+        if path not in self.first_files and self.is_environment(path) and self.default is not None:
             files = (self.default, path)
-            yield self.entry(files, f"assumed from the name {path}", assumed=True)
+            yield self.invocation(files, f"assumed from the name {path}", assumed=True)
 
     def overrides(self, path: str) -> bool:
-        return self.facts.has_override_tags(path) or bool(self.incomplete(path))
+        return self.facts.has_override_tags(path) or bool(self.incomplete_services(path))
 
-    def incomplete(self, path: str) -> set[str]:
-        return {name for name, whole in self.facts.services(path).items() if not whole}
+    def incomplete_services(self, path: str) -> set[str]:
+        return {name for name, is_complete in self.facts.services(path).items() if not is_complete}
 
-    def complete(self, files: Iterable[str]) -> set[str]:
+    def complete_services(self, files: Iterable[str]) -> set[str]:
         return {
-            name for path in files for name, whole in self.facts.services(path).items() if whole
+            name
+            for path in files
+            for name, is_complete in self.facts.services(path).items()
+            if is_complete
         }
 
     def is_fragment(self, path: str) -> bool:
@@ -175,84 +195,100 @@ class _Directory:
             return False
         return not self.facts.services(path) or bool(self.facts.undefined(path))
 
-    def adds(self, path: str) -> bool:
-        """Return whether *path* is more likely used over the default file than alone.
+    def adds_to_default(self, path: str) -> bool:
+        """Return whether *path* is more likely merged over the default file than used alone.
 
-        It has services of the default file, and either few of them or no Compose file's name.
+        It shares services with the default file, and has either few services or a name that is
+        unusual for a Compose file.
         """
         if self.default is None:
             return False
-        own, all_ = self.facts.services(path).keys(), self.facts.services(self.default).keys()
-        return bool(own & all_) and (not _is_named(path) or len(own) * MOST_ADDED <= len(all_))
+        own, of_default = self.facts.services(path).keys(), self.facts.services(self.default).keys()
+        return bool(own & of_default) and (
+            not _has_compose_name(path) or len(own) * FRAGMENT_RATIO <= len(of_default)
+        )
 
-    def is_variant(self, path: str) -> bool:
-        """Return whether *path* shares services with the default file and is named a variant."""
+    def is_environment(self, path: str) -> bool:
+        """Return whether *path* is the default file for another environment.
+
+        It shares services with it, and its name has the word of an environment.
+        """
         if self.default is None:
             return False
-        extra = _tokens(path)[len(_tokens(self.default)) :]
+        extra = _name_words(path)[len(_name_words(self.default)) :]
         shares = self.facts.services(path).keys() & self.facts.services(self.default).keys()
-        return bool(shares) and _is_family(path, self.default) and bool(VARIANTS & set(extra))
+        return (
+            bool(shares)
+            and _extends_name(path, self.default)
+            and bool(ENVIRONMENT_WORDS & set(extra))
+        )
 
     def bases(self, path: str, depth: int = 0) -> list[tuple[str, ...]]:
-        """Return the file lists that *path* may override: by name, the default file, any other."""
-        needed = self.incomplete(path)
-        found: list[tuple[str, ...]] = []
-        family = self.family(path)
+        """Return the file lists that *path* may be merged over.
+
+        These are the file whose name it continues, the default file, or else any other file that
+        completes its services. *depth* counts the nested calls.
+        """
+        needed = self.incomplete_services(path)
+        lists: list[tuple[str, ...]] = []
+        parent = self.parent_by_name(path)
         default = self.base
-        enough = default is not None and needed <= self.complete((default, path))
-        if family is not None and not (enough and self.overrides(family)):
-            chain = self.chain(family, depth)
-            if needed <= self.complete((*chain, path)):
-                found.append(chain)
+        enough = default is not None and needed <= self.complete_services((default, path))
+        if parent is not None and not (enough and self.overrides(parent)):
+            chain = self.chain(parent, depth)
+            if needed <= self.complete_services((*chain, path)):
+                lists.append(chain)
         if default is not None and default != path:
             shared = self.facts.services(path).keys() & self.facts.services(default).keys()
-            if shared and (enough or not found) and (default,) not in found:
-                found.append((default,))
-        if found or not needed:
-            return found
+            if shared and (enough or not lists) and (default,) not in lists:
+                lists.append((default,))
+        if lists or not needed:
+            return lists
         providers = [
             other
             for other in self.files
-            if other != path and needed <= self.complete((other,)) and not self.overrides(other)
+            if other != path
+            and needed <= self.complete_services((other,))
+            and not self.overrides(other)
         ]
-        # Several could be it: the one that is named as a base, else none.
+        # Of several candidates, only one that is named as a base counts.
         if len(providers) > 1:
-            providers = [one for one in providers if _is_base(one)][:1]
+            providers = [one for one in providers if _is_named_base(one)][:1]
         return [(one,) for one in providers]
 
     def chain(self, path: str, depth: int) -> tuple[str, ...]:
-        """Return *path* after what it overrides itself."""
+        """Return *path* after the files that it is merged over."""
         if path == self.default or depth >= _MAX_DEPTH or not self.overrides(path):
             return (path,)
         bases = self.bases(path, depth + 1)
         return (*bases[0], path) if bases else (path,)
 
-    def family(self, path: str) -> str | None:
-        """Return the other file with the longest name that *path* continues: ``x.test.yml``."""
+    def parent_by_name(self, path: str) -> str | None:
+        """Return the file whose name *path* continues (``x.test.yml``), the longest of several."""
         candidates = [
             other
             for other in self.files
-            if other not in (path, self.default) and _is_family(path, other)
+            if other not in (path, self.default) and _extends_name(path, other)
         ]
-        return max(candidates, key=lambda one: len(_tokens(one)), default=None)
+        return max(candidates, key=lambda one: len(_name_words(one)), default=None)
 
 
-def _is_named(path: str) -> bool:
-    """Return whether *path* has a name that people give Compose files."""
+def _has_compose_name(path: str) -> bool:
+    """Return whether *path* has a usual name of a Compose file."""
     return any(word in posixpath.basename(path) for word in ("compose", "stack", "docker"))
 
 
-def _tokens(path: str) -> list[str]:
+def _name_words(path: str) -> list[str]:
     """Return the words of a file name without its suffix; ``docker-compose`` is one word."""
     name = posixpath.splitext(posixpath.basename(path).lower())[0]
     return re.split(r"[-._]", name.replace("docker-compose", "compose", 1))
 
 
-def _is_base(path: str) -> bool:
-    return bool({"base", "common"} & set(_tokens(path)))
+def _is_named_base(path: str) -> bool:
+    return bool({"base", "common"} & set(_name_words(path)))
 
 
-def _is_family(path: str, base: str) -> bool:
-    """Return whether the name *path* is the name *base* with words added."""
-    words, start = _tokens(path), _tokens(base)
+def _extends_name(path: str, base: str) -> bool:
+    """Return whether the name of *path* is that of *base* with words added."""
+    words, start = _name_words(path), _name_words(base)
     return len(words) > len(start) and words[: len(start)] == start

@@ -1,4 +1,7 @@
-"""Programs other than today's Compose that read Compose files; none of them follows ``include``."""
+"""Programs other than Docker Compose v2 or later that read Compose files.
+
+None of them supports ``include``.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +29,21 @@ _TESTCONTAINERS = re.compile(
 )
 _YAML_NAME = re.compile(r"['\"]([^'\"\n]{1,200}\.ya?ml)['\"]")
 _MAX_CODE_FILES = 400
+_INSTALLING_FILE = re.compile(
+    r"(?:.*/)?(?:[^/]*requirements[^/]*\.(?:txt|in)|Pipfile|pyproject\.toml|Jenkinsfile|[Mm]akefile"
+    r"|[^/]*\.sh|\.gitlab-ci\.ya?ml|\.travis\.ya?ml|Dockerfile[^/]*|Vagrantfile)"
+    r"|\.(?:github/workflows|circleci)/[^/]*\.ya?ml"
+)
 
 
 class OtherReader(Struct, frozen=True):
-    """*name* reads the Compose file *path*; *evidence* says where that is written."""
+    """A program that reads a Compose file.
+
+    Attributes:
+        name: The name of the program.
+        path: The Compose file.
+        evidence: Where the use of the program was found.
+    """
 
     name: str
     path: str
@@ -37,59 +51,64 @@ class OtherReader(Struct, frozen=True):
 
 
 def from_calls(calls: Sequence[ShellCall], listing: Listing) -> Iterator[OtherReader]:
-    """Yield the other readers that *calls* start, with each Compose file that they name."""
+    """Yield the other readers that *calls* start, one for each Compose file that they name."""
     for call in calls:
-        reader, named = _reader(call.words)
-        found = call.invocation
-        if found is not None and found.program == "podman-compose" and _reads(found, call.words):
-            reader, named = "podman-compose", list(found.files)
+        reader, named = _reader_and_files(call.words)
+        invocation = call.invocation
+        if (
+            invocation is not None
+            and invocation.program == "podman-compose"
+            and _reads_project(invocation, call.words)
+        ):
+            reader, named = "podman-compose", list(invocation.files)
         if reader is None:
             continue
         evidence = Evidence(f"read by {reader}", call.script.path, call.line)
-        files = {_find(file, call, listing) for file in named}
+        files = {_find_file(file, call, listing) for file in named}
         if not named and reader != "docker stack deploy":
             files.add(listing.default_file("."))
         for path in sorted(path for path in files if path is not None):
             yield OtherReader(reader, path, evidence)
 
 
-def _reads(found: ComposeCall, words: Sequence[str]) -> bool:
-    """Return whether *words* read the project: not where they print the name or ask the version.
+def _reads_project(call: ComposeCall, words: Sequence[str]) -> bool:
+    """Return whether *words*, parsed as *call*, read the project.
 
-    A call without a subcommand, as ``podman-compose "$@"`` is, may do anything.
+    They do not if they only print the name or the version. A call without a subcommand, such as
+    ``podman-compose "$@"``, may do anything.
     """
-    if found.subcommand:
-        return found.reads_project
+    if call.subcommand:
+        return call.reads_project
     return words[0] not in {"echo", "printf"} and words[-1] not in {"--version", "--help"}
 
 
-def _reader(words: Sequence[str]) -> tuple[str | None, list[str]]:
-    """Return the reader that *words* start, and the files they name."""
+def _reader_and_files(words: Sequence[str]) -> tuple[str | None, list[str]]:
+    """Return the reader that *words* start, or None, and the files that they name."""
     for at, word in enumerate(words[:8]):
         program, rest = posixpath.basename(word), list(words[at + 1 :])
         if program == "docker" and "stack" in rest[:4] and {"deploy", "up"} & set(rest[:6]):
-            return "docker stack deploy", _named(rest, _STACK_FILE)
+            return "docker stack deploy", _option_values(rest, _STACK_FILE)
         if program == "docker" and "bake" in rest[:3]:
-            files = _named(rest, _FILE)
+            files = _option_values(rest, _FILE)
             read = [file for file in files if file.endswith(("yml", "yaml"))]
             return ("docker buildx bake", read) if read or not files else (None, [])
         if program == "kompose" and {"convert", "up", "down"} & set(rest):
-            return "kompose", _named(rest, _FILE)
+            return "kompose", _option_values(rest, _FILE)
     return None, []
 
 
-def _named(words: Sequence[str], options: frozenset[str]) -> list[str]:
-    found: list[str] = []
+def _option_values(words: Sequence[str], options: frozenset[str]) -> list[str]:
+    values: list[str] = []
     for at, word in enumerate(words):
         name, equals, value = word.partition("=")
         if word in options and at + 1 < len(words):
-            found.extend(words[at + 1].split(","))
+            values.extend(words[at + 1].split(","))
         elif equals and name in options:
-            found.extend(value.split(","))
-    return found
+            values.extend(value.split(","))
+    return values
 
 
-def _find(file: str, call: ShellCall, listing: Listing) -> str | None:
+def _find_file(file: str, call: ShellCall, listing: Listing) -> str | None:
     for directory in call.script.directories:
         for move in ("", *call.moves):
             path = join(join(directory, move), file)
@@ -101,21 +120,22 @@ def _find(file: str, call: ShellCall, listing: Listing) -> str | None:
 def from_text(
     listing: Listing, named_by: Mapping[str, AbstractSet[str]], has_include: Callable[[str], bool]
 ) -> Iterator[OtherReader]:
-    """Yield docker-compose 1.x, found by its version, and Testcontainers, found in test code.
+    """Yield uses of docker-compose 1.x and of Testcontainers.
 
-    *named_by* has the Compose files that the commands of a script name: those are what it reads
-    with the version that it installs, else it is the default file. Who reads a file that
-    *has_include* has a newer one.
+    docker-compose 1.x is found by its version in files that install it; Testcontainers in test
+    code. *named_by* maps the path of a script to the Compose files that its commands name: the
+    installed version reads these, or else the default file. Files for which *has_include* is true
+    are excluded, since docker-compose 1.x cannot read them.
     """
     default = listing.default_file(".")
-    code = 0
+    code_files = 0
     for path in listing.paths:
         is_code = _TEST_CODE.fullmatch(path) is not None
-        if is_code and ("test" not in path.lower() or code >= _MAX_CODE_FILES):
+        if is_code and ("test" not in path.lower() or code_files >= _MAX_CODE_FILES):
             continue
-        if not is_code and not _INSTALLS.fullmatch(path):
+        if not is_code and not _INSTALLING_FILE.fullmatch(path):
             continue
-        code += is_code
+        code_files += is_code
         text = listing.read(path)
         if text is None:
             continue
@@ -129,20 +149,13 @@ def from_text(
                     yield OtherReader("docker-compose 1.x", file, evidence)
 
 
-_INSTALLS = re.compile(
-    r"(?:.*/)?(?:[^/]*requirements[^/]*\.(?:txt|in)|Pipfile|pyproject\.toml|Jenkinsfile|[Mm]akefile"
-    r"|[^/]*\.sh|\.gitlab-ci\.ya?ml|\.travis\.ya?ml|Dockerfile[^/]*|Vagrantfile)"
-    r"|\.(?:github/workflows|circleci)/[^/]*\.ya?ml"
-)
-
-
 def _testcontainers(path: str, text: str, listing: Listing) -> Iterator[OtherReader]:
     if "testcontainers" not in text.lower() or not _TESTCONTAINERS.search(text):
         return
     for number, line in enumerate(text.splitlines(), start=1):
         for name in _YAML_NAME.findall(line[:2_000]):
-            places = [name, join(posixpath.dirname(path), name)]
-            found = next((place for place in places if listing.exists(place)), None)
-            if found is not None:
+            candidates = [name, join(posixpath.dirname(path), name)]
+            file = next((candidate for candidate in candidates if listing.exists(candidate)), None)
+            if file is not None:
                 evidence = Evidence("read by Testcontainers", path, number)
-                yield OtherReader("Testcontainers", found, evidence)
+                yield OtherReader("Testcontainers", file, evidence)

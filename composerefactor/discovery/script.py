@@ -1,4 +1,7 @@
-"""Lines that one shell runs, as sources give them and commands are read from them."""
+"""Lines that one shell runs, and the values of the variables in them.
+
+Unknown values stay in the text as marks: see :data:`OPEN`, :data:`CLOSE` and :data:`ROOT`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 
 from msgspec import Struct
+
+from composerefactor.discovery.text import joined, part, replaced
 
 
 class Dialect(Enum):
@@ -19,18 +24,23 @@ class Dialect(Enum):
 
 
 class Line(Struct, frozen=True):
-    """A logical line, continuations joined; *number* is that of its first physical line."""
+    """A logical line, with continued lines joined; *number* is that of its first line."""
 
     number: int
     text: str
 
 
 class Script(Struct, frozen=True):
-    """Lines of *path* that run one after another in one shell.
+    """Lines of a file that run one after another in one shell.
 
-    *directories* are where it may have been started, likeliest first. *environment* holds what the
-    source exports to it, *variables* what it defines without exporting; a name may have several
-    values.
+    Attributes:
+        path: The file.
+        lines: The lines.
+        directories: The directories where it may be started, most likely first.
+        environment: The variables that the file exports to the shell.
+        variables: The variables that it defines without exporting them; each may have several
+            values.
+        dialect: How variables are written.
     """
 
     path: str
@@ -42,7 +52,10 @@ class Script(Struct, frozen=True):
 
 
 def logical_lines(text: str, first: int = 1) -> list[Line]:
-    """Split *text* into lines, joined where one ends in a backslash; *first* numbers the first."""
+    """Split *text* into lines, and join those that end in a backslash with the next.
+
+    *first* is the number of the first line.
+    """
     lines: list[Line] = []
     parts: list[str] = []
     start = first
@@ -55,10 +68,10 @@ def logical_lines(text: str, first: int = 1) -> list[Line]:
             parts.append(bare[:-1])
             continue
         parts.append(line)
-        lines.append(Line(start, " ".join(parts)))
+        lines.append(Line(start, joined(" ", parts)))
         parts = []
     if parts:
-        lines.append(Line(start, " ".join(parts)))
+        lines.append(Line(start, joined(" ", parts)))
     return lines
 
 
@@ -68,22 +81,25 @@ def directory_of(path: str) -> str:
 
 
 def ancestors(path: str, *, nearest_first: bool = False) -> tuple[str, ...]:
-    """Return where a script may be started: the project directory, then from its own one upwards.
+    """Return the directories where the script *path* may be started.
 
-    With *nearest_first* its own directory comes first and the project directory last.
+    These are the project directory, then its own directory and those above. With *nearest_first*,
+    the project directory is last.
     """
-    found: list[str] = []
+    directories: list[str] = []
     directory = directory_of(path)
     while directory != ".":
-        found.append(directory)
+        directories.append(directory)
         directory = directory_of(directory)
-    return (*found, ".") if nearest_first else (".", *found)
+    return (*directories, ".") if nearest_first else (".", *directories)
 
 
 ROOT = "\ue000"
-"""Stands in expanded text for the absolute path of the project directory."""
+"""The mark in expanded text for the absolute path of the project directory."""
 OPEN, CLOSE = "\ue001", "\ue002"
-"""Enclose the name of a variable whose value is not known."""
+"""The marks in expanded text around the name of a variable with an unknown value."""
+UNKNOWN = re.compile(f"{OPEN}([^{CLOSE}]{{0,120}}){CLOSE}")
+"""The mark of an unknown value; the group is the name of the variable."""
 
 _MAX_VALUES = 6
 _MAX_RESULTS = 16
@@ -97,11 +113,12 @@ _BRACED = (
 )
 _PLAIN = rf"\$(?P<plain>{_NAME}|[0-9@*#!?$])"
 _SHELL = re.compile(rf"{_BRACED}|{_PLAIN}")
+_OPERATOR = re.compile(r":?[-=?+]?")
 _MAKE = re.compile(rf"\$\((?P<braced>{_NAME})(?P<rest>)\)")
 _TEMPLATE = re.compile(rf"\{{\{{\s{{0,9}}\.?(?P<braced>{_NAME})(?P<rest>)[^{{}}]{{0,80}}\}}\}}")
 _ACTIONS = re.compile(r"\$\{\{\s{0,9}(?:github\.workspace|runner\.workspace)\s{0,9}\}\}")
 _ACTIONS_OPEN = re.compile(r"\$\{\{([^{}]{0,200})\}\}")
-_ROOTS = frozenset(
+_ROOT_VARIABLES = frozenset(
     {
         "GITHUB_WORKSPACE",
         "CI_PROJECT_DIR",
@@ -115,21 +132,24 @@ _ROOTS = frozenset(
         "ROOT_DIR",
     }
 )
-_HERE = re.compile(
+_SCRIPT_DIRECTORY = re.compile(
     r"\$\(\s*cd\s+[^()]{0,120}(?:\$\(\s*dirname[^()]{0,120}\))[^()]{0,60}(?:&&|;)\s*pwd[^()]{0,10}\)"
     r"|\$\(\s*dirname[^()]{0,120}\)"
     r"|\$\{(?:0|BASH_SOURCE(?:\[0\])?)%/\*\}"
 )
-_TOP = re.compile(
+_REPOSITORY_ROOT = re.compile(
     r"\$\(\s*git\s+rev-parse\s+--show-toplevel[^()]{0,40}\)|\$\(\s*(?:shell\s+)?pwd\s*\)|`pwd`"
 )
 
 
 class Variables:
-    """The values of names, in one script.
+    """The values of the variables of one script.
 
-    A name that is assigned several times, as in the branches of an ``if``, keeps all its values:
-    which one holds is not known without running the script.
+    A variable that is assigned several times, as in the branches of an ``if``, keeps all its
+    values, since the script is not run.
+
+    Attributes:
+        used: The names of the variables that were expanded.
     """
 
     def __init__(self, here: str = ".", dialect: Dialect = Dialect.SHELL) -> None:
@@ -139,7 +159,7 @@ class Variables:
         self.used: set[str] = set()
 
     def copy(self) -> Variables:
-        """Return an independent copy that still reports uses to this one."""
+        """Return an independent copy that shares the set of used names."""
         other = Variables(dialect=self._dialect)
         other._here, other.used = self._here, self.used
         other._values = {name: list(values) for name, values in self._values.items()}
@@ -150,61 +170,68 @@ class Variables:
         return list(self._values.get(name, ()))
 
     def assign(self, name: str, values: Iterable[str]) -> None:
-        """Add *values* to what *name* may hold."""
-        held = self._values.setdefault(name, [])
+        """Add *values* to the possible values of *name*, up to a limit."""
+        known_values = self._values.setdefault(name, [])
         for value in values:
-            if value not in held and len(held) < _MAX_VALUES and len(value) <= _MAX_LENGTH:
-                held.append(value)
+            if (
+                value not in known_values
+                and len(known_values) < _MAX_VALUES
+                and len(value) <= _MAX_LENGTH
+            ):
+                known_values.append(value)
 
     def append(self, name: str, text: str) -> None:
-        """Add *text* to the values of *name*, as ``+=`` does; the shorter values stay possible."""
-        self.assign(name, [f"{value} {text}".strip() for value in self.values(name) or [""]])
+        """Append *text* to the values of *name*, as ``+=`` does; the old values stay possible."""
+        self.assign(
+            name, [joined(" ", [value, text]).strip() for value in self.values(name) or [""]]
+        )
 
     def define(self, name: str, value: str) -> None:
-        """Give *name* exactly one *value*."""
+        """Set *value* as the only value of *name*."""
         self._values[name] = [value[:_MAX_LENGTH]]
 
     def expand(self, text: str) -> list[str]:
-        """Return *text* with references replaced: one result for each combination of values.
+        """Return *text* with variables replaced, once for each combination of values.
 
-        A variable that is not known becomes its name between :data:`OPEN` and :data:`CLOSE`; one
-        with a written default gives both. Bounded in number, length and time.
+        An unknown variable becomes its name between :data:`OPEN` and :data:`CLOSE`; one with a
+        default in the text becomes either. The results are limited in number and length.
         """
         if "$" not in text and "{{" not in text and "`" not in text:
             return [text[:_MAX_LENGTH]]
-        pending, done = [self._places(text[:_MAX_LENGTH])], list[str]()
+        pending, results = [self._places(text[:_MAX_LENGTH])], list[str]()
         for _ in range(_MAX_STEPS):
             if not pending:
                 break
             current = pending.pop()
             match = self._search(current)
             if match is None:
-                if current not in done:
-                    done.append(current)
+                if current not in results:
+                    results.append(current)
                 continue
-            if len(done) + len(pending) >= _MAX_RESULTS:
+            if len(results) + len(pending) >= _MAX_RESULTS:
                 alternatives = self._alternatives(match)[:1]
             else:
                 alternatives = self._alternatives(match)
             pending.extend(
                 changed
                 for value in reversed(alternatives)
-                if len(changed := _replaced(current, match, value)) <= _MAX_LENGTH
+                if len(changed := _replace_reference(current, match, value)) <= _MAX_LENGTH
             )
-        return done
+        return results
 
     def _places(self, text: str) -> str:
-        text = _ACTIONS_OPEN.sub(_open_action, _ACTIONS.sub(ROOT, text))
-        text = _HERE.sub(lambda match: self._directory(match.group()), text)
-        return _TOP.sub(ROOT, text)
+        text = replaced(_ACTIONS, lambda _: ROOT, text)
+        text = replaced(_ACTIONS_OPEN, _unknown_action, text)
+        text = replaced(_SCRIPT_DIRECTORY, lambda match: self._directory(match.group()), text)
+        return replaced(_REPOSITORY_ROOT, lambda _: ROOT, text)
 
     def _directory(self, text: str) -> str:
-        """Return the script's directory, moved by what follows ``dirname`` in ``cd``: ``/..``."""
+        """Return the directory that ``$(cd "$(dirname "$0")/.." && pwd)`` and the like mean."""
         if not re.match(r"\$\(\s*cd\s", text):
             return self._here
         after = text.rsplit("&&", 1)[0].rsplit(")", 1)[-1]
-        found = re.search(r"/[./\w-]{1,60}", after)
-        return self._here + (found.group() if found else "")
+        suffix = re.search(r"/[./\w-]{1,60}", after)
+        return self._here + (suffix.group() if suffix else "")
 
     def _search(self, text: str) -> re.Match[str] | None:
         if self._dialect is Dialect.TEMPLATE and (match := _TEMPLATE.search(text)):
@@ -219,8 +246,11 @@ class Variables:
         if name in {"@", "*", "#", "!", "?", "$"}:
             return [""]
         self.used.add(name)
-        rest = groups.get("rest") or ""
-        operator, default = re.match(r"(:?[-=?+]?)(.*)", rest, re.DOTALL).groups()  # type: ignore[union-attr]
+        operator, default = "", ""
+        if groups.get("rest"):
+            rest = part(match, "rest")
+            operator = _OPERATOR.match(rest).group()  # type: ignore[union-attr]
+            default = rest[len(operator) :]
         if operator in {"+", ":+"}:
             return ["", default]
         values = self.values(name)
@@ -228,15 +258,15 @@ class Variables:
             return values
         if operator in {"-", ":-", "=", ":="}:
             return [default, unknown(name)]
-        if name in _ROOTS:
+        if name in _ROOT_VARIABLES:
             return [ROOT]
         return [unknown(name)]
 
 
-def _replaced(text: str, match: re.Match[str], value: str) -> str:
-    """Put *value* in the place of *match* and of every reference written just like it."""
+def _replace_reference(text: str, match: re.Match[str], value: str) -> str:
+    """Replace *match*, and every reference that is written the same way, by *value*."""
     reference = match.group()
-    return match.re.sub(lambda found: value if found.group() == reference else found.group(), text)
+    return replaced(match.re, lambda other: value if other.group() == reference else None, text)
 
 
 def unknown(name: str) -> str:
@@ -244,5 +274,5 @@ def unknown(name: str) -> str:
     return f"{OPEN}{name}{CLOSE}"
 
 
-def _open_action(match: re.Match[str]) -> str:
+def _unknown_action(match: re.Match[str]) -> str:
     return unknown(re.sub(r"[^A-Za-z0-9_.-]+", "", match.group(1))[:60] or "x")

@@ -1,10 +1,12 @@
-"""CI files, Taskfiles, package.json and editor files: commands inside YAML and JSON.
+"""Commands in YAML and JSON: CI files, Taskfiles, package.json, dev containers, editor files.
 
-JSON with comments is read as YAML too: comments are blanked first, so that lines stay in place.
+Dotenv files are read here, too. JSON with comments is parsed as YAML: comments are replaced by
+spaces first, so that line numbers stay the same.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from collections.abc import Iterable
@@ -14,12 +16,13 @@ from msgspec.structs import replace
 
 from composerefactor.discovery.files import join
 from composerefactor.discovery.script import Dialect, Line, Script, directory_of, logical_lines
+from composerefactor.discovery.text import LocatedText, joined, part
 from composerefactor.errors import InputError
 from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode, Tree, resolve
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
 
-_PLACE_KEYS = frozenset(
+_DIRECTORY_KEYS = frozenset(
     {"working-directory", "working_directory", "workingDirectory", "dir", "cwd"}
 )
 _ENVIRONMENT_KEYS = frozenset({"env", "environment", "variables", "vars"})
@@ -28,15 +31,16 @@ _ONE_SHELL_KEYS = frozenset(
 )
 _PROSE_KEYS = frozenset({"name", "desc", "description", "title", "summary", "label", "if", "uses"})
 _RELEVANT = re.compile(r"[ck]ompose|stack\s+deploy|bake", re.IGNORECASE)
-# What is not closed still matches, to the end: each character is looked at once.
+# An open string or comment matches to the end, so that each character is read only once.
 _JSON_COMMENT = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"?|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _MAX_TEXT = 300_000
 
 
-class _Place(Struct, frozen=True):
-    """What holds for all commands below a node."""
+class _Context(Struct, frozen=True):
+    """The properties of all commands below a node; see :class:`Script`."""
 
     path: str
+    text: str
     directories: tuple[str, ...]
     environment: dict[str, str]
     variables: dict[str, tuple[str, ...]]
@@ -44,40 +48,41 @@ class _Place(Struct, frozen=True):
 
 
 def yaml_scripts(path: str, text: str, directory: str = ".") -> list[Script]:
-    """Return every string of a YAML or JSON file that may hold commands, each as a script.
+    """Return every string of a YAML or JSON file that may contain commands, each as a script.
 
-    *directory* is where commands run if the file does not say: ``working-directory:`` (GitHub, its
-    ``defaults:`` too), ``working_directory:`` (CircleCI), ``dir:`` (Task) and ``cwd`` do. A list of
-    commands below ``script:`` is one script, any other list is one for each item. ``env:``,
-    ``environment:`` and ``variables:`` are exported to what stands beside and below them.
-    A file that is no YAML, or larger than 300 kB, gives nothing.
+    *directory* is where commands run unless the file sets another directory:
+    ``working-directory:`` (GitHub, also in ``defaults:``), ``working_directory:`` (CircleCI),
+    ``dir:`` (Task) or ``cwd``. A list of commands under ``script:`` is one script; any other list
+    is one script for each item. ``env:``, ``environment:`` and ``variables:`` are exported to
+    their siblings and everything below. A file that is not YAML, or is larger than 300 kB, has no
+    scripts.
     """
-    tree = tree_of(path, text)
+    tree = parse_tree(path, text)
     if tree is None:
         return []
     dialect = Dialect.TEMPLATE if "askfile" in path else Dialect.SHELL
-    place = _Place(path, (directory,), {}, {}, dialect)
+    context = _Context(path, text, (directory,), {}, {}, dialect)
     reader = _Reader(tree)
     for document in tree.documents:
         if document.root is not None:
-            reader.read(document.root, place)
+            reader.read(document.root, context)
     return reader.scripts
 
 
-def tree_of(path: str, text: str) -> Tree | None:
-    """Return *text*, YAML or JSON with comments, as a tree; None where it is not readable."""
+def parse_tree(path: str, text: str) -> Tree | None:
+    """Parse *text*, YAML or JSON with comments; None if it is invalid, too large or irrelevant."""
     if len(text) > _MAX_TEXT or not _RELEVANT.search(text):
         return None
     if path.endswith((".json", ".jsonc")):
         text = _JSON_COMMENT.sub(_blank, text).replace("\t", " ")
     try:
-        return parse(Source(path, text.removeprefix("\ufeff")))
+        return parse(Source(path, str(_without_mark(text))))
     except (InputError, RecursionError):
         return None
 
 
 def scalars(node: Node | None) -> list[ScalarNode]:
-    """Return the scalar *node* is, or the scalars of the sequence it is."""
+    """Return *node* if it is a scalar, or the scalars in it if it is a sequence."""
     node = resolve(node) if node is not None else None
     if isinstance(node, ScalarNode):
         return [node]
@@ -93,61 +98,63 @@ class _Reader:
         self.source = tree.source
         self.scripts: list[Script] = []
 
-    def read(self, node: Node, place: _Place, key: str = "") -> None:
+    def read(self, node: Node, context: _Context, key: str = "") -> None:
         if isinstance(node, MappingNode):
-            self.mapping(node, place)
+            self.mapping(node, context)
         elif isinstance(node, SequenceNode):
-            self.sequence(node, place, key)
+            self.sequence(node, context, key)
         elif isinstance(node, ScalarNode) and _RELEVANT.search(node.value):
-            self.add(self.lines(node), place)
+            self.add(self.lines(node, context), context)
 
-    def mapping(self, node: MappingNode, place: _Place) -> None:
-        place = _inside(node, place)
+    def mapping(self, node: MappingNode, context: _Context) -> None:
+        context = _nested_context(node, context)
         command, args = node.get("command"), node.get("args")
         if isinstance(command, ScalarNode) and isinstance(args, SequenceNode):
-            words = [command.value, *(item.value for item in scalars(args))]
-            self.add([Line(self.number(command), " ".join(map(_quoted, words)))], place)
+            words = [_value(node, context.text) for node in (command, *scalars(args))]
+            self.add([Line(self.number(command), joined(" ", map(_quoted, words)))], context)
             return
         for entry in node.entries:
             if entry.name not in _PROSE_KEYS or isinstance(entry.value, MappingNode | SequenceNode):
-                self.read(entry.value, place, entry.name or "")
+                self.read(entry.value, context, entry.name or "")
 
-    def sequence(self, node: SequenceNode, place: _Place, key: str) -> None:
+    def sequence(self, node: SequenceNode, context: _Context, key: str) -> None:
         strings = scalars(node)
         if key in _ONE_SHELL_KEYS and len(strings) == len(node.items):
             if any(_RELEVANT.search(item.value) for item in strings):
-                self.add([line for item in strings for line in self.lines(item)], place)
+                lines = [line for item in strings for line in self.lines(item, context)]
+                self.add(lines, context)
             return
         for item in node.items:
-            self.read(item, place, key)
+            self.read(item, context, key)
 
-    def lines(self, node: ScalarNode) -> list[Line]:
+    def lines(self, node: ScalarNode, context: _Context) -> list[Line]:
         first = self.number(node)
-        if node.style in {"|", ">"}:
-            raw = self.source.text[node.start : node.end].partition("\n")[2]
-            if node.style == "|":
-                return logical_lines(raw, first + 1)
-            return [Line(first + 1, node.value)]
-        return [replace(line, number=first) for line in logical_lines(node.value)]
+        if node.style == "|":
+            raw = _without_mark(context.text)[node.start : node.end].partition("\n")[2]
+            return logical_lines(raw, first + 1)
+        value = _value(node, context.text)
+        if node.style == ">":
+            return [Line(first + 1, value)]
+        return [replace(line, number=first) for line in logical_lines(value)]
 
     def number(self, node: Node) -> int:
         return self.source.line_number(node.start)
 
-    def add(self, lines: Iterable[Line], place: _Place) -> None:
+    def add(self, lines: Iterable[Line], context: _Context) -> None:
         self.scripts.append(
             Script(
-                place.path,
+                context.path,
                 tuple(lines),
-                place.directories,
-                place.environment,
-                place.variables,
-                place.dialect,
+                context.directories,
+                context.environment,
+                context.variables,
+                context.dialect,
             )
         )
 
 
-def _inside(node: MappingNode, place: _Place) -> _Place:
-    """Return *place* with what the keys of *node* say of directory and environment."""
+def _nested_context(node: MappingNode, context: _Context) -> _Context:
+    """Return *context* with the directory and the environment that the keys of *node* set."""
     run = node.get("defaults")
     run = run.get("run") if isinstance(run, MappingNode) else None
     options = node.get("options")
@@ -155,32 +162,94 @@ def _inside(node: MappingNode, place: _Place) -> _Place:
     for element in elements:
         for entry in element.entries:
             value = resolve(entry.value)
-            if entry.name in _PLACE_KEYS and isinstance(value, ScalarNode) and value.value:
-                place = replace(place, directories=(_local(value.value), *place.directories))
+            if entry.name in _DIRECTORY_KEYS and isinstance(value, ScalarNode) and value.value:
+                context = replace(
+                    context, directories=(_workspace_path(value.value), *context.directories)
+                )
     for entry in node.entries:
         value = resolve(entry.value)
         if entry.name not in _ENVIRONMENT_KEYS or not isinstance(value, MappingNode):
             continue
-        given = {
-            one.name: held.value
-            for one in value.entries
-            if one.name and isinstance(held := resolve(one.value), ScalarNode)
+        variables = {
+            variable.name: _value(scalar, context.text)
+            for variable in value.entries
+            if variable.name and isinstance(scalar := resolve(variable.value), ScalarNode)
         }
         if entry.name == "vars":
-            more = {name: (held,) for name, held in given.items()}
-            place = replace(place, variables={**place.variables, **more})
+            new_variables = {name: (scalar,) for name, scalar in variables.items()}
+            context = replace(context, variables={**context.variables, **new_variables})
         else:
-            place = replace(place, environment={**place.environment, **given})
-    return place
+            context = replace(context, environment={**context.environment, **variables})
+    return context
 
 
-def _local(path: str) -> str:
-    """Return *path* relative to the workspace that CI and editors name by a variable."""
+def _workspace_path(path: str) -> str:
+    """Return *path* without the leading variable by which CI and editors name the workspace."""
     return re.sub(r"^\$\{?\{?[^/}]{1,60}\}{0,2}/?", "", path).removeprefix("./").rstrip("/") or "."
 
 
 def _quoted(word: str) -> str:
-    return f"'{word}'" if re.search(r"[\s;&|()]", word) and "'" not in word else word
+    needs_quotes = re.search(r"[\s;&|()]", word) and "'" not in word
+    return joined("", ["'", word, "'"]) if needs_quotes else word
+
+
+def _without_mark(text: str) -> str:
+    return text.removeprefix("\ufeff")
+
+
+# How more than one character is written in YAML: an escape, and a line end in a scalar of one line.
+_ESCAPES = {
+    '"': re.compile(r"\\(?:x\w{2}|u\w{4}|U\w{8}|.)"),
+    "'": re.compile(r"''"),
+}
+_CONTINUATION = re.compile(r"(?:\\\r?\n[ \t]*)*")
+_FOLD = re.compile(r"[ \t]*\r?\n[ \t\r\n]*")
+_BLOCK_HEADER = re.compile(r">[^\n]*\n?\s*")
+
+
+def _value(node: ScalarNode, text: str) -> str:
+    """Return the value of *node*, with the offsets of its characters in the file *text*.
+
+    Without offsets if *text* has none, or if they cannot be determined.
+    """
+    if not isinstance(text, LocatedText):
+        return node.value
+    raw = text.removeprefix("\ufeff")[node.start : node.end]
+    spans = _written_spans(node, str(raw))
+    if spans is None:
+        return node.value
+    starts = [raw.starts[min(start, len(raw) - 1)] for start, _ in spans]
+    ends = [raw.ends[max(end - 1, 0)] for _, end in spans]
+    return LocatedText(node.value, starts, ends)
+
+
+def _written_spans(node: ScalarNode, raw: str) -> list[tuple[int, int]] | None:
+    """Return where in *raw*, the text of *node*, each character of its value is written.
+
+    Returns None for text that is not understood, such as a line that is indented more than the
+    others in a folded scalar.
+    """
+    header = _BLOCK_HEADER.match(raw) if node.style == ">" else None
+    at = header.end() if header else len(node.style)
+    escape = _ESCAPES.get(node.style)
+    spans: list[tuple[int, int]] = []
+    for number, char in enumerate(node.value):
+        if node.style == '"' and (skipped := _CONTINUATION.match(raw, at)):
+            at = skipped.end()
+        if match := escape and escape.match(raw, at):
+            end = match.end()
+        elif char in " \n" and (match := _FOLD.match(raw, at)):
+            # A line end and each empty line after it are one character each.
+            end = at if node.value[number + 1 : number + 2] == char == "\n" else match.end()
+        elif raw[at : at + 1] == char:
+            end = at + 1
+        elif at == len(raw) and char == "\n":
+            end = at
+        else:
+            return None
+        spans.append((at, end))
+        at = end
+    return spans
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -189,16 +258,16 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def package_scripts(path: str, text: str) -> list[Script]:
-    """Return the ``scripts`` of package.json or composer.json, run in the file's directory."""
-    tree = tree_of(path, text)
+    """Return the ``scripts`` of package.json or composer.json, which run in its directory."""
+    tree = parse_tree(path, text)
     root = tree.root if tree else None
     node = root.get("scripts") if isinstance(root, MappingNode) else None
     if tree is None or not isinstance(node, MappingNode):
         return []
     reader = _Reader(tree)
-    place = _Place(path, (directory_of(path),), {}, {}, Dialect.SHELL)
+    context = _Context(path, text, (directory_of(path),), {}, {}, Dialect.SHELL)
     for entry in node.entries:
-        reader.read(entry.value, place)
+        reader.read(entry.value, context)
     return reader.scripts
 
 
@@ -207,43 +276,59 @@ _SETTING = re.compile(
 )
 
 
-def settings(text: str) -> dict[str, tuple[str, int]]:
+def compose_settings(text: str) -> dict[str, tuple[str, int]]:
     """Return the ``COMPOSE_*`` settings of a dotenv file: name -> (value, line)."""
-    found: dict[str, tuple[str, int]] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        if match := _SETTING.fullmatch(line):
-            found[match["name"]] = (_value(match["value"].strip()), number)
-    return found
+    values: dict[str, tuple[str, int]] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        if match := _SETTING.fullmatch(line.removesuffix("\r")):
+            values[match["name"]] = (_unquoted(part(match, "value").strip()), number)
+    return values
 
 
-def _value(text: str) -> str:
+def _unquoted(text: str) -> str:
     if text[:1] in {"'", '"'}:
         return text[1:].partition(text[0])[0]
-    return re.split(r"\s#", text, maxsplit=1)[0].strip()
+    comment = _COMMENT.search(text)
+    return text[: comment.start()].strip() if comment else text
+
+
+_COMMENT = re.compile(r"\s#")
 
 
 def dotenv(path: str, text: str) -> list[Script]:
-    """Return the plain ``docker compose`` command that ``COMPOSE_FILE`` gives files to."""
-    found = settings(text)
-    if "COMPOSE_FILE" not in found:
+    """Return a plain ``docker compose`` command if the dotenv file sets ``COMPOSE_FILE``."""
+    settings = compose_settings(text)
+    if "COMPOSE_FILE" not in settings:
         return []
-    line = Line(found["COMPOSE_FILE"][1], "docker compose up")
-    environment = {name: value for name, (value, _) in found.items()}
+    line = Line(settings["COMPOSE_FILE"][1], "docker compose up")
+    environment = {name: value for name, (value, _) in settings.items()}
     return [Script(path, (line,), (directory_of(path),), environment)]
 
 
 def devcontainer(path: str, text: str) -> list[Script]:
-    """Return the command that ``dockerComposeFile`` stands for.
+    """Return the command ``docker compose -f ...`` for ``dockerComposeFile``.
 
-    Its paths are relative to *path*; the files are those of ``docker compose -f``.
+    The paths in the file are relative to *path*.
     """
-    tree = tree_of(path, text)
+    tree = parse_tree(path, text)
     root = tree.root if tree else None
     if tree is None or not isinstance(root, MappingNode):
         return []
     nodes = scalars(root.get("dockerComposeFile"))
     if not nodes:
         return []
-    files = [join(directory_of(path), node.value) for node in nodes]
-    command = shlex.join(["docker", "compose", *(f"--file={file}" for file in files), "up"])
+    files = [_path_in_project(directory_of(path), _value(node, text)) for node in nodes]
+    command = joined(" ", ["docker compose", *(joined("", ["--file=", f]) for f in files), "up"])
     return [Script(path, (Line(tree.source.line_number(nodes[0].start), command),))]
+
+
+def _path_in_project(directory: str, path: str) -> str:
+    """Return *path*, relative to *directory*, as a quoted word; only the file name has offsets."""
+    joined_path = join(directory, path)
+    name = posixpath.basename(joined_path)
+    if path.endswith(name):
+        joined_path = joined("", [joined_path[: -len(name)], path[-len(name) :]])
+    if "'" in joined_path:
+        return shlex.quote(joined_path)
+    is_plain = shlex.quote(joined_path) == joined_path
+    return joined_path if is_plain else joined("", ["'", joined_path, "'"])

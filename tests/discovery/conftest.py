@@ -15,7 +15,7 @@ OVERRIDE = "services:\n  web:\n    restart: always\n"
 
 
 class MemoryFiles:
-    """A FileReader over a dictionary; None stands for a binary or too large file."""
+    """A FileReader over a dictionary; None means a binary or too large file."""
 
     def __init__(self, texts: Mapping[str, str | None]) -> None:
         self.texts = dict(texts)
@@ -35,13 +35,13 @@ class MemoryFiles:
 
 @pytest.fixture
 def files() -> Callable[[Mapping[str, str | None]], MemoryFiles]:
-    """Makes a project of texts by path."""
+    """Return a factory of projects: path -> text."""
     return MemoryFiles
 
 
 @pytest.fixture
 def surveyed() -> Callable[[Mapping[str, str | None]], Survey]:
-    """Surveys a project of texts by path."""
+    """Return a function that surveys a project: path -> text."""
     # Imported late: the C parser is hidden only after this file is read.
     from composerefactor.compose.files import Library  # noqa: PLC0415
     from composerefactor.discovery.files import TreeFacts  # noqa: PLC0415

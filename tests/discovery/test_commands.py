@@ -144,7 +144,7 @@ def test_directories(text: str, moves: list[tuple[str, ...]]) -> None:
     assert [call.moves for call in found if call.invocation] == moves
 
 
-def test_invocation_of_nothing() -> None:
+def test_no_words_are_no_call() -> None:
     assert compose_call(()) is None
 
 

@@ -97,7 +97,7 @@ def found(survey: Survey) -> dict[tuple[str, ...], str]:
         ({BASE: "not: [yaml", "docker-compose.prod.yml": "a: [b"}, {(BASE,): "implicit"}),
     ],
 )
-def test_by_name(
+def test_by_names_and_contents(
     surveyed: Surveyed,
     texts: dict[str, str],
     expected: dict[tuple[str, ...], str],
@@ -129,7 +129,7 @@ def test_evidence_is_collected_and_the_default_comes_first(surveyed: Surveyed) -
     first, second = surveyed(texts).entries
     assert [str(why) for why in first.evidence] == ["default file", "README.md:2", "up.sh:1"]
     assert second.files == ("a.yml",)
-    assert [str(why) for why in second.evidence] == ["stands alone", "up.sh:2"]
+    assert [str(why) for why in second.evidence] == ["complete on its own", "up.sh:2"]
 
 
 def test_directories_of_files_that_commands_name(surveyed: Surveyed) -> None:

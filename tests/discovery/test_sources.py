@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from composerefactor.compose.invocation import Invocation
+from composerefactor.discovery.command_files import reader_for
 from composerefactor.discovery.find import Survey
-from composerefactor.discovery.sources import reader_for
 
 Surveyed = Callable[[Mapping[str, str | None]], Survey]
 
@@ -19,7 +19,7 @@ BOTH = "-f docker-compose.yml -f docker-compose.prod.yml"
 
 
 def evidence(survey: Survey, files: tuple[str, ...]) -> list[str]:
-    """Return where *files* are named by commands."""
+    """Return the places of the commands that name *files*."""
     return [
         str(why)
         for entry in survey.entries
@@ -90,13 +90,13 @@ def test_each_source(
         ("notes.txt", f"docker compose {BOTH} up"),
     ],
 )
-def test_what_is_no_command(
+def test_texts_that_are_not_commands(
     surveyed: Surveyed, project: dict[str, str], path: str, text: str
 ) -> None:
     assert evidence(surveyed({**project, path: text}), PROD) == []
 
 
-def test_unknown_part_of_a_name_stands_for_the_files_there(
+def test_unknown_part_of_a_name_means_the_existing_files(
     surveyed: Surveyed, project: dict[str, str]
 ) -> None:
     text = "up:\n\tdocker compose -f docker-compose.yml -f docker-compose.$(ENV).yml --env-file .env.$(ENV) up\n"
@@ -107,7 +107,7 @@ def test_unknown_part_of_a_name_stands_for_the_files_there(
     assert all(entry.assumed for entry in found.values())
 
 
-def test_written_default_is_sure_and_the_rest_assumed(
+def test_only_the_default_in_the_text_is_not_assumed(
     surveyed: Surveyed, project: dict[str, str]
 ) -> None:
     text = (
@@ -154,7 +154,7 @@ def test_implicit_command_in_a_subdirectory(surveyed: Surveyed, project: dict[st
     assert "README.md:5" in map(str, found.evidence)
 
 
-def test_own_project_below_is_left_alone(surveyed: Surveyed, project: dict[str, str]) -> None:
+def test_independent_project_below_is_ignored(surveyed: Surveyed, project: dict[str, str]) -> None:
     texts = {**project, "sub/compose.yaml": project["docker-compose.yml"]}
     command = "up:\n\tdocker compose up\n"
     assert not any(

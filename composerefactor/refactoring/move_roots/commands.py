@@ -1,4 +1,8 @@
-"""The commands of a project that name a file which moves, written anew and read again."""
+"""Commands that name a file which moves: rewritten in the files of the project, and read again.
+
+:func:`rewritten_references` finds the commands, rewrites them, and checks that the discovery reads
+the expected start commands from the new text.
+"""
 
 from __future__ import annotations
 
@@ -11,288 +15,297 @@ from msgspec import Struct
 from composerefactor.compose.invocation import Invocation
 from composerefactor.discovery.files import FileReader, Listing
 from composerefactor.discovery.find import commands
-from composerefactor.discovery.resolve import Unresolved, entry_points, places, upwards
-from composerefactor.discovery.shell import SUBCOMMANDS, ShellCall
+from composerefactor.discovery.resolve import (
+    UnresolvedCall,
+    local_path,
+    named_files,
+    resolve_call,
+    search_upwards,
+    working_directories,
+)
+from composerefactor.discovery.script import OPEN, UNKNOWN, Script
+from composerefactor.discovery.shell import ShellCall, WrittenWord, split_option, written_words
+from composerefactor.discovery.text import LocatedText
 from composerefactor.edit.planned_files import PlannedFile, Replacement, Slice
 from composerefactor.errors import Location, RefusedError
 from composerefactor.refactoring.move_roots.relocation import (
     Relocation,
     directory_before,
-    name_at,
-    tokens,
-)
-from composerefactor.refactoring.move_roots.words import (
-    Definitions,
-    Options,
-    Span,
-    invocations,
-    logical_end,
-    names_in,
-    unfolded,
+    file_name_pattern,
 )
 from composerefactor.yaml.source import Source
 
-_COMPOSE_FILES = re.compile(r"\"dockerComposeFile\"\s*:\s*(\[[^\]]*|\"[^\"]*)")
 
+class CommandChange(Struct, frozen=True):
+    """A command in a file that has to change.
 
-class Need(Struct, frozen=True):
-    """A command at *line* that needs another form: *before* and *after* say what it starts.
-
-    *place* is where it runs, as far as that is known. *is_implicit* is True where it names no file,
-    *is_set* where ``COMPOSE_FILE`` in its environment does. *is_anywhere* is True for one that may
-    run in several directories.
+    Attributes:
+        call: The call of Compose, with the offsets of its words.
+        before: The start commands that it stands for now.
+        after: Those that it has to stand for.
+        place: The directory in which it runs, as far as that is known.
+        files: The words that name files which move, in ``-f`` or in ``COMPOSE_FILE``.
     """
 
-    line: int
+    call: ShellCall
     before: tuple[Invocation, ...]
     after: tuple[Invocation, ...]
     place: str
-    is_implicit: bool
-    is_set: bool = False
-    is_anywhere: bool = False
+    files: tuple[str, ...]
 
     @property
     def options(self) -> str:
-        """The options for a command that named no file."""
+        """The options to add to a command without ``-f``."""
         entry = self.after[0]
-        named = [("-f", file) for file in entry.files]
-        if self.pins and entry.project_directory is not None:
+        named = [("-f", file) for file in entry.files] if self.before[0].implicit else []
+        if self.needs_directory and entry.project_directory is not None:
             named.insert(0, ("--project-directory", entry.project_directory))
         return "".join(f" {name} {posixpath.relpath(path, self.place)}" for name, path in named)
 
     @property
-    def pins(self) -> bool:
-        """Whether the command has to name the project directory, and does not yet."""
+    def needs_directory(self) -> bool:
+        """True if the command has to name the project directory, and does not yet."""
         return any(
             new.project_directory is not None and old.project_directory is None
             for old, new in zip(self.before, self.after, strict=True)
         )
 
 
-def insertions(source: Source, needs: Iterable[Need], found: Relocation) -> dict[int, str]:
-    """Return what is inserted in *source* at which offset."""
-    return _Rewriter(source, found).run(list(needs))
+def insertions(
+    text: str, changes: Iterable[CommandChange], relocation: Relocation
+) -> dict[int, str]:
+    """Return the texts to insert in *text*, by offset, for *changes* of its commands.
+
+    What cannot be rewritten, such as a file name of which two variables contain a part each, gets
+    no insertion.
+    """
+    rewriter = _Rewriter(text, relocation)
+    for change in changes:
+        rewriter.rewrite(change)
+    return rewriter.inserted
+
+
+class _FileName(Struct, frozen=True):
+    """The name of a file that moves, in a word.
+
+    Attributes:
+        start: Where the path begins, including a quote.
+        offset: Where the name begins.
+        others: Where the same name begins in other definitions of the same variable.
+    """
+
+    start: int
+    offset: int
+    others: tuple[int, ...] = ()
 
 
 class _Rewriter:
-    """Collects the insertions for one file."""
+    """Collects the insertions for the text of one file."""
 
-    def __init__(self, source: Source, found: Relocation) -> None:
-        is_yaml = source.path.endswith((".yml", ".yaml"))
-        self.source, self.found = source, found
-        self.text = unfolded(source.text) if is_yaml else source.text
-        self.definitions = Definitions(self.text)
+    def __init__(self, text: str, relocation: Relocation) -> None:
+        self.text, self.relocation = text, relocation
         self.inserted: dict[int, str] = {}
+        self._pattern = file_name_pattern(relocation.files)
+        self._words: dict[int, list[WrittenWord]] = {}
 
-    def run(self, needs: list[Need]) -> dict[int, str]:
-        if posixpath.basename(self.source.path).endswith("devcontainer.json"):
-            for value in _COMPOSE_FILES.finditer(self.text):
-                for name in tokens(self.found.files).finditer(self.text, *value.span(1)):
-                    self.prefixed(name.start())
-            return self.inserted
-        if posixpath.basename(self.source.path) == ".env":
-            self.paths(["COMPOSE_FILE"])
-            return self.inserted
-        by_line: dict[int, list[Need]] = {}
-        for need in needs:
-            by_line.setdefault(need.line, []).append(need)
-        for line, at_line in by_line.items():
-            self.line(line, at_line)
-        return self.inserted
-
-    def line(self, line: int, needs: list[Need]) -> None:
-        if line > len(self.source.line_starts):
+    def rewrite(self, change: CommandChange) -> None:
+        """Add the insertions for *change*."""
+        invocation = change.call.invocation
+        if invocation is None:
             return
-        start = self.source.line_starts[line - 1]
-        end = logical_end(self.text, start)
-        calls = [
-            c for c in invocations(self.text, start, end, self.definitions.is_program) if _reads(c)
-        ]
-        waiting = [need for need in needs if need.is_implicit]
-        pins = any(need.pins for need in needs)
-        for call in calls:
-            if call.files:
-                self.named(call, pins=pins)
-            elif needs[0].is_set:
-                self.paths(["COMPOSE_FILE"])
-                if pins and not call.names_directory:
-                    place = posixpath.relpath(".", needs[0].place)
-                    self.inserted[call.start] = f" --project-directory {place}"
-            elif not self.definitions.names_files(call) and waiting:
-                need = waiting.pop(0) if len(waiting) > 1 else waiting[0]
-                self.inserted[call.start] = need.options
-        self.variables(
-            names_in(self.text, Span(start, end)),
-            pins=pins and not any(call.files for call in calls),
-        )
-
-    def named(self, call: Options, *, pins: bool) -> None:
-        """Change the files that *call* names."""
-        for number, file in enumerate(call.files):
-            at = name_at(self.text, file, self.found.files)
-            if at is not None:
-                self.prefixed(at)
-            else:
-                self.paths(names_in(self.text, file))
-            if number == 0 and pins and not call.names_directory:
-                self.pin(call, file, at)
-
-    def pin(self, call: Options, file: Span, at: int | None) -> None:
-        """Name the project directory in *call*: the one that its first *file* stood in."""
-        if at is not None:
-            directory = directory_before(self.text, file, at)
-        else:
-            found = {
-                directory_before(self.text, span, place)
-                for name in names_in(self.text, file)
-                for span in self.definitions.values(name)
-                if (place := name_at(self.text, span, self.found.files)) is not None
-            }
-            directory = found.pop() if len(found) == 1 else None
+        names = [self._file_name(file, change.call.script) for file in change.files]
+        for name in names:
+            if name is not None:
+                for offset in (name.offset, *name.others):
+                    self.inserted[offset] = f"{self.relocation.directory}/"
+        if not invocation.files:
+            if change.options and invocation.options_at is not None:
+                self.inserted[invocation.options_at] = change.options
+            return
+        first = names[0] if names else None
+        if not change.needs_directory or first is None or invocation.first_file_at is None:
+            return
+        directory = directory_before(self.text, first.start, first.offset)
         if directory is not None:
-            self.inserted[call.first] = f"--project-directory {directory} "
+            self.inserted[invocation.first_file_at] = f"--project-directory {directory} "
 
-    def variables(self, names: Iterable[str], *, pins: bool) -> None:
-        """Change the files that the definitions of *names* name, and those that they refer to."""
-        for value in self.definitions.reached(names):
-            for call in self.definitions.groups(value):
-                self.named(call, pins=pins and value not in self.definitions.appended)
+    def _file_name(self, file: str, script: Script) -> _FileName | None:
+        """Return the name at the end of the path *file*; None if it is not in one word."""
+        at = file.rfind("/") + 1
+        if not isinstance(file, LocatedText) or at == len(file):
+            return None
+        offset = file.starts[at]
+        words = self._words.setdefault(id(script), [])
+        if not words:
+            words.extend(written_words(script))
+        for word in words:
+            if offset in word.text.starts and self._is_name(word.text, offset):
+                value = split_option(word.text)[1]
+                start = (value if isinstance(value, LocatedText) else word.text).start
+                index = word.text.starts.index(offset)
+                others = tuple(
+                    other.text.starts[index]
+                    for other in words
+                    if other.name and other.name == word.name and other.text == word.text
+                )
+                return _FileName(start, offset, others)
+        return None
 
-    def paths(self, names: Iterable[str]) -> None:
-        """Change the paths that the definitions of *names* are."""
-        pattern = tokens(self.found.files)
-        for value in self.definitions.reached(names):
-            for match in pattern.finditer(self.text, value.start, value.end):
-                self.prefixed(match.start())
+    def _is_name(self, word: LocatedText, offset: int) -> bool:
+        """Return whether the name of a file that moves begins at *offset*, at the end of *word*.
 
-    def prefixed(self, at: int) -> None:
-        self.inserted[at] = f"{self.found.directory}/"
-
-
-def _reads(call: Options) -> bool:
-    """Return whether *call* may read the project: what is unknown may."""
-    return bool(call.files) or not call.subcommand or call.subcommand in SUBCOMMANDS
+        A name with variables counts where one of the files matches it.
+        """
+        if self._pattern.match(self.text, offset):
+            return True
+        name = word[word.starts.index(offset) :]
+        fixed = [re.escape(part) for part in UNKNOWN.split(name)[::2]]
+        form = re.compile(r"[\w.-]{1,80}".join(fixed))
+        has_words = re.search(r"\w", "".join(fixed).partition(".")[0])
+        return bool(has_words) and any(map(form.fullmatch, self.relocation.files))
 
 
-def unified(inserted: Mapping[int, str], text: str) -> str:
-    """Return *text* with what is *inserted*."""
+def with_insertions(inserted: Mapping[int, str], text: str) -> str:
+    """Return *text* with the texts *inserted* at their offsets."""
     parts, at = [], 0
-    for offset, words in sorted(inserted.items()):
-        parts += [text[at:offset], words]
+    for offset, new in sorted(inserted.items()):
+        parts += [text[at:offset], new]
         at = offset
     return "".join([*parts, text[at:]])
 
 
-Started = Callable[[Invocation], Invocation]
-"""Gives the command of an entry point after the move."""
+AfterMove = Callable[[Invocation], Invocation]
+"""Returns a start command as it is after the move."""
 
 _MAX_MENTIONS = 200
 _PROSE = (".md", ".markdown", ".rst", ".adoc", ".txt")
 
 
 class References(Struct, frozen=True):
-    """Files with commands written anew.
+    """What refers to moved files.
 
-    *mentions* are the places that name a moved file as before, *bound* the commands that were found
-    in the directories below as well, since the engine looks upwards for files that nothing names.
+    Attributes:
+        planned_files: the files with rewritten commands.
+        mentions: the places that still name a moved file by its old path.
+        in_project_directory: the commands that worked in directories below the project directory
+            too, since Docker Compose searches the parents for files that no option names.
     """
 
     planned_files: tuple[PlannedFile, ...] = ()
     mentions: tuple[Location, ...] = ()
-    bound: tuple[Location, ...] = ()
+    in_project_directory: tuple[Location, ...] = ()
 
 
-def references(
-    files: FileReader, read: Callable[[str], bytes], found: Relocation, started: Started
+def rewritten_references(
+    files: FileReader,
+    read: Callable[[str], bytes],
+    relocation: Relocation,
+    after_move: AfterMove,
 ) -> References:
-    """Return the files of *files* whose commands change, since *found* moves what they name.
+    """Return the files of *files* with the commands that name moved files rewritten.
 
-    *read* gives the bytes of a file. The commands are read again from the new text: each has to
-    start what *started* gives. Raises RefusedError for one that cannot be written anew so.
+    *read* returns the bytes of a file. Commands are read again from the new text: each has to stand
+    for what *after_move* returns. Raises RefusedError for one that cannot be rewritten so.
     """
-    needs = _needs(Listing(files), found, started)
-    inserted: dict[str, dict[int, str]] = {}
-    sources: dict[str, Source] = {}
-    for path, at_path in needs.items():
-        sources[path] = Source.decode(path, read(path))
-        inserted[path] = insertions(sources[path], at_path, found)
-    texts = {path: unified(inserted[path], sources[path].text) for path in needs}
-    _check(needs, files, _FilesAfterMove(files, found, texts), started)
+    changes = _command_changes(Listing(_FilesWithOffsets(files)), relocation, after_move)
+    sources = {path: Source.decode(path, read(path)) for path in changes}
+    inserted = {
+        path: insertions(sources[path].text, at_path, relocation)
+        for path, at_path in changes.items()
+    }
+    texts = {path: with_insertions(inserted[path], sources[path].text) for path in changes}
+    _check_rewritten(changes, files, _FilesAfterMove(files, relocation, texts), after_move)
     planned_files = [
-        _draft(sources[path], changes) for path, changes in inserted.items() if changes
+        _planned_file(sources[path], new_texts) for path, new_texts in inserted.items() if new_texts
     ]
-    bound = [
-        Location(path, need.line)
-        for path, at_path in needs.items()
-        for need in at_path
-        if need.is_anywhere
+    in_project_directory = [
+        Location(path, change.call.line)
+        for path, at_path in changes.items()
+        for change in at_path
+        if change.before[0].implicit and _may_run_anywhere(change.call)
     ]
-    mentions = tuple(_mentions(files, found, texts))
-    return References(tuple(planned_files), mentions, tuple(dict.fromkeys(bound)))
+    mentions = tuple(_mentions(files, relocation, texts))
+    return References(tuple(planned_files), mentions, tuple(dict.fromkeys(in_project_directory)))
 
 
-def _needs(listing: Listing, found: Relocation, started: Started) -> dict[str, list[Need]]:
-    needs: dict[str, list[Need]] = {}
+def _command_changes(
+    listing: Listing, relocation: Relocation, after_move: AfterMove
+) -> dict[str, list[CommandChange]]:
+    """Return the commands that name moved files, by path of the file that they are in."""
+    changes: dict[str, list[CommandChange]] = {}
     for call in commands(listing):
-        before = tuple(e for e in entry_points(call, listing) if isinstance(e, Invocation))
-        if not any(map(found.moves, before)):
+        before = tuple(e for e in resolve_call(call, listing) if isinstance(e, Invocation))
+        if not any(map(relocation.moves, before)):
             continue
-        after = tuple(map(started, before))
-        implicit, named = before[0].implicit, call.invocation and call.invocation.files
-        is_set = not implicit and not named
-        place = _place(call, listing)
-        is_anywhere = implicit and not call.moves and _is_started_anywhere(call)
-        need = Need(call.line, before, after, place, implicit, is_set, is_anywhere)
-        needs.setdefault(call.script.path, []).append(need)
-    return needs
+        after = tuple(map(after_move, before))
+        files = tuple(_moving_files(call, listing, relocation))
+        change = CommandChange(call, before, after, _place(call, listing), files)
+        changes.setdefault(call.script.path, []).append(change)
+    return changes
 
 
-def _is_started_anywhere(call: ShellCall) -> bool:
-    return len(call.script.directories) > 1 and not _is_prose(call.script.path)
+def _moving_files(call: ShellCall, listing: Listing, relocation: Relocation) -> Iterator[str]:
+    """Yield the files that *call* names and that move, or may do so for an unknown variable."""
+    directories = working_directories(call, listing)
+    for file in named_files(call.invocation) if call.invocation else ():
+        paths = (local_path(directory, file) for directory in directories)
+        if OPEN in file or any(path in relocation.files for path in paths):
+            yield file
+
+
+def _may_run_anywhere(call: ShellCall) -> bool:
+    """Return whether *call* may run in several directories."""
+    return not call.moves and len(call.script.directories) > 1 and not _is_prose(call.script.path)
 
 
 def _place(call: ShellCall, listing: Listing) -> str:
-    """Return where *call* runs; what documents show is meant for the project directory."""
+    """Return the directory in which *call* runs; for documentation the project directory."""
     if _is_prose(call.script.path) and not call.moves:
         return "."
-    found = upwards(call, listing)
-    return found[0] if found is not None else places(call, listing)[0]
+    found = search_upwards(call, listing)
+    return found[0] if found is not None else working_directories(call, listing)[0]
 
 
-def _check(paths: Collection[str], before: FileReader, after: FileReader, started: Started) -> None:
-    """Raise RefusedError where a command in *paths* does not start *after* what it should."""
-    wanted, now = _commands(paths, before), _commands(paths, after)
+def _check_rewritten(
+    paths: Collection[str], before: FileReader, after: FileReader, after_move: AfterMove
+) -> None:
+    """Raise RefusedError where a command in *paths* does not stand for what it should afterwards.
+
+    *before* are the files before the move, *after* those with the rewritten commands.
+    """
+    old, new = _commands(paths, before), _commands(paths, after)
     wrong = [
         Location(*place)
-        for place, found in wanted.items()
-        for each in found
-        if isinstance(each, Invocation) and _key(started(each)) not in map(_key, now.get(place, ()))
+        for place, invocations_ in old.items()
+        for each in invocations_
+        if isinstance(each, Invocation)
+        and _comparison_key(after_move(each)) not in map(_comparison_key, new.get(place, ()))
     ]
     if wrong:
         others = ", ".join(map(str, list(dict.fromkeys(wrong))[1:8]))
         raise RefusedError(
-            "this command names a root file in a way that cannot be written anew"
+            "this command names a root file in a way that cannot be rewritten"
             + (f"; so do {others}" if others else ""),
             location=wrong[0],
-            remedy="write its -f options out, or leave the roots where they are",
+            remedy="write out its -f options, or leave the root files where they are",
         )
 
 
 def _commands(
     paths: Collection[str], files: FileReader
-) -> dict[tuple[str, int], list[Invocation | Unresolved]]:
-    """Return what the commands in *paths* start, by path and line."""
+) -> dict[tuple[str, int], list[Invocation | UnresolvedCall]]:
+    """Return the start commands of the commands in *paths*, by path and line."""
     listing = Listing(files)
-    found: dict[tuple[str, int], list[Invocation | Unresolved]] = {}
+    by_place: dict[tuple[str, int], list[Invocation | UnresolvedCall]] = {}
     for call in commands(listing):
         if call.script.path in paths:
             place = call.script.path, call.line
-            found.setdefault(place, []).extend(entry_points(call, listing))
-    return found
+            by_place.setdefault(place, []).extend(resolve_call(call, listing))
+    return by_place
 
 
-def _key(result: Invocation | Unresolved) -> str:
-    if isinstance(result, Unresolved):
+def _comparison_key(result: Invocation | UnresolvedCall) -> str:
+    if isinstance(result, UnresolvedCall):
         return result.reason
     return repr(
         (
@@ -305,17 +318,20 @@ def _key(result: Invocation | Unresolved) -> str:
     )
 
 
-def _draft(source: Source, inserted: Mapping[int, str]) -> PlannedFile:
+def _planned_file(source: Source, inserted: Mapping[int, str]) -> PlannedFile:
     whole = Slice(source, 0, len(source.text))
-    changes = [Replacement(at, at, words) for at, words in inserted.items()]
+    changes = [Replacement(at, at, text) for at, text in inserted.items()]
     return PlannedFile(source.path, (whole,), source.has_bom).rewritten(source, changes)
 
 
-def _mentions(files: FileReader, found: Relocation, texts: Mapping[str, str]) -> Iterator[Location]:
-    """Yield where a moved file is still named by its old path."""
-    pattern = re.compile(rf"(?<!{re.escape(found.directory)}/)" + tokens(found.files).pattern)
+def _mentions(
+    files: FileReader, relocation: Relocation, texts: Mapping[str, str]
+) -> Iterator[Location]:
+    """Yield where *files*, with the new *texts*, still name a moved file by its old path."""
+    names = file_name_pattern(relocation.files).pattern
+    pattern = re.compile(rf"(?<!{re.escape(relocation.directory)}/)" + names)
     count = 0
-    # What is run or read by programs comes first: there it is work left.
+    # Files that programs read come first: there is work left in them.
     for path in sorted(files.paths(), key=_is_prose):
         text = texts.get(path)
         if text is None:
@@ -332,20 +348,36 @@ def _is_prose(path: str) -> bool:
     return path.lower().endswith(_PROSE)
 
 
-class _FilesAfterMove:
-    """The files of a project after a move; *texts* have other words in them."""
+class _FilesWithOffsets:
+    """The files of a project; the words of commands that are read from them have offsets."""
 
-    def __init__(self, files: FileReader, found: Relocation, texts: Mapping[str, str]) -> None:
+    def __init__(self, files: FileReader) -> None:
+        self._files = files
+
+    def paths(self) -> Sequence[str]:
+        """Return the paths of all files."""
+        return self._files.paths()
+
+    def read(self, path: str) -> str | None:
+        """Return the text of *path*, None where it cannot be read."""
+        text = self._files.read(path)
+        return None if text is None else LocatedText.of_file(text)
+
+
+class _FilesAfterMove:
+    """The files of a project after a move; *texts* are the new texts of files that change."""
+
+    def __init__(self, files: FileReader, relocation: Relocation, texts: Mapping[str, str]) -> None:
         self._files, self._texts = files, texts
-        self._paths = sorted(map(found.path, files.paths()))
-        self._old = {new: old for old, new in found.files.items()}
+        self._paths = sorted(map(relocation.path, files.paths()))
+        self._old = {new: old for old, new in relocation.files.items()}
 
     def paths(self) -> Sequence[str]:
         """Return the paths of all files."""
         return self._paths
 
     def read(self, path: str) -> str | None:
-        """Return the text of *path*."""
+        """Return the text of *path*, None where it cannot be read."""
         return (
             self._texts[path]
             if path in self._texts

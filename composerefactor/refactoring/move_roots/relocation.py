@@ -1,4 +1,9 @@
-"""Which files move into the directory of the roots, and what speaks against it."""
+"""Which root files move to which directory, what prevents it, and what they need afterwards.
+
+:func:`plan_relocation` decides which files move. :func:`invocation_after` is a start command after
+the move, and :func:`directory_before` the directory that it has to name. :func:`root_with_pins`
+writes the project name and the paths to the file itself instead.
+"""
 
 from __future__ import annotations
 
@@ -13,113 +18,129 @@ from composerefactor.compose.files import SECTION_ORDER, ComposeFile
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project, project_directory
 from composerefactor.discovery.readers import OtherReader
-from composerefactor.edit.apply import edited
+from composerefactor.edit.apply import apply_edits
 from composerefactor.edit.operations import AddKey
 from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import Location, RefusedError, UsageError
-from composerefactor.refactoring.join.relocate import following, root
-from composerefactor.refactoring.move_roots.words import VARIABLE, Span
+from composerefactor.refactoring.join.relocate import root_text, text_with_moved_extends
 from composerefactor.yaml.source import Source
 
 _SAFE = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)*")
-_LIKE_THE_ENGINE = frozenset({"docker-compose 1.x"})
-"""Other readers that know ``--project-directory`` (Docker documentation, Compose 1.10)."""
+_WITH_PROJECT_DIRECTORY = frozenset({"docker-compose 1.x"})
+"""Other readers with an option ``--project-directory`` (Docker documentation, Compose 1.10)."""
 
 
 class Relocation(Struct, frozen=True):
-    """Root files that go to *directory*: their new paths by the old ones."""
+    """A move of root files.
+
+    Attributes:
+        directory: the directory to which they move.
+        files: their new paths by their old ones.
+    """
 
     directory: str
     files: Mapping[str, str] = {}
 
     def path(self, path: str) -> str:
-        """Return where the file *path* stands afterwards."""
+        """Return the path of the file *path* after the move."""
         return self.files.get(path, path)
 
     def moves(self, entry: Invocation) -> bool:
-        """Return whether a file of *entry* goes elsewhere."""
+        """Return whether a file of *entry* moves."""
         return any(file in self.files for file in entry.files)
 
 
-def relocation(
+def plan_relocation(
     project: Project, readers: Iterable[OtherReader], directory: str, *, is_directory: bool
 ) -> Relocation:
-    """Return what moves to *directory*: the files of the entry points at the project's top level.
+    """Return what moves to *directory*: the files of start commands at the top of the project.
 
-    A file that other programs read stays, and so does what is only used with it. *is_directory*
-    tells whether *directory* may be one: nothing else stands at its path.
+    A file that other programs read does not move, and neither does one that is only used with it.
 
-    Raises UsageError for a *directory* that is none below the project, InputError for a file that
-    cannot be read, and RefusedError for a file
-    that can neither move nor stay: its new place is taken, git ignores it, another file includes or
-    extends it, or a program reads it that knows no project directory.
+    Args:
+        project: the project.
+        readers: other programs that read Compose files.
+        directory: the new directory of the root files.
+        is_directory: whether *directory* may be one: nothing else has its path.
+
+    Returns:
+        The move.
+
+    Raises:
+        UsageError: *directory* is not below the project directory.
+        InputError: a file cannot be read.
+        RefusedError: a file can neither move nor stay: its new path is taken, git ignores it,
+            another file includes or extends it, or a program reads it that has no option for the
+            project directory.
     """
     normal = posixpath.normpath(directory)
     if normal.startswith(".") or not _SAFE.fullmatch(normal):
         raise UsageError(
-            f"--move-roots {directory!r} is no directory for root files",
-            remedy="give one below the project directory, as docker-compose",
+            f"--move-roots {directory!r} is not a directory for root files",
+            remedy="give a directory below the project directory, as docker-compose",
         )
     if not is_directory:
-        raise RefusedError("exists already, and is no directory", location=Location(normal))
-    others = [reader for reader in readers if reader.name not in _LIKE_THE_ENGINE]
+        raise RefusedError("exists, and is not a directory", location=Location(normal))
+    others = [reader for reader in readers if reader.name not in _WITH_PROJECT_DIRECTORY]
     read = {reader.path for reader in others}
     used = [e for e in project.entries if not set(e.files) <= read]
     names = sorted({f for e in used for f in e.files if "/" not in f})
     for entry, unreadable in project.errors.items():
         if not set(entry.files).isdisjoint(names):
             raise unreadable
-    found = Relocation(normal, {name: f"{normal}/{name}" for name in names})
-    for error in _objections(project, others, found):
+    relocation = Relocation(normal, {name: f"{normal}/{name}" for name in names})
+    for error in _refusals(project, others, relocation):
         raise error
-    return found
+    return relocation
 
 
-def _objections(
-    project: Project, readers: Iterable[OtherReader], found: Relocation
+def _refusals(
+    project: Project, readers: Iterable[OtherReader], relocation: Relocation
 ) -> Iterator[RefusedError]:
+    """Yield what prevents the move."""
     for reader in readers:
-        if reader.path in found.files:
+        if reader.path in relocation.files:
             yield RefusedError(
-                f"{reader.name} reads {reader.path}, and takes the directory of the file for that "
-                "of the project",
+                f"{reader.name} reads {reader.path}, and uses the directory of the file as the "
+                "project directory",
                 location=Location(reader.evidence.path, reader.evidence.line),
-                remedy="leave the roots where they are, without --move-roots",
+                remedy="leave the root files where they are, without --move-roots",
             )
-    for old, new in found.files.items():
+    for old, new in relocation.files.items():
         if project.exists(new):
             yield RefusedError(
-                f"exists already, so {old} cannot move there",
+                f"already exists, so {old} cannot move there",
                 location=Location(new),
                 remedy="give another directory with --move-roots",
             )
         if project.is_ignored(old):
             yield RefusedError(
-                "git ignores it, and only this copy of the project would have it elsewhere",
+                "is ignored by git, so it would move only in this copy of the project",
                 location=Location(old),
-                remedy="leave the roots where they are, or put it into git first",
+                remedy="leave the root files where they are, or add the file to git first",
             )
-        for location in _users(project, old, found):
+        for location in _references_to(project, old, relocation):
             yield RefusedError(
-                f"names {old}, which has to stay where it is for that",
+                f"refers to {old}, which therefore cannot move",
                 location=location,
-                remedy=f"put what it needs into a file that is no root, or name roots without "
-                f"{old} by --entry",
+                remedy="move what it needs to a file that is not a root file, or name the root "
+                f"files without {old} with --entry",
             )
     for entry in project.entries:
         own = f"{entry.directory}/.env"
-        if found.moves(entry) and entry.implicit and project_directory(entry) != entry.directory:
+        is_elsewhere = project_directory(entry) != entry.directory
+        if relocation.moves(entry) and entry.implicit and is_elsewhere:
             yield RefusedError(
-                f"is read only as long as the command in {entry.directory} names no file",
+                f"is only read while the command in {entry.directory} names no file",
                 location=Location(own),
                 remedy="name it with --env-file in the command first",
             )
 
 
-def _users(project: Project, path: str, found: Relocation) -> Iterator[Location]:
-    """Yield where files that stay extend *path*, and where any includes it."""
+def _references_to(project: Project, path: str, relocation: Relocation) -> Iterator[Location]:
+    """Yield where files that do not move extend *path*, and where any file includes it."""
     extensions = project.extensions.get(path, ())
-    extending = {e.location.path for e in extensions} & found.files.keys()
+    extending = {e.location.path for e in extensions} & relocation.files.keys()
     yield from (e.location for e in extensions if e.location.path not in extending)
     including = project.included_by.get(path, set())
     others = including | (project.referenced_by(path) - extending)
@@ -129,43 +150,21 @@ def _users(project: Project, path: str, found: Relocation) -> Iterator[Location]
 
 _QUOTES = "\"'\\"
 _DEFAULT = re.compile(r".*\$\{\w+:?-(.*)")
-_ACTIONS = re.compile(r"\$\{\{[^{}]{0,200}\}\}")
 
 
-def name_at(text: str, span: Span, names: Iterable[str]) -> int | None:
-    """Return where in ``text[span]`` the name of one of the files *names* begins, or None.
-
-    A name that holds variables counts where one of *names* has its form.
-    """
-    names = list(names)
-    literal = tokens(names).search(text, span.start, span.end)
-    if literal is not None:
-        return literal.start()
-    raw = text[span.start : span.end]
-    blank = VARIABLE.sub(_same_length, _ACTIONS.sub(_same_length, raw))
-    at = blank.rfind("/") + 1
-    at += len(blank[at:]) - len(blank[at:].lstrip(_QUOTES))
-    written = blank[at:].rstrip(_QUOTES)
-    fixed = re.sub("\0+", "\0", written)
-    if not re.search(r"\w", fixed.replace("\0", "").partition(".")[0]):
-        return None
-    form = re.compile(r"[\w.-]{1,80}".join(map(re.escape, fixed.split("\0"))))
-    return span.start + at if any(form.fullmatch(name) for name in names) else None
-
-
-def tokens(names: Iterable[str]) -> re.Pattern[str]:
-    """Return the pattern that finds each of *names* where it stands as a word or ends a path."""
+def file_name_pattern(names: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern for each of *names* as a word of its own or at the end of a path."""
     ordered = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
     return re.compile(rf"(?<![\w.-])(?:{ordered})(?![\w-]|\.\w)")
 
 
-def directory_before(text: str, span: Span, at: int) -> str | None:
-    """Return how ``text[span]``, whose file name begins at *at*, spells the directory of it.
+def directory_before(text: str, start: int, at: int) -> str | None:
+    """Return the directory, as it is written, of the path at *start* with the file name at *at*.
 
-    Of a default (``${FILE:-$HERE/x.yml}``) that is what stands in the default. None where it cannot
-    be told.
+    Of a default (``${FILE:-$HERE/x.yml}``) it is the directory in the default. None where it cannot
+    be determined.
     """
-    raw = text[span.start : at]
+    raw = text[start:at]
     quote = next((q for q in ('\\"', "\\'", '"', "'") if raw.startswith(q)), "")
     path = raw.rstrip("/") or ("/" if raw.startswith("/") else "")
     if not _is_balanced(path):
@@ -177,55 +176,53 @@ def directory_before(text: str, span: Span, at: int) -> str | None:
         return "."
     if not _is_balanced(path):
         return None
-    opened = path.count(quote) % 2 if quote else 0
-    return path + quote if opened else path
+    is_open = path.count(quote) % 2 if quote else 0
+    return path + quote if is_open else path
 
 
 def _is_balanced(path: str) -> bool:
     return all(path.count(one) == path.count(other) for one, other in ("{}", "()"))
 
 
-def _same_length(match: re.Match[str]) -> str:
-    return "\0" * len(match.group())
+def invocation_after(entry: Invocation, relocation: Relocation, *, in_files: bool) -> Invocation:
+    """Return the start command that gives the same resolved configuration after the move.
 
-
-def started(entry: Invocation, found: Relocation, *, in_files: bool) -> Invocation:
-    """Return *entry* as the command that gives the same model after the move.
-
-    Unless the pins are *in_files* it names the project directory, which is that of the first file
-    otherwise; with it stay the project's name, all paths, and the ``.env`` that is read (observed:
-    v2.24.1 to v5.6.1).
+    Unless the files themselves pin the project name and paths (*in_files*), the command names the
+    project directory, which would otherwise be that of the first file. It keeps the project name,
+    all paths, and the ``.env`` that is read (observed: v2.24.1 to v5.6.1).
     """
-    if not found.moves(entry):
+    if not relocation.moves(entry):
         return entry
-    pinned = entry.project_directory
-    if entry.base in found.files and not in_files:
-        pinned = project_directory(entry)
-    files = tuple(map(found.path, entry.files))
-    return replace(entry, files=files, project_directory=pinned, implicit=False)
+    directory = entry.project_directory
+    if entry.root_file in relocation.files and not in_files:
+        directory = project_directory(entry)
+    files = tuple(map(relocation.path, entry.files))
+    return replace(entry, files=files, project_directory=directory, implicit=False)
 
 
-def pinned(file: ComposeFile, found: Relocation, name: str) -> PlannedFile:
-    """Return the root *file* with the *name* of the project, and paths from where *found* has it.
+def root_with_pins(file: ComposeFile, relocation: Relocation, name: str) -> PlannedFile:
+    """Return the root *file* with the project *name*, and with paths relative to its new place.
 
-    No name is written where *name* is empty, or the file has one. Raises RefusedError or
-    CannotJoinError for a text that cannot be changed so.
+    No name is written where *name* is empty, or where the file has one. Raises RefusedError or
+    CannotJoinError for a text that cannot be changed in this way.
     """
     source = file.source
     if name and "name" not in file.root_keys:
         is_ordered = "version" in file.root_keys
         order = SECTION_ORDER if is_ordered else ()
         above = "" if is_ordered else file.root.entries[0].name or ""
-        text = edited(file, [AddKey(file.path, (), "name", name, order=order, above=above)])
+        text = apply_edits(file, [AddKey(file.path, (), "name", name, order=order, above=above)])
         file = ComposeFile.parse(Source(file.path, text, source.has_bom))
-    pieces = root(file, ".", found.directory, found.files).cut(0, len(file.source.text))
+    text_there = root_text(file, ".", relocation.directory, relocation.files)
+    pieces = text_there.cut(0, len(file.source.text))
     return PlannedFile(file.path, tuple(pieces), source.has_bom)
 
 
-def followed(file: ComposeFile, found: Relocation) -> PlannedFile:
-    """Return the root *file* with the new paths of the roots that it extends.
+def root_with_moved_extends(file: ComposeFile, relocation: Relocation) -> PlannedFile:
+    """Return the root *file* with the new paths of the root files that it extends.
 
-    The paths in those are seen from the new place then, though commands name the project directory.
+    Paths in an extended file are relative to its own directory, even where the command names the
+    project directory.
     """
-    pieces = following(file, ".", ".", found.files).cut(0, len(file.source.text))
+    pieces = text_with_moved_extends(file, ".", ".", relocation.files).cut(0, len(file.source.text))
     return PlannedFile(file.path, tuple(pieces), file.source.has_bom)

@@ -1,4 +1,4 @@
-"""Commands of every source, written anew: nothing but what the move calls for is inserted."""
+"""Commands in every kind of file are rewritten: only what the move needs is inserted."""
 
 from __future__ import annotations
 
@@ -122,6 +122,86 @@ LINES = [
         ),
     ),
     (
+        "run.sh",
+        "docker compose -f ${F:-docker-compose.yml} up",
+        "docker compose --project-directory . -f ${F:-docker-compose/docker-compose.yml} up",
+    ),
+    (
+        "run.sh",
+        (
+            "if [ -n \"$A\" ]; then F=docker-compose.yml; else F='docker-compose.yml'; fi\r\n"
+            "docker compose -f $F up\r\n"
+        ),
+        (
+            'if [ -n "$A" ]; then F=docker-compose/docker-compose.yml;'
+            " else F='docker-compose/docker-compose.yml'; fi\r\n"
+            "docker compose --project-directory . -f $F up\r\n"
+        ),
+    ),
+    (
+        "run.sh",
+        'F="-f docker-compose.yml"\nF="$F -f docker-compose.prod.yml"\ndocker compose $F up',
+        (
+            'F="--project-directory . -f docker-compose/docker-compose.yml"\n'
+            'F="$F -f docker-compose/docker-compose.prod.yml"\ndocker compose $F up'
+        ),
+    ),
+    (
+        "Makefile",
+        "F = -f docker-compose.yml\nF += -f docker-compose.prod.yml\nup:\n\tdocker compose $(F) up",
+        (
+            "F = --project-directory . -f docker-compose/docker-compose.yml\n"
+            "F += -f docker-compose/docker-compose.prod.yml\nup:\n\tdocker compose $(F) up"
+        ),
+    ),
+    (
+        "Makefile",
+        (
+            "F = docker-compose.yml\nifdef A\nF = docker-compose.yml\nendif\n"
+            'up:\n\tX="$$Y" docker compose -f $(F) up'
+        ),
+        (
+            "F = docker-compose/docker-compose.yml\nifdef A\n"
+            "F = docker-compose/docker-compose.yml\nendif\n"
+            'up:\n\tX="$$Y" docker compose --project-directory . -f $(F) up'
+        ),
+    ),
+    (
+        "justfile",
+        "dc := \"docker compose\"\nf := 'docker-compose.yml'\nup:\n    @{{dc}} -f {{f}} up",
+        (
+            "dc := \"docker compose\"\nf := 'docker-compose/docker-compose.yml'\nup:\n"
+            "    @{{dc}} --project-directory . -f {{f}} up"
+        ),
+    ),
+    (
+        "Taskfile.yml",
+        (
+            "vars:\n  F: docker-compose.yml\ntasks:\n  up:\n    cmds:\n"
+            "      - 'docker compose -f {{.F}} up ''x'''\n"
+        ),
+        (
+            "vars:\n  F: docker-compose/docker-compose.yml\ntasks:\n  up:\n    cmds:\n"
+            "      - 'docker compose --project-directory . -f {{.F}} up ''x'''\n"
+        ),
+    ),
+    (
+        ".github/workflows/ci.yml",
+        (
+            'steps:\n  - run: "docker compose \\\n      -f docker-compose.yml\n      up\\n'
+            '\\tdocker compose pull"\n'
+        ),
+        (
+            f'steps:\n  - run: "docker compose \\\n      {PIN}\n      up\\n'
+            f'\\tdocker compose {PIN} pull"\n'
+        ),
+    ),
+    (
+        "deploy.bat",
+        "docker compose ^\r\n  -f .\\docker-compose.yml up",
+        ("docker compose ^\r\n  --project-directory . -f .\\docker-compose/docker-compose.yml up"),
+    ),
+    (
         "docs/setup.md",
         "Call `docker compose -f docker-compose.yml up`, see docker-compose.yml.",
         f"Call `docker compose {PIN} up`, see docker-compose.yml.",
@@ -133,6 +213,11 @@ LINES = [
 def test_a_command_names_the_project_directory(path: str, before: str, after: str) -> None:
     found = shop({**BASE, path: before}).rewritten()
     assert found.get(path, before) == after
+
+
+def test_a_byte_order_mark_is_no_character() -> None:
+    found = shop({**BASE, "run.ps1": "\ufeff# Start\ndocker compose up\n"}).rewritten()
+    assert found == {"run.ps1": f"# Start\ndocker compose {PIN} up\n"}
 
 
 def test_with_the_pins_in_the_files_a_command_names_files_alone() -> None:
@@ -170,7 +255,7 @@ def test_a_dev_container_follows_roots_that_hold_their_pins() -> None:
 def test_what_cannot_be_rewritten_is_refused_with_its_place(
     path: str, text: str, line: int
 ) -> None:
-    with pytest.raises(RefusedError, match="cannot be written anew") as raised:
+    with pytest.raises(RefusedError, match="cannot be rewritten") as raised:
         shop({**BASE, path: text}).references()
     assert str(raised.value.location) == f"{path}:{line}"
 

@@ -1,4 +1,4 @@
-"""Which files move, what holds them back, and what calls for commands that name the directory."""
+"""Which files move, what prevents it, and where commands have to name the directory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from composerefactor.compose.project import project_name
 from composerefactor.errors import ComposerefactorError, InputError, RefusedError, UsageError
-from composerefactor.refactoring.move_roots.plan import why_commands
+from composerefactor.refactoring.move_roots.plan import why_directory_option
 from support.moving import shop
 
 WEB = "services:\n  web:\n    image: nginx\n"
@@ -106,7 +106,7 @@ def test_the_directory_is_one_below_the_project(directory: str) -> None:
                 "extra/docker-compose.x.yml": "services:\n  web:\n    restart: always\n",
                 "run.sh": "docker compose -f docker-compose.yml -f extra/docker-compose.x.yml up\n",
             },
-            "do not stand in one directory",
+            "would not be in one directory",
         ),
         ({"requirements.txt": "docker-compose==1.29.2\n"}, "docker-compose 1.x"),
     ],
@@ -115,7 +115,7 @@ def test_commands_name_the_directory_where_files_cannot_say_it(
     texts: dict[str, str], why: str
 ) -> None:
     found = shop({"docker-compose.yml": WEB, **texts})
-    words = why_commands(
+    words = why_directory_option(
         found.project, found.relocation, found.files.paths(), found.found.readers, "shop"
     )
     assert why in words

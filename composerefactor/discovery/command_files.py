@@ -1,4 +1,9 @@
-"""Which files of a project hold commands, and who reads them."""
+"""Which files of a project contain commands, and the functions that read them.
+
+Each reader returns scripts: shell scripts, Markdown, Jenkinsfiles, Makefiles, justfiles, systemd
+units and Procfiles are read here, YAML and JSON in :mod:`~composerefactor.discovery.structured`.
+:func:`scripts` is the entry.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,6 @@ import re
 from collections.abc import Callable, Iterator
 
 from composerefactor.discovery import structured
-from composerefactor.discovery import structured as declared
 from composerefactor.discovery.files import Listing
 from composerefactor.discovery.script import (
     Dialect,
@@ -17,8 +21,11 @@ from composerefactor.discovery.script import (
     directory_of,
     logical_lines,
 )
+from composerefactor.discovery.text import joined, part, replaced
 
 _FENCE = re.compile(r"\s{0,60}(?P<mark>`{3,40}|~{3,40})\s{0,20}(?P<language>[\w+#.-]{0,40})")
+_WINDOWS_CONTINUATION = re.compile(r"[`^][ \t]{0,20}\r?\n")
+_WINDOWS_SEPARATOR = re.compile(r"\\(?=[\w.])")
 _INLINE = re.compile(r"`([^`\n]{4,400})`")
 _PROMPT = re.compile(
     r"\s{0,40}(?:[\w.@~:/()\[\] -]{0,60}[$%\u276f\u279c]|PS [^>\n]{0,80}>|[$>%\u276f\u279c])"
@@ -30,7 +37,7 @@ _LANGUAGES = (
     "dockerfile docker diff mermaid html xml css sql makefile make nginx env dotenv properties "
     "hcl tree"
 )
-_NO_SHELL = frozenset(_LANGUAGES.split())
+_OTHER_LANGUAGES = frozenset(_LANGUAGES.split())
 _RELEVANT = re.compile(r"compose|stack\s+deploy|bake", re.IGNORECASE)
 _GROOVY = re.compile(
     r"\b(?:sh|bat|powershell)\b[ \t]{0,20}\(?[^'\"\n]{0,60}?(?P<quote>'''|\"\"\"|'|\")"
@@ -38,17 +45,17 @@ _GROOVY = re.compile(
 
 
 def shell_script(path: str, text: str) -> list[Script]:
-    """Return *text* as one script, started from the project directory or from a place above it."""
+    """Return *text* as one script; it may start in its own directory or in any above it."""
     if path.lower().endswith((".bat", ".cmd", ".ps1")):
-        text = re.sub(r"[`^][ \t]{0,20}\r?\n", "\\\\\n", text)
-        text = re.sub(r"\\(?=[\w.])", "/", text)
+        text = replaced(_WINDOWS_CONTINUATION, lambda _: "\\\n", text)
+        text = replaced(_WINDOWS_SEPARATOR, lambda _: "/", text)
     return [Script(path, tuple(logical_lines(text)), ancestors(path))]
 
 
 def markdown(path: str, text: str) -> list[Script]:
     """Return each fenced block of commands as a script, and each command in inline code.
 
-    Inline code counts only where it gives a command with ``-f`` or ``--file``.
+    Inline code counts only if it is a command with ``-f`` or ``--file``.
     """
     scripts: list[Script] = []
     block: list[str] | None = None
@@ -58,7 +65,7 @@ def markdown(path: str, text: str) -> list[Script]:
         fence = _FENCE.match(line)
         if block is not None:
             if fence and fence["mark"].startswith(mark) and not fence["language"]:
-                scripts.extend(_block(path, block, start, language, places))
+                scripts.extend(_fenced_script(path, block, start, language, places))
                 block = None
             else:
                 block.append(line)
@@ -66,30 +73,31 @@ def markdown(path: str, text: str) -> list[Script]:
             block, start = [], number + 1
             mark, language = fence["mark"], fence["language"].lower()
         elif "`" in line or line.startswith(("    ", "\t")):
-            scripts.extend(_outside(path, line, number, places))
+            scripts.extend(_inline_scripts(path, line, number, places))
     if block:
-        scripts.extend(_block(path, block, start, language, places))
+        scripts.extend(_fenced_script(path, block, start, language, places))
     return scripts
 
 
-def _block(
+def _fenced_script(
     path: str, block: list[str], start: int, language: str, places: tuple[str, ...]
 ) -> list[Script]:
-    if language in _NO_SHELL or not _RELEVANT.search("\n".join(block)):
+    if language in _OTHER_LANGUAGES or not _RELEVANT.search("\n".join(block)):
         return []
-    text = "\n".join(map(_without_prompt, block))
+    text = joined("\n", map(_without_prompt, block))
     return [Script(path, tuple(logical_lines(text, start)), places)]
 
 
-def _outside(path: str, line: str, number: int, places: tuple[str, ...]) -> list[Script]:
+def _inline_scripts(path: str, line: str, number: int, places: tuple[str, ...]) -> list[Script]:
     if not _RELEVANT.search(line):
         return []
     if "`" not in line:
         return [Script(path, (Line(number, _without_prompt(line.strip())),), places)]
     return [
         Script(path, (Line(number, _without_prompt(code)),), places)
-        for code in _INLINE.findall(line)
-        if _RELEVANT.search(code) and re.search(r"\s(?:-f|-c|--file|--compose-file)", code)
+        for match in _INLINE.finditer(line)
+        if _RELEVANT.search(code := part(match, 1))
+        and re.search(r"\s(?:-f|-c|--file|--compose-file)", code)
     ]
 
 
@@ -99,7 +107,7 @@ def _without_prompt(line: str) -> str:
 
 
 def jenkinsfile(path: str, text: str) -> list[Script]:
-    """Return what each ``sh``, ``bat`` or ``powershell`` step of a pipeline runs."""
+    """Return each ``sh``, ``bat`` or ``powershell`` step of a pipeline as a script."""
     scripts: list[Script] = []
     at, first, counted = 0, 1, 0
     while match := _GROOVY.search(text, at):
@@ -127,21 +135,25 @@ _JUST_ASSIGNMENT = re.compile(
 )
 _REFERENCE = re.compile(rf"\$[({{]?({_NAME})")
 _RECIPE = re.compile(r"[^\s#=][^=#]{0,400}:(?!=)")
+_ESCAPED_DOLLAR = re.compile(r"\$\$")
+_MAX_VALUES = 64
 _RECIPE_SHEBANG = re.compile(r"#!\S")
 
 
 def makefile(path: str, text: str) -> list[Script]:
-    """Return one script for each recipe line: make starts a shell for each, in its directory."""
-    text = text.replace("$$", "$")  # what the shell sees, except for names of one letter
+    """Return one script for each recipe line: make runs each in a new shell, in its directory."""
+    text = replaced(
+        _ESCAPED_DOLLAR, lambda _: "$", text
+    )  # As the shell reads it, except for names of one letter.
     lines = logical_lines(text)
-    variables, environment, definitions = _definitions(lines, text)
+    variables, environment, definitions = _make_variables(lines, text)
     recipes = [
         Line(line.number, line.text.lstrip("\t ").lstrip("@-+ "))
         for line in lines
         if line.text.startswith(("\t", "  "))
         and not _MAKE_ASSIGNMENT.fullmatch(line.text.replace("\t", "\0"))
     ]
-    # "target: ; command" and "target: command" of one line
+    # Rules with the command on the same line: "target: ; command".
     recipes += [
         Line(line.number, line.text.partition(";")[2])
         for line in lines
@@ -153,10 +165,13 @@ def makefile(path: str, text: str) -> list[Script]:
     ]
 
 
-def _definitions(
+def _make_variables(
     lines: list[Line], text: str
 ) -> tuple[dict[str, tuple[str, ...]], dict[str, str], list[Line]]:
-    """Return all variables, those that are exported, and the values that nothing refers to."""
+    """Return all variables, those that are exported, and the values that are never used.
+
+    A value that is defined twice is in the list of values twice, with its two places.
+    """
     values: dict[str, list[str]] = {}
     numbers: dict[str, int] = {}
     exported: set[str] = set()
@@ -169,59 +184,65 @@ def _definitions(
         match = _MAKE_ASSIGNMENT.fullmatch(line.text)
         if match is None:
             continue
-        name, value = match["name"], match["value"].partition(" #")[0].strip()
-        held = values.setdefault(name, [])
+        name, value = match["name"], part(match, "value").partition(" #")[0].strip()
+        known_values = values.setdefault(name, [])
         numbers.setdefault(name, line.number)
         if match["operator"] == "+=":
-            held.extend([f"{one} {value}".strip() for one in held] or [value])
-        elif value not in held:
-            held.append(value)
+            known = dict.fromkeys(known_values)
+            known_values.extend([joined(" ", [one, value]).strip() for one in known] or [value])
+        else:
+            known_values.append(value)
         if match["operator"] == "?=" and value:
-            # The user may set it to anything else: make ENV=prod.
-            held.append(f"${{{name}__CHOSEN}}")
+            # The user may set another value: make ENV=prod.
+            known_values.append(f"${{{name}__CHOSEN}}")
+        del known_values[_MAX_VALUES:]  # Without a limit, each += doubles the number of values.
         if match["export"]:
             exported.add(name)
     environment = {name: values[name][0] for name in sorted(exported) if values.get(name)}
-    used = set(_REFERENCE.findall(text))
+    references = set(_REFERENCE.findall(text))
     unused = [
         Line(numbers[name], value)
-        for name, held in values.items()
-        if name not in used
-        for value in held
+        for name, known_values in values.items()
+        if name not in references
+        for value in dict.fromkeys(known_values)
     ]
-    return {name: tuple(held[:6]) for name, held in values.items()}, environment, unused
+    return (
+        {name: tuple(known_values) for name, known_values in values.items()},
+        environment,
+        unused,
+    )
 
 
 def justfile(path: str, text: str) -> list[Script]:
-    """Return one script for each recipe line, or for the whole recipe where it has a shebang."""
+    """Return one script for each recipe line, or for the whole recipe if it has a shebang."""
     variables: dict[str, tuple[str, ...]] = {}
     environment: dict[str, str] = {}
     scripts: list[Script] = []
-    whole: list[Line] = []
-    place = (directory_of(path),)
+    recipe: list[Line] = []
+    directories = (directory_of(path),)
 
     def flush() -> None:
-        if whole:
+        if recipe:
             scripts.append(
-                Script(path, tuple(whole), place, environment, variables, Dialect.TEMPLATE)
+                Script(path, tuple(recipe), directories, environment, variables, Dialect.TEMPLATE)
             )
-            whole.clear()
+            recipe.clear()
 
     for line in logical_lines(text):
         bare = line.text.strip()
         if not line.text.startswith((" ", "\t")):
             flush()
             if match := _JUST_ASSIGNMENT.fullmatch(line.text):
-                value = _just_value(match["value"])
+                value = _just_value(part(match, "value"))
                 variables[match["name"]] = (value,)
                 if match["export"]:
                     environment[match["name"]] = value
-        elif whole or _RECIPE_SHEBANG.match(bare):
-            whole.append(Line(line.number, bare))
+        elif recipe or _RECIPE_SHEBANG.match(bare):
+            recipe.append(Line(line.number, bare))
         elif bare:
             command = Line(line.number, bare.lstrip("@-"))
             scripts.append(
-                Script(path, (command,), place, environment, variables, Dialect.TEMPLATE)
+                Script(path, (command,), directories, environment, variables, Dialect.TEMPLATE)
             )
     flush()
     return scripts
@@ -235,10 +256,10 @@ def _just_value(text: str) -> str:
     match = re.match(
         r"env(?:_var_or_default)?\(\s*['\"][^'\"]*['\"]\s*,\s*['\"]([^'\"]*)['\"]", value
     )
-    return match.group(1) if match else "${just_expression}"
+    return part(match, 1) if match else "${just_expression}"
 
 
-def unit(path: str, text: str) -> list[Script]:
+def systemd_unit(path: str, text: str) -> list[Script]:
     """Return the commands of a systemd unit (``ExecStart=...``) as one script."""
     lines: list[Line] = []
     environment: dict[str, str] = {}
@@ -249,12 +270,12 @@ def unit(path: str, text: str) -> list[Script]:
         elif name.strip() == "Environment":
             key, _, given = value.strip().strip("\"'").partition("=")
             environment[key] = given
-    # WorkingDirectory= names a place on the server; in the repository it is a guess.
+    # WorkingDirectory= is a directory of the server; in the repository it is unknown.
     return [Script(path, tuple(lines), ancestors(path), environment)] if lines else []
 
 
 def procfile(path: str, text: str) -> list[Script]:
-    """Return the commands of a Procfile (``name: command``), each a script."""
+    """Return each command of a Procfile (``name: command``) as a script."""
     return [
         Script(
             path, (Line(line.number, line.text.partition(":")[2].strip()),), (directory_of(path),)
@@ -266,14 +287,16 @@ def procfile(path: str, text: str) -> list[Script]:
 
 _Reader = Callable[[str, str], list[Script]]
 
-_MENTIONS = re.compile(r"[ck]ompose|stack\s{1,20}deploy|\bbake\b", re.IGNORECASE)
-_SCRIPT_PLACES = frozenset({"bin", "script", "scripts", "hack", "tools", "ci", "cmd", ".husky"})
+_MENTION = re.compile(r"[ck]ompose|stack\s{1,20}deploy|\bbake\b", re.IGNORECASE)
+_SCRIPT_DIRECTORIES = frozenset(
+    {"bin", "script", "scripts", "hack", "tools", "ci", "cmd", ".husky"}
+)
 _SHEBANG = re.compile(r"#!.{0,80}\b(?:ba|da|k|z|a)?sh\b")
 _MAX_SOURCES = 1_000
 
 
 def scripts(listing: Listing) -> Iterator[Script]:
-    """Yield the scripts of all files that are known to hold commands, in the order of paths."""
+    """Yield the scripts of all files that may contain commands, in the order of their paths."""
     read = 0
     for path in listing.paths:
         reader = reader_for(path)
@@ -283,7 +306,7 @@ def scripts(listing: Listing) -> Iterator[Script]:
         read += 1
         if read > _MAX_SOURCES:
             return
-        if text is None or not _MENTIONS.search(text):
+        if text is None or not _MENTION.search(text):
             continue
         if reader is shell_script and not _is_shell(path, text):
             continue
@@ -291,12 +314,12 @@ def scripts(listing: Listing) -> Iterator[Script]:
 
 
 def _is_shell(path: str, text: str) -> bool:
-    """Return whether a script is one by its name or, without a suffix, by its first line."""
+    """Return whether *path* is a shell script: by its suffix, or else by its first line."""
     return "." in posixpath.basename(path) or bool(_SHEBANG.match(text))
 
 
 def reader_for(path: str) -> _Reader | None:
-    """Return what reads the commands in *path*, judged by its name; None for other files."""
+    """Return the function that reads the commands in *path*, by its name; None for other files."""
     name = posixpath.basename(path).lower()
     for pattern, reader in _BY_NAME:
         if pattern.fullmatch(name):
@@ -305,7 +328,7 @@ def reader_for(path: str) -> _Reader | None:
         if pattern.fullmatch(path):
             return reader
     if "." not in name and (
-        directory_of(path) == "." or posixpath.basename(directory_of(path)) in _SCRIPT_PLACES
+        directory_of(path) == "." or posixpath.basename(directory_of(path)) in _SCRIPT_DIRECTORIES
     ):
         return shell_script
     return None
@@ -334,9 +357,9 @@ _BY_NAME: tuple[tuple[re.Pattern[str], _Reader], ...] = tuple(
         (r".+\.(?:sh|bash|zsh|ksh|bat|cmd|ps1)|\.envrc", shell_script),
         (r"jenkinsfile(?:\.[\w-]+)?|.+\.jenkinsfile", jenkinsfile),
         (r"procfile(?:\.[\w-]+)?", procfile),
-        (r".+\.service", unit),
-        (r"\.?devcontainer\.json", declared.devcontainer),
-        (r"\.?env(?:\.[\w-]+)*|[\w-]+\.env(?:\.[\w-]+)*", declared.dotenv),
+        (r".+\.service", systemd_unit),
+        (r"\.?devcontainer\.json", structured.devcontainer),
+        (r"\.?env(?:\.[\w-]+)*|[\w-]+\.env(?:\.[\w-]+)*", structured.dotenv),
         (r"readme.*\.(?:md|markdown)", markdown),
         (_PIPELINES, _root_yaml),
     )
