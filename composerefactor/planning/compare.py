@@ -1,4 +1,4 @@
-"""Comparing two states of a project: directories, files, git revisions."""
+"""Comparing two states of a project: directories, Compose files or git revisions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,15 @@ from composerefactor.workspace.git import export, find_repository
 
 
 class Comparison(Struct, frozen=True):
-    """The verdict on two states; *old* and *new* are open as they were compared."""
+    """The comparison of two states.
+
+    Attributes:
+        old: The old state.
+        new: The new state.
+        engine: Docker Compose, as it was run.
+        proof: The result.
+        rejected: The start commands of the old state that Docker Compose rejects, with its message.
+    """
 
     old: OpenProject
     new: OpenProject
@@ -36,16 +44,23 @@ def compare(
     engine: Engine,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
-    """Return whether *new* resolves to what *old* does, for every entry point of *old*.
+    """Compare the resolved configurations of *old* and *new*, for every start command of *old*.
 
-    Raises EngineError where the engine rejects every entry point of the old state.
+    Args:
+        old: The old state.
+        new: The new state, with the same number of start commands.
+        engine: Docker Compose.
+        progress: Called with the number of finished runs and of all runs.
+
+    Raises:
+        EngineError: Docker Compose rejects every start command of the old state.
     """
     inputs = old.project.inputs | new.project.inputs
     changes: dict[str, bytes | None] = {}
-    names = {  # files that are compared under two names
-        name: other
-        for entry, like in zip(old.project.entries, new.project.entries, strict=True)
-        for name, other in zip(entry.files, like.files, strict=True)
+    names = {  # the root files of the new state may have other names
+        old_name: new_name
+        for old_entry, new_entry in zip(old.project.entries, new.project.entries, strict=True)
+        for old_name, new_name in zip(old_entry.files, new_entry.files, strict=True)
     }
     for path in sorted(inputs):
         name = names.get(path, path)
@@ -66,11 +81,11 @@ def compare(
     ) as prover:
         rejected = prover.rejected()
         if len(rejected) == len(old.project.readable):
-            entry, words = next(iter(rejected.items()))
+            entry, message = next(iter(rejected.items()))
             raise EngineError(
-                f"the engine rejects the old state: {words}",
-                location=Location(entry.base),
-                remedy="there is nothing to compare with",
+                f"Docker Compose rejects the old state: {message}",
+                location=Location(entry.root_file),
+                remedy="correct the old state, or compare with another one",
             )
         return Comparison(
             old, new, engine, prover.check(changes, moved=list(_anchor_blocks(old))), rejected
@@ -78,7 +93,7 @@ def compare(
 
 
 def _anchor_blocks(opened: OpenProject) -> Iterator[str]:
-    """Yield the ``x-`` sections that only carry anchors: they are not part of the model."""
+    """Yield the ``x-`` sections that only carry anchors; moving them has no effect on services."""
     for file in opened.project.files.values():
         anchors = AnchorIndex(file)
         for name, section in (file.sections or {}).items():
@@ -87,46 +102,53 @@ def _anchor_blocks(opened: OpenProject) -> Iterator[str]:
 
 
 @contextmanager
-def opened_state(
-    name: str, here: Path, choice: ProjectSelection, like: Sequence[Invocation] | None = None
+def open_state(
+    name: str, here: Path, choice: ProjectSelection, entries: Sequence[Invocation] | None = None
 ) -> Iterator[OpenProject]:
     """Open the state *name*: a directory, a Compose file, or a git revision of *here*.
 
-    *like* opens it with these entry points instead of those that are found; a file then stands for
-    the only file that they name. A revision is exported
-    to a private directory, as far as a Compose project can read it, for as long as it is open.
+    A revision is exported to a private directory while the context is active, as far as a Compose
+    project can read it.
 
-    Raises InputError where *name* is none of the three, and UsageError for a file that cannot stand
-    for what *like* names.
+    Args:
+        name: The state.
+        here: A directory in the git repository.
+        choice: How to open it; its path is ignored.
+        entries: The start commands to use instead of those that are found. If *name* is a file, it
+            replaces the only file of the only start command.
+
+    Raises:
+        InputError: *name* is none of the three.
+        UsageError: *name* is a file, and *entries* has more than one file.
     """
     path = Path(name)
     if path.is_file():
-        if like is not None:
-            if [len(entry.files) for entry in like] != [1]:
+        if entries is not None:
+            if [len(entry.files) for entry in entries] != [1]:
                 raise UsageError(
-                    f"{name} is a file, and the old state is more than one file",
+                    f"{name} is a single file, but the old state has more than one",
                     remedy="compare a file with a file, or a directory with a directory",
                 )
-            like = [replace(like[0], files=(path.name,))]
-        yield open_project(replace(choice, path=path.parent, file=(path.name,)), like)
+            entries = [replace(entries[0], files=(path.name,))]
+        yield open_project(replace(choice, path=path.parent, file=(path.name,)), entries)
         return
     if path.is_dir():
-        yield open_project(replace(choice, path=path), like)
+        yield open_project(replace(choice, path=path), entries)
         return
     repository = find_repository(here.resolve())
     if repository is None:
         raise InputError(
-            "neither a file nor a directory, and there is no git repository",
+            "neither a file nor a directory, and not in a git repository",
             location=Location(name),
         )
     with tempfile.TemporaryDirectory(prefix="composerefactor-") as temporary:
         target = export(repository, name, Path(temporary))
         try:
-            opened = open_project(replace(choice, path=target), like)
+            opened = open_project(replace(choice, path=target), entries)
         except InputError as error:
             if error.location and error.location.path.startswith(temporary):
                 error.location = Location(name)
             raise
         top = Path(temporary).resolve() / repository.top.name
-        below = opened.root.relative_to(top).as_posix()
-        yield replace(opened, exported=below.removeprefix("."))
+        prefix = opened.root.relative_to(top).as_posix()
+        yield replace(opened, exported=prefix.removeprefix("."))

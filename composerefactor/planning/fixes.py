@@ -1,4 +1,9 @@
-"""What mending transforms would do to a project, one change after the other."""
+"""Planning fixes: which changes the chosen fixers make to a project, one after the other.
+
+Each fixer plans its changes for the project as the fixers before it leave it. Changes that are not
+made are listed too, with the reason: the user excluded them, a comment suppresses them, or they
+need ``--unsafe``.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +15,27 @@ from msgspec import Struct
 
 from composerefactor.compose import files as suppression
 from composerefactor.compose.files import Library, Reader
-from composerefactor.compose.project import Project, load
-from composerefactor.edit.apply import edited
+from composerefactor.compose.paths import is_outside
+from composerefactor.compose.project import Project, load_project
+from composerefactor.edit.apply import apply_edits
 from composerefactor.edit.operations import AddLines, Edit, WriteFile, YamlEdit
 from composerefactor.errors import InputError, Location, RefusedError, UsageError
 from composerefactor.refactoring.contract import Change, Effect, Fixer, Refusal
 
 
 class Overlay:
-    """Files of *reader* with *contents* in their place; None for one that is gone."""
+    """Files of *reader* with *contents* in place of its own; None marks a deleted file."""
 
     def __init__(self, reader: Reader, contents: Mapping[str, bytes | None]) -> None:
         self._reader = reader
         self._contents = contents
 
     def read_bytes(self, path: str) -> bytes:
-        """Return the content of *path*; raises InputError where it cannot be read."""
+        """Return the content of *path*.
+
+        Raises:
+            InputError: The file does not exist or cannot be read.
+        """
         if path not in self._contents:
             return self._reader.read_bytes(path)
         content = self._contents[path]
@@ -40,47 +50,66 @@ class Overlay:
         return self._reader.exists(path)
 
 
-def changed(
+def project_with(
     project: Project,
     library: Library,
     contents: Mapping[str, bytes | None],
     environ: Mapping[str, str],
 ) -> Project:
-    """Return *project* with *contents*; what *library* has parsed is not parsed again."""
+    """Return *project* with changed files, without parsing the unchanged files again.
+
+    Args:
+        project: The project.
+        library: Its parsed files.
+        contents: The new content by path; None for a deleted file.
+        environ: The shell's variables.
+    """
     overlay = Overlay(library.reader, contents)
-    found = load(project.entries, Library(overlay, library, contents), environ)
-    found.whole.update(project.whole)
-    found.is_tracked, found.is_ignored = project.is_tracked, project.is_ignored
-    return found
+    result = load_project(project.entries, Library(overlay, library, contents), environ)
+    result.protected_files.update(project.protected_files)
+    result.is_tracked, result.is_ignored = project.is_tracked, project.is_ignored
+    return result
 
 
-LEFT_OUT = "left out by --leave"
+EXCLUDED_BY_TAKE = "excluded by --take"
+EXCLUDED_BY_LEAVE = "excluded by --leave"
+"""Why a change is excluded."""
 
 MAX_ROUNDS = 4
-"""Rounds in which one transform builds on its own changes."""
+"""Rounds in which one fixer builds on its own changes, at most."""
 
 
 class ChosenFixer(Struct, frozen=True):
-    """A mending and its options.
+    """A fixer with its options.
 
-    *unsafe* lets it change what runs, *asked* is True where it was chosen by name, *ignored* has
-    services that it leaves alone, with the reason.
+    Attributes:
+        fixer: The fixer.
+        options: Its options.
+        unsafe: Whether its changes that affect running containers are applied.
+        by_name: Whether the user selected it by name.
+        ignored: The services that it does not change, each with the reason.
     """
 
     fixer: Fixer[Any]
     options: Any
     unsafe: bool = False
-    asked: bool = False
+    by_name: bool = False
     ignored: Mapping[str, str] = {}
 
     @property
-    def is_only_offered(self) -> bool:
-        """True where nothing that it could do is wanted: then neither is why it cannot."""
-        return self.fixer.unsafe and not (self.unsafe or self.asked)
+    def is_only_available(self) -> bool:
+        """True if none of its changes are applied; then its refusals are not reported either."""
+        return self.fixer.unsafe and not (self.unsafe or self.by_name)
 
 
 class PlannedFix(Struct, frozen=True):
-    """A change of the transform called *transform*; *reason* is why it is left, if it is."""
+    """A change that a fixer has planned.
+
+    Attributes:
+        transform: The name of the fixer.
+        change: The change.
+        reason: Why the change is not applied; ``""`` for a change that is applied or available.
+    """
 
     transform: str
     change: Change
@@ -93,82 +122,100 @@ class PlannedFix(Struct, frozen=True):
 
 
 class FixPlan(Struct):
-    """The result: *taken* changes, and those that are *offered*, *suppressed* or *left*.
+    """The changes of all chosen fixers.
 
-    *offered* would change what runs, which nobody has asked for. *suppressed* are kept away by a
-    comment or the settings, *left* by the selection or the proof. *refusals* are by transform.
-    *contents* has the new content of each file. *bases* has the project that each taken change was
-    planned for, by id.
+    Attributes:
+        applied: Changes that are made.
+        available: Changes that affect running containers and are not made without ``--unsafe``.
+        suppressed: Changes that a comment or the settings suppress, with the reason.
+        excluded: Changes that the user's selection or the proof excludes, with the reason.
+        refusals: What the fixers could not do, each with the name of the fixer.
+        contents: The new content of each changed file; None for a deleted file.
+        bases: The project for which an applied change was planned, by the id of the change.
     """
 
-    taken: list[PlannedFix] = []
-    offered: list[PlannedFix] = []
+    applied: list[PlannedFix] = []
+    available: list[PlannedFix] = []
     suppressed: list[PlannedFix] = []
-    left: list[PlannedFix] = []
+    excluded: list[PlannedFix] = []
     refusals: list[tuple[str, Refusal]] = []
     contents: dict[str, bytes | None] = {}
     bases: dict[str, Project] = {}
 
     @property
     def ids(self) -> set[str]:
-        """The ids of all changes, whatever becomes of them."""
-        return {m.id for m in (*self.taken, *self.offered, *self.suppressed, *self.left)}
+        """The ids of all changes, applied or not."""
+        return {
+            fix.id for fix in (*self.applied, *self.available, *self.suppressed, *self.excluded)
+        }
 
     @property
     def effects(self) -> list[Effect]:
-        """What the changes declare, all together."""
-        return [effect for fix in self.taken for effect in fix.change.effects]
+        """The declared effects of the applied changes."""
+        return [effect for fix in self.applied for effect in fix.change.effects]
 
     @property
     def variables(self) -> dict[str, str]:
-        """Values for variables that the result needs."""
-        return {k: v for fix in self.taken for k, v in fix.change.variables.items()}
+        """Values of variables that the changed project needs."""
+        return {name: value for fix in self.applied for name, value in fix.change.variables.items()}
 
     @property
     def private(self) -> set[str]:
-        """Files that are not meant for a repository."""
-        edits = (edit for fix in self.taken for edit in fix.change.edits)
+        """Files that the changes write to and that should not be committed."""
+        edits = (edit for fix in self.applied for edit in fix.change.edits)
         return {edit.file for edit in edits if isinstance(edit, AddLines) and edit.private}
 
 
 class ChangeFilter(Struct, frozen=True):
-    """Which changes are made: *take* only these ids where any is named, never those in *leave*.
+    """Which changes are made.
 
-    *rejected* has those that the proof did not accept, with its words.
+    Attributes:
+        take: The ids of the only changes to make; empty for all.
+        leave: The ids of changes that are not made.
+        rejected: The ids of changes that the proof rejects, each with the reason.
     """
 
     take: frozenset[str] = frozenset()
     leave: frozenset[str] = frozenset()
     rejected: Mapping[str, str] = {}
 
-    def why_left(self, found: PlannedFix) -> str:
-        """Return why *found* is left out, or ``""``."""
-        if found.id in self.rejected:
-            return self.rejected[found.id]
-        if found.id in self.leave:
-            return LEFT_OUT
-        return "left out by --take" if self.take and found.id not in self.take else ""
+    def exclusion_reason(self, fix: PlannedFix) -> str:
+        """Return why *fix* is excluded; ``""`` if it is not."""
+        if fix.id in self.rejected:
+            return self.rejected[fix.id]
+        if fix.id in self.leave:
+            return EXCLUDED_BY_LEAVE
+        return EXCLUDED_BY_TAKE if self.take and fix.id not in self.take else ""
 
 
 def plan_fixes(
     project: Project,
     library: Library,
     chosen: Sequence[ChosenFixer],
-    wanted: ChangeFilter,
+    selection: ChangeFilter,
     environ: Mapping[str, str],
 ) -> FixPlan:
-    """Plan the *chosen* mendings in turn, each on what those before it leave.
+    """Plan the *chosen* fixers in turn, each for the project as those before it leave it.
 
-    Each runs until it has nothing more to do: what one change makes room for is not left to the
-    next run. Raises UsageError for an id in *wanted* that no change has, and what the
-    transforms raise.
+    Each fixer runs repeatedly until it has nothing more to do, so that a second run of the command
+    finds nothing that the first one made possible.
+
+    Args:
+        project: The project.
+        library: Its parsed files.
+        chosen: The fixers, in order.
+        selection: Which changes are made.
+        environ: The shell's variables.
+
+    Raises:
+        UsageError: *selection* contains an id that no change has.
     """
-    result = _plan_fixes(project, library, chosen, wanted, environ)
-    unknown = (wanted.take | wanted.leave) - result.ids
+    result = _plan_fixes(project, library, chosen, selection, environ)
+    unknown = (selection.take | selection.leave) - result.ids
     if unknown:
         raise UsageError(
             f"no change has the id {min(unknown)!r}",
-            remedy="`--dry-run --format json` lists the changes with their ids",
+            remedy="run with `--dry-run --format json` to list the changes with their ids",
         )
     return result
 
@@ -180,34 +227,41 @@ def still_planned(
     leave: frozenset[str],
     environ: Mapping[str, str],
 ) -> frozenset[str]:
-    """Return those of the ids *leave* that a plan without them meets.
+    """Return those of the ids *leave* that are still planned if these changes are not made.
 
-    The others are of changes that build on one that is left: leaving them as well means nothing.
+    The other ids belong to changes that build on one of these, so leaving them too has no effect.
     """
     return leave & _plan_fixes(project, library, chosen, ChangeFilter(leave=leave), environ).ids
 
 
-def contents_with(project: Project, found: Iterable[PlannedFix]) -> dict[str, bytes | None]:
-    """Return the new content of each file of *project* that the changes *found* are about.
+def contents_with(project: Project, fixes: Iterable[PlannedFix]) -> dict[str, bytes | None]:
+    """Return the content of each file of *project* that *fixes* change, after the changes.
 
-    Raises RefusedError where they cannot be made.
+    Raises:
+        RefusedError: The changes cannot be made, alone or together.
     """
     edits: list[Edit] = []
-    for edit in (edit for each in found for edit in each.change.edits):
-        if edit not in edits:  # what several changes need is made once
+    for edit in (edit for fix in fixes for edit in fix.change.edits):
+        if edit not in edits:  # several changes may need the same edit
             edits.append(edit)
     yaml: dict[str, list[YamlEdit]] = {}
     contents: dict[str, bytes | None] = {}
     for edit in edits:
+        if is_outside(edit.file):
+            raise RefusedError(
+                f"{edit.file} is outside of the project directory",
+                location=Location(edit.file),
+                remedy="run composerefactor in the directory that contains it",
+            )
         if isinstance(edit, WriteFile):
             contents[edit.file] = None if edit.text is None else edit.text.encode()
         elif isinstance(edit, AddLines):
-            contents[edit.file] = _with_lines(project, contents, edit)
+            contents[edit.file] = _with_added_lines(project, contents, edit)
         else:
             yaml.setdefault(edit.file, []).append(edit)
-    for path, those in yaml.items():
+    for path, yaml_edits in yaml.items():
         file = project.files[path]
-        contents[path] = file.source.encode(edited(file, those))
+        contents[path] = file.source.encode(apply_edits(file, yaml_edits))
     return contents
 
 
@@ -215,109 +269,130 @@ def _plan_fixes(
     project: Project,
     library: Library,
     chosen: Sequence[ChosenFixer],
-    wanted: ChangeFilter,
+    selection: ChangeFilter,
     environ: Mapping[str, str],
 ) -> FixPlan:
-    result = FixPlan()
-    made: set[str] = set()
+    plan = FixPlan()
+    applied_ids: set[str] = set()
     for each in chosen:
         for _ in range(MAX_ROUNDS):
-            found = FixPlan()
-            mine: list[PlannedFix] = []
+            this_round = FixPlan()
+            to_apply: list[PlannedFix] = []
             for planned in each.fixer.plan(project, each.options):
                 if isinstance(planned, Refusal):
-                    found.refusals.append((each.fixer.name, planned))
+                    this_round.refusals.append((each.fixer.name, planned))
                     continue
-                change = PlannedFix(each.fixer.name, planned)
-                if change.id not in made:
-                    mine += _classified(found, change, project, each, wanted)
-            new = _applied(project, mine, found) if mine else {}
-            result.taken += found.taken
-            bases = dict.fromkeys((each.id for each in found.taken), project)
-            result.bases |= bases
-            made |= bases.keys()
-            if not new:
+                fix = PlannedFix(each.fixer.name, planned)
+                if fix.id not in applied_ids and not _set_aside(
+                    this_round, fix, project, each, selection
+                ):
+                    to_apply.append(fix)
+            new_contents = _apply_possible(project, to_apply, this_round) if to_apply else {}
+            plan.applied += this_round.applied
+            bases = dict.fromkeys((fix.id for fix in this_round.applied), project)
+            plan.bases |= bases
+            applied_ids |= bases.keys()
+            if not new_contents:
                 break
-            result.contents = {**result.contents, **new}  # projects keep those before
-            project = changed(project, library, result.contents, environ)
-        result.refusals += [
+            # a new dictionary, since earlier projects read from the one before
+            plan.contents = {**plan.contents, **new_contents}
+            project = project_with(project, library, plan.contents, environ)
+        # only the last round counts: in earlier ones the changes were not applied yet
+        plan.refusals += [
             (name, refusal)
-            for name, refusal in found.refusals
-            if refusal.repairs or not each.is_only_offered
+            for name, refusal in this_round.refusals
+            if refusal.repairs or not each.is_only_available
         ]
-        result.offered += found.offered
-        result.suppressed += found.suppressed
-        result.left += found.left
-    return result
+        plan.available += this_round.available
+        plan.suppressed += this_round.suppressed
+        plan.excluded += this_round.excluded
+    return plan
 
 
-def _classified(
-    result: FixPlan, found: PlannedFix, project: Project, chosen: ChosenFixer, wanted: ChangeFilter
-) -> list[PlannedFix]:
-    """Put *found* where it belongs; return it in a list if it is to be made."""
-    why = _suppressed(project, found, chosen.ignored)
-    left = wanted.why_left(found)
-    if why is not None:
-        result.suppressed.append(PlannedFix(found.transform, found.change, why))
-    elif left:
-        result.left.append(PlannedFix(found.transform, found.change, left))
-    elif not found.change.is_safe and not chosen.unsafe:
-        result.offered.append(found)
-    else:
-        return [found]
-    return []
+def _set_aside(
+    plan: FixPlan,
+    fix: PlannedFix,
+    project: Project,
+    chosen: ChosenFixer,
+    selection: ChangeFilter,
+) -> bool:
+    """Append *fix* to the list of *plan* for its kind, unless it is to be applied.
 
-
-def _suppressed(project: Project, found: PlannedFix, ignored: Mapping[str, str]) -> str | None:
-    """Return the reason that a comment or the settings give for leaving *found*, or None.
-
-    One service that is to be left alone is enough: a block that it shares stays as it is.
+    Returns:
+        True if the fix was appended to ``suppressed``, ``excluded`` or ``available``; False if it
+        is to be applied.
     """
-    services = sorted({effect.service for effect in found.change.effects if effect.service})
+    suppressed = _suppression_reason(project, fix, chosen.ignored)
+    excluded = selection.exclusion_reason(fix)
+    if suppressed is not None:
+        plan.suppressed.append(PlannedFix(fix.transform, fix.change, suppressed))
+    elif excluded:
+        plan.excluded.append(PlannedFix(fix.transform, fix.change, excluded))
+    elif not fix.change.is_safe and not chosen.unsafe:
+        plan.available.append(fix)
+    else:
+        return False
+    return True
+
+
+def _suppression_reason(
+    project: Project, fix: PlannedFix, ignored: Mapping[str, str]
+) -> str | None:
+    """Return why a comment or the settings suppress *fix*; None if they do not.
+
+    One suppressed service is enough: a block that it shares with others is not changed either.
+    """
+    services = sorted({effect.service for effect in fix.change.effects if effect.service})
     for name in services:
-        why = ignored.get(name) or _ignored_at(project, name, found.transform)
-        if why is not None:
-            return why if len(services) == 1 else f"{name} is to be left alone: {why}"
-    file = project.files.get(found.change.location.path)
+        reason = ignored.get(name) or _comment_reason(project, name, fix.transform)
+        if reason is not None:
+            return reason if len(services) == 1 else f"{name} is excluded: {reason}"
+    file = project.files.get(fix.change.location.path)
     if file is None:
         return None
-    return suppression.ignored(file, found.change.location.line, found.transform)
+    return suppression.ignore_reason(file, fix.change.location.line, fix.transform)
 
 
-def _ignored_at(project: Project, service: str, transform: str) -> str | None:
-    """Return the reason that a comment on *service* gives, in any of the files that have it."""
+def _comment_reason(project: Project, service: str, transform: str) -> str | None:
+    """Return why a comment on *service*, in any file that defines it, suppresses *transform*."""
     for file in project.files.values():
         if service in file.services:
             at = file.location_of("services", service)
-            why = suppression.ignored(file, at.line, transform)
-            if why is not None:
-                return why
+            reason = suppression.ignore_reason(file, at.line, transform)
+            if reason is not None:
+                return reason
     return None
 
 
-def _applied(project: Project, found: list[PlannedFix], result: FixPlan) -> dict[str, bytes | None]:
-    """Return the new contents after *found*; those that turn out impossible become refusals."""
+def _apply_possible(
+    project: Project, fixes: list[PlannedFix], plan: FixPlan
+) -> dict[str, bytes | None]:
+    """Return the new contents after *fixes*, and append them to ``applied`` of *plan*.
+
+    A fix that cannot be made together with those before it becomes a refusal of *plan* instead.
+    """
     contents: dict[str, bytes | None] = {}
-    with suppress(RefusedError):  # the usual case, in one go
-        contents = contents_with(project, found)
-        result.taken += found
+    with suppress(RefusedError):  # usually all are possible at once
+        contents = contents_with(project, fixes)
+        plan.applied += fixes
         return contents
-    made: list[PlannedFix] = []
-    for each in found:
+    possible: list[PlannedFix] = []
+    for fix in fixes:
         try:
-            new = contents_with(project, [*made, each])
+            new = contents_with(project, [*possible, fix])
         except RefusedError as error:
-            location = error.location or each.change.location
-            refusal = Refusal(f"{each.change.title}: {error.message}", location, error.remedy)
-            result.refusals.append((each.transform, refusal))
+            location = error.location or fix.change.location
+            refusal = Refusal(f"{fix.change.title}: {error.message}", location, error.remedy)
+            plan.refusals.append((fix.transform, refusal))
         else:
-            made.append(each)
+            possible.append(fix)
             contents = new
-    result.taken += made
+    plan.applied += possible
     return contents
 
 
-def _with_lines(project: Project, contents: dict[str, bytes | None], edit: AddLines) -> bytes:
+def _with_added_lines(project: Project, contents: dict[str, bytes | None], edit: AddLines) -> bytes:
+    """Return the content of the file of *edit* with its lines added, keeping its line ends."""
     before = contents.get(edit.file)
     if before is None and project.read is not None and project.exists(edit.file):
         before = project.read(edit.file)

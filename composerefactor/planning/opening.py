@@ -1,4 +1,8 @@
-"""Opening a project: its directory, its entry points, its files."""
+"""Opening a project: finding its directory, its start commands and its files.
+
+:func:`open_project` is the first step of every command. It returns an :class:`OpenProject`, which
+all later steps read from.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +19,21 @@ from msgspec.structs import replace
 from composerefactor.compose.files import Library
 from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import Invocation
+from composerefactor.compose.masking import Masking
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, scalar_text
-from composerefactor.compose.project import Project, UndividedFile, load
+from composerefactor.compose.paths import is_outside
+from composerefactor.compose.project import Project, ProtectedFile, load_project
 from composerefactor.discovery.files import DEFAULT_NAMES, Listing, TreeFacts
 from composerefactor.discovery.find import (
     commands,
+    directories_used_from_root,
     from_options,
     project_directories,
-    rooted,
     survey,
     with_env_files,
 )
 from composerefactor.discovery.readers import OtherReader
-from composerefactor.discovery.resolve import entry_points
+from composerefactor.discovery.resolve import resolve_call
 from composerefactor.errors import InputError, Location, first_of
 from composerefactor.planning.settings import FILE_NAME, load_settings
 from composerefactor.workspace.files import ProjectFiles
@@ -37,20 +43,31 @@ if TYPE_CHECKING:
     from composerefactor.planning.settings import Settings
 
 
-_MOST = 8
-"""More projects are counted."""
+_MAX_PROJECTS_NAMED = 8
+"""Projects that an error message names, at most; the others are counted."""
 
 COMPOSE_NAMES = ("*compose*.yml", "*compose*.yaml")
-"""Names by which a directory without a default file is still known to hold a project."""
+"""File names that identify a project directory without a file of a default name."""
 
 NOT_PASSED_ON = frozenset({"PATH", "HOME", "PWD", "COMPOSE_FILE", "COMPOSE_PROFILES"})
-"""Shell variables that the engine gets from the stage, or that choose an entry point."""
+"""Shell variables that are not passed to Docker Compose, although project files name them.
+
+A run on a staged copy sets its own values, and COMPOSE_FILE and COMPOSE_PROFILES are already part
+of the start command.
+"""
 
 
 class ProjectSelection(Struct, frozen=True):
-    """What the user says of a project: where it is, and how it is started.
+    """Which project the user wants to open, and with which start commands.
 
-    *roots* is the directory below *path* that the root files are to stand in, if they have one.
+    Attributes:
+        path: The project directory, or a directory that contains exactly one project.
+        file: The Compose files of a start command, as with ``-f``.
+        entry: Start commands, each written as in ``--entry``.
+        env_file: Env files for interpolation, as with ``--env-file``.
+        environ: The user's shell variables.
+        roots: The directory below *path* to which the root files move or have moved; ``""`` if
+            they do not move. It selects the project if *path* contains several.
     """
 
     path: Path
@@ -62,16 +79,23 @@ class ProjectSelection(Struct, frozen=True):
 
     @property
     def names_entries(self) -> bool:
-        """True where the user names the entry points."""
+        """True if the user gives the start commands, so that none are searched for."""
         return bool(self.file or self.entry or self.environ.get("COMPOSE_FILE"))
 
 
 class OpenProject(Struct, frozen=True, dict=True):
-    """A project that is open.
+    """A project whose files have been read.
 
-    *repository* is git's work tree around it, *environ* has the shell's variables that its files
-    name. *exported* is the path of the root below git's top level where git has exported the files
-    of a revision, so that all are in git; None for any other project.
+    Attributes:
+        root: The project directory.
+        repository: The git work tree that contains it; None without git.
+        files: Access to the files of the project.
+        library: The parsed Compose files.
+        project: The start commands and the Compose files that they read.
+        readers: Programs other than Docker Compose that read Compose files of the project.
+        environ: The user's shell variables that the Compose files name.
+        exported: For a project exported from a git revision, the path of the root below the top
+            level of the repository; None for any other project.
     """
 
     root: Path
@@ -85,28 +109,37 @@ class OpenProject(Struct, frozen=True, dict=True):
 
     @property
     def prefix(self) -> str:
-        """The path of the root below git's top level; ``""`` at it, and without git."""
+        """The path of the root below the top level of the repository; ``""`` if there is none."""
         if self.exported is not None:
             return self.exported
         return self.repository.prefix if self.repository else ""
 
     @cached_property
     def settings(self) -> Settings:
-        """The project's settings; raises InputError for a file that is not understood."""
-        is_there = self.files.exists(FILE_NAME)
-        return load_settings(self.files.read_bytes(FILE_NAME) if is_there else None)
+        """The project's settings, the defaults if it has no settings file.
+
+        Raises:
+            InputError: The settings file is invalid.
+        """
+        has_settings = self.files.exists(FILE_NAME)
+        return load_settings(self.files.read_bytes(FILE_NAME) if has_settings else None)
+
+    @cached_property
+    def masking(self) -> Masking:
+        """The masking of the secrets in the files of the project and in its shell variables."""
+        return Masking.of(self.project, self.environ)
 
     def variables_of(self, entry: Invocation) -> list[Variable]:
-        """Return the variables in the values of all files of *entry*."""
-        found: dict[Variable, None] = {}
+        """Return the variables that the Compose files of *entry* use, in a stable order."""
+        variables: dict[Variable, None] = {}
         for path in sorted(self.project.files_of[entry]):
             file = self.project.files.get(path)
-            found.update(dict.fromkeys(file.variables if file else ()))
-        return list(found)
+            variables.update(dict.fromkeys(file.variables if file else ()))
+        return list(variables)
 
     def profiles_of(self, entry: Invocation) -> list[str]:
-        """Return the profiles that the services of *entry* name."""
-        found: dict[str, None] = {}
+        """Return the profiles that the services of *entry* name, in a stable order."""
+        names: dict[str, None] = {}
         for path in sorted(self.project.files_of[entry]):
             file = self.project.files.get(path)
             for body in file.services.values() if file else ():
@@ -114,151 +147,12 @@ class OpenProject(Struct, frozen=True, dict=True):
                 for node in item_nodes(profiles.value) if profiles else ():
                     text = scalar_text(node)
                     if text and "$" not in text:
-                        found[text] = None
-        return list(found)
-
-
-def project_root(path: Path, roots: str = "") -> Path:
-    """Return the project directory for *path*: itself, or the only one below it.
-
-    Of several below it *roots* is taken if it is one of them.
-
-    Raises InputError where there is none or more than one.
-    """
-    if path.is_file():
-        raise InputError(
-            "a file, where a project directory is needed",
-            location=Location(str(path)),
-            remedy=f"give the directory, and the file with -f {path.name}",
-        )
-    files = ProjectFiles(path)
-    texts = ProjectTexts(files)
-    listed = texts.paths()
-    below = project_directories(texts)
-    top = [p for p in listed if "/" not in p]
-    if below[:1] == ["."] or _compose_named(top):
-        return files.root
-    facts = TreeFacts(texts, Library(files))
-    if not below and any(_is_entry(p, facts) for p in top):
-        return files.root
-    if rooted(Listing(texts), facts) or _is_named(Listing(texts)):
-        return files.root
-    unread = [p for p in listed if not facts.referenced_by(p)]
-    below = below or _topmost({posixpath.dirname(p) for p in unread if _compose_named([p])})
-    below = below or _topmost({posixpath.dirname(p) for p in unread if _is_entry(p, facts)})
-    if roots and posixpath.normpath(roots) in below:
-        return files.root / roots
-    if len(below) == 1:
-        return files.root / below[0]
-    if not below:
-        raise _no_compose_file(path)
-    raise InputError(
-        f"no Compose file here, but {len(below)} projects below: {first_of(below, _MOST)}",
-        location=Location(str(path)),
-        remedy=f"give one of them as PATH: {below[0]}",
-    )
-
-
-def _no_compose_file(path: Path) -> InputError:
-    for name in DEFAULT_NAMES:
-        if (path / name).exists():  # Docker makes a directory of a mount that is missing
-            what = "a directory" if (path / name).is_dir() else "neither a file nor a directory"
-            return InputError(
-                f"{what}, where the Compose file is expected",
-                location=Location(name),
-                remedy="remove it, or name the Compose file with -f",
-            )
-    return InputError(
-        "no Compose file here",
-        location=Location(str(path)),
-        remedy="give the project directory, or name the file with -f",
-    )
-
-
-def open_project(
-    choice: ProjectSelection,
-    like: Sequence[Invocation] | None = None,
-    *,
-    repairable: bool = False,
-    partial: bool = False,
-) -> OpenProject:
-    """Open the project that *choice* names, with the entry points *like* if they are given.
-
-    *repairable* also reads files that the engine rejects and that can be mended in place. *partial*
-    also opens a project of which no entry point can be read; the project has the reasons.
-
-    Raises InputError where there is no project, or no entry point whose files can be read: then
-    with the first reason.
-    """
-    named = like is not None or choice.names_entries
-    root = ProjectFiles(choice.path).root if named else project_root(choice.path, choice.roots)
-    files = ProjectFiles(root)
-    library = Library(files, repairable=repairable)
-    texts = ProjectTexts(files)
-    entries = (
-        list(like)
-        if like is not None
-        else from_options(
-            texts,
-            file=choice.file,
-            entry=choice.entry,
-            env_file=choice.env_file,
-            environ=choice.environ,
-        )
-    )
-    readers: tuple[OtherReader, ...] = ()
-    facts = TreeFacts(texts, library)
-    if entries is None:
-        found = survey(texts, facts)
-        entries, readers = with_env_files(found.entries, texts, choice.env_file), found.readers
-    if not entries:
-        raise _no_compose_file(choice.path)
-    project = load(entries, library, choice.environ)
-    project.has_directory = files.has_directory
-    if not choice.names_entries:
-        project.whole.update(_read_by_others(readers))
-    repository = find_repository(root)
-    if repository is not None:
-        project.is_tracked = repository.is_tracked
-        project.is_ignored = lambda path: bool(repository.is_ignored([path]))
-        ignored = _ignored(repository, project)
-        project.whole.update(
-            {p: UndividedFile(f"git ignores it ({by})") for p, by in ignored.items()}
-        )
-    project.referenced_by, project.overriding = facts.referenced_by, facts.overriding
-    if not project.readable and like is None and not partial:
-        raise next(iter(project.errors.values()))
-    opened = OpenProject(root, repository, files, library, project, readers, {})
-    used = {v.name for e in project.readable for v in opened.variables_of(e)} - NOT_PASSED_ON
-    environ = {k: v for k, v in choice.environ.items() if k in used}
-    return replace(opened, environ=environ)
-
-
-def _read_by_others(readers: Iterable[OtherReader]) -> dict[str, UndividedFile]:
-    """Return the files that a program reads which knows no ``include``, with the reason."""
-    return {
-        reader.path: UndividedFile(f"{reader.evidence} reads it with {reader.name}", reader.name)
-        for reader in readers
-    }
-
-
-def _ignored(repository: Repository, project: Project) -> dict[str, str]:
-    """Return the files that git ignores, with its pattern: what leaves them reaches everybody."""
-    names = [path for path in project.files if not path.startswith("../")]
-    return repository.is_ignored(names)
-
-
-def _is_named(listing: Listing) -> bool:
-    """Return whether a command gives the directory of *listing* as that of its project."""
-    return any(
-        isinstance(entry, Invocation) and entry.project_directory == "."
-        for call in commands(listing)
-        for entry in entry_points(call, listing)
-    )
+                        names[text] = None
+        return list(names)
 
 
 class ProjectTexts:
-    """The files of a project as texts, for the search of entry points."""
+    """The files of a project as texts, for the search for start commands."""
 
     def __init__(self, files: ProjectFiles) -> None:
         self._files = files
@@ -272,20 +166,174 @@ class ProjectTexts:
         return self._listed
 
     def read(self, path: str) -> str | None:
-        """Return the text of *path*; None for what is missing, no text, or too large."""
+        """Return the text of *path*; None if it is missing, too large, or not text."""
         try:
             return self._files.read_text(path)
         except InputError:
             return None
 
 
-def _is_entry(path: str, facts: TreeFacts) -> bool:
-    """Return whether *path* has services, and is not there for other files alone."""
+def open_project(
+    choice: ProjectSelection,
+    entries: Sequence[Invocation] | None = None,
+    *,
+    repairable: bool = False,
+    partial: bool = False,
+) -> OpenProject:
+    """Open the project that *choice* selects.
+
+    Args:
+        choice: The project and its start commands.
+        entries: The start commands to use instead of those that *choice* gives or that are found.
+        repairable: Also read files that Docker Compose rejects but that a fixer can repair.
+        partial: Also open a project without any start command that can be read; the reasons are in
+            the ``errors`` of its ``project``.
+
+    Raises:
+        InputError: There is no project, or (unless *partial* or *entries* is given) no start
+            command whose files can be read; then it is the first error of these.
+    """
+    is_explicit = entries is not None or choice.names_entries
+    root = (
+        ProjectFiles(choice.path).root if is_explicit else project_root(choice.path, choice.roots)
+    )
+    files = ProjectFiles(root)
+    library = Library(files, repairable=repairable)
+    texts = ProjectTexts(files)
+    facts = TreeFacts(texts, library)
+    invocations = list(entries) if entries is not None else _given_entries(choice, texts)
+    readers: tuple[OtherReader, ...] = ()
+    if invocations is None:
+        surveyed = survey(texts, facts)
+        invocations = with_env_files(surveyed.entries, texts, choice.env_file)
+        readers = surveyed.readers
+    if not invocations:
+        raise _no_compose_file(choice.path)
+    project = load_project(invocations, library, choice.environ)
+    project.has_directory = files.has_directory
+    if not choice.names_entries:
+        project.protected_files.update(_files_of_other_readers(readers))
+    repository = find_repository(root)
+    if repository is not None:
+        project.is_tracked = repository.is_tracked
+        project.is_ignored = lambda path: bool(repository.is_ignored([path]))
+        ignored = _git_ignored_files(repository, project)
+        project.protected_files.update(
+            {
+                path: ProtectedFile(f"git ignores it ({pattern})")
+                for path, pattern in ignored.items()
+            }
+        )
+    project.referenced_by, project.overriding = facts.referenced_by, facts.overriding
+    if not project.readable and entries is None and not partial:
+        raise next(iter(project.errors.values()))
+    opened = OpenProject(root, repository, files, library, project, readers, {})
+    used = {
+        variable.name for entry in project.readable for variable in opened.variables_of(entry)
+    } - NOT_PASSED_ON
+    environ = {name: value for name, value in choice.environ.items() if name in used}
+    return replace(opened, environ=environ)
+
+
+def _given_entries(choice: ProjectSelection, texts: ProjectTexts) -> list[Invocation] | None:
+    """Return the start commands that *choice* gives; None if it gives none."""
+    return from_options(
+        texts,
+        file=choice.file,
+        entry=choice.entry,
+        env_file=choice.env_file,
+        environ=choice.environ,
+    )
+
+
+def _files_of_other_readers(readers: Iterable[OtherReader]) -> dict[str, ProtectedFile]:
+    """Return the files that are read by a program without ``include`` support, with the reason."""
+    return {
+        reader.path: ProtectedFile(f"{reader.evidence} reads it with {reader.name}", reader.name)
+        for reader in readers
+    }
+
+
+def _git_ignored_files(repository: Repository, project: Project) -> dict[str, str]:
+    """Return the Compose files that git ignores, with the pattern.
+
+    They may contain private settings, which must not be moved to files that are committed.
+    """
+    names = [path for path in project.files if not is_outside(path)]
+    return repository.is_ignored(names)
+
+
+def project_root(path: Path, roots: str = "") -> Path:
+    """Return the project directory for *path*: itself, or the only one below it.
+
+    *path* itself is the project directory if it has a Compose file of a default name, a file named
+    as in :data:`COMPOSE_NAMES` or any other start file, or if a command runs Docker Compose in it.
+    Otherwise the directories below it are searched in the same way.
+
+    Args:
+        path: The directory to search.
+        roots: The directory below *path* that is used if there are several.
+
+    Raises:
+        InputError: *path* is a file, or there is no project, or more than one.
+    """
+    if path.is_file():
+        raise InputError(
+            "a file, but a project directory is required",
+            location=Location(str(path)),
+            remedy=f"give the directory as PATH, and the file as -f {path.name}",
+        )
+    files = ProjectFiles(path)
+    texts = ProjectTexts(files)
+    listing = Listing(texts)
+    paths = texts.paths()
+    candidates = project_directories(texts)
+    top_level = [name for name in paths if "/" not in name]
+    if candidates[:1] == ["."] or _any_has_compose_name(top_level):
+        return files.root
+    facts = TreeFacts(texts, Library(files))
+    if not candidates and any(_is_start_file(name, facts) for name in top_level):
+        return files.root
+    if directories_used_from_root(listing, facts) or _is_given_as_directory(listing):
+        return files.root
+    unreferenced = [name for name in paths if not facts.referenced_by(name)]
+    candidates = candidates or _outermost(
+        {posixpath.dirname(name) for name in unreferenced if _any_has_compose_name([name])}
+    )
+    candidates = candidates or _outermost(
+        {posixpath.dirname(name) for name in unreferenced if _is_start_file(name, facts)}
+    )
+    if roots and posixpath.normpath(roots) in candidates:
+        return files.root / roots
+    if len(candidates) == 1:
+        return files.root / candidates[0]
+    if not candidates:
+        raise _no_compose_file(path)
+    names = first_of(candidates, _MAX_PROJECTS_NAMED)
+    raise InputError(
+        f"no Compose file here, but {len(candidates)} projects below: {names}",
+        location=Location(str(path)),
+        remedy=f"give one of them as PATH: {candidates[0]}",
+    )
+
+
+def _is_given_as_directory(listing: Listing) -> bool:
+    """Return whether a command gives the directory of *listing* as its project directory."""
+    return any(
+        isinstance(entry, Invocation) and entry.project_directory == "."
+        for call in commands(listing)
+        for entry in resolve_call(call, listing)
+    )
+
+
+def _is_start_file(path: str, facts: TreeFacts) -> bool:
+    """Return whether *path* defines services and no other file refers to it."""
     is_yaml = path.endswith((".yml", ".yaml"))
     return is_yaml and bool(facts.services(path)) and not facts.referenced_by(path)
 
 
-def _compose_named(paths: Iterable[str]) -> bool:
+def _any_has_compose_name(paths: Iterable[str]) -> bool:
+    """Return whether a file of *paths* has a name as in :data:`COMPOSE_NAMES`."""
     return any(
         fnmatch.fnmatch(posixpath.basename(path), pattern)
         for path in paths
@@ -293,10 +341,27 @@ def _compose_named(paths: Iterable[str]) -> bool:
     )
 
 
-def _topmost(directories: Iterable[str]) -> list[str]:
-    """Return *directories* without those below another: modules are no projects."""
+def _outermost(directories: Iterable[str]) -> list[str]:
+    """Return *directories* without those below another one, since a module is not a project."""
     kept: list[str] = []
     for directory in sorted(directories):
         if not any(directory.startswith(f"{other}/") for other in kept):
             kept.append(directory)
     return kept
+
+
+def _no_compose_file(path: Path) -> InputError:
+    """Return the error for a directory without a Compose file."""
+    for name in DEFAULT_NAMES:
+        if (path / name).exists():  # Docker creates a directory for a missing bind mount
+            kind = "a directory" if (path / name).is_dir() else "neither a file nor a directory"
+            return InputError(
+                f"{kind}, but a Compose file is expected",
+                location=Location(name),
+                remedy="remove it, or give the Compose file with -f",
+            )
+    return InputError(
+        "no Compose file here",
+        location=Location(str(path)),
+        remedy="give the project directory, or the Compose file with -f",
+    )

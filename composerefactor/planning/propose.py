@@ -1,4 +1,9 @@
-"""A proposal: a plan with its proof and the changeset that carries it out."""
+"""The proposal of a run: a plan, its proof, and the files to write.
+
+:func:`propose` plans a refactoring, and :func:`propose_fixes` plans fixes. Both run Docker Compose
+unless it is disabled, and exclude what it rejects. :func:`oldest_engine` computes the version of
+Docker Compose that the result requires.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +38,13 @@ from composerefactor.planning.selection import (
     changeset,
     selected,
 )
-from composerefactor.planning.settle import Incomplete, Settler, blamed_place, prover_of
+from composerefactor.planning.settle import Settler, error_location, prover_of
 from composerefactor.proof.comparison import ProofFinding, ProofResult
 from composerefactor.proof.engine import Engine, release
 from composerefactor.proof.prover import Prover
-from composerefactor.refactoring.contract import Effect, Part, Plan, Refusal
+from composerefactor.refactoring.contract import Effect, FileElement, Plan, Refusal
 from composerefactor.refactoring.move_roots.plan import Move
-from composerefactor.refactoring.move_roots.relocation import Relocation, relocation
+from composerefactor.refactoring.move_roots.relocation import Relocation, plan_relocation
 from composerefactor.yaml.source import Source
 
 if TYPE_CHECKING:
@@ -47,15 +52,24 @@ if TYPE_CHECKING:
 
 
 OVERRIDE_OF_INCLUDED = (2, 24, 6)
-"""Up to v2.24.5 a second ``-f`` file over an included service is a conflict (observed)."""
+"""Before it, merging a second ``-f`` file over an included service fails (observed: v2.24.5)."""
 
 
 class Proposal(Struct, frozen=True):
     """What a run would do.
 
-    *project* holds the entry points that the engine accepts, *rejected* the others with the
-    engine's words. *proof* is None where no engine was asked. *fix_plan* has the changes of a run
-    that works in place; after it the engine accepts those in *repaired* too.
+    Attributes:
+        opened: The project that is open.
+        project: The project with only those start commands that Docker Compose accepts.
+        plan: The planned files.
+        changes: The files to write and to delete.
+        engine: Docker Compose; None if it is disabled.
+        proof: The result of the proof; None if nothing was run or there is nothing to prove.
+        rejected: The start commands that Docker Compose rejects, with its message.
+        findings: The elements that do not move, each with the difference that prevents it.
+        sensitivities: Override files that would have a different effect than before.
+        fix_plan: The changes of a run that applies fixers; None for a refactoring.
+        repaired: The start commands that Docker Compose rejects now but accepts after the fixes.
     """
 
     opened: OpenProject
@@ -65,7 +79,7 @@ class Proposal(Struct, frozen=True):
     engine: Engine | None = None
     proof: ProofResult | None = None
     rejected: dict[Invocation, str] = {}
-    findings: dict[Part, ProofFinding] = {}
+    findings: dict[FileElement, ProofFinding] = {}
     sensitivities: tuple[OverrideSensitivity, ...] = ()
     fix_plan: FixPlan | None = None
     repaired: tuple[Invocation, ...] = ()
@@ -78,36 +92,36 @@ def propose(
     selection: Selection = EVERYTHING,
     progress: Callable[[int, int], None] | None = None,
 ) -> Proposal:
-    """Return the proposal of *transformation* for the project that is open.
+    """Return the proposal of a refactoring for the project that is open.
 
-    Raises EngineError where the engine rejects every entry point as it stands, UsageError for a
-    *selection* of changes that are not there, and what the transformation raises.
+    Args:
+        opened: The project.
+        transformation: The refactoring.
+        engine: Docker Compose; None to plan without proof.
+        selection: Which changes the user wants.
+        progress: Called with the number of finished runs and of all runs.
+
+    Raises:
+        EngineError: Docker Compose rejects every start command of the unchanged project.
+        UsageError: *selection* contains an id that no change has.
     """
     if engine is None:
         chosen = selected(opened, opened.project, transformation, selection)
         plan = chosen(opened.project, {}, frozenset())
         return Proposal(opened, opened.project, plan, changeset(opened, plan))
-    # A plan without proof starts faster without what proves.
-
     with ExitStack() as stack:
         prover = stack.enter_context(prover_of(opened, engine, progress))
         rejected = prover.rejected()
         accepted = tuple(e for e in opened.project.readable if e not in rejected)
         if not accepted:
-            raise all_rejected(opened, rejected)
-        incomplete = Incomplete(opened, engine, tuple(rejected), stack)
-        project = replace(
-            opened.project,
-            entries=accepted,
-            rejected=tuple(rejected),
-            incomplete=incomplete.resolved,
-        )
+            raise rejection_error(opened, rejected)
+        project = replace(opened.project, entries=accepted)
         chosen = selected(opened, project, transformation, selection)
         if engine.release < OVERRIDE_OF_INCLUDED:
             chosen = _without_overridden(chosen, project)
-        # Paths that cannot stand side by side are refused before the stage meets them.
+        # This refuses conflicting paths before they reach the staged copy.
         changeset(opened, chosen(project, {}, frozenset()))
-        settler = Settler(lambda keep, move: chosen(project, keep, move), prover, incomplete)
+        settler = Settler(lambda keep, move: chosen(project, keep, move), prover)
         settled = settler.settle()
         changes = changeset(opened, settled.plan)
         sensitivities: tuple[OverrideSensitivity, ...] = ()
@@ -128,73 +142,82 @@ def propose(
 
 
 def _without_overridden(transformation: Transformation, project: Project) -> Transformation:
-    """Return *transformation* without the services that files outside of a base say something on.
+    """Return *transformation* without services that files outside the start commands may override.
 
-    Not every combination of files is known, and with an old engine those that override an included
-    service are rejected.
+    Not every combination of files is known, and an old Docker Compose rejects an override of an
+    included service; see :data:`OVERRIDE_OF_INCLUDED`.
     """
-    bases = set(project.bases)
-    left: dict[Part, str] = {}
+    bases = set(project.root_files)
+    unmoved: dict[FileElement, str] = {}
     for path in bases:
         for name in project.files[path].services:
             others = project.overriding(path, name) - bases - project.included_by.keys()
             if others:
-                left[path, "services", name] = (
-                    f"{min(others)} may be merged over it, which engines before v2.24.6 reject for "
-                    "what is included"
+                unmoved[path, "services", name] = (
+                    f"{min(others)} may override it, which Docker Compose before v2.24.6 "
+                    "rejects for included services"
                 )
 
-    def careful(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
-        return transformation(project, {**left, **keep}, move)
+    def without_overridden(
+        project: Project, keep: dict[FileElement, str], move: frozenset[FileElement]
+    ) -> Plan:
+        return transformation(project, {**unmoved, **keep}, move)
 
-    return careful
+    return without_overridden
 
 
-def all_rejected(
+def rejection_error(
     opened: OpenProject,
     rejected: Mapping[Invocation, str],
     refusals: Iterable[Refusal] = (),
-    still: Mapping[Invocation, str] | None = None,
+    still_rejected: Mapping[Invocation, str] | None = None,
 ) -> EngineError:
-    """Return the error for a project of which the engine accepts nothing.
+    """Return the error for a project of which Docker Compose rejects every start command.
 
-    *refusals* say why it could not be mended, and what to do; *still* has the engine's words on
-    what is left of the problems when all that can be mended is.
+    Args:
+        opened: The project.
+        rejected: The start commands, with the message of Docker Compose.
+        refusals: Why fixers could not repair it, and what the user can do.
+        still_rejected: The messages of Docker Compose with all possible fixes applied.
     """
-    lines = [f"{entry.title}: {words}" for entry, words in rejected.items()]
-    for entry, words in (still or {}).items():
-        if words != rejected[entry]:
-            lines.append(f"{entry.title}, with what can be mended: {words}")
+    lines = [f"{entry.title}: {message}" for entry, message in rejected.items()]
+    for entry, message in (still_rejected or {}).items():
+        if message != rejected[entry]:
+            lines.append(f"{entry.title}, after possible fixes: {message}")
     lines += [f"{entry.title}: {error}" for entry, error in opened.project.errors.items()]
-    lines += [f"{r.location}: {r.reason} -> {r.remedy}" for r in refusals if r.repairs]
+    lines += [
+        f"{refusal.location}: {refusal.reason} -> {refusal.remedy}"
+        for refusal in refusals
+        if refusal.repairs
+    ]
     return EngineError(
-        "the engine rejects this project as it stands\n" + "\n".join(f"  {x}" for x in lines),
-        location=blamed_place(opened.project, *next(iter(rejected.items()))),
-        remedy="correct this first (`composerefactor fix` mends some of it); what cannot be "
-        "resolved cannot be proved",
+        "Docker Compose rejects this project\n" + "\n".join(f"  {line}" for line in lines),
+        location=error_location(opened.project, *next(iter(rejected.items()))),
+        remedy="correct this first (`composerefactor fix` fixes some of it); a project that cannot "
+        "be resolved cannot be verified",
     )
 
 
 def is_declared(finding: ProofFinding, effects: Collection[Effect]) -> bool:
-    """Return whether some effect allows for *finding*; a rejection by the engine never is."""
+    """Return whether one of *effects* declares *finding*; a rejection is never declared."""
     if finding.rejects:
         return False
     if finding.kind == "hash":
         return finding.service in {effect.service for effect in effects}
-    return any(_allows(effect, finding) for effect in effects)
+    return any(_effect_allows(effect, finding) for effect in effects)
 
 
-def _allows(effect: Effect, finding: ProofFinding) -> bool:
+def _effect_allows(effect: Effect, finding: ProofFinding) -> bool:
     if finding.kind != "raw" and not effect.resolved:
         return False
     common = min(len(effect.path), len(finding.path))
     if effect.path[:common] != finding.path[:common]:
         return False
     if finding.kind == "raw":
-        # Short forms stand there unexpanded, so what differs may be shown further up.
+        # Short forms are not expanded, so the difference may be at a parent of the declared path.
         return len(finding.path) > 1
     if len(finding.path) < len(effect.path):
-        # The mapping around the place came or went with it.
+        # The whole mapping around the declared path was added or removed.
         return {"adds": not finding.was, "removes": not finding.now, "changes": False}[effect.verb]
     if effect.verb == "adds":
         return not finding.was
@@ -202,9 +225,10 @@ def _allows(effect: Effect, finding: ProofFinding) -> bool:
 
 
 MAX_TRIES = 8
-"""Plans that are tried, each without what the engine rejected in the one before."""
+"""Plans that are tried, at most; each excludes what was rejected in the one before."""
 
 Progress = Callable[[int, int], None]
+"""Called with the number of finished runs and of all runs."""
 
 
 def propose_fixes(
@@ -214,35 +238,45 @@ def propose_fixes(
     selection: Selection,
     progress: Progress | None = None,
 ) -> Proposal:
-    """Return the proposal of the *chosen* mendings for the project that is open.
+    """Return the proposal of the *chosen* fixers for the project that is open.
 
-    A change that makes the engine reject the result is left out and named. Differences that no
-    change declares stay in the verdict, which then is not ok. Raises EngineError where the engine
-    rejects every entry point and no change helps.
+    A change for which Docker Compose rejects the result is excluded, with its message as the
+    reason. Differences that no change declares remain in the proof, which then is not ok.
+
+    Args:
+        opened: The project.
+        chosen: The fixers, in order.
+        engine: Docker Compose; None to plan without proof.
+        selection: Which changes the user wants.
+        progress: Called with the number of finished runs and of all runs.
+
+    Raises:
+        EngineError: Docker Compose rejects every start command, and no change repairs one.
+        UsageError: *selection* contains an id that no change has.
     """
-    wanted = ChangeFilter(selection.take, selection.leave)
-    plan = partial(_planned, opened, chosen)
+    change_filter = ChangeFilter(selection.take, selection.leave)
+    plan_with = partial(_plan_chosen, opened, chosen)
     if engine is None:
-        found = plan(wanted)
-        return _proposal(opened, found)
+        fix_plan = plan_with(change_filter)
+        return _proposal_of(opened, fix_plan)
     with prover_of(opened, engine, progress) as prover:
-        found = plan(wanted)
-        if not found.taken and prover.accepts_all():
-            return replace(_proposal(opened, found), engine=engine)
+        fix_plan = plan_with(change_filter)
+        if not fix_plan.applied and prover.accepts_all():
+            return replace(_proposal_of(opened, fix_plan), engine=engine)
         rejected = prover.rejected()
         for _ in range(MAX_TRIES):
-            proof, still = _verdict(opened, engine, prover, found, progress)
-            blamed = _blamed(found, proof)
+            proof, still_rejected = _prove_fixes(opened, engine, prover, fix_plan, progress)
+            blamed = _blamed_changes(fix_plan, proof)
             if not blamed:
                 break
-            wanted = replace(wanted, rejected={**wanted.rejected, **blamed})
-            found = plan(wanted)
-        repaired = tuple(entry for entry in rejected if entry not in still)
+            change_filter = replace(change_filter, rejected={**change_filter.rejected, **blamed})
+            fix_plan = plan_with(change_filter)
+        repaired = tuple(entry for entry in rejected if entry not in still_rejected)
         if len(rejected) == len(opened.project.readable) and not repaired:
-            refusals = (refusal for _, refusal in found.refusals)
-            raise all_rejected(opened, rejected, refusals, still)
+            refusals = (refusal for _, refusal in fix_plan.refusals)
+            raise rejection_error(opened, rejected, refusals, still_rejected)
         return replace(
-            _proposal(opened, found),
+            _proposal_of(opened, fix_plan),
             engine=engine,
             proof=proof,
             rejected=rejected,
@@ -250,84 +284,96 @@ def propose_fixes(
         )
 
 
-def _planned(opened: OpenProject, chosen: Sequence[ChosenFixer], wanted: ChangeFilter) -> FixPlan:
-    return plan_fixes(opened.project, opened.library, chosen, wanted, opened.environ)
+def _plan_chosen(
+    opened: OpenProject, chosen: Sequence[ChosenFixer], change_filter: ChangeFilter
+) -> FixPlan:
+    return plan_fixes(opened.project, opened.library, chosen, change_filter, opened.environ)
 
 
-def _verdict(
-    opened: OpenProject, engine: Engine, prover: Prover, found: FixPlan, progress: Progress | None
+def _prove_fixes(
+    opened: OpenProject,
+    engine: Engine,
+    prover: Prover,
+    fix_plan: FixPlan,
+    progress: Progress | None,
 ) -> tuple[ProofResult, Mapping[Invocation, str]]:
-    """Return what the proof found beyond the declared, and what is rejected with the changes too.
+    """Return the proof with only undeclared differences, and what is still rejected.
 
-    Entry points that the engine rejects as they stand are compared without its checks of what
-    belongs together.
+    Start commands that Docker Compose rejects now are compared without its consistency checks.
+    The second value has the messages for those that it also rejects with the changes.
     """
-    proof = prover.check(found.contents, variables=found.variables)
-    still = rejected = prover.rejected()
-    if rejected and found.taken:
-        still = prover.rejected_after(found.contents)
+    proof = prover.check(fix_plan.contents, variables=fix_plan.variables)
+    still_rejected = rejected = prover.rejected()
+    if rejected and fix_plan.applied:
+        still_rejected = prover.rejected_after(fix_plan.contents)
         with prover_of(
             opened, engine, progress, entries=tuple(rejected), consistent=False
         ) as lenient:
-            lenience = lenient.check(found.contents, variables=found.variables)
-        proof = proof.with_lenient(lenience, tuple(rejected))
-    effects = found.effects
-    undeclared = [f for f in proof.differences if not is_declared(f, effects)]
-    undeclared += _of_variants(prover, found)
-    return replace(proof, differences=undeclared), still
+            lenient_proof = lenient.check(fix_plan.contents, variables=fix_plan.variables)
+        proof = proof.with_lenient(lenient_proof, tuple(rejected))
+    effects = fix_plan.effects
+    undeclared = [
+        difference for difference in proof.differences if not is_declared(difference, effects)
+    ]
+    undeclared += _variant_differences(prover, fix_plan)
+    return replace(proof, differences=undeclared), still_rejected
 
 
-def _of_variants(prover: Prover, found: FixPlan) -> Iterator[ProofFinding]:
-    """Yield what differs undeclared between a new file and the one that it is a variant of.
+def _variant_differences(prover: Prover, fix_plan: FixPlan) -> Iterator[ProofFinding]:
+    """Yield undeclared differences between a new file and the file that it is a variant of.
 
-    Both give their model at the same place: the new file's text stands there for the old one's.
+    Both are resolved at the same path: the new file's content replaces that of the old one.
     """
-    for each in found.taken:
-        for variant in each.change.variants:
-            there = {**found.contents, variant.of: found.contents[variant.path]}
-            for finding in prover.check(there).differences:
-                is_its = finding.entry.files == (variant.of,)
-                if is_its and not is_declared(finding, variant.effects):
-                    yield replace(finding, words=f"{variant.path}: {finding.words}")
+    for fix in fix_plan.applied:
+        for variant in fix.change.variants:
+            contents = {**fix_plan.contents, variant.of: fix_plan.contents[variant.path]}
+            for finding in prover.check(contents).differences:
+                is_of_variant = finding.entry.files == (variant.of,)
+                if is_of_variant and not is_declared(finding, variant.effects):
+                    yield replace(finding, message=f"{variant.path}: {finding.message}")
 
 
-def _blamed(found: FixPlan, proof: ProofResult) -> Mapping[str, str]:
-    """Return the changes that the engine's rejections are about, by id, with its words."""
+def _blamed_changes(fix_plan: FixPlan, proof: ProofResult) -> Mapping[str, str]:
+    """Return the changes for which Docker Compose rejects the result: its message by id.
+
+    If no change is about the service that the message names, the last change is blamed.
+    """
     blamed: dict[str, str] = {}
     for finding in proof.differences:
         if not finding.rejects:
             continue
-        about = [fix for fix in found.taken if _is_about(fix, finding)]
-        closer = [fix for fix in about if _is_named(fix, finding)]
-        for each in closer or about or found.taken[-1:]:
-            blamed.setdefault(each.id, f"the proof rejects it: {finding.words}")
+        of_service = [fix for fix in fix_plan.applied if _is_about_service(fix, finding)]
+        of_attribute = [fix for fix in of_service if _names_attribute(fix, finding)]
+        for fix in of_attribute or of_service or fix_plan.applied[-1:]:
+            blamed.setdefault(fix.id, f"rejected by verification: {finding.message}")
     return blamed
 
 
-def _is_about(found: PlannedFix, finding: ProofFinding) -> bool:
+def _is_about_service(fix: PlannedFix, finding: ProofFinding) -> bool:
     return finding.service is not None and any(
         len(effect.path) > 1 and effect.path[:2] == ("services", finding.service)
-        for effect in found.change.effects
+        for effect in fix.change.effects
     )
 
 
-def _is_named(found: PlannedFix, finding: ProofFinding) -> bool:
-    """Return whether the engine's words name the attribute that *found* is about.
+def _names_attribute(fix: PlannedFix, finding: ProofFinding) -> bool:
+    """Return whether the message of *finding* names an attribute that *fix* changes.
 
-    It says ``undefined network`` of an item of ``networks``, and ``depends on`` of ``depends_on``.
+    Docker Compose writes ``undefined network`` for an item of ``networks``, and ``depends on`` for
+    ``depends_on``.
     """
-    attributes = {effect.path[2] for effect in found.change.effects if len(effect.path) > 2}  # noqa: PLR2004
-    words = {attribute.removesuffix("s").replace("_", " ") for attribute in attributes}
-    said = finding.words.replace("_", " ")
-    return any(re.search(rf"\b{re.escape(word)}s?\b", said) for word in words)
+    attributes = {effect.path[2] for effect in fix.change.effects if len(effect.path) > 2}  # noqa: PLR2004
+    spoken = {attribute.removesuffix("s").replace("_", " ") for attribute in attributes}
+    message = finding.message.replace("_", " ")
+    return any(re.search(rf"\b{re.escape(word)}s?\b", message) for word in spoken)
 
 
-def _proposal(opened: OpenProject, found: FixPlan) -> Proposal:
+def _proposal_of(opened: OpenProject, fix_plan: FixPlan) -> Proposal:
     files = opened.files
     changes = Changeset(
         tuple(
             FileChange(path, files.read_bytes(path) if files.exists(path) else None, content)
-            for path, content in found.contents.items()
+            for path, content in fix_plan.contents.items()
         )
     )
     planned_files = tuple(
@@ -336,25 +382,30 @@ def _proposal(opened: OpenProject, found: FixPlan) -> Proposal:
         if change.after is not None
         for source in [Source.decode(change.path, change.after)]
     )
-    return Proposal(opened, opened.project, Plan(planned_files), changes, fix_plan=found)
+    return Proposal(opened, opened.project, Plan(planned_files), changes, fix_plan=fix_plan)
 
 
 SINCE_INCLUDE = "2.24.1"
-"""Up to v2.23.3 ``project_directory: .`` is resolved against the current directory (observed)."""
+"""The first version that resolves ``project_directory: .`` correctly.
+
+Up to v2.23.3 it is resolved against the current directory (observed).
+"""
 
 SINCE_OVERRIDE_OF_INCLUDED = ".".join(map(str, OVERRIDE_OF_INCLUDED))
 
 SINCE_NESTED = "2.29.7"
-"""v2.24.7 resolves the include of an included file against the outer project; of the versions that
-were tried, v2.29.7 is the first after it that does not (observed)."""
+"""The first tested version that resolves the include of an included file correctly.
+
+v2.24.7 resolves it against the outer project (observed).
+"""
 
 _INCLUDE = re.compile(r"^[\"']?include[\"']?\s*:", re.MULTILINE)
 
 
 def oldest_engine(proposal: Proposal) -> str:
-    """Return the oldest Docker Compose version that reads the result of *proposal*.
+    """Return the oldest version of Docker Compose that can read the result of *proposal*.
 
-    ``""`` where no file that is written includes another: any version does.
+    ``""`` if no planned file includes another one, since any version can then read them.
     """
     return max(proposal.plan.since, _oldest_for_include(proposal), key=release)
 
@@ -365,9 +416,9 @@ def _oldest_for_include(proposal: Proposal) -> str:
     ):
         return ""
     project = proposal.project
-    bases = set(project.bases)
-    divided = {path for path, _, _ in proposal.plan.moved}
-    for path in divided & project.own_includes:
+    bases = set(project.root_files)
+    split_files = {path for path, _, _ in proposal.plan.moved}
+    for path in split_files & project.own_includes:
         if any(
             posixpath.dirname(path) != posixpath.dirname(by) for by in project.included_by[path]
         ):
@@ -381,26 +432,31 @@ def _oldest_for_include(proposal: Proposal) -> str:
     return SINCE_INCLUDE
 
 
-def relocated(opened: OpenProject, path: Path, directory: str) -> Move:
+def root_move(opened: OpenProject, path: Path, directory: str) -> Move:
     """Return the move of the root files of the project that is open to *directory*.
 
-    *path* is where the user says that the project is: roots that stand in *directory* below it
-    already are a project of their own, and stay.
+    Args:
+        opened: The project.
+        path: The project directory that the user gives. Root files that are already in *directory*
+            below it form a project of their own, and do not move.
+        directory: The new directory of the root files, relative to *path*.
 
-    Raises UsageError for a *path* that is not the project directory, or a *directory* that is none
-    below it, and RefusedError for files
-    and commands that cannot follow.
+    Raises:
+        UsageError: *path* is not the project directory, or *directory* is not below it.
+        RefusedError: Files or commands cannot be adapted to the move.
     """
     if opened.root == (path / directory).resolve():
         return Move(opened.project, Relocation(directory), ProjectTexts(opened.files))
     if opened.root != path.resolve():
         below = opened.root.relative_to(path.resolve()).as_posix()
         raise UsageError(
-            f"--move-roots is given for {path}, and the project directory is {below} below it",
-            remedy=f"give that: composerefactor split {below} --move-roots {directory}",
+            f"--move-roots: the project directory is {below}, below {path}",
+            remedy=f"give it as PATH: composerefactor split {below} --move-roots {directory}",
         )
     place = opened.root / directory
     is_directory = place.is_dir() or not os.path.lexists(place)
-    found = relocation(opened.project, opened.readers, directory, is_directory=is_directory)
+    planned_move = plan_relocation(
+        opened.project, opened.readers, directory, is_directory=is_directory
+    )
     files = ProjectTexts(opened.files)
-    return Move.of(opened.project, files, opened.readers, found, opened.root.name)
+    return Move.of(opened.project, files, opened.readers, planned_move, opened.root.name)

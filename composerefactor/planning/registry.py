@@ -1,6 +1,7 @@
-"""Finds the transforms: every module of ``composerefactor.transforms``, and those of plug-ins.
+"""Finding the transforms, and the names of the rules: built-in ones and those of plug-ins.
 
-A plug-in names its own in the entry point group ``composerefactor.transforms``.
+A module in ``composerefactor/transforms/`` is enough to add a transform. A plug-in names its own in
+the Python entry point group ``composerefactor.transforms``, or ``composerefactor.rules`` for rules.
 """
 
 from __future__ import annotations
@@ -13,19 +14,21 @@ from importlib.util import find_spec
 from typing import Any, TypeGuard
 
 import composerefactor.transforms as package
-from composerefactor.plugins import discovered, entry_points
+from composerefactor.plugins import discover, entry_points
 from composerefactor.refactoring.contract import AnyTransform, Fixer, Refactoring
 
 GROUP = "composerefactor.transforms"
 
 
 def transforms() -> dict[str, AnyTransform]:
-    """Return the transforms by name, sorted; a file in ``transforms/`` is enough to be one.
+    """Return all transforms by name, sorted by name.
 
-    A plug-in that cannot be imported is passed over with a warning. Raises ComposerefactorError for
-    two transforms of one name.
+    A plug-in that cannot be imported is skipped with a warning.
+
+    Raises:
+        ComposerefactorError: Two transforms have the same name.
     """
-    return discovered(package, GROUP, _is_transform, lambda each: each.name, "transform")
+    return discover(package, GROUP, _is_transform, lambda each: each.name, "transform")
 
 
 def _is_transform(value: object) -> TypeGuard[AnyTransform]:
@@ -33,14 +36,16 @@ def _is_transform(value: object) -> TypeGuard[AnyTransform]:
 
 
 def fixers() -> list[Fixer[Any]]:
-    """Return the transforms that work in place, each after those on whose result it builds."""
-    found = {name: each for name, each in transforms().items() if isinstance(each, Fixer)}
-    return in_order(found.values())
+    """Return all fixers in the order in which they run."""
+    return in_run_order(each for each in transforms().values() if isinstance(each, Fixer))
 
 
-def in_order(found: Iterable[Fixer[Any]]) -> list[Fixer[Any]]:
-    """Return *found* in an order in which each comes after those that it names, else by name."""
-    by_name = {each.name: each for each in sorted(found, key=lambda each: each.name)}
+def in_run_order(unordered: Iterable[Fixer[Any]]) -> list[Fixer[Any]]:
+    """Return *unordered* sorted so that each runs after those in its ``after``, otherwise by name.
+
+    Fixers with ``first`` run before all others.
+    """
+    by_name = {each.name: each for each in sorted(unordered, key=lambda each: each.name)}
     first = [name for name, each in by_name.items() if each.first]
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for name, each in by_name.items():
@@ -55,17 +60,17 @@ def in_order(found: Iterable[Fixer[Any]]) -> list[Fixer[Any]]:
     return [by_name[name] for name in order]
 
 
-RULES = "composerefactor.analysis.rules"
-"""Where the rules are, a module each."""
+RULES_PACKAGE = "composerefactor.analysis.rules"
+"""The package of the built-in rules, one module per rule."""
 
 RULE_GROUP = "composerefactor.rules"
-"""The entry point group in which plug-ins name their rules."""
+"""The Python entry point group in which plug-ins name their rules."""
 
 
 @cache
 def rule_names() -> frozenset[str]:
-    """Return the ids of all rules: the names of their modules, and of plug-ins' entry points."""
-    spec = find_spec(RULES)
+    """Return the ids of all rules: names of rule modules, and of plug-ins' entry points."""
+    spec = find_spec(RULES_PACKAGE)
     places = spec.submodule_search_locations if spec else None
     modules = {module.name.replace("_", "-") for module in pkgutil.iter_modules(places)}
     return frozenset(modules | {point.name for point in entry_points(RULE_GROUP)})

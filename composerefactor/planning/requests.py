@@ -1,40 +1,47 @@
-"""What a user asks of ``split``, as a value: planned from it, and written as arguments.
+"""The options of ``split`` and ``fix`` as values, and the options of transforms.
 
-The command line and the wizard both make one, so that the two do the same.
+The command line and the wizard both create a :class:`SplitRequest` or a :class:`FixRequest`, so
+that both do the same. A request can be written as command line arguments again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.project import Project
 from composerefactor.errors import InputError, UsageError
 from composerefactor.planning.fixes import ChosenFixer
 from composerefactor.planning.opening import OpenProject
-from composerefactor.planning.propose import relocated
+from composerefactor.planning.propose import root_move
 from composerefactor.planning.registry import fixers, rule_names
 from composerefactor.planning.selection import Transformation
 from composerefactor.planning.settings import Settings
-from composerefactor.refactoring.contract import AnyTransform, Fixer, Option, Part, Plan
+from composerefactor.refactoring.contract import AnyTransform, FileElement, Fixer, Option, Plan
+from composerefactor.refactoring.modules.grouping import LayoutOptions
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 Groups: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...]
+"""Services by the name of their group."""
 
-STAYS = "the settings keep it in place"
+UNMOVED_BY_SETTINGS = "excluded by split.stay in the settings"
+"""Why a service does not move."""
 
 
 class SplitRequest(Struct, frozen=True):
-    """The options of ``split``; what is empty is taken from the settings.
+    """The options of ``split``; an empty one takes its value from the settings.
 
-    *groups* has services by module, *modules* paths by service, *environments* names by root.
-    *roots* is the directory that the root files move to, ``""`` where they stay.
+    All but *roots* are those of :class:`LayoutOptions`, with pairs for mappings.
+
+    Attributes:
+        roots: The directory that the root files move to; ``""`` if they do not move.
     """
 
     into: str = ""
@@ -47,49 +54,54 @@ class SplitRequest(Struct, frozen=True):
     roots: str = ""
 
     def options(self, settings: Settings) -> SplitOptions:
-        """Return the options with the defaults in *settings*."""
+        """Return the options, with the defaults from *settings*."""
         defaults = settings.split
-        return SplitOptions(
-            self.into or defaults.into or "",
-            self.granularity or defaults.granularity or "auto",
-            dict(self.groups) or dict(defaults.groups),
-            {**defaults.modules, **dict(self.modules)},
-            anchors=self.anchors or defaults.anchors or "copy",
-            strategy=self.strategy or defaults.strategy or "include",
-            catalog=settings.catalog,
-            variants={**defaults.environments, **dict(self.environments)},
-        )
+        values = {
+            name: getattr(self, name) or getattr(defaults, name)
+            for name in LayoutOptions.__struct_fields__
+        }
+        values["groups"] = dict(values["groups"])
+        values["modules"] = {**defaults.modules, **dict(self.modules)}
+        values["environments"] = {**defaults.environments, **dict(self.environments)}
+        return SplitOptions(**values, catalog=settings.catalog)
 
     def transformation(self, opened: OpenProject, path: Path) -> Transformation:
-        """Return what divides the project that is open as asked, and moves its roots if asked.
+        """Return the refactoring that splits the project, and moves its root files if requested.
 
-        *path* is where the user says that it is. Raises UsageError and RefusedError for roots that
-        cannot move.
+        Args:
+            opened: The project that is open.
+            path: The project directory that the user gives.
+
+        Raises:
+            UsageError: The root files cannot be moved to the requested directory.
+            RefusedError: Files or commands cannot be adapted to the move.
         """
-        planned = self._division(opened.settings)
+        split_plan = self._split(opened.settings)
         if not self.roots:
-            return planned
+            return split_plan
 
-        moving = relocated(opened, path, self.roots)
-        return lambda project, keep, move: moving.after(planned(project, keep, move))
+        moving = root_move(opened, path, self.roots)
+        return lambda project, keep, move: moving.after(split_plan(project, keep, move))
 
-    def _division(self, settings: Settings) -> Transformation:
-        """Return what divides a project as asked, except what *settings* keep in place."""
+    def _split(self, settings: Settings) -> Transformation:
+        """Return the refactoring that splits a project, except services that *settings* exclude."""
         options = self.options(settings)
         stay = frozenset(settings.split.stay)
 
-        def planned(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
-            kept: dict[Part, str] = {
-                (path, "services", name): STAYS
+        def split_plan(
+            project: Project, keep: dict[FileElement, str], move: frozenset[FileElement]
+        ) -> Plan:
+            unmoved: dict[FileElement, str] = {
+                (path, "services", name): UNMOVED_BY_SETTINGS
                 for path, file in (project.files.items() if stay else ())
                 for name in stay & file.services.keys()
             }
-            return split.plan(project, replace(options, keep={**kept, **keep}, move=move))
+            return split.plan(project, replace(options, keep={**unmoved, **keep}, move=move))
 
-        return planned
+        return split_plan
 
     def arguments(self) -> list[str]:
-        """Return the command line's options that say the same."""
+        """Return the equivalent command line options."""
         given = [
             ("--into", self.into),
             ("--strategy", self.strategy),
@@ -104,112 +116,137 @@ class SplitRequest(Struct, frozen=True):
 
 
 def groups_of(pairs: Iterable[tuple[str, str]]) -> Groups:
-    """Return the services by group; a group may be given in parts, a service only once.
+    """Return the services by group; a group may be given several times.
 
-    Raises UsageError for a service in two groups.
+    Args:
+        pairs: Names of groups, each with its services as a comma-separated list.
+
+    Raises:
+        UsageError: A service is in two groups.
     """
-    found: dict[str, tuple[str, ...]] = {}
+    groups: dict[str, tuple[str, ...]] = {}
     for name, value in pairs:
         services = names_of(value)
         for service in services:
-            if any(service in members for group, members in found.items() if group != name):
-                raise UsageError(f"--group: {service!r} is in two groups", remedy="choose one")
-        found[name] = tuple(dict.fromkeys((*found.get(name, ()), *services)))
-    return tuple(found.items())
+            if any(service in members for group, members in groups.items() if group != name):
+                raise UsageError(f"--group: {service!r} is in two groups", remedy="keep it in one")
+        groups[name] = tuple(dict.fromkeys((*groups.get(name, ()), *services)))
+    return tuple(groups.items())
 
 
 def names_of(text: str) -> tuple[str, ...]:
-    """Return the names in a list with commas."""
+    """Return the names in a comma-separated list."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-_KINDS = {str: "text", int: "a whole number", bool: "true or false", tuple: "a list of texts"}
+_KIND_NAMES = {str: "text", int: "a whole number", bool: "true or false", tuple: "a list of texts"}
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
 def option_values(
     given: Sequence[str], known: Mapping[str, AnyTransform]
 ) -> dict[str, dict[str, Any]]:
-    """Return the values in *given*, by transform and field of its options.
+    """Return the option values of transforms given on the command line.
 
-    Raises UsageError for a transform or option that there is not, and for a value of another kind.
+    Args:
+        given: Values in the form ``TRANSFORM.OPTION=VALUE``.
+        known: All transforms by name.
+
+    Returns:
+        The values by transform and by field of its options.
+
+    Raises:
+        UsageError: A transform or an option is unknown, or a value has the wrong type.
     """
-    found: dict[str, dict[str, Any]] = {}
+    values: dict[str, dict[str, Any]] = {}
     for text in given:
         name, equals, value = text.partition("=")
         transform, _, key = name.partition(".")
         if not equals or not key:
-            raise UsageError(f"--set {text!r}: NAME.OPTION=VALUE is needed")
+            raise UsageError(f"--set {text!r}: the form is NAME.OPTION=VALUE")
         if transform not in known:
             raise UsageError(
-                f"no transform is called {transform!r}", remedy="there are: " + ", ".join(known)
+                f"unknown transform {transform!r}", remedy="known transforms: " + ", ".join(known)
             )
-        options = {each.name: each for each in known[transform].settings}
+        options = {option.name: option for option in known[transform].settings}
         if key not in options:
             raise UsageError(
                 f"{transform} has no option {key!r}",
-                remedy="there are: " + ", ".join(options) if options else "it has none",
+                remedy="its options: " + ", ".join(options) if options else "it has no options",
             )
-        found.setdefault(transform, {})[key.replace("-", "_")] = _value(name, options[key], value)
-    return found
+        values.setdefault(transform, {})[key.replace("-", "_")] = _parse_value(
+            name, options[key], value
+        )
+    return values
 
 
 def check_names(settings: Settings, known: Mapping[str, AnyTransform]) -> None:
-    """Raise InputError for a transform in *settings* that there is not.
+    """Check that all transforms that *settings* name are known.
 
-    What is ignored may be a rule of ``analyze`` as well.
+    The names below ``ignore`` may also be rules of ``analyze``.
+
+    Raises:
+        InputError: A name is unknown.
     """
-    foreign = settings.ignore.keys() - known.keys()
-    named = [("ignore", name) for name in sorted(foreign and foreign - rule_names())]
+    not_transforms = settings.ignore.keys() - known.keys()
+    named = [("ignore", name) for name in sorted(not_transforms and not_transforms - rule_names())]
     named += [("transforms", name) for name in settings.transforms]
     named += [("fix", name) for name in (*settings.fix.select, *settings.fix.skip)]
     for section, name in named:
         if name not in known:
             raise InputError(
-                f"no transform is called {name!r}",
+                f"unknown transform {name!r}",
                 location=settings.location(section, name),
-                remedy="there are: " + ", ".join(known),
+                remedy="known transforms: " + ", ".join(known),
             )
 
 
 def configured_values(
     settings: Settings, known: Mapping[str, AnyTransform]
 ) -> dict[str, dict[str, Any]]:
-    """Return the options in *settings*, by transform and field of its options.
+    """Return the option given of transforms from *settings*.
 
-    Raises InputError for an option that there is not, and for a value of another kind.
+    Returns:
+        The given by transform and by field of its options.
+
+    Raises:
+        InputError: An option is unknown, or a value has the wrong type.
     """
-    found: dict[str, dict[str, Any]] = {}
-    for name, values in settings.transforms.items():
-        options = {each.name: each for each in known[name].settings}
-        for key, value in values.items():
+    values: dict[str, dict[str, Any]] = {}
+    for name, given in settings.transforms.items():
+        options = {option.name: option for option in known[name].settings}
+        for key, value in given.items():
             location = settings.location("transforms", name, key)
             if key not in options:
                 raise InputError(
                     f"{name} has no option {key!r}",
                     location=location,
-                    remedy="there are: " + ", ".join(options) if options else "it has none",
+                    remedy="its options: " + ", ".join(options) if options else "it has no options",
                 )
             kind, choices = options[key].kind, options[key].choices
-            given = tuple(value) if isinstance(value, list) else value
-            if type(given) is not kind or (choices and given not in choices):
-                wanted = f"one of {', '.join(choices)}" if choices else _KINDS[kind]
-                raise InputError(f"{name}.{key} takes {wanted}", location=location)
-            found.setdefault(name, {})[key.replace("-", "_")] = given
-    return found
+            parsed = tuple(value) if isinstance(value, list) else value
+            if type(parsed) is not kind or (choices and parsed not in choices):
+                expected = f"one of {', '.join(choices)}" if choices else _KIND_NAMES[kind]
+                raise InputError(f"{name}.{key} takes {expected}", location=location)
+            values.setdefault(name, {})[key.replace("-", "_")] = parsed
+    return values
 
 
-def _value(name: str, option: Option, text: str) -> Any:
-    """Return *text* as a value of the kind that *option* has."""
+def _parse_value(name: str, option: Option, text: str) -> Any:
+    """Return *text* as a value of *option*; *name* is the option as the user writes it.
+
+    Raises:
+        UsageError: The text is not a value of the option.
+    """
     if option.choices and text not in option.choices:
-        raise UsageError(f"--set {name}: {text!r} is none of {', '.join(option.choices)}")
+        raise UsageError(f"--set {name}: {text!r} is not one of {', '.join(option.choices)}")
     if option.kind is bool:
         if text.lower() not in _BOOLEANS:
-            raise UsageError(f"--set {name}: {text!r} is neither true nor false")
+            raise UsageError(f"--set {name}: {text!r} is not true or false")
         return _BOOLEANS[text.lower()]
     if option.kind is int:
         if not text.lstrip("-").isdecimal():
-            raise UsageError(f"--set {name}: {text!r} is no whole number")
+            raise UsageError(f"--set {name}: {text!r} is not a whole number")
         return int(text)
     if option.kind is tuple:
         return tuple(part.strip() for part in text.split(",") if part.strip())
@@ -217,9 +254,14 @@ def _value(name: str, option: Option, text: str) -> Any:
 
 
 class FixRequest(Struct, frozen=True):
-    """The options of ``fix``: *select* is None, *unsafe* False where the settings are to say.
+    """The options of ``fix``.
 
-    *values* has options of transforms as ``--set`` takes them: ``("NAME.OPTION", "VALUE")``.
+    Attributes:
+        select: The transforms to run; None to take them from the settings.
+        skip: Transforms that are not run, in addition to those in the settings.
+        unsafe: Whether changes that affect running containers are applied; False to take it from
+            the settings.
+        values: Options of transforms, as ``--set`` takes them: ``("NAME.OPTION", "VALUE")``.
     """
 
     select: tuple[str, ...] | None = None
@@ -228,47 +270,51 @@ class FixRequest(Struct, frozen=True):
     values: tuple[tuple[str, str], ...] = ()
 
     def chosen(self, settings: Settings) -> list[ChosenFixer]:
-        """Return the transforms to run with their options, in order.
+        """Return the fixers to run with their options, in order.
 
-        Raises UsageError for names that no transform has and options that it does not take,
-        InputError where *settings* have them.
+        Raises:
+            UsageError: A name or an option in this request is unknown.
+            InputError: A name or an option in *settings* is unknown.
         """
-        known = {each.name: each for each in fixers()}
+        known = {fixer.name: fixer for fixer in fixers()}
         check_names(settings, known)
-        _check(self.select or (), known)
-        _check(self.skip, known)
-        wanted = set(settings.fix.select if self.select is None else self.select)
-        unwanted = {*self.skip, *settings.fix.skip}
+        _check_known(self.select or (), known)
+        _check_known(self.skip, known)
+        selected = set(settings.fix.select if self.select is None else self.select)
+        skipped = {*self.skip, *settings.fix.skip}
         configured = configured_values(settings, known)
         given = option_values([f"{name}={value}" for name, value in self.values], known)
         chosen = []
-        for name, each in known.items():
-            if name in unwanted or (name not in wanted if wanted else each.selected_only):
+        for name, fixer in known.items():
+            if name in skipped or (name not in selected if selected else fixer.selected_only):
                 continue
             options = {**configured.get(name, {}), **given.get(name, {})}
-            if any(f.name == "catalog" for f in fields(each.options)):
+            if any(field.name == "catalog" for field in fields(fixer.options)):
                 options["catalog"] = settings.catalog
             chosen.append(
                 ChosenFixer(
-                    each,
-                    each.options(**options),
-                    unsafe=self.unsafe or bool(settings.fix.unsafe),
-                    asked=name in wanted,
+                    fixer,
+                    fixer.options(**options),
+                    unsafe=self.unsafe or settings.fix.unsafe,
+                    by_name=name in selected,
                     ignored=settings.ignore.get(name, {}),
                 )
             )
         return chosen
 
     def arguments(self) -> list[str]:
-        """Return the command line's options that say the same."""
-        words = [] if self.select is None else ["--select", ",".join(self.select)]
-        words += ["--skip", ",".join(self.skip)] if self.skip else []
-        words += ["--unsafe"] if self.unsafe else []
-        return words + [w for name, value in self.values for w in ("--set", f"{name}={value}")]
+        """Return the equivalent command line options."""
+        arguments = [] if self.select is None else ["--select", ",".join(self.select)]
+        arguments += ["--skip", ",".join(self.skip)] if self.skip else []
+        arguments += ["--unsafe"] if self.unsafe else []
+        return arguments + [
+            word for name, value in self.values for word in ("--set", f"{name}={value}")
+        ]
 
 
-def _check(names: Sequence[str], known: Mapping[str, Fixer[Any]]) -> None:
+def _check_known(names: Sequence[str], known: Mapping[str, Fixer[Any]]) -> None:
+    """Raise UsageError for a name that is not in *known*."""
     for name in sorted(set(names) - known.keys()):
         raise UsageError(
-            f"no transform is called {name!r}", remedy="there are: " + ", ".join(known)
+            f"unknown transform {name!r}", remedy="known transforms: " + ", ".join(known)
         )

@@ -1,4 +1,8 @@
-"""Which changes of a plan are wanted."""
+"""Selecting the changes of a refactoring with ``--take`` and ``--leave``.
+
+A change is the creation or deletion of a file. To exclude one, the elements that would move to or
+from that file are kept where they are, and the refactoring is planned again.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +15,23 @@ from composerefactor.compose.project import Project
 from composerefactor.edit.planned_files import Changeset, FileChange
 from composerefactor.errors import RefusedError, UsageError
 from composerefactor.planning.opening import OpenProject
-from composerefactor.refactoring.contract import Part, Plan
+from composerefactor.refactoring.contract import FileElement, Plan
 
-Transformation = Callable[[Project, dict[Part, str], frozenset[Part]], Plan]
-"""A transform with its options: project, parts that stay, parts that move all the same."""
+Transformation = Callable[[Project, dict[FileElement, str], frozenset[FileElement]], Plan]
+"""Plans a refactoring with fixed options.
+
+The arguments are the project, the elements that must not move (each with the reason), and the
+elements that must move even if the refactoring predicts that they cannot.
+"""
 
 
 class Selection(Struct, frozen=True):
-    """Ids of changes: *take* only these, where any is named; *leave* these out."""
+    """Which changes the user wants.
+
+    Attributes:
+        take: The ids of the only changes to make; empty for all.
+        leave: The ids of changes that are not made.
+    """
 
     take: frozenset[str] = frozenset()
     leave: frozenset[str] = frozenset()
@@ -26,14 +39,15 @@ class Selection(Struct, frozen=True):
 
 EVERYTHING = Selection()
 
-LEFT_BY_TAKE, LEFT_BY_LEAVE = "left in place by --take", "left in place by --leave"
-"""Why a part stays that a selection leaves out."""
+EXCLUDED_BY_TAKE, EXCLUDED_BY_LEAVE = "excluded by --take", "excluded by --leave"
+"""Why an element does not move."""
 
 
 def changeset(opened: OpenProject, plan: Plan) -> Changeset:
-    """Return the changes that carry *plan* out.
+    """Return the files to write and to delete for *plan*.
 
-    Raises RefusedError for paths of which one would be a file and the directory of another.
+    Raises:
+        RefusedError: A path would be both a file and a directory.
     """
     files = opened.files
     changes = tuple(
@@ -49,23 +63,25 @@ def changeset(opened: OpenProject, plan: Plan) -> Changeset:
 
 
 def selectable(opened: OpenProject, plan: Plan) -> dict[str, str]:
-    """Return the ids by path of the changes in *plan*, made with nothing in place, to choose from.
+    """Return the changes of *plan* that can be selected: their ids by path.
 
-    Only files that come or go can be chosen: what stays in a changed file follows from them. Those
-    that go elsewhere as a whole do so with the commands that name them, or not at all.
+    *plan* must have been made without any exclusion. Only created and deleted files can be
+    selected; the content of changed files follows from them. Files that move as a whole cannot be
+    selected, since they move together with the commands that name them.
     """
     changes = changeset(opened, plan)
-    whole = {*plan.relocated, *plan.relocated.values()}
+    moved_files = {*plan.relocated, *plan.relocated.values()}
     files = (*changes.created, *changes.deleted)
-    return {change.path: change.id for change in files if change.path not in whole}
+    return {change.path: change.id for change in files if change.path not in moved_files}
 
 
 def selected(
     opened: OpenProject, project: Project, transformation: Transformation, selection: Selection
 ) -> Transformation:
-    """Return *transformation* without the changes that *selection* leaves out.
+    """Return *transformation* without the changes that *selection* excludes.
 
-    Raises UsageError for an id that no change has.
+    Raises:
+        UsageError: *selection* contains an id that no change has.
     """
     if selection == EVERYTHING:
         return transformation
@@ -75,34 +91,36 @@ def selected(
     if unknown:
         raise UsageError(
             f"no change has the id {min(unknown)!r}",
-            remedy="`--dry-run --format json` lists the changes with their ids",
+            remedy="run with `--dry-run --format json` to list the changes with their ids",
         )
     taken = {path for path, id_ in ids.items() if id_ in selection.take} or ids.keys()
-    dropped = {path for path, id_ in ids.items() if id_ in selection.leave}
-    reason = LEFT_BY_TAKE if selection.take else LEFT_BY_LEAVE
-    left: dict[Part, str] = {}
-    for part, path in plan.moved.items():
-        destinations = ({part[0]} | _homes(plan, part, path)) & ids.keys()
-        if destinations and (destinations & dropped or not destinations & taken):
-            left[part] = reason
+    excluded = {path for path, id_ in ids.items() if id_ in selection.leave}
+    reason = EXCLUDED_BY_TAKE if selection.take else EXCLUDED_BY_LEAVE
+    unmoved: dict[FileElement, str] = {}
+    for element, path in plan.moved.items():
+        destinations = ({element[0]} | _destinations(plan, element, path)) & ids.keys()
+        if destinations and (destinations & excluded or not destinations & taken):
+            unmoved[element] = reason
 
-    def chosen(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
-        return transformation(project, {**left, **keep}, move)
+    def with_selection(
+        project: Project, keep: dict[FileElement, str], move: frozenset[FileElement]
+    ) -> Plan:
+        return transformation(project, {**unmoved, **keep}, move)
 
-    return chosen
+    return with_selection
 
 
-def _homes(plan: Plan, part: Part, path: str) -> set[str]:
-    """Return the new files that hold *part*, which moves to *path*, or some of it.
+def _destinations(plan: Plan, element: FileElement, path: str) -> set[str]:
+    """Return the new files that contain *element*, or a piece of it, if it moves to *path*.
 
-    Where files that define the same services are factored, a service is written in one module and
-    in the environment files beside it: it moves to all of them, or stays whole.
+    If files that define the same services are deduplicated, a service is written to one module and
+    to the environment files beside it: it moves to all of them or not at all.
     """
-    if part[1] != "services":
+    if element[1] != "services":
         return {path}
     tree = posixpath.dirname(posixpath.dirname(path))
     return {path} | {
         other
         for other, names in plan.services.items()
-        if part[2] in names and posixpath.dirname(posixpath.dirname(other)) == tree
+        if element[2] in names and posixpath.dirname(posixpath.dirname(other)) == tree
     }

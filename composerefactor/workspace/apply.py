@@ -20,18 +20,26 @@ from composerefactor.workspace.journal import (
     Phase,
     RunId,
     attributes,
+    project_lock,
     write_new,
 )
-from composerefactor.workspace.state import project_lock
-from composerefactor.workspace.undo import recover_locked, remove_leftovers, take_back
+from composerefactor.workspace.undo import recover_locked, remove_leftovers, roll_back
 
 
 def apply(root: Path, changeset: Changeset, label: str) -> RunId:
-    """Write *changeset* to the project at *root*; *label* is the command, as `undo` shows it.
+    """Write *changeset* to the project at *root*, and return the number of the run.
 
-    Changed files keep mode and owner, directories that become empty go, as they do in git.
-    Raises RefusedError with nothing written where a file is no longer as the changeset has it
-    before, or cannot be written, or the undo record cannot be kept. ValueError for an empty set.
+    Changed files keep their mode and owner. Directories that become empty are removed, as git does.
+
+    Args:
+        root: The project directory.
+        changeset: The files to write, with their content before and after.
+        label: The command, as `undo` shows it.
+
+    Raises:
+        RefusedError: Nothing was written, because the current content of a file is not what the
+            changeset expects, a file cannot be written, or the undo record cannot be written.
+        ValueError: The changeset is empty.
     """
     if changeset.is_empty:
         msg = "an empty changeset is not a run"
@@ -43,16 +51,16 @@ def apply(root: Path, changeset: Changeset, label: str) -> RunId:
         for change in changeset.changes:
             files.check_writable(change.path)
             _check_unchanged(files, change)
-        journal = _plan(files.root, changeset, store.next_run(), label)
+        journal = _new_journal(files.root, changeset, store.next_run(), label)
         record = store.begin(journal)
         try:
             _write(files.root, changeset, journal)
             store.advance(record, Phase.APPLIED)
         except BaseException as error:
-            take_back(files, store, record, journal, force=False)
+            roll_back(files, store, record, journal, force=False)
             if isinstance(error, OSError):
                 raise RefusedError(
-                    f"cannot be written: {error.strerror or error}; nothing was changed",
+                    f"cannot be written: {error.strerror or error}; no file was changed",
                     location=Location(str(error.filename or files.root)),
                 ) from None
             raise
@@ -67,25 +75,27 @@ def _check_unchanged(files: ProjectFiles, change: FileChange) -> None:
         raise RefusedError(error.message, location=Location(change.path)) from None
     if content == change.before:
         return
-    what = "exists already" if change.before is None else "changed meanwhile"
+    problem = "already exists" if change.before is None else "has changed since it was read"
     raise RefusedError(
-        f"{what}; nothing was written",
+        f"{problem}; no file was written",
         location=Location(change.path),
-        remedy="run the command again to work on the file as it is now",
+        remedy="run the command again to use the current content",
     )
 
 
-def _plan(root: Path, changeset: Changeset, run: RunId, label: str) -> Journal:
+def _new_journal(root: Path, changeset: Changeset, run: RunId, label: str) -> Journal:
     token = secrets.token_hex(4)
     entries = tuple(
         Entry(
             path=change.path,
-            temporary=str(PurePosixPath(change.path).with_name(f".composerefactor-{token}-{at}")),
+            temporary=str(
+                PurePosixPath(change.path).with_name(f".composerefactor-{token}-{number}")
+            ),
             before=change.before,
             attributes=None if change.before is None else attributes(root / change.path),
             after=None if change.after is None else hashlib.sha256(change.after).hexdigest(),
         )
-        for at, change in enumerate(changeset.changes)
+        for number, change in enumerate(changeset.changes)
     )
     written = [change.path for change in changeset.changes if change.after is not None]
     return Journal(
@@ -98,32 +108,34 @@ def _plan(root: Path, changeset: Changeset, run: RunId, label: str) -> Journal:
     )
 
 
-def _directories_of(paths: Iterable[str]) -> set[str]:
-    """Return all directories below the root that *paths* stand in."""
+def _parent_directories(paths: Iterable[str]) -> set[str]:
+    """Return all directories below the root that contain *paths*, at any depth."""
     return {
         str(directory) for path in paths for directory in list(PurePosixPath(path).parents)[:-1]
     }
 
 
 def _missing_directories(root: Path, written: Iterable[str]) -> tuple[str, ...]:
-    """Return the directories that must be made for *written*, parents first."""
-    return tuple(path for path in sorted(_directories_of(written)) if not (root / path).exists())
+    """Return the directories to create for the files *written*, parents first."""
+    return tuple(
+        path for path in sorted(_parent_directories(written)) if not (root / path).exists()
+    )
 
 
 def _emptied_directories(
     root: Path, changeset: Changeset, written: Iterable[str]
 ) -> tuple[tuple[str, int], ...]:
-    """Return the directories in which the deletions leave nothing, parents first, with modes."""
+    """Return the directories that the deletions leave empty, with their modes, parents first."""
     deleted = [change.path for change in changeset.deleted]
-    gone = set(deleted)
+    removed = set(deleted)
     emptied: list[tuple[str, int]] = []
-    for path in sorted(_directories_of(deleted) - _directories_of(written), reverse=True):
+    for path in sorted(_parent_directories(deleted) - _parent_directories(written), reverse=True):
         directory = root / path
-        # one that cannot be listed holds what we cannot know
+        # a directory that cannot be listed may contain other files
         if os.access(directory, os.R_OK) and all(
-            f"{path}/{entry.name}" in gone for entry in directory.iterdir()
+            f"{path}/{entry.name}" in removed for entry in directory.iterdir()
         ):
-            gone.add(path)
+            removed.add(path)
             emptied.append((path, stat.S_IMODE(directory.stat().st_mode)))
     return tuple(reversed(emptied))
 

@@ -1,4 +1,4 @@
-"""The files of a project: bounded listing and reading, and what may be written."""
+"""The files of a project: bounded listing and reading, and which paths may be written."""
 
 from __future__ import annotations
 
@@ -13,14 +13,23 @@ from composerefactor.yaml.source import MAX_BYTES, Source
 SKIPPED_DIRECTORIES = frozenset({".git", "node_modules", "vendor", ".venv"})
 _UNREADABLE_REMEDY = "check the path and its permissions"
 MAX_DEPTH = 6
+"""Path components of a listed file, at most."""
+
 MAX_FILES = 20_000
+"""Files that are listed, at most."""
 
 
 class ProjectFiles:
-    """The files below *root*, a project directory; InputError where that is none.
+    """The files below the project directory *root*.
 
-    All paths are POSIX and relative to the root. Reading follows symbolic links and ``..`` as the
-    engine does; :meth:`check_writable` refuses both.
+    All paths are POSIX and relative to the root. Reading follows symbolic links and ``..``, as
+    Docker Compose does; :meth:`check_writable` refuses both.
+
+    Attributes:
+        root: The resolved path of the project directory.
+
+    Raises:
+        InputError: *root* does not exist or is not a directory.
     """
 
     def __init__(self, root: Path) -> None:
@@ -32,22 +41,22 @@ class ProjectFiles:
     def paths(self) -> list[str]:
         """Return the project's files, sorted.
 
-        Directories in SKIPPED_DIRECTORIES, and those reached by a symbolic link, are left out. A
-        path has at most MAX_DEPTH parts. Of more than MAX_FILES files those nearest to the root
-        are listed. Unreadable directories and names that are no UTF-8 are passed over.
+        Directories in SKIPPED_DIRECTORIES, symbolic links to directories, unreadable directories
+        and names that are not UTF-8 are skipped. A path has at most MAX_DEPTH components. Of more
+        than MAX_FILES files those closest to the root are listed.
         """
-        found: list[str] = []
-        level = [""]
+        listed: list[str] = []
+        directories_at_depth = [""]
         for _ in range(MAX_DEPTH):
-            below: list[str] = []
-            for directory in level:
+            subdirectories: list[str] = []
+            for directory in directories_at_depth:
                 files, directories = self._entries(directory)
-                found += files[: MAX_FILES - len(found)]
-                if len(found) == MAX_FILES:
-                    return sorted(found)
-                below += directories
-            level = below
-        return sorted(found)
+                listed += files[: MAX_FILES - len(listed)]
+                if len(listed) == MAX_FILES:
+                    return sorted(listed)
+                subdirectories += directories
+            directories_at_depth = subdirectories
+        return sorted(listed)
 
     def _entries(self, directory: str) -> tuple[list[str], list[str]]:
         """Return the sorted paths of the files and the directories in *directory*."""
@@ -85,8 +94,11 @@ class ProjectFiles:
     def read_bytes(self, path: str) -> bytes:
         """Return the content of *path*.
 
-        Raises InputError where it is missing, no regular file, unreadable, or larger than
-        MAX_BYTES; no more than that is read, and no pipe or device is waited for.
+        At most MAX_BYTES are read. A pipe or device is never waited for.
+
+        Raises:
+            InputError: The file is missing, unreadable, larger than MAX_BYTES, or not a regular
+                file.
         """
         try:
             descriptor = os.open(self.root / path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
@@ -102,64 +114,68 @@ class ProjectFiles:
             ) from None
         if len(content) > MAX_BYTES:
             raise InputError(
-                f"the file has more than {MAX_BYTES:,} bytes; such a file is not read",
+                f"the file is larger than {MAX_BYTES:,} bytes, the limit",
                 location=Location(path),
-                remedy="name the Compose file with -f if this is not one",
+                remedy="if this is not the Compose file, name that with -f",
             )
         return content
 
     def read_text(self, path: str) -> str:
         """Return the text of *path* without its byte-order mark.
 
-        Raises InputError as :meth:`read_bytes` does, and for what is no UTF-8 text.
+        Raises:
+            InputError: As for :meth:`read_bytes`, or the content is not UTF-8 text.
         """
         return Source.decode(path, self.read_bytes(path)).text
 
     def check_writable(self, path: str) -> None:
-        """Raise RefusedError unless *path* can be created, replaced or deleted in this project.
+        """Check that *path* can be created, replaced or deleted in this project.
 
-        Refused are paths outside of the root or in ``.git``, symbolic links anywhere below the
-        root, what is no regular file, and directories that cannot be written to.
+        Raises:
+            RefusedError: The path is outside the root or in ``.git``, is or contains a symbolic
+                link, is not a regular file, or is in a directory that is not writable.
         """
         parts = PurePosixPath(path).parts
         if not parts or path.startswith("/") or ".." in parts:
-            raise RefusedError("outside of the project directory", location=Location(path))
+            raise RefusedError("outside the project directory", location=Location(path))
         if parts[0] == ".git":
-            raise RefusedError("git's own files are not changed", location=Location(path))
-        here, directory = self.root, self.root
+            raise RefusedError(
+                "composerefactor never changes files in .git", location=Location(path)
+            )
+        place, directory = self.root, self.root
         for number, part in enumerate(parts, start=1):
-            here = here / part
-            shown = "/".join(parts[:number])
+            place = place / part
+            relative = "/".join(parts[:number])
             try:
-                mode = here.lstat().st_mode
+                mode = place.lstat().st_mode
             except FileNotFoundError:
                 break
             except (OSError, ValueError) as error:
-                raise RefusedError(_reason(error), location=Location(shown)) from None
-            _check_kind(mode, shown, is_last=number == len(parts))
+                raise RefusedError(_reason(error), location=Location(relative)) from None
+            _check_kind(mode, relative, is_last=number == len(parts))
             if stat.S_ISDIR(mode):
-                directory = here
+                directory = place
         if not os.access(directory, os.W_OK | os.X_OK):
-            shown = directory.relative_to(self.root).as_posix()
+            relative = directory.relative_to(self.root).as_posix()
             raise RefusedError(
-                f"the directory cannot be written to, so {path} cannot be saved",
-                location=Location(str(self.root) if shown == "." else shown),
-                remedy="give yourself write permission, or run as the owner of the project",
+                f"the directory is not writable, so {path} cannot be written",
+                location=Location(str(self.root) if relative == "." else relative),
+                remedy="make it writable, or run as the owner of the project",
             )
 
 
-def _check_kind(mode: int, shown: str, *, is_last: bool) -> None:
+def _check_kind(mode: int, relative: str, *, is_last: bool) -> None:
     """Raise RefusedError unless *mode* is that of a directory, or of a file where *is_last*."""
     if stat.S_ISLNK(mode):
         raise RefusedError(
-            "a symbolic link: what it points to may belong to something else",
-            location=Location(shown),
-            remedy="replace the link by a copy, or work on the project that it points to",
+            "a symbolic link, and its target may belong to something else",
+            location=Location(relative),
+            remedy="replace the link by a copy, or run the command on the project it points to",
         )
     if is_last and not stat.S_ISREG(mode):
-        raise RefusedError("not a regular file", location=Location(shown))
+        raise RefusedError("not a regular file", location=Location(relative))
     if not is_last and not stat.S_ISDIR(mode):
-        raise RefusedError("not a directory", location=Location(shown))
+        raise RefusedError("not a directory", location=Location(relative))
 
 
 def _is_utf8(name: str) -> bool:
@@ -171,12 +187,12 @@ def _is_utf8(name: str) -> bool:
 
 
 def _reason(error: OSError | ValueError) -> str:
-    """Return why a file cannot be read, in words."""
+    """Return the message for a file that cannot be read."""
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.ENOENT:
         return "no such file"
     if number == errno.EISDIR:
         return "a directory, where a file is expected"
     if number is None:
-        return "not the name of a file"
+        return "not a valid file name"
     return f"cannot be read: {os.strerror(number)}"

@@ -1,7 +1,7 @@
-"""What git knows of the project's files. The only module that starts git.
+"""What git knows about the project's files. This is the only module that runs git.
 
-Asking runs no code of the project and writes nothing: hooks, file system monitors and content
-filters that a repository's own settings name are switched off, and so are git's optional locks.
+These git commands run no code of the project and write nothing: hooks, file system monitors and
+content filters from the repository's configuration are disabled, and so are git's optional locks.
 """
 
 from __future__ import annotations
@@ -17,15 +17,17 @@ from msgspec import Struct
 from composerefactor.errors import InputError, Location
 from composerefactor.workspace.files import SKIPPED_DIRECTORIES
 
-_SAFE = (
+_SAFE_OPTIONS = (
     "--no-pager",
     "-c",
     "core.fsmonitor=false",
     "-c",
     f"core.hooksPath={os.devnull}",
 )
-_LITERAL = "--literal-pathspecs"  # a name with * or : is a name; not all commands know it
-# All others go: those that git sets for its hooks would make it answer for another tree.
+_LITERAL_PATHS = (
+    "--literal-pathspecs"  # * and : in a path have no special meaning; not all commands know it
+)
+# All other GIT_* variables are removed: those that git sets for hooks select another work tree.
 _KEPT_VARIABLES = frozenset(
     {
         "GIT_CONFIG_GLOBAL",
@@ -35,15 +37,18 @@ _KEPT_VARIABLES = frozenset(
         "GIT_DISCOVERY_ACROSS_FILESYSTEM",
     }
 )
-_SECONDS = 60
+_TIMEOUT = 60
 _PATHS_PER_CALL = 200
 _NO_REPOSITORY = ("not a git repository", "must be run in a work tree")
 
 
 class Repository(Struct, frozen=True):
-    """The git work tree that holds the project directory *root*.
+    """The git work tree that contains the project directory.
 
-    *prefix* is the root relative to *top*, POSIX, ``""`` where they are the same.
+    Attributes:
+        root: The project directory.
+        top: The top level of the work tree.
+        prefix: The root relative to the top level, POSIX; ``""`` if they are the same.
     """
 
     root: Path
@@ -51,64 +56,80 @@ class Repository(Struct, frozen=True):
     prefix: str
 
     def is_ignored(self, paths: Iterable[str]) -> dict[str, str]:
-        """Return the untracked ones of *paths* that git ignores, with the reason.
+        """Return those of *paths* that are untracked and ignored by git, each with the pattern.
 
-        *paths* are relative to the root and need not exist. A reason reads ``file:line:pattern``,
-        where file is relative to the top level, or absolute for the user's own ignore file.
+        *paths* are relative to the root and need not exist. The pattern has the form
+        ``file:line:pattern``; the file is relative to the top level, or absolute for the user's own
+        ignore file.
         """
         names = list(paths)
         if not names:
             return {}
-        # behind ./ a leading colon has no meaning
+        # after ./ a leading colon has no special meaning
         listed = b"".join(b"./" + os.fsencode(path) + b"\0" for path in names)
-        # exit code 1: none is ignored
-        output = ask(self.root, "check-ignore", "-v", "-z", "--stdin", stdin=listed, codes=(0, 1))
+        # exit code 1: no path is ignored
+        output = run_git(
+            self.root, "check-ignore", "-v", "-z", "--stdin", stdin=listed, codes=(0, 1)
+        )
         fields = [os.fsdecode(field) for field in output.split(b"\0")[:-1]]
         ignored: dict[str, str] = {}
         for file, line, pattern, path in zip(*[iter(fields)] * 4, strict=True):
-            # a pattern with ! is the one that decides, but against ignoring
+            # a deciding pattern that begins with ! means: not ignored
             if not pattern.startswith("!"):
                 ignored[path.removeprefix("./")] = f"{file}:{line}:{pattern}"
         return ignored
 
     def is_tracked(self, path: str) -> bool:
-        """Return whether git has *path*, relative to the root."""
-        return bool(ask(self.root, _LITERAL, "ls-files", "-z", "--", path))
+        """Return whether git tracks *path*, relative to the root."""
+        return bool(run_git(self.root, _LITERAL_PATHS, "ls-files", "-z", "--", path))
 
     def earlier(self, path: str, most: int) -> Iterator[tuple[str, bytes]]:
-        """Yield up to *most* committed texts of *path*, the latest first, with their short names.
+        """Yield up to *most* committed contents of *path*, latest first, as (commit, content).
 
-        *path* is relative to the root. Nothing where git does not know it.
+        *path* is relative to the root; commits are abbreviated. Yields nothing for a path that git
+        does not know.
         """
-        output = ask(
-            self.root, _LITERAL, "log", "-z", f"-n{most}", "--format=%h", "--", path, codes=(0, 128)
+        output = run_git(
+            self.root,
+            _LITERAL_PATHS,
+            "log",
+            "-z",
+            f"-n{most}",
+            "--format=%h",
+            "--",
+            path,
+            codes=(0, 128),
         )
-        below = f"{self.prefix}/{path}" if self.prefix else path
-        for name in os.fsdecode(output).split("\0"):
-            if not name:
+        full_path = f"{self.prefix}/{path}" if self.prefix else path
+        for commit in os.fsdecode(output).split("\0"):
+            if not commit:
                 continue
-            content = ask(self.root, "cat-file", "blob", f"{name}:{below}", codes=(0, 128))
+            content = run_git(
+                self.root, "cat-file", "blob", f"{commit}:{full_path}", codes=(0, 128)
+            )
             if content:
-                yield name, content
+                yield commit, content
 
     def dirty(self, paths: Iterable[str]) -> dict[str, str]:
-        """Return those of *paths* that git could not bring back, with the reason in words.
+        """Return those of *paths* with content that git could not restore, each with the reason.
 
-        *paths* are relative to the root. A path that does not exist and that git does not know
-        is clean: there is nothing to lose.
+        *paths* are relative to the root. A path that does not exist and that git does not track is
+        clean, since nothing can be lost.
         """
-        found: dict[str, str] = {}
+        reasons: dict[str, str] = {}
         names = sorted(set(paths))
         filters = _filters_off(self.root)
         for start in range(0, len(names), _PATHS_PER_CALL):
             batch = names[start : start + _PATHS_PER_CALL]
             tracked = {
                 os.fsdecode(path)
-                for path in ask(self.root, _LITERAL, "ls-files", "-z", "--", *batch).split(b"\0")
+                for path in run_git(
+                    self.root, _LITERAL_PATHS, "ls-files", "-z", "--", *batch
+                ).split(b"\0")
             }
-            status = ask(
+            status = run_git(
                 self.root,
-                _LITERAL,
+                _LITERAL_PATHS,
                 *filters,
                 "status",
                 "--porcelain=v1",
@@ -122,10 +143,10 @@ class Repository(Struct, frozen=True):
             changed = dict(self._changed(status))
             for path in batch:
                 if path in changed:
-                    found[path] = changed[path]
+                    reasons[path] = changed[path]
                 elif path not in tracked and os.path.lexists(self.root / path):
-                    found[path] = "not in git"
-        return found
+                    reasons[path] = "not tracked by git"
+        return reasons
 
     def _changed(self, status: bytes) -> Iterator[tuple[str, str]]:
         """Yield path and reason for each record of ``git status --porcelain=v1 -z``."""
@@ -135,7 +156,7 @@ class Repository(Struct, frozen=True):
             if "U" in code or code in {"AA", "DD"}:
                 reason = "has a merge conflict"
             elif code[1] == " ":
-                reason = "staged, not committed"
+                reason = "staged but not committed"
             else:
                 reason = "changed since the last commit"
             yield path.removeprefix(start), reason
@@ -144,15 +165,16 @@ class Repository(Struct, frozen=True):
 def find_repository(root: Path) -> Repository | None:
     """Return the repository of the directory *root*; None without git or without a repository.
 
-    Raises InputError where git refuses to answer, as it does for a repository of another user.
+    Raises:
+        InputError: Git fails, as it does for a repository that another user owns.
     """
-    if not _may_be_in_one(root):
+    if not _may_have_repository(root):
         return None
 
     if shutil.which("git") is None:
         return None
     try:
-        output = ask(root, "rev-parse", "--show-toplevel", "--show-prefix")
+        output = run_git(root, "rev-parse", "--show-toplevel", "--show-prefix")
     except InputError as error:
         if any(words in error.message for words in _NO_REPOSITORY):
             return None
@@ -161,18 +183,21 @@ def find_repository(root: Path) -> Repository | None:
     return Repository(root, Path(top), prefix.rstrip("/"))
 
 
-def _may_be_in_one(directory: Path) -> bool:
-    """Return whether git may find a repository: starting it takes as long as parsing a file."""
+def _may_have_repository(directory: Path) -> bool:
+    """Return whether git may find a repository.
+
+    This saves running git, which takes as long as parsing a file.
+    """
     here = directory.resolve()
     try:
-        return any((each / ".git").exists() for each in (here, *here.parents))
+        return any((parent / ".git").exists() for parent in (here, *here.parents))
     except OSError:
         return True
 
 
 def _filters_off(root: Path) -> list[str]:
-    """Return options that switch off every content filter: its program would be run to compare."""
-    names = ask(
+    """Return options that disable all content filters; git would run their programs to compare."""
+    names = run_git(
         root, "config", "--null", "--name-only", "--get-regexp", r"^filter\..*", codes=(0, 1)
     )
     drivers = {os.fsdecode(name).rpartition(".")[0] for name in names.split(b"\0")[:-1]}
@@ -183,10 +208,20 @@ def _filters_off(root: Path) -> list[str]:
     return options
 
 
-def ask(directory: Path, *arguments: str, stdin: bytes = b"", codes: Sequence[int] = (0,)) -> bytes:
-    """Return what git prints in *directory*, with none of the project's or the user's code run.
+def run_git(
+    directory: Path, *arguments: str, stdin: bytes = b"", codes: Sequence[int] = (0,)
+) -> bytes:
+    """Run git in *directory* and return its output; runs no code of the project or the user.
 
-    Raises InputError with git's own words where its exit code is another, and without git.
+    Args:
+        directory: The working directory.
+        arguments: The arguments of git.
+        stdin: The input of git.
+        codes: Exit codes that are not errors.
+
+    Raises:
+        InputError: Git is not installed, takes too long, or exits with another code; then the
+            message is git's.
     """
     git = shutil.which("git")
     if git is None:
@@ -204,70 +239,75 @@ def ask(directory: Path, *arguments: str, stdin: bytes = b"", codes: Sequence[in
     }
     try:
         done = subprocess.run(
-            [git, *_SAFE, *arguments],
+            [git, *_SAFE_OPTIONS, *arguments],
             cwd=directory,
             env=environment,
             input=stdin,
             capture_output=True,
             check=False,
-            timeout=_SECONDS,
+            timeout=_TIMEOUT,
         )
     except subprocess.TimeoutExpired:
         raise InputError(
-            f"git did not answer within {_SECONDS} seconds", location=Location(str(directory))
+            f"git did not finish within {_TIMEOUT} seconds", location=Location(str(directory))
         ) from None
     if done.returncode not in codes:
-        words = done.stderr.decode("utf-8", "replace").strip()
-        raise InputError(f"git says: {words}", location=Location(str(directory)))
+        message = done.stderr.decode("utf-8", "replace").strip()
+        raise InputError(f"git failed: {message}", location=Location(str(directory)))
     return done.stdout
 
 
-MAX_BLOB = 1024 * 1024
-MAX_TOTAL = 128 * 1024 * 1024
-"""Bytes; larger files are no texts of a project, and more of them are not compared."""
+MAX_EXPORTED_FILE = 1024 * 1024
+"""Bytes; a larger file is not exported, since it is hardly a text file of a project."""
+
+MAX_EXPORTED_TOTAL = 128 * 1024 * 1024
+"""Bytes; a revision with more is refused."""
 
 
 def export(repository: Repository, revision: str, target: Path) -> Path:
-    """Write the files of *revision* below *target*; return the project directory there.
+    """Write the files of *revision* below *target*, and return the project directory there.
 
-    The whole work tree is looked at, since a project reads ``../`` paths too, and scripts of any
-    name say how it is started. Links, files of more than :data:`MAX_BLOB` bytes and what a partial
-    clone has not fetched are left out.
-    Raises InputError for a revision that git does not know, and for more than :data:`MAX_TOTAL`.
+    The whole work tree is exported, since a project also reads ``../`` paths, and scripts of any
+    name may start it. Symbolic links, files of more than :data:`MAX_EXPORTED_FILE` bytes and files
+    that a partial clone has not fetched are skipped.
+
+    Raises:
+        InputError: Git does not know the revision, or its files have more than
+            :data:`MAX_EXPORTED_TOTAL` bytes.
     """
     tree = f"{revision}^{{tree}}"
-    listing = ask(
+    listing = run_git(
         repository.top, "ls-tree", "-r", "-l", "-z", "--full-tree", "--end-of-options", tree
     )
-    wanted: list[tuple[bytes, str]] = []
+    exported: list[tuple[bytes, str]] = []
     total = 0
     for record in listing.split(b"\0")[:-1]:
-        about, _, name = record.partition(b"\t")
-        mode, kind, digest, size = about.split()
+        fields, _, name = record.partition(b"\t")
+        mode, kind, digest, size = fields.split()
         path = os.fsdecode(name)
-        # git says BAD for what a partial clone has not fetched
+        # the size is BAD for an object that a partial clone has not fetched
         is_file = kind == b"blob" and mode != b"120000" and size.isdigit()
-        is_file = is_file and int(size) <= MAX_BLOB
+        is_file = is_file and int(size) <= MAX_EXPORTED_FILE
         if is_file and not SKIPPED_DIRECTORIES & set(PurePosixPath(path).parts):
             total += int(size)
-            wanted.append((digest, path))
-    if total > MAX_TOTAL:
+            exported.append((digest, path))
+    if total > MAX_EXPORTED_TOTAL:
         raise InputError(
-            f"the files of this revision have {total:,} bytes",
+            f"the files of this revision are too large: {total:,} bytes",
             location=Location(revision),
-            remedy="check the revision out and give its directory",
+            remedy="check out the revision and give its directory",
         )
     base = target / repository.top.name
     root = base / repository.prefix
     root.mkdir(parents=True)
-    digests = b"".join(digest + b"\n" for digest, _ in wanted)
-    answer = ask(repository.top, "cat-file", "--batch", stdin=digests)
-    at = 0
-    for _, path in wanted:
-        head = answer.index(b"\n", at)
-        size_of = int(answer[at:head].split()[2])
+    digests = b"".join(digest + b"\n" for digest, _ in exported)
+    contents = run_git(repository.top, "cat-file", "--batch", stdin=digests)
+    position = 0
+    for _, path in exported:
+        head = contents.index(b"\n", position)
+        size_of = int(contents[position:head].split()[2])
         place = base / path
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(answer[head + 1 : head + 1 + size_of])
-        at = head + 1 + size_of + 1
+        place.write_bytes(contents[head + 1 : head + 1 + size_of])
+        position = head + 1 + size_of + 1
     return root

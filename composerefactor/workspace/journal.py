@@ -1,35 +1,141 @@
-"""The record of a run, complete on the disk before the run touches the first file.
+"""What the tool keeps outside the project: a state directory, its lock, and the journal of runs.
 
-A journal is one file that says in its name how far the run is; going on is one rename::
+Each project has one private directory below :func:`state_home`. It contains a lock against two
+runs at once, and one journal per run, which is complete on the disk before the run changes the
+first file. The file name of a journal says how far the run is, so that each step is one rename::
 
-    0003.pending.json    being written to the project
-    0003.applied.json    done; what `undo` takes back
-    0003.undoing.json    being taken back; gone when that is done
+    0003.pending.json    the project is being written
+    0003.applied.json    finished; `undo` restores the files from it
+    0003.undoing.json    the files are being restored; deleted when that is finished
 
-It holds the old content of all files, which may be secret: only the user can read it.
+A journal contains the old content of all changed files, which may be secret: only the user can
+read it.
 """
 
 from __future__ import annotations
 
-import base64
+import hashlib
 import json
 import os
 import re
 import stat
-from collections.abc import Iterable
-from contextlib import suppress
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple, NewType
+from typing import NamedTuple, NewType
 
-from msgspec import Struct
+from msgspec import Struct, convert, to_builtins
 
-from composerefactor.errors import InputError, Location
-from composerefactor.workspace.state import project_directory, state_errors
+from composerefactor.errors import InputError, Location, RefusedError
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+_NAME_LENGTH = 40
+_KEY_LENGTH = 12
+_LOCKED_BYTE = 1024  # Windows locks ranges; this one is behind the process number, still readable
+
+
+def state_home() -> Path:
+    """Return the directory with the state of all projects; it need not exist.
+
+    It is ``$COMPOSEREFACTOR_STATE_HOME`` if that is set, else the usual directory of the operating
+    system: on Linux ``$XDG_STATE_HOME/composerefactor`` (the XDG specification requires an absolute
+    path, so a relative one is ignored) or ``~/.local/state/composerefactor``.
+
+    Raises:
+        RefusedError: The user has no home directory.
+    """
+    if own := os.environ.get("COMPOSEREFACTOR_STATE_HOME"):
+        return Path(own).absolute()
+    from platformdirs import user_state_path  # noqa: PLC0415 - imports much, only for this case
+
+    try:
+        return user_state_path("composerefactor", appauthor=False)
+    except RuntimeError:
+        raise RefusedError(
+            "no home directory to keep the undo record in",
+            remedy="set COMPOSEREFACTOR_STATE_HOME to a directory of your own",
+        ) from None
+
+
+def project_directory(root: Path) -> Path:
+    """Return the state directory of the project at the resolved path *root*; it need not exist."""
+    key = hashlib.sha256(os.fsencode(root)).hexdigest()[:_KEY_LENGTH]
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", root.name)[:_NAME_LENGTH]
+    return state_home() / f"{name}-{key}"
+
+
+@contextmanager
+def state_errors(directory: Path) -> Iterator[None]:
+    """Turn an OSError about files in *directory* into a RefusedError."""
+    try:
+        yield
+    except OSError as error:
+        raise RefusedError(
+            f"cannot write the undo record: {error.strerror or error}",
+            location=Location(str(directory)),
+            remedy="set COMPOSEREFACTOR_STATE_HOME to a directory that you can write to",
+        ) from None
+
+
+@contextmanager
+def project_lock(directory: Path) -> Iterator[None]:
+    """Create *directory* if it is missing, and lock it for the duration of the context.
+
+    The operating system releases the lock of a process that has ended, however it ended.
+
+    Raises:
+        RefusedError: Another run has the lock, or the directory cannot be created or locked.
+    """
+    with state_errors(directory):
+        directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, exist_ok=True)
+        descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _acquire(descriptor, directory)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int, directory: Path) -> None:
+    try:
+        if sys.platform == "win32":
+            os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+        else:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        process = os.read(descriptor, 20).decode("ascii", "replace").strip()
+        raise RefusedError(
+            f"another run is working on this project (process {process or 'unknown'})",
+            remedy="wait until it has ended",
+        ) from None
+    except OSError as error:
+        raise RefusedError(
+            f"cannot lock the undo record: {error.strerror}",
+            location=Location(str(directory)),
+            remedy="set COMPOSEREFACTOR_STATE_HOME to a directory on a local disk",
+        ) from None
+    with state_errors(directory):
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, b"%d\n" % os.getpid())
 
 
 class Attributes(NamedTuple):
-    """What a file has besides its content: permission bits, and the numbers of its owner."""
+    """The attributes of a file that a run preserves.
+
+    Attributes:
+        mode: Permission bits.
+        user: Numeric user id; -1 for that of any new file.
+        group: Numeric group id; -1 for that of any new file.
+    """
 
     mode: int
     user: int = -1
@@ -37,7 +143,7 @@ class Attributes(NamedTuple):
 
 
 def attributes(path: Path) -> Attributes | None:
-    """Return the attributes of *path* itself, or None where nothing is there."""
+    """Return the attributes of *path*, not following a link; None if it does not exist."""
     try:
         status = path.lstat()
     except FileNotFoundError:
@@ -45,34 +151,35 @@ def attributes(path: Path) -> Attributes | None:
     return Attributes(stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
 
 
-def write_new(path: Path, content: bytes, wanted: Attributes | None) -> None:
-    """Create *path*, which must not exist, with *content*; it is on the disk afterwards.
+def write_new(path: Path, content: bytes, new_attributes: Attributes | None) -> None:
+    """Create *path*, which must not exist, with *content*, and sync it to the disk.
 
-    *wanted* are the attributes it gets; another owner only where the system lets us, and -1 for
-    that of any new file. None gives the mode of any new file too: as in git, 0666 less the umask.
+    *new_attributes* are the attributes that the file gets. A different owner is set only where the
+    operating system permits it. With None the file gets the mode of any new file, as in git: 0666
+    less the umask.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags, 0o666 if wanted is None else 0o600)
+    descriptor = os.open(path, flags, 0o666 if new_attributes is None else 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
-        if wanted is not None:
-            _own(path, wanted)
-            path.chmod(wanted.mode)
+        if new_attributes is not None:
+            _set_owner(path, new_attributes)
+            path.chmod(new_attributes.mode)
         os.fsync(descriptor)
 
 
-def _own(path: Path, wanted: Attributes) -> None:
+def _set_owner(path: Path, new_attributes: Attributes) -> None:
     now = attributes(path)
-    if hasattr(os, "chown") and now is not None and now[1:] != wanted[1:]:
+    if hasattr(os, "chown") and now is not None and now[1:] != new_attributes[1:]:
         with suppress(PermissionError):
-            os.chown(path, -1, wanted.group)
+            os.chown(path, -1, new_attributes.group)
         with suppress(PermissionError):
-            os.chown(path, wanted.user, -1)
+            os.chown(path, new_attributes.user, -1)
 
 
 def sync_directories(paths: Iterable[Path]) -> None:
-    """Bring the entries of those *paths* that exist to the disk; Windows does so by itself."""
+    """Sync the directories *paths* to the disk that exist; Windows needs no such call."""
     if os.name == "nt":
         return
     for path in sorted(set(paths)):
@@ -93,7 +200,7 @@ _NAME = re.compile(r"(\d{4,})\.(pending|applied|undoing)\.json")
 
 
 class Phase(StrEnum):
-    """How far a run is."""
+    """How far a run is; see the docstring of the module."""
 
     PENDING = "pending"
     APPLIED = "applied"
@@ -101,10 +208,14 @@ class Phase(StrEnum):
 
 
 class Entry(Struct, frozen=True):
-    """One file of a run; *path* and *temporary* are POSIX and relative to the project root.
+    """One file that a run changes.
 
-    *temporary* is the only name beside the target that is ever written. *before* and *attributes*
-    are None for a created file, *after* (a SHA-256 in hexadecimal digits) for a deleted one.
+    Attributes:
+        path: The file, POSIX and relative to the project root.
+        temporary: The only other path that the run writes to; also relative to the root.
+        before: The old content; None for a file that the run creates.
+        attributes: The old attributes; None for a file that the run creates.
+        after: SHA-256 of the new content in hexadecimal digits; None for a deleted file.
     """
 
     path: str
@@ -115,10 +226,16 @@ class Entry(Struct, frozen=True):
 
 
 class Journal(Struct, frozen=True):
-    """A run: *label* is the command, *time* in ISO 8601 (UTC).
+    """All that is needed to finish a run or to undo it.
 
-    Directories, relative to the root and parents first, are those that the run creates, and those
-    that it leaves empty and removes, with their permission bits.
+    Attributes:
+        run: The number of the run.
+        label: The command, as `undo` shows it.
+        time: When the run started: ISO 8601, UTC.
+        entries: The files that the run changes.
+        created_directories: Directories that the run creates, relative to the root, parents first.
+        removed_directories: Directories that the run leaves empty and removes, with their
+            permission bits; relative to the root, parents first.
     """
 
     run: RunId
@@ -130,71 +247,80 @@ class Journal(Struct, frozen=True):
 
 
 class Record(Struct, frozen=True):
-    """A journal in the store."""
+    """A journal in the store: the number of its run, and how far the run is."""
 
     run: RunId
     phase: Phase
 
     @property
     def name(self) -> str:
-        """The name of its file."""
+        """The file name of the journal."""
         return f"{self.run:04}.{self.phase}.json"
 
 
 class JournalStore:
-    """The journals of the project at the resolved path *root*."""
+    """The journals of the project at the resolved path *root*.
+
+    Every method raises RefusedError for a file of the state directory that cannot be read or
+    written.
+    """
 
     def __init__(self, root: Path) -> None:
         self.directory = project_directory(root)
 
     def records(self) -> list[Record]:
-        """Return what there is, oldest first; nothing is created."""
+        """Return the records of all journals, oldest first; creates nothing."""
         names: list[str] = []
         with state_errors(self.directory), suppress(FileNotFoundError):
             names = [path.name for path in self.directory.iterdir()]
         matches = [match for name in names if (match := _NAME.fullmatch(name))]
-        found = [Record(RunId(int(match[1])), Phase(match[2])) for match in matches]
-        return sorted(found, key=lambda record: record.run)
+        records = [Record(RunId(int(match[1])), Phase(match[2])) for match in matches]
+        return sorted(records, key=lambda record: record.run)
 
     def interrupted(self) -> Record | None:
-        """Return the record of a run, or an undo, that has not come to its end."""
-        return next((one for one in self.records() if one.phase is not Phase.APPLIED), None)
+        """Return the record of an interrupted run or undo; None if there is none."""
+        unfinished = (record for record in self.records() if record.phase is not Phase.APPLIED)
+        return next(unfinished, None)
 
     def next_run(self) -> RunId:
         """Return the number of the next run."""
         return RunId(max((record.run for record in self.records()), default=0) + 1)
 
     def path(self, record: Record) -> Path:
-        """Return where *record* is kept."""
+        """Return the path of the journal of *record*."""
         return self.directory / record.name
 
     def read(self, record: Record) -> Journal:
-        """Return the journal of *record*; InputError where it is damaged."""
+        """Return the journal of *record*.
+
+        Raises:
+            InputError: The journal is damaged, or was written by an incompatible version.
+        """
         path = self.path(record)
         with state_errors(self.directory):
             content = path.read_bytes()
         try:
-            return _from_json(json.loads(content))
+            return _from_json(content)
         except (ValueError, LookupError, TypeError):
             raise InputError(
-                "this undo record is damaged, or of another version",
+                "the undo record is damaged, or was written by another version",
                 location=Location(str(path)),
-                remedy="delete it to go on without; its run can then not be taken back",
+                remedy="delete it to continue; its run can then no longer be undone",
             ) from None
 
     def begin(self, journal: Journal) -> Record:
-        """Keep *journal* as pending; it is on the disk afterwards."""
+        """Store *journal* as pending, sync it to the disk, and return its record."""
         record = Record(journal.run, Phase.PENDING)
-        planned_file = self.directory / "draft"
+        draft = self.directory / "draft"
         with state_errors(self.directory):
-            planned_file.unlink(missing_ok=True)
-            write_new(planned_file, _to_json(journal), Attributes(0o600))
-            planned_file.replace(self.path(record))
+            draft.unlink(missing_ok=True)
+            write_new(draft, _to_json(journal), Attributes(0o600))
+            draft.replace(self.path(record))
             sync_directories([self.directory])
         return record
 
     def advance(self, record: Record, phase: Phase) -> Record:
-        """Put *record* into *phase*, at once or not at all."""
+        """Move the journal of *record* to *phase* in one atomic step; return its new record."""
         moved = Record(record.run, phase)
         with state_errors(self.directory):
             self.path(record).replace(self.path(moved))
@@ -202,53 +328,19 @@ class JournalStore:
         return moved
 
     def forget(self, record: Record) -> None:
-        """Delete *record*: its run is as if it had never been."""
+        """Delete the journal of *record*."""
         with state_errors(self.directory):
             self.path(record).unlink()
             sync_directories([self.directory])
 
 
 def _to_json(journal: Journal) -> bytes:
-    entries = [
-        {
-            "path": entry.path,
-            "temporary": entry.temporary,
-            "before": None if entry.before is None else base64.b64encode(entry.before).decode(),
-            "attributes": entry.attributes,
-            "after": entry.after,
-        }
-        for entry in journal.entries
-    ]
-    document = {
-        "format": _FORMAT,
-        "run": journal.run,
-        "label": journal.label,
-        "time": journal.time,
-        "entries": entries,
-        "created_directories": journal.created_directories,
-        "removed_directories": journal.removed_directories,
-    }
-    return json.dumps(document, indent=1).encode("ascii")
+    # json and not msgspec writes the text: a path may have bytes that are not UTF-8 (surrogates).
+    return json.dumps({"format": _FORMAT, **to_builtins(journal)}, indent=1).encode("ascii")
 
 
-def _from_json(document: Any) -> Journal:
+def _from_json(content: bytes) -> Journal:
+    document = json.loads(content)
     if document["format"] != _FORMAT:
         raise ValueError(document["format"])
-    entries = tuple(
-        Entry(
-            path=entry["path"],
-            temporary=entry["temporary"],
-            before=None if entry["before"] is None else base64.b64decode(entry["before"]),
-            attributes=None if entry["attributes"] is None else Attributes(*entry["attributes"]),
-            after=entry["after"],
-        )
-        for entry in document["entries"]
-    )
-    return Journal(
-        run=RunId(document["run"]),
-        label=document["label"],
-        time=document["time"],
-        entries=entries,
-        created_directories=tuple(document["created_directories"]),
-        removed_directories=tuple((path, mode) for path, mode in document["removed_directories"]),
-    )
+    return convert(document, Journal)

@@ -1,4 +1,4 @@
-"""Taking applied runs back, the last one first."""
+"""Undoing runs, the last one first, and recovering from an interrupted run."""
 
 from __future__ import annotations
 
@@ -21,31 +21,41 @@ from composerefactor.workspace.journal import (
     Record,
     RunId,
     attributes,
+    project_lock,
     sync_directories,
     write_new,
 )
-from composerefactor.workspace.state import project_lock
 
 
 class Recovery(Struct, frozen=True):
-    """What was repaired: the run's *label*, what became of it in words, and its *paths*."""
+    """How an interrupted run was recovered.
+
+    Attributes:
+        label: The command of the run.
+        outcome: ``"completed"``, ``"rolled back"`` or ``"undone"``.
+        paths: The files of the run.
+    """
 
     label: str
     outcome: str
     paths: tuple[str, ...]
 
 
-class _State(Enum):
-    BEFORE = "as before the run"
-    AFTER = "as the run left it"
-    EDITED = "as neither"
+class _FileState(Enum):
+    """How the content of a file compares with that in the journal."""
+
+    BEFORE = "same as before the run"
+    AFTER = "same as after the run"
+    EDITED = "neither"
 
 
 def recover(root: Path) -> Recovery | None:
-    """Repair what an interrupted run has left in the project at *root*; None if there is nothing.
+    """Recover from an interrupted run in the project at *root*; None if there was none.
 
-    Every command that writes calls this first. Raises RefusedError where a file has been edited
-    since the interruption, and where the other run is still at work.
+    Every command that writes calls this first.
+
+    Raises:
+        RefusedError: A file was edited since the interruption, or the other run is still active.
     """
     files = ProjectFiles(root)
     store = JournalStore(files.root)
@@ -56,72 +66,75 @@ def recover(root: Path) -> Recovery | None:
 
 
 def recover_locked(files: ProjectFiles, store: JournalStore, *, force: bool) -> Recovery | None:
-    """Do what :func:`recover` does for a caller that holds the project's lock.
+    """Do what :func:`recover` does, for a caller that has the project's lock.
 
-    With *force* the old content replaces edited files too.
+    With *force*, files that were edited since are restored too.
     """
     record = store.interrupted()
     if record is None:
         return None
     journal = store.read(record)
     paths = tuple(entry.path for entry in journal.entries)
-    states = {_state(files, entry) for entry in journal.entries}
-    if record.phase is Phase.PENDING and states == {_State.AFTER}:
-        with _errors(files.root):
+    states = {_file_state(files, entry) for entry in journal.entries}
+    if record.phase is Phase.PENDING and states == {_FileState.AFTER}:
+        with _as_refusal(files.root):
             remove_leftovers(files.root, journal)
         store.advance(record, Phase.APPLIED)
         return Recovery(journal.label, "completed", paths)
-    take_back(files, store, record, journal, force=force)
-    outcome = "rolled back" if record.phase is Phase.PENDING else "taken back"
+    roll_back(files, store, record, journal, force=force)
+    outcome = "rolled back" if record.phase is Phase.PENDING else "undone"
     return Recovery(journal.label, outcome, paths)
 
 
-def take_back(
+def roll_back(
     files: ProjectFiles, store: JournalStore, record: Record, journal: Journal, *, force: bool
 ) -> list[str]:
-    """Bring all files of *journal* back to what they were, and forget it; the paths restored.
+    """Restore all files of *journal*, delete the journal, and return the paths restored.
 
-    Raises RefusedError, before anything is written, where a file is neither as before the run nor
-    as after it (unless *force*), or cannot be written.
+    Raises:
+        RefusedError: Before anything is written: a file was edited since the run (not with
+            *force*), or cannot be written.
     """
-    to_restore = [entry for entry in journal.entries if _state(files, entry) is not _State.BEFORE]
+    to_restore = [
+        entry for entry in journal.entries if _file_state(files, entry) is not _FileState.BEFORE
+    ]
     for entry in to_restore:
         files.check_writable(entry.path)
     if not force:
         _refuse_edited(files, store, record, journal)
     if record.phase is Phase.APPLIED:
         record = store.advance(record, Phase.UNDOING)
-    with _errors(files.root):
-        _restore(files.root, journal, to_restore)
+    with _as_refusal(files.root):
+        _restore_files(files.root, journal, to_restore)
     store.forget(record)
     return [entry.path for entry in to_restore]
 
 
 def remove_leftovers(root: Path, journal: Journal) -> None:
-    """Remove temporary files, and directories that the run leaves empty, once all else is done."""
+    """Remove temporary files and emptied directories, the last step of a run."""
     for entry in journal.entries:
         (root / entry.temporary).unlink(missing_ok=True)
     for path, _ in reversed(journal.removed_directories):
-        # something else may have been put there meanwhile: then it stays
+        # the directory stays if it is no longer empty
         with suppress(OSError):
             (root / path).rmdir()
     _sync(root, journal)
 
 
 @contextmanager
-def _errors(root: Path) -> Iterator[None]:
-    """Turn what the system says half-way into a RefusedError: the journal allows to go on."""
+def _as_refusal(root: Path) -> Iterator[None]:
+    """Turn an OSError into a RefusedError; the journal makes it possible to continue later."""
     try:
         yield
     except OSError as error:
         raise RefusedError(
-            f"an interrupted run could not be repaired: {error.strerror or error}",
+            f"cannot recover from an interrupted run: {error.strerror or error}",
             location=Location(str(error.filename or root)),
-            remedy="mend that, then run `composerefactor undo` to go on",
+            remedy="fix the cause, then run `composerefactor undo` to continue",
         ) from None
 
 
-def _restore(root: Path, journal: Journal, entries: Iterable[Entry]) -> None:
+def _restore_files(root: Path, journal: Journal, entries: Iterable[Entry]) -> None:
     for entry in journal.entries:
         with suppress(NotADirectoryError):
             (root / entry.temporary).unlink(missing_ok=True)
@@ -133,9 +146,9 @@ def _restore(root: Path, journal: Journal, entries: Iterable[Entry]) -> None:
         if entry.before is None:
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
-        # a mode that was changed since the run is the user's; the run itself kept it
-        wanted = attributes(target) or entry.attributes
-        write_new(root / entry.temporary, entry.before, wanted)
+        # the run kept the mode, so a different one is a later change of the user's
+        restored = attributes(target) or entry.attributes
+        write_new(root / entry.temporary, entry.before, restored)
         written.append(entry)
     for entry in written:
         (root / entry.temporary).replace(root / entry.path)
@@ -159,33 +172,42 @@ def _sync(root: Path, journal: Journal) -> None:
 def _refuse_edited(
     files: ProjectFiles, store: JournalStore, record: Record, journal: Journal
 ) -> None:
-    edited = [entry.path for entry in journal.entries if _state(files, entry) is _State.EDITED]
+    edited = [
+        entry.path for entry in journal.entries if _file_state(files, entry) is _FileState.EDITED
+    ]
     if not edited:
         return
     more = f" (and {len(edited) - 1} more: {', '.join(edited[1:])})" if edited[1:] else ""
     interrupted = "" if record.phase is Phase.APPLIED else "interrupted "
     raise RefusedError(
-        f"edited since the {interrupted}run `{journal.label}` of {journal.time}{more}",
+        f"was edited after the {interrupted}run `{journal.label}` of {journal.time}{more}",
         location=Location(edited[0]),
-        remedy="keep a copy of your edit, then run `composerefactor undo --force`; or delete "
-        f"{store.path(record)} to leave everything as it is now",
+        remedy="save a copy of your edit, then run `composerefactor undo --force`; or delete "
+        f"{store.path(record)} to keep all files as they are now",
     )
 
 
-def _state(files: ProjectFiles, entry: Entry) -> _State:
+def _file_state(files: ProjectFiles, entry: Entry) -> _FileState:
     try:
         is_there = os.path.lexists(files.root / entry.path)
     except ValueError:
         is_there = False
     content = files.read_bytes(entry.path) if is_there else None
     if content == entry.before:
-        return _State.BEFORE
+        return _FileState.BEFORE
     digest = None if content is None else hashlib.sha256(content).hexdigest()
-    return _State.AFTER if digest == entry.after else _State.EDITED
+    return _FileState.AFTER if digest == entry.after else _FileState.EDITED
 
 
 class RunSummary(Struct, frozen=True):
-    """A run as shown to a person: the command, when (ISO 8601, UTC), and the files it wrote."""
+    """A run, for display.
+
+    Attributes:
+        run: The number of the run.
+        label: The command.
+        time: When the run started: ISO 8601, UTC.
+        paths: The files that it changed.
+    """
 
     run: RunId
     label: str
@@ -194,9 +216,9 @@ class RunSummary(Struct, frozen=True):
 
 
 def last_run(root: Path) -> RunSummary | None:
-    """Return what :func:`undo` would take back, or finish; None if there is nothing.
+    """Return the run that :func:`undo` would undo or finish; None if there is none.
 
-    Nothing is written, and nothing is locked.
+    Writes nothing and takes no lock.
     """
     store = JournalStore(ProjectFiles(root).root)
     record = store.interrupted() or _last_applied(store)
@@ -208,25 +230,28 @@ def last_run(root: Path) -> RunSummary | None:
 
 
 def undo(root: Path, *, force: bool = False) -> list[str]:
-    """Take the last applied run in the project at *root* back; the paths that were restored.
+    """Undo the last run in the project at *root*, and return the paths that were restored.
 
-    Every byte, every mode, and directories are as before that run. A run that was interrupted
-    counts as the last one: it is rolled back, and earlier ones stay. Raises RefusedError with
-    nothing written where there is nothing to take back, or a file was edited since; *force*
-    brings the old content back all the same.
+    Afterwards the content and mode of each file, and the directories, are as before that run. An
+    interrupted run counts as the last one: it is rolled back, and earlier runs stay applied. With
+    *force*, files that were edited since are restored too.
+
+    Raises:
+        RefusedError: Nothing was written: there is no run to undo, or a file was edited since (not
+            with *force*).
     """
     files = ProjectFiles(root)
     store = JournalStore(files.root)
     if not store.records():
-        raise _nothing()
+        raise _nothing_to_undo()
     with project_lock(store.directory):
         recovery = recover_locked(files, store, force=force)
         if recovery is not None and recovery.outcome != "completed":
             return list(recovery.paths)
         record = _last_applied(store)
         if record is None:
-            raise _nothing()
-        return take_back(files, store, record, store.read(record), force=force)
+            raise _nothing_to_undo()
+        return roll_back(files, store, record, store.read(record), force=force)
 
 
 def _last_applied(store: JournalStore) -> Record | None:
@@ -234,42 +259,50 @@ def _last_applied(store: JournalStore) -> Record | None:
     return applied[-1] if applied else None
 
 
-def _nothing() -> RefusedError:
+def _nothing_to_undo() -> RefusedError:
     return RefusedError(
-        "there is nothing to undo: no run in this directory has been recorded",
-        remedy="name the directory that the run was started for; or ask git",
+        "nothing to undo: no run is recorded for this directory",
+        remedy="give the directory that the run changed, or restore the files with git",
     )
 
 
-class Before(Struct, frozen=True):
-    """The files by path, None for one that was not there; *runs* says which runs, for a person."""
+class EarlierFiles(Struct, frozen=True):
+    """The files of a project as they were before its last runs.
+
+    Attributes:
+        files: The content by path; None for a file that did not exist.
+        runs: The first of these runs, for display.
+    """
 
     files: dict[str, bytes | None]
     runs: str
 
 
-def before_runs(root: Path, wanted: Callable[[str], bool]) -> Before | None:
+def files_before_runs(root: Path, is_relevant: Callable[[str], bool]) -> EarlierFiles | None:
     """Return the files as they were before the last runs in the project at *root*.
 
-    Only those runs count whose label is *wanted* and that no other run follows, and only as long
-    as all files are as they left them; None where there is none. Nothing is written or locked.
+    The runs are the last ones for whose labels *is_relevant* returns True, without a gap, as far as
+    all their files are unchanged since. Returns None if there are none. Writes nothing and takes no
+    lock.
     """
     files = ProjectFiles(root)
     store = JournalStore(files.root)
-    found: dict[str, bytes | None] = {}
+    contents: dict[str, bytes | None] = {}
     first: Journal | None = None
     for record in reversed(store.records()):
         if record.phase is not Phase.APPLIED:
             break
         journal = store.read(record)
-        if not wanted(journal.label) or not _is_as_left(files, journal, found):
+        if not is_relevant(journal.label) or not _is_unchanged_since(files, journal, contents):
             break
-        found |= {entry.path: entry.before for entry in journal.entries}
+        contents |= {entry.path: entry.before for entry in journal.entries}
         first = journal
-    return Before(found, f"`{first.label}` of {first.time}") if first else None
+    return EarlierFiles(contents, f"`{first.label}` of {first.time}") if first else None
 
 
-def _is_as_left(files: ProjectFiles, journal: Journal, later: dict[str, bytes | None]) -> bool:
+def _is_unchanged_since(
+    files: ProjectFiles, journal: Journal, later: dict[str, bytes | None]
+) -> bool:
     for entry in journal.entries:
         if entry.path in later:
             content = later[entry.path]

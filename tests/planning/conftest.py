@@ -17,7 +17,7 @@ OpenedOf: TypeAlias = Callable[..., OpenProject]
 
 @pytest.fixture
 def opened_of(tmp_path: Path) -> OpenedOf:
-    """Write files, by path, and open the project; keywords say more, as options do."""
+    """Write files, by path, and open the project; keywords are those of ProjectSelection."""
 
     def make(files: Mapping[str, str], **choice: Any) -> OpenProject:
         return open_project(ProjectSelection(write(tmp_path / "shop", files), **choice))

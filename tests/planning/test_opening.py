@@ -44,7 +44,7 @@ def test_no_single_project(tmp_path: Path, paths: list[str], words: str) -> None
         project_root(tmp_path)
 
 
-def test_what_the_user_names_replaces_what_is_found(opened_of: Callable[..., OpenProject]) -> None:
+def test_given_start_commands_replace_found_ones(opened_of: Callable[..., OpenProject]) -> None:
     files = {BASE: TEXT, "other.yml": TEXT, "x.env": "TAG=2\n"}
     found = opened_of(files)
     assert [e.files for e in found.project.entries] == [(BASE,)]
@@ -56,7 +56,7 @@ def test_what_the_user_names_replaces_what_is_found(opened_of: Callable[..., Ope
     assert [e.files for e in environ.project.entries] == [("other.yml",)]
 
 
-def test_an_env_file_holds_for_what_is_found(opened_of: Callable[..., OpenProject]) -> None:
+def test_an_env_file_applies_to_found_start_commands(opened_of: Callable[..., OpenProject]) -> None:
     files = {
         BASE: TEXT,
         "Makefile": "up:\n\tdocker compose --env-file prod.env up -d\n",
@@ -81,6 +81,6 @@ def test_variables_and_profiles(opened_of: Callable[..., OpenProject]) -> None:
     assert found.profiles_of(entry) == ["a", "b"]
 
 
-def test_what_no_entry_point_can_read(opened_of: Callable[..., OpenProject]) -> None:
+def test_no_readable_start_command(opened_of: Callable[..., OpenProject]) -> None:
     with pytest.raises(InputError, match=f"{BASE}: the file is empty"):
         opened_of({BASE: ""})

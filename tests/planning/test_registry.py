@@ -1,4 +1,4 @@
-"""The order in which mendings run."""
+"""The order in which fixers run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from composerefactor.compose.project import Project
-from composerefactor.planning.registry import fixers, in_order
+from composerefactor.planning.registry import fixers, in_run_order
 from composerefactor.refactoring.contract import Change, Fixer, Refusal
 
 
@@ -24,7 +24,7 @@ def named(name: str, *after: str, first: bool = False) -> Fixer[Any]:
 
 
 def names(*found: Fixer[Any]) -> list[str]:
-    return [each.name for each in in_order(found)]
+    return [each.name for each in in_run_order(found)]
 
 
 def test_by_name_and_after_what_they_build_on() -> None:

@@ -9,14 +9,14 @@ from composerefactor.errors import UsageError
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import propose
 from composerefactor.planning.selection import Selection
-from composerefactor.refactoring.contract import Part, Plan
+from composerefactor.refactoring.contract import FileElement, Plan
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
 
 TEXT = "services:\n" + "".join(f"  {name}:\n    image: shop/{name}:1\n" for name in "abcd")
 
 
-def plan(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
+def plan(project: Project, keep: dict[FileElement, str], move: frozenset[FileElement]) -> Plan:
     return split.plan(project, SplitOptions(keep=keep, move=move))
 
 
@@ -46,10 +46,10 @@ def test_selection(
 ) -> None:
     selection = Selection(frozenset(ids[c] for c in take), frozenset(ids[c] for c in leave))
     proposal = propose(opened, plan, None, selection)
-    assert {part[2] for part in proposal.plan.moved} == set(moved)
-    assert {stay.part[2] for stay in proposal.plan.unmoved} == set("abcd") - set(moved)
-    reason = "left in place by --take" if take else "left in place by --leave"
-    assert {stay.reason for stay in proposal.plan.unmoved} <= {reason}
+    assert {element[2] for element in proposal.plan.moved} == set(moved)
+    assert {unmoved.element[2] for unmoved in proposal.plan.unmoved} == set("abcd") - set(moved)
+    reason = "excluded by --take" if take else "excluded by --leave"
+    assert {unmoved.reason for unmoved in proposal.plan.unmoved} <= {reason}
 
 
 def test_an_id_of_no_change(opened: OpenProject) -> None:
@@ -78,7 +78,7 @@ SHARED = """\
 def test_a_factored_service_goes_to_all_its_files_or_to_none(
     opened_of: Callable[..., OpenProject], option: str
 ) -> None:
-    """An environment file holds a part of each service: it stands for the services it names."""
+    """An environment file contains a piece of each service that it names."""
     texts = {
         f"{region}.yml": "services:\n"
         + "".join(f"  {name}:\n{SHARED.format(name, region)}" for name in ("web", "api", "mail"))
@@ -94,4 +94,4 @@ def test_a_factored_service_goes_to_all_its_files_or_to_none(
     if option == "take":
         assert found.changes == everything.changes
     else:
-        assert {stay.reason for stay in found.plan.unmoved} == {"left in place by --leave"}
+        assert {unmoved.reason for unmoved in found.plan.unmoved} == {"excluded by --leave"}

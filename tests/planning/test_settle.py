@@ -1,18 +1,18 @@
-"""The search for the largest plan that the real engine proves."""
+"""The search for the largest plan that can be proved with the real Docker Compose."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
-from composerefactor.edit.planned_files import NewText, PlannedFile
 from msgspec.structs import replace
 
 from composerefactor.compose.project import Project
+from composerefactor.edit.planned_files import NewText, PlannedFile
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal, propose
 from composerefactor.proof.engine import Engine
-from composerefactor.refactoring.contract import Part, Plan
+from composerefactor.refactoring.contract import FileElement, Plan
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
 
@@ -21,14 +21,14 @@ NAMES = ("api", "worker", "queue", "search", "mail")
 TEXT = "services:\n" + "".join(f"  {name}:\n    image: shop/{name}:1\n" for name in NAMES)
 
 
-def honest(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
+def honest(project: Project, keep: dict[FileElement, str], move: frozenset[FileElement]) -> Plan:
     return split.plan(project, SplitOptions(keep=keep, move=move))
 
 
 def breaking(*names: str, with_: str = "    tty: true\n") -> Callable[..., Plan]:
     """Return a split that adds a line to the services *names* wherever it moves them."""
 
-    def plan(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
+    def plan(project: Project, keep: dict[FileElement, str], move: frozenset[FileElement]) -> Plan:
         found = honest(project, keep, move)
         return replace(found, planned_files=tuple(map(broken, found.planned_files)))
 
@@ -48,24 +48,24 @@ def staying(proposal: Proposal) -> set[str]:
 
 
 @pytest.mark.parametrize("names", [(), ("queue",), ("api", "mail")])
-def test_what_breaks_stays_and_the_rest_moves(
+def test_failing_services_do_not_move_and_the_rest_does(
     opened_of: Callable[..., OpenProject], compose: Engine, names: tuple[str, ...]
 ) -> None:
     proposal = propose(opened_of({BASE: TEXT}), breaking(*names), compose)
     assert staying(proposal) == set(names)
-    assert {part[2] for part in proposal.findings} == set(names)
-    assert {stay.part[2] for stay in proposal.plan.unmoved} == set(names)
-    assert all("tty" in stay.reason for stay in proposal.plan.unmoved)
+    assert {element[2] for element in proposal.findings} == set(names)
+    assert {unmoved.element[2] for unmoved in proposal.plan.unmoved} == set(names)
+    assert all("tty" in unmoved.reason for unmoved in proposal.plan.unmoved)
 
 
-def test_a_culprit_that_no_difference_names_is_found_by_halving(
+def test_a_service_that_no_difference_names_is_found_by_halving(
     opened_of: Callable[..., OpenProject], compose: Engine
 ) -> None:
     plan = breaking("search", with_="\nservices:\n  twice: {}\n")
     assert staying(propose(opened_of({BASE: TEXT}), plan, compose)) == {"search"}
 
 
-def test_where_everything_breaks_nothing_moves(
+def test_nothing_moves_if_everything_fails(
     opened_of: Callable[..., OpenProject], compose: Engine
 ) -> None:
     proposal = propose(opened_of({BASE: TEXT}), breaking(*NAMES), compose)
@@ -73,10 +73,10 @@ def test_where_everything_breaks_nothing_moves(
     assert proposal.changes.is_empty
 
 
-def test_what_breaks_without_a_part_that_moves_ends(
+def test_a_failure_without_a_moved_element_ends_the_search(
     opened_of: Callable[..., OpenProject], compose: Engine
 ) -> None:
-    def plan(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
+    def plan(project: Project, keep: dict[FileElement, str], move: frozenset[FileElement]) -> Plan:
         source = project.files[BASE].source
         text = source.text.replace("shop/api:1", "shop/api:2")
         return Plan((PlannedFile(BASE, (NewText(text),)),))
@@ -86,18 +86,18 @@ def test_what_breaks_without_a_part_that_moves_ends(
     assert [found.service for found in proposal.proof.differences] == ["api", "api"]
 
 
-def test_a_forecast_is_checked(opened_of: Callable[..., OpenProject], compose: Engine) -> None:
-    """An extended service is forecast to stay; here the engine is asked, and agrees."""
+def test_a_prediction_is_checked(opened_of: Callable[..., OpenProject], compose: Engine) -> None:
+    """An extended service is predicted to be unmovable, and a run of Docker Compose confirms it."""
     files = {
         BASE: TEXT,
         "jobs.yml": f"services:\n  job:\n    extends: {{file: {BASE}, service: api}}\n",
     }
     proposal = propose(opened_of(files, entry=(BASE, "jobs.yml")), honest, compose)
     assert staying(proposal) == {"api"}
-    assert [part[2] for part in proposal.findings] == ["api"]
+    assert [element[2] for element in proposal.findings] == ["api"]
 
 
-def test_without_an_engine_there_is_a_plan_and_no_verdict(
+def test_without_an_engine_there_is_a_plan_and_no_proof(
     opened_of: Callable[..., OpenProject],
 ) -> None:
     proposal = propose(opened_of({BASE: TEXT}), honest, None)

@@ -1,4 +1,4 @@
-"""Kill runs at every step and repair what is left; run by test_crash.py in its own interpreter.
+"""Kill runs at every step, then recover; run by test_crash.py in its own interpreter.
 
 ``crash_driver.py DIRECTORY SCENARIO`` prints a JSON object: how many kills, and what went wrong.
 A child process is forked for each kill: it replaces the functions by which anything reaches the
@@ -19,7 +19,6 @@ from itertools import count
 from pathlib import Path
 
 from composerefactor.edit.planned_files import Changeset, FileChange
-
 from composerefactor.errors import RefusedError
 from composerefactor.workspace.apply import apply
 from composerefactor.workspace.undo import last_run, recover, undo
@@ -91,7 +90,7 @@ def tree(root: Path) -> Tree:
 
 
 class Driver:
-    """One project below *directory*, made anew for each kill, and what went wrong."""
+    """One project below *directory*, created again for each kill, and the failures."""
 
     def __init__(self, directory: Path) -> None:
         self.root = directory / "shop"

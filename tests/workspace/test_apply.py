@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from composerefactor.edit.planned_files import Changeset, FileChange
 
+from composerefactor.edit.planned_files import Changeset, FileChange
 from composerefactor.errors import RefusedError
 from composerefactor.workspace.apply import apply
-from composerefactor.workspace.state import project_lock
+from composerefactor.workspace.journal import project_lock
 from composerefactor.workspace.undo import last_run, undo
 
 Fill = Callable[[Path, Mapping[str, bytes]], None]
@@ -101,10 +101,10 @@ def test_runs_stack(shop: Path, tree: Tree) -> None:
 @pytest.mark.parametrize(
     ("path", "content", "words"),
     [
-        ("compose.yaml", b"edited", "changed meanwhile"),
-        ("compose.yaml", None, "changed meanwhile"),
-        ("parts/deep/two.yml", b"", "changed meanwhile"),
-        ("docker-compose/services/api.yml", b"", "exists already"),
+        ("compose.yaml", b"edited", "has changed since"),
+        ("compose.yaml", None, "has changed since"),
+        ("parts/deep/two.yml", b"", "has changed since"),
+        ("docker-compose/services/api.yml", b"", "already exists"),
         ("docker-compose", b"", "not a directory"),
     ],
 )
@@ -161,7 +161,7 @@ def test_a_disk_that_fails_half_way(
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(RefusedError, match="No space left on device; nothing was changed"):
+    with pytest.raises(RefusedError, match="No space left on device"):
         apply(shop, CHANGESET, "split")
     assert tree(shop) == was
     assert last_run(shop) is None

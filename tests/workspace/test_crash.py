@@ -1,4 +1,4 @@
-"""A run that is killed at any step leaves the old tree or the new one, once it is repaired."""
+"""After recovery, a run killed at any step has left the old tree or the new one."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from composerefactor.edit.planned_files import Changeset, FileChange
 
 from composerefactor import errors
+from composerefactor.edit.planned_files import Changeset, FileChange
 from composerefactor.errors import RefusedError
 from composerefactor.workspace.apply import apply
 from composerefactor.workspace.journal import JournalStore, Phase
@@ -95,7 +95,7 @@ def test_apply_repairs_first(interrupted: Path) -> None:
 def test_an_edit_after_the_crash_is_kept(interrupted: Path, fill: Fill) -> None:
     fill(interrupted, {"a": b"edited"})
     for attempt in (recover, undo, lambda root: apply(root, CHANGESET, "split")):
-        with pytest.raises(RefusedError, match="edited since the interrupted run") as caught:
+        with pytest.raises(RefusedError, match="edited after the interrupted run") as caught:
             attempt(interrupted)
         assert "0001.pending.json" in caught.value.remedy
     assert (interrupted / "a").read_bytes() == b"edited"

@@ -72,15 +72,15 @@ def test_read_errors(project: Path, fill: Fill) -> None:
         ("dir", "a directory|not a regular"),
         ("dir/x/y", "Not a directory"),
         ("pipe", "not a regular file"),
-        ("large", "more than"),
-        ("a\0b", "not the name"),
+        ("large", "larger than"),
+        ("a\0b", "not a valid file name"),
         ("x" * 300, "too long"),
     ]:
         with pytest.raises(InputError, match=words) as caught:
             files.read_bytes(path)
         assert caught.value.location is not None
         assert caught.value.location.path == path
-    with pytest.raises(InputError, match="no UTF-8"):
+    with pytest.raises(InputError, match="UTF-8"):
         files.read_text("latin")
 
 
@@ -111,7 +111,7 @@ def test_writable(project: Path, fill: Fill) -> None:
         ("/etc/passwd", "outside", "/etc/passwd"),
         ("dir/../../x", "outside", "dir/../../x"),
         ("", "outside", ""),
-        (".git/config", "git's own", ".git/config"),
+        (".git/config", ".git", ".git/config"),
         ("link", "symbolic link", "link"),
         ("dangling", "symbolic link", "dangling"),
         ("linked/sub/x", "symbolic link", "linked"),
@@ -144,6 +144,6 @@ def test_a_root_behind_a_link_is_fine(project: Path, fill: Fill) -> None:
 def test_directory_without_write_permission(project: Path, fill: Fill, path: str) -> None:
     fill(project, {"dir/x": b""})
     (project / "dir").chmod(0o555)
-    with pytest.raises(RefusedError, match="cannot be written to"):
+    with pytest.raises(RefusedError, match="not writable"):
         ProjectFiles(project).check_writable(path)
     (project / "dir").chmod(0o755)

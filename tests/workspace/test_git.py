@@ -1,4 +1,4 @@
-"""What git says about paths, and that asking it runs and writes nothing."""
+"""What git knows about paths; these git commands run no code and write nothing."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_variables_that_git_sets_for_hooks(
 
 def test_damaged_repository(repository: Repository) -> None:
     (repository.root / ".git/config").write_text("[broken")
-    with pytest.raises(InputError, match=r"git says: .*bad config"):
+    with pytest.raises(InputError, match=r"git failed: .*bad config"):
         find_repository(repository.root)
 
 
@@ -111,9 +111,9 @@ def test_dirty(repository: Repository, fill: Fill, git: Git) -> None:
     git("add", "ü x.yml")
     assert repository.dirty(paths) == {
         "compose.yaml": "changed since the last commit",
-        "ü x.yml": "staged, not committed",
-        "new.yml": "not in git",
-        "ignored.yml": "not in git",
+        "ü x.yml": "staged but not committed",
+        "new.yml": "not tracked by git",
+        "ignored.yml": "not tracked by git",
     }
     assert repository.dirty(["deploy/compose.yaml"]) == {}
 
@@ -124,7 +124,7 @@ def test_dirty_below_the_top_level(repository: Repository, fill: Fill) -> None:
     assert below is not None
     assert below.dirty(["compose.yaml", "new"]) == {
         "compose.yaml": "changed since the last commit",
-        "new": "not in git",
+        "new": "not tracked by git",
     }
 
 
@@ -139,7 +139,7 @@ def test_dirty_before_the_first_commit(project: Path, git: Git, fill: Fill) -> N
     git("add", "a")
     found = find_repository(project)
     assert found is not None
-    assert found.dirty(["a", "b"]) == {"a": "staged, not committed", "b": "not in git"}
+    assert found.dirty(["a", "b"]) == {"a": "staged but not committed", "b": "not tracked by git"}
 
 
 def test_merge_conflict(repository: Repository, fill: Fill, git: Git) -> None:

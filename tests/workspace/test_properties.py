@@ -7,12 +7,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from composerefactor.edit.planned_files import Changeset, FileChange
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from composerefactor.edit.planned_files import Changeset, FileChange
 from composerefactor.workspace.apply import apply
 from composerefactor.workspace.undo import undo
+from support.examples import examples
 
 Tree = dict[str, tuple[int, bytes | None]]
 
@@ -27,7 +28,7 @@ def below_each_other(paths: set[str]) -> bool:
     return any(str(parent) in paths for path in paths for parent in PurePosixPath(path).parents)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(40, 200))
 @given(
     FILES.filter(lambda files: not below_each_other(set(files))),
     st.lists(PATHS, max_size=3),
@@ -73,7 +74,7 @@ def test_apply_then_undo(
 
 
 def assert_no_empty_directory(root: Path, deleted: str) -> None:
-    """A directory that held *deleted* is gone, or holds something else."""
+    """A directory that contained *deleted* is removed, or contains something else."""
     for parent in (root / deleted).parents:
         if parent == root:
             return

@@ -1,4 +1,4 @@
-"""What `undo` takes back, and what it leaves alone."""
+"""What `undo` restores, and what it does not touch."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from composerefactor.edit.planned_files import Changeset, FileChange
 
+from composerefactor.edit.planned_files import Changeset, FileChange
 from composerefactor.errors import InputError, RefusedError
 from composerefactor.workspace.apply import apply
 from composerefactor.workspace.undo import last_run, undo
@@ -58,7 +58,7 @@ def test_edited_files_are_named(
     else:
         fill(shop, {path: content})
     was = tree(shop)
-    with pytest.raises(RefusedError, match="edited since the run `split`") as caught:
+    with pytest.raises(RefusedError, match="edited after the run `split`") as caught:
         undo(shop)
     assert caught.value.location is not None
     assert caught.value.location.path == path
@@ -144,7 +144,7 @@ def test_a_state_directory_that_cannot_be_written(
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("COMPOSEREFACTOR_STATE_HOME", str(tmp_path / "file/state"))
     was = tree(project)
-    with pytest.raises(RefusedError, match="undo record cannot be kept") as caught:
+    with pytest.raises(RefusedError, match="cannot write the undo record") as caught:
         apply(project, CHANGESET, "split")
     assert "COMPOSEREFACTOR_STATE_HOME" in caught.value.remedy
     assert tree(project) == was

@@ -1,4 +1,4 @@
-"""The proof of changes in place: it accepts what they declare, and nothing else."""
+"""Fix plans and their proof, which accepts declared differences and nothing else."""
 
 from __future__ import annotations
 
@@ -77,12 +77,12 @@ def propose(tmp_path: Path, compose: Engine) -> Any:
 def found(proposal: Proposal) -> tuple[list[str], list[str]]:
     assert proposal.proof is not None
     assert proposal.fix_plan is not None
-    taken = [fix.change.title for fix in proposal.fix_plan.taken]
-    return taken, [f.words for f in proposal.proof.differences]
+    taken = [fix.change.title for fix in proposal.fix_plan.applied]
+    return taken, [f.message for f in proposal.proof.differences]
 
 
 @pytest.mark.engine
-def test_what_is_declared_is_accepted(propose: Any) -> None:
+def test_declared_differences_are_accepted(propose: Any) -> None:
     proposal = propose(MONOLITH, fixer(restart("web", DECLARED)))
     assert found(proposal) == (["web restarts"], [])
     assert proposal.proof.recreated[proposal.project.entries[0]] == ["web"]
@@ -99,15 +99,15 @@ def test_what_is_declared_is_accepted(propose: Any) -> None:
     ],
     ids=["nothing", "another service", "the opposite", "uninterpolated only"],
 )
-def test_what_is_not_declared_fails_the_proof(propose: Any, effects: tuple[Effect, ...]) -> None:
+def test_undeclared_differences_fail_the_proof(propose: Any, effects: tuple[Effect, ...]) -> None:
     proposal = propose(MONOLITH, fixer(restart("web", *effects), name="start"))
     assert proposal.proof is not None
     assert not proposal.proof.ok
-    assert "restart" in proposal.proof.differences[0].words
+    assert "restart" in proposal.proof.differences[0].message
 
 
 @pytest.mark.engine
-def test_what_the_engine_rejects_is_left_and_the_rest_is_proved(propose: Any) -> None:
+def test_a_rejected_change_is_excluded_and_the_rest_is_proved(propose: Any) -> None:
     broken = Change(
         "web gets nonsense",
         Location("compose.yaml", 2),
@@ -117,40 +117,40 @@ def test_what_the_engine_rejects_is_left_and_the_rest_is_proved(propose: Any) ->
     proposal = propose(MONOLITH, fixer(restart("web", DECLARED)), fixer(broken, name="nonsense"))
     assert found(proposal) == (["web restarts"], [])
     assert proposal.fix_plan is not None
-    assert "nonsense" in proposal.fix_plan.left[0].reason
+    assert "nonsense" in proposal.fix_plan.excluded[0].reason
 
 
 @pytest.mark.engine
-def test_a_project_that_the_engine_rejects_is_repaired(propose: Any) -> None:
+def test_a_rejected_project_is_repaired(propose: Any) -> None:
     declare = Change(
-        "app is declared",
+        "Declare network app",
         Location("compose.yaml", 4),
         [AddKey("compose.yaml", (), "networks", {"app": None})],
         [Effect(("networks", "app"), "adds")],
         repairs=True,
     )
     proposal = propose(UNDEFINED, fixer(declare), unsafe=False)
-    assert found(proposal) == (["app is declared"], [])
+    assert found(proposal) == (["Declare network app"], [])
     assert [entry.title for entry in proposal.repaired] == ["compose.yaml"]
     undeclared = Change(declare.title, declare.location, declare.edits, repairs=True)
-    assert found(propose(UNDEFINED, fixer(undeclared)))[1] == ["network app is new"]
+    assert found(propose(UNDEFINED, fixer(undeclared)))[1] == ["network app was added"]
 
 
 @pytest.mark.engine
-def test_a_rejected_project_that_nothing_mends_is_an_error(propose: Any) -> None:
+def test_a_rejected_project_that_no_fix_repairs_is_an_error(propose: Any) -> None:
     with pytest.raises(EngineError, match="undefined network"):
         propose(UNDEFINED, fixer())
 
 
 @pytest.mark.engine
-def test_what_changes_what_runs_is_only_offered(propose: Any) -> None:
+def test_unsafe_changes_are_only_available(propose: Any) -> None:
     proposal = propose(MONOLITH, fixer(restart("web", DECLARED)), unsafe=False)
     assert proposal.changes.is_empty
-    assert [fix.change.title for fix in proposal.fix_plan.offered] == ["web restarts"]
+    assert [fix.change.title for fix in proposal.fix_plan.available] == ["web restarts"]
 
 
 @pytest.mark.engine
-def test_a_comment_keeps_a_transform_away(propose: Any) -> None:
+def test_a_comment_suppresses_a_transform(propose: Any) -> None:
     effect = Effect(("services", "db", "restart"), "adds")
     proposal = propose(MONOLITH, fixer(restart("db", effect)))
     assert proposal.changes.is_empty
@@ -159,16 +159,16 @@ def test_a_comment_keeps_a_transform_away(propose: Any) -> None:
     assert found(other) == (["db restarts"], [])
 
 
-def test_a_service_that_is_left_alone_keeps_what_it_shares(propose: Any) -> None:
+def test_an_ignored_service_keeps_what_it_shares(propose: Any) -> None:
     shared = Effect(("services", "db", "restart"), "adds")
     proposal = propose(MONOLITH, fixer(restart("web", DECLARED, shared)))
-    assert not proposal.fix_plan.taken
+    assert not proposal.fix_plan.applied
     said = [fix.reason for fix in proposal.fix_plan.suppressed]
-    assert said == ["db is to be left alone: restarts by hand"]
+    assert said == ["db is excluded: restarts by hand"]
 
 
 @pytest.mark.engine
-def test_changes_are_chosen_by_their_ids(propose: Any) -> None:
+def test_changes_are_selected_by_id(propose: Any) -> None:
     one = restart("web", DECLARED)
     ids = frozenset({one.id("restart")})
     left = propose(MONOLITH, fixer(one), selection=Selection(leave=ids))
@@ -180,7 +180,7 @@ def test_changes_are_chosen_by_their_ids(propose: Any) -> None:
 
 
 @pytest.mark.engine
-def test_an_edit_that_is_not_safe_becomes_a_refusal(propose: Any) -> None:
+def test_an_impossible_edit_becomes_a_refusal(propose: Any) -> None:
     gone = Change(
         "gone", Location("compose.yaml", 2), [AddKey("compose.yaml", ("services", "x"), "a", "b")]
     )
@@ -196,7 +196,7 @@ def new_file(text: str, *effects: Effect) -> Fixer[Any]:
 
 
 @pytest.mark.engine
-def test_a_new_file_gives_the_model_of_the_old_but_for_what_is_declared(propose: Any) -> None:
+def test_a_variant_resolves_as_the_old_file_except_for_declared_differences(propose: Any) -> None:
     without = MONOLITH.split("  # composerefactor", maxsplit=1)[0]
     gone = Effect(("services", "db"), "removes")
     assert found(propose(MONOLITH, new_file(without, gone))) == (["new"], [])
@@ -207,8 +207,8 @@ def test_a_new_file_gives_the_model_of_the_old_but_for_what_is_declared(propose:
 
 
 @pytest.mark.engine
-def test_a_new_file_that_the_engine_rejects_is_left(propose: Any) -> None:
+def test_a_rejected_variant_is_excluded(propose: Any) -> None:
     proposal = propose(MONOLITH, new_file("services:\n  web:\n    nonsense: 1\n"))
     assert proposal.fix_plan is not None
-    assert proposal.fix_plan.taken == []
-    assert [each.change.title for each in proposal.fix_plan.left] == ["new"]
+    assert proposal.fix_plan.applied == []
+    assert [each.change.title for each in proposal.fix_plan.excluded] == ["new"]
