@@ -1,13 +1,15 @@
-"""Errors that a user is meant to see; anything else that escapes is a bug.
+"""Errors that are shown to the user. Any other exception that reaches the user is a bug.
 
 ::
 
     ComposerefactorError                 exit code 3
-    ├── UsageError                       2   wrong usage, or no terminal where an answer is needed
+    ├── UsageError                       2   wrong usage, or no terminal to prompt on
     ├── InputError                       3   a file cannot be read, parsed or understood
-    ├── RefusedError                     3   the input is fine, the change would not be safe
-    ├── EngineError                      3   no engine, or it rejects the project as it stands
-    └── ProofFailedError                 4   the engine resolves something else after the change
+    ├── RefusedError                     3   the input is valid, but the change would not be safe
+    ├── EngineError                      3   Docker Compose is missing, or rejects the project
+    └── ProofFailedError                 4   the resolved configuration differs after the change
+
+:func:`first_of` shortens a list of names in a message.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 
-class Location(Struct, frozen=True):
-    """A place in a file: *path* as the user knows it, *line* from 1, 0 for the whole file."""
+class Location(Struct, frozen=True, rename={"path": "file"}):
+    """A place in a file: *path* as the user knows it, and *line* from 1, or 0 for the file."""
 
     path: str
     line: int = 0
@@ -28,10 +30,14 @@ class Location(Struct, frozen=True):
 
 
 class ComposerefactorError(Exception):
-    """Base of all errors that are shown without a traceback.
+    """The base class of all errors that are shown without a traceback.
 
-    *message* says what is wrong, *location* where, *remedy* what to do about it, and *source_line*
-    is the text at the location, shown below the message.
+    Attributes:
+        message: What is wrong.
+        location: Where it is, or None.
+        remedy: What to do about it, or ``""``.
+        source_line: The text at the location, shown below the message, or ``""``.
+        exit_code: The exit code of the program.
     """
 
     exit_code = 3
@@ -56,7 +62,7 @@ class ComposerefactorError(Exception):
 
 
 class UsageError(ComposerefactorError):
-    """The command line cannot be carried out as given."""
+    """The command line is wrong, or a prompt is needed and there is no terminal."""
 
     exit_code = 2
 
@@ -66,20 +72,23 @@ class InputError(ComposerefactorError):
 
 
 class RefusedError(ComposerefactorError):
-    """The input is understood, but the change would not be safe."""
+    """The input is valid, but the change would not be safe."""
 
 
 class EngineError(ComposerefactorError):
-    """There is no engine, or it rejects the project as it stands."""
+    """Docker Compose is missing, or rejects the project before any change."""
 
 
 class ProofFailedError(ComposerefactorError):
-    """The engine resolves something else after the change; nothing was written."""
+    """The resolved configuration differs after the change; nothing was written."""
 
     exit_code = 4
 
 
 def first_of(names: Sequence[str], most: int) -> str:
-    """Return at most *most* of *names*, and how many more there are."""
+    """Return the first *most* of *names*, separated by commas, and the number of the others.
+
+    For example, ``first_of(["a", "b", "c"], 2)`` returns ``a, b and 1 more``.
+    """
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

@@ -1,4 +1,4 @@
-"""Finds what registers itself by being a module of a package, or by an entry point of a plug-in."""
+"""Discover rules and transforms in the modules of a package and in plug-ins' entry points."""
 
 from __future__ import annotations
 
@@ -16,46 +16,47 @@ from composerefactor.errors import ComposerefactorError, Location
 T = TypeVar("T")
 
 
-def discovered(
+def discover(
     package: ModuleType,
     group: str,
     is_one: Callable[[object], TypeGuard[T]],
     name_of: Callable[[T], str],
     noun: str,
 ) -> dict[str, T]:
-    """Return what the modules of *package* and the entry points of *group* hold, sorted by name.
+    """Return the objects in the modules of *package* and the entry points of *group*, by name.
 
-    Each module holds the one that is called like it. *noun* says what they are. A plug-in that
-    cannot be imported is passed over with a warning. Raises ComposerefactorError for two of one
-    name.
+    Each module contains one object with the name of the module; modules that begin with ``_`` are
+    skipped. *is_one* recognises such an object, *name_of* returns its name, and *noun* is the word
+    for it in messages. A plug-in that cannot be imported is skipped with a warning. Raises
+    ComposerefactorError for two objects of the same name. The result is sorted by name.
     """
-    found: dict[str, T] = {}
+    by_name: dict[str, T] = {}
     for module in pkgutil.iter_modules(package.__path__):
         if module.name.startswith("_"):
-            continue  # what several modules share
+            continue  # a helper of several modules
         names = vars(importlib.import_module(f"{package.__name__}.{module.name}"))
-        there = [value for value in names.values() if is_one(value)]
-        own = next(each for each in there if name_of(each) == module.name.replace("_", "-"))
-        found[name_of(own)] = own
+        candidates = [value for value in names.values() if is_one(value)]
+        own = next(c for c in candidates if name_of(c) == module.name.replace("_", "-"))
+        by_name[name_of(own)] = own
     for point in entry_points(group):
         try:
-            foreign = point.load()
-        except Exception as error:  # noqa: BLE001 - whatever a plug-in does wrong, others still work
-            warnings.warn(f"{noun} {point.name} is left out: {error}", stacklevel=3)
+            from_plugin = point.load()
+        except Exception as error:  # noqa: BLE001 - a broken plug-in must not affect others
+            warnings.warn(f"{noun} {point.name} is skipped: {error}", stacklevel=3)
             continue
-        if not is_one(foreign):
-            warnings.warn(f"{noun} {point.name} is left out: it is none", stacklevel=3)
+        if not is_one(from_plugin):
+            warnings.warn(f"{noun} {point.name} is skipped: it is not a {noun}", stacklevel=3)
             continue
-        if name_of(foreign) in found:
+        if name_of(from_plugin) in by_name:
             raise ComposerefactorError(
-                f"two {noun}s are called {name_of(foreign)!r}",
+                f"there are two {noun}s called {name_of(from_plugin)!r}",
                 location=Location(point.dist.name if point.dist else point.value),
                 remedy="uninstall one of the packages",
             )
-        found[name_of(foreign)] = foreign
-    return dict(sorted(found.items()))
+        by_name[name_of(from_plugin)] = from_plugin
+    return dict(sorted(by_name.items()))
 
 
 def entry_points(group: str) -> EntryPoints:
-    """Return what installed distributions name in *group*."""
+    """Return the entry points of installed distributions in *group*."""
     return metadata.entry_points(group=group)

@@ -1,5 +1,5 @@
-"""What a rule of a plug-in imports: the contract between rules and what runs them."""
+"""What a rule of a plug-in imports; the contract itself is in ``analysis/findings.py``."""
 
-from composerefactor.analysis.findings import Occurrence, Rule, planned, rule
+from composerefactor.analysis.findings import Occurrence, Rule, fixer_occurrences, rule
 
-__all__ = ["Occurrence", "Rule", "planned", "rule"]
+__all__ = ["Occurrence", "Rule", "fixer_occurrences", "rule"]

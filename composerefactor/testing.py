@@ -1,7 +1,7 @@
-"""Checks for the tests of a transform, its own or a plug-in's.
+"""Assertions for tests of fixers, both built-in ones and those of plug-ins.
 
-They run it as ``fix --unsafe`` does, on files in a temporary directory, with the real engine, so
-that its declared effects are proved too. Nothing of a test framework is needed.
+They run a fixer as ``fix --unsafe`` does, on files in a temporary directory and with Docker
+Compose, so that its declared effects are verified too. They do not depend on a test framework.
 """
 
 from __future__ import annotations
@@ -20,54 +20,57 @@ from composerefactor.proof.engine import find_engine
 from composerefactor.refactoring.contract import Fixer
 
 Files = Mapping[str, str]
-"""Texts by path, relative to the project directory."""
+"""The text of each file, by path relative to the project directory."""
 
 
 def check_changed(
     fixer: Fixer[Any], before: Files, after: Files, *, options: Any = None, engine: str = "auto"
 ) -> None:
-    """Check that *fixer* makes *after* of *before*, as it declares, and then nothing more.
+    """Check that *fixer* turns *before* into *after*, and that a second run changes nothing.
 
-    *after* has the files that change. *options* are those of the transform, its defaults if None;
-    *engine* is what ``--engine`` takes. Raises AssertionError with a diff or the proof's words.
+    *after* contains only the files that change. *options* are the options of the fixer, or None
+    for its defaults. *engine* is the argument of ``--engine``. Raises AssertionError with a diff,
+    or with the differences of the resolved configuration that the fixer does not declare.
     """
-    proposal = _proposed(fixer, before, options, engine)
-    made = {c.path: (c.after or b"").decode() for c in proposal.changes.changes}
-    assert made == dict(after), _diff(after, made)
+    proposal = _propose(fixer, before, options, engine)
+    changed = {c.path: (c.after or b"").decode() for c in proposal.changes.changes}
+    assert changed == dict(after), _diff(after, changed)
     assert proposal.proof is not None
-    undeclared = [found.words for found in proposal.proof.differences]
-    assert not undeclared, f"not declared: {'; '.join(undeclared)}"
+    undeclared = [found.message for found in proposal.proof.differences]
+    assert not undeclared, f"undeclared differences: {'; '.join(undeclared)}"
     check_unchanged(fixer, {**before, **after}, options=options, engine=engine)
 
 
 def check_unchanged(
     fixer: Fixer[Any], files: Files, *, options: Any = None, engine: str = "auto"
 ) -> None:
-    """Check that *fixer* leaves *files* as they are; raises AssertionError with a diff."""
-    changes = _proposed(fixer, files, options, engine).changes.changes
-    made = {change.path: (change.after or b"").decode() for change in changes}
-    assert not made, _diff({path: files.get(path, "") for path in made}, made)
+    """Check that *fixer* does not change *files*; raises AssertionError with a diff."""
+    changes = _propose(fixer, files, options, engine).changes.changes
+    changed = {change.path: (change.after or b"").decode() for change in changes}
+    assert not changed, _diff({path: files.get(path, "") for path in changed}, changed)
 
 
-def _proposed(fixer: Fixer[Any], files: Files, options: Any, engine: str) -> Proposal:
+def _propose(fixer: Fixer[Any], files: Files, options: Any, engine: str) -> Proposal:
+    """Return what ``fix --unsafe`` proposes with *fixer* for *files*."""
     with tempfile.TemporaryDirectory(prefix="composerefactor-") as directory:
         for path, text in files.items():
-            place = Path(directory, path)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(text.encode())
+            target = Path(directory, path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(text.encode())
         opened = open_project(ProjectSelection(Path(directory)))
         chosen = ChosenFixer(fixer, fixer.options() if options is None else options, unsafe=True)
         return propose_fixes(opened, [chosen], find_engine(engine), EVERYTHING)
 
 
-def _diff(expected: Files, made: Files) -> str:
+def _diff(expected: Files, actual: Files) -> str:
+    """Return a unified diff of all files."""
     lines: list[str] = []
-    for path in sorted({*expected, *made}):
-        old, new = expected.get(path, ""), made.get(path, "")
+    for path in sorted({*expected, *actual}):
+        old, new = expected.get(path, ""), actual.get(path, "")
         lines += unified_diff(
             old.splitlines(keepends=True),
             new.splitlines(keepends=True),
             f"expected/{path}",
-            f"made/{path}",
+            f"actual/{path}",
         )
     return "".join(lines)

@@ -1,12 +1,12 @@
-"""What a transform of a plug-in imports: the contract between transforms and what runs them."""
+"""The public API for transforms of plug-ins: what a module with a fixer or refactoring imports."""
 
 from composerefactor.refactoring.contract import (
     Change,
     Effect,
+    FileElement,
     Fixer,
     NoOptions,
     Option,
-    Part,
     Plan,
     Refactoring,
     Refusal,
@@ -21,10 +21,10 @@ from composerefactor.refactoring.contract import (
 __all__ = [
     "Change",
     "Effect",
+    "FileElement",
     "Fixer",
     "NoOptions",
     "Option",
-    "Part",
     "Plan",
     "Refactoring",
     "Refusal",

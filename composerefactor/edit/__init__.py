@@ -1,1 +1,10 @@
-"""Edits as values, and the text that they make: nothing is printed anew."""
+"""Edits as values, and the text that they produce. Text that does not change keeps every byte.
+
+============= ===================================================================
+operations    edits of a file, each at a path in the YAML tree
+apply         apply edits to a file, which returns the new text
+splices       text edits at offsets, and those for moving, sharing and removing
+rendering     new values as YAML text, and the position where new lines go
+planned_files new files made from slices of existing text; sets of file changes
+============= ===================================================================
+"""

@@ -1,7 +1,8 @@
-"""Edits at addresses as splices of a text: what no edit covers keeps every byte."""
+"""Apply edits to the text of a file; text that no edit covers keeps every byte."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from composerefactor.compose.files import SECTION_ORDER, ComposeFile
@@ -23,26 +24,26 @@ from composerefactor.edit.rendering import (
     Place,
     Reference,
     Value,
-    entry,
-    inline,
-    item,
+    after_last_line,
+    entry_lines,
+    flow_text,
+    item_lines,
     item_place,
     key_place,
-    scalar,
+    scalar_line,
     section_place,
-    tail,
 )
 from composerefactor.edit.splices import (
     TextEdit,
-    missing,
-    nesting,
-    refused,
-    removal,
-    sharing,
-    substitution,
+    edit_error,
+    nest_edits,
+    raise_missing,
+    removal_span,
+    share_edits,
+    substitute_edit,
 )
 from composerefactor.errors import RefusedError
-from composerefactor.yaml.comments import comments
+from composerefactor.yaml.comments import comments_in
 from composerefactor.yaml.nodes import (
     AliasNode,
     Entry,
@@ -58,30 +59,40 @@ from composerefactor.yaml.nodes import (
 from composerefactor.yaml.source import Source
 from composerefactor.yaml.style import Style
 
+_CARRIAGE_RETURN_ALONE = re.compile(r"\r(?!\n)")
 
-def edited(file: ComposeFile, edits: Iterable[YamlEdit]) -> str:
-    """Return the text of *file* with *edits*.
 
-    Raises RefusedError for an address that is not there, and for two edits of one place.
+def apply_edits(file: ComposeFile, edits: Iterable[YamlEdit]) -> str:
+    """Return the text of *file* with *edits* applied.
+
+    Raises RefusedError for a path that does not exist, for two edits of the same text, and for a
+    file in which a carriage return alone ends a line: columns are counted from line feeds.
     """
+    alone = _CARRIAGE_RETURN_ALONE.search(file.source.text)
+    if alone is not None:
+        raise RefusedError(
+            "a carriage return without a line feed ends this line",
+            location=file.source.location(alone.start()),
+            remedy="convert the line ends of the file, then run again",
+        )
     style = Style.of(file.tree)
-    splices = [s for edit in _with_sections(file, edits) for s in _splices(file, edit, style)]
-    splices.sort(key=lambda each: (each.start, each.end, -each.column))  # stable
-    text, at = [], 0
-    for splice in splices:
-        if splice.start < at:
+    text_edits = [s for edit in _with_sections(file, edits) for s in _text_edits(file, edit, style)]
+    text_edits.sort(key=lambda each: (each.start, each.end, -each.column))  # stable
+    pieces, at = [], 0
+    for text_edit in text_edits:
+        if text_edit.start < at:
             raise RefusedError(
-                "two changes touch the same text",
-                location=file.source.location(splice.start),
-                remedy="make one of them, then run again",
+                "two changes edit the same text",
+                location=file.source.location(text_edit.start),
+                remedy="apply one of them, then run again",
             )
-        text += [file.source.text[at : splice.start], splice.text]
-        at = splice.end
-    return "".join([*text, file.source.text[at:]])
+        pieces += [file.source.text[at : text_edit.start], text_edit.text]
+        at = text_edit.end
+    return "".join([*pieces, file.source.text[at:]])
 
 
 def _with_sections(file: ComposeFile, edits: Iterable[YamlEdit]) -> Iterator[YamlEdit]:
-    """Yield *edits*; those that add to a section which there is not yet add it, all together."""
+    """Yield *edits*, with all additions to a missing section joined into one that adds it."""
     sections: dict[str, dict[str, Value]] = {}
     for edit in edits:
         if isinstance(edit, AddKey) and _is_new_section(file, edit.path) and not edit.comment:
@@ -96,7 +107,8 @@ def _is_new_section(file: ComposeFile, path: Path) -> bool:
     return len(path) == 1 and path[0] in SECTION_ORDER and file.root.entry(str(path[0])) is None
 
 
-def _splices(file: ComposeFile, edit: YamlEdit, style: Style) -> Iterator[TextEdit]:
+def _text_edits(file: ComposeFile, edit: YamlEdit, style: Style) -> Iterator[TextEdit]:
+    """Yield the text edits that carry out *edit*."""
     source = file.source
     if isinstance(edit, AddKey):
         yield from _add_key(file, edit, style)
@@ -105,22 +117,22 @@ def _splices(file: ComposeFile, edit: YamlEdit, style: Style) -> Iterator[TextEd
     elif isinstance(edit, Replace):
         yield from _replace(file, edit, style)
     elif isinstance(edit, Substitute):
-        yield substitution(file, edit)
+        yield substitute_edit(file, edit)
     elif isinstance(edit, Remove):
-        start, end, kept = removal(source, file.root, edit.path, edit.nth) or missing(
-            file, edit.path
-        )
-        yield TextEdit(start, end, kept)
+        start, end, kept_comments = removal_span(
+            source, file.root, edit.path, edit.nth
+        ) or raise_missing(file, edit.path)
+        yield TextEdit(start, end, kept_comments)
     elif isinstance(edit, Rename):
-        found = entry_at(file.root, edit.path) or missing(file, edit.path)
-        key = found.key
+        renamed_entry = entry_at(file.root, edit.path) or raise_missing(file, edit.path)
+        key = renamed_entry.key
         quote = key.style if isinstance(key, ScalarNode) and key.style in {"'", '"'} else ""
-        text = f"{quote}{edit.name}{quote}" if quote else scalar(edit.name, style)
+        text = f"{quote}{edit.name}{quote}" if quote else scalar_line(edit.name, style)
         yield TextEdit(key.start, key.end, text)
     elif isinstance(edit, Nest):
-        yield from nesting(file, edit, style)
+        yield from nest_edits(file, edit, style)
     elif isinstance(edit, Share):
-        yield from sharing(file, edit, style)
+        yield from share_edits(file, edit, style)
     elif isinstance(edit, ToMapping):
         yield from _to_mapping(file, edit, style)
 
@@ -128,19 +140,21 @@ def _splices(file: ComposeFile, edit: YamlEdit, style: Style) -> Iterator[TextEd
 def _add_key(file: ComposeFile, edit: AddKey, style: Style) -> Iterator[TextEdit]:
     parent = node_at(file.root, edit.path)
     if parent is None:
-        missing(file, edit.path)
+        raise_missing(file, edit.path)
     if isinstance(parent, ScalarNode) and parent.is_null:
-        yield from _fill(file, edit, parent, style)
+        yield from _add_first_key(file, edit, parent, style)
         return
     if not isinstance(parent, MappingNode):
-        raise refused(file, edit.path, parent, "is no mapping")
+        raise edit_error(file, edit.path, parent, "is not a mapping")
     if parent.flow:
-        yield _in_flow(parent, f"{scalar(edit.key, style, flow=True)}: {inline(edit.value, style)}")
+        yield _in_flow(
+            parent, f"{scalar_line(edit.key, style, flow=True)}: {flow_text(edit.value, style)}"
+        )
         return
     place = key_place(file, parent, edit.path, edit.key, edit.order)
     above = section_place(file, edit.above) if edit.above and not edit.path else None
-    lines = [*_comment(edit.comment, place.column)]
-    lines += entry(edit.key, edit.value, place.column, style)
+    lines = [*_comment_lines(edit.comment, place.column)]
+    lines += entry_lines(edit.key, edit.value, place.column, style)
     if above is not None:
         place = above
         lines.append("")
@@ -150,60 +164,72 @@ def _add_key(file: ComposeFile, edit: AddKey, style: Style) -> Iterator[TextEdit
 def _add_item(file: ComposeFile, edit: AddItem, style: Style) -> Iterator[TextEdit]:
     parent = node_at(file.root, edit.path)
     if not isinstance(parent, SequenceNode):
-        raise refused(file, edit.path, parent, "is no list")
+        raise edit_error(file, edit.path, parent, "is not a list")
     if parent.flow:
-        yield _in_flow(parent, inline(edit.value, style))
+        yield _in_flow(parent, flow_text(edit.value, style))
         return
     place = item_place(file.source, parent)
-    lines = [*_comment(edit.comment, place.column), *item(edit.value, place.column, style)]
+    lines = [
+        *_comment_lines(edit.comment, place.column),
+        *item_lines(edit.value, place.column, style),
+    ]
     yield _insert(file.source, place, lines)
 
 
-def _fill(file: ComposeFile, edit: AddKey, parent: ScalarNode, style: Style) -> Iterator[TextEdit]:
-    """Put a first entry below a key that has no value."""
-    found = entry_at(file.root, edit.path)
-    if found is None or parent.anchor or parent.tag:
-        raise refused(file, edit.path, parent, "holds nothing that an entry could be added to")
+def _add_first_key(
+    file: ComposeFile, edit: AddKey, parent: ScalarNode, style: Style
+) -> Iterator[TextEdit]:
+    """Add the first entry below a key without a value."""
+    parent_entry = entry_at(file.root, edit.path)
+    if parent_entry is None or parent.anchor or parent.tag:
+        raise edit_error(file, edit.path, parent, "has no value to which an entry can be added")
     source = file.source
-    column = source.column(found.start) + style.indent
+    column = source.column(parent_entry.start) + style.indent
     if parent.end > parent.start:
         yield TextEdit(source.text.rindex(":", 0, parent.start) + 1, parent.end, "")
-    lines = [*_comment(edit.comment, column), *entry(edit.key, edit.value, column, style)]
-    yield _insert(source, Place(source.next_line(found.end), column), lines)
+    lines = [
+        *_comment_lines(edit.comment, column),
+        *entry_lines(edit.key, edit.value, column, style),
+    ]
+    yield _insert(source, Place(source.next_line(parent_entry.end), column), lines)
 
 
 def _in_flow(parent: MappingNode | SequenceNode, text: str) -> TextEdit:
-    filled = parent.entries if isinstance(parent, MappingNode) else parent.items
-    if not filled:
+    elements = parent.entries if isinstance(parent, MappingNode) else parent.items
+    if not elements:
         return TextEdit(parent.end - 1, parent.end - 1, text)
-    return TextEdit(filled[-1].end, filled[-1].end, f", {text}")
+    return TextEdit(elements[-1].end, elements[-1].end, f", {text}")
 
 
 def _replace(file: ComposeFile, edit: Replace, style: Style) -> Iterator[TextEdit]:
     source = file.source
     node = node_at(file.root, edit.path)
     if node is None:
-        missing(file, edit.path)
+        raise_missing(file, edit.path)
     if node.anchor is not None:
-        raise refused(file, edit.path, node, f"carries the anchor &{node.anchor}")
+        raise edit_error(file, edit.path, node, f"has the anchor &{node.anchor}")
     if isinstance(edit.value, list | dict) and edit.value and not in_flow(file.root, edit.path):
         yield from _replace_block(file, edit, node, style)
         return
     if isinstance(edit.value, list | dict | Flow | Anchored | Reference):
-        text = inline(edit.value, style)
+        text = flow_text(edit.value, style)
     else:
-        text = _as_before(node, edit.value, style, flow=in_flow(file.root, edit.path))
+        text = _with_same_quotes(node, edit.value, style, flow=in_flow(file.root, edit.path))
     start, end = node.outer_start, node.end
     if _is_block(node) or (isinstance(node, ScalarNode) and node.style in {"|", ">"}):
-        found = entry_at(file.root, edit.path)
-        if found is None and isinstance(node, MappingNode) and "\n" not in source.text[start:end]:
+        replaced_entry = entry_at(file.root, edit.path)
+        if (
+            replaced_entry is None
+            and isinstance(node, MappingNode)
+            and "\n" not in source.text[start:end]
+        ):
             yield TextEdit(start, end, text)
             return
-        if found is None:
-            raise refused(file, edit.path, node, "cannot be replaced in a list")
-        if _is_block(node) and _has_comments(source, found):
-            raise refused(file, edit.path, node, "holds comments, which would be lost")
-        colon = source.text.index(":", found.key.end) + 1
+        if replaced_entry is None:
+            raise edit_error(file, edit.path, node, "cannot be replaced in a list")
+        if _is_block(node) and _has_comments(source, replaced_entry):
+            raise edit_error(file, edit.path, node, "contains comments, which would be lost")
+        colon = source.text.index(":", replaced_entry.key.end) + 1
         yield TextEdit(colon, _line_end(source, end), f" {text}")
         return
     lead = " " if start == end and source.text[start - 1 : start] in {":", "-"} else ""
@@ -213,36 +239,36 @@ def _replace(file: ComposeFile, edit: Replace, style: Style) -> Iterator[TextEdi
 def _replace_block(
     file: ComposeFile, edit: Replace, node: Node, style: Style
 ) -> Iterator[TextEdit]:
-    """Put a block collection in place of the value of an entry."""
+    """Replace the value of an entry by a block collection."""
     source = file.source
-    found = entry_at(file.root, edit.path)
-    if found is None or isinstance(node, AliasNode):
-        raise refused(file, edit.path, node, "cannot be replaced by several lines")
-    column = source.column(found.start)
-    rendered = list(entry(found.name or "", edit.value, column, style))
-    start = source.next_line(found.key.end) if _is_block(node) else None
+    replaced_entry = entry_at(file.root, edit.path)
+    if replaced_entry is None or isinstance(node, AliasNode):
+        raise edit_error(file, edit.path, node, "cannot be replaced by a block on several lines")
+    column = source.column(replaced_entry.start)
+    rendered = list(entry_lines(replaced_entry.name or "", edit.value, column, style))
+    start = source.next_line(replaced_entry.key.end) if _is_block(node) else None
     if start is None:
-        colon = source.text.index(":", found.key.end) + 1
+        colon = source.text.index(":", replaced_entry.key.end) + 1
         yield TextEdit(colon, node.end, "")
         start = end = source.next_line(node.end)
     else:
         end = source.next_line(node.end - 1)
-        if _has_comments(source, found):
-            raise refused(file, edit.path, node, "holds comments, which would be lost")
+        if _has_comments(source, replaced_entry):
+            raise edit_error(file, edit.path, node, "contains comments, which would be lost")
     body = "".join(line + source.newline for line in rendered[1:])
     opening = "" if not start or source.text[start - 1] == "\n" else source.newline
     yield TextEdit(start, end, opening + body)
 
 
 def _to_mapping(file: ComposeFile, edit: ToMapping, style: Style) -> Iterator[TextEdit]:
-    """Turn each item into a key on the same line, with its value on lines below."""
+    """Turn each item into a key on the same line, with its value on the lines below."""
     source = file.source
     node = node_at(file.root, edit.path)
     if not isinstance(node, SequenceNode) or node.anchor or not node.items:
-        raise refused(file, edit.path, node, "is no list of names")
+        raise edit_error(file, edit.path, node, "is not a list of names")
     if node.flow:
         if in_flow(file.root, edit.path):
-            yield TextEdit(node.start, node.end, inline(dict(edit.values), style))
+            yield TextEdit(node.start, node.end, flow_text(dict(edit.values), style))
         else:
             yield from _replace_block(
                 file, Replace(edit.file, edit.path, dict(edit.values)), node, style
@@ -250,33 +276,42 @@ def _to_mapping(file: ComposeFile, edit: ToMapping, style: Style) -> Iterator[Te
         return
     key = entry_at(file.root, edit.path)
     above = source.column(key.start) if key else -1
-    for each in node.items:
-        name = each.value if isinstance(each, ScalarNode) else None
-        if name is None or name not in edit.values or each.anchor:
-            raise refused(file, edit.path, each, "is no plain name")
-        dash = source.text.rindex("-", source.line_start(each.start), each.start)
-        # Below a list without indentation of its own the keys need some.
+    for item_node in node.items:
+        name = item_node.value if isinstance(item_node, ScalarNode) else None
+        if name is None or name not in edit.values or item_node.anchor:
+            raise edit_error(file, edit.path, item_node, "is not a plain name")
+        dash = source.text.rindex("-", source.line_start(item_node.start), item_node.start)
+        # The keys must be indented, even if the dashes of the list are not.
         deeper = " " * style.indent if source.column(dash) <= above else ""
-        yield TextEdit(dash, each.end, f"{deeper}{source.text[each.start : each.end]}:")
+        yield TextEdit(
+            dash, item_node.end, f"{deeper}{source.text[item_node.start : item_node.end]}:"
+        )
         column = source.column(dash) + len(deeper)
-        below = list(entry(name, edit.values[name], column, style))[1:]
-        if below:
-            yield _insert(source, Place(source.next_line(each.end), column), below)
+        value_lines = list(entry_lines(name, edit.values[name], column, style))[1:]
+        if value_lines:
+            yield _insert(source, Place(source.next_line(item_node.end), column), value_lines)
 
 
-def _as_before(node: Node, value: Value, style: Style, *, flow: bool) -> str:
-    """Return a scalar in the quotes of the one that it replaces."""
+def _with_same_quotes(node: Node, value: Value, style: Style, *, flow: bool) -> str:
+    """Return the scalar *value* in the quotes of *node*, which it replaces."""
     if isinstance(value, str) and isinstance(node, ScalarNode) and node.style in {'"', "'"}:
         quote = node.style
         simple = quote not in value and "\\" not in value and value.isprintable()
         if simple:
             return f"{quote}{value}{quote}"
-    assert not isinstance(value, list | dict | Flow | Anchored | Reference)  # noqa: S101 - the caller has sorted these out
-    return scalar(value, style, flow=flow)
+    assert not isinstance(value, list | dict | Flow | Anchored | Reference)  # noqa: S101 - the caller handles collections
+    return scalar_line(value, style, flow=flow)
 
 
-def _has_comments(source: Source, found: Entry) -> bool:
-    return bool(comments(source, found, source.line_start(found.start), tail(source, found)))
+def _has_comments(source: Source, replaced_entry: Entry) -> bool:
+    return bool(
+        comments_in(
+            source,
+            replaced_entry,
+            source.line_start(replaced_entry.start),
+            after_last_line(source, replaced_entry),
+        )
+    )
 
 
 def _is_block(node: Node) -> bool:
@@ -284,23 +319,23 @@ def _is_block(node: Node) -> bool:
 
 
 def _insert(source: Source, place: Place, lines: list[str]) -> TextEdit:
-    """Return the splice that puts whole lines at *place*."""
+    """Return the edit that inserts whole *lines* at *place*."""
     newline = source.newline
     text = "".join(line + newline for line in lines)
     if place.blank_before:
         text = newline + text
-    if place.at and source.text[place.at - 1] != "\n":  # the last line of the file has no end
+    if place.at and source.text[place.at - 1] != "\n":  # the last line of the file has no line end
         text = newline + text.removesuffix(newline)
     return TextEdit(place.at, place.at, text, place.column)
 
 
-def _comment(text: str, column: int) -> Iterator[str]:
+def _comment_lines(text: str, column: int) -> Iterator[str]:
     for line in text.splitlines():
         yield f"{' ' * column}# {line}".rstrip()
 
 
 def _line_end(source: Source, at: int) -> int:
-    """Return where the line that holds *at* ends, its line end not counted."""
+    """Return the end of the line that contains *at*, without its line end."""
     end = source.next_line(max(at - 1, 0))
     while end > 0 and source.text[end - 1] in "\r\n":
         end -= 1

@@ -1,7 +1,7 @@
-"""Edits as values: each names a place by its address in a file, never by an offset.
+"""Edits as values. Each one names a place by its path in the YAML tree, never by an offset.
 
-Addresses are keys and positions as they are written (:mod:`composerefactor.yaml.nodes`), so an
-edit below an alias names the place that the alias stands for.
+Paths do not follow aliases (:mod:`composerefactor.yaml.nodes`). To edit a value below an alias, use
+the path of the node to which the alias refers. All edits have *file*, the path of the file.
 """
 
 from __future__ import annotations
@@ -16,11 +16,18 @@ from composerefactor.yaml.nodes import Path
 
 
 class AddKey(Struct, frozen=True):
-    """Adds *key* with *value* to the mapping at *path*, with *comment* on lines above it.
+    """Adds a key to the mapping at *path*.
 
-    It stands where a reader expects it: after the last of the present keys that *order* has before
-    it, and at the end where *order* does not tell. A top-level key with *above* stands right above
-    the key of that name, as an anchor has to.
+    Attributes:
+        file: The path of the file.
+        path: The path of the mapping.
+        key: The new key.
+        value: The value of the key.
+        order: The usual order of keys. The new key goes below the last existing key that precedes
+            it in this order, else to the end.
+        comment: A comment to add above the key, without ``#``; it may have several lines.
+        above: For a top-level key, the existing key directly above which it goes. An anchor needs
+            this, because it must precede its aliases.
     """
 
     file: str
@@ -33,7 +40,7 @@ class AddKey(Struct, frozen=True):
 
 
 class AddItem(Struct, frozen=True):
-    """Appends *value* to the sequence at *path*."""
+    """Appends *value* to the sequence at *path*, with *comment* above it."""
 
     file: str
     path: Path
@@ -42,7 +49,7 @@ class AddItem(Struct, frozen=True):
 
 
 class Replace(Struct, frozen=True):
-    """Puts *value* in place of the value at *path*; comments around it stay."""
+    """Replaces the value at *path* by *value*; comments around it stay."""
 
     file: str
     path: Path
@@ -50,9 +57,9 @@ class Replace(Struct, frozen=True):
 
 
 class Substitute(Struct, frozen=True):
-    """Puts *new* in place of the part *old* of the scalar at *path*; its other text stays.
+    """Replaces the text *old* by *new* in the scalar at *path*; its other text stays.
 
-    *nth* tells, from 0, which of the places it is where *old* stands in the value.
+    *nth* is the index, from 0, of the occurrence of *old* in the value.
     """
 
     file: str
@@ -63,9 +70,9 @@ class Substitute(Struct, frozen=True):
 
 
 class Remove(Struct, frozen=True):
-    """Removes the entry or item at *path*; comments that stand there stay.
+    """Removes the entry or item at *path*; its comments stay.
 
-    *nth* tells, from 0, which of the entries it is where the key is written more than once.
+    *nth* is the index, from 0, of the entry if the key is written more than once.
     """
 
     file: str
@@ -74,7 +81,7 @@ class Remove(Struct, frozen=True):
 
 
 class Rename(Struct, frozen=True):
-    """Writes *name* in place of the key at the end of *path*."""
+    """Renames the key at *path* to *name*."""
 
     file: str
     path: Path
@@ -82,9 +89,9 @@ class Rename(Struct, frozen=True):
 
 
 class Nest(Struct, frozen=True):
-    """Puts the top-level entries *names*, which stand together, below a new top-level *key*.
+    """Moves the top-level entries *names*, which must be adjacent, below a new top-level *key*.
 
-    Their lines are indented by one step more, comments and blocks of text along.
+    Their lines are indented by one more step, including comments and block scalars.
     """
 
     file: str
@@ -93,11 +100,17 @@ class Nest(Struct, frozen=True):
 
 
 class Share(Struct, frozen=True):
-    """Writes *keys* of the first of *services* once, and refers to them in all.
+    """Moves a definition that several services repeat to an anchor, and refers to it in each.
 
-    The text goes to the top-level *key*, right above ``services``, with the anchor *anchor*; ``""``
-    where something with that anchor stands above already. *merged* tells whether each service
-    merges a set of keys (``<<: *anchor``), or gives its one key an alias of the value.
+    Attributes:
+        file: The path of the file.
+        key: The new top-level key for the definition, directly above ``services``; ``""`` if the
+            anchor already exists above.
+        anchor: The name of the anchor.
+        services: The services. The text of the first one becomes the shared definition.
+        keys: The keys that the services repeat.
+        merged: True to merge the set of keys into each service (``<<: *anchor``), False to use an
+            alias as the value of the only key.
     """
 
     file: str
@@ -109,9 +122,9 @@ class Share(Struct, frozen=True):
 
 
 class ToMapping(Struct, frozen=True):
-    """Turns the list of names at *path* into a mapping: *values* has that of each name.
+    """Turns the list of names at *path* into a mapping, with the value in *values* for each name.
 
-    Comments stay where they are. For short forms, as ``depends_on: [db]``.
+    Comments stay where they are. This is for short forms such as ``depends_on: [db]``.
     """
 
     file: str
@@ -120,9 +133,9 @@ class ToMapping(Struct, frozen=True):
 
 
 class AddLines(Struct, frozen=True):
-    """Appends *text*, whole lines, to a file that is no YAML, as ``.env``; creates it if need be.
+    """Appends whole lines to a file that is not YAML, such as ``.env``; creates it if necessary.
 
-    *private* is True for a file that is not meant for a repository.
+    *private* is True for a file that must not be committed.
     """
 
     file: str
@@ -131,7 +144,7 @@ class AddLines(Struct, frozen=True):
 
 
 class WriteFile(Struct, frozen=True):
-    """Gives *file* the whole content *text*; None deletes it."""
+    """Writes *text* as the whole content of *file*; None deletes the file."""
 
     file: str
     text: str | None

@@ -1,8 +1,10 @@
-"""A file put together from slices of existing text.
+"""Planned files, which are made from slices of existing text, and sets of file changes.
 
-Text that moves is never printed anew: a draft names the slice of the source that it takes, so that
-comments, quotes, indentation and line ends come along by construction. Where a word in it has to
-change, a replacement names the characters that do.
+Text that moves is never formatted again. A planned file refers to slices of the source, so that
+comments, quotes, indentation and line ends are kept by construction. If a word in a slice has to
+change, a replacement refers to its characters.
+
+:class:`FileChange` and :class:`Changeset` are the result: the bytes of each file before and after.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from composerefactor.yaml.source import BOM, Source
 
 
 class Replacement(Struct, frozen=True, order=True):
-    """*text* in place of the characters ``start:end`` of a source."""
+    """Replaces the characters ``start:end`` of a source by *text*."""
 
     start: int
     end: int
@@ -29,9 +31,14 @@ class Replacement(Struct, frozen=True, order=True):
 
 
 class Slice(Struct, frozen=True):
-    """Characters ``start:end`` of *source*; *copy* is True where they also stand elsewhere.
+    """A slice of the text of a source.
 
-    *replacements* lie within them, in order, and do not overlap.
+    Attributes:
+        source: The source.
+        start: Offset of the first character.
+        end: Offset just after the last one.
+        copy: True if the text also stays in, or moves to, another file.
+        replacements: Replacements within the slice, in order and without overlap.
     """
 
     source: Source
@@ -42,7 +49,7 @@ class Slice(Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """The characters, with what replaces some of them."""
+        """The text of the slice with its replacements applied."""
         parts, at = [], self.start
         for change in self.replacements:
             parts += [self.source.text[at : change.start], change.text]
@@ -51,19 +58,19 @@ class Slice(Struct, frozen=True):
 
     @property
     def ends_line(self) -> bool:
-        """True where the last character ends a line."""
+        """True if the last character ends a line."""
         last = self.source.text[self.end - 1 : self.end]
         return (self.text if self.replacements else last).endswith("\n")
 
 
 class NewText(Struct, frozen=True):
-    """Text that stands nowhere yet."""
+    """Text that is not part of a source."""
 
     text: str
 
     @property
     def ends_line(self) -> bool:
-        """True where the last character ends a line."""
+        """True if the last character ends a line."""
         return self.text.endswith("\n")
 
 
@@ -71,9 +78,13 @@ Piece = Slice | NewText
 
 
 class PlannedFile(Struct, frozen=True):
-    """The planned content of *path*, piece by piece; *has_bom* is kept for a file that has one.
+    """The planned content of a file.
 
-    A *deleted* draft has no pieces: the file is gone afterwards.
+    Attributes:
+        path: The path of the file.
+        pieces: The content in order.
+        has_bom: True to begin the file with a byte-order mark.
+        deleted: True to delete the file; there are no pieces then.
     """
 
     path: str
@@ -86,13 +97,13 @@ class PlannedFile(Struct, frozen=True):
         return "".join(piece.text for piece in self.pieces)
 
     def content(self) -> bytes | None:
-        """Return the content as bytes; None for a file that is deleted."""
+        """Return the content as bytes; None if the file is deleted."""
         if self.deleted:
             return None
         return ((BOM if self.has_bom else "") + self.text()).encode("utf-8")
 
     def rewritten(self, source: Source, changes: Iterable[Replacement]) -> PlannedFile:
-        """Return the draft with each of *changes* made in every slice of *source* that has it."""
+        """Return this file with *changes* applied in every slice of *source* that contains them."""
         ordered = sorted(set(changes))
 
         def changed(piece: Piece) -> Piece:
@@ -105,11 +116,11 @@ class PlannedFile(Struct, frozen=True):
 
     @property
     def replacements(self) -> int:
-        """How many words in the text that it takes are replaced."""
+        """The number of replacements in all slices."""
         return sum(len(p.replacements) for p in self.pieces if isinstance(p, Slice))
 
     def lines_from(self, *, copied: bool) -> int:
-        """Return how many non-blank lines come from elsewhere, moved or *copied*."""
+        """Return how many non-blank lines come from another file, either moved or *copied*."""
         return sum(
             _line_count(p.text)
             for p in self.pieces
@@ -117,7 +128,7 @@ class PlannedFile(Struct, frozen=True):
         )
 
     def lines_rewritten(self) -> int:
-        """Return in how many lines other text stands in the place of some of the original."""
+        """Return the number of lines in which a part of the original text is replaced."""
         lines = {
             (id(piece.source), piece.source.line_index(change.start))
             for piece in self.pieces
@@ -134,54 +145,57 @@ def _line_count(text: str) -> int:
     return sum(1 for line in text.splitlines() if line.strip())
 
 
-def cut(source: Source, start: int, end: int, splices: Iterable[TextEdit] = ()) -> list[Piece]:
-    """Return ``start:end`` of *source* with those of *splices* made that stand in it.
+def slice_with_edits(
+    source: Source, start: int, end: int, edits: Iterable[TextEdit] = ()
+) -> list[Piece]:
+    """Return ``start:end`` of *source*, with those of *edits* applied that are inside of it.
 
-    *splices* are in the order of the text and do not overlap.
+    *edits* are in text order and do not overlap.
     """
-    found: list[Piece] = []
-    for splice in splices:
-        if start <= splice.start and splice.end <= end:
-            found += [Slice(source, start, splice.start), NewText(splice.text)]
-            start = splice.end
-    found.append(Slice(source, start, end))
-    return [piece for piece in found if piece.text]
+    pieces: list[Piece] = []
+    for edit in edits:
+        if start <= edit.start and edit.end <= end:
+            pieces += [Slice(source, start, edit.start), NewText(edit.text)]
+            start = edit.end
+    pieces.append(Slice(source, start, end))
+    return [piece for piece in pieces if piece.text]
 
 
-def shifted(pieces: Sequence[Piece], by: int) -> list[Piece]:
-    """Return whole lines *by* columns to the right, or to the left for a negative number.
+def indent_by(pieces: Sequence[Piece], by: int) -> list[Piece]:
+    """Return *pieces*, whole lines, moved by *by* columns: right if positive, left if negative.
 
-    Blank lines, and comments in the first column, stay as they are.
+    Blank lines and comments in the first column do not move.
     """
     if not by:
         return list(pieces)
-    found: list[Piece] = []
-    begins = True
+    moved: list[Piece] = []
+    at_line_start = True
     for piece in pieces:
-        for start, end in _lines(piece.text):
+        for start, end in _line_spans(piece.text):
             line = piece.text[start:end]
-            if begins and line.strip() and not line.startswith("#"):
+            if at_line_start and line.strip() and not line.startswith("#"):
                 if by > 0:
-                    found.append(NewText(" " * by))
+                    moved.append(NewText(" " * by))
                 else:
                     start += min(-by, len(line) - len(line.lstrip(" ")))  # noqa: PLW2901
-            found.append(_part(piece, start, end))
-            begins = line.endswith("\n")
-    return _together(found)
+            moved.append(_sub_piece(piece, start, end))
+            at_line_start = line.endswith("\n")
+    return _join_neighbours(moved)
 
 
 def with_line_ends(pieces: Iterable[Piece], newline: str) -> list[Piece]:
-    """Return *pieces* with *newline* at the end of each line; the last line gets one too."""
-    found: list[Piece] = []
+    """Return *pieces* with *newline* at the end of every line, including the last one."""
+    converted: list[Piece] = []
     for piece in pieces:
-        plain = piece.text.replace("\r\n", "\n").replace("\n", newline)
-        found.append(piece if plain == piece.text else NewText(plain))
-    if found and not found[-1].text.endswith("\n"):
-        found.append(NewText(newline))
-    return found
+        text = piece.text.replace("\r\n", "\n").replace("\n", newline)
+        converted.append(piece if text == piece.text else NewText(text))
+    if converted and not converted[-1].text.endswith("\n"):
+        converted.append(NewText(newline))
+    return converted
 
 
-def _lines(text: str) -> Iterator[tuple[int, int]]:
+def _line_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the (start, end) of each line of *text*, line end included."""
     start = 0
     while start < len(text):
         at = text.find("\n", start)
@@ -190,27 +204,28 @@ def _lines(text: str) -> Iterator[tuple[int, int]]:
         start = end
 
 
-def _part(piece: Piece, start: int, end: int) -> Piece:
+def _sub_piece(piece: Piece, start: int, end: int) -> Piece:
+    """Return the part ``start:end`` of *piece*, which must not have replacements."""
     if isinstance(piece, Slice):
         return Slice(piece.source, piece.start + start, piece.start + end, piece.copy)
     return NewText(piece.text[start:end])
 
 
-def _together(pieces: Iterable[Piece]) -> list[Piece]:
-    """Return *pieces* with neighbouring slices of one text as one."""
-    found: list[Piece] = []
+def _join_neighbours(pieces: Iterable[Piece]) -> list[Piece]:
+    """Return *pieces* with adjacent slices of the same text joined."""
+    joined: list[Piece] = []
     for piece in pieces:
-        last = found[-1] if found else None
+        last = joined[-1] if joined else None
         if (
             isinstance(piece, Slice)
             and isinstance(last, Slice)
             and last.source is piece.source
             and last.end == piece.start
         ):
-            found[-1] = Slice(last.source, last.start, piece.end, last.copy)
+            joined[-1] = Slice(last.source, last.start, piece.end, last.copy)
         elif piece.text:
-            found.append(piece)
-    return found
+            joined.append(piece)
+    return joined
 
 
 _ID_LENGTH = 8
@@ -218,9 +233,14 @@ _ID_LENGTH = 8
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """The content of one file before and after; None where the file does not exist.
+    """The content of one file before and after a change.
 
-    *path* is POSIX, in normal form, and relative to the project root; ValueError for others.
+    Raises ValueError for a path that is absolute or not in normal form.
+
+    Attributes:
+        path: The path, POSIX and relative to the project root.
+        before: The content before; None if the file does not exist.
+        after: The content afterwards; None if the file does not exist.
     """
 
     path: str
@@ -235,22 +255,22 @@ class FileChange:
 
     @property
     def is_created(self) -> bool:
-        """True where there was no such file."""
+        """True if the change creates the file."""
         return self.before is None and self.after is not None
 
     @property
     def is_changed(self) -> bool:
-        """True where the file exists before and after."""
+        """True if the file exists before and after."""
         return self.before is not None and self.after is not None
 
     @property
     def is_deleted(self) -> bool:
-        """True where the file is gone afterwards."""
+        """True if the change deletes the file."""
         return self.before is not None and self.after is None
 
     @property
     def id(self) -> str:
-        """A short name of this very change: it depends on path and content, on nothing else."""
+        """A short hash of the path and the contents, which identifies the change."""
         digest = hashlib.sha256(self.path.encode("utf-8", "surrogateescape"))
         for content in (self.before, self.after):
             digest.update(b"\0-" if content is None else b"\0%d:" % len(content))
@@ -259,10 +279,10 @@ class FileChange:
 
 
 class Changeset(Struct, frozen=True):
-    """File changes ordered by path, without those that change nothing.
+    """File changes in order of path, without those that change nothing.
 
-    Two changes of one file, and a change below a path that another change takes for a file, raise
-    ValueError: such a set has no order in which all or nothing of it can be written.
+    Raises ValueError for two changes of one file, and for a change below a path that is a file in
+    another change, because such changes cannot be written all or nothing.
     """
 
     changes: tuple[FileChange, ...] = ()
@@ -285,7 +305,7 @@ class Changeset(Struct, frozen=True):
 
     @property
     def is_empty(self) -> bool:
-        """True where nothing changes."""
+        """True if nothing changes."""
         return not self.changes
 
     @property
@@ -295,7 +315,7 @@ class Changeset(Struct, frozen=True):
 
     @property
     def changed(self) -> tuple[FileChange, ...]:
-        """The changes of files that exist before and after."""
+        """The changes to files that exist before and after."""
         return tuple(change for change in self.changes if change.is_changed)
 
     @property
@@ -304,11 +324,11 @@ class Changeset(Struct, frozen=True):
         return tuple(change for change in self.changes if change.is_deleted)
 
     def as_mapping(self) -> dict[str, bytes | None]:
-        """Return the new content by path; None where the file is deleted."""
+        """Return the new contents by path; None if the file is deleted."""
         return {change.path: change.after for change in self.changes}
 
     def text_lines(self) -> tuple[int, int]:
-        """Return how many lines that are not blank the files have before and after."""
+        """Return how many non-blank lines the files have before and after."""
         before = sum(_text_lines(change.before) for change in self.changes)
         return before, sum(_text_lines(change.after) for change in self.changes)
 

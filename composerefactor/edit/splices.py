@@ -1,4 +1,8 @@
-"""One replaced piece of a text."""
+"""Text edits at offsets, and those for substituting, removing, nesting and sharing.
+
+The parts of the module: :class:`TextEdit` and its errors, then one group of functions for each of
+the edits Substitute, Remove, Nest and Share.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,9 @@ from msgspec import Struct
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.repeats import service_regions, value_start
 from composerefactor.edit.operations import Nest, Share, Substitute
-from composerefactor.edit.rendering import tail
+from composerefactor.edit.rendering import after_last_line
 from composerefactor.errors import RefusedError
-from composerefactor.yaml.comments import Region, comments
+from composerefactor.yaml.comments import Region, comments_in
 from composerefactor.yaml.nodes import (
     Entry,
     MappingNode,
@@ -21,9 +25,9 @@ from composerefactor.yaml.nodes import (
     Path,
     ScalarNode,
     SequenceNode,
+    format_path,
     in_flow,
     node_at,
-    shown,
     walk,
 )
 from composerefactor.yaml.source import Source
@@ -31,9 +35,13 @@ from composerefactor.yaml.style import Style
 
 
 class TextEdit(Struct, frozen=True):
-    """Characters ``start:end`` of a text are replaced by *text*.
+    """Replaces characters of a text.
 
-    *column* is the indentation of lines that are added: deeper ones come first at one place.
+    Attributes:
+        start: Offset of the first character to replace.
+        end: Offset just after the last one.
+        text: The new text.
+        column: The indentation of added lines. At the same offset, deeper lines come first.
     """
 
     start: int
@@ -42,93 +50,100 @@ class TextEdit(Struct, frozen=True):
     column: int = 0
 
 
-def missing(file: ComposeFile, path: Path) -> NoReturn:
-    """Raise RefusedError for an address at which nothing stands."""
-    raise refused(file, path, None, "is not there any more")
+def raise_missing(file: ComposeFile, path: Path) -> NoReturn:
+    """Raise RefusedError for a path that does not exist."""
+    raise edit_error(file, path, None, "does not exist any more")
 
 
-def refused(file: ComposeFile, path: Path, node: Node | None, why: str) -> RefusedError:
-    """Return the error for an edit at *path*, where *node* stands."""
+def edit_error(file: ComposeFile, path: Path, node: Node | None, why: str) -> RefusedError:
+    """Return the error for an edit of *node* at *path*; *why* continues the path as a sentence."""
     return RefusedError(
-        f"{shown(path) or 'the file'} {why}",
+        f"{format_path(path) or 'the file'} {why}",
         location=file.source.location(node.start if node else 0),
         remedy="make this change by hand",
     )
 
 
 _HARMLESS = re.compile(r"[\w$./~:?+@-]*|\$\{[\w$./~:?+@{}-]*\}")
-"""Text that means itself in a scalar of any style, unless it is plain in a flow collection."""
+"""Text without special meaning in any scalar style, except plain in a flow collection."""
 
 
-def substitution(file: ComposeFile, edit: Substitute) -> TextEdit:
-    """Return the splice for *edit*.
+def substitute_edit(file: ComposeFile, edit: Substitute) -> TextEdit:
+    """Return the text edit for *edit*.
 
-    Raises RefusedError where the part is written with escapes or over several lines, and for new
-    text that would need quotes or escapes.
+    Raises RefusedError if the old text is written with escapes or on several lines, and if the new
+    text would need quotes or escapes.
     """
     node = node_at(file.root, edit.path)
     if not isinstance(node, ScalarNode):
-        raise refused(file, edit.path, node, "is no text")
+        raise edit_error(file, edit.path, node, "is not a text")
     raw = file.source.text[node.start : node.end]
     at = _nth(raw, edit.old, edit.nth)
     if raw.count(edit.old) != node.value.count(edit.old) or at < 0:
-        raise refused(file, edit.path, node, f"does not have {edit.old!r} as it is written")
+        raise edit_error(file, edit.path, node, f"does not contain {edit.old!r} as written")
     new = raw[:at] + edit.new + raw[at + len(edit.old) :]
     flow = in_flow(file.root, edit.path)
-    if not _keeps(node, edit) or (not node.style and not _still_plain(new, flow=flow)):
-        raise refused(file, edit.path, node, f"cannot take {edit.new!r} without other quotes")
+    if not _is_safe(node, edit) or (not node.style and not _is_still_plain(new, flow=flow)):
+        raise edit_error(file, edit.path, node, f"cannot contain {edit.new!r} without other quotes")
     start = node.start + at
     return TextEdit(start, start + len(edit.old), edit.new)
 
 
 def _nth(text: str, part: str, nth: int) -> int:
+    """Return the offset of occurrence *nth* (from 0) of *part* in *text*, or -1."""
     at = text.find(part)
     while nth > 0 and at >= 0:
         at, nth = text.find(part, at + 1), nth - 1
     return at
 
 
-def _keeps(node: ScalarNode, edit: Substitute) -> bool:
-    """Return whether the new text cannot end the scalar, nor begin an escape."""
+def _is_safe(node: ScalarNode, edit: Substitute) -> bool:
+    """Return whether the new text can neither end the scalar nor begin an escape."""
     if node.style == '"' and "\\" in edit.old + edit.new:
         return False
     return _HARMLESS.fullmatch(edit.new) is not None or set(edit.new) <= set(edit.old + "$-")
 
 
-def _still_plain(text: str, *, flow: bool) -> bool:
+def _is_still_plain(text: str, *, flow: bool) -> bool:
+    """Return whether *text* can be a plain scalar; *flow* is True inside of ``{}`` or ``[]``."""
     if flow and re.search(r"[\[\]{},]", text):
         return False
     return not re.match(r"[-?:,\[\]{}#&*!|>'\"%@`]", text) and not re.search(r":\s|\s#|:$", text)
 
 
-def removal(source: Source, root: Node, path: Path, nth: int = 0) -> tuple[int, int, str] | None:
-    """Return ``(start, end, text)``: *text* takes the place of ``start:end``.
+def removal_span(
+    source: Source, root: Node, path: Path, nth: int = 0
+) -> tuple[int, int, str] | None:
+    """Return (start, end, replacement) to remove the entry or item at *path*.
 
-    *nth* counts equal keys. None where nothing stands at *path*. Raises RefusedError where others
-    need the text, or where nothing would be left beside it.
+    *nth* is the index among equal keys. The replacement contains the comments, which stay. Returns
+    None if there is nothing at *path*. Raises RefusedError if the text contains an anchor, or if it
+    is the only entry.
     """
     parent, step = node_at(root, path[:-1]), path[-1]
     entries, n = _siblings(parent, step, nth)
     if n is None or not isinstance(parent, MappingNode | SequenceNode):
         return None
-    found = entries[n]
-    if any(node.anchor for node in walk(found.value)):
-        raise _refused(source, path, found, "carries an anchor that others may use")
+    target = entries[n]
+    if any(node.anchor for node in walk(target.value)):
+        raise _removal_error(source, path, target, "has an anchor that others may use")
     if len(entries) == 1:
-        raise _refused(source, path, found, "is all that stands there")
+        raise _removal_error(source, path, target, "is the only entry there")
     if parent.flow:
-        return _in_flow(source, path, entries, n)
-    column = found.start
+        return _removal_in_flow(source, path, entries, n)
+    column = target.start
     if isinstance(parent, SequenceNode):
-        column = source.text.rfind("-", source.line_start(found.start), found.start)
-    start, end = source.line_start(column), tail(source, found)
+        column = source.text.rfind("-", source.line_start(target.start), target.start)
+    start, end = source.line_start(column), after_last_line(source, target)
     if source.text[start:column].strip():
-        raise _refused(source, path, found, "does not stand on a line of its own")
+        raise _removal_error(source, path, target, "is not on a line of its own")
     indent = source.text[start:column]
-    kept = "".join(f"{indent}{c}{source.newline}" for c in comments(source, found, start, end))
-    if not kept and _is_blank(source, start - 1) and _is_blank(source, end):
+    kept_comments = "".join(
+        f"{indent}{c}{source.newline}" for c in comments_in(source, target, start, end)
+    )
+    if not kept_comments and _is_blank(source, start - 1) and _is_blank(source, end):
         end = source.next_line(end)
-    return start, end, kept
+    return start, end, kept_comments
 
 
 def _siblings(parent: Node | None, step: str | int, nth: int) -> tuple[list[Entry], int | None]:
@@ -141,58 +156,64 @@ def _siblings(parent: Node | None, step: str | int, nth: int) -> tuple[list[Entr
     return [], None
 
 
-def _in_flow(source: Source, path: Path, entries: list[Entry], n: int) -> tuple[int, int, str]:
+def _removal_in_flow(
+    source: Source, path: Path, entries: list[Entry], n: int
+) -> tuple[int, int, str]:
     last = n + 1 == len(entries)
     start = entries[n - 1].end if last else entries[n].start
     end = entries[n].end if last else entries[n + 1].start
     if "#" in source.text[start:end]:
-        raise _refused(source, path, entries[n], "stands beside a comment in a flow collection")
+        raise _removal_error(source, path, entries[n], "is next to a comment in a flow collection")
     return start, end, ""
 
 
 def _is_blank(source: Source, at: int) -> bool:
-    """Return whether the line at *at* is blank, as what is above the first line is."""
+    """Return whether the line at *at* is blank; above the first line, it counts as blank."""
     return at < 0 or (at < len(source.text) and not source.line(at).strip())
 
 
-def _refused(source: Source, path: Path, entry: Entry, why: str) -> RefusedError:
+def _removal_error(source: Source, path: Path, entry: Entry, why: str) -> RefusedError:
     return RefusedError(
-        f"{shown(path)} {why}",
+        f"{format_path(path)} {why}",
         location=source.location(entry.start),
         remedy="make this change by hand",
     )
 
 
-def nesting(file: ComposeFile, edit: Nest, style: Style) -> Iterator[TextEdit]:
-    """Yield the splices for *edit*.
+def nest_edits(file: ComposeFile, edit: Nest, style: Style) -> Iterator[TextEdit]:
+    """Yield the text edits for *edit*.
 
-    Raises RefusedError where other entries stand between, or the lines cannot be told apart.
+    Raises RefusedError if the entries are not adjacent, or if they are not on lines of their own.
     """
     source, root = file.source, file.root
     at = [n for n, entry in enumerate(root.entries) if entry.name in edit.names]
     if not at:
-        missing(file, edit.names[:1])
+        raise_missing(file, edit.names[:1])
     first, last = at[0], at[-1]
     if at != list(range(first, last + 1)):
-        raise refused(file, (root.entries[first].name or "",), root, "does not stand with the rest")
+        raise edit_error(
+            file, (root.entries[first].name or "",), root, "is not adjacent to the other entries"
+        )
     if root.flow:
         yield TextEdit(root.entries[first].start, root.entries[first].start, f"{edit.key}: {{")
         yield TextEdit(root.entries[last].end, root.entries[last].end, "}")
         return
     sections = file.sections
     if sections is None or source.column(root.entries[first].start):
-        raise refused(file, (root.entries[first].name or "",), root, "has no lines of its own")
+        raise edit_error(file, (root.entries[first].name or "",), root, "has no lines of its own")
     start = sections[root.entries[first].name or ""].region.lead
     end = sections[root.entries[last].name or ""].region.end
     yield TextEdit(start, start, f"{edit.key}:{source.newline}")
     deeper = " " * style.indent
-    yield from (TextEdit(line, line, deeper) for line in _lines(file, source, start, end))
+    yield from (
+        TextEdit(line, line, deeper) for line in _indentable_lines(file, source, start, end)
+    )
 
 
-def _lines(file: ComposeFile, source: Source, start: int, end: int) -> Iterator[int]:
-    """Yield where the lines of ``start:end`` begin that hold something.
+def _indentable_lines(file: ComposeFile, source: Source, start: int, end: int) -> Iterator[int]:
+    """Yield the offsets at which the non-blank lines of ``start:end`` begin.
 
-    Spaces are something in a block of text, which would lose some of them.
+    In a block scalar, a line of spaces is not blank, because the spaces belong to its text.
     """
     blocks = [n for n in walk(file.root) if isinstance(n, ScalarNode) and n.style in {"|", ">"}]
     inside = {
@@ -210,44 +231,51 @@ def _lines(file: ComposeFile, source: Source, start: int, end: int) -> Iterator[
         at = source.next_line(at)
 
 
-def sharing(file: ComposeFile, edit: Share, style: Style) -> Iterator[TextEdit]:
-    """Yield the splices for *edit*; raises RefusedError where the lines cannot be told apart."""
+def share_edits(file: ComposeFile, edit: Share, style: Style) -> Iterator[TextEdit]:
+    """Yield the text edits for *edit*; raises RefusedError if a key has no lines of its own."""
     source = file.source
     for service in edit.services:
-        found = _regions(file, edit, service)
+        shared_regions = _regions(file, edit, service)
         if edit.merged:
-            yield from _merged(source, found, edit.anchor)
+            yield from _merge_key_edits(source, shared_regions, edit.anchor)
         else:
-            at = value_start(file, found[0])
-            end = found[0].end
+            at = value_start(file, shared_regions[0])
+            end = shared_regions[0].end
             yield TextEdit(at, end, f" *{edit.anchor}{_line_end(source, end)}")
     if not edit.key:
         return
-    found = _regions(file, edit, edit.services[0])
-    text = _block(file, found, edit, style) if edit.merged else _value(file, found[0], edit)
+    shared_regions = _regions(file, edit, edit.services[0])
+    text = (
+        _shared_mapping(file, shared_regions, edit, style)
+        if edit.merged
+        else _shared_value(file, shared_regions[0], edit)
+    )
     sections = file.sections
     if sections is None:
-        raise refused(file, ("services",), None, "has no lines of its own")
+        raise edit_error(file, ("services",), None, "has no lines of its own")
     lead = sections["services"].region.lead
     newline = source.newline
-    ended = text if text.endswith("\n") else text + newline
-    yield TextEdit(lead, lead, ended + newline)
+    block = text if text.endswith("\n") else text + newline
+    yield TextEdit(lead, lead, block + newline)
 
 
 def _regions(file: ComposeFile, edit: Share, service: str) -> list[Region]:
-    found = [r for r in service_regions(file, service) if r.entry.name in edit.keys]
-    if len(found) != len(edit.keys):
-        missing(file, ("services", service))
-    return found
+    """Return the regions of the shared keys in *service*; raises RefusedError if one is missing."""
+    shared_regions = [r for r in service_regions(file, service) if r.entry.name in edit.keys]
+    if len(shared_regions) != len(edit.keys):
+        raise_missing(file, ("services", service))
+    return shared_regions
 
 
-def _merged(source: Source, found: list[Region], anchor: str) -> Iterator[TextEdit]:
-    """Put a merge key in place of the first of the entries, and nothing in that of the others."""
-    first = found[0]
+def _merge_key_edits(
+    source: Source, shared_regions: list[Region], anchor: str
+) -> Iterator[TextEdit]:
+    """Replace the first of the entries by a merge key, and remove the others."""
+    first = shared_regions[0]
     indent = " " * source.column(first.entry.start)
     line = f"{indent}<<: *{anchor}{_line_end(source, first.end)}"
     yield TextEdit(first.lead, first.end, line)
-    for region in found[1:]:
+    for region in shared_regions[1:]:
         start, stop = region.lead, region.end
         before = source.line(start - 1) if start else ""
         if not before.strip() and (stop >= len(source.text) or not source.line(stop).strip()):
@@ -255,41 +283,43 @@ def _merged(source: Source, found: list[Region], anchor: str) -> Iterator[TextEd
         yield TextEdit(start, stop, "")
 
 
-def _block(file: ComposeFile, found: list[Region], edit: Share, style: Style) -> str:
+def _shared_mapping(
+    file: ComposeFile, shared_regions: list[Region], edit: Share, style: Style
+) -> str:
     source = file.source
-    width = source.column(found[0].entry.start) - style.indent
-    texts = [_ended(source, source.text[r.lead : r.end]) for r in found]
-    return f"{edit.key}: &{edit.anchor}{source.newline}" + _moved("".join(texts), width)
+    width = source.column(shared_regions[0].entry.start) - style.indent
+    texts = [_with_line_end(source, source.text[r.lead : r.end]) for r in shared_regions]
+    return f"{edit.key}: &{edit.anchor}{source.newline}" + _dedented("".join(texts), width)
 
 
-def _value(file: ComposeFile, found: Region, edit: Share) -> str:
-    """Return the value with its lines as far left as a top-level key wants them."""
-    source, value = file.source, found.entry.value
-    key_end = source.next_line(found.key)
-    width = source.column(found.entry.start)
+def _shared_value(file: ComposeFile, region: Region, edit: Share) -> str:
+    """Return the shared value below its new key, with its lines dedented for the top level."""
+    source, value = file.source, region.entry.value
+    key_end = source.next_line(region.key)
+    width = source.column(region.entry.start)
     head = f"{edit.key}: &{edit.anchor}"
     if value.outer_start >= key_end:
-        first = source.text[value_start(file, found) : key_end]
+        first = source.text[value_start(file, region) : key_end]
     else:
         first = f" {source.text[value.outer_start : key_end]}"
-    return head + first + _moved(source.text[key_end : found.end], width)
+    return head + first + _dedented(source.text[key_end : region.end], width)
 
 
-def _moved(text: str, width: int) -> str:
-    """Return *text* with *width* spaces less before each line, or as many as it has."""
-    moved = []
+def _dedented(text: str, width: int) -> str:
+    """Return *text* with up to *width* spaces removed from the beginning of each line."""
+    lines = []
     for line in text.splitlines(keepends=True):
-        have = len(line) - len(line.lstrip(" "))
-        moved.append(line[min(have, width) :])
-    return "".join(moved)
+        indentation = len(line) - len(line.lstrip(" "))
+        lines.append(line[min(indentation, width) :])
+    return "".join(lines)
 
 
-def _ended(source: Source, text: str) -> str:
+def _with_line_end(source: Source, text: str) -> str:
     return text if text.endswith("\n") else text + source.newline
 
 
 def _line_end(source: Source, end: int) -> str:
-    """Return the line end before *end*, ``""`` at the end of a text that has none."""
+    """Return the line end just before *end*; ``""`` if there is none."""
     if source.text[end - 1 : end] != "\n":
         return ""
     return "\r\n" if source.text[end - 2 : end] == "\r\n" else "\n"

@@ -1,1 +1,14 @@
-"""What is known about images: the catalogue, Dockerfiles, health checks."""
+"""Images: the image catalog, Dockerfiles, and what the catalog implies for services.
+
+============ ==============================================================================
+entries      the types of a catalog entry, tags, version ranges and conditions
+catalog      the data files, the catalog itself, and the placement of services by category
+lookup       questions on one image: health check, data paths, hardening, memory
+starters     services that a project names but does not define, and how to start them
+connections  which services connect to each other, and the hosts that they name
+credentials  credentials that are written as literal text in Compose files
+dockerfiles  Dockerfiles as instructions and stages, ``.dockerignore`` as patterns
+health       the health check for a service
+data         the data files of the catalog (YAML to edit, JSON made from it)
+============ ==============================================================================
+"""

@@ -1,7 +1,7 @@
-"""Dockerfiles as instructions and stages (Dockerfile reference of BuildKit).
+"""Dockerfiles as instructions and stages, and ``.dockerignore`` as patterns.
 
-There is a library for it, dockerfile-parse, but it knows no here-documents: each of their lines
-would pass for an instruction.
+The source of the rules is the Dockerfile reference of BuildKit. The library dockerfile-parse does
+not support here-documents: it reads each of their lines as an instruction.
 """
 
 from __future__ import annotations
@@ -24,9 +24,14 @@ _TAKES_HEREDOC = frozenset({"RUN", "COPY", "ADD"})
 
 
 class Instruction(Struct, frozen=True):
-    """One instruction: *name* in capitals, its *flags*, and the text after them, lines joined.
+    """One instruction of a Dockerfile.
 
-    *heredoc* holds the lines of its here-documents.
+    Attributes:
+        name: The name in capitals.
+        text: The text after the flags, with continued lines joined.
+        line: The number of its first line.
+        flags: The flags without ``--``, and their values.
+        heredoc: The lines of its here-documents.
     """
 
     name: str
@@ -37,7 +42,7 @@ class Instruction(Struct, frozen=True):
 
     @property
     def words(self) -> tuple[str, ...] | None:
-        """The words of the JSON form, or None for the shell form."""
+        """The words of the exec form (a JSON array), or None for the shell form."""
         if not self.text.startswith("["):
             return None
         try:
@@ -48,13 +53,13 @@ class Instruction(Struct, frozen=True):
 
     @property
     def command(self) -> tuple[str, ...]:
-        """The words that are run; the shell form is run by ``/bin/sh -c``."""
+        """The words of the command that runs: for the shell form, ``/bin/sh -c`` and the text."""
         if not self.text:
             return ()
         return self.words if self.words is not None else ("/bin/sh", "-c", self.text)
 
     def pairs(self) -> Iterator[tuple[str, str | None]]:
-        """Yield the names and values of ENV or ARG, as written but for quotes."""
+        """Yield the names and values of ENV or ARG, as written but without quotes."""
         name, _, rest = self.text.partition(" ")
         if self.name == "ENV" and "=" not in name:
             yield name, rest.strip()
@@ -65,7 +70,13 @@ class Instruction(Struct, frozen=True):
 
 
 class Stage(Struct, frozen=True):
-    """One stage: *base* is the image or stage that FROM names, as written."""
+    """One build stage.
+
+    Attributes:
+        base: The image or stage that FROM names, as written.
+        name: The name of the stage, or ``""``.
+        instructions: The instructions after FROM.
+    """
 
     base: str
     name: str
@@ -73,13 +84,21 @@ class Stage(Struct, frozen=True):
 
 
 class Dockerfile(Struct, frozen=True):
-    """The *arguments* before the first FROM, with their defaults, and the stages."""
+    """A Dockerfile.
+
+    Attributes:
+        arguments: The build arguments before the first FROM, and their defaults.
+        stages: The build stages in order.
+    """
 
     arguments: Mapping[str, str | None]
     stages: tuple[Stage, ...]
 
     def stage(self, target: str = "") -> int | None:
-        """Return the index of the stage *target*, the last one without; None if there is none."""
+        """Return the index of the stage *target*, or of the last stage if *target* is ``""``.
+
+        *target* is a name or a number. Returns None if there is no such stage.
+        """
         if not target:
             return len(self.stages) - 1 if self.stages else None
         named = [i for i, s in enumerate(self.stages) if s.name.lower() == target.lower()]
@@ -89,9 +108,9 @@ class Dockerfile(Struct, frozen=True):
         return int(target) if is_index else None
 
     def chain(self, target: str, arguments: Mapping[str, str | None]) -> Chain | None:
-        """Return what the image of *target* is made of; *arguments* are given to the build.
+        """Return the base image and all instructions of the image of the stage *target*.
 
-        None where there is no such stage.
+        *arguments* are the arguments of the build. Returns None if there is no such stage.
         """
         at = self.stage(target)
         if at is None:
@@ -110,52 +129,60 @@ class Dockerfile(Struct, frozen=True):
 
 
 class Chain(Struct, frozen=True):
-    """An image: *base* is the one it starts from, *instructions* are all that come after."""
+    """The build of one image, with all stages that it is based on.
+
+    Attributes:
+        base: The base image of the first of these stages, with its variables replaced.
+        instructions: The instructions of all these stages in order.
+    """
 
     base: str
     instructions: tuple[Instruction, ...]
 
     def last(self, name: str) -> Instruction | None:
-        """Return the last instruction *name*: the one that holds."""
+        """Return the last instruction called *name*, which overrides earlier ones, or None."""
         return next((i for i in reversed(self.instructions) if i.name == name), None)
 
     def variables(self, arguments: Mapping[str, str | None]) -> dict[str, str]:
-        """Return the values of ENV and ARG at the end; *arguments* are given to the build."""
-        found: dict[str, str] = {}
-        for each in self.instructions:
-            if each.name not in {"ENV", "ARG"}:
+        """Return the values of ENV and ARG after the last instruction.
+
+        *arguments* are the arguments of the build.
+        """
+        values: dict[str, str] = {}
+        for instruction in self.instructions:
+            if instruction.name not in {"ENV", "ARG"}:
                 continue
-            for name, value in each.pairs():
-                given = arguments.get(name) if each.name == "ARG" else None
+            for name, value in instruction.pairs():
+                given = arguments.get(name) if instruction.name == "ARG" else None
                 text = value if given is None else given
-                if text is not None and (each.name == "ENV" or name not in found):
-                    found[name] = expand(text, found)
-        return found
+                if text is not None and (instruction.name == "ENV" or name not in values):
+                    values[name] = expand(text, values)
+        return values
 
     def environment(self, arguments: Mapping[str, str | None]) -> dict[str, str]:
-        """Return what ENV sets for the container."""
+        """Return the environment that ENV sets for the container."""
         known = self.variables(arguments)
         names = {n for i in self.instructions if i.name == "ENV" for n, _ in i.pairs()}
         return {name: value for name, value in known.items() if name in names}
 
 
 def read_dockerfile(text: str) -> Dockerfile:
-    """Return what the Dockerfile *text* says; lines that are no instruction are left out."""
+    """Parse the Dockerfile *text*; lines that are not instructions are ignored."""
     arguments: dict[str, str | None] = {}
     stages: list[tuple[str, str, list[Instruction]]] = []
-    for each in instructions(text):
-        if each.name == "FROM":
-            base, name = _from(each.text)
+    for instruction in instructions(text):
+        if instruction.name == "FROM":
+            base, name = _parse_from(instruction.text)
             stages.append((base, name, []))
         elif stages:
-            stages[-1][2].append(each)
-        elif each.name == "ARG":
-            arguments.update(each.pairs())
+            stages[-1][2].append(instruction)
+        elif instruction.name == "ARG":
+            arguments.update(instruction.pairs())
     return Dockerfile(arguments, tuple(Stage(b, name, tuple(body)) for b, name, body in stages))
 
 
-def _from(text: str) -> tuple[str, str]:
-    """Return image and stage name of ``image [AS name]``."""
+def _parse_from(text: str) -> tuple[str, str]:
+    """Return the image and the stage name of ``image [AS name]``."""
     match text.split():
         case [base, word, name, *_] if word.lower() == "as":
             return base, name
@@ -165,14 +192,14 @@ def _from(text: str) -> tuple[str, str]:
             return "", ""
 
 
-def exposed(chain: Chain, arguments: Mapping[str, str | None]) -> tuple[str, ...]:
-    """Return the TCP ports that EXPOSE names, in order."""
+def exposed_ports(chain: Chain, arguments: Mapping[str, str | None]) -> tuple[str, ...]:
+    """Return the TCP ports of the EXPOSE instructions, in order and each once."""
     known = chain.variables(arguments)
     ports = [
         port
-        for each in chain.instructions
-        if each.name == "EXPOSE"
-        for port in expand(each.text, known).split()
+        for instruction in chain.instructions
+        if instruction.name == "EXPOSE"
+        for port in expand(instruction.text, known).split()
         if not port.lower().endswith("/udp")
     ]
     return tuple(dict.fromkeys(port.partition("/")[0] for port in ports))
@@ -181,16 +208,16 @@ def exposed(chain: Chain, arguments: Mapping[str, str | None]) -> tuple[str, ...
 def instructions(text: str) -> Iterator[Instruction]:
     """Yield the instructions of the Dockerfile *text*, in order."""
     lines = text.removeprefix("\ufeff").splitlines()
-    continues = re.compile(re.escape(_escape(lines)) + r"[ \t]*$")
+    continues = re.compile(re.escape(_escape_character(lines)) + r"[ \t]*$")
     at = 0
     while at < len(lines):
         start = at
-        joined, at = _joined(lines, at, continues)
-        found = _INSTRUCTION.fullmatch(joined)
-        if found is None:
+        joined, at = _join_lines(lines, at, continues)
+        instruction = _INSTRUCTION.fullmatch(joined)
+        if instruction is None:
             continue
-        name, body = found[1].upper(), found[2] or ""
-        heredoc, at = _heredocs(lines, at, body if name in _TAKES_HEREDOC else "")
+        name, body = instruction[1].upper(), instruction[2] or ""
+        heredoc, at = _read_heredocs(lines, at, body if name in _TAKES_HEREDOC else "")
         flags: dict[str, str] = {}
         while flag := _FLAG.match(body):
             flags[flag[1]] = flag[2] or ""
@@ -198,10 +225,10 @@ def instructions(text: str) -> Iterator[Instruction]:
         yield Instruction(name, body.strip(), start + 1, flags, heredoc)
 
 
-def _joined(lines: list[str], at: int, continues: re.Pattern[str]) -> tuple[str, int]:
-    """Return the instruction that begins at line *at*, lines joined, and where to go on.
+def _join_lines(lines: list[str], at: int, continues: re.Pattern[str]) -> tuple[str, int]:
+    """Return the instruction that begins at line *at*, and the index of the following line.
 
-    Comments and blank lines between continued lines are left out.
+    Continued lines are joined; comments and blank lines between them are dropped.
     """
     parts: list[str] = []
     while at < len(lines):
@@ -210,67 +237,75 @@ def _joined(lines: list[str], at: int, continues: re.Pattern[str]) -> tuple[str,
         is_comment = line.lstrip().startswith("#")
         if parts and (is_comment or not line.strip()):
             continue
-        goes_on = None if is_comment else continues.search(line)
-        parts.append("" if is_comment else line[: goes_on.start()] if goes_on else line)
-        if not goes_on:
+        continuation = None if is_comment else continues.search(line)
+        parts.append("" if is_comment else line[: continuation.start()] if continuation else line)
+        if not continuation:
             break
     return "".join(parts), at
 
 
-def _heredocs(lines: list[str], at: int, body: str) -> tuple[str, int]:
-    """Return the lines of the here-documents that *body* begins, and where to go on."""
-    found: list[str] = []
+def _read_heredocs(lines: list[str], at: int, body: str) -> tuple[str, int]:
+    """Return the lines of the here-documents of *body*, and the index of the following line."""
+    content: list[str] = []
     for dash, _, word in _HEREDOC.findall(body):
         while at < len(lines):
             line = lines[at].lstrip("\t") if dash else lines[at]
             at += 1
             if line == word:
                 break
-            found.append(line)
-    return "\n".join(found), at
+            content.append(line)
+    return "\n".join(content), at
 
 
-def _escape(lines: list[str]) -> str:
-    """Return the character that continues a line: that of ``# escape=``, else a backslash."""
+def _escape_character(lines: list[str]) -> str:
+    """Return the character that continues a line: that of ``# escape=``, or a backslash."""
     for line in lines:
-        found = _DIRECTIVE.fullmatch(line.strip())
-        if found is None:
+        directive = _DIRECTIVE.fullmatch(line.strip())
+        if directive is None:
             break
-        if found[1].lower() == "escape":
-            return found[2]
+        if directive[1].lower() == "escape":
+            return directive[2]
     return "\\"
 
 
 class IgnoreRules(Struct, frozen=True):
-    """*patterns* are expressions for paths relative to the context; True takes a path back in."""
+    """The rules of a ``.dockerignore``.
+
+    Attributes:
+        patterns: Regular expressions for paths relative to the context, in order, and whether
+            each includes the paths again (``!`` in the file).
+    """
 
     patterns: tuple[tuple[re.Pattern[str], bool], ...]
 
-    def leaves_out(self, path: str) -> bool:
-        """Return whether *path* stays out of the build: the last pattern that fits decides."""
-        out = False
-        for pattern, takes_back in self.patterns:
+    def excludes(self, path: str) -> bool:
+        """Return whether *path* is excluded from the context: the last match decides."""
+        is_excluded = False
+        for pattern, includes_again in self.patterns:
             if pattern.fullmatch(path):
-                out = not takes_back
-        return out
+                is_excluded = not includes_again
+        return is_excluded
 
 
-def read_ignored(text: str) -> IgnoreRules:
-    """Return what the ``.dockerignore`` *text* says; a pattern also stands for what is below it."""
-    found = []
+def read_dockerignore(text: str) -> IgnoreRules:
+    """Parse the ``.dockerignore`` *text*; a pattern also matches everything below its path."""
+    patterns = []
     for line in text.removeprefix("\ufeff").splitlines():
-        written = line.strip()
-        if not written or line.startswith("#"):
+        rule = line.strip()
+        if not rule or line.startswith("#"):
             continue
-        takes_back = written.startswith("!")
-        pattern = written.removeprefix("!").strip().strip("/").removeprefix("./")
+        includes_again = rule.startswith("!")
+        pattern = rule.removeprefix("!").strip().strip("/").removeprefix("./")
         if pattern:
-            found.append((re.compile(f"{_expression(pattern)}(?:/.*)?"), takes_back))
-    return IgnoreRules(tuple(found))
+            patterns.append((re.compile(f"{_glob_to_regex(pattern)}(?:/.*)?"), includes_again))
+    return IgnoreRules(tuple(patterns))
 
 
-def _expression(pattern: str) -> str:
-    """Return *pattern*, Go's ``filepath.Match`` with ``**``, as a regular expression."""
+def _glob_to_regex(pattern: str) -> str:
+    """Return *pattern* as a regular expression.
+
+    The syntax is that of Go's ``filepath.Match``, and ``**`` for any directories.
+    """
     parts = []
     for token in re.findall(r"\*\*/?|\*|\?|\[[^\]]*\]|\\.|.", pattern, re.DOTALL):
         match token:

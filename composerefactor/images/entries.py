@@ -1,4 +1,9 @@
-"""The types of what images.yml knows about an image, and how they are made from its values."""
+"""The types of a catalog entry.
+
+First come tags and version ranges, then conditions on the use of an image, then the entry itself.
+The types from :class:`Condition` on have the keys of images.yml: ``msgspec.convert`` makes an entry
+of an item, and the JSON schema of the settings file has their docstrings.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +12,10 @@ from collections.abc import Mapping
 from enum import Enum
 from fnmatch import fnmatchcase
 from math import inf
-from typing import Any, Literal, TypeAlias, cast
+from typing import Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType, convert, field, to_builtins
+from msgspec.structs import force_setattr
 
 _VERSION = re.compile(r"(?:^|(?<=[-_]))v?(?P<numbers>\d+(?:\.(?:\d+|x))*)", re.ASCII)
 _RELEASE_DATE = re.compile(r"release\.(\d{4})-(\d\d)-(\d\d).*", re.ASCII)
@@ -27,15 +33,17 @@ _DISTRIBUTIONS = {
     "windows": ("windowsservercore", "nanoserver"),
 }  # fmt: skip
 DEFAULT_FLAVOUR = "default"
-"""The flavour of a tag that names no distribution."""
+"""The flavor of a tag that names no distribution."""
 
 
 class Tag(Struct, frozen=True):
-    """What a tag says.
+    """A parsed tag.
 
-    *version* is None where it names none; it floats, so what is not written counts as the newest:
-    ``3.6`` is ``(3, 6, inf)``. *flavours* are its other words, and the distributions that they
-    stand for.
+    Attributes:
+        text: The tag in lower case.
+        version: The version, or None if the tag names none. A tag floats, so missing parts count
+            as the newest: ``3.6`` is ``(3, 6, inf)``.
+        flavours: The other words of the tag, and the distributions that they mean.
     """
 
     text: str
@@ -44,20 +52,20 @@ class Tag(Struct, frozen=True):
 
 
 def parse_tag(text: str) -> Tag:
-    """Return what the tag *text* says; ``""`` and ``latest`` are the newest version."""
+    """Parse the tag *text*; ``""`` and ``latest`` are the newest version."""
     text = text.lower()
-    found = _VERSION.search(text)
+    version_match = _VERSION.search(text)
     if released := _RELEASE_DATE.fullmatch(text):
         version: tuple[float, ...] | None = tuple(map(int, released.groups()))
         rest = ""
-    elif found:
-        version = (*_numbers(found["numbers"]), inf)
-        rest = text[: found.start()] + text[found.end() :]
+    elif version_match:
+        version = (*_parse_numbers(version_match["numbers"]), inf)
+        rest = text[: version_match.start()] + text[version_match.end() :]
     else:
         version, rest = None, text
     words = {word for word in re.split(r"[-_.+]", rest) if word}
     words |= {word.rstrip("0123456789") for word in words} - {""}
-    named = {name for name, known in _DISTRIBUTIONS.items() if words.intersection(known)}
+    named = {name for name, words_of in _DISTRIBUTIONS.items() if words.intersection(words_of)}
     only_flavour = bool(named) and words <= named.union(*(_DISTRIBUTIONS[n] for n in named))
     if version is None and (text in _NEWEST or only_flavour):
         version = (inf,)
@@ -65,33 +73,33 @@ def parse_tag(text: str) -> Tag:
 
 
 def in_range(tag: Tag, versions: str) -> bool | None:
-    """Return whether *tag* is one of *versions*, None where it names no version.
+    """Return whether the version of *tag* is in *versions*, or None if the tag names no version.
 
-    *versions* are comparisons that must all hold, ``>=3.6, <4``; one without an operator, ``1.x``
-    or ``1``, holds for whatever begins with it. Raises ValueError for anything else.
+    *versions* are comparisons that must all be true, ``>=3.6, <4``; one without an operator,
+    ``1.x`` or ``1``, is true for all versions that begin with it. Raises ValueError for anything
+    else.
     """
-    parts = [_comparison(part) for part in versions.split(",")]
+    parts = [_parse_comparison(part) for part in versions.split(",")]
     if tag.version is None:
         return None
-    return all(_holds(tag.version, operator, numbers) for operator, numbers in parts)
+    return all(_satisfies(tag.version, operator, numbers) for operator, numbers in parts)
 
 
-def checked_range(versions: str) -> str:
-    """Return *versions* where it is a range of versions or empty; raises ValueError otherwise."""
+def _check_range(versions: str) -> None:
+    """Raise ValueError if *versions* is neither a version range nor empty."""
     for part in versions.split(",") if versions else ():
-        _comparison(part)
-    return versions
+        _parse_comparison(part)
 
 
-def _comparison(text: str) -> tuple[str, tuple[float, ...]]:
-    """Return operator and numbers of ``>=3.6``; raises ValueError for what is no comparison."""
-    found = _RANGE.fullmatch(text.strip())
-    if found is None:
-        raise ValueError(f"{text.strip()!r} is no version range, such as '<18' or '>=3.6, <4'")
-    return found["operator"] or "=", _numbers(found["version"].removeprefix("v"))
+def _parse_comparison(text: str) -> tuple[str, tuple[float, ...]]:
+    """Return the operator and the numbers of ``>=3.6``; raises ValueError if it is invalid."""
+    match = _RANGE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text.strip()!r} is not a version range such as '<18' or '>=3.6, <4'")
+    return match["operator"] or "=", _parse_numbers(match["version"].removeprefix("v"))
 
 
-def _holds(version: tuple[float, ...], operator: str, numbers: tuple[float, ...]) -> bool:
+def _satisfies(version: tuple[float, ...], operator: str, numbers: tuple[float, ...]) -> bool:
     match operator:
         case "<":
             return version < numbers
@@ -105,25 +113,28 @@ def _holds(version: tuple[float, ...], operator: str, numbers: tuple[float, ...]
             return version[: len(numbers)] == numbers
 
 
-def _numbers(text: str) -> tuple[float, ...]:
+def _parse_numbers(text: str) -> tuple[float, ...]:
     return tuple(int(part) for part in text.split(".") if part != "x")
 
 
 class Truth(Enum):
-    """What a condition comes to."""
+    """The truth of a condition; UNKNOWN if it depends on values that are not in the project."""
 
     YES = "yes"
     NO = "no"
     UNKNOWN = "unknown"
 
 
-class Use(Struct, frozen=True):
+class ImageUse(Struct, frozen=True):
     """How a service uses an image.
 
-    *repository* is the name that the catalogue knows, *tag* is None where it cannot be known.
-    *environment* maps each variable that the container gets to its value, None where that cannot
-    be known. *unread* names the files whose variables are not known. *command* has the words of
-    entrypoint and command, None where the image's own run.
+    Attributes:
+        repository: The repository as the catalog lists it.
+        tag: The tag, or None if it is unknown.
+        environment: Each variable of the container and its value, None for an unknown value.
+        unread: The env files that are missing, so that their variables are unknown.
+        command: The words of entrypoint and command, empty for the image's own.
+        port: The port that replaces the main one, or ``""``.
     """
 
     repository: str
@@ -134,14 +145,16 @@ class Use(Struct, frozen=True):
     port: str = ""
 
 
-class Condition(Struct, frozen=True):
-    """Everything that is given must hold.
+class Condition(Struct, frozen=True, forbid_unknown_fields=True):
+    """A condition on the use of an image; all attributes that are set must be true.
 
-    *names* are repositories, *tag* a range of versions, *flavours* words of the tag, of which one
-    is enough (``default`` where it names no distribution). *environment* maps variables to a
-    pattern for the value, ``*`` for any, None where the variable must not be set. *command* has
-    patterns, each for one word of the command. *moved* tells whether it listens elsewhere than on
-    its main port.
+    Attributes:
+        names: Repositories, of which one must be used.
+        tag: A version range for the tag, such as <18, or >=3.6, <4, or 1.x.
+        flavours: Words, of which one must be in the tag (``default``: no distribution is named).
+        environment: Variables and a pattern for the value: ``*`` for any, null for unset.
+        command: Patterns, each for some word of the command.
+        moved: Whether the service listens on another port than the main one.
     """
 
     names: tuple[str, ...] = ()
@@ -151,8 +164,12 @@ class Condition(Struct, frozen=True):
     command: tuple[str, ...] = ()
     moved: bool | None = None
 
-    def holds(self, use: Use) -> Truth:
-        """Return whether the condition holds for *use*."""
+    def __post_init__(self) -> None:
+        """Raise ValueError for an invalid version range."""
+        _check_range(self.tag)
+
+    def holds(self, use: ImageUse) -> Truth:
+        """Return whether the condition is true for *use*."""
         parts = [
             *self._image(use),
             *(self._variable(use, n, p) for n, p in self.environment.items()),
@@ -164,7 +181,7 @@ class Condition(Struct, frozen=True):
             return Truth.NO
         return Truth.UNKNOWN if Truth.UNKNOWN in parts else Truth.YES
 
-    def _image(self, use: Use) -> list[Truth]:
+    def _image(self, use: ImageUse) -> list[Truth]:
         parts = [_truth(use.repository in self.names)] if self.names else []
         if not self.tag and not self.flavours:
             return parts
@@ -177,7 +194,7 @@ class Condition(Struct, frozen=True):
         return parts
 
     @staticmethod
-    def _variable(use: Use, name: str, pattern: str | None) -> Truth:
+    def _variable(use: ImageUse, name: str, pattern: str | None) -> Truth:
         if name not in use.environment:
             if use.unread:
                 return Truth.UNKNOWN
@@ -189,19 +206,20 @@ class Condition(Struct, frozen=True):
             return _truth(value != "")
         return Truth.UNKNOWN if value is None else _truth(fnmatchcase(value, pattern))
 
-    def unknowns(self, use: Use) -> str:
-        """Return in words what must be known about *use* to decide, ``""`` where nothing is."""
-        found: list[str] = []
+    def unknowns(self, use: ImageUse) -> str:
+        """Return in words which facts on *use* are missing to decide, or ``""``."""
+        missing: list[str] = []
         if Truth.UNKNOWN in self._image(use):
-            found.append("the tag of the image")
+            missing.append("the tag of the image")
         for name, pattern in self.environment.items():
             if self._variable(use, name, pattern) is Truth.UNKNOWN:
-                where = "" if name in use.environment else f" ({', '.join(use.unread)} is not here)"
-                found.append(f"the variable {name}{where}")
-        return " and ".join(found)
+                files = ", ".join(use.unread)
+                reason = "" if name in use.environment else f" ({files} is missing)"
+                missing.append(f"the variable {name}{reason}")
+        return " and ".join(missing)
 
 
-def _truth(value: bool | None) -> Truth:  # noqa: FBT001 - a truth value is what it takes
+def _truth(value: bool | None) -> Truth:  # noqa: FBT001 - converts a truth value
     if value is None:
         return Truth.UNKNOWN
     return Truth.YES if value else Truth.NO
@@ -209,37 +227,60 @@ def _truth(value: bool | None) -> Truth:  # noqa: FBT001 - a truth value is what
 
 Evidence: TypeAlias = Literal["dockerfile", "docs", "issue", "practice", "project", "unverified"]
 Command: TypeAlias = tuple[str, ...]
+Profile: TypeAlias = Literal["fast", "normal", "slow", "very_slow"]
 
 
-def sureness(verified: Evidence) -> str:
-    """Return in words how sure a fact is: ``verified: docs``, or ``not verified``."""
+def confidence(verified: Evidence) -> str:
+    """Return the confidence in a fact in words: ``verified: docs``, or ``not verified``."""
     return "not verified" if verified == "unverified" else f"verified: {verified}"
 
 
-class DataPath(Struct, frozen=True):
-    """A *path* in the container that holds state; *versions* where it moved, ``"<18"``."""
+class DataPath(Struct, frozen=True, forbid_unknown_fields=True):
+    """A path in the container at which the image stores state.
+
+    Attributes:
+        path: The path.
+        versions: The version range that uses it, ``"<18"``; ``""`` for all versions.
+        optional: Whether losing the data costs little.
+        note: A remark for the reader, or ``""``.
+    """
 
     path: str
     versions: str = ""
     optional: bool = False
     note: str = ""
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for an invalid version range."""
+        _check_range(self.versions)
 
-class Secret(Struct, frozen=True):
-    """A variable *env* that is a credential.
 
-    *file* is True where the image reads it from the file that *file_name* names.
+class Secret(Struct, frozen=True, forbid_unknown_fields=True):
+    """A variable of an image that is a credential.
+
+    Attributes:
+        env: The name of the variable.
+        file: Whether the image can read the credential from a file.
+        file_name: The name of the variable that contains the path of the file; ``NAME_FILE`` if it
+            is not given.
+        versions: The version range that uses it; ``""`` for all versions.
+        note: A remark for the reader, or ``""``.
     """
 
     env: str
-    file: bool
-    file_name: str
+    file: bool = False
+    file_name: str = ""
     versions: str = ""
     note: str = ""
 
+    def __post_init__(self) -> None:
+        """Set the default of *file_name*; raise ValueError for an invalid version range."""
+        _check_range(self.versions)
+        force_setattr(self, "file_name", self.file_name or f"{self.env}_FILE")
+
 
 class Times(Struct, frozen=True):
-    """How often a check runs, and how long it may fail: durations as Compose files have them."""
+    """The times of a health check, as durations of Compose files."""
 
     interval: str
     timeout: str
@@ -247,28 +288,61 @@ class Times(Struct, frozen=True):
     start_period: str
 
 
-class HealthCheck(Struct, frozen=True):
-    """A health check as a Compose file has it: *test* with ``$$`` for ``$``."""
+PROFILES: Mapping[Profile, Times] = {
+    "fast": Times("10s", "5s", 5, "10s"),
+    "normal": Times("15s", "5s", 5, "30s"),
+    "slow": Times("30s", "10s", 5, "60s"),
+    "very_slow": Times("30s", "10s", 10, "180s"),
+}
+
+
+class HealthCheck(Struct, frozen=True, forbid_unknown_fields=True):
+    """A health check, with the times of a profile or with its own.
+
+    Attributes:
+        test: The command as in a Compose file: CMD or CMD-SHELL first, $$ for a dollar.
+        profile: The times that are not given here.
+        interval: A duration, such as 30s or 1m30s.
+        timeout: A duration, such as 30s or 1m30s.
+        retries: How many failures make the container unhealthy.
+        start_period: A duration, such as 30s or 1m30s.
+    """
 
     test: Command
-    times: Times
+    profile: Profile = "normal"
+    interval: str | UnsetType = UNSET
+    timeout: str | UnsetType = UNSET
+    retries: int | UnsetType = UNSET
+    start_period: str | UnsetType = UNSET
+
+    @property
+    def times(self) -> Times:
+        """All times."""
+        return convert({**to_builtins(PROFILES[self.profile]), **to_builtins(self)}, Times)
 
 
-class Listens(Struct, frozen=True):
-    """What moves the main port of an image.
+class Listens(Struct, frozen=True, forbid_unknown_fields=True):
+    """The settings that change the main port of an image.
 
-    *options* are options of its command; *published* are the ports that it may listen on by
-    default, so that publishing others alone says that it listens elsewhere.
+    Attributes:
+        options: Options of its command.
+        published: The ports on which it may listen by default. If the main port is not published,
+            the server listens on the first of these that is.
     """
 
     options: tuple[str, ...] = ()
-    published: tuple[str, ...] = ()
+    published: tuple[int | str, ...] = ()
 
 
-class Variant(Struct, frozen=True):
-    """Another *test* for the case *when*; None where no command can do it then.
+class Variant(Struct, frozen=True, forbid_unknown_fields=True):
+    """A health check for special uses of an image; the first one with a true condition is used.
 
-    *refines* is True where the next variant, or the check without one, holds as well.
+    Attributes:
+        when: The condition under which it applies.
+        test: The command, or null if no command can check the image then.
+        note: A remark for the reader, or ``""``.
+        refines: Whether the following variant, or the check of the entry, works as well, so that
+            an undecided condition is no obstacle.
     """
 
     when: Condition
@@ -277,110 +351,70 @@ class Variant(Struct, frozen=True):
     refines: bool = False
 
 
-class Alternative(Struct, frozen=True):
-    """Another *test* that a person may prefer, *purpose* says what for."""
+class Alternative(Struct, frozen=True, forbid_unknown_fields=True):
+    """A health check that only a person can choose.
 
-    purpose: str
+    Attributes:
+        purpose: What it is for; ``for`` in images.yml.
+        test: The command.
+    """
+
+    purpose: str = field(name="for")
     test: Command
 
 
-class CatalogEntry(Struct, frozen=True):
-    """What is known about the image that *names* are repositories of.
+class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    """The facts on one image.
 
-    *ports* are container ports as text (``443/udp``, ``4510-4559``), the main one first. *builtin*
-    is True where the image has a HEALTHCHECK of its own; *healthcheck* is None where no command in
-    the image can do it, unless a variant says otherwise; *times* are those of the variants.
-    One of *requires* must hold for any check, *needs* says what to do otherwise. *has* says which
-    programs are in the image. *verified* says how sure this is.
+    Attributes:
+        id: The id of an entry to change, or a new id for a new entry.
+        names: The image names without tag that behave the same way.
+        category: The name of the category.
+        ports: Container ports (``443/udp``, ``4510-4559``), the main one first.
+        data: The paths at which the image stores state.
+        secrets: The variables that are credentials.
+        file_env: The variables ``NAME`` of which the image also reads ``NAME_FILE``.
+        builtin: Whether the image has its own HEALTHCHECK.
+        healthcheck: The health check; null if no command in the image can check it, unless a
+            variant applies.
+        profile: The times of the variants if there is no health check.
+        listens: The settings that change the main port.
+        requires: Conditions of which one must be true for any check to pass.
+        needs: What the user can do if none is true, or if no check can run.
+        variants: Health checks for special uses; the first one that applies is used.
+        alternatives: Health checks that only a person can choose.
+        has: Programs, and whether they are in the image.
+        notes: Remarks for the reader of a plan.
+        source: Where the facts were read.
+        verified: The kind of evidence for the facts.
     """
 
     id: str
-    names: tuple[str, ...]
-    category: str
-    ports: tuple[str, ...]
-    data: tuple[DataPath, ...]
-    secrets: tuple[Secret, ...]
-    file_env: tuple[str, ...]
-    builtin: bool
-    healthcheck: HealthCheck | None
-    times: Times
-    listens: Listens
-    requires: tuple[Condition, ...]
-    needs: str
-    variants: tuple[Variant, ...]
-    alternatives: tuple[Alternative, ...]
-    has: Mapping[str, bool | str]
-    notes: str
-    source: str
-    verified: Evidence
+    names: tuple[str, ...] = ()
+    category: str = "application"
+    ports: tuple[int | str, ...] = ()
+    data: tuple[DataPath, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    file_env: tuple[str, ...] = ()
+    builtin: bool = False
+    healthcheck: HealthCheck | None = None
+    profile: Profile = "normal"
+    listens: Listens = field(default_factory=Listens)
+    requires: tuple[Condition, ...] = ()
+    needs: str = ""
+    variants: tuple[Variant, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+    has: Mapping[str, bool | str] = {}
+    notes: str = ""
+    source: str = ""
+    verified: Evidence = "project"
 
+    @property
+    def main_port(self) -> str:
+        """The first container port, ``""`` if there is none."""
+        return str(self.ports[0]) if self.ports else ""
 
-def entry_from(
-    values: Mapping[str, Any], profiles: Mapping[str, Mapping[str, Any]]
-) -> CatalogEntry:
-    """Return the entry that *values* describe; *profiles* are the named times of health checks.
-
-    Only ``id`` and ``names`` must be given. Raises ValueError for a version range that is none.
-    """
-    check = values.get("healthcheck")
-    profile = values.get("profile", "normal")
-    times = _times(check, profiles) if check else _times({"profile": profile}, profiles)
-    return CatalogEntry(
-        id=values["id"],
-        names=tuple(values["names"]),
-        category=values.get("category", "application"),
-        ports=tuple(str(port) for port in values.get("ports", ())),
-        data=tuple(DataPath(**path) for path in values.get("data", ())),
-        secrets=tuple(
-            Secret(**{"file": False, "file_name": f"{secret['env']}_FILE", **secret})
-            for secret in values.get("secrets", ())
-        ),
-        file_env=tuple(values.get("file_env", ())),
-        builtin=values.get("builtin", False),
-        healthcheck=HealthCheck(tuple(check["test"]), times) if check else None,
-        times=times,
-        listens=_listens(values.get("listens", {})),
-        requires=tuple(map(condition, values.get("requires", ()))),
-        needs=values.get("needs", ""),
-        variants=tuple(map(_variant, values.get("variants", ()))),
-        alternatives=tuple(
-            Alternative(other["for"], tuple(other["test"]))
-            for other in values.get("alternatives", ())
-        ),
-        has=values.get("has", {}),
-        notes=values.get("notes", "").strip(),
-        source=values.get("source", ""),
-        verified=cast(Evidence, values.get("verified", "project")),
-    )
-
-
-def condition(values: Mapping[str, Any]) -> Condition:
-    """Return the condition that *values* describe; raises ValueError for a bad version range."""
-    return Condition(
-        names=tuple(values.get("names", ())),
-        tag=checked_range(values.get("tag", "")),
-        flavours=tuple(values.get("flavours", ())),
-        environment=values.get("environment", {}),
-        command=tuple(str(word) for word in values.get("command", ())),
-        moved=values.get("moved"),
-    )
-
-
-def _variant(values: Mapping[str, Any]) -> Variant:
-    return Variant(
-        condition(values["when"]),
-        None if values["test"] is None else tuple(values["test"]),
-        values.get("note", ""),
-        values.get("refines", False),
-    )
-
-
-def _listens(values: Mapping[str, Any]) -> Listens:
-    published = tuple(str(port) for port in values.get("published", ()))
-    return Listens(tuple(values.get("options", ())), published)
-
-
-def _times(values: Mapping[str, Any], profiles: Mapping[str, Mapping[str, Any]]) -> Times:
-    """Return the times that *values* give: those of a profile, each replaced by one of its own."""
-    given = {name: values[name] for name in Times.__struct_fields__ if name in values}
-    return Times(**{**profiles[values.get("profile", "normal")], **given})
+    @property
+    def times(self) -> Times:
+        """The times of the health check and of the variants."""
+        return self.healthcheck.times if self.healthcheck else PROFILES[self.profile]

@@ -1,4 +1,8 @@
-"""Which of the health checks that the catalogue knows for an image fits a service."""
+"""Questions on one image, answered from the image catalog.
+
+Which health check fits a service (:func:`choose_check`), whether a command starts the server of
+the image, where the image stores data, and how far a service with it can be hardened.
+"""
 
 from __future__ import annotations
 
@@ -11,117 +15,143 @@ from typing import Any, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.image_references import parse_image, repository, same_image
+from composerefactor.compose.image_references import (
+    equivalent_repositories,
+    parse_image,
+    repository_of,
+)
+from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import scalar_text
-from composerefactor.compose.services import Service
+from composerefactor.compose.service_values import parse_size
+from composerefactor.compose.services import Service, StartModel
 from composerefactor.images.catalog import Catalog, NamePatterns, read_json
 from composerefactor.images.entries import (
     CatalogEntry,
     Command,
     DataPath,
     Evidence,
-    HealthCheck,
+    ImageUse,
+    Times,
     Truth,
-    Use,
     in_range,
     parse_tag,
 )
 from composerefactor.yaml.nodes import SequenceNode
 
-_PORT = re.compile(r"\bPORT\b")
-_PORT_AT_END = re.compile(r"(?:.*:)?(\d+)(?:/tcp)?", re.ASCII)
+_PORT_PLACEHOLDER = re.compile(r"\bPORT\b")
+_TRAILING_PORT = re.compile(r"(?:.*:)?(\d+)(?:/tcp)?", re.ASCII)
 
 
 class HealthCheckChoice(Struct, frozen=True):
-    """A check that fits, and what is to be known about it."""
+    """The health check for a use of an image.
 
-    check: HealthCheck
+    Attributes:
+        test: Its command.
+        times: Its times.
+        note: A remark for the reader, or ``""``.
+    """
+
+    test: Command
+    times: Times
     note: str = ""
 
 
 class NoHealthCheck(Struct, frozen=True):
-    """Why no check fits, and what to do about it."""
+    """No health check fits a use of an image.
+
+    Attributes:
+        reason: Why there is none.
+        remedy: What the user can do about it, or ``""``.
+    """
 
     reason: str
     remedy: str = ""
 
 
-def choose(
-    entry: CatalogEntry, use: Use, published: Iterable[str] = ()
+def choose_check(
+    entry: CatalogEntry, use: ImageUse, published: Iterable[str] = ()
 ) -> HealthCheckChoice | NoHealthCheck:
-    """Return the check of *entry* for *use*; *published* are container ports that are published.
+    """Return the health check of *entry* for *use*, or the reason why none fits.
 
-    The first variant whose condition holds is taken, else the check of the entry. A condition that
-    cannot be decided is a reason, never a guess.
+    *published* are the published container ports. The first variant whose condition is true is
+    used, otherwise the health check of the entry itself. A condition that cannot be decided leads
+    to :class:`NoHealthCheck`, never to a guess.
     """
     use = replace(use, port=moved_port(entry, use, published))
     required = [condition.holds(use) for condition in entry.requires]
     if required and Truth.YES not in required:
-        unknown = _join(c.unknowns(use) for c in entry.requires)
+        unknowns = _join_with_and(c.unknowns(use) for c in entry.requires)
         return NoHealthCheck(
-            f"it cannot be known whether {entry.id} can pass a check: {unknown} is not known"
+            f"cannot tell whether a health check of {entry.id} can pass: {unknowns} is unknown"
             if Truth.UNKNOWN in required
-            else f"a check of {entry.id} cannot pass as it is set up",
+            else f"a health check of {entry.id} cannot pass with this configuration",
             entry.needs,
         )
     for variant in entry.variants:
         match variant.when.holds(use):
             case Truth.YES:
-                return _choice(entry, variant.test, use, variant.note)
+                return _check_for_port(entry, variant.test, use, variant.note)
             case Truth.UNKNOWN if not variant.refines:
                 return NoHealthCheck(
-                    f"which check fits {entry.id} depends on {variant.when.unknowns(use)}"
+                    f"the right health check for {entry.id} depends on "
+                    f"{variant.when.unknowns(use)}, which is unknown"
                 )
-    return _choice(entry, entry.healthcheck.test if entry.healthcheck else None, use, "")
+    return _check_for_port(entry, entry.healthcheck.test if entry.healthcheck else None, use, "")
 
 
-def moved_port(entry: CatalogEntry, use: Use, published: Iterable[str]) -> str:
-    """Return the port on which *use* listens instead of the main one, or ``""``."""
-    if not entry.ports:
+def moved_port(entry: CatalogEntry, use: ImageUse, published: Iterable[str]) -> str:
+    """Return the port on which *use* listens instead of the main port of *entry*, or ``""``.
+
+    An option of the command decides. Otherwise *published*, the published container ports, do
+    so if the main port is not among them and the entry lists the ports to look for.
+    """
+    main = entry.main_port
+    if not main:
         return ""
-    main = entry.ports[0]
     words = [part for word in use.command for part in word.split()]
     for option in entry.listens.options:
         for word, following in pairwise([*words, ""]):
             name, equals, value = word.partition("=")
-            found = _PORT_AT_END.fullmatch(value if equals else following)
-            if name == option and found:
-                return "" if found[1] == main else found[1]
+            port_match = _TRAILING_PORT.fullmatch(value if equals else following)
+            if name == option and port_match:
+                return "" if port_match[1] == main else port_match[1]
     ports = list(published)
     if entry.listens.published and ports and main not in ports:
-        return next((p for p in entry.listens.published if p in ports), ports[0])
+        return next((p for p in map(str, entry.listens.published) if p in ports), ports[0])
     return ""
 
 
-def _choice(
-    entry: CatalogEntry, test: Command | None, use: Use, note: str
+def _check_for_port(
+    entry: CatalogEntry, test: Command | None, use: ImageUse, note: str
 ) -> HealthCheckChoice | NoHealthCheck:
+    """Return *test* with the main port of *entry* replaced by that of *use*, or why it is not."""
     if test is None:
-        why = note or "no program in the image can check it"
-        return NoHealthCheck(f"{entry.id}: {why}", entry.needs)
+        reason = note or "no program in the image can run a health check"
+        return NoHealthCheck(f"{entry.id}: {reason}", entry.needs)
     if use.port:
-        main = re.compile(rf"(?<!\d){re.escape(entry.ports[0])}(?!\d)")
-        moved = tuple(_PORT.sub(use.port, main.sub(use.port, word)) for word in test)
+        main = re.compile(rf"(?<!\d){re.escape(entry.main_port)}(?!\d)")
+        moved = tuple(_PORT_PLACEHOLDER.sub(use.port, main.sub(use.port, word)) for word in test)
         if moved == test and entry.listens.options:
             return NoHealthCheck(
-                f"{entry.id} listens on port {use.port} here, not on {entry.ports[0]}"
+                f"{entry.id} is configured to listen on port {use.port} instead of "
+                f"{entry.main_port}"
             )
         test = moved
-    return HealthCheckChoice(HealthCheck(test, entry.times), note)
+    return HealthCheckChoice(test, entry.times, note)
 
 
-def _join(texts: Iterable[str]) -> str:
+def _join_with_and(texts: Iterable[str]) -> str:
     return " and ".join(dict.fromkeys(text for text in texts if text))
 
 
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh"})
-_VERBS = frozenset(
+_SERVER_COMMANDS = frozenset(
     {
         *("server", "serve", "start", "start-dev", "run", "agent", "standalone", "gateway", "web"),
         *("start-single-node", "all-in-one", "daemon", "mongod", "mongos", "kc.sh", "tini"),
     }
 )
-_TASKS = re.compile(
+_MAINTENANCE_COMMANDS = re.compile(
     r"""(?<![\w.])(?:
         pg_dump(?:all)?|pg_basebackup|pg_restore|psql|mongodump|mongorestore|mongosh|mysqldump
         |mariadb-dump|redis-cli|valkey-cli|crond?|curl|rs\.initiate|kafka-topics(?:\.sh)?
@@ -132,18 +162,19 @@ _TASKS = re.compile(
 
 
 def starts_server(entry: CatalogEntry, command: tuple[str, ...]) -> bool:
-    """Return whether *command*, the words of entrypoint and command, start the server of *entry*.
+    """Return whether *command* starts the server of *entry*.
 
-    No command is the image's own, and options alone are options of the server. A shell's text must
-    name the server, and none of the tools for backups and initialisation.
+    *command* contains the words of entrypoint and command. Without words, the image's own command
+    runs; options alone are options of the server. The text of a shell must name the server, and no
+    tool for backups or initialization.
     """
     if not command:
         return True
     first = command[0].rpartition("/")[2]
     text = " ".join(command)
-    if command[0].startswith("-") or first in _VERBS or "entrypoint" in first:
+    if command[0].startswith("-") or first in _SERVER_COMMANDS or "entrypoint" in first:
         return True
-    if _TASKS.search(text):
+    if _MAINTENANCE_COMMANDS.search(text):
         return False
     names = {entry.id.split("-")[0], *(n.rpartition("/")[2].split("-")[0] for n in entry.names)}
     if first in _SHELLS:
@@ -155,41 +186,45 @@ def starts_server(entry: CatalogEntry, command: tuple[str, ...]) -> bool:
 
 
 def data_paths(image: str, catalog: Catalog) -> list[DataPath] | None:
-    """Return the paths at which *image*, with variables by default, keeps data that it needs.
+    """Return the paths at which *image*, with its default variables, stores data.
 
-    Paths whose loss costs little are left out, and an image that *catalog* does not know has
-    none. None where its tag does not tell which path is the right one.
+    Paths whose loss costs little are excluded. An image that is not in *catalog* has no paths.
+    Returns None if the path depends on the version and the tag does not name one.
     """
     entry = catalog.match(image)
     if entry is None:
         return []
     reference = parse_image(image)
     tag = parse_tag(reference.tag or "")
-    found = []
+    paths = []
     for path in entry.data:
-        fits = in_range(tag, path.versions) if path.versions else True
-        if fits is None or (path.versions and reference.digest and not reference.tag):
+        is_in_range = in_range(tag, path.versions) if path.versions else True
+        if is_in_range is None or (path.versions and reference.digest and not reference.tag):
             return None
-        if fits and not path.optional:
-            found.append(path)
-    return found
+        if is_in_range and not path.optional:
+            paths.append(path)
+    return paths
 
 
-def keeps_nothing(service: Service) -> bool:
-    """Return whether the command of *service* says that nothing is to be kept."""
-    found = service.value("command")
-    words = scalar_text(found.node) if found else None
-    if found and isinstance(found.node, SequenceNode):
-        words = " ".join(scalar_text(item) or "" for item in found.node.items)
+def disables_persistence(service: Service) -> bool:
+    """Return whether the command of *service* turns persistence off (``--save ""`` of Redis)."""
+    command = service.value("command")
+    words = scalar_text(command.node) if command else None
+    if command and isinstance(command.node, SequenceNode):
+        words = " ".join(scalar_text(word) or "" for word in command.node.items)
     return '--save ""' in f"{words} " or "--save ''" in f"{words} " or "--save  " in f"{words} "
 
 
 class Hardening(Struct, frozen=True):
-    """What is known about the images called *names*, shell patterns.
+    """How far services with certain images can be hardened.
 
-    *capabilities* have to stay where all others are dropped. *writable* is where the image writes
-    besides its volumes; None where it is not known. *unless* are mount points that make it write
-    elsewhere.
+    Attributes:
+        names: Shell patterns for repositories.
+        capabilities: The capabilities that the image needs when all others are dropped.
+        writable: The directories that the image writes to besides its volumes. None if unknown.
+        unless: Mount points that make the image write to other directories.
+        source: Where this was read.
+        verified: The kind of evidence.
     """
 
     names: tuple[str, ...]
@@ -201,31 +236,31 @@ class Hardening(Struct, frozen=True):
 
 
 def hardening(image: str) -> Hardening | None:
-    """Return what is known about *image*, a reference as a Compose file has it, or None."""
-    return next((each for each in _facts() if _names(each.names, image)), None)
+    """Return the hardening facts of *image*, a reference from a Compose file, or None."""
+    return next((entry for entry in _hardening_entries() if _matches_any(entry.names, image)), None)
 
 
 def gains_privileges(image: str) -> bool:
-    """Return whether *image* is known not to work with ``no-new-privileges``."""
-    return any(_names(names, image) for names in _gaining())
+    """Return whether *image* is listed as incompatible with ``no-new-privileges``."""
+    return any(_matches_any(names, image) for names in _privilege_gaining_patterns())
 
 
-def _names(patterns: tuple[str, ...], image: str) -> bool:
-    name = repository(image)
-    return any(map(NamePatterns(patterns).match, same_image(name) if name else ()))
-
-
-@cache
-def _facts() -> tuple[Hardening, ...]:
-    return tuple(_read("images"))
+def _matches_any(patterns: tuple[str, ...], image: str) -> bool:
+    name = repository_of(image)
+    return any(map(NamePatterns(patterns).match, equivalent_repositories(name) if name else ()))
 
 
 @cache
-def _gaining() -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(each["names"]) for each in read_json("hardening.json")["gains"])
+def _hardening_entries() -> tuple[Hardening, ...]:
+    return tuple(_read_hardening("images"))
 
 
-def _read(section: str) -> Iterator[Hardening]:
+@cache
+def _privilege_gaining_patterns() -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(entry["names"]) for entry in read_json("hardening.json")["gains"])
+
+
+def _read_hardening(section: str) -> Iterator[Hardening]:
     for values in cast(list[dict[str, Any]], read_json("hardening.json")[section]):
         writable = values.get("writable")
         yield Hardening(
@@ -236,3 +271,79 @@ def _read(section: str) -> Iterator[Hardening]:
             source=values["source"],
             verified=values["verified"],
         )
+
+
+MIB = 1024 * 1024
+
+_SETTING_PATTERNS = {
+    "xmx": r"-Xmx",  # Java
+    "space": r"max-?old-?space-?size[=\s]",  # Node, in MiB
+    "maxmemory": r"maxmemory[=\s]+",  # Redis
+    "innodb": r"innodb[-_]buffer[-_]pool[-_]size[=\s]",  # MySQL
+    "shared_buffers": r"shared_buffers\s*=\s*",  # PostgreSQL
+    "wiredtiger": r"wiredTigerCacheSizeGB[=\s]",  # MongoDB, in GiB
+}
+"""Patterns of settings of sizes, by a part of the setting that is rare in other texts."""
+
+_SETTINGS = re.compile(
+    rf"(?:{'|'.join(_SETTING_PATTERNS.values())})\s*(?P<size>[0-9]+(?:\.[0-9]+)?\s*(?:[bkmgt]i?b?)?)\b",
+    re.IGNORECASE,
+)
+_HEADROOM = 1.5
+"""The configured part is the largest part of a program's memory, never all of it."""
+
+_STEPS = (64, 128, 256, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192)
+"""The sizes in MiB to which a requirement is rounded up; above them, multiples of 4 GiB."""
+
+
+def format_size(size: int) -> str:
+    """Format *size*, a number of bytes, in whole GiB (``2G``) or else whole MiB (``1536M``)."""
+    mib = max(size // MIB, 1)
+    return f"{mib // 1024}G" if mib % 1024 == 0 else f"{mib}M"
+
+
+def required_memory(model: StartModel, service: Service) -> tuple[int, str] | None:
+    """Return the bytes of memory that *service* requires, and the settings that set them.
+
+    The settings are found in the environment and the command: a Java heap, the cache of a
+    database. Shared memory (``shm_size``) counts as well. Returns None if there are no such
+    settings.
+    """
+    sizes: dict[str, int] = {}
+    for text in _setting_texts(model, service):
+        lower = text.lower()
+        if not any(pattern in lower for pattern in _SETTING_PATTERNS):
+            continue
+        for match in _SETTINGS.finditer(text):
+            sizes[match[0].strip()] = _setting_bytes(match[0], match["size"])
+    if service.shm_size and service.shm_size.value:
+        sizes["shm_size"] = service.shm_size.value
+    if not sizes:
+        return None
+    required = int(sum(sizes.values()) * _HEADROOM)
+    return _round_up(required), ", ".join(sizes)
+
+
+def _setting_bytes(setting: str, size: str) -> int:
+    lower = setting.lower()
+    if lower.startswith("wiredtiger"):
+        return parse_size(f"{size}g") or 0
+    if "space" in lower:
+        return parse_size(f"{size}m") or 0
+    return parse_size(size) or 0
+
+
+def _round_up(size: int) -> int:
+    for step in _STEPS:
+        if size <= step * MIB:
+            return step * MIB
+    step = 4096 * MIB
+    return -(-size // step) * step
+
+
+def _setting_texts(model: StartModel, service: Service) -> Iterator[str]:
+    for setting in service.settings.values():
+        yield expand(setting.value or "", model.variables)
+    for attribute in ("entrypoint", "command"):
+        words = [scalar_text(item.node) or "" for item in service.items(attribute)]
+        yield expand(" ".join(words), model.variables)

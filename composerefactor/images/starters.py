@@ -1,4 +1,7 @@
-"""What to start where a project names a service and does not define it: starters.yml."""
+"""Services, resources and hosts that a project names but does not define.
+
+For a missing service, :func:`starter_for` returns how to start it, from starters.yml.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,21 @@ from functools import cache
 
 from msgspec import Struct
 
-from composerefactor.compose.connections import Reference, references
+from composerefactor.compose.connections import Reference, service_references
+from composerefactor.compose.definitions import Definition
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.hosts import is_dns_label
-from composerefactor.compose.references import resources
-from composerefactor.compose.services import Definition, StartModel
-from composerefactor.images.catalog import load, read_json
+from composerefactor.compose.references import referenced_resources
+from composerefactor.compose.services import StartModel
+from composerefactor.images.catalog import load_catalog, read_json
 from composerefactor.images.connections import HostMention, HostNames, host_mentions
 from composerefactor.images.entries import CatalogEntry
 
-_SCHEME_END = re.compile(r"(?:\+.*|s|\+srv)$")
-_ADDITION = re.compile(
+_SCHEME_SUFFIX = re.compile(r"(?:\+.*|s|\+srv)$")
+_NAME_SUFFIX = re.compile(
     r"[-_.]?(?:[0-9]+|v[0-9]+|server|service|svc|db|cache|queue|broker|primary|master|main|node|host)$"
 )
-_PLAIN_WORDS = frozenset(
+_GENERIC_WORDS = frozenset(
     {
         *("host", "hosts", "hostname", "name", "url", "urls", "uri", "uris", "addr", "address"),
         *("server", "servers", "endpoint", "endpoints", "brokers", "seeds", "nodes", "connect"),
@@ -29,10 +33,29 @@ _PLAIN_WORDS = frozenset(
     }
 )
 _WORD = re.compile(r"[A-Za-z0-9]+?(?=[A-Z][a-z])|[A-Za-z0-9]+")
+_GENERIC_SCHEMES = frozenset(
+    {"http", "https", "ws", "wss", "tcp", "grpc", "smtp", "ldap", "ftp", "sftp"}
+)
+"""Schemes of URLs that contain a host, in addition to the schemes of the starters."""
 
 
 class Starter(Struct, frozen=True):
-    """How a service of the catalogue's entry *id* is written; the fields are those of the file."""
+    """How to start a service of a catalog entry.
+
+    Attributes:
+        id: The id of the catalog entry.
+        image: The image with a tag.
+        schemes: URL schemes that mean this image.
+        hosts: Names of services that mean this image.
+        words: Words in names of variables that mean this image.
+        port: Whether the main port is unique to this image, so that an address is enough.
+        environment: Variables of the image, with placeholders such as ``{password}``.
+        required: The variables without which the image does not start.
+        hostname: Whether the stored data depends on the host name of the container.
+        default_user: A user that exists without configuration, or ``""``.
+        command: The command that the image needs, or ``""``.
+        command_with_password: The command for clients that log in, or ``""``.
+    """
 
     id: str
     image: str
@@ -49,55 +72,56 @@ class Starter(Struct, frozen=True):
 
     @property
     def entry(self) -> CatalogEntry:
-        """What the catalogue knows about the image."""
-        return load().entry(self.id)
+        """The catalog entry of the image."""
+        return load_catalog().entry(self.id)
 
 
 @cache
 def starters() -> tuple[Starter, ...]:
     """Return all starters, in the order of the file."""
-    found = []
+    all_starters = []
     for id_, values in read_json("starters.json")["starters"].items():
         sets = {
             name: frozenset(values.get(name, ()))
             for name in ("schemes", "hosts", "words", "required")
         }
         sets["hosts"] |= {id_}
-        found.append(Starter(id_, **{**values, **sets}))
-    return tuple(found)
+        all_starters.append(Starter(id_, **{**values, **sets}))
+    return tuple(all_starters)
 
 
 def starter_for(
     scheme: str = "", host: str = "", port: str = "", variable: str = ""
 ) -> Starter | None:
-    """Return what is probably meant, or None.
+    """Return the starter that a URL or address probably means, or None.
 
-    *scheme* and *host* are of a URL or address, *variable* is the name of the variable that has it.
-    A scheme decides (``rediss``, ``postgresql+asyncpg``), then the host's name (``redis-cache``),
-    the variable's (``POSTGRES_HOST: db``), and a *port* that no other image uses.
+    *scheme*, *host* and *port* are parts of the URL or address, *variable* is the name of the
+    variable that contains it. The scheme decides first (``rediss``, ``postgresql+asyncpg``), then
+    the name of the host (``redis-cache``), the name of the variable (``POSTGRES_HOST: db``), and
+    at last a port that no other image uses.
     """
-    base = scheme.lower()
-    while base:
-        found = _first("schemes", base)
-        if found is not None:
-            other = load().category_of_name(host)
-            return found if other in {None, found.entry.category} else None
-        shorter = _SCHEME_END.sub("", base)
-        base = shorter if shorter != base else ""
+    current = scheme.lower()
+    while current:
+        starter = _first_starter("schemes", current)
+        if starter is not None:
+            category = load_catalog().category_of_name(host)
+            return starter if category in {None, starter.entry.category} else None
+        shorter = _SCHEME_SUFFIX.sub("", current)
+        current = shorter if shorter != current else ""
     return _by_host(host) or _by_variable(variable) or _by_port(port)
 
 
-def _first(attribute: str, value: str) -> Starter | None:
+def _first_starter(attribute: str, value: str) -> Starter | None:
     return next((s for s in starters() if value in getattr(s, attribute)), None)
 
 
 def _by_host(host: str) -> Starter | None:
     name = host.lower()
     while name:
-        found = _first("hosts", re.split(r"[-_.]", name)[-1])
-        if found is not None:
-            return found
-        shorter = _ADDITION.sub("", name)
+        starter = _first_starter("hosts", re.split(r"[-_.]", name)[-1])
+        if starter is not None:
+            return starter
+        shorter = _NAME_SUFFIX.sub("", name)
         if shorter == name:
             return None
         name = shorter
@@ -105,33 +129,40 @@ def _by_host(host: str) -> Starter | None:
 
 
 def _by_variable(variable: str) -> Starter | None:
-    """Return what the last word says that is neither about hosts nor an addition."""
+    """Return the starter for the last word of *variable* that is not a generic one."""
     for word in reversed(_WORD.findall(variable)):
-        found = _first("words", word.lower())
-        if found is not None or word.lower() not in _PLAIN_WORDS:
-            return found
+        starter = _first_starter("words", word.lower())
+        if starter is not None or word.lower() not in _GENERIC_WORDS:
+            return starter
     return None
 
 
 def _by_port(port: str) -> Starter | None:
     if not port:
         return None
-    return next((s for s in starters() if s.port and s.entry.ports[:1] == (port,)), None)
-
-
-_SCHEMES = frozenset({"http", "https", "ws", "wss", "tcp", "grpc", "smtp", "ldap", "ftp", "sftp"})
-"""Schemes of URLs in which a host is meant; those of the catalogue's images come on top."""
+    return next((s for s in starters() if s.port and s.entry.main_port == port), None)
 
 
 class MissingService(Struct, frozen=True):
-    """A service *name* that *references* need and nothing defines: the engine rejects it."""
+    """A service that is referenced and not defined: Docker Compose rejects the project.
+
+    Attributes:
+        name: The name of the missing service.
+        references: The references to it.
+    """
 
     name: str
     references: tuple[Reference, ...]
 
 
 class MissingResource(Struct, frozen=True):
-    """A resource of *section* that *users* (service, place) name and nothing declares."""
+    """A resource that services use and no file declares.
+
+    Attributes:
+        section: ``networks``, ``volumes``, ``configs`` or ``secrets``.
+        name: The name of the resource.
+        users: The name of each service that uses it, and the definition that does.
+    """
 
     section: str
     name: str
@@ -139,10 +170,13 @@ class MissingResource(Struct, frozen=True):
 
 
 class MissingHost(Struct, frozen=True):
-    """A *host* that *mentions* name and nothing defines; it may be outside of the project.
+    """A host that services name and no service defines. It may be outside the project.
 
-    *starter* is what the catalogue would start under that name; with none it is a mere guess that
-    a service is missing.
+    Attributes:
+        host: The host as written.
+        mentions: The places that name it.
+        starter: How to start a service under that name. None if the catalog has no suggestion:
+            then it is only a guess that a service is missing.
     """
 
     host: str
@@ -151,34 +185,37 @@ class MissingHost(Struct, frozen=True):
 
     @property
     def is_likely(self) -> bool:
-        """True where the catalogue knows what is meant, and one service alone says so."""
-        return self.starter is not None and not all(each.is_shared for each in self.mentions)
+        """Whether there is a starter, and some mention is not in a shared env file."""
+        return self.starter is not None and not all(mention.is_shared for mention in self.mentions)
 
 
 def missing_services(model: StartModel) -> list[MissingService]:
-    """Return what depends_on, links, volumes_from and ``service:`` values name in vain."""
-    found: dict[str, list[Reference]] = {}
-    for reference in references(model):
+    """Return the undefined services that ``depends_on``, ``links`` ... of *model* refer to.
+
+    References with a variable are ignored.
+    """
+    references_by_name: dict[str, list[Reference]] = {}
+    for reference in service_references(model):
         if reference.name not in model.services and "$" not in reference.name:
-            found.setdefault(reference.name, []).append(reference)
-    return [MissingService(name, tuple(by)) for name, by in found.items()]
+            references_by_name.setdefault(reference.name, []).append(reference)
+    return [MissingService(name, tuple(by)) for name, by in references_by_name.items()]
 
 
 def missing_resources(model: StartModel, section: str) -> list[MissingResource]:
-    """Return what services name in *section* and no file of *model* declares.
+    """Return the resources of *section* that services use and no file of *model* declares.
 
     The network ``default`` needs no declaration (Compose specification).
     """
-    found: dict[str, list[tuple[str, Definition]]] = {}
+    users_by_name: dict[str, list[tuple[str, Definition]]] = {}
     for service in model.services.values():
         for definition in service.definitions:
-            for kind, name in sorted(resources(definition.body)):
+            for kind, name in sorted(referenced_resources(definition.body)):
                 is_implicit = (kind, name) == ("networks", "default")
                 if kind == section and not is_implicit and "$" not in name:
-                    found.setdefault(name, []).append((service.name, definition))
+                    users_by_name.setdefault(name, []).append((service.name, definition))
     return [
         MissingResource(section, name, tuple(users))
-        for name, users in found.items()
+        for name, users in users_by_name.items()
         if not model.declares(section, name)
     ]
 
@@ -188,35 +225,44 @@ def missing_hosts(
     others: Iterable[ComposeFile] = (),
     mentions: Iterable[HostMention] | None = None,
 ) -> list[MissingHost]:
-    """Return the hosts that variables and commands name and nothing defines.
+    """Return the hosts that variables and commands name and no service defines.
 
-    A host is looked for only where it is meant as one: in URLs of known schemes, in addresses, and
-    in variables whose name says so. Names with dots, of the caller itself and of services in
-    *others*, further files of the project, are left out. *mentions* are all that *model* names,
-    where they are known already.
+    A host is searched in URLs of known schemes, in addresses, and in variables that are named
+    like one. Names with dots, the name of the caller itself, and names of services in *others*,
+    further files of the project, are excluded. *mentions* are the results of
+    :func:`~composerefactor.images.connections.host_mentions` if the caller has them already.
     """
     names = HostNames(model)
     known = {name.lower() for file in others for name in file.services}
-    found: dict[str, list[HostMention]] = {}
-    for each in host_mentions(model) if mentions is None else mentions:
-        host = each.mention.host
-        if host.lower() not in known and not names.is_known(each.caller, host) and _is_meant(each):
-            found.setdefault(host, []).append(each)
-    return [MissingHost(host, tuple(by), _starter(host, by)) for host, by in found.items()]
+    mentions_by_host: dict[str, list[HostMention]] = {}
+    for mention in host_mentions(model) if mentions is None else mentions:
+        host = mention.mention.host
+        if (
+            host.lower() not in known
+            and not names.is_known(mention.caller, host)
+            and _is_host(mention)
+        ):
+            mentions_by_host.setdefault(host, []).append(mention)
+    return [
+        MissingHost(host, tuple(by), _likely_starter(host, by))
+        for host, by in mentions_by_host.items()
+    ]
 
 
-def _is_meant(each: HostMention) -> bool:
-    mention = each.mention
-    if not is_dns_label(mention.host) or each.variable.upper() in {"HOSTNAME", "CLUSTER_HOSTNAME"}:
+def _is_host(mention: HostMention) -> bool:
+    """Return whether *mention* most likely names a host of the same network."""
+    named = mention.mention
+    own_names = {"HOSTNAME", "CLUSTER_HOSTNAME"}
+    if not is_dns_label(named.host) or mention.variable.upper() in own_names:
         return False
-    if mention.form == "url":
-        return mention.scheme in _SCHEMES or starter_for(mention.scheme) is not None
-    return each.variable not in {"command", "entrypoint"}
+    if named.form == "url":
+        return named.scheme in _GENERIC_SCHEMES or starter_for(named.scheme) is not None
+    return mention.variable not in {"command", "entrypoint"}
 
 
-def _starter(host: str, mentions: list[HostMention]) -> Starter | None:
-    for each in mentions:
-        found = starter_for(each.mention.scheme, host, each.mention.port, each.variable)
-        if found is not None:
-            return found
+def _likely_starter(host: str, mentions: list[HostMention]) -> Starter | None:
+    for mention in mentions:
+        starter = starter_for(mention.mention.scheme, host, mention.mention.port, mention.variable)
+        if starter is not None:
+            return starter
     return None

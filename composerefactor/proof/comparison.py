@@ -1,4 +1,7 @@
-"""What ``config`` prints, compared as the engine means it."""
+"""Comparing two outputs of ``docker compose config``, and the result of a proof.
+
+Outputs are parsed and compared by meaning, not as text. Messages never contain secret values.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,10 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from composerefactor.compose.attributes import SERVICE, TOP, find_attribute
+from composerefactor.compose.files import SECTION_NOUNS
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.secrets import MASK, mask_value
+from composerefactor.compose.masking import GENERAL, MASK
 from composerefactor.errors import InputError
 from composerefactor.proof.engine import Result
 from composerefactor.proof.scenarios import Kind
@@ -22,23 +27,19 @@ from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
 
 _SECTION = re.compile(r"^(\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s#'\"-][^:\n]*):(?=\s|$)", re.MULTILINE)
-_KEY_VALUE = frozenset({"environment", "labels", "annotations", "sysctls", "additional_contexts"})
 _MAX_SHOWN = 80
-_NOUNS = {
-    "services": "service",
-    "networks": "network",
-    "volumes": "volume",
-    "secrets": "secret",
-    "configs": "config",
-    "models": "model",
-}
 _ABSENT = object()
 
 
 class Difference(Struct, frozen=True):
-    """One place at which two models differ; *was* and *now* say whether there is a value at all.
+    """One place at which two resolved configurations differ.
 
-    *path* begins at the top of the model; positions in lists are decimal numbers.
+    Attributes:
+        path: The place, from the top of the configuration; list positions are decimal numbers.
+        before: The old value.
+        after: The new value.
+        was: False if there is no old value.
+        now: False if there is no new value.
     """
 
     path: tuple[str, ...]
@@ -49,14 +50,14 @@ class Difference(Struct, frozen=True):
 
     @property
     def service(self) -> str | None:
-        """The service that it is about."""
+        """The service that differs; None for a difference outside ``services``."""
         return self.path[1] if len(self.path) > 1 and self.path[0] == "services" else None
 
 
 def sections(output: bytes) -> dict[str, str]:
-    """Return the top-level sections of what ``config`` printed, each as its text.
+    """Return the text of each top-level section of an output of ``config``.
 
-    What stands before the first one is dropped: engines of v2.24 may print warnings there.
+    Text before the first section is dropped: Docker Compose v2.24 may print warnings there.
     """
     text = output.decode("utf-8", "replace")
     starts = [match for match in _SECTION.finditer(text) if not match[0].startswith("time=")]
@@ -68,11 +69,15 @@ def sections(output: bytes) -> dict[str, str]:
 
 
 def compare(before: bytes, after: bytes, *, moved: Collection[str] = ()) -> list[Difference]:
-    """Return where two outputs of ``config`` differ in meaning.
+    """Return the differences in meaning between two outputs of ``config``.
 
-    Top-level ``x-*`` have to be what they were unless *moved* names them; new ones are no
-    difference. Key/value attributes are compared as maps in whichever form they are printed; lists
-    in order.
+    Key/value attributes are compared as maps, in whichever form they are printed; lists in order.
+
+    Args:
+        before: The old output.
+        after: The new output.
+        moved: Top-level ``x-*`` sections that may change or be missing. All other old ones must be
+            equal; new ones are not a difference.
     """
     old, new = sections(before), sections(after)
     names = [
@@ -84,83 +89,90 @@ def compare(before: bytes, after: bytes, *, moved: Collection[str] = ()) -> list
     if not unequal:
         return []
     try:
-        was, now = _parsed(old, unequal), _parsed(new, unequal)
+        was, now = _parse_sections(old, unequal), _parse_sections(new, unequal)
     except InputError:
         return [Difference((name,), None, None) for name in unequal]
-    for name in _NOUNS.keys() & {*was, *now}:  # so that each is named where none is left
+    for name in SECTION_NOUNS.keys() & {
+        *was,
+        *now,
+    }:  # so that each element of a removed section is reported
         was.setdefault(name, {})
         now.setdefault(name, {})
-    return list(_unequal((), was, now))
+    return list(_differences((), was, now))
 
 
-def model(output: bytes) -> dict[str, Any]:
-    """Return what ``config`` printed as plain values, top-level ``x-*`` included.
+def parse_config(output: bytes) -> dict[str, Any]:
+    """Return an output of ``config`` as plain values, including top-level ``x-*`` sections.
 
-    Raises InputError for output that is no YAML.
+    Raises:
+        InputError: The output is not YAML.
     """
-    found = sections(output)
-    return _parsed(found, list(found))
+    texts = sections(output)
+    return _parse_sections(texts, list(texts))
 
 
-def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
-    """Return where two models, as :func:`model` gives them, differ.
+def config_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
+    """Return the differences between two configurations, as :func:`parse_config` returns them.
 
-    An empty section is none. Lists are compared in order.
+    An empty section equals a missing one. Lists are compared in order.
     """
     was = {name: part for name, part in before.items() if part}
     now = {name: part for name, part in after.items() if part}
-    for name in _NOUNS.keys() & {*was, *now}:
+    for name in SECTION_NOUNS.keys() & {*was, *now}:
         was.setdefault(name, {})
         now.setdefault(name, {})
-    return list(_unequal((), was, now))
+    return list(_differences((), was, now))
 
 
 def hashes(output: bytes) -> dict[str, str]:
-    """Return each service's configuration hash from what ``config --hash '*'`` printed."""
+    """Return the configuration hash of each service from the output of ``config --hash '*'``."""
     lines = output.decode("utf-8", "replace").splitlines()
-    words = [line.split() for line in lines]
-    return {pair[0]: pair[1] for pair in words if len(pair) == 2}  # noqa: PLR2004
+    pairs = [line.split() for line in lines]
+    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}  # noqa: PLR2004
 
 
 def describe(difference: Difference) -> str:
-    """Return *difference* in words, with secret values masked."""
+    """Return the message for *difference*, with secret values masked."""
     section = difference.path[0] if difference.path else ""
-    subject = " ".join((_NOUNS.get(section, section), *difference.path[1:2]))
+    subject = " ".join((SECTION_NOUNS.get(section, section), *difference.path[1:2]))
     place = ".".join(difference.path[2:])
     key = next((part for part in reversed(difference.path) if not part.isdecimal()), "")
-    before, after = _shown(difference.before, key), _shown(difference.after, key)
+    before, after = _masked_text(difference.before, key), _masked_text(difference.after, key)
     whole = f"{subject}: {place}" if place else subject
     if not difference.now:
-        return f"{whole} is gone, was {before}" if place else f"{whole} is gone"
+        return f"{whole} was removed (it was {before})" if place else f"{whole} was removed"
     if not difference.was:
-        return f"{whole} is new: {after}" if place else f"{whole} is new"
+        return f"{whole} was added: {after}" if place else f"{whole} was added"
     if before == after:
-        return f"{whole} has another value"
+        return f"{whole} has a different value"
     return f"{whole} was {before}, is {after}"
 
 
-def _parsed(found: Mapping[str, str], names: list[str]) -> dict[str, Any]:
-    text = "".join(found[name] for name in names if name in found)
-    tree = parse(Source.decode("the engine's output", text.encode()))
+def _parse_sections(texts: Mapping[str, str], names: list[str]) -> dict[str, Any]:
+    text = "".join(texts[name] for name in names if name in texts)
+    tree = parse(Source.decode("the output of Docker Compose", text.encode()))
     value = {} if tree.root is None else to_python(tree.root, tree.source)
-    return _normalised(value, ()) if isinstance(value, dict) else {}
+    return _normalized(value, ()) if isinstance(value, dict) else {}
 
 
-def _normalised(value: Any, path: tuple[str, ...]) -> Any:
-    """Return *value* with key/value attributes as maps of text, whichever way they are written."""
-    key = path[-1] if path else ""
-    is_data = any(part.startswith("x-") for part in path)
-    if not is_data and (key in _KEY_VALUE or path[-2:] == ("build", "args")):
+def _normalized(value: Any, path: tuple[str, ...]) -> Any:
+    """Return *value* with key/value attributes as maps of text, in whichever form they are."""
+    if not isinstance(value, dict | list):
+        return value
+    in_service = len(path) > 2 and path[0] in {"services", "jobs"}  # noqa: PLR2004
+    attribute = find_attribute(SERVICE, path[2:]) if in_service else find_attribute(TOP, path)
+    has_pairs = attribute is not None and attribute.has_pairs
+    is_unique = attribute is not None and attribute.merge != "appended"
+    if has_pairs and is_unique:
         pairs = _pairs(value)
         if pairs is not None:
             return pairs
     if isinstance(value, dict):
-        return {name: _normalised(part, (*path, name)) for name, part in value.items()}
-    if isinstance(value, list):
-        items = [_normalised(part, (*path, str(n))) for n, part in enumerate(value)]
-        # Compose gives the order of extra_hosts no meaning; the hash does not see it.
-        return sorted(items, key=str) if key == "extra_hosts" and not is_data else items
-    return value
+        return {name: _normalized(part, (*path, name)) for name, part in value.items()}
+    items = [_normalized(part, (*path, str(n))) for n, part in enumerate(value)]
+    # A key of extra_hosts may be there several times. Their order has no meaning to Docker
+    # Compose, and does not affect the hash.
+    return sorted(items, key=str) if has_pairs else items
 
 
 def _pairs(value: Any) -> dict[str, str | None] | None:
@@ -168,23 +180,23 @@ def _pairs(value: Any) -> dict[str, str | None] | None:
         parts = (item.partition("=") for item in value)
         return {name: text if equals else None for name, equals, text in parts}
     if isinstance(value, dict) and not any(isinstance(v, dict | list) for v in value.values()):
-        return {name: _text(part) for name, part in value.items()}
+        return {name: _optional_text(part) for name, part in value.items()}
     return None
 
 
-def _text(value: Any) -> str | None:
+def _optional_text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    return _canonical(value)
+    return _canonical_text(value)
 
 
-def _canonical(value: Any) -> str:
-    """Return *value* as text; in Python ``1 == True``, as text they differ."""
+def _canonical_text(value: Any) -> str:
+    """Return *value* as text, since ``1 == True`` in Python, but not as text."""
     return json.dumps(value, sort_keys=True, default=str)
 
 
-def _unequal(path: tuple[str, ...], before: Any, after: Any) -> Iterator[Difference]:
-    """Yield the differences below *path*; mappings are gone through here, the rest is explained."""
+def _differences(path: tuple[str, ...], before: Any, after: Any) -> Iterator[Difference]:
+    """Yield the differences at and below *path*."""
     if isinstance(before, dict) and isinstance(after, dict):
         for name in dict.fromkeys([*before, *after]):
             below = (*path, name)
@@ -194,33 +206,35 @@ def _unequal(path: tuple[str, ...], before: Any, after: Any) -> Iterator[Differe
             elif old is _ABSENT:
                 yield Difference(below, None, new, was=False)
             else:
-                yield from _unequal(below, old, new)
-    elif _canonical(before) != _canonical(after):
+                yield from _differences(below, old, new)
+    elif _canonical_text(before) != _canonical_text(after):
         if isinstance(before, list) and isinstance(after, list):
-            yield from _explained(path, before, after)
+            yield from _list_differences(path, before, after)
         else:
             yield Difference(path, before, after)
 
 
-def _explained(path: tuple[str, ...], before: list[Any], after: list[Any]) -> Iterator[Difference]:
+def _list_differences(
+    path: tuple[str, ...], before: list[Any], after: list[Any]
+) -> Iterator[Difference]:
     """Yield the differences between two lists, item by item."""
-    from deepdiff import DeepDiff  # noqa: PLC0415 - 150 ms, and equal models never need it
+    from deepdiff import DeepDiff  # noqa: PLC0415 - takes 150 ms, and only a difference needs it
 
-    found = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0)
+    diff = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0)
     levels = [
         (level.path(output_format="list"), level, kind)
-        for kind, group in found.items()
+        for kind, group in diff.items()
         for level in group
     ]
     if not levels:
         yield Difference(path, before, after)
-    masked = mask_value(before), mask_value(after)
-    for below, level, kind in sorted(levels, key=lambda each: str(each[0])):
+    masked = GENERAL.value(before), GENERAL.value(after)
+    for below, level, kind in sorted(levels, key=lambda item: str(item[0])):
         old, new = level.t1, level.t2
-        if len(below) == 1:  # a word of a command is secret by the word before it
+        if len(below) == 1:  # whether a word of a command is secret depends on the word before it
             old, new = (
-                _secret_word(masked[0], below[0], old),
-                _secret_word(masked[1], below[0], new),
+                _masked_word(masked[0], below[0], old),
+                _masked_word(masked[1], below[0], new),
             )
         yield Difference(
             (*path, *map(str, below)),
@@ -231,12 +245,12 @@ def _explained(path: tuple[str, ...], before: list[Any], after: list[Any]) -> It
         )
 
 
-def _secret_word(masked: list[Any], n: int, value: Any) -> Any:
+def _masked_word(masked: list[Any], n: int, value: Any) -> Any:
     return MASK if n < len(masked) and masked[n] == MASK else value
 
 
-def _shown(value: Any, key: str) -> str:
-    text = json.dumps(mask_value(value, key), ensure_ascii=False, default=str)
+def _masked_text(value: Any, key: str) -> str:
+    text = json.dumps(GENERAL.value(value, key), ensure_ascii=False, default=str)
     return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 3]}..."
 
 
@@ -244,16 +258,24 @@ _NAMED_SERVICE = re.compile(r'service "([^"]+)"|services\.([\w-]+)|service ([\w.
 
 
 class ProofFinding(Struct, frozen=True):
-    """Something that is not as before; *path* begins at the model's top, *words* hide secrets.
+    """A difference that a proof has found.
 
-    *was* and *now* say whether there is a value at all; *rejects* is True where the engine resolves
-    nothing any more.
+    Attributes:
+        entry: The start command.
+        scenario: The name of the scenario.
+        service: The service that differs; None for a difference outside ``services``.
+        message: The difference, without secret values.
+        path: The place, from the top of the resolved configuration.
+        kind: The output that differs; see :class:`~composerefactor.proof.scenarios.Scenario`.
+        was: False if there is no old value.
+        now: False if there is no new value.
+        rejects: True if Docker Compose rejects the changed project.
     """
 
     entry: Invocation
     scenario: str
     service: str | None
-    words: str
+    message: str
     path: tuple[str, ...] = ()
     kind: Kind = "model"
     was: bool = True
@@ -262,21 +284,30 @@ class ProofFinding(Struct, frozen=True):
 
 
 class NotCovered(Struct, frozen=True):
-    """A circumstance that proves nothing; *words* are the engine's."""
+    """A scenario that was not compared.
+
+    Attributes:
+        entry: The start command.
+        scenario: The name of the scenario.
+        message: The reason: the message of Docker Compose, or that the scenario was not tried.
+    """
 
     entry: Invocation
     scenario: str
-    words: str
+    message: str
 
 
 class ProofResult(Struct, frozen=True):
-    """What a check found.
+    """The result of a proof.
 
-    *differences* has each place once an entry point, in the first circumstance that shows it.
-    *covered* counts the circumstances that were compared, *recreated* names the services whose
-    containers ``up`` would recreate. *runs* and *seconds* include the originals where this check
-    was the first. *incomplete* are entry points that the engine rejects for what they lack, and
-    that were compared without its checks of that.
+    Attributes:
+        differences: The differences: each once per start command, for the first scenario with it.
+        covered: The number of scenarios that were compared.
+        not_covered: The scenarios that were not compared.
+        assumptions: What was supplied to make the original project load.
+        runs: The number of runs of Docker Compose; the first check includes the original's.
+        seconds: How long the check took; the first check includes the original's runs.
+        recreated: The services whose containers ``up`` would recreate, by start command.
     """
 
     differences: list[ProofFinding] = []
@@ -286,19 +317,19 @@ class ProofResult(Struct, frozen=True):
     runs: int = 0
     seconds: float = 0.0
     recreated: dict[Invocation, list[str]] = {}
-    incomplete: tuple[Invocation, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether something was compared and everything compared is equal."""
+        """True if something was compared and no difference was found."""
         return not self.differences and self.covered > 0
 
     def with_lenient(self, other: ProofResult, entries: Collection[Invocation]) -> ProofResult:
-        """Return this verdict with that of *other* on *entries*, which the engine rejects.
+        """Return this result combined with *other*, which covers *entries*.
 
-        *other* is of a prover that leaves out the engine's checks of what belongs together.
+        Docker Compose rejects *entries*; *other* is the result of a prover that disables its
+        consistency checks.
         """
-        own = [found for found in self.not_covered if found.entry not in entries]
+        own = [scenario for scenario in self.not_covered if scenario.entry not in entries]
         return replace(
             self,
             differences=[*self.differences, *other.differences],
@@ -310,20 +341,29 @@ class ProofResult(Struct, frozen=True):
         )
 
 
-def services_named(words: str) -> list[str]:
-    """Return the services that an engine's error names, in its order."""
-    found = (match[1] or match[2] or match[3] for match in _NAMED_SERVICE.finditer(words))
-    return list(dict.fromkeys(found))
+def services_named(message: str) -> list[str]:
+    """Return the services that an error message of Docker Compose names, in order."""
+    names = (match[1] or match[2] or match[3] for match in _NAMED_SERVICE.finditer(message))
+    return list(dict.fromkeys(names))
 
 
-def judge(run: Run, after: Result, runner: Runner, moved: Collection[str]) -> list[ProofFinding]:
-    """Return what *after* has that the original *run*, which was accepted, has not."""
+def compare_run(
+    run: Run, after: Result, runner: Runner, moved: Collection[str]
+) -> list[ProofFinding]:
+    """Return the differences between the original *run*, which was successful, and *after*.
+
+    Args:
+        run: The run of the original.
+        after: The result of the same scenario after the change.
+        runner: Where both ran; it knows how to write paths for users.
+        moved: Top-level ``x-*`` sections that may change.
+    """
     name, kind = run.scenario.name, run.scenario.kind
     if not after.ok:
-        words = f"the engine rejects it: {runner.words(after)}"
+        message = f"Docker Compose rejects it: {runner.error_message(after)}"
         services: list[str | None] = [*services_named(after.error)] or [None]
         return [
-            ProofFinding(run.entry, name, service, words, kind=kind, rejects=True)
+            ProofFinding(run.entry, name, service, message, kind=kind, rejects=True)
             for service in services
         ]
     if kind == "hash":
@@ -336,24 +376,24 @@ def judge(run: Run, after: Result, runner: Runner, moved: Collection[str]) -> li
                 ("services", service),
                 kind,
             )
-            for service in recreated(run, after)
+            for service in recreated_services(run, after)
         ]
     return [
         ProofFinding(
             run.entry,
             name,
-            found.service,
-            runner.stage.hide(describe(found)),
-            found.path,
+            difference.service,
+            runner.stage.hide(describe(difference)),
+            difference.path,
             kind,
-            found.was,
-            found.now,
+            difference.was,
+            difference.now,
         )
-        for found in compare(run.result.stdout, after.stdout, moved=moved)
+        for difference in compare(run.result.stdout, after.stdout, moved=moved)
     ]
 
 
-def recreated(run: Run, after: Result) -> list[str]:
-    """Return the services with another hash; those that came or went are the model's matter."""
+def recreated_services(run: Run, after: Result) -> list[str]:
+    """Return the services whose hash changed; added and removed services are not included."""
     before, now = hashes(run.result.stdout), hashes(after.stdout)
     return [name for name, value in before.items() if now.get(name, value) != value]

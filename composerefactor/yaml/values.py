@@ -1,4 +1,7 @@
-"""A tree as plain Python values: aliases and merges resolved, scalars typed as the engine does."""
+"""A node as plain Python values, with aliases and merges resolved and scalars typed.
+
+The types are those that Docker Compose gives to scalars.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ from composerefactor.yaml.source import Source
 
 ScalarValue: TypeAlias = str | int | float | bool | datetime | None
 
-_WORDS: Mapping[str, ScalarValue] = MappingProxyType(
+_KEYWORDS: Mapping[str, ScalarValue] = MappingProxyType(
     {
         **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
         **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -58,9 +61,9 @@ _INT64_MIN, _INT64_MAX, _UINT64_MAX = -(2**63), 2**63 - 1, 2**64 - 1
 
 
 def resolve_plain(text: str) -> ScalarValue:
-    """Return the value that the plain (unquoted, untagged) scalar *text* stands for."""
-    if text in _WORDS:
-        return _WORDS[text]
+    """Return the value of the plain (unquoted, untagged) scalar *text* for Docker Compose."""
+    if text in _KEYWORDS:
+        return _KEYWORDS[text]
     first, second = text[0], text[1:2]
     if first not in "+-.0123456789" or (first == "." and not second.isdecimal()):
         return text
@@ -75,7 +78,7 @@ def resolve_plain(text: str) -> ScalarValue:
 
 
 def is_base_60(text: str) -> bool:
-    """Return whether readers of YAML 1.1 take plain *text*, as ``22:22``, for a base 60 number."""
+    """Return whether YAML 1.1 reads the plain scalar *text*, such as ``22:22``, as a number."""
     return _BASE_60.fullmatch(text) is not None
 
 
@@ -87,7 +90,7 @@ def _integer(digits: str) -> int | None:
     number = int(match[name], _BASES[name])
     if match["sign"] == "-":
         number = -number
-    # The engine reads a signed integer, then one without a sign, then a float.
+    # Docker Compose tries int64 first, then uint64, then float.
     if number < _INT64_MIN or number > (_INT64_MAX if match["sign"] else _UINT64_MAX):
         return None
     return number
@@ -106,7 +109,7 @@ def _timestamp(text: str) -> datetime | None:
         return None
     separator, zone = match["separator"], match["zone"]
     if (zone is None) is (separator in {"T", "t"}):
-        return None  # the T form has a zone, the form with a space has none
+        return None  # the form with T has a zone, the form with a space does not
     try:
         return datetime(
             int(match["year"]),
@@ -130,38 +133,39 @@ def _zone(zone: str | None) -> timezone:
 
 
 def to_python(node: Node, source: Source | None = None) -> Any:
-    """Return what *node* stands for, as dicts, lists and scalars.
+    """Return the value of *node* as dicts, lists and scalars.
 
-    Keys are text as it is written: ``8080:`` gives ``"8080"``. In a merge (``<<``) own keys win,
-    then the earlier of several mappings. Equal aliases give the very same object, so aliases of
-    aliases cost no more than the text has nodes; do not change the result in place. Tags that are
-    not YAML's own (``!reset``, ``!override``) change nothing. *source* gives errors their line.
+    Keys are the text as written: ``8080:`` becomes ``"8080"``. In a merge (``<<``) the mapping's
+    own keys win, then the first of several merged mappings. All aliases of one node return the same
+    object, so that aliases of aliases cost no more than the nodes in the text. Do not modify the
+    result in place. Tags that are not part of YAML (``!reset``, ``!override``) have no effect.
+    Errors show a line only if *source* is given.
 
-    Raises InputError for a node that contains itself, a merge of something that is no mapping, a
-    key that is no scalar, a value that its tag does not fit, and for more than
-    :data:`~composerefactor.yaml.parser.MAX_DEPTH` levels.
+    Raises InputError for a node that contains itself, for a merge of something that is not a
+    mapping, for a key that is not a scalar, for a value that does not match its tag, and for more
+    than :data:`~composerefactor.yaml.parser.MAX_DEPTH` levels.
     """
     resolver = _Resolver(source)
     if isinstance(node, ScalarNode):
         return resolver.scalar(node)
     value = resolver.value(node, 0)
-    if resolver.has_alias:  # the parser has seen to what is written out
+    if resolver.has_alias:  # without aliases, the parser has checked the depth
         resolver.check_depth(node)
     return value
 
 
 class _Resolver:
-    """Remembers the value of each collection, so that an alias costs nothing."""
+    """Converts nodes and caches the value of each collection, so that an alias costs nothing."""
 
     def __init__(self, source: Source | None) -> None:
         self.source = source
         self.known: dict[int, Any] = {}
         self.open: set[int] = set()
-        self.made: list[dict[str, Any] | list[Any]] = []
+        self.finished: list[dict[str, Any] | list[Any]] = []
         self.has_alias = False
 
     def value(self, node: Node, depth: int) -> Any:
-        """Return the value of *node*, which stands *depth* levels below the start."""
+        """Return the value of *node*, which is *depth* levels below the first node."""
         at = node
         if isinstance(node, AliasNode):
             node = resolve(node)
@@ -182,21 +186,21 @@ class _Resolver:
         elif isinstance(node, SequenceNode):
             value = [self.value(item, depth + 1) for item in node.items]
         else:
-            raise self.error(at, "an alias of nothing")
+            raise self.error(at, "an alias without a target")
         self.open.remove(key)
         self.known[key] = value
-        self.made.append(value)
+        self.finished.append(value)
         return value
 
     def mapping(self, node: MappingNode, depth: int) -> dict[str, Any]:
-        """Return *node* with its own keys first, then those that it merges."""
+        """Return the mapping *node* with its own keys first, then the merged ones."""
         value: dict[str, Any] = {}
         merges: list[Node] = []
         for entry in node.entries:
             if entry.is_merge:
                 merges.append(entry.value)
             elif entry.name is None:
-                raise self.error(entry.key, "a key that is no scalar")
+                raise self.error(entry.key, "a key is not a scalar")
             else:
                 value[entry.name] = self.value(entry.value, depth + 1)
         for merge in merges:
@@ -206,7 +210,7 @@ class _Resolver:
         return value
 
     def merge_parts(self, node: Node) -> Iterator[Node]:
-        """Yield the mappings that the value *node* of a merge key names."""
+        """Yield the mappings that *node*, the value of a merge key, refers to."""
         target = resolve(node)
         parts = target.items if isinstance(target, SequenceNode) else [node]
         for part in parts:
@@ -215,7 +219,7 @@ class _Resolver:
             yield part
 
     def scalar(self, node: ScalarNode) -> Any:
-        """Return the value of *node* under its tag, or as the engine types it without one."""
+        """Return the value of *node* by its tag, or typed as Docker Compose does if it has none."""
         tag = node.tag or ""
         kind = tag.removeprefix("!!") if tag.startswith("!!") else ""
         if tag == "!" or kind == "str":
@@ -226,27 +230,27 @@ class _Resolver:
             return node.value
         value = resolve_plain(node.value)
         if kind and not _fits(kind, value):
-            raise self.error(node, f"{node.value!r} is no {node.tag}")
+            raise self.error(node, f"{node.value!r} is not a valid {node.tag}")
         return float(value) if kind == "float" and isinstance(value, int) else value
 
     def binary(self, node: ScalarNode) -> str:
-        """Return the text that ``!!binary`` holds in base64, as the engine does."""
+        """Return the text that a ``!!binary`` scalar encodes in base64, as Docker Compose does."""
         try:
             return base64.b64decode("".join(node.value.split()), validate=True).decode("utf-8")
         except ValueError:
-            raise self.error(node, "!!binary holds no text") from None
+            raise self.error(node, "!!binary does not contain base64 text") from None
 
     def check_depth(self, node: Node) -> None:
-        """Refuse a value that is too deep once every alias is written out."""
+        """Raise InputError at *node* if the value is too deep with all aliases expanded."""
         heights: dict[int, int] = {}
-        for value in self.made:  # parts come before the whole
+        for value in self.finished:  # parts come before the collection around them
             parts = value.values() if isinstance(value, dict) else value
             heights[id(value)] = 1 + max((heights.get(id(part), 0) for part in parts), default=0)
             if heights[id(value)] > MAX_DEPTH:
                 raise self.error(node, f"nested deeper than {MAX_DEPTH} levels")
 
     def error(self, node: Node, problem: str) -> InputError:
-        """Return an error at the place of *node*."""
+        """Return an error at the position of *node*."""
         if self.source is None:
             return InputError(f"not usable YAML: {problem}")
         at = node.outer_start
@@ -258,6 +262,8 @@ class _Resolver:
 
 
 def _fits(kind: str, value: ScalarValue) -> bool:
+    """Return whether *value* has the type that the tag ``!!kind`` names."""
+    """Return whether *value* has the type that the tag ``!!kind`` names."""
     match kind:
         case "null":
             return value is None

@@ -159,7 +159,7 @@ def test_a_service_that_is_gone_and_one_that_is_new(
     up()
     write(shop, {"docker-compose.yml": BASE.replace("  mail:\n    <<", "  post:\n    <<")})
     told = live()
-    assert told["mail"][0] == "left"
+    assert told["mail"][0] == "orphan"
     assert "post" not in told
 
 
@@ -173,7 +173,7 @@ def test_a_newer_image_of_the_same_name(
         daemon.run("commit", "--change", "ENV NEWER=1", container, "local/busybox:1")
         told = live()
         assert told["web"][0] == "recreated"
-        assert "newer one" in told["web"][1]
+        assert "newer" in told["web"][1]
     finally:
         daemon.run("rm", container)
         daemon.run("tag", ids[0], "local/busybox:1")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from composerefactor.compose.services import start_models
-from composerefactor.images.catalog import load
+from composerefactor.images.catalog import load_catalog
 from composerefactor.planning.opening import ProjectSelection, open_project
 from composerefactor.report.smoke_test import smoke_test
 from support.commandline import write
@@ -84,7 +84,7 @@ volumes:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the script said: exit code, and the lines by their verdicts."""
+    """The output of the script: exit code, and the lines by their outcomes."""
 
     code: int
     text: str
@@ -109,7 +109,11 @@ def script(engine: Path, daemon: Daemon, tmp_path: Path) -> Iterator[Script]:
         root = tmp_path / "shop"
         project = open_project(ProjectSelection(root, (), (), (), {})).project
         text = smoke_test(
-            project, start_models(project)[0], load(), directory="../shop", name="smoke-test.sh"
+            project,
+            start_models(project)[0],
+            load_catalog(),
+            directory="../shop",
+            name="smoke-test.sh",
         )
         assert SECRET not in text
         path = write(tmp_path / "scripts", {"smoke-test.sh": text}) / "smoke-test.sh"
@@ -186,8 +190,8 @@ def test_a_copy_is_checked_and_what_runs_is_left_alone(
     assert found.code == 0
     passed = "\n".join(found.lines("PASS"))
     assert "web: it is healthy" in passed
-    assert "migrate: it ended with exit code 0" in passed
-    assert "web answers on port 8080: /index.html gives 200" in passed
+    assert "migrate: it exited with code 0" in passed
+    assert "web answers on port 8080: /index.html returned 200" in passed
     assert "notes keeps /notes" in passed
     assert found.lines("SKIP") == [
         "agent: it controls the Docker daemon, so it would act on other containers"
@@ -199,19 +203,19 @@ def test_the_running_stack_is_only_looked_at(daemon: Daemon, script: Script, run
     before = everything(daemon)
     found = script("--running", "--timeout", "3")
     assert found.lines("FAIL") == ["agent: it has no container after 3 s"], found.text
-    assert "web answers on port 8080: /index.html gives 200" in found.lines("PASS")
+    assert "web answers on port 8080: /index.html returned 200" in found.lines("PASS")
     assert everything(daemon) == before
 
 
 @pytest.mark.parametrize(
     ("old", "new", "fails"),
     [
-        ("exit 0", "exit 3", "migrate: it ended with exit code 3"),
-        ("/proc/1/stat", "/nowhere", "notes: its health check says unhealthy"),
+        ("exit 0", "exit 3", "migrate: it exited with code 3"),
+        ("/proc/1/stat", "/nowhere", "notes: its health check reports unhealthy"),
         ('-p, "8080"', '-p, "8081"', "web answers on port 8080: no HTTP answer"),
         ("notes:/notes", "./www:/notes", ""),
     ],
-    ids=["one-shot", "unhealthy", "port", "nothing"],
+    ids=["one-off", "unhealthy", "port", "nothing"],
 )
 def test_what_is_wrong_is_found(
     daemon: Daemon, script: Script, tmp_path: Path, old: str, new: str, fails: str
@@ -232,11 +236,11 @@ def test_bad_files_are_one_failure(daemon: Daemon, script: Script, tmp_path: Pat
     found = script()
     assert found.code == 1
     assert found.lines("FAIL") == [
-        "the Compose files are valid: docker compose config --quiet says why"
+        "the Compose files are valid: run docker compose config --quiet for details"
     ]
 
 
-@pytest.mark.parametrize(("options", "verdict"), [("", "PASS"), (', --save, ""', "FAIL")])
+@pytest.mark.parametrize(("options", "proof"), [("", "PASS"), (', --save, ""', "FAIL")])
 def test_a_store_is_asked_with_its_own_client(
     daemon: Daemon, script: Script, tmp_path: Path, redis: None, options: str, proof: str
 ) -> None:

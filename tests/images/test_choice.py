@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.images.catalog import load
-from composerefactor.images.entries import Condition, Truth, Use, parse_tag
-from composerefactor.images.lookup import HealthCheckChoice, NoHealthCheck, choose
+from composerefactor.images.catalog import load_catalog
+from composerefactor.images.entries import Condition, ImageUse, Truth, parse_tag
+from composerefactor.images.lookup import HealthCheckChoice, NoHealthCheck, choose_check
 
-CATALOG = load()
+CATALOG = load_catalog()
 
 
-def use(image: str, *command: str, unread: tuple[str, ...] = (), **environment: str | None) -> Use:
+def use(
+    image: str, *command: str, unread: tuple[str, ...] = (), **environment: str | None
+) -> ImageUse:
     name, _, tag = image.partition(":")
     known = None if tag == "?" else parse_tag(tag)
-    return Use(
+    return ImageUse(
         name, known, {k.replace("__", "."): v for k, v in environment.items()}, unread, command
     )
 
@@ -55,32 +57,32 @@ def use(image: str, *command: str, unread: tuple[str, ...] = (), **environment: 
         (use("apache/airflow:2.9", "celery", "worker"), (), ("CMD-SHELL", "inspect ping")),
     ],
 )  # fmt: skip
-def test_choice(used: Use, published: tuple[str, ...], words: tuple[str, str]) -> None:
+def test_choice(used: ImageUse, published: tuple[str, ...], words: tuple[str, str]) -> None:
     entry = CATALOG.match(used.repository)
     assert entry is not None
-    found = choose(entry, used, published)
+    found = choose_check(entry, used, published)
     assert isinstance(found, HealthCheckChoice), found
-    assert found.check.test[0] == words[0]
-    assert words[1] in " ".join(found.check.test)
-    assert "PORT" not in " ".join(found.check.test)
+    assert found.test[0] == words[0]
+    assert words[1] in " ".join(found.test)
+    assert "PORT" not in " ".join(found.test)
 
 
 @pytest.mark.parametrize(
     ("used", "reason", "remedy"),
     [
-        (use("mongo:?"), "which check fits mongo depends on the tag of the image", ""),
-        (use("grafana/loki:3.6.1"), "no program in the image can check it", "version 3.6.4"),
+        (use("mongo:?"), "depends on the tag of the image", ""),
+        (use("grafana/loki:3.6.1"), "no program in the image", "version 3.6.4"),
         (use("nats:2"), "no program in the image", "-alpine"),
         (use("prom/prometheus", "--web.route-prefix=/metrics"), "below --web.route-prefix", ""),
         (use("apache/kafka", KAFKA_LISTENERS="PLAINTEXT://:29092"), "cannot pass", "9092"),
-        (use("apache/kafka", unread=("kafka.env",)), "kafka.env is not here", "KAFKA_LISTENERS"),
+        (use("apache/kafka", unread=("kafka.env",)), "kafka.env is missing", "KAFKA_LISTENERS"),
         (use("otel/opentelemetry-collector"), "no program in the image", ""),
     ],
 )  # fmt: skip
-def test_no_choice(used: Use, reason: str, remedy: str) -> None:
+def test_no_choice(used: ImageUse, reason: str, remedy: str) -> None:
     entry = CATALOG.match(used.repository)
     assert entry is not None
-    found = choose(entry, used)
+    found = choose_check(entry, used)
     assert isinstance(found, NoHealthCheck), found
     assert reason in found.reason
     assert remedy in found.remedy

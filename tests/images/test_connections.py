@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import itertools
 
-from support.models import stack_of
-
 from composerefactor.compose.connections import cycles, dependencies, start_order
 from composerefactor.images.connections import connections
+from support.models import stack_of
 
 SHOP = """
 services:

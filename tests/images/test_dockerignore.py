@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.images.dockerfiles import read_ignored
+from composerefactor.images.dockerfiles import read_dockerignore
 
 
 @pytest.mark.parametrize(
-    ("text", "path", "left_out"),
+    ("text", "path", "is_excluded"),
     [
         (".env\n", ".env", True),
         (".env\n", "sub/.env", False),
@@ -27,5 +27,5 @@ from composerefactor.images.dockerfiles import read_ignored
         ("", ".env", False),
     ],
 )
-def test_patterns_are_those_of_docker(text: str, path: str, left_out: bool) -> None:  # noqa: FBT001
-    assert read_ignored(text).leaves_out(path) is left_out
+def test_patterns_are_those_of_docker(text: str, path: str, is_excluded: bool) -> None:  # noqa: FBT001
+    assert read_dockerignore(text).excludes(path) is is_excluded

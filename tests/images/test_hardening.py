@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from composerefactor.images.lookup import _facts, gains_privileges, hardening
+from composerefactor.images.lookup import _hardening_entries, gains_privileges, hardening
 
 
 def test_facts_by_image() -> None:
@@ -27,8 +27,8 @@ def test_images_that_gain_privileges() -> None:
     assert not gains_privileges("postgres:16")
 
 
-def test_every_fact_says_where_it_is_from() -> None:
-    for each in _facts():
+def test_every_entry_has_a_source() -> None:
+    for each in _hardening_entries():
         assert each.source
         assert each.verified in {"dockerfile", "docs", "issue", "practice"}
         assert all(re.fullmatch(r"[A-Z_]+", name) for name in each.capabilities)

@@ -8,9 +8,9 @@ import pytest
 
 from composerefactor.images import catalog as index
 from composerefactor.images.catalog import (
-    COPIED,
+    GENERATED,
     INDEX,
-    make_copy,
+    generate,
     make_index,
     read,
     read_json,
@@ -20,17 +20,26 @@ from composerefactor.images.catalog import (
 SECRET_KEYS = ("secret_name_patterns", "not_secret_name_patterns")
 
 
-def test_index_is_up_to_date() -> None:
-    assert read(INDEX).decode() == make_index(), "run `make catalog`"
+@pytest.mark.parametrize("name", GENERATED)
+def test_the_json_has_what_the_yaml_has(name: str) -> None:
+    assert read_json(name) == json.loads(generate(name)), "run `make catalog`"
 
 
-@pytest.mark.parametrize("name", COPIED)
-def test_copies_are_up_to_date(name: str) -> None:
-    assert read(f"{name}.json").decode() == make_copy(name), "run `make catalog`"
+@pytest.mark.parametrize("name", GENERATED)
+def test_without_the_json_the_yaml_is_read(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = read_json(name)
+    monkeypatch.setattr(index, "read", only_yaml)
+    assert read_json(name) == expected
+
+
+def only_yaml(name: str) -> bytes:
+    if name.endswith(".json"):
+        raise FileNotFoundError(name)
+    return read(name)
 
 
 def test_every_section_and_heading_is_known() -> None:
-    categories = json.loads(read(INDEX))["categories"]
+    categories = read_json(INDEX)["categories"]
     assert {c["section"] for c in categories.values()} == {"services", "infrastructure"}
     for category in categories.values():
         is_infrastructure = category["section"] == "infrastructure"
@@ -38,7 +47,7 @@ def test_every_section_and_heading_is_known() -> None:
 
 
 def test_patterns_are_written_as_they_are_compared() -> None:
-    for patterns in json.loads(read(INDEX))["names"].values():
+    for patterns in read_json(INDEX)["names"].values():
         for pattern in patterns:
             assert re.fullmatch(r"\*?[a-z0-9-]+|[a-z0-9-]+\*", pattern), pattern
 
@@ -76,6 +85,8 @@ def test_mistakes_in_the_data_are_found(
 def test_missing_file() -> None:
     with pytest.raises(FileNotFoundError):
         read("missing.yml")
+    with pytest.raises(FileNotFoundError):
+        read_json("missing.json")
 
 
 @pytest.mark.parametrize(

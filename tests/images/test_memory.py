@@ -1,11 +1,12 @@
-"""The memory that a service's own settings ask for."""
+"""The memory that the settings of a service require."""
 
 from __future__ import annotations
 
 import pytest
-from support.models import stack_of
 
-from composerefactor.images.memory import MIB, parsed, shown, told
+from composerefactor.compose.service_values import parse_size
+from composerefactor.images.lookup import MIB, format_size, required_memory
+from support.models import stack_of
 
 
 @pytest.mark.parametrize(
@@ -22,23 +23,23 @@ from composerefactor.images.memory import MIB, parsed, shown, told
 )
 def test_settings(service: str, mib: int) -> None:
     model = stack_of(f"services:\n  a:\n    image: a\n    {service}\n")
-    found = told(model, model.services["a"])
+    found = required_memory(model, model.services["a"])
     assert found is not None
     assert found[0] == mib * MIB
 
 
-def test_nothing_is_told() -> None:
+def test_no_setting_requires_memory() -> None:
     model = stack_of("services:\n  a:\n    image: a\n    command: run --memory\n")
-    assert told(model, model.services["a"]) is None
+    assert required_memory(model, model.services["a"]) is None
 
 
 @pytest.mark.parametrize(
     ("text", "size"), [("512M", 512 * MIB), ("1.5gb", 1536 * MIB), ("64", 64), ("lots", None)]
 )
 def test_sizes(text: str, size: int | None) -> None:
-    assert parsed(text) == size
+    assert parse_size(text) == size
 
 
-def test_sizes_as_people_write_them() -> None:
-    assert shown(1536 * MIB) == "1536M"
-    assert shown(2048 * MIB) == "2G"
+def test_format_size() -> None:
+    assert format_size(1536 * MIB) == "1536M"
+    assert format_size(2048 * MIB) == "2G"

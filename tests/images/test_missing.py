@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from support.models import stack_of
 
 from composerefactor.images.starters import (
     missing_hosts,
@@ -9,6 +8,7 @@ from composerefactor.images.starters import (
     missing_services,
     starter_for,
 )
+from support.models import stack_of
 
 TEXT = """
 services:

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from composerefactor.compose.image_references import parse_image
-from composerefactor.images.catalog import load
+from composerefactor.images.catalog import load_catalog
 from composerefactor.images.starters import starters
 
 
 def test_every_starter_is_an_image_of_its_entry_with_a_tag() -> None:
     for starter in starters():
-        entry = load().match(starter.image)
+        entry = load_catalog().match(starter.image)
         assert entry is not None
         assert entry.id == starter.id
         assert starter.entry is entry

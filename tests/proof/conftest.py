@@ -20,13 +20,13 @@ ProverOf: TypeAlias = Callable[..., Prover]
 
 @pytest.fixture(scope="session")
 def compose(engine: Path) -> Engine:
-    """The real engine, found as a user's would be."""
+    """The real Docker Compose, found like a user's."""
     return find_engine(str(engine))
 
 
 @pytest.fixture
 def since(compose: Engine) -> Callable[[str], None]:
-    """Skip a test about something that engines older than the given version do not do."""
+    """Skip a test of a feature that the given version of Docker Compose introduced."""
 
     def require(version: str) -> None:
         if compose.release < release(version):
@@ -53,7 +53,7 @@ def project(tmp_path: Path) -> Project:
 
 @pytest.fixture
 def prover_of(compose: Engine, project: Project) -> Iterator[ProverOf]:
-    """Make a prover for files, given as texts by path; ``entry`` says how they are started."""
+    """Make a prover for files, given as texts by path; ``entry`` is the start command."""
     with ExitStack() as stack:
 
         def make(

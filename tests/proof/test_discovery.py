@@ -72,7 +72,7 @@ def test_the_plugin_s_own_binary_is_preferred(program: Program) -> None:
 
 def test_docker_compose_1_is_no_engine(program: Program) -> None:
     program("bin/docker-compose", "#!/usr/bin/python3\nprint('1.29.2')\n")
-    with pytest.raises(EngineError, match="no Docker Compose was found"):
+    with pytest.raises(EngineError, match="no Docker Compose found"):
         find_engine()
 
 
@@ -85,7 +85,7 @@ def test_the_binary_behind_a_console_script(program: Program) -> None:
 def test_an_old_one_is_refused_and_named(program: Program) -> None:
     path = program("bin/docker-compose", says("2.23.3"))
     for choice in ("auto", str(path), "docker-compose"):
-        with pytest.raises(EngineError, match=r"2\.23\.3 .* is too old: .* needs 2\.24\.1"):
+        with pytest.raises(EngineError, match=r"2\.23\.3 .* is too old: .* requires 2\.24\.1"):
             find_engine(choice)
 
 
@@ -96,10 +96,10 @@ def test_an_old_plugin_does_not_hide_a_newer_program(program: Program) -> None:
 
 
 def test_what_is_chosen_has_to_be_an_engine(program: Program) -> None:
-    with pytest.raises(EngineError, match="there is no program nowhere"):
+    with pytest.raises(EngineError, match="program not found: nowhere"):
         find_engine("nowhere")
     path = program("bin/cat", "#!/bin/sh\nexit 1\n")
-    with pytest.raises(EngineError, match="does not answer as Docker Compose does"):
+    with pytest.raises(EngineError, match="is not Docker Compose 2 or later"):
         find_engine(str(path))
 
 

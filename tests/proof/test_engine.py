@@ -1,4 +1,4 @@
-"""How the engine is run: clean environment, bounds, its words."""
+"""Running Docker Compose: clean environment, limits, error messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from composerefactor.proof.engine import STOPPED, Engine, first_error, release
 
 @pytest.fixture
 def script(tmp_path: Path) -> Engine:
-    """A program that does what its first argument says, standing in for a misbehaving engine."""
+    """A program that runs its first argument, as a misbehaving Docker Compose."""
     path = tmp_path / "program"
     path.write_text('#!/bin/sh\neval "$1"\n')
     path.chmod(0o755)
@@ -37,9 +37,9 @@ def test_the_environment_is_clean(
     assert names["HOME"] != os.environ.get("HOME")
 
 
-def test_out_of_time_kills_all_that_was_started(script: Engine, tmp_path: Path) -> None:
+def test_a_timeout_kills_all_children(script: Engine, tmp_path: Path) -> None:
     result = script.run(["sleep 60 & echo $! > child; wait"], tmp_path, timeout=0.5)
-    assert (result.code, result.error) == (STOPPED, "no answer within 0.5 seconds")
+    assert (result.code, result.error) == (STOPPED, "did not finish within 0.5 seconds")
     child = int((tmp_path / "child").read_text())
     state = Path(f"/proc/{child}/stat")
     assert not state.exists() or state.read_text().split()[2] == "Z"

@@ -1,4 +1,4 @@
-"""The proof with the real engine: what it must see, and what it must not."""
+"""The proof with the real Docker Compose: what it must report, and what it must not."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def split(module: str = SERVICES, root: str = ROOT) -> dict[str, bytes | None]:
     return {"compose.yaml": root.encode(), "docker-compose/all.yaml": module.encode()}
 
 
-def test_an_exact_split_is_equal_in_every_circumstance(prover_of: Callable[..., Prover]) -> None:
+def test_an_exact_split_is_equal_in_every_scenario(prover_of: Callable[..., Prover]) -> None:
     prover = prover_of({"compose.yaml": SERVICES, ".env": "TAG=2.0\n"})
     proof = prover.check(split())
     assert proof.ok
@@ -78,7 +78,7 @@ def test_a_relative_path_that_leads_elsewhere(prover_of: Callable[..., Prover]) 
     assert not proof.ok
     [source] = [found for found in proof.differences if found.path[-1] == "source"]
     assert source.service == "api"
-    assert '"data", is "docker-compose/data"' in source.words
+    assert '"data", is "docker-compose/data"' in source.message
     assert list(proof.recreated.values()) == [["api"]]
 
 
@@ -91,9 +91,9 @@ def test_a_health_check_that_slipped_below_networks(prover_of: Callable[..., Pro
         + "networks: {healthcheck: }\n"
     )
     proof = prover_of({"compose.yaml": SERVICES}).check(split(slipped))
-    words = [found.words for found in proof.differences]
-    assert any("service api: healthcheck is gone" in each for each in words)
-    assert any("network healthcheck is new" in each for each in words)
+    words = [found.message for found in proof.differences]
+    assert any("service api: healthcheck was removed" in each for each in words)
+    assert any("network healthcheck was added" in each for each in words)
 
 
 def test_an_env_file_that_is_read_twice(prover_of: Callable[..., Prover]) -> None:
@@ -103,7 +103,7 @@ def test_an_env_file_that_is_read_twice(prover_of: Callable[..., Prover]) -> Non
     assert prover.check(split()).ok
     proof = prover.check(split(root=WITHOUT_NULL))
     assert 'service api: image was "shop/api:1.0", is "shop/api:2.0"' in [
-        found.words for found in proof.differences
+        found.message for found in proof.differences
     ]
 
 
@@ -138,7 +138,7 @@ def test_required_variables_get_a_value(prover_of: Callable[..., Prover]) -> Non
     assert proof.ok
     assert proof.not_covered == []
     assert proof.assumptions == [
-        "required variables that nothing sets were given values: LEVEL, OTHER",
+        "values were supplied for required variables that are not set: LEVEL, OTHER",
     ]
 
 
@@ -159,7 +159,7 @@ def test_values_where_the_project_needs_some(prover_of: Callable[..., Prover]) -
     proof = prover_of({"compose.yaml": text}).check(split(text))
     assert proof.ok
     [words] = proof.assumptions
-    assert words.endswith("since the engine rejects blanks: DIR, PORT, STORE, TAG")
+    assert words.endswith("since Docker Compose rejects blanks: DIR, PORT, STORE, TAG")
 
 
 def test_missing_env_files_are_supplied(
@@ -170,7 +170,7 @@ def test_missing_env_files_are_supplied(
     proof = prover_of({"compose.yaml": text}).check(split(text))
     assert proof.ok
     assert proof.assumptions == [
-        "missing files were taken for empty ones: conf/other.env, secret.env",
+        "missing files were treated as empty: conf/other.env, secret.env",
     ]
 
 
@@ -187,7 +187,7 @@ services:
     proof = prover.check(split(text))
     assert proof.ok
     assert [each.scenario for each in proof.not_covered] == ["own environment"]
-    assert "worker" in proof.not_covered[0].words
+    assert "worker" in proof.not_covered[0].message
     wrong = prover.check(split(text.replace("image: b", "image: c")), only=is_essential)
     assert {found.scenario for found in wrong.differences} == {"profile gpu"}
     assert prover.rejected() == {}
@@ -208,23 +208,25 @@ def test_an_unused_volume_that_is_dropped(
     since("2.29.7")
     text = SERVICES + "  unused:\n"
     [found] = prover_of({"compose.yaml": text}).check(split()).differences
-    assert (found.scenario, found.words) == ("uninterpolated", "volume unused is gone")
+    assert (found.scenario, found.message) == ("uninterpolated", "volume unused was removed")
 
 
-def test_extensions_stay_unless_they_are_said_to_move(prover_of: Callable[..., Prover]) -> None:
+def test_extensions_must_be_kept_unless_they_are_named_as_moved(
+    prover_of: Callable[..., Prover],
+) -> None:
     text = "x-base: &base {image: a}\nx-note: keep\nservices: {a: *base}\n"
     prover = prover_of({"compose.yaml": text})
-    both = {found.words for found in prover.check(split(text)).differences}
-    assert both == {"x-base is gone", "x-note is gone"}
-    one = {found.words for found in prover.check(split(text), moved={"x-base"}).differences}
-    assert one == {"x-note is gone"}
+    both = {found.message for found in prover.check(split(text)).differences}
+    assert both == {"x-base was removed", "x-note was removed"}
+    one = {found.message for found in prover.check(split(text), moved={"x-base"}).differences}
+    assert one == {"x-note was removed"}
     assert prover.check(split(text), moved={"x-base", "x-note"}).ok
 
 
 def test_an_extension_below_the_top_level(prover_of: Callable[..., Prover]) -> None:
     text = "services: {a: {image: a, x-owner: me}}\n"
     [found] = prover_of({"compose.yaml": text}).check(split(text.replace("me", "you"))).differences
-    assert found.words == 'service a: x-owner was "me", is "you"'
+    assert found.message == 'service a: x-owner was "me", is "you"'
 
 
 def test_order_that_only_the_hash_and_the_lists_show(prover_of: Callable[..., Prover]) -> None:
@@ -245,9 +247,9 @@ services:
 """
     proof = prover_of({"compose.yaml": text}).check(split(text.replace("hunter2", "hunter3")))
     assert len({found.path for found in proof.differences if found.kind == "model"}) == 3
-    shown = str([found.words for found in proof.differences])
+    shown = str([found.message for found in proof.differences])
     assert "hunter" not in shown
-    assert "environment.DB_PASSWORD has another value" in shown
+    assert "environment.DB_PASSWORD has a different value" in shown
 
 
 def test_the_engine_rejects_the_result(
@@ -258,10 +260,10 @@ def test_the_engine_rejects_the_result(
     proof = prover_of({"compose.yaml": text}).check(split(text.replace("networks: {n: }", "")))
     found = proof.differences[0]
     assert found.service == "a"
-    assert 'service "a" refers to undefined network n' in found.words
+    assert 'service "a" refers to undefined network n' in found.message
 
 
-def test_a_project_that_is_rejected_as_it_stands(
+def test_a_project_that_is_rejected(
     prover_of: Callable[..., Prover], since: Callable[[str], None]
 ) -> None:
     since("2.29.7")
@@ -296,7 +298,7 @@ def test_several_files_and_directories(prover_of: Callable[..., Prover]) -> None
 
 def test_out_of_time(prover_of: Callable[..., Prover]) -> None:
     prover = prover_of({"compose.yaml": SERVICES}, timeout=0.001)
-    assert list(prover.rejected().values()) == ["no answer within 0.001 seconds"]
+    assert list(prover.rejected().values()) == ["did not finish within 0.001 seconds"]
 
 
 def test_progress_counts_to_the_end(compose: Engine, project: Callable[..., Path]) -> None:
@@ -349,7 +351,10 @@ def test_a_key_that_an_unseen_override_could_reset(
     assert prover.check(two).ok
     [sensitivity] = prover.sensitivities(two)
     assert sensitivity.service == "api"
-    assert sensitivity.words == "`!reset` of one environment key has another effect on environment"
+    assert (
+        sensitivity.message
+        == "`!reset` of one environment key has a different effect on environment"
+    )
 
 
 def test_the_shell_s_variables_count(compose: Engine, project: Callable[..., Path]) -> None:
@@ -371,13 +376,13 @@ def test_the_shell_s_variables_count(compose: Engine, project: Callable[..., Pat
         }
 
 
-def test_an_override_that_an_old_engine_no_longer_takes(
+def test_an_override_that_an_old_engine_rejects(
     prover_of: Callable[..., Prover], compose: Engine
 ) -> None:
     if compose.release >= (2, 24, 7):
         pytest.skip("later engines merge a second -f file over an included service")
     words = {
-        sensitivity.words
+        sensitivity.message
         for sensitivity in prover_of({"compose.yaml": SERVICES}).sensitivities(split())
     }
     assert "a plain override is rejected: services.api conflicts with imported resource" in words
@@ -400,7 +405,7 @@ def test_another_command_afterwards_is_compared_with_the_one_before(
 def test_a_command_that_loses_its_directory_is_seen(prover_of: Callable[..., Prover]) -> None:
     prover = prover_of({"compose.yaml": SERVICES, ".env": "TAG=2.0\n"}, entry=ENTRY)
     proof = prover.check(MOVED, entries={ENTRY: Invocation(("deploy/compose.yaml",))})
-    words = "\n".join(found.words for found in proof.differences)
+    words = "\n".join(found.message for found in proof.differences)
     for lost in ("name", "image", "context", "source"):
         assert lost in words
     assert {found.entry for found in proof.differences} == {ENTRY}

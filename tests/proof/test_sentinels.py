@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from composerefactor.compose.interpolation import Variable
-from composerefactor.proof.scenarios import adjusted, merged, sentinel, sentinel_sets
+from composerefactor.proof.scenarios import (
+    adjusted_values,
+    merge_variables,
+    sentinel,
+    sentinel_sets,
+)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +56,7 @@ def test_none_is_the_default_or_another_s(defaults: list[str]) -> None:
 
 
 def test_one_variable_a_name_and_none_of_the_engine_s() -> None:
-    found = merged(
+    found = merge_variables(
         [
             Variable("A"),
             Variable("A", "x"),
@@ -65,7 +70,7 @@ def test_one_variable_a_name_and_none_of_the_engine_s() -> None:
 
 def test_values_that_an_error_shows_become_another_kind() -> None:
     values = {"A": "20001", "B": "20002"}
-    assert adjusted(values, "undefined volume 20001") == {"A": "/20001", "B": "20002"}
-    assert adjusted(values, "invalid boolean: 20002") == {"A": "20001", "B": "true"}
-    assert adjusted({"A": "/20001"}, "invalid port /20001") == {"A": "true"}
-    assert adjusted(values, "something else") is None
+    assert adjusted_values(values, "undefined volume 20001") == {"A": "/20001", "B": "20002"}
+    assert adjusted_values(values, "invalid boolean: 20002") == {"A": "20001", "B": "true"}
+    assert adjusted_values({"A": "/20001"}, "invalid port /20001") == {"A": "true"}
+    assert adjusted_values(values, "something else") is None

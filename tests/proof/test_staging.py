@@ -1,4 +1,4 @@
-"""The staged copy: complete, private, the same path before and after, gone at the end."""
+"""The staged copy: complete, private, the same path before and after, removed at the end."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_apply_and_reset(project: Callable[..., Path]) -> None:
         max_size=4,
     )
 )
-def test_any_changes_are_taken_back(
+def test_any_changes_are_reset(
     project: Callable[..., Path], changes: list[dict[str, bytes | None]]
 ) -> None:
     root = project({"a": "1", "d/b": "2", "../u": "3"})

@@ -1,4 +1,4 @@
-"""The examples of docs/comments.md say of each comment whose it is; so it is."""
+"""The examples in docs/comments.md name the owner of each comment correctly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for every text."""
+"""Properties that are true for every text."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SCRAPS = st.lists(PIECES, max_size=16).map("".join)
 
 
 @given(st.one_of(st.binary(max_size=60), SCRAPS.map(str.encode)))
-def test_decoding_and_encoding_gives_the_same_bytes(data: bytes) -> None:
+def test_encode_reverses_decode(data: bytes) -> None:
     try:
         source = Source.decode("compose.yaml", data)
     except InputError:
@@ -44,13 +44,13 @@ def test_decoding_and_encoding_gives_the_same_bytes(data: bytes) -> None:
 
 
 @given(st.binary(max_size=80))
-def test_bytes_give_a_tree_or_an_input_error(data: bytes) -> None:
+def test_bytes_parse_or_raise_an_input_error(data: bytes) -> None:
     with contextlib.suppress(InputError):
         parse(Source.decode("compose.yaml", data))
 
 
 @given(text=SCRAPS, pure=st.booleans())
-def test_scraps_of_yaml_give_a_tree_or_an_input_error(*, text: str, pure: bool) -> None:
+def test_scraps_of_yaml_parse_or_raise_an_input_error(*, text: str, pure: bool) -> None:
     source = Source("compose.yaml", text)
     outcome = tree_or_error(source, pure=pure or not has_c_parser())
     if isinstance(outcome, InputError):
@@ -77,7 +77,7 @@ def test_values(document: YamlText) -> None:
         compose_projects().map(lambda project: project.files[COMPOSE]),
     )
 )
-def test_both_parsers_give_equal_trees(text: str) -> None:
+def test_both_parsers_return_equal_trees(text: str) -> None:
     source = Source("compose.yaml", text)
     assert facts(parse(source, pure=True)) == facts(parse(source, pure=False))
 
@@ -96,7 +96,7 @@ def test_spans_are_nested_and_ordered(document: YamlText) -> None:
     ),
     pure=st.booleans(),
 )
-def test_a_tree_knows_its_anchors_and_variables(*, text: str, pure: bool) -> None:
+def test_a_tree_lists_its_anchors_and_variables(*, text: str, pure: bool) -> None:
     tree = parse(Source("compose.yaml", text), pure=pure or not has_c_parser())
     for node in walk(tree.root) if tree.root else ():
         inside = list(walk(node))
@@ -148,7 +148,7 @@ def test_a_scalar_can_be_replaced_in_its_span(document: YamlText) -> None:
 
 
 @given(compose_projects())
-def test_regions_share_out_every_line_once_and_in_order(project: ComposeProject) -> None:
+def test_regions_contain_every_line_once_and_in_order(project: ComposeProject) -> None:
     for path, text in project.files.items():
         if not path.endswith(".yml"):
             continue
@@ -175,7 +175,7 @@ def tree_or_error(source: Source, *, pure: bool | None = None) -> Tree | InputEr
 
 
 def check_regions(source: Source, found: list[Region], start: int, end: int) -> None:
-    """Assert that *found* holds all lines of ``start:end`` that are not blank, in order, once."""
+    """Assert that *found* contains each non-blank line of ``start:end`` once and in order."""
     at = start
     for region in found:
         assert at <= region.lead <= region.key < region.tail <= region.end <= end
@@ -188,7 +188,7 @@ def check_regions(source: Source, found: list[Region], start: int, end: int) -> 
 
 
 def check_spans(text: str, node: Node) -> None:
-    """Assert that *node* and all below it have spans in *text* that are nested and in order."""
+    """Assert that the spans of *node* and of all nodes below it are nested and in order."""
     assert 0 <= node.outer_start <= node.start <= node.end <= len(text)
     at = node.start
     for part in children(node):

@@ -19,30 +19,30 @@ from composerefactor.yaml.source import MAX_BYTES, Source
         b"\r\r",
     ],
 )
-def test_every_byte_comes_back(data: bytes) -> None:
+def test_encode_reverses_decode(data: bytes) -> None:
     source = Source.decode("compose.yaml", data)
     assert source.encode(source.text) == data
 
 
-def test_the_byte_order_mark_is_no_text() -> None:
+def test_the_byte_order_mark_is_not_part_of_the_text() -> None:
     source = Source.decode("compose.yaml", b"\xef\xbb\xbfa: b\n")
     assert (source.text, source.has_bom) == ("a: b\n", True)
     assert source.encode("c") == b"\xef\xbb\xbfc"
 
 
 @pytest.mark.parametrize(
-    ("data", "line", "words"),
+    ("data", "line", "message"),
     [
-        (b"a: b\nc: \xff\n", 2, "byte 0xff is no UTF-8"),
+        (b"a: b\nc: \xff\n", 2, "byte 0xff"),
         (b"a\0", 1, "NUL"),
         (b"a: b\nc\0", 2, "NUL"),
-        ("a: b".encode("utf-16"), 1, "no UTF-8"),
-        (b"\xed\xa0\x80", 1, "no UTF-8"),
-        (b"#" * (MAX_BYTES + 1), 0, "is not read"),
+        ("a: b".encode("utf-16"), 1, "UTF-8"),
+        (b"\xed\xa0\x80", 1, "UTF-8"),
+        (b"#" * (MAX_BYTES + 1), 0, "too large"),
     ],
 )
-def test_no_text(data: bytes, line: int, words: str) -> None:
-    with pytest.raises(InputError, match=words) as caught:
+def test_content_that_is_not_text(data: bytes, line: int, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
         Source.decode("compose.yaml", data)
     assert caught.value.location is not None
     assert caught.value.location.line == line
@@ -65,7 +65,7 @@ def test_line_starts(text: str, starts: list[int]) -> None:
     assert Source("compose.yaml", text).line_starts == starts
 
 
-def test_places() -> None:
+def test_line_numbers_and_columns() -> None:
     source = Source("compose.yaml", "ab\r\n  cd\nef")
     at = source.text.index("d")
     assert source.line_index(at) == 1

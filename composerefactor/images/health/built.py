@@ -1,4 +1,8 @@
-"""Health checks for images that the project builds itself."""
+"""Health checks for images that the project builds, and the types of all answers.
+
+The check is derived from the Dockerfile, the command, and the source files of the build context:
+the port, a page for health checks, and a program in the image that can probe it.
+"""
 
 from __future__ import annotations
 
@@ -14,26 +18,40 @@ from msgspec.structs import replace
 
 from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.interpolation import expand
-from composerefactor.images.dockerfiles import Chain, exposed
+from composerefactor.images.dockerfiles import Chain, exposed_ports
 from composerefactor.images.entries import Command, Evidence, Times, in_range, parse_tag
-from composerefactor.images.health import servers as commands
 from composerefactor.images.health.probes import (
-    Asks,
     Probe,
+    ProbeKind,
     Programs,
     command_for,
     default_command,
-    programs,
+    installed_programs,
 )
-from composerefactor.images.health.servers import Image, Port, Server, listening
+from composerefactor.images.health.servers import (
+    ImagePorts,
+    Port,
+    Server,
+    celery_application,
+    command_line,
+    find_runtime,
+    find_server,
+    listening_port,
+    read_json,
+    with_package_scripts,
+)
 from composerefactor.images.health.usage import Usage
 
 
 class ProposedCheck(Struct, frozen=True):
-    """A health check; *test* is as a Compose file has it, ``$$`` for ``$``.
+    """A health check for a service that has none.
 
-    *evidence* says in words how it is known that it can run, *verified* how sure that is; *note*
-    is what a reader should know besides.
+    Attributes:
+        test: The command as written in a Compose file, with ``$$`` for ``$``.
+        times: How often it runs, and how long it may fail.
+        evidence: Why it can run, in words.
+        verified: The kind of evidence.
+        note: A remark for the reader, or ``""``.
     """
 
     test: Command
@@ -44,14 +62,19 @@ class ProposedCheck(Struct, frozen=True):
 
 
 class NoPossibleCheck(Struct, frozen=True):
-    """No health check can be given: why, and what would make it possible."""
+    """No health check can be suggested: the reason, and what would make one possible."""
 
     reason: str
     remedy: str
 
 
 class NoCheckNeeded(Struct, frozen=True):
-    """No health check is missing, and why. *has_check* tells whether there is one."""
+    """No health check is missing.
+
+    Attributes:
+        reason: Why none is missing.
+        has_check: Whether the service has a health check.
+    """
 
     reason: str
     has_check: bool = True
@@ -60,13 +83,13 @@ class NoCheckNeeded(Struct, frozen=True):
 Answer: TypeAlias = ProposedCheck | NoPossibleCheck | NoCheckNeeded
 
 
-Read = Callable[[str], str | None]
-"""Gives the text of a file of the build context, or None."""
+ReadText = Callable[[str], str | None]
+"""Returns the text of a file of the build context, or None if it cannot be read."""
 
-_WORDS = r"(?:health|healthz|healthcheck|health-check|livez|readyz|ping|status|up)"
+_HEALTH_WORDS = r"(?:health|healthz|healthcheck|health-check|livez|readyz|ping|status|up)"
 _ROUTE = re.compile(
     r"""(?:\.(?:get|all|route|api_route)\s*\(|@(?:app|router|bp|api)\.\w+\s*\(|\bHandleFunc\s*\(|\bHandle\s*\()"""
-    rf"""\s*["'](?P<path>/(?:[\w-]+/)*{_WORDS}/?)["']"""
+    rf"""\s*["'](?P<path>/(?:[\w-]+/)*{_HEALTH_WORDS}/?)["']"""
 )
 _MODULE = re.compile(r"\b(?:uvicorn|hypercorn|daphne|gunicorn|granian)\b.*?\s([A-Za-z_][\w.]*):\w+")
 _SCRIPT = re.compile(r"[\w./-]+\.(?:m?[jt]s|cjs|py|rb)\b")
@@ -82,77 +105,81 @@ _NEXT_FILES = tuple(
 )
 
 
-class Page(Struct, frozen=True):
-    """A *path* that answers well while the server is; *how* says how it is known."""
+class HealthPage(Struct, frozen=True):
+    """A page that answers with success while the server is healthy.
+
+    Attributes:
+        path: The path of the URL.
+        evidence: Where it was found.
+    """
 
     path: str
-    how: str
-    port: str = ""
+    evidence: str
 
 
 def health_page(
-    read: Read, text: str, server: Server | None, package: Mapping[str, Any]
-) -> Page | None:
-    """Return the page that the command line *text* serves for this purpose, or None.
+    read: ReadText, text: str, server: Server | None, package: Mapping[str, Any]
+) -> HealthPage | None:
+    """Return the page for health checks that the command line *text* serves, or None.
 
-    Only what is found in the source counts: a route in a file that the command names, a page of
-    the framework itself.
+    Only pages in the source count: a route in a file that the command names, or a page of the
+    framework itself. *read* reads the build context, *package* is its package.json.
     """
     if server is not None and server.path:
-        return Page(server.path, f"a page of {server.name}")
-    dependencies = {**_object(package, "dependencies"), **_object(package, "devDependencies")}
+        return HealthPage(server.path, f"a page of {server.name}")
+    dependencies = {**_mapping(package, "dependencies"), **_mapping(package, "devDependencies")}
     if "next" in dependencies:
         for path, page in _NEXT_FILES:
             if read(path) is not None:
-                return Page(page, path)
+                return HealthPage(page, path)
     routes = read("config/routes.rb")
     if routes and "rails/health#show" in routes:
-        found = re.search(
+        route = re.search(
             r"get\s+[\"']/?([\w/]+)[\"']\s*(?:=>|,\s*to:)\s*[\"']rails/health#show", routes
         )
-        if found:
-            return Page(f"/{found[1]}", "config/routes.rb")
+        if route:
+            return HealthPage(f"/{route[1]}", "config/routes.rb")
     laravel = re.search(r"health:\s*['\"](/\w+)['\"]", read("bootstrap/app.php") or "")
     if laravel:
-        return Page(laravel[1], "bootstrap/app.php")
-    for path in _sources(text, package):
-        found = _ROUTE.search(read(path) or "")
-        if found:
-            return Page(found["path"], path)
+        return HealthPage(laravel[1], "bootstrap/app.php")
+    for path in _source_files(text, package):
+        route = _ROUTE.search(read(path) or "")
+        if route:
+            return HealthPage(route["path"], path)
     return None
 
 
-def spring(read: Read) -> tuple[str, Page | None] | None:
-    """Return port and health page of a Spring Boot application; None where it is none.
+def spring_boot(read: ReadText) -> tuple[str, HealthPage | None] | None:
+    """Return the port and the health page of a Spring Boot application; None for others.
 
-    The page is Actuator's, where that is on the class path and stands where it does by default.
+    The page is that of Actuator, if it is on the class path and has its default path.
     """
     build = "".join(read(p) or "" for p in ("pom.xml", "build.gradle", "build.gradle.kts"))
     if "spring-boot" not in build:
         return None
     resources = "src/main/resources/application"
-    known = dict(_PROPERTY.findall(read(f"{resources}.properties") or ""))
+    properties = dict(_PROPERTY.findall(read(f"{resources}.properties") or ""))
     text = "\n".join(read(f"{resources}.{end}") or "" for end in ("yml", "yaml"))
-    port = known.get("server.port", "")
+    port = properties.get("server.port", "")
     if not port and (
-        written := re.search(
+        port_match := re.search(
             r"^server:\n(?:[ \t]+.*\n)*?[ \t]+port:\s*(\S+)", text + "\n", re.MULTILINE
         )
     ):
-        port = written[1]
-    number = re.fullmatch(r"(?:\$\{\w+:)?(\d+)\}?", port)
-    moved = any(key.startswith("management.") or "context-path" in key for key in known)
-    moved = moved or "management:" in text or "context-path" in text
+        port = port_match[1]
+    port_number = re.fullmatch(r"(?:\$\{\w+:)?(\d+)\}?", port)
+    is_moved = any(key.startswith("management.") or "context-path" in key for key in properties)
+    is_moved = is_moved or "management:" in text or "context-path" in text
     page = None
-    if "spring-boot-starter-actuator" in build and not moved:
-        page = Page("/actuator/health", "spring-boot-starter-actuator")
-    return (number[1] if number else "8080"), page
+    if "spring-boot-starter-actuator" in build and not is_moved:
+        page = HealthPage("/actuator/health", "spring-boot-starter-actuator")
+    return (port_number[1] if port_number else "8080"), page
 
 
-def _sources(text: str, package: Mapping[str, Any]) -> Iterator[str]:
+def _source_files(text: str, package: Mapping[str, Any]) -> Iterator[str]:
     """Yield the source files that a command line starts."""
-    for found in _SCRIPT.finditer(text):
-        yield posixpath.normpath(found[0]).removeprefix("/app/").removeprefix("/")
+    for script in _SCRIPT.finditer(text):
+        yield posixpath.normpath(script[0]).removeprefix("/app/").removeprefix("/")
     module = _MODULE.search(text)
     if module:
         yield f"{module[1].replace('.', '/')}.py"
@@ -164,7 +191,7 @@ def _sources(text: str, package: Mapping[str, Any]) -> Iterator[str]:
         yield from ("src/index.ts", "src/server.ts", "src/app.ts", "src/index.js", "server.js")
 
 
-def _object(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def _mapping(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = values.get(key)
     return value if isinstance(value, dict) else {}
 
@@ -173,53 +200,65 @@ QUICK = Times("30s", "5s", 3, "30s")
 SLOW = Times("30s", "10s", 3, "60s")
 _SLOW_STARTERS = ("java", "rails", "puma", "dotnet", " dev", "artisan")
 _WEB_LIBRARIES = {"next": "3000", "@nestjs/core": "3000", "express": "", "fastify": "", "koa": ""}
-BY_HAND = "write HEALTHCHECK in its Dockerfile, or healthcheck here, with a command of its own"
+CUSTOM_CHECK_REMEDY = (
+    "add a HEALTHCHECK to its Dockerfile, or a healthcheck to the service, with a custom command"
+)
+PORT_REMEDY = "publish or expose its port, or add a HEALTHCHECK to its Dockerfile"
+_PROBE_LIMITS: Mapping[ProbeKind, str] = {
+    "connect": "its port is open",
+    "answer": "it answers HTTP requests",
+    "ok": "",
+}
 
 
 class BuiltImage(Struct, frozen=True, dict=True):
-    """What a service that is built runs: *chain* is its image, *read* gives its context's texts."""
+    """The image of a service, as its Dockerfile and its build context describe it.
+
+    Attributes:
+        chain: The base image and the instructions.
+        read: Reads a file of the build context.
+        use: How the service is set up.
+    """
 
     chain: Chain
     read: Callable[[str], str | None]
     use: Usage
 
     def check(self) -> Answer:
-        """Return a health check that the image can run, or why there is none."""
+        """Return a health check that the image can run, or the reason why there is none."""
         own = self.chain.last("HEALTHCHECK")
         if own is not None:
             is_off = own.text.upper() == "NONE"
-            does = "switches health checks off" if is_off else "has a HEALTHCHECK"
+            does = "disables health checks" if is_off else "has a HEALTHCHECK"
             return NoCheckNeeded(f"its Dockerfile {does} (line {own.line})", has_check=not is_off)
-        if self.server is not None and self.server.never:
-            return NoPossibleCheck(f"{self.server.never}: there is nothing to ask", BY_HAND)
+        if self.server is not None and self.server.no_port:
+            reason = f"{self.server.no_port}: there is no port to check"
+            return NoPossibleCheck(reason, CUSTOM_CHECK_REMEDY)
         if self.server is not None and self.server.name == "celery worker":
             return self._celery()
-        port = listening(self.use, self.command, self._image())
+        port = listening_port(self.use, self.command, self._image())
         if port is None:
-            return NoPossibleCheck(
-                "nothing says on which port it listens",
-                "publish or expose its port, or write HEALTHCHECK in its Dockerfile",
-            )
+            return NoPossibleCheck("it is unknown on which port it listens", PORT_REMEDY)
         return self._probe(port)
 
     @cached_property
     def arguments(self) -> Mapping[str, str | None]:
-        """The arguments of the build."""
+        """The arguments of the build, by name."""
         return self.use.build.arguments if self.use.build else {}
 
     @cached_property
     def package(self) -> Mapping[str, Any]:
-        """What package.json says."""
-        return commands.read_json(self.read, "package.json")
+        """The content of package.json, empty if there is none."""
+        return read_json(self.read, "package.json")
 
     @cached_property
     def is_own_command(self) -> bool:
-        """Whether the command of the image runs, and not one of the Compose file."""
+        """Whether the image's own command runs, and not one from the Compose file."""
         return self.use.entrypoint is None and self.use.command is None
 
     @cached_property
     def command(self) -> str:
-        """The command line, its scripts written out and its variables replaced."""
+        """The command line, with package.json scripts appended and variables replaced."""
         entrypoint = self.chain.last("ENTRYPOINT")
         command = self.chain.last("CMD")
         words = self.use.entrypoint
@@ -227,44 +266,44 @@ class BuiltImage(Struct, frozen=True, dict=True):
             words = entrypoint.command if entrypoint else ()
         if self.use.command is not None:
             words = (*words, *self.use.command)
-        elif self.use.entrypoint is None and command:  # an entrypoint of the file drops CMD
+        elif self.use.entrypoint is None and command:  # An entrypoint of the service drops CMD.
             words = (*words, *command.command)
         elif self.use.entrypoint is None and not words:
             words = (default_command(self.chain.base),)
         environment = self.chain.environment(self.arguments)
         known = {k: v for k, v in self.use.environment.items() if v is not None}
-        text = expand(commands.text_of(words), {**environment, **known})
-        return commands.with_scripts(text, self.package)
+        text = expand(command_line(words), {**environment, **known})
+        return with_package_scripts(text, self.package)
 
     @cached_property
     def server(self) -> Server | None:
-        """What kind of server the command starts."""
-        return commands.server(self.command)
+        """The kind of server that the command starts, or None."""
+        return find_server(self.command)
 
     @cached_property
-    def spring(self) -> tuple[str, Page | None] | None:
-        """Port and page of a Spring Boot application."""
-        return spring(self.read) if re.search(r"\bjava\b|^$", self.command) else None
+    def spring(self) -> tuple[str, HealthPage | None] | None:
+        """The port and the health page of a Spring Boot application; None for others."""
+        return spring_boot(self.read) if re.search(r"\bjava\b|^$", self.command) else None
 
     @cached_property
     def programs(self) -> Programs:
-        """The programs in the image; what its command runs is one of them."""
-        known = programs(self.chain)
-        runtime = commands.runtime(self.command)
+        """The programs in the image, including the one that its command runs."""
+        known = installed_programs(self.chain)
+        runtime = find_runtime(self.command)
         if not runtime or runtime in known:
             return known
-        return replace(known, found={**known.found, runtime: "its command"})
+        return replace(known, sources={**known.sources, runtime: "its command"})
 
-    def _image(self) -> Image:
-        """Return what the image says on its port; EXPOSE is about the image's own command."""
-        default, of = self._default()
+    def _image(self) -> ImagePorts:
+        """Return the ports that the image declares; EXPOSE counts for its own command only."""
+        default, program = self._default()
         if not self.is_own_command and not default:
-            return Image()
+            return ImagePorts()
         variables = tuple(self.chain.environment(self.arguments).items())
-        return Image(exposed(self.chain, self.arguments), variables, default, of)
+        return ImagePorts(exposed_ports(self.chain, self.arguments), variables, default, program)
 
     def _default(self) -> tuple[str, str]:
-        """Return the port that such a program takes, and what program that is."""
+        """Return the default port of the program that runs, and the name of the program."""
         if self.spring is not None:
             return self.spring[0], "Spring Boot"
         if self.server is not None:
@@ -282,29 +321,31 @@ class BuiltImage(Struct, frozen=True, dict=True):
         page = (self.spring[1] if self.spring else None) or health_page(
             self.read, self.command, self.server, self.package
         )
-        asks: Asks = "ok" if page else ("answer" if self._speaks_http() else "connect")
-        found = command_for(Probe(asks, port.text, page.path if page else "/"), self.programs)
-        if found is None:
-            held = "holds no program that could ask it"
-            what = held if self.programs.is_complete else "is not known to hold a program for it"
+        kind: ProbeKind = "ok" if page else ("answer" if self._speaks_http() else "connect")
+        command = command_for(Probe(kind, port.text, page.path if page else "/"), self.programs)
+        if command is None:
+            lack = "contains no program that can probe the port"
+            if not self.programs.is_complete:
+                lack = "is not known to contain a program that can probe the port"
             if self.use.build is None:
                 return NoPossibleCheck(
-                    f"the image {self.chain.base} {what}",
-                    "take one that holds curl or wget, or write a check with a command of its own",
+                    f"the image {self.chain.base} {lack}",
+                    "use an image that contains curl or wget, or write a health check with a "
+                    "custom command",
                 )
             return NoPossibleCheck(
-                f"its image, from {self.chain.base or 'an unknown base'}, {what}",
-                "install curl or wget in its last stage, or write HEALTHCHECK with a command of "
-                "its own",
+                f"its image, based on {self.chain.base or 'an unknown image'}, {lack}",
+                "install curl or wget in its last stage, or add a HEALTHCHECK with a custom "
+                "command to its Dockerfile",
             )
-        test, program = found
-        how = self.programs.found[program]
-        evidence = [f"{program.rpartition('/')[2]}: {how}", f"port {port.text}: {port.how}"]
+        test, program = command
+        source = self.programs.sources[program]
+        evidence = [f"{program.rpartition('/')[2]}: {source}", f"port {port.text}: {port.evidence}"]
         if page is not None:
-            evidence.append(f"{page.path}: {page.how}")
+            evidence.append(f"{page.path}: {page.evidence}")
         times = SLOW if any(word in self.command for word in _SLOW_STARTERS) else QUICK
-        note = "" if page else f"says only that {_ASKS[asks]}; a page for it would say more"
-        verified: Evidence = self.programs.verified if how.startswith("base") else "dockerfile"
+        note = "" if page else f"only checks that {_PROBE_LIMITS[kind]}; a page for it is better"
+        verified: Evidence = self.programs.verified if source.startswith("base") else "dockerfile"
         return ProposedCheck(test, times, "; ".join(evidence), verified, note)
 
     def _speaks_http(self) -> bool:
@@ -313,16 +354,15 @@ class BuiltImage(Struct, frozen=True, dict=True):
         return self.server.http if self.server is not None else bool(self._default()[1])
 
     def _celery(self) -> Answer:
-        application = commands.celery_application(self.command)
+        application = celery_application(self.command)
         if not application:
-            return NoPossibleCheck("its command does not name the celery application", BY_HAND)
+            return NoPossibleCheck(
+                "its command does not name the Celery application", CUSTOM_CHECK_REMEDY
+            )
         return ProposedCheck(
             ("CMD-SHELL", f"celery -A {application} inspect ping -d celery@$$HOSTNAME"),
             Times("60s", "30s", 3, "60s"),
             "celery: its command",
             "docs",
-            "it asks through the broker, and starts Python each time",
+            "asks the worker through the broker, and starts Python for each check",
         )
-
-
-_ASKS: Mapping[Asks, str] = {"connect": "its port is open", "answer": "it answers HTTP", "ok": ""}

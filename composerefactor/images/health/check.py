@@ -1,4 +1,7 @@
-"""The health check that fits a service: never one that cannot run in its image."""
+"""The health check for a service: never one that cannot run in its image.
+
+It comes from the image catalog, or from the Dockerfile and the build context of the service.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,13 @@ from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.one_off import one_off
 from composerefactor.compose.project import Project
+from composerefactor.compose.service_values import Build
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.images.catalog import Catalog
-from composerefactor.images.dockerfiles import Chain, exposed, read_dockerfile
-from composerefactor.images.entries import Use, parse_tag
-from composerefactor.images.health import servers as commands
+from composerefactor.images.dockerfiles import Chain, exposed_ports, read_dockerfile
+from composerefactor.images.entries import ImageUse, parse_tag
 from composerefactor.images.health.built import (
+    PORT_REMEDY,
     QUICK,
     Answer,
     BuiltImage,
@@ -22,56 +26,75 @@ from composerefactor.images.health.built import (
     NoPossibleCheck,
     ProposedCheck,
 )
-from composerefactor.images.health.probes import Asks, Probe, Programs, base_image, command_for
-from composerefactor.images.health.servers import Image, listening
-from composerefactor.images.health.usage import Build, Usage, usage
-from composerefactor.images.lookup import HealthCheckChoice, choose, starts_server
+from composerefactor.images.health.probes import Probe, ProbeKind, Programs, base_image, command_for
+from composerefactor.images.health.servers import (
+    ImagePorts,
+    command_line,
+    find_runtime,
+    find_server,
+    listening_port,
+)
+from composerefactor.images.health.usage import Usage, usage
+from composerefactor.images.lookup import HealthCheckChoice, choose_check, starts_server
 
-_OWN_ENTRY = "describe the image below 'catalog' in .composerefactor.yml, or write the check here"
+_DESCRIBE_IMAGE_REMEDY = (
+    "describe the image under 'catalog' in .composerefactor.yml, or write the health check yourself"
+)
 _MAX_TEXT = 400_000
 
 
 def healthcheck_for(project: Project, model: StartModel, use: Usage, catalog: Catalog) -> Answer:
-    """Return the health check that the service of *use* lacks in *model*, or why there is none.
+    """Return the missing health check of a service of *model*, or the reason why there is none.
 
-    A service that has one, or switches it off, and one that ends by itself need none.
+    *use* describes the service. A service with a health check, or with a disabled one, needs
+    none; neither does a one-off service.
     """
     service = model.services[use.name]
     if service.value("healthcheck") is not None:
         return NoCheckNeeded("it has a healthcheck")
     if one_off(model, use.name) is not None:
-        return NoCheckNeeded("it does one thing and ends", has_check=False)
+        return NoCheckNeeded("it is a one-off service", has_check=False)
     if service.value("provider") is not None:
-        return NoPossibleCheck("it is no container", "leave it")
+        return NoPossibleCheck("it is not a container", "no action is needed")
     if use.build is not None:
-        return _built(project, use, use.build, catalog)
+        return _check_for_build(project, use, use.build, catalog)
     if use.image is None:
-        return NoPossibleCheck("it has neither image nor build", "give it one")
-    return _known_image(use, use.image, catalog)
+        return NoPossibleCheck("it has neither an image nor a build", "add one of them")
+    return _check_for_image(use, use.image, catalog)
 
 
-def _known_image(use: Usage, image: str, catalog: Catalog, chain: Chain | None = None) -> Answer:
-    """Return the check that the catalogue has for *image*, or for one built from it by *chain*."""
+def _check_for_image(
+    use: Usage, image: str, catalog: Catalog, chain: Chain | None = None
+) -> Answer:
+    """Return the health check of *catalog* for *image*, or for an image that *chain* bases on it.
+
+    *chain* is None for an image that is not built.
+    """
     entry = catalog.match(image)
     if entry is None and base_image(image) is not None:
         return BuiltImage(Chain(image, ()), lambda _: None, use).check()
     if entry is None:
-        return NoPossibleCheck(f"nothing is known about the image {image}", _OWN_ENTRY)
+        reason = f"the image {image} is not in the image catalog"
+        return NoPossibleCheck(reason, _DESCRIBE_IMAGE_REMEDY)
     arguments = use.build.arguments if use.build else {}
-    own = chain.last("CMD") if chain and use.command is None else None
-    command = (*(use.entrypoint or ()), *(use.command or (own.command if own else ())))
+    own_command = chain.last("CMD") if chain and use.command is None else None
+    command = (
+        *(use.entrypoint or ()),
+        *(use.command or (own_command.command if own_command else ())),
+    )
     if not starts_server(entry, command):
         return NoPossibleCheck(
-            f"it runs {_program(command)!r}, not the server that {entry.id} is known for",
-            "write the check here, or healthcheck: {disable: true} where there is nothing to check",
+            f"it runs {_program_name(command)!r}, not the server of the image {entry.id}",
+            "write the health check yourself, or healthcheck: {disable: true} if there is nothing "
+            "to check",
         )
     if entry.builtin:
-        return NoCheckNeeded(f"the image {entry.id} has a health check of its own")
+        return NoCheckNeeded(f"the image {entry.id} has its own health check")
     reference = parse_image(image)
     is_known = "$" not in (reference.tag or "") and not (reference.digest and not reference.tag)
-    found = choose(
+    choice = choose_check(
         entry,
-        Use(
+        ImageUse(
             repository=catalog.known_name(image) or "",
             tag=parse_tag(reference.tag or "") if is_known else None,
             environment={
@@ -81,72 +104,71 @@ def _known_image(use: Usage, image: str, catalog: Catalog, chain: Chain | None =
             unread=use.unread,
             command=command,
         ),
-        use.targets or (exposed(chain, arguments) if chain else ()),
+        use.targets or (exposed_ports(chain, arguments) if chain else ()),
     )
-    if isinstance(found, HealthCheckChoice):
-        source = f"{entry.id} in the catalogue"
+    if isinstance(choice, HealthCheckChoice):
+        source = f"{entry.id} in the image catalog"
         if entry.source and entry.source != "unverified":
             source += f", from {entry.source}"
-        return ProposedCheck(
-            found.check.test, found.check.times, source, entry.verified, found.note
-        )
-    return NoPossibleCheck(found.reason, found.remedy or _OWN_ENTRY)
+        return ProposedCheck(choice.test, choice.times, source, entry.verified, choice.note)
+    return NoPossibleCheck(choice.reason, choice.remedy or _DESCRIBE_IMAGE_REMEDY)
 
 
-def _program(command: tuple[str, ...]) -> str:
-    """Return what *command* runs, without its arguments: these may be secrets."""
+def _program_name(command: tuple[str, ...]) -> str:
+    """Return the program that *command* runs, without arguments, which may be secrets."""
     return next(iter(command[0].split()), "")
 
 
-def _built(project: Project, use: Usage, build: Build, catalog: Catalog) -> Answer:
-    read = _reader(project, build)
+def _check_for_build(project: Project, use: Usage, build: Build, catalog: Catalog) -> Answer:
+    """Return the health check for an image that *build* describes, or why there is none."""
+    read = _context_reader(project, build)
     text = build.inline
-    if text is None and build.context is not None:
+    if text is None and build.directory is not None:
         text = read(build.dockerfile)
     if text is None:
-        return _without_dockerfile(use, build)
+        return _check_without_dockerfile(use, build)
     file = read_dockerfile(text)
     chain = file.chain(build.target, build.arguments)
     if chain is None:
         stage = f"stage {build.target!r}" if build.target else "FROM"
-        return NoPossibleCheck(f"{build.dockerfile} has no {stage}", "correct it, then ask again")
+        return NoPossibleCheck(f"{build.dockerfile} has no {stage}", "correct the build first")
     if chain.base in build.contexts:
         chain = Chain("", chain.instructions)
     built = BuiltImage(chain, read, use)
     is_known = bool(chain.base) and catalog.match(chain.base) is not None
-    if is_known and chain.last("HEALTHCHECK") is None and not commands.runtime(built.command):
-        return _known_image(use, chain.base, catalog, chain)
+    if is_known and chain.last("HEALTHCHECK") is None and not find_runtime(built.command):
+        return _check_for_image(use, chain.base, catalog, chain)
     return built.check()
 
 
-def _without_dockerfile(use: Usage, build: Build) -> Answer:
-    """Return a check that needs no more than a shell and what Alpine or Debian hold.
+def _check_without_dockerfile(use: Usage, build: Build) -> Answer:
+    """Return a health check for an image whose Dockerfile is not in the project.
 
-    The Dockerfile is elsewhere, so nothing but the Compose file can tell what the image holds.
+    The content of the image is unknown, so the check uses the program that the command of the
+    service runs, or else programs that images based on Alpine or Debian contain.
     """
-    where = posixpath.normpath(posixpath.join(build.context or "", build.dockerfile))
-    missing = f"{where} is not here"
-    if build.context is None:
-        missing = "its build context is not in this project"
-    command = commands.text_of((*(use.entrypoint or ()), *(use.command or ())))
-    server = commands.server(command)
-    if server is not None and (server.never or server.name == "celery worker"):
+    where = posixpath.normpath(posixpath.join(build.directory or "", build.dockerfile))
+    missing = f"{where} is not in the project"
+    if build.directory is None:
+        missing = "its build context is not in the project"
+    command = command_line((*(use.entrypoint or ()), *(use.command or ())))
+    server = find_server(command)
+    if server is not None and (server.no_port or server.name == "celery worker"):
         return BuiltImage(Chain("", ()), lambda _: None, use).check()
-    default = Image(default=server.port, default_of=server.name) if server else Image()
-    port = listening(use, command, default)
+    default = ImagePorts(default=server.port, default_of=server.name) if server else ImagePorts()
+    port = listening_port(use, command, default)
     if port is None:
         return NoPossibleCheck(
-            f"{missing}, and nothing says on which port it listens",
-            "publish or expose its port, or write HEALTHCHECK in its Dockerfile",
+            f"{missing}, and it is unknown on which port it listens", PORT_REMEDY
         )
-    runtime = commands.runtime(command)
-    asks: Asks = "answer" if server is not None and server.http else "connect"
-    found = command_for(Probe(asks, port.text), Programs({runtime: ""})) if runtime else None
-    if found is not None:
+    runtime = find_runtime(command)
+    kind: ProbeKind = "answer" if server is not None and server.http else "connect"
+    probe = command_for(Probe(kind, port.text), Programs({runtime: ""})) if runtime else None
+    if probe is not None:
         return ProposedCheck(
-            found[0],
+            probe[0],
             QUICK,
-            f"{runtime}: its command; port {port.text}: {port.how}",
+            f"{runtime}: its command; port {port.text}: {port.evidence}",
             "practice",
             missing,
         )
@@ -157,19 +179,19 @@ def _without_dockerfile(use: Usage, build: Build) -> Answer:
             f"nc -z {address} || bash -c ': > /dev/tcp/127.0.0.1/{port.text}'",
         ),
         QUICK,
-        f"port {port.text}: {port.how}",
+        f"port {port.text}: {port.evidence}",
         "unverified",
-        f"{missing}: it runs in images with busybox or bash, not in distroless ones",
+        f"{missing}; the check works in images with busybox or bash, not in distroless images",
     )
 
 
-def _reader(project: Project, build: Build) -> Callable[[str], str | None]:
-    """Return what reads a text file below the build context; None for what is not there."""
+def _context_reader(project: Project, build: Build) -> Callable[[str], str | None]:
+    """Return a function that reads a text file of the build context, or None if it cannot."""
 
     def read(path: str) -> str | None:
-        if build.context is None or project.read is None:
+        if build.directory is None or project.read is None:
             return None
-        target = posixpath.normpath(posixpath.join(build.context, path))
+        target = posixpath.normpath(posixpath.join(build.directory, path))
         if not project.exists(target):
             return None
         data = project.read(target)
@@ -179,24 +201,24 @@ def _reader(project: Project, build: Build) -> Callable[[str], str | None]:
 
 
 def reports_health(project: Project, model: StartModel, name: str, catalog: Catalog) -> bool:
-    """Return whether the service *name* has a health check, of its own or of its image.
+    """Return whether the service *name* has a health check, its own or that of its image.
 
-    A container without one never becomes healthy, and whoever waits for it never starts.
+    A container without one never becomes healthy, and services that wait for it never start.
     """
     service = model.services[name]
     if service.value("healthcheck") is None:
         answer = healthcheck_for(project, model, usage(project, model, service), catalog)
         return isinstance(answer, NoCheckNeeded) and answer.has_check
-    return _is_on(service)
+    return _is_enabled(service)
 
 
-def _is_on(service: Service) -> bool:
-    """Return whether the declared health check has a test and is not switched off."""
+def _is_enabled(service: Service) -> bool:
+    """Return whether the declared health check has a test and is not disabled."""
     has_test = False
-    for found in service.values("healthcheck"):
-        if scalar_text(merged_get(found.node, "disable")) in {"true", "True", "TRUE"}:
+    for declaration in service.values("healthcheck"):
+        if scalar_text(merged_get(declaration.node, "disable")) in {"true", "True", "TRUE"}:
             return False
-        test = item_nodes(merged_get(found.node, "test"))
+        test = item_nodes(merged_get(declaration.node, "test"))
         if test:
             has_test = scalar_text(test[0]) != "NONE"
     return has_test

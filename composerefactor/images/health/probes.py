@@ -1,4 +1,8 @@
-"""Commands that ask a server in its own container, by the programs that the image holds."""
+"""The programs in an image, and the commands with which they probe a server.
+
+The commands run inside the container of the server. Which programs a base image contains comes
+from bases.yml.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,11 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from composerefactor.compose.image_references import parse_image, repository, same_image
+from composerefactor.compose.image_references import (
+    equivalent_repositories,
+    parse_image,
+    repository_of,
+)
 from composerefactor.images.catalog import NamePatterns, read_json
 from composerefactor.images.dockerfiles import Chain, Instruction
 from composerefactor.images.entries import Command, Evidence, parse_tag
@@ -30,79 +38,83 @@ _PACKAGES = {
     "ruby": ("ruby",),
     "grep": ("grep",),
 }
-_REMOVES = re.compile(r"\b(?:apk\s+del|(?:apt-get|apt)\s+(?:-\S+\s+)*(?:purge|remove))\b([^;&|]*)")
+_REMOVAL = re.compile(r"\b(?:apk\s+del|(?:apt-get|apt)\s+(?:-\S+\s+)*(?:purge|remove))\b([^;&|]*)")
 
 
-_BRINGS = frozenset({"RUN", "COPY", "ADD"})
+_FILE_INSTRUCTIONS = frozenset({"RUN", "COPY", "ADD"})
 _SCRIPT = re.compile(r"\.sh\b|\bmake\b|\|\s*(?:ba)?sh\b|ansible|/nix/")
-_INSTALLS = re.compile(r"\b(?:apk|apt|apt-get|yum|dnf|microdnf)\b")
+_PACKAGE_MANAGER = re.compile(r"\b(?:apk|apt|apt-get|yum|dnf|microdnf)\b")
 
 
 class Base(Struct, frozen=True):
-    """What is known about a base image: the programs that it *has*, and how sure that is."""
+    """The programs that a base image *has*, and the kind of evidence for it."""
 
     has: tuple[str, ...]
     verified: Evidence
 
 
 class Programs(Struct, frozen=True):
-    """The programs that are known to be in an image, each with how that is known."""
+    """The programs that are known to be in an image.
 
-    found: Mapping[str, str] = {}
+    Attributes:
+        sources: The programs, and where each comes from, in words.
+        verified: The kind of evidence for those of the base image.
+        is_complete: Whether the base image is known.
+    """
+
+    sources: Mapping[str, str] = {}
     verified: Evidence = "unverified"
     is_complete: bool = False
 
     def __contains__(self, program: str) -> bool:
-        return program in self.found
+        return program in self.sources
 
 
-def programs(chain: Chain) -> Programs:
-    """Return what the image of *chain* holds: its base, what is installed, what it runs.
-
-    *is_complete* tells whether the base is known.
-    """
+def installed_programs(chain: Chain) -> Programs:
+    """Return the programs of the base image of *chain*, and those that its packages install."""
     base = base_image(chain.base)
-    found: dict[str, str] = {}
+    sources: dict[str, str] = {}
     if base is not None:
-        found = dict.fromkeys(base.has, f"base image {chain.base}")
-    for each in chain.instructions:
-        if each.name == "RUN":
-            _run(f"{each.text}\n{each.heredoc}", each.line, found)
-    return Programs(found, base.verified if base else "dockerfile", base is not None)
+        sources = dict.fromkeys(base.has, f"base image {chain.base}")
+    for instruction in chain.instructions:
+        if instruction.name == "RUN":
+            _apply_run(f"{instruction.text}\n{instruction.heredoc}", instruction.line, sources)
+    return Programs(sources, base.verified if base else "dockerfile", base is not None)
 
 
-def lacking(chain: Chain, wanted: Iterable[str]) -> tuple[str, ...]:
-    """Return the programs of *wanted* that the image of *chain* is known not to hold.
+def missing_programs(chain: Chain, required: Iterable[str]) -> tuple[str, ...]:
+    """Return those of the programs *required* that are certainly not in the image of *chain*.
 
-    That is so where the base image is known for sure, and nothing that is done to it may bring
-    them: no instruction names the program, runs a script, copies from another image or installs
-    what a variable says.
+    That requires solid evidence on the base image, and no instruction that could add a program:
+    none names the program, runs a script, copies from another image, or installs packages that a
+    variable names.
     """
-    known = programs(chain)
+    known = installed_programs(chain)
     if not known.is_complete or known.verified not in {"dockerfile", "docs"}:
         return ()
-    if any(_may_bring_anything(each) for each in chain.instructions):
+    if any(_may_add_programs(instruction) for instruction in chain.instructions):
         return ()
-    texts = [f"{i.text} {i.heredoc}" for i in chain.instructions if i.name in _BRINGS]
+    texts = [f"{i.text} {i.heredoc}" for i in chain.instructions if i.name in _FILE_INSTRUCTIONS]
     return tuple(
         program
-        for program in wanted
+        for program in required
         if program not in known and not any(program in text for text in texts)
     )
 
 
-def _may_bring_anything(each: Instruction) -> bool:
-    if each.name in {"COPY", "ADD"}:
-        return "from" in each.flags
-    if each.name != "RUN":
+def _may_add_programs(instruction: Instruction) -> bool:
+    """Return whether *instruction* could add programs that it does not name."""
+    if instruction.name in {"COPY", "ADD"}:
+        return "from" in instruction.flags
+    if instruction.name != "RUN":
         return False
-    text = f"{each.text} {each.heredoc}"
-    return bool(_SCRIPT.search(text) or (_INSTALLS.search(text) and "$" in text))
+    text = f"{instruction.text} {instruction.heredoc}"
+    return bool(_SCRIPT.search(text) or (_PACKAGE_MANAGER.search(text) and "$" in text))
 
 
 def base_image(image: str) -> Base | None:
-    """Return what is known about the base image *image*, or None."""
-    entry = _first(image, "bases")
+    """Return the programs of the base image *image*, or None if it is not in bases.yml."""
+    entry = _first_entry(image, "bases")
     if entry is None:
         return None
     groups = _bases()["groups"]
@@ -111,14 +123,14 @@ def base_image(image: str) -> Base | None:
 
 
 def default_command(image: str) -> str:
-    """Return the command line that the base image *image* runs by itself, or ``""``."""
-    entry = _first(image, "servers")
+    """Return the command line that the base image *image* runs by default, or ``""``."""
+    entry = _first_entry(image, "servers")
     return "" if entry is None else str(entry["runs"])
 
 
-def _first(image: str, part: str) -> Mapping[str, Any] | None:
-    """Return the first entry of *part* of bases.yml that fits *image*."""
-    candidates = list(same_image(repository(image) or image))
+def _first_entry(image: str, part: str) -> Mapping[str, Any] | None:
+    """Return the first entry of the section *part* of bases.yml that matches *image*."""
+    candidates = list(equivalent_repositories(repository_of(image) or image))
     flavours = parse_tag(parse_image(image).tag or "").flavours
     for names, entry in _by_names(part):
         if any(map(names.match, candidates)) and (
@@ -139,60 +151,64 @@ def _bases() -> Mapping[str, Any]:
     return values
 
 
-def _run(text: str, line: int, found: dict[str, str]) -> None:
-    """Add what the commands of one RUN install, and take away what they remove."""
-    how = f"installed in line {line} of its Dockerfile"
+def _apply_run(text: str, line: int, sources: dict[str, str]) -> None:
+    """Add the programs that the commands of a RUN install to *found*; drop those they remove."""
+    source = f"installed in line {line} of its Dockerfile"
     for manager, implied in ((_APK, "wget nc sh grep"), (_APT, "bash sh grep"), (_RPM, "bash sh")):
         for match in manager.finditer(text):
             for program in implied.split():
-                found.setdefault(program, how)
+                sources.setdefault(program, source)
             for package in match[1].split():
                 for program in _PACKAGES.get(re.split(r"[=~<>:]", package)[0], ()):
-                    found.setdefault(program, how)
-    for match in _REMOVES.finditer(text):
+                    sources.setdefault(program, source)
+    for match in _REMOVAL.finditer(text):
         for package in match[1].split():
             for program in _PACKAGES.get(package, ()):
-                found.pop(program, None)
+                sources.pop(program, None)
 
 
-Asks = Literal["connect", "answer", "ok"]
+ProbeKind = Literal["connect", "answer", "ok"]
+"""A port accepts a connection; HTTP answers with any status; HTTP answers with success."""
 
 
 class Probe(Struct, frozen=True):
-    """What is asked: that a *port* accepts a connection, that HTTP answers anything, or well.
+    """What a health check tests.
 
-    *port* is as a Compose file has it: a number, or an expression that the engine replaces.
+    Attributes:
+        kind: What counts as healthy.
+        port: The port as written in a Compose file: a number, or an expression with a variable.
+        path: The path of the URL.
     """
 
-    asks: Asks
+    kind: ProbeKind
     port: str
     path: str = "/"
 
     @property
     def url(self) -> str:
-        """The address that is asked; 127.0.0.1, since some clients try ::1 for localhost."""
+        """The URL to request, with 127.0.0.1, since some clients try ::1 for localhost."""
         return f"http://127.0.0.1:{self.port}{self.path}"
 
 
 def _curl(probe: Probe) -> Command:
-    flags = "-fsS" if probe.asks == "ok" else "-s"
+    flags = "-fsS" if probe.kind == "ok" else "-s"
     return ("CMD", "curl", flags, "-o", "/dev/null", probe.url)
 
 
 def _wget(probe: Probe) -> Command:
-    if probe.asks == "ok":
+    if probe.kind == "ok":
         return ("CMD", "wget", "-q", "-O", "/dev/null", probe.url)
-    # busybox and GNU both print the status line of any answer.
+    # Both busybox and GNU wget print the status line of any answer.
     return ("CMD-SHELL", f"wget -S -q -O /dev/null {probe.url} 2>&1 | grep -q HTTP/")
 
 
 def _node(node: str) -> Callable[[Probe], Command]:
     def make(probe: Probe) -> Command:
-        if probe.asks == "connect":
+        if probe.kind == "connect":
             code = f"require('net').connect({probe.port}, '127.0.0.1')"
             code += ".on('connect', () => process.exit(0))"
         else:
-            status = "r.statusCode < 400 ? 0 : 1" if probe.asks == "ok" else "0"
+            status = "r.statusCode < 400 ? 0 : 1" if probe.kind == "ok" else "0"
             code = f"require('http').get('{probe.url}', r => process.exit({status}))"
         return ("CMD", node, "-e", code + ".on('error', () => process.exit(1))")
 
@@ -201,7 +217,7 @@ def _node(node: str) -> Callable[[Probe], Command]:
 
 def _python(python: str) -> Callable[[Probe], Command]:
     def make(probe: Probe) -> Command:
-        match probe.asks:
+        match probe.kind:
             case "connect":
                 code = f"import socket; socket.create_connection(('127.0.0.1', {probe.port}), 3)"
             case "answer":
@@ -219,9 +235,9 @@ def _python(python: str) -> Callable[[Probe], Command]:
 
 def _bash(probe: Probe) -> Command:
     connect = f"/dev/tcp/127.0.0.1/{probe.port}"
-    if probe.asks == "connect":
+    if probe.kind == "connect":
         return ("CMD", "bash", "-c", f": > {connect}")
-    is_good = "$$status == [23]??" if probe.asks == "ok" else "-n $$status"
+    is_good = "$$status == [23]??" if probe.kind == "ok" else "-n $$status"
     request = f"GET {probe.path} HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n"
     code = (
         f"exec 3<> {connect} && printf '{request}' >&3 && read -r _ status _ <&3 && [[ {is_good} ]]"
@@ -234,21 +250,21 @@ def _nc(probe: Probe) -> Command:
 
 
 def _php(probe: Probe) -> Command:
-    if probe.asks == "ok":
+    if probe.kind == "ok":
         return ("CMD", "php", "-r", f"exit(@file_get_contents('{probe.url}') === false ? 1 : 0);")
     return ("CMD", "php", "-r", f"exit(@fsockopen('127.0.0.1', {probe.port}) ? 0 : 1);")
 
 
 def _ruby(probe: Probe) -> Command:
-    if probe.asks == "connect":
+    if probe.kind == "connect":
         return ("CMD", "ruby", "-rsocket", "-e", f"TCPSocket.new('127.0.0.1', {probe.port}).close")
     code = f"r = Net::HTTP.get_response(URI('{probe.url}'))"
-    if probe.asks == "ok":
+    if probe.kind == "ok":
         code += "; exit r.code.to_i < 400"
     return ("CMD", "ruby", "-rnet/http", "-e", code)
 
 
-_MAKERS: dict[str, Callable[[Probe], Command]] = {
+_COMMANDS: dict[str, Callable[[Probe], Command]] = {
     "curl": _curl,
     "wget": _wget,
     "node": _node("node"),
@@ -261,7 +277,7 @@ _MAKERS: dict[str, Callable[[Probe], Command]] = {
     "bash": _bash,
     "nc": _nc,
 }
-_BY_ASKS: dict[Asks, tuple[str, ...]] = {
+_PROGRAMS_BY_KIND: dict[ProbeKind, tuple[str, ...]] = {
     "connect": (
         *("nc", "bash", "node", "/nodejs/bin/node", "python", "python3", "/usr/bin/python3"),
         *("ruby", "php"),
@@ -278,14 +294,14 @@ _BY_ASKS: dict[Asks, tuple[str, ...]] = {
 
 
 def command_for(probe: Probe, programs: Programs) -> tuple[Command, str] | None:
-    """Return a command that asks *probe* and the program that it runs; None where none can.
+    """Return a command for *probe*, and the program that it runs; None if no program can do it.
 
-    Where HTTP cannot be asked, a connection is tried.
+    If no program can send an HTTP request, the command only opens a connection.
     """
-    for program in _BY_ASKS[probe.asks]:
-        needs = {program, "grep"} if (program, probe.asks) == ("wget", "answer") else {program}
-        if all(each in programs for each in needs):
-            return _MAKERS[program](probe), program
-    if probe.asks != "connect":
+    for program in _PROGRAMS_BY_KIND[probe.kind]:
+        needs = {program, "grep"} if (program, probe.kind) == ("wget", "answer") else {program}
+        if all(needed in programs for needed in needs):
+            return _COMMANDS[program](probe), program
+    if probe.kind != "connect":
         return command_for(Probe("connect", probe.port), programs)
     return None

@@ -1,4 +1,4 @@
-"""What a container's command starts: which program runs, and where it listens."""
+"""The program that the command of a container starts, and the port on which it listens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from composerefactor.compose.interpolation import expand
 from composerefactor.images.health.usage import Usage
 
 _PORT = r"(?P<port>\d{2,5}|\$\{[^}]*\}|\$\w+)"
-_OPTIONS = (
+_PORT_OPTIONS = (
     re.compile(rf"--(?:server[._-]|http[._-])?port[= ]['\"]?{_PORT}(?![\w.])"),
     re.compile(rf"-Dserver\.port={_PORT}(?![\w.])"),
     re.compile(rf"(?:--bind|-b|--listen|--http|--addr|-S)[= ]['\"]?[\w.\[\]]*:{_PORT}(?![\w.])"),
@@ -23,7 +23,7 @@ _OPTIONS = (
     re.compile(rf"(?:^|\s)PORT={_PORT}(?![\w.])"),
 )  # fmt: skip
 _NUMBER = re.compile(r"\d{2,5}")
-_SCRIPT = re.compile(r"\b(?:npm|yarn|pnpm|bun)\s+(?:--\S+\s+)*(?:run\s+)?([\w:.-]+)")
+_PACKAGE_SCRIPT = re.compile(r"\b(?:npm|yarn|pnpm|bun)\s+(?:--\S+\s+)*(?:run\s+)?([\w:.-]+)")
 _RUNTIMES = {
     "node": (
         *("node", "npm", "npx", "yarn", "pnpm", "next", "nest", "nodemon", "ts-node", "tsx"),
@@ -40,16 +40,21 @@ _RUNTIMES = {
 
 
 class Server(Struct, frozen=True):
-    """A kind of program: *port* is its default, *http* whether it answers HTTP.
+    """A kind of program.
 
-    *path* is a page of its own that tells its health. *never* says why it listens nowhere.
+    Attributes:
+        name: Its name.
+        port: Its default port, or ``""``.
+        http: Whether it answers HTTP requests.
+        path: The path of its own page for health checks, or ``""``.
+        no_port: The reason why it listens on no port, or ``""``.
     """
 
     name: str
     port: str = ""
     http: bool = True
     path: str = ""
-    never: str = ""
+    no_port: str = ""
 
 
 _IDLE = r"\bsleep\s+(?:inf|\d{4,})|\btail\s+-[fF]\s+/dev/null"
@@ -60,13 +65,13 @@ _ASGI = r"\buvicorn\b|\bhypercorn\b|\bdaphne\b|\bfastapi\s+(?:run|dev)\b"
 _SERVERS: tuple[tuple[re.Pattern[str], Server], ...] = tuple(
     (re.compile(pattern), server)
     for pattern, server in (
-        (r"\bcelery\b.*\bbeat\b", Server("celery beat", never="celery beat only sends tasks")),
+        (r"\bcelery\b.*\bbeat\b", Server("celery beat", no_port="celery beat only sends tasks")),
         (r"\bcelery\b.*\bflower\b", Server("flower", "5555")),
         (r"\bcelery\b.*\bworker\b", Server("celery worker")),
-        (r"\bsidekiq\b", Server("sidekiq", never="sidekiq takes jobs from a queue")),
-        (_WORKER, Server("worker", never="it takes jobs from a queue")),
-        (_IDLE, Server("shell", never="it only keeps the container up")),
-        (r"(?:^|[\s/])crond?(?:\s|$)", Server("cron", never="cron listens on no port")),
+        (r"\bsidekiq\b", Server("sidekiq", no_port="sidekiq takes jobs from a queue")),
+        (_WORKER, Server("worker", no_port="it takes jobs from a queue")),
+        (_IDLE, Server("shell", no_port="it only keeps the container up")),
+        (r"(?:^|[\s/])crond?(?:\s|$)", Server("cron", no_port="cron listens on no port")),
         (r"\bstreamlit\s+run\b", Server("streamlit", "8501", path="/_stcore/health")),
         (_ASGI, Server("ASGI server", "8000")),
         (r"\bgunicorn\b", Server("gunicorn", "8000")),
@@ -96,27 +101,27 @@ _SERVERS: tuple[tuple[re.Pattern[str], Server], ...] = tuple(
 )  # fmt: skip
 
 
-def text_of(command: tuple[str, ...]) -> str:
-    """Return *command* as one line of text; the words of a shell's ``-c`` stand for themselves."""
+def command_line(command: tuple[str, ...]) -> str:
+    """Return *command* as one line of text; the text after a shell's ``-c`` is not quoted."""
     return " ".join(" ".join(word.split()) for word in command)
 
 
 def option_port(text: str) -> str:
-    """Return the port that a command line names, as written, or ``""``."""
-    for pattern in _OPTIONS:
-        found = pattern.search(text)
-        if found:
-            return found["port"]
+    """Return the port in the options of the command line *text*, as written, or ``""``."""
+    for pattern in _PORT_OPTIONS:
+        match = pattern.search(text)
+        if match:
+            return match["port"]
     return ""
 
 
-def server(text: str) -> Server | None:
-    """Return what kind of program the command line starts, or None."""
+def find_server(text: str) -> Server | None:
+    """Return the kind of program that the command line *text* starts, or None if unknown."""
     return next((server for pattern, server in _SERVERS if pattern.search(text)), None)
 
 
-def runtime(text: str) -> str:
-    """Return the interpreter that a command line needs on PATH, or ``""``."""
+def find_runtime(text: str) -> str:
+    """Return the interpreter that the command line *text* needs on PATH, or ``""``."""
     try:
         words = shlex.split(text, comments=False)
     except ValueError:
@@ -126,28 +131,28 @@ def runtime(text: str) -> str:
 
 
 def celery_application(text: str) -> str:
-    """Return the application that a celery command line names, or ``""``."""
-    found = re.search(r"\bcelery\b.*?(?:-A|--app)[= ]?([\w.:]+)", text)
-    return found[1] if found else ""
+    """Return the application in the Celery command line *text*, or ``""``."""
+    match = re.search(r"\bcelery\b.*?(?:-A|--app)[= ]?([\w.:]+)", text)
+    return match[1] if match else ""
 
 
-def with_scripts(text: str, package: Mapping[str, Any]) -> str:
-    """Return *text* with the package.json scripts that it runs written out after it."""
+def with_package_scripts(text: str, package: Mapping[str, Any]) -> str:
+    """Return *text* with the package.json scripts that it runs appended."""
     scripts = package.get("scripts")
-    known: Mapping[str, Any] = scripts if isinstance(scripts, dict) else {}
+    commands_by_name: Mapping[str, Any] = scripts if isinstance(scripts, dict) else {}
     seen: set[str] = set()
-    found = [text]
-    for part in found:  # grows while it is read
-        for name in _SCRIPT.findall(part):
-            script = known.get(name)
+    texts = [text]
+    for part in texts:  # Scripts are appended while the list is read.
+        for name in _PACKAGE_SCRIPT.findall(part):
+            script = commands_by_name.get(name)
             if isinstance(script, str) and name not in seen:
                 seen.add(name)
-                found.append(script)
-    return " ; ".join(found)
+                texts.append(script)
+    return " ; ".join(texts)
 
 
 def read_json(read: Callable[[str], str | None], path: str) -> Mapping[str, Any]:
-    """Return the object in the JSON file at *path*; {} where there is none."""
+    """Return the object in the JSON file at *path*; ``{}`` if the file is missing or invalid."""
     text = read(path)
     try:
         value = json.loads(text) if text else {}
@@ -157,11 +162,11 @@ def read_json(read: Callable[[str], str | None], path: str) -> Mapping[str, Any]
 
 
 def is_number(port: str) -> bool:
-    """Return whether *port* is written as a number."""
+    """Return whether *port* is a number of 2 to 5 digits."""
     return _NUMBER.fullmatch(port) is not None
 
 
-_VARIABLES = (
+_PORT_VARIABLES = (
     "PORT",
     "SERVER_PORT",
     "HTTP_PORT",
@@ -169,22 +174,28 @@ _VARIABLES = (
     "UVICORN_PORT",
     "ASPNETCORE_HTTP_PORTS",
 )
-_NOT_MAIN = frozenset({"443", "8443", "9229", "9230", "5005", "5678", "2345", "35729"})
-"""Ports of TLS, debuggers and live reload; another one is asked where there is another."""
+_SECONDARY_PORTS = frozenset({"443", "8443", "9229", "9230", "5005", "5678", "2345", "35729"})
+"""Ports of TLS, debuggers and live reload, which are used only if there is no other port."""
 
-
-_USUAL = frozenset({"80", "3000", "5000", "8000", "8080"})
+_COMMON_WEB_PORTS = frozenset({"80", "3000", "5000", "8000", "8080"})
 
 
 class Port(Struct, frozen=True):
-    """A port, *text* as a Compose file may have it, and *how* it is known."""
+    """A port as written in a Compose file (*text*), and where it was found (*evidence*)."""
 
     text: str
-    how: str
+    evidence: str
 
 
-class Image(Struct, frozen=True):
-    """What an image says on its port: EXPOSE, ENV, and the default of what it runs."""
+class ImagePorts(Struct, frozen=True):
+    """The ports that an image declares.
+
+    Attributes:
+        exposed: The ports of EXPOSE.
+        variables: The variables of ENV and their values.
+        default: The default port of the program that runs, or ``""``.
+        default_of: The name of that program.
+    """
 
     exposed: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
@@ -192,53 +203,55 @@ class Image(Struct, frozen=True):
     default_of: str = ""
 
 
-def listening(use: Usage, command: str, image: Image) -> Port | None:
-    """Return the port on which the service *use* listens, or None where nothing tells.
+def listening_port(use: Usage, command: str, image: ImagePorts) -> Port | None:
+    """Return the port on which the service *use* listens, or None if it is unknown.
 
-    In this order: an option of its *command*; the port that is published, of several the one that
-    a variable, the image or its kind confirms; a variable; ``expose``; the image.
+    The sources in order: an option of *command*; the published port, or of several the one that a
+    variable, the image or common usage confirms; a variable; ``expose``; the image.
     """
-    others = [*_variables(use), *_of_image(use, image)]
+    candidates = [*_variable_ports(use), *_image_ports(use, image)]
     option = option_port(command)
     if is_number(option):
-        by_variable = [port for port in _variables(use) if expand(port.text, {}) == option]
+        by_variable = [port for port in _variable_ports(use) if expand(port.text, {}) == option]
         return by_variable[0] if by_variable else Port(option, "its command")
     if len(use.targets) == 1:
         return Port(use.targets[0], "its published port")
-    for port in others:
+    for port in candidates:
         if port.text in use.targets:
             return port
     if use.targets:
-        main = [target for target in use.targets if target not in _NOT_MAIN] or use.targets
-        usual = [target for target in main if target in _USUAL]
-        return Port((usual or list(main))[0], "one of its published ports")
-    return others[0] if others else None
+        main_ports = [
+            target for target in use.targets if target not in _SECONDARY_PORTS
+        ] or use.targets
+        common_ports = [target for target in main_ports if target in _COMMON_WEB_PORTS]
+        return Port((common_ports or list(main_ports))[0], "one of its published ports")
+    return candidates[0] if candidates else None
 
 
-def _variables(use: Usage) -> list[Port]:
-    found = []
-    for name in _VARIABLES:
+def _variable_ports(use: Usage) -> list[Port]:
+    found_ports = []
+    for name in _PORT_VARIABLES:
         value = use.environment.get(name)
         if value and is_number(value):
-            found.append(Port(use.written.get(name, value), f"the variable {name}"))
+            found_ports.append(Port(use.written.get(name, value), f"the variable {name}"))
     urls = use.environment.get("ASPNETCORE_URLS") or ""
     port = urls.partition(";")[0].rstrip("/").rpartition(":")[2]
     if is_number(port):
-        found.append(Port(port, "the variable ASPNETCORE_URLS"))
-    return found
+        found_ports.append(Port(port, "the variable ASPNETCORE_URLS"))
+    return found_ports
 
 
-def _of_image(use: Usage, image: Image) -> list[Port]:
-    found = [Port(port, "expose") for port in use.exposed if is_number(port)]
-    found += [
+def _image_ports(use: Usage, image: ImagePorts) -> list[Port]:
+    found_ports = [Port(port, "expose") for port in use.exposed if is_number(port)]
+    found_ports += [
         Port(value, f"ENV {name} of its Dockerfile")
-        for name in _VARIABLES
+        for name in _PORT_VARIABLES
         for known, value in image.variables
         if known == name and is_number(value)
     ]
     exposed = [port for port in image.exposed if is_number(port)]
-    main = [port for port in exposed if port not in _NOT_MAIN] or exposed
-    found += [Port(port, "EXPOSE of its Dockerfile") for port in main]
+    main_ports = [port for port in exposed if port not in _SECONDARY_PORTS] or exposed
+    found_ports += [Port(port, "EXPOSE of its Dockerfile") for port in main_ports]
     if image.default:
-        found.append(Port(image.default, f"the default of {image.default_of}"))
-    return found
+        found_ports.append(Port(image.default, f"the default of {image.default_of}"))
+    return found_ports

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - a row of a table is one line
-"""What is proposed for a service, from its Compose file, its Dockerfile and its source."""
+"""The health check for a service, from its Compose file, its Dockerfile and its source."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import pytest
 
 from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.project import load as load_project
+from composerefactor.compose.project import load_project
 from composerefactor.compose.services import start_model
-from composerefactor.images.catalog import Catalog, load
+from composerefactor.images.catalog import Catalog, load_catalog
 from composerefactor.images.health.built import (
     Answer,
     NoCheckNeeded,
@@ -22,13 +22,13 @@ from composerefactor.planning.settings import load_settings
 from support.memory import Memory
 
 
-def ask(
+def check_of(
     service: str,
     dockerfile: str | None = None,
     files: dict[str, str] | None = None,
     catalog: Catalog | None = None,
 ) -> Answer:
-    """Return the answer for the service ``app``, whose body is *service*, a flow mapping."""
+    """Return the health check of the service ``app``, whose body is *service*, a flow mapping."""
     texts = {"compose.yaml": f"services:\n  app: {service}\n", **(files or {})}
     if dockerfile is not None:
         texts["Dockerfile"] = dockerfile
@@ -37,7 +37,7 @@ def ask(
     assert not project.errors, project.errors
     of = start_model(project, entry)
     use = usage(project, of, of.services["app"])
-    return healthcheck_for(project, of, use, catalog or load())
+    return healthcheck_for(project, of, use, catalog or load_catalog())
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def ask(
     ],
 )  # fmt: skip
 def test_proposed(service: str, dockerfile: str | None, words: str) -> None:
-    found = ask(service, dockerfile)
+    found = check_of(service, dockerfile)
     assert isinstance(found, ProposedCheck), found
     assert words in " ".join(found.test[1:])
     assert found.test[0] in {"CMD", "CMD-SHELL"}
@@ -85,18 +85,18 @@ def test_proposed(service: str, dockerfile: str | None, words: str) -> None:
 @pytest.mark.parametrize(
     ("service", "dockerfile", "reason", "remedy"),
     [
-        ("{build: ., ports: [80]}", "FROM scratch\nCMD [/app]", "from scratch, holds no program", "install curl"),
-        ("{build: ., ports: [80]}", "FROM gcr.io/distroless/static\nCMD [/app]", "holds no program", "install curl"),
-        ("{build: ., ports: [80]}", "FROM acme/base\nCMD [/app]", "is not known to hold a program", "install curl"),
+        ("{build: ., ports: [80]}", "FROM scratch\nCMD [/app]", "based on scratch, contains no program", "install curl"),
+        ("{build: ., ports: [80]}", "FROM gcr.io/distroless/static\nCMD [/app]", "contains no program", "install curl"),
+        ("{build: ., ports: [80]}", "FROM acme/base\nCMD [/app]", "is not known to contain a program", "install curl"),
         ("{build: .}", "FROM node:20\nCMD node worker.js", "on which port", "expose its port"),
         ("{build: ., command: node worker.js}", "FROM node:20\nEXPOSE 80\nCMD node x", "on which port", ""),
         ("{build: ., command: bundle exec sidekiq}", "FROM ruby:3\nEXPOSE 80", "sidekiq takes jobs", ""),
         ("{build: ., command: sleep infinity, ports: [80]}", "FROM node:20", "keeps the container up", ""),
         ("{build: {context: ., target: x}}", "FROM node:20", "has no stage 'x'", ""),
-        ("{build: .}", None, "Dockerfile is not here, and nothing says", "publish or expose"),
-        ("{image: traefik/whoami, ports: [80]}", None, "traefik/whoami holds no program", "take one that holds curl"),
-        ("{image: 'acme/api:1'}", None, "nothing is known about the image acme/api:1", ".composerefactor.yml"),
-        ("{image: '${IMAGE}'}", None, "nothing is known about the image ${IMAGE}", ""),
+        ("{build: .}", None, "Dockerfile is not in the project", "publish or expose"),
+        ("{image: traefik/whoami, ports: [80]}", None, "traefik/whoami contains no program", "contains curl"),
+        ("{image: 'acme/api:1'}", None, "the image acme/api:1 is not in the image catalog", ".composerefactor.yml"),
+        ("{image: '${IMAGE}'}", None, "the image ${IMAGE} is not in the image catalog", ""),
         ("{image: 'mongo:${TAG}'}", None, "depends on the tag of the image", ""),
         ("{image: 'mongo@sha256:0123'}", None, "depends on the tag of the image", ""),
         ("{image: 'postgres:16', command: ['sh', '-c', 'pg_dump -h db > x']}", None, "not the server", ""),
@@ -104,7 +104,7 @@ def test_proposed(service: str, dockerfile: str | None, words: str) -> None:
     ],
 )  # fmt: skip
 def test_impossible(service: str, dockerfile: str | None, reason: str, remedy: str) -> None:
-    found = ask(service, dockerfile)
+    found = check_of(service, dockerfile)
     assert isinstance(found, NoPossibleCheck), found
     assert reason in found.reason
     assert remedy in found.remedy
@@ -122,7 +122,7 @@ def test_impossible(service: str, dockerfile: str | None, reason: str, remedy: s
     ],
 )
 def test_unneeded(service: str, dockerfile: str | None, has_check: bool) -> None:  # noqa: FBT001
-    found = ask(service, dockerfile)
+    found = check_of(service, dockerfile)
     assert isinstance(found, NoCheckNeeded), found
     assert found.has_check is has_check
 
@@ -159,15 +159,17 @@ def test_unneeded(service: str, dockerfile: str | None, has_check: bool) -> None
         ("FROM ruby:3\nCMD rails server", {"config/routes.rb": 'get "up" => "rails/health#show"'}, ":3000/up"),
     ],
 )  # fmt: skip
-def test_a_page_that_is_found_is_asked(dockerfile: str, files: dict[str, str], path: str) -> None:
-    found = ask("{build: .}", dockerfile, files)
+def test_a_page_for_health_checks_is_requested(
+    dockerfile: str, files: dict[str, str], path: str
+) -> None:
+    found = check_of("{build: .}", dockerfile, files)
     assert isinstance(found, ProposedCheck), found
     assert f"http://127.0.0.1{path}" in " ".join(found.test)
-    assert "-s " not in " ".join(found.test), "a bad answer is no good one"
+    assert "-s " not in " ".join(found.test), "an error status must fail"
 
 
-def test_a_moved_actuator_is_not_asked() -> None:
-    found = ask(
+def test_a_moved_actuator_is_not_requested() -> None:
+    found = check_of(
         "{build: .}",
         "FROM eclipse-temurin:21-jre-alpine\nCMD java -jar a.jar",
         {
@@ -179,9 +181,9 @@ def test_a_moved_actuator_is_not_asked() -> None:
     assert "actuator" not in " ".join(found.test)
 
 
-def test_settings_tell_about_images() -> None:
+def test_settings_describe_images() -> None:
     text = b"catalog: [{id: api, names: [acme/api], healthcheck: {test: [CMD, /probe]}}]"
-    found = ask("{image: 'acme/api:1'}", catalog=load_settings(text).catalog)
+    found = check_of("{image: 'acme/api:1'}", catalog=load_settings(text).catalog)
     assert isinstance(found, ProposedCheck)
     assert (found.test, found.verified) == (("CMD", "/probe"), "project")
 
@@ -197,16 +199,16 @@ def test_settings_tell_about_images() -> None:
     ],
 )
 def test_no_argument_is_shown(service: str) -> None:
-    assert "hidden" not in repr(ask(service, "FROM node:20-alpine"))
+    assert "hidden" not in repr(check_of(service, "FROM node:20-alpine"))
 
 
 def test_env_files_count() -> None:
     service = "{image: 'apache/kafka:3.9', env_file: kafka.env}"
-    found = ask(service, files={"kafka.env": "KAFKA_LISTENERS=PLAINTEXT://:9092\n"})
+    found = check_of(service, files={"kafka.env": "KAFKA_LISTENERS=PLAINTEXT://:9092\n"})
     assert isinstance(found, ProposedCheck)
-    absent = ask(service)
+    absent = check_of(service)
     assert isinstance(absent, NoPossibleCheck)
-    assert "kafka.env is not here" in absent.reason
+    assert "kafka.env is missing" in absent.reason
 
 
 @pytest.mark.parametrize(
@@ -226,4 +228,4 @@ def test_reports_health(service: str, reports: bool) -> None:  # noqa: FBT001
     entry = Invocation(("compose.yaml",))
     texts = {"compose.yaml": f"services:\n  app: {service}\n"}
     project = load_project([entry], Library(Memory(texts)))
-    assert reports_health(project, start_model(project, entry), "app", load()) is reports
+    assert reports_health(project, start_model(project, entry), "app", load_catalog()) is reports

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.images.dockerfiles import exposed, instructions, read_dockerfile
+from composerefactor.images.dockerfiles import exposed_ports, instructions, read_dockerfile
 
 STAGES = """\
 # syntax=docker/dockerfile:1
@@ -51,7 +51,7 @@ def test_chain_follows_stages() -> None:
         "OTHER": "c",
         "LEVEL": "warn",
     }
-    assert exposed(chain, given) == ("3000", "9229")
+    assert exposed_ports(chain, given) == ("3000", "9229")
     check = chain.last("HEALTHCHECK")
     assert check is not None
     assert check.flags == {"interval": "5s", "timeout": "3s"}
@@ -133,7 +133,7 @@ def test_any_text_can_be_read(text: str) -> None:
     file = read_dockerfile(text)
     for name in ("", "0", "x"):
         chain = file.chain(name, {})
-        assert chain is None or exposed(chain, {}) is not None
+        assert chain is None or exposed_ports(chain, {}) is not None
         if chain is not None:
             chain.environment({})
             assert all(each.command is not None for each in chain.instructions)

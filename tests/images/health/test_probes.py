@@ -1,4 +1,4 @@
-"""The commands that ask a built image's server, run against real servers."""
+"""The commands that probe a server, run against real servers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.images.health.probes import Asks, Probe, Programs, command_for
+from composerefactor.images.health.probes import Probe, ProbeKind, Programs, command_for
 from support.healthchecks import busybox, run
 
 PROGRAMS = ("curl", "wget", "node", "python3", "ruby", "php", "bash", "busybox wget", "busybox nc")
@@ -43,34 +43,34 @@ def port() -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def closed() -> Iterator[int]:
-    with socket.socket() as taken:  # held, so that nobody else listens there
+    with socket.socket() as taken:  # Bound, so that no other process listens there.
         taken.bind(("127.0.0.1", 0))
         yield int(taken.getsockname()[1])
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    asks: Asks
+class ProbeCase:
+    kind: ProbeKind
     path: str
     is_healthy: bool
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "case",
     [
-        Asked("ok", "/ok", is_healthy=True),
-        Asked("ok", "/found", is_healthy=True),
-        Asked("ok", "/missing", is_healthy=False),
-        Asked("ok", "/broken", is_healthy=False),
-        Asked("answer", "/ok", is_healthy=True),
-        Asked("answer", "/missing", is_healthy=True),
-        Asked("answer", "/broken", is_healthy=True),
-        Asked("connect", "/", is_healthy=True),
+        ProbeCase("ok", "/ok", is_healthy=True),
+        ProbeCase("ok", "/found", is_healthy=True),
+        ProbeCase("ok", "/missing", is_healthy=False),
+        ProbeCase("ok", "/broken", is_healthy=False),
+        ProbeCase("answer", "/ok", is_healthy=True),
+        ProbeCase("answer", "/missing", is_healthy=True),
+        ProbeCase("answer", "/broken", is_healthy=True),
+        ProbeCase("connect", "/", is_healthy=True),
     ],
-    ids=lambda asked: f"{asked.asks}{asked.path}",
+    ids=lambda case: f"{case.kind}{case.path}",
 )
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_probe(program: str, asked: Asked, port: int, closed: int, tmp_path: Path) -> None:
+def test_probe(program: str, case: ProbeCase, port: int, closed: int, tmp_path: Path) -> None:
     path, name = None, program
     if program.startswith("busybox "):
         name = program.removeprefix("busybox ")
@@ -78,12 +78,12 @@ def test_probe(program: str, asked: Asked, port: int, closed: int, tmp_path: Pat
     elif shutil.which(program) is None:
         pytest.skip(f"{program} is not installed")
     held = Programs({name: "", "grep": ""})
-    found = command_for(Probe(asked.asks, str(port), asked.path), held)
+    found = command_for(Probe(case.kind, str(port), case.path), held)
     if found is None:
-        pytest.skip(f"{program} cannot ask this")
+        pytest.skip(f"{program} cannot send this probe")
     is_weaker = found == command_for(Probe("connect", str(port)), held)
-    assert run(found[0], path=path) == (asked.is_healthy or is_weaker)
-    without = command_for(Probe(asked.asks, str(closed), asked.path), held)
+    assert run(found[0], path=path) == (case.is_healthy or is_weaker)
+    without = command_for(Probe(case.kind, str(closed), case.path), held)
     assert without is not None
     assert not run(without[0], path=path), "nothing listens there"
 

@@ -10,7 +10,7 @@ from composerefactor.images.health.probes import (
     base_image,
     command_for,
     default_command,
-    programs,
+    installed_programs,
 )
 
 
@@ -67,9 +67,9 @@ def test_default_command() -> None:
 def test_installed(run: str, has: set[str], lacks: set[str]) -> None:
     chain = read_dockerfile(f"FROM acme/base\nRUN {run}\n").chain("", {})
     assert chain is not None
-    found = programs(chain)
-    assert has <= set(found.found)
-    assert lacks.isdisjoint(found.found)
+    found = installed_programs(chain)
+    assert has <= set(found.sources)
+    assert lacks.isdisjoint(found.sources)
     assert not found.is_complete
 
 
@@ -77,7 +77,7 @@ def test_only_the_stages_of_the_image_count() -> None:
     text = "FROM node:20 AS build\nRUN apt-get install -y curl\nFROM scratch\nCOPY --from=build /a /a\n"
     chain = read_dockerfile(text).chain("", {})
     assert chain is not None
-    assert programs(chain) == Programs({}, "docs", is_complete=True)
+    assert installed_programs(chain) == Programs({}, "docs", is_complete=True)
 
 
 @pytest.mark.parametrize(

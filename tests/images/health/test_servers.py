@@ -1,7 +1,7 @@
-"""Health checks of the catalogue against real servers: unhealthy, healthy, unhealthy again.
+"""Health checks of the image catalog against real servers: unhealthy, healthy, unhealthy again.
 
 Nothing is installed here; ``make healthchecks`` installs the servers from Debian's packages. A
-server that is not there is skipped.
+missing server is skipped.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.images.catalog import load
-from composerefactor.images.entries import Command, Use, parse_tag
-from composerefactor.images.lookup import HealthCheckChoice, choose
+from composerefactor.images.catalog import load_catalog
+from composerefactor.images.entries import Command, ImageUse, parse_tag
+from composerefactor.images.lookup import HealthCheckChoice, choose_check
 from support.healthchecks import busybox, run
 from support.servers import (
     PROGRAMS,
@@ -33,9 +33,9 @@ from support.servers import (
     stop_port_mapper,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("servers")]
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("servers")]
 
-CATALOG = load()
+CATALOG = load_catalog()
 READY_WITHIN = 60
 LISTEN = ("--web.listen-address=:PORT",)
 
@@ -148,12 +148,12 @@ def goes_through_its_states(
 
 
 def check(server: Server, port: int) -> Command:
-    """Return what the catalogue has for *server* on *port*."""
+    """Return the command of the image catalog for *server* on *port*."""
     entry = CATALOG.match(server.image)
     assert entry is not None
     name, _, tag = server.image.partition(":")
     words = tuple(word.replace("PORT", str(port)) for word in server.options)
-    used = Use(name, parse_tag(tag), server.environ, command=words)
-    found = choose(entry, used, [str(port)] if server.published else [])
+    used = ImageUse(name, parse_tag(tag), server.environ, command=words)
+    found = choose_check(entry, used, [str(port)] if server.published else [])
     assert isinstance(found, HealthCheckChoice)
-    return found.check.test
+    return found.test

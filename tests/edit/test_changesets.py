@@ -1,8 +1,9 @@
-"""A changeset is ordered, free of no-ops, and names its changes in a stable way."""
+"""A changeset is ordered, contains no no-ops, and has stable ids."""
 
 from __future__ import annotations
 
 import pytest
+
 from composerefactor.edit.planned_files import Changeset, FileChange
 
 
@@ -25,7 +26,7 @@ def test_order_and_no_ops() -> None:
     assert Changeset((FileChange("same.yml", b"1", b"1"),)).is_empty
 
 
-def test_id_depends_on_path_and_content_alone() -> None:
+def test_id_depends_only_on_path_and_content() -> None:
     change = FileChange("a.yml", b"1", b"2")
     assert change.id == FileChange("a.yml", b"1", b"2").id
     others = [
@@ -39,7 +40,7 @@ def test_id_depends_on_path_and_content_alone() -> None:
     assert len({change.id, *(other.id for other in others)}) == len(others) + 1
 
 
-def test_id_is_the_same_tomorrow() -> None:
+def test_id_is_stable() -> None:
     assert FileChange("compose.yaml", None, b"services: {}\n").id == "c704f618"
 
 

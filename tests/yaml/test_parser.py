@@ -29,7 +29,7 @@ def tree_of(text: str, *, pure: bool | None = None) -> Tree:
 
 
 def spans(text: str, *, pure: bool | None = None) -> list[str]:
-    """Return the text of every node, in text order; ``a@b`` where properties ``a`` stand before."""
+    """Return the text of every node in text order; ``a@b`` if ``b`` has the properties ``a``."""
     found = []
     for document in tree_of(text, pure=pure).documents:
         for node in walk(document.root) if document.root is not None else ():
@@ -38,7 +38,7 @@ def spans(text: str, *, pure: bool | None = None) -> list[str]:
     return found
 
 
-# What the lossless layer takes: a text, and the text of each of its nodes below the root.
+# Valid YAML: a text, and the text of each of its nodes below the root.
 SPANS: list[tuple[str, str, list[str]]] = [
     ("plain", "a: b c\n", ["a", "b c"]),
     ("no last newline", "a: b", ["a", "b"]),
@@ -139,11 +139,11 @@ BLOCK_SCALARS: list[tuple[str, str, str]] = [
     ("|\n  b\u00a0\n\n", "|\n  b\u00a0", "b\u00a0\n"),
 ]
 
-# A text that is refused, the number of the line, and a word of the message.
+# Invalid YAML: a text, the line number of the error, and a part of the message.
 REFUSED: list[tuple[str, int, str]] = [
-    ("a:\n\tb: c\n", 2, "a tab indents this line"),
-    ("a:\n  b: c\n\td: e\n", 3, "a tab indents this line"),
-    ("a:\n\t- b\n", 2, "a tab indents this line"),
+    ("a:\n\tb: c\n", 2, "indented with a tab"),
+    ("a:\n  b: c\n\td: e\n", 3, "indented with a tab"),
+    ("a:\n\t- b\n", 2, "indented with a tab"),
     ("a: b: c\n", 1, "mapping values"),
     ("a: [b\n", 1, ""),
     ('a: "b\n', 1, ""),
@@ -153,8 +153,8 @@ REFUSED: list[tuple[str, int, str]] = [
     ("a:\n  b: 1\n  c: 2\n  'b': 3\n", 4, "first at line 2"),
     ("a: {1: b, '1': c}\n", 1, "key '1' is written twice"),
     ("a: &x {b: c}\nd:\n  <<: *x\n  <<: *x\n", 4, "key '<<' is written twice"),
-    ("a: 1\nb: *x\n", 2, "nothing above is named &x"),
-    ("a: *x\nb: &x 1\n", 1, "nothing above is named &x"),
+    ("a: 1\nb: *x\n", 2, "anchor &x"),
+    ("a: *x\nb: &x 1\n", 1, "anchor &x"),
     ("a: b\nc: \x01\n", 2, "U+0001"),
     ("é: 😀\nc: \x7f\n", 2, "U+007F"),
     ("a:\n  b\n# \u2028c: d\n", 3, "U+2028"),
@@ -175,7 +175,7 @@ ONLY_ONE_PARSER_IS_STRICT = [
     '["a":b]\n',
     "a: |\n \n  \n   b\n",
 ]
-"""Rare texts on which the two disagree whether it is YAML at all; trees never differ."""
+"""Rare texts that only one of the parsers accepts; trees never differ."""
 
 
 @pytest.mark.parametrize(("text", "expected"), [c[1:] for c in SPANS], ids=[c[0] for c in SPANS])
@@ -196,7 +196,7 @@ def test_block_scalars(text: str, written: str, value: str, after: str, *, pure:
 
 
 @pytest.mark.parametrize(("text", "line", "words"), REFUSED)
-def test_refused(text: str, line: int, words: str, *, pure: bool) -> None:
+def test_invalid_yaml_is_an_error(text: str, line: int, words: str, *, pure: bool) -> None:
     with pytest.raises(InputError) as caught:
         tree_of(text, pure=pure)
     assert words in caught.value.message
@@ -209,7 +209,7 @@ def test_refused(text: str, line: int, words: str, *, pure: bool) -> None:
     "text",
     ["a: *b:c\n", "a: &b: c\n", "a: !b,c d\n", "a: !b[c] d\n", "a: {b: !reset}\n", "[!reset, b]\n"],
 )
-def test_names_that_the_engine_rejects(text: str, *, pure: bool) -> None:
+def test_names_that_docker_compose_rejects(text: str, *, pure: bool) -> None:
     with pytest.raises(InputError):
         tree_of(text, pure=pure)
 
@@ -217,13 +217,13 @@ def test_names_that_the_engine_rejects(text: str, *, pure: bool) -> None:
 @pytest.mark.skipif(not has_c_parser(), reason="the C parser is not installed")
 @pytest.mark.parametrize("text", [*(c[1] for c in SPANS), *(f"a: {c[0]}" for c in BLOCK_SCALARS)])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["lf", "crlf"])
-def test_both_parsers_give_equal_trees(text: str, newline: str) -> None:
+def test_both_parsers_return_equal_trees(text: str, newline: str) -> None:
     text = text.replace("\r\n", "\n").replace("\n", newline)
     assert facts(tree_of(text, pure=True)) == facts(tree_of(text, pure=False))
 
 
 @pytest.mark.parametrize("text", ONLY_ONE_PARSER_IS_STRICT)
-def test_a_strict_parser_gives_an_error_and_no_other_tree(text: str, *, pure: bool) -> None:
+def test_a_strict_parser_raises_and_never_returns_another_tree(text: str, *, pure: bool) -> None:
     try:
         tree = tree_of(text, pure=pure)
     except InputError:
@@ -247,7 +247,7 @@ def test_values(*, pure: bool) -> None:
     ]
 
 
-def test_nodes_for_what_is_not_written(*, pure: bool) -> None:
+def test_nodes_of_empty_values(*, pure: bool) -> None:
     root = tree_of("a:\nb: ''\nc: ~\nd: &x\n", pure=pure).root
     assert isinstance(root, MappingNode)
     nodes = [entry.value for entry in root.entries]
@@ -258,7 +258,7 @@ def test_nodes_for_what_is_not_written(*, pure: bool) -> None:
 @pytest.mark.parametrize(
     "text", ["", "\n", "# c\n", "---\n", "--- # c\n", "# c", "--- \n...\n# c\n"]
 )
-def test_nothing_but_comments(text: str, *, pure: bool) -> None:
+def test_only_comments(text: str, *, pure: bool) -> None:
     assert tree_of(text, pure=pure).root is None
 
 
@@ -289,7 +289,7 @@ def test_anchors_stay_known_in_later_documents(*, pure: bool) -> None:
     assert alias.target is first.root.get("a")
 
 
-def test_an_alias_means_the_last_anchor_above(*, pure: bool) -> None:
+def test_an_alias_refers_to_the_last_anchor_above(*, pure: bool) -> None:
     root = tree_of("a: &x 1\nb: *x\nc: &x 2\nd: [*x]\n", pure=pure).root
     assert isinstance(root, MappingNode)
     one, flow = root.get("b"), root.get("d")
@@ -300,7 +300,7 @@ def test_an_alias_means_the_last_anchor_above(*, pure: bool) -> None:
     assert (one.name, one.start, one.end) == ("x", 11, 13)
 
 
-def test_an_alias_in_what_it_names(*, pure: bool) -> None:
+def test_an_alias_inside_its_target(*, pure: bool) -> None:
     root = tree_of("a: &x\n  b: *x\n", pure=pure).root
     assert isinstance(root, MappingNode)
     inner = root.get("a")

@@ -1,4 +1,4 @@
-"""Entries put one level down mean the same there."""
+"""Nest: entries keep their meaning one level deeper."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import pytest
 from hypothesis import assume, given, settings
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.edit.apply import edited
+from composerefactor.edit.apply import apply_edits
 from composerefactor.edit.operations import Nest
 from composerefactor.errors import InputError, RefusedError
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
+from support.examples import examples
 from support.yamltext import YamlText, yaml_documents
 
 CASES = {
@@ -51,25 +52,27 @@ def value(text: str) -> Any:
 @pytest.mark.parametrize(("text", "expected"), CASES.values(), ids=CASES)
 def test_nested(text: str, expected: str) -> None:
     names = tuple(entry.name or "" for entry in read(text).top_services)
-    assert edited(read(text), [Nest("", "services", names)]) == expected
+    assert apply_edits(read(text), [Nest("", "services", names)]) == expected
     data = value(text)
     below = {name: data.pop(name) for name in names}
     assert value(expected) == {"services": below, **data}
 
 
-def test_others_between_are_refused() -> None:
+def test_entries_that_are_not_adjacent_are_refused() -> None:
     file = read("a: {image: x}\nvolumes: {d: }\nb: {image: y}\n")
-    with pytest.raises(RefusedError, match="does not stand with the rest"):
-        edited(file, [Nest("", "services", ("a", "b"))])
+    with pytest.raises(RefusedError, match="adjacent"):
+        apply_edits(file, [Nest("", "services", ("a", "b"))])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(40, 300), deadline=None)
 @given(yaml_documents())
-def test_whatever_stands_there_means_the_same_below(written: YamlText) -> None:
+def test_any_entry_keeps_its_meaning(written: YamlText) -> None:
     assume(isinstance(written.data, dict) and written.data)
     try:
         file = read(written.text)
-        text = edited(file, [Nest("", "below", tuple(e.name or "" for e in file.root.entries))])
+        text = apply_edits(
+            file, [Nest("", "below", tuple(e.name or "" for e in file.root.entries))]
+        )
     except (InputError, RefusedError):
         assume(False)  # noqa: FBT003
     assert value(text) == {"below": written.data}

@@ -1,4 +1,4 @@
-"""Who owns a comment: one example a row. The numbered rules are those of regions.py."""
+"""Comment ownership: one example per row. The numbers are those of the rules in comments.py."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from composerefactor.yaml.source import Source
 
 
 class Case(NamedTuple):
-    """*text*, where the letter before ``|`` on each line names the owner and ``.`` is nobody."""
+    """A text; the letter before ``|`` is the owner of the line, and ``.`` means no owner."""
 
     name: str
     text: str
@@ -26,7 +26,7 @@ def split(marked: str) -> tuple[str, list[str]]:
 
 
 def owners(source: Source, found: list[Region]) -> list[str]:
-    """Return the first letter of the key that owns each line, ``.`` for nobody."""
+    """Return the first letter of the key that owns each line; ``.`` for no owner."""
     marks = ["."] * len(source.line_starts)
     for region in found:
         for i, start in enumerate(source.line_starts):
@@ -291,7 +291,7 @@ d|    image: postgres
 """,
     ),
     Case(
-        "2: commented-out keys whose # stands left of their text",
+        "2: commented-out keys whose # is left of their text",
         """
 a|  a:
 a|    image: a

@@ -1,4 +1,4 @@
-"""What is written once means what was written several times."""
+"""Share: services with a shared definition mean the same as before."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.repeats import Repeat, repeats
-from composerefactor.edit.apply import edited
+from composerefactor.edit.apply import apply_edits
 from composerefactor.edit.operations import Share
 from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
+from support.examples import examples
 
 CHECK = "    healthcheck:  # slow\n      test: [CMD, true]\n      interval: 10s\n"
 BARE = CHECK.replace("  # slow", "")
@@ -40,7 +41,7 @@ def shared(text: str, least: int = 3) -> tuple[str, list[Repeat]]:
         )
         for n, each in enumerate(found)
     ]
-    return edited(file, edits), found
+    return apply_edits(file, edits), found
 
 
 def test_the_text_with_comments_is_kept() -> None:
@@ -60,7 +61,7 @@ def test_different_comments_keep_their_text() -> None:
     assert shared(text) == (text, [])
 
 
-def test_an_anchor_that_says_the_same_is_used() -> None:
+def test_an_equal_anchor_is_reused() -> None:
     block = "x-check: &check\n  interval: 10s\n  test: [CMD, true]\n"
     text = f"{block}services:\n  a:\n    image: x\n{BARE}"
     after, found = shared(text)
@@ -98,9 +99,9 @@ def projects(draw: st.DrawFn) -> str:
     return text.replace("\n", "\r\n") if draw(st.booleans()) else text
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(40, 300), deadline=None)
 @given(projects(), st.integers(2, 4))
-def test_the_services_mean_the_same_and_nothing_is_left(text: str, least: int) -> None:
+def test_the_services_mean_the_same_and_no_repeat_is_left(text: str, least: int) -> None:
     after, found = shared(text, least)
     assert services(after) == services(text)
     assert len(after) <= len(text) or not found

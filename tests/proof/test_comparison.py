@@ -1,4 +1,4 @@
-"""Comparing what the engine prints, and saying it without secrets."""
+"""Comparing outputs of Docker Compose, and describing differences without secrets."""
 
 from __future__ import annotations
 
@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.compose.secrets import mask_text, mask_value
-from composerefactor.proof.comparison import Difference, compare, describe, hashes, model, sections
+from composerefactor.compose.masking import GENERAL
+from composerefactor.proof.comparison import (
+    Difference,
+    compare,
+    describe,
+    hashes,
+    parse_config,
+    sections,
+)
 
 KEYS = st.sampled_from(["a", "b", "image", "x-y", "command", "deploy"])
 VALUES = st.recursive(
@@ -67,19 +74,19 @@ def test_words() -> None:
     after = "services: {a: {image: y, ports: [2], tty: true}}\nnetworks: {n: {}}\n"
     assert words(before, after) == [
         'service a: image was "x", is "y"',
-        "service a: ports.0 is gone, was 1",
-        "service a: tty is new: true",
-        "service b is gone",
-        "volume v is gone",
-        "network n is new",
+        "service a: ports.0 was removed (it was 1)",
+        "service a: tty was added: true",
+        "service b was removed",
+        "volume v was removed",
+        "network n was added",
     ]
 
 
-def test_what_stands_before_the_output_is_dropped() -> None:
+def test_text_before_the_output_is_dropped() -> None:
     warning = b'time="2024-01-01T00:00:00Z" level=warning msg="the: variable"\n'
     text = warning + b"name: p\nservices:\n  a: 1\n"
     assert list(sections(text)) == ["name", "services"]
-    assert model(text) == {"name": "p", "services": {"a": 1}}
+    assert parse_config(text) == {"name": "p", "services": {"a": 1}}
 
 
 def test_output_that_is_no_yaml_is_a_difference() -> None:
@@ -110,15 +117,15 @@ def test_hashes() -> None:
     ],
 )
 def test_masking(name: str, value: Any, expected: Any) -> None:
-    assert mask_value(value, name) == expected
+    assert GENERAL.value(value, name) == expected
 
 
 @given(st.text(max_size=200))
 def test_masking_never_fails(text: str) -> None:
-    mask_text(text)
+    GENERAL.text(text)
 
 
 def test_a_word_of_a_command_is_masked_by_the_word_before() -> None:
     before = "services: {a: {command: [x, --password, hunter2]}}\n"
     [found] = words(before, before.replace("hunter2", "hunter3"))
-    assert found == "service a: command.2 has another value"
+    assert found == "service a: command.2 has a different value"

@@ -1,4 +1,4 @@
-"""Edits give the data that they say, and leave every other line as it is."""
+"""Edits produce the expected data and change no other line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.edit.apply import edited
+from composerefactor.edit.apply import apply_edits
 from composerefactor.edit.operations import (
     AddItem,
     AddKey,
@@ -36,6 +36,7 @@ from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
 from support.composetext import COMPOSE, ComposeProject, compose_projects
+from support.examples import examples
 
 SERVICE = ("services", "web")
 ORDER = ("image", "build", "command", "environment", "ports", "depends_on", "healthcheck")
@@ -191,14 +192,14 @@ CASES: dict[str, tuple[str, YamlEdit, str]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_cases(name: str) -> None:
     before, edit, after = CASES[name]
-    assert edited(parsed(before), [edit]) == after
+    assert apply_edits(parsed(before), [edit]) == after
 
 
 def test_a_section_is_added_once() -> None:
     before = "services:\r\n  web:\r\n    image: a\r\n"
     edits = [AddKey("", ("volumes",), name, None) for name in ("a", "b")]
     after = before + "\r\nvolumes:\r\n  a:\r\n  b:\r\n"
-    assert edited(parsed(before), edits) == after
+    assert apply_edits(parsed(before), edits) == after
 
 
 REFUSED: dict[str, tuple[str, YamlEdit]] = {
@@ -224,10 +225,10 @@ REFUSED: dict[str, tuple[str, YamlEdit]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_not_safe_is_refused(name: str) -> None:
+def test_unsafe_edits_are_refused(name: str) -> None:
     text, edit = REFUSED[name]
     with pytest.raises(RefusedError) as caught:
-        edited(parsed(text), [edit])
+        apply_edits(parsed(text), [edit])
     assert caught.value.location is not None
     assert caught.value.remedy
 
@@ -242,7 +243,7 @@ def plain(value: Any) -> Any:
 
 
 def mappings(file: ComposeFile) -> list[Path]:
-    """Return the addresses of mappings to which a key can be added without further conditions."""
+    """Return the paths of mappings to which a key can be added unconditionally."""
     return [
         path
         for path, node in paths(file.root)
@@ -251,16 +252,16 @@ def mappings(file: ComposeFile) -> list[Path]:
 
 
 def _is_shared(file: ComposeFile, path: Path) -> bool:
-    """Return whether aliases stand for what *path* leads through."""
+    """Return whether an alias refers to a node on *path*."""
     targets = {id(n.target) for n in walk(file.root) if isinstance(n, AliasNode)}
     above = [found for found, _ in paths(file.root) if found == path[: len(found)]]
     nodes = dict(paths(file.root))
     return any(id(nodes[found]) in targets for found in above)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(20, 200))
 @given(project=compose_projects(), data=st.data())
-def test_added_keys_are_all_that_changes(project: ComposeProject, data: st.DataObject) -> None:
+def test_adding_a_key_changes_nothing_else(project: ComposeProject, data: st.DataObject) -> None:
     text = project.files[COMPOSE]
     file = parsed(text)
     where = data.draw(
@@ -268,7 +269,7 @@ def test_added_keys_are_all_that_changes(project: ComposeProject, data: st.DataO
     )
     new = data.draw(NEW_VALUES)
     edits = [AddKey(COMPOSE, path, "x-added", new, comment="") for path in where]
-    after = edited(file, edits)
+    after = apply_edits(file, edits)
     expected = values(text)
     for path in where:
         place = expected
@@ -282,17 +283,19 @@ def test_added_keys_are_all_that_changes(project: ComposeProject, data: st.DataO
         assert not before_lines - after_lines
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(20, 200))
 @given(project=compose_projects(), data=st.data())
-def test_a_removed_entry_is_all_that_goes(project: ComposeProject, data: st.DataObject) -> None:
+def test_removing_an_entry_changes_nothing_else(
+    project: ComposeProject, data: st.DataObject
+) -> None:
     text = project.files[COMPOSE]
     file = parsed(text)
     addresses = [p for p, _ in paths(file.root) if p and not _is_shared(file, p) and "<<" not in p]
     path = data.draw(st.sampled_from(addresses))
     try:
-        after = edited(file, [Remove(COMPOSE, path)])
+        after = apply_edits(file, [Remove(COMPOSE, path)])
     except RefusedError:
-        return  # what is refused is not safe
+        return  # unsafe edits are refused
     expected = values(text)
     place = expected
     for step in path[:-1]:
@@ -301,9 +304,9 @@ def test_a_removed_entry_is_all_that_goes(project: ComposeProject, data: st.Data
     assert values(after) == expected
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(20, 200))
 @given(project=compose_projects(), data=st.data(), new=st.sampled_from(["x", "22:22", "it's", 7]))
-def test_a_replaced_scalar_is_all_that_changes(
+def test_replacing_a_scalar_changes_nothing_else(
     project: ComposeProject, data: st.DataObject, new: Any
 ) -> None:
     text = project.files[COMPOSE]
@@ -314,7 +317,7 @@ def test_a_replaced_scalar_is_all_that_changes(
         if isinstance(n, ScalarNode) and not n.anchor and not n.tag and not _is_shared(file, p)
     ]
     path = data.draw(st.sampled_from(scalars))
-    after = edited(file, [Replace(COMPOSE, path, new)])
+    after = apply_edits(file, [Replace(COMPOSE, path, new)])
     expected = values(text)
     place = expected
     for step in path[:-1]:
@@ -330,3 +333,11 @@ def _is_flow(file: ComposeFile, path: Path) -> bool:
         if isinstance(node, MappingNode | SequenceNode) and node.flow:
             return True
     return False
+
+
+def test_a_carriage_return_alone_is_refused() -> None:
+    text = "services:\n  web:\r    image: a\n"
+    with pytest.raises(RefusedError) as caught:
+        apply_edits(parsed(text), [AddKey("compose.yaml", SERVICE, "restart", "always")])
+    assert caught.value.location is not None
+    assert caught.value.location.line == 2
