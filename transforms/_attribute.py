@@ -1,4 +1,9 @@
-"""Changes that add one attribute to the services that lack it."""
+"""Where an attribute is added, so that each service gets it once.
+
+:func:`find_sites` chooses the file and the mapping for each service that needs an attribute, and
+:func:`addition` makes a change of it. The other functions answer what several transforms ask of
+anchors and merged mappings.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +15,13 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 
 from composerefactor.compose.attributes import DEPLOY_ORDER, SERVICE_ORDER
+from composerefactor.compose.definitions import Definition
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.merge_keys import merged_entries, merged_get, merged_mappings
+from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
-from composerefactor.compose.references import extending
-from composerefactor.compose.services import Definition, Service, StartModel
+from composerefactor.compose.references import extending_services
+from composerefactor.compose.services import Service, StartModel
 from composerefactor.edit.operations import AddKey, Edit
 from composerefactor.edit.rendering import Flow, Value
 from composerefactor.errors import Location
@@ -39,7 +46,7 @@ _NO_POLICY = frozenset(
         *("ports", "expose", "networks", "depends_on", "extra_hosts", "links"),
     }
 )
-"""A block with nothing but these says what a service is given, not how it is run."""
+"""A block with only these keys describes what a service gets, not how it runs."""
 
 _ATTRIBUTES = frozenset(
     {
@@ -48,22 +55,25 @@ _ATTRIBUTES = frozenset(
         *("depends", "command", "restart", "security", "resources", "limits", "user"),
     }
 )
-"""A top-level block that is named after one of these is for that and nothing else."""
+"""A top-level block named after one of these holds that attribute and nothing else."""
 
 
 class Target(Struct, frozen=True):
-    """A mapping, or an empty value, *node* of *file*, that gives a service what is added to it.
+    """A node whose content a service gets, to which keys can be added.
 
-    *rest* are the keys that lead from there to what is added.
+    Attributes:
+        file: The file that contains the node.
+        node: A mapping, or an empty value that can become one.
+        keys: The keys to add below the node, the outermost first.
     """
 
     file: ComposeFile
     node: Node
-    rest: tuple[str, ...]
+    keys: tuple[str, ...]
 
 
 def merged_blocks(body: Node) -> Iterator[MappingNode]:
-    """Yield *body* and the mappings that it merges by ``<<``, those that win first."""
+    """Yield *body* and the mappings that it merges by ``<<``, in order of precedence."""
     yield from _merged(body, set())
 
 
@@ -83,28 +93,29 @@ def _merged(node: Node, seen: set[int]) -> Iterator[MappingNode]:
 def targets(definition: Definition, keys: tuple[str, ...]) -> list[Target]:
     """Return where *keys* can be added so that *definition* has them, the nearest place first.
 
-    [] where it has them already, and where an alias, a list or a tag stands in the way.
+    The result is empty if the definition already has them, or if an alias, a list or a tag is in
+    the way.
     """
-    found: list[Target] = []
+    possible: list[Target] = []
     for block in merged_blocks(definition.body):
         entry = block.entry(keys[0])
         if entry is None:
-            found.append(Target(definition.file, block, keys))
+            possible.append(Target(definition.file, block, keys))
             continue
         value = resolve(entry.value)
         if len(keys) == 1 or entry.value.tag:
-            return found
-        # What is nearer would hide this whole mapping.
+            return possible
+        # The key in a nearer block would hide this whole mapping.
         if isinstance(value, ScalarNode) and value.is_null and not value.anchor:
             return [Target(definition.file, value, keys[1:])]
         if isinstance(value, MappingNode) and value.entry(keys[1]) is None:
             return [Target(definition.file, value, keys[1:])]
         return []
-    return found
+    return possible
 
 
 def is_template(block: Node, path: Path) -> bool:
-    """Return whether *block*, at *path*, is the common part of services, not one attribute."""
+    """Return whether *block*, at *path*, is a common part of services, not a single attribute."""
     if not isinstance(block, MappingNode) or not path:
         return False
     if path[0] != "services" and _ATTRIBUTES.intersection(re.split(r"[-_.]", str(path[-1]))):
@@ -113,34 +124,40 @@ def is_template(block: Node, path: Path) -> bool:
     return len(names) > 1 and not names <= _NO_POLICY
 
 
-def has_body(definition: Definition) -> bool:
-    """Return whether *definition* says what is run: an image or a build."""
+def has_image_or_build(definition: Definition) -> bool:
+    """Return whether *definition* has an image or a build."""
     return any(
         block.entry(k) for block in merged_blocks(definition.body) for k in ("image", "build")
     )
 
 
 def destinations(service: Service) -> list[Definition]:
-    """Return the definitions in which an attribute of *service* belongs, the best first.
+    """Return the definitions to which an attribute of *service* belongs, the best one first.
 
-    That is the first that has the image or the build: its own, or one that it extends. Then the
-    first of its own.
+    The best is the first with an image or a build: its own, or one that it extends. The first of
+    its own comes next. Without an image or a build there are none.
     """
-    own = [each for each in service.definitions if not each.inherited]
-    found = [each for each in (*own, *service.definitions) if has_body(each)][:1]
-    return found + [each for each in own[:1] if each not in found] if found else []
+    own = [d for d in service.definitions if not d.inherited]
+    best = [d for d in (*own, *service.definitions) if has_image_or_build(d)][:1]
+    return best + [d for d in own[:1] if d not in best] if best else []
 
 
 _SEVERAL = 2
 
-Want = Callable[[StartModel, Service], Any]
-"""Tells what a service should get; None for one that has something of the kind, or needs none."""
+ValueFor = Callable[[StartModel, Service], Any]
+"""Returns the value that a service should get; None if it needs none, or has its own."""
 
 
 class Site(Struct, frozen=True):
-    """A place: *keys* are added below *path* of *file*, which gives *value* to *services*.
+    """A place at which one edit gives a value to one or more services.
 
-    *location* is that of the service, or of the block that the services share.
+    Attributes:
+        file: The file to edit.
+        path: The path of the mapping to which the keys are added.
+        keys: The keys to add there, the outermost first.
+        value: The value that the services should get.
+        services: The names of the services that get it.
+        location: The location of the service, or of the block that the services share.
     """
 
     file: ComposeFile
@@ -152,17 +169,17 @@ class Site(Struct, frozen=True):
 
     @property
     def is_shared(self) -> bool:
-        """True where several services get it by one edit."""
+        """True if one edit gives the value to several services."""
         return len(self.services) > 1
 
     @property
     def block(self) -> str:
-        """The block that is edited, by its name in the file."""
+        """The name of the service or top-level block that is edited."""
         return str(self.path[1] if self.path[0] == "services" else self.path[0])
 
 
 class BlockedSite(Struct, frozen=True):
-    """A *service* that gets nothing, since no place is right for it."""
+    """A *service* that gets no value, since no place is right for it; *reason* says why."""
 
     service: str
     reason: str
@@ -170,7 +187,7 @@ class BlockedSite(Struct, frozen=True):
 
 
 class _Member(Struct, eq=False):
-    """A service of a stack, with what it *wants*."""
+    """A service of a start model, and the value that it *wants*, or None."""
 
     model: StartModel
     service: Service
@@ -179,7 +196,7 @@ class _Member(Struct, eq=False):
 
 
 class _Reach(Struct):
-    """Who gets what is added to one node: each member, with the position of its definition."""
+    """The members that get what is added to one node, each with the index of its definition."""
 
     members: list[tuple[_Member, int]] = []
 
@@ -188,38 +205,44 @@ class _Reach(Struct):
         return tuple(sorted({member.service.name for member, _ in self.members if member.wants}))
 
 
-def sites(
-    every: Iterable[StartModel],
-    want: Want,
+def find_sites(
+    models: Iterable[StartModel],
+    value_for: ValueFor,
     keys: tuple[str, ...],
     *,
     replaced: bool = False,
-    instead: tuple[str, ...] = (),
+    alternatives: tuple[str, ...] = (),
 ) -> Iterator[Site | BlockedSite]:
-    """Yield where *keys* are added for the services of *every* stack that *want* them.
+    """Yield the sites at which *keys* are added for the services of *models* that need a value.
 
-    It is the file that defines the service. A block that several services merge gets the keys where
-    all that it reaches want the same. *replaced* is True for an attribute that a later file
-    replaces whole; others would be merged with what is there. *instead* are attributes that say the
-    same in another form.
+    The keys go to the file that defines the service. A block that several services merge gets them
+    if all services that it reaches need the same value.
+
+    Args:
+        models: All start models of the project.
+        value_for: Returns the value for a service, or None.
+        keys: The keys to add, the outermost first.
+        replaced: True for an attribute that a later file replaces as a whole; others are merged
+            with what the later file has.
+        alternatives: Attributes that express the same in another form.
     """
-    yield from _Finder(every, want, keys, instead, replaced=replaced).sites()
+    yield from _SiteFinder(models, value_for, keys, alternatives, replaced=replaced).sites()
 
 
-class _Finder:
+class _SiteFinder:
     def __init__(
         self,
-        every: Iterable[StartModel],
-        want: Want,
+        models: Iterable[StartModel],
+        value_for: ValueFor,
         keys: tuple[str, ...],
-        instead: tuple[str, ...],
+        alternatives: tuple[str, ...],
         *,
         replaced: bool,
     ) -> None:
-        self.keys, self.instead, self.replaced = keys, instead, replaced
+        self.keys, self.alternatives, self.replaced = keys, alternatives, replaced
         self.members = [
-            _Member(model, service, want(model, service) if destinations(service) else None)
-            for model in every
+            _Member(model, service, value_for(model, service) if destinations(service) else None)
+            for model in models
             for service in model.services.values()
         ]
         self.reach: dict[int, _Reach] = {}
@@ -231,19 +254,19 @@ class _Finder:
     def sites(self) -> Iterator[Site | BlockedSite]:
         blocked: set[tuple[str, Location]] = set()
         for member in self.members:
-            if member.wants is None or member.is_done or self.is_given_by_all(member):
+            if member.wants is None or member.is_done or self.is_covered_by_commands(member):
                 continue
-            found = self.site(member)
-            if isinstance(found, Site):
-                yield found
-            elif found is not None and (found.service, found.location) not in blocked:
-                blocked.add((found.service, found.location))
-                yield found
+            site = self.find_site(member)
+            if isinstance(site, Site):
+                yield site
+            elif site is not None and (site.service, site.location) not in blocked:
+                blocked.add((site.service, site.location))
+                yield site
 
-    def is_given_by_all(self, member: _Member) -> bool:
-        """Return whether several commands start the file of *member*, and all bring it along.
+    def is_covered_by_commands(self, member: _Member) -> bool:
+        """Return whether several commands start the file of *member*, and all set the attribute.
 
-        Then the file by itself, which nobody is seen to start, is only their common base.
+        The file without another one is then only their common base: no command starts it alone.
         """
         if not member.model.entry.implicit:
             return False
@@ -257,26 +280,31 @@ class _Finder:
         ]
         return len(commands) >= _SEVERAL and all(other.wants is None for other in commands)
 
-    def site(self, member: _Member) -> Site | BlockedSite | None:
+    def find_site(self, member: _Member) -> Site | BlockedSite | None:
+        """Return the best site for *member*, or why there is none.
+
+        None if the service is defined outside of the project.
+        """
         name = member.service.name
-        found = [targets(home, self.keys) for home in destinations(member.service)]
-        near = [group[0] for group in found if group]
-        shared = [t for group in found for t in group[1:] if self.is_good_block(t, member)]
+        possible = [targets(d, self.keys) for d in destinations(member.service)]
+        near = [group[0] for group in possible if group]
+        shared = [t for group in possible for t in group[1:] if self.is_good_block(t, member)]
         shared.sort(key=lambda target: -len(self.reach[id(target.node)].names))
         reasons: list[str] = []
         for target in [*shared, *near]:
             reason = self.conflict(target, member)
             path = path_of(target.file.root, target.node)
-            if reason is None and path is not None and not target.file.path.startswith("../"):
-                return self.made(target, path, member)
-            reasons.append(reason or "it is written where nothing can be added")
-        home = destinations(member.service)[0].file
-        if home.path.startswith("../"):
+            if reason is None and path is not None and not is_outside(target.file.path):
+                return self.make_site(target, path, member)
+            reasons.append(reason or "nothing can be added where it is defined")
+        file = destinations(member.service)[0].file
+        if is_outside(file.path):
             return None
-        reason = reasons[-1] if reasons else f"{self.keys[0]} is written so that nothing fits in"
-        return BlockedSite(name, reason, home.location_of("services", name))
+        reason = reasons[-1] if reasons else f"nothing can be added to its {self.keys[0]}"
+        return BlockedSite(name, reason, file.location_of("services", name))
 
     def is_good_block(self, target: Target, member: _Member) -> bool:
+        """Return whether *target* is a common block of services that all want the same value."""
         path = path_of(target.file.root, target.node) or ()
         return (
             len(self.reach[id(target.node)].names) > 1
@@ -285,45 +313,41 @@ class _Finder:
         )
 
     def conflict(self, target: Target, member: _Member) -> str | None:
-        """Return why what *member* wants cannot be added at *target*."""
+        """Return why the value for *member* cannot be added at *target*, or None."""
         for other, n in self.reach[id(target.node)].members:
             if other.wants == member.wants:
                 continue
-            where = f"{other.service.name} of {other.model.entry.title}"
+            who = f"{other.service.name} of {other.model.entry.title}"
             if other.wants is not None:
-                return f"{where} would get it as well, and needs another one"
+                return f"{who} would get it as well, but needs another value"
             if not (self.replaced and self.is_replaced(other, n, member.wants)):
-                known = (other.service.value(key) for key in (self.keys[0], *self.instead))
-                has = next((value for value in known if value is not None), None)
-                why = f", which has one at {has.location}" if has else ""
-                return (
-                    f"{where}{why}, would get it as well"
-                    if why
-                    else f"{where} would get it as well"
-                )
+                present = (other.service.value(key) for key in (self.keys[0], *self.alternatives))
+                own = next((value for value in present if value is not None), None)
+                if own is not None:
+                    return f"{who} would get it as well, but has its own at {own.location}"
+                return f"{who} would get it as well"
         return None
 
     def is_replaced(self, other: _Member, n: int, value: Any) -> bool:
-        """Return whether what definition *n* of *other* gets changes nothing."""
+        """Return whether *value* in definition *n* of *other* has no effect on it."""
         later = other.service.definitions[n + 1 :]
-        has_later = any(merged_get(each.body, self.keys[0]) is not None for each in later)
+        has_later = any(merged_get(d.body, self.keys[0]) is not None for d in later)
         return has_later or other.service.text(self.keys[0]) == value
 
-    def made(self, target: Target, path: Path, member: _Member) -> Site:
+    def make_site(self, target: Target, path: Path, member: _Member) -> Site:
         reach = self.reach[id(target.node)]
         for other, _ in reach.members:
             other.is_done = other.is_done or other.wants is not None
         file = target.file
-        names = reach.names
-        own = len(path) > 1 and path[0] == "services"
+        is_service = len(path) > 1 and path[0] == "services"
         return Site(
             file=file,
             path=path,
-            keys=target.rest,
+            keys=target.keys,
             value=member.wants,
-            services=names,
+            services=reach.names,
             location=file.location_of("services", str(path[1]))
-            if own
+            if is_service
             else file.location_of(str(path[0])),
         )
 
@@ -331,74 +355,83 @@ class _Finder:
 def addition(
     site: Site, value: Value, title: str, evidence: str = "", *, more: Sequence[Edit] = ()
 ) -> Change:
-    """Return the change that adds *value* at *site*; *title* says what the services lack.
+    """Return the change that adds *value* at *site*.
 
-    *more* are edits that it needs as well, as that of an anchor.
+    Args:
+        site: Where the value is added.
+        value: The value of the innermost key.
+        title: What the change does to the services of the site, in the imperative.
+        evidence: Why the change is right.
+        more: Further edits that the change needs, such as that of an anchor.
     """
     key, *below = site.keys
     for name in reversed(below):
         value = {name: value}
     order = DEPLOY_ORDER if site.path[-1:] == ("deploy",) else SERVICE_ORDER
     return Change(
-        title=f"{listed(site.services)}: {title}{_where(site)}",
+        title=f"{title}{shared_note(site)}",
         location=site.location,
         edits=[*more, AddKey(site.file.path, site.path, key, value, order)],
-        effects=effects(site),
+        effects=site_effects(site),
         evidence=evidence,
     )
 
 
-def effects(site: Site) -> list[Effect]:
-    """Return what an addition at *site* changes in the model."""
-    whole = ("deploy", *site.keys) if site.path[-1:] == ("deploy",) else site.keys
-    found = [Effect(("services", name, *whole), "adds") for name in site.services]
-    if site.path[0] != "services":  # top-level x-* are part of the model
-        found.append(Effect((*map(str, site.path), *site.keys), "adds"))
-    return found
+def site_effects(site: Site) -> list[Effect]:
+    """Return the effects of an addition at *site* on the resolved configuration."""
+    keys = ("deploy", *site.keys) if site.path[-1:] == ("deploy",) else site.keys
+    added = [Effect(("services", name, *keys), "adds") for name in site.services]
+    if site.path[0] != "services":  # top-level x-* are part of the resolved configuration
+        added.append(Effect((*map(str, site.path), *site.keys), "adds"))
+    return added
 
 
-def refusal(blocked: BlockedSite, what: str) -> Refusal:
-    """Return *blocked* in words; *what* is missing."""
+def blocked_refusal(blocked: BlockedSite, skipped: str) -> Refusal:
+    """Return the refusal for *blocked*; *skipped* names what is not added, as "no health check"."""
     return Refusal(
-        f"{blocked.service}: {what}: {blocked.reason}", blocked.location, "write it by hand"
+        f"{blocked.service}: {skipped} added: {blocked.reason}", blocked.location, "add it by hand"
     )
 
 
-def listed(names: Sequence[str]) -> str:
-    """Return *names* as a person lists them."""
+def join_names(names: Sequence[str]) -> str:
+    """Return *names* as a list in words: ``a, b and c``."""
     *before, last = names
     return f"{', '.join(before)} and {last}" if before else last
 
 
-def _where(site: Site) -> str:
+def shared_note(site: Site) -> str:
+    """Return the ending of a title that names the block that several services share, or ``""``."""
     return f" (one edit, in {site.block})" if site.is_shared else ""
 
 
 def usable_anchor(
     file: ComposeFile, before: int, fits: Callable[[MappingNode], bool]
 ) -> str | None:
-    """Return an anchor of *file* on a mapping that *fits*, and that an alias at *before* means."""
-    found: dict[str, MappingNode | None] = {}
+    """Return an anchor on a mapping of *file* that *fits*, as an alias at offset *before* finds it.
+
+    None if there is no such anchor.
+    """
+    visible: dict[str, MappingNode | None] = {}
     for node in walk(file.root):
         if node.anchor and node.outer_start < before:
-            found[node.anchor] = (
+            visible[node.anchor] = (
                 node if isinstance(node, MappingNode) and node.end <= before else None
             )
-    fitting = [name for name, node in found.items() if node is not None and fits(node)]
+    fitting = [name for name, node in visible.items() if node is not None and fits(node)]
     return fitting[0] if fitting else None
 
 
 def free_anchor(file: ComposeFile, name: str) -> str:
-    """Return *name*, with a number behind it where *file* has such an anchor."""
+    """Return *name*, followed by a number if *file* already has this anchor."""
     taken = {node.anchor for node in walk(file.root)}
-    found, n = name, 2
-    while found in taken:
-        found, n = f"{name}-{n}", n + 1
-    return found
+    free, n = name, 2
+    while free in taken:
+        free, n = f"{name}-{n}", n + 1
+    return free
 
 
 def healthcheck_value(test: Command, times: Times) -> Value:
-    """Return the body of ``healthcheck`` in the order in which people write it."""
+    """Return the value of ``healthcheck``, with the keys in the usual order."""
     return {
         "test": Flow(test),
         "interval": times.interval,
@@ -409,7 +442,7 @@ def healthcheck_value(test: Command, times: Times) -> Value:
 
 
 class ReachedService(Struct, frozen=True):
-    """A service of *model* that has what stands in a mapping or list, by *definition*."""
+    """A *service* of *model* whose *definition* is or merges a certain mapping."""
 
     model: StartModel
     service: Service
@@ -417,12 +450,12 @@ class ReachedService(Struct, frozen=True):
 
     @property
     def key(self) -> tuple[int, str]:
-        """What tells it from other services, and from the same one of other stacks."""
+        """The identity of the service in its start model."""
         return id(self.model), self.service.name
 
 
-def having(models: Iterable[StartModel], node: Node) -> Iterator[ReachedService]:
-    """Yield the services in whose definition *node*, a mapping, is merged or stands itself."""
+def services_merging(models: Iterable[StartModel], node: Node) -> Iterator[ReachedService]:
+    """Yield the services of *models* whose definition is the mapping *node*, or merges it."""
     for model in models:
         for service in model.services.values():
             for definition in service.definitions:
@@ -430,8 +463,8 @@ def having(models: Iterable[StartModel], node: Node) -> Iterator[ReachedService]
                     yield ReachedService(model, service, definition)
 
 
-def written(file: ComposeFile, body: Node, key: str) -> tuple[Path, Entry] | None:
-    """Return the address of the mapping that gives *body* its *key*, and the entry there."""
+def written_entry(file: ComposeFile, body: Node, key: str) -> tuple[Path, Entry] | None:
+    """Return the path of the mapping that gives *body* its *key*, and the entry there, or None."""
     for mapping in merged_mappings(body):
         entry = mapping.entry(key)
         if entry is not None:
@@ -441,43 +474,45 @@ def written(file: ComposeFile, body: Node, key: str) -> tuple[Path, Entry] | Non
 
 
 ModelPath: TypeAlias = tuple[str, ...]
-"""A place of the resolved model: (section, name, attribute), or less for what is no service's."""
+"""A place in the resolved configuration: (section, name, attribute); shorter outside services."""
 
 
-def places(project: Project, path: str) -> Mapping[int, list[ModelPath]]:
-    """Return the places of the model that each node written in the file *path* reaches, by id.
+def model_places(project: Project, path: str) -> Mapping[int, list[ModelPath]]:
+    """Return the places in the resolved configuration that each node of the file *path* affects.
 
-    Those of a service also count for the services that extend it, wherever they stand.
+    The keys of the result are the ids of the nodes. A node of a service also affects the services
+    that extend it, in any file.
     """
     file = project.files[path]
-    found: dict[int, list[ModelPath]] = {}
-    for place, node in _roots(project, file):
-        for each in _below(node):
-            known = found.setdefault(id(each), [])
-            if place not in known:
-                known.append(place)
-    return found
+    places: dict[int, list[ModelPath]] = {}
+    for place, top in _model_nodes(project, file):
+        for node in _nodes_below(top):
+            of_node = places.setdefault(id(node), [])
+            if place not in of_node:
+                of_node.append(place)
+    return places
 
 
-def heirs(project: Project, path: str, service: str) -> list[str]:
+def inheriting_services(project: Project, path: str, service: str) -> list[str]:
     """Return the names of the services that extend *service* of the file *path*, in any file."""
-    found: dict[tuple[str, str], None] = {}
+    inheriting: dict[tuple[str, str], None] = {}
     todo = [(path, service)]
     while todo:
         target = todo.pop()
-        for each in _extending(project, *target):
-            if each not in found and each != (path, service):
-                found[each] = None
-                todo.append(each)
-    return list(dict.fromkeys(name for _, name in found))
+        for heir in _directly_extending(project, *target):
+            if heir not in inheriting and heir != (path, service):
+                inheriting[heir] = None
+                todo.append(heir)
+    return list(dict.fromkeys(name for _, name in inheriting))
 
 
-def _roots(project: Project, file: ComposeFile) -> Iterator[tuple[ModelPath, Node]]:
+def _model_nodes(project: Project, file: ComposeFile) -> Iterator[tuple[ModelPath, Node]]:
+    """Yield the places in the resolved configuration that *file* sets, with the node of each."""
     for entry in file.root.entries:
         section = entry.name or ""
         if section == "services":
             for service, body in file.services.items():
-                names = (service, *heirs(project, file.path, service))
+                names = (service, *inheriting_services(project, file.path, service))
                 for key, attribute in merged_entries(body).items():
                     for name in names:
                         yield (section, name, key), attribute.value
@@ -488,21 +523,22 @@ def _roots(project: Project, file: ComposeFile) -> Iterator[tuple[ModelPath, Nod
             yield (section,), entry.value
 
 
-def _below(node: Node) -> Iterator[Node]:
-    """Yield *node* and what is written below it, aliases followed, each once."""
+def _nodes_below(node: Node) -> Iterator[Node]:
+    """Yield *node* and all nodes below it, each once; aliases are followed."""
     seen: set[int] = set()
-    model = [resolve(node)]
-    while model:
-        current = model.pop()
+    todo = [resolve(node)]
+    while todo:
+        current = todo.pop()
         if id(current) not in seen:
             seen.add(id(current))
             yield current
-            model.extend(map(resolve, children(current)))
+            todo.extend(map(resolve, children(current)))
 
 
-def _extending(project: Project, path: str, service: str) -> Iterator[tuple[str, str]]:
+def _directly_extending(project: Project, path: str, service: str) -> Iterator[tuple[str, str]]:
+    """Yield path and name of each service that directly extends *service* of the file *path*."""
     for other, file in project.files.items():
-        for name, parent in extending(file).get(service, ()):
+        for name, parent in extending_services(file).get(service, ()):
             bases = {*project.directories.get(other, ()), posixpath.dirname(other)}
             named = {posixpath.normpath(posixpath.join(base, parent or "")) for base in bases}
             if path in named if parent else path == other:

@@ -1,4 +1,4 @@
-"""Finds what a service has for development alone, with the evidence for each."""
+"""The parts of a service that only development needs, with the evidence for each."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.ports import parse_port
 from composerefactor.compose.volumes import parse_volume
-from composerefactor.edit.apply import edited
+from composerefactor.edit.apply import apply_edits
 from composerefactor.edit.operations import Remove, Replace, YamlEdit
-from composerefactor.images.catalog import load
+from composerefactor.images.catalog import load_catalog
 from composerefactor.images.dockerfiles import read_dockerfile
 from composerefactor.yaml.comments import Region, item_regions, regions
 from composerefactor.yaml.nodes import MappingNode, Node, Path, ScalarNode, SequenceNode, node_at
@@ -26,7 +26,7 @@ TOOLS = frozenset(
     """adminer dbgate mailcatcher maildev mailhog mailpit mongo-express pgadmin pgadmin4 pgweb
     phpmyadmin redis-commander redisinsight storybook swagger-editor swagger-ui""".split()  # noqa: SIM905 - a list of words
 )
-"""Services that show or catch what developers look at; no other service asks them for anything."""
+"""Services that show or catch something for developers; no other service depends on them."""
 PROFILES = frozenset({"debug", "dev", "devel", "development", "local", "test", "testing", "tests"})
 DEBUG_PORTS = ("9229", "9230", "5678", "5005", "2345", "35729", "24678")
 """Node.js inspector, debugpy, Java, Delve, live reload, Vite's reload."""
@@ -38,15 +38,15 @@ _RELOADS = re.compile(
     r"|manage\.py\s+runserver|flask\s+run\s.*--debug)(?![\w-])"
 )
 _MODES = re.compile(r"(?:[A-Z]+_)*ENV(?:IRONMENT)?|(?:[A-Z]+_)+MODE")
-_DEVELOPMENT = {"development": "production", "dev": "prod", "Development": "Production"}
+_PRODUCTION_MODES = {"development": "production", "dev": "prod", "Development": "Production"}
 _SWITCHES = re.compile(r"(?:[A-Z]+_)*(?:DEBUG|HOT_RELOAD|RELOAD|USE_?POLLING|WATCH)")
 _POLLING = re.compile(r"(?:CHOKIDAR|WATCHPACK|WDS)_\w+|PYTHONDONTWRITEBYTECODE|FAST_REFRESH")
-_ON = frozenset({"1", "true", "True", "yes", "on", "*"})
+_TRUE = frozenset({"1", "true", "True", "yes", "on", "*"})
 _SOURCES = frozenset(
     """api app apps assets client cmd components hooks internal lib libs packages pages
     pkg public server src static styles templates test tests utils views web""".split()  # noqa: SIM905 - a list of words
 )
-"""Directories with code; what else is mounted from a context may be data, and stays."""
+"""Directories with code; other directories of a context may contain data, and stay mounted."""
 _SOURCE_FILE = re.compile(
     r"package(?:-lock)?\.json|tsconfig[\w.]*\.json|[\w.-]+\.config\.[cm]?[jt]s|pyproject\.toml"
     r"|[\w-]+\.(?:[cm]?[jt]sx?|py|rb|go|php|html)"
@@ -54,23 +54,32 @@ _SOURCE_FILE = re.compile(
 _STAGES = frozenset({"debug", "dev", "devel", "development", "local"})
 
 
-class Need(Struct, frozen=True):
-    """One thing that production does without.
+class DevelopmentSetting(Struct, frozen=True):
+    """A setting that only development needs.
 
-    *gone* are the addresses that are left out, *edits* what is written otherwise. *key* is the
-    attribute of *service* that differs, ``""`` where the service is left out.
+    Attributes:
+        service: The name of the service.
+        key: The attribute that production sets in another way.
+        at: The offset of the setting in the file.
+        evidence: Why only development needs it.
+        removed: The paths that production leaves out.
+        edits: What production changes.
     """
 
     service: str
     key: str
     at: int
     evidence: str
-    gone: tuple[Path, ...] = ()
+    removed: tuple[Path, ...] = ()
     edits: tuple[YamlEdit, ...] = ()
 
 
-class Finder:
-    """Finds the needs of the services of one file, as far as they are written in the service."""
+class DevelopmentFinder:
+    """Finds the development settings in the services of the file *path*.
+
+    *read* returns the text of a file, or None; *debug_ports* are container ports for debuggers.
+    Settings that a service merges or extends are not found.
+    """
 
     def __init__(
         self, path: str, read: Callable[[str], str | None], debug_ports: Collection[str]
@@ -79,67 +88,70 @@ class Finder:
         self.read = read
         self.debug_ports = frozenset(debug_ports)
 
-    def needs(self, service: str, body: MappingNode) -> Iterator[Need]:
-        """Yield what *service*, whose mapping is *body*, has for development alone."""
+    def settings(self, service: str, body: MappingNode) -> Iterator[DevelopmentSetting]:
+        """Yield the development settings of *service*, whose mapping is *body*."""
         yield from self._mounts(service, body)
         yield from self._command(service, body)
         yield from self._environment(service, body)
         yield from self._ports(service, body)
         yield from self._target(service, body)
 
-    def _mounts(self, service: str, body: MappingNode) -> Iterator[Need]:
+    def _mounts(self, service: str, body: MappingNode) -> Iterator[DevelopmentSetting]:
         context, node = self._context(body), body.get("volumes")
         if context is None or not isinstance(node, SequenceNode):
             return
         places: list[str] = []
-        gone: list[Path] = []
+        removed: list[Path] = []
         at = node.start
-        found = [parse_volume(scalar_text(item) or "") for item in node.items]
-        for n, volume in enumerate(found):
+        mounts = [parse_volume(scalar_text(item) or "") for item in node.items]
+        for n, volume in enumerate(mounts):
             if volume is not None and volume.kind == "bind" and _is_source(volume.source, context):
-                at = node.items[n].start if not gone else at
+                at = node.items[n].start if not removed else at
                 places.append(volume.target.rstrip("/") or "/")
-                gone.append(("services", service, "volumes", n))
-        for n, volume in enumerate(found):
+                removed.append(("services", service, "volumes", n))
+        for n, volume in enumerate(mounts):
             below = volume is not None and any(volume.target.startswith(f"{p}/") for p in places)
             if below and volume is not None and volume.source is None:
-                gone.append(("services", service, "volumes", n))
-        if gone:
-            words = f"mounts the source over what the image holds: {', '.join(places)}"
-            yield Need(service, "volumes", at, words, self._all(body, "volumes", gone))
+                removed.append(("services", service, "volumes", n))
+        if removed:
+            evidence = f"mounts the source code over that of the image: {', '.join(places)}"
+            paths = self._whole_if_empty(body, "volumes", removed)
+            yield DevelopmentSetting(service, "volumes", at, evidence, paths)
 
-    def _command(self, service: str, body: MappingNode) -> Iterator[Need]:
+    def _command(self, service: str, body: MappingNode) -> Iterator[DevelopmentSetting]:
         for key in ("command", "entrypoint"):
             node = body.get(key)
             words = " ".join(scalar_text(item) or "" for item in item_nodes(node))
             match = _RELOADS.search(words)
             if node is not None and match and self._context(body) is not None:
-                evidence = f"{match[0]} reloads or debugs; the image's own {key} serves"
-                yield Need(service, key, node.start, evidence, (("services", service, key),))
+                evidence = f"{match[0]} reloads or debugs; the image has its own {key}"
+                yield DevelopmentSetting(
+                    service, key, node.start, evidence, (("services", service, key),)
+                )
 
-    def _environment(self, service: str, body: MappingNode) -> Iterator[Need]:
+    def _environment(self, service: str, body: MappingNode) -> Iterator[DevelopmentSetting]:
         node = body.get("environment")
-        for name, value, where, at in _pairs(node):
-            path: Path = ("services", service, "environment", where)
-            if _MODES.fullmatch(name) and value in _DEVELOPMENT:
-                production = _DEVELOPMENT[value]
-                text = production if isinstance(where, str) else f"{name}={production}"
-                words = f"{name} is {value}, {production} in production"
+        for name, value, step, at in _variables(node):
+            path: Path = ("services", service, "environment", step)
+            if _MODES.fullmatch(name) and value in _PRODUCTION_MODES:
+                production = _PRODUCTION_MODES[value]
+                text = production if isinstance(step, str) else f"{name}={production}"
+                evidence = f"{name} is {value}, {production} in production"
                 edit = Replace(self.path, path, text)
-                yield Need(service, "environment", at, words, edits=(edit,))
-            elif (_SWITCHES.fullmatch(name) or _POLLING.fullmatch(name)) and value in _ON:
-                yield Need(service, "environment", at, f"{name} is {value}", (path,))
+                yield DevelopmentSetting(service, "environment", at, evidence, edits=(edit,))
+            elif (_SWITCHES.fullmatch(name) or _POLLING.fullmatch(name)) and value in _TRUE:
+                yield DevelopmentSetting(service, "environment", at, f"{name} is {value}", (path,))
 
-    def _ports(self, service: str, body: MappingNode) -> Iterator[Need]:
+    def _ports(self, service: str, body: MappingNode) -> Iterator[DevelopmentSetting]:
         node = body.get("ports")
         for n, item in enumerate(node.items if isinstance(node, SequenceNode) else ()):
             port = parse_port(scalar_text(item) or "")
             if port is not None and port.target in self.debug_ports:
                 path: Path = ("services", service, "ports", n)
-                words = f"{port.target} is a debugger's port"
-                yield Need(service, "ports", item.start, words, (path,))
+                evidence = f"{port.target} is the port of a debugger"
+                yield DevelopmentSetting(service, "ports", item.start, evidence, (path,))
 
-    def _target(self, service: str, body: MappingNode) -> Iterator[Need]:
+    def _target(self, service: str, body: MappingNode) -> Iterator[DevelopmentSetting]:
         build = body.get("build")
         node = build.get("target") if isinstance(build, MappingNode) else None
         stage = scalar_text(node)
@@ -153,11 +165,11 @@ class Finder:
         path: Path = ("services", service, "build", "target")
         if better:
             edit = Replace(self.path, path, better[0])
-            words = f"stage {stage}; {named} has {better[0]}"
-            yield Need(service, "build", node.start, words, edits=(edit,))
+            evidence = f"stage {stage}; {named} has {better[0]}"
+            yield DevelopmentSetting(service, "build", node.start, evidence, edits=(edit,))
         else:
-            words = f"stage {stage}; without a target the last stage of {named} is built"
-            yield Need(service, "build", node.start, words, (path,))
+            evidence = f"stage {stage}; without a target Docker builds the last stage of {named}"
+            yield DevelopmentSetting(service, "build", node.start, evidence, (path,))
 
     def _context(self, body: MappingNode) -> str | None:
         """Return the local build context of the service, or None."""
@@ -168,23 +180,23 @@ class Finder:
         context = scalar_text(written) or "."
         return None if "://" in context or context[0] in "$/~" else posixpath.normpath(context)
 
-    def _all(self, body: MappingNode, key: str, gone: list[Path]) -> tuple[Path, ...]:
-        """Return *gone*, or the key itself where nothing would be left of it."""
+    def _whole_if_empty(self, body: MappingNode, key: str, removed: list[Path]) -> tuple[Path, ...]:
+        """Return *removed*, or the path of *key* itself if nothing would be left of it."""
         node = body.get(key)
         count = len(node.items) if isinstance(node, SequenceNode) else -1
-        return (gone[0][:-1],) if len(gone) == count else tuple(gone)
+        return (removed[0][:-1],) if len(removed) == count else tuple(removed)
 
 
-def developers_only(service: str, body: Node) -> str:
-    """Return why nobody but developers needs *service*, or ``""``."""
+def developers_only_reason(service: str, body: Node) -> str:
+    """Return why only developers need *service*, or ``""``."""
     image = scalar_text(merged_get(body, "image"))
     parsed = parse_image(image) if image else None
     last = parsed.repository.rsplit("/", 1)[-1] if parsed else ""
     for name in (last, service):
         if name.lower().replace("_", "-") in TOOLS:
-            return f"{name} shows developers something"
-    if image and load().category(image) == "emulator":
-        return f"{image} stands in for a cloud service"
+            return f"{name} is a tool for developers"
+    if image and load_catalog().category(image) == "emulator":
+        return f"{image} emulates a cloud service"
     profiles = [scalar_text(item) or "" for item in item_nodes(merged_get(body, "profiles"))]
     if profiles and PROFILES.issuperset(profiles):
         return f"only in profile {', '.join(profiles)}"
@@ -203,8 +215,8 @@ def _is_source(source: str | None, context: str) -> bool:
     return inside and (name in _SOURCES or _SOURCE_FILE.fullmatch(name) is not None)
 
 
-def _pairs(node: Node | None) -> Iterator[tuple[str, str, str | int, int]]:
-    """Yield (name, value, step, offset) for the variables that a list or mapping writes."""
+def _variables(node: Node | None) -> Iterator[tuple[str, str, str | int, int]]:
+    """Yield (name, value, path step, offset) for the variables of a list or mapping."""
     if isinstance(node, MappingNode):
         for entry in node.entries:
             value = entry.value
@@ -216,24 +228,26 @@ def _pairs(node: Node | None) -> Iterator[tuple[str, str, str | int, int]]:
             yield name, text, n, item.start
 
 
-def production(file: ComposeFile, gone: Collection[Path], edits: Iterable[YamlEdit]) -> str:
-    """Return the text of *file* with *edits* and without what stands at the addresses *gone*.
+def production_text(file: ComposeFile, removed: Collection[Path], edits: Iterable[YamlEdit]) -> str:
+    """Return the text of *file* with *edits* and without the nodes at the paths *removed*.
 
-    Comments go with what they belong to, since they stand in *file* as before. Raises RefusedError
-    where an edit cannot be made.
+    Comments are removed with the node that they belong to: *file* still has them. Raises
+    RefusedError if an edit cannot be made.
     """
     cuts, inline = [], list(edits)
-    for path in gone:
+    for path in removed:
         region = _region(file, path)
         if region is None:
             inline.append(Remove(file.path, path))
         else:
-            cuts.append((region.lead, _with_blank(file.source, region)))
-    if inline and cuts:  # offsets are those of the text before
-        edited_file = _read(file, edited(file, inline))
-        return production(edited_file, [p for p in gone if _region(file, p) is not None], ())
+            cuts.append((region.lead, _end_with_blank(file.source, region)))
+    if inline and cuts:  # the offsets of the cuts are those of the text before the edits
+        edited_file = _parse(file, apply_edits(file, inline))
+        return production_text(
+            edited_file, [p for p in removed if _region(file, p) is not None], ()
+        )
     if inline:
-        return edited(file, inline)
+        return apply_edits(file, inline)
     text, at = [], 0
     for start, end in sorted(cuts):
         text.append(file.source.text[at : max(start, at)])
@@ -241,36 +255,37 @@ def production(file: ComposeFile, gone: Collection[Path], edits: Iterable[YamlEd
     return "".join([*text, file.source.text[at:]])
 
 
-def _read(file: ComposeFile, text: str) -> ComposeFile:
+def _parse(file: ComposeFile, text: str) -> ComposeFile:
     return ComposeFile.of(parse(Source(file.path, text, file.source.has_bom)))
 
 
 def _region(file: ComposeFile, path: Path) -> Region | None:
-    """Return the lines of what stands at *path*; None where it has none of its own."""
+    """Return the lines of the node at *path*; None if it shares lines with another node."""
     region = file.regions_in(str(path[0])).get(str(path[1]))
     for n in range(2, len(path)):
         if region is None:
             return None
         region = next(
-            (part for part, step in _parts(file, path[:n], region) if step == path[n]), None
+            (part for part, step in _subregions(file, path[:n], region) if step == path[n]), None
         )
     return region
 
 
-def _parts(
+def _subregions(
     file: ComposeFile, path: Path, region: Region
 ) -> Iterator[tuple[Region, str | int | None]]:
+    """Yield the regions inside *region*, the lines of the node at *path*, with their path steps."""
     node, start = node_at(file.root, path), file.source.next_line(region.key)
     if isinstance(node, MappingNode):
         for part in regions(file.source, node, start=start, end=region.end) or []:
             yield part, part.entry.name
     elif isinstance(node, SequenceNode):
-        found = item_regions(file.source, node, start=start, end=region.end) or []
-        yield from ((part, n) for n, part in enumerate(found))
+        items = item_regions(file.source, node, start=start, end=region.end) or []
+        yield from ((part, n) for n, part in enumerate(items))
 
 
-def _with_blank(source: Source, region: Region) -> int:
-    """Return the end of the lines of *region*, with a blank line below where one stands above."""
+def _end_with_blank(source: Source, region: Region) -> int:
+    """Return the end of the lines of *region*, with a blank line below if there is one above."""
     above = source.line(region.lead - 1) if region.lead else ""
     if region.end < len(source.text) and not above.strip() and not source.line(region.end).strip():
         return source.next_line(region.end)

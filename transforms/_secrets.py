@@ -1,4 +1,4 @@
-"""Literals that are one and the same credential, and what a variable for it is called."""
+"""Credentials in Compose files: which literals are the same one, its variable, its secret file."""
 
 from __future__ import annotations
 
@@ -10,109 +10,123 @@ from fnmatch import fnmatch
 from msgspec import Struct
 
 from composerefactor.compose.attributes import SERVICE_ORDER
-from composerefactor.compose.env_files import text_of
-from composerefactor.compose.hosts import words
+from composerefactor.compose.env_files import file_text
+from composerefactor.compose.hosts import name_words
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
+from composerefactor.compose.paths import is_absolute, is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import is_common, variable_name
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.edit.operations import AddItem, AddKey, AddLines, Edit, Rename, Replace
 from composerefactor.edit.rendering import Value
-from composerefactor.images.catalog import load
-from composerefactor.images.credentials import ATTRIBUTES, LiteralCredential, Use, known_secrets
+from composerefactor.images.catalog import load_catalog
+from composerefactor.images.credentials import (
+    ATTRIBUTES,
+    CredentialUse,
+    LiteralCredential,
+    known_secrets,
+)
 from composerefactor.images.entries import Secret
 from composerefactor.refactoring.contract import Effect
 from composerefactor.yaml.nodes import MappingNode, ScalarNode, SequenceNode, node_at
 
 
 class Credential(Struct, eq=False):
-    """One credential: all *literals* have the same value; the first gives it its name."""
+    """A credential: its *literals* have the same value, the first gives it its name.
+
+    *variable* is the name of the variable that replaces it, once it is chosen.
+    """
 
     literals: list[LiteralCredential]
     variable: str = ""
 
     @property
     def value(self) -> str:
-        """What it is; never shown."""
+        """The secret itself; it is never shown."""
         return self.literals[0].value
 
     @property
     def services(self) -> tuple[str, ...]:
-        """The services that have it."""
-        return tuple(dict.fromkeys(name for each in self.literals for name in each.services))
+        """The services that use it."""
+        return tuple(dict.fromkeys(name for literal in self.literals for name in literal.services))
 
     @property
     def files(self) -> set[str]:
-        """The Compose files in which it stands."""
-        return {each.file.path for each in self.literals}
+        """The Compose files that contain it."""
+        return {literal.file.path for literal in self.literals}
 
 
-def credentials(found: Iterable[LiteralCredential]) -> list[Credential]:
-    """Return *found*, those together that are one credential.
+def group_credentials(literals: Iterable[LiteralCredential]) -> list[Credential]:
+    """Return the credentials that *literals* are, in the order of files and lines.
 
-    That of a server comes first, and what others log in with goes to it. Equal values with another
-    name count as one where nobody has such a value by chance, or where one service calls the other.
+    The literal of a server comes first in its credential, followed by those with which others log
+    in to it. Equal values with different names are one credential if such a value is unlikely to
+    occur twice by chance, or if one service refers to the other.
     """
-    every = sorted(found, key=lambda each: not is_of_server(each))  # stable
+    ordered = sorted(literals, key=lambda literal: not is_of_server(literal))  # stable
     groups: list[Credential] = []
-    for literal in every:
-        group = _group_of(literal, groups)
+    for literal in ordered:
+        group = _matching_group(literal, groups)
         if group is None:
             groups.append(Credential([literal]))
         else:
             group.literals.append(literal)
-    groups.sort(key=lambda each: (each.literals[0].file.path, each.literals[0].node.start))
+    groups.sort(key=lambda group: (group.literals[0].file.path, group.literals[0].node.start))
     return groups
 
 
 def is_of_server(literal: LiteralCredential) -> bool:
-    """Return whether *literal* is what the image of its service takes as its own credential."""
+    """Return whether *literal* is a credential of the server in the image of its service."""
     return literal.is_whole and any(
         literal.key in known_secrets(use.model, use.service) for use in literal.uses
     )
 
 
-def _group_of(literal: LiteralCredential, groups: Iterable[Credential]) -> Credential | None:
-    alike = [group for group in groups if group.value == literal.value]
+def _matching_group(literal: LiteralCredential, groups: Iterable[Credential]) -> Credential | None:
+    """Return the one of *groups* to which *literal* belongs, or None."""
+    equal = [group for group in groups if group.value == literal.value]
     if not literal.is_whole:
-        called = [g for g in alike if is_of_server(g.literals[0]) and _calls_any(literal, g)]
-        if called:
-            return max(called, key=lambda group: _nearness(literal, group))
-    for group in alike:
+        servers = [g for g in equal if is_of_server(g.literals[0]) and _refers_to_any(literal, g)]
+        if servers:
+            return max(servers, key=lambda group: _nearness(literal, group))
+    for group in equal:
         if group.literals[0].name == literal.name:
             return group
     if is_of_server(literal):
         return None
     candidates = [
         group
-        for group in alike
+        for group in equal
         if set(group.services) != set(literal.services)
-        and (not is_common(literal.value) or _calls_any(literal, group))
+        and (not is_common(literal.value) or _refers_to_any(literal, group))
     ]
     return max(candidates, key=lambda group: _nearness(literal, group), default=None)
 
 
 def _nearness(literal: LiteralCredential, group: Credential) -> tuple[bool, int, bool]:
-    """Return how well *literal* goes with *group*, for a choice of several with its value.
+    """Return how well *literal* fits *group*, as a key to compare several with the same value.
 
-    The ordinary user's password comes before the administrator's.
+    The password of the ordinary user comes before that of the administrator.
     """
     first = group.literals[0]
-    theirs = {*words(first.name), *(word for name in group.services for word in words(name))}
+    group_words = {
+        *name_words(first.name),
+        *(word for name in group.services for word in name_words(name)),
+    }
     return (
-        _calls_any(literal, group),
-        len(theirs.intersection(words(literal.name))),
-        "root" not in words(first.name),
+        _refers_to_any(literal, group),
+        len(group_words.intersection(name_words(literal.name))),
+        "root" not in name_words(first.name),
     )
 
 
-def _calls_any(literal: LiteralCredential, group: Credential) -> bool:
-    return any(_calls(literal, other) for other in group.literals)
+def _refers_to_any(literal: LiteralCredential, group: Credential) -> bool:
+    return any(_refers_to(literal, other) for other in group.literals)
 
 
-def _calls(literal: LiteralCredential, other: LiteralCredential) -> bool:
-    """Return whether a service with *literal* names one with *other* as what it needs or calls."""
+def _refers_to(literal: LiteralCredential, other: LiteralCredential) -> bool:
+    """Return whether a service with *literal* depends on or connects to one with *other*."""
     for use in literal.uses:
         service = use.model.services[use.service]
         needed = {name for name, _ in service.names("depends_on")}
@@ -124,20 +138,21 @@ def _calls(literal: LiteralCredential, other: LiteralCredential) -> bool:
     return False
 
 
-class Names:
-    """Gives variables names that nothing else of a project uses.
+class VariableNames:
+    """Chooses names of variables that nothing else in the project uses.
 
-    *values* are what env files have. A name that a file refers to already keeps its meaning.
+    *values* are the variables of the env files. A name that a file already refers to keeps its
+    meaning.
     """
 
     def __init__(
-        self, project: Project, every: Iterable[StartModel], values: Mapping[str, str]
+        self, project: Project, models: Iterable[StartModel], values: Mapping[str, str]
     ) -> None:
         self.values = dict(values)
-        self.used = set(_referenced(project, every))
+        self.used = set(_referenced(project, models))
 
     def name(self, credential: Credential) -> str:
-        """Return a name for *credential*, and keep it from others."""
+        """Return a free name for *credential*, and reserve it."""
         first = credential.literals[0]
         service = variable_name(first.services[0])
         stem = re.sub(
@@ -160,22 +175,23 @@ class Names:
             n += 1
 
     def is_free(self, name: str, value: str) -> bool:
-        """Return whether *name* can stand for *value*."""
+        """Return whether a variable *name* can have the value *value*."""
         if name in self.values:
             return self.values[name] == value
         return name not in self.used
 
 
-def _referenced(project: Project, every: Iterable[StartModel]) -> Iterable[str]:
+def _referenced(project: Project, models: Iterable[StartModel]) -> Iterable[str]:
     """Yield the variables that the files of *project* refer to, by ``${X}`` or by a bare name."""
     for file in project.files.values():
         yield from (variable.name for variable in file.variables)
-    for model in every:
+    for model in models:
         for service in model.services.values():
-            yield from _passed_on(service)
+            yield from _passed_through(service)
 
 
-def _passed_on(service: Service) -> Iterable[str]:
+def _passed_through(service: Service) -> Iterable[str]:
+    """Yield the variables that *service* names without a value."""
     for definition in service.definitions:
         for attribute in ATTRIBUTES:
             node = definition.body
@@ -196,28 +212,35 @@ def _is_bare(node: object) -> bool:
     return isinstance(node, ScalarNode) and node.is_null
 
 
-def ignore(project: Project, path: str, pattern: str = "") -> AddLines | None:
-    """Return the edit of ``.gitignore`` that keeps *path* out of git, or None where something does.
+def gitignore_edit(project: Project, path: str, pattern: str = "") -> AddLines | None:
+    """Return the edit of ``.gitignore`` that keeps *path* out of git; None if it already is.
 
-    *pattern* is its name, unless another is given. Without git the lines of the file decide.
+    *pattern* is the line to add, the name of the file by default. Without git the lines of
+    ``.gitignore`` decide.
     """
     if project.is_ignored(path):
         return None
     pattern = pattern or posixpath.basename(path)
-    lines = [line.strip().removeprefix("/") for line in text_of(project, ".gitignore").splitlines()]
+    lines = [
+        line.strip().removeprefix("/") for line in file_text(project, ".gitignore").splitlines()
+    ]
     if any(line and not line.startswith(("#", "!")) and fnmatch(pattern, line) for line in lines):
         return None
     return AddLines(".gitignore", f"{pattern}\n")
 
 
 FOLDER = "secrets"
-"""Where the files of secrets stand, below the project directory."""
+"""The directory of secret files, below the project directory."""
 
 
 class FileSecret(Struct, frozen=True):
-    """A *credential* that becomes the secret *name*, whose value stands in the file *path*.
+    """A credential that becomes a secret with a file.
 
-    *variables* has the name of the variable that tells the image where the file is, by literal.
+    Attributes:
+        credential: The credential.
+        name: The name of the secret.
+        path: The path of the file with the value.
+        variables: For each literal the variable that tells the image the path of the file.
     """
 
     credential: Credential
@@ -226,82 +249,85 @@ class FileSecret(Struct, frozen=True):
     variables: tuple[str, ...]
 
 
-def file_secret(project: Project, credential: Credential) -> FileSecret | None:
-    """Return *credential* as a secret; None where an image, or somebody else, needs the text."""
-    found = [_variable(literal) for literal in credential.literals]
+def as_file_secret(project: Project, credential: Credential) -> FileSecret | None:
+    """Return *credential* as a secret; None if an image, or another reader, needs the text."""
+    variables = [_file_variable(literal) for literal in credential.literals]
     directories = {d for path in credential.files for d in project.directories.get(path, set())}
     name = credential.literals[0].name.lower()
     files = [literal.file for literal in credential.literals]
     if (
-        any(variable is None for variable in found)
+        any(variable is None for variable in variables)
         or len(directories) != 1
         or any(name in file.entries("secrets") for file in files)
     ):
         return None
     path = posixpath.normpath(posixpath.join(directories.pop(), FOLDER, f"{name}.txt"))
-    if path.startswith(("../", "/")) or project.exists(path) or project.is_tracked(path):
+    if is_outside(path) or is_absolute(path) or project.exists(path) or project.is_tracked(path):
         return None
-    return FileSecret(credential, name, path, tuple(v for v in found if v is not None))
+    return FileSecret(credential, name, path, tuple(v for v in variables if v is not None))
 
 
-def _variable(literal: LiteralCredential) -> str | None:
-    """Return the variable that takes the place of *literal*; None where nothing can."""
+def _file_variable(literal: LiteralCredential) -> str | None:
+    """Return the variable that replaces that of *literal*; None if the image reads no file."""
     own = ("services", literal.services[0], "environment")
     if not literal.is_whole or len(literal.services) > 1 or literal.path[:3] != own:
         return None
-    names = {_file_name(use, literal.key) for use in literal.uses}
+    names = {_file_variable_name(use, literal.key) for use in literal.uses}
     return names.pop() if len(names) == 1 else None
 
 
-def _file_name(use: Use, key: str) -> str | None:
+def _file_variable_name(use: CredentialUse, key: str) -> str | None:
+    """Return the variable by which the image of *use* reads *key* from a file, or None."""
     service = use.model.services[use.service]
     image = expand(service.text("image") or "", use.model.variables)
-    entry = load().match(image) if image else None
-    known: Secret | None = next((s for s in entry.secrets if s.env == key), None) if entry else None
-    if known is None or not known.file or known.versions or _is_needed_inside(service, key):
+    entry = load_catalog().match(image) if image else None
+    secret: Secret | None = (
+        next((s for s in entry.secrets if s.env == key), None) if entry else None
+    )
+    if secret is None or not secret.file or secret.versions or _is_read_in_container(service, key):
         return None
     if len(service.values("secrets")) > 1:
         return None
-    return known.file_name
+    return secret.file_name
 
 
-def _is_needed_inside(service: Service, key: str) -> bool:
-    """Return whether a command in the container reads the variable, which is empty then."""
+def _is_read_in_container(service: Service, key: str) -> bool:
+    """Return whether a command in the container reads the variable, which would be empty."""
     texts = [
         scalar_text(node) or ""
         for attribute in ("command", "entrypoint")
-        for found in service.values(attribute)
-        for node in item_nodes(found.node)
+        for value in service.values(attribute)
+        for node in item_nodes(value.node)
     ]
     for check in service.values("healthcheck"):
         texts += [scalar_text(node) or "" for node in item_nodes(merged_get(check.node, "test"))]
     return any(re.search(rf"\$\{{?{re.escape(key)}\b", text) for text in texts)
 
 
-def edits(project: Project, found: list[FileSecret]) -> Iterator[Edit]:
-    """Yield what makes secrets of *found*, which are those of the same services."""
+def secret_edits(project: Project, secrets: list[FileSecret]) -> Iterator[Edit]:
+    """Yield the edits that write *secrets* of the same services to files, and use them."""
     granted: dict[tuple[str, str], list[str]] = {}
-    for each in found:
-        for literal, variable in zip(each.credential.literals, each.variables, strict=True):
-            yield from _pointed(literal, variable, f"/run/secrets/{each.name}")
-            granted.setdefault((literal.file.path, literal.services[0]), []).append(each.name)
-        for file in sorted(each.credential.files):
-            yield AddKey(file, (FOLDER,), each.name, {"file": f"./{FOLDER}/{each.name}.txt"})
-        yield AddLines(each.path, f"{each.credential.value}\n", private=True)
-        if (ignored := ignore(project, each.path, f"{FOLDER}/")) is not None:
+    for secret in secrets:
+        for literal, variable in zip(secret.credential.literals, secret.variables, strict=True):
+            yield from _point_to_file(literal, variable, f"/run/secrets/{secret.name}")
+            granted.setdefault((literal.file.path, literal.services[0]), []).append(secret.name)
+        for file in sorted(secret.credential.files):
+            yield AddKey(file, (FOLDER,), secret.name, {"file": f"./{FOLDER}/{secret.name}.txt"})
+        yield AddLines(secret.path, f"{secret.credential.value}\n", private=True)
+        if (ignored := gitignore_edit(project, secret.path, f"{FOLDER}/")) is not None:
             yield ignored
     for (path, service), names in granted.items():
         body = ("services", service)
-        known = node_at(project.files[path].root, (*body, "secrets"))
-        if isinstance(known, SequenceNode):
+        present = node_at(project.files[path].root, (*body, "secrets"))
+        if isinstance(present, SequenceNode):
             yield from (AddItem(path, (*body, "secrets"), name) for name in dict.fromkeys(names))
         else:
             value: list[Value] = [*dict.fromkeys(names)]
             yield AddKey(path, body, "secrets", value, SERVICE_ORDER)
 
 
-def _pointed(literal: LiteralCredential, variable: str, target: str) -> Iterator[Edit]:
-    """Yield the edits that name the file in place of the value."""
+def _point_to_file(literal: LiteralCredential, variable: str, target: str) -> Iterator[Edit]:
+    """Yield the edits that replace the value of *literal* with the path *target* of the file."""
     if literal.start:  # an item of a list: NAME=value
         yield Replace(literal.file.path, literal.path, f"{variable}={target}")
         return
@@ -309,11 +335,11 @@ def _pointed(literal: LiteralCredential, variable: str, target: str) -> Iterator
     yield Replace(literal.file.path, literal.path, target)
 
 
-def effects(found: list[FileSecret]) -> Iterator[Effect]:
-    """Yield what *found* change in the model."""
-    for each in found:
-        yield Effect(("secrets", each.name), "adds")
-        for literal, variable in zip(each.credential.literals, each.variables, strict=True):
+def secret_effects(secrets: list[FileSecret]) -> Iterator[Effect]:
+    """Yield the effects of *secrets* on the resolved configuration."""
+    for secret in secrets:
+        yield Effect(("secrets", secret.name), "adds")
+        for literal, variable in zip(secret.credential.literals, secret.variables, strict=True):
             for use in literal.uses:
                 service = ("services", use.service)
                 yield Effect((*service, "environment", literal.key), "removes")

@@ -1,4 +1,8 @@
-"""The text of a service that a project names and does not define, as the catalogue starts it."""
+"""The definition of a service that a project refers to and does not define.
+
+It is made from the starter of the image catalog, with the login that the clients of the service
+use.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +13,15 @@ from urllib.parse import unquote
 from msgspec import Struct
 
 from composerefactor.compose.attributes import SERVICE_ORDER
-from composerefactor.compose.hosts import Url, unwrapped, urls, words
+from composerefactor.compose.hosts import Url, name_words, unwrap_expression, urls
 from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.interpolation import Expression, expand, expressions
 from composerefactor.compose.services import StartModel
 from composerefactor.edit.rendering import Value
 from composerefactor.images.catalog import Catalog
 from composerefactor.images.connections import HostMention
-from composerefactor.images.entries import Use, parse_tag
-from composerefactor.images.lookup import HealthCheckChoice, choose
+from composerefactor.images.entries import ImageUse, parse_tag
+from composerefactor.images.lookup import HealthCheckChoice, choose_check
 from composerefactor.images.starters import Starter
 from composerefactor.transforms._attribute import healthcheck_value
 
@@ -31,86 +35,90 @@ _HOST_WORDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What is known of a login, each as written, with its variables; ``""`` where nothing is."""
+    """The known parts of a login, as written, with variables; ``""`` for an unknown part."""
 
     user: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
     database: str = ""
 
 
-def login(model: StartModel, mentions: Iterable[HostMention]) -> Login:
-    """Return how the callers of *mentions*, which name one host, log in there.
+def find_login(model: StartModel, mentions: Iterable[HostMention]) -> Login:
+    """Return how the callers of *mentions*, which all name the same host, log in there.
 
-    A connection URL says it, or variables that are called like the one with the host:
+    The login comes from a connection URL, or from variables named like the one with the host:
     ``DB_HOST`` goes with ``DB_USER``, ``DB_PASSWORD`` and ``DB_NAME``.
     """
     user = password = database = ""
-    for each in mentions:
-        settings = {n: s.value or "" for n, s in model.services[each.caller].settings.items()}
-        for url in _urls(model, each, settings.get(each.variable, "")):
+    for mention in mentions:
+        settings = {n: s.value or "" for n, s in model.services[mention.caller].settings.items()}
+        for url in _matching_urls(model, mention, settings.get(mention.variable, "")):
             user, password = user or url.user, password or url.password
             database = database or url.path.partition("/")[0]
-        stem = _stem(each.variable)
-        user = user or _beside(settings, stem, _USER)
-        password = password or _beside(settings, stem, _PASSWORD)
-        database = database or _beside(settings, stem, _DATABASE)
+        stem = _name_stem(mention.variable)
+        user = user or _sibling_value(settings, stem, _USER)
+        password = password or _sibling_value(settings, stem, _PASSWORD)
+        database = database or _sibling_value(settings, stem, _DATABASE)
     return Login(unquote(user), unquote(password) if "$" not in password else password, database)
 
 
 def sole_expression(text: str) -> Expression | None:
-    """Return the one ``${...}`` that *text* consists of, or None."""
-    found = next((e for e in expressions(text) if e.depth == 0), None)
-    return found if found is not None and (found.start, found.end) == (0, len(text)) else None
+    """Return the expression ``${...}`` if *text* consists of it alone, otherwise None."""
+    first = next((e for e in expressions(text) if e.depth == 0), None)
+    return first if first is not None and (first.start, first.end) == (0, len(text)) else None
 
 
-def _urls(model: StartModel, each: HostMention, text: str) -> Iterator[Url]:
-    for url in urls(unwrapped(text, model.variables)):
+def _matching_urls(model: StartModel, mention: HostMention, text: str) -> Iterator[Url]:
+    """Yield the connection URLs in *text* that lead to the host of *mention*."""
+    for url in urls(unwrap_expression(text, model.variables)):
         hosts = {expand(host, model.variables).partition(":")[0] for host, _ in url.hosts}
-        if each.mention.host in hosts:
+        if mention.mention.host in hosts:
             yield url
 
 
-def _stem(variable: str) -> tuple[str, ...]:
-    found = words(variable)
-    while found and found[-1] in _HOST_WORDS:
-        found = found[:-1]
-    return found
+def _name_stem(variable: str) -> tuple[str, ...]:
+    """Return the words of *variable* without the final ones that mean a host."""
+    stem = name_words(variable)
+    while stem and stem[-1] in _HOST_WORDS:
+        stem = stem[:-1]
+    return stem
 
 
-def _beside(settings: Mapping[str, str], stem: tuple[str, ...], endings: tuple[str, ...]) -> str:
-    """Return the value of the variable that has the words of *stem* and then one of *endings*."""
+def _sibling_value(
+    settings: Mapping[str, str], stem: tuple[str, ...], endings: tuple[str, ...]
+) -> str:
+    """Return the value of the variable named *stem* and then one of *endings*, or ``""``."""
     for ending in endings:
         for name, value in settings.items():
-            if stem and words(name) == (*stem, ending):
+            if stem and name_words(name) == (*stem, ending):
                 return value
     return ""
 
 
 _ROOT = "root"
-"""The user for whom databases of the MySQL family take the root password."""
+"""The user for whom databases of the MySQL family use the root password."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequiredVariable:
-    """A variable *name* that the service needs; *value* is what a file has for it, if any."""
+    """A variable *name* that the service requires; *value* is the one in a file so far, or None."""
 
     name: str
     value: str | None = field(default=None, repr=False)
 
     @property
     def expression(self) -> str:
-        """How a value names it, so that nothing starts without."""
+        """The expression for a value; without the variable nothing starts."""
         return f"${{{self.name}:?set it in .env}}"
 
 
-class StartedService(Struct, frozen=True):
-    """A service: its *body* for the file, and the variables that it *requires*."""
+class NewService(Struct, frozen=True):
+    """The definition of a service: its *body*, and the variables that it *requires*."""
 
     body: dict[str, Value]
     requires: tuple[RequiredVariable, ...]
 
 
-def started(
+def new_service(
     starter: Starter,
     image: str,
     name: str,
@@ -120,17 +128,24 @@ def started(
     restart: str,
     taken: Mapping[str, str],
     catalog: Catalog,
-) -> StartedService:
-    """Return service *name* as *starter* has it, with *image*.
+) -> NewService:
+    """Return the definition of service *name* from *starter*.
 
-    Its consumers log in with *login*. *volumes* are names by path, *networks* are left out where
-    they are empty, and so is *restart*. *taken* are variables that have a value already: a password
-    from elsewhere is not put in one of them.
+    Args:
+        starter: The templates of the image catalog.
+        image: The image of the service.
+        name: The name of the service.
+        login: The login that the clients of the service use.
+        volumes: The names of the volumes by path.
+        networks: The networks; none are written if it is empty.
+        restart: The restart policy; none is written if it is empty.
+        taken: Variables that already have a value; another password gets another variable.
+        catalog: The image catalog, for the health check.
     """
-    maker = _Maker(starter, name, login, taken)
+    filler = _TemplateFiller(starter, name, login, taken)
     body: dict[str, Value] = {"image": image}
-    command = maker.command()
-    environment = maker.environment()
+    command = filler.command()
+    environment = filler.environment()
     if starter.hostname:
         body["hostname"] = name
     if command:
@@ -146,16 +161,16 @@ def started(
     if restart:
         body["restart"] = restart
     body = {key: body[key] for key in SERVICE_ORDER if key in body}
-    return StartedService(body, tuple(maker.required.values()))
+    return NewService(body, tuple(filler.required.values()))
 
 
 def _health_check(image: str, body: Mapping[str, Value], catalog: Catalog) -> Value:
-    """Return the check that *catalog* has for *image* when it is set up as *body*, or None."""
+    """Return the health check of *catalog* for *image* with the settings in *body*, or None."""
     entry = catalog.match(image)
     environment = body.get("environment")
     if entry is None or entry.builtin:
         return None
-    use = Use(
+    use = ImageUse(
         repository=catalog.known_name(image) or "",
         tag=parse_tag(parse_image(image).tag or ""),
         environment={
@@ -164,14 +179,17 @@ def _health_check(image: str, body: Mapping[str, Value], catalog: Catalog) -> Va
         },
         command=tuple(str(body.get("command", "")).split()),
     )
-    found = choose(entry, use)
-    if not isinstance(found, HealthCheckChoice):
+    choice = choose_check(entry, use)
+    if not isinstance(choice, HealthCheckChoice):
         return None
-    return healthcheck_value(found.check.test, found.check.times)
+    return healthcheck_value(choice.test, choice.times)
 
 
-class _Maker:
-    """Puts a login into the templates of a starter."""
+class _TemplateFiller:
+    """Fills a login into the templates of a starter.
+
+    *required* collects the variables that the result refers to.
+    """
 
     def __init__(self, starter: Starter, name: str, login: Login, taken: Mapping[str, str]) -> None:
         self.starter, self.name, self.login, self.taken = starter, name, login, taken
@@ -188,17 +206,17 @@ class _Maker:
         return self.starter.command_with_password.replace("{password}", password)
 
     def environment(self) -> dict[str, Value]:
-        found: dict[str, Value] = {}
+        environment: dict[str, Value] = {}
         for key, template in self.starter.environment.items():
             value = self.value(key, template)
             if value is not None:
-                found[key] = value
+                environment[key] = value
             elif key in self.starter.required and not self.logs_in_beside_root:
-                found[key] = self.secret("", key)
-        return found
+                environment[key] = self.secret("", key)
+        return environment
 
     def value(self, key: str, template: str) -> str | None:
-        """Return *template* with what is known put in, or None where something is missing."""
+        """Return *template* with the login filled in, or None if a part is unknown."""
         login = self.login
         is_default = login.user == self.starter.default_user != ""
         is_root = self.has_root and login.user in {"", _ROOT}
@@ -220,8 +238,8 @@ class _Maker:
     def secret(self, text: str, key: str) -> str:
         """Return the expression for the secret *text*.
 
-        That is the consumers' own variable, without a default that would repeat a secret; a literal
-        becomes a variable called *key*.
+        This is the variable of the clients, without a default, which would repeat the secret. A
+        literal becomes a variable named *key*.
         """
         expression = sole_expression(text)
         if expression is not None and not expression.operator.endswith("-"):
@@ -236,7 +254,7 @@ class _Maker:
         return required.expression
 
     def free(self, key: str, text: str | None) -> str:
-        """Return a name for a variable that is not taken by another value."""
+        """Return *key*, or a longer name if *key* already has a value other than *text*."""
         if text is None or self.taken.get(key, text) == text:
             return key
         return f"{self.name.upper().replace('-', '_')}_{key}"

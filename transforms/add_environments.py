@@ -1,11 +1,11 @@
-"""Tell what only development needs from the rest, and add a production entry point.
+"""Separate development-only configuration from production, and add a production root file.
 
-From one file for everybody: source mounts, commands that reload, debuggers' ports, development
-modes and build targets, and services that only developers look at go to
-`environments/docker-compose.development.yml`; `docker-compose.production.yml` beside the root reads
-the rest. The root keeps its name, and gives the same model as before. What one list cannot hold in
-that order without its first part stays whole in each environment. Every choice is named with its
-evidence, and options change it.
+The root file of a project is one file for all environments. Source mounts, commands that reload,
+debug ports, development modes and build targets, and services for developers only move to
+`environments/docker-compose.development.yml`; the rest is also read by a new
+`docker-compose.production.yml` beside the root file. The root file keeps its name, and its resolved
+configuration stays equal. A list that would lose its order without its development part is kept in
+full in each environment. Every choice is reported with its evidence, and options change it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import merged_get, names_in
 from composerefactor.compose.project import Project, project_directory
-from composerefactor.compose.references import resources, services
+from composerefactor.compose.references import referenced_resources, referenced_services
 from composerefactor.edit.operations import WriteFile
 from composerefactor.errors import RefusedError
 from composerefactor.refactoring.contract import (
@@ -33,14 +33,14 @@ from composerefactor.refactoring.contract import (
     fixer,
     option,
 )
-from composerefactor.refactoring.modules.naming import Family
+from composerefactor.refactoring.modules.grouping import Family
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms._development import (
     DEBUG_PORTS,
-    Finder,
-    Need,
-    developers_only,
-    production,
+    DevelopmentFinder,
+    DevelopmentSetting,
+    developers_only_reason,
+    production_text,
 )
 from composerefactor.transforms.split import split
 from composerefactor.yaml.nodes import MappingNode, Path
@@ -50,13 +50,13 @@ from composerefactor.yaml.source import BOM, Source
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user can choose."""
+    """The options of the transform."""
 
     services: tuple[str, ...] = option(
-        default=(), help="Services that only development needs, besides those that are known."
+        default=(), help="Services that only development needs, besides those that are recognized."
     )
     keep: tuple[str, ...] = option(
-        default=(), help="Services that production has as they are.", example="adminer,web"
+        default=(), help="Services that production gets unchanged.", example="adminer,web"
     )
     debug_ports: tuple[str, ...] = option(
         default=DEBUG_PORTS, help="Container ports that production does not publish."
@@ -65,52 +65,58 @@ class Options:
 
 @fixer(Options, selected_only=True)
 def add_environments(project: Project, options: Options) -> Iterator[Change | Refusal]:
-    """Yield one change for each root that holds things for development alone."""
-    for path in project.bases:
+    """Yield a change, or a refusal, for each root file with development-only configuration."""
+    for path in project.root_files:
         entry = next((e for e in project.entries if e.files == (path,)), None)
         file = project.files[path]
-        divided = "include" in file.root_keys or path in project.whole or file.top_services
-        if entry is not None and not divided and not project.exists(_production_path(path)):
-            yield from _told_apart(project, entry, file, options)
+        is_split = (
+            "include" in file.root_keys or path in project.protected_files or file.top_services
+        )
+        if entry is not None and not is_split and not project.exists(_production_path(path)):
+            yield from _separate(project, entry, file, options)
 
 
-def _told_apart(
+def _separate(
     project: Project, entry: Invocation, file: ComposeFile, options: Options
 ) -> Iterator[Change | Refusal]:
-    alone = _developers_only(file, options)
-    read = partial(_text, project, project_directory(entry))
-    finder = Finder(file.path, read, options.debug_ports)
-    needs = [
-        need
+    """Yield the change that separates the development part of *file*, or a refusal."""
+    removed_services = _services_to_remove(file, options)
+    read = partial(_file_text, project, project_directory(entry))
+    finder = DevelopmentFinder(file.path, read, options.debug_ports)
+    settings = [
+        setting
         for name, body in file.services.items()
-        if name not in options.keep and name not in alone and isinstance(body, MappingNode)
-        for need in finder.needs(name, body)
+        if name not in options.keep
+        and name not in removed_services
+        and isinstance(body, MappingNode)
+        for setting in finder.settings(name, body)
     ]
-    if not needs and not alone:
+    if not settings and not removed_services:
         return
-    gone: list[Path] = [("services", name) for name in alone]
-    gone += [path for need in needs for path in need.gone]
-    waiting = dict(_waiting(file, alone))
-    gone += [path for paths in waiting.values() for path in paths]
+    removed: list[Path] = [("services", name) for name in removed_services]
+    removed += [path for setting in settings for path in setting.removed]
+    dependents = dict(_dependents(file, removed_services))
+    removed += [path for paths in dependents.values() for path in paths]
     target = _production_path(file.path)
     location = file.location_of("services")
     try:
-        text = production(file, gone, [edit for need in needs for edit in need.edits])
+        text = production_text(file, removed, [e for setting in settings for e in setting.edits])
     except RefusedError as error:
         yield Refusal(error.message, error.location or location, error.remedy)
         return
-    effects = [Effect(("services", need.service, need.key), "changes") for need in needs]
-    effects += [Effect(("services", name, "depends_on"), "changes") for name in waiting]
-    for name in alone:
+    effects = [Effect(("services", s.service, s.key), "changes") for s in settings]
+    effects += [Effect(("services", name, "depends_on"), "changes") for name in dependents]
+    for name in removed_services:
         effects.append(Effect(("services", name), "removes"))
-        effects += [Effect(part, "removes") for part in resources(file.services[name])]
-    plan, edits = _files(project, entry, file, target, text)
-    # Blocks that only carry anchors go where they are used.
+        effects += [Effect(part, "removes") for part in referenced_resources(file.services[name])]
+    plan, edits = _planned_files(project, entry, file, target, text)
+    # Blocks with nothing but anchors move to the files that use them.
     names = dict.fromkeys(name for _, name, _ in plan.moved if name.startswith("x-"))
     blocks = [Effect((name,), "removes") for name in names]
-    details = [*_explained(file, needs), *(f"{name}: {why}" for name, why in alone.items())]
+    reasons = (f"{name}: {why}" for name, why in removed_services.items())
+    details = [*_explanations(file, settings), *reasons]
     yield Change(
-        f"{target} is new: what {file.path} has without what only development needs",
+        f"Add {target}: {file.path} without its development-only configuration",
         location,
         edits,
         blocks,
@@ -124,59 +130,62 @@ def _production_path(path: str) -> str:
     return posixpath.join(posixpath.dirname(path), family.file("production"))
 
 
-def _developers_only(file: ComposeFile, options: Options) -> dict[str, str]:
-    """Return the services that production leaves out, with the reason of each."""
-    found = {
-        name: "named by the option" if name in options.services else developers_only(name, body)
+def _services_to_remove(file: ComposeFile, options: Options) -> dict[str, str]:
+    """Return the services that production leaves out, with the reason for each."""
+    reasons = {
+        name: "named by the option"
+        if name in options.services
+        else developers_only_reason(name, body)
         for name, body in file.services.items()
         if name not in options.keep
     }
-    found = {name: why for name, why in found.items() if why}
+    reasons = {name: why for name, why in reasons.items() if why}
     needed = {
         other
         for name, body in file.services.items()
-        if name not in found
-        for other in services(body) - set(names_in(merged_get(body, "depends_on")))
+        if name not in reasons
+        for other in referenced_services(body) - set(names_in(merged_get(body, "depends_on")))
     }
-    return {name: why for name, why in found.items() if name not in needed}
+    return {name: why for name, why in reasons.items() if name not in needed}
 
 
-def _waiting(file: ComposeFile, alone: dict[str, str]) -> Iterator[tuple[str, list[Path]]]:
-    """Yield the services that depend on one that production leaves out, and where they say so."""
+def _dependents(file: ComposeFile, removed: dict[str, str]) -> Iterator[tuple[str, list[Path]]]:
+    """Yield the services that depend on *removed* ones, with the paths of these dependencies."""
     for name, body in file.services.items():
         node = body.get("depends_on") if isinstance(body, MappingNode) else None
         names = names_in(node)
-        gone = [other for other in names if other in alone]
-        if name in alone or node is None or not gone:
+        lost = [other for other in names if other in removed]
+        if name in removed or node is None or not lost:
             continue
         path: Path = ("services", name, "depends_on")
-        if len(gone) == len(names):
+        if len(lost) == len(names):
             yield name, [path]
         elif isinstance(node, MappingNode):
-            yield name, [(*path, other) for other in gone]
+            yield name, [(*path, other) for other in lost]
         else:
-            yield name, [(*path, names.index(other)) for other in gone]
+            yield name, [(*path, names.index(other)) for other in lost]
 
 
-def _files(
+def _planned_files(
     project: Project, entry: Invocation, file: ComposeFile, target: str, text: str
 ) -> tuple[Plan, list[WriteFile]]:
-    """Return the plan, and the root, the production root and the files that they read.
+    """Return the split plan, and the edits that write both root files and the files that they read.
 
-    Where the two share too little, the root stays and the production root is a file of its own.
+    If the two share too little, the root file stays unchanged, and the production root file is
+    written in full.
     """
-    other = ComposeFile.of(parse(Source(target, text, file.source.has_bom)))
+    production = ComposeFile.of(parse(Source(target, text, file.source.has_bom)))
     both = replace(
         project,
         entries=(
-            *(e for e in project.entries if e.base == entry.base),
+            *(e for e in project.entries if e.root_file == entry.root_file),
             replace(entry, files=(target,), implicit=False),
         ),
-        files={**project.files, target: other},
+        files={**project.files, target: production},
         directories={**project.directories, target: {project_directory(entry)}},
     )
     names = {file.path: "development", target: "production"}
-    plan = split.plan(both, SplitOptions(variants=names))
+    plan = split.plan(both, SplitOptions(environments=names))
     bom = BOM if file.source.has_bom else ""
     planned_files = {
         planned_file.path: (BOM if planned_file.has_bom else "") + planned_file.text()
@@ -186,12 +195,14 @@ def _files(
     return plan, [WriteFile(path, content) for path, content in planned_files.items()]
 
 
-def _explained(file: ComposeFile, needs: list[Need]) -> Iterator[str]:
-    for need in needs:
-        yield f"{file.source.location(need.at)}: {need.service}.{need.key}: {need.evidence}"
+def _explanations(file: ComposeFile, settings: list[DevelopmentSetting]) -> Iterator[str]:
+    for setting in settings:
+        where = f"{file.source.location(setting.at)}: {setting.service}.{setting.key}"
+        yield f"{where}: {setting.evidence}"
 
 
-def _text(project: Project, directory: str, name: str) -> str | None:
+def _file_text(project: Project, directory: str, name: str) -> str | None:
+    """Return the text of the file *name* of *directory*, or None if it does not exist."""
     path = posixpath.normpath(posixpath.join(directory, name))
     if project.read is None or not project.exists(path):
         return None

@@ -1,13 +1,12 @@
-"""Add health checks that work with what is in the image.
+"""Add health checks that can run in the image.
 
-For known images the check comes from the catalogue, by version, flavour and settings of the
-service. For images that the project builds it is made from the Dockerfile (base image, installed
-programs, `EXPOSE`, `CMD`), the ports, and what the source says: a route for this purpose is asked
-where one is found, else whether the server answers. A check whose program is not in the image is
-never written: where nothing in the image can ask, the reason is said, with what to add. Where the
+For known images the check comes from the image catalog, by version, flavour and settings of the
+service. For images that the project builds it is derived from the Dockerfile (base image, installed
+programs, `EXPOSE`, `CMD`), the ports and the source code: it requests a health route if the source
+has one; otherwise it checks that the server answers. A check never uses a program that the image
+does not contain: if no suitable program is there, the service is skipped with a remedy. If the
 Dockerfile is not in the project, the check runs in any image with busybox or bash, and the plan
-says so. Services that have a check, that bring one in their image, or that do one thing and end,
-are left alone.
+says so. Services with a check of their own or in their image, and one-off services, are left alone.
 """
 
 from __future__ import annotations
@@ -18,37 +17,44 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 
 from composerefactor.compose.attributes import SERVICE_ORDER
+from composerefactor.compose.definitions import Definition
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.merge_keys import merged_mappings
+from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
-from composerefactor.compose.services import Definition, StartModel, start_models
+from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import AddKey
-from composerefactor.images.catalog import Catalog, load
-from composerefactor.images.entries import sureness
+from composerefactor.images.catalog import Catalog, load_catalog
+from composerefactor.images.entries import confidence
 from composerefactor.images.health.built import Answer, NoPossibleCheck, ProposedCheck
 from composerefactor.images.health.check import healthcheck_for
 from composerefactor.images.health.usage import usage
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
-from composerefactor.transforms._attribute import ReachedService, having, healthcheck_value
+from composerefactor.transforms._attribute import (
+    ReachedService,
+    healthcheck_value,
+    join_names,
+    services_merging,
+)
 from composerefactor.yaml.nodes import MappingNode, path_of
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """*catalog* has what is known about images."""
+    """The options of the transform; *catalog* is the image catalog."""
 
-    catalog: Catalog = field(default_factory=load)
+    catalog: Catalog = field(default_factory=load_catalog)
 
 
 @fixer(Options, after=("add-missing-services",), unsafe=True)
 def add_healthchecks(project: Project, options: Options) -> Iterator[Change | Refusal]:
-    """Yield a change for each service that lacks a health check, or why it can get none.
+    """Yield a change, or a refusal, for each service without a health check.
 
-    One that several services merge is written once where it fits them all; else those that merge it
-    get their own, which hides it from them.
+    A mapping that several services merge gets one check if it fits all of them. Otherwise each of
+    these services gets its own, which takes precedence over that of the mapping.
     """
-    destinations = list(_homes(start_models(project)))
-    destinations.sort(key=lambda home: -len(home.reached))  # stable: else in the order of the text
+    all_places = list(_places(start_models(project)))
+    all_places.sort(key=lambda place: -len(place.reached))  # stable: keeps the order of the text
     answers = {
         reached.key: healthcheck_for(
             project,
@@ -56,27 +62,34 @@ def add_healthchecks(project: Project, options: Options) -> Iterator[Change | Re
             usage(project, reached.model, reached.service),
             options.catalog,
         )
-        for home in destinations
-        for reached in home.reached
+        for place in all_places
+        for reached in place.reached
     }
     covered: set[tuple[int, str]] = set()
-    found: list[Change | Refusal] = []
-    waiting: list[_Home] = []
-    for home in destinations:
-        planned = _planned(home, answers, covered)
-        if isinstance(planned, Refusal) and len(home.reached) > 1:
-            waiting.insert(0, home)
-        elif planned is not None:
-            found.append(planned)
-    for home in waiting:
-        planned = _planned(home, answers, covered)
-        if planned is not None:
-            found.append(planned)
-    yield from sorted(found, key=lambda each: (each.location.path, each.location.line))
+    outcomes: list[Change | Refusal] = []
+    postponed: list[_Place] = []
+    for place in all_places:
+        outcome = _plan_place(place, answers, covered)
+        if isinstance(outcome, Refusal) and len(place.reached) > 1:
+            postponed.insert(0, place)
+        elif outcome is not None:
+            outcomes.append(outcome)
+    for place in postponed:
+        outcome = _plan_place(place, answers, covered)
+        if outcome is not None:
+            outcomes.append(outcome)
+    yield from sorted(outcomes, key=lambda o: (o.location.path, o.location.line))
 
 
-class _Home(Struct, frozen=True):
-    """A mapping in which a health check can stand, for the service *name* and all *reached*."""
+class _Place(Struct, frozen=True):
+    """A mapping to which a health check can be added.
+
+    Attributes:
+        name: The service whose definition it is.
+        file: The file that contains it.
+        mapping: The mapping.
+        reached: All services that would get the health check.
+    """
 
     name: str
     file: ComposeFile
@@ -84,20 +97,21 @@ class _Home(Struct, frozen=True):
     reached: tuple[ReachedService, ...]
 
 
-def _homes(every: list[StartModel]) -> Iterator[_Home]:
+def _places(models: list[StartModel]) -> Iterator[_Place]:
+    """Yield the mapping of each service to which a health check belongs, each mapping once."""
     done: set[int] = set()
-    for model in every:
+    for model in models:
         for name, service in model.services.items():
-            definition = _home(service.definitions)
+            definition = _definition_with_image(service.definitions)
             mapping = next(iter(merged_mappings(definition.body)), None)
-            if mapping is None or id(mapping) in done or definition.file.path.startswith("../"):
+            if mapping is None or id(mapping) in done or is_outside(definition.file.path):
                 continue
             done.add(id(mapping))
-            yield _Home(name, definition.file, mapping, tuple(having(every, mapping)))
+            yield _Place(name, definition.file, mapping, tuple(services_merging(models, mapping)))
 
 
-def _home(definitions: tuple[Definition, ...]) -> Definition:
-    """Return the definition that a health check belongs to: the first that has the image."""
+def _definition_with_image(definitions: tuple[Definition, ...]) -> Definition:
+    """Return the definition to which a health check belongs: the first with an image or a build."""
     own = [d for d in definitions if not d.inherited] or list(definitions)
     return next((d for d in own if _has_image(d)), own[0])
 
@@ -110,13 +124,16 @@ def _has_image(definition: Definition) -> bool:
     )
 
 
-def _planned(
-    home: _Home, answers: dict[tuple[int, str], Answer], covered: set[tuple[int, str]]
+def _plan_place(
+    place: _Place, answers: dict[tuple[int, str], Answer], covered: set[tuple[int, str]]
 ) -> Change | Refusal | None:
-    """Return what is to be written at *home* for those that are not *covered*, and cover them."""
-    name, file = home.name, home.file
-    at = file.location_of("services", name)
-    reached = [each for each in home.reached if each.key not in covered]
+    """Return the change at *place* for the services not yet *covered*, and add them to *covered*.
+
+    A refusal if no check can run, or one check does not fit all; None if none is needed.
+    """
+    name, file = place.name, place.file
+    location = file.location_of("services", name)
+    reached = [each for each in place.reached if each.key not in covered]
     proposed = next((a for r in reached if isinstance(a := answers[r.key], ProposedCheck)), None)
     if proposed is None:
         impossible = next(
@@ -124,12 +141,14 @@ def _planned(
         )
         if impossible is None:
             return None
-        return Refusal(f"{name}: no health check: {impossible.reason}", at, impossible.remedy)
+        return Refusal(
+            f"{name}: no health check added: {impossible.reason}", location, impossible.remedy
+        )
     conflict = _conflict(name, reached, answers)
-    path = path_of(file.root, home.mapping)
+    path = path_of(file.root, place.mapping)
     if conflict or path is None:
-        reason = conflict or "it is written where nothing can be added"
-        return Refusal(f"{name}: no health check: {reason}", at, "write it by hand")
+        reason = conflict or "nothing can be added where it is defined"
+        return Refusal(f"{name}: no health check added: {reason}", location, "add it by hand")
     covered.update(each.key for each in reached)
     names = sorted({each.service.name for each in reached})
     effects = [Effect(("services", each, "healthcheck"), "adds") for each in names]
@@ -138,7 +157,7 @@ def _planned(
     check = healthcheck_value(proposed.test, proposed.times)
     return Change(
         title=_title(name, names),
-        location=at,
+        location=location,
         edits=[AddKey(file.path, path, "healthcheck", check, SERVICE_ORDER)],
         effects=effects,
         evidence=_evidence(proposed),
@@ -148,27 +167,28 @@ def _planned(
 def _conflict(
     name: str, reached: list[ReachedService], answers: dict[tuple[int, str], Answer]
 ) -> str | None:
-    """Return why one check cannot stand for all that it would reach."""
-    found = [answers[each.key] for each in reached]
-    tests = {answer.test for answer in found if isinstance(answer, ProposedCheck)}
-    for each, answer in zip(reached, found, strict=True):
+    """Return why one check does not fit all *reached* services, or None."""
+    checks = [answers[each.key] for each in reached]
+    tests = {answer.test for answer in checks if isinstance(answer, ProposedCheck)}
+    for each, answer in zip(reached, checks, strict=True):
         other, where = each.service.name, " + ".join(each.model.entry.files)
         declared = each.service.value("healthcheck")
         if declared is not None:
             return f"it would be merged into the one at {declared.location}"
         if not isinstance(answer, ProposedCheck):
-            return f"it would reach {other} in {where} as well; there {answer.reason}"
+            return f"{other} in {where} would get it as well; there {answer.reason}"
         if len(tests) > 1:
-            return f"what fits {name} does not fit all that it would reach, as {other} in {where}"
+            return (
+                f"the check for {name} does not fit {other} in {where}, which would get it as well"
+            )
     return None
 
 
 def _title(name: str, names: list[str]) -> str:
-    others = [each for each in names if each != name]
-    also = f"; it reaches {', '.join(others)} too" if others else ""
-    return f"{name} has no health check{also}"
+    return f"Add a health check to {join_names([name, *(n for n in names if n != name)])}"
 
 
 def _evidence(proposed: ProposedCheck) -> str:
+    """Return how it is known that the check can run, with the confidence and a note."""
     note = f"; {proposed.note}" if proposed.note else ""
-    return f"{proposed.evidence} ({sureness(proposed.verified)}){note}"
+    return f"{proposed.evidence} ({confidence(proposed.verified)}){note}"

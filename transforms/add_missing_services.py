@@ -1,13 +1,13 @@
-"""Define services that others name and nothing defines.
+"""Add services that others refer to and nothing defines.
 
-The engine rejects a project in which `depends_on`, `links`, `volumes_from` or a `service:` value
-names a service that there is not. Where the catalogue knows what is meant, it is defined: with the
-image (the one that the project uses elsewhere, if it does), what its consumers log in with, a named
-volume for its data, a health check, and the network of its consumers.
+Docker Compose rejects a project in which `depends_on`, `links`, `volumes_from` or a `service:`
+value refers to an undefined service. Where the image catalog knows the service, it is added: with
+the image (the one that the project uses elsewhere, if any), the login that its clients use, a named
+volume for its data, a health check, and the network of its clients.
 
 A host that only connection URLs and variables name (`REDIS_URL=redis://redis:6379`) may be outside
-of the project, so defining it changes what runs. Passwords are never written: they become variables
-that have to be set, with the value, where a file has it so far, in the env file.
+of the project, so adding it changes what runs. Passwords are never written to a Compose file: they
+become required variables, and if a file contains the value so far, it moves to the env file.
 """
 
 from __future__ import annotations
@@ -21,38 +21,44 @@ from msgspec import Struct
 from composerefactor.compose.connections import Hint
 from composerefactor.compose.dotenv import assignment
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.interpolation import MASK, masked
+from composerefactor.compose.interpolation import EXPRESSION_MASK, mask_expressions
 from composerefactor.compose.project import Project, project_directory
 from composerefactor.compose.resources import (
-    DEFAULT,
-    home,
+    DEFAULT_NETWORK,
+    destination_file,
     networks_to_reach,
     own_definitions,
     volume_name,
 )
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import AddKey, AddLines, Edit
-from composerefactor.images.catalog import Catalog, load
+from composerefactor.images.catalog import Catalog, load_catalog
 from composerefactor.images.connections import HostMention, host_mentions
 from composerefactor.images.lookup import data_paths
 from composerefactor.images.starters import Starter, missing_hosts, missing_services, starter_for
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
-from composerefactor.transforms._secrets import ignore
-from composerefactor.transforms._start import RequiredVariable, StartedService, login, started
+from composerefactor.transforms._secrets import gitignore_edit
+from composerefactor.transforms._start import NewService, RequiredVariable, find_login, new_service
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """*catalog* has what is known about images."""
+    """The options of the transform; *catalog* is the image catalog."""
 
-    catalog: Catalog = field(default_factory=load)
+    catalog: Catalog = field(default_factory=load_catalog)
 
 
 class WantedService(Struct, frozen=True):
-    """A service *name* that *callers* need in *model*, as *hints* say.
+    """An undefined service that others refer to.
 
-    *mentions* are the variables and commands that name it as a host, *file* is where it belongs.
-    *repairs* is True where the engine rejects the project without it.
+    Attributes:
+        model: The start model in which it is undefined.
+        name: The name of the service.
+        callers: The services that refer to it.
+        hints: Where and how they refer to it.
+        mentions: The variables and commands that name it as a host.
+        file: The file to which its definition belongs.
+        repairs: True if Docker Compose rejects the project without it.
     """
 
     model: StartModel
@@ -66,17 +72,17 @@ class WantedService(Struct, frozen=True):
 
 @fixer(Options, after=("declare-networks", "declare-volumes"))
 def add_missing_services(project: Project, options: Options) -> Iterator[Change | Refusal]:
-    """Yield a definition, or a refusal, for each service that an entry point lacks."""
-    all_stacks = start_models(project)
-    volumes = {name for model in all_stacks for name in model.declared("volumes")}
+    """Yield a change, or a refusal, for each undefined service of a start command."""
+    models = start_models(project)
+    volumes = {name for model in models for name in model.declared("volumes")}
     seen: set[tuple[str, str]] = set()
-    for wanted in _wanted(project, all_stacks):
+    for wanted in _wanted_services(project, models):
         key = (wanted.file.path, wanted.name)
-        if key in seen or _defined_with(wanted, all_stacks):
+        if key in seen or _is_defined_elsewhere(wanted, models):
             continue
         seen.add(key)
         elsewhere = [f.path for f in project.files.values() if wanted.name in f.services]
-        starter = _starter(wanted)
+        starter = _find_starter(wanted)
         if elsewhere:
             yield _refusal(wanted, f"start it together with {elsewhere[0]}, which defines it")
         elif starter is None:
@@ -85,29 +91,30 @@ def add_missing_services(project: Project, options: Options) -> Iterator[Change 
             yield _change(project, wanted, starter, volumes, options.catalog)
 
 
-def _wanted(project: Project, all_stacks: list[StartModel]) -> Iterator[WantedService]:
-    """Yield what is missing, what the engine rejects first."""
-    for model in all_stacks:
+def _wanted_services(project: Project, models: list[StartModel]) -> Iterator[WantedService]:
+    """Yield the undefined services, first those that Docker Compose requires."""
+    for model in models:
         for missing in missing_services(model):
-            callers = tuple(dict.fromkeys(each.caller for each in missing.references))
+            callers = tuple(dict.fromkeys(r.caller for r in missing.references))
             hosts = {missing.name, *_link_aliases(model, callers, missing.name)}
-            named = tuple(m for m in host_mentions(model) if m.mention.host in hosts)
-            hints = tuple(each.hint for each in missing.references)
-            file = _home(model, callers)
-            yield WantedService(model, missing.name, callers, hints, named, file, repairs=True)
-    for model in all_stacks:
+            mentions = tuple(m for m in host_mentions(model) if m.mention.host in hosts)
+            hints = tuple(r.hint for r in missing.references)
+            file = _destination(model, callers)
+            yield WantedService(model, missing.name, callers, hints, mentions, file, repairs=True)
+    for model in models:
         rejected = {missing.name for missing in missing_services(model)}
         for host in missing_hosts(model, project.files.values()):
             if host.is_likely and host.host not in rejected:
-                callers = tuple(dict.fromkeys(each.caller for each in host.mentions))
-                hints = tuple(each.hint for each in host.mentions)
-                file = _home(model, callers)
+                callers = tuple(dict.fromkeys(m.caller for m in host.mentions))
+                hints = tuple(m.hint for m in host.mentions)
+                file = _destination(model, callers)
                 yield WantedService(
                     model, host.host, callers, hints, host.mentions, file, repairs=False
                 )
 
 
 def _link_aliases(model: StartModel, callers: Iterable[str], name: str) -> Iterator[str]:
+    """Yield the aliases by which *callers* link to service *name*."""
     for caller in callers:
         for link, _ in model.services[caller].names("links"):
             target, _, alias = link.partition(":")
@@ -115,65 +122,71 @@ def _link_aliases(model: StartModel, callers: Iterable[str], name: str) -> Itera
                 yield alias
 
 
-def _home(model: StartModel, callers: Iterable[str]) -> ComposeFile:
-    return home(model, [(c, own_definitions(model.services[c])[0]) for c in callers])
+def _destination(model: StartModel, callers: Iterable[str]) -> ComposeFile:
+    """Return the file to which a service that *callers* need belongs."""
+    return destination_file(model, [(c, own_definitions(model.services[c])[0]) for c in callers])
 
 
-def _defined_with(wanted: WantedService, all_stacks: list[StartModel]) -> bool:
-    """Return whether another entry point reads the file together with one that defines the name."""
+def _is_defined_elsewhere(wanted: WantedService, models: list[StartModel]) -> bool:
+    """Return whether another start command reads the file together with one that defines it."""
     return any(
         wanted.name in model.services and any(f.path == wanted.file.path for f in model.files)
-        for model in all_stacks
+        for model in models
     )
 
 
-def _starter(wanted: WantedService) -> Starter | None:
-    for each in wanted.mentions:
-        mention = each.mention
-        found = starter_for(mention.scheme, mention.host, mention.port, each.variable)
-        if found is not None:
-            return found
+def _find_starter(wanted: WantedService) -> Starter | None:
+    """Return the starter of the image catalog for *wanted*, or None."""
+    for host_mention in wanted.mentions:
+        mention = host_mention.mention
+        starter = starter_for(mention.scheme, mention.host, mention.port, host_mention.variable)
+        if starter is not None:
+            return starter
     return starter_for(host=wanted.name)
 
 
 def _refusal(wanted: WantedService, remedy: str) -> Refusal:
     hint = wanted.hints[0]
-    reason = f"{wanted.callers[0]} needs {wanted.name} ({hint.words}), which nothing defines"
+    reason = f"{wanted.callers[0]} refers to undefined service {wanted.name} ({hint.message})"
     return Refusal(reason, hint.location, remedy, repairs=wanted.repairs)
 
 
 def _change(
-    project: Project, wanted: WantedService, starter: Starter, known: set[str], catalog: Catalog
+    project: Project, wanted: WantedService, starter: Starter, taken: set[str], catalog: Catalog
 ) -> Change | Refusal:
+    """Return the change that adds *wanted*; the names of its volumes are added to *taken*.
+
+    A refusal if it needs a password that no file has, and the project runs without it.
+    """
     model, name, file = wanted.model, wanted.name, wanted.file
     image = _image(project, starter, catalog)
     paths = data_paths(image, catalog) or []
-    volumes = {path.path: volume_name(name, path.path, known) for path in paths}
+    volumes = {path.path: volume_name(name, path.path, taken) for path in paths}
     networks = networks_to_reach(model, wanted.callers)
-    new = started(
+    new = new_service(
         starter,
         image,
         name,
-        login(model, wanted.mentions),
+        find_login(model, wanted.mentions),
         volumes,
-        [] if networks == [DEFAULT] else networks,
-        _restart(wanted),
+        [] if networks == [DEFAULT_NETWORK] else networks,
+        _common_restart_policy(wanted),
         model.variables,
         catalog,
     )
-    to_set = [each.name for each in new.requires if _is_open(model, each)]
+    to_set = [each.name for each in new.requires if _is_unset(model, each)]
     if to_set and not wanted.repairs:
-        return _refusal(wanted, f"set {' and '.join(to_set)} in .env first, then it can be defined")
+        return _refusal(wanted, f"set {' and '.join(to_set)} in .env, then run again")
     edits: list[Edit] = [AddKey(file.path, ("services",), name, dict(new.body))]
     edits += [AddKey(file.path, ("volumes",), volume, None) for volume in volumes.values()]
-    edits += _assignments(project, model, new)
+    edits += _env_file_edits(project, model, new)
     effects = [Effect(("services", name), "adds")]
     effects += [Effect(("volumes", volume), "adds") for volume in volumes.values()]
-    if DEFAULT in networks:
-        effects.append(Effect(("networks", DEFAULT), "adds"))
+    if DEFAULT_NETWORK in networks:
+        effects.append(Effect(("networks", DEFAULT_NETWORK), "adds"))
     hint = wanted.hints[0]
     return Change(
-        f"{name} is defined ({image})",
+        f"Add service {name} ({image})",
         hint.location,
         edits,
         effects,
@@ -184,24 +197,25 @@ def _change(
 
 
 def _image(project: Project, starter: Starter, catalog: Catalog) -> str:
-    """Return the image that the project uses elsewhere, or that of *starter*."""
+    """Return the image of the same kind that the project uses elsewhere, or that of *starter*."""
     for model in start_models(project):
         for service in model.services.values():
             image = service.text("image") or ""
-            entry = catalog.match(image) if MASK not in masked(image) else None
+            entry = catalog.match(image) if EXPRESSION_MASK not in mask_expressions(image) else None
             if entry is not None and entry.id == starter.id:
                 return image
     return starter.image
 
 
-def _restart(wanted: WantedService) -> str:
+def _common_restart_policy(wanted: WantedService) -> str:
+    """Return the policy of all callers if it restarts services permanently, otherwise ``""``."""
     policies = {wanted.model.services[name].text("restart") or "" for name in wanted.callers}
-    lasting = policies & {"always", "unless-stopped"}
-    return lasting.pop() if len(policies) == 1 and lasting else ""
+    permanent = policies & {"always", "unless-stopped"}
+    return permanent.pop() if len(policies) == 1 and permanent else ""
 
 
-def _assignments(project: Project, model: StartModel, new: StartedService) -> Iterator[Edit]:
-    """Yield the lines that the env file needs for secrets that the files have so far."""
+def _env_file_edits(project: Project, model: StartModel, new: NewService) -> Iterator[Edit]:
+    """Yield the edits that write to the env file the secrets that files contain so far."""
     entry = model.entry
     path = entry.env_files[0] if entry.env_files else join(project_directory(entry), ".env")
     lines = [
@@ -213,16 +227,18 @@ def _assignments(project: Project, model: StartModel, new: StartedService) -> It
     ]
     if lines:
         yield AddLines(normpath(path), "".join(lines), private=True)
-        if (ignored := ignore(project, normpath(path))) is not None:
+        if (ignored := gitignore_edit(project, normpath(path))) is not None:
             yield ignored
 
 
 def _evidence(wanted: WantedService, starter: Starter, to_set: list[str]) -> str:
+    """Return who refers to the service, the source of its facts, and the variables to set."""
     hint = wanted.hints[0]
-    text = f"{', '.join(wanted.callers)}: {hint.words}; facts on {starter.id}: "
+    text = f"{', '.join(wanted.callers)}: {hint.message}; image catalog on {starter.id}: "
     text += starter.entry.verified
     return f"{text}; set {' and '.join(to_set)}" if to_set else text
 
 
-def _is_open(model: StartModel, required: RequiredVariable) -> bool:
+def _is_unset(model: StartModel, required: RequiredVariable) -> bool:
+    """Return whether no file has a value for *required*."""
     return not required.value and required.name not in model.variables

@@ -1,10 +1,10 @@
-"""Put services on a dedicated network, or on tiers.
+"""Put services on a dedicated network, or on network tiers.
 
-Services that name no network share the default one. `layout=dedicated` gives them one with a name
-of its own; `layout=tiers` divides them into `edge` (what faces the outside), `app` and `data`, by
-who talks to whom: of a pair that talks, the one farther out joins the network of the other, so no
-pair is cut. Whom a proxy, a monitoring service or an image from elsewhere calls may not be written
-in Compose files; those are on every network that they could need.
+Services that name no network share the default one. `layout=dedicated` gives them a network with a
+name of its own; `layout=tiers` splits them into `edge` (reachable from outside), `app` and `data`,
+by their connections: of two connected services, the outer one joins the network of the inner one,
+so no connection is cut. The connections of a proxy, a monitoring service or an image from elsewhere
+may not appear in Compose files; such services join every network that they could need.
 """
 
 from __future__ import annotations
@@ -23,70 +23,240 @@ from composerefactor.compose.merge_keys import merged_get
 from composerefactor.compose.ports import Port, ports
 from composerefactor.compose.project import Project
 from composerefactor.compose.resources import (
-    DEFAULT,
+    DEFAULT_NETWORK,
     free_subnet,
     own_definitions,
+    unshared_body,
     used_subnets,
-    written_body,
 )
 from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.edit.operations import AddKey, Edit
 from composerefactor.edit.rendering import Value
+from composerefactor.images.catalog import DEFAULT_PLACEMENT, service_placement
 from composerefactor.images.connections import Connection, connections
-from composerefactor.images.placement import APPLICATION, placement
+from composerefactor.refactoring.connected import connected
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 
 Tier = Literal["edge", "app", "data"]
 TIERS: tuple[Tier, ...] = ("edge", "app", "data")
 
 
-class Membership(Struct, frozen=True):
-    """The *networks* of a service: that of its own *home* tier first; *reasons* say why, in order.
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of the transform."""
 
-    The first reason is why it belongs to its tier, each other one is why it joins another.
+    layout: str = option(
+        "dedicated",
+        help="One network for all services, or one per tier.",
+        choices=("dedicated", "tiers"),
+    )
+    name: str = option("app-network", help="The name of the dedicated network.", example="shop")
+    subnets: bool = option(default=False, help="Give each new network a free subnet.")
+
+
+class Member(Struct, frozen=True):
+    """A service of *file* on the default network, and the *networks* that it joins instead."""
+
+    file: ComposeFile
+    name: str
+    networks: tuple[str, ...]
+
+
+@fixer(Options, after=("add-missing-services", "declare-networks"), unsafe=True)
+def add_networks(project: Project, options: Options) -> Iterator[Change | Refusal]:
+    """Yield one change, or the refusals, for each group of base files with files in common.
+
+    A file that several of them read gets the networks for all of them, so either all change or
+    none does.
+    """
+    used = [u.subnet for u in used_subnets(project.files.values())]
+    for groups in _connected_groups(start_models(project)):
+        models = [_combined_model(group) for group in groups]
+        members = [
+            _members(model, group, options) for model, group in zip(models, groups, strict=True)
+        ]
+        if all(len(of) < 2 for of in members):  # noqa: PLR2004 - a network is for two or more
+            continue
+        refused = [
+            r for model, of in zip(models, members, strict=True) for r in _refusals(model, of)
+        ]
+        if refused:
+            yield from dict.fromkeys(refused)
+            continue
+        subnets: dict[str, IPv4Network | None] = {}
+        for name in dict.fromkeys(n for of in members for m in of for n in m.networks):
+            subnets[name] = subnet = free_subnet(used) if options.subnets else None
+            used += [subnet] if subnet else []
+        first = project.files[models[0].entry.root_file]
+        distinct = list(dict.fromkeys(m for of in members for m in of))
+        names = {m.name: ", ".join(m.networks) for m in distinct}
+        yield Change(
+            _title(options, len(names)),
+            first.location_of("services"),
+            [*_memberships(distinct), *_declarations(models, members, subnets)],
+            [
+                *(Effect(("services", name, "networks"), "changes") for name in names),
+                *(Effect(("networks", name), "adds") for name in subnets),
+                Effect(("networks", DEFAULT_NETWORK), "removes"),
+            ],
+            evidence="; ".join(f"{name}: {networks}" for name, networks in names.items()),
+        )
+
+
+def _connected_groups(all_models: Sequence[StartModel]) -> list[list[list[StartModel]]]:
+    """Return the start models grouped by base file, and these groups by files in common."""
+    by_base: dict[str, list[StartModel]] = {}
+    for model in all_models:
+        by_base.setdefault(model.entry.root_file, []).append(model)
+    return connected(by_base.values(), lambda group: {f.path for m in group for f in m.files})
+
+
+def _memberships(members: Sequence[Member]) -> Iterator[Edit]:
+    """Yield the edits that add *members* to their networks."""
+    for member in members:
+        path = ("services", member.name)
+        yield AddKey(member.file.path, path, "networks", list(member.networks), SERVICE_ORDER)
+
+
+def _declarations(
+    models: Sequence[StartModel],
+    members: Sequence[Sequence[Member]],
+    subnets: Mapping[str, IPv4Network | None],
+) -> Iterator[Edit]:
+    """Yield the edits that declare the networks of each base file in that file."""
+    for model, of in zip(models, members, strict=True):
+        needed = {network for member in of for network in member.networks}
+        for name in (name for name in (*TIERS, *subnets) if name in needed):
+            needed.remove(name)
+            subnet = subnets[name]
+            value: Value = {"ipam": {"config": [{"subnet": str(subnet)}]}} if subnet else None
+            yield AddKey(model.entry.root_file, ("networks",), name, value)
+
+
+def _combined_model(group: Sequence[StartModel]) -> StartModel:
+    """Return one start model with all services and files of *group*, which share a base file."""
+    ordered = sorted(group, key=lambda model: -len(model.services))  # stable
+    services: dict[str, Service] = {}
+    files: dict[str, ComposeFile] = {}
+    for model in ordered:
+        services = {**model.services, **services}
+        files = {**{file.path: file for file in model.files}, **files}
+    return replace(ordered[0], services=services, files=tuple(files.values()))
+
+
+def _members(combined: StartModel, group: Sequence[StartModel], options: Options) -> list[Member]:
+    """Return the services of *combined* on the default network, each with the file to change.
+
+    In each start model of *group* that is the first file with its image or build, or the first one.
+    """
+    all_connections = [c for model in group for c in connections(model)]
+    memberships = tiers(combined, all_connections) if options.layout == "tiers" else {}
+    members: dict[Member, None] = {}
+    for name in (s.name for s in combined.services.values() if _is_on_default(s)):
+        networks = memberships[name].networks if name in memberships else (options.name,)
+        for service in (m.services[name] for m in group if name in m.services):
+            if _is_on_default(service):  # another start model may put it on a network of its own
+                members[Member(_destination(service), name, tuple(networks))] = None
+    return list(members)
+
+
+def _destination(service: Service) -> ComposeFile:
+    """Return the first file with the image or build of *service*, or the first that defines it."""
+    definitions = own_definitions(service)
+    complete = (d for d in definitions if any(merged_get(d.body, k) for k in ("image", "build")))
+    return next(complete, definitions[0]).file
+
+
+def _is_on_default(service: Service) -> bool:
+    return service.value("networks") is None and service.value("network_mode") is None
+
+
+def _refusals(model: StartModel, members: Sequence[Member]) -> Iterator[Refusal]:
+    """Yield the reasons against a change: a partial one would cut services off from others."""
+    for member in members:
+        if unshared_body(member.file, member.name) is None:
+            yield Refusal(
+                f"{member.name} shares its definition with others by an anchor",
+                member.file.location_of("services", member.name),
+                f"add `networks: [{', '.join(member.networks)}]` to it and to the others by hand",
+            )
+    inside = {member.name for member in members}
+    for service in model.services.values():
+        listed = [name for name, _ in service.names("networks")]
+        if service.name not in inside and DEFAULT_NETWORK in listed:
+            yield Refusal(
+                f"{service.name} is on the default network and on other networks",
+                own_definitions(service)[0].file.location_of("services", service.name),
+                "name the networks of all services by hand",
+            )
+    for name in dict.fromkeys(n for member in members for n in member.networks):
+        if model.declares("networks", name):
+            yield Refusal(
+                f"a network named {name} already exists",
+                model.declared("networks")[name][0].location,
+                "choose another name, for example --set add-networks.name=shop",
+            )
+
+
+def _title(options: Options, count: int) -> str:
+    if options.layout == "tiers":
+        return f"Split {count} services into network tiers"
+    return f"Put {count} services on the network {options.name}"
+
+
+class Membership(Struct, frozen=True):
+    """The networks of a service.
+
+    Attributes:
+        tier: Its own tier.
+        networks: The networks to join, that of its own tier first.
+        reasons: For each network why the service joins it.
     """
 
-    home: Tier
+    tier: Tier
     networks: tuple[Tier, ...]
     reasons: tuple[str, ...]
 
 
 def tiers(model: StartModel, connections: Iterable[Connection]) -> dict[str, Membership]:
-    """Propose networks for the services of *model*, so that every pair that talks shares one.
+    """Return networks for the services of *model*, so that connected services share one.
 
-    Of a pair in two tiers the one that is farther out joins the other's network, so data stores are
-    on ``data`` alone. Proxies, and what watches or administers the others, are configured in files
-    that are not read here: they are on every network that they could need. So are applications that
-    are not known to call anyone. Services with ``network_mode`` have no networks; whom they share a
-    namespace with speaks for them.
+    Of two connected services in different tiers, the outer one joins the network of the inner one,
+    so data stores are on ``data`` alone. Proxies, and services that watch or administer others, are
+    configured in files that are not read here: they join every network that they could need. So do
+    applications without a known connection. A service with ``network_mode`` has no networks; the
+    service whose namespace it shares joins the networks for it.
     """
-    destinations = {name: _own_tier(model, service) for name, service in model.services.items()}
-    speaks_for = {name: _namespace(model, name) for name in model.services}
-    joined: dict[str, dict[Tier, str]] = {n: {home: why} for n, (home, why) in destinations.items()}
-    calls: set[str] = set()
-    for each in connections:
-        caller, callee = speaks_for[each.caller], speaks_for[each.callee]
-        calls.add(each.caller)
-        if caller is None or callee is None or not each.needs_network:
+    own_tiers = {name: _own_tier(model, service) for name, service in model.services.items()}
+    namespaces = {name: _namespace(model, name) for name in model.services}
+    joined: dict[str, dict[Tier, str]] = {n: {tier: why} for n, (tier, why) in own_tiers.items()}
+    callers: set[str] = set()
+    for connection in connections:
+        caller, callee = namespaces[connection.caller], namespaces[connection.callee]
+        callers.add(connection.caller)
+        if caller is None or callee is None or not connection.needs_network:
             continue
-        outer, inner = sorted((caller, callee), key=lambda n: TIERS.index(destinations[n][0]))
-        joined[outer].setdefault(destinations[inner][0], f"{each.caller} talks to {each.callee}")
-    present = [tier for tier in TIERS if any(home == tier for home, _ in destinations.values())]
+        outer, inner = sorted((caller, callee), key=lambda n: TIERS.index(own_tiers[n][0]))
+        joined[outer].setdefault(
+            own_tiers[inner][0], f"{connection.caller} connects to {connection.callee}"
+        )
+    present = [tier for tier in TIERS if any(own == tier for own, _ in own_tiers.values())]
     for name, service in model.services.items():
-        for tier, why in _unseen(
-            model, service, destinations[name][0], is_known=name in calls
+        for tier, why in _possible_networks(
+            model, service, own_tiers[name][0], is_known=name in callers
         ).items():
             if tier in present:
                 joined[name].setdefault(tier, why)
     return {
-        name: Membership(destinations[name][0], tuple(found), tuple(found.values()))
-        for name, found in joined.items()
-        if speaks_for[name] == name
+        name: Membership(own_tiers[name][0], tuple(reasons), tuple(reasons.values()))
+        for name, reasons in joined.items()
+        if namespaces[name] == name
     }
 
 
 def _own_tier(model: StartModel, service: Service) -> tuple[Tier, str]:
-    place = placement(model, service)
+    """Return the tier of *service*, and why it belongs there."""
+    place = service_placement(model, service)
     if place.counts_as == "data stores":
         return "data", f"a data store ({place.category})"
     if place.category == "proxy":
@@ -101,22 +271,24 @@ def _ports(service: Service) -> list[Port]:
     return [port for definition in service.definitions for port in ports(definition.body)]
 
 
-def _unseen(model: StartModel, service: Service, home: Tier, *, is_known: bool) -> dict[Tier, str]:
-    """Return the networks that *service* could need for what its text does not say."""
-    place = placement(model, service)
+def _possible_networks(
+    model: StartModel, service: Service, own: Tier, *, is_known: bool
+) -> dict[Tier, str]:
+    """Return the networks that *service* could need for connections that no file shows."""
+    place = service_placement(model, service)
     if place.category == "proxy":
-        return {"app": "what it is a proxy for is not written here"}
+        return {"app": "the targets of the proxy are not in the Compose files"}
     if place.counts_as == "infrastructure":
-        why = "what it looks after is not written here"
+        why = "the services that it manages are not in the Compose files"
         return {"edge": why, "app": why, "data": why}
-    if home != "data" and not is_known and place == APPLICATION:
-        why = "whom it calls is not written here"
+    if own != "data" and not is_known and place == DEFAULT_PLACEMENT:
+        why = "its connections are not in the Compose files"
         return {"app": why, "data": why}
     return {}
 
 
 def _namespace(model: StartModel, name: str) -> str | None:
-    """Return the service on whose networks *name* is: itself, another, or None for none."""
+    """Return the service whose networks *name* uses: itself, another one, or None."""
     seen: set[str] = set()
     while name in model.services and name not in seen:
         seen.add(name)
@@ -127,166 +299,3 @@ def _namespace(model: StartModel, name: str) -> str | None:
             return None
         name = mode.removeprefix("service:")
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How the services are divided."""
-
-    layout: str = option(
-        "dedicated", help="One network for all, or one a tier.", choices=("dedicated", "tiers")
-    )
-    name: str = option("app-network", help="The name of the dedicated network.", example="shop")
-    subnets: bool = option(default=False, help="Give each new network a free subnet.")
-
-
-class Member(Struct, frozen=True):
-    """A service on the default network, and the *networks* that it is to be on instead."""
-
-    file: ComposeFile
-    name: str
-    networks: tuple[str, ...]
-
-
-@fixer(Options, after=("add-missing-services", "declare-networks"), unsafe=True)
-def add_networks(project: Project, options: Options) -> Iterator[Change | Refusal]:
-    """Yield one change for the base files that may be merged with the same others.
-
-    What one of them needs, a file that others read as well has then too: all of them change, or
-    none does.
-    """
-    used = [each.subnet for each in used_subnets(project.files.values())]
-    for groups in _tied(start_models(project)):
-        wholes = [_together(group) for group in groups]
-        members = [_members(w, g, options) for w, g in zip(wholes, groups, strict=True)]
-        if all(len(of) < 2 for of in members):  # noqa: PLR2004 - a network is for two or more
-            continue
-        refused = [r for w, of in zip(wholes, members, strict=True) for r in _refusals(w, of)]
-        if refused:
-            yield from dict.fromkeys(refused)
-            continue
-        subnets: dict[str, IPv4Network | None] = {}
-        for name in dict.fromkeys(n for of in members for m in of for n in m.networks):
-            subnets[name] = subnet = free_subnet(used) if options.subnets else None
-            used += [subnet] if subnet else []
-        first = project.files[wholes[0].entry.base]
-        distinct = list(dict.fromkeys(m for of in members for m in of))
-        names = {m.name: ", ".join(m.networks) for m in distinct}
-        yield Change(
-            _title(options, len(names)),
-            first.location_of("services"),
-            [*_memberships(distinct), *_declarations(wholes, members, subnets)],
-            [
-                *(Effect(("services", name, "networks"), "changes") for name in names),
-                *(Effect(("networks", name), "adds") for name in subnets),
-                Effect(("networks", DEFAULT), "removes"),
-            ],
-            evidence="; ".join(f"{name}: {networks}" for name, networks in names.items()),
-        )
-
-
-def _tied(all_stacks: Sequence[StartModel]) -> list[list[list[StartModel]]]:
-    """Return the stacks by base file, and the bases together that lead to a file in common."""
-    by_base: dict[str, list[StartModel]] = {}
-    for each in all_stacks:
-        by_base.setdefault(each.entry.base, []).append(each)
-    tied: list[tuple[set[str], list[list[StartModel]]]] = []
-    for group in by_base.values():
-        paths = {file.path for model in group for file in model.files}
-        meeting = [each for each in tied if each[0] & paths]
-        tied = [each for each in tied if each not in meeting]
-        tied.append(
-            (paths.union(*(p for p, _ in meeting)), [*(g for _, of in meeting for g in of), group])
-        )
-    return [groups for _, groups in tied]
-
-
-def _memberships(members: Sequence[Member]) -> Iterator[Edit]:
-    for m in members:
-        path = ("services", m.name)
-        yield AddKey(m.file.path, path, "networks", list(m.networks), SERVICE_ORDER)
-
-
-def _declarations(
-    wholes: Sequence[StartModel],
-    members: Sequence[Sequence[Member]],
-    subnets: Mapping[str, IPv4Network | None],
-) -> Iterator[Edit]:
-    """Yield what declares the networks that each base needs, in that base."""
-    for whole, of in zip(wholes, members, strict=True):
-        needed = {network for member in of for network in member.networks}
-        for name in (name for name in (*TIERS, *subnets) if name in needed):
-            needed.remove(name)
-            subnet = subnets[name]
-            value: Value = {"ipam": {"config": [{"subnet": str(subnet)}]}} if subnet else None
-            yield AddKey(whole.entry.base, ("networks",), name, value)
-
-
-def _together(group: Sequence[StartModel]) -> StartModel:
-    """Return one stack with all that the entry points of *group*, which share a base, start."""
-    ordered = sorted(group, key=lambda each: -len(each.services))  # stable
-    services: dict[str, Service] = {}
-    files: dict[str, ComposeFile] = {}
-    for each in ordered:
-        services = {**each.services, **services}
-        files = {**{file.path: file for file in each.files}, **files}
-    return replace(ordered[0], services=services, files=tuple(files.values()))
-
-
-def _members(whole: StartModel, group: Sequence[StartModel], options: Options) -> list[Member]:
-    """Return the services of *whole* on the default network, each in the file that it belongs to.
-
-    That is the first one which says what it runs, or else the first, in each stack of *group*.
-    """
-    talks = [each for model in group for each in connections(model)]
-    proposed = tiers(whole, talks) if options.layout == "tiers" else {}
-    found: dict[Member, None] = {}
-    for name in (s.name for s in whole.services.values() if _is_on_default(s)):
-        networks = proposed[name].networks if name in proposed else (options.name,)
-        for service in (each.services[name] for each in group if name in each.services):
-            if _is_on_default(service):  # another stack may have it on a network of its own
-                found[Member(_home(service), name, tuple(networks))] = None
-    return list(found)
-
-
-def _home(service: Service) -> ComposeFile:
-    definitions = own_definitions(service)
-    runs = (d for d in definitions if any(merged_get(d.body, k) for k in ("image", "build")))
-    return next(runs, definitions[0]).file
-
-
-def _is_on_default(service: Service) -> bool:
-    return service.value("networks") is None and service.value("network_mode") is None
-
-
-def _refusals(model: StartModel, members: Sequence[Member]) -> Iterator[Refusal]:
-    """Yield what stands in the way: dividing some services and not others would cut them off."""
-    for member in members:
-        if written_body(member.file, member.name) is None:
-            yield Refusal(
-                f"{member.name} shares its text with others by an anchor",
-                member.file.location_of("services", member.name),
-                f"give it `networks: [{', '.join(member.networks)}]` by hand, and the others too",
-            )
-    inside = {member.name for member in members}
-    for service in model.services.values():
-        listed = [name for name, _ in service.names("networks")]
-        if service.name not in inside and DEFAULT in listed:
-            yield Refusal(
-                f"{service.name} is on the default network and on others",
-                own_definitions(service)[0].file.location_of("services", service.name),
-                "name the networks of all services by hand",
-            )
-    for name in dict.fromkeys(n for member in members for n in member.networks):
-        if model.declares("networks", name):
-            yield Refusal(
-                f"there is a network called {name} already",
-                model.declared("networks")[name][0].location,
-                "choose another name, as --set add-networks.name=shop",
-            )
-
-
-def _title(options: Options, count: int) -> str:
-    if options.layout == "tiers":
-        return f"{count} services are divided into tiers"
-    return f"{count} services are on the network {options.name}"

@@ -1,10 +1,10 @@
 """Publish the ports of databases on 127.0.0.1 only.
 
-A port that is published without an address is open on every network of the machine, past the rules
-of most firewalls, which Docker goes around. Other containers do not need it: they use the service's
-name. With `127.0.0.1` programs on the machine itself still reach it. Ports with an address are left
-alone, unless it is 0.0.0.0. Two services of one entry point that publish the same port are named:
-the second cannot start.
+A port that is published without an address is open on every network of the machine, and bypasses
+the rules of most firewalls. Other containers do not need it: they use the service's name. With
+`127.0.0.1` programs on the machine itself still reach it. Ports with an address are left alone,
+unless it is 0.0.0.0. Two services of one start command that publish the
+same port are reported: the second cannot start.
 """
 
 from __future__ import annotations
@@ -16,36 +16,36 @@ from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import expand, expressions
+from composerefactor.compose.paths import is_outside
 from composerefactor.compose.ports import Port, ports
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import AddKey, Edit, Replace
 from composerefactor.errors import Location, UsageError
-from composerefactor.images.catalog import load
-from composerefactor.images.placement import placement
+from composerefactor.images.catalog import load_catalog, service_placement
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
-from composerefactor.transforms._attribute import listed
+from composerefactor.transforms._attribute import join_names
 from composerefactor.yaml.nodes import ScalarNode, path_of
 
-_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - what is looked for
-_ORDER = ("name", "mode", "target", "published", "host_ip")
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - the addresses to replace
+_KEY_ORDER = ("name", "mode", "target", "published", "host_ip")
 _HOST = "host.docker.internal"
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Which ports, and where they are published instead."""
+    """The options of the transform."""
 
     categories: tuple[str, ...] = option(
         ("database", "cache", "queue", "search", "vector-db"),
-        help="Categories of services whose ports are bound; `tools` are admin pages.",
+        help="The categories of services whose ports are bound; `tools` are admin pages.",
         example="database,cache,tools",
     )
-    address: str = option("127.0.0.1", help="The address that they are bound to.")
+    address: str = option("127.0.0.1", help="The address to which the ports are bound.")
 
 
-class _Open(Struct, eq=False):
-    """A port that anybody can reach: *users* are the services that publish it."""
+class _OpenPort(Struct, eq=False):
+    """A port that is published on all addresses; *users* are the services that publish it."""
 
     file: ComposeFile
     port: Port
@@ -62,86 +62,92 @@ class _Open(Struct, eq=False):
 
 @fixer(Options, after=("add-missing-services",), unsafe=True)
 def bind_local_ports(project: Project, options: Options) -> Iterator[Change | Refusal]:
-    """Yield a change for the open ports of each service, and the conflicts that there are."""
-    unknown = set(options.categories) - load().categories.keys()
+    """Yield a change for the open ports of each service, and a refusal for each port conflict."""
+    unknown = set(options.categories) - load_catalog().categories.keys()
     if unknown:
         raise UsageError(
-            f"bind-local-ports.categories: there is no category {min(unknown)!r}",
-            remedy="there are: " + ", ".join(load().categories),
+            f"bind-local-ports.categories: unknown category {min(unknown)!r}",
+            remedy="use one of " + ", ".join(load_catalog().categories),
         )
-    every = start_models(project)
-    groups: dict[tuple[str, tuple[str, ...]], list[_Open]] = {}
-    for each in _open_ports(every):
-        if not any(_is_meant(model, name, options) for model, name in each.users):
+    models = start_models(project)
+    groups: dict[tuple[str, tuple[str, ...]], list[_OpenPort]] = {}
+    for port in _open_ports(models):
+        if not any(_is_selected(model, name, options) for model, name in port.users):
             continue
-        reason = _why_not(project, every, each, options)
+        reason = _reason_to_skip(project, models, port, options)
         if reason is not None:
-            yield Refusal(f"{listed(each.services)}: {reason}", each.location, "bind it by hand")
-        elif not each.file.path.startswith("../"):
-            groups.setdefault((each.file.path, each.services), []).append(each)
-    for (_, services), found in groups.items():
-        numbers = listed([_number(each.port) for each in found])
+            yield Refusal(
+                f"{join_names(port.services)}: {reason}", port.location, "bind it by hand"
+            )
+        elif not is_outside(port.file.path):
+            groups.setdefault((port.file.path, port.services), []).append(port)
+    for (_, services), open_ports in groups.items():
+        numbers = join_names([_number(port.port) for port in open_ports])
+        noun = "port" if len(open_ports) == 1 else "ports"
         yield Change(
-            title=f"{listed(services)}: {numbers} published on {options.address} only",
-            location=found[0].location,
-            edits=[_bound(each, options.address) for each in found],
-            effects=list(_effects(services, found)),
+            title=f"Publish {noun} {numbers} of {join_names(services)} on {options.address} only",
+            location=open_ports[0].location,
+            edits=[_bind_edit(port, options.address) for port in open_ports],
+            effects=list(_effects(services, open_ports)),
         )
-    yield from _conflicts(every)
+    yield from _port_conflicts(models)
 
 
-def _effects(services: tuple[str, ...], found: list[_Open]) -> Iterator[Effect]:
+def _effects(services: tuple[str, ...], open_ports: list[_OpenPort]) -> Iterator[Effect]:
     for name in services:
         yield Effect(("services", name, "ports"), "changes")
-    for each in found:
-        path = path_of(each.file.root, each.port.node) or ()
-        if path and path[0] != "services":  # top-level x-* are part of the model
+    for open_port in open_ports:
+        path = path_of(open_port.file.root, open_port.port.node) or ()
+        if path and path[0] != "services":  # top-level x-* are part of the resolved configuration
             yield Effect(tuple(map(str, path)), "changes")
 
 
-def _open_ports(every: list[StartModel]) -> list[_Open]:
-    """Return the ports without an address, each once, with all services that have it."""
-    found: dict[int, _Open] = {}
-    for model in every:
+def _open_ports(models: list[StartModel]) -> list[_OpenPort]:
+    """Return the ports without an address, each once, with all services that publish it."""
+    by_node: dict[int, _OpenPort] = {}
+    for model in models:
         for name, service in model.services.items():
             for definition in service.definitions:
                 for port in ports(definition.body):
                     if port.text.host_ip is None or port.text.host_ip in _EVERYWHERE:
-                        known = found.setdefault(id(port.node), _Open(definition.file, port))
-                        known.users.append((model, name))
-    return list(found.values())
+                        open_port = by_node.setdefault(
+                            id(port.node), _OpenPort(definition.file, port)
+                        )
+                        open_port.users.append((model, name))
+    return list(by_node.values())
 
 
-def _is_meant(model: StartModel, name: str, options: Options) -> bool:
-    return placement(model, model.services[name]).category in options.categories
+def _is_selected(model: StartModel, name: str, options: Options) -> bool:
+    return service_placement(model, model.services[name]).category in options.categories
 
 
-def _why_not(
-    project: Project, every: list[StartModel], each: _Open, options: Options
+def _reason_to_skip(
+    project: Project, models: list[StartModel], open_port: _OpenPort, options: Options
 ) -> str | None:
-    """Return why the port stays open, or None where it can be bound."""
-    text = each.port.text
-    for model, name in each.users:
-        if not _is_meant(model, name, options):
-            return f"{_number(each.port)} stays open: {name} publishes it by the same line"
+    """Return why the port cannot be bound, or None."""
+    text = open_port.port.text
+    for model, name in open_port.users:
+        if not _is_selected(model, name, options):
+            return f"{_number(open_port.port)} is kept open: {name} publishes it by the same line"
         for part in (text.published, text.target):
             value = expand(part or "", model.variables)
             if ":" in value or (part and expressions(part) and part == text.target):
-                return f"{part} may hold an address"
-    if path_of(each.file.root, each.port.node) is None:
-        return f"{_number(each.port)} is written where nothing can be changed"
-    known = project.whole.get(each.file.path)
-    if known is not None and known.reader.startswith("docker stack"):
-        return "Swarm, which reads this file, knows no address of a port"
-    caller = _caller_through_host(every, text.published)
+                return f"{part} may contain an address"
+    if path_of(open_port.file.root, open_port.port.node) is None:
+        return f"{_number(open_port.port)} is written where it cannot be changed"
+    protected = project.protected_files.get(open_port.file.path)
+    if protected is not None and protected.reader.startswith("docker stack"):
+        return "Swarm, which reads this file, does not support an address for a port"
+    caller = _caller_through_host(models, text.published)
     if caller:
-        return f"{caller} calls {_HOST}:{text.published}, and may not reach it then"
+        return f"{caller} connects to {_HOST}:{text.published}, and might not reach it then"
     return None
 
 
-def _caller_through_host(every: list[StartModel], published: str | None) -> str | None:
+def _caller_through_host(models: list[StartModel], published: str | None) -> str | None:
+    """Return a service that connects to the *published* port through the host, or None."""
     address = f"{_HOST}:{published}"
-    for model in every:
+    for model in models:
         for name, service in model.services.items():
             values = (setting.value or "" for setting in service.settings.values())
             if published and any(address in value for value in values):
@@ -149,53 +155,53 @@ def _caller_through_host(every: list[StartModel], published: str | None) -> str 
     return None
 
 
-def _bound(each: _Open, address: str) -> Edit:
-    """Return the edit that puts *address* before the port, in the form in which it is written."""
-    path = path_of(each.file.root, each.port.node) or ()
-    text = each.port.text
-    if each.port.is_long:
+def _bind_edit(open_port: _OpenPort, address: str) -> Edit:
+    """Return the edit that adds *address* to the port, in the form in which it is written."""
+    path = path_of(open_port.file.root, open_port.port.node) or ()
+    text = open_port.port.text
+    if open_port.port.is_long:
         if text.host_ip is not None:
-            return Replace(each.file.path, (*path, "host_ip"), address)
-        return AddKey(each.file.path, path, "host_ip", address, _ORDER)
-    node = each.port.node
+            return Replace(open_port.file.path, (*path, "host_ip"), address)
+        return AddKey(open_port.file.path, path, "host_ip", address, _KEY_ORDER)
+    node = open_port.port.node
     written = node.value if isinstance(node, ScalarNode) else ""
     if text.host_ip is not None:
         written = written.replace(f"[{text.host_ip}]:", "", 1).removeprefix(f"{text.host_ip}:")
     start = f"{address}:" if text.published else f"{address}::"
-    return Replace(each.file.path, path, start + written)
+    return Replace(open_port.file.path, path, start + written)
 
 
 def _number(port: Port) -> str:
     return port.text.published or port.text.target
 
 
-def _conflicts(every: list[StartModel]) -> Iterator[Refusal]:
-    """Yield the host ports that two services of one entry point publish."""
-    told: set[tuple[str, ...]] = set()
-    for model in every:
+def _port_conflicts(models: list[StartModel]) -> Iterator[Refusal]:
+    """Yield a refusal for each host port that two services of one start command publish."""
+    reported: set[tuple[str, ...]] = set()
+    for model in models:
         taken: dict[tuple[str, str], list[tuple[str, str]]] = {}
         for name, service in model.services.items():
             if service.values("profiles"):
-                continue  # may be the other of two that are never started together
+                continue  # two services with profiles may never run together
             for definition in service.definitions:
                 for port in ports(definition.body):
                     for binding in port.bindings() or ():
                         if binding.published is None or "-" in binding.published:
                             continue
                         key = (binding.published, binding.protocol)
-                        ip = binding.host_ip or "0.0.0.0"  # noqa: S104 - the engine's default
+                        ip = binding.host_ip or "0.0.0.0"  # noqa: S104 - Docker's default
                         others = [
                             other
                             for other, theirs in taken.get(key, ())
                             if other != name and (ip == theirs or {ip, theirs} & _EVERYWHERE)
                         ]
                         taken.setdefault(key, []).append((name, ip))
-                        at = definition.file.source.location(port.node.start)
+                        location = definition.file.source.location(port.node.start)
                         names = tuple(sorted({*others[:1], name}))
-                        if others and (*names, *key) not in told:
-                            told.add((*names, *key))
+                        if others and (*names, *key) not in reported:
+                            reported.add((*names, *key))
                             yield Refusal(
                                 f"{others[0]} and {name} both publish port {binding.published}",
-                                at,
+                                location,
                                 "give one of them another port",
                             )

@@ -1,10 +1,10 @@
-"""Define networks that services name but nothing declares.
+"""Declare networks that services refer to but nothing declares.
 
-The engine rejects such a project ("refers to undefined network"). The definition goes to the file
-that names the network, or to the first file where several do. It stays empty, so that Compose
-creates the network, unless options say more; `subnet=auto` chooses a subnet that overlaps with none
-in the project's files. A network that exists outside of the project is declared as such with
-`external=true`.
+Docker Compose rejects such a project ("refers to undefined network"). The declaration goes to the
+file that refers to the network, or to the first file where several do. It stays empty, so that
+Docker Compose creates the network, unless options say more; `subnet=auto` chooses a subnet that
+does not overlap with any in the project's files. With `external=true` it is declared as a network
+that exists outside of the project.
 """
 
 from __future__ import annotations
@@ -14,7 +14,12 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from composerefactor.compose.project import Project
-from composerefactor.compose.resources import free_subnet, home, is_part_with, used_subnets
+from composerefactor.compose.resources import (
+    destination_file,
+    free_subnet,
+    is_only_part_of_another,
+    used_subnets,
+)
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import AddKey
 from composerefactor.edit.rendering import Value
@@ -27,51 +32,49 @@ AUTO = "auto"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the networks are defined."""
+    """How the networks are declared."""
 
     name: str = option(
         "",
-        help="The network's name in Docker, where it is not to begin with the project's.",
+        help="The network's name in Docker, instead of one that begins with the project's name.",
         example="shop-network",
     )
-    driver: str = option(
-        "", help="The driver, where it is not the engine's choice.", example="bridge"
-    )
+    driver: str = option("", help="The driver, instead of the default one.", example="bridge")
     subnet: str = option(
         "", help="A subnet for the network, or `auto` for a free one.", example=AUTO
     )
-    external: bool = option(default=False, help="Declare that the network exists already.")
+    external: bool = option(default=False, help="Declare that the network already exists.")
 
 
 @fixer(Options)
 def declare_networks(project: Project, options: Options) -> Iterator[Change | Refusal]:
-    """Yield a definition for each network that an entry point lacks."""
+    """Yield a declaration for each network that a start command lacks."""
     used = [each.subnet for each in used_subnets(project.files.values())]
     seen: set[tuple[str, str]] = set()
-    all_stacks = start_models(project)
-    for model in all_stacks:
+    models = start_models(project)
+    for model in models:
         for missing in missing_resources(model, "networks"):
-            if is_part_with(model, all_stacks, "networks", missing.name):
+            if is_only_part_of_another(model, models, "networks", missing.name):
                 continue
-            file = home(model, missing.users)
+            file = destination_file(model, missing.users)
             if (file.path, missing.name) in seen:
                 continue
             seen.add((file.path, missing.name))
-            elsewhere = any(s.declares("networks", missing.name) for s in all_stacks)
+            elsewhere = any(s.declares("networks", missing.name) for s in models)
             value = None if elsewhere else _definition(options, used)
             edit = AddKey(file.path, ("networks",), missing.name, value)
             yield Change(
-                f"network {missing.name} is declared",
-                _named_at(model, missing),
+                f"Declare network {missing.name}",
+                _first_use(model, missing),
                 [edit],
                 [Effect(("networks", missing.name), "adds")],
-                evidence=f"{_users(missing)} on it, and nothing declares it",
+                evidence=f"{_users_text(missing)} to it, but nothing declares it",
                 repairs=True,
             )
 
 
 def _definition(options: Options, used: list[IPv4Network | IPv6Network]) -> Value:
-    """Return the value of a network; its subnet counts as *used* from then on."""
+    """Return the declaration of a network, and add its subnet to *used*."""
     value: dict[str, Value] = {}
     if options.name:
         value["name"] = options.name
@@ -88,21 +91,24 @@ def _definition(options: Options, used: list[IPv4Network | IPv6Network]) -> Valu
 
 
 def _subnet(text: str) -> IPv4Network | IPv6Network:
+    """Return *text* as a subnet; raises UsageError if it is invalid."""
     try:
         return ip_network(text)
     except ValueError as error:
-        raise UsageError(f"declare-networks.subnet: {error}", remedy="as 172.16.5.0/24") from None
+        raise UsageError(
+            f"declare-networks.subnet: {error}", remedy="write a subnet such as 172.16.5.0/24"
+        ) from None
 
 
-def _named_at(model: StartModel, missing: MissingResource) -> Location:
-    """Return where the first user of a network is written."""
+def _first_use(model: StartModel, missing: MissingResource) -> Location:
+    """Return where a service first refers to the network."""
     service, definition = missing.users[0]
-    for text, found in model.services[service].names("networks"):
-        if text == missing.name and found.file is definition.file:
-            return found.location
+    for text, item in model.services[service].names("networks"):
+        if text == missing.name and item.file is definition.file:
+            return item.location
     return definition.file.location_of("services", service)
 
 
-def _users(missing: MissingResource) -> str:
+def _users_text(missing: MissingResource) -> str:
     names = list(dict.fromkeys(name for name, _ in missing.users))
-    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"
+    return f"{', '.join(names)} {'refers' if len(names) == 1 else 'refer'}"

@@ -1,11 +1,11 @@
-"""Define named volumes that are in use, and give databases a named volume for their data.
+"""Declare named volumes that services use, and give databases a named volume for their data.
 
-The engine rejects a project with an undeclared volume ("refers to undefined volume"). The
-definition goes to the file that names the volume, or to the first file where several do.
+Docker Compose rejects a project with an undeclared volume ("refers to undefined volume"). The
+declaration goes to the file that refers to the volume, or to the first file where several do.
 
-A database, queue or store without a volume at the path where its image keeps its data loses it with
-its container, or hides it in a volume without a name. It gets a named one. That changes what runs:
-what it has stored so far stays behind, so move it before.
+A database, queue or store without a volume at the path where its image keeps its data loses the
+data with its container, or keeps it in an anonymous volume. It gets a named volume. That changes
+what runs: the data stored so far is not moved, so copy it first.
 """
 
 from __future__ import annotations
@@ -19,22 +19,21 @@ from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.compose.project import Project
 from composerefactor.compose.resources import (
-    covers,
-    home,
-    is_part_with,
+    destination_file,
+    is_mounted,
+    is_only_part_of_another,
     mount_targets,
     mounted_elsewhere,
     own_definitions,
+    unshared_body,
     volume_name,
-    written_body,
 )
 from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.compose.volumes import volumes
 from composerefactor.edit.operations import AddItem, AddKey, Edit
 from composerefactor.edit.rendering import Value
-from composerefactor.images.catalog import Catalog, load
-from composerefactor.images.lookup import data_paths, keeps_nothing
-from composerefactor.images.placement import placement
+from composerefactor.images.catalog import Catalog, load_catalog, service_placement
+from composerefactor.images.lookup import data_paths, disables_persistence
 from composerefactor.images.starters import missing_resources
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 from composerefactor.yaml.nodes import MappingNode, SequenceNode
@@ -42,130 +41,133 @@ from composerefactor.yaml.nodes import MappingNode, SequenceNode
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the volumes are defined. *catalog* has what is known about images."""
+    """How the volumes are declared; *catalog* is the image catalog."""
 
-    catalog: Catalog = field(default_factory=load)
-    external: bool = option(default=False, help="Declare that undeclared volumes exist already.")
+    catalog: Catalog = field(default_factory=load_catalog)
+    external: bool = option(default=False, help="Declare that undeclared volumes already exist.")
 
 
 @fixer(Options)
 def declare_volumes(project: Project, options: Options) -> Iterator[Change | Refusal]:
-    """Yield a definition for each volume that is in use, and volumes for data without one."""
-    all_stacks = start_models(project)
-    yield from _undeclared(all_stacks, options)
-    known = {name for s in all_stacks for name in s.declared("volumes")}
-    known |= {m.name for s in all_stacks for m in missing_resources(s, "volumes")}
+    """Yield a declaration for each undeclared volume, and a volume for data without one."""
+    models = start_models(project)
+    yield from _declarations(models, options)
+    names = {name for s in models for name in s.declared("volumes")}
+    names |= {m.name for s in models for m in missing_resources(s, "volumes")}
     done: set[tuple[str, str]] = set()
-    for model in all_stacks:
+    for model in models:
         for service in model.services.values():
             first = own_definitions(service)[0].file.path
             if (first, service.name) not in done:
                 done.add((first, service.name))
-                yield from _data(model, service, known, options.catalog, all_stacks)
+                yield from _data_volumes(model, service, names, options.catalog, models)
 
 
-def _undeclared(all_stacks: list[StartModel], options: Options) -> Iterator[Change]:
+def _declarations(models: list[StartModel], options: Options) -> Iterator[Change]:
+    """Yield a declaration for each volume that services use and nothing declares."""
     seen: set[tuple[str, str]] = set()
-    for model in all_stacks:
+    for model in models:
         for missing in missing_resources(model, "volumes"):
-            if is_part_with(model, all_stacks, "volumes", missing.name):
+            if is_only_part_of_another(model, models, "volumes", missing.name):
                 continue
-            file = home(model, missing.users)
+            file = destination_file(model, missing.users)
             if (file.path, missing.name) in seen:
                 continue
             seen.add((file.path, missing.name))
             service, definition = missing.users[0]
             value: Value = {"external": True} if options.external else None
-            if any(s.declares("volumes", missing.name) for s in all_stacks):
+            if any(s.declares("volumes", missing.name) for s in models):
                 value = None
-            at = definition.file.location_of("services", service)
+            location = definition.file.location_of("services", service)
             for volume in volumes(definition.body):
                 if volume.text.source == missing.name:
-                    at = definition.file.source.location(volume.node.start)
+                    location = definition.file.source.location(volume.node.start)
             yield Change(
-                f"volume {missing.name} is declared",
-                at,
+                f"Declare volume {missing.name}",
+                location,
                 [AddKey(file.path, ("volumes",), missing.name, value)],
                 [Effect(("volumes", missing.name), "adds")],
-                evidence=f"{service} uses it, and nothing declares it",
+                evidence=f"{service} uses it, but nothing declares it",
                 repairs=True,
             )
 
 
-def _data(
+def _data_volumes(
     model: StartModel,
     service: Service,
-    known: set[str],
+    taken: set[str],
     catalog: Catalog,
-    all_stacks: list[StartModel],
+    models: list[StartModel],
 ) -> Iterator[Change | Refusal]:
-    """Yield what gives *service*, if it is a data store, named volumes; *known* names grow.
+    """Yield the change that gives *service*, if it is a data store, named volumes, or a refusal.
 
-    In *all_stacks* the same file may be merged with others, and have a volume there.
+    The names of the new volumes are added to *taken*. In another of *models* the same file may be
+    merged with others, and have a volume there.
     """
     image = service.text("image")
-    place = placement(model, service)
+    place = service_placement(model, service)
     if not image or place.counts_as != "data stores" or place.category == "emulator":
         return
-    if service.value("volumes_from") or keeps_nothing(service):
+    if service.value("volumes_from") or disables_persistence(service):
         return
-    at = service.value("image")
-    location = at.location if at else own_definitions(service)[0].file.location_of("services")
+    value = service.value("image")
+    location = value.location if value else own_definitions(service)[0].file.location_of("services")
     paths = data_paths(expand(image, model.variables), catalog)
     targets = list(mount_targets(model, service))
     if paths is None:
         if not targets:
             yield Refusal(
-                f"{service.name} has no volume, and the tag of {image} does not tell where it "
+                f"{service.name} has no volume, and the tag of {image} does not show where it "
                 "keeps its data",
                 location,
                 f"mount a named volume at the data directory of {service.name}",
             )
         return
-    lacking = [path.path for path in paths if not covers(targets, path.path)]
+    lacking = [path.path for path in paths if not is_mounted(targets, path.path)]
     if not lacking:
         return
-    reason = _replicated(service)
-    place_of = _writable(service)
-    if reason or place_of is None:
+    reason = _replication_reason(service)
+    destination = _destination(service)
+    if reason or destination is None:
         yield Refusal(
-            f"{service.name} keeps its data in its container: "
-            + (reason or "its text is shared by an anchor, which others use"),
+            f"{service.name} keeps its data in the container layer: "
+            + (reason or "other services share its definition by an anchor"),
             location,
             f"mount a named volume at {lacking[0]}",
         )
         return
-    file, body = place_of
-    elsewhere = mounted_elsewhere(all_stacks, file, service.name, lacking)
+    file, body = destination
+    elsewhere = mounted_elsewhere(models, file, service.name, lacking)
     if None in elsewhere.values():
         yield Refusal(
-            f"{service.name} keeps its data in its container where {file.path} is used alone",
+            f"{service.name} keeps its data in the container layer where {file.path} is used alone",
             location,
-            f"mount at {lacking[0]} what is mounted there where other files are merged with it",
+            f"mount at {lacking[0]} the volume that other files mount there",
         )
         return
-    names = {p: elsewhere.get(p) or volume_name(service.name, p, known) for p in lacking}
+    names = {p: elsewhere.get(p) or volume_name(service.name, p, taken) for p in lacking}
     edits: list[Edit] = [
         AddKey(file.path, ("volumes",), name, None)
         for name in names.values()
         if name not in file.entries("volumes")
     ]
     yield Change(
-        f"{service.name} keeps its data in a named volume",
+        f"Add a named volume for the data of {service.name}",
         location,
-        [*_mounts(file, service.name, body, names), *edits],
+        [*_mount_edits(file, service.name, body, names), *edits],
         [
             Effect(("services", service.name, "volumes"), "changes"),
             *(Effect(("volumes", name), "adds") for name in names.values()),
         ],
-        evidence=f"{image} keeps it at {', '.join(lacking)}, where nothing is mounted; "
-        "what it has stored so far stays behind",
+        evidence=f"{image} keeps its data at {', '.join(lacking)}, where nothing is mounted; "
+        "the data stored so far is not moved",
     )
 
 
-def _mounts(
+def _mount_edits(
     file: ComposeFile, service: str, body: MappingNode, names: dict[str, str]
 ) -> Iterator[Edit]:
+    """Yield the edits that mount the volumes in *names*, by path, in the form of the others."""
     path = ("services", service, "volumes")
     present = body.get("volumes")
     items = present.items if isinstance(present, SequenceNode) else []
@@ -181,12 +183,12 @@ def _mounts(
         yield AddKey(file.path, path[:-1], "volumes", values, SERVICE_ORDER)
 
 
-def _writable(service: Service) -> tuple[ComposeFile, MappingNode] | None:
-    """Return the file and the body in which the volumes of *service* belong, or None."""
-    found = own_definitions(service)
-    having = [d for d in found if merged_get(d.body, "volumes") is not None]
-    definition = (having or [d for d in found if merged_get(d.body, "image")] or found)[0]
-    body = written_body(definition.file, service.name)
+def _destination(service: Service) -> tuple[ComposeFile, MappingNode] | None:
+    """Return the file and the mapping to which volumes of *service* can be added, or None."""
+    own = own_definitions(service)
+    with_volumes = [d for d in own if merged_get(d.body, "volumes") is not None]
+    definition = (with_volumes or [d for d in own if merged_get(d.body, "image")] or own)[0]
+    body = unshared_body(definition.file, service.name)
     if body is None:
         return None
     present = body.get("volumes")
@@ -195,12 +197,12 @@ def _writable(service: Service) -> tuple[ComposeFile, MappingNode] | None:
     return (definition.file, body) if is_free or is_list else None
 
 
-def _replicated(service: Service) -> str:
-    """Return why several containers would share the volume, or ``""``."""
+def _replication_reason(service: Service) -> str:
+    """Return why several containers would share a volume of *service*, or ``""``."""
     deploy = service.value("deploy")
     counts = [
         service.text("scale"),
         scalar_text(merged_get(deploy.node, "replicas")) if deploy else None,
     ]
-    many = [count for count in counts if count not in {None, "0", "1"}]
-    return f"it runs {many[0]} times, and the copies would share one volume" if many else ""
+    several = [count for count in counts if count not in {None, "0", "1"}]
+    return f"it has {several[0]} replicas, which would share one volume" if several else ""

@@ -1,14 +1,15 @@
 """Remove the obsolete top-level `version`.
 
-Docker Compose ignores it and prints a warning each time it reads the file. It stays in a file that
-a program reads which still needs it, as docker-compose 1.x and `docker stack deploy` do. Comments
-around it stay.
+Docker Compose ignores it and prints a warning each time it reads the file. The key stays in a file
+that is read by a program that still needs it, such as docker-compose 1.x and `docker stack deploy`.
+Comments around it stay.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.edit.operations import Remove
 from composerefactor.refactoring.contract import Change, NoOptions, Refusal, fixer
@@ -16,12 +17,19 @@ from composerefactor.refactoring.contract import Change, NoOptions, Refusal, fix
 
 @fixer(NoOptions)
 def drop_version(project: Project, options: NoOptions) -> Iterator[Change | Refusal]:  # noqa: ARG001
-    """Yield a removal for each file that has a version."""
+    """Yield a removal for each file with a version."""
     for path, file in project.files.items():
-        if file.root.entry("version") is None or path.startswith("../"):
+        if file.root.entry("version") is None or is_outside(path):
             continue
         location = file.location_of("version")
-        if path in project.whole:
-            yield Refusal(f"version stays in {path}: {project.whole[path].reason}", location)
+        if path in project.protected_files:
+            yield Refusal(
+                f"version is kept in {path}: {project.protected_files[path].reason}", location
+            )
         else:
-            yield Change("version is obsolete", location, [Remove(path, ("version",))])
+            yield Change(
+                "Remove the obsolete version",
+                location,
+                [Remove(path, ("version",))],
+                evidence="the top-level version is obsolete",
+            )

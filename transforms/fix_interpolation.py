@@ -1,11 +1,11 @@
-r"""Write shell forms in values as Compose reads them.
+r"""Replace shell syntax in values that Docker Compose rejects or misreads.
 
-Compose expands `$X` and `${X}` with `:-`, `:?` and `:+`, and nothing else a shell knows. What it
-rejects is mended where the meaning is plain: `${X:=d}` becomes `${X:-d}`, and what only a shell or
-another program in the container can mean, as `${X^^}` in a command or `${1}`, gets its dollar
-escaped. What it misreads is mended as well: it takes the command in `${X:-$(date)}` literally, ends
-the name in `${MY-VAR:-d}` at the hyphen, lets `\$X` expand, and expands `$X` in a command before
-the container that sets X sees it.
+Compose expands `$X` and `${X}` with `:-`, `:?` and `:+`, and no other shell syntax. What it rejects
+is replaced if the meaning is clear: `${X:=d}` becomes `${X:-d}`, and a form that only a shell or
+another program in the container can mean, such as `${X^^}` in a command or `${1}`, gets an escaped
+dollar. What it misreads is replaced too: it takes the command in `${X:-$(date)}` literally, ends
+the name in `${MY-VAR:-d}` at the hyphen, expands `\$X`, and expands `$X` in a command before the
+container that sets X can see it.
 """
 
 from __future__ import annotations
@@ -17,25 +17,115 @@ from functools import cache, partial
 
 from msgspec import Struct
 
+from composerefactor.compose.attributes import SERVICE, TOP
 from composerefactor.compose.dotenv import assignments
-from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.interpolation import Expression, expressions
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
+from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project, project_directory
 from composerefactor.edit.operations import Substitute
 from composerefactor.refactoring.contract import Change, Effect, NoOptions, Refusal, fixer
-from composerefactor.transforms._attribute import ModelPath, places
+from composerefactor.transforms._attribute import ModelPath, model_places
 from composerefactor.yaml.nodes import MappingNode, Node, Path, ScalarNode, paths, resolve
 
 _SHELL = re.compile(r"(?:^|[\s/])(?:ba|da|a|z|k)?sh\s+(?:-\w+\s+)*-\w*c\b")
 _PAIR = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
+_ASSIGNS = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(:?)=")
+_NO_VARIABLE = re.compile(r"\$\{(?:[0-9]+|[@*#?!$-]|[A-Za-z_][\w-]*(?:\.[\w-]+)+(?::[^{}$]*)?)\}")
+"""Not the name of a variable: ``${1}``, ``${@}``, ``${spring.name}``; it is for another program."""
+_HYPHENATED = re.compile(r"[A-Za-z_]\w*(?:-\w+)*(?=:[-?+])")
+_COMMAND = re.compile(r"\$\((?!\()[^()]*\)|`[^`]*`")
+_BACKSLASH = re.compile(r"\\(\$(?:[A-Za-z_]|\{))")
+_BRACED = re.compile(r"\$\$|\$\{")
+_BRACES = re.compile(r"\$\{|[{}]")
+_MAX_LENGTH = 60
+"""The length from which forms are shortened in titles."""
+_VARIABLES = frozenset(row.path[-1] for row in SERVICE.values() if "variables" in row.options)
+"""The attributes whose keys are variables: ``environment`` and ``args``."""
+_PATHS = frozenset(
+    row.path[-1] if row.path[0] in RESOURCE_SECTIONS else row.path[0]
+    for row in (*SERVICE.values(), *TOP.values())
+    if row.options.get("path") == "project"
+)
+"""The attributes of a service that contain paths of the project, and those of a resource."""
+
+
+@fixer(NoOptions)
+def fix_interpolation(project: Project, options: NoOptions) -> Iterator[Change | Refusal]:  # noqa: ARG001
+    """Yield a change for each shell form with a clear meaning, and a refusal for each other one."""
+    command_variables = _env_file_variables(project)
+    for path, file in project.files.items():
+        if is_outside(path):
+            continue
+        reached = cache(partial(model_places, project, path))
+        commands = CommandPlaces.of(file, partial(_env_file_text, project, posixpath.dirname(path)))
+        for where, node in paths(file.root):
+            if isinstance(node, ScalarNode) and ("$" in node.value or "`" in node.value):
+                forms = shell_forms(
+                    node.value,
+                    in_shell=id(node) in commands.shell,
+                    is_path=not _PATHS.isdisjoint(where),
+                    name=_assigned_variable(where, node.value),
+                    inside=commands.variables.get(id(node), frozenset()) - command_variables,
+                )
+                for form in forms:
+                    affected = reached().get(id(node), [tuple(map(str, where[:2]))])
+                    yield _outcome(file, where, node, form, affected)
+
+
+def _outcome(
+    file: ComposeFile, where: Path, node: ScalarNode, form: ShellForm, affected: Sequence[ModelPath]
+) -> Change | Refusal:
+    """Return the change of *form* in *node*, which affects the places *affected*, or a refusal."""
+    location = file.source.location(node.start)
+    shown = form.text if len(form.text) <= _MAX_LENGTH else f"{form.text[: _MAX_LENGTH - 3]}..."
+    if form.fix is None:
+        return Refusal(f"{shown}: {form.reason}", location, form.remedy, repairs=form.rejected)
+    nth = node.value[: form.start].count(form.text)
+    effects = tuple(Effect(place, "changes") for place in affected)
+    return Change(
+        f"Replace {shown} with {form.fix}",
+        location,
+        [Substitute(file.path, where, form.text, form.fix, nth)],
+        effects,
+        evidence=form.reason,
+        repairs=form.rejected,
+    )
+
+
+def _assigned_variable(where: Path, text: str) -> str:
+    """Return the variable to which the value *text* at *where* is assigned, or ``""``."""
+    if len(where) < 2 or where[-2] not in _VARIABLES:  # noqa: PLR2004 - a key and its parent
+        return ""
+    last = where[-1]
+    name = last if isinstance(last, str) else text.partition("=")[0]
+    return name if name.isidentifier() and name.isascii() else ""
+
+
+def _env_file_variables(project: Project) -> frozenset[str]:
+    """Return the variables that an env file of a start command sets."""
+    env_paths = {path for entry in project.entries for path in entry.env_files}
+    env_paths |= {posixpath.join(project_directory(entry), ".env") for entry in project.entries}
+    texts = [_env_file_text(project, "", posixpath.normpath(path)) or "" for path in env_paths]
+    return frozenset(each.name for text in texts for each in assignments(text))
+
+
+def _env_file_text(project: Project, directory: str, name: str) -> str | None:
+    """Return the text of the env file *name* of *directory*, or None if it does not exist."""
+    path = posixpath.normpath(posixpath.join(directory, name))
+    if project.read is None or not project.exists(path):
+        return None
+    return project.read(path).decode("utf-8", "replace")
 
 
 class CommandPlaces(Struct, frozen=True):
-    """*shell* has the ids of scalars that a shell runs, *variables* what it knows, by id.
+    """The scalars of a file that a shell in the container runs.
 
-    A variable counts where the file, or an env file, gives it a value that is text alone, for every
-    service that has the scalar.
+    Attributes:
+        shell: The ids of these scalars.
+        variables: For each id the variables that the container sets. Only those count that the
+            file, or an env file, sets to a literal value for every service with the scalar.
     """
 
     shell: set[int] = set()
@@ -43,26 +133,28 @@ class CommandPlaces(Struct, frozen=True):
 
     @classmethod
     def of(cls, file: ComposeFile, read: Callable[[str], str | None]) -> CommandPlaces:
-        """Return the places in *file*; *read* gives the text of an env file that it names."""
-        found = cls()
+        """Return the places in *file*; *read* returns the text of an env file."""
+        places = cls()
         for body in file.services.values():
-            known = frozenset(_variables(body, read))
+            variables = frozenset(_container_variables(body, read))
             for node in _shell_texts(body):
-                found.shell.add(id(node))
-                found.variables[id(node)] = found.variables.get(id(node), known) & known
-        return found
+                places.shell.add(id(node))
+                earlier = places.variables.get(id(node), variables)
+                places.variables[id(node)] = earlier & variables
+        return places
 
 
 def _shell_texts(body: Node) -> Iterator[Node]:
-    entrypoint = _words(merged_get(body, "entrypoint"))
+    """Yield the scalars of the service *body* that a shell in the container runs."""
+    entrypoint = _joined_words(merged_get(body, "entrypoint"))
     for key in ("entrypoint", "command"):
         items = item_nodes(merged_get(body, key))
         before = f"{entrypoint} " if key == "command" else ""
-        if _SHELL.search(before + _words(merged_get(body, key))):
+        if _SHELL.search(before + _joined_words(merged_get(body, key))):
             yield from items
     check = merged_get(body, "healthcheck")
     test = merged_get(check, "test") if check is not None else None
-    words = _words(test)
+    words = _joined_words(test)
     if test is not None and not isinstance(test, MappingNode):
         is_string = scalar_text(test) is not None
         if is_string or words.startswith("CMD-SHELL") or _SHELL.search(words):
@@ -70,15 +162,16 @@ def _shell_texts(body: Node) -> Iterator[Node]:
     for hook in ("post_start", "pre_stop", "pre_start"):
         for each in item_nodes(merged_get(body, hook)):
             command = merged_get(each, "command")
-            if _SHELL.search(_words(command)):
+            if _SHELL.search(_joined_words(command)):
                 yield from item_nodes(command)
 
 
-def _words(node: Node | None) -> str:
+def _joined_words(node: Node | None) -> str:
     return " ".join(scalar_text(item) or "" for item in item_nodes(node))
 
 
-def _variables(body: Node, read: Callable[[str], str | None]) -> Iterator[str]:
+def _container_variables(body: Node, read: Callable[[str], str | None]) -> Iterator[str]:
+    """Yield the variables that the service *body* sets to a literal value in its container."""
     for item in item_nodes(merged_get(body, "env_file")):
         path = scalar_text(merged_get(item, "path") if isinstance(item, MappingNode) else item)
         text = read(path) if path and "$" not in path else None
@@ -98,21 +191,16 @@ def _variables(body: Node, read: Callable[[str], str | None]) -> Iterator[str]:
             yield match[1]
 
 
-_ASSIGNS = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(:?)=")
-_NO_VARIABLE = re.compile(r"\$\{(?:[0-9]+|[@*#?!$-]|[A-Za-z_][\w-]*(?:\.[\w-]+)+(?::[^{}$]*)?)\}")
-"""Not a name of a variable: ``${1}``, ``${@}``, ``${spring.name}``; so it is another program's."""
-_HYPHENATED = re.compile(r"[A-Za-z_]\w*(?:-\w+)*(?=:[-?+])")
-_COMMAND = re.compile(r"\$\((?!\()[^()]*\)|`[^`]*`")
-_BACKSLASH = re.compile(r"\\(\$(?:[A-Za-z_]|\{))")
-_BRACED = re.compile(r"\$\$|\$\{")
-_BRACES = re.compile(r"\$\{|[{}]")
-
-
 class ShellForm(Struct, frozen=True):
-    """A shell form *text* at *start*, and what it should be; *fix* is None where nobody can tell.
+    """A shell form in a value that Docker Compose rejects or misreads.
 
-    *rejected* is True where the engine resolves nothing because of it. *reason* says what the
-    engine makes of it, *remedy* what a person can do.
+    Attributes:
+        start: The offset in the value.
+        text: The form as it is written.
+        fix: The replacement; None if its meaning is not clear.
+        reason: What Docker Compose makes of it.
+        rejected: True if Docker Compose rejects the project because of it.
+        remedy: What a person can do.
     """
 
     start: int
@@ -131,29 +219,33 @@ def shell_forms(
     name: str = "",
     inside: Collection[str] = (),
 ) -> list[ShellForm]:
-    """Return the shell forms of a value that do not mean what they seem to mean, none in another.
+    """Return the shell forms of a value that Docker Compose rejects or misreads, none overlapping.
 
-    *in_shell* tells that a shell in the container runs the text, *is_path* that it begins with a
-    path of the project. *name* is the variable that the value is given to, if it is. *inside* are
-    variables that only the container has.
+    Args:
+        text: The value.
+        in_shell: True if a shell in the container runs the value.
+        is_path: True if the value begins with a path of the project.
+        name: The variable to which the value is assigned, if any.
+        inside: Variables that only the container has.
     """
-    found = expressions(text)
-    forms = [*_rejected(text, found, in_shell=in_shell), *_escaped(text, found)]
-    forms += _misread(text, found, in_shell=in_shell, is_path=is_path, inside=inside)
+    known = expressions(text)
+    forms = [*_rejected(text, known, in_shell=in_shell), *_escaped(text, known)]
+    forms += _misread(text, known, in_shell=in_shell, is_path=is_path, inside=inside)
     if not in_shell:
-        forms += _literal(text, found, name, is_path=is_path)
+        forms += _literal_commands(text, known, name, is_path=is_path)
     kept: list[ShellForm] = []
-    for form in sorted(forms, key=lambda each: each.start):
+    for form in sorted(forms, key=lambda form: form.start):
         if not kept or form.start >= kept[-1].start + len(kept[-1].text):
             kept.append(form)
     return kept
 
 
-def _rejected(text: str, found: Sequence[Expression], *, in_shell: bool) -> Iterator[ShellForm]:
-    known = {each.start for each in found}
+def _rejected(text: str, known: Sequence[Expression], *, in_shell: bool) -> Iterator[ShellForm]:
+    """Yield the expressions of *text* that are not among the *known* ones of Docker Compose."""
+    starts = {expression.start for expression in known}
     for match in _BRACED.finditer(text):
         start = match.start()
-        if match[0] == "$$" or start in known:
+        if match[0] == "$$" or start in starts:
             continue
         end = _closing(text, start)
         if end is None:
@@ -163,15 +255,16 @@ def _rejected(text: str, found: Sequence[Expression], *, in_shell: bool) -> Iter
                 None,
                 "a brace is not closed",
                 rejected=True,
-                remedy="close it, or write $$ for a dollar that is not Compose's",
+                remedy="close it, or write $$ for a literal dollar",
             )
             return
         yield _one_rejected(text, start, end, in_shell=in_shell)
 
 
 def _one_rejected(text: str, start: int, end: int, *, in_shell: bool) -> ShellForm:
+    """Return the rejected form at *start* of *text*, with its fix if the meaning is clear."""
     whole = text[start:end]
-    reason = "the engine rejects this form"
+    reason = "Docker Compose rejects this form"
     assigns = _ASSIGNS.match(whole)
     if text[start - 1 : start] == "\\" and start:
         return ShellForm(start - 1, f"\\{whole}", f"${whole}", reason, rejected=True)
@@ -180,38 +273,40 @@ def _one_rejected(text: str, start: int, end: int, *, in_shell: bool) -> ShellFo
         return ShellForm(start, whole, fix, reason, rejected=True)
     if in_shell or _NO_VARIABLE.fullmatch(whole):
         return ShellForm(start, whole, f"${whole}", reason, rejected=True)
-    remedy = "give the wanted value to a variable in .env, or write $$ for a dollar not Compose's"
+    remedy = "set a variable in .env to the resulting value, or write $$ for a literal dollar"
     return ShellForm(start, whole, None, reason, rejected=True, remedy=remedy)
 
 
-def _escaped(text: str, found: Sequence[Expression]) -> Iterator[ShellForm]:
-    ends = {each.start: each.end for each in found}
+def _escaped(text: str, known: Sequence[Expression]) -> Iterator[ShellForm]:
+    """Yield the expressions with a backslash before the dollar."""
+    ends = {expression.start: expression.end for expression in known}
     for match in _BACKSLASH.finditer(text):
         end = ends.get(match.start(1))
         if end is not None:
             whole = text[match.start() : end]
             fix = f"${whole[1:]}"
-            yield ShellForm(match.start(), whole, fix, "a backslash does not escape a dollar")
+            yield ShellForm(match.start(), whole, fix, "a backslash does not escape the dollar")
 
 
 def _misread(
     text: str,
-    found: Sequence[Expression],
+    known: Sequence[Expression],
     *,
     in_shell: bool,
     is_path: bool,
     inside: Collection[str],
 ) -> Iterator[ShellForm]:
-    for each in found:
+    """Yield the expressions that Docker Compose expands in another way than a shell."""
+    for each in known:
         whole = text[each.start : each.end]
         argument = each.argument or ""
         hyphenated = _HYPHENATED.match(argument) if each.operator == "-" else None
         if in_shell and each.name in inside and not each.operator:
-            reason = f"{each.name} is set in the container alone, and expanded before"
+            reason = f"{each.name} is set only in the container, but expanded before it starts"
             yield ShellForm(each.start, whole, f"${whole}", reason)
         elif each.argument is not None and _closing(text, each.start) not in {None, each.end}:
-            reason = "braces in the default confuse the engine, which ends it elsewhere"
-            remedy = "give the value to the variable in .env instead"
+            reason = "Docker Compose ends the default at the wrong brace"
+            remedy = "set the variable in .env instead"
             yield ShellForm(each.start, whole, None, reason, remedy=remedy)
         elif hyphenated:
             name = f"{each.name}_{hyphenated[0].replace('-', '_')}"
@@ -221,24 +316,29 @@ def _misread(
             yield _command_as_default(each, whole, "." if is_path and not each.start else "${PWD}")
 
 
-def _command_as_default(found: Expression, whole: str, directory: str) -> ShellForm:
-    reason, argument = "the command is not run, its text is the default", found.argument or ""
+def _command_as_default(expression: Expression, whole: str, directory: str) -> ShellForm:
+    """Return the form of *expression*, whose default contains a command.
+
+    *directory* replaces a command that prints the working directory.
+    """
+    reason = "the command is not run; its text is the default"
+    argument = expression.argument or ""
     if _COMMAND.fullmatch(argument) is None:
-        remedy = _export(found.name, argument)
-        return ShellForm(found.start, whole, None, reason, remedy=remedy)
+        remedy = _export(expression.name, argument)
+        return ShellForm(expression.start, whole, None, reason, remedy=remedy)
     default = directory if _is_directory(argument) else ""
-    fix = f"${{{found.name}{found.operator}{default}}}"
-    return ShellForm(found.start, whole, fix, reason)
+    fix = f"${{{expression.name}{expression.operator}{default}}}"
+    return ShellForm(expression.start, whole, fix, reason)
 
 
-def _literal(
-    text: str, found: Sequence[Expression], name: str, *, is_path: bool
+def _literal_commands(
+    text: str, known: Sequence[Expression], name: str, *, is_path: bool
 ) -> Iterator[ShellForm]:
-    """Yield commands outside of expressions, which stay text."""
-    reason = "the command is not run, its text is the value"
+    """Yield the commands outside of expressions, which Docker Compose does not run."""
+    reason = "the command is not run; its text is the value"
     for match in _COMMAND.finditer(text):
         start, whole = match.start(), match[0]
-        if any(e.start < match.end() and start < e.end for e in found) or text[:start][-1:] == "$":
+        if any(e.start < match.end() and start < e.end for e in known) or text[:start][-1:] == "$":
             continue
         if _is_directory(whole):
             fix = "." if is_path and start == 0 else "${PWD}"
@@ -252,7 +352,7 @@ def _literal(
 
 
 def _closing(text: str, start: int) -> int | None:
-    """Return where the expression at *start* ends for a shell, or None."""
+    """Return the offset at which the expression at *start* ends for a shell, or None."""
     depth = 0
     for match in _BRACES.finditer(text, start):
         depth += -1 if match[0] == "}" else 1
@@ -262,80 +362,10 @@ def _closing(text: str, start: int) -> int | None:
 
 
 def _is_directory(command: str) -> bool:
+    """Return whether *command* prints the working directory."""
     return command.strip("$()` ") == "pwd"
 
 
 def _export(name: str, command: str) -> str:
-    return f'write ${{{name}}}, and start with {name}="{command}" docker compose ...'
-
-
-_MOST = 60
-"""Longer forms are shortened in titles."""
-_PATHS = frozenset({"volumes", "build", "env_file", "label_file", "file"})
-_PAIRS = frozenset({"environment", "args"})
-
-
-@fixer(NoOptions)
-def fix_interpolation(project: Project, options: NoOptions) -> Iterator[Change | Refusal]:  # noqa: ARG001
-    """Yield a change for each shell form whose meaning is plain, and a refusal for the others."""
-    outside = _outside(project)
-    for path, file in project.files.items():
-        if path.startswith("../"):
-            continue
-        reached = cache(partial(places, project, path))
-        commands = CommandPlaces.of(file, partial(_text, project, posixpath.dirname(path)))
-        for where, node in paths(file.root):
-            if isinstance(node, ScalarNode) and ("$" in node.value or "`" in node.value):
-                forms = shell_forms(
-                    node.value,
-                    in_shell=id(node) in commands.shell,
-                    is_path=not _PATHS.isdisjoint(where),
-                    name=_variable(where, node.value),
-                    inside=commands.variables.get(id(node), frozenset()) - outside,
-                )
-                for form in forms:
-                    at = reached().get(id(node), [tuple(map(str, where[:2]))])
-                    yield _outcome(file, where, node, form, at)
-
-
-def _outcome(
-    file: ComposeFile, where: Path, node: ScalarNode, form: ShellForm, at: Sequence[ModelPath]
-) -> Change | Refusal:
-    location = file.source.location(node.start)
-    shown = form.text if len(form.text) <= _MOST else f"{form.text[: _MOST - 3]}..."
-    if form.fix is None:
-        return Refusal(f"{shown}: {form.reason}", location, form.remedy, repairs=form.rejected)
-    nth = node.value[: form.start].count(form.text)
-    effects = tuple(Effect(place, "changes") for place in at)
-    return Change(
-        f"{shown} becomes {form.fix}: {form.reason}",
-        location,
-        [Substitute(file.path, where, form.text, form.fix, nth)],
-        effects,
-        repairs=form.rejected,
-    )
-
-
-def _variable(where: Path, text: str) -> str:
-    """Return the variable that the value at *where* is given to, or ``""``."""
-    if len(where) < 2 or where[-2] not in _PAIRS:  # noqa: PLR2004 - a key and what it is below
-        return ""
-    last = where[-1]
-    name = last if isinstance(last, str) else text.partition("=")[0]
-    return name if name.isidentifier() and name.isascii() else ""
-
-
-def _outside(project: Project) -> frozenset[str]:
-    """Return the variables that some env file of an entry point gives a value."""
-    named = {path for entry in project.entries for path in entry.env_files}
-    named |= {posixpath.join(project_directory(entry), ".env") for entry in project.entries}
-    texts = [_text(project, "", posixpath.normpath(path)) or "" for path in named]
-    return frozenset(each.name for text in texts for each in assignments(text))
-
-
-def _text(project: Project, directory: str, name: str) -> str | None:
-    """Return the text of the env file *name* of *directory*, or None where there is none."""
-    path = posixpath.normpath(posixpath.join(directory, name))
-    if project.read is None or not project.exists(path):
-        return None
-    return project.read(path).decode("utf-8", "replace")
+    """Return the remedy that sets the variable *name* by *command* at the start."""
+    return f'write ${{{name}}}, and run {name}="{command}" docker compose ...'

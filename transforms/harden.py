@@ -1,10 +1,11 @@
-"""Take privileges away that services do not need.
+"""Remove privileges that services do not need.
 
-`no-new-privileges` for all: programs in the container gain nothing by setuid. Where the catalogue
-knows what an image needs, or the service runs as another user than root, all other capabilities are
-dropped. Where the catalogue knows where an image writes, the root file system becomes read-only,
-with a tmpfs for each of these places. Privileged services, those with capabilities, a tmpfs or such
-options of their own, and images that are known to need more are left alone.
+All services get `no-new-privileges`: programs in the container cannot gain privileges by setuid.
+Where the image catalog lists the capabilities that an image needs, or the service runs as another
+user than root, all other capabilities are dropped. Where the catalog lists the directories to which
+an image writes, the root file system becomes read-only, with a tmpfs for each of these directories.
+Privileged services, services with capabilities, a tmpfs or such options of their own, and images
+that are known to need more are left alone.
 """
 
 from __future__ import annotations
@@ -18,38 +19,41 @@ from msgspec import Struct
 from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import scalar_text
+from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.compose.volumes import volumes
 from composerefactor.edit.operations import AddItem, AddKey, Edit
 from composerefactor.edit.rendering import Value
 from composerefactor.errors import UsageError
-from composerefactor.images.entries import sureness
+from composerefactor.images.entries import confidence
 from composerefactor.images.lookup import Hardening, gains_privileges, hardening
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 from composerefactor.transforms._attribute import (
     BlockedSite,
     Site,
-    Want,
-    effects,
-    listed,
-    refusal,
-    sites,
+    ValueFor,
+    blocked_refusal,
+    find_sites,
+    join_names,
+    shared_note,
+    site_effects,
 )
 from composerefactor.yaml.nodes import SequenceNode, path_of
 
-_NO_NEW = "no-new-privileges:true"
+_NO_NEW_PRIVILEGES = "no-new-privileges:true"
+_NO_NEW_TITLE = "Add no-new-privileges to {}"
 _SHELLS = ("sh", "bash", "/bin/sh", "/bin/bash")
 _PARTS = ("no-new-privileges", "capabilities", "read-only")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is taken away."""
+    """The options of the transform."""
 
     parts: tuple[str, ...] = option(
         _PARTS,
-        help="What is done: no-new-privileges, capabilities, read-only.",
+        help="The measures to apply: no-new-privileges, capabilities, read-only.",
         example="no-new-privileges,capabilities",
     )
 
@@ -60,77 +64,84 @@ def harden(project: Project, options: Options) -> Iterator[Change | Refusal]:
     unknown = set(options.parts) - set(_PARTS)
     if unknown:
         raise UsageError(
-            f"harden.parts: there is no part {min(unknown)!r}",
-            remedy="there are: " + ", ".join(_PARTS),
+            f"harden.parts: unknown part {min(unknown)!r}",
+            remedy="use one of " + ", ".join(_PARTS),
         )
-    every = start_models(project)
-    # In the order in which the keys stand, since those of one place are written in this order.
+    models = start_models(project)
+    # In the order of the keys in a service: edits at one place are made in this order.
     if "read-only" in options.parts:
-        yield from _added(every, _wants_read_only, "read_only", "its root file system is read-only")
+        yield from _additions(
+            models, _wants_read_only, "read_only", "Make the root file system of {} read-only"
+        )
     if "capabilities" in options.parts:
-        yield from _added(every, _wants_capabilities, "cap_drop", "capabilities are dropped")
+        yield from _additions(
+            models, _wants_capabilities, "cap_drop", "Drop the capabilities of {}"
+        )
     if "no-new-privileges" in options.parts:
-        yield from _appended(every)
-        yield from _added(every, _wants_no_new, "security_opt", "programs gain no privileges")
+        yield from _list_additions(models)
+        yield from _additions(models, _wants_no_new_privileges, "security_opt", _NO_NEW_TITLE)
 
 
-class _Wanted(Struct, frozen=True):
-    """The keys that a service gets, the first of which decides where."""
+class _WantedKeys(Struct, frozen=True):
+    """The keys that a service gets; the place of the first one is the place of all."""
 
     keys: tuple[tuple[str, tuple[str, ...] | bool], ...]
     evidence: str = ""
 
 
 def _image(model: StartModel, service: Service) -> str:
+    """Return the image of *service* with its variables resolved, or ``""``."""
     return expand(service.text("image") or "", model.variables)
 
 
 def _is_exempt(model: StartModel, service: Service) -> bool:
-    """Return whether *service* is privileged, or of an image that needs to gain privileges."""
+    """Return whether *service* is privileged, or its image needs to gain privileges."""
     privileged = service.text("privileged")
     return privileged not in {None, "false"} or gains_privileges(_image(model, service))
 
 
-def _wants_no_new(model: StartModel, service: Service) -> _Wanted | None:
+def _wants_no_new_privileges(model: StartModel, service: Service) -> _WantedKeys | None:
     if _is_exempt(model, service) or service.values("security_opt"):
         return None
-    return _Wanted((("security_opt", (_NO_NEW,)),))
+    return _WantedKeys((("security_opt", (_NO_NEW_PRIVILEGES,)),))
 
 
-def _facts(model: StartModel, service: Service) -> Hardening | None:
+def _image_facts(model: StartModel, service: Service) -> Hardening | None:
     if service.value("build") is not None:
-        return None  # the name is that of what is built, which may hold anything
+        return None  # the image name is that of the result of the build
     return hardening(_image(model, service))
 
 
-def _wants_capabilities(model: StartModel, service: Service) -> _Wanted | None:
+def _wants_capabilities(model: StartModel, service: Service) -> _WantedKeys | None:
     if _is_exempt(model, service) or service.values("cap_add") or service.values("cap_drop"):
         return None
     user = expand(service.text("user") or "", model.variables).partition(":")[0]
     if user and user not in {"0", "root"}:
-        return _Wanted((("cap_drop", ("ALL",)),), f"it runs as {user}, which has none anyway")
-    facts = _facts(model, service)
-    if facts is None or user or _has_own_start(service):
+        return _WantedKeys(
+            (("cap_drop", ("ALL",)),), f"it runs as {user}, which has no capabilities anyway"
+        )
+    facts = _image_facts(model, service)
+    if facts is None or user or _overrides_command(service):
         return None
     keys: list[tuple[str, tuple[str, ...] | bool]] = [("cap_drop", ("ALL",))]
     if facts.capabilities:
         keys.append(("cap_add", facts.capabilities))
-    return _Wanted(tuple(keys), sureness(facts.verified))
+    return _WantedKeys(tuple(keys), confidence(facts.verified))
 
 
-def _has_own_start(service: Service) -> bool:
-    """Return whether *service* does something else than what its image is made for."""
+def _overrides_command(service: Service) -> bool:
+    """Return whether *service* runs another program than the one of its image."""
     words = " ".join(scalar_text(item.node) or "" for item in service.items("command")).split()
     return bool(service.values("entrypoint")) or words[:1] in ([shell] for shell in _SHELLS)
 
 
-def _wants_read_only(model: StartModel, service: Service) -> _Wanted | None:
-    facts = _facts(model, service)
+def _wants_read_only(model: StartModel, service: Service) -> _WantedKeys | None:
+    facts = _image_facts(model, service)
     if (
         facts is None
         or facts.writable is None
         or _is_exempt(model, service)
-        or _has_own_start(service)
+        or _overrides_command(service)
         or service.values("read_only")
         or service.values("tmpfs")
     ):
@@ -140,67 +151,80 @@ def _wants_read_only(model: StartModel, service: Service) -> _Wanted | None:
         for definition in service.definitions
         for volume in volumes(definition.body)
     }
-    if any(_is_within(each, place) for each in mounted for place in facts.unless):
+    if any(_is_within(path, place) for path in mounted for place in facts.unless):
         return None
     places = tuple(place for place in facts.writable if place not in mounted)
     keys: list[tuple[str, tuple[str, ...] | bool]] = [("read_only", True)]
     if places:
         keys.append(("tmpfs", places))
-    return _Wanted(tuple(keys), sureness(facts.verified))
+    return _WantedKeys(tuple(keys), confidence(facts.verified))
 
 
 def _is_within(path: str, place: str) -> bool:
     return path == place or path.startswith(f"{place}/")
 
 
-def _added(every: list[StartModel], want: Want, key: str, what: str) -> Iterator[Change | Refusal]:
-    for found in sites(every, want, (key,)):
-        if isinstance(found, BlockedSite):
-            yield refusal(found, f"not hardened ({key})")
+def _additions(
+    models: list[StartModel], keys_for: ValueFor, key: str, title: str
+) -> Iterator[Change | Refusal]:
+    """Yield a change for each site at which services get what *keys_for* returns.
+
+    *key* decides the site; *title* has a ``{}`` for the names of the services.
+    """
+    for site in find_sites(models, keys_for, (key,)):
+        if isinstance(site, BlockedSite):
+            yield blocked_refusal(site, f"no {key}")
             continue
-        wanted: _Wanted = found.value
+        wanted: _WantedKeys = site.value
         edits: list[Edit] = []
-        effect: list[Effect] = []
+        effects: list[Effect] = []
         for name, value in wanted.keys:
-            written: Value = value if isinstance(value, bool) else [*value]
-            edits.append(AddKey(found.file.path, found.path, name, written, SERVICE_ORDER))
-            effect += effects(_with_key(found, name))
-        where = f" (one edit, in {found.block})" if found.is_shared else ""
-        title = f"{listed(found.services)}: {what}{where}"
-        yield Change(title, found.location, edits, effect, wanted.evidence)
+            content: Value = value if isinstance(value, bool) else [*value]
+            edits.append(AddKey(site.file.path, site.path, name, content, SERVICE_ORDER))
+            effects += site_effects(_with_key(site, name))
+        names = join_names(site.services)
+        yield Change(
+            title.format(names) + shared_note(site), site.location, edits, effects, wanted.evidence
+        )
 
 
 def _with_key(site: Site, key: str) -> Site:
     return Site(site.file, site.path, (key,), site.value, site.services, site.location)
 
 
-def _appended(every: list[StartModel]) -> Iterator[Change | Refusal]:
-    """Yield a change for each list of security options that lacks the one in question."""
+def _list_additions(models: list[StartModel]) -> Iterator[Change | Refusal]:
+    """Yield a change for each list of security options without no-new-privileges."""
     users: dict[int, list[tuple[StartModel, Service]]] = {}
-    for model in every:
+    for model in models:
         for service in model.services.values():
-            for found in service.values("security_opt"):
-                users.setdefault(id(found.node), []).append((model, service))
+            for value in service.values("security_opt"):
+                users.setdefault(id(value.node), []).append((model, service))
     done: set[int] = set()
-    for model in every:
+    for model in models:
         for service in model.services.values():
             lists = service.values("security_opt")
-            if not lists or _is_exempt(model, service) or _has_no_new(service):
+            if not lists or _is_exempt(model, service) or _sets_new_privileges(service):
                 continue
             first = lists[0]
-            if id(first.node) in done or first.file.path.startswith("../"):
+            if id(first.node) in done or is_outside(first.file.path):
                 continue
             done.add(id(first.node))
             path = path_of(first.file.root, first.node)
             others = [
                 other.name
-                for where, other in users[id(first.node)]
-                if _is_exempt(where, other) or _has_no_new(other)
+                for other_model, other in users[id(first.node)]
+                if _is_exempt(other_model, other) or _sets_new_privileges(other)
             ]
             if path is None or not isinstance(first.node, SequenceNode) or others:
-                reason = f"{others[0]} has the same list" if others else "it cannot be added to"
+                reason = (
+                    f"{others[0]} shares the list"
+                    if others
+                    else "the list cannot be extended where it is defined"
+                )
                 yield Refusal(
-                    f"{service.name}: security_opt stays: {reason}", first.location, "do it by hand"
+                    f"{service.name}: no-new-privileges not added: {reason}",
+                    first.location,
+                    "add it by hand",
                 )
                 continue
             names = tuple(dict.fromkeys(other.name for _, other in users[id(first.node)]))
@@ -208,14 +232,14 @@ def _appended(every: list[StartModel]) -> Iterator[Change | Refusal]:
             if path[0] != "services":
                 effect.append(Effect(tuple(map(str, path)), "changes"))
             yield Change(
-                f"{listed(names)}: programs gain no privileges",
+                _NO_NEW_TITLE.format(join_names(names)),
                 first.location,
-                [AddItem(first.file.path, path, _NO_NEW)],
+                [AddItem(first.file.path, path, _NO_NEW_PRIVILEGES)],
                 effect,
             )
 
 
-def _has_no_new(service: Service) -> bool:
-    """Return whether *service* says something on new privileges, either way."""
+def _sets_new_privileges(service: Service) -> bool:
+    """Return whether *service* sets no-new-privileges, to either value."""
     texts = (scalar_text(item.node) or "" for item in service.items("security_opt"))
     return any(re.match(r"no-new-privileges\b", text) for text in texts)

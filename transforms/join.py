@@ -1,14 +1,14 @@
-"""Put a divided project back together: one file per entry point.
+"""Merge a split project back into one file per start command.
 
-Each file of an entry point takes in the text of what it includes, and of what its services extend
-in files that exist for that alone. Comments come along, anchors that were copied become one again,
-relative paths are rewritten where the text comes from another project directory. Where several
-files define one service, what they say is merged line by line. Files that nothing else needs are
-deleted. An override stays an override.
+Each root file takes in the text of the files that it includes, and of the services that its
+services extend if no other file needs them. Comments move along, copied anchors become one again,
+and relative paths are rewritten if the text comes from another project directory. If several files
+define one service, their definitions are merged line by line. Files that nothing else needs are
+deleted. An override file stays an override file.
 
-A project that `split` has divided here, and that nobody has edited since, gets its former bytes
-back. Elsewhere an earlier revision in git tells the order of the services; without one they stand
-in the order of the include list.
+If `split` has split the project here, and nobody has edited it since, the files get back their
+former bytes. Otherwise an earlier revision in git gives the order of the services; without one it
+is the order of the include list.
 """
 
 from __future__ import annotations
@@ -17,65 +17,69 @@ import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from composerefactor.edit.planned_files import PlannedFile, Slice
 from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.invocation import Invocation
+from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
+from composerefactor.edit.planned_files import PlannedFile, Slice
 from composerefactor.errors import InputError, Location
-from composerefactor.refactoring.contract import Part, Plan, Unmoved, refactoring
-from composerefactor.refactoring.join.merge import Earlier, former, restored
-from composerefactor.refactoring.join.root import JoinedFile, JoinRoot, Parents
+from composerefactor.refactoring.contract import FileElement, Plan, Unmoved, refactoring
+from composerefactor.refactoring.join.merge import EarlierText, find_earlier_text, restored_files
+from composerefactor.refactoring.join.root import ExtendedFiles, JoinedFile, JoinRoot
 from composerefactor.yaml.source import Source
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is known of the time before the project was divided.
+    """What is known of the project before it was split.
 
-    *before* gives the files as they were before the runs that *runs* names, None for one that was
-    not there; it is empty where those runs are not known, or files were edited since. *earlier*
-    gives earlier texts of a file, the latest first. *keep* has parts that stay where they are,
-    with the reason of each; *move* is there for other transforms.
+    Attributes:
+        before: The contents of the files before the split, None for a file that did not exist;
+            empty if they are not known, or if files were edited since.
+        runs: The names of the runs that split the project.
+        earlier: Returns the earlier texts of a file, the latest first.
+        keep: Elements that do not move, with the reason for each.
+        move: Not used; other transforms have this option.
     """
 
     before: Mapping[str, bytes | None] = field(default_factory=dict)
     runs: str = ""
-    earlier: Callable[[str], Sequence[Earlier]] = field(default=lambda _: ())
-    keep: dict[Part, str] = field(default_factory=dict)
-    move: frozenset[Part] = frozenset()
+    earlier: Callable[[str], Sequence[EarlierText]] = field(default=lambda _: ())
+    keep: dict[FileElement, str] = field(default_factory=dict)
+    move: frozenset[FileElement] = frozenset()
 
 
 @refactoring(Options)
 def join(project: Project, options: Options) -> Plan:
-    """Plan the join of every file of an entry point of *project*."""
-    if options.before and not options.keep and _is_reading_all(project, options.before):
-        return _as_before(project, options)
-    parents = Parents.of(project)
-    found = [_joined(project, path, parents, options) for path in _roots(project)]
-    gone = _gone(project, found)
-    inner = [path for path in _including(project) if path not in gone]
-    found += [_joined(project, path, parents, options) for path in inner]
-    gone = _gone(project, found)
-    if not any(joined.planned_file for joined in found):
-        return Plan(unmoved=tuple(_stays(found)))
-    planned_files, how = _in_former_order(project, found, parents, options)
-    taken = {part for joined in found for part in joined.taken}
-    target = {part: joined.file.path for joined in reversed(found) for part in joined.taken}
-    kept = sorted({path for joined in found for path in joined.files} - gone)
-    notes = [how] if how else []
-    notes += [f"{path} is kept: {_needed(project, path, target.values())}" for path in kept]
+    """Plan the join of every root file of *project*."""
+    if options.before and not options.keep and _is_recorded_project(project, options.before):
+        return _restore(project, options)
+    extended = ExtendedFiles.of(project)
+    joined_files = [_join_file(project, path, extended, options) for path in _roots(project)]
+    removable = _removable_files(project, joined_files)
+    inner = [path for path in _including(project) if path not in removable]
+    joined_files += [_join_file(project, path, extended, options) for path in inner]
+    removable = _removable_files(project, joined_files)
+    if not any(joined.planned_file for joined in joined_files):
+        return Plan(unmoved=tuple(_unmoved(joined_files)))
+    planned_files, note = _in_former_order(project, joined_files, extended, options)
+    taken = {element for joined in joined_files for element in joined.taken}
+    target = {e: joined.file.path for joined in reversed(joined_files) for e in joined.taken}
+    kept = sorted({path for joined in joined_files for path in joined.files} - removable)
+    notes = [note] if note else []
+    notes += [f"{path} is kept: {_reason_kept(project, path, target.values())}" for path in kept]
     return Plan(
-        (*planned_files, *(PlannedFile(path, deleted=True) for path in sorted(gone))),
-        {part: target[part] for part in sorted(taken)},
-        tuple(_stays(found)),
+        (*planned_files, *(PlannedFile(path, deleted=True) for path in sorted(removable))),
+        {element: target[element] for element in sorted(taken)},
+        tuple(_unmoved(joined_files)),
         tuple(notes),
     )
 
 
 def _roots(project: Project) -> list[str]:
-    """Return the files that commands name, each once."""
+    """Return the root files of the start commands, each once."""
     return list(dict.fromkeys(path for entry in project.readable for path in entry.files))
 
 
@@ -89,105 +93,117 @@ def _including(project: Project) -> list[str]:
     ]
 
 
-def _joined(
+def _join_file(
     project: Project,
     path: str,
-    parents: Parents,
+    extended: ExtendedFiles,
     options: Options,
     pattern: ComposeFile | None = None,
 ) -> JoinedFile:
+    """Return *path* with the text of the files that it includes or extends.
+
+    *pattern* is an earlier version, which gives the order of the services.
+    """
     file = project.files[path]
     directories = project.directories.get(path, set())
-    words = ""
-    if path.startswith("../"):
-        words = "the file is outside of the project"
+    reason = ""
+    if is_outside(path):
+        reason = "the file is outside of the project"
     elif project.is_ignored(path):
-        words = f"git ignores {path}: what it took in would reach nobody"
+        reason = f"{path} is ignored by git, so the joined text would not be committed"
     elif len(directories) != 1:
-        words = f"{path} is used under several project directories"
-    if words:
-        return JoinedFile(file, unmoved=_whole(project, path, words))
-    root = JoinRoot(project, file, next(iter(directories)), parents, options.keep)
+        reason = f"{path} is used under several project directories"
+    if reason:
+        return JoinedFile(file, unmoved=_all_unmoved(project, path, reason))
+    root = JoinRoot(project, file, next(iter(directories)), extended, options.keep)
     return root.join(pattern)
 
 
-def _whole(project: Project, path: str, words: str) -> dict[Part, tuple[str, Location]]:
-    """Return everything that *path* includes, for the reason *words*."""
+def _all_unmoved(
+    project: Project, path: str, reason: str
+) -> dict[FileElement, tuple[str, Location]]:
+    """Return all services that *path* includes as unmoved, for *reason*."""
     location = project.files[path].location_of("include")
     return {
-        (included, "services", name): (words, location)
+        (included, "services", name): (reason, location)
         for included, by in project.included_by.items()
         if path in by and included in project.files
         for name in project.files[included].services
     }
 
 
-def _gone(project: Project, found: Iterable[JoinedFile]) -> set[str]:
-    """Return the files of which the text is elsewhere, and that nothing needs any more."""
+def _removable_files(project: Project, joined_files: Iterable[JoinedFile]) -> set[str]:
+    """Return the files whose whole text has moved, and that nothing needs any more."""
     roots = {path for entry in project.entries for path in entry.files}
-    takers: dict[str, set[str]] = {}
-    for joined in found:
+    joined_into: dict[str, set[str]] = {}
+    for joined in joined_files:
         for path in joined.files:
-            takers.setdefault(path, set()).add(joined.file.path)
-    stay = {part[0] for joined in found for part in joined.unmoved}
-    gone = takers.keys() - roots - stay
+            joined_into.setdefault(path, set()).add(joined.file.path)
+    unmoved = {element[0] for joined in joined_files for element in joined.unmoved}
+    removable = joined_into.keys() - roots - unmoved
     while True:
-        kept = {path for path in gone if _users(project, path) - gone - takers[path]}
+        kept = {p for p in removable if _users(project, p) - removable - joined_into[p]}
         if not kept:
-            return set(gone)
-        gone = gone - kept
+            return set(removable)
+        removable = removable - kept
 
 
 def _users(project: Project, path: str) -> set[str]:
-    """Return the files that name *path* in ``include`` or ``extends``."""
-    found = {extension.location.path for extension in project.extensions.get(path, ())}
-    return {*found, *project.included_by.get(path, ()), *project.referenced_by(path)} - {path}
+    """Return the files that refer to *path* in ``include`` or ``extends``."""
+    extending = {extension.location.path for extension in project.extensions.get(path, ())}
+    return {*extending, *project.included_by.get(path, ()), *project.referenced_by(path)} - {path}
 
 
-def _needed(project: Project, path: str, roots: Iterable[str]) -> str:
-    """Return why *path* is kept although *roots* have taken in what it says."""
+def _reason_kept(project: Project, path: str, roots: Iterable[str]) -> str:
+    """Return why *path* is kept although its text has moved to *roots*."""
     starts = [entry.title for entry in project.entries if path in entry.files]
     if starts:
-        return f"it is started by itself ({starts[0]})"
+        return f"it is the root file of a start command ({starts[0]})"
     users = sorted(_users(project, path) - set(roots))
-    verb = "names" if len(users) == 1 else "name"
-    return f"{', '.join(users)} {verb} it too" if users else "not all of it is taken in"
+    verb = "refers" if len(users) == 1 else "refer"
+    return f"{', '.join(users)} {verb} to it" if users else "not all of its text has moved"
 
 
-def _stays(found: Iterable[JoinedFile]) -> Iterator[Unmoved]:
-    seen: set[Part] = set()
-    for joined in found:
-        for part, (words, location) in joined.unmoved.items():
-            if part not in seen:
-                seen.add(part)
-                yield Unmoved(part, words, location)
+def _unmoved(joined_files: Iterable[JoinedFile]) -> Iterator[Unmoved]:
+    """Yield the unmoved elements of *joined_files*, each once."""
+    seen: set[FileElement] = set()
+    for joined in joined_files:
+        for element, (reason, location) in joined.unmoved.items():
+            if element not in seen:
+                seen.add(element)
+                yield Unmoved(element, reason, location)
 
 
 def _in_former_order(
-    project: Project, found: list[JoinedFile], parents: Parents, options: Options
+    project: Project, joined_files: list[JoinedFile], extended: ExtendedFiles, options: Options
 ) -> tuple[list[PlannedFile], str]:
-    """Return the drafts as earlier revisions suggest, and how they came about in words."""
-    planned_files = {j.file.path: j.planned_file for j in found if j.planned_file is not None}
-    known = {
-        path: former(path, planned_file, options.earlier(path))
+    """Return the planned files in the order of earlier revisions, and a note on their source."""
+    planned_files = {
+        j.file.path: j.planned_file for j in joined_files if j.planned_file is not None
+    }
+    earlier_texts = {
+        path: find_earlier_text(path, planned_file, options.earlier(path))
         for path, planned_file in planned_files.items()
     }
-    usable = {path: one for path, one in known.items() if one is not None}
+    usable = {path: text for path, text in earlier_texts.items() if text is not None}
     names = ", ".join(sorted({earlier.name for earlier, _ in usable.values()}))
-    as_it_was = restored(planned_files, {path: file for path, (_, file) in usable.items()})
+    as_it_was = restored_files(planned_files, {path: file for path, (_, file) in usable.items()})
     if as_it_was is not None:
-        return as_it_was, f"the text is that of {names} in git, which says the same"
+        return (
+            as_it_was,
+            f"the text is that of {names} in git, with the same resolved configuration",
+        )
     if not usable:
-        order = "the order of services is that of the include list: no record tells the former one"
-        return list(planned_files.values()), order
+        note = "the services are in the order of the include list: no earlier order is known"
+        return list(planned_files.values()), note
     for path, (_, file) in usable.items():
-        again = _joined(project, path, parents, options, file)
+        again = _join_file(project, path, extended, options, file)
         planned_files[path] = again.planned_file or planned_files[path]
-    return list(planned_files.values()), f"the order of services is that of {names} in git"
+    return list(planned_files.values()), f"the services are in the order of {names} in git"
 
 
-def _is_reading_all(project: Project, before: Mapping[str, bytes | None]) -> bool:
-    """Return whether the project is the one that the record is about, not just a part of it."""
+def _is_recorded_project(project: Project, before: Mapping[str, bytes | None]) -> bool:
+    """Return whether *before* is about the whole project, not just a part of it."""
     created = {path for path, content in before.items() if content is None}
     if created and not created & project.files.keys():
         return False
@@ -195,54 +211,58 @@ def _is_reading_all(project: Project, before: Mapping[str, bytes | None]) -> boo
 
 
 def _relocated(project: Project, before: Mapping[str, bytes | None]) -> dict[str, str]:
-    """Return where the roots that were moved stood before, by their present path."""
-    gone = {
+    """Return the former paths of moved root files, by their present path."""
+    former = {
         posixpath.basename(path): path
         for path, content in before.items()
         if content is not None and not project.exists(path)
     }
     return {
-        path: gone[name]
+        path: former[name]
         for path in _roots(project)
-        if path in before and before[path] is None and (name := posixpath.basename(path)) in gone
+        if path in before and before[path] is None and (name := posixpath.basename(path)) in former
     }
 
 
 def _former_entries(project: Project, relocated: Mapping[str, str]) -> dict[Invocation, Invocation]:
-    """Return the command of each entry point whose files go back to where they were."""
-    found = {}
+    """Return the start commands whose root files move back, with the former command of each."""
+    entries = {}
     for entry in project.entries:
         files = tuple(relocated.get(path, path) for path in entry.files)
         own = posixpath.dirname(files[0]) or "."
         pinned = None if entry.project_directory == own else entry.project_directory
         if files != entry.files:
-            found[entry] = replace(entry, files=files, project_directory=pinned)
-    return found
+            entries[entry] = replace(entry, files=files, project_directory=pinned)
+    return entries
 
 
-def _as_before(project: Project, options: Options) -> Plan:
+def _restore(project: Project, options: Options) -> Plan:
+    """Return the plan that restores the files to their contents before the split."""
     planned_files, moved = [], {}
     changed = [path for path, content in options.before.items() if content is not None]
     for path, content in options.before.items():
         if content is None:
             planned_files.append(PlannedFile(path, deleted=True))
             file = project.files.get(path)
-            home = next((p for p in changed if p in project.included_by.get(path, ())), None)
+            destination = next((p for p in changed if p in project.included_by.get(path, ())), None)
             for name in file.services if file else ():
-                moved[path, "services", name] = home or (changed[0] if changed else path)
+                moved[path, "services", name] = destination or (changed[0] if changed else path)
         else:
             source = Source.decode(path, content)
             whole = Slice(source, 0, len(source.text))
             planned_files.append(PlannedFile(path, (whole,), source.has_bom))
-    left = any("include" in _root_keys(path, options.before[path] or b"") for path in changed)
-    more = "; what they included before is included still, another join takes it in" if left else ""
-    note = f"the former bytes come back: nothing was edited since {options.runs}{more}"
+    still_includes = any(
+        "include" in _root_keys(path, options.before[path] or b"") for path in changed
+    )
+    rest = "; they still include other files: run join again" if still_includes else ""
+    note = f"the former bytes are restored: nothing was edited since {options.runs}{rest}"
     relocated = _relocated(project, options.before)
     entries = _former_entries(project, relocated)
     return Plan(tuple(planned_files), moved, notes=(note,), relocated=relocated, entries=entries)
 
 
 def _root_keys(path: str, content: bytes) -> set[str]:
+    """Return the top-level keys of a Compose file, none if *content* is invalid."""
     try:
         return ComposeFile.parse(Source.decode(path, content)).root_keys
     except InputError:

@@ -1,8 +1,8 @@
-"""Quote the ports that other YAML readers take for numbers.
+"""Quote ports that some YAML readers take for numbers.
 
-To a reader of YAML 1.1 an unquoted `22:22` or `8080:22` is a number in base 60: any two parts of
-which those behind the first are below 60. Docker Compose reads it as text, but editors, linters,
-`yq` and scripts may not, and write something else back. Quotes make it the same for all.
+For a reader of YAML 1.1 an unquoted `22:22` or `8080:22` is a number in base 60, if every part
+after the first is below 60. Docker Compose reads it as text, but editors, linters, `yq` and scripts
+may not, and may write something else back. With quotes it is text for all of them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.merge_keys import item_nodes, merged_get
+from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.edit.operations import Replace
 from composerefactor.edit.rendering import Quoted
@@ -22,10 +23,10 @@ from composerefactor.yaml.values import is_base_60
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user can choose."""
+    """The options of the transform."""
 
     all: bool = option(
-        default=False, help="Also quote mappings that every reader takes for text, as 8080:80."
+        default=False, help="Also quote mappings that every reader takes for text, such as 8080:80."
     )
 
 
@@ -33,29 +34,34 @@ class Options:
 def quote_ports(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each list of ports that needs quotes."""
     for path, file in project.files.items():
-        if path.startswith("../"):
+        if is_outside(path):
             continue
         lists: dict[Path, list[tuple[Path, ScalarNode]]] = {}
         ports = _ports(file)
         for where, node in paths(file.root):
             if id(node) in ports and isinstance(node, ScalarNode) and _needs_quotes(node, options):
                 lists.setdefault(where[:-1], []).append((where, node))
-        for found in lists.values():
-            texts = ", ".join(node.value for _, node in found)
+        for items in lists.values():
+            texts = ", ".join(node.value for _, node in items)
+            numbers = ", ".join(node.value for _, node in items if is_base_60(node.value))
             yield Change(
-                f"quote {texts}",
-                file.source.location(found[0][1].start),
-                [Replace(path, where, Quoted(node.value)) for where, node in found],
+                f"Quote {texts}",
+                file.source.location(items[0][1].start),
+                [Replace(path, where, Quoted(node.value)) for where, node in items],
+                evidence=f"{numbers} without quotes: a number for readers of YAML 1.1"
+                if numbers
+                else "",
             )
 
 
 def _ports(file: ComposeFile) -> set[int]:
-    """Return the identities of the nodes that publish a port in *file*, anchored ones included."""
+    """Return the ids of the nodes in *file* that publish a port, including anchored ones."""
     bodies = file.services.values()
     return {id(item) for body in bodies for item in item_nodes(merged_get(body, "ports"))}
 
 
 def _needs_quotes(node: ScalarNode, options: Options) -> bool:
+    """Return whether *node* is plain text that *options* say to quote."""
     if node.style or node.tag:
         return False
     return is_base_60(node.value) or (options.all and ":" in node.value)

@@ -1,11 +1,11 @@
-"""Write blocks that a file repeats once, with an anchor.
+"""Write repeated blocks of a file once, with an anchor.
 
-A block that several services have with the same meaning (`logging`, `healthcheck`, `environment`)
-goes to `x-logging: &logging` above `services`, and each service says `logging: *logging`. Keys that
-several services have in common go to one block that each merges with `<<`. The text is that of the
-first, comments included; a block with comments of its own keeps its text. What saves most is taken
-first, and nothing that saves no text. An anchor that says the same already is used. The model stays
-equal.
+A block with the same meaning in several services (`logging`, `healthcheck`, `environment`) moves to
+`x-logging: &logging` above `services`, and each service says `logging: *logging`. Keys that several
+services have in common move to one block that each service merges with `<<`. The text is that of
+the first service, comments included; a block with comments of its own stays as it is. The blocks
+that save the most text come first; a block that saves none is not shared. If the file already has
+an anchor with the same meaning, it is used. The resolved configuration stays equal.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.repeats import Repeat, names_taken, repeats
 from composerefactor.edit.operations import Share
@@ -33,41 +34,44 @@ _ADDING = (
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user can choose."""
+    """The options of the transform."""
 
     least_lines: int = option(
-        default=3, help="Blocks of fewer lines stay where they are.", example="5"
+        default=3, help="The fewest lines of a block that is shared.", example="5"
     )
 
 
 @fixer(Options, after=_ADDING, selected_only=True)
 def share_anchors(project: Project, options: Options) -> Iterator[Change | Refusal]:
-    """Yield a change for each block that is worth to be written once."""
+    """Yield a change for each repeated block for which an anchor saves text."""
     for path, file in project.files.items():
-        if path.startswith("../") or file.top_services or "services" not in (file.sections or {}):
+        if is_outside(path) or file.top_services or "services" not in (file.sections or {}):
             continue
         taken = names_taken(file)
-        for found in repeats(file, options.least_lines):
-            yield _shared(file, found, taken)
+        for repeat in repeats(file, options.least_lines):
+            yield _change(file, repeat, taken)
 
 
-def _shared(file: ComposeFile, found: Repeat, taken: set[str]) -> Change:
-    first = found.attributes[0]
-    anchor = found.anchor or _free("common" if found.keys else first.key, first.service, taken)
+def _change(file: ComposeFile, repeat: Repeat, taken: set[str]) -> Change:
+    """Return the change that shares *repeat*; its anchor is added to the *taken* names."""
+    first = repeat.attributes[0]
+    anchor = repeat.anchor or _free_anchor(
+        "common" if repeat.keys else first.key, first.service, taken
+    )
     taken.add(anchor)
-    keys = found.keys or (first.key,)
-    key = "" if found.anchor else f"x-{anchor}"
-    what = " and ".join([", ".join(keys[:-1]), keys[-1]] if keys[:-1] else keys)
+    keys = repeat.keys or (first.key,)
+    key = "" if repeat.anchor else f"x-{anchor}"
+    names = " and ".join([", ".join(keys[:-1]), keys[-1]] if keys[:-1] else keys)
     return Change(
-        f"{what} of {', '.join(found.services)}: once, as *{anchor}",
+        f"Share {names} of {', '.join(repeat.services)} as *{anchor}",
         file.source.location(first.region.entry.start),
-        [Share(file.path, key, anchor, found.services, keys, merged=bool(found.keys))],
-        evidence=f"{found.saved} characters less",
+        [Share(file.path, key, anchor, repeat.services, keys, merged=bool(repeat.keys))],
+        evidence=f"saves {repeat.saved} characters",
     )
 
 
-def _free(name: str, service: str, taken: set[str]) -> str:
-    """Return *name*, with the service, or a number, where another anchor has it."""
+def _free_anchor(name: str, service: str, taken: set[str]) -> str:
+    """Return *name* as an anchor, with *service* or a number added if it is *taken*."""
     plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
     longer = f"{plain}-{re.sub(r'[^A-Za-z0-9]+', '-', service).strip('-')}"
     numbered = (f"{longer}-{n}" for n in range(2, len(taken) + 3))

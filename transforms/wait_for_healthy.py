@@ -1,10 +1,10 @@
-"""Wait in `depends_on` until a dependency is healthy, or has done its work.
+"""Wait in `depends_on` until a dependency is healthy, or has completed successfully.
 
-A short `depends_on` waits only until the container is started. It becomes the long form, with
+A short `depends_on` waits only until the container has started. It becomes the long form, with
 `service_healthy` for dependencies that have a health check, and `service_completed_successfully`
-for those that do one thing and end, as migrations do. The others keep `service_started`: a service
-without a health check never becomes healthy, and whoever waits for it never starts. Conditions that
-are written down are left as they are.
+for one-off services such as migrations. The others keep `service_started`: a service without a
+health check never becomes healthy, and a service that waits for it never starts. Existing
+conditions are left as they are.
 """
 
 from __future__ import annotations
@@ -15,14 +15,20 @@ from dataclasses import dataclass, field
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.merge_keys import merged_get, names_in
 from composerefactor.compose.one_off import one_off
+from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import ToMapping
 from composerefactor.edit.rendering import Value
-from composerefactor.images.catalog import Catalog, load
+from composerefactor.images.catalog import Catalog, load_catalog
 from composerefactor.images.health.check import reports_health
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
-from composerefactor.transforms._attribute import ReachedService, having, written
+from composerefactor.transforms._attribute import (
+    ReachedService,
+    join_names,
+    services_merging,
+    written_entry,
+)
 from composerefactor.yaml.nodes import Entry, Path, SequenceNode, node_at, resolve
 
 STARTED, HEALTHY, DONE = "service_started", "service_healthy", "service_completed_successfully"
@@ -30,57 +36,62 @@ STARTED, HEALTHY, DONE = "service_started", "service_healthy", "service_complete
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """*catalog* has what is known about images."""
+    """The options of the transform; *catalog* is the image catalog."""
 
-    catalog: Catalog = field(default_factory=load)
+    catalog: Catalog = field(default_factory=load_catalog)
 
 
 @fixer(Options, after=("add-healthchecks",), unsafe=True)
 def wait_for_healthy(project: Project, options: Options) -> Iterator[Change | Refusal]:
-    """Yield a change for each short `depends_on` in which something can be waited for."""
-    every = start_models(project)
+    """Yield a change for each short `depends_on` with a dependency that reports readiness."""
+    models = start_models(project)
     done: set[int] = set()
-    for model in every:
+    for model in models:
         for name, service in model.services.items():
             for definition in service.definitions:
-                found = written(definition.file, definition.body, "depends_on")
-                if found is None or id(found[1]) in done:
+                written = written_entry(definition.file, definition.body, "depends_on")
+                if written is None or id(written[1]) in done:
                     continue
-                done.add(id(found[1]))
-                planned = _planned(project, every, name, definition.file, *found, options.catalog)
-                if planned is not None:
-                    yield planned
+                done.add(id(written[1]))
+                outcome = _plan_entry(
+                    project, models, name, definition.file, *written, options.catalog
+                )
+                if outcome is not None:
+                    yield outcome
 
 
-def _planned(
+def _plan_entry(
     project: Project,
-    every: list[StartModel],
+    models: list[StartModel],
     name: str,
     file: ComposeFile,
     path: Path,
     entry: Entry,
     catalog: Catalog,
 ) -> Change | Refusal | None:
-    """Return what becomes of the `depends_on` that *entry* writes in the mapping at *path*."""
+    """Return the change of the `depends_on` that *entry* is in the mapping at *path* of *file*.
+
+    None if no dependency reports when it is ready; a refusal if the text cannot be changed.
+    """
     mapping = node_at(file.root, path)
     needs = resolve(entry.value)
-    if not isinstance(needs, SequenceNode) or mapping is None or file.path.startswith("../"):
+    if not isinstance(needs, SequenceNode) or mapping is None or is_outside(file.path):
         return None
-    reached = [r for r in having(every, mapping) if _takes(r, entry)]
+    reached = [r for r in services_merging(models, mapping) if _uses_entry(r, entry)]
     conditions = {
         needed: _condition(project, reached, needed, catalog) for needed in names_in(needs)
     }
-    waits = {needed: found for needed, found in conditions.items() if found[0] != STARTED}
+    waits = {n: condition for n, condition in conditions.items() if condition[0] != STARTED}
     if not waits:
         return None
-    at = file.source.location(entry.start)
-    title = f"{name} starts before {_listed(list(waits))} can be used"
-    if file.path in project.whole:
-        return Refusal(f"{title}: {project.whole[file.path].reason}", at)
+    location = file.source.location(entry.start)
+    problem = f"{name} starts before {join_names(list(waits))} can be used"
+    if file.path in project.protected_files:
+        return Refusal(f"{problem}: {project.protected_files[file.path].reason}", location)
     if needs.anchor:
         return Refusal(
-            f"{title}: its depends_on is the list &{needs.anchor}, which others may use",
-            at,
+            f"{problem}: its depends_on is the list &{needs.anchor}, which others may use",
+            location,
             "write the list where it is used, without an anchor",
         )
     users = sorted({r.service.name for r in reached})
@@ -97,49 +108,45 @@ def _planned(
     if path[0] != "services":
         effects.append(Effect((str(path[0]), "depends_on"), "changes"))
     return Change(
-        title=title + (f"; so do {_listed(others)}" if others else ""),
-        location=at,
+        title=f"Let {join_names([name, *others])} wait for {join_names(list(waits))}",
+        location=location,
         edits=[ToMapping(file.path, (*path, "depends_on"), values)],
         effects=effects,
         evidence="; ".join(f"{needed}: {why}" for needed, (_, why) in waits.items()),
     )
 
 
-def _takes(reached: ReachedService, entry: Entry) -> bool:
-    """Return whether the service has its `depends_on` from *entry*, not from a nearer mapping."""
-    found = written(reached.definition.file, reached.definition.body, "depends_on")
-    return found is not None and found[1] is entry
+def _uses_entry(reached: ReachedService, entry: Entry) -> bool:
+    """Return whether the service gets its `depends_on` from *entry*, not from a nearer mapping."""
+    written = written_entry(reached.definition.file, reached.definition.body, "depends_on")
+    return written is not None and written[1] is entry
 
 
 def _condition(
     project: Project, reached: list[ReachedService], needed: str, catalog: Catalog
 ) -> tuple[str, str]:
-    """Return the condition for *needed* that holds in every entry point, and why."""
-    found: set[tuple[str, str]] = set()
+    """Return the condition for *needed* that is right in every start command, and why."""
+    possible: set[tuple[str, str]] = set()
     for each in reached:
         model = each.model
         if needed not in model.services:
             continue
         ends = one_off(model, needed)
         if ends is not None:
-            found.add((DONE, " and ".join(words for words, _ in ends.reasons)))
+            possible.add((DONE, " and ".join(words for words, _ in ends.reasons)))
         elif reports_health(project, model, needed, catalog):
-            found.add((HEALTHY, "it has a health check"))
+            possible.add((HEALTHY, "it has a health check"))
         else:
-            found.add((STARTED, ""))
-    conditions = {condition for condition, _ in found}
-    return min(found) if len(conditions) == 1 else (STARTED, "")
+            possible.add((STARTED, ""))
+    conditions = {condition for condition, _ in possible}
+    return min(possible) if len(conditions) == 1 else (STARTED, "")
 
 
 def _required(reached: list[ReachedService], needed: str) -> dict[str, Value]:
-    """Return what keeps *needed* required, where another file merged with this one says otherwise.
+    """Return the key that keeps *needed* required if a file merged with this one makes it optional.
 
     A name in a list means ``required: true`` when it is merged (observed: v2.24.1 to v5.6.1).
     """
-    others = (found for each in reached for found in each.service.values("depends_on"))
+    others = (value for each in reached for value in each.service.values("depends_on"))
     is_optional = any(merged_get(merged_get(o.node, needed), "required") for o in others)
     return {"required": True} if is_optional else {}
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -2,13 +2,13 @@
 
 A transform is one file in ``transforms/``. Its name is the file's name in kebab-case; the first
 line of its docstring is its summary, the rest its explanation. Its plan is a function of a
-read-only project and its options, and returns values: it does not print, ask, open files or edit
-text.
+read-only project and its options, and returns values: it does not print, prompt, open files or
+edit text.
 
-There are two kinds. A *restructuring* (:func:`transform`) divides files anew and leaves the model
-as it is: it returns a :class:`Plan` of whole files. A *fixer* (:func:`mending`) adds or corrects
-something in place: it yields a :class:`Change` for each thing that it would do, and a
-:class:`Refusal` for each that it cannot do safely.
+There are two kinds. A *refactoring* (:func:`refactoring`) moves text between files and does not
+change the resolved configuration: it returns a :class:`Plan` of whole files. A *fixer*
+(:func:`fixer`) adds or corrects settings in place: it yields a :class:`Change` for each thing that
+it would do, and a :class:`Refusal` for each that it cannot do safely.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from msgspec import Struct
@@ -31,33 +31,46 @@ if TYPE_CHECKING:
 
 
 O = TypeVar("O")  # noqa: E741 - options of a transform
-"""The options dataclass of a transform."""
+"""The class of the options of a transform."""
 
-Part = tuple[str, str, str]
-"""A part of a file that a plan moves: (path, section, name)."""
+FileElement = tuple[str, str, str]
+"""An element of a Compose file, and the file: (path, section, name).
+
+An element is what a plan moves as a whole: one entry of a section, as ``("compose.yml",
+"services", "db")``, or a whole section, as ``("compose.yml", "x-logging", "")``. Without the path
+it is an :data:`~composerefactor.refactoring.modules.anchors.Element`.
+"""
 
 _ID_LENGTH = 8
 
 
 class Unmoved(Struct, frozen=True):
-    """A part that a plan leaves in place, and why.
+    """An element that a plan leaves where it is.
 
-    *predicted* is True where the engine has not been asked yet: the reason is what it would say.
+    Attributes:
+        element: the element and its file.
+        reason: why it does not move, for the user.
+        location: where it is.
+        predicted: True where Docker Compose has not been run yet: *reason* is what it is expected
+            to report.
     """
 
-    part: Part
+    element: FileElement
     reason: str
     location: Location
     predicted: bool = False
 
 
 class Effect(Struct, frozen=True):
-    """A place at which the resolved model may differ after a change; nothing else may.
+    """A place at which the resolved configuration may differ after a change; nothing else may.
 
-    *path* begins at the top of the model, as ``("services", "db", "healthcheck")``. Where *verb* is
-    ``adds`` the place is new, where it is ``removes`` it is gone; ``changes`` allows for anything
-    at or below it. *resolved* is False for what only the uninterpolated model shows: a literal that
-    becomes a variable with the same value.
+    Attributes:
+        path: keys from the top of the resolved configuration, as ``("services", "db",
+            "healthcheck")``.
+        verb: ``adds`` where the place is new, ``removes`` where it no longer exists; ``changes``
+            allows any difference at or below it.
+        resolved: False for what is visible only without interpolation: a literal that becomes a
+            variable with the same value.
     """
 
     path: tuple[str, ...]
@@ -66,18 +79,24 @@ class Effect(Struct, frozen=True):
 
     @property
     def matters(self) -> bool:
-        """True where what runs may differ; top-level ``x-*`` are nothing that runs."""
+        """True where running containers may differ; top-level ``x-*`` never affect them."""
         return self.resolved and not self.path[0].startswith("x-")
 
     @property
     def service(self) -> str | None:
-        """The service whose container is another one afterwards."""
+        """The service whose container is recreated, None where it is no service."""
         is_service = self.resolved and len(self.path) > 1 and self.path[0] == "services"
         return self.path[1] if is_service else None
 
 
 class Variant(Struct, frozen=True):
-    """A new way to start the project: *path* gives the model that *of* gives, but for *effects*."""
+    """A new root file that a change creates.
+
+    Attributes:
+        path: the new file.
+        of: the existing file that resolves to the same configuration, except for *effects*.
+        effects: where the two may differ.
+    """
 
     path: str
     of: str
@@ -86,17 +105,23 @@ class Variant(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class NoOptions:
-    """The options of a transform in which there is nothing to choose."""
+    """The options of a transform that has none."""
 
 
 class Change(Struct, frozen=True):
-    """One thing that a mending would do, taken or left as a whole.
+    """One thing that a fixer would do. It is applied completely or not at all.
 
-    *title* says it in words, *location* is the place that it is about, *evidence* why it is right
-    (``verified: dockerfile``). *edits* carry it out, *effects* declare what differs in the resolved
-    model. *repairs* is True for what makes the engine accept a project that it rejects. *variables*
-    have values for variables that the result needs and that the same change puts in an env file.
-    *details* say more of it, a line each. *variants* are new files to start the project with.
+    Attributes:
+        title: what it does, as an imperative: "Add a health check to db".
+        location: the place that it is about.
+        edits: the edits that carry it out.
+        effects: where the resolved configuration differs afterwards.
+        evidence: why it is right, as ``verified: dockerfile``.
+        repairs: True where Docker Compose rejects the project without this change.
+        variables: values of variables that the result needs and that the same change writes to an
+            env file.
+        details: more about it, one line each.
+        variants: new root files that it creates.
     """
 
     title: str
@@ -109,28 +134,33 @@ class Change(Struct, frozen=True):
     details: Sequence[str] = ()
     variants: Sequence[Variant] = ()
 
-    def __repr__(self) -> str:  # without the values of variables
+    def __repr__(self) -> str:  # without the values of variables, which may be secret
         return f"Change({self.title!r}, {self.location!r})"
 
     @property
     def is_safe(self) -> bool:
-        """True where the model stays equal, or the engine rejected the project before.
+        """True where running containers do not change, or nothing could run before.
 
-        What needs variables from a file that no repository has is not: a clone would not start.
+        A change that needs variables from a file outside the repository is not safe: a clone of the
+        repository would not start.
         """
         changes = any(effect.matters for effect in self.effects)
         return self.repairs or not (changes or self.variables)
 
     def id(self, transform: str) -> str:
-        """Return a short name of this change: it depends on what it does, on nothing else."""
+        """Return a short id of this change, which depends only on what *transform* does by it."""
         text = repr((transform, self.title, self.location.path, list(self.edits)))
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:_ID_LENGTH]
 
 
 class Refusal(Struct, frozen=True):
-    """Something that a mending would do and cannot do safely: *reason*, and what to do instead.
+    """Something that a fixer would do and cannot do safely.
 
-    *repairs* is True where the engine rejects the project because of it.
+    Attributes:
+        reason: why it is not safe.
+        location: the place that it is about.
+        remedy: what to do instead.
+        repairs: True where Docker Compose rejects the project because of it.
     """
 
     reason: str
@@ -140,7 +170,13 @@ class Refusal(Struct, frozen=True):
 
 
 class SavedLines(Struct, frozen=True):
-    """What sharing saves: *definitions* of *services* become one each, *lines* stand once less."""
+    """What deduplication saves.
+
+    Attributes:
+        services: how many services are deduplicated.
+        definitions: how many definitions they had before; each service has one afterwards.
+        lines: how many repeated lines are removed.
+    """
 
     services: int = 0
     definitions: int = 0
@@ -148,19 +184,24 @@ class SavedLines(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True):
-    """What a transform would do.
+    """What a refactoring would do.
 
-    *planned_files* are the contents of new and changed files. *moved* gives the new path of each
-    moved part, *services* what each new file says on which services. *unmoved* are the parts that
-    could have moved. *notes* are sentences for the user, *saved_lines* what was repeated before.
-    *since* is the oldest Docker Compose that reads what is planned, where that is not the one that
-    ``include`` needs. *relocated* gives the new path of each file that goes elsewhere as a whole,
-    *entries* how the project is started afterwards where that is another command, *mentions* the
-    places that name a relocated file and are left as they are.
+    Attributes:
+        planned_files: the contents of new, changed and deleted files.
+        moved: the new path of each element that moves.
+        unmoved: the elements that could have moved and do not, with reasons.
+        notes: sentences for the user.
+        services: the services that each new file configures, by path.
+        saved_lines: what deduplication saves.
+        since: the oldest Docker Compose that reads the result; ``""`` where that is the oldest one
+            with ``include``.
+        relocated: the new path of each file that moves as a whole.
+        entries: the start command after the plan for each one that changes.
+        mentions: the places that name a relocated file by its old path and are not changed.
     """
 
     planned_files: tuple[PlannedFile, ...] = ()
-    moved: Mapping[Part, str] = {}
+    moved: Mapping[FileElement, str] = {}
     unmoved: tuple[Unmoved, ...] = ()
     notes: tuple[str, ...] = ()
     services: Mapping[str, tuple[str, ...]] = {}
@@ -171,12 +212,21 @@ class Plan(Struct, frozen=True):
     mentions: tuple[Location, ...] = ()
 
     def contents(self) -> dict[str, bytes | None]:
-        """Return the planned content of each file."""
+        """Return the planned content of each file, None for one that is deleted."""
         return {planned_file.path: planned_file.content() for planned_file in self.planned_files}
 
 
 class Option(Struct, frozen=True):
-    """One option of a transform: *kind* is ``str``, ``int``, ``bool`` or ``tuple`` of texts."""
+    """One option of a transform that users can set.
+
+    Attributes:
+        name: its name in kebab-case.
+        kind: ``str``, ``int``, ``bool``, or ``tuple`` for several texts.
+        default: its value where the user sets none.
+        help: a sentence that describes it.
+        example: a value that is worth showing.
+        choices: all values that are allowed; empty where any value is.
+    """
 
     name: str
     kind: type
@@ -187,7 +237,14 @@ class Option(Struct, frozen=True):
 
 
 class Transform(Struct, Generic[O], frozen=True):
-    """What all transforms have: *name*, *summary*, *explanation* and the type of their options."""
+    """What both kinds of transforms have.
+
+    Attributes:
+        name: the name of the module in kebab-case.
+        summary: the first line of the module's docstring.
+        explanation: the rest of that docstring.
+        options: the class of its options; a dataclass if users can set them by :func:`option`.
+    """
 
     name: str
     summary: str
@@ -196,27 +253,31 @@ class Transform(Struct, Generic[O], frozen=True):
 
     @property
     def settings(self) -> tuple[Option, ...]:
-        """The options that :func:`option` describes, in order."""
+        """The options that are declared with :func:`option`, in order."""
         return tuple(
             Option(f.name.replace("_", "-"), type(f.default), f.default, **f.metadata)
-            for f in fields(self.options)  # type: ignore[arg-type]
+            for f in (fields(self.options) if is_dataclass(self.options) else ())
             if "help" in f.metadata
         )
 
 
 class Refactoring(Transform[O], frozen=True):
-    """A transform that divides files anew."""
+    """A transform that moves text between files. Its plan does not change what runs."""
 
     plan: Callable[[Project, O], Plan]
 
 
 class Fixer(Transform[O], frozen=True):
-    """A transform that works in place.
+    """A transform that edits files in place.
 
-    It runs after those that *after* names. *selected_only* is True for one that restructures, and
-    so runs only where it is asked for by name. *first* is True for one that mends what others would
-    not understand, and so runs before all that are not. *unsafe* is True for one of which every
-    change changes what runs.
+    Attributes:
+        plan: yields the changes that it would make, and the refusals.
+        after: names of transforms that run before this one.
+        selected_only: True for one that runs only where the user selects it by name, since it
+            restructures files.
+        first: True for one that runs before all that are not *first*: it fixes what the others
+            could not read.
+        unsafe: True where every change of it changes what runs.
     """
 
     plan: Callable[[Project, O], Iterator[Change | Refusal]]
@@ -232,24 +293,24 @@ AnyTransform = Refactoring[Any] | Fixer[Any]
 def option(
     default: Any,
     *,
-    help: str,  # noqa: A002 - what it is called wherever options are described
+    help: str,  # noqa: A002 - the usual name for this, as in click
     example: str = "",
     choices: Sequence[str] = (),
 ) -> Any:
     """Return a dataclass field for an option that users can set.
 
-    *default* gives the type: text, whole number, boolean, or a tuple of texts. *help* is a
-    sentence, *example* a value worth showing, *choices* all values that there are.
+    *default* determines the type: text, whole number, boolean, or a tuple of texts. The other
+    arguments are those of :class:`Option`.
     """
-    described = {"help": help, "example": example, "choices": tuple(choices)}
-    return field(default=default, metadata=described)
+    metadata = {"help": help, "example": example, "choices": tuple(choices)}
+    return field(default=default, metadata=metadata)
 
 
 def refactoring(options: type[O]) -> Callable[[Callable[[Project, O], Plan]], Refactoring[O]]:
-    """Make the decorated plan function the restructuring transform of its module."""
+    """Make the decorated plan function the refactoring of its module; *options* is their type."""
 
     def make(plan: Callable[[Project, O], Plan]) -> Refactoring[O]:
-        return Refactoring(*_described(plan), options, plan)
+        return Refactoring(*_name_and_documentation(plan), options, plan)
 
     return make
 
@@ -262,21 +323,27 @@ def fixer(
     first: bool = False,
     unsafe: bool = False,
 ) -> Callable[[Callable[[Project, O], Iterator[Change | Refusal]]], Fixer[O]]:
-    """Make the decorated plan function the mending transform of its module.
+    """Make the decorated plan function the fixer of its module.
 
-    *after* names transforms whose result this one builds on, *selected_only* keeps it out of a
-    plain ``fix``, *first* puts it before all others that are not. *unsafe* says that all it does
-    changes what runs.
+    *options* is the type of its options; the other arguments are those of :class:`Fixer`.
     """
 
     def make(plan: Callable[[Project, O], Iterator[Change | Refusal]]) -> Fixer[O]:
-        return Fixer(*_described(plan), options, plan, tuple(after), selected_only, first, unsafe)
+        return Fixer(
+            *_name_and_documentation(plan),
+            options,
+            plan,
+            tuple(after),
+            selected_only,
+            first,
+            unsafe,
+        )
 
     return make
 
 
-def _described(plan: Callable[..., Any]) -> tuple[str, str, str]:
-    """Return name, summary and explanation from the module of *plan*."""
+def _name_and_documentation(plan: Callable[..., Any]) -> tuple[str, str, str]:
+    """Return the name, the summary and the explanation, taken from the module of *plan*."""
     documentation = sys.modules[plan.__module__].__doc__ or ""
     summary, _, explanation = documentation.strip().partition("\n")
     name = plan.__module__.rpartition(".")[2].replace("_", "-")

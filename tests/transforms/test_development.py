@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.transforms._development import DEBUG_PORTS, Finder, developers_only, production
+from composerefactor.transforms._development import (
+    DEBUG_PORTS,
+    DevelopmentFinder,
+    developers_only_reason,
+    production_text,
+)
 from composerefactor.yaml.nodes import MappingNode
 from composerefactor.yaml.source import Source
 
@@ -22,10 +27,12 @@ def kept(attribute: str, dockerfile: str | None = None) -> str:
     file = read(BUILT + "".join(f"    {line}\n" for line in attribute.splitlines()))
     body = file.services["a"]
     assert isinstance(body, MappingNode)
-    found = list(Finder("compose.yaml", lambda _: dockerfile, DEBUG_PORTS).needs("a", body))
-    assert all(need.evidence for need in found)
-    gone = [path for need in found for path in need.gone]
-    text = production(file, gone, [edit for need in found for edit in need.edits])
+    found = list(
+        DevelopmentFinder("compose.yaml", lambda _: dockerfile, DEBUG_PORTS).settings("a", body)
+    )
+    assert all(setting.evidence for setting in found)
+    removed = [path for setting in found for path in setting.removed]
+    text = production_text(file, removed, [edit for setting in found for edit in setting.edits])
     return "\n".join(line[4:] for line in text.removeprefix(BUILT).splitlines())
 
 
@@ -77,9 +84,11 @@ def test_a_target_is_that_of_the_dockerfile() -> None:
     text = f"{file}    {build}".replace("\n  c", "\n      c").replace("\n  t", "\n      t")
     body = read(text).services["a"]
     assert isinstance(body, MappingNode)
-    finder = Finder("compose.yaml", lambda _: DOCKERFILE, DEBUG_PORTS)
-    (need,) = finder.needs("a", body)
-    assert production(read(text), need.gone, need.edits) == text.replace("dev", "prod")
+    finder = DevelopmentFinder("compose.yaml", lambda _: DOCKERFILE, DEBUG_PORTS)
+    (setting,) = finder.settings("a", body)
+    assert production_text(read(text), setting.removed, setting.edits) == text.replace(
+        "dev", "prod"
+    )
 
 
 @pytest.mark.parametrize(
@@ -96,4 +105,4 @@ def test_a_target_is_that_of_the_dockerfile() -> None:
 )
 def test_services_for_developers(text: str, *, expected: bool) -> None:
     body = read(f"services:\n  s: {text}\n").services["s"]
-    assert bool(developers_only("s", body)) is expected
+    assert bool(developers_only_reason("s", body)) is expected

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from support.models import stack_of
-
 from composerefactor.compose.services import Service, StartModel
-from composerefactor.transforms._attribute import BlockedSite, Site, sites
+from composerefactor.transforms._attribute import BlockedSite, Site, find_sites
+from support.models import stack_of
 
 
 def wants_restart(_: StartModel, service: Service) -> str | None:
@@ -18,7 +17,7 @@ def found(
     every = [stack_of(text, *more, files=files)]
     return [
         each.reason if isinstance(each, BlockedSite) else (each.file.path, each.path)
-        for each in sites(every, wants_restart, ("restart",), replaced=True)
+        for each in find_sites(every, wants_restart, ("restart",), replaced=True)
     ]
 
 
@@ -52,7 +51,7 @@ services:
   b: {<<: *a, command: b}
 """
     every = [stack_of(text)]
-    (only,) = sites(every, wants_restart, ("restart",))
+    (only,) = find_sites(every, wants_restart, ("restart",))
     assert isinstance(only, Site)
     assert (only.path, only.services) == (("services", "a"), ("a", "b"))
 
@@ -78,7 +77,7 @@ services:
     def want(_: StartModel, service: Service) -> str | None:
         return None if service.name == "b" else "always"
 
-    (only,) = sites([stack_of(text)], want, ("restart",))
+    (only,) = find_sites([stack_of(text)], want, ("restart",))
     assert isinstance(only, BlockedSite)
     assert only.reason == "b of compose.yaml would get it as well"
 
@@ -90,6 +89,6 @@ services:
     image: a
     deploy: {replicas: 2}
 """
-    (only,) = sites([stack_of(text)], lambda *_: 1, ("deploy", "resources"))
+    (only,) = find_sites([stack_of(text)], lambda *_: 1, ("deploy", "resources"))
     assert isinstance(only, Site)
     assert (only.path, only.keys) == (("services", "a", "deploy"), ("resources",))

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import pytest
-from support.models import stack_of
 
 from composerefactor.compose.resources import (
-    covers,
-    home,
+    destination_file,
+    is_mounted,
     mount_targets,
     networks_of,
     networks_to_reach,
     own_definitions,
+    unshared_body,
     volume_name,
-    written_body,
 )
-from composerefactor.images.catalog import load
+from composerefactor.images.catalog import load_catalog
 from composerefactor.images.connections import host_mentions
 from composerefactor.images.lookup import data_paths
 from composerefactor.images.starters import starters
-from composerefactor.transforms._start import Login, StartedService, login, started
+from composerefactor.transforms._start import Login, NewService, find_login, new_service
+from support.models import stack_of
 
 LOGINS = [
     (["URL=postgresql://app:pw@db:5432/shop?x=1"], Login("app", "pw", "shop")),
@@ -40,7 +40,7 @@ LOGINS = [
 def test_login(variables: list[str], expected: Login) -> None:
     text = f"services: {{app: {{image: a, environment: {variables}}}}}"
     model = stack_of(text)
-    found = login(model, [m for m in host_mentions(model) if m.mention.host == "db"])
+    found = find_login(model, [m for m in host_mentions(model) if m.mention.host == "db"])
     assert found == expected
 
 
@@ -88,7 +88,7 @@ def test_networks() -> None:
     ],
 )
 def test_where_images_keep_data(image: str, expected: list[str] | None) -> None:
-    found = data_paths(image, load())
+    found = data_paths(image, load_catalog())
     assert (None if found is None else [path.path for path in found]) == expected
 
 
@@ -103,10 +103,10 @@ services:
     model = stack_of(text, "services: {db: {volumes: ['${WHERE:-/z}']}}")
     targets = list(mount_targets(model, model.services["db"]))
     assert targets == ["/var/lib/db", "/y", "/t", "/z"]
-    assert covers(targets, "/var/lib/db")
-    assert covers(targets, "/var/lib/db/data")
-    assert covers(targets, "/var/lib")
-    assert not covers(targets, "/var/lib/dba")
+    assert is_mounted(targets, "/var/lib/db")
+    assert is_mounted(targets, "/var/lib/db/data")
+    assert is_mounted(targets, "/var/lib")
+    assert not is_mounted(targets, "/var/lib/dba")
 
 
 def test_volume_names_follow_the_project() -> None:
@@ -124,17 +124,19 @@ def test_homes() -> None:
         files={"base.yaml": "services: {d: {image: d, networks: [n]}}"},
     )
     c, d = model.services["c"], model.services["d"]
-    assert home(model, [("c", each) for each in c.definitions]).path == "compose.yaml"
-    assert home(model, [("c", c.definitions[1])]).path == "0.yaml"
-    assert home(model, [("d", d.definitions[0])]).path == "0.yaml"
+    assert destination_file(model, [("c", each) for each in c.definitions]).path == "compose.yaml"
+    assert destination_file(model, [("c", c.definitions[1])]).path == "0.yaml"
+    assert destination_file(model, [("d", d.definitions[0])]).path == "0.yaml"
     assert [each.file.path for each in own_definitions(d)] == ["0.yaml"]
     base = model.files[0]
-    assert [written_body(base, name) is not None for name in "abcx"] == [False, False, True, False]
+    assert [unshared_body(base, name) is not None for name in "abcx"] == [False, False, True, False]
 
 
-def start(id_: str, found: Login, taken: dict[str, str] | None = None) -> StartedService:
+def start(id_: str, found: Login, taken: dict[str, str] | None = None) -> NewService:
     starter = next(each for each in starters() if each.id == id_)
-    return started(starter, starter.image, "my-db", found, {}, [], "", taken or {}, load())
+    return new_service(
+        starter, starter.image, "my-db", found, {}, [], "", taken or {}, load_catalog()
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support.models import stack_of
 
 from composerefactor.images.connections import connections
 from composerefactor.transforms.add_networks import tiers
+from support.models import stack_of
 
 SHOP = """
 services:
@@ -34,7 +34,7 @@ def test_a_shop() -> None:
         "cache": ("data",),
         "watch": ("app", "edge", "data"),
     }
-    assert found["web"].reasons[1] == "sidecar talks to cache"
+    assert found["web"].reasons[1] == "sidecar connects to cache"
 
 
 IMAGES = ["nginx", "shop/app", "postgres", "redis", "prom/prometheus"]

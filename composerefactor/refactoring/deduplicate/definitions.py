@@ -1,4 +1,9 @@
-"""What a division of several definitions is made of."""
+"""Definitions of a service, what they share, and the lines below a key.
+
+A :class:`Definition` is the text of one service in one file. A :class:`SharedDefinition` is what
+several of them have in common, as lines of the first one, and what remains of each. The functions
+below find the lines of keys and list items, compare values, and collect comments.
+"""
 
 from __future__ import annotations
 
@@ -8,62 +13,128 @@ from typing import Any
 from msgspec import Struct
 
 from composerefactor.refactoring.modules.anchors import AnchorIndex
-from composerefactor.yaml.comments import Region, comments, item_regions, regions
+from composerefactor.yaml.comments import Region, comments_in, item_regions, regions
 from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode
 from composerefactor.yaml.source import Source
 
 Span = tuple[int, int]
+"""Characters ``start:end`` of a text: whole lines."""
 
 
 class Definition(Struct, frozen=True):
-    """One definition of the service: its lines in *source*."""
+    """One definition of a service: its lines are *region* in *source*."""
 
     source: Source
     region: Region
 
 
 class SharedDefinition(Struct):
-    """The result: *common* are lines of the first definition, *rests* of each one's own.
+    """What several definitions share. All spans are in the order of the text.
 
-    ``notes`` are comments of other definitions on what is shared, each with the offset in the
-    first definition's text above which it belongs. Spans are in the order of the text.
+    Attributes:
+        common: the shared lines, taken from the first definition.
+        remainders: for each definition, the lines that only its own file keeps.
+        added_comments: comments of the other definitions on shared lines. The offset of each is
+            that of the line in the first definition's text above which it is written.
     """
 
     common: list[Span] = []
-    rests: list[list[Span]] = []
-    notes: list[tuple[int, str]] = []
+    remainders: list[list[Span]] = []
+    added_comments: list[tuple[int, str]] = []
 
     def sort(self) -> None:
-        """Put all spans into the order of the text."""
-        for spans in (self.common, *self.rests):
+        """Sort all spans by their place in the text."""
+        for spans in (self.common, *self.remainders):
             spans.sort()
 
 
-def note(definitions: list[Definition], regions: list[Region], result: SharedDefinition) -> None:
-    """Keep the comments of other definitions on what is taken from the first."""
+def keep_comments(
+    definitions: list[Definition], regions: list[Region], result: SharedDefinition
+) -> None:
+    """Add to *result* the comments that other definitions have on lines taken from the first.
+
+    *regions* are the lines in question, one region for each definition.
+    """
     first = regions[0]
-    if not any("#" in d.source.text[r.lead : r.end] for d, r in paired(definitions, regions)[1:]):
+    others = with_regions(definitions, regions)[1:]
+    if not any("#" in d.source.text[r.lead : r.end] for d, r in others):
         return
-    known = comments(definitions[0].source, first.entry, first.lead, first.end)
-    for d, region in paired(definitions, regions)[1:]:
-        found = unknown(d.source, region, region.end, known)
-        known += found
-        result.notes += [(first.lead, comment) for comment in found]
+    known = comments_in(definitions[0].source, first.entry, first.lead, first.end)
+    for definition, region in others:
+        added = new_comments(definition.source, region, region.end, known)
+        known += added
+        result.added_comments += [(first.lead, comment) for comment in added]
 
 
-def unknown(source: Source, region: Region, end: int, known: Sequence[str]) -> list[str]:
+def new_comments(source: Source, region: Region, end: int, known: Sequence[str]) -> list[str]:
     """Return the comments of *region* up to *end* that are not *known*.
 
-    Those above the key are one text, which is kept whole where one of its lines is new.
+    The comments above the key are one text: they are all new where one of their lines is.
     """
-    above = comments(source, region.entry, region.lead, region.key)
-    inside = comments(source, region.entry, region.key, end)
-    found = above if any(comment not in known for comment in above) else []
-    return [*found, *(comment for comment in inside if comment not in known)]
+    above = comments_in(source, region.entry, region.lead, region.key)
+    inside = comments_in(source, region.entry, region.key, end)
+    new = above if any(comment not in known for comment in above) else []
+    return [*new, *(comment for comment in inside if comment not in known)]
+
+
+def with_regions(
+    definitions: list[Definition], regions: list[Region]
+) -> list[tuple[Definition, Region]]:
+    """Return pairs of a definition and its own region; both lists have the same order."""
+    return list(zip(definitions, regions, strict=True))
+
+
+def children_of(source: Source, region: Region) -> dict[str, Region] | None:
+    """Return the regions of the keys below *region*, by name.
+
+    None where the value is no plain block mapping with each key on lines of its own.
+    """
+    value = region.entry.value
+    start = source.next_line(region.key)
+    if not isinstance(value, MappingNode) or value.anchor or value.tag:
+        return None
+    children = regions(source, value, start=start, end=region.end)
+    if children is None or any(r.entry.name is None for r in children):
+        return None
+    return {r.entry.name or "": r for r in children}
+
+
+def items_of(source: Source, region: Region) -> list[Region] | None:
+    """Return the regions of the items in the list below *region*.
+
+    None where the value is no plain block list with each item on lines of its own.
+    """
+    value = region.entry.value
+    start = source.next_line(region.key)
+    if not isinstance(value, SequenceNode) or value.anchor or value.tag:
+        return None
+    return item_regions(source, value, start=start, end=region.end)
+
+
+def body_spans(definition: Definition) -> list[Span]:
+    """Return one span with all lines of *definition* below the line of its key."""
+    return [(definition.source.next_line(definition.region.key), definition.region.end)]
+
+
+def nodes_in(definition: Definition, spans: Sequence[Span], anchors: AnchorIndex) -> Iterator[Node]:
+    """Yield the aliases and the anchored nodes of *definition* that are in *spans*.
+
+    Where *spans* are all of its lines, an anchor on the line of the key is included.
+    """
+    complete = list(spans) == body_spans(definition)
+    for node in anchors.marked_of.get(("services", definition.region.entry.name or ""), ()):
+        if complete or any(start <= node.outer_start < end for start, end in spans):
+            yield node
+
+
+def may_contain(source: Source, region: Region, marks: str) -> bool:
+    """Return whether a character of *marks* occurs in *region*; saves a walk over the nodes."""
+    text = source.text[region.key : region.end]
+    return any(mark in text for mark in marks)
 
 
 def same(one: Any, other: Any) -> bool:
-    """Equality of values and their types: ``1 == True`` in Python."""
+    """Return whether two values are equal and have equal types; Python has ``1 == True``."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
     if isinstance(one, list) and isinstance(other, list):
@@ -74,53 +145,5 @@ def same(one: Any, other: Any) -> bool:
 
 
 def all_same(values: Sequence[Any]) -> bool:
-    """Return whether all *values* are the same."""
+    """Return whether all *values* are the same in the sense of :func:`same`."""
     return all(same(values[0], value) for value in values[1:])
-
-
-def paired(definitions: list[Definition], found: list[Region]) -> list[tuple[Definition, Region]]:
-    """Return each definition with its own region in *found*."""
-    return list(zip(definitions, found, strict=True))
-
-
-def children_of(source: Source, region: Region) -> dict[str, Region] | None:
-    """Return the regions below *region* by key; None where they do not stand on their own lines."""
-    value = region.entry.value
-    start = source.next_line(region.key)
-    if not isinstance(value, MappingNode) or value.anchor or value.tag:
-        return None
-    found = regions(source, value, start=start, end=region.end)
-    if found is None or any(r.entry.name is None for r in found):
-        return None
-    return {r.entry.name or "": r for r in found}
-
-
-def items_of(source: Source, region: Region) -> list[Region] | None:
-    """Return the regions of the list below *region*; None where they cannot be told apart."""
-    value = region.entry.value
-    start = source.next_line(region.key)
-    if not isinstance(value, SequenceNode) or value.anchor or value.tag:
-        return None
-    return item_regions(source, value, start=start, end=region.end)
-
-
-def may_have(source: Source, region: Region, marks: str) -> bool:
-    """Return whether any of *marks* stands in *region*: where none does, no node has to be seen."""
-    text = source.text[region.key : region.end]
-    return any(mark in text for mark in marks)
-
-
-def whole(definition: Definition) -> list[Span]:
-    """Return all lines below the key of *definition*."""
-    return [(definition.source.next_line(definition.region.key), definition.region.end)]
-
-
-def nodes_in(definition: Definition, spans: Sequence[Span], anchors: AnchorIndex) -> Iterator[Node]:
-    """Yield the aliases and anchored nodes of *definition* that stand in *spans*.
-
-    Where those are all of its lines, an anchor on the line of the key counts, too.
-    """
-    complete = list(spans) == whole(definition)
-    for node in anchors.marked_of.get(("services", definition.region.entry.name or ""), ()):
-        if complete or any(start <= node.outer_start < end for start, end in spans):
-            yield node

@@ -1,4 +1,9 @@
-"""The drafts for several base files: roots, modules and environment files."""
+"""All planned files of a group of root files: root files, modules and environment files.
+
+:class:`Layout` takes what the files share (:mod:`.variants`), assigns services to modules, fills
+environment files with what each root file adds, places networks, volumes and ``x-`` blocks
+(:mod:`.places`), and writes the include lists.
+"""
 
 from __future__ import annotations
 
@@ -13,126 +18,60 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.project import Project
 from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import Location, RefusedError
-from composerefactor.images.placement import Placement
+from composerefactor.images.catalog import Placement
 from composerefactor.refactoring.deduplicate.places import (
     ROOT,
     Content,
-    Destinations,
     EnvironmentFile,
+    LayoutState,
     contents,
-    head,
+    head_comments,
     place_resources,
     taken_nodes,
-    write,
+    to_planned_file,
 )
-from composerefactor.refactoring.deduplicate.variants import Owners, SharedService, SharedServices
+from composerefactor.refactoring.deduplicate.variants import (
+    FileIndices,
+    SharedService,
+    SharedServices,
+)
 from composerefactor.refactoring.modules.anchors import Element
 from composerefactor.refactoring.modules.grouping import (
     MAX_SERVICES,
+    Family,
+    Group,
     LayoutOptions,
     Module,
-    Unit,
+    Names,
     assign,
+    environment_name,
+    service_groups,
     tied_groups,
-    units_of,
 )
 from composerefactor.refactoring.modules.include import MAX_PATHS, RootInclude
-from composerefactor.refactoring.modules.naming import Family, Names, variant
-from composerefactor.refactoring.modules.writer import Assembler, Division
+from composerefactor.refactoring.modules.writer import Assembler, FileLayout
 
-
-def place_blocks(places: Destinations, contents: list[Content]) -> list[Content]:
-    """Return *contents* with each block in the first one that needs it, and set its home.
-
-    One that no file takes from here goes too, if another base has the same text and it moved.
-    """
-    contents = list(contents)
-    moved: dict[tuple[str, str], str] = {}
-    left: list[tuple[int, str]] = []
-    for i, file in enumerate(places.files):
-        anchors, destinations = places.anchors[i], places.destinations[i]
-        blocks = [name for name in file.sections or {} if name.startswith("x-")]
-        if not blocks:
-            continue
-        mine = [n for n, content in enumerate(contents) if content.file is file]
-        needs = {n: anchors.needs_of(list(taken_nodes(contents[n]))) for n in mine}
-        for name in reversed(blocks):
-            element: Element = (name, "")
-            kept = [h for h, home in destinations.items() if home == ROOT and h != element]
-            carries = anchors.carries_only_anchors((file.sections or {})[name])
-            if not carries or element in anchors.needs(kept):
-                continue
-            first = next((n for n in mine if element in needs[n]), None)
-            if first is None:
-                left.append((i, name))
-                continue
-            adopting = replace(contents[first], adopts=(*contents[first].adopts, name))
-            contents[first] = adopting
-            needs[first] = anchors.needs_of(list(taken_nodes(adopting)))
-            destinations[element] = adopting.path
-            moved.setdefault((name, _text(places, i, name)), adopting.path)
-    for i, name in left:
-        places.destinations[i][name, ""] = moved.get((name, _text(places, i, name)), ROOT)
-    return contents
-
-
-def _text(places: Destinations, owner: int, section: str) -> str:
-    file = places.files[owner]
-    region = (file.sections or {})[section].region
-    return file.source.text[region.lead : region.end]
+ENVIRONMENTS = "environments"
+"""The directory of the environment files."""
 
 
 MAX_IN_ENTRY = 12
-"""Modules in one include entry with an environment file, which is cut for further ones."""
-
-
-def pieces(places: Destinations, owner: int, take: Callable[[], str]) -> Iterator[EnvironmentFile]:
-    """Yield the environment files of *owner*; none becomes a monolith again.
-
-    *take* gives a free path. What ``extends`` ties together stays in one of them.
-    """
-    own = {v.name: v for v in places.factored.variants if owner in v.owners}
-    adding = {v.name for v in own.values() if v.rest(owner)}
-    items = [
-        (module.path, [name for name in module.services if name in adding])
-        for owners, module in places.modules
-        if owner in owners and adding & set(module.services)
-    ]
-    whole = [v.name for v in own.values() if v.shared is None]
-    items += [("", t) for t in tied_groups(places.files[owner], places.anchors[owner], whole)]
-    defining = {name for name, found in own.items() if defines(found, owner)}
-    largest = max(len(file.services) for file in places.files)
-    most = min(MAX_SERVICES, max(3, largest // 2))
-    names: list[str] = []
-    paths: list[str] = []
-    for n, (path, services) in enumerate(items):
-        names += services
-        paths += [path] if path else []
-        following = items[n + 1][1] if n + 1 < len(items) else []
-        count = sum(name in defining for name in [*names, *following])
-        if not following or count > most or len(paths) == MAX_IN_ENTRY:
-            yield EnvironmentFile(take(), tuple(names), tuple(paths))
-            names, paths = [], []
-
-
-def defines(found: SharedService, owner: int) -> bool:
-    """Return whether *owner* itself says what runs, in what it adds to a service."""
-    if found.shared is None:
-        return True
-    source = found.definition(owner).source
-    text = "".join(source.text[a:b] for a, b in found.rest(owner))
-    return any(line.strip().startswith(("image:", "build:")) for line in text.splitlines())
-
-
-ENVIRONMENTS = "environments"
+"""Modules in one include entry with an environment file; further ones begin a new file."""
 
 
 @dataclass
 class Layout:
-    """Builds the drafts of one group of base files, all with the same project directory.
+    """Builds the planned files of a group of root files in one project directory.
 
-    *several* is True where other base files than these have modules, too: then those of a single
-    one have its name, to be told from the others'.
+    Attributes:
+        project: the project.
+        factored: the services of the root files, and what they share.
+        options: what the user decides about the layout.
+        names: hands out free paths.
+        place: returns the category of a service in a file.
+        several: True where root files outside of the group have modules too: the modules of a
+            single root file have its name in theirs then.
+        state: where everything goes, as far as that is decided.
     """
 
     project: Project
@@ -141,116 +80,206 @@ class Layout:
     names: Names
     place: Callable[[ComposeFile, str], Placement]
     several: bool = False
-    places: Destinations = field(init=False)
+    state: LayoutState = field(init=False)
 
     def __post_init__(self) -> None:
-        """Begin with nothing in any place."""
-        self.places = Destinations(self.project, self.factored)
+        """Start with no destinations."""
+        self.state = LayoutState(self.project, self.factored)
 
     def planned_files(self) -> list[PlannedFile]:
-        """Return the drafts of the roots, the modules and the environment files.
+        """Return the root files, the modules and the environment files.
 
-        Raises RefusedError for a path from the user that something else has.
+        Raises RefusedError for a path from the user that another module has.
         """
-        self._assign()
+        self._assign_modules()
         for i in range(len(self.factored.files)):
-            self.places.environments[i] = list(pieces(self.places, i, partial(self._taken, i)))
-        self.places.place_services()
-        place_resources(self.places)
-        found = place_blocks(self.places, contents(self.places))
-        return [*self._roots(), *(write(content) for content in found)]
+            take = partial(self._free_environment_path, i)
+            self.state.environments[i] = list(environment_files(self.state, i, take))
+        self.state.place_services()
+        place_resources(self.state)
+        new_files = place_blocks(self.state, contents(self.state))
+        return [*self._root_files(), *(to_planned_file(content) for content in new_files)]
 
     @property
     def destinations(self) -> dict[int, dict[Element, str]]:
-        """The path of every part of each file, "" for what stays."""
-        return self.places.destinations
+        """The new path of each element of each file, ``""`` for one that stays."""
+        return self.state.destinations
 
     @property
-    def modules(self) -> list[tuple[Owners, Module]]:
-        """The modules, each with the files that it has services of."""
-        return self.places.modules
+    def modules(self) -> list[tuple[FileIndices, Module]]:
+        """The modules, each with the files that use it."""
+        return self.state.modules
 
     @property
     def environments(self) -> dict[int, list[EnvironmentFile]]:
         """The environment files of each file."""
-        return self.places.environments
+        return self.state.environments
 
-    def _assign(self) -> None:
+    def _assign_modules(self) -> None:
+        """Assign all services to modules: first those that most files share."""
         files = self.factored.files
-        by_owners: dict[Owners, list[str]] = {}
-        for v in self.factored.variants:
-            if v.shared is not None:
-                by_owners.setdefault(v.owners, []).append(v.name)
+        shared_by: dict[FileIndices, list[str]] = {}
+        for service in self.factored.services:
+            if service.shared is not None:
+                shared_by.setdefault(service.defined_in, []).append(service.name)
         bases = set(range(len(files))) - self.factored.repeating
-        for owners, services in sorted(by_owners.items(), key=lambda x: (-len(x[0]), x[0])):
-            prefix = "" if bases <= set(owners) else f"{self._variant(owners[0])}-"
-            first = owners[0]
-            self._take(owners, self._units(first, services), prefix)
-        for owner, services in sorted(self.factored.single.items()):
-            alone = bases == {owner} and not self.several
-            units = self._units(owner, services)
-            self._take((owner,), units, "" if alone else f"{self._variant(owner)}-")
-        self.places.modules.sort(key=lambda m: m[1].is_infrastructure)
+        for file_indices, services in sorted(shared_by.items(), key=lambda x: (-len(x[0]), x[0])):
+            first = file_indices[0]
+            prefix = "" if bases <= set(file_indices) else f"{self._environment_name(first)}-"
+            self._add_modules(file_indices, self._groups(first, services), prefix)
+        for i, services in sorted(self.factored.single.items()):
+            alone = bases == {i} and not self.several
+            prefix = "" if alone else f"{self._environment_name(i)}-"
+            self._add_modules((i,), self._groups(i, services), prefix)
+        self.state.modules.sort(key=lambda m: m[1].is_infrastructure)
 
-    def _units(self, owner: int, services: list[str]) -> list[Unit]:
-        file = self.factored.files[owner]
-        anchors = self.factored.anchors[owner]
-        return units_of(file, anchors, services, partial(self.place, file), self.options)
+    def _groups(self, file_index: int, services: list[str]) -> list[Group]:
+        file = self.factored.files[file_index]
+        anchors = self.factored.anchors[file_index]
+        return service_groups(file, anchors, services, partial(self.place, file), self.options)
 
-    def _take(self, owners: Owners, units: list[Unit], prefix: str) -> None:
-        file = self.factored.files[owners[0]]
-        self._check_paths(name for unit in units for name in unit)
+    def _add_modules(self, file_indices: FileIndices, groups: list[Group], prefix: str) -> None:
+        """Add the modules for *groups* of services, which all of the files share."""
+        file = self.factored.files[file_indices[0]]
+        self._check_paths(name for group in groups for name in group)
         family = Family.of(file.path)
-        found = assign(
-            units, lambda name: self.place(file, name), self.options, family, self.names, prefix
+        modules = assign(
+            groups, lambda name: self.place(file, name), self.options, family, self.names, prefix
         )
-        self.places.modules += [(owners, module) for module in found]
+        self.state.modules += [(file_indices, module) for module in modules]
 
     def _check_paths(self, services: Iterable[str]) -> None:
-        """Raise RefusedError for a path from the user that a module for other files has."""
-        taken = {module.path: module for _, module in self.places.modules}
+        """Raise RefusedError where the user's path for a service is that of another module."""
+        taken = {module.path: module for _, module in self.state.modules}
         for name in services:
             path = posixpath.normpath(self.options.modules.get(name, ""))
             if path in taken:
                 other = taken[path].services[0]
                 raise RefusedError(
-                    f"cannot hold {name} and {other}: not all the same files define them",
+                    f"cannot contain both {name} and {other}: different files define them",
                     location=Location(path),
                     remedy=f"give another path for {name}: --module {name}=PATH",
                 )
 
-    def _variant(self, owner: int) -> str:
-        path = self.factored.files[owner].path
-        name = self.options.variants.get(path) or variant(path)
+    def _environment_name(self, file_index: int) -> str:
+        path = self.factored.files[file_index].path
+        name = self.options.environments.get(path) or environment_name(path)
         return "default" if name == "main" else name
 
-    def _taken(self, owner: int) -> str:
-        """Return a free path for an environment file of *owner*."""
+    def _free_environment_path(self, file_index: int) -> str:
+        """Return a free path for an environment file of one root file."""
         directory = posixpath.join(self.options.into, ENVIRONMENTS)
-        family = Family.of(self.factored.files[owner].path)
-        return self.names.take(directory, family, self._variant(owner))
+        family = Family.of(self.factored.files[file_index].path)
+        return self.names.take(directory, family, self._environment_name(file_index))
 
-    def _roots(self) -> Iterator[PlannedFile]:
+    def _root_files(self) -> Iterator[PlannedFile]:
+        """Yield the root files that include anything."""
         for i in range(len(self.factored.files)):
-            entries = [[*p.modules, p.path] for p in self.places.environments[i]]
+            entries = [[*e.modules, e.path] for e in self.state.environments[i]]
             listed = {path for entry in entries for path in entry}
-            others = [m.path for o, m in self.places.modules if i in o and m.path not in listed]
-            entries += [list(c) for c in _cut(others, MAX_PATHS)]
-            if entries:  # else all that it has stays
-                yield self._root(i, entries)
+            own = [module.path for indices, module in self.state.modules if i in indices]
+            entries += [list(c) for c in _chunks([p for p in own if p not in listed], MAX_PATHS)]
+            if entries:
+                yield self._root_file(i, entries)
 
-    def _root(self, owner: int, entries: Iterable[Iterable[str]]) -> PlannedFile:
-        """Return the root *owner* with the include list *entries*."""
-        file = self.factored.files[owner]
+    def _root_file(self, file_index: int, entries: Iterable[Iterable[str]]) -> PlannedFile:
+        """Return one root file with the include list *entries*, each a list of paths."""
+        file = self.factored.files[file_index]
         directory = posixpath.dirname(file.path) or "."
         local = tuple(tuple(posixpath.relpath(p, directory) for p in e) for e in entries)
-        division = Division(file, self.factored.anchors[owner], self.destinations[owner], ())
+        anchors, destinations = self.factored.anchors[file_index], self.destinations[file_index]
+        layout = FileLayout(file, anchors, destinations, ())
         services = (file.sections or {})["services"].region
-        left = not division.entries(ROOT, "services")
-        titles = tuple(head(file.source, services)) if left else ()
+        all_moved = not layout.entries(ROOT, "services")
+        titles = tuple(head_comments(file.source, services)) if all_moved else ()
         include = RootInclude(file, local, fill=False, titles=titles)
-        return Assembler(division, include).root()
+        return Assembler(layout, include).root()
 
 
-def _cut(paths: Sequence[str], size: int) -> Iterable[Sequence[str]]:
+def environment_files(
+    state: LayoutState, file_index: int, take: Callable[[], str]
+) -> Iterator[EnvironmentFile]:
+    """Yield the environment files of one root file; none of them is a monolith again.
+
+    *take* returns a free path. Services that ``extends`` ties together go to the same file.
+    """
+    own = {s.name: s for s in state.factored.services if file_index in s.defined_in}
+    adding = {s.name for s in own.values() if s.remainder(file_index)}
+    items = [
+        (module.path, [name for name in module.services if name in adding])
+        for file_indices, module in state.modules
+        if file_index in file_indices and adding & set(module.services)
+    ]
+    whole = [s.name for s in own.values() if s.shared is None]
+    groups = tied_groups(state.files[file_index], state.anchors[file_index], whole)
+    items += [("", group) for group in groups]
+    defining = {name for name, service in own.items() if defines_what_runs(service, file_index)}
+    largest = max(len(file.services) for file in state.files)
+    limit = min(MAX_SERVICES, max(3, largest // 2))
+    names: list[str] = []
+    paths: list[str] = []
+    for n, (path, services) in enumerate(items):
+        names += services
+        paths += [path] if path else []
+        following = items[n + 1][1] if n + 1 < len(items) else []
+        count = sum(name in defining for name in [*names, *following])
+        if not following or count > limit or len(paths) == MAX_IN_ENTRY:
+            yield EnvironmentFile(take(), tuple(names), tuple(paths))
+            names, paths = [], []
+
+
+def defines_what_runs(service: SharedService, file_index: int) -> bool:
+    """Return whether one file has the image or the build of *service* itself, not the module."""
+    if service.shared is None:
+        return True
+    source = service.definition(file_index).source
+    text = "".join(source.text[a:b] for a, b in service.remainder(file_index))
+    return any(line.strip().startswith(("image:", "build:")) for line in text.splitlines())
+
+
+def place_blocks(state: LayoutState, contents: list[Content]) -> list[Content]:
+    """Return *contents* with each ``x-`` block in the first new file that needs it.
+
+    Sets the destinations of the blocks in *state*. Only blocks that carry nothing but anchors move,
+    and only where no line that stays in the root file needs them. A block that no new file takes
+    from its own root file is removed too, if another root file has the same text and it moved.
+    """
+    contents = list(contents)
+    moved: dict[tuple[str, str], str] = {}
+    not_taken: list[tuple[int, str]] = []
+    for i, file in enumerate(state.files):
+        anchors, destinations = state.anchors[i], state.destinations[i]
+        blocks = [name for name in file.sections or {} if name.startswith("x-")]
+        if not blocks:
+            continue
+        own = [n for n, content in enumerate(contents) if content.file is file]
+        needs = {n: anchors.needs_of(list(taken_nodes(contents[n]))) for n in own}
+        for name in reversed(blocks):
+            block: Element = (name, "")
+            in_root = [e for e, path in destinations.items() if path == ROOT and e != block]
+            carries = anchors.carries_only_anchors((file.sections or {})[name])
+            if not carries or block in anchors.needs(in_root):
+                continue
+            first = next((n for n in own if block in needs[n]), None)
+            if first is None:
+                not_taken.append((i, name))
+                continue
+            adopted = (*contents[first].adopted_blocks, name)
+            contents[first] = replace(contents[first], adopted_blocks=adopted)
+            needs[first] = anchors.needs_of(list(taken_nodes(contents[first])))
+            destinations[block] = contents[first].path
+            moved.setdefault((name, _section_text(state, i, name)), contents[first].path)
+    for i, name in not_taken:
+        destination = moved.get((name, _section_text(state, i, name)), ROOT)
+        state.destinations[i][name, ""] = destination
+    return contents
+
+
+def _section_text(state: LayoutState, file_index: int, section: str) -> str:
+    file = state.files[file_index]
+    region = (file.sections or {})[section].region
+    return file.source.text[region.lead : region.end]
+
+
+def _chunks(paths: Sequence[str], size: int) -> Iterable[Sequence[str]]:
     return (paths[n : n + size] for n in range(0, len(paths), size))

@@ -1,191 +1,99 @@
-"""Several base files that define the same services: shared modules, and what each file adds.
+"""Which root files share which service: a shared part in a module, and what each file adds to it.
 
-A service that several files define goes to a module that holds what all share, and to the
-environment file of each, which holds the rest. One that is so different that sharing saves nothing
-stays whole in each environment file.
+A service that several root files define is split where that saves text. What its definitions share
+goes to a module; the remainder of each goes to the environment file of its root file. A service
+whose definitions have too little in common stays whole in each environment file.
+
+:func:`factor` decides this for all services of a group of root files. :func:`clusters` decides for
+one service which of its definitions share. :func:`worth_sharing` decides for some definitions
+whether sharing saves text. Services that depend on each other in one file, by ``extends`` or by
+anchors, are shared together or not at all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import TypeVar
+from typing import Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from composerefactor.compose.attributes import Path
+from composerefactor.compose.canonical import canonical_value, non_text_values
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.merge_keys import merged_get
-from composerefactor.compose.merging import meaning, typed
 from composerefactor.compose.project import Project
-from composerefactor.compose.references import extended
+from composerefactor.compose.references import extends_target
+from composerefactor.errors import InputError
+from composerefactor.refactoring.connected import unions
 from composerefactor.refactoring.deduplicate.definitions import (
     Definition,
     SharedDefinition,
     Span,
     all_same,
+    body_spans,
     nodes_in,
-    whole,
+    same,
 )
 from composerefactor.refactoring.deduplicate.share import share
 from composerefactor.refactoring.modules.anchors import AnchorIndex
-from composerefactor.yaml.comments import comments
+from composerefactor.yaml.comments import comments_in
 from composerefactor.yaml.nodes import Node
 from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
 
-Cluster = tuple[tuple[int, ...], SharedDefinition | None]
-"""Indices of definitions, and what they share; None for those that stay whole."""
-
-
-def clusters(definitions: Sequence[Definition]) -> list[Cluster]:
-    """Divide *definitions* into those that share something.
-
-    All share it where that leaves less text than there is. Where all together have nothing in
-    common, each joins the first ones with which that holds.
-    """
-    everyone = tuple(range(len(definitions)))
-    shared = worth_sharing(definitions)
-    if shared is not None:
-        return [(everyone, shared)]
-    found: list[Cluster] = []
-    if len(definitions) > 2:  # noqa: PLR2004 - two have been tried
-        found = _gathered(definitions)
-    alone = tuple(i for i in everyone if not any(i in of for of, _ in found))
-    return [*found, (alone, None)] if alone else found
-
-
-def joined(
-    definitions: Mapping[int, Definition], found: Sequence[Cluster], copy: int
-) -> list[Cluster]:
-    """Return the clusters *found* with *copy* in the first one that it repeats for the most part.
-
-    Then no less than half of what the others share stays shared, and *copy* adds less than that.
-    """
-    for n, (members, shared) in enumerate(found):
-        if shared is None and len(members) > 1:
-            continue
-        together = [definitions[i] for i in (*members, copy)]
-        more = worth_sharing(together)
-        if more is None:
-            continue
-        source = together[0].source
-        common = length(source, more.common)
-        before = length(source, shared.common if shared else whole(together[0]))
-        if 2 * common >= before and length(together[-1].source, more.rests[-1]) <= common:
-            return [*found[:n], ((*members, copy), more), *found[n + 1 :]]
-    return list(found)
-
-
-def worth_sharing(definitions: Sequence[Definition]) -> SharedDefinition | None:
-    """Return what *definitions* share, or None where sharing it saves no text.
-
-    Counted are the lines of the service alone: its key stands once more in each file that adds
-    something, and so does the key of each attribute that is shared in part. Paths in include lists
-    are not counted; nobody keeps them equal by hand.
-    """
-    shared = shared_by(definitions)
-    return shared if shared is not None and saving(definitions, shared) > 0 else None
-
-
-def shared_by(definitions: Sequence[Definition]) -> SharedDefinition | None:
-    """Return what *definitions* share, worth it or not: parts of them, or all of the first."""
-    return share(definitions) or _equal(definitions)
-
-
-def saving(definitions: Sequence[Definition], shared: SharedDefinition) -> int:
-    """Return how many characters less there are when *definitions* share what is *shared*."""
-    before = after = 0
-    for i, (d, rest) in enumerate(zip(definitions, shared.rests, strict=True)):
-        body = d.source.next_line(d.region.key)
-        key = length(d.source, [(d.region.key, body)])
-        before += key + length(d.source, [(body, d.region.end)])
-        after += key + length(d.source, rest) if rest else 0
-        after += key + length(d.source, shared.common) if i == 0 else 0
-    return before - after
-
-
-def _gathered(definitions: Sequence[Definition]) -> list[Cluster]:
-    found: list[tuple[tuple[int, ...], SharedDefinition]] = []
-    left = list(range(len(definitions)))
-    while left:
-        of: tuple[int, ...] = (left.pop(0),)
-        shared = None
-        for i in list(left):
-            more = worth_sharing([definitions[n] for n in (*of, i)])
-            if more is not None:
-                of, shared = (*of, i), more
-                left.remove(i)
-        if shared is not None:
-            found.append((of, shared))
-    return list(found)
-
-
-def length(source: Source, spans: Iterable[Span]) -> int:
-    """Return how many characters *spans* have, but for indentation and blank lines."""
-    lines = "".join(source.text[start:end] for start, end in spans).splitlines()
-    return sum(map(len, map(str.strip, lines)))
-
-
-def _equal(definitions: Sequence[Definition]) -> SharedDefinition | None:
-    """Return the whole first definition as shared, where all mean the same."""
-    written = [to_python(d.region.entry.value, d.source) for d in definitions]
-    first = definitions[0]
-    alike = all_same([meaning(value, ()) for value in written])
-    if not alike or not all_same([typed(value, ()) for value in written]):
-        return None
-    start = first.source.next_line(first.region.key)
-    result = SharedDefinition([(start, first.region.end)], [[] for _ in definitions])
-    known = comments(first.source, first.region.entry, first.region.lead, first.region.end)
-    for d in definitions[1:]:
-        body = d.source.next_line(d.region.key)
-        for comment in comments(d.source, d.region.entry, body, d.region.end):
-            if comment not in known:
-                known.append(comment)
-                result.notes.append((first.region.lead, comment))
-    return result
-
-
-_T = TypeVar("_T")
-
-Owners = tuple[int, ...]
-"""Indices of the base files that define a service."""
+FileIndices = tuple[int, ...]
+"""Indices in :attr:`SharedServices.files` of the files that define a service."""
 
 
 class SharedService(Struct, frozen=True):
-    """A service of several files. *shared* is None where each keeps its definition whole."""
+    """A service that several root files define.
+
+    Attributes:
+        name: the name of the service.
+        defined_in: the indices of those files in :attr:`SharedServices.files`.
+        definitions: the definition in each of them, in the same order.
+        shared: what the definitions share; None where each file keeps its own definition whole.
+    """
 
     name: str
-    owners: Owners
+    defined_in: FileIndices
     definitions: tuple[Definition, ...]
     shared: SharedDefinition | None
 
-    def definition(self, owner: int) -> Definition:
-        """Return the definition in the file *owner*."""
-        return self.definitions[self.owners.index(owner)]
+    def definition(self, file_index: int) -> Definition:
+        """Return the definition in one file."""
+        return self.definitions[self.defined_in.index(file_index)]
 
-    def rest(self, owner: int) -> list[tuple[int, int]]:
-        """Return the lines that the file *owner* adds to the shared part."""
-        return self.shared.rests[self.owners.index(owner)] if self.shared else []
+    def remainder(self, file_index: int) -> list[Span]:
+        """Return the lines that one file adds to the shared part."""
+        return self.shared.remainders[self.defined_in.index(file_index)] if self.shared else []
 
     @property
-    def repeated(self) -> int:
-        """How many lines are written again in every owner but the first."""
+    def repeated_lines(self) -> int:
+        """How many lines are repeated: those of the shared part in each file but the first."""
         spans = self.shared.common if self.shared else []
         text = "".join(self.definitions[0].source.text[a:b] for a, b in spans)
-        return sum(1 for line in text.splitlines() if line.strip()) * (len(self.owners) - 1)
+        return sum(1 for line in text.splitlines() if line.strip()) * (len(self.defined_in) - 1)
 
 
 class SharedServices(Struct):
-    """All services of the base files: *variants* of several, *single* ones by file.
+    """All services of a group of root files. Other classes refer to the files by their index here.
 
-    *repeating* are those of *files* that are merged over another: they only join in what the bases
-    have.
+    Attributes:
+        files: the files of the group.
+        anchors: the anchors of each file.
+        services: the services that several files define. One service is here more than once where
+            some of its definitions share and others do not.
+        single: the names of the services that only one file defines, by its index.
+        repeating: the indices of files that are merged over another one. They only take part in
+            sharing what the root files define.
     """
 
     files: list[ComposeFile]
     anchors: list[AnchorIndex]
-    variants: list[SharedService] = []
+    services: list[SharedService] = []
     single: dict[int, list[str]] = {}
     repeating: AbstractSet[int] = frozenset()
 
@@ -196,146 +104,266 @@ def factor(
     movable: Mapping[int, Sequence[str]],
     repeating: AbstractSet[int] = frozenset(),
 ) -> SharedServices:
-    """Divide the services of *files*; *movable* has the names that may leave each of them.
+    """Return what the services of *files* share, where that saves text.
 
-    Those of *repeating* files take part where they are copies of what a base has; else they are in
-    no result.
+    *movable* has the names of the services that may leave each file. Services of the *repeating*
+    files take part where they are copies of what a root file defines; otherwise they are in no
+    result.
     """
-    owners: dict[str, list[int]] = {}
+    files_of: dict[str, list[int]] = {}
     for i, names in movable.items():
         for name in names:
-            owners.setdefault(name, []).append(i)
+            files_of.setdefault(name, []).append(i)
     result = SharedServices(list(files), list(anchors), repeating=repeating)
-    bases = {name: [i for i in of if i not in repeating] for name, of in owners.items()}
+    bases = {name: [i for i in of if i not in repeating] for name, of in files_of.items()}
     bases = {name: of for name, of in bases.items() if of}
     several = {name for name, of in bases.items() if len(of) > 1}
-    tied = chains(files, {i: names for i, names in movable.items() if i not in repeating})
+    chains = extends_chains(files, {i: names for i, names in movable.items() if i not in repeating})
     for name, of in bases.items():
-        chain = next((c for c in tied if name in c), {name})
+        chain = next((c for c in chains if name in c), {name})
+        found: list[Cluster]
         if len(chain) > 1 and chain & several:
-            found = [(tuple(of), worth_sharing([definition(files[i], name) for i in of]))]
+            found = [(tuple(of), worth_sharing([definition_of(files[i], name) for i in of]))]
         else:
-            copies = [i for i in owners[name] if i in repeating and len(chain) == 1]
-            found = _clusters({i: definition(files[i], name) for i in [*of, *copies]}, copies)
+            copies = [i for i in files_of[name] if i in repeating and len(chain) == 1]
+            definitions = {i: definition_of(files[i], name) for i in [*of, *copies]}
+            found = _service_clusters(definitions, copies)
             if found == [((of[0],), None)]:
                 result.single.setdefault(of[0], []).append(name)
                 continue
         for members, shared in found:
-            cut = tuple(definition(files[i], name) for i in members)
-            result.variants.append(SharedService(name, members, cut, shared))
-    for chain in tied:
+            own = tuple(definition_of(files[i], name) for i in members)
+            result.services.append(SharedService(name, members, own, shared))
+    for chain in chains:
         keep_chain(result, chain)
-    for near in _anchored_together(result):
-        if _copied(result, near) >= sum(_saved(v) for v in near):
-            _keep_whole(result, near)
+    for tied in _services_tied_by_anchors(result):
+        if _copied_anchors_length(result, tied) >= sum(_saved_by(service) for service in tied):
+            _keep_whole(result, tied)
     return result
 
 
-def _clusters(definitions: Mapping[int, Definition], copies: Sequence[int]) -> list[Cluster]:
-    """Return who of the owners of *definitions* shares what; *copies* only join in."""
+def _service_clusters(
+    definitions: Mapping[int, Definition], copies: Sequence[int]
+) -> list[Cluster]:
+    """Return the clusters of the *definitions* of one service, by index of the file.
+
+    The files *copies* only join clusters of the others.
+    """
     of = [i for i in definitions if i not in copies]
-    found: list[Cluster] = [(tuple(of), None)]
+    result: list[Cluster] = [(tuple(of), None)]
     if len(of) > 1:
-        cut = clusters([definitions[i] for i in of])
-        found = [(tuple(of[n] for n in members), shared) for members, shared in cut]
+        found = clusters([definitions[i] for i in of])
+        result = [(tuple(of[n] for n in members), shared) for members, shared in found]
     for copy in copies:
-        found = joined(definitions, found, copy)
-    return found
+        result = with_copy(definitions, result, copy)
+    return result
 
 
 def keep_chain(found: SharedServices, chain: set[str]) -> None:
-    """Keep the services of *chain* whole in each file, unless all parents are shared as a whole.
+    """Make the services of *chain* whole in each file, unless all parents are shared as a whole.
 
-    Without a file ``extends`` sees its own file alone (Compose specification): the module with the
-    parent, which is what other files add nothing to.
+    ``extends`` without a file finds only services of the same file (Compose specification). So a
+    service that extends another can only be in the module of its parent, and no file may add
+    anything to the parent.
     """
-    members = [v for v in found.variants if v.name in chain]
+    members = [service for service in found.services if service.name in chain]
     parents = {
         parent[1]
-        for v in members
-        for i in v.owners
-        if (parent := extended(found.files[i].services[v.name])) and parent[0] is None
+        for service in members
+        for i in service.defined_in
+        if (parent := extends_target(found.files[i].services[service.name])) and parent[0] is None
     }
-    apart = len({v.owners for v in members}) > 1 or len(members) < len(chain)
+    apart = len({service.defined_in for service in members}) > 1 or len(members) < len(chain)
     if apart or any(
-        v.shared is None or (v.name in parents and any(v.shared.rests)) for v in members
+        service.shared is None or (service.name in parents and any(service.shared.remainders))
+        for service in members
     ):
         _keep_whole(found, members)
 
 
 def _keep_whole(found: SharedServices, members: Sequence[SharedService]) -> None:
-    found.variants = [replace(v, shared=None) if v in members else v for v in found.variants]
+    """Make *members* of *found* services that each file keeps whole."""
+    found.services = [replace(v, shared=None) if v in members else v for v in found.services]
 
 
-def _anchored_together(found: SharedServices) -> list[list[SharedService]]:
-    """Return the groups of variants of which one has an alias to an anchor in another."""
+def _services_tied_by_anchors(found: SharedServices) -> list[list[SharedService]]:
+    """Return the groups of services in which one has an alias to an anchor of another."""
     links = [{*link} for anchors in found.anchors for link in anchors.shared_services()]
-    groups = merged(links)
-    members = [[v for v in found.variants if v.name in group] for group in groups]
-    return [group for group in members if any(v.shared is not None for v in group)]
+    groups = unions(links)
+    members = [[s for s in found.services if s.name in group] for group in groups]
+    return [group for group in members if any(s.shared is not None for s in group)]
 
 
-def _saved(variant: SharedService) -> int:
-    return saving(variant.definitions, variant.shared) if variant.shared else 0
+def _saved_by(service: SharedService) -> int:
+    """Return how many characters sharing *service* saves."""
+    return saved_characters(service.definitions, service.shared) if service.shared else 0
 
 
-def _copied(found: SharedServices, group: Sequence[SharedService]) -> int:
-    """Return the length of the anchors that are copied when *group* is shared: they cross no file.
+def _copied_anchors_length(found: SharedServices, group: Sequence[SharedService]) -> int:
+    """Return the length of the anchors that are copied when *group* is shared.
 
-    What the same files share is in one module; what a file adds is in one environment file.
+    An anchor is known only in its own file. What the same files share is in one module; what one
+    file adds is in one environment file.
     """
-    takes: dict[tuple[Owners, bool], list[Node]] = {}
-    for v in group:
-        if v.shared is not None:
-            anchors = found.anchors[v.owners[0]]
-            common = nodes_in(v.definitions[0], v.shared.common, anchors)
-            takes.setdefault((v.owners, True), []).extend(common)
-        for owner in v.owners:
-            d = v.definition(owner)
-            rest = v.rest(owner) if v.shared else whole(d)
-            takes.setdefault(((owner,), False), []).extend(nodes_in(d, rest, found.anchors[owner]))
+    nodes_by_file: dict[tuple[FileIndices, bool], list[Node]] = {}
+    for service in group:
+        if service.shared is not None:
+            anchors = found.anchors[service.defined_in[0]]
+            common = nodes_in(service.definitions[0], service.shared.common, anchors)
+            nodes_by_file.setdefault((service.defined_in, True), []).extend(common)
+        for i in service.defined_in:
+            definition = service.definition(i)
+            own = service.remainder(i) if service.shared else body_spans(definition)
+            nodes = nodes_in(definition, own, found.anchors[i])
+            nodes_by_file.setdefault(((i,), False), []).extend(nodes)
     total = 0
-    for (owners, _), nodes in takes.items():
-        anchors = found.anchors[owners[0]]
-        for element, targets in anchors.needs_of(nodes).items():
+    for (file_indices, _), needing in nodes_by_file.items():
+        anchors = found.anchors[file_indices[0]]
+        for element, targets in anchors.needs_of(needing).items():
             if element[0] == "services":
                 spans = [(b.start, b.end) for b in anchors.blocks(element, targets, set())]
-                total += length(anchors.file.source, spans)
+                total += text_length(anchors.file.source, spans)
     return total
 
 
-def definition(file: ComposeFile, name: str) -> Definition:
+def extends_chains(
+    files: Sequence[ComposeFile], movable: Mapping[int, Sequence[str]]
+) -> list[set[str]]:
+    """Return the sets of services that extend each other within one file, in any of *files*.
+
+    *movable* has the names of the services to look at, by index of the file.
+    """
+    links = []
+    for i, names in movable.items():
+        for name in names:
+            parent = extends_target(files[i].services[name])
+            if parent and parent[0] is None and parent[1]:
+                links.append({name, parent[1]})
+    return unions(links)
+
+
+Cluster = tuple[tuple[int, ...], SharedDefinition | None]
+"""The indices of some definitions, and what these share; None for those that stay whole."""
+
+
+def clusters(definitions: Sequence[Definition]) -> list[Cluster]:
+    """Group *definitions* of one service by what they share.
+
+    All of them share where that leaves less text than before. Otherwise each definition joins the
+    first ones with which sharing saves text. The last cluster has those that stay whole.
+    """
+    everyone = tuple(range(len(definitions)))
+    shared = worth_sharing(definitions)
+    if shared is not None:
+        return [(everyone, shared)]
+    result: list[Cluster] = []
+    if len(definitions) > 2:  # noqa: PLR2004 - two have been tried
+        result = _greedy_clusters(definitions)
+    alone = tuple(i for i in everyone if not any(i in members for members, _ in result))
+    return [*result, (alone, None)] if alone else result
+
+
+def _greedy_clusters(definitions: Sequence[Definition]) -> list[Cluster]:
+    """Return clusters in which each definition joins the first ones with which sharing saves."""
+    result: list[tuple[tuple[int, ...], SharedDefinition]] = []
+    left = list(range(len(definitions)))
+    while left:
+        members: tuple[int, ...] = (left.pop(0),)
+        shared = None
+        for i in list(left):
+            more = worth_sharing([definitions[n] for n in (*members, i)])
+            if more is not None:
+                members, shared = (*members, i), more
+                left.remove(i)
+        if shared is not None:
+            result.append((members, shared))
+    return list(result)
+
+
+def with_copy(
+    definitions: Mapping[int, Definition], found: Sequence[Cluster], copy: int
+) -> list[Cluster]:
+    """Return the clusters *found* with *copy* in the first one of which it repeats most.
+
+    That is one in which no less than half of the shared text stays shared, and to which *copy* adds
+    less text than it shares. *copy* is a key of *definitions*, as the members of the clusters are.
+    """
+    for n, (members, shared) in enumerate(found):
+        if shared is None and len(members) > 1:
+            continue
+        with_it = [definitions[i] for i in (*members, copy)]
+        more = worth_sharing(with_it)
+        if more is None:
+            continue
+        source = with_it[0].source
+        common = text_length(source, more.common)
+        before = text_length(source, shared.common if shared else body_spans(with_it[0]))
+        added = text_length(with_it[-1].source, more.remainders[-1])
+        if 2 * common >= before and added <= common:
+            return [*found[:n], ((*members, copy), more), *found[n + 1 :]]
+    return list(found)
+
+
+def worth_sharing(definitions: Sequence[Definition]) -> SharedDefinition | None:
+    """Return what *definitions* share, or None where sharing it saves no text.
+
+    Only the lines of the service count. Its key is written once more in each file that adds
+    something, and so is the key of each attribute that is shared in part. Paths in include lists do
+    not count: nobody has to keep them equal by hand.
+    """
+    shared = share(definitions) or _whole_if_equal(definitions)
+    return shared if shared is not None and saved_characters(definitions, shared) > 0 else None
+
+
+def _whole_if_equal(definitions: Sequence[Definition]) -> SharedDefinition | None:
+    """Return the whole first definition as shared where all mean the same, otherwise None."""
+    written = [to_python(d.region.entry.value, d.source) for d in definitions]
+    first = definitions[0]
+    alike = all_same([canonical_value(value, ()) for value in written])
+    if not alike or not all_same([non_text_values(value, ()) for value in written]):
+        return None
+    start = first.source.next_line(first.region.key)
+    result = SharedDefinition([(start, first.region.end)], [[] for _ in definitions])
+    known = comments_in(first.source, first.region.entry, first.region.lead, first.region.end)
+    for d in definitions[1:]:
+        body = d.source.next_line(d.region.key)
+        for comment in comments_in(d.source, d.region.entry, body, d.region.end):
+            if comment not in known:
+                known.append(comment)
+                result.added_comments.append((first.region.lead, comment))
+    return result
+
+
+def saved_characters(definitions: Sequence[Definition], shared: SharedDefinition) -> int:
+    """Return how many fewer characters there are when *definitions* share what is *shared*."""
+    before = after = 0
+    for i, (d, remainder) in enumerate(zip(definitions, shared.remainders, strict=True)):
+        body = d.source.next_line(d.region.key)
+        key = text_length(d.source, [(d.region.key, body)])
+        before += key + text_length(d.source, [(body, d.region.end)])
+        after += key + text_length(d.source, remainder) if remainder else 0
+        after += key + text_length(d.source, shared.common) if i == 0 else 0
+    return before - after
+
+
+def text_length(source: Source, spans: Iterable[Span]) -> int:
+    """Return how many characters *spans* of *source* have, without indentation and blank lines."""
+    lines = "".join(source.text[start:end] for start, end in spans).splitlines()
+    return sum(map(len, map(str.strip, lines)))
+
+
+def definition_of(file: ComposeFile, name: str) -> Definition:
     """Return the definition of the service *name* in *file*."""
     return Definition(file.source, file.regions_in("services")[name])
 
 
-def chains(files: Sequence[ComposeFile], movable: Mapping[int, Sequence[str]]) -> list[set[str]]:
-    """Return the services that ``extends`` of the same file ties together, in any of *files*."""
-    links = []
-    for i, names in movable.items():
-        for name in names:
-            parent = extended(files[i].services[name])
-            if parent and parent[0] is None and parent[1]:
-                links.append({name, parent[1]})
-    return merged(links)
+def repeating_files(project: Project) -> Iterator[str]:
+    """Yield the override files of *project* that may repeat what the root files define.
 
-
-def merged(links: Iterable[set[_T]]) -> list[set[_T]]:
-    """Return the unions of those of *links* that have something in common."""
-    found: list[set[_T]] = []
-    for link in links:
-        near = [group for group in found if group & link]
-        found = [group for group in found if group not in near]
-        found.append(link.union(*near))
-    return found
-
-
-def repeating(project: Project) -> Iterator[str]:
-    """Yield the files that only follow others in ``-f`` lists and may repeat what those define.
-
-    A file that names no image or build for any service that a base has is no copy of it.
+    Those are files that only follow others in ``-f`` lists. A file that has no image and no build
+    for any service of a root file is no copy of it.
     """
-    bases = project.bases
+    bases = project.root_files
     later = dict.fromkeys(path for entry in project.readable for path in entry.files[1:])
     known = {name for path in bases for name in project.files[path].services}
     for path in later:
@@ -345,11 +373,113 @@ def repeating(project: Project) -> Iterator[str]:
 
 
 def may_repeat(file: ComposeFile, name: str) -> bool:
-    """Return whether *file* has a definition of the service *name* that may be a copy of a base's.
+    """Return whether the service *name* in *file* may be a copy of a root file's definition.
 
-    It gives an image, or tells how to build one. Files of variables are out: the path of one that
-    is included is absolute, and stands twice in an uninterpolated model (observed: v5.6.1).
+    It has an image or a build, and no ``env_file`` or ``label_file``: the path of one that is
+    included is absolute, and occurs twice in an uninterpolated configuration (observed: v5.6.1).
     """
     body = file.services[name]
     runs = any(merged_get(body, key) is not None for key in ("image", "build"))
     return runs and all(merged_get(body, key) is None for key in ("env_file", "label_file"))
+
+
+class Absent:
+    """The type of :data:`ABSENT`."""
+
+    def __repr__(self) -> str:
+        """Return the name of the constant."""
+        return "ABSENT"
+
+
+ABSENT: Final = Absent()
+"""Marks a value that a file does not set; None is a value that it sets."""
+
+
+class Difference(Struct, frozen=True):
+    """A setting of a service that differs between the files that define the service.
+
+    Attributes:
+        service: the name of the service.
+        path: the keys below the service, as ``("environment", "PORT")``.
+        values: the value in each file, by path of the file, in the form of
+            :func:`~composerefactor.compose.merging.canonical_value`. Of a list, the items that not
+            all files have.
+    """
+
+    service: str
+    path: Path
+    values: Mapping[str, Any]
+
+
+class Comparison(Struct, frozen=True):
+    """Files that have services in common.
+
+    Attributes:
+        files: their paths.
+        services: the files that define each service, by its name.
+        differences: the settings that differ.
+    """
+
+    files: tuple[str, ...]
+    services: Mapping[str, tuple[str, ...]]
+    differences: tuple[Difference, ...]
+
+    @property
+    def common(self) -> list[str]:
+        """The services that more than one file defines."""
+        return [name for name, paths in self.services.items() if len(paths) > 1]
+
+
+def comparisons(project: Project) -> list[Comparison]:
+    """Return one comparison for each set of root files of *project* with services in common.
+
+    The text is compared, with its merge keys and aliases but without what ``extends`` and override
+    files add.
+    """
+    files = [project.files[path] for path in project.root_files]
+    defined_in: dict[str, set[str]] = {}
+    for file in files:
+        for name in file.services:
+            defined_in.setdefault(name, set()).add(file.path)
+    groups = unions(paths for paths in defined_in.values() if len(paths) > 1)
+    return [_comparison([f for f in files if f.path in group]) for group in groups]
+
+
+def _comparison(files: Sequence[ComposeFile]) -> Comparison:
+    services: dict[str, list[str]] = {}
+    bodies: dict[str, dict[str, Any]] = {}
+    for file in files:
+        for name, node in file.services.items():
+            services.setdefault(name, []).append(file.path)
+            try:
+                body = canonical_value(to_python(node, file.source), ())
+            except InputError:  # a file like this is reported by the command that reads it
+                continue
+            bodies.setdefault(name, {})[file.path] = body
+    differences = [d for name, values in bodies.items() for d in _differences(name, (), values)]
+    paths_by_service = {name: tuple(paths) for name, paths in services.items()}
+    return Comparison(tuple(file.path for file in files), paths_by_service, tuple(differences))
+
+
+def _differences(service: str, path: Path, values: Mapping[str, Any]) -> Iterator[Difference]:
+    """Yield the differences at and below *path*, where each file has one of *values*."""
+    given = list(values.values())
+    if all_same(given):
+        return
+    if all(isinstance(value, dict) for value in given):
+        for key in dict.fromkeys(key for value in given for key in value):
+            below = {file: value.get(key, ABSENT) for file, value in values.items()}
+            yield from _differences(service, (*path, key), below)
+        return
+    if all(isinstance(value, list) for value in given):
+        not_in_all = {
+            file: [item for item in value if not all(_has(other, item) for other in given)]
+            for file, value in values.items()
+        }
+        if any(not_in_all.values()):  # otherwise only the order of the items differs
+            values = not_in_all
+    yield Difference(service, path, values)
+
+
+def _has(items: list[Any], item: Any) -> bool:
+    return any(same(item, other) for other in items)

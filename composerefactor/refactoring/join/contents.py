@@ -1,4 +1,9 @@
-"""What a file says together with all that it includes, section by section."""
+"""What a file defines together with all files that it includes.
+
+:class:`Contents` collects the entries of every section from several texts, merged where several
+define the same. :func:`inclusions` reads the entries of an include list, and :class:`Reader`
+returns the texts that they include, with paths rewritten for the including file.
+"""
 
 from __future__ import annotations
 
@@ -10,26 +15,41 @@ from msgspec.structs import replace
 
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile, Section
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
-from composerefactor.compose.project import REMOTE_PREFIXES, Project
+from composerefactor.compose.paths import is_absolute, is_outside, is_remote
+from composerefactor.compose.project import Project
 from composerefactor.errors import Location
 from composerefactor.refactoring.join import relocate
 from composerefactor.refactoring.join.fragments import RESOURCE, Fragment, fragment
 from composerefactor.refactoring.join.merge import merge
 from composerefactor.refactoring.join.relocate import CannotJoinError, Text
 from composerefactor.refactoring.modules.include import WHY_ENV_FILE
-from composerefactor.yaml.comments import Region, comments, item_regions, lone_comments
+from composerefactor.yaml.comments import Region, comments_in, full_line_comments, item_regions
 from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode, resolve
 
-DIVIDED = ("services", *RESOURCE_SECTIONS)
-DROPPED = ("version", "name", "include")
-"""Sections of an included file that the engine does not look at, or that are carried out."""
+JOINED_SECTIONS = ("services", *RESOURCE_SECTIONS)
+"""Sections whose entries are joined."""
 
-Expand = Callable[[Fragment], Fragment]
-"""Turns a service that extends one of another file into one that does not."""
+
+DROPPED = ("version", "name", "include")
+"""Sections of an included file that have no effect, or that the join carries out."""
+
+
+NO_ENV_FILE = "/dev/null"
+"""The ``env_file`` of an include entry that has no variables of its own."""
+
+
+Expander = Callable[[Fragment], Fragment]
+"""Returns a service without ``extends``, if it extends one of another file."""
 
 
 class Block(Struct, frozen=True):
-    """A top-level ``x-`` block of *text*, which begins at *start*."""
+    """A top-level ``x-`` block.
+
+    Attributes:
+        text: the text that it is from.
+        region: its lines.
+        start: where its own comment begins.
+    """
 
     text: Text
     region: Region
@@ -43,89 +63,97 @@ class Block(Struct, frozen=True):
     @property
     def comments(self) -> list[str]:
         """The comments in its lines, each from its ``#`` on."""
-        return comments(self.text.source, self.region.entry, self.start, self.region.end)
+        return comments_in(self.text.source, self.region.entry, self.start, self.region.end)
 
 
 class Contents(Struct):
-    """The entries by section and name, in the order in which they came.
+    """The contents of several texts, in the order in which they were added.
 
-    *heads* gives the text whose line the key of a section has; *orders* the sections of each file
-    as it writes them; *blocks* the ``x-`` blocks. *strays* are comments that belong to no entry,
-    *merged* are services that several files define.
+    Attributes:
+        sections: the entries by section and name.
+        heads: the text and the region from which the line of a section's key is taken.
+        orders: the order of the sections in each file.
+        blocks: the ``x-`` blocks.
+        loose_comments: comments that belong to no entry.
+        merged: the services that several files define.
     """
 
     sections: dict[str, dict[str, Fragment]] = {}
     heads: dict[str, tuple[Text, Region]] = {}
     orders: list[list[str]] = []
     blocks: list[Block] = []
-    strays: list[str] = []
+    loose_comments: list[str] = []
     merged: set[str] = set()
 
     def copy(self) -> Contents:
-        """Return a state to go on from, which leaves this one as it is."""
+        """Return a copy to add texts to, without a change to this one."""
         return Contents(
             {name: dict(entries) for name, entries in self.sections.items()},
             dict(self.heads),
             list(self.orders),
             list(self.blocks),
-            list(self.strays),
+            list(self.loose_comments),
             set(self.merged),
         )
 
-    def add(self, text: Text, expand: Expand) -> None:
-        """Merge *text* over what is there; raises CannotJoinError where that is not possible."""
+    def add(self, text: Text, expand: Expander) -> None:
+        """Merge *text* over the contents so far. *expand* is applied to each service.
+
+        Raises CannotJoinError where that is not possible.
+        """
         sections = _sections(text)
-        loose = _loose(text, sections)
+        loose = _comments_outside_sections(text, sections)
         first: Fragment | None = None
         place: tuple[str, str] | None = None
         for name, section in sections.items():
             region = section.region
             if name.startswith("x-"):
-                self.blocks.append(Block(text, region, _start(text, region)))
-            elif name in DIVIDED and section.entries:
-                known = self.sections.setdefault(name, {})
-                head = comments(
-                    text.source, region.entry, region.lead, text.source.next_line(region.key)
-                )
+                self.blocks.append(Block(text, region, _block_start(text, region)))
+            elif name in JOINED_SECTIONS and section.entries:
+                entries = self.sections.setdefault(name, {})
+                key_end = text.source.next_line(region.key)
+                head = comments_in(text.source, region.entry, region.lead, key_end)
                 added = _fragments(text, section)
                 if name in self.heads:
-                    added[0] = added[0].noted(head)
+                    added[0] = added[0].with_comments(head)
                 else:
                     self.heads[name] = (text, region)
-                for one in added:
-                    found = expand(one) if name == "services" else one
-                    self.merged |= {one.key} & known.keys() if name == "services" else set()
-                    known[one.key] = merge(known[one.key], found) if one.key in known else found
-                    first, place = (first, place) if first else (known[one.key], (name, one.key))
+                for own in added:
+                    expanded = expand(own) if name == "services" else own
+                    key = own.key
+                    self.merged |= {key} & entries.keys() if name == "services" else set()
+                    entries[key] = merge(entries[key], expanded) if key in entries else expanded
+                    first, place = (first, place) if first else (entries[key], (name, key))
             else:
                 loose += [
-                    c
-                    for c in comments(text.source, region.entry, region.lead, region.end)
-                    if c != WHY_ENV_FILE.strip()
+                    comment
+                    for comment in comments_in(text.source, region.entry, region.lead, region.end)
+                    if comment != WHY_ENV_FILE.strip()
                 ]
-        self.orders.append([n for n in sections if n in DIVIDED])
+        self.orders.append([n for n in sections if n in JOINED_SECTIONS])
         if first is not None and place is not None:
-            self.sections[place[0]][place[1]] = first.noted([*self.strays, *loose])
-            self.strays = []
+            with_loose = first.with_comments([*self.loose_comments, *loose])
+            self.sections[place[0]][place[1]] = with_loose
+            self.loose_comments = []
         else:
-            self.strays += loose
+            self.loose_comments += loose
 
     def add_around(self, text: Text) -> None:
-        """Add what stands around the services of *text*: blocks with anchors, and comments."""
+        """Add everything in *text* but its services: blocks with anchors, and comments."""
         sections = _sections(text)
-        self.strays += _loose(text, sections)
+        self.loose_comments += _comments_outside_sections(text, sections)
         for name, section in sections.items():
             region, source = section.region, text.source
             if name.startswith("x-"):
-                self.blocks.append(Block(text, region, _start(text, region)))
+                self.blocks.append(Block(text, region, _block_start(text, region)))
                 continue
             end = source.next_line(region.key) if name == "services" else region.end
-            self.strays += comments(source, region.entry, region.lead, end)
+            self.loose_comments += comments_in(source, region.entry, region.lead, end)
 
     def defines(self, texts: Iterable[Text]) -> tuple[str, str] | None:
-        """Return (section, name) of something that *texts* define and that is here already."""
+        """Return (section, name) of an entry that both *texts* and these contents define."""
         for text in texts:
-            for section in DIVIDED:
+            for section in JOINED_SECTIONS:
                 for name in text.file.entries(section):
                     if name in self.sections.get(section, {}):
                         return section, name
@@ -133,7 +161,10 @@ class Contents(Struct):
 
 
 def _sections(text: Text) -> dict[str, Section]:
-    """Return the sections of *text*; raises CannotJoinError where it cannot be divided."""
+    """Return the sections of *text*.
+
+    Raises CannotJoinError where they or their entries are not on lines of their own.
+    """
     if len(text.file.tree.documents) > 1:
         raise text.cannot("several YAML documents", text.file.tree.documents[1].start)
     sections = text.file.sections
@@ -141,9 +172,9 @@ def _sections(text: Text) -> dict[str, Section]:
         raise text.cannot("its sections are not on lines of their own", 0)
     for name, section in sections.items():
         entry = section.region.entry
-        if name not in DIVIDED:
+        if name not in JOINED_SECTIONS:
             if not name.startswith("x-") and name not in DROPPED:
-                raise text.cannot(f"{name!r} is no section that is known", entry.start)
+                raise text.cannot(f"unknown section {name!r}", entry.start)
             continue
         empty = section.entries is None and not text.file.entries(name)
         if entry.value.anchor or (section.entries is None and not empty):
@@ -154,45 +185,49 @@ def _sections(text: Text) -> dict[str, Section]:
 
 
 def _fragments(text: Text, section: Section) -> list[Fragment]:
+    """Return the entries of *section*, each with the blank lines above it."""
     path = () if section.name == "services" else (RESOURCE,)
-    found = []
+    fragments = []
     before = -1
     for key, region in (section.entries or {}).items():
-        one = fragment(text, region, path, key)
         follows = tuple(text.cut(before, region.lead)) if before >= 0 else ()
-        found.append(replace(one, follows=follows))
+        fragments.append(replace(fragment(text, region, path, key), follows=follows))
         before = region.end
-    return found
+    return fragments
 
 
-def _start(text: Text, region: Region) -> int:
-    """Return where the comment right above *region* begins: what is a header in another file."""
+def _block_start(text: Text, region: Region) -> int:
+    """Return where the comment directly above *region* begins.
+
+    At the top of a file that comment would be part of the file's header.
+    """
     source, start = text.source, region.lead
     while start and source.line(start - 1).lstrip().startswith("#"):
         start = source.line_start(start - 1)
     return start
 
 
-def _loose(text: Text, sections: dict[str, Section]) -> list[str]:
-    """Return the comments above the first section, and below the last one."""
+def _comments_outside_sections(text: Text, sections: dict[str, Section]) -> list[str]:
+    """Return the comments above the first section and below the last one."""
     if not sections:
-        return lone_comments(text.source.text)
+        return full_line_comments(text.source.text)
     regions = [section.region for section in sections.values()]
     first = regions[0]
     is_block = (first.entry.name or "").startswith("x-")
-    above = text.source.text[: _start(text, first) if is_block else first.lead]
+    above = text.source.text[: _block_start(text, first) if is_block else first.lead]
     below = text.source.text[regions[-1].end :]
-    return [*lone_comments(above), *lone_comments(below)]
-
-
-NO_ENV_FILE = "/dev/null"
+    return [*full_line_comments(above), *full_line_comments(below)]
 
 
 class Inclusion(Struct, frozen=True):
-    """One entry of the include list in *file*.
+    """One entry of an include list.
 
-    *paths* are relative to the project root; those that they contain stand for *directory*.
-    *region* has its lines, None where it has none of its own.
+    Attributes:
+        file: the file with the list.
+        node: the entry.
+        paths: the included files, relative to the project root.
+        directory: the directory that paths in the included files are relative to.
+        region: the lines of the entry, None where it has none of its own.
     """
 
     file: ComposeFile
@@ -203,22 +238,23 @@ class Inclusion(Struct, frozen=True):
 
     @property
     def location(self) -> Location:
-        """Where it is written."""
+        """The place of the entry."""
         return self.file.source.location(self.node.start)
 
 
 def inclusions(file: ComposeFile, directory: str) -> list[Inclusion]:
-    """Return the include entries of *file*, whose paths start at *directory*."""
+    """Return the include entries of *file*, whose paths are relative to *directory*."""
     value = file.root.get("include")
     nodes = item_nodes(value) if value is not None else []
-    found = _regions(file)
+    regions = _item_regions(file)
     return [
-        _inclusion(file, node, directory, found[n] if found else None)
+        _inclusion(file, node, directory, regions[n] if regions else None)
         for n, node in enumerate(nodes)
     ]
 
 
-def _regions(file: ComposeFile) -> list[Region] | None:
+def _item_regions(file: ComposeFile) -> list[Region] | None:
+    """Return the lines of each include entry, None where they have none of their own."""
     section = (file.sections or {}).get("include")
     if section is None:
         return None
@@ -233,9 +269,9 @@ def _inclusion(file: ComposeFile, node: Node, directory: str, region: Region | N
     mapping = body if isinstance(body, MappingNode) else None
     written = item_nodes(merged_get(mapping, "path") if mapping else body)
     paths = tuple(_join(directory, scalar_text(node) or "") for node in written)
-    inner = scalar_text(merged_get(mapping, "project_directory")) if mapping else None
-    where = _join(directory, inner) if inner else posixpath.dirname(paths[0] if paths else "")
-    return Inclusion(file, node, paths, where or ".", region)
+    own = scalar_text(merged_get(mapping, "project_directory")) if mapping else None
+    inner = _join(directory, own) if own else posixpath.dirname(paths[0] if paths else "")
+    return Inclusion(file, node, paths, inner or ".", region)
 
 
 def _join(directory: str, path: str) -> str:
@@ -243,7 +279,7 @@ def _join(directory: str, path: str) -> str:
 
 
 class Reader:
-    """Gives the texts that included entries stand for, for a file whose paths start at *to*."""
+    """Returns the texts of include entries, with paths relative to the directory *to*."""
 
     def __init__(self, project: Project, to: str) -> None:
         self.project = project
@@ -252,57 +288,59 @@ class Reader:
     def texts(self, entry: Inclusion, trail: tuple[str, ...] = ()) -> list[Text]:
         """Return the texts of *entry*, each to be merged over the ones before.
 
-        Raises CannotJoinError where one cannot be taken in exactly.
+        *trail* is the files through which *entry* is included. Raises CannotJoinError where a text
+        cannot be taken in exactly.
         """
         self._check(entry)
-        found: list[Text] = []
+        texts: list[Text] = []
         for path in entry.paths:
             file = self.project.files[path]
             for inner in inclusions(file, entry.directory):
                 if path in trail:
-                    raise _cannot(inner, "includes itself")
-                found += self.texts(inner, (*trail, path))
+                    raise _cannot_join(inner, "includes itself")
+                texts += self.texts(inner, (*trail, path))
             alone = len(entry.paths) == 1
-            found.append(relocate.included(file, entry.directory, self.to, alone=alone))
-        return found
+            texts.append(relocate.included_text(file, entry.directory, self.to, alone=alone))
+        return texts
 
     def _check(self, entry: Inclusion) -> None:
-        for words in self._objections(entry):
-            raise _cannot(entry, words)
+        for reason in self._obstacles(entry):
+            raise _cannot_join(entry, reason)
 
-    def _objections(self, entry: Inclusion) -> Iterator[str]:
+    def _obstacles(self, entry: Inclusion) -> Iterator[str]:
+        """Yield why the files of *entry* cannot be taken in."""
         body = resolve(entry.node)
         mapping = body if isinstance(body, MappingNode) else None
         for node in item_nodes(merged_get(mapping, "path") if mapping else body):
-            yield from _objections_to_name(scalar_text(node) or "")
+            yield from _obstacles_in_path(scalar_text(node) or "")
         if "$" in (scalar_text(merged_get(mapping, "project_directory")) or ""):
-            yield "its project directory holds a variable"
+            yield "its project directory contains a variable"
         for path in entry.paths:
-            if path.startswith("../"):
+            if is_outside(path):
                 yield "the file is outside of the project"
             elif path not in self.project.files:
                 yield f"{path} could not be read"
         yield from self._own_variables(entry, mapping)
 
     def _own_variables(self, entry: Inclusion, body: MappingNode | None) -> Iterator[str]:
-        """Yield which files give the included text variables that the includer does not have."""
+        """Yield the env files with variables that only the included text has."""
         env_files = item_nodes(merged_get(body, "env_file"))
         for node in env_files:
             if scalar_text(node) != NO_ENV_FILE:
-                yield f"{scalar_text(node)} gives it variables of its own"
+                yield f"it has variables of its own from {scalar_text(node)}"
         own = _join(entry.directory, ".env")
         if not env_files and own != _join(self.to, ".env") and self.project.exists(own):
-            yield f"{own} gives it variables of its own"
+            yield f"it has variables of its own from {own}"
 
 
-def _objections_to_name(text: str) -> Iterator[str]:
-    if not text:
-        yield "names no file"
-    elif "$" in text:
-        yield "the name of the file holds a variable"
-    elif text.startswith((*REMOTE_PREFIXES, "/", "~")):
+def _obstacles_in_path(path: str) -> Iterator[str]:
+    if not path:
+        yield "the entry has no path"
+    elif "$" in path:
+        yield "its path contains a variable"
+    elif is_remote(path) or is_absolute(path):
         yield "the file is outside of the project"
 
 
-def _cannot(entry: Inclusion, words: str) -> CannotJoinError:
-    return CannotJoinError(words, entry.location)
+def _cannot_join(entry: Inclusion, reason: str) -> CannotJoinError:
+    return CannotJoinError(reason, entry.location)

@@ -1,4 +1,10 @@
-"""Parts of a definition that can be merged: lines of a text, divided as deep as a merge goes."""
+"""Definitions as lines of a text that can be merged, split as deep as a merge goes.
+
+A :class:`Fragment` is one entry of a mapping or one item of a list. At first it is one run of
+lines; :func:`split_fragment` splits it into its children. :func:`in_one_form` brings two fragments
+into one form, since the same attribute may be a list in one file and a mapping in another.
+:func:`key_order` decides on the order of the keys of both.
+"""
 
 from __future__ import annotations
 
@@ -9,37 +15,53 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.merging import APPENDED, KEY_VALUE, MAPPINGS, NAMED, Path, meaning
+from composerefactor.compose.attributes import (
+    APPENDED,
+    KEY_VALUE,
+    NAMED,
+    SERVICE,
+    SERVICE_ORDER,
+    TOP,
+    Path,
+    find_attribute,
+)
+from composerefactor.compose.canonical import canonical_value
 from composerefactor.compose.volumes import parse_volume
-from composerefactor.edit.planned_files import NewText, Piece, shifted
-from composerefactor.edit.rendering import scalar
+from composerefactor.edit.planned_files import NewText, Piece, indent_by
+from composerefactor.edit.rendering import scalar_line
 from composerefactor.refactoring.join.relocate import Text
-from composerefactor.yaml.comments import Region, comments, item_regions, regions
+from composerefactor.yaml.comments import Region, comments_in, item_regions, regions
 from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode, resolve, walk
 from composerefactor.yaml.style import Style
 from composerefactor.yaml.values import to_python
 
 RESOURCE = "<resource>"
-"""First part of the paths in a network, volume, secret, config or model."""
+"""The first key of paths in a network, volume, secret, config or model."""
 
-MERGED = MAPPINGS | {
-    ("logging",),
-    ("logging", "options"),
-    ("storage_opt",),
-    (RESOURCE,),
-    (RESOURCE, "driver_opts"),
-    (RESOURCE, "labels"),
-}
-"""Mappings that the engine merges key by key, beyond those that factoring makes use of."""
+
+_MERGED_IN_RESOURCE = frozenset(
+    (RESOURCE, *path[2:])
+    for path, attribute in TOP.items()
+    if path[1:2] == ("*",) and attribute.merge in {"keys", "pairs"}
+)
+"""The mappings of a resource that Docker Compose merges key by key."""
 
 
 class Fragment(Struct, frozen=True, dict=True):
     """One entry of a mapping, or one item of a list.
 
-    *key* tells it from its siblings. *notes* are comments from other files that belong above it.
-    *children* is None while it is one run of lines; otherwise they follow the line of the key,
-    *step* columns to the right of it. *line* is set where the line of the key is not what stands in
-    *text*, *follows* are the blank lines above.
+    Attributes:
+        text: the text that it is from.
+        region: its lines in that text.
+        path: its keys below the service or the resource.
+        key: what identifies it among its siblings.
+        column: the column of its key.
+        added_comments: comments from other files, which are written above it.
+        children: its children, below the line of its key; None while it is one run of lines.
+        form: ``mapping`` or ``list`` where it has children.
+        step: how many columns the children are to the right of its key.
+        line: the line of its key where that is not the one in *text*.
+        follows: the blank lines above it.
     """
 
     text: Text
@@ -47,7 +69,7 @@ class Fragment(Struct, frozen=True, dict=True):
     path: Path
     key: str
     column: int
-    notes: tuple[str, ...] = ()
+    added_comments: tuple[str, ...] = ()
     children: tuple[Fragment, ...] | None = None
     form: str = ""
     step: int = 0
@@ -56,18 +78,18 @@ class Fragment(Struct, frozen=True, dict=True):
 
     @property
     def node(self) -> Node:
-        """The value, aliases followed."""
+        """The value; of an alias, what it refers to."""
         return resolve(self.region.entry.value)
 
     @cached_property
     def value(self) -> Any:
-        """What the value means, the same for all spellings."""
-        found = to_python(self.region.entry.value, self.text.source)
-        return meaning(found, self.path) if self.path[:1] != (RESOURCE,) else found
+        """The value in one form for all spellings."""
+        value = to_python(self.region.entry.value, self.text.source)
+        return canonical_value(value, self.path) if self.path[:1] != (RESOURCE,) else value
 
     @property
     def is_null(self) -> bool:
-        """True where nothing is written, or null."""
+        """True where the value is null or not written."""
         return self.value is None
 
     @property
@@ -77,54 +99,58 @@ class Fragment(Struct, frozen=True, dict=True):
 
     @cached_property
     def comments(self) -> list[str]:
-        """All comments of the fragment as it stands in its text, each from its ``#`` on."""
+        """All comments in the lines of the fragment, each from its ``#`` on."""
         return self.comments_in(self.region.lead, self.region.end)
 
     def comments_in(self, start: int, end: int) -> list[str]:
         """Return the comments in the lines ``start:end``."""
-        return comments(self.text.source, self.region.entry, start, end)
+        return comments_in(self.text.source, self.region.entry, start, end)
 
     @property
     def all_comments(self) -> list[str]:
         """All comments that :meth:`pieces` writes."""
         if self.children is None:
-            return [*self.notes, *self.comments]
+            return [*self.added_comments, *self.comments]
         end = self.head_end if self.line is None else self.region.key
         head = self.comments_in(self.region.lead, end)
-        return [*self.notes, *head, *(c for child in self.children for c in child.all_comments)]
+        return [
+            *self.added_comments,
+            *head,
+            *(c for child in self.children for c in child.all_comments),
+        ]
 
-    def noted(self, found: Iterator[str] | list[str]) -> Fragment:
-        """Return the fragment with those of the comments *found* that it has not yet.
+    def with_comments(self, comments: Iterable[str]) -> Fragment:
+        """Return the fragment with those of *comments* that it does not have yet.
 
-        The rulers of a banner come along with what stands between them.
+        A comment without words, as the lines of a banner, is added only along with others.
         """
         known = set(self.all_comments)
         new: list[str] = []
-        for comment in found:
-            if comment not in known or not _says_something(comment):
+        for comment in comments:
+            if comment not in known or not _has_words(comment):
                 new.append(comment)
                 known.add(comment)
-        if not any(map(_says_something, new)):
+        if not any(map(_has_words, new)):
             return self
-        return replace(self, notes=(*self.notes, *new))
+        return replace(self, added_comments=(*self.added_comments, *new))
 
     def pieces(self, column: int) -> list[Piece]:
         """Return the lines, with the key in *column*."""
         source, region = self.text.source, self.region
-        newline = source.newline
         by = column - self.column
-        found: list[Piece] = [NewText(f"{' ' * column}{note}{newline}") for note in self.notes]
+        above = (f"{' ' * column}{comment}{source.newline}" for comment in self.added_comments)
+        pieces: list[Piece] = [NewText(line) for line in above]
         if self.children is None and self.line is None:
-            return found + shifted(self.text.cut(region.lead, region.end), by)
-        found += shifted(self.text.cut(region.lead, region.key), by)
-        line = self.line
-        found += shifted(self.text.cut(region.key, self.head_end) if line is None else line, by)
+            return pieces + indent_by(self.text.cut(region.lead, region.end), by)
+        pieces += indent_by(self.text.cut(region.lead, region.key), by)
+        written = self.text.cut(region.key, self.head_end)
+        pieces += indent_by(written if self.line is None else self.line, by)
         for child in self.children or ():
-            found += [*child.follows, *child.pieces(column + self.step)]
-        return found
+            pieces += [*child.follows, *child.pieces(column + self.step)]
+        return pieces
 
 
-def _says_something(comment: str) -> bool:
+def _has_words(comment: str) -> bool:
     return any(character.isalnum() for character in comment)
 
 
@@ -133,32 +159,36 @@ def fragment(text: Text, region: Region, path: Path, key: str) -> Fragment:
     return Fragment(text, region, path, key, text.source.column(region.entry.start))
 
 
-def divided(whole: Fragment) -> Fragment:
-    """Return *whole* with its children; raises CannotJoinError where it cannot be divided."""
+def split_fragment(whole: Fragment) -> Fragment:
+    """Return *whole* with its children.
+
+    Raises CannotJoinError where they are not on lines of their own.
+    """
     if whole.children is not None:
         return whole
     value, source = whole.region.entry.value, whole.text.source
     if isinstance(value, MappingNode | SequenceNode) and not value.anchor and not value.tag:
-        found: list[Region] | None
+        inner: list[Region] | None
         if isinstance(value, MappingNode):
-            found = regions(source, value, start=whole.head_end, end=whole.region.end)
+            inner = regions(source, value, start=whole.head_end, end=whole.region.end)
         else:
-            found = item_regions(source, value, start=whole.head_end, end=whole.region.end)
-        if found is not None:
+            inner = item_regions(source, value, start=whole.head_end, end=whole.region.end)
+        if inner is not None:
             form = "mapping" if isinstance(value, MappingNode) else "list"
-            children = tuple(_children(whole, found, form))
+            children = tuple(_children(whole, inner, form))
             step = children[0].column - whole.column
             return replace(whole, children=children, form=form, step=step)
     raise whole.text.cannot(
-        f"{'.'.join(whole.path) or whole.key} is written in several files, and not on lines of its "
-        "own in each",
+        f"{'.'.join(whole.path) or whole.key} is written in several files, and in one of them not "
+        "on lines of its own",
         whole.region.entry.start,
     )
 
 
-def _children(whole: Fragment, found: list[Region], form: str) -> Iterator[Fragment]:
+def _children(whole: Fragment, inner: list[Region], form: str) -> Iterator[Fragment]:
+    """Yield the children of *whole*, whose regions are *inner*."""
     text, before = whole.text, whole.head_end
-    for region in found:
+    for region in inner:
         start = region.entry.start
         if form == "list":
             line = text.source.line_start(start)
@@ -168,14 +198,14 @@ def _children(whole: Fragment, found: list[Region], form: str) -> Iterator[Fragm
         else:
             name = region.entry.name
             if name is None:
-                raise text.cannot("a key that is no text", start)
+                raise text.cannot("it has a key that is not text", start)
             child = fragment(text, region, (*whole.path, name), name)
         yield replace(child, follows=tuple(text.cut(before, region.lead)))
         before = region.end
 
 
 def _item_key(path: Path, item: Fragment) -> str:
-    """Return what tells the item of a list from the others, as far as a merge looks at it."""
+    """Return what identifies an item of the list at *path* in a merge."""
     value = to_python(item.region.entry.value, item.text.source)
     if path in KEY_VALUE and isinstance(value, str):
         return value.partition("=")[0]
@@ -191,41 +221,37 @@ def _item_key(path: Path, item: Fragment) -> str:
 
 
 def is_divisible(path: Path) -> bool:
-    """Return whether the engine merges the parts of an attribute, not the whole."""
-    return (
-        path == ()
-        or path in MERGED
-        or path in KEY_VALUE
-        or path in NAMED
-        or path in APPENDED
-        or (len(path) == 2 and path[:1] in NAMED)  # noqa: PLR2004 - the options of one name
-    )
+    """Return whether Docker Compose merges the attribute at *path* part by part."""
+    if path == () or path in KEY_VALUE or path in APPENDED or path in _MERGED_IN_RESOURCE:
+        return True
+    attribute = find_attribute(SERVICE, path)
+    return attribute is not None and attribute.merge in {"keys", "driver"}
 
 
-def anchors_of(found: Fragment) -> set[str]:
-    """Return the anchors that are written in *found*."""
-    entry = found.region.entry
+def anchors_of(fragment: Fragment) -> set[str]:
+    """Return the names of the anchors that are written in *fragment*."""
+    entry = fragment.region.entry
     nodes = (node for root in (entry.key, entry.value) for node in walk(root))
     return {node.anchor for node in nodes if node.anchor is not None}
 
 
-def has_tags(found: Fragment) -> bool:
-    """Return whether ``!reset`` or the like stands in *found*: more than a value."""
-    nodes = walk(found.region.entry.value)
+def has_tags(fragment: Fragment) -> bool:
+    """Return whether *fragment* has ``!reset`` or another tag that acts on the merge."""
+    nodes = walk(fragment.region.entry.value)
     return any(n.tag is not None and not n.tag.startswith("!!") for n in nodes)
 
 
-def is_tagged(found: Fragment) -> bool:
-    """Return whether the value of *found* itself has such a tag."""
-    tag = found.region.entry.value.tag
+def is_tagged(fragment: Fragment) -> bool:
+    """Return whether the value of *fragment* itself has such a tag."""
+    tag = fragment.region.entry.value.tag
     return tag is not None and not tag.startswith("!!")
 
 
 def in_one_form(base: Fragment, over: Fragment) -> tuple[Fragment, Fragment]:
-    """Return both as lists, or both as mappings: *base* in the form that *over* has.
+    """Return *base* and *over* as two lists, or as two mappings.
 
-    Names with options cannot stand in a list, so there *over* gives way. Raises CannotJoinError
-    where that is not possible.
+    The form is that of *over*. Only names with options cannot be in a list, so *over* becomes a
+    mapping where *base* has them. Raises CannotJoinError where that is not possible.
     """
     if base.form == over.form:
         return base, over
@@ -242,6 +268,7 @@ def in_one_form(base: Fragment, over: Fragment) -> tuple[Fragment, Fragment]:
 
 
 def _pairs_as(whole: Fragment, form: str, like: Fragment) -> Fragment:
+    """Return key/value pairs as a ``"list"`` or a ``"mapping"``, indented as in *like*."""
     column = whole.column + like.step
     children = []
     for child in whole.children or ():
@@ -252,16 +279,17 @@ def _pairs_as(whole: Fragment, form: str, like: Fragment) -> Fragment:
                 child.region.entry.start,
             )
         if form == "list":
-            words = f"- {_scalar(whole, child.key if value is None else f'{child.key}={value}')}"
+            pair = child.key if value is None else f"{child.key}={value}"
+            line = f"- {_scalar(whole, pair)}"
         else:
-            words = f"{_scalar(whole, child.key)}:"
-            words += "" if value is None else f" {_scalar(whole, value)}"
-        children.append(_written(child, column, [words]))
+            line = f"{_scalar(whole, child.key)}:"
+            line += "" if value is None else f" {_scalar(whole, value)}"
+        children.append(_rewritten(child, column, [line]))
     return replace(whole, children=tuple(children), form=form, step=like.step)
 
 
 def _names_as_mapping(whole: Fragment, like: Fragment) -> Fragment:
-    """Return a list of names as a mapping, with what the short form stands for."""
+    """Return a list of names as a mapping with the options that the list implies."""
     step = like.step or 2
     column = whole.column + step
     children = []
@@ -269,73 +297,42 @@ def _names_as_mapping(whole: Fragment, like: Fragment) -> Fragment:
         lines = [f"{_scalar(whole, child.key)}:"]
         if whole.path == ("depends_on",):
             lines.append("  condition: service_started")
-        children.append(_written(child, column, lines))
+        children.append(_rewritten(child, column, lines))
     return replace(whole, children=tuple(children), form="mapping", step=step)
 
 
-def _written(child: Fragment, column: int, lines: list[str]) -> Fragment:
-    """Return *child* as *lines* in *column*, with its comments above it."""
-    newline, text = child.text.source.newline, ""
-    for line in lines:
-        text += f"{' ' * column}{line}{newline}"
-    behind = child.comments_in(child.region.key, child.region.end)
-    notes = tuple(dict.fromkeys((*child.notes, *behind)))
-    return replace(child, column=column, line=(NewText(text),), children=(), notes=notes)
+def _rewritten(child: Fragment, column: int, lines: list[str]) -> Fragment:
+    """Return *child* with *lines* in *column* as its text, and its comments above them."""
+    newline = child.text.source.newline
+    text = "".join(f"{' ' * column}{line}{newline}" for line in lines)
+    inside = child.comments_in(child.region.key, child.region.end)
+    above = tuple(dict.fromkeys((*child.added_comments, *inside)))
+    return replace(child, column=column, line=(NewText(text),), children=(), added_comments=above)
 
 
 def _scalar(whole: Fragment, text: str) -> str:
     """Return *text* as a scalar in the style of the file of *whole*."""
-    return scalar(text, Style.of(whole.text.file.tree))
+    return scalar_line(text, Style.of(whole.text.file.tree))
 
 
-_USUAL = (
-    "<<",
-    "extends",
-    "image",
-    "build",
-    "platform",
-    "container_name",
-    "hostname",
-    "profiles",
-    "restart",
-    "user",
-    "working_dir",
-    "entrypoint",
-    "command",
-    "env_file",
-    "environment",
-    "ports",
-    "expose",
-    "volumes",
-    "tmpfs",
-    "depends_on",
-    "networks",
-    "healthcheck",
-    "deploy",
-    "logging",
-    "labels",
-)
-"""The order in which most people write the attributes of a service."""
+def key_order(first: Sequence[str], second: Sequence[str], path: Path) -> list[str]:
+    """Return the keys of *first* and *second* in the order of the merged text.
 
-
-def arranged(first: Sequence[str], second: Sequence[str], path: Path) -> list[str]:
-    """Return the keys of both. In lists and pairs those that only *second* has come last.
-
-    Attributes keep the order of their own file as far as the two agree, and stand where most people
-    would write them.
+    In lists and pairs those that only *second* has come last. Attributes of a service keep the
+    order of their own file as far as the two files agree; otherwise the usual order decides.
     """
     if path in APPENDED or path in KEY_VALUE or path in NAMED:
         return list(dict.fromkeys((*first, *second)))
-    usual = {name: n for n, name in enumerate(_USUAL)} if path == () else {}
+    usual = {name: n for n, name in enumerate(("<<", *SERVICE_ORDER))} if path == () else {}
     return merged_order(first, second, usual)
 
 
 def merged_order(
     first: Sequence[str], second: Sequence[str], rank: dict[str, int] | None = None
 ) -> list[str]:
-    """Return *first* with what else *second* has, put between the neighbours that it has there.
+    """Return *first* with the other keys of *second*, each between its neighbours in *second*.
 
-    Where they leave room, *rank* decides, and without it the end of the room.
+    Where several places are between them, *rank* decides; without a rank it is the last place.
     """
     rank = rank or {}
     result = list(first)
@@ -359,8 +356,8 @@ def _rank(rank: dict[str, int], name: str) -> int:
     return rank.get(name, len(rank))
 
 
-def like(names: Iterable[str], pattern: Sequence[str]) -> list[str]:
-    """Return *names* in the order of *pattern*; others behind the one that they follow now."""
+def in_order_of(names: Iterable[str], pattern: Sequence[str]) -> list[str]:
+    """Return *names* in the order of *pattern*; others stay behind their neighbours."""
     given = list(names)
     known = [name for name in pattern if name in given]
     return merged_order(known, given)

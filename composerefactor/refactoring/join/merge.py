@@ -1,8 +1,12 @@
-"""Two definitions of one thing as one text, which the engine resolves as the merge of both.
+"""Two definitions of one thing as one text, and earlier texts of a joined file.
 
-Each line stands in one of the two: attributes of both key by key, pairs and items of the second
-behind those of the first, and what the second replaces in the place of what it replaces (Compose
-specification, merge; the kinds are those of :mod:`composerefactor.compose.merging`).
+:func:`merge` returns a text that Docker Compose resolves as the merge of both definitions. Each
+line is from one of the two: attributes of both key by key, pairs and items of the second below
+those of the first, and what the second replaces in the place of what it replaces (Compose
+specification, merge; :mod:`composerefactor.compose.attributes` says how each one is merged).
+
+:func:`find_earlier_text` finds the text of a file before it was split, for the order of services.
+:func:`restored_files` returns such texts where they mean the same as the planned files.
 """
 
 from __future__ import annotations
@@ -13,138 +17,143 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from composerefactor.compose.attributes import APPENDED, CLEARED, KEY_VALUE
+from composerefactor.compose.canonical import canonical_value
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.merging import APPENDED, KEY_VALUE, meaning
 from composerefactor.edit.planned_files import PlannedFile, Slice
 from composerefactor.errors import InputError
 from composerefactor.refactoring.deduplicate.definitions import same
 from composerefactor.refactoring.join.fragments import (
     Fragment,
     anchors_of,
-    arranged,
-    divided,
     has_tags,
     in_one_form,
     is_divisible,
     is_tagged,
+    key_order,
+    split_fragment,
 )
 from composerefactor.refactoring.join.relocate import CannotJoinError
-from composerefactor.yaml.comments import comments, lone_comments
+from composerefactor.yaml.comments import comments_in, full_line_comments
 from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
 
-_REPLACED = frozenset({("command",), ("entrypoint",), ("healthcheck", "test")})
-"""Replaced whole, and cleared by null, as the value of a pair is."""
-
 
 def merge(base: Fragment, over: Fragment) -> Fragment:
-    """Return *base* with *over* merged over it, as the engine does with two files.
+    """Return *base* with *over* merged over it, as Docker Compose does with two files.
 
     Raises CannotJoinError where no text made of lines of the two gives the same.
     """
     if is_tagged(base) or is_tagged(over):
-        raise _cannot(over, "has a tag that only works in a file of its own")
+        raise _cannot_merge(over, "has a tag that only works in its own file")
     if same(base.value, over.value) and not has_tags(over):
-        return _kept(base, over)
+        return _keep_value(base, over)
     is_pair = over.path[:-1] in KEY_VALUE
-    if over.is_null and over.path not in _REPLACED and not is_pair:
-        return _kept(base, over)
+    if over.is_null and over.path not in CLEARED and not is_pair:
+        return _keep_value(base, over)
     if base.is_null or _replaces(base, over):
-        return _kept(over, base)
+        return _keep_value(over, base)
     if not is_divisible(over.path):
-        raise _cannot(over, "is written in several files, which no single text can say")
-    return merged(base, over)
+        raise _cannot_merge(over, "is written in several files, and no single text means the same")
+    return merge_children(base, over)
 
 
-def _kept(kept: Fragment, other: Fragment) -> Fragment:
+def _keep_value(kept: Fragment, other: Fragment) -> Fragment:
     """Return *kept* with the comments of *other*, whose value is not needed."""
     if anchors_of(other) - anchors_of(kept):
-        raise _cannot(other, "has an anchor, and is written in another file too")
-    return kept.noted(other.all_comments)
+        raise _cannot_merge(other, "has an anchor, and is written in another file too")
+    return kept.with_comments(other.all_comments)
 
 
 def _replaces(base: Fragment, over: Fragment) -> bool:
-    """Return whether the engine takes the value of *over* alone."""
+    """Return whether the result of the merge is the value of *over* alone."""
     path = over.path
     if has_tags(over) or has_tags(base):
         return False
-    if path in _REPLACED or (len(path) == 2 and path[:1] in APPENDED):  # noqa: PLR2004 - an item
+    if path in CLEARED or (len(path) == 2 and path[:1] in APPENDED):  # noqa: PLR2004 - an item
         return True
-    plain = not isinstance(base.value, dict | list) and not isinstance(over.value, dict | list)
-    if plain or (len(path) == 2 and path[0] == "ulimits"):  # noqa: PLR2004 - one limit
-        return plain or type(base.value) is not type(over.value)
+    scalars = not isinstance(base.value, dict | list) and not isinstance(over.value, dict | list)
+    if scalars or (len(path) == 2 and path[0] == "ulimits"):  # noqa: PLR2004 - one limit
+        return scalars or type(base.value) is not type(over.value)
     if path == ("logging",) and isinstance(base.value, dict) and isinstance(over.value, dict):
         drivers = base.value.get("driver"), over.value.get("driver")
         return None not in drivers and drivers[0] != drivers[1]
     return False
 
 
-def merged(base: Fragment, over: Fragment) -> Fragment:
-    """Return the mapping or list *base* with the parts of *over* merged over its own."""
-    base, over = in_one_form(divided(base), divided(over))
+def merge_children(base: Fragment, over: Fragment) -> Fragment:
+    """Return the mapping or list *base* with the children of *over* merged over its own."""
+    base, over = in_one_form(split_fragment(base), split_fragment(over))
     _check_merge_keys(base, over)
-    found = {child.key: child for child in base.children or ()}
-    if len(found) != len(base.children or ()):
-        raise _cannot(base, "has an item twice")
+    children = {child.key: child for child in base.children or ()}
+    if len(children) != len(base.children or ()):
+        raise _cannot_merge(base, "has an item twice")
     for child in over.children or ():
-        known = found.get(child.key)
-        found[child.key] = merge(known, child) if known else replace(child, follows=())
-    order = arranged(
+        known = children.get(child.key)
+        children[child.key] = merge(known, child) if known else replace(child, follows=())
+    order = key_order(
         [c.key for c in base.children or ()], [c.key for c in over.children or ()], base.path
     )
     head = over.comments_in(over.region.lead, over.head_end)
-    whole = replace(base, children=tuple(found[key] for key in order))
-    return whole.noted([*over.notes, *head])
+    whole = replace(base, children=tuple(children[key] for key in order))
+    return whole.with_comments([*over.added_comments, *head])
 
 
 def _check_merge_keys(base: Fragment, over: Fragment) -> None:
-    """Raise CannotJoinError where ``<<`` would give something else beside the keys of both.
+    """Raise CannotJoinError where ``<<`` sets other values in a mapping with the keys of both.
 
-    It gives a mapping what it does not write itself, before the engine merges anything.
+    A merge key sets what its mapping does not write itself, before files are merged.
     """
-    ours, theirs = _brought(base), _brought(over)
-    written = {c.key for c in base.children or ()}, {c.key for c in over.children or ()}
-    if ours is not None and theirs is not None and not same(ours, theirs):
-        raise _cannot(over, "merges another anchor than its definition in another file")
-    for name, value in (ours or {}).items():
+    base_values, over_values = _merge_key_values(base), _merge_key_values(over)
+    base_keys = {c.key for c in base.children or ()}
+    over_keys = {c.key for c in over.children or ()}
+    if base_values is not None and over_values is not None and not same(base_values, over_values):
+        raise _cannot_merge(over, "merges another anchor than its definition in another file")
+    for name, value in (base_values or {}).items():
         child = next((c for c in over.children or () if c.key == name), None)
-        if child is None or name in written[0]:
+        if child is None or name in base_keys:
             continue
-        flat = not isinstance(value, dict | list) and not isinstance(child.value, dict | list)
-        if not flat and base.path not in KEY_VALUE and child.path not in _REPLACED:
-            raise _cannot(child, "is merged from an anchor in another file")
-    for name, value in (theirs or {}).items():
+        scalars = not isinstance(value, dict | list) and not isinstance(child.value, dict | list)
+        if not scalars and base.path not in KEY_VALUE and child.path not in CLEARED:
+            raise _cannot_merge(child, "is merged from an anchor in another file")
+    for name, value in (over_values or {}).items():
         child = next((c for c in base.children or () if c.key == name), None)
-        if child is not None and name not in written[1] and not same(child.value, value):
-            raise _cannot(child, "is merged from an anchor in another file")
+        if child is not None and name not in over_keys and not same(child.value, value):
+            raise _cannot_merge(child, "is merged from an anchor in another file")
 
 
-def _brought(whole: Fragment) -> dict[str, Any] | None:
-    """Return what ``<<`` brings; earlier mappings of a list win. None where there is none."""
+def _merge_key_values(whole: Fragment) -> dict[str, Any] | None:
+    """Return what ``<<`` in *whole* sets, None where there is none; earlier mappings win."""
     child = next((c for c in whole.children or () if c.key == "<<"), None)
     if child is None or whole.form == "list":
         return None
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     value = child.value
-    for part in value if isinstance(value, list) else [value]:
-        found = {**part, **found}
-    return found
+    for mapping in value if isinstance(value, list) else [value]:
+        values = {**mapping, **values}
+    return values
 
 
-def _cannot(found: Fragment, words: str) -> CannotJoinError:
-    name = ".".join(part for part in found.path if part) or found.key
-    return found.text.cannot(f"{name} {words}", found.region.entry.start)
+def _cannot_merge(fragment: Fragment, reason: str) -> CannotJoinError:
+    """Return the error that *fragment* cannot be merged; *reason* follows its name."""
+    name = ".".join(part for part in fragment.path if part) or fragment.key
+    return fragment.text.cannot(f"{name} {reason}", fragment.region.entry.start)
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
-    """The *content* of a file at an earlier time; *name* is the revision as people write it."""
+class EarlierText:
+    """The content of a file at an earlier time.
+
+    Attributes:
+        name: the revision, for the user.
+        content: the bytes of the file.
+    """
 
     name: str
     content: bytes = field(repr=False)
 
     def file(self, path: str) -> ComposeFile | None:
-        """Return it as the Compose file *path*, or None where it is none."""
+        """Return the content as the Compose file *path*, None where it is not valid."""
         try:
             file = ComposeFile.parse(Source.decode(path, self.content))
         except InputError:
@@ -152,12 +161,12 @@ class Earlier:
         return file if file.services and file.sections is not None else None
 
 
-def former(
-    path: str, planned_file: PlannedFile, texts: Iterable[Earlier]
-) -> tuple[Earlier, ComposeFile] | None:
-    """Return the first of *texts* that has most of the services of *planned_file*.
+def find_earlier_text(
+    path: str, planned_file: PlannedFile, texts: Iterable[EarlierText]
+) -> tuple[EarlierText, ComposeFile] | None:
+    """Return the first of *texts* that has most of the services of *planned_file*, parsed.
 
-    None where none has at least half of them.
+    None where none has at least half of them. *path* is the path of the file.
     """
     try:
         names = ComposeFile.parse(
@@ -165,7 +174,7 @@ def former(
         ).services.keys()
     except InputError:
         return None
-    best: tuple[Earlier, ComposeFile] | None = None
+    best: tuple[EarlierText, ComposeFile] | None = None
     most = 0
     for earlier in texts:
         file = earlier.file(path)
@@ -175,27 +184,28 @@ def former(
     return best
 
 
-def restored(
+def restored_files(
     planned_files: Mapping[str, PlannedFile], earlier: Mapping[str, ComposeFile]
 ) -> list[PlannedFile] | None:
-    """Return the *earlier* texts as drafts, if together they say what *planned_files* say.
+    """Return the *earlier* texts as planned files, if they mean the same as *planned_files*.
 
-    Each has to give the same values, and all comments of the drafts have to stand in one of them.
+    Both mappings are by path. None where a value differs, or where a comment of the planned files
+    is in none of the earlier texts.
     """
     if planned_files.keys() != earlier.keys():
         return None
-    lost: set[str] = set()
-    kept: set[str] = set()
+    planned_comments: set[str] = set()
+    earlier_comments: set[str] = set()
     for path, planned_file in planned_files.items():
         try:
-            now = ComposeFile.parse(Source.decode(path, planned_file.content() or b""))
+            planned = ComposeFile.parse(Source.decode(path, planned_file.content() or b""))
         except InputError:
             return None
-        if not _is_same(now, earlier[path]):
+        if not _is_same(planned, earlier[path]):
             return None
-        lost |= remarks(now)
-        kept |= remarks(earlier[path])
-    if lost - kept:
+        planned_comments |= all_comments(planned)
+        earlier_comments |= all_comments(earlier[path])
+    if planned_comments - earlier_comments:
         return None
     return [
         PlannedFile(path, (Slice(file.source, 0, len(file.source.text)),), file.source.has_bom)
@@ -204,30 +214,33 @@ def restored(
 
 
 def _is_same(one: ComposeFile, other: ComposeFile) -> bool:
-    ours, theirs = _values(one), _values(other)
-    return ours.keys() == theirs.keys() and all(same(ours[k], theirs[k]) for k in ours)
+    """Return whether two files have the same values, whatever their order and spelling."""
+    values, other_values = _values(one), _values(other)
+    keys = values.keys()
+    return keys == other_values.keys() and all(same(values[k], other_values[k]) for k in keys)
 
 
 def _values(file: ComposeFile) -> dict[tuple[str, str], object]:
-    found: dict[tuple[str, str], object] = {}
+    """Return the values of all elements of *file* but ``x-`` blocks."""
+    values: dict[tuple[str, str], object] = {}
     for name, section in (file.sections or {}).items():
         if name.startswith("x-"):
             continue
         if section.entries is None:
-            found[name, ""] = to_python(section.region.entry.value, file.source)
+            values[name, ""] = to_python(section.region.entry.value, file.source)
         for key, region in (section.entries or {}).items():
             value = to_python(region.entry.value, file.source)
-            found[name, key] = meaning(value, ()) if name == "services" else value
-    return found
+            values[name, key] = canonical_value(value, ()) if name == "services" else value
+    return values
 
 
-def remarks(file: ComposeFile) -> set[str]:
+def all_comments(file: ComposeFile) -> set[str]:
     """Return the comments of *file*, each from its ``#`` on."""
     regions = [section.region for section in (file.sections or {}).values()]
-    found: set[str] = set()
+    comments: set[str] = set()
     for region in regions:
-        found.update(comments(file.source, region.entry, region.lead, region.end))
+        comments.update(comments_in(file.source, region.entry, region.lead, region.end))
     if regions:
-        found.update(lone_comments(file.source.text[: regions[0].lead]))
-        found.update(lone_comments(file.source.text[regions[-1].end :]))
-    return found
+        comments.update(full_line_comments(file.source.text[: regions[0].lead]))
+        comments.update(full_line_comments(file.source.text[regions[-1].end :]))
+    return comments

@@ -1,4 +1,9 @@
-"""What has to change in a text so that its relative paths mean the same from another directory."""
+"""Texts whose relative paths are rewritten, so that they mean the same from another directory.
+
+:class:`Text` is a file with edits. The functions return one for each use: :func:`included_text` for
+a file that is taken in, :func:`extended_text` for services that are extended, :func:`root_text` for
+a root file that moves.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,7 @@ from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.paths import PathAttribute, file_path_attributes, path_attributes
-from composerefactor.edit.planned_files import Piece, cut
+from composerefactor.edit.planned_files import Piece, slice_with_edits
 from composerefactor.edit.splices import TextEdit
 from composerefactor.errors import Location
 from composerefactor.yaml import nodes as yaml
@@ -20,24 +25,35 @@ from composerefactor.yaml.source import Source
 
 
 class CannotJoinError(Exception):
-    """Text cannot be taken in exactly; *words* say why, *location* where."""
+    """A text cannot be taken in so that it means the same.
 
-    def __init__(self, words: str, location: Location) -> None:
-        super().__init__(words)
-        self.words = words
+    Attributes:
+        reason: why, for the user.
+        location: where.
+    """
+
+    def __init__(self, reason: str, location: Location) -> None:
+        super().__init__(reason)
+        self.reason = reason
         self.location = location
 
 
 class Text(Struct, frozen=True):
-    """The text of *file*, whose relative paths start at *directory*, with *splices* made in it."""
+    """The text of a file with edits.
+
+    Attributes:
+        file: the file.
+        directory: what its relative paths are relative to.
+        edits: the edits, in the order of the text.
+    """
 
     file: ComposeFile
     directory: str
-    splices: tuple[TextEdit, ...] = ()
+    edits: tuple[TextEdit, ...] = ()
 
     @property
     def source(self) -> Source:
-        """The text as it stands."""
+        """The text without the edits."""
         return self.file.source
 
     @property
@@ -46,64 +62,70 @@ class Text(Struct, frozen=True):
         return self.file.path
 
     def cut(self, start: int, end: int) -> list[Piece]:
-        """Return the characters ``start:end`` with the splices in them."""
-        return cut(self.source, start, end, self.splices)
+        """Return the characters ``start:end`` with the edits in them."""
+        return slice_with_edits(self.source, start, end, self.edits)
 
-    def with_splices(self, splices: Iterable[TextEdit]) -> Text:
-        """Return this text with *splices* as well."""
-        found = sorted((*self.splices, *splices), key=lambda each: (each.start, each.end))
-        return Text(self.file, self.directory, tuple(found))
+    def with_edits(self, edits: Iterable[TextEdit]) -> Text:
+        """Return this text with *edits* as well."""
+        every = sorted((*self.edits, *edits), key=lambda edit: (edit.start, edit.end))
+        return Text(self.file, self.directory, tuple(every))
 
-    def splices_in(self, start: int, end: int) -> tuple[str, ...]:
-        """Return what the splices in ``start:end`` write."""
-        return tuple(e.text for e in self.splices if start <= e.start and e.end <= end)
+    def edits_in(self, start: int, end: int) -> tuple[str, ...]:
+        """Return the new texts of the edits in ``start:end``."""
+        return tuple(e.text for e in self.edits if start <= e.start and e.end <= end)
 
-    def cannot(self, words: str, at: int) -> CannotJoinError:
-        """Return the error for what stands at offset *at*."""
-        return CannotJoinError(words, self.source.location(at))
+    def cannot(self, reason: str, at: int) -> CannotJoinError:
+        """Return the error for what is at offset *at*."""
+        return CannotJoinError(reason, self.source.location(at))
 
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _STEPS = re.compile(r"(?:\.\.?/)*")
 
 
-def included(file: ComposeFile, directory: str, to: str, *, alone: bool) -> Text:
-    """Return *file*, whose paths start at *directory*, for a file whose paths start at *to*.
+def included_text(file: ComposeFile, directory: str, to: str, *, alone: bool) -> Text:
+    """Return *file*, whose paths are relative to *directory*, with paths relative to *to*.
 
-    *alone* is False for one of several files that define the same services: then a context that is
-    not written may be written in another one. Raises CannotJoinError for a path that cannot be
+    *alone* is False for one of several files that define the same services: another one may have
+    the build context that this one does not have. Raises CannotJoinError for a path that cannot be
     rewritten.
     """
     text = Text(file, directory)
     if posixpath.normpath(directory) == posixpath.normpath(to):
         return text
-    wanted = [a for a in file_path_attributes(file.root) if not a.kind.startswith("include.")]
-    for attribute in wanted:
+    paths = [a for a in file_path_attributes(file.root) if not a.kind.startswith("include.")]
+    for attribute in paths:
         if attribute.is_missing and not alone:
             raise text.cannot(
-                "its build context is not written, and stands for another directory here",
+                "it has no build context, and the default would be another directory here",
                 attribute.node.start,
             )
-    return text.with_splices(_splices(text, wanted, to))
+    return text.with_edits(_path_edits(text, paths, to))
 
 
-def root(file: ComposeFile, directory: str, to: str, along: Mapping[str, str] = _NOTHING) -> Text:
-    """Return *file*, a root whose paths start at *directory*, for the project directory *to*.
+def root_text(
+    file: ComposeFile, directory: str, to: str, moved: Mapping[str, str] = _NOTHING
+) -> Text:
+    """Return the root file *file* with paths relative to *to* instead of *directory*.
 
-    What it includes and extends stays where it is, but for files in *along*, which gives their new
-    paths. Raises CannotJoinError for a path that cannot be rewritten.
+    The files that it includes and extends do not move, except for those in *moved*, which has their
+    new paths. Raises CannotJoinError for a path that cannot be rewritten.
     """
-    text = following(file, directory, to, along)
-    others = [a for a in file_path_attributes(file.root) if _target(text, a) not in along]
-    return text.with_splices(_splices(text, others, to))
+    text = text_with_moved_extends(file, directory, to, moved)
+    others = [a for a in file_path_attributes(file.root) if _target(text, a) not in moved]
+    return text.with_edits(_path_edits(text, others, to))
 
 
-def following(file: ComposeFile, directory: str, to: str, along: Mapping[str, str]) -> Text:
-    """Return *file* with the new paths of the files *along* that it extends, as seen from *to*."""
+def text_with_moved_extends(
+    file: ComposeFile, directory: str, to: str, moved: Mapping[str, str]
+) -> Text:
+    """Return *file* with new paths, relative to *to*, for those files *moved* that it extends."""
     text = Text(file, directory)
-    found = [a for a in file_path_attributes(file.root) if _target(text, a) in along]
-    moving = {id(a.node): posixpath.relpath(along[_target(text, a)], to) for a in found}
-    return text.with_splices(_path(text, a, to, moving[id(a.node)]) for a in found)
+    targets = [a for a in file_path_attributes(file.root) if _target(text, a) in moved]
+    new_paths = [posixpath.relpath(moved[_target(text, a)], to) for a in targets]
+    return text.with_edits(
+        _path_edit(text, a, to, new) for a, new in zip(targets, new_paths, strict=True)
+    )
 
 
 def _target(text: Text, attribute: PathAttribute) -> str:
@@ -113,78 +135,82 @@ def _target(text: Text, attribute: PathAttribute) -> str:
     return posixpath.normpath(posixpath.join(text.directory, attribute.text))
 
 
-def extended(file: ComposeFile, services: Iterator[Node], to: str) -> Text:
-    """Return *file* for services that extend some of its *services* from a file at *to*.
+def extended_text(file: ComposeFile, services: Iterator[Node], to: str) -> Text:
+    """Return *file* with the paths of *services* rewritten for a file in the directory *to*.
 
-    A context that is not written is the extending project's own (observed: v5.6.1).
+    A missing build context is not rewritten: it is the directory of the service that extends
+    (observed: v5.6.1). Raises CannotJoinError for a path that cannot be rewritten.
     """
     directory = posixpath.dirname(file.path) or "."
     text = Text(file, directory)
     if posixpath.normpath(directory) == posixpath.normpath(to):
         return text
-    found = [a for body in services for a in path_attributes(body) if not a.is_missing]
-    return text.with_splices(_splices(text, found, to))
+    paths = [a for body in services for a in path_attributes(body) if not a.is_missing]
+    return text.with_edits(_path_edits(text, paths, to))
 
 
-def _splices(text: Text, attributes: list[PathAttribute], to: str) -> Iterator[TextEdit]:
+def _path_edits(text: Text, attributes: list[PathAttribute], to: str) -> Iterator[TextEdit]:
+    """Yield the edits that rewrite *attributes* of *text* for the directory *to*."""
     done: set[tuple[int, int]] = set()
-    step = posixpath.relpath(text.directory, to)
+    context = posixpath.relpath(text.directory, to)
     for attribute in attributes:
-        known = (id(attribute.node), attribute.offset)
-        if not attribute.resolved or known in done:
+        key = (id(attribute.node), attribute.offset)
+        if not attribute.resolved or key in done:
             continue
-        done.add(known)
+        done.add(key)
         if attribute.is_missing:
-            yield _context(text, attribute.node, step)
+            yield _context_edit(text, attribute.node, context)
         elif attribute.form == "variable":
             raise text.cannot(
-                f"{attribute.kind} begins with a variable, whose value decides where it leads",
+                f"{attribute.kind} begins with a variable, which may contain any path",
                 attribute.node.start,
             )
         elif attribute.form == "relative":
-            yield _path(text, attribute, to)
+            yield _path_edit(text, attribute, to)
 
 
-def _path(text: Text, attribute: PathAttribute, to: str, new: str = "") -> TextEdit:
-    """Write the path anew, or only the steps at its beginning where it has escapes further on.
+def _path_edit(text: Text, attribute: PathAttribute, to: str, new: str = "") -> TextEdit:
+    """Return the edit that rewrites one path: to *new*, or to the same path relative to *to*.
 
-    It is *new*, or else the same one as seen from *to*.
+    Where the path has escapes after its first steps (``../``), only the steps are replaced.
     """
     node = attribute.node
     style = node.style if isinstance(node, ScalarNode) else "|"
     start = node.start + attribute.offset + len(style)
     written, steps = attribute.text, _STEPS.match(attribute.text)
     if style not in {"|", ">"} and text.source.text.startswith(written, start):
-        return TextEdit(start, start + len(written), new or moved(written, text.directory, to))
+        path = new or relocated_path(written, text.directory, to)
+        return TextEdit(start, start + len(written), path)
     head = steps[0] if steps else ""
     after = written[: len(head) + 1]
     if new or style in {"|", ">"} or not text.source.text.startswith(after, start):
-        raise text.cannot(f"{attribute.kind} is not written in one piece", node.start)
-    return TextEdit(start, start + len(head), moved(head or "./", text.directory, to))
+        raise text.cannot(f"{attribute.kind} is written with escapes or over lines", node.start)
+    return TextEdit(start, start + len(head), relocated_path(head or "./", text.directory, to))
 
 
-def moved(path: str, directory: str, to: str) -> str:
-    """Return *path*, which is relative to *directory*, as seen from *to*."""
+def relocated_path(path: str, directory: str, to: str) -> str:
+    """Return *path*, which is relative to *directory*, relative to *to*."""
     if "$" in path:
         return f"{_dotted(posixpath.relpath(directory, to))}/{path.removeprefix('./')}"
-    found = posixpath.relpath(posixpath.join(directory, path), to)
-    found = _dotted(found) if path.startswith(".") else found
-    return found + "/" if path.endswith("/") else found
+    relocated = posixpath.relpath(posixpath.join(directory, path), to)
+    relocated = _dotted(relocated) if path.startswith(".") else relocated
+    return relocated + "/" if path.endswith("/") else relocated
 
 
 def _dotted(path: str) -> str:
+    """Return *path* with a dot at its beginning."""
     return path if path.startswith(".") else f"./{path}"
 
 
-def _context(text: Text, build: Node, step: str) -> TextEdit:
-    """Write the context that the engine takes where none is written: the project directory."""
+def _context_edit(text: Text, build: Node, context: str) -> TextEdit:
+    """Return the edit that adds *context* to *build*, instead of the default project directory."""
     if not isinstance(build, yaml.MappingNode) or not build.entries:
-        raise text.cannot("its build context is not written", build.start)
+        raise text.cannot("it has no build context", build.start)
     at = build.entries[0].start
     if build.flow:
-        return TextEdit(at, at, f"context: {_dotted(step)}, ")
+        return TextEdit(at, at, f"context: {_dotted(context)}, ")
     line = text.source.line_start(at)
     indent = text.source.text[line:at]
     if indent.strip():
-        raise text.cannot("its build context is not written", build.start)
-    return TextEdit(line, line, f"{indent}context: {_dotted(step)}{text.source.newline}")
+        raise text.cannot("it has no build context", build.start)
+    return TextEdit(line, line, f"{indent}context: {_dotted(context)}{text.source.newline}")

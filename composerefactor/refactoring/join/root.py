@@ -1,4 +1,9 @@
-"""One file with what it includes and extends taken in."""
+"""One root file that takes in what it includes and what its services extend.
+
+:class:`JoinRoot` tries all include entries, and leaves out those that cannot be taken in exactly,
+until the rest fits. :class:`ExtendedFiles` are the files that exist only to be extended, and
+:class:`StubExpander` puts their text into the services that extend it.
+"""
 
 from __future__ import annotations
 
@@ -10,119 +15,134 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Extension, Project
-from composerefactor.compose.references import extended
+from composerefactor.compose.references import extends_target
 from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import Location
+from composerefactor.refactoring.contract import FileElement
 from composerefactor.refactoring.join import relocate
-from composerefactor.refactoring.join.anchors import Anchors, renamed
+from composerefactor.refactoring.join.anchors import JoinedAnchors, with_unique_anchors
 from composerefactor.refactoring.join.contents import (
-    DIVIDED,
+    JOINED_SECTIONS,
     Block,
     Contents,
     Inclusion,
     Reader,
     inclusions,
 )
-from composerefactor.refactoring.join.fragments import RESOURCE, Fragment, divided, fragment
-from composerefactor.refactoring.join.merge import merge, merged
+from composerefactor.refactoring.join.fragments import RESOURCE, Fragment, fragment, split_fragment
+from composerefactor.refactoring.join.merge import merge, merge_children
 from composerefactor.refactoring.join.relocate import CannotJoinError, Text
 from composerefactor.refactoring.join.write import Frame, write
 from composerefactor.refactoring.modules.anchors import AnchorIndex
 from composerefactor.refactoring.modules.include import WHY_ENV_FILE
-from composerefactor.yaml.comments import comments
+from composerefactor.yaml.comments import comments_in
 
 
-class Parents(Struct, frozen=True):
-    """The files that exist for being extended, and can go: *why_not* has the reasons for others."""
+class ExtendedFiles(Struct, frozen=True):
+    """The files whose services others extend.
+
+    Attributes:
+        paths: those that a join can remove, since they exist only for that.
+        why_not: the other files, each with the reason.
+    """
 
     paths: frozenset[str]
     why_not: Mapping[str, str]
 
     @classmethod
-    def of(cls, project: Project) -> Parents:
-        """Find them in *project*."""
-        found, why_not = set(), {}
+    def of(cls, project: Project) -> ExtendedFiles:
+        """Return those of *project*."""
+        paths, why_not = set(), {}
         for path in project.extensions:
-            words = _objection(project, path)
-            if words:
-                why_not[path] = words
+            reason = _why_not_removable(project, path)
+            if reason:
+                why_not[path] = reason
             else:
-                found.add(path)
-        return cls(frozenset(found), why_not)
+                paths.add(path)
+        return cls(frozenset(paths), why_not)
 
 
-def _objection(project: Project, path: str) -> str:
+def _why_not_removable(project: Project, path: str) -> str:
     """Return why the text of *path* cannot go to the services that extend it, or ``""``."""
     file = project.files.get(path)
-    if file is None or path.startswith("../"):
+    if file is None or is_outside(path):
         return "it is outside of the project"
     if any(path in entry.files for entry in project.entries) or project.included_by.get(path):
-        return "it is used by itself as well"
+        return "it is also included, or named by a start command"
     if len(file.tree.documents) > 1 or file.sections is None:
         return "its sections are not on lines of their own"
     others = {n for n in file.sections if not n.startswith("x-")} - {"services", "version", "name"}
     if others:
-        return f"it holds {', '.join(sorted(others))} too"
-    return _objection_to_users(project, file, project.extensions[path])
+        return f"it also contains {', '.join(sorted(others))}"
+    return _why_not_stubs(project, file, project.extensions[path])
 
 
-def _objection_to_users(project: Project, file: ComposeFile, named: list[Extension]) -> str:
-    """Return why the services of *file* are no stubs' other half, or ``""``.
+def _why_not_stubs(project: Project, file: ComposeFile, extensions: list[Extension]) -> str:
+    """Return why the services of *file* are not extended by one stub each, or ``""``.
 
-    What several services share would stand in each of them.
+    The text of a service that several extend would be repeated in each of them.
     """
-    for root in {extension.location.path for extension in named} | set(project.bases):
-        texts = _with_included(project, root)
-        users = Counter(e.service for e in named if e.location.path in texts)
+    for root in {extension.location.path for extension in extensions} | set(project.root_files):
+        paths = _files_with_included(project, root)
+        users = Counter(e.service for e in extensions if e.location.path in paths)
         if any(count > 1 for count in users.values()):
-            return "several services extend the same one"
-    left = file.services.keys() - _with_parents(file, {e.service for e in named})
-    return f"nothing extends {', '.join(sorted(left))}" if left else ""
+            return "several services extend the same service of it"
+    used = _services_with_parents(file, {e.service for e in extensions})
+    unused = file.services.keys() - used
+    return f"nothing extends {', '.join(sorted(unused))}" if unused else ""
 
 
-def _with_included(project: Project, path: str) -> set[str]:
-    """Return *path* with all that it includes, directly or through others."""
-    found: set[str] = set()
+def _files_with_included(project: Project, path: str) -> set[str]:
+    """Return *path* and all files that it includes, directly or through others."""
+    paths: set[str] = set()
     queue = [path]
     while queue:
         current = queue.pop()
-        if current not in found:
-            found.add(current)
+        if current not in paths:
+            paths.add(current)
             queue += [p for p, by in project.included_by.items() if current in by]
-    return found
+    return paths
 
 
-def _with_parents(file: ComposeFile, names: Iterable[str]) -> set[str]:
-    found: set[str] = set()
+def _services_with_parents(file: ComposeFile, names: Iterable[str]) -> set[str]:
+    """Return the services *names* of *file* and those that they extend in the same file."""
+    services: set[str] = set()
     queue = list(names)
     while queue:
         name = queue.pop()
-        if name in found or name not in file.services:
+        if name in services or name not in file.services:
             continue
-        found.add(name)
-        parent = extended(file.services[name])
-        if parent and parent[0] is None and parent[1]:
-            queue.append(parent[1])
-    return found
+        services.add(name)
+        target = extends_target(file.services[name])
+        if target and target[0] is None and target[1]:
+            queue.append(target[1])
+    return services
 
 
-class Stubs(Struct):
-    """Puts the text of *parents* into the services that extend it, for paths that start at *to*.
+class StubExpander(Struct):
+    """Puts the text of extended services into the services that extend them.
 
-    *texts* are the parents' texts by path. *expanded* are the services of which the text went
-    elsewhere: (file, service) and where it went; *unmoved* what could not be taken in.
+    Attributes:
+        project: the project.
+        extended: the files that exist only to be extended.
+        to: the directory that the paths of the joined file are relative to.
+        texts: the texts of extended files, by path.
+        expanded: the services whose text was used, (file, service), each with the place of the
+            service that extends it.
+        unmoved: the services whose text could not be used: (file, service, error).
     """
 
     project: Project
-    parents: Parents
+    extended: ExtendedFiles
     to: str
     texts: dict[str, Text] = {}
     expanded: dict[tuple[str, str], Location] = {}
     unmoved: list[tuple[str, str, CannotJoinError]] = []
 
     def prepare(self, texts: Iterable[Text], keep: Iterable[str]) -> list[Text]:
-        """Return the texts that services of *texts* extend, and set them; not those of *keep*."""
+        """Set and return the texts that services of *texts* extend, but for the files *keep*."""
         queue = list(texts)
         kept = set(keep)
         while queue:
@@ -133,41 +153,46 @@ class Stubs(Struct):
                     continue
                 file = self.project.files[path]
                 try:
-                    found = relocate.extended(file, iter(file.services.values()), self.to)
+                    extended = relocate.extended_text(file, iter(file.services.values()), self.to)
                 except CannotJoinError as error:
                     kept.add(path)
                     self.unmoved += [(path, name, error) for name in file.services]
                     continue
-                self.texts[path] = found
-                queue.append(found)
+                self.texts[path] = extended
+                queue.append(extended)
         return list(self.texts.values())
 
     def _target(self, text: Text, body: object) -> str | None:
-        parent = extended(body)  # type: ignore[arg-type]
-        if parent is None or parent[0] is None or "$" in parent[0]:
+        """Return the file that the service *body* of *text* extends, if a join can remove it."""
+        target = extends_target(body)  # type: ignore[arg-type]
+        if target is None or target[0] is None or "$" in target[0]:
             return None
-        path = posixpath.normpath(posixpath.join(text.directory, parent[0]))
-        return path if path in self.parents.paths else None
+        path = posixpath.normpath(posixpath.join(text.directory, target[0]))
+        return path if path in self.extended.paths else None
 
     def expand(self, service: Fragment) -> Fragment:
         """Return *service* with the text of what it extends, if that is one of the texts."""
         path = self._target(service.text, service.node)
         if path is None or path not in self.texts:
             return service
-        name = (extended(service.node) or (None, None))[1] or ""
+        name = (extends_target(service.node) or (None, None))[1] or ""
         try:
-            found = self._with(service, path, name, ())
+            expanded = self._over_parent(service, path, name, ())
         except CannotJoinError as error:
             self.unmoved.append((path, name, error))
             return service
         self.expanded[path, name] = service.text.source.location(service.region.entry.start)
-        return found
+        return expanded
 
-    def _with(
+    def _over_parent(
         self, service: Fragment, path: str, name: str, trail: tuple[tuple[str, str], ...]
     ) -> Fragment:
-        """Return *service* merged over the service *name* of *path*, which may extend others."""
-        own = divided(service)
+        """Return *service* merged over the service *name* of the file *path*.
+
+        That service may extend another one in turn; *trail* is those that lead to it. Raises
+        CannotJoinError where that is not possible.
+        """
+        own = split_fragment(service)
         stub = next((c for c in own.children or () if c.key == "extends"), None)
         region = self.texts[path].file.regions_in("services").get(name)
         if stub is None or region is None or (path, name) in trail:
@@ -175,239 +200,263 @@ class Stubs(Struct):
                 f"what {service.key} extends cannot be taken in", service.region.entry.start
             )
         base = fragment(self.texts[path], region, (), name)
-        further = extended(base.node)
+        further = extends_target(base.node)
         if further is not None:
             target = path if further[0] is None else self._target(base.text, base.node)
             if target not in self.texts or further[1] is None:
-                raise base.text.cannot(f"{name} extends a service further on", region.entry.start)
-            base = self._with(base, target or "", further[1], (*trail, (path, name)))
+                reason = f"{name} extends a service that cannot be taken in"
+                raise base.text.cannot(reason, region.entry.start)
+            base = self._over_parent(base, target or "", further[1], (*trail, (path, name)))
             self.expanded[target or "", further[1]] = base.text.source.location(region.entry.start)
         rest = tuple(c for c in own.children or () if c is not stub)
         if not rest and not trail and name == service.key and base.children is None:
             head = own.comments_in(own.region.lead, own.head_end)
-            return base.noted([*head, *stub.comments])  # as it stands, anchors on it included
-        base = divided(base)
+            return base.with_comments([*head, *stub.comments])  # as it is, with its anchors
+        base = split_fragment(base)
         over = replace(own, children=rest)
-        children = merged(base, over).children if rest else base.children
+        children = merge_children(base, over).children if rest else base.children
         head = base.comments_in(base.region.lead, base.head_end)
         whole = replace(over, children=children, form="mapping")
-        return whole.noted([*base.notes, *head, *stub.comments])
-
-
-Part = tuple[str, str, str]
+        return whole.with_comments([*base.added_comments, *head, *stub.comments])
 
 
 class JoinedFile(Struct):
-    """What became of *file*: its *planned_file*, None where nothing is taken in.
+    """The result of a join for one root file.
 
-    *taken* are the parts whose text it has now, by the file that it names; *files* all files whose
-    text it has. *unmoved* are the parts that it could have taken in, with the reason and the place.
+    Attributes:
+        file: the root file as it is.
+        planned_file: the joined file, None where nothing is taken in.
+        taken: the elements that are in it now. They count as elements of the file that its include
+            list names.
+        files: all files whose text it contains.
+        unmoved: the elements that it could have taken in, with the reason and the place.
     """
 
     file: ComposeFile
     planned_file: PlannedFile | None = None
-    taken: set[Part] = set()
+    taken: set[FileElement] = set()
     files: set[str] = set()
-    unmoved: dict[Part, tuple[str, Location]] = {}
+    unmoved: dict[FileElement, tuple[str, Location]] = {}
 
 
 class JoinRoot:
-    """A file of an entry point whose paths start at *directory*. *keep* has parts that stay."""
+    """Joins one root file, or another file of a start command.
+
+    Args:
+        project: the project.
+        file: the file.
+        directory: what its paths are relative to.
+        extended: the files that exist only to be extended.
+        keep: elements that stay in their files, each with the reason.
+    """
 
     def __init__(
         self,
         project: Project,
         file: ComposeFile,
         directory: str,
-        parents: Parents,
-        keep: Mapping[Part, str],
+        extended: ExtendedFiles,
+        keep: Mapping[FileElement, str],
     ) -> None:
         self.project = project
         self.file = file
         self.directory = directory
-        self.parents = parents
+        self.extended = extended
         self.keep = keep
         self.result = JoinedFile(file)
         self.refused: dict[int, CannotJoinError] = {}
+        """The include entries that cannot be taken in, by index."""
 
     def join(self, pattern: ComposeFile | None = None) -> JoinedFile:
-        """Take in what can be taken in; *pattern* gives the order of what it has too."""
+        """Take in what is possible; *pattern* is an earlier text, which gives the order."""
         entries = inclusions(self.file, self.directory)
         if self.file.sections is None or len(self.file.tree.documents) > 1:
-            self._all_stay(entries, "its sections are not on lines of their own")
+            self._refuse_all(entries, "its sections are not on lines of their own")
             return self.result
-        while True:  # once more without what turned out not to fit
+        while True:  # again without the entries that turned out not to fit
             count = len(self.refused)
-            found = self._try(entries)
+            attempt = self._try(entries)
             if len(self.refused) == count:
                 break
-        contents, stubs, anchors, taken = found
+        contents, stubs, anchors, taken = attempt
         for n in taken:
-            self.result.taken |= self._parts(entries[n])
+            self.result.taken |= self._elements(entries[n])
             self.result.files |= {path for path, _ in self._reached(entries[n])}
         self.result.taken |= {(path, "services", name) for path, name in stubs.expanded}
         self.result.files |= {path for path, _ in stubs.expanded}
-        self._note_stays(entries, stubs)
+        self._record_unmoved(entries, stubs)
         if taken or stubs.expanded:
-            gone = {id(entries[n].node) for n in taken}
-            frame = Frame(self.file, entries, gone, contents, anchors, pattern)
+            taken_nodes = {id(entries[n].node) for n in taken}
+            frame = Frame(self.file, entries, taken_nodes, contents, anchors, pattern)
             self.result.planned_file = write(frame)
             own = [block for block in anchors.dropped if block.text.path == self.file.path]
             moving = [*own, *filter(_carries_only_anchors, anchors.kept)]
             self.result.taken |= {(block.text.path, block.name, "") for block in moving}
         return self.result
 
-    def _try(self, entries: list[Inclusion]) -> tuple[Contents, Stubs, Anchors, list[int]]:
-        """Take in all entries that nothing speaks against so far; notes what speaks against."""
+    def _try(
+        self, entries: list[Inclusion]
+    ) -> tuple[Contents, StubExpander, JoinedAnchors, list[int]]:
+        """Take in all entries that are not refused so far, and refuse those that do not fit."""
         reader = Reader(self.project, self.directory)
-        groups: dict[int, list[Text]] = {}
+        texts_of: dict[int, list[Text]] = {}
         for n, entry in enumerate(entries):
             if n in self.refused:
                 continue
             try:
                 self._check_kept(entry)
-                groups[n] = reader.texts(entry)
+                texts_of[n] = reader.texts(entry)
             except CannotJoinError as error:
                 self.refused[n] = error
         own = Text(self.file, self.directory)
-        stubs = Stubs(self.project, self.parents, self.directory)
-        layers = [text for texts in groups.values() for text in texts]
+        stubs = StubExpander(self.project, self.extended, self.directory)
+        included = [text for texts in texts_of.values() for text in texts]
         kept = {path for path, _, _ in self.keep}
-        parents = stubs.prepare([own, *layers], kept)
-        own, *others = renamed([own, *layers, *parents])
-        for text in others[len(layers) :]:
+        extended = stubs.prepare([own, *included], kept)
+        own, *others = with_unique_anchors([own, *included, *extended])
+        for text in others[len(included) :]:
             stubs.texts[text.path] = text
         contents = Contents()
         at = 0
         seen: set[tuple[str, str]] = set()
         used = [own]
-        for n, texts in groups.items():
-            mine = [t for t in others[at : at + len(texts)] if (t.path, t.directory) not in seen]
+        for n, texts in texts_of.items():
+            new = [t for t in others[at : at + len(texts)] if (t.path, t.directory) not in seen]
             at += len(texts)
             try:
-                self._add(contents.copy(), mine, stubs, entries[n])
+                self._add(contents.copy(), new, stubs, entries[n])
             except CannotJoinError as error:
                 self.refused[n] = error
                 continue
-            self._add(contents, mine, stubs, entries[n])
-            seen |= {(t.path, t.directory) for t in mine}
-            used += mine
-        self._own_entries(contents, own, stubs)
+            self._add(contents, new, stubs, entries[n])
+            seen |= {(t.path, t.directory) for t in new}
+            used += new
+        self._add_own_entries(contents, own, stubs)
         for path, text in stubs.texts.items():
             if any(p == path for p, _ in stubs.expanded):
                 used.append(text)
                 contents.add_around(text)
-        anchors = Anchors(used, contents.blocks)
-        return contents, stubs, anchors, [n for n in groups if n not in self.refused]
+        anchors = JoinedAnchors(used, contents.blocks)
+        return contents, stubs, anchors, [n for n in texts_of if n not in self.refused]
 
-    def _add(self, contents: Contents, texts: list[Text], stubs: Stubs, entry: Inclusion) -> None:
+    def _add(
+        self, contents: Contents, texts: list[Text], stubs: StubExpander, entry: Inclusion
+    ) -> None:
+        """Add *texts*, those of *entry*, to *contents*.
+
+        Raises CannotJoinError where they, or what the file itself defines, cannot be merged.
+        """
         clash = contents.defines(texts)
         if clash is not None:
-            words = f"{clash[0]} {clash[1]} is defined by another entry of the list too"
-            raise CannotJoinError(words, entry.location)
-        contents.strays += self._remarks(entry)
+            reason = f"{clash[0]} {clash[1]} is defined by another entry of the list too"
+            raise CannotJoinError(reason, entry.location)
+        contents.loose_comments += self._entry_comments(entry)
         for text in texts:
             contents.add(text, stubs.expand)
-        for section in DIVIDED:
+        for section in JOINED_SECTIONS:
             known = contents.sections.get(section, {})
-            for name, own in self._written(Text(self.file, self.directory), section).items():
+            for name, own in self._fragments(Text(self.file, self.directory), section).items():
                 if name in known:
                     merge(known[name], stubs.expand(own))
         changed = contents.merged | (
             self.file.services.keys() & contents.sections.get("services", {}).keys()
         )
         for text in texts:
-            _check_heirs(text, changed)
+            _check_extending_services(text, changed)
 
-    def _remarks(self, entry: Inclusion) -> list[str]:
-        """Return the comments in the lines of *entry* that people wrote."""
+    def _entry_comments(self, entry: Inclusion) -> list[str]:
+        """Return the comments in the lines of *entry*, without the one that a split writes."""
         if entry.region is None:
             return []
         source, region = self.file.source, entry.region
-        found = comments(source, region.entry, region.lead, region.end)
-        return [c for c in found if c != WHY_ENV_FILE.strip()]
+        comments = comments_in(source, region.entry, region.lead, region.end)
+        return [c for c in comments if c != WHY_ENV_FILE.strip()]
 
-    def _written(self, own: Text, section: str) -> dict[str, Fragment]:
+    def _fragments(self, own: Text, section: str) -> dict[str, Fragment]:
+        """Return the entries of *section* in the file itself."""
         found = (own.file.sections or {}).get(section)
         path = () if section == "services" else (RESOURCE,)
         regions = (found.entries if found else None) or {}
         return {n: fragment(own, r, path, n) for n, r in regions.items() if n != "<<"}
 
-    def _own_entries(self, contents: Contents, own: Text, stubs: Stubs) -> None:
-        """Merge what the file itself says over what it includes."""
-        for section in DIVIDED:
-            for name, written in self._written(own, section).items():
-                found = stubs.expand(written) if section == "services" else written
+    def _add_own_entries(self, contents: Contents, own: Text, stubs: StubExpander) -> None:
+        """Merge what the file itself defines over what it includes."""
+        for section in JOINED_SECTIONS:
+            for name, written in self._fragments(own, section).items():
+                expanded = stubs.expand(written) if section == "services" else written
                 known = contents.sections.get(section, {})
                 if name in known:
-                    known[name] = merge(known[name], found)
-                elif found is not written:
-                    contents.sections.setdefault(section, {})[name] = found
+                    known[name] = merge(known[name], expanded)
+                elif expanded is not written:
+                    contents.sections.setdefault(section, {})[name] = expanded
 
     def _check_kept(self, entry: Inclusion) -> None:
-        parts = self._parts(entry)
-        for part, reason in self.keep.items():
-            if part in parts:
+        """Raise CannotJoinError where an element of *entry* is to stay in its file."""
+        elements = self._elements(entry)
+        for element, reason in self.keep.items():
+            if element in elements:
                 raise CannotJoinError(reason, entry.location)
 
-    def _parts(self, entry: Inclusion) -> set[Part]:
+    def _elements(self, entry: Inclusion) -> set[FileElement]:
         """Return what the files of *entry* define, with what they include themselves.
 
-        All of it counts as a part of the file that the entry names, since it stays or goes with it.
+        All of it counts as elements of the file that the entry names, since it stays or moves with
+        that file.
         """
         return {
             (named, section, name)
             for path, named in self._reached(entry)
-            for section in DIVIDED
+            for section in JOINED_SECTIONS
             for name in self.project.files[path].entries(section)
         } or {(path, "include", "") for path in entry.paths}
 
     def _reached(self, entry: Inclusion) -> set[tuple[str, str]]:
-        """Return the files that *entry* reads, each with the one of its own that leads there."""
-        found: set[tuple[str, str]] = set()
+        """Return the files that *entry* reads, each with the file of the entry that leads to it."""
+        reached: set[tuple[str, str]] = set()
         queue = [(path, entry.directory, path) for path in entry.paths]
         while queue:
             path, directory, named = queue.pop()
             file = self.project.files.get(path)
-            if file is None or (path, named) in found:
+            if file is None or (path, named) in reached:
                 continue
-            found.add((path, named))
-            inner = inclusions(file, directory)
-            queue += [(p, one.directory, named) for one in inner for p in one.paths]
-        return found
+            reached.add((path, named))
+            for inner in inclusions(file, directory):
+                queue += [(inner_path, inner.directory, named) for inner_path in inner.paths]
+        return reached
 
-    def _all_stay(self, entries: list[Inclusion], words: str) -> None:
+    def _refuse_all(self, entries: list[Inclusion], reason: str) -> None:
         for entry in entries:
-            for part in self._parts(entry):
-                self.result.unmoved[part] = (words, entry.location)
+            for element in self._elements(entry):
+                self.result.unmoved[element] = (reason, entry.location)
 
-    def _note_stays(self, entries: list[Inclusion], stubs: Stubs) -> None:
+    def _record_unmoved(self, entries: list[Inclusion], stubs: StubExpander) -> None:
+        """Record in the result what could not be taken in."""
         for n, error in self.refused.items():
-            for part in self._parts(entries[n]) or {(self.file.path, "include", str(n + 1))}:
-                self.result.unmoved[part] = (error.words, error.location)
+            elements = self._elements(entries[n]) or {(self.file.path, "include", str(n + 1))}
+            for element in elements:
+                self.result.unmoved[element] = (error.reason, error.location)
         for path, name, error in stubs.unmoved:
-            self.result.unmoved[path, "services", name] = (error.words, error.location)
-        for path, words in self.parents.why_not.items():
+            self.result.unmoved[path, "services", name] = (error.reason, error.location)
+        for path, reason in self.extended.why_not.items():
             for extension in self.project.extensions[path]:
                 if extension.location.path in {self.file.path, *self.result.files}:
-                    part = (path, "services", extension.service)
-                    self.result.unmoved[part] = (words, extension.location)
+                    element = (path, "services", extension.service)
+                    self.result.unmoved[element] = (reason, extension.location)
 
 
-def _check_heirs(text: Text, changed: Collection[str]) -> None:
-    """Raise CannotJoinError where a service extends one of *text* that another file *changed*.
+def _check_extending_services(text: Text, changed: Collection[str]) -> None:
+    """Raise CannotJoinError where a service of *text* extends one that another file *changed*.
 
-    It has what its own file says, since ``extends`` comes before the merge (observed: v5.6.1).
+    It has only what its own file defines, since ``extends`` is resolved before files are merged
+    (observed: v5.6.1).
     """
     for name, body in text.file.services.items():
-        parent = extended(body)
-        if parent is not None and parent[0] is None and parent[1] in changed:
-            raise text.cannot(
-                f"{name} extends {parent[1]}, which another file changes afterwards", body.start
-            )
+        target = extends_target(body)
+        if target is not None and target[0] is None and target[1] in changed:
+            raise text.cannot(f"{name} extends {target[1]}, which another file changes", body.start)
 
 
 def _carries_only_anchors(block: Block) -> bool:
-    """Return whether *block* is there for its anchors alone, and is no part of the model."""
+    """Return whether *block* is there only for its anchors."""
     index = AnchorIndex(block.text.file)
     return index.carries_only_anchors(index.sections[block.name])

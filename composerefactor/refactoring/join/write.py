@@ -1,4 +1,4 @@
-"""The draft of a file that has taken in what it includes."""
+"""The text of a file that has taken in what it includes."""
 
 from __future__ import annotations
 
@@ -11,43 +11,50 @@ from msgspec.structs import replace
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile, Section
 from composerefactor.edit.planned_files import NewText, PlannedFile, with_line_ends
 from composerefactor.edit.splices import TextEdit
-from composerefactor.refactoring.join.anchors import Anchors, ordered
+from composerefactor.refactoring.join.anchors import JoinedAnchors, order_after_anchors
 from composerefactor.refactoring.join.contents import Block, Contents, Inclusion
 from composerefactor.refactoring.join.fragments import (
     RESOURCE,
     Fragment,
     fragment,
-    like,
+    in_order_of,
     merged_order,
 )
 from composerefactor.refactoring.join.relocate import Text
 from composerefactor.refactoring.modules.writer import Output
-from composerefactor.yaml.comments import comments
+from composerefactor.yaml.comments import comments_in
 
 _CANONICAL = ("services", *RESOURCE_SECTIONS)
+"""The usual order of sections."""
 
 
 class Frame(Struct, frozen=True):
-    """The file around the *contents*. *gone* are the entries of its include list that it takes in.
+    """A file, and what it takes in.
 
-    *pattern* is an earlier text of the file, from before it was divided.
+    Attributes:
+        file: the file.
+        entries: the entries of its include list.
+        taken: the ids of the nodes of those entries that it takes in.
+        contents: what it takes in.
+        anchors: the ``x-`` blocks that it gets, and those that it loses.
+        pattern: an earlier text of the file, from before it was split, which gives the order.
     """
 
     file: ComposeFile
     entries: list[Inclusion]
-    gone: set[int]
+    taken: set[int]
     contents: Contents
-    anchors: Anchors
+    anchors: JoinedAnchors
     pattern: ComposeFile | None = None
 
     @property
-    def left(self) -> list[Inclusion]:
+    def remaining(self) -> list[Inclusion]:
         """The entries that stay in the list."""
-        return [entry for entry in self.entries if id(entry.node) not in self.gone]
+        return [entry for entry in self.entries if id(entry.node) not in self.taken]
 
 
 def write(frame: Frame) -> PlannedFile:
-    """Return the draft."""
+    """Return the joined file."""
     return _Writer(frame).planned_file()
 
 
@@ -90,22 +97,23 @@ class _Writer:
         return PlannedFile(self.file.path, tuple(self.out.pieces), self.source.has_bom)
 
     def _order(self) -> list[str]:
-        """Return the sections in order; ``include`` marks the place of the services."""
-        found = list(self.sections)
+        """Return the sections in order, with those that only the contents have."""
+        sections = list(self.sections)
         names = [n for n in _CANONICAL if self.frame.contents.sections.get(n)]
         for order in self.frame.contents.orders:
             names = merged_order(order, names) if order else names
-        names = [n for n in names if n not in found]
+        names = [n for n in names if n not in sections]
         pattern = list(self.frame.pattern.sections or {}) if self.frame.pattern else []
         for name in names:
-            if name == "services" and "include" in found:
-                found.insert(found.index("include") + 1, name)
+            if name == "services" and "include" in sections:
+                sections.insert(sections.index("include") + 1, name)
                 continue
-            after = [found.index(n) for n in pattern[: _at(pattern, name)] if n in found]
+            above = pattern[: _index_or_start(pattern, name)]
+            after = [sections.index(n) for n in above if n in sections]
             earlier = _CANONICAL[: _CANONICAL.index(name)]
-            after = after or [found.index(n) for n in ("include", *earlier) if n in found]
-            found.insert(max(after, default=len(found) - 1) + 1, name)
-        return found
+            after = after or [sections.index(n) for n in ("include", *earlier) if n in sections]
+            sections.insert(max(after, default=len(sections) - 1) + 1, name)
+        return sections
 
     def _in_place_of_include(self, name: str) -> bool:
         return name == "services" and "include" in self.sections
@@ -114,33 +122,34 @@ class _Writer:
         return bool(self.frame.contents.sections.get(name))
 
     def _include(self, section: Section) -> None:
-        """Write what stays of the list, and the services if they have no place of their own."""
+        """Write what stays of the include list, and the services if they have no section yet."""
         region = section.region
-        if self.frame.left:
+        if self.frame.remaining:
             self._rest_of_list(section)
         else:
             self._verbatim(region.lead, region.key)
-            for comment in self._on_key(section):
+            for comment in self._list_comments(section):
                 self.out.add(NewText(comment + self.source.newline))
         if "services" in self.sections:
             return
         self._blocks()
         if self.frame.contents.sections.get("services"):
-            if self.frame.left:
+            if self.frame.remaining:
                 self.out.separate()
             self._section("services", None)
 
-    def _on_key(self, section: Section) -> list[str]:
-        """Return the comments of the list that no entry has."""
+    def _list_comments(self, section: Section) -> list[str]:
+        """Return the comments of the include list that belong to no entry."""
         region = section.region
-        found = comments(self.source, region.entry, region.key, self.source.next_line(region.key))
-        known = [e.region for e in self.frame.entries if e.region is not None]
-        return found if known else comments(self.source, region.entry, region.key, region.end)
+        key_end = self.source.next_line(region.key)
+        have_regions = any(entry.region is not None for entry in self.frame.entries)
+        end = key_end if have_regions else region.end
+        return comments_in(self.source, region.entry, region.key, end)
 
     def _rest_of_list(self, section: Section) -> None:
         start = section.region.lead
         for entry in self.frame.entries:
-            if id(entry.node) in self.frame.gone and entry.region is not None:
+            if id(entry.node) in self.frame.taken and entry.region is not None:
                 self._verbatim(start, entry.region.lead)
                 start = entry.region.end
         self._verbatim(start, section.region.end)
@@ -149,22 +158,23 @@ class _Writer:
         self.out.verbatim(start, end)
 
     def _blocks(self) -> None:
-        """Write the blocks of anchors that come from other files."""
-        taken = set(self.sections) - self.dropped
-        strays = [*self.frame.anchors.strays, *self.frame.contents.strays]
-        if self.frame.anchors.kept:
+        """Write the ``x-`` blocks from other files, below the comments that belong to no entry."""
+        used_keys = set(self.sections) - self.dropped
+        kept = self.frame.anchors.kept
+        if kept:
             self.out.separate()
         self.out.end_line()
-        for comment in strays:
+        for comment in [*self.frame.anchors.lost_comments, *self.frame.contents.loose_comments]:
             self.out.add(NewText(comment + self.source.newline))
-        for n, block in enumerate(self.frame.anchors.kept):
+        for n, block in enumerate(kept):
             if n:
                 self.out.separate()
-            self._add(_unique(block, taken).cut(block.start, block.region.end))
-        if self.frame.anchors.kept:
+            self._add(_with_unique_key(block, used_keys).cut(block.start, block.region.end))
+        if kept:
             self.out.separate()
 
     def _section(self, name: str, section: Section | None) -> None:
+        """Write a section with what the contents add to it; None where the file has none yet."""
         if section is not None:
             self._verbatim(section.region.lead, self.source.next_line(section.region.key))
         else:
@@ -172,54 +182,57 @@ class _Writer:
             self._add(text.cut(region.lead, text.source.next_line(region.key)))
         entries = self._entries(name, section)
         column = self._column(section, entries)
-        blank = self._blank(name, entries)
-        for n, one in enumerate(entries):
+        has_blank_lines = self._has_blank_lines(name, entries)
+        for n, entry in enumerate(entries):
             if n:
-                self._between(entries[n - 1], one, blank=blank)
-            self._add(one.pieces(column))
+                self._between(entries[n - 1], entry, blank=has_blank_lines)
+            self._add(entry.pieces(column))
 
     def _entries(self, name: str, section: Section | None) -> list[Fragment]:
+        """Return the entries of a section in order: the file's own and those of the contents."""
         path = () if name == "services" else (RESOURCE,)
-        taken = dict(self.frame.contents.sections.get(name, {}))
-        found: dict[str, Fragment] = {}
+        added = dict(self.frame.contents.sections.get(name, {}))
+        entries: dict[str, Fragment] = {}
         before = -1
         for key, region in ((section.entries if section else None) or {}).items():
-            mine = fragment(self.own, region, path, key)
+            own = fragment(self.own, region, path, key)
             follows = tuple(self.own.cut(before, region.lead)) if before >= 0 else ()
-            one = taken.pop(key, mine)
-            found[key] = replace(one, follows=follows) if one.region is region else one
+            entry = added.pop(key, own)
+            is_own = entry.region is region
+            entries[key] = replace(entry, follows=follows) if is_own else entry
             before = region.end
-        order = [*found, *taken]
-        found |= taken
+        order = [*entries, *added]
+        entries |= added
         pattern = (self.frame.pattern.sections or {}).get(name) if self.frame.pattern else None
         if pattern is not None:
-            order = like(order, list(pattern.entries or {}))
+            order = in_order_of(order, list(pattern.entries or {}))
         if name == "services":
-            order = ordered(order, self.frame.anchors.after)
-        return [found[key] for key in order]
+            order = order_after_anchors(order, self.frame.anchors.after)
+        return [entries[key] for key in order]
 
     def _column(self, section: Section | None, entries: list[Fragment]) -> int:
+        """Return the column of the keys in a section."""
         for region in ((section.entries if section else None) or {}).values():
             return self.source.column(region.entry.start)
         return entries[0].column if entries else 2
 
     def _between(self, above: Fragment, below: Fragment, *, blank: bool) -> None:
-        """Write the blank lines that stood between the two, or those that are usual."""
+        """Write the blank lines between two entries: their own, or one where *blank* is True."""
         if _are_neighbours(above, below):
             self._add(below.follows)
         elif blank:
             self.out.separate()
 
-    def _blank(self, name: str, entries: list[Fragment]) -> bool:
-        """Return whether blank lines are usual between the entries of the section *name*."""
-        seen = [bool(e.follows) for e in entries if _has_predecessor(e)]
+    def _has_blank_lines(self, name: str, entries: list[Fragment]) -> bool:
+        """Return whether most entries of the section *name* have a blank line between them."""
+        blank = [bool(e.follows) for e in entries if _has_predecessor(e)]
         if self.frame.pattern is not None:
             section = (self.frame.pattern.sections or {}).get(name)
             regions = list(((section.entries if section else None) or {}).values())
-            seen = [a.end < b.lead for a, b in pairwise(regions)] or seen
-        if not seen:
+            blank = [a.end < b.lead for a, b in pairwise(regions)] or blank
+        if not blank:
             return name == "services"
-        return sum(seen) * 2 >= len(seen)
+        return sum(blank) * 2 >= len(blank)
 
     def _add(self, pieces: Iterable[object]) -> None:
         self.out.end_line()
@@ -227,39 +240,42 @@ class _Writer:
             self.out.add(piece)
 
 
-def _at(pattern: list[str], name: str) -> int:
-    return pattern.index(name) if name in pattern else 0
+def _index_or_start(names: list[str], name: str) -> int:
+    """Return the index of *name*, 0 where it is not in *names*."""
+    return names.index(name) if name in names else 0
 
 
-def _siblings(one: Fragment) -> list[str]:
-    for section in (one.text.file.sections or {}).values():
+def _entry_names(entry: Fragment) -> list[str]:
+    """Return the names of all entries in the section that *entry* is from."""
+    for section in (entry.text.file.sections or {}).values():
         for region in (section.entries or {}).values():
-            if region is one.region:
+            if region is entry.region:
                 return list(section.entries or {})
     return []
 
 
-def _has_predecessor(one: Fragment) -> bool:
-    names = _siblings(one)
-    return one.region.entry.name in names[1:]
+def _has_predecessor(entry: Fragment) -> bool:
+    """Return whether another entry is above *entry* in its file."""
+    return entry.region.entry.name in _entry_names(entry)[1:]
 
 
 def _are_neighbours(above: Fragment, below: Fragment) -> bool:
-    names = _siblings(below)
+    """Return whether two entries follow each other in one file."""
+    names = _entry_names(below)
     name = below.region.entry.name
     if above.text.path != below.text.path or name not in names[1:]:
         return False
     return names[names.index(name) - 1] == above.region.entry.name
 
 
-def _unique(block: Block, taken: set[str]) -> Text:
-    """Return the text of *block* with a key that no other section has."""
+def _with_unique_key(block: Block, used_keys: set[str]) -> Text:
+    """Return the text of *block* with a key that is not in *used_keys*, and add it to them."""
     name, number = block.name, 1
-    while name in taken:
+    while name in used_keys:
         number += 1
         name = f"{block.name}-{number}"
-    taken.add(name)
+    used_keys.add(name)
     if name == block.name:
         return block.text
     key = block.region.entry.key
-    return block.text.with_splices([TextEdit(key.start, key.end, name)])
+    return block.text.with_edits([TextEdit(key.start, key.end, name)])

@@ -1,4 +1,8 @@
-"""Drafts of the root and of the modules: the same lines, divided."""
+"""The text of a root file and its modules: the same lines in several files.
+
+:class:`FileLayout` is the destination of every element of a root file, :class:`Assembler` writes
+the files, and :class:`Output` collects their text and takes care of blank lines.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from composerefactor.yaml.source import Source
 
 
 class Output:
-    """Pieces so far; keeps blank lines as they are, and from doubling at a cut."""
+    """Collects the text of a new file; blank lines are kept, and never doubled."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -42,24 +46,24 @@ class Output:
                 self.pieces.append(Slice(self.source, start, end))
 
     def gap(self, start: int, end: int) -> None:
-        """Add the blank lines ``start:end`` unless a blank line, or nothing, stands before."""
+        """Add the blank lines ``start:end``, but not at the top or below a blank line."""
         if self.pieces and not self.ends_blank():
             self.verbatim(start, end)
 
     def footer(self, start: int, end: int) -> None:
-        """Add what follows the last section."""
+        """Add what follows the last section: blank lines only where :meth:`gap` would add them."""
         text = self.source.text[start:end]
         if text.strip() or (self.pieces and not self.ends_blank()):
             self.verbatim(start, end)
 
     def separate(self) -> None:
-        """End the block before with a blank line."""
+        """Add a blank line, unless there is one or nothing above."""
         if self.pieces and not self.ends_blank():
             self.end_line()
             self.pieces.append(NewText(self.source.newline))
 
     def end_line(self) -> None:
-        """End the last line, where the source has no line end."""
+        """End the last line where it has no line end, as at the end of a source."""
         if self.pieces and not self.pieces[-1].ends_line:
             self.pieces.append(NewText(self.source.newline))
 
@@ -69,10 +73,14 @@ class Output:
         return len(tail.splitlines()) > 1 and not tail.splitlines()[-1].strip()
 
 
-class Division(Struct, frozen=True, dict=True):
-    """Which destination holds which parts of *file*; ``""`` is the root.
+class FileLayout(Struct, frozen=True, dict=True):
+    """The destination of every element of a root file.
 
-    *destinations* has the destination of every element, *order* the modules in plan order.
+    Attributes:
+        file: the root file.
+        anchors: its anchors.
+        destinations: the new path of each element, ``""`` for one that stays in the root file.
+        order: the modules in the order of the plan.
     """
 
     file: ComposeFile
@@ -82,32 +90,32 @@ class Division(Struct, frozen=True, dict=True):
 
     @cached_property
     def members(self) -> dict[str, dict[str, list[str]]]:
-        """The entries by destination and section, in the order of the text."""
-        found: dict[str, dict[str, list[str]]] = {}
-        for (section, name), home in self.destinations.items():
-            found.setdefault(home, {}).setdefault(section, []).append(name)
-        return found
+        """The names of entries by destination and section, in the order of the text."""
+        members: dict[str, dict[str, list[str]]] = {}
+        for (section, name), destination in self.destinations.items():
+            members.setdefault(destination, {}).setdefault(section, []).append(name)
+        return members
 
     def entries(self, destination: str, section: str) -> list[str]:
-        """Return the entries of *section* that live in *destination*."""
+        """Return the entries of *section* that go to *destination*."""
         return self.members.get(destination, {}).get(section, [])
 
-    def own(self, destination: str) -> list[Element]:
-        """Return the holders that live in *destination*."""
-        parts = self.members.get(destination, {})
-        return [(section, name) for section, names in parts.items() for name in names]
+    def elements(self, destination: str) -> list[Element]:
+        """Return the elements that go to *destination*."""
+        sections = self.members.get(destination, {})
+        return [(section, name) for section, names in sections.items() for name in names]
 
 
 class Assembler:
-    """Writes the drafts of one division."""
+    """Writes the root file and the modules of one layout; *include* is the new include list."""
 
-    def __init__(self, division: Division, include: IncludeEdit) -> None:
-        self.division = division
-        self.file = division.file
-        self.source = division.file.source
-        self.sections = division.file.sections or {}
+    def __init__(self, layout: FileLayout, include: IncludeEdit) -> None:
+        self.layout = layout
+        self.file = layout.file
+        self.source = layout.file.source
+        self.sections = layout.file.sections or {}
         self.include = include
-        self._headers_given: set[str] = set()
+        self._written_keys: set[str] = set()
         self._above: dict[Element, int] = {}
         for name, section in self.sections.items():
             end = section.region.lead
@@ -116,71 +124,71 @@ class Assembler:
                 end = region.end
 
     def root(self) -> PlannedFile:
-        """Return the draft of the root: what stays, with the include list."""
+        """Return the root file: what stays in it, with the include list."""
         out = Output(self.source)
-        named = list(self.sections.values())
-        first = named[0].region.lead if named else 0
-        out.verbatim(0, first)
-        done = first
-        wrappers = self._copies("")
-        for section in named:
+        sections = list(self.sections.values())
+        done = sections[0].region.lead if sections else 0
+        out.verbatim(0, done)
+        copies = self._copies("")
+        for section in sections:
             start = section.region.lead
-            self._emit_copies(out, wrappers, before=section.region.end)
+            self._write_copies(out, copies, before=section.region.end)
             if section.name == self.include.anchor_section:
-                self._emit_include(out, section, done)
+                self._write_include(out, section, done)
             elif section.name == "include" and self.include.appends:
                 out.gap(done, start)
                 for piece in self.include.appended(section):
                     out.add(piece)
-            elif len(self._kept(section)) == self._count(section):
+            elif len(self._kept_names(section)) == self._count(section):
                 out.gap(done, start)
                 out.verbatim(start, section.region.end)
-            elif self._kept(section):
+            elif self._kept_names(section):
                 out.gap(done, start)
-                self._emit_kept(out, section)
+                self._write_kept(out, section)
             done = section.region.end
         out.footer(done, len(self.source.text))
         return PlannedFile(self.file.path, tuple(out.pieces), self.source.has_bom)
 
     def modules(self) -> list[PlannedFile]:
-        """Return the drafts of the modules, in the order of the plan."""
-        return [self._module(path) for path in self.division.order]
+        """Return the modules, in the order of the plan."""
+        return [self._module(path) for path in self.layout.order]
 
     def _module(self, path: str) -> PlannedFile:
         out = Output(self.source)
         copies = self._copies(path)
         for section in self.sections.values():
-            mine = self.division.entries(path, section.name)
-            self._emit_copies(out, copies, before=section.region.end)
-            if not mine:
+            names = self.layout.entries(path, section.name)
+            self._write_copies(out, copies, before=section.region.end)
+            if not names:
                 continue
             out.separate()
             if section.entries is None or section.name.startswith("x-"):
                 out.verbatim(section.region.lead, section.region.end)
                 continue
-            self._emit_section_key(out, section)
-            self._emit_entries(out, section, mine)
+            self._write_section_key(out, section)
+            self._write_entries(out, section, names)
         out.end_line()
         return PlannedFile(path, tuple(out.pieces))
 
-    def _kept(self, section: Section) -> list[str]:
-        """Return the entries of *section* that stay in the root."""
-        return self.division.entries("", section.name)
+    def _kept_names(self, section: Section) -> list[str]:
+        """Return the entries of *section* that stay in the root file."""
+        return self.layout.entries("", section.name)
 
     @staticmethod
     def _count(section: Section) -> int:
-        whole = section.name.startswith("x-") or section.entries is None
-        return 1 if whole else len(section.entries or {})
+        """Return how many elements *section* has: one where it moves as a whole."""
+        is_element = section.name.startswith("x-") or section.entries is None
+        return 1 if is_element else len(section.entries or {})
 
-    def _emit_include(self, out: Output, section: Section, done: int) -> None:
-        """Put the include list where the services stood, below what titled them."""
+    def _write_include(self, out: Output, section: Section, done: int) -> None:
+        """Write the include list in place of the services, below the comments above them."""
         start = section.region.lead
-        kept = bool(self._kept(section))
+        kept = bool(self._kept_names(section))
         if self.include.appends and not kept:
             return
         out.gap(done, start)
         if self.include.appends:
-            self._emit_kept(out, section)
+            self._write_kept(out, section)
             return
         if not kept:
             out.verbatim(start, section.region.key)
@@ -188,19 +196,19 @@ class Assembler:
             out.add(piece)
         if kept:
             out.separate()
-            self._emit_kept(out, section)
+            self._write_kept(out, section)
 
-    def _emit_kept(self, out: Output, section: Section) -> None:
+    def _write_kept(self, out: Output, section: Section) -> None:
         out.verbatim(section.region.lead, self.source.next_line(section.region.key))
-        self._headers_given.add(section.name)
-        self._emit_entries(out, section, self._kept(section))
+        self._written_keys.add(section.name)
+        self._write_entries(out, section, self._kept_names(section))
 
-    def _emit_section_key(self, out: Output, section: Section) -> None:
-        """Write the line of the section's key: as it stands in the first module that needs it."""
+    def _write_section_key(self, out: Output, section: Section) -> None:
+        """Write the line of a section's key, with its comments in the first file that has it."""
         region = section.region
         line_end = self.source.next_line(region.key)
-        if section.name not in self._headers_given and not self._kept(section):
-            self._headers_given.add(section.name)
+        if section.name not in self._written_keys and not self._kept_names(section):
+            self._written_keys.add(section.name)
             titled_in_root = (
                 section.name == self.include.anchor_section and not self.include.appends
             )
@@ -210,7 +218,7 @@ class Assembler:
         text = self.source.text[self.source.line_start(key.start) : key.end]
         out.add(NewText(f"{text}:{self.source.newline}"))
 
-    def _emit_entries(self, out: Output, section: Section, names: Iterable[str]) -> None:
+    def _write_entries(self, out: Output, section: Section, names: Iterable[str]) -> None:
         entries = section.entries or {}
         for n, name in enumerate(names):
             region = entries[name]
@@ -220,25 +228,26 @@ class Assembler:
 
     def _copies(self, destination: str) -> list[Block]:
         """Return the blocks that *destination* needs from elsewhere, in the order of the text."""
-        anchors = self.division.anchors
-        own = self.division.own(destination)
-        taken = {h[0] for h in own}
+        anchors = self.layout.anchors
+        own = self.layout.elements(destination)
+        used_keys = {section for section, _ in own}
         if not destination:
-            taken |= {name for name in self.sections if name.startswith("x-")}
-        found = []
+            used_keys |= {name for name in self.sections if name.startswith("x-")}
+        blocks: list[Block] = []
         for element, targets in anchors.needs(own).items():
-            found += anchors.blocks(element, targets, taken)
-        return sorted(found, key=lambda b: (b.start, -b.end))
+            blocks += anchors.blocks(element, targets, used_keys)
+        return sorted(blocks, key=lambda b: (b.start, -b.end))
 
-    def _emit_copies(self, out: Output, blocks: list[Block], before: int) -> None:
-        """Write those of *blocks* that stand above *before*: anchors come before their aliases.
+    def _write_copies(self, out: Output, blocks: list[Block], before: int) -> None:
+        """Write those of *blocks* that begin before the offset *before*.
 
-        What a section copies from itself stands above it too, so *before* is the section's end.
+        An anchor comes before its aliases. A section may need a block from itself, so *before* is
+        the end of the section.
         """
         while blocks and blocks[0].start < before:
             block = blocks.pop(0)
-            key = not self.source.text[block.start : block.end].startswith((" ", "\t"))
-            if block.wrapper or key:
+            has_key = not self.source.text[block.start : block.end].startswith((" ", "\t"))
+            if block.wrapper or has_key:
                 out.separate()
             if block.wrapper:
                 out.add(NewText(f"{block.wrapper}:{self.source.newline}"))

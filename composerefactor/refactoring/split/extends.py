@@ -1,20 +1,26 @@
-"""What of each service goes to a module, and what stays with its stub.
+"""Strategy ``extends``: what of each service moves to a module, and what remains in a stub.
 
-A root by itself keeps the stubs, as long as no more than half of its services have something to
-keep; else, and where several roots define the same services, environment files hold them.
+A stub is what is left of a service in its file: ``extends`` with the path of a module, and the
+attributes that cannot move. An attribute is fixed where a path in it cannot be rewritten for the
+directory of the module (:func:`fixed_attributes`); paths that can be are rewritten
+(:func:`replacements`).
+
+A single root file keeps its stubs, as long as no more than half of its services keep anything else.
+Otherwise, and where several root files define the same services, the stubs are in environment
+files.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.paths import PathAttribute, path_attributes
-from composerefactor.compose.references import extended
+from composerefactor.compose.references import extends_target
 from composerefactor.edit.planned_files import Replacement
 from composerefactor.refactoring.deduplicate.definitions import (
     Definition,
@@ -24,17 +30,16 @@ from composerefactor.refactoring.deduplicate.definitions import (
 )
 from composerefactor.refactoring.deduplicate.layout import ENVIRONMENTS
 from composerefactor.refactoring.deduplicate.variants import (
-    Owners,
     SharedService,
     SharedServices,
-    chains,
-    definition,
+    definition_of,
+    extends_chains,
     factor,
     keep_chain,
     may_repeat,
 )
 from composerefactor.refactoring.modules.anchors import Element
-from composerefactor.refactoring.modules.base_file import BaseFile, Reason
+from composerefactor.refactoring.modules.root_file import Reason, RootFile
 from composerefactor.yaml.comments import Region
 from composerefactor.yaml.nodes import (
     AliasNode,
@@ -48,233 +53,65 @@ from composerefactor.yaml.nodes import (
 from composerefactor.yaml.source import Source
 
 MERGE = "<<"
+"""The merge key."""
 
 
-def fixed_attributes(service: Node, source: Source) -> dict[str, str]:
-    """Return the written keys of *service* that have to stay in its directory, with the reasons.
-
-    A merge key is among them where something that it brings has to stay; then so are the keys that
-    it brings too, since they would be merged with what it says instead of replacing it.
-    """
-    fixed: dict[str, str] = {}
-    for found in path_attributes(service):
-        reason = _reason(found, source)
-        if reason:
-            fixed.setdefault(found.kind.partition(".")[0], reason)
-    for name, entry in merged_entries(service).items():
-        if _has_tags(entry.value):
-            fixed.setdefault(name, f"{name} has a tag, which acts where it stands")
-    body = resolve(service)
-    written = {e.name or "" for e in body.entries} if isinstance(body, MappingNode) else set()
-    merged = [name for name in fixed if name not in written]
-    if merged:
-        brought = {name for part in _merged(body) for name in merged_entries(part)}
-        fixed |= dict.fromkeys(brought & written, fixed[merged[0]])
-        fixed[MERGE] = fixed[merged[0]]
-    return {name: reason for name, reason in fixed.items() if name in written}
+MAX_IN_ROOT = 4
+"""This many services may keep more than a stub in a root file, however few services it has."""
 
 
-def replacements(service: Node, source: Source, up: str) -> Iterator[Replacement]:
-    """Yield what changes in *service* where *up* leads from its new directory to the one before.
+class StubSplit(Struct):
+    """How the services of a group of root files are split. Files are indices in the group.
 
-    The nodes that its aliases stand for are among them.
-    """
-    if up == ".":
-        return
-    for found in path_attributes(service):
-        if not (found.resolved and found.form == "relative" and not found.is_missing):
-            continue
-        start = _written_at(found, source)
-        if start is None:
-            continue
-        if found.text == "." or found.text.startswith("./"):
-            yield Replacement(start, start + 1, up)
-        else:
-            yield Replacement(start, start, f"{up}/")
-
-
-def _reason(found: PathAttribute, source: Source) -> str:
-    """Return why the path *found* cannot be written anew, or ``""``."""
-    if not found.resolved or found.is_missing:
-        return ""  # a missing context is the directory of the service that extends (observed)
-    if found.form == "variable":
-        return f"{found.kind} begins with a variable, which may hold any path"
-    if found.form != "relative":
-        return ""
-    if found.kind == "build.ssh":  # up to v2.29.7 not resolved in an extended file (observed)
-        return "build.ssh names a relative path, which not all engines resolve"
-    if _written_at(found, source) is None:
-        return f"{found.kind} is written with escapes or over several lines"
-    return ""
-
-
-def _written_at(found: PathAttribute, source: Source) -> int | None:
-    """Return the offset at which the path *found* begins; None where its text is not its value."""
-    node = found.node
-    if not isinstance(node, ScalarNode) or node.style in {"|", ">"}:
-        return None
-    begin = node.start + len(node.style)
-    head = node.value[: found.offset + 1]
-    return begin + found.offset if source.text.startswith(head, begin) else None
-
-
-def _has_tags(node: Node) -> bool:
-    """Return whether ``!reset`` or the like stands in *node*, or in what its aliases stand for."""
-    for inner in walk(node):
-        if inner.tag is not None and not inner.tag.startswith("!!"):
-            return True
-        if isinstance(inner, AliasNode) and inner.target is not None and _has_tags(inner.target):
-            return True
-    return False
-
-
-def _merged(body: Node) -> Iterator[Node]:
-    """Yield the mappings that the merge keys of *body* name."""
-    for entry in body.entries if isinstance(body, MappingNode) else ():
-        if entry.is_merge:
-            value = resolve(entry.value)
-            yield from value.items if isinstance(value, SequenceNode) else [value]
-
-
-def cut(definition: Definition) -> SharedDefinition | str:
-    """Divide a service that one file defines; the reason where it has to stay as a whole."""
-    source, region = definition.source, definition.region
-    start = source.next_line(region.key)
-    if _is_tagged(definition):
-        return "it has a tag, which acts where it stands"
-    fixed = fixed_attributes(region.entry.value, source)
-    if not fixed:
-        return SharedDefinition([(start, region.end)], [[]])
-    reason = next(iter(fixed.values()))
-    parts = children_of(source, region)
-    if parts is None or "extends" in fixed:
-        return reason
-    if not parts.keys() - fixed.keys() - {"extends"}:
-        return reason
-    rest: list[Span] = []
-    common: list[Span] = []
-    above = start
-    for name, part in parts.items():
-        if name in fixed:
-            rest.append((part.lead, part.end))
-        else:  # with the blank lines above, but at the top
-            common.append((above if common else part.lead, part.end))
-        above = part.end
-    return SharedDefinition(common, [rest])
-
-
-def with_fixed_apart(variant: SharedService, also: Collection[str] = ()) -> SharedService:
-    """Return *variant* with the attributes that have to stay in no shared part.
-
-    *also* names some that have to stay for another reason than their paths. Where that cannot be
-    told apart, nothing is shared.
-    """
-    shared, first = variant.shared, variant.definitions[0]
-    if shared is None:
-        return variant
-    if _is_tagged(first):
-        return replace(variant, shared=None)
-    fixed = [*fixed_attributes(first.region.entry.value, first.source), *also]
-    parts = [children_of(d.source, d.region) for d in variant.definitions]
-    for name in fixed:
-        own = (parts[0] or {}).get(name, first.region)
-        if not any(_overlap((own.lead, own.end), span) for span in shared.common):
-            continue
-        found = [part[name] for part in parts if part and name in part]
-        if name in {MERGE, "extends"} or len(found) != len(parts):
-            return replace(variant, shared=None)
-        shared = _without(shared, found)
-    return replace(variant, shared=shared if shared.common else None)
-
-
-def _is_tagged(definition: Definition) -> bool:
-    tag = definition.region.entry.value.tag
-    return tag is not None and not tag.startswith("!!")
-
-
-def _without(shared: SharedDefinition, found: list[Region]) -> SharedDefinition:
-    """Return *shared* with the attribute of the regions *found*, one a definition, in each rest."""
-    first = (found[0].lead, found[0].end)
-    rests = []
-    for rest, region in zip(shared.rests, found, strict=True):
-        whole = (region.lead, region.end)
-        rests.append(sorted([*(s for s in rest if not _overlap(whole, s)), whole]))
-    return SharedDefinition(
-        [span for span in shared.common if not _overlap(first, span)],
-        rests,
-        [(at, note) for at, note in shared.notes if not first[0] <= at < first[1]],
-    )
-
-
-def _overlap(one: Span, other: Span) -> bool:
-    return one[0] < other[1] and other[0] < one[1]
-
-
-FEW = 4
-"""So many services may stay in a root, however many it has."""
-
-
-class StubDivision(Struct):
-    """The roots of one group, and their services.
-
-    *modules* has what modules are made of, *all* also what has no module. *unmoved* says, per root,
-    what stays there. *in_environments* is True where environment files hold the stubs. *elements*
-    gives, by owners and name, the root whose own definition is what the others extend.
+    Attributes:
+        in_environments: True where environment files contain the stubs, False where the root file
+            does.
+        modules: the services of which a part moves to a module.
+        all: those, and the services that are in environment files as a whole.
+        unmoved: the elements that stay in each root file, with reasons.
     """
 
-    roots: list[BaseFile]
     in_environments: bool
     modules: SharedServices
     all: SharedServices
     unmoved: dict[int, dict[Element, Reason]] = {}
-    elements: dict[tuple[Owners, str], int] = {}
-
-    def stubs_of(self, owner: int) -> list[SharedService]:
-        """Return the services of which a stub stands in the root *owner*."""
-        return [
-            v
-            for v in self.all.variants
-            if owner in v.owners and self.elements.get((v.owners, v.name)) != owner
-        ]
 
 
-def divided(roots: Sequence[BaseFile]) -> StubDivision:
-    """Divide the services of *roots*; several of them are one group that shares services."""
+def split_services(roots: Sequence[RootFile]) -> StubSplit:
+    """Split the services of *roots*: one root file, or several that share services."""
     if len(roots) == 1 and not _has_environments(roots[0]):
-        alone = _alone(roots[0])
-        if not _is_crowded(roots[0], alone):
+        alone = _stubs_in_root(roots[0])
+        if not _keeps_too_much(roots[0], alone):
             return alone
-    return _in_environments([root.without_stubs() for root in roots])
+    return _stubs_in_environments([root.without_stubs() for root in roots])
 
 
-def _alone(root: BaseFile) -> StubDivision:
-    """Divide the services of a root that keeps the stubs."""
+def _stubs_in_root(root: RootFile) -> StubSplit:
+    """Split the services of a root file that keeps the stubs."""
     unmoved = dict(root.reasons)
     moving: dict[str, SharedDefinition] = {}
     for name in root.movable():
-        found = cut(definition(root.file, name))
-        if isinstance(found, str):
-            unmoved["services", name] = Reason(found)
+        result = split_service(definition_of(root.file, name))
+        if isinstance(result, str):
+            unmoved["services", name] = Reason(result)
         else:
-            moving[name] = found
-    partly = {name for name, found in moving.items() if any(found.rests)}
+            moving[name] = result
+    partly = {name for name, shared in moving.items() if any(shared.remainders)}
     left = (root.file.services.keys() - moving.keys()) | partly
-    heirs = _heirs(root)
-    while more := [name for name in moving if heirs.get(name) in left]:
+    parents = _parents_in_same_file(root)
+    while more := [name for name in moving if parents.get(name) in left]:
         for name in more:
             del moving[name]
-            words = f"it extends {heirs[name]}, which stays or has a part that does"
-            unmoved["services", name] = Reason(words)
+            message = f"it extends {parents[name]}, which does not move completely"
+            unmoved["services", name] = Reason(message)
             left.add(name)
     factored = factor([root.file], [root.anchors], {0: list(moving)})
-    both = _with_cuts(factored, {0: moving})
-    return StubDivision(
-        [root], in_environments=False, modules=factored, all=both, unmoved={0: unmoved}
-    )
+    with_moving = _with_single_services(factored, {0: moving})
+    return StubSplit(in_environments=False, modules=factored, all=with_moving, unmoved={0: unmoved})
 
 
-def _has_environments(root: BaseFile) -> bool:
-    """Return whether *root* includes environment files, as an earlier split leaves them."""
+def _has_environments(root: RootFile) -> bool:
+    """Return whether *root* includes environment files of an earlier split."""
     directory = posixpath.normpath(posixpath.join(root.directory, root.into, ENVIRONMENTS))
     return any(
         path.startswith(f"{directory}/") and root.file.path in by
@@ -282,23 +119,23 @@ def _has_environments(root: BaseFile) -> bool:
     )
 
 
-def _is_crowded(root: BaseFile, found: StubDivision) -> bool:
-    """Return whether the root would still hold more than half of its services."""
-    partly = {v.name for v in found.all.variants if any(v.rest(0))}
+def _keeps_too_much(root: RootFile, found: StubSplit) -> bool:
+    """Return whether more than stubs would remain of most services in *root*."""
+    partly = {service.name for service in found.all.services if any(service.remainder(0))}
     kept = {name for section, name in found.unmoved[0] if section == "services"}
     count = len(partly | kept)
-    return count > FEW and 2 * count > len(root.file.services)
+    return count > MAX_IN_ROOT and 2 * count > len(root.file.services)
 
 
-def _in_environments(roots: list[BaseFile]) -> StubDivision:
-    """Divide the services of *roots* whose environment files hold the stubs."""
+def _stubs_in_environments(roots: list[RootFile]) -> StubSplit:
+    """Split the services of root files that include environment files with the stubs."""
     unmoved = {i: dict(root.reasons) for i, root in enumerate(roots)}
     for i, root in enumerate(roots):
         kept = root.file.services.keys() - set(root.movable())
-        for name in _chained(root, kept) - kept:
-            words = "it extends a service that stays, or is extended by one"
-            unmoved[i]["services", name] = Reason(words)
-    bases = roots[0].project.bases
+        for name in _tied_by_extends(root, kept) - kept:
+            message = "it extends a service that does not move, or such a service extends it"
+            unmoved[i]["services", name] = Reason(message)
+    bases = roots[0].project.root_files
     copies = frozenset(i for i, root in enumerate(roots) if root.file.path not in bases)
     movable = {
         i: [
@@ -310,53 +147,229 @@ def _in_environments(roots: list[BaseFile]) -> StubDivision:
         for i, root in enumerate(roots)
     }
     files = [root.file for root in roots]
-    found = factor(files, [root.anchors for root in roots], movable, copies)
-    found.variants = [with_fixed_apart(variant) for variant in found.variants]
-    for chain in chains(files, {i: names for i, names in movable.items() if i not in copies}):
-        keep_chain(found, chain)
-    cuts: dict[int, dict[str, SharedDefinition | None]] = {}
-    for i, names in found.single.items():
-        parts = {name: cut(definition(roots[i].file, name)) for name in names}
-        partly = {n for n, p in parts.items() if isinstance(p, str) or any(p.rests)}
-        whole = _chained(roots[i], partly)
-        cuts[i] = {
-            name: None if name in whole or isinstance(part, str) else part
-            for name, part in parts.items()
+    factored = factor(files, [root.anchors for root in roots], movable, copies)
+    factored.services = [with_fixed_apart(service) for service in factored.services]
+    names_of_bases = {i: names for i, names in movable.items() if i not in copies}
+    for chain in extends_chains(files, names_of_bases):
+        keep_chain(factored, chain)
+    single: dict[int, dict[str, SharedDefinition | None]] = {}
+    for i, names in factored.single.items():
+        results = {name: split_service(definition_of(roots[i].file, name)) for name in names}
+        partly = {n for n, r in results.items() if isinstance(r, str) or any(r.remainders)}
+        whole = _tied_by_extends(roots[i], partly)
+        single[i] = {
+            name: None if name in whole or isinstance(result, str) else result
+            for name, result in results.items()
         }
-    return StubDivision(
-        roots, in_environments=True, modules=found, all=_with_cuts(found, cuts), unmoved=unmoved
+    return StubSplit(
+        in_environments=True,
+        modules=factored,
+        all=_with_single_services(factored, single),
+        unmoved=unmoved,
     )
 
 
-def _with_cuts(
-    found: SharedServices, cuts: Mapping[int, Mapping[str, SharedDefinition | None]]
+def _with_single_services(
+    factored: SharedServices, single: Mapping[int, Mapping[str, SharedDefinition | None]]
 ) -> SharedServices:
-    """Return *found* with single services as variants of one owner; whole ones leave *found*."""
-    variants = list(found.variants)
-    for i, names in found.single.items():
-        for name in names:
-            own = definition(found.files[i], name)
-            variants.append(SharedService(name, (i,), (own,), cuts[i][name]))
-    found.single = {
-        i: [name for name in names if cuts[i][name] is not None]
-        for i, names in found.single.items()
-    }
-    return replace(found, variants=variants)
+    """Return *factored* with the services that only one file defines among its services.
 
-
-def _heirs(root: BaseFile) -> dict[str, str]:
-    """Return the services of *root* that extend another of the same file, which is seen there."""
-    parents = {name: extended(body) for name, body in root.file.services.items()}
-    return {name: p[1] for name, p in parents.items() if p and p[0] is None and p[1]}
-
-
-def _chained(root: BaseFile, names: Iterable[str]) -> set[str]:
-    """Return the services that chains of ``extends`` without a file tie to *names*.
-
-    Of *names* only those that are in such a chain themselves.
+    *single* is what moves of each of them, None where it stays whole. Those that stay whole are
+    removed from ``factored.single``.
     """
-    links = [{heir, parent} for heir, parent in _heirs(root).items()]
-    found = set(names) & set().union(*links) if links else set()
-    while more := [link for link in links if link & found and not link <= found]:
-        found = found.union(*more)
-    return found
+    services = list(factored.services)
+    for i, names in factored.single.items():
+        for name in names:
+            own = definition_of(factored.files[i], name)
+            services.append(SharedService(name, (i,), (own,), single[i][name]))
+    factored.single = {
+        i: [name for name in names if single[i][name] is not None]
+        for i, names in factored.single.items()
+    }
+    return replace(factored, services=services)
+
+
+def _parents_in_same_file(root: RootFile) -> dict[str, str]:
+    """Return the service that each service of *root* extends, where it is in the same file."""
+    targets = {name: extends_target(body) for name, body in root.file.services.items()}
+    return {name: t[1] for name, t in targets.items() if t and t[0] is None and t[1]}
+
+
+def _tied_by_extends(root: RootFile, names: Iterable[str]) -> set[str]:
+    """Return the services of *root* that chains of ``extends`` in the file connect with *names*.
+
+    A name that is in no such chain is not in the result.
+    """
+    links = [{name, parent} for name, parent in _parents_in_same_file(root).items()]
+    tied = set(names) & set().union(*links) if links else set()
+    while more := [link for link in links if link & tied and not link <= tied]:
+        tied = tied.union(*more)
+    return tied
+
+
+def split_service(definition: Definition) -> SharedDefinition | str:
+    """Split a service that one file defines into what moves and what remains.
+
+    Return the reason instead where the whole service has to stay.
+    """
+    source, region = definition.source, definition.region
+    start = source.next_line(region.key)
+    if _is_tagged(definition):
+        return "it has a tag, which only works in its own file"
+    fixed = fixed_attributes(region.entry.value, source)
+    if not fixed:
+        return SharedDefinition([(start, region.end)], [[]])
+    reason = next(iter(fixed.values()))
+    children = children_of(source, region)
+    if children is None or "extends" in fixed:
+        return reason
+    if not children.keys() - fixed.keys() - {"extends"}:
+        return reason
+    remainder: list[Span] = []
+    common: list[Span] = []
+    above = start
+    for name, child in children.items():
+        if name in fixed:
+            remainder.append((child.lead, child.end))
+        else:  # with the blank lines above, except at the top
+            common.append((above if common else child.lead, child.end))
+        above = child.end
+    return SharedDefinition(common, [remainder])
+
+
+def with_fixed_apart(service: SharedService) -> SharedService:
+    """Return *service* with its fixed attributes in the remainders, not in the shared part.
+
+    Nothing is shared where they cannot be separated.
+    """
+    shared, first = service.shared, service.definitions[0]
+    if shared is None:
+        return service
+    if _is_tagged(first):
+        return replace(service, shared=None)
+    fixed = fixed_attributes(first.region.entry.value, first.source)
+    children = [children_of(d.source, d.region) for d in service.definitions]
+    for name in fixed:
+        own = (children[0] or {}).get(name, first.region)
+        if not any(_overlap((own.lead, own.end), span) for span in shared.common):
+            continue
+        regions = [each[name] for each in children if each and name in each]
+        if name in {MERGE, "extends"} or len(regions) != len(children):
+            return replace(service, shared=None)
+        shared = _without_attribute(shared, regions)
+    return replace(service, shared=shared if shared.common else None)
+
+
+def _without_attribute(shared: SharedDefinition, regions: list[Region]) -> SharedDefinition:
+    """Return *shared* with one attribute moved to the remainders.
+
+    *regions* are its lines, one region for each definition.
+    """
+    first = (regions[0].lead, regions[0].end)
+    remainders = []
+    for remainder, region in zip(shared.remainders, regions, strict=True):
+        whole = (region.lead, region.end)
+        remainders.append(sorted([*(s for s in remainder if not _overlap(whole, s)), whole]))
+    return SharedDefinition(
+        [span for span in shared.common if not _overlap(first, span)],
+        remainders,
+        [(at, text) for at, text in shared.added_comments if not first[0] <= at < first[1]],
+    )
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    return one[0] < other[1] and other[0] < one[1]
+
+
+def _is_tagged(definition: Definition) -> bool:
+    tag = definition.region.entry.value.tag
+    return tag is not None and not tag.startswith("!!")
+
+
+def fixed_attributes(service: Node, source: Source) -> dict[str, str]:
+    """Return the keys of *service* that have to stay in its directory, each with the reason.
+
+    A merge key is one of them where it sets an attribute that has to stay. Then so is each written
+    key that the merge key sets too: in another file it would be merged with the value from the
+    merge key instead of replacing it.
+    """
+    fixed: dict[str, str] = {}
+    for path in path_attributes(service):
+        reason = _why_fixed(path, source)
+        if reason:
+            fixed.setdefault(path.kind.partition(".")[0], reason)
+    for name, entry in merged_entries(service).items():
+        if _has_tags(entry.value):
+            fixed.setdefault(name, f"{name} has a tag, which only works in its own file")
+    body = resolve(service)
+    written = {e.name or "" for e in body.entries} if isinstance(body, MappingNode) else set()
+    merged = [name for name in fixed if name not in written]
+    if merged:
+        set_by_merge = {name for part in _merged_mappings(body) for name in merged_entries(part)}
+        fixed |= dict.fromkeys(set_by_merge & written, fixed[merged[0]])
+        fixed[MERGE] = fixed[merged[0]]
+    return {name: reason for name, reason in fixed.items() if name in written}
+
+
+def _why_fixed(path: PathAttribute, source: Source) -> str:
+    """Return why *path* cannot be rewritten, ``""`` where it can or need not be."""
+    if not path.resolved or path.is_missing:
+        return ""  # a missing context is the directory of the service that extends (observed)
+    if path.form == "variable":
+        return f"{path.kind} begins with a variable, which may contain any path"
+    if path.form != "relative":
+        return ""
+    if path.kind == "build.ssh":  # up to v2.29.7 not resolved in an extended file (observed)
+        return (
+            "build.ssh has a relative path, which older releases of Docker Compose do not resolve"
+        )
+    if _offset_of_path(path, source) is None:
+        return f"{path.kind} is written with escapes or over several lines"
+    return ""
+
+
+def _offset_of_path(path: PathAttribute, source: Source) -> int | None:
+    """Return the offset at which *path* begins; None where the text differs from the value."""
+    node = path.node
+    if not isinstance(node, ScalarNode) or node.style in {"|", ">"}:
+        return None
+    begin = node.start + len(node.style)
+    head = node.value[: path.offset + 1]
+    return begin + path.offset if source.text.startswith(head, begin) else None
+
+
+def _has_tags(node: Node) -> bool:
+    """Return whether *node* has ``!reset`` or another such tag, also in nodes of its aliases."""
+    for inner in walk(node):
+        if inner.tag is not None and not inner.tag.startswith("!!"):
+            return True
+        if isinstance(inner, AliasNode) and inner.target is not None and _has_tags(inner.target):
+            return True
+    return False
+
+
+def _merged_mappings(body: Node) -> Iterator[Node]:
+    """Yield the mappings that the merge keys of *body* refer to."""
+    for entry in body.entries if isinstance(body, MappingNode) else ():
+        if entry.is_merge:
+            value = resolve(entry.value)
+            yield from value.items if isinstance(value, SequenceNode) else [value]
+
+
+def replacements(service: Node, source: Source, up: str) -> Iterator[Replacement]:
+    """Yield the changes of the relative paths in *service*, and in the nodes of its aliases.
+
+    *up* is the path from the new directory of the service to the old one.
+    """
+    if up == ".":
+        return
+    for path in path_attributes(service):
+        if not (path.resolved and path.form == "relative" and not path.is_missing):
+            continue
+        start = _offset_of_path(path, source)
+        if start is None:
+            continue
+        if path.text == "." or path.text.startswith("./"):
+            yield Replacement(start, start + 1, up)
+        else:
+            yield Replacement(start, start, f"{up}/")

@@ -1,4 +1,4 @@
-"""Base files as projects in memory, and what a split makes of them."""
+"""Root files as projects in memory, and their split."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.project import load
+from composerefactor.compose.project import load_project
 from composerefactor.refactoring.contract import Plan
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
@@ -20,12 +20,12 @@ Divide: TypeAlias = Callable[..., tuple[Plan, dict[str, str]]]
 
 @pytest.fixture(scope="session")
 def divide() -> Divide:
-    """Split *bases*, each an entry point; give the plan, and all files as it leaves them."""
+    """Split *bases*, each a root file; return the plan, and all files afterwards."""
 
     def divide(
         files: Mapping[str, str], bases: Sequence[str], options: SplitOptions | None = None
     ) -> tuple[Plan, dict[str, str]]:
-        project = load([Invocation((path,)) for path in bases], Library(Memory(files)))
+        project = load_project([Invocation((path,)) for path in bases], Library(Memory(files)))
         plan = split.plan(project, options or SplitOptions())
         contents = dict(files)
         for path, content in plan.contents().items():

@@ -1,4 +1,4 @@
-"""What differs between base files, by meaning."""
+"""Which settings differ between root files, in whatever form they are written."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from collections.abc import Mapping
 
 from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.project import load
-from composerefactor.refactoring.deduplicate.differences import ABSENT, Comparison, comparisons
+from composerefactor.compose.project import load_project
+from composerefactor.refactoring.deduplicate.variants import ABSENT, Comparison, comparisons
 from support.memory import Memory
 
 A, B, C = "docker-compose.yml", "docker-compose.prod.yml", "docker-compose.staging.yml"
 
 
 def compared(files: Mapping[str, str]) -> list[Comparison]:
-    return comparisons(load([Invocation((path,)) for path in files], Library(Memory(files))))
+    return comparisons(
+        load_project([Invocation((path,)) for path in files], Library(Memory(files)))
+    )
 
 
 def settings(files: Mapping[str, str]) -> dict[str, list[object]]:

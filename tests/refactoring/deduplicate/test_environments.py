@@ -1,8 +1,7 @@
-"""What a split of several base files keeps, on generated projects."""
+"""A split of several root files keeps what they mean, on generated projects."""
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 
 from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.project import Project, load
+from composerefactor.compose.project import Project, load_project
 from composerefactor.proof.comparison import compare
 from composerefactor.refactoring.contract import Plan
 from composerefactor.refactoring.split.options import SplitOptions
@@ -20,16 +19,17 @@ from composerefactor.transforms.split import split
 from support.commandline import write
 from support.engine import release_of, resolved
 from support.environments import Environments, environments
+from support.examples import examples
 from support.memory import Memory
 
-EXAMPLES = int(os.environ.get("FACTORING_EXAMPLES", "15"))
+EXAMPLES = examples(8, 60)
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 RAW = "--no-interpolate"
 OVERRIDE_OF_INCLUDED = (2, 24, 6)
 
 
 def opened(project: Environments, files: Mapping[str, str | bytes]) -> Project:
-    return load([Invocation(paths) for paths in project.entries], Library(Memory(files)))
+    return load_project([Invocation(paths) for paths in project.entries], Library(Memory(files)))
 
 
 def divided(project: Environments) -> tuple[Plan, dict[str, bytes]]:

@@ -1,4 +1,4 @@
-"""Which blocks become services that others extend: only where the engine sees no difference."""
+"""Blocks become services that others extend only where Docker Compose resolves the same."""
 
 from __future__ import annotations
 

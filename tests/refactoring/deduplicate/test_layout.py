@@ -1,4 +1,4 @@
-"""Where the parts of several base files go."""
+"""Where the elements of several root files go."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.project import load
+from composerefactor.compose.project import load_project
 from composerefactor.errors import RefusedError
 from composerefactor.refactoring.contract import Plan
 from composerefactor.refactoring.split.options import SplitOptions
@@ -135,14 +135,16 @@ def test_names_that_are_taken(divide: Divide) -> None:
 def test_one_path_for_services_of_different_files(divide: Divide) -> None:
     files = {MAIN: THREE, PROD: THREE.replace("api", "other")}
     options = SplitOptions(modules={"web": "a.yml", "api": "a.yml"})
-    with pytest.raises(RefusedError, match="not all the same files"):
+    with pytest.raises(RefusedError, match="different files define them"):
         divide(files, BASES, options)
 
 
 def test_a_file_that_repeats_a_base() -> None:
     copy = "services:\n" + service("db").replace("    cpus: 1\n", "    cpus: 2\n")
     files = {MAIN: THREE, OVERRIDE: copy + "  debug:\n    image: busybox\n"}
-    project = load([Invocation((MAIN,)), Invocation((MAIN, OVERRIDE))], Library(Memory(files)))
+    project = load_project(
+        [Invocation((MAIN,)), Invocation((MAIN, OVERRIDE))], Library(Memory(files))
+    )
     found = {p: c.decode() for p, c in split.plan(project, SplitOptions()).contents().items() if c}
     added = "docker-compose/environments/docker-compose.override.yml"
     assert found[added] == "services:\n  db:\n    cpus: 2\n"
@@ -155,7 +157,9 @@ def test_a_file_that_repeats_a_base() -> None:
 def test_a_file_that_only_changes_a_base_stays() -> None:
     change = "services:\n  db:\n    image: postgres:17\n    restart: always\n    dns: [1.1.1.1]\n"
     files = {MAIN: THREE, OVERRIDE: change}
-    project = load([Invocation((MAIN,)), Invocation((MAIN, OVERRIDE))], Library(Memory(files)))
+    project = load_project(
+        [Invocation((MAIN,)), Invocation((MAIN, OVERRIDE))], Library(Memory(files))
+    )
     found = split.plan(project, SplitOptions()).contents()
     assert OVERRIDE not in found
     assert (found[MODULE("db")] or b"").decode() == "services:\n" + service("db")
@@ -188,16 +192,18 @@ def test_an_override_of_one_base(command_line: CommandLine, tmp_path: Path) -> N
     }
     write(tmp_path, before)
     entries = [f"--entry={each}" for each in (MAIN, f"{MAIN},{OVERRIDE}", PROD)]
-    plan = command_line(tmp_path, "split", *entries, "--dry-run", "--format", "json").document
-    assert plan["gain"]["definitions_before"] == 6
-    assert plan["gain"]["definitions_after"] == 3
-    assert plan["gain"]["repeated_lines_removed"] == 3 * 7 - 1
+    plan = command_line(
+        tmp_path, "split", *entries, "--dry-run", "--format", "json", "--engine", "none"
+    ).document
+    assert plan["saved_lines"]["definitions_before"] == 6
+    assert plan["saved_lines"]["definitions_after"] == 3
+    assert plan["saved_lines"]["repeated_lines_removed"] == 3 * 7 - 1
     assert [s["path"] for s in plan["differences"][0]["settings"]] == [["cpus"]]
     run = command_line(tmp_path, "split", *entries, "--yes")
     assert run.code == 0, run.err
-    assert "6 definitions of 3 services become one each" in run.err
+    assert "3 services (6 definitions)" in run.err
     assert "db: cpus: 1 in default, 2 in prod" in run.err
     assert {MODULE("db"), DEFAULT, ADDED} <= tree(tmp_path).keys()
-    assert command_line(tmp_path, "split", *entries, "--check").code == 0
+    assert command_line(tmp_path, "split", *entries, "--check", "--engine", "none").code == 0
     assert command_line(tmp_path, "undo", "--yes").code == 0
     assert tree(tmp_path) == {path: text.encode() for path, text in before.items()}

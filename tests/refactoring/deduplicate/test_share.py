@@ -1,4 +1,4 @@
-"""What share() makes of two definitions: ``cases.toml``, and the engine's word on each case."""
+"""What two definitions share: ``cases.toml``, and each case as Docker Compose resolves it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def divided(case: Case, newline: str = "\n") -> tuple[SharedDefinition | None, d
     if found is None:
         return None, {}
     texts = {"shared": text(definitions[0], found.common)}
-    for side, d, rest in zip(SIDES, definitions, found.rests, strict=True):
+    for side, d, rest in zip(SIDES, definitions, found.remainders, strict=True):
         texts[f"{side}_adds"] = text(d, rest)
     return found, {key: value for key, value in texts.items() if value}
 
@@ -66,7 +66,9 @@ def test_what_is_shared(name: str, newline: str) -> None:
     case = CASES[name]
     found, texts = divided(case, newline)
     assert texts == {k: case[k] for k in ("shared", "first_adds", "second_adds") if k in case}
-    assert [comment for _, comment in found.notes] == case.get("notes", []) if found else True
+    assert (
+        [comment for _, comment in found.added_comments] == case.get("notes", []) if found else True
+    )
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if "shared" in case])

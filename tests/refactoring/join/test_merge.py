@@ -1,8 +1,7 @@
-"""What a merge as text gives is what the engine makes of two files."""
+"""The merge of two definitions as text resolves like the merge of two files."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -13,12 +12,13 @@ from hypothesis import HealthCheck, assume, given, settings
 
 from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.project import load
+from composerefactor.compose.project import load_project
 from composerefactor.proof.comparison import compare
 from composerefactor.refactoring.contract import Plan
 from composerefactor.transforms.join import Options, join
 from support.commandline import write
 from support.environments import Environments, environments
+from support.examples import examples
 from support.memory import Memory
 
 ROOT = (
@@ -29,7 +29,9 @@ ROOT = (
 def joined(files: Mapping[str, str]) -> tuple[Plan, str]:
     """Join a root that includes ``base.yml`` with ``over.yml`` over it."""
     reader = Memory({"docker-compose.yml": ROOT, **files})
-    plan = join.plan(load([Invocation(("docker-compose.yml",))], Library(reader)), Options())
+    plan = join.plan(
+        load_project([Invocation(("docker-compose.yml",))], Library(reader)), Options()
+    )
     content = plan.contents().get("docker-compose.yml")
     return plan, (content or b"").decode()
 
@@ -39,7 +41,7 @@ def service(text: str) -> str:
 
 
 @settings(
-    max_examples=int(os.environ.get("JOINING_EXAMPLES", "20")),
+    max_examples=examples(10, 60),
     deadline=None,
     suppress_health_check=[
         HealthCheck.too_slow,
@@ -135,7 +137,11 @@ def test_each_line_stands_where_it_belongs(base: str, over: str, merged: str) ->
     [
         ("image: a\nports: !override [80]", "ports:\n  - 81", "a tag"),
         ("image: a\nports: ['80']", "ports:\n  - '81'", "not on lines of its own"),
-        ("image: a\ndevelop:\n  watch: []", "develop:\n  watch: [x]", "no single text can say"),
+        (
+            "image: a\ndevelop:\n  watch: []",
+            "develop:\n  watch: [x]",
+            "no single text means the same",
+        ),
         ("image: a\nenvironment: &e\n  A: 1", "environment:\n  B: 1", "not on lines of its own"),
     ],
 )

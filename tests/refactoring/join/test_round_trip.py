@@ -1,8 +1,7 @@
-"""What a split and a join leave of generated projects: everything."""
+"""A split and a join keep everything in generated projects."""
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import tempfile
@@ -12,13 +11,13 @@ from pathlib import Path
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from composerefactor.compose.canonical import canonical_value
 from composerefactor.compose.files import ComposeFile, Library
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.merging import meaning
-from composerefactor.compose.project import Project, load
+from composerefactor.compose.project import Project, load_project
 from composerefactor.proof.comparison import compare
 from composerefactor.refactoring.contract import Plan
-from composerefactor.refactoring.join.merge import Earlier
+from composerefactor.refactoring.join.merge import EarlierText
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms import join as joining
 from composerefactor.transforms.split import split
@@ -27,16 +26,17 @@ from composerefactor.yaml.values import to_python
 from support.commandline import write
 from support.composetext import COMPOSE, OVERRIDE, ComposeProject, compose_projects
 from support.environments import Environments, environments
+from support.examples import examples
 from support.memory import Memory
 
-EXAMPLES = int(os.environ.get("JOINING_EXAMPLES", "12"))
+EXAMPLES = examples(8, 60)
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
 Entries = tuple[tuple[str, ...], ...]
 Files = dict[str, bytes]
 
 
 def opened(files: Mapping[str, bytes], entries: Entries) -> Project:
-    return load([Invocation(names) for names in entries], Library(Memory(files)))
+    return load_project([Invocation(names) for names in entries], Library(Memory(files)))
 
 
 def after(files: Mapping[str, bytes], plan: Plan) -> Files:
@@ -124,7 +124,7 @@ def test_no_comment_is_lost_and_a_second_join_is_empty(
     assert again.contents() == {}
     if all(stay.reason for stay in plan.unmoved):
         kept = joined.keys() - files.keys()
-        assert kept <= {stay.part[0] for stay in plan.unmoved}, "what is left says why"
+        assert kept <= {stay.element[0] for stay in plan.unmoved}, "what is left says why"
 
 
 def names_a_thing_twice(path: str, text: bytes) -> bool:
@@ -133,7 +133,7 @@ def names_a_thing_twice(path: str, text: bytes) -> bool:
         return False
     file = ComposeFile.parse(Source.decode(path, text))
     for body in file.services.values():
-        value = meaning(to_python(body, file.source), ())
+        value = canonical_value(to_python(body, file.source), ())
         for part in value.values() if isinstance(value, dict) else ():
             if isinstance(part, list) and len({repr(item) for item in part}) < len(part):
                 return True
@@ -149,14 +149,14 @@ def test_an_earlier_revision_gives_the_former_bytes(
     assume("extra.yml" not in "".join(text.decode() for text in files.values()))
     assume(not any(names_a_thing_twice(path, text) for path, text in files.items()))
     plan, joined = put_together(
-        divided, entries, earlier=lambda path: [Earlier("abc1234", files[path])]
+        divided, entries, earlier=lambda path: [EarlierText("abc1234", files[path])]
     )
     assume(not plan.unmoved)
     assert joined == files
 
 
 @given(projects)
-@settings(max_examples=20, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=examples(15, 100), deadline=None, suppress_health_check=SLOW)
 def test_an_undo_record_gives_the_former_bytes(project: ComposeProject | Environments) -> None:
     files, divided, entries = taken_apart(project)
     before = {p: files.get(p) for p in divided if divided[p] != files.get(p)}

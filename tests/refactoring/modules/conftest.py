@@ -1,4 +1,4 @@
-"""Compose texts as projects in memory, and what a split makes of them."""
+"""Compose texts as projects in memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.project import Project, load
+from composerefactor.compose.project import Project, load_project
 from support.memory import Memory
 
 ProjectOf: TypeAlias = Callable[..., Project]
@@ -21,6 +21,6 @@ def project_of() -> ProjectOf:
 
     def make(files: Mapping[str, str | bytes], *entries: tuple[str, ...]) -> Project:
         names = entries or (("docker-compose.yml",),)
-        return load([Invocation(each) for each in names], Library(Memory(files)))
+        return load_project([Invocation(each) for each in names], Library(Memory(files)))
 
     return make

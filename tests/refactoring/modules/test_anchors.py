@@ -37,7 +37,7 @@ def index() -> AnchorIndex:
 
 
 @pytest.mark.parametrize(
-    ("own", "holders"),
+    ("own", "elements"),
     [
         (["web"], {("x-common", ""): ["logging"]}),
         (["api"], {("x-common", ""): ["inner"], ("x-used", ""): ["used"]}),

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.images.placement import Placement
-from composerefactor.refactoring.modules.grouping import LayoutOptions, assign
-from composerefactor.refactoring.modules.naming import Family, Names
+from composerefactor.images.catalog import Placement
+from composerefactor.refactoring.modules.grouping import Family, LayoutOptions, Names, assign
 
 PLACES = {
     "api": Placement("services", "apps", "applications"),

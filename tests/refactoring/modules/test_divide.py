@@ -1,4 +1,4 @@
-"""What moves with its only user, and what stays in the root."""
+"""What moves along with its only user, and what stays in the root file."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Services that need a long block share modules where copies would be more than what they say."""
+"""Services that need a long block share modules where copies would outweigh their own text."""
 
 from __future__ import annotations
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.refactoring.modules.anchors import AnchorIndex
-from composerefactor.refactoring.modules.grouping import families
+from composerefactor.refactoring.modules.grouping import join_families
 from composerefactor.yaml.source import Source
 
 
@@ -17,7 +17,7 @@ def units(
     for n in range(services):
         text += f"  worker-{n}:\n    <<: *base\n    labels:\n{body}"
     file = ComposeFile.parse(Source("compose.yaml", text))
-    found = families(file, AnchorIndex(file), [[name] for name in file.services], apart)
+    found = join_families(file, AnchorIndex(file), [[name] for name in file.services], apart)
     return [list(unit) for unit in found]
 
 

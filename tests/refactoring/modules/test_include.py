@@ -87,3 +87,11 @@ def test_a_full_entry_is_followed_by_another() -> None:
     full = f"include:\n  - {OWN}" + "".join(f"      - {n}.yaml\n" for n in range(MAX_PATHS - 1))
     found = appended(full, "a.yaml", "b.yaml")
     assert found == f"{full}      - a.yaml\n  - {OWN}      - b.yaml\n"
+
+
+def test_a_list_at_the_end_of_a_file_without_a_last_newline() -> None:
+    file = ComposeFile.parse(Source("compose.yaml", f"{SERVICES}include:\n  - x.yaml"))
+    edit = IncludeEdit.of(file, ["a.yaml"])
+    assert file.sections is not None
+    text = "".join(piece.text for piece in edit.appended(file.sections["include"]))
+    assert text == f"include:\n  - x.yaml\n  - {OWN}      - a.yaml"

@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.refactoring.modules.naming import MAX_NAME, Family, Names, kebab, variant
+from composerefactor.refactoring.modules.grouping import (
+    MAX_NAME,
+    Family,
+    Names,
+    environment_name,
+    kebab,
+)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +37,7 @@ def test_family(path: str, name: str) -> None:
     ],
 )
 def test_variant(path: str, name: str) -> None:
-    assert variant(path) == name
+    assert environment_name(path) == name
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What every split keeps, on generated projects."""
+"""Every split keeps the resolved configuration, on generated projects."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from composerefactor.edit.planned_files import NewText, PlannedFile, Slice
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from composerefactor.compose.files import RESOURCE_SECTIONS
+from composerefactor.edit.planned_files import NewText, PlannedFile, Slice
 from composerefactor.refactoring.contract import Plan
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
 from composerefactor.yaml.source import Source
 from support.commandline import write
 from support.composetext import COMPOSE, OVERRIDE, ComposeProject, compose_projects
+from support.examples import examples
 from support.splits import divided, model, opened, resolved
 
 
@@ -92,7 +93,7 @@ def check_line_ends(project: ComposeProject, contents: Mapping[str, bytes]) -> N
 
 
 @settings(
-    max_examples=15,
+    max_examples=examples(8, 60),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

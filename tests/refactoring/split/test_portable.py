@@ -1,11 +1,11 @@
-"""What of a service can stand in another directory, and what changes in it there."""
+"""Which attributes of a service can move to another directory, and what changes in them."""
 
 from __future__ import annotations
 
 import pytest
-from composerefactor.edit.planned_files import PlannedFile, Slice
 
 from composerefactor.compose.files import ComposeFile
+from composerefactor.edit.planned_files import PlannedFile, Slice
 from composerefactor.refactoring.split.extends import fixed_attributes, replacements
 from composerefactor.yaml.source import Source
 

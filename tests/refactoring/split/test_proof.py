@@ -1,4 +1,4 @@
-"""What the engine says of a split by ``extends`` decides what moves."""
+"""With ``--strategy extends``, verification decides what moves."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_what_is_not_equal_stays(engine: Path, tmp_path: Path, command_line: Com
     project = write(tmp_path / "project", {"docker-compose.yml": TEXT})
     run = command_line(project, "split", "--strategy", "extends", "--yes")
     assert run.code == 0, run.err
-    assert "stays in docker-compose.yml: api (service api: build.context was" in run.err
+    assert "unmoved in docker-compose.yml: api (service api: build.context was" in run.err
     after = tree(project)
     assert b"  api:\n    build: http${S:-s}://example.com/api.git\n" in after["docker-compose.yml"]
     assert b"../../html" in after["docker-compose/infrastructure/docker-compose.proxy.yml"]

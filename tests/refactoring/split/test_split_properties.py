@@ -1,4 +1,4 @@
-"""What every split by ``extends`` keeps, on generated projects."""
+"""Every split by ``extends`` keeps the resolved configuration, on generated projects."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from composerefactor.edit.planned_files import Slice
 from hypothesis import HealthCheck, assume, given, settings
 
 from composerefactor.compose.files import RESOURCE_SECTIONS
+from composerefactor.edit.planned_files import Slice
 from composerefactor.proof.engine import find_engine, release
 from composerefactor.refactoring.contract import Plan
+from composerefactor.refactoring.modules.grouping import Strategy
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.refactoring.split.stubs import SINCE_INCLUDED_STUBS
 from composerefactor.transforms.split import split
 from support.commandline import write
 from support.composetext import COMPOSE, ComposeProject, compose_projects
+from support.examples import examples
 from support.splits import divided, model, opened, resolved
 
-EXTENDS = "extends"
+EXTENDS: Strategy = "extends"
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -64,7 +66,7 @@ def check_services(project: ComposeProject, contents: Mapping[str, bytes]) -> No
 
 
 @settings(
-    max_examples=15,
+    max_examples=examples(8, 60),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

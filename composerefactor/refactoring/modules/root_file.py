@@ -1,0 +1,309 @@
+"""A root file that may be split: what may leave it, and why the rest may not.
+
+:class:`RootFile` answers that for services. :func:`file_layout` adds everything else: a network,
+volume, secret or config moves along with the only module that uses it, and an ``x-`` block that
+only carries anchors moves to the first module that needs it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
+
+from msgspec import Struct
+
+from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
+from composerefactor.compose.merge_keys import merged_entries, merged_get
+from composerefactor.compose.paths import is_outside
+from composerefactor.compose.project import Project
+from composerefactor.compose.references import extends_target, referenced_resources
+from composerefactor.refactoring.modules.anchors import AnchorIndex, Element
+from composerefactor.refactoring.modules.grouping import Family
+from composerefactor.refactoring.modules.writer import FileLayout
+from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, resolve
+
+FEWEST_SERVICES = 3
+"""A root file with fewer services is not split."""
+
+
+ROOT = ""
+"""The destination of what stays in the root file."""
+
+
+class Reason(Struct, frozen=True):
+    """Why an element does not move.
+
+    Attributes:
+        message: the reason, for the user.
+        predicted: True where Docker Compose has not been run yet: it is expected to report this.
+    """
+
+    message: str
+    predicted: bool = False
+
+
+class RootFile:
+    """A root file that may be split. A root file is the first file of a start command.
+
+    A file that is merged over root files and repeats them, and a large included file, are treated
+    in the same way.
+
+    Args:
+        project: the project.
+        file: the file.
+        keep: elements of any file that do not move, each with the reason.
+        move: elements of any file that move although another file extends them.
+        into: the directory of the modules, relative to the file.
+        leaves_stubs: True where a stub of each moved service stays, which other files can extend.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        file: ComposeFile,
+        keep: Mapping[tuple[str, str, str], str],
+        move: Collection[tuple[str, str, str]],
+        into: str = "",
+        *,
+        leaves_stubs: bool = False,
+    ) -> None:
+        self.project = project
+        self.file = file
+        self.directory = posixpath.dirname(file.path)
+        self.family = Family.of(file.path)
+        self.into = into or self.family.prefix
+        self._keep = keep
+        self._move = move
+        self._leaves_stubs = leaves_stubs
+
+    def without_stubs(self) -> RootFile:
+        """Return the same file for a plan that leaves no stubs in it."""
+        return RootFile(self.project, self.file, self._keep, self._move, self.into)
+
+    @cached_property
+    def anchors(self) -> AnchorIndex:
+        """The anchors of the file."""
+        return AnchorIndex(self.file)
+
+    @cached_property
+    def why_whole(self) -> str:
+        """Why the file is not split at all, ``""`` where it is."""
+        path, file = self.file.path, self.file
+        section = (file.sections or {}).get("services")
+        elsewhere = self.project.directories.get(path, set()) - {self.directory or "."}
+        protected, reason = self.project.protected_files.get(path), ""
+        if protected is not None and protected.reader:
+            remedy = "name the file with --entry to split it anyway"
+            return f"{protected.reason}, which does not support include; {remedy}"
+        if protected is not None:
+            return protected.reason
+        if is_outside(path):
+            reason = "the file is outside of the project"
+        elif not file.services:
+            reason = "it defines no services"
+        elif section is None or section.entries is None:
+            reason = self._why_not_on_lines()
+        elif elsewhere:
+            reason = (
+                f"the file is also used in the project directory {min(elsewhere)!r}, where the "
+                "paths of its include list would not be found"
+            )
+        else:
+            reason = self._too_few_services()
+        return reason
+
+    def _why_not_on_lines(self) -> str:
+        """Return why the lines of the services cannot be told apart."""
+        source = self.file.source
+        section = self.file.root.entry("services")
+        services = section.value if section is not None else None
+        for entry in services.entries if isinstance(services, MappingNode) else ():
+            line = source.text[source.line_start(entry.start) : entry.start]
+            if line.lstrip().startswith("?"):
+                where = source.location(entry.start).line
+                return f"`? {entry.name}` in line {where} is an explicit key: write `{entry.name}:`"
+        return "its services are not on lines of their own (a flow mapping)"
+
+    @property
+    def is_small(self) -> bool:
+        """True where the file could be split if it had more services."""
+        return bool(self.why_whole) and self.why_whole == self._too_few_services()
+
+    @cached_property
+    def reasons(self) -> dict[Element, Reason]:
+        """The elements that do not move although the file is split, with reasons."""
+        return dict(self._reasons())
+
+    def movable(self) -> list[str]:
+        """Return the services that may leave the file. Stubs of an earlier split may not."""
+        return [
+            n
+            for n in self.file.regions_in("services")
+            if n != "<<" and ("services", n) not in self.reasons and not self._is_stub(n)
+        ]
+
+    def _is_stub(self, name: str) -> bool:
+        """Return whether a service extends one of a module, or does nothing but extend one."""
+        body = self.file.services[name]
+        target = extends_target(body)
+        if target is None or target[0] is None:
+            return False
+        path = posixpath.normpath(posixpath.join(self.directory, target[0]))
+        into = posixpath.normpath(posixpath.join(self.directory, self.into))
+        return path.startswith(f"{into}/") or merged_entries(body).keys() == {"extends"}
+
+    def _too_few_services(self) -> str:
+        """Return the reason where the file has too few services for modules, otherwise ``""``."""
+        count = len(self.file.services)
+        if count + self._already_included() >= FEWEST_SERVICES:
+            return ""
+        return "1 service needs no modules" if count == 1 else f"{count} services need no modules"
+
+    def _already_included(self) -> int:
+        """Return how many services are in the modules that this file includes already."""
+        return sum(
+            len(self.project.files[path].services)
+            for path, by in self.project.included_by.items()
+            if self.file.path in by and path in self.project.files
+        )
+
+    def _reasons(self) -> Iterator[tuple[Element, Reason]]:
+        for (path, section, name), message in self._keep.items():
+            if path == self.file.path:
+                yield (section, name), Reason(message)
+        if self._leaves_stubs:
+            return
+        for extension in self.project.extensions.get(self.file.path, []):
+            service: str | None = extension.service
+            while service is not None and service in self.file.services:
+                if (self.file.path, "services", service) not in self._move:
+                    message = f"{extension.location} extends it, and would not find it in a module"
+                    yield ("services", service), Reason(message, predicted=True)
+                target = extends_target(self.file.services[service])
+                service = target[1] if target and target[0] is None else None
+
+
+def file_layout(
+    project: Project,
+    file: ComposeFile,
+    anchors: AnchorIndex,
+    module_of: Mapping[str, str],
+    order: tuple[str, ...],
+    kept: Iterable[Element],
+) -> FileLayout:
+    """Return the destination of every element of *file*.
+
+    Args:
+        project: the project.
+        file: the root file.
+        anchors: its anchors.
+        module_of: the module of each service that moves.
+        order: the modules in the order of the plan.
+        kept: further elements that stay in the root file.
+    """
+    destinations: dict[Element, str] = {}
+    kept = set(kept)
+    users = resource_users(project, file, module_of)
+    for name, section in (file.sections or {}).items():
+        if name == "services" and section.entries is not None:
+            for key in section.entries:
+                destinations[name, key] = module_of.get(key, ROOT)
+        elif name in RESOURCE_SECTIONS and section.entries is not None:
+            for key in section.entries:
+                using = users.get((name, key), {ROOT})
+                is_movable = len(using) == 1 and (name, key) not in kept
+                stays = not is_movable or must_stay_in_root(name, key, section.value)
+                destinations[name, key] = ROOT if stays else next(iter(using))
+        elif section.entries is not None and not name.startswith("x-"):
+            for key in section.entries:
+                destinations[name, key] = ROOT
+        else:
+            destinations[name, ""] = ROOT
+    _place_anchor_blocks(file, anchors, destinations, order, kept)
+    return FileLayout(file, anchors, destinations, order)
+
+
+def resource_users(
+    project: Project, file: ComposeFile, module_of: Mapping[str, str]
+) -> dict[Element, set[str]]:
+    """Return the destinations whose services use each resource of *file*.
+
+    Services in files that are merged with *file* count, too: they belong where the service of the
+    same name goes. *module_of* is the module of each service that moves.
+    """
+    users: dict[Element, set[str]] = {}
+    companions = [
+        project.files[path]
+        for entry, paths in project.files_of.items()
+        if file.path in entry.files or file.path in paths
+        for path in paths
+        if path in project.files
+    ]
+    for other in {f.path: f for f in [file, *companions]}.values():
+        for name, body in other.services.items():
+            destination = module_of.get(name, ROOT)
+            for resource in _resources_with_parents(project, other, body):
+                users.setdefault(resource, set()).add(destination)
+    return users
+
+
+def _resources_with_parents(project: Project, file: ComposeFile, body: Node) -> set[Element]:
+    """Return the resources that a service of *file* uses, itself or by what it extends."""
+    used = set(referenced_resources(body))
+    target = extends_target(body)
+    for _ in range(20):  # only the place of a resource depends on longer chains, not its meaning
+        if target is None or target[1] is None:
+            break
+        if target[0] is not None:
+            name = target[0].rpartition("/")[2]
+            match = [f for p, f in project.files.items() if p.rpartition("/")[2] == name]
+            if not match:
+                break
+            file = match[0]
+        body = file.services.get(target[1], body)
+        used |= referenced_resources(body)
+        target = extends_target(body)
+    return used
+
+
+def must_stay_in_root(section: str, name: str, value: Node) -> bool:
+    """Return whether a resource has to stay in the root file although one module alone uses it.
+
+    *value* is the value of its *section*.
+    """
+    if name == "<<" or (section == "networks" and name == "default"):
+        return True  # an included default network is used by all services (observed: v5.6.1)
+    if section not in {"secrets", "configs"}:
+        return False
+    body = resolve(value.get(name) or value) if hasattr(value, "get") else value
+    if isinstance(body, ScalarNode):
+        return True  # an included file is validated alone, and an empty secret is not valid
+    return merged_get(body, "environment") is not None and section == "configs"
+
+
+def _place_anchor_blocks(
+    file: ComposeFile,
+    anchors: AnchorIndex,
+    destinations: dict[Element, str],
+    order: tuple[str, ...],
+    kept: set[Element],
+) -> None:
+    """Move each ``x-`` block that only carries anchors to the first module that needs it.
+
+    An alias refers to an anchor above it, so the blocks are visited from the last to the first:
+    then all destinations that may need a block are known.
+    """
+    names = [n for n in file.sections or {} if n.startswith("x-")]
+    for name in reversed(names):
+        block = (name, "")
+        section = (file.sections or {})[name]
+        if block in kept or not anchors.carries_only_anchors(section):
+            continue
+        elements: dict[str, list[Element]] = {}
+        for element, destination in destinations.items():
+            if element != block:
+                elements.setdefault(destination, []).append(element)
+        needing = [d for d in (ROOT, *order) if block in anchors.needs(elements.get(d, []))]
+        if needing and ROOT not in needing:
+            destinations[block] = needing[0]
