@@ -1,8 +1,9 @@
-"""What ``action.yml`` does: reviews a pull request, comments on it, and writes SARIF.
+"""The program of ``action.yml``: reviews a pull request, comments on it, and writes SARIF.
 
-Runs ``composerefactor diff`` from the pull request's base to the commit that is checked out. Reads
-the variables that GitHub Actions sets, and REVIEW_PATH, REVIEW_FAIL_ON, REVIEW_COMMENT,
-REVIEW_ANNOTATIONS and REVIEW_ARGUMENTS. Needs Python's standard library alone, beside the tool.
+It runs ``composerefactor diff`` from the base of the pull request to the commit that is checked
+out. It reads the variables that GitHub Actions sets, and REVIEW_PATH, REVIEW_FAIL_ON,
+REVIEW_COMMENT, REVIEW_ANNOTATIONS and REVIEW_ARGUMENTS. Apart from the tool, it needs only the
+standard library of Python.
 """
 
 from __future__ import annotations
@@ -41,11 +42,11 @@ class Api:
 
     def __init__(self, url: str, token: str) -> None:
         if not url.startswith(("https://", "http://")):
-            raise SystemExit(f"GITHUB_API_URL is no address: {url}")
+            raise SystemExit(f"GITHUB_API_URL is not a URL: {url}")
         self._url, self._token = url.rstrip("/"), token
 
-    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Return what GitHub answers; raises urllib's HTTPError where it refuses."""
+    def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Return the JSON of the response; raises HTTPError of urllib if GitHub refuses."""
         request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
             f"{self._url}{path}",
             method=method,
@@ -61,26 +62,26 @@ class Api:
             return json.loads(answer.read() or b"null")
 
     def comments(self, request: Request) -> Iterator[dict[str, Any]]:
-        """Yield the comments on *request*, the first ones first."""
+        """Yield the comments on *request*, the oldest first."""
         for page in range(1, MAX_PAGES + 1):
             path = f"/repos/{request.repository}/issues/{request.number}/comments"
-            found = self.ask("GET", f"{path}?per_page={PER_PAGE}&page={page}")
+            found = self.request("GET", f"{path}?per_page={PER_PAGE}&page={page}")
             yield from found
             if len(found) < PER_PAGE:
                 return
 
     def merge_base(self, request: Request) -> str:
-        """Return the commit at which *request* left its base."""
+        """Return the commit at which *request* branched off its base."""
         path = f"/repos/{request.repository}/compare/{request.base}...{request.head}"
-        return str(self.ask("GET", f"{path}?per_page=1")["merge_base_commit"]["sha"])
+        return str(self.request("GET", f"{path}?per_page=1")["merge_base_commit"]["sha"])
 
 
 def main() -> int:
-    """Review, and return 0; what is to fail the workflow is in the output ``failed``."""
+    """Review, and return 0; the output ``failed`` says whether the workflow has to fail."""
     environ = os.environ
     request = pull_request(json.loads(Path(environ["GITHUB_EVENT_PATH"]).read_text("utf-8")))
     if request is None:
-        print("::notice::no pull request: nothing to review")
+        print("::notice::not a pull request: nothing to review")
         return 0
     api = Api(environ.get("GITHUB_API_URL", "https://api.github.com"), environ["GITHUB_TOKEN"])
     old = old_commit(api, request)
@@ -98,7 +99,7 @@ def main() -> int:
         print(files["github"].read_text("utf-8"), end="")
     append("GITHUB_STEP_SUMMARY", markdown)
     if environ.get("REVIEW_COMMENT") == "true":
-        comment(api, request, directory, markdown, is_news=bool(document["differs"]))
+        comment(api, request, directory, markdown, differs=bool(document["differs"]))
     outputs = {
         "risk": document["risk"],
         "changes": len(document["changes"]),
@@ -110,24 +111,24 @@ def main() -> int:
 
 
 def pull_request(event: dict[str, Any]) -> Request | None:
-    """Return the pull request in a webhook's *event*, None where it is about something else."""
-    found = event.get("pull_request")
-    if not found:
+    """Return the pull request in the *event* of a webhook, None if it is about something else."""
+    pull = event.get("pull_request")
+    if not pull:
         return None
     return Request(
         event["repository"]["full_name"],
-        int(found["number"]),
-        found["base"]["sha"],
-        found["head"]["sha"],
+        int(pull["number"]),
+        pull["base"]["sha"],
+        pull["head"]["sha"],
     )
 
 
 def old_commit(api: Api, request: Request) -> str:
-    """Return the commit to compare with, and see that it is there.
+    """Return the commit to compare with; fetch it if it is not in the checkout.
 
-    With the merge commit checked out, as ``actions/checkout`` does, that is the tip of the base;
-    with the head itself, the commit at which it left the base: what happened there since is not
-    what the pull request changes.
+    If the merge commit is checked out, which is the default of ``actions/checkout``, this is the
+    tip of the base. If the head is checked out, it is the commit at which the head branched off:
+    later commits on the base are not changes of the pull request.
     """
     old = api.merge_base(request) if git("rev-parse", "HEAD") == request.head else request.base
     if not has_commit(old):
@@ -136,13 +137,13 @@ def old_commit(api: Api, request: Request) -> str:
 
 
 def has_commit(name: str) -> bool:
-    """Return whether the checkout has the commit."""
+    """Return whether the checkout contains the commit."""
     command = [program("git"), "cat-file", "-e", f"{name}^{{commit}}"]
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 def git(*arguments: str) -> str:
-    """Return what git prints; ends the run with git's words where it fails."""
+    """Return the output of git; exits with its error message if it fails."""
     done = subprocess.run(
         [program("git"), *arguments], check=False, capture_output=True, encoding="utf-8"
     )
@@ -152,15 +153,15 @@ def git(*arguments: str) -> str:
 
 
 def program(name: str) -> str:
-    """Return where a program is."""
-    found = shutil.which(name)
-    if found is None:
-        raise SystemExit(f"there is no {name}")
-    return found
+    """Return the path of a program; exits if it is not found."""
+    path = shutil.which(name)
+    if path is None:
+        raise SystemExit(f"{name} was not found")
+    return path
 
 
 def diff(old: str, directory: Path, form: str, file: Path) -> bool:
-    """Write the review in one form to *file*; return whether it has a risk to fail on."""
+    """Write the review in the format *form* to *file*; return whether the check has to fail."""
     kinds = os.environ.get("REVIEW_FAIL_ON", "").split()
     command = [
         *(sys.executable, "-m", "composerefactor", "diff", old, "."),
@@ -174,24 +175,24 @@ def diff(old: str, directory: Path, form: str, file: Path) -> bool:
     return code == 1
 
 
-def comment(api: Api, request: Request, directory: Path, markdown: str, *, is_news: bool) -> None:
-    """Write *markdown* to the action's own comment; without news none is begun."""
+def comment(api: Api, request: Request, directory: Path, markdown: str, *, differs: bool) -> None:
+    """Write *markdown* to the comment of the action; create one only if the states differ."""
     marker = f"<!-- composerefactor diff {directory.as_posix()} -->"
     body = {"body": f"{marker}\n{markdown}"}
     try:
         known = next(
-            (one for one in api.comments(request) if str(one["body"]).startswith(marker)), None
+            (each for each in api.comments(request) if str(each["body"]).startswith(marker)), None
         )
         if known is not None:
-            api.ask("PATCH", f"/repos/{request.repository}/issues/comments/{known['id']}", body)
-        elif is_news:
+            api.request("PATCH", f"/repos/{request.repository}/issues/comments/{known['id']}", body)
+        elif differs:
             path = f"/repos/{request.repository}/issues/{request.number}/comments"
-            api.ask("POST", path, body)
+            api.request("POST", path, body)
     except urllib.error.HTTPError as error:
         if error.code not in _FORBIDDEN:
             raise
-        # The token of a pull request from a fork can only read.
-        print(f"::warning::no comment was written: GitHub says {error.code} {error.reason}")
+        # The token of a pull request from a fork is read-only.
+        print(f"::warning::no comment was written: GitHub returned {error.code} {error.reason}")
 
 
 def append(variable: str, text: str) -> None:

@@ -1,1 +1,11 @@
-"""The analysis of a project: its facts, the findings of the rules, and a rating of each area."""
+"""The analysis of a project: facts, findings, ratings, and the impact of a change.
+
+========== ==========================================================================
+analysis   facts and findings of one project in one value, with a rating of each area
+findings   the contract of a rule, fingerprints of findings, and baselines
+fleet      many projects below one directory, analysed in parallel
+facts      what the files say about services, networks, volumes, variables ...
+rules      the rules, one file per rule
+diff       what a change to Compose files means for running containers
+========== ==========================================================================
+"""

@@ -1,4 +1,9 @@
-"""A project's facts with what the rules find in them."""
+"""The analysis of one project: its facts, the findings of all rules, and the ratings.
+
+:func:`analyse_project` is the way in for the command line. It surveys the facts, lets each rule
+look at them (:func:`all_rules`), adds what Docker Compose itself rejects (:func:`rejections`),
+separates suppressed and known findings, and rates each area (:func:`ratings`, :func:`overall`).
+"""
 
 from __future__ import annotations
 
@@ -11,17 +16,17 @@ from msgspec import Struct
 import composerefactor.analysis.rules as package
 from composerefactor.analysis.facts.architecture import Architecture, survey
 from composerefactor.analysis.findings import Area, Finding, Rule, RuleInfo, Severity, without_known
-from composerefactor.compose.files import ignored
-from composerefactor.compose.secrets import mask_text
+from composerefactor.compose.files import ignore_reason
+from composerefactor.compose.masking import GENERAL
 from composerefactor.errors import InputError
 from composerefactor.planning.opening import OpenProject, ProjectSelection, open_project
 from composerefactor.planning.registry import RULE_GROUP
 from composerefactor.planning.settings import Settings
-from composerefactor.planning.settle import blamed_place, prover_of
-from composerefactor.plugins import discovered
+from composerefactor.planning.settle import error_location, prover_of
+from composerefactor.plugins import discover
 from composerefactor.proof.engine import Engine
 
-BEST = 10.0
+MAX_SCORE = 10.0
 AREAS: tuple[Area, ...] = (
     "validity",
     "security",
@@ -32,22 +37,28 @@ AREAS: tuple[Area, ...] = (
     "maintainability",
 )
 WEIGHTS = {Severity.HIGH: 4.0, Severity.MEDIUM: 2.0, Severity.LOW: 0.8, Severity.INFO: 0.0}
-"""Points that a rule costs where all services are concerned."""
+"""Points that a rule takes off if it has findings in all services."""
 
-_LEAST_SHARE = 0.25
-_INVALID = 4.0
-_WORDS = ((9.0, "excellent"), (7.0, "good"), (5.0, "fair"), (0.0, "poor"))
+_MIN_SHARE = 0.25
+_MAX_SCORE_IF_REJECTED = 4.0
+_RATING_WORDS = ((9.0, "excellent"), (7.0, "good"), (5.0, "fair"), (0.0, "poor"))
 
-HOW = (
-    "Each area begins with 10 points. A rule with findings takes off up to 4 points (high), 2 "
-    "(medium) or 0.8 (low), in proportion to the services concerned, at least a quarter of that. "
-    "The overall rating lies halfway between the mean of the areas and the worst of them, and is "
-    "at most 4 where Docker Compose would reject the project."
+RATING_EXPLANATION = (
+    "Each area starts with 10 points. A rule with findings takes off up to 4 points (high), 2 "
+    "(medium) or 0.8 (low), in proportion to the affected services, and at least a quarter of "
+    "that. The overall rating is halfway between the average and the lowest rating of the areas. "
+    "It is at most 4 if Docker Compose would reject the project."
 )
 
 
 class Deduction(Struct, frozen=True):
-    """The *points* that a rule costs, with the number of its findings."""
+    """What one rule takes off the rating of its area.
+
+    Attributes:
+        rule: The id of the rule.
+        findings: How many findings it has.
+        points: The points that it takes off.
+    """
 
     rule: str
     findings: int
@@ -55,7 +66,13 @@ class Deduction(Struct, frozen=True):
 
 
 class Rating(Struct, frozen=True):
-    """*score* is from 0 to 10, *word* says it in one; *deductions* are how it came about."""
+    """The rating of an area.
+
+    Attributes:
+        area: The area, or ``overall``.
+        score: From 0 (worst) to 10 (best).
+        deductions: The points that each rule takes off, the most first.
+    """
 
     area: str
     score: float
@@ -63,43 +80,50 @@ class Rating(Struct, frozen=True):
 
     @property
     def word(self) -> str:
-        """``excellent``, ``good``, ``fair`` or ``poor``."""
-        return next(word for least, word in _WORDS if self.score >= least)
+        """The score as a word: ``excellent``, ``good``, ``fair`` or ``poor``."""
+        return next(word for minimum, word in _RATING_WORDS if self.score >= minimum)
 
 
 def ratings(
     findings: Iterable[Finding], rules: Mapping[str, RuleInfo], services: int
 ) -> tuple[Rating, ...]:
-    """Return a rating of each area; *services* is how many services the project has."""
+    """Return the rating of each area, in the order of :data:`AREAS`.
+
+    *rules* has the rule of each finding by its id. *services* is the number of services in the
+    project: what a rule takes off depends on the share of services with findings.
+    """
     by_rule: dict[str, list[Finding]] = {}
-    for each in findings:
-        by_rule.setdefault(each.rule, []).append(each)
-    found = []
+    for finding in findings:
+        by_rule.setdefault(finding.rule, []).append(finding)
+    area_ratings = []
     for area in AREAS:
         deductions = [
-            Deduction(name, len(those), points)
-            for name, those in by_rule.items()
-            if rules[name].area == area and (points := _points(those, services))
+            Deduction(name, len(of_rule), points)
+            for name, of_rule in by_rule.items()
+            if rules[name].area == area and (points := _points(of_rule, services))
         ]
-        deductions.sort(key=lambda each: -each.points)
-        score = max(0.0, BEST - sum(each.points for each in deductions))
-        found.append(Rating(area, round(score, 1), tuple(deductions)))
-    return tuple(found)
+        deductions.sort(key=lambda deduction: -deduction.points)
+        score = max(0.0, MAX_SCORE - sum(deduction.points for deduction in deductions))
+        area_ratings.append(Rating(area, round(score, 1), tuple(deductions)))
+    return tuple(area_ratings)
 
 
-def overall(found: Sequence[Rating], *, is_rejected: bool) -> Rating:
-    """Return the rating of the whole; *is_rejected* says that the engine rejects the project."""
-    scores = [each.score for each in found]
+def overall(area_ratings: Sequence[Rating], *, is_rejected: bool) -> Rating:
+    """Return the rating of the whole project from those of its areas.
+
+    With *is_rejected*, Docker Compose rejects the project, which limits the score.
+    """
+    scores = [rating.score for rating in area_ratings]
     score = (sum(scores) / len(scores) + min(scores)) / 2
-    return Rating("overall", round(min(score, _INVALID) if is_rejected else score, 1))
+    return Rating("overall", round(min(score, _MAX_SCORE_IF_REJECTED) if is_rejected else score, 1))
 
 
 def _points(findings: list[Finding], services: int) -> float:
-    concerned = {each.service for each in findings if each.service}
-    whole = any(each.service is None for each in findings)
-    share = 1.0 if whole or not services else min(1.0, len(concerned) / services)
-    weight = max(WEIGHTS[each.severity] for each in findings)
-    return round(weight * max(share, _LEAST_SHARE), 2)
+    affected = {finding.service for finding in findings if finding.service}
+    affects_project = any(finding.service is None for finding in findings)
+    share = 1.0 if affects_project or not services else min(1.0, len(affected) / services)
+    weight = max(WEIGHTS[finding.severity] for finding in findings)
+    return round(weight * max(share, _MIN_SHARE), 2)
 
 
 @cache
@@ -109,7 +133,7 @@ def all_rules() -> dict[str, Rule]:
     A plug-in that cannot be imported is passed over with a warning. Raises ComposerefactorError for
     two rules of one id.
     """
-    return discovered(package, RULE_GROUP, _is_check, lambda each: each.rule.id, "rule")
+    return discover(package, RULE_GROUP, _is_check, lambda each: each.rule.id, "rule")
 
 
 def _is_check(value: object) -> TypeGuard[Rule]:
@@ -119,29 +143,35 @@ def _is_check(value: object) -> TypeGuard[Rule]:
 REJECTED = RuleInfo(
     "rejected-by-engine",
     Severity.HIGH,
-    "Docker Compose rejects an entry point.",
-    "Nothing starts with these files as they stand. `composerefactor fix` mends what it knows.",
+    "Docker Compose rejects a start command.",
+    "Nothing starts with these files. `composerefactor fix` corrects the mistakes that it knows.",
     "validity",
 )
-"""What only Docker Compose itself can find."""
+"""The rule for what only Docker Compose itself can find."""
 
 Ignored = Mapping[str, Mapping[str, str]]
-"""By transform or rule: the services that are left alone, with the reason."""
+"""By transform or rule: the services that it ignores, each with the reason."""
 
 
 class SuppressedFinding(Struct, frozen=True):
-    """A finding that a comment or the settings keep out, and why."""
+    """A finding that a comment or the settings suppress, with the reason given there."""
 
     finding: Finding
     reason: str
 
 
 class Analysis(Struct, frozen=True):
-    """What there is to say of a project.
+    """The analysis of a project.
 
-    *findings* are sorted by severity, then by place; *suppressed* are those that are kept out,
-    *known* those of a baseline. *strengths* are sentences on what is well. *ratings* are by area,
-    *rating* is that of the whole: both count what is suppressed as mended, and what is known not.
+    Attributes:
+        architecture: The facts.
+        findings: The new findings, sorted by severity, then by location.
+        suppressed: The findings that a comment or the settings suppress.
+        known: The findings that the baseline contains.
+        rules: All rules that ran, by id.
+        strengths: Sentences about what is well done.
+        ratings: The rating of each area. Suppressed findings do not count, known ones do.
+        rating: The overall rating.
     """
 
     architecture: Architecture
@@ -162,70 +192,76 @@ def analyse(
     skip: Container[str] = (),
     found_by_engine: Iterable[Finding] = (),
 ) -> Analysis:
-    """Return the analysis of the project with the facts *architecture*.
+    """Return the analysis of a project from its facts.
 
-    *settings_ignore* is what the settings leave alone, *baseline* has fingerprints of findings that
-    are known, *skip* the ids of rules that are left out; *found_by_engine* is what Docker Compose
-    itself rejects.
+    Args:
+        architecture: The facts.
+        settings_ignore: What the settings ignore, by transform or rule and by service.
+        baseline: Fingerprints of known findings.
+        skip: The ids of the rules that do not run.
+        found_by_engine: Findings for what Docker Compose itself rejects.
     """
-    every = {name: one for name, one in all_rules().items() if name not in skip}
-    found = [each for one in every.values() for each in one.findings(architecture)]
-    found += found_by_engine
-    kept: list[Finding] = []
+    active = {name: rule for name, rule in all_rules().items() if name not in skip}
+    findings = [each for rule in active.values() for each in rule.findings(architecture)]
+    findings += found_by_engine
+    reported: list[Finding] = []
     suppressed: list[SuppressedFinding] = []
-    for each in found:
-        reason = _suppressed(architecture, each, settings_ignore or {})
+    for finding in findings:
+        reason = _suppression_reason(architecture, finding, settings_ignore or {})
         if reason is None:
-            kept.append(each)
+            reported.append(finding)
         else:
-            suppressed.append(SuppressedFinding(each, architecture.redaction.text(reason)))
-    kept.sort(key=_order)
-    new = without_known(kept, baseline)
-    known = tuple(each for each in kept if each not in new)
-    rules = {name: one.rule for name, one in every.items()} | {REJECTED.id: REJECTED}
+            suppressed.append(SuppressedFinding(finding, architecture.masking.text(reason)))
+    reported.sort(key=_order)
+    new = without_known(reported, baseline)
+    known = tuple(finding for finding in reported if finding not in new)
+    rules = {name: rule.rule for name, rule in active.items()} | {REJECTED.id: REJECTED}
     services = len(architecture.service_names)
-    areas = ratings(kept, rules, services)
-    silent = every.keys() - {each.rule for each in found}
+    areas = ratings(reported, rules, services)
+    without_findings = active.keys() - {finding.rule for finding in findings}
     return Analysis(
         architecture,
         tuple(new),
         tuple(suppressed),
         known,
         rules,
-        tuple(_strengths(every.values(), silent)) if services else (),
+        tuple(_strengths(active.values(), without_findings)) if services else (),
         areas,
-        overall(areas, is_rejected=any(_rejects(each, rules) for each in kept)),
+        overall(areas, is_rejected=any(_is_rejection(each, rules) for each in reported)),
     )
 
 
-def _rejects(finding: Finding, rules: Mapping[str, RuleInfo]) -> bool:
-    is_about = rules[finding.rule].area == "validity"
-    return is_about and finding.severity == Severity.HIGH
+def _is_rejection(finding: Finding, rules: Mapping[str, RuleInfo]) -> bool:
+    is_about_validity = rules[finding.rule].area == "validity"
+    return is_about_validity and finding.severity == Severity.HIGH
 
 
 def _order(finding: Finding) -> tuple[int, str, int, str, str]:
     at = finding.location
-    return -finding.severity, at.path, at.line, finding.rule, finding.message
+    return -finding.severity.rank, at.path, at.line, finding.rule, finding.message
 
 
-def _suppressed(architecture: Architecture, finding: Finding, settings: Ignored) -> str | None:
+def _suppression_reason(
+    architecture: Architecture, finding: Finding, settings: Ignored
+) -> str | None:
+    """Return the reason for which the settings or a comment suppress *finding*, else None."""
     names = [finding.rule, *([finding.transform] if finding.transform else [])]
     for name in names:
         reason = settings.get(name, {}).get(finding.service or "")
         if reason is not None:
             return reason
     file = architecture.project.files.get(finding.location.path)
-    return None if file is None else ignored(file, finding.location.line, *names)
+    return None if file is None else ignore_reason(file, finding.location.line, *names)
 
 
-def _strengths(every: Iterable[Rule], silent: set[str]) -> Iterable[str]:
-    return (one.strength for one in every if one.strength and one.rule.id in silent)
+def _strengths(rules: Iterable[Rule], without_findings: set[str]) -> Iterable[str]:
+    return (r.strength for r in rules if r.strength and r.rule.id in without_findings)
 
 
 def open_for_analysis(choice: ProjectSelection) -> OpenProject:
-    """Open the project that *choice* names, also one that Docker Compose rejects.
+    """Open the project that *choice* selects, even if Docker Compose rejects it.
 
-    Raises InputError where there is no Compose file.
+    Raises InputError if there is no Compose file.
     """
     return open_project(choice, repairable=True, partial=True)
 
@@ -233,10 +269,10 @@ def open_for_analysis(choice: ProjectSelection) -> OpenProject:
 def analyse_project(
     opened: OpenProject, baseline: frozenset[str] = frozenset(), engine: Engine | None = None
 ) -> Analysis:
-    """Return the analysis of what is *opened*, with what *engine* rejects where one is given.
+    """Return the analysis of the open project.
 
-    *baseline* has the fingerprints of findings that are known. Raises InputError for settings that
-    name a rule that there is not.
+    *baseline* contains the fingerprints of known findings. With an *engine*, start commands that
+    Docker Compose rejects are findings too. Raises InputError if the settings skip an unknown rule.
     """
     settings = opened.settings
     _check_rules(settings, settings.analyze.skip)
@@ -256,14 +292,14 @@ def _check_rules(settings: Settings, names: Iterable[str]) -> None:
     for name in names:
         if name not in all_rules():
             raise InputError(
-                f"no rule is called {name!r}",
+                f"unknown rule {name!r}",
                 location=settings.location("analyze", "skip"),
-                remedy="there are: " + ", ".join(all_rules()),
+                remedy="available rules: " + ", ".join(all_rules()),
             )
 
 
 def rejections(opened: OpenProject, engine: Engine) -> list[Finding]:
-    """Return a finding for each readable entry point of *opened* that *engine* rejects."""
+    """Return a finding for each readable start command of *opened* that *engine* rejects."""
     if not opened.project.readable:
         return []
     with prover_of(opened, engine) as prover:
@@ -272,9 +308,9 @@ def rejections(opened: OpenProject, engine: Engine) -> list[Finding]:
         Finding(
             REJECTED.id,
             REJECTED.severity,
-            mask_text(f"Docker Compose v{engine.version} rejects {entry.title}: {words}"),
-            blamed_place(opened.project, entry, words),
+            GENERAL.text(f"Docker Compose v{engine.version} rejects {entry.title}: {message}"),
+            error_location(opened.project, entry, message),
             subject=entry.title,
         )
-        for entry, words in rejected.items()
+        for entry, message in rejected.items()
     ]

@@ -1,8 +1,12 @@
-"""The contract between a rule and everything that runs it.
+"""The contract of a rule, its findings, and baselines of known findings.
 
-A rule is one file in ``analysis/rules/``. Its id is the file's name in kebab-case; the first line
-of its docstring is its summary, the rest its explanation. Its function gets the facts of a
-project and yields findings: it does not print, ask, open files or start programs.
+A rule is one file in ``analysis/rules/``. Its id is the name of the file in kebab-case. The first
+line of the module's docstring is the summary of the rule, the rest is its explanation. Its
+function, decorated with :func:`rule`, takes the facts of a project and yields an
+:class:`Occurrence` for each problem: it does not print, prompt, open files or start programs.
+
+A baseline is a JSON file with the fingerprints of findings (:func:`fingerprints`,
+:func:`baseline_text`, :func:`read_baseline`): what it contains is known, and not reported again.
 """
 
 from __future__ import annotations
@@ -12,7 +16,8 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from enum import IntEnum
+from enum import Enum
+from functools import total_ordering
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -22,34 +27,41 @@ from composerefactor.errors import InputError, Location
 from composerefactor.refactoring.contract import Fixer, Refusal
 
 
-class Severity(IntEnum):
-    """From what is worth knowing to what breaks or exposes something."""
+@total_ordering
+class Severity(Enum):
+    """How bad a finding is: from informational to what breaks or exposes something."""
 
-    INFO = 0
-    LOW = 1
-    MEDIUM = 2
-    HIGH = 3
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
 
     @property
-    def word(self) -> str:
-        """The name as it is written: ``high``."""
-        return self.name.lower()
+    def rank(self) -> int:
+        """The number of lower severities."""
+        return list(Severity).index(self)
 
-    @classmethod
-    def of(cls, word: str) -> Severity:
-        """Return the severity called *word*; raises KeyError where there is none."""
-        return cls[word.upper()]
+    def __lt__(self, other: Severity) -> bool:
+        """Return whether *other* is worse."""
+        return self.rank < other.rank
 
 
-_LENGTH = 16
+_FINGERPRINT_LENGTH = 16
 
 
 class Finding(Struct, frozen=True):
-    """What *rule* found: *message* in words without secrets, at *location*.
+    """A problem that a rule found.
 
-    *transform* names what mends it, *service* whom it is about. *subject* tells it from others of
-    the same rule and service (a port, a variable): it is part of the fingerprint, which holds
-    neither the line nor the words of the message. *remedy* says what to do where no transform does.
+    Attributes:
+        rule: The id of the rule.
+        severity: How bad it is.
+        message: One sentence without secrets.
+        location: The file and line.
+        transform: The fix for it, None if there is none.
+        service: The affected service, None if the finding is not about one service.
+        subject: What distinguishes it from other findings of the same rule and service (a port, a
+            variable). It is part of the fingerprint; the line and the message are not.
+        remedy: What to do by hand, if no transform fixes it.
     """
 
     rule: str
@@ -63,36 +75,44 @@ class Finding(Struct, frozen=True):
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What stays the same when lines move and words change."""
+        """What identifies it even if lines move and the message changes."""
         return self.rule, self.location.path, self.service or "", self.subject
 
 
 def fingerprints(findings: Iterable[Finding]) -> list[str]:
-    """Return a fingerprint for each of *findings*; equal ones are counted in the order of lines.
+    """Return a fingerprint for each of *findings*.
 
-    They are independent of line numbers: a baseline holds when text is added above a finding.
+    Findings with the same key are numbered in the order of their lines. Line numbers are not part
+    of a fingerprint: a baseline stays valid if text is added above a finding.
     """
     listed = list(findings)
-    numbers: Counter[tuple[str, str, str, str]] = Counter()
-    found = [""] * len(listed)
-    for at in sorted(range(len(listed)), key=lambda n: listed[n].location.line):
-        key = listed[at].key
-        text = "\0".join((*key, str(numbers[key])))
-        numbers[key] += 1
-        found[at] = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:_LENGTH]
-    return found
+    seen: Counter[tuple[str, str, str, str]] = Counter()
+    marks = [""] * len(listed)
+    for index in sorted(range(len(listed)), key=lambda n: listed[n].location.line):
+        key = listed[index].key
+        text = "\0".join((*key, str(seen[key])))
+        seen[key] += 1
+        digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+        marks[index] = digest[:_FINGERPRINT_LENGTH]
+    return marks
 
 
 Area = Literal[
     "validity", "security", "reliability", "data", "configuration", "builds", "maintainability"
 ]
-"""What a rule is about; each area gets a rating."""
+"""The area of a rule; each area gets a rating."""
 
 
 class RuleInfo(Struct, frozen=True):
-    """A kind of finding: *id* is stable, *summary* one sentence, *explanation* why it matters.
+    """The description of a rule.
 
-    *severity* is that of most of its findings; *transform* names what mends them, if anything does.
+    Attributes:
+        id: The stable name.
+        severity: The severity of most of its findings.
+        summary: One sentence.
+        explanation: Why it matters, and what to do.
+        area: The area that it counts for.
+        transform: The fix for its findings, if there is one.
     """
 
     id: str
@@ -104,10 +124,16 @@ class RuleInfo(Struct, frozen=True):
 
 
 class Occurrence(Struct, frozen=True):
-    """What the function of a rule yields; what it leaves out is taken from the rule.
+    """What the function of a rule yields for each problem; its rule makes a :class:`Finding` of it.
 
-    See :class:`~composerefactor.analysis.findings.Finding` for what each means. With *is_mended*
-    False no transform mends this one, although one mends others of the rule.
+    Attributes:
+        message: See :class:`Finding`, as for the next four.
+        location: The file and line.
+        service: The affected service.
+        subject: What distinguishes it from others of the same rule and service.
+        remedy: What to do by hand.
+        severity: None for the severity of the rule.
+        is_fixable: False if the transform of the rule cannot fix this occurrence.
     """
 
     message: str
@@ -116,83 +142,100 @@ class Occurrence(Struct, frozen=True):
     subject: str = ""
     remedy: str = ""
     severity: Severity | None = None
-    is_mended: bool = True
+    is_fixable: bool = True
 
 
 class Rule(Struct, frozen=True):
-    """A *rule* with the function that looks for it.
+    """A rule: its description, and the function that finds occurrences.
 
-    *strength* is what can be said of a project with services in which it finds nothing, ``""``
-    where that is worth no word.
+    Attributes:
+        rule: The description.
+        find: Takes the facts of a project and yields the occurrences.
+        strength: A sentence that praises a project with services but without findings of this
+            rule, ``""`` if that is not worth mentioning.
     """
 
     rule: RuleInfo
-    look: Callable[[Architecture], Iterator[Occurrence]]
+    find: Callable[[Architecture], Iterator[Occurrence]]
     strength: str = ""
 
     def findings(self, architecture: Architecture) -> list[Finding]:
-        """Return what the rule finds, each place and subject once, without secrets."""
-        found: dict[tuple[str, str | None, str, Location], Finding] = {}
-        shown = architecture.redaction.words
-        for each in self.look(architecture):
+        """Return the findings in a project, each once and without secrets."""
+        findings: dict[tuple[str, str | None, str, Location], Finding] = {}
+        mask = architecture.masking.message
+        for occurrence in self.find(architecture):
             finding = Finding(
                 self.rule.id,
-                self.rule.severity if each.severity is None else each.severity,
-                shown(each.message),
-                each.location,
-                self.rule.transform if each.is_mended else None,
-                each.service,
-                shown(each.subject),
-                shown(each.remedy),
+                self.rule.severity if occurrence.severity is None else occurrence.severity,
+                mask(occurrence.message),
+                occurrence.location,
+                self.rule.transform if occurrence.is_fixable else None,
+                occurrence.service,
+                mask(occurrence.subject),
+                mask(occurrence.remedy),
             )
             key = (finding.message, finding.service, finding.subject, finding.location)
-            found.setdefault(key, finding)
-        return list(found.values())
+            findings.setdefault(key, finding)
+        return list(findings.values())
 
 
-def planned(
-    architecture: Architecture, fixer: Fixer[Any], prefix: str = ""
+def fixer_occurrences(
+    architecture: Architecture, fixer: Fixer[Any], *, prefix: str = "", with_title: bool = False
 ) -> Iterator[Occurrence]:
-    """Yield what *fixer* would change, and what it cannot change safely, as findings.
+    """Yield an occurrence for each change that *fixer* would make or cannot make safely.
 
-    *prefix* comes before the words of the transform.
+    The message of a change is its evidence, which states the problem; with *with_title* the title
+    of the change follows. The message of a refusal is its reason. *prefix* comes before either.
+    The severity is high for what Docker Compose rejects.
     """
-    for each in fixer.plan(architecture.project, fixer.options()):
-        severity = Severity.HIGH if each.repairs else None  # the engine rejects it
-        if isinstance(each, Refusal):
-            reason = prefix + each.reason
+    for change in fixer.plan(architecture.project, fixer.options()):
+        severity = Severity.HIGH if change.repairs else None
+        if isinstance(change, Refusal):
             yield Occurrence(
-                reason, each.location, None, each.reason, each.remedy, severity, is_mended=False
+                prefix + change.reason,
+                change.location,
+                None,
+                change.reason,
+                change.remedy,
+                severity,
+                is_fixable=False,
             )
             continue
-        services = {effect.service for effect in each.effects if effect.service}
+        title = change.title
+        message = change.evidence or title
+        if with_title and change.evidence:
+            message = f"{change.evidence}: {title[:1].lower()}{title[1:]}"
+        services = {effect.service for effect in change.effects if effect.service}
         service = next(iter(services)) if len(services) == 1 else None
-        title = prefix + each.title
-        yield Occurrence(title, each.location, service, each.title, severity=severity)
+        yield Occurrence(prefix + message, change.location, service, title, severity=severity)
 
 
 def rule(
     severity: Severity, area: Area, *, transform: str | None = None, strength: str = ""
 ) -> Callable[[Callable[[Architecture], Iterator[Occurrence]]], Rule]:
-    """Make the decorated function the check of its module's rule."""
+    """Return a decorator that makes a :class:`Rule` of a function that yields occurrences.
 
-    def make(look: Callable[[Architecture], Iterator[Occurrence]]) -> Rule:
-        module = look.__module__
+    The id comes from the name of the function's module, summary and explanation from the docstring
+    of that module.
+    """
+
+    def make(find: Callable[[Architecture], Iterator[Occurrence]]) -> Rule:
+        module = find.__module__
         documentation = sys.modules[module].__doc__ or ""
         summary, _, explanation = documentation.strip().partition("\n")
         name = module.rpartition(".")[2].replace("_", "-")
         rule = RuleInfo(name, severity, summary, explanation.strip(), area, transform)
-        return Rule(rule, look, strength)
+        return Rule(rule, find, strength)
 
     return make
 
 
 VERSION = 1
-_REMEDY = "write it anew with --write-baseline"
+_REMEDY = "write it again with --write-baseline"
 
 
 def baseline_text(findings: Sequence[Finding]) -> str:
-    """Return a baseline that holds *findings*: JSON, a line each, sorted so that it compares."""
+    """Return a baseline with *findings*: JSON, sorted and with one line per finding, for diffs."""
     marked = zip(fingerprints(findings), findings, strict=True)
     rows = sorted(
         (each.rule, each.location.path, each.service or "", each.subject, mark)
@@ -211,26 +254,28 @@ def baseline_text(findings: Sequence[Finding]) -> str:
 
 
 def read_baseline(text: str, path: str) -> frozenset[str]:
-    """Return the fingerprints in the baseline *text*; raises InputError for what is none."""
+    """Return the fingerprints in the baseline *text*; raises InputError if it is not a baseline."""
     try:
         values: Any = json.loads(text)
     except ValueError as error:
         line = getattr(error, "lineno", 0)
         raise InputError(
-            "the baseline is no JSON", location=Location(path, line), remedy=_REMEDY
+            "the baseline is not valid JSON", location=Location(path, line), remedy=_REMEDY
         ) from None
     if not isinstance(values, dict) or values.get("version") != VERSION:
         raise InputError(
-            f"no baseline of version {VERSION}", location=Location(path), remedy=_REMEDY
+            f"not a baseline of version {VERSION}", location=Location(path), remedy=_REMEDY
         )
     listed = values.get("findings")
     if not isinstance(listed, list):
-        raise InputError("no list of findings", location=Location(path), remedy=_REMEDY)
+        raise InputError(
+            "the baseline has no list of findings", location=Location(path), remedy=_REMEDY
+        )
     return frozenset(str(each.get("id")) for each in listed if isinstance(each, dict))
 
 
 def without_known(findings: Sequence[Finding], known: frozenset[str]) -> list[Finding]:
-    """Return those of *findings* that a baseline with the fingerprints *known* does not hold."""
+    """Return the findings that are not in the baseline with the fingerprints *known*."""
     if not known:
         return list(findings)
     marked = zip(fingerprints(findings), findings, strict=True)

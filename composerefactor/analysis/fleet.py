@@ -1,4 +1,4 @@
-"""Many projects at once: found below a directory, analysed in processes of their own."""
+"""Many projects at once: find them below a directory, and analyse them in parallel processes."""
 
 from __future__ import annotations
 
@@ -18,31 +18,40 @@ from msgspec import Struct
 
 from composerefactor.analysis.analysis import analyse_project, open_for_analysis
 from composerefactor.analysis.findings import Severity
-from composerefactor.compose.secrets import mask_text
+from composerefactor.compose.masking import GENERAL
 from composerefactor.discovery.files import DEFAULT_NAMES
 from composerefactor.errors import ComposerefactorError
 from composerefactor.planning.opening import COMPOSE_NAMES, ProjectSelection
 from composerefactor.workspace.files import SKIPPED_DIRECTORIES
 
 MAX_SECONDS = 60.0
-"""A project that takes longer is given up."""
+"""The time limit for one project."""
 
 _TASKS_PER_PROCESS = 50
-"""After so many projects a process is replaced, so that its memory is bounded."""
+"""A process is replaced after this many projects, so that its memory is bounded."""
 
-_KEPT_HIDDEN = frozenset({".devcontainer", ".docker", ".github"})
+_SEARCHED_HIDDEN = frozenset({".devcontainer", ".docker", ".github"})
 
 
 class ProjectSummary(Struct, frozen=True):
-    """One project of a fleet; *error* says why it could not be analysed, ``""`` where it was.
+    """One project of a fleet.
 
-    *score* is the rating of the whole, *findings* counts by severity, *rules* by rule, those of the
-    highest severity first.
+    Attributes:
+        path: The directory, relative to the top directory.
+        error: Why it could not be analysed, ``""`` if it was.
+        start_commands: How many start commands could be read.
+        unread: How many start commands could not be read.
+        services: How many services the project has.
+        score: The overall rating.
+        word: The overall rating as a word.
+        findings: The number of findings by severity.
+        rules: The number of findings by rule; rules with the highest severity come first.
+        seconds: How long the analysis took.
     """
 
     path: str
     error: str = ""
-    entry_points: int = 0
+    start_commands: int = 0
     unread: int = 0
     services: int = 0
     score: float = 0.0
@@ -55,33 +64,34 @@ class ProjectSummary(Struct, frozen=True):
 def find_projects(top: Path) -> list[Path]:
     """Return the project directories below *top*, sorted; *top* itself can be one.
 
-    A directory with a default Compose file is one. So is one whose files are named as Compose
-    files, unless a project is above it: then they are modules or variants of that.
+    A directory with a default Compose file is a project. So is a directory with files that are
+    named like Compose files, unless a directory above it is a project: then they are modules or
+    alternatives of that project.
     """
-    found: list[Path] = []
-    model: list[tuple[Path, bool]] = [(top, False)]
-    while model:
-        directory, is_inside = model.pop()
+    projects: list[Path] = []
+    pending: list[tuple[Path, bool]] = [(top, False)]
+    while pending:
+        directory, is_inside = pending.pop()
         try:
             entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
         except OSError:
             continue
         names = [entry.name for entry in entries if entry.is_file()]
-        is_one = any(name in DEFAULT_NAMES for name in names) or (
+        is_project = any(name in DEFAULT_NAMES for name in names) or (
             not is_inside and any(fnmatch.fnmatch(name, p) for name in names for p in COMPOSE_NAMES)
         )
-        if is_one:
-            found.append(directory)
-        model += [
-            (directory / entry.name, is_inside or is_one)
+        if is_project:
+            projects.append(directory)
+        pending += [
+            (directory / entry.name, is_inside or is_project)
             for entry in entries
-            if entry.is_dir(follow_symlinks=False) and _is_looked_into(entry.name)
+            if entry.is_dir(follow_symlinks=False) and _is_searched(entry.name)
         ]
-    return sorted(found)
+    return sorted(projects)
 
 
-def _is_looked_into(name: str) -> bool:
-    is_hidden = name.startswith(".") and name not in _KEPT_HIDDEN
+def _is_searched(name: str) -> bool:
+    is_hidden = name.startswith(".") and name not in _SEARCHED_HIDDEN
     return name not in SKIPPED_DIRECTORIES and not is_hidden
 
 
@@ -91,32 +101,33 @@ def analyse_all(
     jobs: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[ProjectSummary]:
-    """Yield a summary of each of *projects* as they are done, *jobs* at a time.
+    """Yield a summary of each project when its analysis ends; *jobs* run in parallel.
 
-    Whatever happens to one, the others are analysed: errors, a limit of time, and a process that
-    dies are told in its summary. Paths are shown relative to *top*.
+    A failure of one project does not affect the others: errors, the time limit, and a crash of its
+    process are reported in its summary. Paths are relative to *top*. *progress* is called with the
+    number of finished projects and that of all.
     """
     done = 0
     waiting = [str(path) for path in projects]
-    shown = str(top)
+    base = str(top)
     while waiting:
         lost: list[str] = []
-        for summary in _in_pool(waiting, shown, jobs, lost):
+        for summary in _in_pool(waiting, base, jobs, lost):
             done += 1
             if progress is not None:
                 progress(done, len(projects))
             yield summary
         waiting = []
-        for path in lost:  # one of them ended the process; alone it shows which
-            alone: list[str] = []
-            yield from _in_pool([path], shown, 1, alone)
+        for path in lost:  # one of them crashed the process; run each alone to see which
+            crashed: list[str] = []
+            yield from _in_pool([path], base, 1, crashed)
             done += 1
-            if alone:
-                yield ProjectSummary(_relative(path, shown), "its analysis ended the process")
+            if crashed:
+                yield ProjectSummary(_relative(path, base), "its analysis crashed")
 
 
 def _in_pool(paths: list[str], top: str, jobs: int, lost: list[str]) -> Iterator[ProjectSummary]:
-    """Yield the summaries of *paths*; those that are not known when a process dies go to *lost*."""
+    """Yield the summaries of *paths*; if a process crashes, add the unfinished ones to *lost*."""
     todo = list(reversed(paths))
     running: dict[Future[ProjectSummary], str] = {}
     with ProcessPoolExecutor(
@@ -138,7 +149,7 @@ def _in_pool(paths: list[str], top: str, jobs: int, lost: list[str]) -> Iterator
 
 
 def summary_of(path: str, top: str) -> ProjectSummary:
-    """Return the summary of the project at *path*; never raises for what the project holds."""
+    """Return the summary of the project at *path*; never raises because of its content."""
     shown = _relative(path, top)
     start = time.monotonic()
     try:
@@ -146,10 +157,10 @@ def summary_of(path: str, top: str) -> ProjectSummary:
             opened = open_for_analysis(ProjectSelection(Path(path)))
             analysis = analyse_project(opened)
     except ComposerefactorError as error:
-        words = mask_text(" ".join(str(error).split()))
-        return ProjectSummary(shown, words, seconds=time.monotonic() - start)
+        message = GENERAL.text(" ".join(str(error).split()))
+        return ProjectSummary(shown, message, seconds=time.monotonic() - start)
     except TimeoutError:
-        return ProjectSummary(shown, f"given up after {MAX_SECONDS:.0f} s", seconds=MAX_SECONDS)
+        return ProjectSummary(shown, f"timed out after {MAX_SECONDS:.0f} s", seconds=MAX_SECONDS)
     except (RecursionError, MemoryError) as error:
         return ProjectSummary(shown, type(error).__name__, seconds=time.monotonic() - start)
     counts = Counter(each.severity for each in analysis.findings)
@@ -161,20 +172,20 @@ def summary_of(path: str, top: str) -> ProjectSummary:
         len(analysis.architecture.service_names),
         analysis.rating.score,
         analysis.rating.word,
-        {severity.word: counts[severity] for severity in reversed(Severity)},
-        dict(Counter(each.rule for each in analysis.findings)),  # they are sorted by severity
+        {severity.value: counts[severity] for severity in reversed(Severity)},
+        dict(Counter(each.rule for each in analysis.findings)),  # findings are sorted by severity
         time.monotonic() - start,
     )
 
 
 @contextmanager
 def _time_limit(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError after *seconds*, where the system has timers (not on Windows)."""
+    """Raise TimeoutError after *seconds*, if the system has timers (Windows has none)."""
     if not hasattr(signal, "setitimer"):
         yield
         return
 
-    def stop(number: int, frame: object) -> None:  # noqa: ARG001 - what signal() asks for
+    def stop(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of a handler
         raise TimeoutError
 
     before = signal.signal(signal.SIGALRM, stop)

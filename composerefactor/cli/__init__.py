@@ -1,8 +1,26 @@
-"""The command line.
+"""The command line: one module per command.
 
-A command is imported when it is called, and within one only what is slow to import and seldom
-needed is imported where it is used. Values are
-msgspec structs: such a class is made in 7 µs, a frozen dataclass with slots in 300. Dataclasses are
-the options of transforms, which describe themselves, and some of which a field is left out of
-``repr`` or comparison.
+=========== =====================================================================
+main        the command group, exit codes, signals
+options     options that several commands share; carrying out a proposal
+terminal    colours, prompts, progress, errors on the terminal
+split       ``composerefactor split``
+fix         ``composerefactor fix``
+join        ``composerefactor join``
+wizard      ``composerefactor wizard``, the interactive session
+analyze     ``composerefactor analyze``
+verify      ``composerefactor verify``
+diff        ``composerefactor diff``
+undo        ``composerefactor undo``
+transforms  ``composerefactor transforms``, and the explanations in the documentation
+completion  ``composerefactor completion``, and the completion of arguments
+=========== =====================================================================
+
+:mod:`main` imports a command when it is called. Within a command, only what is slow to import and
+seldom needed is imported late: questionary, and the less common output formats of ``analyze`` and
+``verify``.
+
+Values are msgspec structs, since these classes are cheap to create: 7 µs, against 300 µs for a
+frozen dataclass with slots. Dataclasses remain for the options of transforms, which describe
+themselves, and where a field must not take part in ``repr`` or comparison.
 """

@@ -13,7 +13,7 @@ import click
 
 from composerefactor.analysis.analysis import Analysis, analyse_project, open_for_analysis
 from composerefactor.analysis.findings import Severity, baseline_text, read_baseline
-from composerefactor.cli.options import choice, examples, path_argument, project_options
+from composerefactor.cli.options import examples, path_argument, project_options, project_selection
 from composerefactor.cli.terminal import counting, deliver, style_for
 from composerefactor.compose.services import start_model
 from composerefactor.errors import InputError, Location, UsageError
@@ -23,6 +23,7 @@ from composerefactor.report.analysis.json import analysis_document
 from composerefactor.report.analysis.markdown import analysis_markdown
 from composerefactor.report.analysis.text import analysis_text
 from composerefactor.report.findings import junit, sarif, workflow_commands
+from composerefactor.report.text import counted
 
 WIDTH = 80
 FORMATS = ("text", "markdown", "html", "json", "sarif", "github", "junit", "svg")
@@ -39,13 +40,16 @@ _SUFFIXES = {
 
 @click.command(
     "analyze",
-    short_help="Report on the architecture, and on what is wrong or risky.",
+    short_help="Report on the architecture, with findings by priority.",
     epilog=examples(
-        ("composerefactor analyze", "Read the report here."),
-        ("composerefactor analyze -o report.html", "Have it as a page, with pictures."),
-        ("composerefactor analyze --smoke-test smoke.sh", "Write a script that tries the stack."),
+        ("composerefactor analyze", "Print the report."),
+        ("composerefactor analyze -o report.html", "Write an HTML page with diagrams."),
+        (
+            "composerefactor analyze --smoke-test smoke.sh",
+            "Write a script that starts and checks a copy.",
+        ),
         ("composerefactor analyze --fail-on high --format github", "Check a pull request."),
-        ("composerefactor fix --dry-run", "See what of it can be mended."),
+        ("composerefactor fix --dry-run", "Show what can be fixed."),
     ),
 )
 @path_argument
@@ -54,7 +58,7 @@ _SUFFIXES = {
     "--format",
     "output_format",
     type=click.Choice(FORMATS),
-    help="Form of the report; without it the name of the output file tells, else text.",
+    help="Format of the report; the default follows from the name of the output file, else text.",
 )
 @click.option(
     "-o",
@@ -66,36 +70,41 @@ _SUFFIXES = {
     "--baseline",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Leave out the findings that FILE knows.",
+    help="Report only findings that are not in the baseline FILE.",
 )
 @click.option(
     "--write-baseline",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write all findings of now to FILE, as a baseline.",
+    help="Write all current findings to FILE, as a baseline.",
 )
 @click.option(
     "--fail-on",
-    type=click.Choice([each.word for each in Severity]),
-    help="Exit with 1 where there is a finding of this severity or a higher one.",
+    type=click.Choice([severity.value for severity in Severity]),
+    help="Exit with 1 if there is a finding of this severity or a higher one.",
 )
 @click.option(
     "--smoke-test",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write FILE, a shell script that starts a copy of the stack and checks it; no report.",
+    help="Instead of a report, write FILE: a shell script that starts a copy of the project and "
+    "checks it.",
 )
-@click.option("-r", "--recursive", is_flag=True, help="Every project below PATH, as one table.")
-@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes for --recursive.")
+@click.option(
+    "-r", "--recursive", is_flag=True, help="Report on every project below PATH, in one table."
+)
+@click.option(
+    "--jobs", type=click.IntRange(min=1), metavar="N", help="Number of processes for --recursive."
+)
 @click.option(
     "--engine",
     default="none",
     metavar="none|auto|PATH",
-    help="A Docker Compose to ask which entry points it rejects; none reads the text alone.",
+    help="The Docker Compose that reports which start commands it rejects; none only reads files.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print errors and results only.")
-@click.option("-v", "--verbose", is_flag=True, help="List every finding and variable as well.")
-@click.option("--no-color", is_flag=True, help="No colours (NO_COLOR does the same).")
+@click.option("-v", "--verbose", is_flag=True, help="Also list every finding and variable.")
+@click.option("--no-color", is_flag=True, help="Print no colours, same as NO_COLOR=1.")
 def command(
     path: Path,
     *,
@@ -115,45 +124,47 @@ def command(
     verbose: bool,
     no_color: bool,
 ) -> int:
-    """Report on the architecture of the project in PATH: what there is, and what is wrong.
+    """Report on the architecture of the project in PATH, with findings by priority.
 
-    Read from the files alone, so that a project that Docker Compose rejects is analysed too.
-    Nothing is started or changed, and no secret is shown.
+    The report is made from the files alone, so that it covers projects that Docker Compose rejects,
+    too. Nothing is started or changed. Secrets are masked.
     """
-    form = output_format or _SUFFIXES.get(output.suffix if output else "", "text")
+    report_format = output_format or _SUFFIXES.get(output.suffix if output else "", "text")
     if recursive:
-        return _fleet(path, form, output, jobs, quiet=quiet, no_color=no_color)
-    opened = open_for_analysis(choice(path, file, entry, env_file))
+        return _fleet(path, report_format, output, jobs, quiet=quiet, no_color=no_color)
+    opened = open_for_analysis(project_selection(path, file, entry, env_file))
     if smoke_test is not None:
         return _smoke_test(opened, smoke_test, quiet=quiet)
     known = _known(baseline, opened)
-    tool = None
-    if engine != "none":
-        tool = find_engine(engine)
+    tool = None if engine == "none" else find_engine(engine)
     analysis = analyse_project(opened, known, tool)
     if write_baseline is not None:
         everything = (*analysis.findings, *analysis.known)
         deliver(baseline_text(everything).encode(), write_baseline)
         if not quiet:
-            click.echo(f"{write_baseline} knows {len(everything)} findings now", err=True)
+            click.echo(f"wrote {counted(len(everything), 'finding')} to {write_baseline}", err=True)
     style = style_for(sys.stdout, no_color=no_color or output is not None)
-    if form == "text":
+    masking = analysis.architecture.masking
+    if report_format == "text":
         lines = analysis_text(analysis, style, width=_width(output), verbose=verbose)
-        text = "".join(f"{line}\n" for line in lines)
+        text = "".join(f"{masking.message(line)}\n" for line in lines)
     else:
-        text = _RENDERERS[form](analysis, _prefix(opened))
+        text = _RENDERERS[report_format](analysis, _prefix(opened))
     deliver(text.encode("utf-8", "replace"), output)
     least = fail_on or opened.settings.analyze.fail_on
-    fails = least and any(each.severity >= Severity.of(least) for each in analysis.findings)
+    fails = least and any(finding.severity >= Severity(least) for finding in analysis.findings)
     return 1 if fails else 0
 
 
 def _known(baseline: Path | None, opened: OpenProject) -> frozenset[str]:
-    """Return the fingerprints in the baseline of the command line, else in that of the settings."""
+    """Return the fingerprints in the baseline that the command line or the settings name.
+
+    Raises InputError if the baseline cannot be read.
+    """
     named = opened.settings.analyze.baseline
-    if baseline is None and named is None:
+    if baseline is None and not named:
         return frozenset()
-    path = baseline if baseline is not None else opened.root / str(named)
+    path = baseline if baseline is not None else opened.root / named
     try:
         return read_baseline(path.read_text("utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
@@ -161,12 +172,12 @@ def _known(baseline: Path | None, opened: OpenProject) -> frozenset[str]:
         raise InputError(
             f"the baseline cannot be read: {reason}",
             location=Location(str(path)),
-            remedy="write it with --write-baseline",
+            remedy="create it with --write-baseline",
         ) from None
 
 
 def _width(output: Path | None) -> int:
-    """Return the columns of the terminal; 80 where the report does not go to one."""
+    """Return the columns of the terminal; 80 if the report does not go to a terminal."""
     if output is not None or not sys.stdout.isatty():
         return WIDTH
 
@@ -174,35 +185,35 @@ def _width(output: Path | None) -> int:
 
 
 def _prefix(opened: OpenProject) -> str:
-    """Return the path of the project below the root of its repository."""
-    if opened.repository is None:
-        return ""
-    return opened.repository.prefix
+    """Return the path of the project below the root of its repository, ``""`` without one."""
+    return "" if opened.repository is None else opened.repository.prefix
 
 
 def _smoke_test(opened: OpenProject, file: Path, *, quiet: bool) -> int:
-    """Write the script for the first entry point that can be read; it leads back to the project."""
+    """Write the script for the default start command, else the first one that can be read."""
     from composerefactor.report.smoke_test import smoke_test  # noqa: PLC0415 - see __init__.py
 
     readable = opened.project.readable
     if not readable:
         raise next(iter(opened.project.errors.values()))
-    found = start_model(opened.project, next((e for e in readable if e.implicit), readable[0]))
+    model = start_model(opened.project, next((e for e in readable if e.implicit), readable[0]))
     directory = Path(os.path.relpath(opened.root, file.parent.resolve())).as_posix()
     text = smoke_test(
-        opened.project, found, opened.settings.catalog, directory=directory, name=file.name
+        opened.project, model, opened.settings.catalog, directory=directory, name=file.name
     )
     deliver(text.encode("utf-8", "replace"), file)
     file.chmod(file.stat().st_mode | 0o111)
     if not quiet:
-        click.echo(f"{file} checks {found.entry.title}; run it with sh {file}", err=True)
+        click.echo(
+            f"wrote {file}, which checks {model.entry.title}; run it with `sh {file}`", err=True
+        )
     return 0
 
 
 def _html(analysis: Analysis, _: str) -> str:
     from composerefactor.report.html.page import analysis_html  # noqa: PLC0415
 
-    return analysis_html(analysis)
+    return analysis.architecture.masking.markup(analysis_html(analysis))
 
 
 def _svg(analysis: Analysis, _: str) -> str:
@@ -211,11 +222,11 @@ def _svg(analysis: Analysis, _: str) -> str:
     main = analysis.architecture.main
     if main is None:
         raise next(iter(analysis.architecture.unread.values()))
-    return topology_svg(main)
+    return analysis.architecture.masking.markup(topology_svg(main))
 
 
 def _markdown(analysis: Analysis, _: str) -> str:
-    return analysis_markdown(analysis)
+    return analysis.architecture.masking.markup(analysis_markdown(analysis))
 
 
 def _json(analysis: Analysis, _: str) -> str:
@@ -223,8 +234,8 @@ def _json(analysis: Analysis, _: str) -> str:
 
 
 def _sarif(analysis: Analysis, prefix: str) -> str:
-    hidden = [(each.finding, each.reason) for each in analysis.suppressed]
-    log = sarif(analysis.findings, analysis.rules, prefix=prefix, suppressed=hidden)
+    suppressed = [(entry.finding, entry.reason) for entry in analysis.suppressed]
+    log = sarif(analysis.findings, analysis.rules, prefix=prefix, suppressed=suppressed)
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -245,31 +256,42 @@ _RENDERERS: dict[str, Callable[[Analysis, str], str]] = {
     "github": _github,
     "junit": _junit,
 }
-"""What makes the text of a report: from the analysis and the path below the repository's root."""
+"""Functions that return the report as text, by format.
+
+They take the analysis and the path of the project below the root of its repository.
+"""
 
 
 def _fleet(
-    top: Path, form: str, output: Path | None, jobs: int | None, *, quiet: bool, no_color: bool
+    top: Path,
+    report_format: str,
+    output: Path | None,
+    jobs: int | None,
+    *,
+    quiet: bool,
+    no_color: bool,
 ) -> int:
     from composerefactor.analysis.fleet import analyse_all, find_projects  # noqa: PLC0415
     from composerefactor.report.analysis import text as fleet  # noqa: PLC0415
 
-    if form not in {"text", "markdown", "json"}:
+    if report_format not in {"text", "markdown", "json"}:
         raise UsageError(
-            f"--recursive gives a summary, which has no form {form!r}",
-            remedy="take --format text, markdown or json, or analyse each project",
+            f"--recursive does not support the format {report_format!r}",
+            remedy="use --format text, markdown or json, or analyse each project separately",
         )
     projects = find_projects(top)
     if not projects:
-        raise InputError("no Compose file in or below this directory", location=Location(str(top)))
-    show = counting("analysed", "projects", quiet=quiet)
-    found = list(analyse_all(projects, top, jobs or os.cpu_count() or 1, show))
-    if form == "json":
-        text = json.dumps(fleet.fleet_document(found), indent=2, ensure_ascii=False) + "\n"
-    elif form == "markdown":
-        text = fleet.fleet_markdown(found)
+        raise InputError(
+            "no Compose file found in or below this directory", location=Location(str(top))
+        )
+    progress = counting("analysed", "projects", quiet=quiet)
+    summaries = list(analyse_all(projects, top, jobs or os.cpu_count() or 1, progress))
+    if report_format == "json":
+        text = json.dumps(fleet.fleet_document(summaries), indent=2, ensure_ascii=False) + "\n"
+    elif report_format == "markdown":
+        text = fleet.fleet_markdown(summaries)
     else:
         style = style_for(sys.stdout, no_color=no_color or output is not None)
-        text = "".join(f"{line}\n" for line in fleet.fleet_text(found, style, _width(output)))
+        text = "".join(f"{line}\n" for line in fleet.fleet_text(summaries, style, _width(output)))
     deliver(text.encode("utf-8", "replace"), output)
     return 0

@@ -15,40 +15,44 @@ PROGRAM = "composerefactor"
 VARIABLE = "_COMPOSEREFACTOR_COMPLETE"
 
 
-@click.command("completion", short_help="Print what makes a shell complete commands and options.")
+_HELP = """Print the script that completes commands, options, transforms and services in SHELL.
+
+\b
+bash, in ~/.bashrc:
+  eval "$(composerefactor completion bash)"
+zsh, in ~/.zshrc:
+  eval "$(composerefactor completion zsh)"
+fish:
+  composerefactor completion fish > ~/.config/fish/completions/composerefactor.fish
+"""
+
+
+@click.command("completion", short_help="Print the shell completion script.", help=_HELP)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> int:
-    r"""Print what makes SHELL complete commands, options, transforms and services.
-
-    \b
-    bash, in ~/.bashrc:
-      eval "$(composerefactor completion bash)"
-    zsh, in ~/.zshrc:
-      eval "$(composerefactor completion zsh)"
-    fish:
-      composerefactor completion fish > ~/.config/fish/completions/composerefactor.fish
-    """
-    found = get_completion_class(shell)
-    if found is None:
-        raise click.UsageError(f"no completion is known for {shell}")
-    click.echo(found(ctx.find_root().command, {}, PROGRAM, VARIABLE).source())
+    """Print the completion script for *shell*, and return the exit code."""
+    completion = get_completion_class(shell)
+    if completion is None:
+        raise click.UsageError(f"click has no completion for {shell}")
+    click.echo(completion(ctx.find_root().command, {}, PROGRAM, VARIABLE).source())
     return 0
 
 
 def transform_names(
-    ctx: click.Context,  # noqa: ARG001 - what click calls it with
+    ctx: click.Context,  # noqa: ARG001 - click passes it
     param: click.Parameter,
     incomplete: str,
 ) -> list[CompletionItem]:
-    """Offer transforms, for each part of a list with commas."""
+    """Return the transforms that fit the last name of a comma-separated list."""
     before, comma, last = incomplete.rpartition(",")
     is_list = isinstance(param, click.Option)
-    found = {each.name: each.summary for each in (fixers() if is_list else transforms().values())}
+    candidates = fixers() if is_list else transforms().values()
+    summaries = {transform.name: transform.summary for transform in candidates}
     given = set(before.split(","))
     return [
         CompletionItem(f"{before}{comma}{name}", help=summary)
-        for name, summary in found.items()
+        for name, summary in summaries.items()
         if name.startswith(last) and name not in given
     ]
 
@@ -58,12 +62,12 @@ def transform_options(
     param: click.Parameter,  # noqa: ARG001 - as above
     incomplete: str,
 ) -> list[CompletionItem]:
-    """Offer ``NAME.OPTION=``."""
+    """Return the ``NAME.OPTION=`` that begin with *incomplete*."""
     return [
-        CompletionItem(f"{each.name}.{option.name}=", help=option.help)
-        for each in fixers()
-        for option in each.settings
-        if f"{each.name}.{option.name}=".startswith(incomplete)
+        CompletionItem(f"{fixer.name}.{option.name}=", help=option.help)
+        for fixer in fixers()
+        for option in fixer.settings
+        if f"{fixer.name}.{option.name}=".startswith(incomplete)
     ]
 
 
@@ -72,7 +76,7 @@ def services(
     param: click.Parameter,  # noqa: ARG001 - as above
     incomplete: str,
 ) -> list[CompletionItem]:
-    """Offer ``SERVICE=`` for the services of the project in PATH."""
+    """Return the ``SERVICE=`` that begin with *incomplete*, for the project in PATH."""
     try:
         path = Path(ctx.params.get("path") or ".")
         project = open_project(ProjectSelection(path)).project

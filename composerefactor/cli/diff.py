@@ -12,11 +12,11 @@ from composerefactor.analysis.diff.change import RULES, Risk
 from composerefactor.analysis.diff.compare import review
 from composerefactor.analysis.diff.states import Review, opened_pair
 from composerefactor.cli.options import (
-    choice,
     engine_options,
     examples,
     output_options_for,
     project_options,
+    project_selection,
 )
 from composerefactor.cli.terminal import deliver, progress, style_for
 from composerefactor.errors import UsageError
@@ -36,22 +36,22 @@ FORMATS = ("text", "markdown", "json", "sarif", "github")
 
 @click.command(
     "diff",
-    short_help="Say what a change to Compose files means for what runs.",
+    short_help="Show how a change affects running containers.",
     epilog=examples(
-        ("composerefactor diff main", "What the working tree changes against a branch."),
-        ("composerefactor diff v1 v2 --format markdown", "Two revisions, as a comment."),
-        ("composerefactor diff HEAD --fail-on high", "Fail where data or safety is at risk."),
+        ("composerefactor diff main", "Compare the working tree with a branch."),
+        ("composerefactor diff v1 v2 --format markdown", "Compare two revisions, for a comment."),
+        ("composerefactor diff HEAD --fail-on high", "Fail if data or security is at risk."),
     ),
 )
 @click.argument("old")
 @click.argument("new", default=".")
-@click.option("--exit-code", is_flag=True, help="Exit 1 when the two differ.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if the states differ.")
 @click.option(
     "--fail-on",
     multiple=True,
     metavar="RISK",
-    help="Exit 1 from this risk on (low, medium, high), or for a kind of change as json names it, "
-    "as port-opened-to-the-world (repeatable).",
+    help="Exit with 1 for changes of at least this risk (low, medium, high), or of this kind, "
+    "for example port-opened-to-the-world (repeatable).",
 )
 @project_options
 @engine_options
@@ -72,45 +72,44 @@ def command(
     verbose: bool,
     no_color: bool,
 ) -> int:
-    """Say what a change from OLD to NEW means for everything that is started from the project.
+    """Show how the change from OLD to NEW affects running containers, networks and volumes.
 
-    OLD and NEW are git revisions, directories or Compose files; NEW is the current directory if it
-    is not given. For every entry point both states are resolved by Docker Compose, and what differs
-    is told in words, by service, with its risk, what the next `up` does about it, and where it is
-    written.
+    OLD and NEW are git revisions, directories or Compose files; NEW defaults to the current
+    directory. Docker Compose resolves both states for every start command. The report lists the
+    differences by service, each with its risk, its place, and what the next `up` will do.
     """
     _check_risks(fail_on)
-    chosen = choice(Path(), file, entry, env_file)
+    chosen = project_selection(Path(), file, entry, env_file)
     tool = find_engine(engine)
     here = Path(new) if Path(new).is_dir() else Path()
     with opened_pair(old, new, here, chosen) as (before, after):
-        found = review(before, after, (old, new), tool, progress(quiet=quiet))
+        result = review(before, after, (old, new), tool, progress(quiet=quiet))
     if output_format != "text" or output is not None or not quiet:
-        text = _rendered(found, output_format, output, verbose=verbose, no_color=no_color)
+        text = _rendered(result, output_format, output, verbose=verbose, no_color=no_color)
         deliver(text.encode(), output)
-    return 1 if (exit_code and found.differs) or _fails(found, fail_on) else 0
+    return 1 if (exit_code and result.differs) or _fails(result, fail_on) else 0
 
 
 def _rendered(
-    found: Review, output_format: str, output: Path | None, *, verbose: bool, no_color: bool
+    result: Review, output_format: str, output: Path | None, *, verbose: bool, no_color: bool
 ) -> str:
     if output_format == "json":
-        return json.dumps(as_document(found), indent=2, ensure_ascii=False, default=str) + "\n"
+        return json.dumps(as_document(result), indent=2, ensure_ascii=False, default=str) + "\n"
     if output_format == "markdown":
-        return as_markdown(found)
+        return as_markdown(result)
     if output_format in {"sarif", "github"}:
-        return _as_findings(found, output_format)
+        return _as_findings(result, output_format)
 
     style = style_for(sys.stdout, no_color=no_color or output is not None)
-    return "".join(f"{line}\n" for line in as_text(found, style, verbose=verbose))
+    return "".join(f"{line}\n" for line in as_text(result, style, verbose=verbose))
 
 
-def _as_findings(found: Review, output_format: str) -> str:
-    findings = as_findings(found)
+def _as_findings(result: Review, output_format: str) -> str:
+    findings = as_findings(result)
     if output_format == "github":
-        return workflow_commands(findings, found.prefix)
+        return workflow_commands(findings, result.prefix)
 
-    log = sarif(findings, finding_rules(), prefix=found.prefix)
+    log = sarif(findings, finding_rules(), prefix=result.prefix)
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -119,13 +118,13 @@ def _check_risks(names: tuple[str, ...]) -> None:
         if name not in _RISKS and name not in RULES:
             raise UsageError(
                 f"--fail-on {name!r} is neither a risk nor a kind of change",
-                remedy=f"there are: {', '.join([*_RISKS, *RULES])}",
+                remedy=f"choose from {', '.join([*_RISKS, *RULES])}",
             )
 
 
-def _fails(found: Review, names: tuple[str, ...]) -> bool:
+def _fails(result: Review, names: tuple[str, ...]) -> bool:
     lowest = min((_RISKS[name] for name in names if name in _RISKS), default=None)
     return any(
-        each.change.rule.id in names or (lowest is not None and each.change.risk >= lowest)
-        for each in found.changes
+        located.change.rule.id in names or (lowest is not None and located.change.risk >= lowest)
+        for located in result.changes
     )

@@ -11,11 +11,11 @@ from composerefactor.cli.options import (
     Progress,
     Run,
     carry_out_proposal,
-    choice,
     engine_options,
     examples,
     path_argument,
     project_options,
+    project_selection,
     proposal_output_options,
     run_options,
 )
@@ -29,12 +29,12 @@ from composerefactor.proof.engine import Engine
 
 @click.command(
     "fix",
-    short_help="Add what is missing and mend what is wrong, in place.",
+    short_help="Add missing settings and fix problems in place.",
     epilog=examples(
-        ("composerefactor fix --unsafe --dry-run", "Show everything that could be done."),
-        ("composerefactor fix --select add-healthchecks --unsafe", "Add health checks alone."),
-        ("composerefactor fix --unsafe --leave 1a2b3c4d", "Leave one change out."),
-        ("composerefactor transforms add-healthchecks", "Read what a transform does."),
+        ("composerefactor fix --unsafe --dry-run", "Show all possible changes."),
+        ("composerefactor fix --select add-healthchecks --unsafe", "Add only health checks."),
+        ("composerefactor fix --unsafe --leave 1a2b3c4d", "Exclude one change."),
+        ("composerefactor transforms add-healthchecks", "Explain a transform."),
     ),
 )
 @path_argument
@@ -43,23 +43,23 @@ from composerefactor.proof.engine import Engine
     "--select",
     metavar="A,B",
     shell_complete=transform_names,
-    help="Run only these transforms (see `transforms`).",
+    help="Run only these transforms (`composerefactor transforms` lists them).",
 )
 @click.option(
     "--skip",
     metavar="A,B",
     default="",
     shell_complete=transform_names,
-    help="Leave these transforms out.",
+    help="Do not run these transforms.",
 )
-@click.option("--unsafe", is_flag=True, help="Also make changes that change what runs.")
+@click.option("--unsafe", is_flag=True, help="Also make changes that affect running containers.")
 @click.option(
     "--set",
     "settings",
     multiple=True,
     metavar="NAME.OPTION=VALUE",
     shell_complete=transform_options,
-    help="An option of a transform, as add-networks.layout=tiers (repeatable).",
+    help="Set an option of a transform, for example add-networks.layout=tiers (repeatable).",
 )
 @run_options
 @engine_options
@@ -76,10 +76,11 @@ def command(
     unsafe: bool,
     **run: object,
 ) -> int:
-    """Add what is missing and mend what is wrong, in place.
+    """Add missing settings and fix problems in place.
 
-    Safe changes keep the resolved model as it is, or make the engine accept a project that it
-    rejects. What would change what runs is listed and left, unless --unsafe is given.
+    By default, only safe changes are made: they keep the resolved configuration, or make Docker
+    Compose accept a project that it rejects. Changes that affect running containers, such as health
+    checks and limits, need --unsafe; without it they are only listed.
     """
     request = FixRequest(
         None if select is None else names_of(select),
@@ -92,16 +93,16 @@ def command(
         opened: OpenProject,
         engine: Engine | None,
         selection: Selection,
-        shown: Progress | None,
+        progress: Progress | None,
     ) -> Proposal:
-        return propose_fixes(opened, request.chosen(opened.settings), engine, selection, shown)
+        return propose_fixes(opened, request.chosen(opened.settings), engine, selection, progress)
 
-    named = choice(path, file, entry, env_file)
-    return carry_out_proposal(Run.of("fix", run), named, proposer, repairable=True)
+    chosen = project_selection(path, file, entry, env_file)
+    return carry_out_proposal(Run.of("fix", run), chosen, proposer, repairable=True)
 
 
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise UsageError(f"--set {text!r}: NAME.OPTION=VALUE is needed")
+        raise UsageError(f"--set {text!r} is not of the form NAME.OPTION=VALUE")
     return name, value

@@ -11,24 +11,24 @@ import click
 from composerefactor.cli.options import (
     Run,
     carry_out,
-    choice,
     engine_options,
     examples,
     path_argument,
     project_options,
+    project_selection,
     proposal_output_options,
     run_options,
 )
 from composerefactor.compose.project import Project
 from composerefactor.planning.opening import ProjectSelection, project_root
-from composerefactor.refactoring.contract import Part, Plan
-from composerefactor.refactoring.join.merge import Earlier
+from composerefactor.refactoring.contract import FileElement, Plan
+from composerefactor.refactoring.join.merge import EarlierText
 from composerefactor.transforms.join import Options, join
 from composerefactor.workspace.git import find_repository
-from composerefactor.workspace.undo import Before, before_runs
+from composerefactor.workspace.undo import EarlierFiles, files_before_runs
 
 MOST_REVISIONS = 30
-"""So many revisions of a file are looked at for its text before it was divided."""
+"""At most this many revisions of a file are searched for its text before the split."""
 
 
 @click.command(
@@ -36,8 +36,8 @@ MOST_REVISIONS = 30
     short_help=join.summary,
     help=f"{join.summary}\n\n{join.explanation}",
     epilog=examples(
-        ("composerefactor join --dry-run", "Show the files that it would be again."),
-        ("composerefactor undo", "Take a split back instead, byte for byte."),
+        ("composerefactor join --dry-run", "Show the merged files."),
+        ("composerefactor undo", "Undo a split instead, byte for byte."),
     ),
 )
 @path_argument
@@ -52,11 +52,13 @@ def command(
     env_file: tuple[str, ...],
     **run: object,
 ) -> int:
-    """Plan, prove and carry out a join."""
-    chosen = choice(path, file, entry, env_file)
+    """Plan, verify and carry out a join."""
+    chosen = project_selection(path, file, entry, env_file)
     history = _History(chosen)
 
-    def transformation(project: Project, keep: dict[Part, str], move: frozenset[Part]) -> Plan:
+    def transformation(
+        project: Project, keep: dict[FileElement, str], move: frozenset[FileElement]
+    ) -> Plan:
         before = history.before()
         return join.plan(
             project,
@@ -73,7 +75,7 @@ def command(
 
 
 class _History:
-    """What the undo record and git know of the project, each asked once."""
+    """The earlier states of the project: from the undo record and from git, each read once."""
 
     def __init__(self, chosen: ProjectSelection) -> None:
         self.chosen = chosen
@@ -82,15 +84,15 @@ class _History:
 
     @property
     def _root(self) -> Path:
-        """The project directory, as opening the project finds it."""
+        """The project directory, same as when the project is opened."""
         path = self.chosen.path
         return path.resolve() if self.chosen.names_entries else project_root(path)
 
-    def _before(self) -> Before | None:
-        return before_runs(self._root, lambda label: label == "composerefactor split")
+    def _before(self) -> EarlierFiles | None:
+        return files_before_runs(self._root, lambda label: label == "composerefactor split")
 
-    def _earlier(self, path: str) -> Sequence[Earlier]:
+    def _earlier(self, path: str) -> Sequence[EarlierText]:
         repository = find_repository(self._root)
         if repository is None:
             return ()
-        return [Earlier(*found) for found in repository.earlier(path, MOST_REVISIONS)]
+        return [EarlierText(*revision) for revision in repository.earlier(path, MOST_REVISIONS)]

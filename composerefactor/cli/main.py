@@ -1,4 +1,4 @@
-"""The command group; each command is a module that is imported when it is used."""
+"""The command group; each command is a module that is imported when it is called."""
 
 from __future__ import annotations
 
@@ -9,45 +9,44 @@ import importlib
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from composerefactor import __version__
+from composerefactor.cli.terminal import show
 from composerefactor.errors import ComposerefactorError, InputError, Location
 
-if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
 BROKEN_PIPE = 141
-"""What a shell reports for a program that SIGPIPE ended."""
+"""The exit code that a shell reports for a program ended by SIGPIPE."""
 
 _ALLOCATIONS = 500_000
-"""New objects before the collector of cycles looks: trees live to the end, and hold no garbage."""
+"""New objects between two garbage collections: syntax trees contain no garbage."""
 
 COMMANDS = {
-    "split": "Divide a monolithic Compose file into modules, with proof.",
-    "fix": "Add what is missing and mend what is wrong, in place.",
-    "wizard": "Split and mend step by step, each change shown first.",
-    "analyze": "Report on the architecture, and on what is wrong or risky.",
-    "join": "Put a divided project back together, with proof.",
-    "verify": "Prove that two states of a project resolve to the same model.",
-    "diff": "Say what a change to Compose files means for what runs.",
-    "undo": "Take the last applied run back.",
+    "split": "Split a large Compose file into modules, verified by Docker Compose.",
+    "fix": "Add missing settings and fix problems in place.",
+    "wizard": "Split and fix step by step; see every change first.",
+    "analyze": "Report on the architecture, with findings by priority.",
+    "join": "Merge a split project back into one file per start command, verified.",
+    "verify": "Verify that two states of a project resolve to the same configuration.",
+    "diff": "Show how a change affects running containers.",
+    "undo": "Undo the last run.",
     "transforms": "List the transforms, or explain one.",
-    "completion": "Print what makes a shell complete commands and options.",
+    "completion": "Print the shell completion script.",
 }
 
 
 class LazyGroup(click.Group):
-    """A group that knows its commands' names and imports a command when it is called."""
+    """A group that knows the names of its commands, and imports a command when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Return the names in the order of the help."""
+        """Return the names, in the order of the help."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Return the command *cmd_name*, imported now."""
+        """Import and return the command *cmd_name*; None if there is none."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"composerefactor.cli.{cmd_name}")
@@ -57,20 +56,21 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that *args* begin with; raises UsageError with what may be meant."""
+        """Return the command that *args* begin with.
+
+        Raises UsageError with a suggestion if there is no such command.
+        """
         if args and args[0] not in COMMANDS and args[0][:1].isalnum():
             close = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            meant = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(COMMANDS)}."
-            raise click.UsageError(f"No such command {args[0]!r}: {meant}", ctx)
+            hint = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(COMMANDS)}."
+            raise click.UsageError(f"No such command {args[0]!r}: {hint}", ctx)
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Return the commands that begin so, without importing them, and options."""
-        from click.shell_completion import CompletionItem  # noqa: PLC0415 - see cli/__init__.py
-
+        """Return the commands and options that begin with *incomplete*; imports no command."""
         names = [
-            CompletionItem(name, help=words)
-            for name, words in COMMANDS.items()
+            CompletionItem(name, help=summary)
+            for name, summary in COMMANDS.items()
             if name.startswith(incomplete)
         ]
         return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
@@ -80,7 +80,7 @@ class LazyGroup(click.Group):
         ctx: click.Context,  # noqa: ARG002
         formatter: click.HelpFormatter,
     ) -> None:
-        """Write the list of commands without importing them."""
+        """Write the list of commands; imports none of them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -88,29 +88,30 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="composerefactor")
 def cli() -> None:
-    """Refactor Docker Compose files, with proof by Docker Compose itself.
+    """Refactor Docker Compose files; Docker Compose itself verifies every change.
 
-    Nothing is written before the engine has resolved the result and found it equal, and nothing
-    without your yes. `composerefactor split --dry-run` shows the patch.
+    The tool writes nothing before Docker Compose has resolved the result and found it equal, apart
+    from the changes that you have chosen, and never writes without confirmation. `composerefactor
+    split --dry-run` shows the patch.
 
-    Exit codes: 0 done or nothing to do; 1 --check: there would be changes, or verify: they differ;
-    2 usage; 3 refused, bad input or no engine; 4 the proof failed; 130 interrupted. With 1 to 130
-    nothing was written.
+    Exit codes: 0 done, or nothing to do; 1 there would be changes (--check), or the states differ
+    (verify, diff); 2 wrong usage; 3 refused, bad input, or Docker Compose not found; 4 verification
+    failed; 130 interrupted. Nothing was written if the code is not 0.
     """
 
 
-def _interrupt(number: int, frame: object) -> None:  # noqa: ARG001 - what signal() asks for
+def _interrupt(number: int, frame: object) -> None:  # noqa: ARG001 - signal() passes it
     raise KeyboardInterrupt
 
 
 def main() -> None:
-    """Run the command line and exit with its code."""
+    """Run the command line and exit with its exit code."""
     gc.set_threshold(_ALLOCATIONS, 10, 10)
-    atexit.register(gc.freeze)  # or the end of the process is one more search for cycles
+    atexit.register(gc.freeze)  # avoids one more garbage collection at exit
     for name in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-        signal.signal(name, _interrupt)  # the private copy of the project has to go
+        signal.signal(name, _interrupt)  # so that the temporary copy of the project is deleted
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="composerefactor", standalone_mode=False)
     except ComposerefactorError as error:
         _fail(error)
     except click.ClickException as error:
@@ -123,13 +124,11 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(BROKEN_PIPE)
     except OSError as error:
-        where = Location(str(error.filename)) if error.filename else None
-        _fail(InputError(f"the system says: {error.strerror or error}", location=where))
+        place = Location(str(error.filename)) if error.filename else None
+        _fail(InputError(f"system error: {error.strerror or error}", location=place))
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _fail(error: ComposerefactorError) -> NoReturn:
-    from composerefactor.cli.terminal import show  # noqa: PLC0415 - see cli/__init__.py
-
     show(error)
     sys.exit(error.exit_code)

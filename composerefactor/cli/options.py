@@ -1,4 +1,4 @@
-"""Options that commands share, each written once."""
+"""Options that several commands share, and carrying out a proposal."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import click
 from msgspec import Struct
 
-from composerefactor.cli.terminal import deliver, is_interactive, progress, style_for
+from composerefactor.cli.terminal import deliver, is_interactive, masked_errors, progress, style_for
+from composerefactor.compose.paths import is_outside
 from composerefactor.errors import Location, RefusedError, UsageError
 from composerefactor.planning.guard import check_clean, check_proof, check_targets
 from composerefactor.planning.opening import (
@@ -23,17 +24,14 @@ from composerefactor.planning.opening import (
 )
 from composerefactor.planning.propose import Proposal, propose
 from composerefactor.planning.selection import Selection, Transformation
-from composerefactor.proof.engine import find_engine
+from composerefactor.proof.engine import Engine, find_engine
 from composerefactor.report.markdown import as_markdown
 from composerefactor.report.patch import patch_of
 from composerefactor.report.plan_json import document
 from composerefactor.report.plan_text import summary
+from composerefactor.report.text import counted
 from composerefactor.workspace.apply import apply
 from composerefactor.workspace.undo import recover
-
-if TYPE_CHECKING:
-    from composerefactor.proof.engine import Engine
-
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,13 +41,13 @@ path_argument = click.argument(
 
 
 def examples(*pairs: tuple[str, str]) -> str:
-    """Return the end of a help text: commands, each with what it does."""
-    lines = [line for command, words in pairs for line in (f"  {command}", f"      {words}")]
+    """Return the end of a help text: pairs of a command and what it does."""
+    lines = [line for command, meaning in pairs for line in (f"  {command}", f"      {meaning}")]
     return "\n".join(["\b", "Examples:", *lines])
 
 
 def project_options(function: F) -> F:
-    """Add the options that say how the project is started."""
+    """Add the options that name start commands."""
     for option in reversed(
         [
             click.option(
@@ -57,16 +55,19 @@ def project_options(function: F) -> F:
                 "--file",
                 multiple=True,
                 metavar="FILE",
-                help="Compose files of one entry point, as docker compose has it (repeatable).",
+                help="Files of one start command, same as `docker compose -f` (repeatable).",
             ),
             click.option(
                 "--entry",
                 multiple=True,
                 metavar="A.yml,B.yml",
-                help="The files of an entry point; repeat for several. Replaces those found.",
+                help="Files of a start command (repeatable); no others are considered.",
             ),
             click.option(
-                "--env-file", multiple=True, metavar="FILE", help="As docker compose has it."
+                "--env-file",
+                multiple=True,
+                metavar="FILE",
+                help="Same as `docker compose --env-file` (repeatable).",
             ),
         ]
     ):
@@ -75,17 +76,17 @@ def project_options(function: F) -> F:
 
 
 def engine_options(function: F) -> F:
-    """Add the options that choose the engine."""
+    """Add the option that chooses Docker Compose."""
     return click.option(
         "--engine",
         default="auto",
         metavar="auto|PATH|none",
-        help="The Docker Compose to prove with; none plans without proof.",
+        help="The Docker Compose that verifies; none plans without verification.",
     )(function)
 
 
 def output_options_for(*formats: str) -> Callable[[F], F]:
-    """Return a decorator that adds the options on what is printed, in one of *formats*."""
+    """Return a decorator that adds the options for the output, in one of *formats*."""
 
     def add(function: F) -> F:
         for option in reversed(
@@ -95,7 +96,7 @@ def output_options_for(*formats: str) -> Callable[[F], F]:
                     "output_format",
                     type=click.Choice(formats),
                     default=formats[0],
-                    help="Form of the result.",
+                    help="Format of the result.",
                 ),
                 click.option(
                     "-o",
@@ -105,10 +106,10 @@ def output_options_for(*formats: str) -> Callable[[F], F]:
                 ),
                 click.option("-q", "--quiet", is_flag=True, help="Print errors and results only."),
                 click.option(
-                    "-v", "--verbose", is_flag=True, help="Print everything that was found."
+                    "-v", "--verbose", is_flag=True, help="Print everything; shorten no list."
                 ),
                 click.option(
-                    "--no-color", is_flag=True, help="No colours (NO_COLOR does the same)."
+                    "--no-color", is_flag=True, help="Print no colours, same as NO_COLOR=1."
                 ),
             ]
         ):
@@ -122,18 +123,18 @@ output_options = output_options_for("text", "json")
 proposal_output_options = output_options_for("text", "json", "markdown")
 
 
-def choice(
+def project_selection(
     path: Path, file: tuple[str, ...], entry: tuple[str, ...], env_file: tuple[str, ...]
 ) -> ProjectSelection:
-    """Return what the options say of the project, with the shell's environment.
+    """Return the project that the options name, with the environment of the shell.
 
-    Absolute paths below *path* are taken relative to it. Raises RefusedError for a file above it.
+    Absolute paths below *path* become relative to it. Raises RefusedError for a file outside of it.
     """
     root = path.resolve()
-    entries = [",".join(_local(root, part) for part in one.split(",")) for one in entry]
+    entries = [",".join(_local(root, name) for name in names.split(",")) for names in entry]
     return ProjectSelection(
         path,
-        tuple(_local(root, one) for one in file),
+        tuple(_local(root, name) for name in file),
         tuple(entries),
         env_file,
         dict(os.environ),
@@ -141,20 +142,38 @@ def choice(
 
 
 def _local(root: Path, name: str) -> str:
-    given = Path(name.strip())
-    if given.is_absolute() and given.resolve().is_relative_to(root):
-        return given.resolve().relative_to(root).as_posix()
-    if given.is_absolute() or given.as_posix().startswith("../"):
+    path = Path(name.strip())
+    if path.is_absolute() and path.resolve().is_relative_to(root):
+        return path.resolve().relative_to(root).as_posix()
+    if path.is_absolute() or is_outside(path.as_posix()):
         raise RefusedError(
-            "outside of the project directory, and never changed",
+            "outside of the project directory; refusing to change it",
             location=Location(name),
-            remedy=f"give the directory that holds it as PATH: {given.parent}",
+            remedy=f"pass a directory that contains it as PATH, for example {path.parent}",
         )
     return name
 
 
 class Run(Struct, frozen=True):
-    """The options that every changing command has; *label* is the command's name."""
+    """The options of every command that changes files.
+
+    Attributes:
+        label: The name of the command, as the undo record keeps it.
+        dry_run: Print the patch and write nothing.
+        check: Write nothing, and exit with 1 if there would be changes.
+        yes: Write without confirmation.
+        allow_dirty: Modify files with uncommitted changes.
+        take: The ids of the changes to make; empty for all.
+        leave: The ids of the changes to exclude.
+        unproven: Write without verification if *engine* is ``none``.
+        engine: ``auto``, the path of Docker Compose, or ``none``.
+        output_format: ``text``, ``json`` or ``markdown``.
+        output: The file for the result, None for stdout.
+        quiet: Print only errors and results.
+        verbose: Shorten no list.
+        no_color: Print no colours.
+
+    """
 
     label: str
     dry_run: bool = False
@@ -173,33 +192,39 @@ class Run(Struct, frozen=True):
 
     @classmethod
     def of(cls, label: str, given: dict[str, Any]) -> Run:
-        """Return the run for what click has parsed."""
+        """Return the run for the parameters *given* by click; others are ignored."""
         names = cls.__struct_fields__
         return cls(label, **{k: v for k, v in given.items() if k in names})
 
 
 def run_options(function: F) -> F:
-    """Add the options of a command that changes files."""
+    """Add the options of :class:`Run` for a command that changes files."""
     for option in reversed(
         [
+            click.option("--dry-run", is_flag=True, help="Print the patch and write nothing."),
             click.option(
-                "--dry-run", is_flag=True, help="Print the patch on stdout and write nothing."
+                "--check",
+                is_flag=True,
+                help="Write nothing; exit with 1 if there would be changes.",
+            ),
+            click.option("-y", "--yes", is_flag=True, help="Write without confirmation."),
+            click.option(
+                "--allow-dirty", is_flag=True, help="Modify files with uncommitted changes."
             ),
             click.option(
-                "--check", is_flag=True, help="Write nothing; exit 1 if there would be changes."
-            ),
-            click.option("-y", "--yes", is_flag=True, help="Write without asking."),
-            click.option(
-                "--allow-dirty", is_flag=True, help="Change files that git could not bring back."
-            ),
-            click.option(
-                "--take", multiple=True, metavar="ID", help="Make only this change (repeatable)."
+                "--take",
+                multiple=True,
+                metavar="ID",
+                help="Make only the change with this ID (repeatable).",
             ),
             click.option(
-                "--leave", multiple=True, metavar="ID", help="Leave this change out (repeatable)."
+                "--leave",
+                multiple=True,
+                metavar="ID",
+                help="Exclude the change with this ID (repeatable).",
             ),
             click.option(
-                "--unproven", is_flag=True, help="Write although --engine none proves nothing."
+                "--unproven", is_flag=True, help="With --engine none: write without verification."
             ),
         ]
     ):
@@ -208,22 +233,22 @@ def run_options(function: F) -> F:
 
 
 Progress: TypeAlias = Callable[[int, int], None]
-"""Is called with the engine runs done and to do."""
+"""Called with the number of finished runs of Docker Compose, and of all runs."""
 
 Proposer: TypeAlias = "Callable[[OpenProject, Engine | None, Selection, Progress | None], Proposal]"
-"""Makes the proposal for an open project, with an engine or none."""
+"""Makes the proposal for an open project; the engine is None for ``--engine none``."""
 
 
 def carry_out(run: Run, chosen: ProjectSelection, transformation: Transformation) -> int:
-    """Propose *transformation* and do what :func:`carry_out_proposal` does."""
+    """Propose *transformation* and carry it out, see :func:`carry_out_proposal`."""
 
     def proposer(
         opened: OpenProject,
         engine: Engine | None,
         selection: Selection,
-        shown: Progress | None,
+        progress: Progress | None,
     ) -> Proposal:
-        return propose(opened, transformation, engine, selection, shown)
+        return propose(opened, transformation, engine, selection, progress)
 
     return carry_out_proposal(run, chosen, proposer)
 
@@ -231,25 +256,26 @@ def carry_out(run: Run, chosen: ProjectSelection, transformation: Transformation
 def carry_out_proposal(
     run: Run, chosen: ProjectSelection, proposer: Proposer, *, repairable: bool = False
 ) -> int:
-    """Propose, show, ask and write; return the exit code.
+    """Propose, show, confirm and write; return the exit code.
 
-    *repairable* also reads files that the engine rejects and that can be mended in place.
+    With *repairable*, files that Docker Compose rejects and that a fixer can repair are read, too.
 
-    Raises ProofFailedError where the proof failed, RefusedError for what would not be safe to
-    write, and UsageError where nobody can be asked.
+    Raises ProofFailedError if the verification fails, RefusedError if it would not be safe to
+    write, and UsageError if the user cannot be prompted.
     """
     if run.output is not None and not run.dry_run and run.output_format == "text":
         raise UsageError(
-            "-o names a file for the result, and there is none to write",
-            remedy="give --dry-run for the patch, or --format json or markdown, as well",
+            "-o needs a result to write",
+            remedy="add --dry-run for the patch, or --format json or markdown",
         )
     engine = _engine(run.engine)
     if not (run.dry_run or run.check):
-        repaired(chosen)
+        recover_interrupted_run(chosen)
     opened = open_project(chosen, repairable=repairable)
     selection = Selection(frozenset(run.take), frozenset(run.leave))
-    proposal = proposer(opened, engine, selection, progress(quiet=run.quiet))
-    check_proof(proposal)
+    with masked_errors(opened.masking):
+        proposal = proposer(opened, engine, selection, progress(quiet=run.quiet))
+        check_proof(proposal)
     check_targets(proposal)
     _show(run, proposal, chosen.path)
     if proposal.changes.is_empty:
@@ -260,19 +286,19 @@ def carry_out_proposal(
         return 0
     if engine is None and not run.unproven:
         raise UsageError(
-            "--engine none proves nothing, so nothing is written",
-            remedy="give --unproven as well to write all the same, or --dry-run for the patch",
+            "nothing is written without verification (--engine none)",
+            remedy="add --unproven to write anyway, or --dry-run for the patch",
         )
     if not run.allow_dirty:
         check_clean(proposal)
-    if not run.yes and not _agreed(proposal, chosen.path):
+    if not run.yes and not _confirmed(proposal, chosen.path):
         click.echo("nothing was written", err=True)
         return 0
 
     apply(opened.root, proposal.changes, f"composerefactor {run.label}")
     if not run.quiet:
-        count = len(proposal.changes.changes)
-        click.echo(f"wrote {count} files; `composerefactor undo` takes them back", err=True)
+        files = counted(len(proposal.changes.changes), "file")
+        click.echo(f"wrote {files}; `composerefactor undo` reverts this", err=True)
     return 0
 
 
@@ -283,25 +309,28 @@ def _engine(choice: str) -> Engine | None:
     return find_engine(choice)
 
 
-def repaired(chosen: ProjectSelection) -> None:
-    """Finish or roll back a run that was cut off, before anything is read."""
+def recover_interrupted_run(chosen: ProjectSelection) -> None:
+    """Complete or roll back a run that was interrupted, before any file is read."""
     root = chosen.path if chosen.names_entries else project_root(chosen.path, chosen.roots)
-    found = recover(root)
-    if found is not None:
-        click.echo(f"an interrupted run was repaired: {found.label}, {found.outcome}", err=True)
+    recovery = recover(root)
+    if recovery is not None:
+        click.echo(
+            f"recovered from an interrupted run: {recovery.label} ({recovery.outcome})", err=True
+        )
 
 
 def _show(run: Run, proposal: Proposal, path: Path) -> None:
+    masking = proposal.opened.masking
     if not run.quiet:
         style = style_for(sys.stderr, no_color=run.no_color)
         for line in summary(proposal, style, verbose=run.verbose):
-            click.echo(line, err=True)
+            click.echo(masking.message(line), err=True)
     result: bytes | None = None
     if run.output_format == "json":
-        found = document(proposal, run.label)
+        values = proposal.opened.masking.document(document(proposal, run.label))
         if run.dry_run:
-            found["patch"] = patch_of(proposal, path).decode("utf-8", "replace")
-        result = (json.dumps(found, indent=2, ensure_ascii=False) + "\n").encode()
+            values["patch"] = patch_of(proposal, path).decode("utf-8", "replace")
+        result = (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
     elif run.output_format == "markdown":
         result = as_markdown(proposal, run.label, patch_of(proposal, path)).encode()
     elif run.dry_run:
@@ -310,17 +339,17 @@ def _show(run: Run, proposal: Proposal, path: Path) -> None:
         deliver(result, run.output)
 
 
-def _agreed(proposal: Proposal, path: Path) -> bool:
+def _confirmed(proposal: Proposal, path: Path) -> bool:
     if not is_interactive():
         raise UsageError(
-            "there is no terminal to ask on",
-            remedy="give --yes to write, --dry-run for the patch, or --check for the exit code",
+            "not a terminal: cannot prompt",
+            remedy="use --yes to write, --dry-run for the patch, or --check for the exit code",
         )
 
-    count = len(proposal.changes.changes)
+    files = counted(len(proposal.changes.changes), "file")
     while True:
         answer = click.prompt(
-            f"Write these {count} files? [y]es / [d]iff / [n]o",
+            f"Write {files}? [y]es / [d]iff / [n]o",
             type=click.Choice(["y", "d", "n"]),
             show_choices=False,
             default="n",
@@ -328,4 +357,5 @@ def _agreed(proposal: Proposal, path: Path) -> bool:
         )
         if answer != "d":
             return bool(answer == "y")
-        click.echo_via_pager(patch_of(proposal, path).decode("utf-8", "replace"))
+        patch = patch_of(proposal, path).decode("utf-8", "replace")
+        click.echo_via_pager("\n".join(proposal.opened.masking.lines(patch.splitlines())))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import click
 from msgspec.structs import replace
@@ -13,11 +14,11 @@ from composerefactor.cli.options import (
     Progress,
     Run,
     carry_out_proposal,
-    choice,
     engine_options,
     examples,
     path_argument,
     project_options,
+    project_selection,
     proposal_output_options,
     run_options,
 )
@@ -26,10 +27,19 @@ from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal, propose
 from composerefactor.planning.requests import SplitRequest, groups_of
 from composerefactor.planning.selection import Selection
+from composerefactor.proof.engine import Engine
+from composerefactor.refactoring.modules.grouping import LayoutOptions
 from composerefactor.transforms.split import split
 
-if TYPE_CHECKING:
-    from composerefactor.proof.engine import Engine
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+def _layout_option(name: str, **settings: Any) -> Callable[[Decorated], Decorated]:
+    """Return the click option for the field *name* of :class:`LayoutOptions`."""
+    kind, meta = get_args(get_type_hints(LayoutOptions, include_extras=True)[name])
+    if get_origin(kind) is Literal:
+        settings["type"] = click.Choice(get_args(kind))
+    return click.option(f"--{name}", help=meta.description, **settings)
 
 
 @click.command(
@@ -37,32 +47,26 @@ if TYPE_CHECKING:
     short_help=split.summary,
     help=f"{split.summary}\n\n{split.explanation}",
     epilog=examples(
-        ("composerefactor split --dry-run", "Show the plan, the proof and the patch."),
-        ("composerefactor split --group shop=api,worker", "Keep two services in one module."),
-        ("composerefactor split --entry compose.yml,compose.prod.yml", "Name how it is started."),
-        ("composerefactor wizard", "Be asked, and choose among the changes."),
+        (
+            "composerefactor split --dry-run",
+            "Show the plan, whether it is verified, and the patch.",
+        ),
+        ("composerefactor split --group shop=api,worker", "Put two services into one module."),
+        ("composerefactor split --entry compose.yml,compose.prod.yml", "Name a start command."),
+        ("composerefactor wizard", "Review the changes one by one."),
     ),
 )
 @path_argument
 @project_options
-@click.option("--into", default="", metavar="DIR", help="Directory of the modules.")
-@click.option(
-    "--strategy",
-    type=click.Choice(["include", "extends"]),
-    help="Roots include the modules (the default), or hold stubs that extend their services.",
-)
-@click.option(
-    "--granularity",
-    type=click.Choice(["auto", "service", "category"]),
-    help="One file a service, one a category, or services single and infrastructure by category "
-    "(auto, the default).",
-)
+@_layout_option("into", default="", metavar="DIR")
+@_layout_option("strategy")
+@_layout_option("granularity")
 @click.option(
     "--group",
     "groups",
     multiple=True,
     metavar="NAME=A,B",
-    help="Services for one module (repeatable).",
+    help="Put these services into one module (repeatable).",
 )
 @click.option(
     "--module",
@@ -70,27 +74,21 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="SERVICE=PATH",
     shell_complete=services,
-    help="The module of a service (repeatable).",
+    help="Put this service into this file (repeatable).",
 )
-@click.option(
-    "--anchors",
-    type=click.Choice(["copy", "extends"]),
-    help="What becomes of an x- block that several modules take by <<: a copy in each, which keeps "
-    "every line as it is (the default), or a service that they extend, where that is exactly the "
-    "same.",
-)
+@_layout_option("anchors")
 @click.option(
     "--environment",
     "environments",
     multiple=True,
     metavar="FILE=NAME",
-    help="What the environment of a root file is called (repeatable).",
+    help="Name the environment of a root file (repeatable).",
 )
 @click.option(
     "--move-roots",
     default="",
     metavar="DIR",
-    help="Move the root files themselves to DIR too, and rewrite the commands that name them.",
+    help="Also move the root files to DIR, and rewrite the commands that name them.",
 )
 @run_options
 @engine_options
@@ -110,7 +108,7 @@ def command(
     move_roots: str,
     **run: object,
 ) -> int:
-    """Plan, prove and carry out a split; what is not given here is taken from the settings."""
+    """Plan, verify and carry out a split; the settings file supplies what is not given here."""
     request = SplitRequest(
         into,
         strategy or "",
@@ -123,11 +121,14 @@ def command(
     )
 
     def proposer(
-        opened: OpenProject, engine: Engine | None, selection: Selection, shown: Progress | None
+        opened: OpenProject,
+        engine: Engine | None,
+        selection: Selection,
+        progress: Progress | None,
     ) -> Proposal:
-        return propose(opened, request.transformation(opened, path), engine, selection, shown)
+        return propose(opened, request.transformation(opened, path), engine, selection, progress)
 
-    chosen = replace(choice(path, file, entry, env_file), roots=move_roots)
+    chosen = replace(project_selection(path, file, entry, env_file), roots=move_roots)
     return carry_out_proposal(Run.of("split", run), chosen, proposer)
 
 
@@ -136,6 +137,6 @@ def _pairs(option: str, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     for value in values:
         name, equals, rest = value.partition("=")
         if not (name and equals and rest):
-            raise UsageError(f"{option} {value!r}: a name, '=' and a value are needed")
+            raise UsageError(f"{option} {value!r} is not of the form NAME=VALUE")
         pairs.append((name, rest))
     return tuple(pairs)

@@ -1,30 +1,31 @@
-"""What the terminal can show."""
+"""What the commands print on a terminal: colours, progress, results, errors."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import click
 
-from composerefactor.compose.secrets import mask_text
+from composerefactor.compose.masking import GENERAL, Masking
 from composerefactor.errors import ComposerefactorError, Location, UsageError
 from composerefactor.report.text import Style
 
 
 def style_for(stream: IO[Any] | None, *, no_color: bool = False) -> Style:
-    """Return a style with colours if *stream* is a terminal that wants them (``NO_COLOR``)."""
+    """Return a style, with colours if *stream* is a terminal and ``NO_COLOR`` is not set."""
     plain = no_color or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
     return Style(colour=not plain and stream is not None and stream.isatty())
 
 
 def deliver(result: bytes, output: Path | None) -> None:
-    """Write *result* to the file *output*, or to stdout where none is given.
+    """Write *result* to the file *output*, or to stdout if it is None.
 
-    Raises UsageError where the file cannot be written.
+    Raises UsageError if the file cannot be written.
     """
     if output is None:
         sys.stdout.buffer.write(result)
@@ -39,45 +40,56 @@ def deliver(result: bytes, output: Path | None) -> None:
 
 
 def is_interactive() -> bool:
-    """Return whether a person can be asked."""
+    """Return whether the user can be prompted."""
     return all(s is not None and s.isatty() for s in (sys.stdin, sys.stderr))
 
 
 def progress(*, quiet: bool) -> Callable[[int, int], None] | None:
-    """Return a callback that shows how far the engine runs are, on a terminal."""
-    return counting("proving:", "engine runs", quiet=quiet)
+    """Return a callback that shows how many runs of Docker Compose are done, on a terminal."""
+    return counting("verifying:", "runs", quiet=quiet)
 
 
 def counting(verb: str, noun: str, *, quiet: bool) -> Callable[[int, int], None] | None:
-    """Return a callback that shows how many of all are done, on a terminal."""
+    """Return a callback that shows ``VERB done of total NOUN`` on a terminal, else None."""
     if quiet or not sys.stderr.isatty():
         return None
 
     def show(done: int, total: int) -> None:
         end = "\r" if done < total else "\r\x1b[K"
-        words = f"{verb} {done} of {total} {noun}" if done < total else ""
-        click.echo(f"\r\x1b[K{words}{end if done >= total else ''}", err=True, nl=False)
+        line = f"{verb} {done} of {total} {noun}" if done < total else ""
+        click.echo(f"\r\x1b[K{line}{end if done >= total else ''}", err=True, nl=False)
 
     return show
 
 
+@contextmanager
+def masked_errors(masking: Masking) -> Iterator[None]:
+    """Mask the secrets that *masking* knows in an error that leaves the context."""
+    try:
+        yield
+    except ComposerefactorError as error:
+        error.message, error.remedy = masking.message(error.message), masking.message(error.remedy)
+        error.source_line = masking.message(error.source_line)
+        raise
+
+
 WIDEST = 160
-"""More characters of a line are not shown."""
+"""Longer lines of a file are cut in error messages."""
 
 
 def show(error: ComposerefactorError) -> None:
-    """Print *error* on stderr."""
+    """Print *error* on stderr: place, message, the line of the file, and what to do."""
     style = style_for(sys.stderr)
-    where = f"{error.location}: " if error.location else ""
-    click.echo(f"{style('error', 'red', 'bold')}  {where}{mask_text(error.message)}", err=True)
+    place = f"{error.location}: " if error.location else ""
+    click.echo(f"{style('error', 'red', 'bold')}  {place}{GENERAL.text(error.message)}", err=True)
     if error.source_line.strip() and error.location:
         number = str(error.location.line)
-        click.echo(f"       {style(f'{number} |', 'dim')} {_shown(error.source_line)}", err=True)
+        click.echo(f"       {style(f'{number} |', 'dim')} {_masked(error.source_line)}", err=True)
     if error.remedy:
         click.echo(f"       {style('->', 'cyan')} {error.remedy}", err=True)
 
 
-def _shown(line: str) -> str:
-    """Return *line* without secret values, cut where it is too long to read."""
-    text = mask_text(line[: 10 * WIDEST])
+def _masked(line: str) -> str:
+    """Return *line* with secret values masked, cut if it is too long."""
+    text = GENERAL.text(line[: 10 * WIDEST])
     return text if len(text) <= WIDEST else f"{text[:WIDEST]} ..."

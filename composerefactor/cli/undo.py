@@ -10,35 +10,36 @@ from composerefactor.cli.options import examples, path_argument
 from composerefactor.cli.terminal import is_interactive
 from composerefactor.errors import UsageError
 from composerefactor.planning.opening import project_root
+from composerefactor.report.text import counted
 from composerefactor.workspace.undo import last_run, undo
 
 
 @click.command(
     "undo",
-    short_help="Take the last applied run back.",
+    short_help="Undo the last run.",
     epilog=examples(
-        ("composerefactor undo", "Show which run it is, and ask."),
-        ("composerefactor undo --force", "Take back files that were edited since, too."),
+        ("composerefactor undo", "Show the last run, and undo it after confirmation."),
+        ("composerefactor undo --force", "Also revert files that were edited since."),
     ),
 )
 @path_argument
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@click.option("--force", is_flag=True, help="Take back files that were edited since, too.")
+@click.option("-y", "--yes", is_flag=True, help="Undo without confirmation.")
+@click.option("--force", is_flag=True, help="Also revert files that were edited since.")
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 def command(path: Path, *, yes: bool, force: bool, quiet: bool) -> int:
-    """Take the last applied run back: every byte, mode and directory.
+    """Undo the last run: restore the content and mode of every file, and every directory.
 
-    Files that were edited since then are named and nothing is taken back, unless --force is given.
+    If files were edited since then, they are listed and nothing is changed; --force reverts them.
     """
     root = path if last_run(path) is not None else project_root(path)
     run = last_run(root)
     if run is not None and not yes:
         if not is_interactive():
-            raise UsageError("there is no terminal to ask on", remedy="give --yes")
-        if not click.confirm(f"Take back {run.label} of {run.time}?", err=True):
+            raise UsageError("not a terminal: cannot prompt", remedy="use --yes")
+        if not click.confirm(f"Undo {run.label} of {run.time}?", err=True):
             click.echo("nothing was changed", err=True)
             return 0
     paths = undo(root, force=force)
     if not quiet:
-        click.echo(f"took back {len(paths)} files", err=True)
+        click.echo(f"reverted {counted(len(paths), 'file')}", err=True)
     return 0

@@ -1,1 +1,18 @@
-"""Proposals as people and programs read them; nothing is decided here."""
+"""Results for people and programs: text, Markdown, JSON, SARIF, JUnit, HTML, SVG.
+
+Nothing is decided here. One file per kind of result:
+
+============ ====================================================================
+text         lines and tables for a terminal, plurals, colours
+markdown     Markdown helpers; a proposal as a comment on a pull request
+plan_text    a proposal (``split``, ``fix``, ``join``) for a terminal
+plan_json    a proposal as JSON; differences between environments as sentences
+patch        a proposal as a patch for ``git apply``
+verify       the result of ``verify`` and ``verify --live``, as text and JSON
+diff         the result of ``diff``, as text, Markdown, JSON and findings
+findings     findings as SARIF, JUnit and GitHub annotations
+smoke_test   the script of ``analyze --smoke-test`` and its checks
+analysis     the report of ``analyze``: sections, text, Markdown, JSON (a package)
+html         the report of ``analyze`` as HTML, the topology as SVG (a package)
+============ ====================================================================
+"""

@@ -1,4 +1,4 @@
-"""Words on a review that all its forms share."""
+"""The result of ``diff``: as text, Markdown, JSON, and as findings."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from composerefactor.analysis.diff.change import RULES, Risk, UpEffect, listed
 from composerefactor.analysis.diff.states import ComparedStart, LocatedImpact, Review
 from composerefactor.analysis.findings import Area, Finding, Severity
 from composerefactor.analysis.findings import RuleInfo as FindingRule
+from composerefactor.compose.files import SECTION_NOUNS
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.secrets import mask_value
+from composerefactor.compose.masking import GENERAL
 from composerefactor.errors import Location
 from composerefactor.proof.comparison import Difference, describe
 from composerefactor.report.markdown import cell, code, details, fenced
@@ -23,166 +24,169 @@ from composerefactor.report.text import Style, counted, limited, row
 MOST_RECREATED = 8
 
 MOST_NAMES = 3
-"""More services that one change concerns are counted."""
-
-_NOUNS = {"networks": "network", "volumes": "volume", "secrets": "secret", "configs": "config"}
+"""More services of one change are counted, not named."""
 
 
-def headline(found: Review) -> str:
-    """Return how much changed and how risky it is, in one sentence."""
-    entries = counted(len(found.compared), "entry point")
-    if not found.changes:
-        if any(each.reason for each in found.compared):
-            return f"nothing could be told to have changed in {entries}"
-        return f"nothing that runs changed in {entries}"
-    counts = Counter(each.change.risk for each in found.changes)
+def headline(result: Review) -> str:
+    """Return how many changes there are, with their risk, in one sentence."""
+    entries = counted(len(result.compared), "start command")
+    if not result.changes:
+        if any(compared.reason for compared in result.compared):
+            return f"no change could be determined in {entries}"
+        return f"no changes to containers in {entries}"
+    counts = Counter(impact.change.risk for impact in result.changes)
     parts = ", ".join(f"{counts[risk]} {risk.word}" for risk in reversed(Risk) if counts[risk])
-    words = f"{counted(len(found.changes), 'change')} in {entries}; risk: {parts}"
-    known = [each for each in found.compared if each.recreated is not None]
-    names = sorted({name for each in known for name in each.recreated or ()})
-    if known:
-        words += f"; {counted(len(names), 'container')} recreated"
-        words += f": {listed(names, MOST_RECREATED)}" if names else ""
-    return words
+    text = f"{counted(len(result.changes), 'change')} in {entries}; risk: {parts}"
+    resolved = [compared for compared in result.compared if compared.recreated is not None]
+    names = sorted({name for compared in resolved for name in compared.recreated or ()})
+    if resolved:
+        text += f"; {counted(len(names), 'container')} recreated"
+        text += f": {listed(names, MOST_RECREATED)}" if names else ""
+    return text
 
 
-def about(each: LocatedImpact) -> str:
-    """Return what a change is about: services by their names, else with the kind of thing."""
-    change = each.change
-    if each.services:
-        return listed(each.services, MOST_NAMES)
+def about(impact: LocatedImpact) -> str:
+    """Return the subject of a change: its services, another resource, or the project."""
+    change = impact.change
+    if impact.services:
+        return listed(impact.services, MOST_NAMES)
     if len(change.path) > 1:
-        noun = _NOUNS.get(change.path[0], change.path[0].removesuffix("s"))
+        noun = SECTION_NOUNS.get(change.path[0], change.path[0])
         return f"{noun} {change.path[1]}"
     return "project"
 
 
-def entries_of(each: LocatedImpact, found: Review) -> str:
-    """Return the entry points that show a change, ``""`` where all that were compared do."""
-    if len(each.entries) == len(found.compared) or not each.change.path:
+def entries_of(impact: LocatedImpact, result: Review) -> str:
+    """Return the start commands that a change affects, ``""`` if it affects all."""
+    if len(impact.entries) == len(result.compared) or not impact.change.path:
         return ""
-    if len(each.entries) == 1:
-        return each.entries[0].title
-    return f"{len(each.entries)} of {len(found.compared)} entry points"
+    if len(impact.entries) == 1:
+        return impact.entries[0].title
+    return f"{len(impact.entries)} of {len(result.compared)} start commands"
 
 
-def uncompared(found: Review) -> Iterator[str]:
-    """Yield what was not compared, with the reason."""
-    reasons: dict[str, list[str]] = {}
-    for each in found.compared:
-        if each.left_out:
-            words = f"not compared: {', '.join(each.left_out)}, which the engine resolves with no "
-            reasons.setdefault(f"{words}profile in one state at least", []).append(each.entry.title)
-        if each.reason:
-            reasons.setdefault(each.reason, []).append(each.entry.title)
-    for reason, titles in reasons.items():
-        yield f"{titles[0] if len(titles) == 1 else counted(len(titles), 'entry point')}: {reason}"
+def uncompared(result: Review) -> Iterator[str]:
+    """Yield the start commands and services that were not compared, with the reason."""
+    titles_by_reason: dict[str, list[str]] = {}
+    for compared in result.compared:
+        if compared.excluded:
+            reason = f"not compared: {', '.join(compared.excluded)}, which Docker Compose does not "
+            reason += "resolve with any profile in at least one state"
+            titles_by_reason.setdefault(reason, []).append(compared.entry.title)
+        if compared.reason:
+            titles_by_reason.setdefault(compared.reason, []).append(compared.entry.title)
+    for reason, titles in titles_by_reason.items():
+        subject = titles[0] if len(titles) == 1 else counted(len(titles), "start command")
+        yield f"{subject}: {reason}"
 
 
 _COLOURS = {Risk.HIGH: "red", Risk.MEDIUM: "yellow", Risk.LOW: "cyan", Risk.NONE: "dim"}
 
 
-def as_text(found: Review, style: Style, *, verbose: bool) -> Iterator[str]:
-    """Yield the lines: what changed by service, its risk, effect and place."""
+def as_text(result: Review, style: Style, *, verbose: bool) -> Iterator[str]:
+    """Yield the lines: the changes by service, each with its risk, effect and place."""
     most = 10_000 if verbose else 40
-    engine = found.engine
+    engine = result.engine
     yield row("Engine", f"Docker Compose v{engine.version} ({engine.origin})", style)
-    colour = _COLOURS[found.risk] if found.changes else "green"
-    yield row("Change", style(headline(found), colour, "bold"), style)
+    colour = _COLOURS[result.risk] if result.changes else "green"
+    yield row("Change", style(headline(result), colour, "bold"), style)
     lines = []
-    for subject, group in groupby(_by_subject(found.changes), key=about):
+    for subject, group in groupby(_by_subject(result.changes), key=about):
         lines.append(style(subject, "bold"))
-        lines += [_line(each, found, style) for each in group]
+        lines += [_line(impact, result, style) for impact in group]
     for line in limited(lines, most):
         yield row("", line, style)
     if verbose:
-        for compared in found.compared:
+        for compared in result.compared:
             for difference in compared.evidence:
-                words = f"{compared.entry.title}: {describe(difference)}"
-                yield row("", style(words, "dim"), style)
-    for words in uncompared(found):
-        yield row("", style(words, "yellow"), style)
-    for words in found.notes:
-        yield row("", style(words, "dim"), style)
+                line = f"{compared.entry.title}: {describe(difference)}"
+                yield row("", style(line, "dim"), style)
+    for line in uncompared(result):
+        yield row("", style(line, "yellow"), style)
+    for note in result.notes:
+        yield row("", style(note, "dim"), style)
 
 
-def _line(each: LocatedImpact, found: Review, style: Style) -> str:
-    change = each.change
+def _line(impact: LocatedImpact, result: Review, style: Style) -> str:
+    change = impact.change
     risk = style(f"{change.risk.word:<6}", _COLOURS[change.risk])
     effect = f" [{change.effect or UpEffect.UNKNOWN}]"
-    where = style(f" {each.location}" if each.location else "", "dim")
-    of = entries_of(each, found)
-    return f"  {risk}  {change.words}{effect}{where}" + (f" ({of})" if of else "")
+    place = style(f" {impact.location}" if impact.location else "", "dim")
+    entries = entries_of(impact, result)
+    return f"  {risk}  {change.message}{effect}{place}" + (f" ({entries})" if entries else "")
 
 
 def _by_subject(changes: tuple[LocatedImpact, ...]) -> list[LocatedImpact]:
-    """Return the changes of one service together, the service with the highest risk first."""
+    """Return *changes* grouped by subject, in the order of the first change of each subject."""
     order: dict[str, int] = {}
-    for each in changes:
-        order.setdefault(about(each), len(order))
-    return sorted(changes, key=lambda one: order[about(one)])
+    for impact in changes:
+        order.setdefault(about(impact), len(order))
+    return sorted(changes, key=lambda impact: order[about(impact)])
 
 
 MAX_EVIDENCE = 24_000
-"""Characters of evidence in all; what is more is counted."""
+"""Most characters of differences in all; further differences are counted."""
 
 MAX_ROWS = 100
 _MARKS = {Risk.HIGH: "🔴 high", Risk.MEDIUM: "🟠 medium", Risk.LOW: "🔵 low", Risk.NONE: "⚪ none"}
 
 
-def as_markdown(found: Review) -> str:
-    """Return *found* as Markdown: a table, and the evidence folded away. Secrets are masked."""
-    lines = ["### Compose changes", "", f"**{cell(headline(found))}**", ""]
-    if found.changes:
-        lines += _table(found)
-    for words in uncompared(found):
-        lines += [f"> ⚠️ {cell(words)}", ""]
-    lines += _evidence(found)
-    notes = [f"- {cell(words)}" for words in found.notes]
+def as_markdown(result: Review) -> str:
+    """Return *result* as Markdown: a table, and the differences in collapsed sections.
+
+    Secrets are masked.
+    """
+    lines = ["### Compose changes", "", f"**{cell(headline(result))}**", ""]
+    if result.changes:
+        lines += _table(result)
+    for line in uncompared(result):
+        lines += [f"> ⚠️ {cell(line)}", ""]
+    lines += _evidence(result)
+    notes = [f"- {cell(note)}" for note in result.notes]
     if notes:
-        lines += [*details("What the comparison rests on", notes), ""]
-    engine = found.engine
+        lines += [*details("Assumptions of the comparison", notes), ""]
+    engine = result.engine
     lines.append(
-        f"<sub>{code(found.old_name)} → {code(found.new_name)}, resolved by Docker Compose "
+        f"<sub>{code(result.old_name)} → {code(result.new_name)}, resolved by Docker Compose "
         f"v{cell(engine.version)}</sub>"
     )
     return "\n".join(lines) + "\n"
 
 
-def _table(found: Review) -> Iterator[str]:
+def _table(result: Review) -> Iterator[str]:
     yield "| risk | what | change | effect | where |"
     yield "| --- | --- | --- | --- | --- |"
-    for each in found.changes[:MAX_ROWS]:
-        yield _row(each, found)
-    if len(found.changes) > MAX_ROWS:
-        yield f"| | | and {len(found.changes) - MAX_ROWS} more | | |"
+    for impact in result.changes[:MAX_ROWS]:
+        yield _row(impact, result)
+    if len(result.changes) > MAX_ROWS:
+        yield f"| | | and {len(result.changes) - MAX_ROWS} more | | |"
     yield ""
 
 
-def _row(each: LocatedImpact, found: Review) -> str:
-    change = each.change
-    where = code(str(each.location)) if each.location else ""
-    of = entries_of(each, found)
+def _row(impact: LocatedImpact, result: Review) -> str:
+    change = impact.change
+    place = code(str(impact.location)) if impact.location else ""
+    entries = entries_of(impact, result)
     cells = (
         _MARKS[change.risk],
-        code(about(each)),
-        cell(change.words) + (f"<br><sub>in {cell(of)}</sub>" if of else ""),
+        code(about(impact)),
+        cell(change.message) + (f"<br><sub>in {cell(entries)}</sub>" if entries else ""),
         cell(str(change.effect or UpEffect.UNKNOWN)),
-        where + (" (before)" if where and change.was else ""),
+        place + (" (before)" if place and change.was else ""),
     )
     return f"| {' | '.join(cells)} |"
 
 
-def _evidence(found: Review) -> Iterator[str]:
-    left = MAX_EVIDENCE
-    for compared in found.compared:
+def _evidence(result: Review) -> Iterator[str]:
+    room = MAX_EVIDENCE
+    for compared in result.compared:
         if not compared.evidence:
             continue
         lines: list[str] = []
         for n, difference in enumerate(compared.evidence):
-            shown = list(_shown(difference))
-            left -= sum(map(len, shown))
-            if left < 0:
+            shown = list(_difference_lines(difference))
+            room -= sum(map(len, shown))
+            if room < 0:
                 lines.append(f"# and {len(compared.evidence) - n} more differences")
                 break
             lines += shown
@@ -191,66 +195,65 @@ def _evidence(found: Review) -> Iterator[str]:
 
 
 def _title(compared: ComparedStart) -> str:
-    number = len(compared.evidence)
-    places = "1 place" if number == 1 else f"{number} places"
-    return f"{code(compared.entry.title)}: the resolved models differ in {places}"
+    places = counted(len(compared.evidence), "place")
+    return f"{code(compared.entry.title)}: the resolved configurations differ in {places}"
 
 
-def _shown(found: Difference) -> Iterator[str]:
-    path = ".".join(found.path)
-    key = next((part for part in reversed(found.path) if not part.isdecimal()), "")
-    if found.was:
-        yield f"- {path}: {_value(found.before, key)}"
-    if found.now:
-        yield f"+ {path}: {_value(found.after, key)}"
+def _difference_lines(difference: Difference) -> Iterator[str]:
+    path = ".".join(difference.path)
+    key = next((part for part in reversed(difference.path) if not part.isdecimal()), "")
+    if difference.was:
+        yield f"- {path}: {_value(difference.before, key)}"
+    if difference.now:
+        yield f"+ {path}: {_value(difference.after, key)}"
 
 
 def _value(value: Any, key: str) -> str:
-    return json.dumps(mask_value(value, key), ensure_ascii=False, default=str)
+    return json.dumps(GENERAL.value(value, key), ensure_ascii=False, default=str)
 
 
-def as_document(found: Review) -> dict[str, Any]:
-    """Return *found* as plain values, with secret values masked."""
+def as_document(result: Review) -> dict[str, Any]:
+    """Return *result* as plain values, with secret values masked."""
     return {
         "schema": SCHEMA,
         "command": "diff",
-        "old": found.old_name,
-        "new": found.new_name,
-        "engine": {"version": found.engine.version, "origin": found.engine.origin},
-        "differs": found.differs,
-        "risk": found.risk.word,
-        "changes": [_change(each) for each in found.changes],
-        "entry_points": [_compared(each) for each in found.compared],
-        "notes": list(found.notes),
+        "old": result.old_name,
+        "new": result.new_name,
+        "engine": {"version": result.engine.version, "origin": result.engine.origin},
+        "differs": result.differs,
+        "risk": result.risk.word,
+        "changes": [_change(impact) for impact in result.changes],
+        "start_commands": [_compared(compared) for compared in result.compared],
+        "notes": list(result.notes),
     }
 
 
-def _change(each: LocatedImpact) -> dict[str, Any]:
-    change = each.change
+def _change(impact: LocatedImpact) -> dict[str, Any]:
+    change = impact.change
     return {
         "rule": change.rule.id,
         "risk": change.risk.word,
         "effect": str(change.effect or UpEffect.UNKNOWN),
-        "services": list(each.services),
+        "services": list(impact.services),
         "path": list(change.path),
-        "words": change.words,
+        "message": change.message,
         "side": "old" if change.was else "new",
-        "file": each.location.path if each.location else None,
-        "line": each.location.line or None if each.location else None,
-        "entry_points": [entry.title for entry in each.entries],
+        "file": impact.location.path if impact.location else None,
+        "line": impact.location.line or None if impact.location else None,
+        "start_commands": [entry.title for entry in impact.entries],
     }
 
 
-def _compared(each: ComparedStart) -> dict[str, Any]:
+def _compared(compared: ComparedStart) -> dict[str, Any]:
     return {
-        "old": _files(each.old),
-        "new": _files(each.new),
-        "compared": not each.reason and each.old is not None and each.new is not None,
-        "reason": each.reason or None,
-        "left_out": list(each.left_out),
-        "services": each.services,
-        "recreated": None if each.recreated is None else list(each.recreated),
-        "differences": [_difference(one) for one in each.evidence],
+        "old": _files(compared.old),
+        "new": _files(compared.new),
+        "compared": not compared.reason and compared.old is not None and compared.new is not None,
+        "reason": compared.reason or None,
+        "excluded_services": list(compared.excluded),
+        "services": compared.services,
+        "recreated": None if compared.recreated is None else list(compared.recreated),
+        "differences": [_difference(difference) for difference in compared.evidence],
     }
 
 
@@ -258,11 +261,14 @@ def _files(entry: Invocation | None) -> list[str] | None:
     return None if entry is None else list(entry.files)
 
 
-def _difference(found: Difference) -> dict[str, Any]:
-    key = next((part for part in reversed(found.path) if not part.isdecimal()), "")
-    values = (("before", found.was, found.before), ("after", found.now, found.after))
-    return {"path": list(found.path)} | {
-        name: mask_value(value, key) for name, is_there, value in values if is_there
+def _difference(difference: Difference) -> dict[str, Any]:
+    key = next((part for part in reversed(difference.path) if not part.isdecimal()), "")
+    values = (
+        ("before", difference.was, difference.before),
+        ("after", difference.now, difference.after),
+    )
+    return {"path": list(difference.path)} | {
+        name: GENERAL.value(value, key) for name, exists, value in values if exists
     }
 
 
@@ -284,7 +290,7 @@ _AREAS: tuple[tuple[Area, tuple[str, ...]], ...] = (
     ("reliability", ("healthcheck", "dependency", "limit", "restart", "log", "no-longer")),
     ("validity", ("rejected", "not-compared", "accepted")),
 )
-"""What kinds of changes are about, by how their ids begin."""
+"""The area of a kind of change, by how its id begins."""
 
 
 def finding_rules() -> dict[str, FindingRule]:
@@ -297,20 +303,20 @@ def finding_rules() -> dict[str, FindingRule]:
     }
 
 
-def as_findings(found: Review) -> list[Finding]:
-    """Return the changes that carry a risk; one that is gone is told where its service is now."""
-    return [_finding(each) for each in found.changes if each.change.risk]
+def as_findings(result: Review) -> list[Finding]:
+    """Return the changes with a risk; a removed setting is located at its service."""
+    return [_finding(impact) for impact in result.changes if impact.change.risk]
 
 
-def _finding(each: LocatedImpact) -> Finding:
-    change = each.change
-    place = each.nearby or each.location or Location(each.entries[0].base)
-    gone = f" (was at {each.location})" if change.was and each.location else ""
+def _finding(impact: LocatedImpact) -> Finding:
+    change = impact.change
+    place = impact.nearby or impact.location or Location(impact.entries[0].root_file)
+    old_place = f" (was at {impact.location})" if change.was and impact.location else ""
     effect = change.effect or UpEffect.UNKNOWN
     return Finding(
         change.rule.id,
         _SEVERITIES[change.risk],
-        f"{about(each)}: {change.words}{gone} [{effect}]",
+        f"{about(impact)}: {change.message}{old_place} [{effect}]",
         place,
         service=change.service,
         subject=".".join((*change.path[2:], *change.marks)),

@@ -1,6 +1,6 @@
-"""Findings as SARIF 2.1.0, for code scanning.
+"""Findings as SARIF 2.1.0 for code scanning, as JUnit, and as GitHub annotations.
 
-The format is that of the OASIS standard; the properties that GitHub reads beside it
+SARIF follows the OASIS standard; the properties that GitHub reads in addition
 (``security-severity``, ``problem.severity``, ``precision``) are from its documentation.
 """
 
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
-from xml.sax.saxutils import escape, quoteattr
+from xml.etree import ElementTree as ET
 
 from composerefactor import __version__
 from composerefactor.analysis.findings import Finding, RuleInfo, Severity, fingerprints
@@ -53,11 +53,11 @@ def sarif(
 ) -> dict[str, Any]:
     """Return a SARIF log with one run.
 
-    *rules* are by id and hold those of all *findings*. *prefix* is the path of the project below
-    the root of the repository, to which code scanning takes paths. *suppressed* are findings that
-    somebody keeps out, each with the reason.
+    *rules* are by id and include those of all *findings*. *prefix* is the path of the project below
+    the root of the repository; code scanning takes paths as relative to that root. *suppressed* are
+    pairs of a suppressed finding and the reason.
     """
-    everything = [*findings, *(each for each, _ in suppressed)]
+    everything = [*findings, *(finding for finding, _ in suppressed)]
     listed = [*rules]
     index = {name: number for number, name in enumerate(listed)}
     reasons: list[str | None] = [None] * len(findings) + [reason for _, reason in suppressed]
@@ -79,8 +79,8 @@ def sarif(
                     "%SRCROOT%": {"description": {"text": "The root of the repository."}}
                 },
                 "results": [
-                    _result(each, mark, index, prefix, reason)
-                    for each, mark, reason in zip(
+                    _result(finding, fingerprint, index, prefix, reason)
+                    for finding, fingerprint, reason in zip(
                         everything, fingerprints(everything), reasons, strict=True
                     )
                 ],
@@ -91,8 +91,8 @@ def sarif(
 
 def _rule(rule: RuleInfo) -> dict[str, Any]:
     level = _LEVELS[rule.severity]
-    fix_plan = f"\n\nMended by `{command_for(rule.transform)}`." if rule.transform else ""
-    text = rule.explanation + fix_plan
+    fix = f"\n\nFix: `{command_for(rule.transform)}`." if rule.transform else ""
+    text = rule.explanation + fix
     properties: dict[str, Any] = {
         "tags": [rule.area],
         "precision": "high",
@@ -112,7 +112,7 @@ def _rule(rule: RuleInfo) -> dict[str, Any]:
 
 
 def _result(
-    finding: Finding, mark: str, index: Mapping[str, int], prefix: str, reason: str | None
+    finding: Finding, fingerprint: str, index: Mapping[str, int], prefix: str, reason: str | None
 ) -> dict[str, Any]:
     remedy = f" Remedy: {finding.remedy}." if finding.remedy else ""
     path = posixpath.normpath(posixpath.join(prefix, finding.location.path))
@@ -126,7 +126,7 @@ def _result(
         "level": _LEVELS[finding.severity],
         "message": {"text": f"{finding.message}.{remedy}"},
         "locations": [{"physicalLocation": place, **_logical(finding)}],
-        "partialFingerprints": {"composerefactor/v1": mark},
+        "partialFingerprints": {"composerefactor/v1": fingerprint},
     }
     if reason is not None:
         result["suppressions"] = [{"kind": "inSource", "justification": reason}]
@@ -144,50 +144,49 @@ _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(findings: Sequence[Finding], rules: Mapping[str, RuleInfo], name: str) -> str:
-    """Return a report with a test case for each of *rules*; *name* is that of the project.
+    """Return a JUnit report of the project called *name*.
 
-    A rule without findings passes; one with findings has a case for each of them, which fails.
+    A rule without findings is a test case that passes; each finding is a test case that fails.
     """
     by_rule: dict[str, list[Finding]] = {rule: [] for rule in rules}
-    for each in findings:
-        by_rule[each.rule].append(each)
-    cases = [case for rule, found in by_rule.items() for case in _cases(rule, found)]
-    counts = f'tests="{len(cases)}" failures="{len(findings)}" errors="0" skipped="0"'
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<testsuites name="composerefactor" {counts}>\n'
-        f"  <testsuite name={_attribute(name)} {counts}>\n"
-        + "".join(f"    {case}\n" for case in cases)
-        + "  </testsuite>\n</testsuites>\n"
+    for finding in findings:
+        by_rule[finding.rule].append(finding)
+    total = sum(max(1, len(of_rule)) for of_rule in by_rule.values())
+    counts = {"tests": total, "failures": len(findings), "errors": 0, "skipped": 0}
+    suites = _element("testsuites", name="composerefactor", **counts)
+    suite = _element("testsuite", name=name, **counts)
+    suites.append(suite)
+    for rule, of_rule in by_rule.items():
+        suite.extend(map(_case, of_rule))
+        if not of_rule:
+            suite.append(_element("testcase", classname=rule, name=rule))
+    ET.indent(suites)
+    text = ET.tostring(suites, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+
+
+def _case(finding: Finding) -> ET.Element:
+    place = str(finding.location)
+    name = f"{finding.service}: {place}" if finding.service else place
+    line = {"line": finding.location.line} if finding.location.line else {}
+    case = _element(
+        "testcase", classname=finding.rule, name=name, file=finding.location.path, **line
     )
-
-
-def _cases(rule: str, findings: list[Finding]) -> list[str]:
-    if not findings:
-        return [f"<testcase classname={_attribute(rule)} name={_attribute(rule)}/>"]
-    return [_case(each) for each in findings]
-
-
-def _case(finding: Finding) -> str:
-    name = f"{finding.service}: {finding.location}" if finding.service else str(finding.location)
-    fix_plan = f"\nmended by: {command_for(finding.transform)}" if finding.transform else ""
+    failure = _element("failure", type=finding.severity.value, message=finding.message)
     remedy = f"\n{finding.remedy}" if finding.remedy else ""
-    text = _clean(f"{finding.location}: {finding.message}{remedy}{fix_plan}")
-    line = f' line="{finding.location.line}"' if finding.location.line else ""
-    return (
-        f"<testcase classname={_attribute(finding.rule)} name={_attribute(name)} "
-        f"file={_attribute(finding.location.path)}{line}>"
-        f"<failure type={_attribute(finding.severity.word)} "
-        f"message={_attribute(finding.message)}>{escape(text)}</failure></testcase>"
-    )
+    fix = f"\nFix: {command_for(finding.transform)}" if finding.transform else ""
+    failure.text = _clean(f"{place}: {finding.message}{remedy}{fix}")
+    case.append(failure)
+    return case
 
 
-def _attribute(text: str) -> str:
-    return quoteattr(_clean(text).replace("\n", " "))
+def _element(tag: str, **attributes: str | int) -> ET.Element:
+    texts = {name: _clean(str(value)).replace("\n", " ") for name, value in attributes.items()}
+    return ET.Element(tag, texts)
 
 
 def _clean(text: str) -> str:
-    """Return *text* without the characters that no XML file may hold."""
+    """Return *text* with the characters that XML does not allow replaced."""
     return _NO_XML.sub("\ufffd", text)
 
 
@@ -200,8 +199,11 @@ _COMMANDS = {
 
 
 def workflow_commands(findings: Iterable[Finding], prefix: str = "") -> str:
-    """Return one workflow command a line; *prefix* is the path of the project in the repository."""
-    return "".join(f"{_command(each, prefix)}\n" for each in findings)
+    """Return one GitHub workflow command per finding, each on its line.
+
+    *prefix* is the path of the project below the root of the repository.
+    """
+    return "".join(f"{_command(finding, prefix)}\n" for finding in findings)
 
 
 def _command(finding: Finding, prefix: str) -> str:
@@ -214,7 +216,7 @@ def _command(finding: Finding, prefix: str) -> str:
     listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
     text = finding.message + (f"\n{finding.remedy}" if finding.remedy else "")
     if finding.transform:
-        text += f"\nmended by: {command_for(finding.transform)}"
+        text += f"\nFix: {command_for(finding.transform)}"
     return f"::{_COMMANDS[finding.severity]} {listed}::{_data(text)}"
 
 

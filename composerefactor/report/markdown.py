@@ -1,7 +1,7 @@
-"""A proposal as a comment on a pull request: what it does, the proof, and the patch folded away.
+"""Markdown helpers, and a proposal as a comment on a pull request.
 
-Secret values are masked in all of it: the patch shows what changes, `--dry-run` without a format
-gives the one to apply.
+The comment contains the changes, the result of the verification, and the patch in a collapsed
+section. Secret values are masked everywhere; `--dry-run` without a format prints the real patch.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from composerefactor.compose.secrets import mask_lines
+from composerefactor.compose.masking import Masking
 from composerefactor.edit.planned_files import FileChange
 from composerefactor.planning.fixes import PlannedFix
 from composerefactor.planning.propose import Proposal
-from composerefactor.report.plan_text import consequence, moved, proof_line
+from composerefactor.report.plan_text import consequence, moved_text, proof_line
 from composerefactor.report.text import Style, counted
 
 _MARKUP = re.compile(r"[\\`*\[\]<|~]|(?<!\w)_|_(?!\w)|^[>#+-]")
@@ -23,10 +23,10 @@ _RUNS = re.compile(r"`+")
 
 
 def cell(text: str) -> str:
-    """Return *text* on one line, as it is read, for a paragraph or a table cell."""
+    """Return *text* on one line, with Markdown escaped, for a paragraph or a table cell."""
     plain = " ".join(text.split())
     escaped = _MARKUP.sub(lambda match: f"\\{match[0]}", plain.replace("&", "&amp;"))
-    # a zero-width space keeps a name in the text from being called to the pull request
+    # a zero-width space prevents that a name in the text is mentioned on the pull request
     return _MENTION.sub("@\u200b", escaped)
 
 
@@ -39,7 +39,7 @@ def code(text: str) -> str:
 
 
 def details(title: str, lines: Iterable[str]) -> Iterator[str]:
-    """Yield *lines* folded away below *title*, which is Markdown already."""
+    """Yield *lines* in a collapsed section; *title* is Markdown."""
     yield f"<details><summary>{_summary(title)}</summary>"
     yield ""
     yield from lines
@@ -48,7 +48,7 @@ def details(title: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def fenced(lines: Iterable[str], language: str = "") -> list[str]:
-    """Return *lines* as a code block, whatever fences they hold."""
+    """Return *lines* as a code block, with a fence longer than any in them."""
     listed = list(lines)
     longest = max((len(run) for line in listed for run in _RUNS.findall(line)), default=0)
     fence = "`" * max(3, longest + 1)
@@ -56,7 +56,7 @@ def fenced(lines: Iterable[str], language: str = "") -> list[str]:
 
 
 def _summary(title: str) -> str:
-    """Return *title* for HTML, in which code spans are no markup."""
+    """Return *title* with its code spans as HTML."""
     return re.sub(r"`+ ?(.*?) ?`+", lambda m: f"<code>{_html(m[1])}</code>", title)
 
 
@@ -65,27 +65,29 @@ def _html(text: str) -> str:
 
 
 MAX_SIZE = 60_000
-"""Characters in all: GitHub takes comments of 65,536."""
+"""Most characters in all; GitHub accepts comments of up to 65,536."""
 
 MAX_LISTED = 20
-"""More of one kind are counted."""
+"""More lines of one kind are counted, not listed."""
 
 MAX_FILES = 60
 _PLAIN = Style()
 
 
 def as_markdown(proposal: Proposal, command: str, patch: bytes) -> str:
-    """Return *proposal* of *command* as Markdown; *patch* is what would carry it out."""
+    """Return *proposal* of *command* as Markdown; *patch* is its patch."""
+    masking = proposal.opened.masking
     lines = [f"### composerefactor {command}", ""]
     if proposal.changes.is_empty:
         lines += ["**Nothing to do.**", ""]
     else:
         lines += [f"**{cell(_proof(proposal))}**", "", *_files(proposal), ""]
-    lines += _mends(proposal) if proposal.fix_plan else _moves(proposal)
+    lines += _fixes(proposal) if proposal.fix_plan else _moves(proposal)
     lines += _reservations(proposal)
+    lines = [masking.message(line) for line in lines]
     if not proposal.changes.is_empty:
         room = MAX_SIZE - sum(len(line) + 1 for line in lines)
-        text, left = _cut(patch.decode("utf-8", "replace"), room)
+        text, left = _cut(patch.decode("utf-8", "replace"), room, masking)
         lines += [*details("The patch, with secret values masked", fenced(text, "diff")), ""]
         lines += [f"{counted(left, 'more line')} of the patch not shown.", ""] if left else []
     return "\n".join(lines).rstrip("\n") + "\n"
@@ -94,9 +96,9 @@ def as_markdown(proposal: Proposal, command: str, patch: bytes) -> str:
 def _proof(proposal: Proposal) -> str:
     proof, engine = proposal.proof, proposal.engine
     if proof is None or engine is None:
-        return "Not proved: no engine was asked"
-    words = "; ".join(proof_line(proposal, proof))
-    return f"{words[:1].upper()}{words[1:]} (Docker Compose v{engine.version})"
+        return "Not verified: engine disabled"
+    text = "; ".join(proof_line(proposal, proof))
+    return f"{text[:1].upper()}{text[1:]} (Docker Compose v{engine.version})"
 
 
 def _files(proposal: Proposal) -> Iterator[str]:
@@ -120,59 +122,59 @@ def _lines(change: FileChange) -> str:
 def _moves(proposal: Proposal) -> Iterator[str]:
     plan = proposal.plan
     if not proposal.changes.is_empty:
-        yield f"- {cell(moved(proposal))}"
+        yield f"- {cell(moved_text(proposal))}"
     yield from _limited(
-        f"- {code(stay.part[2])} stays in {code(str(stay.location))}: {cell(stay.reason)}"
-        for stay in plan.unmoved
+        f"- {code(entry.element[2])} unmoved in {code(str(entry.location))}: {cell(entry.reason)}"
+        for entry in plan.unmoved
     )
     yield from _limited(f"- {cell(note)}" for note in plan.notes)
     yield ""
 
 
-def _mends(proposal: Proposal) -> Iterator[str]:
+def _fixes(proposal: Proposal) -> Iterator[str]:
     fix_plan = proposal.fix_plan
-    assert fix_plan is not None  # noqa: S101 - the caller has asked
-    for name, group in groupby(fix_plan.taken, key=lambda each: each.transform):
+    assert fix_plan is not None  # noqa: S101 - the caller checks
+    for name, group in groupby(fix_plan.applied, key=lambda fix: fix.transform):
         fixes = list(group)
         yield f"- {code(name)}: {cell(consequence(fixes, _PLAIN))}"
-        yield from _limited((f"  - {_mend(each)}" for each in fixes), "  ")
-    for word, found in (("left", fix_plan.left), ("suppressed", fix_plan.suppressed)):
-        yield from _limited(f"- {word}: {_mend(each)} ({cell(each.reason)})" for each in found)
+        yield from _limited((f"  - {_fix(fix)}" for fix in fixes), "  ")
+    for state, fixes in (("excluded", fix_plan.excluded), ("suppressed", fix_plan.suppressed)):
+        yield from _limited(f"- {state}: {_fix(fix)} ({cell(fix.reason)})" for fix in fixes)
     yield from _limited(
-        f"- {code(name)} refused at {code(str(refusal.location))}: {cell(refusal.reason)}"
+        f"- skipped: {code(name)} at {code(str(refusal.location))}: {cell(refusal.reason)}"
         + (f" → {cell(refusal.remedy)}" if refusal.remedy else "")
         for name, refusal in fix_plan.refusals
     )
-    if fix_plan.offered:
-        more = counted(len(fix_plan.offered), "more change")
-        yield f"- `--unsafe` makes {more}, which would change what runs"
+    if fix_plan.available:
+        count = counted(len(fix_plan.available), "more change")
+        yield f"- available with `--unsafe`: {count}"
     yield ""
 
 
-def _mend(found: PlannedFix) -> str:
-    evidence = f" ({cell(found.change.evidence)})" if found.change.evidence else ""
-    return f"{code(str(found.change.location))} {cell(found.change.title)}{evidence}"
+def _fix(fix: PlannedFix) -> str:
+    evidence = f" ({cell(fix.change.evidence)})" if fix.change.evidence else ""
+    return f"{code(str(fix.change.location))} {cell(fix.change.title)}{evidence}"
 
 
 def _reservations(proposal: Proposal) -> Iterator[str]:
-    """Yield what the proof assumes and does not cover."""
+    """Yield what the verification assumes and what it does not cover."""
     project = proposal.opened.project
     lines = [f"- not covered: {e.title}: {error}" for e, error in project.errors.items()]
     lines += [f"- not covered: {e.title}: {w}" for e, w in proposal.rejected.items()]
     if proposal.proof is not None:
-        lines += [f"- assumed: {words}" for words in proposal.proof.assumptions]
+        lines += [f"- assumed: {assumption}" for assumption in proposal.proof.assumptions]
         lines += [
-            f"- not covered: {each.entry.title}, {each.scenario}: {each.words}"
-            for each in proposal.proof.not_covered
+            f"- not covered: {gap.entry.title}, {gap.scenario}: {gap.message}"
+            for gap in proposal.proof.not_covered
         ]
     lines += [
-        f"- weaker than before, in an override that is not in the repository: {each.words} "
-        f"({each.service or 'all services'})"
-        for each in proposal.sensitivities
+        f"- override files outside of the repository may behave differently: {sensitivity.message} "
+        f"({sensitivity.service or 'all services'})"
+        for sensitivity in proposal.sensitivities
     ]
     if lines:
         shown = [f"- {cell(line.removeprefix('- '))}" for line in dict.fromkeys(lines)]
-        title = "What the proof rests on, and what it does not cover"
+        title = "Assumptions and limits of the verification"
         yield from details(title, _limited(shown))
         yield ""
 
@@ -185,9 +187,9 @@ def _limited(lines: Iterable[str], indent: str = "") -> Iterator[str]:
         yield f"{indent}- and {len(listed) - MAX_LISTED} more"
 
 
-def _cut(text: str, room: int) -> tuple[list[str], int]:
-    """Return the lines of *text*, masked, that *room* characters hold, and how many are left."""
-    lines = mask_lines(text.splitlines())
+def _cut(text: str, room: int, masking: Masking) -> tuple[list[str], int]:
+    """Return the masked lines of *text* that fit into *room* characters, and how many are left."""
+    lines = masking.lines(text.splitlines())
     size = 0
     for n, line in enumerate(lines):
         size += len(line) + 1

@@ -1,4 +1,4 @@
-"""A changeset as a patch that ``git apply`` turns into exactly the same files."""
+"""A changeset as a patch; ``git apply`` makes exactly the same files of it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import NamedTuple
 from composerefactor.edit.planned_files import Changeset, FileChange
 from composerefactor.planning.propose import Proposal
 
-# Lines of one side times lines of the other up to which a rest without anchors is compared closely.
+# A range without unique lines is compared line by line, up to this product of lines on each side.
 _CLOSE_COMPARISON = 16_384
 
 
 class Change(NamedTuple):
-    """Lines ``before_start:before_end`` became ``after_start:after_end`` (indexes from 0)."""
+    """Lines ``before_start:before_end`` become ``after_start:after_end`` (indexes from 0)."""
 
     before_start: int
     before_end: int
@@ -32,42 +32,42 @@ class _Match(NamedTuple):
 
 
 def changes(before: Sequence[bytes], after: Sequence[bytes]) -> list[Change]:
-    """Return the changed ranges in order; all lines between them are equal and correspond."""
-    found: list[Change] = []
+    """Return the changed ranges in order; all lines between them are equal."""
+    result: list[Change] = []
     at_before = at_after = 0
     end = _Match(len(before), len(after), 0)
     for match in [*sorted(_matches(before, after)), end]:
         if at_before < match.before or at_after < match.after:
-            found.append(Change(at_before, match.before, at_after, match.after))
+            result.append(Change(at_before, match.before, at_after, match.after))
         at_before, at_after = match.before + match.length, match.after + match.length
-    return found
+    return result
 
 
 def _matches(before: Sequence[bytes], after: Sequence[bytes]) -> list[_Match]:
     """Return runs of equal lines, in no order, that neither overlap nor cross."""
-    found: list[_Match] = []
+    matches: list[_Match] = []
     ranges = [Change(0, len(before), 0, len(after))]
     while ranges:
-        rest = _trim(before, after, ranges.pop(), found)
+        rest = _trim(before, after, ranges.pop(), matches)
         if rest.before_start == rest.before_end or rest.after_start == rest.after_end:
             continue
         anchors = _anchors(before, after, rest)
         if anchors:
             at_before, at_after = rest.before_start, rest.after_start
             for anchor in anchors:
-                found.append(anchor)
+                matches.append(anchor)
                 ranges.append(Change(at_before, anchor.before, at_after, anchor.after))
                 at_before, at_after = anchor.before + 1, anchor.after + 1
             ranges.append(Change(at_before, rest.before_end, at_after, rest.after_end))
         else:
-            found += _close_matches(before, after, rest)
-    return found
+            matches += _close_matches(before, after, rest)
+    return matches
 
 
 def _trim(
-    before: Sequence[bytes], after: Sequence[bytes], area: Change, found: list[_Match]
+    before: Sequence[bytes], after: Sequence[bytes], area: Change, matches: list[_Match]
 ) -> Change:
-    """Add what *area* has in common at its start and end to *found*, and return the rest."""
+    """Add the equal lines at the start and end of *area* to *matches*, and return the rest."""
     low_before, high_before, low_after, high_after = area
     limit = min(high_before - low_before, high_after - low_after)
     head = 0
@@ -77,9 +77,9 @@ def _trim(
     while tail < limit - head and before[high_before - tail - 1] == after[high_after - tail - 1]:
         tail += 1
     if head:
-        found.append(_Match(low_before, low_after, head))
+        matches.append(_Match(low_before, low_after, head))
     if tail:
-        found.append(_Match(high_before - tail, high_after - tail, tail))
+        matches.append(_Match(high_before - tail, high_after - tail, tail))
     return Change(low_before + head, high_before - tail, low_after + head, high_after - tail)
 
 
@@ -121,7 +121,7 @@ def _unique(lines: Sequence[bytes], start: int, end: int) -> dict[bytes, int]:
 
 
 def _close_matches(before: Sequence[bytes], after: Sequence[bytes], area: Change) -> list[_Match]:
-    """Compare an *area* of repeated lines one by one where it is small, else not at all."""
+    """Compare an *area* of repeated lines line by line if it is small, else return no matches."""
     low_before, high_before, low_after, high_after = area
     if (high_before - low_before) * (high_after - low_after) > _CLOSE_COMPARISON:
         return []
@@ -155,11 +155,11 @@ def unified_patch(
 ) -> bytes:
     """Return *changeset* as a unified diff in git's extended format, with 3 lines of context.
 
-    *prefix* is the project root relative to the git top level, ``""`` at it: ``git apply`` takes
-    all paths from there. *executable* names the files that are executable now; git warns where a
-    deleted file has another mode than the patch says. A changed file needs no mode in the patch:
-    ``git apply`` keeps the one it has. Bytes come out as they went in, whatever their encoding;
-    a line ends at LF only. Equal input gives equal output.
+    *prefix* is the path of the project root below the top level of the repository, ``""`` if they
+    are the same: ``git apply`` takes paths as relative to the top level. *executable* are the paths
+    of files that are executable now; git warns if a deleted file has another mode than the patch
+    says. A changed file needs no mode in the patch, since ``git apply`` keeps its mode. Bytes are
+    not decoded; only LF ends a line. The output is deterministic.
     """
     directory = prefix.strip("/")
     parts: list[bytes] = []
@@ -170,9 +170,10 @@ def unified_patch(
 
 
 def patch_of(proposal: Proposal, path: Path) -> bytes:
-    """Return the patch that carries *proposal* out.
+    """Return the patch that carries out *proposal*.
 
-    Its paths begin at git's top level, and without git at *path*, which the user has named.
+    Its paths are relative to the top level of the repository, or without git to *path*, the path on
+    the command line.
     """
     root, repository = proposal.opened.root, proposal.opened.repository
     below = root.relative_to(path.resolve()).as_posix()
@@ -192,7 +193,7 @@ def _file_patch(change: FileChange, path: str, *, is_executable: bool) -> Iterat
     before, after = _lines(change.before or b""), _lines(change.after or b"")
     if not before and not after:
         return
-    # git ends a name with a space in it by a tab, since older readers take what follows for a date
+    # git puts a tab after a name with a space, since older readers take the rest for a date
     end = b"\t\n" if b" " in raw else b"\n"
     yield b"--- /dev/null\n" if change.is_created else b"--- " + old + end
     yield b"+++ /dev/null\n" if change.is_deleted else b"+++ " + new + end
@@ -201,16 +202,16 @@ def _file_patch(change: FileChange, path: str, *, is_executable: bool) -> Iterat
 
 
 def _lines(content: bytes) -> list[bytes]:
-    """Return the lines of *content* with their LF; the last one may have none."""
+    """Return the lines of *content* with their LF; the last line may have none."""
     lines = content.split(b"\n")
     last = lines.pop()
     return [line + b"\n" for line in lines] + ([last] if last else [])
 
 
-def _hunks(found: Sequence[Change]) -> Iterator[list[Change]]:
-    """Group changes whose context would touch or overlap."""
+def _hunks(changed: Sequence[Change]) -> Iterator[list[Change]]:
+    """Yield groups of changes whose context lines touch or overlap."""
     hunk: list[Change] = []
-    for change in found:
+    for change in changed:
         if hunk and change.before_start - hunk[-1].before_end > 2 * _CONTEXT:
             yield hunk
             hunk = []
@@ -240,20 +241,20 @@ def _hunk_lines(
 
 def _marked(mark: bytes, lines: Sequence[bytes]) -> list[bytes]:
     marked = [mark + line for line in lines]
-    if marked and not marked[-1].endswith(b"\n"):  # none but the last of a file can lack it
+    if marked and not marked[-1].endswith(b"\n"):  # only the last line of a file can lack it
         marked[-1] += _NO_NEWLINE
     return marked
 
 
 def _span(start: int, end: int) -> bytes:
-    """Return the lines ``start:end`` as a hunk header has them; for none, the line above."""
+    """Return the lines ``start:end`` for a hunk header; without lines, the line above."""
     count = end - start
     first = start + 1 if count else start
     return b"%d" % first if count == 1 else b"%d,%d" % (first, count)
 
 
 def _quoted(name: bytes) -> bytes:
-    """Return *name* as git writes it: in quotes with C escapes unless it is plain ASCII."""
+    """Return *name* as git writes it: plain ASCII unchanged, else in quotes with C escapes."""
     plain = all(0x20 <= byte < 0x7F and byte not in _ESCAPES for byte in name)  # noqa: PLR2004
     if plain:
         return name

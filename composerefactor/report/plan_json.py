@@ -1,4 +1,7 @@
-"""A proposal as JSON, for programs. The schema is versioned by ``schema``."""
+"""A proposal as JSON, and differences between environments as sentences.
+
+The key ``schema`` of a document is the version of its format.
+"""
 
 from __future__ import annotations
 
@@ -6,31 +9,34 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from msgspec import Struct, to_builtins
+
+from composerefactor.compose.attributes import Path
 from composerefactor.compose.invocation import Invocation
+from composerefactor.compose.masking import GENERAL
 from composerefactor.compose.project import Project
-from composerefactor.compose.secrets import mask_value
 from composerefactor.edit.planned_files import FileChange
 from composerefactor.planning.fixes import FixPlan, PlannedFix
 from composerefactor.planning.propose import Proposal, oldest_engine
 from composerefactor.proof.comparison import ProofResult
 from composerefactor.proof.engine import Engine
-from composerefactor.refactoring.deduplicate.differences import (
+from composerefactor.refactoring.deduplicate.variants import (
     ABSENT,
     Comparison,
     Difference,
     comparisons,
 )
-from composerefactor.refactoring.modules.naming import variant
-from composerefactor.report.text import written
+from composerefactor.refactoring.modules.grouping import environment_name
+from composerefactor.report.text import command_text
 
 _MAX_SHOWN = 48
-_SET = "set"
+_IS_SET = "set"
 _FIRST = ("image", "build", "healthcheck", "restart", "privileged", "user", "ports", "deploy")
-"""Attributes whose differences are most often news to the owner; those of others follow."""
+"""Attributes whose differences are most often a surprise; they come first."""
 
 
 def sentences(comparison: Comparison, *, verbose: bool = False) -> list[str]:
-    """Return what differs, a line for each attribute, or for each setting where *verbose*."""
+    """Return the differences, one line per attribute, or one per setting with *verbose*."""
     names = _names(comparison)
     grouped: dict[tuple[str, str], list[Difference]] = {}
     for difference in comparison.differences:
@@ -38,41 +44,66 @@ def sentences(comparison: Comparison, *, verbose: bool = False) -> list[str]:
         grouped.setdefault((attribute, difference.service), []).append(difference)
     services: dict[str, list[str]] = {}
     for attribute, service in sorted(grouped, key=lambda key: _rank(key[0])):
-        found = grouped[attribute, service]
-        if verbose or len(found) == 1:
-            words = [_sentence(d, names) for d in found]
+        differences = grouped[attribute, service]
+        if verbose or len(differences) == 1:
+            lines = [_sentence(d, names) for d in differences]
         else:
-            keys = [".".join(d.path[1:]) for d in found]
-            shown = ", ".join(keys[:4]) + (" ..." if len(keys) > 4 else "")  # noqa: PLR2004
-            words = [f"{attribute}: {len(found)} settings differ, {shown}"]
-        for sentence in words:
+            keys = [".".join(d.path[1:]) for d in differences]
+            listed = ", ".join(keys[:4]) + (" ..." if len(keys) > 4 else "")  # noqa: PLR2004
+            lines = [f"{attribute}: {len(differences)} settings differ, {listed}"]
+        for sentence in lines:
             services.setdefault(sentence, []).append(service)
     several = [f"{', '.join(of)}: {sentence}" for sentence, of in services.items()]
     return [*_missing(comparison, names), *several]
 
 
-def comparison_document(comparison: Comparison) -> dict[str, Any]:
-    """Return *comparison* as plain values; a file that does not have a setting is not named."""
-    return {
-        "files": list(comparison.files),
-        "services": {name: list(of) for name, of in comparison.services.items()},
-        "settings": [
+class SettingDocument(Struct, frozen=True):
+    """A setting of a service that differs between files.
+
+    Attributes:
+        service: The service.
+        path: The keys below the service.
+        values: The value by file; files without the setting are not listed.
+    """
+
+    service: str
+    path: Path
+    values: Mapping[str, Any]
+
+
+class ComparisonDocument(Struct, frozen=True):
+    """Files that define the same services, and the settings that differ.
+
+    Attributes:
+        files: The files.
+        services: The files that define each service, by its name.
+        settings: The settings that differ.
+    """
+
+    files: tuple[str, ...]
+    services: Mapping[str, tuple[str, ...]]
+    settings: tuple[SettingDocument, ...]
+
+
+def comparison_document(comparison: Comparison) -> ComparisonDocument:
+    """Return *comparison* as it is in JSON, with secrets masked."""
+    settings = [
+        SettingDocument(
+            d.service,
+            d.path,
             {
-                "service": d.service,
-                "path": list(d.path),
-                "values": {
-                    file: mask_value(value, d.path[-1] if d.path else "")
-                    for file, value in d.values.items()
-                    if value is not ABSENT
-                },
-            }
-            for d in comparison.differences
-        ],
-    }
+                file: GENERAL.value(value, d.path[-1] if d.path else "")
+                for file, value in d.values.items()
+                if value is not ABSENT
+            },
+        )
+        for d in comparison.differences
+    ]
+    return ComparisonDocument(comparison.files, comparison.services, tuple(settings))
 
 
 def _missing(comparison: Comparison, names: Mapping[str, str]) -> Iterator[str]:
-    """Yield which of several files do not have a service that others share."""
+    """Yield which files lack a service that several others define."""
     for service in comparison.common:
         without = [f for f in comparison.files if f not in comparison.services[service]]
         if without:
@@ -80,30 +111,30 @@ def _missing(comparison: Comparison, names: Mapping[str, str]) -> Iterator[str]:
 
 
 def _sentence(difference: Difference, names: Mapping[str, str]) -> str:
-    where = ".".join(difference.path)
+    setting = ".".join(difference.path)
     by_value: dict[str, list[str]] = {}
     absent = []
     for file, value in difference.values.items():
         if value is ABSENT or value == []:
             absent.append(names[file])
         else:
-            by_value.setdefault(_shown(value, difference.path), []).append(names[file])
+            by_value.setdefault(_short(value, difference.path), []).append(names[file])
     if len(by_value) == 1 and not absent:
-        return f"{where} is not the same in {_listed(names[f] for f in difference.values)}"
+        return f"{setting} is not the same in {_listed(names[f] for f in difference.values)}"
     if len(by_value) == 1:
         (value, files), *_ = by_value.items()
-        if value == _SET and len(absent) <= len(files):
-            return f"no {where} in {_listed(absent)}"
-        return f"{where} only in {_listed(files)}" + ("" if value == _SET else f", {value}")
-    words = [f"{value} in {_listed(files)}" for value, files in by_value.items()]
-    words += [f"none in {_listed(absent)}"] if absent else []
-    return f"{where}: {', '.join(words)}"
+        if value == _IS_SET and len(absent) <= len(files):
+            return f"no {setting} in {_listed(absent)}"
+        return f"{setting} only in {_listed(files)}" + ("" if value == _IS_SET else f", {value}")
+    parts = [f"{value} in {_listed(files)}" for value, files in by_value.items()]
+    parts += [f"none in {_listed(absent)}"] if absent else []
+    return f"{setting}: {', '.join(parts)}"
 
 
-def _shown(value: Any, path: tuple[str, ...]) -> str:
-    masked = mask_value(value, path[-1] if path else "")
+def _short(value: Any, path: tuple[str, ...]) -> str:
+    masked = GENERAL.value(value, path[-1] if path else "")
     if isinstance(masked, dict):
-        return _SET
+        return _IS_SET
     items = masked if isinstance(masked, list) else [masked]
     separator = " " if path[-1] in {"command", "entrypoint", "test"} else ", "
     text = " ".join(separator.join(map(_item, items)).split()) or '""'
@@ -124,8 +155,8 @@ def _json(value: Any) -> str:
 
 
 def _names(comparison: Comparison) -> dict[str, str]:
-    """Return a short name for each file, or its path where two have the same one."""
-    short = {f: variant(f) for f in comparison.files}
+    """Return a short name for each file, or the paths if two names are the same."""
+    short = {f: environment_name(f) for f in comparison.files}
     short = {f: "default" if name == "main" else name for f, name in short.items()}
     return short if len(set(short.values())) == len(short) else {f: f for f in short}
 
@@ -139,17 +170,18 @@ def _listed(names: Iterable[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else str(last)
 
 
-SCHEMA = 1
+SCHEMA = 2
+"""The version of the documents of ``split``, ``fix``, ``join``, ``verify`` and ``diff``."""
 
 
 def document(proposal: Proposal, command: str) -> dict[str, Any]:
-    """Return *proposal* as plain values: what was found, planned and proved."""
+    """Return *proposal* of *command* as plain values: start commands, changes, verification."""
     project = proposal.opened.project
     proof, engine = proposal.proof, proposal.engine
     return {
         "schema": SCHEMA,
         "command": command,
-        "entry_points": [
+        "start_commands": [
             {
                 **_entry(entry),
                 "evidence": [str(e) for e in entry.evidence],
@@ -167,41 +199,41 @@ def document(proposal: Proposal, command: str) -> dict[str, Any]:
             }
             for change in proposal.changes.changes
         ],
-        "stays": [
+        "unmoved": [
             {
-                "file": stay.location.path,
-                "line": stay.location.line,
-                "section": stay.part[1],
-                "name": stay.part[2],
-                "reason": stay.reason,
+                "file": unmoved.location.path,
+                "line": unmoved.location.line,
+                "section": unmoved.element[1],
+                "name": unmoved.element[2],
+                "reason": unmoved.reason,
             }
-            for stay in proposal.plan.unmoved
+            for unmoved in proposal.plan.unmoved
         ],
         "relocated": dict(proposal.plan.relocated),
         "commands": [
-            {"before": written(old), "after": written(new)}
+            {"before": command_text(old), "after": command_text(new)}
             for old, new in proposal.plan.entries.items()
         ],
         "mentions": [{"file": m.path, "line": m.line} for m in proposal.plan.mentions],
         "notes": list(proposal.plan.notes),
-        "gain": _gain(proposal),
-        "differences": [comparison_document(c) for c in comparisons(project)],
-        "mends": mends_document(proposal.fix_plan) if proposal.fix_plan else None,
+        "saved_lines": _saved_lines(proposal),
+        "differences": to_builtins([comparison_document(c) for c in comparisons(project)]),
+        "fixes": fixes_document(proposal.fix_plan) if proposal.fix_plan else None,
         "proof": None
         if proof is None or engine is None
         else {
-            **verdict_document(proof, engine, proposal.project),
+            **proof_document(proof, engine, proposal.project),
             "oldest_engine": oldest_engine(proposal) or None,
-            "weaker": [
-                {**_entry(w.entry), "service": w.service, "words": w.words}
-                for w in proposal.sensitivities
+            "override_sensitivities": [
+                {**_entry(s.entry), "service": s.service, "message": s.message}
+                for s in proposal.sensitivities
             ],
         },
     }
 
 
-def _gain(proposal: Proposal) -> dict[str, int]:
-    """Return how much text there was and would be, and what sharing takes away of it."""
+def _saved_lines(proposal: Proposal) -> dict[str, int]:
+    """Return the lines of text before and after, and what deduplication saves."""
     saved_lines, (before, after) = proposal.plan.saved_lines, proposal.changes.text_lines()
     return {
         "lines_before": before,
@@ -212,19 +244,19 @@ def _gain(proposal: Proposal) -> dict[str, int]:
     }
 
 
-def mends_document(fix_plan: FixPlan) -> dict[str, Any]:
-    """Return the changes in place as plain values, by what becomes of them."""
+def fixes_document(fix_plan: FixPlan) -> dict[str, Any]:
+    """Return the fixes as plain values: applied, available, suppressed, excluded, skipped."""
     return {
         **{
-            state: [_mend(each) for each in found]
-            for state, found in (
-                ("taken", fix_plan.taken),
-                ("offered", fix_plan.offered),
+            state: [_fix(fix) for fix in fixes]
+            for state, fixes in (
+                ("applied", fix_plan.applied),
+                ("available", fix_plan.available),
                 ("suppressed", fix_plan.suppressed),
-                ("left", fix_plan.left),
+                ("excluded", fix_plan.excluded),
             )
         },
-        "refused": [
+        "skipped": [
             {
                 "transform": name,
                 "file": refusal.location.path,
@@ -237,11 +269,11 @@ def mends_document(fix_plan: FixPlan) -> dict[str, Any]:
     }
 
 
-def _mend(found: PlannedFix) -> dict[str, Any]:
-    change = found.change
+def _fix(fix: PlannedFix) -> dict[str, Any]:
+    change = fix.change
     return {
-        "id": found.id,
-        "transform": found.transform,
+        "id": fix.id,
+        "transform": fix.transform,
         "title": change.title,
         "file": change.location.path,
         "line": change.location.line,
@@ -252,7 +284,7 @@ def _mend(found: PlannedFix) -> dict[str, Any]:
         "effects": [
             {"verb": e.verb, "path": list(e.path), "resolved": e.resolved} for e in change.effects
         ],
-        "reason": found.reason,
+        "reason": fix.reason,
     }
 
 
@@ -262,8 +294,8 @@ def _kind(change: FileChange) -> str:
     return "created" if change.is_created else "changed"
 
 
-def verdict_document(proof: ProofResult, engine: Engine, project: Project) -> dict[str, Any]:
-    """Return *proof* on *project*, as it was before, as plain values."""
+def proof_document(proof: ProofResult, engine: Engine, project: Project) -> dict[str, Any]:
+    """Return *proof* as plain values; *project* is the state before the change."""
     return {
         "engine": {"version": engine.version, "origin": engine.origin},
         "ok": proof.ok,
@@ -273,11 +305,11 @@ def verdict_document(proof: ProofResult, engine: Engine, project: Project) -> di
         "recreated": sorted({n for names in proof.recreated.values() for n in names}),
         "assumptions": list(proof.assumptions),
         "not_covered": [
-            {**_entry(n.entry), "circumstance": n.scenario, "words": n.words}
+            {**_entry(n.entry), "scenario": n.scenario, "message": n.message}
             for n in proof.not_covered
         ],
         "differences": [
-            {**_entry(f.entry), "circumstance": f.scenario, "words": f.words}
+            {**_entry(f.entry), "scenario": f.scenario, "message": f.message}
             for f in proof.differences
         ],
     }

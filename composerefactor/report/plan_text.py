@@ -1,4 +1,4 @@
-"""What a run found, would do and has proved, as a person reads it in a terminal."""
+"""A proposal for a terminal: start commands, plan, and whether it is verified."""
 
 from __future__ import annotations
 
@@ -11,109 +11,110 @@ from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.compose.project import Project
 from composerefactor.edit.planned_files import PlannedFile, Slice
 from composerefactor.errors import first_of
-from composerefactor.images.placement import place
+from composerefactor.images.catalog import find_placement
 from composerefactor.planning.fixes import FixPlan, PlannedFix
 from composerefactor.planning.propose import Proposal, oldest_engine
 from composerefactor.proof.comparison import ProofResult
 from composerefactor.refactoring.contract import Plan, Unmoved
-from composerefactor.refactoring.deduplicate.differences import comparisons
+from composerefactor.refactoring.deduplicate.variants import comparisons
 from composerefactor.report.plan_json import sentences
 from composerefactor.report.text import (
     MOST_PLACES,
     Style,
+    command_text,
     counted,
     evidence_of,
     limited,
     reservations,
     row,
-    written,
 )
-from composerefactor.yaml.comments import comment_lines
+from composerefactor.yaml.comments import count_comment_lines
 
 
-def planned(proposal: Proposal, fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
-    """Yield the lines on what would be done, and what is left with its reason."""
-    if not fix_plan.taken:
+def fix_plan_lines(proposal: Proposal, fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
+    """Yield the planned fixes by transform, and those that are not made, with reasons."""
+    if not fix_plan.applied:
         yield row("Plan", style("nothing to do", "green"), style)
     label = "Plan"
     for change in proposal.changes.changes:
-        before, after = _lines(change.before), _lines(change.after)
+        before, after = _line_count(change.before), _line_count(change.after)
         lines = counted(after, "line")
-        words = f"{before} -> {lines}" if change.before is not None else f"new, {lines}"
-        yield row(label, f"{style(change.path, 'bold')}  {words}", style)
+        size = f"{before} -> {lines}" if change.before is not None else f"new, {lines}"
+        yield row(label, f"{style(change.path, 'bold')}  {size}", style)
         label = ""
-    for name, group in groupby(fix_plan.taken, key=lambda each: each.transform):
+    for name, group in groupby(fix_plan.applied, key=lambda fix: fix.transform):
         fixes = list(group)
         yield row("", f"{style(name, 'bold')}  {consequence(fixes, style)}", style)
-        for line in limited([_shown(each, style) for each in fixes], most):
+        for line in limited([_fix_line(fix, style) for fix in fixes], most):
             yield row("", f"  {line}", style)
-        for line in limited([line for each in fixes for line in each.change.details], most):
+        for line in limited([line for fix in fixes for line in fix.change.details], most):
             yield row("", f"    {line}", style)
-    yield from _others(fix_plan, style, most)
+    yield from _not_made(fix_plan, style, most)
 
 
-def _others(fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
-    for word, found in (("left", fix_plan.left), ("suppressed", fix_plan.suppressed)):
-        lines = [f"{word}: {_shown(each, style)} ({each.reason})" for each in found]
+def _not_made(fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
+    """Yield the excluded, suppressed, skipped and available fixes."""
+    for state, fixes in (("excluded", fix_plan.excluded), ("suppressed", fix_plan.suppressed)):
+        lines = [f"{state}: {_fix_line(fix, style)} ({fix.reason})" for fix in fixes]
         for line in limited(lines, most):
             yield row("", style(line, "yellow"), style)
-    refused = [
-        f"{name}: {refusal.location}: {refusal.reason}"
+    skipped = [
+        f"skipped: {name}: {refusal.location}: {refusal.reason}"
         + (f" -> {refusal.remedy}" if refusal.remedy else "")
         for name, refusal in fix_plan.refusals
     ]
-    for line in limited(refused, most):
+    for line in limited(skipped, most):
         yield row("", style(line, "yellow"), style)
-    if fix_plan.offered:
+    if fix_plan.available:
         counts: dict[str, int] = {}
-        for each in fix_plan.offered:
-            counts[each.transform] = counts.get(each.transform, 0) + 1
-        words = ", ".join(f"{name} {n}" for name, n in counts.items())
-        more = f"--unsafe makes {counted(len(fix_plan.offered), 'more change')}: {words}"
-        yield row("", style(more, "cyan"), style)
+        for fix in fix_plan.available:
+            counts[fix.transform] = counts.get(fix.transform, 0) + 1
+        names = ", ".join(f"{name} {n}" for name, n in counts.items())
+        line = f"available with --unsafe: {counted(len(fix_plan.available), 'change')}: {names}"
+        yield row("", style(line, "cyan"), style)
 
 
 def consequence(fixes: Sequence[PlannedFix], style: Style) -> str:
-    """Return in words what *fixes* of one transform do to what runs."""
-    if any(each.change.repairs for each in fixes):
-        return style("the engine rejected the project without", "green")
-    if all(each.change.is_safe for each in fixes):
-        return style("same model", "green")
-    if not any(effect.resolved for each in fixes for effect in each.change.effects):
-        return style("same model, with values from files that are not in git", "yellow")
-    return style("changes what runs", "yellow")
+    """Return how *fixes*, all of one transform, affect the configuration."""
+    if any(fix.change.repairs for fix in fixes):
+        return style("Docker Compose rejects the project without it", "green")
+    if all(fix.change.is_safe for fix in fixes):
+        return style("same configuration", "green")
+    if not any(effect.resolved for fix in fixes for effect in fix.change.effects):
+        return style("same configuration, with values from files that are not in git", "yellow")
+    return style("changes containers", "yellow")
 
 
-def _shown(found: PlannedFix, style: Style) -> str:
-    evidence = f" ({found.change.evidence})" if found.change.evidence else ""
-    where = style(f"{found.change.location}:", "dim")
-    return f"{where} {found.change.title}{evidence}"
+def _fix_line(fix: PlannedFix, style: Style) -> str:
+    evidence = f" ({fix.change.evidence})" if fix.change.evidence else ""
+    place = style(f"{fix.change.location}:", "dim")
+    return f"{place} {fix.change.title}{evidence}"
 
 
-def proved(proposal: Proposal, fix_plan: FixPlan, proof: ProofResult, most: int) -> Iterator[str]:
-    """Yield the lines on what *proof*, which is ok, has shown; at most *most* names."""
+def _fix_proof_lines(
+    proposal: Proposal, fix_plan: FixPlan, proof: ProofResult, most: int
+) -> Iterator[str]:
+    """Yield what the successful *proof* of fixes shows; at most *most* names of containers."""
     recreated = sorted({name for names in proof.recreated.values() for name in names})
     containers = len(proposal.project.services)
     compared = len(proposal.project.readable) - len(proposal.rejected)
     places = sum(effect.matters for effect in fix_plan.effects)
-    words = f"proved: {counted(compared, 'entry point')} "
+    line = f"proved: {counted(compared, 'start command')} "
     if places:
-        verb = "differs" if compared == 1 else "differ"
-        words += f"{verb} in {counted(places, 'declared place')} and nowhere else"
+        verb = "changes" if compared == 1 else "change"
+        line += f"{verb} in {counted(places, 'setting')}, as planned, and nowhere else"
     else:
-        words += "equal"
-    words += f", {len(recreated)} of {counted(containers, 'container')} recreated"
+        line += "equal"
+    line += f", {len(recreated)} of {counted(containers, 'container')} recreated"
     if compared:
-        yield words + (f": {first_of(recreated, most)}" if recreated else "")
+        yield line + (f": {first_of(recreated, most)}" if recreated else "")
     if proposal.repaired:
-        yield f"the engine accepts now: {', '.join(e.title for e in proposal.repaired)}"
-
-
-def _lines(content: bytes | None) -> int:
-    return len((content or b"").splitlines())
+        titles = ", ".join(entry.title for entry in proposal.repaired)
+        yield f"Docker Compose no longer rejects: {titles}"
 
 
 MOST_DIFFERENCES = 8
+"""More differences between environments are counted, not listed."""
 
 MOST_NAMED = 20
 """More containers are counted, not named."""
@@ -123,7 +124,7 @@ MOST_SHOWN = 12
 
 
 def summary(proposal: Proposal, style: Style, *, verbose: bool = False) -> list[str]:
-    """Return the lines of the summary: found, plan, proof; *verbose* shortens nothing."""
+    """Return the lines on the project, the plan and the proof; *verbose* shortens no list."""
     most = 10_000 if verbose else MOST_SHOWN
     lines = [*found_lines(proposal, style, most), *plan_lines(proposal, style, most)]
     if proposal.plan.saved_lines.services:
@@ -134,19 +135,18 @@ def summary(proposal: Proposal, style: Style, *, verbose: bool = False) -> list[
 
 
 def found_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iterator[str]:
-    """Yield the lines on how the project is started, and its services; at most *most* a kind."""
+    """Yield the start commands, at most *most*, and the number of services."""
     entries = proposal.opened.project.entries
-    count = f"{counted(len(entries), 'way')} this project is started"
-    yield row("Found", count, style)
-    shown = list(entries)[:most]
-    width = min(max((len(e.command) for e in shown), default=0), 60)
-    for entry in shown:
+    yield row("Found", counted(len(entries), "start command"), style)
+    listed = list(entries)[:most]
+    width = min(max((len(entry.command) for entry in listed), default=0), 60)
+    for entry in listed:
         evidence = evidence_of(entry)
         state = _state(proposal, entry)
-        mark = f"  {style(state, 'yellow')}" if state else ""
-        yield row("", f"  {entry.command:<{width}}  {style(evidence, 'dim')}{mark}", style)
-    if len(entries) > len(shown):
-        yield row("", f"  and {len(entries) - len(shown)} more", style)
+        note = f"  {style(state, 'yellow')}" if state else ""
+        yield row("", f"  {entry.command:<{width}}  {style(evidence, 'dim')}{note}", style)
+    if len(entries) > len(listed):
+        yield row("", f"  and {len(entries) - len(listed)} more", style)
     yield row("", _services(proposal.project), style)
 
 
@@ -154,39 +154,40 @@ def _state(proposal: Proposal, entry: Invocation) -> str:
     if entry in proposal.opened.project.errors:
         return f"cannot be read: {proposal.opened.project.errors[entry]}"
     if entry in proposal.rejected:
-        return f"rejected by the engine as it stands: {proposal.rejected[entry]}"
+        return f"rejected by Docker Compose: {proposal.rejected[entry]}"
     return ""
 
 
 def _services(project: Project) -> str:
-    seen = project.services
+    services = project.services
     counts = Counter(
-        place(name, scalar_text(merged_get(body, "image"))).counts_as for name, body in seen.items()
+        find_placement(name, scalar_text(merged_get(body, "image"))).counts_as
+        for name, body in services.items()
     )
     parts = ", ".join(
         f"{n} {kind if n > 1 else kind.removesuffix('s')}" for kind, n in counts.most_common()
     )
-    return f"{counted(len(seen), 'service')}: {parts}" if seen else "no services"
+    return f"{counted(len(services), 'service')}: {parts}" if services else "no services"
 
 
 def plan_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iterator[str]:
-    """Yield the lines on what would be written; at most *most* a kind."""
+    """Yield the planned files and the services that do not move; at most *most* of each kind."""
     if proposal.fix_plan is not None:
-        yield from planned(proposal, proposal.fix_plan, style, most)
+        yield from fix_plan_lines(proposal, proposal.fix_plan, style, most)
         return
     plan = proposal.plan
     if proposal.changes.is_empty:
         yield row("Plan", style("nothing to do", "green"), style)
-        yield from _stays(plan.unmoved, style, most)
+        yield from _unmoved(plan.unmoved, style, most)
         return
     before = {c.path: c.before for c in proposal.changes.changes}
     label = "Plan"
     created: dict[str, list[PlannedFile]] = {}
-    came_from = {new: old for old, new in plan.relocated.items()}
+    old_paths = {new: old for old, new in plan.relocated.items()}
     for planned_file in (d for d in plan.planned_files if not d.deleted):
-        if planned_file.path in came_from:
+        if planned_file.path in old_paths:
             yield row(
-                label, _relocated(came_from[planned_file.path], planned_file, before, style), style
+                label, _relocated(old_paths[planned_file.path], planned_file, before, style), style
             )
             label = ""
             continue
@@ -194,14 +195,14 @@ def plan_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iter
         if old is None:
             created.setdefault(planned_file.path.rpartition("/")[0], []).append(planned_file)
             continue
-        change = f"{_line_count(old)} -> {len(planned_file.text().splitlines())} lines"
-        yield row(label, f"{style(planned_file.path, 'bold')}  {change}", style)
+        size = f"{_line_count(old)} -> {counted(len(planned_file.text().splitlines()), 'line')}"
+        yield row(label, f"{style(planned_file.path, 'bold')}  {size}", style)
         label = ""
     for directory, planned_files in created.items():
         services = {d.path: plan.services.get(d.path, ()) for d in planned_files}
         total = len({name for names in services.values() for name in names})
-        words = f"{counted(len(planned_files), 'file')}, {counted(total, 'service')}"
-        yield row(label, f"{style(directory + '/', 'bold')}  {words}", style)
+        size = f"{counted(len(planned_files), 'file')}, {counted(total, 'service')}"
+        yield row(label, f"{style(directory + '/', 'bold')}  {size}", style)
         width = min(max(len(d.path.rpartition("/")[2]) for d in planned_files), 48)
         for planned_file in planned_files[:most]:
             name = planned_file.path.rpartition("/")[2]
@@ -214,148 +215,152 @@ def plan_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iter
             yield row("", f"  and {len(planned_files) - most} more", style)
         label = ""
     yield from _deleted([d for d in plan.planned_files if d.path not in plan.relocated], style)
-    yield from _stays(plan.unmoved, style, most)
+    yield from _unmoved(plan.unmoved, style, most)
     yield from _commands(plan, style, most)
     for note in plan.notes:
         yield row("", note, style)
-    yield row("", moved(proposal), style)
+    yield row("", moved_text(proposal), style)
 
 
 def _relocated(
     old: str, planned_file: PlannedFile, before: Mapping[str, bytes | None], style: Style
 ) -> str:
-    lines = f"{_line_count(before[old] or b'')} -> {len(planned_file.text().splitlines())} lines"
-    return f"{old} -> {style(planned_file.path, 'bold')}  {lines}"
+    after = counted(len(planned_file.text().splitlines()), "line")
+    size = f"{_line_count(before[old])} -> {after}"
+    return f"{old} -> {style(planned_file.path, 'bold')}  {size}"
 
 
 def _commands(plan: Plan, style: Style, most: int) -> Iterator[str]:
-    """Yield how the project is started from now on, and what still names the former files."""
+    """Yield the new start commands, and the places that still name the old paths."""
     if plan.entries:
-        yield row("", "Commands from now on:", style)
-    shown = [f"  {written(old)}  ->  {written(new)}" for old, new in plan.entries.items()]
-    for line in limited(shown, most):
+        yield row("", "New start commands:", style)
+    commands = [
+        f"  {command_text(old)}  ->  {command_text(new)}" for old, new in plan.entries.items()
+    ]
+    for line in limited(commands, most):
         yield row("", line, style)
     places: dict[str, list[str]] = {}
     for mention in plan.mentions:
         places.setdefault(mention.path, []).append(str(mention.line))
-    named = [f"  {path}:{', '.join(lines)}" for path, lines in places.items()]
-    if named:
-        yield row("", "Named elsewhere by the former path, and left as it is:", style)
-    for line in limited(named, most):
+    mentions = [f"  {path}:{', '.join(lines)}" for path, lines in places.items()]
+    if mentions:
+        yield row("", "Not changed, though they name the old paths:", style)
+    for line in limited(mentions, most):
         yield row("", line, style)
 
 
 def difference_lines(proposal: Proposal, style: Style, *, verbose: bool = False) -> Iterator[str]:
-    """Yield what differs between the files that had definitions of the same services."""
+    """Yield the differences between files that define the same services."""
     for comparison in comparisons(proposal.opened.project):
         number, files = len(comparison.differences), len(comparison.files)
-        words = f"{counted(number, 'setting') if number else 'no setting'} of "
-        words += counted(len(comparison.common), "service")
-        yield row("Differ", f"{words} in {files} files", style)
+        settings = counted(number, "setting") if number else "no setting"
+        services = counted(len(comparison.common), "service")
+        yield row("Differ", f"{settings} of {services} in {files} files", style)
         most = 10_000 if verbose else MOST_DIFFERENCES
         for sentence in limited(sentences(comparison, verbose=verbose), most):
             yield row("", f"  {sentence}", style)
 
 
 def _deleted(planned_files: Sequence[PlannedFile], style: Style) -> Iterator[str]:
-    """Yield how many files go, by directory."""
+    """Yield how many files are deleted, by directory."""
     counts = Counter(
         planned_file.path.rpartition("/")[0]
         for planned_file in planned_files
         if planned_file.deleted
     )
     for directory, count in sorted(counts.items()):
-        place = style(f"{directory or '.'}/", "bold")
-        needed = "it" if count == 1 else "them"
-        words = f"{counted(count, 'file')} deleted, since nothing needs {needed} any more"
-        yield row("", f"{place}  {words}", style)
+        name = style(f"{directory or '.'}/", "bold")
+        yield row("", f"{name}  {counted(count, 'file')} deleted, no longer used", style)
 
 
-def _stays(unmoved: Sequence[Unmoved], style: Style, most: int) -> Iterator[str]:
-    """Yield a line for each reason and the services that it holds for, with their files."""
+def _unmoved(unmoved: Sequence[Unmoved], style: Style, most: int) -> Iterator[str]:
+    """Yield one line per reason, with the services that do not move and their files."""
     by_reason: dict[tuple[str, str], list[str]] = {}
-    for stay in unmoved:
-        by_reason.setdefault((stay.location.path, stay.reason), []).append(stay.part[2])
-    alike: dict[tuple[str, ...], list[str]] = {}
+    for entry in unmoved:
+        by_reason.setdefault((entry.location.path, entry.reason), []).append(entry.element[2])
+    paths_by_line: dict[tuple[str, ...], list[str]] = {}
     for (path, reason), names in by_reason.items():
-        alike.setdefault((reason, *names), []).append(path)
+        paths_by_line.setdefault((reason, *names), []).append(path)
     lines = []
     places = MOST_PLACES if most <= MOST_SHOWN else most
-    for (reason, *names), paths in alike.items():
-        shown = ", ".join(names[:most]) + (" ..." if len(names) > most else "")
-        lines.append(f"{style('stays', 'yellow')} in {first_of(paths, places)}: {shown} ({reason})")
+    for (reason, *names), paths in paths_by_line.items():
+        listed = ", ".join(names[:most]) + (" ..." if len(names) > most else "")
+        label = style("unmoved", "yellow")
+        lines.append(f"{label} in {first_of(paths, places)}: {listed} ({reason})")
     for line in limited(lines, most):
         yield row("", line, style)
 
 
-def moved(proposal: Proposal) -> str:
-    """Return how much text moves, in words."""
+def moved_text(proposal: Proposal) -> str:
+    """Return how many services, lines and comments move, as a sentence."""
     planned_files = proposal.plan.planned_files
-    moved = sum(d.lines_from(copied=False) for d in planned_files)
+    lines_moved = sum(d.lines_from(copied=False) for d in planned_files)
     comments = sum(
-        comment_lines(piece.text)
+        count_comment_lines(piece.text)
         for d in planned_files
         for piece in d.pieces
         if isinstance(piece, Slice) and not piece.copy
     )
     services = {p for p in proposal.plan.moved if p[1] == "services"}
-    total = len(services) + sum(s.part[1] == "services" for s in proposal.plan.unmoved)
+    total = len(services) + sum(s.element[1] == "services" for s in proposal.plan.unmoved)
     rewritten = sum(d.lines_rewritten() for d in planned_files)
-    words = f"{len(services)} of {counted(total, 'service')} move: {moved} lines moved"
-    words += f", {rewritten} rewritten"
+    text = f"{len(services)} of {counted(total, 'service')} moved: {counted(lines_moved, 'line')}"
+    text += f" unchanged, {rewritten} rewritten, {counted(comments, 'comment')} kept"
     before, after = proposal.changes.text_lines()
-    words += f", {counted(comments, 'comment')} kept"
-    return f"{words}; {before} lines of text before, {after} after"
+    return f"{text}; {before} lines of text before, {after} after"
 
 
 def proof_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iterator[str]:
-    """Yield the lines on what was proved; at most *most* a kind."""
+    """Yield whether the proposal is verified, with limits; at most *most* of each kind."""
     engine, proof = proposal.engine, proposal.proof
     if engine is None or proof is None:
-        yield row("Proof", style("none: no engine was asked", "red"), style)
+        yield row("Proof", style("none: engine disabled", "red"), style)
         return
-    words = f"Docker Compose v{engine.version} ({engine.origin})"
+    tool = f"Docker Compose v{engine.version} ({engine.origin})"
     if proposal.fix_plan is None:
         oldest = oldest_engine(proposal)
-        words += f", needs v{oldest} or later from now on" if oldest else ""
-    yield row("Proof", words, style)
+        tool += f"; the new files need v{oldest} or later" if oldest else ""
+    yield row("Proof", tool, style)
     for line in proof_line(proposal, proof, max(most, MOST_NAMED)):
         yield row("", style(line, "green", "bold"), style)
-    comparisons = f"{proof.covered} comparisons"
-    yield row("", f"{comparisons}, {proof.runs} engine runs in {proof.seconds:.1f} s", style)
+    comparisons = counted(proof.covered, "comparison")
+    runs = f"{counted(proof.runs, 'run')} of Docker Compose in {proof.seconds:.1f} s"
+    yield row("", f"{comparisons}, {runs}", style)
     yield from reservations(proof, style, most)
-    for words in limited(list(_weaker(proposal)), most):
-        yield row("", style(words, "yellow"), style)
+    for line in limited(list(_sensitivity_lines(proposal)), most):
+        yield row("", style(line, "yellow"), style)
 
 
 def proof_line(proposal: Proposal, proof: ProofResult, most: int = MOST_NAMED) -> list[str]:
-    """Return what *proof*, which is ok, has shown: a line, or two where something is mended.
+    """Return what the successful *proof* shows: one line, or two if a project was repaired.
 
     More than *most* containers are counted, not named.
     """
     if proposal.fix_plan is None:
-        return [_proved(proposal, proof)]
-    return [*proved(proposal, proposal.fix_plan, proof, most)]
+        return [_split_proof_line(proposal, proof)]
+    return [*_fix_proof_lines(proposal, proposal.fix_plan, proof, most)]
 
 
-def _proved(proposal: Proposal, proof: ProofResult) -> str:
+def _split_proof_line(proposal: Proposal, proof: ProofResult) -> str:
     entries = len(proposal.project.entries)
     recreated = len({name for names in proof.recreated.values() for name in names})
     containers = len(proposal.project.services)
     return (
-        f"proved: {counted(entries, 'entry point')}, "
-        f"{recreated} of {containers} containers recreated"
+        f"proved: {counted(entries, 'start command')} equal, "
+        f"{recreated} of {counted(containers, 'container')} recreated"
     )
 
 
-def _weaker(proposal: Proposal) -> Iterator[str]:
-    by_words: dict[str, list[str]] = {}
-    for found in proposal.sensitivities:
-        by_words.setdefault(found.words, []).append(found.service or "all services")
-    for words, services in by_words.items():
+def _sensitivity_lines(proposal: Proposal) -> Iterator[str]:
+    by_message: dict[str, list[str]] = {}
+    for sensitivity in proposal.sensitivities:
+        service = sensitivity.service or "all services"
+        by_message.setdefault(sensitivity.message, []).append(service)
+    for message, services in by_message.items():
         names = ", ".join(dict.fromkeys(services))
-        yield f"weaker than before, in an override that is not in the repository: {words} ({names})"
+        subject = "override files outside of the repository may behave differently"
+        yield f"{subject}: {message} ({names})"
 
 
-def _line_count(content: bytes) -> int:
-    return len(content.splitlines())
+def _line_count(content: bytes | None) -> int:
+    return len((content or b"").splitlines())

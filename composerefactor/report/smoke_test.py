@@ -1,91 +1,345 @@
-"""The smoke-test script of a stack, as text."""
+"""A script that starts a copy of the stack and tests it.
+
+It checks one-off services, HTTP endpoints, and data that must persist. :func:`clients` has the
+programs that write to and read from data stores (``data/stores.yml``). An override file isolates
+the copy from the stack that runs.
+"""
 
 from __future__ import annotations
 
 import json
 import pkgutil
 import posixpath
+import re
 import shlex
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from posixpath import normpath
+from typing import Any, Literal
+
+from msgspec import Struct
 
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.merge_keys import merged_get
+from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
+from composerefactor.compose.one_off import one_off
+from composerefactor.compose.ports import Port, ports
 from composerefactor.compose.project import Project
 from composerefactor.compose.resources import networks_of
 from composerefactor.compose.services import Service, StartModel
-from composerefactor.images.catalog import Catalog
-from composerefactor.images.placement import placement
-from composerefactor.report.smoke_checks import (
-    KeptData,
-    Mount,
-    ending,
-    endpoints,
-    kept,
-    known_server,
-    mounts,
-    published,
+from composerefactor.compose.volumes import VolumeText, volumes
+from composerefactor.images.catalog import Catalog, service_placement
+from composerefactor.images.entries import CatalogEntry
+from composerefactor.images.health.built import ProposedCheck
+from composerefactor.images.health.check import healthcheck_for
+from composerefactor.images.health.usage import usage
+from composerefactor.images.lookup import data_paths, starts_server
+from composerefactor.yaml.parser import parse
+from composerefactor.yaml.source import Source
+from composerefactor.yaml.values import to_python
+
+_FILE = "stores.yml"
+
+
+class Client(Struct, frozen=True):
+    """A client program of a data store.
+
+    Attributes:
+        name: The name of the program in the image.
+        script: Shell text that runs in the container; it writes or reads, depending on ``DO``.
+    """
+
+    name: str
+    script: str
+
+
+def client_for(store: str) -> Client | None:
+    """Return the client for the data store with the id *store* in the image catalog, or None."""
+    return clients().get(store)
+
+
+@cache
+def clients() -> dict[str, Client]:
+    """Return all known clients, by the ids of the data stores in the image catalog."""
+    data = pkgutil.get_data(__package__ or "", f"data/{_FILE}")
+    source = Source.decode(_FILE, data or b"")
+    values: Any = to_python(parse(source).root, source)  # type: ignore[arg-type]
+    return {
+        store: Client(each["name"], _script(values["common"], each))
+        for each in values["clients"]
+        for store in each["stores"]
+    }
+
+
+def _script(common: str, client: Mapping[str, str]) -> str:
+    parts = ["set -e", common, client.get("login", "")]
+    parts += [
+        "case $DO in",
+        f"write)\n{client['write']}",
+        ";;",
+        f"read)\n{client['read']}",
+        ";;",
+        "esac",
+    ]
+    return "\n".join(part.strip("\n") for part in parts if part) + "\n"
+
+
+Expects = Literal["ok", "answer", "maybe"]
+"""The status: ``ok`` below 400, ``answer`` below 500, ``maybe`` below 500 if it speaks HTTP."""
+
+_URL = re.compile(
+    r"(?P<scheme>https?)://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])"
+    r"(?::(?P<port>[0-9]+))?(?P<path>/[\w./~%-]*)?"
 )
+_PORTS_OF_SCHEMES = {"http": "80", "https": "443"}
+_TLS_PORTS = frozenset({"443", "8443", "9443"})
+_OTHER_PROTOCOLS = frozenset(
+    {
+        *("21", "22", "23", "25", "53", "110", "143", "389", "465", "587", "636", "993", "995"),
+        *("853", "1025", "1883", "2222", "2375", "5005", "5678", "9229", "9230", "50051"),
+    }
+)
+"""Ports of mail, shells, name servers, debuggers and gRPC."""
+_OWN_PROTOCOLS = frozenset({"database", "cache", "queue"})
+"""Categories whose main port does not speak HTTP unless their health check does."""
+
+
+class Endpoint(Struct, frozen=True):
+    """A published TCP port that may speak HTTP.
+
+    Attributes:
+        service: The service.
+        target: The port in the container.
+        scheme: ``http`` or ``https``.
+        path: The path of the request.
+        expects: The expected status.
+    """
+
+    service: str
+    target: str
+    scheme: str
+    path: str
+    expects: Expects
+
+
+class PersistentData(Struct, frozen=True):
+    """Data that must survive recreating the container.
+
+    Attributes:
+        service: The service.
+        path: Where it is in the container.
+        client: The client that writes and reads a value, None to use a file at *path*.
+        lost: Why the data cannot survive, ``""`` if it can.
+    """
+
+    service: str
+    path: str
+    client: Client | None = None
+    lost: str = ""
+
+
+class Mount(Struct, frozen=True):
+    """A mount of a service; variables in its source and target are replaced."""
+
+    service: str
+    text: VolumeText
+
+    @property
+    def is_named(self) -> bool:
+        """True for a volume with a name."""
+        return self.text.kind == "volume" and self.text.source is not None
+
+
+def one_off_services(model: StartModel) -> dict[str, bool]:
+    """Return the services that end by themselves; True if the project itself says so."""
+    reasons = {name: one_off(model, name) for name in model.services}
+    return {name: each.is_certain for name, each in reasons.items() if each is not None}
+
+
+def mounts(model: StartModel, service: Service) -> list[Mount]:
+    """Return the mounts of *service*, one per target."""
+    by_target: dict[str, Mount] = {}
+    for definition in service.definitions:
+        for volume in volumes(definition.body):
+            text = volume.text
+            target = normpath(expand(text.target, model.variables))
+            source = None if text.source is None else expand(text.source, model.variables)
+            kind = text.kind or ("bind" if (source or "").startswith((".", "/", "~")) else "volume")
+            by_target[target] = Mount(service.name, VolumeText(kind, source, target, text.options))
+    return list(by_target.values())
+
+
+def published(model: StartModel, service: Service) -> list[Port]:
+    """Return the published ports of *service*, one per container port and protocol."""
+    by_target: dict[tuple[str, str], Port] = {}
+    for definition in service.definitions:
+        for port in ports(definition.body):
+            target = expand(port.text.target, model.variables)
+            by_target[target, port.text.protocol] = port
+    return list(by_target.values())
+
+
+def endpoints(project: Project, model: StartModel, catalog: Catalog) -> list[Endpoint]:
+    """Return the published ports that may speak HTTP, with the request for each."""
+    return [
+        endpoint
+        for service in model.services.values()
+        for endpoint in _endpoints(project, model, service, catalog)
+    ]
+
+
+def persistent_data(project: Project, model: StartModel, catalog: Catalog) -> list[PersistentData]:
+    """Return the data that must persist: data stores with a client, then other named volumes."""
+    checks: list[PersistentData] = []
+    seen: set[str] = set()
+    for service in model.services.values():
+        own = mounts(model, service)
+        store = _store(project, model, service, catalog)
+        if store is not None and (client := client_for(store.id)) is not None:
+            checks.append(_in_store(model, service, own, client, catalog))
+            seen.update(each.text.source or "" for each in own if each.is_named)
+    for service in model.services.values():
+        for mount in mounts(model, service) if service.name not in one_off_services(model) else ():
+            if mount.is_named and not mount.text.read_only and mount.text.source not in seen:
+                seen.add(mount.text.source or "")
+                checks.append(PersistentData(service.name, mount.text.target))
+    return checks
+
+
+def known_server(
+    project: Project, model: StartModel, service: Service, catalog: Catalog
+) -> CatalogEntry | None:
+    """Return the catalog entry for the image of *service*, if the service runs its server."""
+    use = usage(project, model, service)
+    entry = catalog.match(use.image) if use.image and use.build is None else None
+    command = (*(use.entrypoint or ()), *(use.command or ()))
+    return entry if entry is not None and starts_server(entry, command) else None
+
+
+def _store(
+    project: Project, model: StartModel, service: Service, catalog: Catalog
+) -> CatalogEntry | None:
+    entry = known_server(project, model, service, catalog)
+    return entry if entry is not None and entry.data else None
+
+
+def _in_store(
+    model: StartModel, service: Service, own: list[Mount], client: Client, catalog: Catalog
+) -> PersistentData:
+    image = expand(service.text("image") or "", model.variables)
+    paths = [normpath(path.path) for path in data_paths(image, catalog) or ()]
+    for path in paths:
+        if not any(_covers(mount.text.target, path) for mount in own):
+            return PersistentData(service.name, path, client, f"no volume is mounted at {path}")
+    return PersistentData(service.name, paths[0] if paths else "", client)
+
+
+def _covers(target: str, path: str) -> bool:
+    return target == path or path.startswith(f"{target}/") or target.startswith(f"{path}/")
+
+
+def _endpoints(
+    project: Project, model: StartModel, service: Service, catalog: Catalog
+) -> Iterator[Endpoint]:
+    checked = _urls_of(_test(project, model, service, catalog), model.variables)
+    entry = known_server(project, model, service, catalog)
+    other = set(_OTHER_PROTOCOLS)
+    if entry is not None and entry.category in _OWN_PROTOCOLS:
+        other.add(entry.main_port)
+    for port in published(model, service):
+        target = expand(port.text.target, model.variables)
+        if port.text.protocol != "tcp" or not target.isdecimal():
+            continue
+        if target in checked:
+            scheme, path = checked[target]
+            yield Endpoint(service.name, target, scheme, path, "ok")
+        elif target not in other:
+            scheme = "https" if target in _TLS_PORTS else "http"
+            expects: Expects = "maybe" if entry is not None else "answer"
+            yield Endpoint(service.name, target, scheme, "/", expects)
+
+
+def _test(project: Project, model: StartModel, service: Service, catalog: Catalog) -> str:
+    """Return the command of the health check of *service*, or of the one that would be proposed."""
+    command = ""
+    for value in service.values("healthcheck"):
+        test = item_nodes(merged_get(value.node, "test"))
+        command = " ".join(scalar_text(node) or "" for node in test) or command
+    if command:
+        return command
+    answer = healthcheck_for(project, model, usage(project, model, service), catalog)
+    return " ".join(answer.test) if isinstance(answer, ProposedCheck) else ""
+
+
+def _urls_of(test: str, variables: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return scheme and path of the URLs in a health check, by port; never a query or a login."""
+    urls: dict[str, tuple[str, str]] = {}
+    for match in _URL.finditer(expand(test, variables)):
+        scheme, path = match["scheme"], match["path"] or "/"
+        urls.setdefault(match["port"] or _PORTS_OF_SCHEMES[scheme], (scheme, path))
+    return urls
+
 
 _SOCKETS = ("/var/run/docker.sock", "/run/docker.sock", "/run/podman/podman.sock")
 _PROXY_VARIABLES = ("VIRTUAL_HOST", "LETSENCRYPT_HOST")
-_PROFILE = "left-out-of-the-smoke-test"
+_PROFILE = "excluded-from-the-smoke-test"
 
 
 class _Tagged:
-    """A value that is written with a YAML tag."""
+    """A value with a YAML tag."""
 
     def __init__(self, tag: str, value: Any) -> None:
         self.tag, self.value = tag, value
 
 
-def left_out(model: StartModel) -> dict[str, str]:
-    """Return the services that cannot run twice on one host, with the reason."""
-    found: dict[str, str] = {}
+def excluded_services(model: StartModel) -> dict[str, str]:
+    """Return the services that cannot run twice on one host, each with the reason."""
+    reasons: dict[str, str] = {}
     for name, service in model.services.items():
         if any(mount.text.source in _SOCKETS for mount in mounts(model, service)):
-            found[name] = "it controls the Docker daemon, so it would act on other containers"
+            reasons[name] = "it controls the Docker daemon, so it would act on other containers"
         elif _mode(service) == "host":
-            found[name] = "it uses the ports of the host"
+            reasons[name] = "it uses the ports of the host"
         elif _mode(service).startswith("container:"):
-            found[name] = "it uses the network of a container of another project"
+            reasons[name] = "it uses the network of a container of another project"
     while more := {
         name: f"it shares the network of {_mode(service).removeprefix('service:')}"
         for name, service in model.services.items()
-        if name not in found and _mode(service).removeprefix("service:") in found
+        if name not in reasons and _mode(service).removeprefix("service:") in reasons
     }:
-        found.update(more)
-    return found
+        reasons.update(more)
+    return reasons
 
 
 def isolation(project: Project, model: StartModel, catalog: Catalog) -> str:
-    """Return the text of the override file, YAML with ``!reset`` and ``!override``.
+    """Return the text of the override file: YAML with ``!reset`` and ``!override``.
 
-    It needs Docker Compose v2.24.6, the first to let a file change services that another includes.
+    It needs Docker Compose v2.24.6, the first version in which a file can change services that
+    another file includes.
     """
-    skipped = left_out(model)
+    excluded = excluded_services(model)
     volumes: dict[str, Any] = {name: _Tagged("!override", {}) for name in model.declared("volumes")}
     services = {}
     for service in model.services.values():
-        if service.name in skipped:
+        if service.name in excluded:
             services[service.name] = {"profiles": _Tagged("!override", [_PROFILE])}
             continue
         own = _own_mounts(project, model, service, catalog)
         for number, mount in enumerate(own, start=1):
             volumes[_volume(mount, number)] = {}
-        services[service.name] = _service(model, service, own, skipped)
+        services[service.name] = _service(model, service, own, excluded)
     document = {
         "services": {name: body for name, body in services.items() if body},
         "volumes": volumes,
         "networks": {name: _Tagged("!override", {}) for name in model.declared("networks")},
     }
-    return "".join(_lines({key: value for key, value in document.items() if value}, 0))
+    return "".join(_yaml_lines({key: value for key, value in document.items() if value}, 0))
 
 
 def _service(
-    model: StartModel, service: Service, own: list[Mount], skipped: Mapping[str, str]
+    model: StartModel, service: Service, own: list[Mount], excluded: Mapping[str, str]
 ) -> dict[str, Any]:
+    """Return what the override file says about *service*; *own* mounts become new volumes."""
     body: dict[str, Any] = {}
     container = service.text("container_name")
     if service.value("container_name") is not None:
@@ -108,22 +362,22 @@ def _service(
             {"type": "volume", "source": _volume(mount, number), "target": mount.text.target}
             for number, mount in enumerate(own, start=1)
         ]
-    if shown := [name for name in _PROXY_VARIABLES if name in service.settings]:
-        body["environment"] = dict.fromkeys(shown, "")
-    needed = [name for name, _ in service.names("depends_on") if name in skipped]
+    if names := [name for name in _PROXY_VARIABLES if name in service.settings]:
+        body["environment"] = dict.fromkeys(names, "")
+    needed = [name for name, _ in service.names("depends_on") if name in excluded]
     if needed:
-        how = {"condition": "service_started", "required": False}
-        body["depends_on"] = dict.fromkeys(needed, how)
+        condition = {"condition": "service_started", "required": False}
+        body["depends_on"] = dict.fromkeys(needed, condition)
     if networks := _networks(model, service, container):
         body["networks"] = networks
     return body
 
 
 def _networks(model: StartModel, service: Service, container: str | None) -> dict[str, Any]:
-    """Return what changes on the networks: no fixed addresses; a container's name is an alias."""
+    """Return the changed networks: no fixed addresses, and the container name as an alias."""
     if _mode(service):
         return {}
-    found: dict[str, Any] = {}
+    networks: dict[str, Any] = {}
     for name in networks_of(model, service.name) or ():
         changes: dict[str, Any] = {}
         if container and container != service.name:
@@ -132,33 +386,33 @@ def _networks(model: StartModel, service: Service, container: str | None) -> dic
             if _has(service, name, key):
                 changes[key] = _Tagged("!reset", None)
         if changes:
-            found[name] = changes
-    return found
+            networks[name] = changes
+    return networks
 
 
 def _has(service: Service, network: str, key: str) -> bool:
     return any(
-        name == network and merged_get(found.node, key) is not None
-        for name, found in service.names("networks")
+        name == network and merged_get(value.node, key) is not None
+        for name, value in service.names("networks")
     )
 
 
 def _own_mounts(
     project: Project, model: StartModel, service: Service, catalog: Catalog
 ) -> list[Mount]:
-    """Return the bind mounts in which a data store keeps its data: the copy gets volumes there."""
+    """Return the bind mounts with the data of a data store: the copy gets volumes instead."""
     entry = known_server(project, model, service, catalog)
-    is_store = placement(model, service).counts_as == "data stores"
+    is_store = service_placement(model, service).counts_as == "data stores"
     if not is_store and (entry is None or not entry.data):
         return []
-    found = []
+    own = []
     for mount in mounts(model, service):
         is_file = "." in mount.text.target.rpartition("/")[2]
         if mount.text.kind == "bind" and not mount.text.read_only and not is_file:
             is_init = "initdb" in mount.text.target or "entrypoint" in mount.text.target
             if not is_init:
-                found.append(mount)
-    return found
+                own.append(mount)
+    return own
 
 
 def _volume(mount: Mount, number: int) -> str:
@@ -169,13 +423,13 @@ def _mode(service: Service) -> str:
     return service.text("network_mode") or ""
 
 
-def _lines(value: dict[str, Any], depth: int) -> list[str]:
-    """Return *value* as lines of YAML: mappings as blocks, what is below a tag or list as JSON."""
+def _yaml_lines(value: dict[str, Any], depth: int) -> list[str]:
+    """Return *value* as lines of YAML: mappings as blocks, tagged values and lists as JSON."""
     lines = []
     for key, inner in value.items():
         head = f"{'  ' * depth}{json.dumps(key)}:"
         if isinstance(inner, dict) and inner:
-            lines += [f"{head}\n", *_lines(inner, depth + 1)]
+            lines += [f"{head}\n", *_yaml_lines(inner, depth + 1)]
         elif isinstance(inner, _Tagged):
             lines.append(f"{head} {inner.tag} {json.dumps(inner.value)}\n")
         else:
@@ -191,10 +445,10 @@ _PAUSE = 3
 _HEADER = """\
 #!/bin/sh
 # Smoke test of {title}: is it valid, does it start, is it healthy, does it answer, does it keep its
-# data? It needs docker with Compose v2.24.6 or later, and curl or wget. {name} --help says more.
+# data? It needs docker with Compose v2.24.6 or later, and curl or wget. See {name} --help.
 #
-# Written by composerefactor; write it anew when services, ports or volumes change. It holds no
-# value of a variable: what a client needs to log in is read in the container.
+# Generated by composerefactor; generate it again when services, ports or volumes change. It has
+# no values of variables: clients read their credentials in the container.
 """
 
 
@@ -203,15 +457,16 @@ def smoke_test(
 ) -> str:
     """Return a POSIX shell script that checks *model* of *project*.
 
-    *directory* leads from the directory of the script to the project root; *name* is the script's.
+    *directory* is the path from the directory of the script to the project root; *name* is the file
+    name of the script.
     """
-    data = kept(project, model, catalog)
+    data = persistent_data(project, model, catalog)
     parts = [
         _HEADER.format(title=" ".join(model.entry.title.split()), name=name),
         _settings(model.entry, directory),
         _compose(model.entry),
-        _ends(model),
-        _left_out(model),
+        _one_off(model),
+        _excluded(model),
         _function(
             "endpoints",
             (
@@ -219,7 +474,7 @@ def smoke_test(
                 for each in endpoints(project, model, catalog)
             ),
         ),
-        _function("data", map(_keeps, data)),
+        _function("data", map(_data_check, data)),
         _clients(data),
         "write_isolation() {\n  cat <<'END'\n" + isolation(project, model, catalog) + "END\n}\n",
     ]
@@ -228,15 +483,15 @@ def smoke_test(
 
 
 def _settings(entry: Invocation, directory: str) -> str:
-    there = posixpath.normpath(posixpath.join(directory, entry.directory))
+    path = posixpath.normpath(posixpath.join(directory, entry.directory))
     return (
-        f"directory={shlex.quote(there)}\n"
+        f"directory={shlex.quote(path)}\n"
         f"timeout={_TIMEOUT} answer_within={_ANSWER_WITHIN} pause={_PAUSE}\n"
     )
 
 
 def _compose(entry: Invocation) -> str:
-    """Return the function that runs Compose as *entry* does, on the copy where there is one."""
+    """Return the function that runs Docker Compose like *entry*, on the copy if there is one."""
     options = [word for file in entry.files for word in ("--file", _from(entry, file))]
     after = [word for file in entry.env_files for word in ("--env-file", _from(entry, file))]
     if entry.project_directory is not None:
@@ -256,38 +511,38 @@ def _compose(entry: Invocation) -> str:
 
 
 def _from(entry: Invocation, path: str) -> str:
-    """Return *path*, relative to the root, as it is from the directory of *entry*."""
+    """Return *path*, relative to the project root, as seen from the directory of *entry*."""
     return path if path.startswith("/") else posixpath.relpath(path, entry.directory)
 
 
-def _ends(model: StartModel) -> str:
-    """Return the function that tells of a service whether it ends by itself."""
-    found = ending(model)
+def _one_off(model: StartModel) -> str:
+    """Return the function that prints whether a service ends by itself."""
+    services = one_off_services(model)
     lines = [
         f"    {' | '.join(map(shlex.quote, names))}) echo {answer} ;;\n"
         for answer, is_certain in (("yes", True), ("maybe", False))
-        if (names := [name for name, certain in found.items() if certain is is_certain])
+        if (names := [name for name, certain in services.items() if certain is is_certain])
     ]
-    return "ends() {\n  case $1 in\n" + "".join(lines) + "    *) echo no ;;\n  esac\n}\n"
+    return "is_one_off() {\n  case $1 in\n" + "".join(lines) + "    *) echo no ;;\n  esac\n}\n"
 
 
-def _left_out(model: StartModel) -> str:
-    calls = (_call("report", "SKIP", name, why) for name, why in left_out(model).items())
+def _excluded(model: StartModel) -> str:
+    calls = (_call("report", "SKIP", name, why) for name, why in excluded_services(model).items())
     return _function("not_copied", calls)
 
 
-def _keeps(each: KeptData) -> str:
-    if each.lost:
-        what = f"{each.service} keeps its data"
-        return f'if [ "$phase" = read ]; then {_call("report", "SKIP", what, each.lost)}; fi'
-    if each.client is None:
-        return _call("volume", each.service, each.path)
-    return _call("store", each.service, each.client.name)
+def _data_check(data: PersistentData) -> str:
+    if data.lost:
+        title = f"{data.service} keeps its data"
+        return f'if [ "$phase" = read ]; then {_call("report", "SKIP", title, data.lost)}; fi'
+    if data.client is None:
+        return _call("volume", data.service, data.path)
+    return _call("store", data.service, data.client.name)
 
 
-def _clients(found: Iterable[KeptData]) -> str:
-    """Return the function that prints the text that a client's container runs."""
-    clients = {each.client.name: each.client for each in found if each.client and not each.lost}
+def _clients(data: Iterable[PersistentData]) -> str:
+    """Return the function that prints the shell text of a client."""
+    clients = {each.client.name: each.client for each in data if each.client and not each.lost}
     cases = [
         f"    {name})\n      cat <<'END'\n{client.script}END\n      ;;\n"
         for name, client in clients.items()

@@ -1,4 +1,4 @@
-"""The verdict on two states of a project, for people and for programs."""
+"""The results of ``verify`` and ``verify --live``, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -10,106 +10,115 @@ from composerefactor.planning.settle import locate
 from composerefactor.proof.comparison import ProofFinding
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.live import ContainerResult, LiveResult
-from composerefactor.report.plan_json import SCHEMA, verdict_document
+from composerefactor.report.plan_json import SCHEMA, proof_document
 from composerefactor.report.text import Style, counted, limited, reservations, row
 
 
-def result_text(found: Comparison, style: Style, *, verbose: bool) -> Iterator[str]:
-    """Yield the lines of the verdict: the differences with their places, or the proof."""
+def result_text(comparison: Comparison, style: Style, *, verbose: bool) -> Iterator[str]:
+    """Yield the lines of the result: equal, or the differences with their places."""
     most = 10_000 if verbose else 20
-    proof, engine = found.proof, found.engine
+    proof, engine = comparison.proof, comparison.engine
     yield row("Engine", f"Docker Compose v{engine.version} ({engine.origin})", style)
-    for entry, words in found.rejected.items():
-        yield row("", style(f"{entry.title}: the old state is rejected: {words}", "yellow"), style)
-    for entry, error in found.old.project.errors.items():
+    for entry, message in comparison.rejected.items():
+        line = f"{entry.title}: Docker Compose rejects the old state: {message}"
+        yield row("", style(line, "yellow"), style)
+    for entry, error in comparison.old.project.errors.items():
         yield row("", style(f"not covered: {entry.title}: {error}", "yellow"), style)
-    entries = len(found.old.project.readable) - len(found.rejected)
+    entries = len(comparison.old.project.readable) - len(comparison.rejected)
     recreated = len({name for names in proof.recreated.values() for name in names})
-    containers = len(found.old.project.services)
+    containers = len(comparison.old.project.services)
     if proof.ok:
-        words = f"equal: {counted(entries, 'entry point')}"
-        words += f", {recreated} of {containers} containers recreated"
-        yield row("Proof", style(words, "green", "bold"), style)
+        line = f"equal: {counted(entries, 'start command')}"
+        line += f", {recreated} of {counted(containers, 'container')} recreated"
+        yield row("Proof", style(line, "green", "bold"), style)
     else:
-        words = f"they differ in {counted(len(proof.differences), 'place')}"
-        yield row("Proof", style(words, "red", "bold"), style)
-    for line in limited([_finding(found, f) for f in proof.differences], most):
+        line = f"different in {counted(len(proof.differences), 'place')}"
+        yield row("Proof", style(line, "red", "bold"), style)
+    for line in limited([_difference(comparison, f) for f in proof.differences], most):
         yield row("", line, style)
-    yield row("", f"{proof.covered} comparisons, {proof.runs} engine runs", style)
+    yield row("", f"{proof.covered} comparisons, {proof.runs} runs of Docker Compose", style)
     yield from reservations(proof, style, most)
 
 
-def _finding(found: Comparison, finding: ProofFinding) -> str:
-    place = locate(found.old.project, finding.entry, finding.path)
-    now = locate(found.new.project, finding.entry, finding.path)
-    where = f"{place or now}: " if place or now else ""
-    if place and now and place != now:
-        where = f"{place} -> {now}: "
-    return f"{where}{finding.words} ({finding.entry.title}, {finding.scenario})"
+def _difference(comparison: Comparison, finding: ProofFinding) -> str:
+    before = locate(comparison.old.project, finding.entry, finding.path)
+    after = locate(comparison.new.project, finding.entry, finding.path)
+    place = f"{before or after}: " if before or after else ""
+    if before and after and before != after:
+        place = f"{before} -> {after}: "
+    return f"{place}{finding.message} ({finding.entry.title}, {finding.scenario})"
 
 
-def result_document(found: Comparison) -> dict[str, Any]:
-    """Return the verdict as plain values."""
+def result_document(comparison: Comparison) -> dict[str, Any]:
+    """Return the result as plain values."""
     return {
         "schema": SCHEMA,
         "command": "verify",
-        "equal": found.proof.ok,
+        "equal": comparison.proof.ok,
         "rejected": [
-            {"files": list(e.files), "words": words} for e, words in found.rejected.items()
+            {"files": list(e.files), "message": message}
+            for e, message in comparison.rejected.items()
         ],
         "unreadable": [
-            {"files": list(e.files), "words": str(error)}
-            for e, error in found.old.project.errors.items()
+            {"files": list(e.files), "message": str(error)}
+            for e, error in comparison.old.project.errors.items()
         ],
-        "proof": verdict_document(found.proof, found.engine, found.old.project),
+        "proof": proof_document(comparison.proof, comparison.engine, comparison.old.project),
     }
 
 
-def live_text(found: LiveResult, engine: Engine, style: Style, *, verbose: bool) -> Iterator[str]:
-    """Yield the lines: each container with what becomes of it and why."""
+def live_text(result: LiveResult, engine: Engine, style: Style, *, verbose: bool) -> Iterator[str]:
+    """Yield the lines: for each container whether `up` would keep or recreate it, and why."""
     yield row("Engine", f"Docker Compose v{engine.version} ({engine.origin})", style)
-    names = ", ".join(found.projects)
-    if not found.proofs:
-        words = f"no container of {names} is there: nothing was compared"
-        yield row("Live", style(words, "yellow", "bold"), style)
+    names = ", ".join(result.projects)
+    if not result.containers:
+        line = f"{names} has no containers: nothing was compared"
+        yield row("Live", style(line, "yellow", "bold"), style)
     else:
-        anew, all_ = len(found.recreated), counted(len(found.proofs), "container")
-        colour = "red" if anew else "green"
-        words = f"{anew} of {all_} of {names} would be recreated"
-        yield row("Live", style(words, colour, "bold"), style)
-    for line in limited([_line(v, style) for v in found.proofs], 10_000 if verbose else 60):
+        recreated, total = len(result.recreated), counted(len(result.containers), "container")
+        colour = "red" if recreated else "green"
+        line = f"{recreated} of {total} of {names} would be recreated"
+        yield row("Live", style(line, colour, "bold"), style)
+    lines = [_container_line(container, style) for container in result.containers]
+    for line in limited(lines, 10_000 if verbose else 60):
         yield row("", line, style)
-    if found.created:
-        yield row("", f"would be created: {', '.join(found.created)}", style)
-    for words in found.not_compared:
-        yield row("", style(f"not compared: {words}", "yellow"), style)
+    if result.created:
+        yield row("", f"would be created: {', '.join(result.created)}", style)
+    for reason in result.not_compared:
+        yield row("", style(f"not compared: {reason}", "yellow"), style)
 
 
-def _line(found: ContainerResult, style: Style) -> str:
-    state = {True: style("recreated", "red"), False: style("kept", "green"), None: "left"}
-    why = f": {'; '.join(found.reasons)}" if found.reasons else ""
-    name = style(found.container.name, "bold")
-    return f"{name} ({found.container.state})  {state[found.recreated]}{why}"
+_OUTCOMES = {True: "recreated", False: "kept", None: "orphan"}
+"""Orphan is what Docker Compose calls a container of a service that the project does not define."""
+
+_OUTCOME_COLOURS = {True: "red", False: "green", None: "dim"}
 
 
-def live_document(found: LiveResult, engine: Engine) -> dict[str, Any]:
-    """Return *found* as plain values."""
+def _container_line(result: ContainerResult, style: Style) -> str:
+    outcome = style(_OUTCOMES[result.recreated], _OUTCOME_COLOURS[result.recreated])
+    reasons = f": {'; '.join(result.reasons)}" if result.reasons else ""
+    name = style(result.container.name, "bold")
+    return f"{name} ({result.container.state})  {outcome}{reasons}"
+
+
+def live_document(result: LiveResult, engine: Engine) -> dict[str, Any]:
+    """Return *result* as plain values."""
     return {
         "schema": SCHEMA,
         "command": "verify --live",
         "engine": {"version": engine.version, "origin": engine.origin},
-        "projects": list(found.projects),
+        "projects": list(result.projects),
         "containers": [
             {
-                "name": each.container.name,
-                "service": each.container.service,
-                "state": each.container.state,
-                "files": list(each.entry.files),
-                "outcome": {True: "recreated", False: "kept", None: "left"}[each.recreated],
-                "reasons": list(each.reasons),
+                "name": found.container.name,
+                "service": found.container.service,
+                "state": found.container.state,
+                "files": list(found.entry.files),
+                "outcome": _OUTCOMES[found.recreated],
+                "reasons": list(found.reasons),
             }
-            for each in found.proofs
+            for found in result.containers
         ],
-        "created": list(found.created),
-        "not_compared": list(found.not_compared),
+        "created": list(result.created),
+        "not_compared": list(result.not_compared),
     }

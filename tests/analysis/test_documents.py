@@ -1,8 +1,8 @@
-"""What people write about their stacks by hand stands in the report.
+"""The report contains what people write about their projects by hand.
 
-Five kinds of documents: the summary of a repair, the handbook of a stack with a development
-variant, an assessment with ratings and priorities, a deployment plan, and the plan of a move to
-modules. For each a small project of its kind, and what a reader looks for.
+Five kinds of documents: the summary of a repair, the handbook of a project with a development
+environment, an assessment with ratings and priorities, a deployment plan, and the plan of a move to
+modules. For each there is a small project of its kind, and what a reader looks for.
 """
 
 from __future__ import annotations
@@ -42,17 +42,17 @@ volumes: {qdrant_storage: {}}
     {"app/Dockerfile": "FROM node:22-alpine\n"},
     ((MAIN,),),
     (
-        ("priorities", "app names the network shop-network, which nothing declares"),
-        ("priorities", "app needs the service redis, which nothing defines"),
-        ("priorities", "A service has no health check"),
-        ("priorities", "A service may take all memory of the machine"),
-        ("priorities", "The log of a service grows without bound"),
+        ("priorities", "undefined-resource"),
+        ("priorities", "undefined-service"),
+        ("priorities", "missing-healthcheck"),
+        ("priorities", "missing-memory-limit"),
+        ("priorities", "unbounded-logs"),
         ("inventory", "vector database"),
         ("topology", "shop-network"),
         ("containers", "redis://redis:6379"),
         ("volumes", "qdrant_storage"),
         ("commands", "docker compose config --quiet"),
-        ("checklist", "Mend what Docker Compose rejects: undefined-service, undefined-resource"),
+        ("checklist", "undefined-service, undefined-resource"),
         ("dependencies", "qdrant"),
     ),
 )
@@ -130,19 +130,19 @@ volumes: {redis_data: {}}
         ("rating", "Overall"),
         ("rating", "Security"),
         ("rating", "Reliability"),
-        ("rating", "Every data store keeps its data in a volume."),
-        ("priorities", "the image of ai_server gets ai/.env"),
-        ("priorities", "ai_server runs as root"),
-        ("priorities", "A service may take all memory"),
-        ("priorities", "ai has no .dockerignore"),
-        ("priorities", "JWT_SECRET has a default that everybody can read"),
+        ("rating", "data store"),
+        ("priorities", "secret-file-in-image"),
+        ("priorities", "runs-as-root"),
+        ("priorities", "missing-memory-limit"),
+        ("priorities", "missing-dockerignore"),
+        ("priorities", "default-secret"),
         ("builds", "golang:1.24 > alpine:3.20"),
         ("builds", "appuser"),
         ("inventory", "API (Go)"),
         ("inventory", "API (Python)"),
         ("health", "none"),
         ("resources", "api_server, ai_server, redis"),
-        ("checklist", "Set secrets of your own instead of the defaults: JWT_SECRET"),
+        ("checklist", ": JWT_SECRET"),
     ),
 )
 DEPLOYMENT = (
@@ -176,27 +176,27 @@ volumes: {postgres_data: {}, uploads_data: {}, logs_data: {}}
     },
     ((MAIN,),),
     (
-        ("overview", "Services: 3 (2 applications, 1 data stores)"),
+        ("overview", "Services: 3 (2 applications, 1 data store)"),
         ("overview", "Images to build: 2, to pull: 1"),
         ("inventory", "needs a build"),
         ("inventory", "API (Rust)"),
         ("topology", "bridge"),
         ("volumes", "the database (postgres)"),
-        ("volumes", "files of users"),
+        ("volumes", "user files"),
         ("volumes", "logs"),
         ("dependencies", "postgres (healthy)"),
         ("dependencies", "3. frontend"),
         ("health", "pg_isready"),
         ("health", "30s"),
         ("builds", "rust:1.80"),
-        ("variables", "MISSING, and required (in .env.example)"),
-        ("variables", "not here"),
+        ("variables", "MISSING, required (in .env.example)"),
+        ("variables", "missing"),
         ("ports", "5432 1000|1000 5432"),
         ("resources", "2G"),
         ("resources", "backend, frontend"),
         ("checklist", "Set in .env (see .env.example): POSTGRES_PASSWORD"),
-        ("checklist", "Keep these ports of the host free: 5432, 1000"),
-        ("checklist", "Plan a backup of: postgres_data, uploads_data"),
+        ("checklist", ": 5432, 1000"),
+        ("checklist", ": postgres_data, uploads_data"),
         ("commands", "http://localhost:1000"),
         ("commands", "docker compose up --detach --wait"),
     ),

@@ -21,14 +21,14 @@ def fresh() -> Iterator[None]:
 def test_rules_are_found_by_their_files() -> None:
     found = all_rules()
     assert list(found) == sorted(found)
-    assert found["privileged"].rule.severity.word == "high"
+    assert found["privileged"].rule.severity.value == "high"
 
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [("composerefactor.errors:Location", "it is none"), ("nowhere:rule", "left out")],
+    [("composerefactor.errors:Location", "not a rule"), ("nowhere:rule", "skipped")],
 )
-def test_a_plugin_that_is_none_is_left_out(
+def test_an_invalid_plugin_is_skipped(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str, words: str
 ) -> None:
     distribution(tmp_path, RULE_GROUP, "acme", value)

@@ -99,10 +99,10 @@ def test_the_report_has_its_sections(shop: Path, command_line: CommandLine) -> N
         "Environment variables",
         "Resources",
         "Builds",
-        "Environments compared",
+        "Environment comparison",
         "Before the first start",
         "Commands",
-        "What is not known",
+        "Limitations",
         "Rating",
         "Recommended actions by priority",
     ):
@@ -121,7 +121,7 @@ def test_the_json_follows_its_schema(secretive: Path, command_line: CommandLine)
     validator = Draft202012Validator(shipped_schema())
     document = command_line.plain(secretive, "analyze", "--format", "json").document
     assert [error.message for error in validator.iter_errors(document)] == []
-    assert document["schema"] == 1
+    assert document["schema"] == 2
     assert list(validator.iter_errors(document | {"extra": 1}))
 
 
@@ -219,7 +219,7 @@ def test_a_broken_project_is_analysed(tmp_path: Path, command_line: CommandLine)
     done = command_line.plain(root, "analyze", "--format", "json")
     assert done.code == 0, done.err
     assert {"unreadable-file", "floating-tag"} <= set(rules(done.document))
-    assert [entry["services"][0]["name"] for entry in done.document["entry_points"]] == ["web"]
+    assert [entry["services"][0]["name"] for entry in done.document["start_commands"]] == ["web"]
     (root / "compose.prod.yaml").unlink()
     for form in FORMATS:
         done = command_line.plain(root, "analyze", "--format", form)
@@ -256,7 +256,7 @@ def test_paths_are_those_of_the_repository(
 
 def test_entry_points_can_be_named(secretive: Path, command_line: CommandLine) -> None:
     done = command_line.plain(secretive, "analyze", "-f", "compose.prod.yaml", "--format", "json")
-    files = [entry["entry"]["files"] for entry in done.document["entry_points"]]
+    files = [entry["invocation"]["files"] for entry in done.document["start_commands"]]
     assert files == [["compose.prod.yaml"]]
 
 

@@ -21,7 +21,7 @@ def test_a_file_with_uncommitted_changes_is_refused(
     done = command_line(committed, "split", "--yes", *UNPROVEN)
     assert done.code == 3
     assert "error  docker-compose.yml: " in done.err
-    assert "git could not bring it back" in done.err
+    assert "git could not restore it" in done.err
     assert "--allow-dirty" in done.err
     assert tree(committed) == before
     allowed = command_line(committed, "split", "--yes", "--allow-dirty", *UNPROVEN)
@@ -40,7 +40,7 @@ def test_an_untracked_base_is_refused(committed: Path, git: Git, command_line: C
     git(committed, "rm", "-q", "--cached", "docker-compose.yml")
     done = command_line(committed, "split", "--yes", *UNPROVEN)
     assert done.code == 3
-    assert "git could not bring it back" in done.err
+    assert "git could not restore it" in done.err
 
 
 def test_ignored_new_files_are_refused(

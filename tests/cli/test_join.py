@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.proof.comparison import compare, model
+from composerefactor.proof.comparison import compare, parse_config
 from support.commandline import CommandLine, Outcome, tree, write
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "split"
@@ -42,7 +42,7 @@ def test_what_was_split_here_gets_its_bytes_back(
     entries = split(command_line, name, tmp_path / "project")
     done = command_line(tmp_path / "project", "join", *entries, "--yes", *PLAIN)
     assert done.code == 0, done.err
-    assert "the former bytes come back" in done.err
+    assert "the former bytes are restored" in done.err
     assert tree(tmp_path / "project") == tree(GOLDEN / name / "before")
 
 
@@ -55,11 +55,11 @@ def test_without_the_record_the_models_are_equal(
     shutil.rmtree(command_line.environ["COMPOSEREFACTOR_STATE_HOME"])
     done = command_line(project, "join", *entries, "--yes", "--format", "json", *PLAIN)
     assert done.code == 0, done.err
-    assert "no record tells the former one" in done.err
+    assert "no earlier order is known" in done.err
     left = tree(project).keys() - tree(GOLDEN / name / "before").keys()
-    shared = "several services extend the same one" in done.err
+    shared = "several services extend the same service" in done.err
     assert all("/extends/" in path for path in left) if shared else not left, "no module is left"
-    ways = [entry["files"] for entry in json.loads(done.out)["entry_points"]]
+    ways = [entry["files"] for entry in json.loads(done.out)["start_commands"]]
     after = [resolved(engine, project, files) for files in ways]
     shutil.rmtree(project)
     shutil.copytree(GOLDEN / name / "before", project)
@@ -86,7 +86,7 @@ def resolved(engine: Path, root: Path, files: list[str]) -> bytes | None:
 
 def blocks(output: bytes) -> list[str]:
     """Return the ``x-`` blocks of a model: those that carry anchors went with their users."""
-    return [name for name in model(output) if name.startswith("x-")]
+    return [name for name in parse_config(output) if name.startswith("x-")]
 
 
 def test_an_edit_since_the_split_is_kept(command_line: CommandLine, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_an_edit_since_the_split_is_kept(command_line: CommandLine, tmp_path: Pa
     module.write_text(module.read_text() + "    restart: always  # since May\n")
     done = command_line(project, "join", "--yes")
     assert done.code == 0, done.err
-    assert "that of the include list" in done.err
+    assert "in the order of the include list" in done.err
     text = (project / "docker-compose.yml").read_text()
     assert "  api:\n    image: api\n    restart: always  # since May\n" in text
 
@@ -110,12 +110,12 @@ def test_a_clone_gets_the_order_of_an_earlier_revision(
     commit(project)
     shutil.rmtree(command_line.environ["COMPOSEREFACTOR_STATE_HOME"])
     preview = command_line(project, "join", "--dry-run", *PLAIN)
-    assert "which says the same" in preview.err
+    assert "with the same resolved configuration" in preview.err
     module = project / "docker-compose/services/docker-compose.api.yml"
     module.write_text(module.read_text() + "    restart: always\n")
     commit(project)
     done = command_line(project, "join", "--yes", *PLAIN)
-    assert "the order of services is that of" in done.err
+    assert "the services are in the order of" in done.err
     wanted = THREE.replace("image: api\n", "image: api\n    restart: always\n")
     assert (project / "docker-compose.yml").read_text() == wanted
 
@@ -137,7 +137,7 @@ def test_a_module_that_another_file_needs_is_left(
     project = write(tmp_path / "project", files)
     done = command_line(project, "join", "-f", "docker-compose.yml", "--yes")
     assert done.code == 0, done.err
-    assert "a.yml is kept: deploy/other.yml names it too" in done.err
+    assert "a.yml is kept: deploy/other.yml refers to it" in done.err
     assert tree(project).keys() == files.keys()
 
 
@@ -151,7 +151,7 @@ def test_a_change_can_be_left_out(command_line: CommandLine, tmp_path: Path) -> 
     assert kinds[module] == "deleted"
     done = command_line(project, "join", "--yes", "--leave", preview[module][0], *PLAIN)
     assert done.code == 0, done.err
-    assert "left in place by --leave" in done.err
+    assert "excluded by --leave" in done.err
     assert (project / module).exists()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.compose.secrets import mask_lines
+from composerefactor.compose.masking import GENERAL
 from support.commandline import CommandLine, write
 
 SECRETS = ("correct-horse", "MIIEvQ", "staple")
@@ -56,7 +56,7 @@ def test_a_comment_without_secrets(
     done = command_line(project, *command, "--dry-run", "--format", "markdown", "-q")
     assert done.code == 0, done.err
     text = done.out.decode()
-    assert text.startswith(f"### composerefactor {command[0]}\n\n**Proved: 1 entry point")
+    assert text.startswith(f"### composerefactor {command[0]}\n\n**Proved: 1 start command")
     assert not [secret for secret in SECRETS if secret in text]
     assert text.count("<details>") == text.count("</details>") > 0
     patch = text.partition("<summary>The patch, with secret values masked")[2]
@@ -91,7 +91,7 @@ def test_a_long_patch_is_cut(tmp_path: Path, command_line: CommandLine) -> None:
     text = done.out.decode()
     assert 50_000 < len(text) < 65_536
     assert "more lines of the patch not shown" in text
-    assert "Not proved: no engine was asked" in text
+    assert "Not verified: engine disabled" in text
 
 
 def test_lines_of_a_patch_are_masked_where_they_hold_secrets() -> None:
@@ -113,7 +113,7 @@ def test_lines_of_a_patch_are_masked_where_they_hold_secrets() -> None:
         "+    - abc # why",
         '+  entrypoint: ["x", "--password", "abc"]',
     ]
-    assert mask_lines(lines) == [
+    assert GENERAL.lines(lines) == [
         "+  password: ***",
         "   image: valkey/valkey:8",
         "-  - API_KEY=*** # why",

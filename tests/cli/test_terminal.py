@@ -21,7 +21,7 @@ pty = pytest.importorskip("pty", reason="there are no pseudo terminals on Window
 
 ROOT = Path(__file__).parents[2]
 SPLIT = ("split", "--engine", "none", "--unproven")
-PROMPT = b"Write these 4 files? [y]es / [d]iff / [n]o"
+PROMPT = b"Write 4 files? [y]es / [d]iff / [n]o"
 
 
 @dataclass
@@ -164,10 +164,10 @@ def test_undo_asks(shop: Path, terminal: Terminal, command_line: CommandLine) ->
     before = tree(shop)
     command_line(shop, *SPLIT, "--yes")
     after = tree(shop)
-    refused = terminal(shop, "undo").expect(b"Take back composerefactor split").send("n\n")
+    refused = terminal(shop, "undo").expect(b"Undo composerefactor split").send("n\n")
     assert refused.end() == 0
     assert tree(shop) == after
-    agreed = terminal(shop, "undo").expect(b"Take back composerefactor split").send("y\n")
+    agreed = terminal(shop, "undo").expect(b"Undo composerefactor split").send("y\n")
     assert agreed.end() == 0
     assert tree(shop) == before
 

@@ -25,7 +25,7 @@ def divided(shop: Path, before: dict[str, bytes], command_line: CommandLine) -> 
 def test_undo(divided: Path, before: dict[str, bytes], command_line: CommandLine) -> None:
     done = command_line(divided, "undo", "--yes")
     assert (done.code, done.out) == (0, b"")
-    assert "took back 4 files" in done.err
+    assert "reverted 4 files" in done.err
     assert tree(divided) == before
     assert not (divided / "docker-compose").exists()
 

@@ -26,7 +26,7 @@ def divided(shop: Path, command_line: CommandLine) -> Path:
 def test_directories(shop: Path, divided: Path, command_line: CommandLine) -> None:
     done = command_line(shop.parent, "verify", "shop", "divided")
     assert done.code == 0, done.err
-    assert b"equal: 1 entry point, 0 of 3 containers recreated" in done.out
+    assert b"equal: 1 start command, 0 of 3 containers recreated" in done.out
     assert done.err == ""
 
 
@@ -35,7 +35,7 @@ def test_a_container_of_two_entry_points_counts_once(shop: Path, command_line: C
     (shop / "docker-compose.override.yml").write_text(override)
     shutil.copytree(shop, shop.parent / "copy")
     done = command_line(shop.parent, "verify", "shop", "copy")
-    assert b"equal: 2 entry points, 0 of 3 containers recreated" in done.out
+    assert b"equal: 2 start commands, 0 of 3 containers recreated" in done.out
 
 
 def test_new_is_the_current_directory(shop: Path, divided: Path, command_line: CommandLine) -> None:
@@ -82,7 +82,7 @@ def test_a_health_check_that_slipped_under_networks(
     )
     done = command_line(shop.parent, "verify", "shop", "divided")
     assert done.code == 1
-    assert b"they differ" in done.out
+    assert b"different in" in done.out
     assert b"docker-compose.yml:10" in done.out
     assert b"healthcheck" in done.out
     assert b"api" in done.out
@@ -126,7 +126,7 @@ def test_json(shop: Path, divided: Path, command_line: CommandLine) -> None:
     assert differ.code == 1
     assert differ.document["equal"] is False
     assert differ.document["proof"]["recreated"] == ["db"]
-    assert {"files", "circumstance", "words"} <= set(differ.document["proof"]["differences"][0])
+    assert {"files", "scenario", "message"} <= set(differ.document["proof"]["differences"][0])
 
 
 def test_output_and_quiet(shop: Path, divided: Path, command_line: CommandLine) -> None:
@@ -164,7 +164,7 @@ def test_states_that_are_not_there(
 def test_no_git_and_no_such_file(shop: Path, command_line: CommandLine) -> None:
     done = command_line(shop, "verify", "HEAD")
     assert done.code == 3
-    assert "error  HEAD: neither a file nor a directory, and there is no git" in done.err
+    assert "error  HEAD: neither a file nor a directory, and not in a git" in done.err
 
 
 def test_an_old_state_that_the_engine_rejects(shop: Path, command_line: CommandLine) -> None:

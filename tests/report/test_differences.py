@@ -6,8 +6,8 @@ import pytest
 
 from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.project import load
-from composerefactor.refactoring.deduplicate.differences import comparisons
+from composerefactor.compose.project import load_project
+from composerefactor.refactoring.deduplicate.variants import comparisons
 from composerefactor.report.plan_json import comparison_document, sentences
 from support.memory import Memory
 
@@ -53,7 +53,7 @@ def lines() -> list[str]:
 
 
 def described(*, verbose: bool) -> list[str]:
-    project = load([Invocation((path,)) for path in FILES], Library(Memory(FILES)))
+    project = load_project([Invocation((path,)) for path in FILES], Library(Memory(FILES)))
     (comparison,) = comparisons(project)
     return sentences(comparison, verbose=verbose)
 
@@ -78,10 +78,10 @@ def test_verbose_has_one_for_each_setting() -> None:
 
 
 def test_no_secret_is_shown(lines: list[str]) -> None:
-    project = load([Invocation((path,)) for path in FILES], Library(Memory(FILES)))
+    project = load_project([Invocation((path,)) for path in FILES], Library(Memory(FILES)))
     document = comparison_document(comparisons(project)[0])
     shown = "\n".join([*lines, *described(verbose=True), repr(document)])
     assert "abcdef" not in shown
     assert "ghijkl" not in shown
-    token = next(s for s in document["settings"] if s["path"][-1] == "API_TOKEN")
-    assert set(token["values"].values()) == {"***"}
+    token = next(s for s in document.settings if s.path[-1] == "API_TOKEN")
+    assert set(token.values.values()) == {"***"}

@@ -87,7 +87,7 @@ def test_workflow_commands_are_escaped() -> None:
     assert workflow_commands([ODD], "deploy") == (
         "::error file=deploy/dir%2C one/a%3Ab.yml,line=1,title=privileged::"
         'a %25 of "<b>" & c%0Ad: e,f \x00%0Atake it%0D%0Aaway'
-        "%0Amended by: composerefactor fix --unsafe --select harden\n"
+        "%0AFix: composerefactor fix --unsafe --select harden\n"
     )
 
 

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from composerefactor.edit.planned_files import Changeset, FileChange
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from composerefactor.edit.planned_files import Changeset, FileChange
 from composerefactor.report.patch import unified_patch
+from support.examples import examples
 
 Tree = dict[str, bytes]
 
@@ -85,7 +86,7 @@ NAMES = st.text(
 ).filter(lambda name: name not in {".", ".."} and not name.lower().startswith(".git"))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30, 200), deadline=None)
 @given(
     st.dictionaries(
         NAMES, st.tuples(st.none() | CONTENTS, st.none() | CONTENTS), min_size=1, max_size=4

@@ -1,1 +1,13 @@
-"""What a change to Compose files means for what runs."""
+"""What a change to Compose files means for running containers: the command ``diff``.
+
+========== ===========================================================================
+compare    :func:`review`: all start commands of two states, and all changes in them
+states     opening and resolving the two states; the values that a review consists of
+assess     all impacts between two states of one start command, with effect and risk
+change     the value of one impact, and the list of all kinds of impact
+lifecycle  images, builds, dependencies, health checks, limits, restarts, profiles
+exposure   ports, networks, rights of the container
+storage    mounts and volumes
+settings   plain-text secrets, and every setting that no other rule explains
+========== ===========================================================================
+"""

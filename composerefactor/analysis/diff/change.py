@@ -1,4 +1,7 @@
-"""A change in words, with its effect on what runs and its risk."""
+"""One impact of a change: its message, its effect on containers, and its risk.
+
+Below the types are all kinds of impact, with their stable ids; :data:`RULES` has them by id.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,11 @@ from msgspec.structs import replace
 from composerefactor.errors import first_of
 
 Place: TypeAlias = tuple[str, ...]
-"""A place in a model, from its top; positions in lists are decimal numbers."""
+"""A path in a resolved configuration; positions in lists are decimal numbers."""
 
 
 class Risk(IntEnum):
-    """How much a reviewer should worry."""
+    """How carefully a reviewer should look at a change."""
 
     NONE = 0
     LOW = 1
@@ -26,16 +29,16 @@ class Risk(IntEnum):
 
     @property
     def word(self) -> str:
-        """The name as users write it."""
+        """The name in lower case."""
         return self.name.lower()
 
 
 class UpEffect(StrEnum):
-    """What the next ``docker compose up`` does about a change."""
+    """What the next ``docker compose up`` does because of a change."""
 
     NOTHING = "nothing"
-    ORDER = "start order alone"
-    BUILD = "image built anew"
+    ORDER = "start order only"
+    BUILD = "image rebuilt"
     CREATED = "container created"
     RECREATED = "container recreated"
     REMOVED = "container no longer part of the project"
@@ -47,7 +50,13 @@ class UpEffect(StrEnum):
 
 
 class ImpactKind(Struct, frozen=True):
-    """A kind of change: *id* is stable, *title* says in a sentence what it is about."""
+    """A kind of impact.
+
+    Attributes:
+        id: The stable name.
+        risk: The risk, unless an impact has its own.
+        title: One sentence about it.
+    """
 
     id: str
     risk: Risk
@@ -55,16 +64,22 @@ class ImpactKind(Struct, frozen=True):
 
 
 class Impact(Struct, frozen=True):
-    """One change. *words* hide secret values.
+    """One impact of a change.
 
-    *path* is its place in the new model, or in the old one where *was* is True: then it is gone.
-    *covers* are the places that it explains, itself included. A line that belongs to it holds all
-    of *marks*. *effect* None is told by the container's hash.
+    Attributes:
+        rule: The kind of impact.
+        path: The place in the new configuration, or in the old one if *was* is True.
+        message: What changed, without secrets; the service is the subject of the sentence.
+        effect: What ``up`` does; None if the hash of the container decides.
+        risk: The risk.
+        was: True if the place no longer exists in the new configuration.
+        covers: The places that this impact explains, *path* included.
+        marks: Texts that the line in the file contains.
     """
 
     rule: ImpactKind
     path: Place
-    words: str
+    message: str
     effect: UpEffect | None = None
     risk: Risk = Risk.NONE
     was: bool = False
@@ -73,14 +88,14 @@ class Impact(Struct, frozen=True):
 
     @property
     def service(self) -> str | None:
-        """The service that it is about."""
+        """The service in the path, None for anything else."""
         return self.path[1] if len(self.path) > 1 and self.path[0] == "services" else None
 
 
 def impact(
     rule: ImpactKind,
     path: Place,
-    words: str,
+    message: str,
     *,
     effect: UpEffect | None = None,
     risk: Risk | None = None,
@@ -88,30 +103,44 @@ def impact(
     covers: tuple[Place, ...] = (),
     marks: tuple[str, ...] = (),
 ) -> Impact:
-    """Return a change of *rule*, with the rule's risk unless another is given."""
+    """Return an impact of the kind *rule*, with the risk of *rule* if *risk* is None.
+
+    The other arguments are the attributes of :class:`Impact`; *covers* are further places.
+    """
     return Impact(
-        rule, path, words, effect, rule.risk if risk is None else risk, was, (path, *covers), marks
+        rule,
+        path,
+        message,
+        effect,
+        rule.risk if risk is None else risk,
+        was,
+        (path, *covers),
+        marks,
     )
 
 
-def _unknown(path: str) -> bool:  # noqa: ARG001 - answers as a tree without files does
+def _has_no_sources(path: str) -> bool:  # noqa: ARG001 - for a state without files
     return False
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One state of an entry point: the resolved *model*, and what else is known about it.
+    """One state of a start command.
 
-    *raw* is the uninterpolated model and *hashes* has each container's; None where they are
-    unknown. *keeps* tells whether a path below the project directory is part of the sources, so
-    that it holds no data of what runs. *left_out* are services that are written, and not resolved.
+    Attributes:
+        model: The resolved configuration.
+        raw: The configuration before interpolation, None if unknown.
+        hashes: The hash of each container, None if unknown.
+        is_source: Returns whether a path below the project directory belongs to the sources, so
+            that it does not contain data.
+        excluded: Services that the files define, but Docker Compose does not resolve.
     """
 
     model: Mapping[str, Any] = field(repr=False)
     raw: Mapping[str, Any] | None = field(default=None, repr=False)
     hashes: Mapping[str, str] | None = None
-    keeps: Callable[[str], bool] = _unknown
-    left_out: frozenset[str] = frozenset()
+    is_source: Callable[[str], bool] = _has_no_sources
+    excluded: frozenset[str] = frozenset()
 
     @property
     def services(self) -> Mapping[str, Mapping[str, Any]]:
@@ -119,24 +148,28 @@ class State:
         return self.section("services")
 
     def section(self, name: str) -> Mapping[str, Mapping[str, Any]]:
-        """Return a top-level section; one without entries is {}."""
-        found = self.model.get(name) or {}
-        return {key: value or {} for key, value in found.items()}
+        """Return a top-level section, {} if it is empty."""
+        entries = self.model.get(name) or {}
+        return {key: value or {} for key, value in entries.items()}
 
     def raw_service(self, name: str) -> Mapping[str, Any] | None:
-        """Return the uninterpolated service, or None where it is unknown."""
+        """Return the service before interpolation, None if unknown."""
         services = (self.raw or {}).get("services") or {}
         return services.get(name)
 
     def resource_name(self, section: str, key: str) -> str:
-        """Return what the engine calls a network or volume: the same name is the same thing."""
+        """Return the real name of a network or volume: the same name is the same resource."""
         return str(self.section(section).get(key, {}).get("name") or key)
 
 
 class ServicePair(Struct, frozen=True):
-    """A service in both states; *old* or *new* is {} where it is not there.
+    """A service in both states.
 
-    *old_name* is another one where it was renamed.
+    Attributes:
+        name: The name in the new state.
+        before: The old state.
+        after: The new state.
+        old_name: The name in the old state if it was renamed, else ``""``.
     """
 
     name: str
@@ -146,120 +179,128 @@ class ServicePair(Struct, frozen=True):
 
     @property
     def old(self) -> Mapping[str, Any]:
-        """The old definition."""
+        """The old definition, {} if there is none."""
         return self.before.services.get(self.old_name or self.name, {})
 
     @property
     def new(self) -> Mapping[str, Any]:
-        """The new definition."""
+        """The new definition, {} if there is none."""
         return self.after.services.get(self.name, {})
 
     @property
     def raw(self) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:
-        """Both definitions as they are written, with variables."""
+        """Both definitions before interpolation."""
         return (
             self.before.raw_service(self.old_name or self.name),
             self.after.raw_service(self.name),
         )
 
     def at(self, *path: str) -> Place:
-        """Return a place in the service."""
+        """Return the path of a place in the service."""
         return ("services", self.name, *path)
 
 
-def with_effect(found: Impact, effect: UpEffect) -> Impact:
-    """Return *found* with *effect*."""
-    return replace(found, effect=effect)
+def with_effect(change: Impact, effect: UpEffect) -> Impact:
+    """Return *change* with *effect*."""
+    return replace(change, effect=effect)
 
 
 def listed(names: Any, most: int = 6) -> str:
-    """Return *names* as an enumeration; more than *most* are counted."""
-    words = [str(name) for name in names]
-    if len(words) > most:
-        return first_of(words, most)
-    *others, last = words
+    """Return *names* as an enumeration; beyond *most* they are only counted."""
+    texts = [str(name) for name in names]
+    if len(texts) > most:
+        return first_of(texts, most)
+    *others, last = texts
     return f"{', '.join(others)} and {last}" if others else last
 
 
-REJECTED = ImpactKind("rejected", Risk.HIGH, "The engine rejects the new state.")
+REJECTED = ImpactKind("rejected", Risk.HIGH, "Docker Compose rejects the new state.")
 NOT_COMPARED = ImpactKind("not-compared", Risk.MEDIUM, "The two states could not be compared.")
-ACCEPTED = ImpactKind("accepted", Risk.LOW, "The engine accepts what it rejected before.")
-ENTRY_ADDED = ImpactKind("entry-point-added", Risk.LOW, "The project can be started in a new way.")
+ACCEPTED = ImpactKind("accepted", Risk.LOW, "Docker Compose accepts what it rejected before.")
+ENTRY_ADDED = ImpactKind("start-command-added", Risk.LOW, "The project has a new start command.")
 ENTRY_REMOVED = ImpactKind(
-    "entry-point-removed", Risk.MEDIUM, "The project can no longer be started in this way."
+    "start-command-removed", Risk.MEDIUM, "A start command of the project no longer exists."
 )
 PROJECT_RENAMED = ImpactKind(
     "project-renamed",
     Risk.HIGH,
-    "Another project name: new containers and volumes beside the old ones.",
+    "The project has a new name: new containers and volumes are created beside the old ones.",
 )
 
-SERVICE_ADDED = ImpactKind("service-added", Risk.LOW, "A service is new.")
+SERVICE_ADDED = ImpactKind("service-added", Risk.LOW, "A service was added.")
 SERVICE_REMOVED = ImpactKind(
-    "service-removed", Risk.MEDIUM, "A service is gone; its container runs on until it is removed."
+    "service-removed", Risk.MEDIUM, "A service was removed; its container keeps running."
 )
 SERVICE_RENAMED = ImpactKind(
     "service-renamed",
     Risk.MEDIUM,
-    "A service has another name: others reach it under that name alone.",
+    "A service was renamed: other services reach it only under the new name.",
 )
-SETTING_CHANGED = ImpactKind(
-    "setting-changed", Risk.LOW, "A setting of a service has another value."
-)
+SETTING_CHANGED = ImpactKind("setting-changed", Risk.LOW, "A setting of a service changed.")
 WRITTEN_DIFFERENTLY = ImpactKind(
-    "written-differently", Risk.LOW, "A text with variables changed that gives the same value here."
+    "written-differently", Risk.LOW, "A text with variables changed; its value here is the same."
 )
 DEFINITION_CHANGED = ImpactKind(
     "definition-changed", Risk.LOW, "The definition of a network, volume, config or secret changed."
 )
 
-IMAGE_CHANGED = ImpactKind("image-changed", Risk.LOW, "Another version of the image.")
-IMAGE_SWITCHED = ImpactKind("image-switched", Risk.MEDIUM, "Another image.")
-IMAGE_UNPINNED = ImpactKind("image-unpinned", Risk.MEDIUM, "The image no longer names one version.")
-IMAGE_OLDER = ImpactKind("image-older", Risk.MEDIUM, "An older version of the image.")
+IMAGE_CHANGED = ImpactKind(
+    "image-changed", Risk.LOW, "The service uses another version of its image."
+)
+IMAGE_SWITCHED = ImpactKind("image-switched", Risk.MEDIUM, "The service uses another image.")
+IMAGE_UNPINNED = ImpactKind(
+    "image-unpinned", Risk.MEDIUM, "The image is no longer pinned to one version."
+)
+IMAGE_OLDER = ImpactKind(
+    "image-older", Risk.MEDIUM, "The service uses an older version of its image."
+)
 IMAGE_BASE = ImpactKind(
-    "image-base-changed", Risk.MEDIUM, "A database runs on another base system with its old data."
+    "image-base-changed", Risk.MEDIUM, "A database with existing data runs on another base system."
 )
 DATA_MAJOR = ImpactKind(
     "data-store-major-version",
     Risk.HIGH,
-    "Another major version of a data store, which may not read the data of the old one.",
+    "A data store has another major version, which may not be able to read its existing data.",
 )
-BUILD_CHANGED = ImpactKind("build-changed", Risk.LOW, "The image is built in another way.")
+BUILD_CHANGED = ImpactKind("build-changed", Risk.LOW, "The build settings of an image changed.")
 
 PORT_OPENED_TO_WORLD = ImpactKind(
     "port-opened-to-the-world", Risk.HIGH, "A port is published on all interfaces of the host."
 )
 PORT_OPENED_LOCALLY = ImpactKind(
-    "port-opened-locally", Risk.LOW, "A port is published on the host itself alone."
+    "port-opened-locally", Risk.LOW, "A port is published, but only reachable from the host."
 )
 PORT_OPENED_ON_ADDRESS = ImpactKind(
     "port-opened-on-an-address", Risk.MEDIUM, "A port is published on one address of the host."
 )
 PORT_CLOSED = ImpactKind("port-closed", Risk.MEDIUM, "A port is no longer published.")
-PORT_MOVED = ImpactKind("port-moved", Risk.MEDIUM, "A port is published under another number.")
-PORT_NARROWED = ImpactKind("port-narrowed", Risk.LOW, "A port is published for fewer than before.")
+PORT_MOVED = ImpactKind("port-moved", Risk.MEDIUM, "A port is published under a different number.")
+PORT_NARROWED = ImpactKind(
+    "port-narrowed", Risk.LOW, "A port is reachable from fewer networks than before."
+)
 
-PRIVILEGED = ImpactKind("privileged", Risk.HIGH, "The container gets all rights on the host.")
+PRIVILEGED = ImpactKind(
+    "privileged", Risk.HIGH, "The container runs privileged: it has full access to the host."
+)
 HOST_NAMESPACE = ImpactKind(
     "host-namespace", Risk.HIGH, "The container shares a namespace of the host."
 )
 CAPABILITY_GAINED = ImpactKind(
     "capability-gained", Risk.HIGH, "The container gets more capabilities."
 )
-CAPABILITY_KEPT = ImpactKind(
-    "capability-kept", Risk.MEDIUM, "Capabilities that were dropped are kept now."
-)
+CAPABILITY_KEPT = ImpactKind("capability-kept", Risk.MEDIUM, "Capabilities are no longer dropped.")
 CONFINEMENT_LOST = ImpactKind(
-    "confinement-lost", Risk.HIGH, "A security option that confined the container is gone."
+    "confinement-lost", Risk.HIGH, "A security option that confined the container was removed."
 )
 RUNS_AS_ROOT = ImpactKind(
     "runs-as-root", Risk.MEDIUM, "The container no longer runs as a named user."
 )
-WRITABLE_ROOT = ImpactKind("writable-root", Risk.MEDIUM, "The root file system can be written.")
-DEVICE_GAINED = ImpactKind("device-gained", Risk.HIGH, "The container gets a device of the host.")
+WRITABLE_ROOT = ImpactKind("writable-root", Risk.MEDIUM, "The root file system is writable.")
+DEVICE_GAINED = ImpactKind(
+    "device-gained", Risk.HIGH, "The container gets access to a device of the host."
+)
 HOST_PATH_EXPOSED = ImpactKind(
-    "host-path-exposed", Risk.HIGH, "A mount gives the container power over the host."
+    "host-path-exposed", Risk.HIGH, "A mount gives the container control over the host."
 )
 RIGHTS_REDUCED = ImpactKind(
     "rights-reduced", Risk.LOW, "The container has fewer rights than before."
@@ -272,12 +313,12 @@ VOLUME_SWITCHED = ImpactKind(
     "volume-switched", Risk.MEDIUM, "Another volume is mounted; the old one is used elsewhere."
 )
 VOLUME_REPLACED = ImpactKind(
-    "volume-replaced", Risk.HIGH, "A mount of another kind: the data stays where it was."
+    "volume-replaced", Risk.HIGH, "A mount has another type: the data stays in the old place."
 )
-MOUNT_LOST = ImpactKind("mount-lost", Risk.HIGH, "Nothing is mounted any more where data was kept.")
-MOUNT_REMOVED = ImpactKind("mount-removed", Risk.MEDIUM, "A mount is gone.")
-MOUNT_MOVED = ImpactKind("mount-moved", Risk.MEDIUM, "The same is mounted at another path.")
-MOUNT_ADDED = ImpactKind("mount-added", Risk.LOW, "Something is mounted.")
+MOUNT_LOST = ImpactKind("mount-lost", Risk.HIGH, "A mount that contains data was removed.")
+MOUNT_REMOVED = ImpactKind("mount-removed", Risk.MEDIUM, "A mount was removed.")
+MOUNT_MOVED = ImpactKind("mount-moved", Risk.MEDIUM, "A mount has another path in the container.")
+MOUNT_ADDED = ImpactKind("mount-added", Risk.LOW, "A mount was added.")
 MOUNT_MODE = ImpactKind("mount-mode", Risk.LOW, "A mount became read-only or writable.")
 BIND_MOVED = ImpactKind(
     "bind-mount-moved", Risk.HIGH, "A directory of the host was replaced by another one."
@@ -286,64 +327,64 @@ SOURCE_MOVED = ImpactKind(
     "mounted-sources-moved", Risk.LOW, "Mounted files come from another place."
 )
 VOLUME_UNUSED = ImpactKind(
-    "volume-unused", Risk.LOW, "No service mounts a volume any more; its data stays."
+    "volume-unused", Risk.LOW, "A volume is no longer mounted by any service; its data is kept."
 )
 VOLUME_REDEFINED = ImpactKind(
     "volume-redefined",
     Risk.HIGH,
-    "The definition of a volume changed: the engine asks whether to delete its data.",
+    "The definition of a volume changed: Docker Compose asks whether to delete its data.",
 )
 VOLUME_EXTERNAL = ImpactKind(
-    "volume-external", Risk.LOW, "A volume is created elsewhere, or no longer; its data is kept."
+    "volume-external", Risk.LOW, "A volume became external, or no longer is; its data is kept."
 )
 KEY_RENAMED = ImpactKind(
-    "key-renamed", Risk.NONE, "A network or volume has another key and the same name."
+    "key-renamed", Risk.NONE, "A network or volume has a new key, but keeps its name."
 )
 
 NETWORK_RECREATED = ImpactKind(
-    "network-recreated", Risk.MEDIUM, "The definition of a network changed: it is made anew."
+    "network-recreated", Risk.MEDIUM, "The definition of a network changed: it is recreated."
 )
-NETWORK_RENAMED = ImpactKind("network-renamed", Risk.MEDIUM, "A network has another name.")
-NETWORK_OPENED = ImpactKind(
-    "network-opened", Risk.HIGH, "A network that had no way out to the world has one now."
-)
+NETWORK_RENAMED = ImpactKind("network-renamed", Risk.MEDIUM, "A network was renamed.")
+NETWORK_OPENED = ImpactKind("network-opened", Risk.HIGH, "A network is no longer internal.")
 NETWORK_EXTERNAL = ImpactKind(
-    "network-external", Risk.LOW, "A network is created elsewhere, or no longer."
+    "network-external", Risk.LOW, "A network became external, or no longer is."
 )
 NETWORK_LEFT = ImpactKind("network-left", Risk.MEDIUM, "Services can no longer reach each other.")
-NETWORK_JOINED = ImpactKind("network-joined", Risk.LOW, "Services can reach each other.")
-ALIAS_LOST = ImpactKind("alias-lost", Risk.MEDIUM, "A service is no longer reached under a name.")
+NETWORK_JOINED = ImpactKind("network-joined", Risk.LOW, "Services can now reach each other.")
+ALIAS_LOST = ImpactKind("alias-lost", Risk.MEDIUM, "A service is no longer reachable under a name.")
 SERVICE_NETWORKS = ImpactKind(
-    "service-networks", Risk.LOW, "A service is attached to networks in another way."
+    "service-networks", Risk.LOW, "The network attachments of a service changed."
 )
 
-HEALTHCHECK_LOST = ImpactKind("healthcheck-lost", Risk.MEDIUM, "The health check is gone.")
+HEALTHCHECK_LOST = ImpactKind("healthcheck-lost", Risk.MEDIUM, "The health check was removed.")
 HEALTHCHECK_CHANGED = ImpactKind("healthcheck-changed", Risk.LOW, "The health check changed.")
 DEPENDENCY_LOST = ImpactKind(
     "dependency-lost", Risk.MEDIUM, "A service no longer waits for another."
 )
 DEPENDENCY_WEAKENED = ImpactKind(
-    "dependency-weakened", Risk.MEDIUM, "A service waits for less of another than before."
+    "dependency-weakened", Risk.MEDIUM, "A service waits less strictly for another."
 )
-DEPENDENCY_CHANGED = ImpactKind("dependency-changed", Risk.LOW, "A service waits for another one.")
+DEPENDENCY_CHANGED = ImpactKind(
+    "dependency-changed", Risk.LOW, "A dependency of a service changed."
+)
 
-LIMIT_LOST = ImpactKind("limit-lost", Risk.MEDIUM, "A limit on resources is gone.")
-LIMIT_CHANGED = ImpactKind("limit-changed", Risk.LOW, "A limit on resources changed.")
+LIMIT_LOST = ImpactKind("limit-lost", Risk.MEDIUM, "A resource limit was removed.")
+LIMIT_CHANGED = ImpactKind("limit-changed", Risk.LOW, "A resource limit changed.")
 RESTART_LOST = ImpactKind("restart-lost", Risk.MEDIUM, "The container is no longer restarted.")
 RESTART_CHANGED = ImpactKind("restart-changed", Risk.LOW, "The restart policy changed.")
-LOG_ROTATION_LOST = ImpactKind("log-rotation-lost", Risk.MEDIUM, "Logs grow without bound.")
+LOG_ROTATION_LOST = ImpactKind("log-rotation-lost", Risk.MEDIUM, "Logs are no longer rotated.")
 NOT_STARTED = ImpactKind(
     "no-longer-started", Risk.MEDIUM, "The service is no longer started by the same command."
 )
-STARTED = ImpactKind("now-started", Risk.LOW, "The service is started without a profile.")
-REPLICAS_CHANGED = ImpactKind("replicas-changed", Risk.LOW, "Another number of containers.")
+STARTED = ImpactKind("now-started", Risk.LOW, "The service starts without a profile.")
+REPLICAS_CHANGED = ImpactKind("replicas-changed", Risk.LOW, "The number of containers changed.")
 
 SECRET_IN_PLAIN_TEXT = ImpactKind(
-    "secret-in-plain-text", Risk.HIGH, "A credential stands in the files as plain text."
+    "secret-in-plain-text", Risk.HIGH, "The files contain a credential as plain text."
 )
 SECRET_OUT_OF_TEXT = ImpactKind(
-    "secret-out-of-text", Risk.LOW, "A credential no longer stands in the files as plain text."
+    "secret-out-of-text", Risk.LOW, "The files no longer contain a credential as plain text."
 )
 
 RULES = {rule.id: rule for rule in list(globals().values()) if isinstance(rule, ImpactKind)}
-"""All of them by id."""
+"""All kinds of impact by id."""

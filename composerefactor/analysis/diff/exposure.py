@@ -1,4 +1,4 @@
-"""What can be reached from outside: published ports."""
+"""Impacts on the attack surface: published ports, networks, and the rights of containers."""
 
 from __future__ import annotations
 
@@ -40,14 +40,21 @@ from composerefactor.analysis.diff.change import (
     impact,
     listed,
 )
-from composerefactor.analysis.diff.storage import SharedResource, kept
+from composerefactor.analysis.diff.storage import SharedResource, shared_resources
 
 _ALL = frozenset({"", "0.0.0.0", "::", "[::]"})  # noqa: S104 - recognised, not bound
 _LOCAL = ("127.", "::1", "[::1]", "localhost")
 
 
 class _Published(Struct, frozen=True, order=True):
-    """A container port on the host; *host* is ``""`` where the engine chooses the port."""
+    """A published port.
+
+    Attributes:
+        target: The port in the container.
+        protocol: ``tcp`` or ``udp``.
+        host: The port on the host, ``""`` if Docker chooses it.
+        address: The address on the host, ``""`` for all.
+    """
 
     target: str
     protocol: str
@@ -56,83 +63,85 @@ class _Published(Struct, frozen=True, order=True):
 
     @property
     def reach(self) -> int:
-        """Who reaches it: 0 the host, 1 the network of one address, 2 everybody."""
+        """From where it is reachable: 0 the host, 1 the network of one address, 2 everywhere."""
         if self.address in _ALL:
             return 2
         return 0 if self.address.startswith(_LOCAL) else 1
 
     @property
     def name(self) -> str:
-        """The port in words."""
+        """The port, for messages."""
         end = "" if self.protocol == "tcp" else f"/{self.protocol}"
         return f"port {self.host}{end}" if self.host else f"container port {self.target}{end}"
 
     @property
     def scope(self) -> str:
-        """Who reaches it, in words."""
+        """From where it is reachable, for messages."""
         if self.reach == 0:
-            return "to the host alone"
+            return "to the host only"
         return "to the world" if self.reach else f"on {self.address}"
 
 
 def published_ports(pair: ServicePair) -> Iterator[Impact]:
     """Yield the ports that were opened, closed or moved."""
     old, new = _ports(pair.old), _ports(pair.new)
-    gone, come = sorted(old - new), sorted(new - old)
+    removed, added = sorted(old - new), sorted(new - old)
     place = pair.at("ports")
-    for port in come:
-        likes = (_same_port, _same_service, _maybe_same)
-        found = (one for alike in likes for one in gone if alike(one, port))
-        before = next(found, None)
+    for port in added:
+        criteria = (_same_port, _same_target, _may_be_same)
+        candidates = (one for is_same in criteria for one in removed if is_same(one, port))
+        before = next(candidates, None)
         if before is None:
             widest = max((one.reach for one in old if _same_port(one, port)), default=-1)
             if widest < port.reach:
                 yield _opened(port, place)
             continue
-        gone.remove(before)
+        removed.remove(before)
         yield _moved(before, port, place)
-    for port in gone:
+    for port in removed:
         if any(_same_port(port, one) and one.reach >= port.reach for one in new):
             continue
-        words = f"{port.name}, which was open {port.scope}, is closed"
-        yield impact(PORT_CLOSED, place, words, was=not new, marks=_marks(port) if not new else ())
+        message = f"{port.name} is closed; it was open {port.scope}"
+        yield impact(
+            PORT_CLOSED, place, message, was=not new, marks=_marks(port) if not new else ()
+        )
 
 
 def _opened(port: _Published, place: tuple[str, ...]) -> Impact:
     rule = (PORT_OPENED_LOCALLY, PORT_OPENED_ON_ADDRESS, PORT_OPENED_TO_WORLD)[port.reach]
-    inside = f"container port {port.target}" if port.host else "a port that the engine chooses"
-    words = f"{port.name} opened {port.scope} ({inside})"
-    return impact(rule, place, words, marks=_marks(port))
+    inside = f"container port {port.target}" if port.host else "on a port that Docker chooses"
+    message = f"{port.name} is open {port.scope} ({inside})"
+    return impact(rule, place, message, marks=_marks(port))
 
 
 def _moved(before: _Published, port: _Published, place: tuple[str, ...]) -> Impact:
     if port.reach > before.reach:
-        found = _opened(port, place)
-        words = f"{found.words}; it was {before.name}, open {before.scope}"
-        return impact(found.rule, place, words, marks=_marks(port))
+        opened = _opened(port, place)
+        message = f"{opened.message}; it was {before.name}, open {before.scope}"
+        return impact(opened.rule, place, message, marks=_marks(port))
     if port.reach < before.reach:
-        words = f"{port.name} is open {port.scope}, no more {before.scope}"
-        return impact(PORT_NARROWED, place, words, marks=_marks(port))
+        message = f"{port.name} is open {port.scope}, no longer {before.scope}"
+        return impact(PORT_NARROWED, place, message, marks=_marks(port))
     if port.host == before.host and port.target != before.target:
-        words = f"{port.name} leads to container port {port.target} instead of {before.target}"
-        return impact(PORT_MOVED, place, words, marks=_marks(port))
+        message = f"{port.name} leads to container port {port.target} instead of {before.target}"
+        return impact(PORT_MOVED, place, message, marks=_marks(port))
     was, now = (f"{each.address or '*'}:{each.host or 'any'}" for each in (before, port))
     if before.address == port.address:
         was, now = (each.host or "any" for each in (before, port))
-    words = f"container port {port.target} is published as {now} instead of {was}"
-    return impact(PORT_MOVED, place, words, marks=_marks(port))
+    message = f"container port {port.target} is published as {now} instead of {was}"
+    return impact(PORT_MOVED, place, message, marks=_marks(port))
 
 
 def _same_port(one: _Published, other: _Published) -> bool:
     return (one.host, one.protocol) == (other.host, other.protocol) and bool(one.host)
 
 
-def _same_service(one: _Published, other: _Published) -> bool:
+def _same_target(one: _Published, other: _Published) -> bool:
     return (one.target, one.protocol) == (other.target, other.protocol)
 
 
-def _maybe_same(one: _Published, other: _Published) -> bool:
-    """Return whether a variable without a value may stand for what the other says."""
+def _may_be_same(one: _Published, other: _Published) -> bool:
+    """Return whether one of them contains an unset variable that may stand for the other."""
     unknown = "$" in one.host + one.target or "$" in other.host + other.target
     return unknown and one.protocol == other.protocol and one.reach >= other.reach
 
@@ -155,11 +164,11 @@ def _ports(service: Mapping[str, Any]) -> set[_Published]:
 
 
 def attachments(pair: ServicePair) -> Iterator[Impact]:
-    """Yield networks that the service left or joined, with whom it reaches no more or now."""
+    """Yield networks that the service leaves or joins, and the services that this affects."""
     if not pair.old or not pair.new:
         return
     was, now = _attached(pair.before, pair.old), _attached(pair.after, pair.new)
-    # One key with another name is the network's own change, and is told once there.
+    # A key with another name is a change of the network, which is reported once there.
     keys = set(pair.old.get("networks") or {}) & set(pair.new.get("networks") or {})
     same = {
         state.resource_name("networks", key) for state in (pair.before, pair.after) for key in keys
@@ -169,15 +178,16 @@ def attachments(pair: ServicePair) -> Iterator[Impact]:
     place = pair.at("networks")
     lost = [n for n in _peers(pair.before, pair) if n not in _peers(pair.after, pair)]
     lost = [name for name in lost if name in pair.after.services]
-    won = [n for n in _peers(pair.after, pair) if n not in _peers(pair.before, pair)]
-    won = [name for name in won if name in pair.before.services]
+    gained = [n for n in _peers(pair.after, pair) if n not in _peers(pair.before, pair)]
+    gained = [name for name in gained if name in pair.before.services]
     if lost and left:
-        words = f"leaves network {listed(left)}: it and {listed(lost)} no longer reach each other"
-        yield impact(NETWORK_LEFT, place, words, was="networks" not in pair.new)
-    if won and joined:
-        words = f"joins network {listed(joined)}: it and {listed(won)} reach each other"
-        yield impact(NETWORK_JOINED, place, words, marks=())
-    if (left or joined) and not (lost and left) and not (won and joined):
+        message = f"leaves network {listed(left)}: it and {listed(lost)} "
+        message += "can no longer reach each other"
+        yield impact(NETWORK_LEFT, place, message, was="networks" not in pair.new)
+    if gained and joined:
+        message = f"joins network {listed(joined)}: it and {listed(gained)} can reach each other"
+        yield impact(NETWORK_JOINED, place, message, marks=())
+    if (left or joined) and not (lost and left) and not (gained and joined):
         parts = [f"leaves network {listed(left)}"] if left else []
         parts += [f"joins network {listed(joined)}"] if joined else []
         yield impact(SERVICE_NETWORKS, place, " and ".join(parts), was="networks" not in pair.new)
@@ -185,8 +195,8 @@ def attachments(pair: ServicePair) -> Iterator[Impact]:
 
 
 def network_definitions(before: State, after: State) -> Iterator[Impact]:
-    """Yield networks that are made anew, renamed, opened, or created elsewhere."""
-    for network in kept(before, after, "networks"):
+    """Yield networks that are recreated, renamed, opened, or became external."""
+    for network in shared_resources(before, after, "networks"):
         yield from network.renamed("the same network")
         yield from _redefined(after, network)
     new = {after.resource_name("networks", key) for key in after.section("networks")}
@@ -194,30 +204,30 @@ def network_definitions(before: State, after: State) -> Iterator[Impact]:
         was_name, now_name = (s.resource_name("networks", key) for s in (before, after))
         if was_name != now_name and was_name not in new:
             external = bool(after.section("networks")[key].get("external"))
-            words = f"network {key} is {now_name} now, was {was_name}"
-            words += ", and has to exist already (external)" if external else ""
-            words += _users(after, now_name, "attached anew")
-            yield impact(NETWORK_RENAMED, ("networks", key), words, effect=UpEffect.NETWORK)
+            message = f"network {key} was renamed from {was_name} to {now_name}"
+            message += ", which must already exist (external)" if external else ""
+            message += _users(after, now_name, "attached again")
+            yield impact(NETWORK_RENAMED, ("networks", key), message, effect=UpEffect.NETWORK)
 
 
 def _redefined(after: State, network: SharedResource) -> Iterator[Impact]:
     name, path = network.name, network.path
     if network.external == (False, True):
-        words = f"network {name} has to exist already (external)"
-        yield impact(NETWORK_EXTERNAL, path, words, effect=UpEffect.NOTHING)
+        message = f"network {name} must already exist (external)"
+        yield impact(NETWORK_EXTERNAL, path, message, effect=UpEffect.NOTHING)
     elif network.external == (True, False):
-        words = f"network {name} belongs to this project now"
-        yield impact(NETWORK_EXTERNAL, path, words, effect=UpEffect.NOTHING)
+        message = f"network {name} now belongs to this project"
+        yield impact(NETWORK_EXTERNAL, path, message, effect=UpEffect.NOTHING)
     elif network.external == (False, False):
         keys = network.differing(driver="bridge")
         if network.was.get("internal") and not network.now.get("internal"):
-            words = f"network {name} is no longer internal: its containers reach the outside"
-            yield impact(NETWORK_OPENED, (*path, "internal"), words, effect=UpEffect.NETWORK)
+            message = f"network {name} is no longer internal: its containers can reach the outside"
+            yield impact(NETWORK_OPENED, (*path, "internal"), message, effect=UpEffect.NETWORK)
             keys.remove("internal")
         if keys:
-            words = f"network {name} is made anew with another {listed(keys)}"
-            words += _users(after, name, "stopped and attached anew")
-            yield impact(NETWORK_RECREATED, path, words, effect=UpEffect.NETWORK)
+            message = f"network {name} is recreated: {listed(keys)} changed"
+            message += _users(after, name, "stopped and attached again")
+            yield impact(NETWORK_RECREATED, path, message, effect=UpEffect.NETWORK)
 
 
 def _aliases(
@@ -228,28 +238,28 @@ def _aliases(
 
     lost = [alias for alias in names(was) if alias not in names(now)]
     if lost:
-        words = f"is no longer reached as {listed(dict.fromkeys(lost))}"
-        yield impact(ALIAS_LOST, pair.at("networks"), words, was=not names(now))
+        message = f"is no longer reachable as {listed(dict.fromkeys(lost))}"
+        yield impact(ALIAS_LOST, pair.at("networks"), message, was=not names(now))
     for key in ("container_name", "hostname"):
         old, new = pair.old.get(key), pair.new.get(key)
         if old and old not in {new, pair.name}:
-            name = "container" if key == "container_name" else "host"
-            words = (
-                f"the {name} is called {new} now, no longer {old}"
+            noun = "container" if key == "container_name" else "host"
+            message = (
+                f"the {noun} was renamed from {old} to {new}"
                 if new
-                else (f"the {name} is no longer called {old}")
+                else f"the {noun} is no longer named {old}"
             )
-            yield impact(ALIAS_LOST, pair.at(key), words, risk=Risk.MEDIUM, was=not new)
+            yield impact(ALIAS_LOST, pair.at(key), message, risk=Risk.MEDIUM, was=not new)
 
 
 def _attached(state: State, service: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return the networks of *service* by the engine's name, with the settings of each."""
-    found = service.get("networks") or {}
-    return {state.resource_name("networks", key): found[key] or {} for key in found}
+    """Return the settings of each network of *service*, by the real name of the network."""
+    networks = service.get("networks") or {}
+    return {state.resource_name("networks", key): networks[key] or {} for key in networks}
 
 
 def _peers(state: State, pair: ServicePair) -> list[str]:
-    """Return the services that share a network with that of *pair*."""
+    """Return the services that share a network with the service of *pair*."""
     name = pair.name if state is pair.after else pair.old_name or pair.name
     own = set(_attached(state, state.services.get(name, {})))
     return [
@@ -259,9 +269,9 @@ def _peers(state: State, pair: ServicePair) -> list[str]:
     ]
 
 
-def _users(state: State, network: str, what: str) -> str:
+def _users(state: State, network: str, participle: str) -> str:
     users = [n for n, service in state.services.items() if network in _attached(state, service)]
-    return f"; {listed(users)} {'is' if len(users) == 1 else 'are'} {what}" if users else ""
+    return f"; {listed(users)} {'is' if len(users) == 1 else 'are'} {participle}" if users else ""
 
 
 _NAMESPACES = ("network_mode", "pid", "ipc", "uts", "userns_mode", "cgroup")
@@ -272,62 +282,65 @@ _MILD = frozenset(
         *("IPC_LOCK", "SYS_NICE", "SYS_RESOURCE"),
     }
 )
-"""Those that Docker gives by default, and three that lock memory and raise priorities."""
+"""The capabilities that Docker grants by default, and three for memory locks and priorities."""
 
 _POWERFUL_PATHS = ("/", "/etc", "/root", "/boot", "/dev", "/proc", "/sys", "/var", "/var/run")
 _SOCKETS = ("docker.sock", "containerd.sock", "podman.sock", "crio.sock")
 _ROOT = frozenset({"root", "0", "0:0", "root:root"})
 
 
-def all_rights(pair: ServicePair) -> Iterator[Impact]:
-    """Yield that the container became privileged, or is no more."""
+def privileged_mode(pair: ServicePair) -> Iterator[Impact]:
+    """Yield an impact if the container becomes privileged, or no longer is."""
     old, new = bool(pair.old.get("privileged")), bool(pair.new.get("privileged"))
     if new and not old:
-        yield impact(PRIVILEGED, pair.at("privileged"), "runs privileged: all rights on the host")
+        message = "runs privileged, with full access to the host"
+        yield impact(PRIVILEGED, pair.at("privileged"), message)
     elif old and not new and pair.new:
         yield impact(RIGHTS_REDUCED, pair.at("privileged"), "is no longer privileged", was=True)
 
 
 def host_namespaces(pair: ServicePair) -> Iterator[Impact]:
-    """Yield the namespaces that the container shares with the host now."""
+    """Yield the namespaces that the container starts or stops sharing with the host."""
     for key in _NAMESPACES:
         old, new = pair.old.get(key), pair.new.get(key)
         if new == "host" and old != "host":
-            words = f"shares the host's {key.removesuffix('_mode')} namespace ({key}: host)"
+            message = f"shares the host's {key.removesuffix('_mode')} namespace ({key}: host)"
             if key == "network_mode":
-                words += ": every port that it listens on is open"
-            yield impact(HOST_NAMESPACE, pair.at(key), words)
+                message += ": every port on which it listens is open"
+            yield impact(HOST_NAMESPACE, pair.at(key), message)
         elif old == "host" and new != "host" and pair.new:
-            words = f"no longer shares the host's {key.removesuffix('_mode')} namespace"
-            yield impact(RIGHTS_REDUCED, pair.at(key), words, was=new is None)
+            message = f"no longer shares the host's {key.removesuffix('_mode')} namespace"
+            yield impact(RIGHTS_REDUCED, pair.at(key), message, was=new is None)
 
 
 def capabilities(pair: ServicePair) -> Iterator[Impact]:
-    """Yield capabilities that were added, or that are dropped no more."""
+    """Yield capabilities that are added, no longer dropped, or no longer added."""
     gained = [name for name in _caps(pair.new, "cap_add") if name not in _caps(pair.old, "cap_add")]
     if gained:
         risk = Risk.MEDIUM if _MILD.issuperset(gained) else Risk.HIGH
-        words = f"gains {_nouned(gained)} {listed(gained)}"
-        yield impact(CAPABILITY_GAINED, pair.at("cap_add"), words, risk=risk, marks=(gained[0],))
+        message = f"gains the {_capability_noun(gained)} {listed(gained)}"
+        yield impact(CAPABILITY_GAINED, pair.at("cap_add"), message, risk=risk, marks=(gained[0],))
     dropped = _caps(pair.new, "cap_drop")
     kept = [name for name in _caps(pair.old, "cap_drop") if name not in dropped]
     if kept and pair.new and "ALL" not in dropped:
-        words = f"no longer drops {_nouned(kept)} {listed(kept)}"
-        yield impact(CAPABILITY_KEPT, pair.at("cap_drop"), words, was=not dropped)
+        message = f"no longer drops the {_capability_noun(kept)} {listed(kept)}"
+        yield impact(CAPABILITY_KEPT, pair.at("cap_drop"), message, was=not dropped)
     lost = [n for n in _caps(pair.old, "cap_add") if n not in _caps(pair.new, "cap_add")]
     if lost and pair.new:
-        words = f"no longer gets {_nouned(lost)} {listed(lost)}"
-        yield impact(RIGHTS_REDUCED, pair.at("cap_add"), words, was=not _caps(pair.new, "cap_add"))
+        message = f"no longer gets the {_capability_noun(lost)} {listed(lost)}"
+        yield impact(
+            RIGHTS_REDUCED, pair.at("cap_add"), message, was=not _caps(pair.new, "cap_add")
+        )
 
 
 def confinement(pair: ServicePair) -> Iterator[Impact]:
-    """Yield security options that were lost or switched off."""
+    """Yield security options that were removed or disabled."""
     old, new = _options(pair.old), _options(pair.new)
     place = pair.at("security_opt")
     for option in sorted(new - old):
         if option.endswith(("=unconfined", "=disable")):
-            words = f"is no longer confined ({option})"
-            yield impact(CONFINEMENT_LOST, place, words, marks=(option.partition("=")[0],))
+            message = f"is no longer confined ({option})"
+            yield impact(CONFINEMENT_LOST, place, message, marks=(option.partition("=")[0],))
     if not pair.new:
         return
     for option in sorted(old - new):
@@ -335,64 +348,64 @@ def confinement(pair: ServicePair) -> Iterator[Impact]:
         if option == "no-new-privileges=false" or option.endswith(("=unconfined", "=disable")):
             continue
         if not any(other.partition("=")[0] == name for other in new) or option.endswith("=true"):
-            words = f"loses the security option {name}"
+            message = f"loses the security option {name}"
             risk = Risk.MEDIUM if name == "no-new-privileges" else None
-            yield impact(CONFINEMENT_LOST, place, words, risk=risk, was=not new)
+            yield impact(CONFINEMENT_LOST, place, message, risk=risk, was=not new)
 
 
 def running_user(pair: ServicePair) -> Iterator[Impact]:
-    """Yield that the container runs as root, or as whoever the image says."""
+    """Yield an impact if the container now runs as root, or as the default user of the image."""
     old, new = str(pair.old.get("user") or ""), str(pair.new.get("user") or "")
     if new in _ROOT and (old not in _ROOT):
         yield impact(RUNS_AS_ROOT, pair.at("user"), "runs as root")
     elif old and old not in _ROOT and not new and pair.new:
-        words = f"runs as the image's own user, no longer as {old}"
-        yield impact(RUNS_AS_ROOT, pair.at("user"), words, was=True)
+        message = f"runs as the default user of the image, no longer as {old}"
+        yield impact(RUNS_AS_ROOT, pair.at("user"), message, was=True)
 
 
 def root_file_system(pair: ServicePair) -> Iterator[Impact]:
-    """Yield that the root file system became writable, or read-only."""
+    """Yield an impact if the root file system becomes writable or read-only."""
     old, new = bool(pair.old.get("read_only")), bool(pair.new.get("read_only"))
     if old and not new and pair.new:
-        words = "its root file system is writable now"
-        yield impact(WRITABLE_ROOT, pair.at("read_only"), words, was="read_only" not in pair.new)
+        message = "its root file system is now writable"
+        yield impact(WRITABLE_ROOT, pair.at("read_only"), message, was="read_only" not in pair.new)
     elif new and not old and pair.old:
-        words = "its root file system is read-only now"
-        yield impact(RIGHTS_REDUCED, pair.at("read_only"), words)
+        message = "its root file system is now read-only"
+        yield impact(RIGHTS_REDUCED, pair.at("read_only"), message)
 
 
 def devices(pair: ServicePair) -> Iterator[Impact]:
-    """Yield devices of the host that the container gets."""
+    """Yield devices of the host to which the container gets access."""
     for key in ("devices", "device_cgroup_rules"):
         old, new = (list(map(_device, side.get(key) or ())) for side in (pair.old, pair.new))
         gained = [name for name in new if name not in old]
         if gained:
-            words = f"gets {listed(gained)} of the host"
-            yield impact(DEVICE_GAINED, pair.at(key), words, marks=(gained[0].split(":")[0],))
+            message = f"gets access to {listed(gained)} of the host"
+            yield impact(DEVICE_GAINED, pair.at(key), message, marks=(gained[0].split(":")[0],))
     if pair.new.get("use_api_socket") and not pair.old.get("use_api_socket"):
-        words = "controls the Docker daemon (use_api_socket)"
-        yield impact(HOST_PATH_EXPOSED, pair.at("use_api_socket"), words)
+        message = "controls the Docker daemon (use_api_socket)"
+        yield impact(HOST_PATH_EXPOSED, pair.at("use_api_socket"), message)
 
 
 def powerful_mounts(pair: ServicePair) -> Iterator[Impact]:
-    """Yield mounts of the host that let the container control it."""
+    """Yield mounts that let the container control the host."""
     known = {_source(mount) for mount in _binds(pair.old)}
     for mount in _binds(pair.new):
         source = _source(mount)
         if source in known:
             continue
-        words = ""
+        message = ""
         if source.endswith(_SOCKETS):
-            words = f"controls the container engine of the host: {source} is mounted"
+            message = f"controls the container engine of the host: {source} is mounted"
         elif source in _POWERFUL_PATHS:
-            access = "reads" if mount.get("read_only") else "can change"
-            words = f"{access} {source} of the host"
-        if words:
+            access = "can read" if mount.get("read_only") else "can change"
+            message = f"{access} {source} of the host"
+        if message:
             risk = None if source.endswith(_SOCKETS) or not mount.get("read_only") else Risk.MEDIUM
             yield impact(
                 HOST_PATH_EXPOSED,
                 pair.at("volumes"),
-                words,
+                message,
                 risk=risk,
                 marks=(source,) if source != "/" else (),
             )
@@ -416,11 +429,11 @@ def _caps(service: Mapping[str, Any], key: str) -> list[str]:
 
 
 def _options(service: Mapping[str, Any]) -> set[str]:
-    found = set()
+    options = set()
     for option in map(str, service.get("security_opt") or ()):
         text = option.replace(":", "=", 1) if "=" not in option else option
-        found.add(f"{text}=true" if text == "no-new-privileges" else text)
-    return found
+        options.add(f"{text}=true" if text == "no-new-privileges" else text)
+    return options
 
 
 def _device(value: Any) -> str:
@@ -429,5 +442,5 @@ def _device(value: Any) -> str:
     return str(value)
 
 
-def _nouned(names: list[str]) -> str:
+def _capability_noun(names: list[str]) -> str:
     return "capability" if len(names) == 1 else "capabilities"

@@ -1,4 +1,4 @@
-"""How a container lives: limits, restarts, logs, profiles, number."""
+"""Impacts on images, builds, dependencies, health checks, limits, restarts, logs and profiles."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ from composerefactor.analysis.diff.change import (
     listed,
 )
 from composerefactor.compose.image_references import ImageReference, parse_image
-from composerefactor.compose.secrets import mask_value
-from composerefactor.images.catalog import load
+from composerefactor.compose.masking import GENERAL
+from composerefactor.images.catalog import load_catalog
 from composerefactor.images.entries import parse_tag
 
 _LIMITS = {
@@ -49,32 +49,32 @@ _ROTATING = frozenset({"local", "journald", "syslog", "fluentd", "gelf", "awslog
 
 
 def limits(pair: ServicePair) -> Iterator[Impact]:
-    """Yield limits that are gone or changed, in whichever form they are written."""
+    """Yield resource limits that were removed, added or changed, in either of their forms."""
     if not pair.old or not pair.new:
         return
     for noun, places in _LIMITS.items():
         was, now = _first(pair.old, places), _first(pair.new, places)
         if was is None and now is None:
             continue
-        old, new = (str(found[1]) if found else None for found in (was, now))
+        old, new = (str(setting[1]) if setting else None for setting in (was, now))
         covers = tuple(pair.at(*place) for place in places)
         if now is None and was is not None:
-            words = f"loses its {noun} limit of {_size(old, noun)}"
-            yield impact(LIMIT_LOST, pair.at(*was[0]), words, was=True, covers=covers)
+            message = f"loses its {noun} limit of {_size(old, noun)}"
+            yield impact(LIMIT_LOST, pair.at(*was[0]), message, was=True, covers=covers)
         elif was is None and now is not None:
-            words = f"gets a {noun} limit of {_size(new, noun)}"
+            message = f"gets a {noun} limit of {_size(new, noun)}"
             place = pair.at(*now[0])
-            yield impact(LIMIT_CHANGED, place, words, risk=Risk.LOW, covers=covers)
+            yield impact(LIMIT_CHANGED, place, message, risk=Risk.LOW, covers=covers)
         elif old != new and now is not None:
-            words = f"its {noun} limit is {_size(new, noun)}, was {_size(old, noun)}"
-            yield impact(LIMIT_CHANGED, pair.at(*now[0]), words, covers=covers)
+            message = f"its {noun} limit changed from {_size(old, noun)} to {_size(new, noun)}"
+            yield impact(LIMIT_CHANGED, pair.at(*now[0]), message, covers=covers)
         elif was is not None and now is not None and was[0] != now[0]:
-            words = f"the same {noun} limit is written as {'.'.join(now[0])}"
-            yield impact(LIMIT_CHANGED, pair.at(*now[0]), words, risk=Risk.NONE, covers=covers)
+            message = f"its {noun} limit is the same, now written as {'.'.join(now[0])}"
+            yield impact(LIMIT_CHANGED, pair.at(*now[0]), message, risk=Risk.NONE, covers=covers)
 
 
 def restart(pair: ServicePair) -> Iterator[Impact]:
-    """Yield that the container is restarted no more, or in another way."""
+    """Yield an impact if the restart policy changed."""
     if not pair.old or not pair.new:
         return
     old, new = str(pair.old.get("restart") or "no"), str(pair.new.get("restart") or "no")
@@ -82,62 +82,68 @@ def restart(pair: ServicePair) -> Iterator[Impact]:
         return
     place = pair.at("restart")
     if new == "no":
-        words = f"is no longer restarted (was {old})"
-        yield impact(RESTART_LOST, place, words, was="restart" not in pair.new)
+        message = f"is no longer restarted (the policy was {old})"
+        yield impact(RESTART_LOST, place, message, was="restart" not in pair.new)
     else:
         weaker = new.startswith("on-failure")
-        words = f"restart policy {old} -> {new}"
-        yield impact(RESTART_CHANGED, place, words, risk=Risk.LOW if weaker else Risk.NONE)
+        message = f"its restart policy changed from {old} to {new}"
+        yield impact(RESTART_CHANGED, place, message, risk=Risk.LOW if weaker else Risk.NONE)
 
 
 def log_rotation(pair: ServicePair) -> Iterator[Impact]:
-    """Yield that logs are no longer bounded."""
+    """Yield an impact if logs are no longer rotated."""
     if not pair.old or not pair.new:
         return
     if _is_bounded(pair.old) and not _is_bounded(pair.new):
-        gone = "logging" not in pair.new
-        yield impact(LOG_ROTATION_LOST, pair.at("logging"), "its logs grow without bound", was=gone)
+        is_removed = "logging" not in pair.new
+        message = "its logs are no longer rotated"
+        yield impact(LOG_ROTATION_LOST, pair.at("logging"), message, was=is_removed)
 
 
-def started(pair: ServicePair) -> Iterator[Impact]:
-    """Yield that a profile decides now whether the service is started, or no more."""
+def profiles(pair: ServicePair) -> Iterator[Impact]:
+    """Yield an impact if the service now starts only with a profile, or always starts."""
     if not pair.old or not pair.new:
         return
     old, new = pair.old.get("profiles") or [], pair.new.get("profiles") or []
     place = pair.at("profiles")
     if new and not old:
-        words = f"is started only with the profile {listed(new)}"
-        yield impact(NOT_STARTED, place, words, effect=UpEffect.NOTHING)
+        message = f"starts only with the profile {listed(new)}"
+        yield impact(NOT_STARTED, place, message, effect=UpEffect.NOTHING)
     elif old and not new:
-        words = f"is always started, no longer only with the profile {listed(old)}"
-        yield impact(STARTED, place, words, effect=UpEffect.CREATED, was=True)
+        message = f"always starts, no longer only with the profile {listed(old)}"
+        yield impact(STARTED, place, message, effect=UpEffect.CREATED, was=True)
 
 
 def replicas(pair: ServicePair) -> Iterator[Impact]:
-    """Yield that another number of containers runs."""
+    """Yield an impact if the number of containers changed."""
     if not pair.old or not pair.new:
         return
     places: tuple[Place, ...] = (("deploy", "replicas"), ("scale",))
     was, now = _first(pair.old, places), _first(pair.new, places)
-    old, new = (int(found[1]) if found else 1 for found in (was, now))
+    old, new = (int(setting[1]) if setting else 1 for setting in (was, now))
     if old == new:
         return
     covers = tuple(pair.at(*place) for place in places)
     place = pair.at(*(now or was or (places[0], 1))[0])
     if new == 0:
-        words = "is no longer started: no replicas"
-        yield impact(NOT_STARTED, place, words, effect=UpEffect.NOTHING, covers=covers)
+        message = "no longer starts: it has 0 replicas"
+        yield impact(NOT_STARTED, place, message, effect=UpEffect.NOTHING, covers=covers)
     else:
-        words = f"runs in {new} containers, was {old}"
+        message = f"runs in {new} container{'' if new == 1 else 's'} instead of {old}"
         yield impact(
-            REPLICAS_CHANGED, place, words, effect=UpEffect.NOTHING, was=now is None, covers=covers
+            REPLICAS_CHANGED,
+            place,
+            message,
+            effect=UpEffect.NOTHING,
+            was=now is None,
+            covers=covers,
         )
 
 
 def _first(
     service: Mapping[str, Any], places: tuple[tuple[str, ...], ...]
 ) -> tuple[tuple[str, ...], Any] | None:
-    """Return the first of *places* that has a value, and the value."""
+    """Return the first of *places* with a value, and the value; None if there is none."""
     for place in places:
         value: Any = service
         for part in place:
@@ -156,7 +162,7 @@ def _is_bounded(service: Mapping[str, Any]) -> bool:
 
 
 def _size(value: str | None, noun: str) -> str:
-    """Return a size in bytes as people write it."""
+    """Return a size in bytes with a unit; a limit other than that of memory as it is."""
     if noun != "memory" or value is None or not value.isdecimal():
         return str(value)
     number = int(value)
@@ -171,7 +177,7 @@ _STRENGTH = {"service_started": 0, "service_healthy": 1, "service_completed_succ
 
 
 def health_check(pair: ServicePair) -> Iterator[Impact]:
-    """Yield that the health check is gone, new, or another one."""
+    """Yield an impact if the health check was removed, added or changed."""
     if not pair.old or not pair.new:
         return
     old, new = _check(pair.old), _check(pair.new)
@@ -183,22 +189,22 @@ def health_check(pair: ServicePair) -> Iterator[Impact]:
             if _dependencies(service).get(pair.name, {}).get("condition") == "service_healthy"
         ]
         off = bool(pair.new.get("healthcheck"))
-        words = "its health check is switched off" if off else "loses its health check"
-        words += "" if off else ", unless the image has one of its own"
+        message = "its health check is disabled" if off else "loses its health check"
+        message += "" if off else ", unless the image has one"
         if waiting:
-            words += f"; {listed(waiting)} {'waits' if len(waiting) == 1 else 'wait'} for it"
+            message += f"; {listed(waiting)} {'waits' if len(waiting) == 1 else 'wait'} for it"
         risk = Risk.HIGH if waiting else None
-        yield impact(HEALTHCHECK_LOST, place, words, risk=risk, was=not off)
+        yield impact(HEALTHCHECK_LOST, place, message, risk=risk, was=not off)
     elif new and not old:
         yield impact(HEALTHCHECK_CHANGED, place, "gets a health check", risk=Risk.NONE)
     elif old != new and old is not None and new is not None:
         keys = [key for key in dict.fromkeys([*old, *new]) if old.get(key) != new.get(key)]
-        words = f"its health check has another {listed(keys)}"
-        yield impact(HEALTHCHECK_CHANGED, place, words)
+        message = f"its health check changed: {listed(keys)}"
+        yield impact(HEALTHCHECK_CHANGED, place, message)
 
 
 def dependencies(pair: ServicePair) -> Iterator[Impact]:
-    """Yield what the service waits for no more, or less, or more."""
+    """Yield the changes of the services for which it waits."""
     if not pair.old or not pair.new:
         return
     old, new = _dependencies(pair.old), _dependencies(pair.new)
@@ -213,17 +219,17 @@ def _dependency(
     effect = UpEffect.ORDER
     if old is None:
         condition = _condition(new)
-        words = f"waits for {name} ({condition.removeprefix('service_')})"
+        message = f"waits for {name} ({condition.removeprefix('service_')})"
         risk = Risk.NONE
-        yield impact(DEPENDENCY_CHANGED, place, words, effect=effect, risk=risk, marks=(name,))
+        yield impact(DEPENDENCY_CHANGED, place, message, effect=effect, risk=risk, marks=(name,))
     elif new is None:
-        is_gone = name not in pair.after.services
+        is_removed = name not in pair.after.services
         through = _waits_through(pair, name)
-        words = f"no longer waits for {name}" + (", which is gone" if is_gone else "")
-        words += f" itself, but for {through}, which does" if through else ""
-        risk = Risk.NONE if is_gone or through else DEPENDENCY_LOST.risk
+        message = f"no longer waits for {name}" + (", which was removed" if is_removed else "")
+        message += f" directly, but for {through}, which waits for it" if through else ""
+        risk = Risk.NONE if is_removed or through else DEPENDENCY_LOST.risk
         yield impact(
-            DEPENDENCY_LOST, place, words, effect=effect, risk=risk, was=True, marks=(name,)
+            DEPENDENCY_LOST, place, message, effect=effect, risk=risk, was=True, marks=(name,)
         )
     elif old != new:
         was, now = _condition(old), _condition(new)
@@ -232,21 +238,19 @@ def _dependency(
         unlinked = bool(old.get("restart")) and not new.get("restart")
         parts = []
         if was != now:
-            parts.append(
-                f"waits until {name} is {_state(now)}, no longer until it is {_state(was)}"
-            )
+            parts.append(f"waits until {name} {_state(now)}, no longer until it {_state(was)}")
         if optional:
-            parts.append(f"starts without {name} too (required: false)")
+            parts.append(f"also starts without {name} (required: false)")
         if unlinked:
-            parts.append(f"is not restarted with {name} any more")
+            parts.append(f"is no longer restarted with {name}")
         rule = DEPENDENCY_WEAKENED if weaker or optional or unlinked else DEPENDENCY_CHANGED
-        words = "; ".join(parts) or f"waits for {name} in another way"
-        least = Risk.LOW if unlinked and not (weaker or optional) else rule.risk
-        yield impact(rule, place, words, effect=effect, risk=least, marks=(name,))
+        message = "; ".join(parts) or f"its dependency on {name} changed"
+        risk = Risk.LOW if unlinked and not (weaker or optional) else rule.risk
+        yield impact(rule, place, message, effect=effect, risk=risk, marks=(name,))
 
 
 def _waits_through(pair: ServicePair, name: str) -> str:
-    """Return the service for which that of *pair* waits, and which waits for *name* in turn."""
+    """Return a direct dependency of the service that waits for *name*, ``""`` if none does."""
     services = pair.after.services
     for first in _dependencies(pair.new):
         seen, queue = set[str](), [first]
@@ -261,15 +265,15 @@ def _waits_through(pair: ServicePair, name: str) -> str:
 
 
 def _check(service: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    found: Mapping[str, Any] = service.get("healthcheck") or {}
-    if found.get("disable") or found.get("test") in (["NONE"], "NONE"):
+    check: Mapping[str, Any] = service.get("healthcheck") or {}
+    if check.get("disable") or check.get("test") in (["NONE"], "NONE"):
         return None
-    return found or None
+    return check or None
 
 
 def _dependencies(service: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
-    found = service.get("depends_on") or {}
-    return found if isinstance(found, dict) else {name: {} for name in found}
+    value = service.get("depends_on") or {}
+    return value if isinstance(value, dict) else {name: {} for name in value}
 
 
 def _condition(dependency: Mapping[str, Any] | None) -> str:
@@ -277,15 +281,21 @@ def _condition(dependency: Mapping[str, Any] | None) -> str:
 
 
 def _state(condition: str) -> str:
-    return condition.removeprefix("service_").replace("_", " ")
+    """Return a condition of ``depends_on`` as the predicate of a sentence."""
+    return _PREDICATES.get(condition, condition)
 
 
-_KEEPING = frozenset({"database", "search", "vector-db", "storage"})
-"""Categories of data stores whose data nobody can make anew."""
+_PREDICATES = {
+    "service_started": "has started",
+    "service_healthy": "is healthy",
+    "service_completed_successfully": "has completed successfully",
+}
+_IRREPLACEABLE = frozenset({"database", "search", "vector-db", "storage"})
+"""Categories of data stores whose data cannot be recreated."""
 
 
 def image(pair: ServicePair) -> Iterator[Impact]:
-    """Yield that the image is another one."""
+    """Yield an impact if the image changed."""
     old, new = str(pair.old.get("image") or ""), str(pair.new.get("image") or "")
     if not pair.old or not pair.new or old == new:
         return
@@ -293,86 +303,85 @@ def image(pair: ServicePair) -> Iterator[Impact]:
     built = bool(pair.old.get("build")), bool(pair.new.get("build"))
     if not old or not new:
         if not new:
-            words = f"is built here, no longer pulled as {_shown(old)}"
+            message = f"is built here, no longer pulled as {_shown(old)}"
         else:
-            words = f"is pulled as {_shown(new)}" + (
+            message = f"is pulled as {_shown(new)}" + (
                 ", no longer built here" if built == (True, False) else ""
             )
         rule = IMAGE_SWITCHED if built[0] != built[1] else IMAGE_CHANGED
         if built == (True, True):
-            words = f"the image that is built is called {_shown(new or old)} " + (
-                "" if new else "no more"
-            )
-        yield impact(rule, place, words.strip(), was=not new)
+            name = _shown(new or old)
+            message = f"its built image is {'now' if new else 'no longer'} named {name}"
+        yield impact(rule, place, message, was=not new)
         return
-    words = f"image {_shown(old)} -> {_shown(new)}"
-    yield _compared(parse_image(old), parse_image(new), words, place)
+    message = f"image: {_shown(old)} -> {_shown(new)}"
+    yield _compared(parse_image(old), parse_image(new), message, place)
 
 
 def build(pair: ServicePair) -> Iterator[Impact]:
-    """Yield that the image is built in another way; the container itself is not told apart."""
+    """Yield an impact if build settings changed; they are not part of the container hash."""
     old, new = pair.old.get("build"), pair.new.get("build")
     if not pair.old or not pair.new or old == new:
         return
     place = pair.at("build")
     if not old or not new:
-        words = "is built here" if new else "is no longer built here"
+        message = "is built here" if new else "is no longer built here"
         rule, risk = BUILD_CHANGED, Risk.LOW
     else:
         keys = [key for key in dict.fromkeys([*old, *new]) if old.get(key) != new.get(key)]
-        words = f"its image is built with another {', '.join(keys)}"
+        message = f"its build settings changed: {', '.join(keys)}"
         if keys == ["context"]:
-            words += f": {old['context']} -> {new['context']}"
+            message += f" from {old['context']} to {new['context']}"
         rule, risk = BUILD_CHANGED, Risk.LOW
-    yield impact(rule, place, words, effect=UpEffect.BUILD, risk=risk, was=not new)
+    yield impact(rule, place, message, effect=UpEffect.BUILD, risk=risk, was=not new)
 
 
 def _compared(
-    old: ImageReference, new: ImageReference, words: str, place: tuple[str, ...]
+    old: ImageReference, new: ImageReference, message: str, place: tuple[str, ...]
 ) -> Impact:
     if old.name != new.name:
         same = old.repository.rpartition("/")[2] == new.repository.rpartition("/")[2]
-        words += " (from elsewhere)" if same else ""
-        return impact(IMAGE_SWITCHED, place, words)
+        message += " (from another repository)" if same else ""
+        return impact(IMAGE_SWITCHED, place, message)
     if (old.tag, old.digest) == (new.tag, new.digest):
-        return impact(IMAGE_CHANGED, place, f"{words}: the same image", risk=Risk.NONE)
+        return impact(IMAGE_CHANGED, place, f"{message}: the same image", risk=Risk.NONE)
     if old.digest and not new.digest:
-        return impact(IMAGE_UNPINNED, place, f"{words}: no digest pins it any more")
+        return impact(IMAGE_UNPINNED, place, f"{message}: no longer pinned by a digest")
     if _floats(new) and not _floats(old):
-        return impact(IMAGE_UNPINNED, place, f"{words}: whatever is newest")
-    return _other_version(old, new, words, place)
+        return impact(IMAGE_UNPINNED, place, f"{message}: the tag can point to any version")
+    return _other_version(old, new, message, place)
 
 
 def _other_version(
-    old: ImageReference, new: ImageReference, words: str, place: tuple[str, ...]
+    old: ImageReference, new: ImageReference, message: str, place: tuple[str, ...]
 ) -> Impact:
-    kind = _kept_as(new)
+    category = _store_category(new)
     was, now = _version(old), _version(new)
     if was and now:
         is_older = _written(now) < _written(was)[: len(_written(now))]
-        if kind and _major(new, was) != _major(new, now):
-            words += ": another major version of a data store, which may not read the old data"
-            risk = Risk.HIGH if is_older or kind in _KEEPING else Risk.MEDIUM
-            return impact(DATA_MAJOR, place, words, risk=risk)
+        if category and _major(new, was) != _major(new, now):
+            message += ": another major version, which may not be able to read the existing data"
+            risk = Risk.HIGH if is_older or category in _IRREPLACEABLE else Risk.MEDIUM
+            return impact(DATA_MAJOR, place, message, risk=risk)
         if is_older:
-            older = Risk.HIGH if kind in _KEEPING else IMAGE_OLDER.risk
-            return impact(IMAGE_OLDER, place, f"{words}: an older version", risk=older)
-    if kind == "database" and _is_alpine(old) != _is_alpine(new):
-        words += ": another C library, which may sort text otherwise than the indexes were built"
-        return impact(IMAGE_BASE, place, words)
-    return impact(IMAGE_CHANGED, place, words)
+            risk = Risk.HIGH if category in _IRREPLACEABLE else IMAGE_OLDER.risk
+            return impact(IMAGE_OLDER, place, f"{message}: an older version", risk=risk)
+    if category == "database" and _is_alpine(old) != _is_alpine(new):
+        message += ": another C library, which may sort text differently from existing indexes"
+        return impact(IMAGE_BASE, place, message)
+    return impact(IMAGE_CHANGED, place, message)
 
 
-def _kept_as(reference: ImageReference) -> str:
-    """Return the category of a data store, ``""`` for anything else."""
-    catalog = load()
+def _store_category(reference: ImageReference) -> str:
+    """Return the category of a data store, ``""`` for any other image."""
+    catalog = load_catalog()
     category = catalog.category(reference.text)
     is_store = category is not None and catalog.categories[category].counts_as == "data stores"
     return category or "" if is_store else ""
 
 
 def _written(version: tuple[float, ...]) -> tuple[float, ...]:
-    """Return the numbers of *version* that its tag has."""
+    """Return the numbers of *version* that the tag contains."""
     return tuple(number for number in version if number != inf)
 
 
@@ -381,9 +390,9 @@ def _is_alpine(reference: ImageReference) -> bool:
 
 
 def _major(reference: ImageReference, version: tuple[float, ...]) -> tuple[float, ...]:
-    """Return the part of *version* that says which data it reads, empty where it is not written.
+    """Return the part of *version* that decides which data it can read, as far as it is written.
 
-    Before 10, PostgreSQL, and always MariaDB and MongoDB, have two numbers for it.
+    That part has two numbers for PostgreSQL before 10, and for MariaDB, MongoDB and MySQL.
     """
     name = reference.repository.rpartition("/")[2]
     two = name in {"mariadb", "mongo", "mysql"} or (name == "postgres" and version[0] < 10)  # noqa: PLR2004
@@ -391,13 +400,13 @@ def _major(reference: ImageReference, version: tuple[float, ...]) -> tuple[float
 
 
 def _version(reference: ImageReference) -> tuple[float, ...] | None:
-    """Return the version in the tag, None where it names none."""
-    found = parse_tag(reference.tag or "").version
-    return found if found and found[0] != inf else None
+    """Return the version in the tag, None if it contains none."""
+    version = parse_tag(reference.tag or "").version
+    return version if version and version[0] != inf else None
 
 
 def _shown(image: str) -> str:
-    return str(mask_value(image, "image"))
+    return str(GENERAL.value(image, "image"))
 
 
 def _floats(reference: ImageReference) -> bool:

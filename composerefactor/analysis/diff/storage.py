@@ -1,6 +1,7 @@
-"""Where data is kept: mounts and volumes. The same volume name is the same data, whatever its key.
+"""Impacts on mounts and volumes.
 
-A mount of another volume, or none, leaves what was written where it is: nothing copies it.
+Volumes with the same name contain the same data, whatever their keys. If another volume is mounted,
+or none, the data stays where it is: nothing copies it.
 """
 
 from __future__ import annotations
@@ -35,15 +36,20 @@ from composerefactor.analysis.diff.change import (
     impact,
     listed,
 )
-from composerefactor.images.catalog import load
+from composerefactor.compose.files import SECTION_NOUNS
+from composerefactor.images.catalog import load_catalog
 
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """One mount at *target*. *kind* is ``volume``, ``bind``, ``tmpfs``, ``anonymous`` ...
+    """A mount of a service.
 
-    *identity* is what the data belongs to: a volume's name as the engine calls it, whatever its
-    key, or a path of the host. *source* is how the file names it.
+    Attributes:
+        target: The path in the container.
+        kind: ``volume``, ``bind``, ``tmpfs``, ``anonymous`` ...
+        identity: What the data belongs to: the real name of a volume, or a path of the host.
+        source: The source in the resolved configuration.
+        read_only: Whether the container can only read it.
     """
 
     target: str
@@ -53,8 +59,8 @@ class Mount:
     read_only: bool = field(compare=False, default=False)
 
     @property
-    def words(self) -> str:
-        """The mount as people call it."""
+    def label(self) -> str:
+        """The mount in words, for messages."""
         if self.kind == "volume":
             return f"volume {self.identity}"
         if self.kind == "anonymous":
@@ -63,31 +69,31 @@ class Mount:
 
     @property
     def is_file(self) -> bool:
-        """Whether a single file is mounted, as far as names tell."""
+        """Whether a single file is mounted, judging by its name."""
         return self.kind == "bind" and "." in basename(self.identity).lstrip(".")
 
 
 def mounts_of(state: State, service: Mapping[str, Any]) -> dict[str, Mount]:
     """Return the mounts of *service* by target."""
-    found: dict[str, Mount] = {}
+    mounts: dict[str, Mount] = {}
     for item in service.get("volumes") or ():
         if isinstance(item, dict):
             mount = _mount(state, item)
-            found[mount.target] = mount
-    for item in _listed(service.get("tmpfs")):
+            mounts[mount.target] = mount
+    for item in _as_list(service.get("tmpfs")):
         target = item.partition(":")[0]
-        found.setdefault(target, Mount(target, "tmpfs", ""))
-    return found
+        mounts.setdefault(target, Mount(target, "tmpfs", ""))
+    return mounts
 
 
 def mounted_volumes(state: State) -> dict[str, list[str]]:
-    """Return the names of all mounted volumes, with the services that mount each."""
-    found: dict[str, list[str]] = {}
+    """Return the services that mount each volume, by the real name of the volume."""
+    users: dict[str, list[str]] = {}
     for name, service in state.services.items():
         for mount in mounts_of(state, service).values():
             if mount.kind == "volume":
-                found.setdefault(mount.identity, []).append(name)
-    return found
+                users.setdefault(mount.identity, []).append(name)
+    return users
 
 
 def _mount(state: State, item: Mapping[str, Any]) -> Mount:
@@ -98,12 +104,12 @@ def _mount(state: State, item: Mapping[str, Any]) -> Mount:
         return Mount(target, "anonymous", "", "", read_only)
     if kind == "volume":
         name = state.resource_name("volumes", source)
-        below = (item.get("volume") or {}).get("subpath")
-        return Mount(target, kind, f"{name}/{below}" if below else name, source, read_only)
+        subpath = (item.get("volume") or {}).get("subpath")
+        return Mount(target, kind, f"{name}/{subpath}" if subpath else name, source, read_only)
     return Mount(target, kind, source, source, read_only)
 
 
-def _listed(value: Any) -> list[str]:
+def _as_list(value: Any) -> list[str]:
     if value is None:
         return []
     return [value] if isinstance(value, str) else list(map(str, value))
@@ -113,7 +119,15 @@ _NAMING = frozenset({"name", "external"})
 
 
 class SharedResource(Struct, frozen=True):
-    """A resource that both states have: its *name*, the *keys* and the definitions, old and new."""
+    """A network or volume that exists in both states.
+
+    Attributes:
+        section: ``networks`` or ``volumes``.
+        name: The real name, the same in both states.
+        keys: The old and the new key.
+        was: The old definition.
+        now: The new definition.
+    """
 
     section: str
     name: str
@@ -123,25 +137,25 @@ class SharedResource(Struct, frozen=True):
 
     @property
     def path(self) -> tuple[str, str]:
-        """Where it is defined now."""
+        """The place of the new definition."""
         return self.section, self.keys[1]
 
     @property
     def external(self) -> tuple[bool, bool]:
-        """Whether it has to exist already, before and after."""
+        """Whether it is external, in the old and in the new state."""
         return bool(self.was.get("external")), bool(self.now.get("external"))
 
     def renamed(self, same: str) -> Iterator[Impact]:
-        """Yield the change of its key, if that is another; *same* says what stays: ``the data``."""
+        """Yield an impact if its key changed; *same* says what stays the same: ``the data``."""
         old, new = self.keys
         if old != new:
-            kind = self.section.removesuffix("s")
-            words = f"{kind} {self.name}: its key is {new}, was {old}; {same}"
+            kind = SECTION_NOUNS[self.section]
+            message = f"{kind} {self.name}: the key changed from {old} to {new}; {same}"
             covers = ((self.section, old),)
-            yield impact(KEY_RENAMED, self.path, words, effect=UpEffect.NOTHING, covers=covers)
+            yield impact(KEY_RENAMED, self.path, message, effect=UpEffect.NOTHING, covers=covers)
 
     def differing(self, driver: str) -> list[str]:
-        """Return the keys in which the definitions differ; *driver* is the one by default."""
+        """Return the keys in which the definitions differ; *driver* is the default driver."""
         old, new = {"driver": driver, **self.was}, {"driver": driver, **self.now}
         return [
             key
@@ -150,8 +164,8 @@ class SharedResource(Struct, frozen=True):
         ]
 
 
-def kept(before: State, after: State, section: str) -> Iterator[SharedResource]:
-    """Yield the resources of *section*, ``networks`` or ``volumes``, that both states have."""
+def shared_resources(before: State, after: State, section: str) -> Iterator[SharedResource]:
+    """Yield the resources of *section*, ``networks`` or ``volumes``, that exist in both states."""
     old = {before.resource_name(section, key): key for key in before.section(section)}
     new = {after.resource_name(section, key): key for key in after.section(section)}
     for name in old.keys() & new.keys():
@@ -161,108 +175,110 @@ def kept(before: State, after: State, section: str) -> Iterator[SharedResource]:
 
 
 def service_mounts(pair: ServicePair) -> Iterator[Impact]:
-    """Yield what is mounted otherwise, with the data that this leaves behind."""
+    """Yield the changes of the mounts, with the data that they leave behind."""
     old, new = mounts_of(pair.before, pair.old), mounts_of(pair.after, pair.new)
     if not pair.new:
         return
-    gone = {target: old[target] for target in old if target not in new}
+    removed = {target: old[target] for target in old if target not in new}
     for target, mount in new.items():
         before = old.get(target)
         if before is not None:
             yield from _at_same_path(pair, before, mount)
             continue
-        same = [each for each in gone.values() if _what(each) == _what(mount) and each.identity]
+        same = [each for each in removed.values() if _data(each) == _data(mount) and each.identity]
         if same:
-            del gone[same[0].target]
-            words = f"{mount.words} is mounted at {target}, no longer at {same[0].target}"
-            yield _about(pair, MOUNT_MOVED, words, mount)
+            del removed[same[0].target]
+            message = f"{mount.label} is mounted at {target}, no longer at {same[0].target}"
+            yield _about(pair, MOUNT_MOVED, message, mount)
         elif pair.old:
-            words = f"mounts {mount.words} at {target}"
+            message = f"mounts {mount.label} at {target}"
             if mount.kind == "tmpfs":
-                words = f"keeps {target} in memory"
-            yield _about(pair, MOUNT_ADDED, words, mount)
-    for mount in gone.values():
+                message = f"keeps {target} in memory"
+            yield _about(pair, MOUNT_ADDED, message, mount)
+    for mount in removed.values():
         yield _removed(pair, mount)
 
 
 def volumes_left(before: State, after: State) -> Iterator[Impact]:
-    """Yield the volumes that no service mounts any more since the services that did are gone."""
+    """Yield the volumes that are no longer mounted because their services were removed."""
     now = mounted_volumes(after)
     for name, services in mounted_volumes(before).items():
-        if name in now or any(s in after.services or s in after.left_out for s in services):
-            continue  # where a service stays, its mount says more
+        if name in now or any(s in after.services or s in after.excluded for s in services):
+            continue  # for a service that stays, the impact on its mount says more
         key = _key(before, name)
-        words = f"volume {name} is no longer used ({listed(services)} had it); its data stays"
+        message = f"volume {name} is no longer used (by {listed(services)}); its data is kept"
         path = ("volumes", key)
-        yield impact(VOLUME_UNUSED, path, words, effect=UpEffect.NOTHING, was=True)
+        yield impact(VOLUME_UNUSED, path, message, effect=UpEffect.NOTHING, was=True)
 
 
 def volume_definitions(before: State, after: State) -> Iterator[Impact]:
-    """Yield volumes of one name whose definition differs."""
-    for volume in kept(before, after, "volumes"):
+    """Yield the volumes whose definition changed."""
+    for volume in shared_resources(before, after, "volumes"):
         name, path = volume.name, volume.path
         yield from volume.renamed("the same data")
         if volume.external == (False, True):
-            words = f"volume {name} has to exist already (external); its data is kept"
-            yield impact(VOLUME_EXTERNAL, path, words, effect=UpEffect.NOTHING)
+            message = f"volume {name} must already exist (external); its data is kept"
+            yield impact(VOLUME_EXTERNAL, path, message, effect=UpEffect.NOTHING)
         elif volume.external == (True, False):
-            words = f"volume {name} belongs to this project now; its data is kept"
-            yield impact(VOLUME_EXTERNAL, path, words, effect=UpEffect.NOTHING)
+            message = f"volume {name} now belongs to this project; its data is kept"
+            yield impact(VOLUME_EXTERNAL, path, message, effect=UpEffect.NOTHING)
         elif volume.external == (False, False):
             keys = volume.differing(driver="local")
             if keys:
-                words = f"volume {name} is defined with another {listed(keys)}: the engine asks "
-                words += "whether to make it anew, which deletes its data"
+                message = f"volume {name}: {listed(keys)} changed; Docker Compose asks whether to "
+                message += "recreate it, which deletes its data"
                 risk = Risk.MEDIUM if keys == ["labels"] else None
-                yield impact(VOLUME_REDEFINED, path, words, effect=UpEffect.VOLUME, risk=risk)
+                yield impact(VOLUME_REDEFINED, path, message, effect=UpEffect.VOLUME, risk=risk)
 
 
 def _at_same_path(pair: ServicePair, old: Mount, new: Mount) -> Iterator[Impact]:
-    if _what(old) == _what(new):
+    if _data(old) == _data(new):
         if old.read_only != new.read_only:
-            words = f"{new.target} is {'read-only' if new.read_only else 'writable'} now"
-            yield _about(pair, MOUNT_MODE, words, new)
+            message = f"{new.target} is now {'read-only' if new.read_only else 'writable'}"
+            yield _about(pair, MOUNT_MODE, message, new)
         return
     at = f"at {new.target}"
     if old.kind == new.kind == "volume":
         users = mounted_volumes(pair.after).get(old.identity)
-        words = f"{at}: volume {new.identity} instead of {old.identity}"
+        message = f"{at}: volume {new.identity} instead of {old.identity}"
         if users:
-            words += f", which {listed(users)} {'uses' if len(users) == 1 else 'use'}"
-            yield _about(pair, VOLUME_SWITCHED, words, new)
+            message += f", which {listed(users)} {_verb(users)}"
+            yield _about(pair, VOLUME_SWITCHED, message, new)
         else:
-            yield _left(pair, VOLUME_RENAMED, words, old, new)
+            yield _left(pair, VOLUME_RENAMED, message, old, new)
     elif old.kind == new.kind == "bind":
-        words = f"{at}: {new.identity} instead of {old.identity}"
-        if old.read_only or old.is_file or pair.before.keeps(old.identity):
-            yield _about(pair, SOURCE_MOVED, words, new)
+        message = f"{at}: {new.identity} instead of {old.identity}"
+        if old.read_only or old.is_file or pair.before.is_source(old.identity):
+            yield _about(pair, SOURCE_MOVED, message, new)
         else:
-            yield _left(pair, BIND_MOVED, words, old, new)
+            yield _left(pair, BIND_MOVED, message, old, new)
     elif old.kind == "tmpfs" or (old.kind == "bind" and _is_source(pair, old)):
-        words = f"{at}: {new.words} instead of {'memory' if old.kind == 'tmpfs' else old.words}"
-        yield _about(pair, SOURCE_MOVED, words, new)
+        message = f"{at}: {new.label} instead of {'memory' if old.kind == 'tmpfs' else old.label}"
+        yield _about(pair, SOURCE_MOVED, message, new)
     else:
-        instead = "memory, which forgets," if new.kind == "tmpfs" else new.words
-        words = f"{at}: {instead} instead of {old.words}"
+        label = "memory (not persistent)" if new.kind == "tmpfs" else new.label
+        message = f"{at}: {label} instead of {old.label}"
         users = mounted_volumes(pair.after).get(old.identity) if old.kind == "volume" else None
         if users:
-            yield _about(pair, VOLUME_SWITCHED, f"{words}, which {listed(users)} uses", new)
+            message += f", which {listed(users)} {_verb(users)}"
+            yield _about(pair, VOLUME_SWITCHED, message, new)
         else:
             risk = Risk.MEDIUM if old.kind == "anonymous" else None
-            yield _left(pair, VOLUME_REPLACED, words, old, new, risk)
+            yield _left(pair, VOLUME_REPLACED, message, old, new, risk)
 
 
 def _left(
-    pair: ServicePair, rule: Any, words: str, old: Mount, new: Mount, risk: Risk | None = None
+    pair: ServicePair, rule: Any, message: str, old: Mount, new: Mount, risk: Risk | None = None
 ) -> Impact:
-    words += f"; what is in {'it' if old.kind == 'anonymous' else old.identity} is left behind"
-    return _about(pair, rule, words, new, effect=UpEffect.DATA, risk=risk)
+    place = "it" if old.kind == "anonymous" else old.identity
+    message += f"; the data in {place} is left behind"
+    return _about(pair, rule, message, new, effect=UpEffect.DATA, risk=risk)
 
 
 def _removed(pair: ServicePair, mount: Mount) -> Impact:
-    """Return what it means that nothing is mounted any more where *mount* was."""
+    """Return the impact of a mount that was removed without replacement."""
     users = mounted_volumes(pair.after).get(mount.identity) if mount.kind == "volume" else None
-    where = f"{mount.words} is no longer mounted at {mount.target}"
+    removed = f"{mount.label} is no longer mounted at {mount.target}"
     harmless = (
         mount.kind not in {"volume", "bind"}
         or mount.read_only
@@ -270,19 +286,19 @@ def _removed(pair: ServicePair, mount: Mount) -> Impact:
         or (mount.kind == "bind" and _is_source(pair, mount))
     )
     if harmless:
-        words = where + (f"; {listed(users)} still {_verb(users)} it" if users else "")
+        message = removed + (f"; {listed(users)} still {_verb(users)} it" if users else "")
         mild = mount.kind in {"tmpfs", "anonymous"} or (mount.is_file and bool(pair.new))
         risk = Risk.LOW if mild else None
-        return _about(pair, MOUNT_REMOVED, words, mount, was=True, risk=risk)
-    words = f"{where}: its data is left behind, and what is written there goes with the container"
+        return _about(pair, MOUNT_REMOVED, message, mount, was=True, risk=risk)
+    message = f"{removed}: its data is left behind, and new data is lost with the container"
     risk = None if mount.kind == "volume" or _keeps_data(pair) else Risk.MEDIUM
-    return _about(pair, MOUNT_LOST, words, mount, effect=UpEffect.DATA, was=True, risk=risk)
+    return _about(pair, MOUNT_LOST, message, mount, effect=UpEffect.DATA, was=True, risk=risk)
 
 
 def _about(
     pair: ServicePair,
     rule: Any,
-    words: str,
+    message: str,
     mount: Mount,
     *,
     effect: UpEffect | None = None,
@@ -294,7 +310,7 @@ def _about(
     return impact(
         rule,
         pair.at("volumes"),
-        words,
+        message,
         effect=effect,
         risk=risk,
         was=was,
@@ -304,16 +320,17 @@ def _about(
 
 
 def _is_source(pair: ServicePair, mount: Mount) -> bool:
-    return mount.read_only or mount.is_file or pair.before.keeps(mount.identity)
+    return mount.read_only or mount.is_file or pair.before.is_source(mount.identity)
 
 
 def _keeps_data(pair: ServicePair) -> bool:
     image = str(pair.old.get("image") or "")
-    category = load().category(image) if image else None
-    return category is not None and load().categories[category].counts_as == "data stores"
+    category = load_catalog().category(image) if image else None
+    return category is not None and load_catalog().categories[category].counts_as == "data stores"
 
 
-def _what(mount: Mount) -> tuple[str, str]:
+def _data(mount: Mount) -> tuple[str, str]:
+    """Return what identifies the data in *mount*."""
     return mount.kind, mount.identity
 
 

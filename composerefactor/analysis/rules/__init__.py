@@ -1,1 +1,1 @@
-"""The rules: one file a rule, called like it."""
+"""The analysis rules: one file per rule, with the name of the rule."""

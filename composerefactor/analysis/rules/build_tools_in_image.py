@@ -1,7 +1,7 @@
-"""An image keeps the tools that built it.
+"""A final image still contains the tools that built it.
 
 With a second stage only the result goes into the image: it is smaller, starts faster on a new
-machine, and gives a break-in less to work with.
+machine, and gives an attacker less to work with.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ _COMPILERS = frozenset({"golang", "rust", "maven", "gradle", "sdk", "gcc"})
 
 @rule(Severity.INFO, "builds")
 def build_tools_in_image(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield images of compiled languages that have one stage."""
+    """Yield the images of compiled languages that are built in one stage."""
     for entry in architecture.entries:
         for build in entry.builds:
-            if not build.is_there or build.is_multi_stage or not build.base:
+            if not build.exists or build.is_multi_stage or not build.base:
                 continue
             name = parse_image(build.base).name.rpartition("/")[2]
             if name in _COMPILERS:
                 yield Occurrence(
-                    f"the image of {build.service} holds all of {build.base}",
+                    f"the final image of {build.service} still contains "
+                    f"the build image {build.base}",
                     build.base_location or build.location,
                     build.service,
                     build.dockerfile,

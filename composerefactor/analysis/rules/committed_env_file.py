@@ -1,6 +1,6 @@
 """An env file with credentials is in git.
 
-What git has once had is in its history for ever, and in every clone.
+What git has once recorded stays in its history, and in every clone.
 """
 
 from __future__ import annotations
@@ -17,29 +17,30 @@ from composerefactor.errors import Location
 
 @rule(Severity.HIGH, "security")
 def committed_env_file(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield env files with secret values that git tracks."""
+    """Yield the credentials in env files that git tracks."""
     seen: set[str] = set()
     for entry in architecture.entries:
-        services = (path for s in entry.services for path in s.env_files)
-        known = {each.path for each in entry.env_files}
-        for path in dict.fromkeys([*known, *services]):
+        of_services = (path for s in entry.services for path in s.env_files)
+        of_command = {facts.path for facts in entry.env_files}
+        for path in dict.fromkeys([*of_command, *of_services]):
             if path in seen or not architecture.project.is_tracked(path):
                 continue
             seen.add(path)
-            for line in _credentials(architecture.project, path):
+            for assignment in _credentials(architecture.project, path):
                 yield Occurrence(
-                    f"git has {path}, which holds the credential {line.name}",
-                    Location(path, line.line),
+                    f"{path} is tracked by git and contains the credential {assignment.name}",
+                    Location(path, assignment.line),
                     None,
-                    line.name,
-                    f"git rm --cached {path}, ignore it, and change the credential",
+                    assignment.name,
+                    f"run git rm --cached {path}, ignore the file, and change the credential",
                 )
 
 
 def _credentials(project: Project, path: str) -> list[Assignment]:
+    """Return the assignments of literal credentials in the env file *path*."""
     text = project.read(path).decode("utf-8", "replace") if project.read else ""
     return [
-        each
-        for each in assignments(text)
-        if "$" not in each.value and is_credential(each.name, each.value)
+        assignment
+        for assignment in assignments(text)
+        if "$" not in assignment.value and is_credential(assignment.name, assignment.value)
     ]

@@ -1,6 +1,6 @@
-"""A service gets a capability that is close to root on the host.
+"""A service has a capability that is close to root on the host.
 
-With it a program gets out of the container, or changes the network or the kernel of the host.
+With it a program can leave the container, or change the network or the kernel of the host.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ _DANGEROUS = frozenset(
 
 @rule(Severity.MEDIUM, "security")
 def dangerous_capability(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the capabilities that allow to break out of the container."""
+    """Yield the capabilities that allow a program to leave the container."""
     for entry in architecture.entries:
         for service in entry.model.services.values():
-            for text, found in service.names("cap_add"):
+            for capability in service.cap_add:
+                text = capability.value
                 if text.upper().removeprefix("CAP_") in _DANGEROUS:
                     yield Occurrence(
-                        f"{service.name} gets the capability {text}",
-                        found.location,
+                        f"{service.name} has the capability {text}",
+                        capability.location,
                         service.name,
                         text,
-                        "leave out what it does not need",
+                        "remove the capabilities that it does not need",
                     )

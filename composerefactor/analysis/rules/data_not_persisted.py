@@ -1,23 +1,24 @@
-"""A data store keeps its data in the container.
+"""A data store keeps its data in the container layer.
 
-`docker compose down`, or a new image, then takes the data along.
+The data is lost when the container is recreated, for example by `docker compose down` and `up`, or
+for a new image.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from composerefactor.analysis.facts.architecture import Architecture, EntryArchitecture
+from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.project import Project
-from composerefactor.compose.resources import covers, mount_targets
-from composerefactor.images.catalog import load
+from composerefactor.compose.resources import is_mounted, mount_targets
+from composerefactor.images.catalog import load_catalog
 from composerefactor.images.health.usage import usage
-from composerefactor.images.lookup import data_paths, keeps_nothing, starts_server
+from composerefactor.images.lookup import data_paths, disables_persistence, starts_server
 
 _SEVERITY = {"cache": Severity.LOW, "queue": Severity.MEDIUM, "search": Severity.MEDIUM}
-"""Where losing the data costs less."""
+"""The severity for the categories whose data is less costly to lose."""
 
 
 @rule(
@@ -27,15 +28,16 @@ _SEVERITY = {"cache": Severity.LOW, "queue": Severity.MEDIUM, "search": Severity
     strength="Every data store keeps its data in a volume.",
 )
 def data_not_persisted(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield data stores with nothing mounted where they keep their data."""
+    """Yield the data stores with nothing mounted at their data directory."""
     for entry in architecture.entries:
         for service in entry.services:
             if service.counts_as != "data stores" or service.category == "emulator":
                 continue
             if service.build is None and service.image and not service.one_off:
-                for path in _lacking(architecture.project, entry, service):
+                for path in _unmounted_data(architecture.project, entry, service):
                     yield Occurrence(
-                        f"{service.name} keeps its data in the container, at {path}",
+                        f"{service.name} stores data in the container layer ({path}); "
+                        f"it is lost when the container is recreated",
                         service.location,
                         service.name,
                         path,
@@ -43,17 +45,19 @@ def data_not_persisted(architecture: Architecture) -> Iterator[Occurrence]:
                     )
 
 
-def _lacking(project: Project, entry: EntryArchitecture, service: ServiceFacts) -> Iterator[str]:
-    """Yield the paths at which the server of *service* keeps data, if nothing is mounted at any."""
-    known = entry.model.services[service.name]
-    image = load().match(service.image)
-    use = usage(project, entry.model, known)
-    command = (*(use.entrypoint or ()), *(use.command or ()))
-    if image is None or not starts_server(image, command) or keeps_nothing(known):
+def _unmounted_data(
+    project: Project, entry: InvocationFacts, service: ServiceFacts
+) -> Iterator[str]:
+    """Yield the first data directory of *service* if nothing is mounted at any of them."""
+    definition = entry.model.services[service.name]
+    image = load_catalog().match(service.image)
+    used = usage(project, entry.model, definition)
+    command = (*(used.entrypoint or ()), *(used.command or ()))
+    if image is None or not starts_server(image, command) or disables_persistence(definition):
         return
-    if known.value("volumes_from") is not None:
+    if definition.value("volumes_from") is not None:
         return
-    targets = list(mount_targets(entry.model, known))
-    paths = [path.path for path in data_paths(service.image, load()) or ()]
-    if not any(covers(targets, path) for path in paths):
+    targets = list(mount_targets(entry.model, definition))
+    paths = [path.path for path in data_paths(service.image, load_catalog()) or ()]
+    if not any(is_mounted(targets, path) for path in paths):
         yield from paths[:1]

@@ -1,7 +1,7 @@
-"""A credential has a default in a Compose file.
+"""A credential has a default value in a Compose file.
 
-Who forgets to set the variable runs with a password that everybody knows. With `${NAME:?}` the
-start fails instead.
+If nobody sets the variable, the service runs with a password that everybody can read. With
+`${NAME:?}` the start fails instead.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from composerefactor.compose.secrets import is_credential
 
 @rule(Severity.MEDIUM, "security")
 def default_secret(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the variables with secret names that have a default."""
+    """Yield the variables that are named like credentials and have a default."""
     for entry in architecture.entries:
         for variable in entry.variables:
             if not variable.defaults or not is_credential(variable.name, "unknown value"):
                 continue
             use = variable.uses[0]
             yield Occurrence(
-                f"{variable.name} has a default that everybody can read",
+                f"the credential {variable.name} has a default value in the Compose file",
                 use.location,
                 use.service or None,
                 variable.name,
-                f"demand a value: ${{{variable.name}:?set it in .env}}",
+                f"require a value: ${{{variable.name}:?set it in .env}}",
             )

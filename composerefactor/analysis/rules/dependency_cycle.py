@@ -1,4 +1,4 @@
-"""Services wait for each other in a circle.
+"""Services depend on each other in a cycle.
 
 Docker Compose rejects a cycle of depends_on, links, volumes_from and shared namespaces.
 """
@@ -9,23 +9,23 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
-from composerefactor.compose.connections import references
+from composerefactor.compose.connections import service_references
 
 
 @rule(Severity.HIGH, "validity")
 def dependency_cycle(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the cycles of each entry point."""
+    """Yield the dependency cycles of each start command."""
     for entry in architecture.certain:
         for cycle in entry.dependencies.cycles:
             first = next(
-                each.hint
-                for each in references(entry.model)
-                if (each.caller, each.name) == (cycle[0], cycle[1])
+                reference.hint
+                for reference in service_references(entry.model)
+                if (reference.caller, reference.name) == (cycle[0], cycle[1])
             )
             yield Occurrence(
-                f"services wait for each other: {' -> '.join(cycle)}",
+                f"dependency cycle: {' -> '.join(cycle)}",
                 first.location,
                 cycle[0],
                 " ".join(sorted(set(cycle))),
-                "take one of these dependencies away",
+                "remove one of these dependencies",
             )

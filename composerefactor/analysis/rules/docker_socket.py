@@ -1,7 +1,7 @@
-"""A service has the Docker socket.
+"""A service mounts the Docker socket.
 
-Who can speak to the daemon is root on the host, and `:ro` changes nothing about that. A socket
-proxy lets through only what a proxy or a monitor needs.
+A program that can use the socket is root on the host, with `:ro` too. A socket proxy passes only
+the requests that a reverse proxy or a monitor needs.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 
-_KNOWN = "infrastructure"
-"""What watches, routes or administers containers needs the socket more often than not."""
+_EXPECTED = "infrastructure"
+"""Services that watch, route to or administer containers usually need the socket."""
 
 
-@rule(Severity.HIGH, "security", strength="No service has the Docker socket.")
+@rule(Severity.HIGH, "security", strength="No service mounts the Docker socket.")
 def docker_socket(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the services that mount the Docker socket."""
     for entry in architecture.entries:
@@ -23,9 +23,9 @@ def docker_socket(architecture: Architecture) -> Iterator[Occurrence]:
             for mount in service.mounts:
                 if mount.is_docker_socket:
                     yield Occurrence(
-                        f"{service.name} has the Docker socket, which is root on the host",
+                        f"{service.name} mounts the Docker socket (root-equivalent)",
                         mount.location,
                         service.name,
-                        remedy="put a socket proxy in between, or do without",
-                        severity=Severity.MEDIUM if service.counts_as == _KNOWN else None,
+                        remedy="use a socket proxy or remove the mount",
+                        severity=Severity.MEDIUM if service.counts_as == _EXPECTED else None,
                     )

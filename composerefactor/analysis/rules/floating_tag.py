@@ -1,7 +1,7 @@
 """An image has no fixed version.
 
-`latest`, or no tag, is another image tomorrow: two machines run different software, and nobody can
-go back.
+`latest`, or no tag, may be another image tomorrow: two machines run different software, and nobody
+can go back.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from composerefactor.compose.image_references import parse_image
 _FLOATING = frozenset({None, "latest", "main", "master", "edge", "nightly", "dev"})
 
 
-@rule(Severity.LOW, "configuration", strength="Every image has a version.")
+@rule(Severity.LOW, "configuration", strength="Every image has a fixed version.")
 def floating_tag(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the images that are not tied to a version."""
+    """Yield the images without a fixed version."""
     for entry in architecture.entries:
         for service in entry.services:
             if service.build is not None or not service.image or service.image_location is None:
@@ -26,9 +26,9 @@ def floating_tag(architecture: Architecture) -> Iterator[Occurrence]:
             if reference.digest or "$" in service.image or reference.tag not in _FLOATING:
                 continue
             yield Occurrence(
-                f"{service.name} takes {service.image}, whichever version that is",
+                f"{service.name} uses {service.image}, which has no fixed version",
                 service.image_location,
                 service.name,
                 reference.name,
-                "name the version that runs now",
+                "pin the version that runs now",
             )

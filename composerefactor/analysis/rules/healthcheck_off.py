@@ -1,6 +1,6 @@
-"""A health check is switched off.
+"""A health check is disabled.
 
-Nothing then notices when the service hangs, even where its image has a check.
+Docker then does not notice when the service hangs, even where its image has a check.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 @rule(Severity.LOW, "reliability")
 def healthcheck_off(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the services whose check is switched off."""
+    """Yield the services whose health check is disabled."""
     for entry in architecture.entries:
         for health in entry.health:
             if health.state == "off":
                 yield Occurrence(
-                    f"the health check of {health.service} is switched off",
+                    f"the health check of {health.service} is disabled",
                     health.location,
                     health.service,
                 )

@@ -1,7 +1,6 @@
-"""A service is told to use more memory than its limit allows.
+"""A service is configured to use more memory than its limit.
 
-A Java heap or the cache of a database that does not fit into the limit ends in an out-of-memory
-kill.
+A Java heap or a database cache that does not fit into the limit ends in an out-of-memory kill.
 """
 
 from __future__ import annotations
@@ -10,24 +9,24 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
-from composerefactor.images.memory import shown
+from composerefactor.images.lookup import format_size
 
 _SLACK = 1.5
-"""What a program needs is reckoned with room to spare: only what exceeds that is told."""
+"""The estimated need includes a reserve, so only a clear excess is reported."""
 
 
 @rule(Severity.HIGH, "reliability")
 def limit_below_need(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the services whose own settings ask for more than their limit."""
+    """Yield the services whose own settings require more memory than their limit."""
     for entry in architecture.entries:
         for resource in entry.resources:
-            limit, needs = resource.memory_limit, resource.needs
+            limit, needs = resource.memory_limit, resource.configured_memory
             if limit is not None and needs is not None and needs > limit * _SLACK:
                 yield Occurrence(
-                    f"{resource.service} may take {shown(limit)}, and is told to use more: "
-                    f"{resource.needs_by} needs about {shown(needs)}",
+                    f"{resource.service} is limited to {format_size(limit)}, but "
+                    f"{resource.configured_by} needs about {format_size(needs)}",
                     resource.location,
                     resource.service,
-                    remedy="raise the limit, or lower what it is told to use",
+                    remedy="raise the limit, or lower the configured memory",
                     severity=None if needs >= limit * 2 else Severity.MEDIUM,
                 )

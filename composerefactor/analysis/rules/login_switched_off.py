@@ -1,6 +1,7 @@
-"""A service lets everybody in without a login.
+"""A service accepts connections without a login.
 
-Fine on a developer's machine; anywhere else whoever reaches the port has the data.
+That is fine on a developer's machine. Anywhere else, everybody who reaches the port can use the
+service.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from composerefactor.analysis.facts.architecture import Architecture, EntryArchitecture
+from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.interpolation import expand
 
@@ -25,12 +26,12 @@ _OFF = {
     "GF_AUTH_ANONYMOUS_ENABLED": _YES,
     "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": _YES,
 }
-"""Variables of well-known images, and the values by which they ask nobody for a password."""
+"""Variables of well-known images, and patterns of the values that disable the login."""
 
 
 @rule(Severity.MEDIUM, "security")
 def login_switched_off(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the settings that switch a login off."""
+    """Yield the settings that disable a login."""
     for entry in architecture.entries:
         for service in entry.model.services.values():
             for name, setting in service.settings.items():
@@ -38,7 +39,7 @@ def login_switched_off(architecture: Architecture) -> Iterator[Occurrence]:
                 value = expand(setting.value or "", entry.model.variables).strip("\"'").lower()
                 if pattern and re.fullmatch(pattern, value):
                     yield Occurrence(
-                        f"{service.name} asks for no login ({name})",
+                        f"{service.name} requires no login ({name})",
                         setting.location,
                         service.name,
                         name,
@@ -47,5 +48,6 @@ def login_switched_off(architecture: Architecture) -> Iterator[Occurrence]:
                     )
 
 
-def _is_open(entry: EntryArchitecture, name: str) -> bool:
+def _is_open(entry: InvocationFacts, name: str) -> bool:
+    """Return whether service *name* publishes a port on all addresses."""
     return any(port.is_open for port in entry.ports if port.service == name)

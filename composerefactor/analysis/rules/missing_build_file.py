@@ -1,7 +1,7 @@
-"""A service is built from a directory or Dockerfile that is not here.
+"""A build context or Dockerfile does not exist.
 
-`docker compose build` fails. A context that another repository provides should be said so in a
-comment, or come from there by URL.
+`docker compose build` fails. If another repository provides the context, say so in a comment, or
+build from its URL.
 """
 
 from __future__ import annotations
@@ -10,22 +10,23 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.compose.paths import is_outside
 
 
 @rule(Severity.MEDIUM, "builds")
 def missing_build_file(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the builds whose context or Dockerfile is missing."""
+    """Yield the builds whose context or Dockerfile does not exist."""
     for entry in architecture.entries:
         for build in entry.builds:
-            if build.context is None or build.context.startswith("../") or build.is_there:
+            if build.context is None or is_outside(build.context) or build.exists:
                 continue
-            what = (
-                f"the Dockerfile {build.dockerfile}"
-                if build.context_is_there
-                else f"the directory {build.context}"
+            missing = (
+                f"Dockerfile {build.dockerfile}"
+                if build.context_exists
+                else f"directory {build.context}"
             )
             yield Occurrence(
-                f"{build.service} is built from {what}, which is not here",
+                f"{build.service} is built from {missing}, which does not exist",
                 build.location,
                 build.service,
                 build.dockerfile,

@@ -1,4 +1,4 @@
-"""A build sends everything in its context.
+"""A build sends its whole context to the builder.
 
 Without `.dockerignore` the `.git` directory, dependencies and local files go to the builder with
 each build, and with `COPY . .` into the image.
@@ -15,17 +15,17 @@ from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 @rule(Severity.LOW, "builds")
 def missing_dockerignore(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the contexts without a .dockerignore."""
+    """Yield the contexts without a .dockerignore that an image copies as a whole."""
     for entry in architecture.entries:
         for build in entry.builds:
-            if not build.is_there or build.context is None or build.ignore_file:
+            if not build.exists or build.context is None or build.ignore_file:
                 continue
             if build.copies_context is not None:
                 yield Occurrence(
-                    f"{build.context} has no .dockerignore, and the image of {build.service} "
-                    f"copies all of it",
+                    f"{build.context} has no .dockerignore, but the image of {build.service} "
+                    f"copies the whole directory",
                     build.copies_context,
                     build.service,
                     build.context,
-                    f"write {posixpath.normpath(posixpath.join(build.context, '.dockerignore'))}",
+                    f"create {posixpath.normpath(posixpath.join(build.context, '.dockerignore'))}",
                 )

@@ -1,8 +1,8 @@
 """A service has no health check.
 
-Without one Docker takes a container for healthy as soon as its process runs: services that depend
+Without one, Docker considers a container healthy as soon as its process runs: services that depend
 on it start too early, and nothing notices when it hangs. Where the image is known, or its
-Dockerfile is here, `composerefactor fix --unsafe` adds one that can run in it.
+Dockerfile is in the project, `composerefactor fix --unsafe` adds a check that can run in it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from composerefactor.analysis.findings import Occurrence, Severity, rule
     Severity.MEDIUM,
     "reliability",
     transform="add-healthchecks",
-    strength="Every service that runs on has a health check.",
+    strength="Every long-running service has a health check.",
 )
 def missing_healthcheck(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the services that keep running and that nothing checks."""
+    """Yield the long-running services without a health check."""
     for entry in architecture.entries:
         needed = {edge.callee for edge in entry.edges}
         for health in entry.health:
@@ -28,12 +28,12 @@ def missing_healthcheck(architecture: Architecture) -> Iterator[Occurrence]:
             is_known = service is not None and (service.image or service.build is not None)
             if health.state != "missing" or not is_known:
                 continue
-            why = "" if health.proposal else f": {health.reason}"
+            reason = "" if health.proposal else f": {health.reason}"
             yield Occurrence(
-                f"{health.service} has no health check{why}",
+                f"{health.service} has no health check{reason}",
                 health.location,
                 health.service,
                 remedy=health.remedy,
                 severity=None if health.service in needed else Severity.LOW,
-                is_mended=bool(health.proposal),
+                is_fixable=bool(health.proposal),
             )

@@ -1,7 +1,7 @@
-"""A connection names a host that is no service of the project.
+"""A connection refers to a host that no service defines.
 
-An address such as `redis://redis:6379` is answered by the service `redis`. Nothing here is called
-so: the service is missing, is in another project, or the name is misspelt.
+An address such as `redis://redis:6379` leads to the service `redis`. No service of the project has
+this name: it is missing, belongs to another project, or the name is misspelt.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from composerefactor.images.starters import missing_hosts
 
 @rule(Severity.LOW, "configuration", transform="add-missing-services")
 def missing_host(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the hosts in addresses that the catalogue knows and nothing defines."""
+    """Yield the hosts in addresses that the image catalog knows and no service defines."""
     others = list(architecture.project.files.values())
     for entry in architecture.entries:
         for missing in missing_hosts(entry.model, others, entry.mentions):
@@ -24,10 +24,10 @@ def missing_host(architecture: Architecture) -> Iterator[Occurrence]:
             first = missing.mentions[0]
             yield Occurrence(
                 f"{first.caller} connects to {missing.host} ({first.variable}), "
-                f"and no service is called so",
+                f"but no service has this name",
                 first.hint.location,
                 first.caller,
                 missing.host,
                 "add the service, or correct the name",
-                is_mended=missing.starter is not None,
+                is_fixable=missing.starter is not None,
             )

@@ -1,4 +1,7 @@
-"""The env file lacks variables that its example shows."""
+"""An env file lacks variables that its example lists.
+
+The Compose files use these variables; without a value they are empty.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ def missing_in_env_file(architecture: Architecture) -> Iterator[Occurrence]:
         for facts in entry.env_files:
             for name in facts.missing:
                 yield Occurrence(
-                    f"{facts.path} lacks {name}, which {facts.example} shows",
+                    f"{facts.path} does not set {name}, which {facts.example} lists",
                     Location(facts.path),
                     None,
                     name,

@@ -1,6 +1,7 @@
-"""A service may take all memory of the machine.
+"""A service has no memory limit.
 
-One leak then takes down all other services. Sizes are a start: compare them with `docker stats`.
+A leak in it can take down all other services of the machine. The sizes that `composerefactor fix
+--unsafe` adds are a start: compare them with `docker stats`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from composerefactor.analysis.findings import Occurrence, Severity, rule
     strength="Every service has a memory limit.",
 )
 def missing_memory_limit(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the services without a limit of memory."""
+    """Yield the services without a memory limit."""
     for entry in architecture.entries:
         for service, resource in zip(entry.services, entry.resources, strict=True):
             if resource.memory_limit is None and not service.one_off and not service.is_provider:

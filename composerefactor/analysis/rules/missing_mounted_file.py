@@ -1,6 +1,6 @@
-"""A file that a service mounts is not here.
+"""A file that a service mounts does not exist.
 
-Docker makes an empty directory in its place, and the container fails or runs without its
+Docker creates an empty directory in its place, and the container fails or runs without its
 configuration.
 """
 
@@ -27,9 +27,9 @@ def missing_mounted_file(architecture: Architecture) -> Iterator[Occurrence]:
                 is_there = project.exists(mount.source) or project.has_directory(mount.source)
                 if not is_there and not project.is_ignored(mount.source):
                     yield Occurrence(
-                        f"{service.name} mounts {mount.source}, which is not here",
+                        f"{service.name} mounts {mount.source}, which does not exist",
                         mount.location,
                         service.name,
                         mount.source,
-                        "create the file; without it Docker makes an empty directory",
+                        "create the file; otherwise Docker creates an empty directory",
                     )

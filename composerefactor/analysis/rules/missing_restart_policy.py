@@ -1,6 +1,6 @@
-"""A service is not started again when it fails.
+"""A service has no restart policy.
 
-Without `restart` a container that crashes, or a machine that reboots, leaves the service down.
+Without `restart` the service stays down after a crash of the container or a reboot of the machine.
 """
 
 from __future__ import annotations
@@ -9,22 +9,22 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
-from composerefactor.compose.one_off import why_it_may_end
+from composerefactor.compose.one_off import reason_it_may_exit
 
 
 @rule(
     Severity.LOW,
     "reliability",
     transform="add-restart-policy",
-    strength="Every service that runs on is started again when it fails.",
+    strength="Every long-running service is restarted when it fails.",
 )
 def missing_restart_policy(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield services that run on and have no restart policy."""
+    """Yield the long-running services without a restart policy."""
     for entry in architecture.entries:
         for service in entry.services:
             if service.restart or service.one_off or service.is_provider or service.profiles:
                 continue
-            if why_it_may_end(entry.model, service.name) is None:
+            if reason_it_may_exit(entry.model, service.name) is None:
                 yield Occurrence(
                     f"{service.name} has no restart policy", service.location, service.name
                 )

@@ -1,7 +1,7 @@
-"""One file holds many services.
+"""One file defines many services.
 
-Modules of a service each are easier to review and to own. `composerefactor split` moves the text
-without changing a character of it, and proves that the result is the same.
+One module per service is easier to review and to own. `composerefactor split` moves the text
+without changing a character of it, and verifies that the resolved configuration stays equal.
 """
 
 from __future__ import annotations
@@ -18,12 +18,16 @@ _LINES = 200
 
 @rule(Severity.INFO, "maintainability", transform="split")
 def monolithic_file(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield large files that hold many services."""
+    """Yield the large files that define many services."""
     for path, file in architecture.project.files.items():
         services, lines = len(file.services), len(file.source.line_starts)
-        if services >= _SERVICES and lines >= _LINES and path not in architecture.project.whole:
+        if (
+            services >= _SERVICES
+            and lines >= _LINES
+            and path not in architecture.project.protected_files
+        ):
             yield Occurrence(
-                f"{path} has {services} services in {lines} lines",
+                f"{path} defines {services} services in {lines} lines",
                 Location(path, 1),
-                remedy="divide it: composerefactor split",
+                remedy="split it: composerefactor split",
             )

@@ -14,7 +14,7 @@ from composerefactor.images.starters import missing_services
 
 @rule(Severity.HIGH, "validity")
 def no_image_or_build(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the services of which nothing says what they run."""
+    """Yield the services without an image and a build."""
     for entry in architecture.certain:
         if missing_services(entry.model):
             continue
@@ -24,5 +24,5 @@ def no_image_or_build(architecture: Architecture) -> Iterator[Occurrence]:
                     f"{service.name} has neither image nor build",
                     service.location,
                     service.name,
-                    remedy="give it one",
+                    remedy="add an image or a build",
                 )

@@ -1,4 +1,4 @@
-"""A tool for operators is open on every network of the machine.
+"""An admin tool is published on all addresses of the machine.
 
 Admin pages of databases and queues are made for people inside.
 """
@@ -13,7 +13,7 @@ from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 @rule(Severity.MEDIUM, "security")
 def open_admin_port(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the ports of tools that anybody can reach."""
+    """Yield the ports of admin tools that are published on all addresses."""
     for entry in architecture.entries:
         for service in entry.services:
             if service.category != "tools" or service.profiles:
@@ -26,5 +26,5 @@ def open_admin_port(architecture: Architecture) -> Iterator[Occurrence]:
                         port.location,
                         service.name,
                         f"{port.target}/{port.protocol}",
-                        "publish it on 127.0.0.1, or behind a login",
+                        "publish it on 127.0.0.1, or require a login",
                     )

@@ -1,7 +1,7 @@
-"""The port of a data store is open on every network of the machine.
+"""A data store is published on all addresses of the machine.
 
-A port that is published without an address goes past the rules of most firewalls. Other containers
-do not need it: they use the service's name. `127.0.0.1` keeps it for the machine itself.
+A port that is published without an address bypasses the rules of most firewalls. Other containers
+do not need it: they use the service's name. `127.0.0.1` limits it to the machine itself.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from collections.abc import Iterator
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 
-_MEANT = frozenset({"database", "cache", "queue", "search", "vector-db"})
+_DATA_CATEGORIES = frozenset({"database", "cache", "queue", "search", "vector-db"})
 
 
 @rule(
     Severity.MEDIUM,
     "security",
     transform="bind-local-ports",
-    strength="No data store can be reached from outside of the machine.",
+    strength="No data store can be reached from outside the machine.",
 )
 def open_data_port(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the ports of data stores that anybody can reach."""
+    """Yield the ports of data stores that are published on all addresses."""
     for entry in architecture.entries:
         for service in entry.services:
-            if service.category not in _MEANT:
+            if service.category not in _DATA_CATEGORIES:
                 continue
             for port in service.ports:
                 if port.is_open and service.network_mode != "host":

@@ -1,6 +1,6 @@
-"""Two networks have subnets that overlap.
+"""Two networks have overlapping subnets.
 
-Docker refuses to create the second one.
+Docker refuses to create the second network.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from composerefactor.compose.resources import UsedSubnet, used_subnets
 
 @rule(Severity.MEDIUM, "configuration")
 def overlapping_subnets(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield pairs of networks of one entry point whose subnets overlap."""
+    """Yield the pairs of networks of one start command whose subnets overlap."""
     for entry in architecture.certain:
         used = used_subnets(entry.model.files)
         for first, second in combinations(used, 2):
@@ -27,7 +27,7 @@ def overlapping_subnets(architecture: Architecture) -> Iterator[Occurrence]:
                     second.location,
                     None,
                     f"{first.network} {second.network}",
-                    "leave the subnets to Docker, or choose others",
+                    "let Docker choose the subnets, or choose others",
                 )
 
 

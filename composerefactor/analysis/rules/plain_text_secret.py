@@ -1,7 +1,7 @@
-"""A credential stands in a Compose file.
+"""A Compose file contains a credential in plain text.
 
-Everybody who can read the repository has it, and so does its history. `composerefactor fix
---unsafe` moves it to `.env`, kept out of git, or to a secret.
+Everybody who can read the repository can read it, also in the history. `composerefactor fix
+--unsafe` moves it to `.env`, which stays out of git, or to a secret.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from composerefactor.compose.secrets import is_common_word
     Severity.HIGH,
     "security",
     transform="move-secrets",
-    strength="No credential stands in a Compose file.",
+    strength="No Compose file contains a credential in plain text.",
 )
 def plain_text_secret(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the credentials that are written as text."""
+    """Yield the credentials that are written in Compose files."""
     for literal in architecture.literals:
-        where = "as text" if literal.is_whole else "in a connection string"
+        where = "in plain text" if literal.is_whole else "in a connection string"
         yield Occurrence(
-            f"{literal.key} of {', '.join(literal.services)} holds a credential {where}",
+            f"{literal.key} of {', '.join(literal.services)} contains a credential {where}",
             literal.file.source.location(literal.node.start),
             literal.services[0],
             f"{literal.key} {','.join(literal.services)}",

@@ -1,6 +1,6 @@
-"""Two services of one entry point publish the same port.
+"""Two services of one start command publish the same port.
 
-The second one cannot start: the port of the host is taken.
+The second one cannot start: the host port is already in use.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from composerefactor.analysis.findings import Occurrence, Severity, rule
 @rule(
     Severity.HIGH,
     "configuration",
-    strength="No two services of an entry point publish the same port.",
+    strength="No two services of a start command publish the same port.",
 )
 def port_conflict(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the ports that two services want at the same time."""
+    """Yield the host ports that two services publish at the same time."""
     for entry in architecture.certain:
         for conflict in entry.conflicts:
             first, second = conflict.first, conflict.second

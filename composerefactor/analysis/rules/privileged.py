@@ -1,7 +1,7 @@
-"""A service runs with all privileges of the host.
+"""A service is privileged.
 
-`privileged: true` switches off what separates a container from the host: a break-in there is one
-into the machine.
+`privileged: true` disables the isolation of the container: an attacker who breaks into it controls
+the host.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from composerefactor.analysis.findings import Occurrence, Severity, rule
 def privileged(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the privileged services."""
     for entry in architecture.entries:
-        for service in entry.services:
-            found = entry.model.services[service.name].value("privileged")
-            if service.privileged and found is not None:
+        for service in entry.model.services.values():
+            if service.privileged is not None and service.privileged.value:
                 yield Occurrence(
                     f"{service.name} is privileged",
-                    found.location,
+                    service.privileged.location,
                     service.name,
-                    remedy="name the capabilities and devices that it needs instead",
+                    remedy="grant only the capabilities and devices that it needs",
                 )

@@ -1,7 +1,7 @@
 """Programs in a service can gain privileges by setuid.
 
-`no-new-privileges` costs nothing for nearly all images and closes a way from a break-in to root in
-the container.
+`no-new-privileges` works with nearly all images, and blocks one way from a break-in to root in the
+container.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
-from composerefactor.compose.merge_keys import scalar_text
 from composerefactor.images.lookup import gains_privileges
 
 
@@ -24,11 +23,8 @@ def privileges_can_be_gained(architecture: Architecture) -> Iterator[Occurrence]
     """Yield the services without no-new-privileges."""
     for entry in architecture.entries:
         for service in entry.services:
-            options = (
-                scalar_text(each.node) or ""
-                for each in entry.model.services[service.name].items("security_opt")
-            )
-            if any(each.startswith("no-new-privileges") for each in options):
+            options = entry.model.services[service.name].security_opt
+            if any(option.value.startswith("no-new-privileges") for option in options):
                 continue
             if not service.privileged and not gains_privileges(service.image):
                 yield Occurrence(

@@ -1,7 +1,7 @@
-"""Several files define the same services, each in full.
+"""Several files define the same services in full.
 
-What is changed in one is forgotten in the others. `composerefactor split` writes once what they
-share, and what each environment changes beside it.
+A change in one file is easily forgotten in the others. `composerefactor split` defines the shared
+parts once, and keeps what each environment changes beside them.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.errors import Location
 
-_WORTH = 20
-"""Fewer repeated lines are no burden."""
+_LEAST_LINES = 20
+"""Fewer repeated lines are not reported."""
 
 
 @rule(Severity.LOW, "maintainability", transform="split")
 def repeated_services(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield groups of files that repeat services."""
+    """Yield the groups of files that repeat services."""
     for repetition in architecture.repetitions:
-        if repetition.repeated < _WORTH:
+        if repetition.repeated < _LEAST_LINES:
             continue
         yield Occurrence(
-            f"{len(repetition.services)} services are written {repetition.definitions} times in "
+            f"{len(repetition.services)} services are defined {repetition.definitions} times in "
             f"{len(repetition.files)} files: {repetition.repeated} of {repetition.lines} lines "
             f"are repeated",
             Location(repetition.files[0]),

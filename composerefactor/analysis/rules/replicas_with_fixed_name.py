@@ -1,6 +1,6 @@
 """A service with several replicas has a fixed port or container name.
 
-The second container cannot start: a port of the host and a container's name can be had once.
+The second container cannot start: a host port and a container name can each be used only once.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 @rule(Severity.HIGH, "configuration")
 def replicas_with_fixed_name(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the services that cannot be started more than once, and are to be."""
+    """Yield the services with several replicas of which only one can start."""
     for entry in architecture.certain:
         for resource in entry.resources:
             service = entry.service(resource.service)
             if service is None or resource.replicas < 2:  # noqa: PLR2004 - more than one
                 continue
             fixed = [port for port in service.ports if port.published.isdigit()]
-            what = f"the name {service.container_name}" if service.container_name else ""
-            what = what or (f"port {fixed[0].published}" if fixed else "")
-            if what:
+            single = f"container name {service.container_name}" if service.container_name else ""
+            single = single or (f"host port {fixed[0].published}" if fixed else "")
+            if single:
                 yield Occurrence(
-                    f"{service.name} has {resource.replicas} replicas, and {what} once",
+                    f"{service.name} has {resource.replicas} replicas, but the fixed {single}",
                     service.location,
                     service.name,
-                    remedy="take the container_name away, or let the daemon choose the port",
+                    remedy="remove container_name, or let Docker choose the port",
                 )

@@ -1,7 +1,7 @@
-"""An image that is built here runs as root.
+"""An image that the project builds runs as root.
 
-Its Dockerfile names no other user, and neither does the service. A break-in into the program is
-then one into all of the container.
+Neither its Dockerfile nor the service sets another user. An attacker who breaks into the program
+then controls the whole container.
 """
 
 from __future__ import annotations
@@ -32,18 +32,20 @@ def runs_as_root(architecture: Architecture) -> Iterator[Occurrence]:
                 continue
             if _has_own_user(build.base):
                 continue
-            at = build.base_location or build.location
+            location = build.base_location or build.location
             yield Occurrence(
-                f"{service.name} runs as root: {build.dockerfile} names no other user",
-                at,
+                f"{service.name} runs as root: {build.dockerfile} sets no other user",
+                location,
                 service.name,
                 build.dockerfile,
-                "add USER to its last stage",
+                "add USER to the last stage",
             )
 
 
 def _has_own_user(base: str) -> bool:
-    """Return whether an image from *base* may run as another user without saying so."""
+    """Return whether the image *base* may itself set another user than root."""
     name = parse_image(base).name
-    last = name.rpartition("/")[2]
-    return last not in _ROOT_IMAGES or any(word in base for word in ("nonroot", "unprivileged"))
+    short_name = name.rpartition("/")[2]
+    return short_name not in _ROOT_IMAGES or any(
+        word in base for word in ("nonroot", "unprivileged")
+    )

@@ -1,6 +1,6 @@
 """A build copies files with secrets into the image.
 
-`COPY . .` takes everything that `.dockerignore` does not leave out, `.env` files too.
+`COPY . .` copies everything that `.dockerignore` does not exclude, including `.env` files.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 @rule(Severity.HIGH, "security")
 def secret_file_in_image(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the builds that copy secret files of their context."""
+    """Yield the secret files that builds copy from their context."""
     for entry in architecture.entries:
         for build in entry.builds:
             if build.copies_context is None:
                 continue
             for path in build.exposed_secrets:
                 yield Occurrence(
-                    f"the image of {build.service} gets {path}",
+                    f"the build of {build.service} copies {path} into the image",
                     build.copies_context,
                     build.service,
                     path,
@@ -31,4 +31,5 @@ def secret_file_in_image(architecture: Architecture) -> Iterator[Occurrence]:
 
 
 def _ignore_file(context: str | None) -> str:
+    """Return the path of the .dockerignore of *context*."""
     return posixpath.normpath(posixpath.join(context or "", ".dockerignore"))

@@ -1,6 +1,6 @@
 """Two data stores write to the same volume.
 
-Servers of databases take it for granted that they are alone: the data is damaged.
+A database server assumes that nothing else writes to its files: the data is damaged.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 @rule(Severity.HIGH, "data")
 def shared_data_volume(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield volumes that two data stores of one entry point write to."""
+    """Yield the volumes that two data stores of one start command write to."""
     for entry in architecture.certain:
         stores = {s.name for s in entry.services if s.counts_as == "data stores" and not s.profiles}
         for volume in entry.volumes:
@@ -30,11 +30,11 @@ def shared_data_volume(architecture: Architecture) -> Iterator[Occurrence]:
                     writers[names[-1]].location,
                     names[-1],
                     volume.name,
-                    "give each its own",
+                    "give each its own volume",
                     None if _same_paths(writers) else Severity.INFO,
                 )
 
 
 def _same_paths(writers: dict[str, Mount]) -> bool:
-    """Return whether they use it for the same: different paths are seldom both data."""
+    """Return whether all *writers* mount it at one path; different paths are seldom both data."""
     return len({mount.target for mount in writers.values()}) == 1

@@ -1,7 +1,7 @@
-"""A service does not wait until what it depends on can be used.
+"""A service starts before its dependency is ready.
 
 `depends_on` alone waits until the other container has started, not until its server answers. With
-`condition: service_healthy` the start is in order.
+`condition: service_healthy` Docker Compose waits for the health check.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 @rule(Severity.LOW, "reliability", transform="wait-for-healthy")
 def starts_too_early(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield dependencies on checked services without a condition."""
+    """Yield the dependencies on services with a health check that do not wait for it."""
     for entry in architecture.entries:
         for edge in entry.edges:
             health = entry.health_of(edge.callee)

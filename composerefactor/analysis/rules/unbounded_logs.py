@@ -1,7 +1,7 @@
-"""The log of a service grows without bound.
+"""The log of a service is not rotated.
 
-The json-file driver, Docker's default, keeps everything until the disk is full. A daemon that is
-set up otherwise needs nothing here.
+The json-file driver, Docker's default, keeps everything until the disk is full. A daemon with its
+own log rotation needs no change here.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from composerefactor.analysis.findings import Occurrence, Severity, rule
     Severity.LOW,
     "reliability",
     transform="add-logging",
-    strength="The logs of all services are bounded.",
+    strength="The logs of all services are rotated.",
 )
 def unbounded_logs(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield one finding for each file with services that have no logging options."""
+    """Yield the services that do not configure logging."""
     for entry in architecture.entries:
-        bare = [s for s in entry.services if not s.has_logging and not s.one_off]
-        for service in bare:
+        without_logging = [s for s in entry.services if not s.has_logging and not s.one_off]
+        for service in without_logging:
             if not service.is_provider:
                 yield Occurrence(
                     f"the log of {service.name} is not rotated", service.location, service.name

@@ -1,4 +1,4 @@
-"""A service names a network, volume, secret or config that nothing declares.
+"""A service refers to an undefined network, volume, secret or config.
 
 Docker Compose rejects the whole project ("refers to undefined network"). `composerefactor fix`
 declares networks and volumes.
@@ -10,38 +10,38 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
-from composerefactor.compose.resources import is_part_with
+from composerefactor.compose.files import RESOURCE_SECTIONS, SECTION_NOUNS
+from composerefactor.compose.resources import is_only_part_of_another
 from composerefactor.compose.services import StartModel
 from composerefactor.errors import Location
 from composerefactor.images.starters import missing_resources
 
-_SECTIONS = {"networks": "network", "volumes": "volume", "secrets": "secret", "configs": "config"}
-
 
 @rule(Severity.HIGH, "validity", transform="declare-networks")
 def undefined_resource(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield what services name in vain."""
+    """Yield the first reference to each undefined resource."""
     models = [entry.model for entry in architecture.entries]
     for model in (entry.model for entry in architecture.certain):
-        for section, noun in _SECTIONS.items():
+        for section in RESOURCE_SECTIONS:
+            noun = SECTION_NOUNS[section]
             for missing in missing_resources(model, section):
-                if is_part_with(model, models, section, missing.name):
+                if is_only_part_of_another(model, models, section, missing.name):
                     continue
                 service, definition = missing.users[0]
                 yield Occurrence(
-                    f"{service} names the {noun} {missing.name}, which nothing declares",
-                    _place(model, service, section, missing.name)
+                    f'{service} refers to undefined {noun} "{missing.name}"',
+                    _location(model, service, section, missing.name)
                     or definition.file.location_of("services", service),
                     service,
                     f"{section}.{missing.name}",
                     "" if noun in {"network", "volume"} else f"declare it below '{section}:'",
-                    is_mended=noun in {"network", "volume"},
+                    is_fixable=noun in {"network", "volume"},
                 )
 
 
-def _place(model: StartModel, service: str, section: str, name: str) -> Location | None:
-    """Return the line on which *service* names the resource."""
-    for text, found in model.services[service].names(section):
+def _location(model: StartModel, service: str, section: str, name: str) -> Location | None:
+    """Return where *service* refers to the resource *name*, or None."""
+    for text, item in model.services[service].names(section):
         if text.partition(":")[0] == name:
-            return found.location
+            return item.location
     return None

@@ -1,7 +1,7 @@
-"""A service depends on one that nothing defines.
+"""A service refers to an undefined service.
 
-Docker Compose rejects the whole project. Where the catalogue knows what is meant, `composerefactor
-fix` adds the service with its image, data volume and health check.
+Docker Compose rejects the whole project. Where the image catalog knows the service,
+`composerefactor fix` adds it with its image, data volume and health check.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from composerefactor.images.starters import missing_services
 
 @rule(Severity.HIGH, "validity", transform="add-missing-services")
 def undefined_service(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the services that others name and nothing defines."""
+    """Yield the services that others refer to and nothing defines."""
     for entry in architecture.certain:
         for missing in missing_services(entry.model):
             first = missing.references[0]
-            callers = dict.fromkeys(each.caller for each in missing.references)
+            callers = dict.fromkeys(reference.caller for reference in missing.references)
+            verb = "refers" if len(callers) == 1 else "refer"
             yield Occurrence(
-                f"{', '.join(callers)} needs the service {missing.name}, which nothing defines",
+                f'{", ".join(callers)} {verb} to undefined service "{missing.name}"',
                 first.hint.location,
                 first.caller,
                 missing.name,

@@ -1,7 +1,7 @@
 """A Compose file cannot be read.
 
-It is missing, is no YAML, or names a file that does not exist. Docker Compose starts nothing from
-this entry point; the others are analysed all the same.
+It is missing, is not valid YAML, or refers to a file that does not exist. Docker Compose cannot run
+its start command; the other start commands are analyzed.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from composerefactor.errors import Location
 
 @rule(Severity.HIGH, "validity")
 def unreadable_file(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield why each unreadable entry point cannot be read."""
+    """Yield the error of each start command whose files cannot be read."""
     for entry, error in architecture.unread.items():
-        location = error.location or Location(entry.base)
+        location = error.location or Location(entry.root_file)
         yield Occurrence(
-            f"{entry.title} cannot be read: {architecture.redaction.text(error.message)}",
+            f"{entry.title} cannot be read: {architecture.masking.text(error.message)}",
             location,
             subject=error.message,
             remedy=error.remedy,

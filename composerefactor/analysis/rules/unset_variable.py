@@ -1,7 +1,7 @@
 """A variable has neither a value nor a default.
 
-Docker Compose warns and takes an empty text. In an image, a port or a path that is an error; in a
-password it is no password.
+Docker Compose prints a warning and uses an empty text. That breaks an image, a port or a path; a
+password is then empty.
 """
 
 from __future__ import annotations
@@ -12,22 +12,24 @@ from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 _VITAL = frozenset({"image", "ports", "volumes", "build", "container_name"})
-"""Attributes in which an empty text breaks the service."""
+"""The attributes in which an empty text breaks the service."""
 
 
 @rule(Severity.LOW, "configuration")
 def unset_variable(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the variables that nothing gives a value."""
+    """Yield the variables without a value."""
     for entry in architecture.entries:
         for variable in entry.variables:
             if variable.source not in {"unset", "required"}:
                 continue
             use = variable.uses[0]
-            is_vital = any(each.attribute.split(".")[0] in _VITAL for each in variable.uses)
-            example = f"; {variable.in_example} shows it" if variable.in_example else ""
-            how = "is required" if variable.source == "required" else "has no value and no default"
+            is_vital = any(u.attribute.split(".")[0] in _VITAL for u in variable.uses)
+            example = f"; {variable.in_example} lists it" if variable.in_example else ""
+            problem = (
+                "is required" if variable.source == "required" else "has no value and no default"
+            )
             yield Occurrence(
-                f"{variable.name} {how}, and no env file here sets it{example}",
+                f"{variable.name} {problem}, and no env file of the project sets it{example}",
                 use.location,
                 use.service or None,
                 variable.name,

@@ -1,7 +1,7 @@
 """An env file sets a variable that no Compose file uses.
 
-It may be meant for the programs themselves, which only see it where `env_file` or `environment`
-hands it on.
+It may be meant for the programs themselves, which see it only where `env_file` or `environment`
+passes it on.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from composerefactor.errors import Location
 
 @rule(Severity.INFO, "maintainability")
 def unused_env_variable(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the variables of env files that no entry point uses."""
+    """Yield the variables of env files that no start command uses."""
     unused: dict[tuple[str, str], Location] = {}
     used: set[tuple[str, str]] = set()
     for entry in architecture.entries:
         for facts in entry.env_files:
             names = dict(facts.unused)
-            unused.update({(facts.path, name): at for name, at in names.items()})
+            unused.update({(facts.path, name): location for name, location in names.items()})
             used.update((facts.path, name) for name in facts.names if name not in names)
-    for (path, name), at in unused.items():
+    for (path, name), location in unused.items():
         if (path, name) not in used:
-            yield Occurrence(f"{name} in {path} is used by no Compose file", at, None, name)
+            yield Occurrence(f"no Compose file uses {name} of {path}", location, None, name)

@@ -1,4 +1,7 @@
-"""A volume or network is declared and nobody uses it."""
+"""A declared volume or network is not used.
+
+It misleads readers; Docker Compose does not create it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from composerefactor.errors import Location
 
 @rule(Severity.LOW, "maintainability")
 def unused_resource(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield top-level volumes and networks that no entry point uses."""
+    """Yield top-level volumes and networks that no start command uses."""
     used: set[tuple[str, str]] = set()
     declared: dict[tuple[str, str], Location] = {}
     for entry in architecture.entries:
@@ -25,8 +28,12 @@ def unused_resource(architecture: Architecture) -> Iterator[Occurrence]:
                 declared.setdefault(("network", network.name), network.location)
                 if network.members:
                     used.add(("network", network.name))
-    for (noun, name), at in declared.items():
+    for (noun, name), location in declared.items():
         if (noun, name) not in used:
             yield Occurrence(
-                f"nobody uses the {noun} {name}", at, None, f"{noun} {name}", "remove it"
+                f"the {noun} {name} is declared but not used",
+                location,
+                None,
+                f"{noun} {name}",
+                "remove it",
             )

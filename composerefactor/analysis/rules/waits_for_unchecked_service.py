@@ -1,6 +1,6 @@
-"""A service waits until another is healthy that has no health check.
+"""A service waits for the health of a service without a health check.
 
-Docker Compose gives up: "container has no healthcheck configured". The whole start fails.
+Docker Compose stops with "container has no healthcheck configured": the whole start fails.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.findings import Occurrence, Severity, rule
-from composerefactor.images.catalog import load
+from composerefactor.images.catalog import load_catalog
 
 
 @rule(Severity.HIGH, "reliability", transform="add-healthchecks")
 def waits_for_unchecked_service(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the services that wait for a health that nobody checks."""
+    """Yield the dependencies that wait for a health check that does not exist."""
     for entry in architecture.certain:
         for edge in entry.edges:
             health = entry.health_of(edge.callee)
@@ -25,19 +25,19 @@ def waits_for_unchecked_service(architecture: Architecture) -> Iterator[Occurren
             is_known = service is not None and _is_known(service)
             yield Occurrence(
                 f"{edge.caller} waits until {edge.callee} is healthy, "
-                f"and {edge.callee} has no health check"
-                + ("" if is_known else ", unless its image brings one"),
+                f"but {edge.callee} has no health check"
+                + ("" if is_known else ", unless its image has one"),
                 edge.location,
                 edge.caller,
                 edge.callee,
                 f"give {edge.callee} a health check",
                 None if is_known else Severity.LOW,
-                is_mended=bool(health.proposal),
+                is_fixable=bool(health.proposal),
             )
 
 
 def _is_known(service: ServiceFacts) -> bool:
-    """Return whether it is known which health check the image of *service* has."""
+    """Return whether it is known if the image of *service* has a health check."""
     if service.build is not None:
-        return service.build.is_there and service.build.base != ""
-    return bool(service.image) and load().match(service.image) is not None
+        return service.build.exists and service.build.base != ""
+    return bool(service.image) and load_catalog().match(service.image) is not None

@@ -1,4 +1,4 @@
-"""Decisions on a split: which service goes to which module, and where the modules are."""
+"""Questions about the layout of a split, and about which fixes to make with which options."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from composerefactor.cli.wizard.session import Choose, Context, Fill, Flow, Opti
 from composerefactor.cli.wizard.work import ENVIRONMENTS, Lay
 from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.errors import Location, UsageError
-from composerefactor.images.placement import place
+from composerefactor.images.catalog import find_placement
 from composerefactor.planning.fixes import FixPlan, PlannedFix
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal
@@ -22,96 +22,101 @@ from composerefactor.planning.requests import FixRequest, Groups, SplitRequest, 
 from composerefactor.planning.settings import Settings
 from composerefactor.refactoring.contract import AnyTransform
 from composerefactor.refactoring.contract import Option as TransformOption
-from composerefactor.refactoring.modules.naming import Family, kebab, variant
+from composerefactor.refactoring.modules.grouping import Family, environment_name, kebab
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.report.text import counted
 
 _TEXTS = {
     "strategy": (
-        "How do the root files take the modules?",
+        "How do the root files use the modules?",
         (
-            Option("include", "They include them (text moves as it is)"),
-            Option("extends", "They hold stubs that extend their services"),
+            Option("include", "They include them (the text moves unchanged)"),
+            Option("extends", "They keep a stub per service, which extends the module"),
         ),
     ),
     "granularity": (
-        "How many services stand in a file?",
+        "How many services does a file contain?",
         (
-            Option("auto", "One; of infrastructure one category"),
-            Option("service", "One"),
-            Option("category", "One category"),
+            Option("auto", "One service; infrastructure by category"),
+            Option("service", "One service"),
+            Option("category", "One category of services"),
         ),
     ),
     "anchors": (
-        "What becomes of an x- block that several modules take by <<?",
+        "What happens to an x- block that several modules merge with <<?",
         (
-            Option("copy", "A copy in each; every line stays as it is"),
-            Option("extends", "A service that they extend, where that is exactly the same"),
+            Option("copy", "Each module gets a copy; no line changes"),
+            Option(
+                "extends", "Services extend it from one file, if the result is exactly the same"
+            ),
         ),
     ),
 }
 
 
-def layout_chosen(
+def choose_layout(
     context: Context, opened: OpenProject, request: SplitRequest
 ) -> Flow[SplitRequest]:
-    """Show the layout and change it until it is right."""
+    """Show the layout and let the user change it until it is right; return the final request."""
     while True:
         work = Lay(context.where, context.stage, request)
         proposal: Proposal = yield from worked(context, work)
-        now = request.options(opened.settings)
+        current = request.options(opened.settings)
         body = screens.layout(proposal, context.style)
-        options = _options(proposal, now, request)
-        wanted = yield Choose("layout", "Is this layout right?", tuple(options), body)
-        if wanted == "accept":
+        options = _options(proposal, current, request)
+        answer = yield Choose("layout", "Is this layout right?", tuple(options), body)
+        if answer == "accept":
             return request
-        if wanted == "services":
-            request = yield from _moved(proposal, now, request)
-        elif wanted == "environments":
-            request = yield from _named(proposal, now, request)
-        elif wanted == "into":
+        if answer == "services":
+            request = yield from _choose_module(proposal, current, request)
+        elif answer == "environments":
+            request = yield from _name_environment(proposal, current, request)
+        elif answer == "into":
             text = "Directory of the modules:"
-            into = yield Fill("into", text, now.into or _family(proposal), check=_path_check)
+            into = yield Fill(
+                "into", text, current.into or _default_directory(proposal), check=_path_check
+            )
             request = replace(request, into=into)
-        elif wanted == "roots":
-            text = "Directory of the root files; commands that name them are written anew:"
-            roots = yield Fill("roots", text, request.roots or _family(proposal), check=_path_check)
+        elif answer == "roots":
+            text = "Directory of the root files (commands that name them are rewritten):"
+            directory = request.roots or _default_directory(proposal)
+            roots = yield Fill("roots", text, directory, check=_path_check)
             request = replace(request, roots=roots)
-        elif wanted == "reset":
+        elif answer == "reset":
             request = SplitRequest()
         else:
-            text, choices = _TEXTS[wanted]
-            default = {"strategy": now.strategy, "anchors": now.anchors}.get(
-                wanted, now.granularity
+            text, choices = _TEXTS[answer]
+            default = {"strategy": current.strategy, "anchors": current.anchors}.get(
+                answer, current.granularity
             )
-            value = yield Choose(wanted, text, choices, default=default)
-            request = replace(request, **{wanted: value})
+            value = yield Choose(answer, text, choices, default=default)
+            request = replace(request, **{answer: value})
 
 
-def _options(proposal: Proposal, now: SplitOptions, request: SplitRequest) -> Iterable[Option]:
-    yield Option("accept", "Yes, go on")
+def _options(proposal: Proposal, current: SplitOptions, request: SplitRequest) -> Iterable[Option]:
+    yield Option("accept", "Yes, continue")
     if proposal.plan.services:
-        yield Option("services", "Put services into another module")
+        yield Option("services", "Move services to another module")
     if _roots_with_environment(proposal):
-        yield Option("environments", "Say what the environments are called")
-    yield Option("granularity", f"Services a file: {now.granularity}")
-    yield Option("strategy", f"Strategy: {now.strategy}")
-    yield Option("into", f"Directory: {now.into or _family(proposal)}")
-    if request.roots or any("/" not in path for path in proposal.project.bases):
-        yield Option("roots", f"Root files: {request.roots or 'stay where they are'}")
-    if any(part[1].startswith("x-") for part in proposal.plan.moved) or now.anchors != "copy":
-        yield Option("anchors", f"Shared x- blocks: {now.anchors}")
+        yield Option("environments", "Rename an environment")
+    yield Option("granularity", f"Services per file: {current.granularity}")
+    yield Option("strategy", f"Strategy: {current.strategy}")
+    yield Option("into", f"Directory: {current.into or _default_directory(proposal)}")
+    if request.roots or any("/" not in path for path in proposal.project.root_files):
+        yield Option("roots", f"Root files: {request.roots or 'do not move'}")
+    if any(part[1].startswith("x-") for part in proposal.plan.moved) or current.anchors != "copy":
+        yield Option("anchors", f"Shared x- blocks: {current.anchors}")
     if request != SplitRequest():
-        yield Option("reset", "As it was proposed at first")
+        yield Option("reset", "Reset to the first proposal")
 
 
-def _family(proposal: Proposal) -> str:
-    bases = proposal.project.bases
+def _default_directory(proposal: Proposal) -> str:
+    bases = proposal.project.root_files
     return Family.of(bases[0]).prefix if bases else "docker-compose"
 
 
 def _modules(proposal: Proposal) -> dict[str, tuple[str, ...]]:
-    """Return the services by module; environment files are not where a service is at home."""
+    """Return the services by module, without environment files."""
     return {
         path: services
         for path, services in proposal.plan.services.items()
@@ -120,83 +125,96 @@ def _modules(proposal: Proposal) -> dict[str, tuple[str, ...]]:
 
 
 def _roots_with_environment(proposal: Proposal) -> dict[str, str]:
-    """Return what is called what, by root, where several roots share services."""
-    has = any(
+    """Return the name of the environment of each root file; ``{}`` if there are no environments."""
+    has_environments = any(
         posixpath.basename(posixpath.dirname(path)) == ENVIRONMENTS
         for path in proposal.plan.services
     )
-    names = {path: variant(path) for path in proposal.project.bases} if has else {}
+    names = (
+        {path: environment_name(path) for path in proposal.project.root_files}
+        if has_environments
+        else {}
+    )
     return {path: "default" if name == "main" else name for path, name in names.items()}
 
 
-def _moved(proposal: Proposal, now: SplitOptions, request: SplitRequest) -> Flow[SplitRequest]:
-    """Ask which services go together, and where to."""
+def _choose_module(
+    proposal: Proposal, current: SplitOptions, request: SplitRequest
+) -> Flow[SplitRequest]:
+    """Ask which services to move, and to which module."""
     modules = _modules(proposal)
-    at = {name: path for path, services in modules.items() for name in services}
-    kinds = {name: _kind(proposal, name, now) for name in at}
-    width = max(map(len, at), default=0)
+    module_of = {name: path for path, services in modules.items() for name in services}
+    kinds = {name: _kind(proposal, name, current) for name in module_of}
+    width = max(map(len, module_of), default=0)
     options = tuple(
-        Option(name, f"{name:<{width}}  {posixpath.basename(at[name])}", group=kinds[name])
-        for name in sorted(at, key=lambda name: list(kinds.values()).index(kinds[name]))
+        Option(name, f"{name:<{width}}  {posixpath.basename(module_of[name])}", group=kinds[name])
+        for name in sorted(module_of, key=lambda name: list(kinds.values()).index(kinds[name]))
     )
     services = yield Pick("services", "Which services?", options)
     if not services:
         return request
     targets = [Option(path, path) for path in modules]
-    new = Option("new", "A new module for them")
-    own = Option("path", "A file whose path I give")
-    target = yield Choose("module", f"Where do {', '.join(services)} go?", (new, own, *targets))
+    new = Option("new", "A new module")
+    own = Option("path", "A file at another path")
+    text = f"To which module do {', '.join(services)} move?"
+    target = yield Choose("module", text, (new, own, *targets))
     if target == "path":
         default = posixpath.join(
-            now.into or _family(proposal), "services", _file(proposal, services)
+            current.into or _default_directory(proposal), "services", _file_name(proposal, services)
         )
         path = yield Fill("path", "Path of the module:", default, check=_module_check)
         paths: dict[str, str] = {**dict(request.modules), **dict.fromkeys(services, str(path))}
-        return replace(request, modules=tuple(paths.items()), groups=_without(now, services))
+        return replace(request, modules=tuple(paths.items()), groups=_without(current, services))
     name = _short(target)
     members = (*modules.get(target, ()), *services)
     if target == "new":
         name = yield Fill("group", "Name of the module:", kebab(services[0]), check=_name_check)
         members = services
-    groups = (*_without(now, members), (name, tuple(dict.fromkeys(members))))
-    kept = tuple(pair for pair in request.modules if pair[0] not in members)
-    return replace(request, groups=groups, modules=kept)
+    groups = (*_without(current, members), (name, tuple(dict.fromkeys(members))))
+    others = tuple(pair for pair in request.modules if pair[0] not in members)
+    return replace(request, groups=groups, modules=others)
 
 
-def _kind(proposal: Proposal, service: str, now: SplitOptions) -> str:
-    """Return what *service* counts as, by its image or its name."""
+def _kind(proposal: Proposal, service: str, current: SplitOptions) -> str:
+    """Return the category of *service*, by its image or its name."""
     bodies = (file.services.get(service) for file in proposal.project.files.values())
     body = next((body for body in bodies if body is not None), None)
     image = scalar_text(merged_get(body, "image")) if body is not None else None
-    return place(service, image, now.catalog).counts_as
+    return find_placement(service, image, current.catalog).counts_as
 
 
-def _without(now: SplitOptions, services: Iterable[str]) -> Groups:
-    """Return the groups as they are, *services* taken out."""
-    gone = set(services)
+def _without(current: SplitOptions, services: Iterable[str]) -> Groups:
+    """Return the current groups without *services*."""
+    removed = set(services)
     groups = {
-        name: tuple(s for s in members if s not in gone) for name, members in now.groups.items()
+        name: tuple(s for s in members if s not in removed)
+        for name, members in current.groups.items()
     }
     return tuple((name, members) for name, members in groups.items() if members)
 
 
-def _named(proposal: Proposal, now: SplitOptions, request: SplitRequest) -> Flow[SplitRequest]:
-    """Ask what the environment of each root is called."""
-    named = dict(request.environments)
-    roots = {p: now.variants.get(p, name) for p, name in _roots_with_environment(proposal).items()}
+def _name_environment(
+    proposal: Proposal, current: SplitOptions, request: SplitRequest
+) -> Flow[SplitRequest]:
+    """Ask for the name of the environment of one root file."""
+    names = dict(request.environments)
+    roots = {
+        p: current.environments.get(p, name)
+        for p, name in _roots_with_environment(proposal).items()
+    }
     options = tuple(Option(path, f"{path}: {name}") for path, name in roots.items())
-    path = yield Choose("environment of", "Of which file?", options)
-    text = f"What is the environment of {path} called?"
-    named[path] = yield Fill("environment", text, roots[path], check=_name_check)
-    return replace(request, environments=tuple(named.items()))
+    path = yield Choose("environment of", "The environment of which file?", options)
+    text = f"Name of the environment of {path}:"
+    names[path] = yield Fill("environment", text, roots[path], check=_name_check)
+    return replace(request, environments=tuple(names.items()))
 
 
 def _short(path: str) -> str:
-    return variant(path) if posixpath.basename(path) != path else path
+    return environment_name(path) if posixpath.basename(path) != path else path
 
 
-def _file(proposal: Proposal, services: Iterable[str]) -> str:
-    bases = proposal.project.bases
+def _file_name(proposal: Proposal, services: Iterable[str]) -> str:
+    bases = proposal.project.root_files
     return Family.of(bases[0] if bases else "docker-compose.yml").file(kebab(next(iter(services))))
 
 
@@ -211,69 +229,69 @@ def _path_check(text: str) -> str:
 
 def _module_check(text: str) -> str:
     if not text.endswith((".yml", ".yaml")):
-        return "the name of a module ends with .yml"
+        return "the name of a module has to end with .yml"
     return _path_check(text)
 
 
-MEND, TIDY, ADD = "mend", "tidy", "add"
+REPAIR, TIDY, ADD = "repair", "tidy", "add"
 _GROUPS = {
-    MEND: "the engine rejects the project without",
-    TIDY: "what runs stays the same",
-    ADD: "changes what runs",
+    REPAIR: "Docker Compose rejects the project without it",
+    TIDY: "running containers are not affected",
+    ADD: "changes containers",
 }
-_GO_ON = "go on"
+_CONTINUE = "continue"
 
 
-def nature(fixes: Sequence[PlannedFix]) -> str:
-    """Return which goal the changes of one transform belong to."""
+def goal_of(fixes: Sequence[PlannedFix]) -> str:
+    """Return the goal to which the changes of one transform belong."""
     if any(fix.change.repairs for fix in fixes):
-        return MEND
+        return REPAIR
     return TIDY if all(fix.change.is_safe for fix in fixes) else ADD
 
 
-def transforms_chosen(
+def choose_fixes(
     fix_plan: FixPlan, goals: Collection[str], settings: Settings
 ) -> Flow[FixRequest | None]:
-    """Ask which transforms are to run; None for none of them."""
-    found = by_transform(fix_plan.taken)
-    summaries = {each.name: each.summary for each in fixers()}
+    """Ask which fixers to run, and with which options; return None if none is selected."""
+    fixes_by_name = by_transform(fix_plan.applied)
+    summaries = {fixer.name: fixer.summary for fixer in fixers()}
     options = [
         Option(
             name,
             f"{name} ({counted(len(fixes), 'change')})",
-            checked=nature(fixes) in goals,
-            group=_GROUPS[nature(fixes)],
+            checked=goal_of(fixes) in goals,
+            group=_GROUPS[goal_of(fixes)],
             about=summaries[name],
         )
         for kind in _GROUPS
-        for name, fixes in found.items()
-        if nature(fixes) == kind
+        for name, fixes in fixes_by_name.items()
+        if goal_of(fixes) == kind
     ]
-    picked = yield Pick("transforms", "Which of these?", tuple(options))
+    picked = yield Pick("transforms", "Which fixes?", tuple(options))
     if not picked:
         return None
-    unsafe = ADD in goals or any(nature(found[name]) == ADD for name in picked)
+    unsafe = ADD in goals or any(goal_of(fixes_by_name[name]) == ADD for name in picked)
     request = FixRequest(tuple(picked), unsafe=unsafe)
-    return (yield from options_chosen(request, settings))
+    return (yield from choose_options(request, settings))
 
 
-def options_chosen(request: FixRequest, settings: Settings, only: str = "") -> Flow[FixRequest]:
-    """Ask for options of the transforms in *request*, or of *only* one, until all are right."""
+def choose_options(request: FixRequest, settings: Settings, only: str = "") -> Flow[FixRequest]:
+    """Ask for the options of the transforms in *request*, or of *only* one, until all are right."""
     known = transforms()
     names = (only,) if only else request.select or ()
     options = {f"{n}.{o.name}": (known[n], o) for n in names for o in known[n].settings}
     while options:
-        values = {key: _value(*each, request, settings) for key, each in options.items()}
+        values = {key: _value(*pair, request, settings) for key, pair in options.items()}
         width = max(map(len, values))
         rows = [
             Option(key, f"{key:<{width}} = {value}", about=options[key][1].help)
             for key, value in values.items()
         ]
-        go_on = Option(_GO_ON, "Go on with these options")
-        key = yield Choose("options", "Options of the transforms:", (go_on, *rows))
-        if key == _GO_ON:
+        done = Option(_CONTINUE, "Continue with these options")
+        key = yield Choose("options", "Options of the transforms:", (done, *rows))
+        if key == _CONTINUE:
             break
-        value = yield from _asked(key, options[key][1], values[key], known)
+        value = yield from _choose_value(key, options[key][1], values[key], known)
         others = tuple(pair for pair in request.values if pair[0] != key)
         request = replace(request, values=(*others, (key, value)))
     return request
@@ -282,7 +300,7 @@ def options_chosen(request: FixRequest, settings: Settings, only: str = "") -> F
 def _value(
     transform: AnyTransform, option: TransformOption, request: FixRequest, settings: Settings
 ) -> str:
-    """Return the value that *option* has, as ``--set`` takes it."""
+    """Return the current value of *option*, as ``--set`` takes it."""
     given = dict(request.values).get(f"{transform.name}.{option.name}")
     if given is not None:
         return given
@@ -292,11 +310,11 @@ def _value(
     return ",".join(value) if isinstance(value, list | tuple) else str(value)
 
 
-def _asked(
+def _choose_value(
     key: str, option: TransformOption, value: str, known: dict[str, AnyTransform]
 ) -> Flow[str]:
     choices = ("true", "false") if option.kind is bool else option.choices
-    example = f" For example {option.example}." if option.example else ""
+    example = f" Example: {option.example}." if option.example else ""
     text = f"{key}: {option.help}{example}"
     if choices:
         options = tuple(Option(choice, choice) for choice in choices)
@@ -310,5 +328,5 @@ def _asked(
             return error.message
         return ""
 
-    written: str = yield Fill(f"option {key}", text, value, check=check)
-    return written
+    typed: str = yield Fill(f"option {key}", text, value, check=check)
+    return typed

@@ -4,43 +4,38 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from composerefactor.cli.options import (
-    choice,
     engine_options,
     examples,
     path_argument,
     project_options,
-    repaired,
+    project_selection,
+    recover_interrupted_run,
 )
 from composerefactor.cli.terminal import is_interactive, style_for
-from composerefactor.cli.wizard.answers import SavedAnswers, read_answers, replay
+from composerefactor.cli.wizard.files import read_answers, replay
 from composerefactor.cli.wizard.session import Context, Session
 from composerefactor.cli.wizard.steps import wizard
-from composerefactor.cli.wizard.work import ProjectOptions
+from composerefactor.cli.wizard.work import ProjectOptions, Say
 from composerefactor.cli.wizard.workshop import Workshop
 from composerefactor.errors import InputError, Location, UsageError
-from composerefactor.planning.opening import ProjectSelection, project_root
-from composerefactor.proof.engine import find_engine
+from composerefactor.planning.opening import ProjectSelection
+from composerefactor.proof.engine import Engine, find_engine
 from composerefactor.report.text import Style
-
-if TYPE_CHECKING:
-    from composerefactor.cli.wizard.session import Session
-    from composerefactor.proof.engine import Engine
 
 
 @click.command(
     "wizard",
-    short_help="Split and mend step by step, each change shown first.",
+    short_help="Split and fix step by step; see every change first.",
     epilog=examples(
-        ("composerefactor wizard", "Begin, here."),
-        ("composerefactor wizard path/to/project", "Begin, there."),
-        ("composerefactor wizard --answers answers.yml", "Repeat a session without a terminal."),
+        ("composerefactor wizard", "Start in the current directory."),
+        ("composerefactor wizard path/to/project", "Start in another directory."),
+        ("composerefactor wizard --answers answers.yml", "Take the answers from a file."),
     ),
 )
 @path_argument
@@ -49,7 +44,7 @@ if TYPE_CHECKING:
     "--answers",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Take the answers from this file (YAML or JSON), as docs/wizard.md describes it.",
+    help="Take the answers from this file (YAML or JSON) instead of a terminal.",
 )
 @engine_options
 @click.option("--no-color", is_flag=True, help="No colours (NO_COLOR does the same).")
@@ -63,33 +58,34 @@ def command(
     engine: str,
     no_color: bool,
 ) -> int:
-    """Split and mend step by step, each change shown first.
+    """Split and fix step by step; see every change first.
 
-    Shows what was found and what is wrong, asks what is to be done, and shows every change as a
-    diff to take or to skip. Nothing is written before the proof and your yes; Ctrl-C leaves
-    everything as it is. At the end the command line that does the same is printed.
+    The wizard shows how the project is started and what could be better, asks what you would like
+    to do, and shows every change as a diff, to take or to skip. Nothing is written before Docker
+    Compose has verified the result and you have confirmed it. Ctrl-C leaves everything as it is.
+    At the end, the wizard prints the command line that does the same.
     """
-    chosen = choice(path, file, entry, env_file)
+    chosen = project_selection(path, file, entry, env_file)
     if answers is None and (not is_interactive() or os.environ.get("TERM") == "dumb"):
-        where = "" if path == Path() else f" {path}"
+        argument = "" if path == Path() else f" {path}"
         raise UsageError(
-            "the wizard needs a terminal to ask on",
-            remedy=f"`composerefactor split{where} --dry-run` and `composerefactor fix{where} "
-            f"--unsafe --dry-run` show what it would offer, `composerefactor wizard{where} "
-            "--answers FILE` takes the answers from a file",
+            "the wizard needs a terminal",
+            remedy=f"run `composerefactor split{argument} --dry-run` and `composerefactor "
+            f"fix{argument} --unsafe --dry-run` to see the changes, or `composerefactor "
+            f"wizard{argument} --answers FILE`",
         )
-    repaired(chosen)
+    recover_interrupted_run(chosen)
     if answers is not None:
-        return _replayed(chosen, answers, engine)
-    return _conversed(chosen, engine, no_color=no_color)
+        return _from_file(chosen, answers, engine)
+    return _on_terminal(chosen, engine, no_color=no_color)
 
 
-def _replayed(chosen: ProjectSelection, path: Path, engine: str) -> int:
+def _from_file(chosen: ProjectSelection, path: Path, engine: str) -> int:
     try:
         data = path.read_bytes()
     except OSError as error:
-        words = f"the answers cannot be read: {error.strerror}"
-        raise InputError(words, location=Location(str(path))) from None
+        message = f"the answers cannot be read: {error.strerror}"
+        raise InputError(message, location=Location(str(path))) from None
     answers = read_answers(str(path), data)
     session = _session(
         chosen, engine, Style(), lambda said: click.echo("\n".join(said.lines), err=True)
@@ -97,8 +93,8 @@ def _replayed(chosen: ProjectSelection, path: Path, engine: str) -> int:
     return replay(session, answers)
 
 
-def _conversed(chosen: ProjectSelection, engine: str, *, no_color: bool) -> int:
-    # questionary is slow to import, and answers from a file need none of it
+def _on_terminal(chosen: ProjectSelection, engine: str, *, no_color: bool) -> int:
+    # questionary is slow to import, and not needed for answers from a file
     from composerefactor.cli.wizard.prompts import Prompts, converse  # noqa: PLC0415
 
     style = style_for(sys.stderr, no_color=no_color)
@@ -106,45 +102,40 @@ def _conversed(chosen: ProjectSelection, engine: str, *, no_color: bool) -> int:
     session: Session | None = None
     try:
         session = _session(chosen, engine, style, prompts.say)
-        root = chosen.path.resolve() if chosen.names_entries else project_root(chosen.path)
-        return converse(session, prompts, SavedAnswers(root))
+        return converse(session, prompts)
     except (KeyboardInterrupt, EOFError):
         if session is None or not session.has_written:
             raise KeyboardInterrupt from None
         click.echo(
-            "\ninterrupted; what was written before stays, `composerefactor undo` takes it back",
+            "\ninterrupted; files were written before, `composerefactor undo` restores them",
             err=True,
         )
         return 130
 
 
 def _session(
-    chosen: ProjectSelection, engine: str, style: object, say: Callable[..., None]
+    chosen: ProjectSelection, engine: str, style: Style, say: Callable[[Say], None]
 ) -> Session:
     where = ProjectOptions(
         chosen.path, tuple(chosen.file), tuple(chosen.entry), tuple(chosen.env_file)
     )
-    context = Context(where, style if isinstance(style, Style) else Style(), engine)
+    context = Context(where, style, engine)
 
-    def found() -> Engine | None:
+    def engine_or_none() -> Engine | None:
         return None if engine == "none" else find_engine(engine)
 
-    workshop = Workshop(found, _environ(chosen), _progress)
+    workshop = Workshop(engine_or_none, chosen.environ, _progress)
     return Session(lambda: wizard(context), workshop, say)
 
 
-def _environ(chosen: ProjectSelection) -> Mapping[str, str]:
-    return chosen.environ
-
-
-def _progress(words: str) -> Callable[[int, int], None] | None:
-    """Return a callback that shows on a terminal how far the work that *words* describe is."""
+def _progress(title: str) -> Callable[[int, int], None] | None:
+    """Return a callback that shows on a terminal how far the work called *title* is."""
     if not sys.stderr.isatty():
         return None
-    click.echo(f"{words} ...\r", err=True, nl=False)
+    click.echo(f"{title} ...\r", err=True, nl=False)
 
     def show(done: int, total: int) -> None:
-        line = f"{words}: {done} of {total} engine runs\r" if done < total else ""
+        line = f"{title}: run {done} of {total}\r" if done < total else ""
         click.echo(f"\r\x1b[K{line}", err=True, nl=False)
 
     return show

@@ -1,4 +1,4 @@
-"""Questions on a terminal, with questionary."""
+"""Shows questions on a terminal, with questionary."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import questionary
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
 from prompt_toolkit.output import ColorDepth, create_output
 
-from composerefactor.cli.wizard.answers import SavedAnswer, SavedAnswers, resume
 from composerefactor.cli.wizard.session import Answer, Choose, Fill, Option, Pick, Question, Session
 from composerefactor.cli.wizard.work import Say
-from composerefactor.report.text import LABEL, Style, counted
+from composerefactor.report.text import LABEL, Style
 
 _ESCAPE = r"\x1b\[[\d;]*m"
 _TOKENS = re.compile(rf"{_ESCAPE}|\s+|(?:(?!{_ESCAPE})\S)+")
@@ -26,7 +25,7 @@ _MOST_INDENT = 24
 
 
 def wrapped(line: str, columns: int) -> list[str]:
-    """Return *line* cut between words into lines of *columns*; those after the first are indented.
+    """Return *line* wrapped between words to *columns*; all lines but the first are indented.
 
     Escape sequences take no room. A word that is longer than a line is cut anywhere.
     """
@@ -64,32 +63,32 @@ def width(text: str) -> int:
 
 
 def pages(lines: Iterable[str], columns: int, room: int) -> list[list[str]]:
-    """Return *lines*, wrapped, in parts of at most *room* lines; there is one at least."""
-    found: list[list[str]] = [[]]
+    """Return *lines*, wrapped to *columns*, in parts of at most *room* lines; at least one part."""
+    result: list[list[str]] = [[]]
     for line in lines:
         parts = wrapped(line, columns)
-        if found[-1] and len(found[-1]) + len(parts) > room:
-            found.append([])
-        found[-1] += parts
-    return found
+        if result[-1] and len(result[-1]) + len(parts) > room:
+            result.append([])
+        result[-1] += parts
+    return result
 
 
 _LEAST_BODY = 6
-"""So many lines of what stands above a question are shown however small the terminal is."""
+"""At least this many lines are shown above a question, however small the terminal is."""
 
 _MOST_LISTED = 10
-"""More options than this can be filtered by typing, and marked by group."""
+"""If there are more options, the user can filter them by typing, and select whole groups."""
 
 _GROUP = "\0group "
 
 _DESCRIPTION = len("  Description: ") + 1
 
 _ESCAPE_SECONDS = 0.3
-"""After this time an escape is no beginning of another key."""
+"""After this time, an escape is the key itself and not the start of an escape sequence."""
 
 
 class Back:
-    """The answer of somebody who wants the question before."""
+    """The reply of a user who wants to go back to the question before."""
 
 
 BACK: Final = Back()
@@ -103,7 +102,7 @@ class Prompts:
     def __init__(self, style: Style) -> None:
         self._style = style
         self._interrupted = False
-        # Where the interpreter ignores what a handler raises, the next question still knows.
+        # If the interpreter ignores what the handler raises, the next question still ends.
         signal.signal(signal.SIGINT, self._interrupt)
         self._common: dict[str, Any] = {
             "output": create_output(stdout=sys.stderr),
@@ -136,7 +135,7 @@ class Prompts:
         return self._fill(question, can_go_back=can_go_back)
 
     def say(self, said: Say) -> None:
-        """Print what *said* holds."""
+        """Print *said*, wrapped unless it is meant to be copied."""
         columns = shutil.get_terminal_size().columns
         lines = (part for line in said.lines for part in wrapped(line, columns))
         self._print(said.lines if said.exact else lines)
@@ -152,7 +151,7 @@ class Prompts:
         ends = accumulate(map(len, parts))
         number = next((n for n, end in enumerate(ends) if question.at < end), 0)
         self._print(parts[number])
-        more, less = "\0more", "\0less"
+        next_part, first_part = "\0more", "\0less"
         while True:
             at = f"  (part {number + 1} of {len(parts)})" if len(parts) > 1 else ""
             choices = [
@@ -164,18 +163,18 @@ class Prompts:
                 for o in question.options
             ]
             if number + 1 < len(parts):
-                choices.append(questionary.Choice("Show the next part", more))
+                choices.append(questionary.Choice("Show the next part", next_part))
             elif len(parts) > 1:
-                choices.append(questionary.Choice("Show it from the start", less))
+                choices.append(questionary.Choice("Show the first part again", first_part))
             if can_go_back:
                 choices.append(questionary.Choice("Back", BACK))
             many = len(choices) > _MOST_LISTED
-            known = any(c.value == question.default for c in choices)
-            reply: Reply = self._asked(
+            has_default = any(c.value == question.default for c in choices)
+            reply: Reply = self._run(
                 questionary.select(
                     f"{question.text}{at}",
                     choices,
-                    default=question.default if known else None,
+                    default=question.default if has_default else None,
                     instruction="(type to filter)" if many else " ",
                     use_search_filter=many,
                     use_jk_keys=not many,
@@ -184,20 +183,20 @@ class Prompts:
                 ),
                 can_go_back=can_go_back,
             )
-            if reply not in {more, less}:
+            if reply not in {next_part, first_part}:
                 return reply
-            number = number + 1 if reply == more else 0
+            number = number + 1 if reply == next_part else 0
             self._print(parts[number])
 
     def _pick(self, question: Pick, *, can_go_back: bool) -> Reply:
         many = len(question.options) > _MOST_LISTED
-        esc = ", esc back" if can_go_back else ""
-        more = "ctrl-a all, type to filter" if many else "enter goes on"
-        reply = self._asked(
+        back = ", esc goes back" if can_go_back else ""
+        keys = "ctrl-a selects all, type to filter" if many else "enter continues"
+        reply = self._run(
             questionary.checkbox(
                 question.text,
                 _listed(question.options, many=many),
-                instruction=f"(space marks, {more}{esc})",
+                instruction=f"(space selects, {keys}{back})",
                 validate=lambda given: _enough(question, given),
                 use_search_filter=many,
                 use_jk_keys=not many,
@@ -218,14 +217,15 @@ class Prompts:
         def check(text: str) -> bool | str:
             return question.check(text) or True
 
-        text = f"{question.text}{'  (esc back)' if can_go_back else ''}"
-        asked = questionary.text(
+        text = f"{question.text}{'  (esc goes back)' if can_go_back else ''}"
+        prompt = questionary.text(
             text, question.default, validate=check, style=self._look, **self._common
         )
-        reply: Reply = self._asked(asked, can_go_back=can_go_back)
+        reply: Reply = self._run(prompt, can_go_back=can_go_back)
         return reply
 
-    def _asked(self, question: questionary.Question, *, can_go_back: bool) -> Any:
+    def _run(self, question: questionary.Question, *, can_go_back: bool) -> Any:
+        """Return the answer to *question*, or BACK; raises KeyboardInterrupt for Ctrl-C."""
         keys = KeyBindings()
 
         @keys.add("c-c", eager=True)
@@ -247,36 +247,39 @@ class Prompts:
         own = [application.key_bindings] if application.key_bindings is not None else []
         application.key_bindings = merge_key_bindings([*own, keys])
         reply = BACK if self._interrupted else question.unsafe_ask()
-        if self._interrupted:  # also where the key came after the one that ended the question
+        if self._interrupted:  # also if Ctrl-C came right after the key that ended the question
             raise KeyboardInterrupt
         return reply
 
-    def _interrupt(self, number: int, frame: object) -> None:  # noqa: ARG002 - what signal() asks for
+    def _interrupt(self, number: int, frame: object) -> None:  # noqa: ARG002 - signal() passes it
         self._interrupted = True
         raise KeyboardInterrupt
 
     def _show_all(self, body: Sequence[str], rows: int) -> None:
-        """Show *body* part by part, each but the last with a prompt after it."""
+        """Show *body* part by part, with a prompt after each part but the last."""
         *parts, last = _pages(body, rows)
         for part in parts:
             self._print(part)
-            more = questionary.Choice("Show the next part", "more")
+            next_part = questionary.Choice("Show the next part", "more")
             question = questionary.select(
-                "There is more.", [more], instruction=" ", style=self._look, **self._common
+                "There is more.", [next_part], instruction=" ", style=self._look, **self._common
             )
-            self._asked(question, can_go_back=False)
+            self._run(question, can_go_back=False)
         self._print(last)
 
 
 def _listed(options: Sequence[Option], *, many: bool) -> list[Any]:
-    """Return *options* below the headings of their groups; of *many* a group can be marked."""
+    """Return *options* below the headings of their groups.
+
+    If there are *many*, the headings are options that select the whole group.
+    """
     listed: list[Any] = []
     group = ""
     for option in options:
         if option.group != group:
             group = option.group
-            count = sum(each.group == group for each in options)
-            if not many:  # a filter would leave headings to stand on
+            count = sum(other.group == group for other in options)
+            if not many:  # a filter would leave only the headings
                 listed.append(questionary.Separator(f"  -- {group}"))
             elif count > 1:
                 title = _shortened(f"all {count}: {group}")
@@ -293,71 +296,30 @@ def _listed(options: Sequence[Option], *, many: bool) -> list[Any]:
 
 
 def _enough(question: Pick, given: Sequence[str]) -> bool | str:
-    return len(given) >= question.least or "mark one with the space bar, then press enter"
+    return len(given) >= question.least or "select one with the space bar, then press enter"
 
 
 def _pages(body: Sequence[str], rows: int) -> list[list[str]]:
-    """Return *body* cut into parts that fit on the terminal above a question of *rows* lines."""
+    """Return *body* in parts that fit on the terminal above a question of *rows* lines."""
     size = shutil.get_terminal_size()
     return pages(body, size.columns, max(_LEAST_BODY, size.lines - rows - 1))
 
 
 def _shortened(title: str, marks: int = 8) -> str:
-    """Return *title* as far as it fits on a line behind so many columns of *marks*."""
+    """Return *title*, cut to fit on a line after *marks* columns."""
     room = max(20, shutil.get_terminal_size().columns - marks)
     return title if len(title) <= room else f"{title[: room - 3]}..."
 
 
-_AGAIN = "again"
+def converse(session: Session, prompts: Prompts) -> int:
+    """Ask the questions of *session* until it ends, and return its exit code.
 
-
-class Asks(Protocol):
-    """Whoever answers questions."""
-
-    def ask(self, question: Question, *, can_go_back: bool) -> Reply:
-        """Return the answer to *question*, or BACK."""
-        ...
-
-    def say(self, said: Say) -> None:
-        """Show what *said* holds."""
-        ...
-
-
-def converse(session: Session, prompts: Asks, saved: SavedAnswers) -> int:
-    """Ask until *session* ends, and return its exit code; answers are kept until then.
-
-    What an earlier session has left is offered first. Raises KeyboardInterrupt for Ctrl-C.
+    Raises KeyboardInterrupt for Ctrl-C.
     """
-    earlier = saved.read()
-    if earlier:
-        _resumed(session, prompts, earlier)
     while session.question is not None:
         reply = prompts.ask(session.question, can_go_back=session.can_go_back)
         if isinstance(reply, Back):
             session.back()
         else:
             session.answer(reply)
-        saved.keep([] if session.has_written else session.given)
-    saved.keep([])
     return session.result
-
-
-def _resumed(session: Session, prompts: Asks, earlier: Sequence[SavedAnswer]) -> None:
-    options = (
-        Option(
-            "on", f"Go on there: {counted(len(earlier), 'answer')}, {_earlier_answers(earlier)}"
-        ),
-        Option(_AGAIN, "Start again"),
-    )
-    question = Choose("resume", "The last session of this project was left open.", options)
-    if prompts.ask(question, can_go_back=False) == "on":
-        count = resume(session, earlier)
-        if count < len(earlier):
-            words = "the project is another one since: some answers are asked for again"
-            prompts.say(Say((words,)))
-
-
-def _earlier_answers(earlier: Sequence[SavedAnswer]) -> str:
-    most = 4
-    names = [each.question for each in earlier[-most:]]
-    return f"... {', '.join(names)}" if len(earlier) > most else ", ".join(names)

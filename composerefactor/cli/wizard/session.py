@@ -1,4 +1,4 @@
-"""A session: the answers so far, the question that is open, and the way back."""
+"""A session: the answers so far, the open question, and the way back."""
 
 from __future__ import annotations
 
@@ -17,14 +17,19 @@ Answer: TypeAlias = str | tuple[str, ...]
 """The value of one option, a text, or the values of several options."""
 
 _MOST = 20
-"""Values that an answer may have, named where it has none of them."""
+"""This many possible values are listed if an answer is not one of them."""
 
 
 class Option(Struct, frozen=True):
-    """One answer to choose: *value* names it, *title* is what a person reads.
+    """One answer that can be chosen.
 
-    *checked* is True where it is proposed, *group* the heading that it stands below. *about* says
-    more while the cursor is on it.
+    Attributes:
+        value: The name of the answer, as a file of answers has it.
+        title: What the user reads.
+        checked: True if it is selected at first.
+        group: The heading above it.
+        about: A description, shown while the cursor is on it.
+
     """
 
     value: str
@@ -35,10 +40,16 @@ class Option(Struct, frozen=True):
 
 
 class Choose(Struct, frozen=True):
-    """Choose one of *options*; *default* is where the cursor begins.
+    """Choose one of several options.
 
-    *id* names the question in saved answers, *body* is what is shown above it, of what does not fit
-    the part with the line *at* first.
+    Attributes:
+        id: The name of the question, as a file of answers has it.
+        text: The question.
+        options: The possible answers.
+        body: The lines above the question.
+        default: The value of the option on which the cursor starts.
+        at: If *body* does not fit on the screen, the part with this line is shown first.
+
     """
 
     id: str
@@ -50,7 +61,7 @@ class Choose(Struct, frozen=True):
 
 
 class Pick(Struct, frozen=True):
-    """Choose any number of *options*, but at least *least*."""
+    """Choose any number of *options*, but at least *least*; see :class:`Choose`."""
 
     id: str
     text: str
@@ -60,7 +71,7 @@ class Pick(Struct, frozen=True):
 
 
 class Fill(Struct, frozen=True):
-    """Write a text; *check* returns what is wrong with one, or ``""``."""
+    """Type a text; *check* returns what is wrong with it, or ``""``."""
 
     id: str
     text: str
@@ -70,7 +81,7 @@ class Fill(Struct, frozen=True):
 
 
 class Failure(Choose, frozen=True):
-    """Choose what to do after *error*, which going back may avoid."""
+    """Choose what to do after *error*; going back may avoid it."""
 
     error: ComposerefactorError | None = None
 
@@ -79,7 +90,7 @@ Question: TypeAlias = Choose | Pick | Fill
 
 
 def objection(question: Question, answer: Answer) -> str:
-    """Return why *answer* is none to *question*, or ``""``."""
+    """Return why *answer* is not valid for *question*, or ``""``."""
     if isinstance(question, Fill):
         return question.check(answer) if isinstance(answer, str) else "a text is needed"
     values = [option.value for option in question.options]
@@ -87,7 +98,9 @@ def objection(question: Question, answer: Answer) -> str:
         if isinstance(answer, str) and answer in values:
             return ""
         return f"one of {first_of(values, _MOST)} is needed"
-    unknown = [one for one in answer if one not in values] if isinstance(answer, tuple) else ["?"]
+    unknown = (
+        [value for value in answer if value not in values] if isinstance(answer, tuple) else ["?"]
+    )
     if unknown:
         return f"a list of some of {first_of(values, _MOST)} is needed"
     return "" if len(answer) >= question.least else f"at least {question.least} is needed"
@@ -96,17 +109,25 @@ def objection(question: Question, answer: Answer) -> str:
 T = TypeVar("T")
 
 Flow: TypeAlias = Generator["Question | Work | Say", Any, T]
-"""Steps: questions and work go out, answers and results come in, at the end there is a value."""
+"""A generator that yields questions and work, and receives answers and results; returns a T."""
 
 Given: TypeAlias = tuple[str, Answer]
 """The id of a question, and its answer."""
 
 
 class Session:
-    """Drives a flow; *perform* does its work, *say* shows what it says.
+    """Runs a flow: calls *perform* for its work and *say* for its messages.
 
-    Going back means to take the last answer away and to follow the flow again with those that are
-    left: what has been worked out is not worked out again. What was written is behind it.
+    To go back, the session drops the last answer and runs the flow again with the others. Results
+    of work are kept, so no work is done twice. There is no way back behind a write.
+
+    Attributes:
+        given: The answers so far.
+        floor: So many of them cannot be taken back, since files were written after them.
+        question: The open question, None at the end.
+        result: The exit code, once the flow has ended.
+        has_written: True if files were written.
+
     """
 
     def __init__(
@@ -127,33 +148,33 @@ class Session:
 
     @property
     def can_go_back(self) -> bool:
-        """True where there is an answer to take away."""
+        """True if there is an answer that can be taken back."""
         return len(self.given) > self.floor
 
     def answer(self, value: Answer) -> None:
-        """Answer the open question; raises ValueError for what is no answer to it."""
+        """Answer the open question; raises ValueError if *value* is not valid."""
         if self.question is None:
-            raise ValueError("nothing is asked")
-        wrong = objection(self.question, value)
-        if wrong:
-            raise ValueError(wrong)
+            raise ValueError("there is no open question")
+        reason = objection(self.question, value)
+        if reason:
+            raise ValueError(reason)
         self.given.append((self.question.id, value))
         self._follow(value, quiet=False)
 
     def back(self) -> None:
-        """Take the last answer away; its question is open again."""
+        """Take back the last answer and ask again; raises ValueError if there is none."""
         if not self.can_go_back:
             raise ValueError("there is no way back from here")
         self.given.pop()
         given, self.given = self.given, []
         self._steps = self._flow()
         self._follow(None, quiet=True)
-        for entry in given:
-            self.given.append(entry)
-            self._follow(entry[1], quiet=True)
+        for question, answer in given:
+            self.given.append((question, answer))
+            self._follow(answer, quiet=True)
 
     def _follow(self, value: Any, *, quiet: bool) -> None:
-        """Send *value* into the flow and work until it asks something or ends."""
+        """Send *value* into the flow and do its work until it asks something or ends."""
         try:
             step = self._steps.send(value)
             while not isinstance(step, Choose | Pick | Fill):
@@ -162,18 +183,18 @@ class Session:
                         self._say(step)
                     step = self._steps.send(None)
                 else:
-                    step = self._steps.send(self._done(step))
+                    step = self._steps.send(self._result_of(step))
         except StopIteration as end:
             self.question, self.result = None, end.value
         else:
             self.question = step
 
-    def _done(self, work: Work) -> Any:
+    def _result_of(self, work: Work) -> Any:
         if work in self._results:
             return self._results[work]
         result = self._perform(work)
         if isinstance(result, WorkError):
-            return result  # another try may do better
+            return result  # not kept: another try may succeed
         self._results[work] = result
         if isinstance(work, Write):
             self.has_written = True
@@ -185,7 +206,15 @@ LEAVE = "leave"
 
 
 class Context(Struct, frozen=True):
-    """Where the project is, how lines are painted, and which engine was asked for."""
+    """What all steps of a session share.
+
+    Attributes:
+        where: The project, as the command line names it.
+        style: How text is coloured.
+        engine: The value of ``--engine``.
+        stage: The number of stages that are finished.
+
+    """
 
     where: ProjectOptions
     style: Style
@@ -194,23 +223,31 @@ class Context(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """How a stage ended, and the *request* without *leave* that it came to.
+    """How a stage ended.
 
-    *ended* is ``nothing`` where there was nothing to do or nothing was taken, ``left`` where the
-    user went away. *left* are changes that were left out, *stay* services that stay in place.
+    Attributes:
+        ended: ``written``, ``saved`` (as a patch), ``left`` if the user left, or ``nothing`` if
+            there was nothing to do or every change was skipped.
+        request: What was requested in the end.
+        leave: The ids of the changes that the user skipped.
+        command: The command line that does the same.
+        excluded: The changes that the user skipped, and those that build on them.
+        unmoved: The services that stay in their file because the user skipped their module.
+        code: The exit code.
+
     """
 
     ended: Literal["written", "saved", "left", "nothing"]
     request: Request | None = None
     leave: frozenset[str] = frozenset()
     command: str = ""
-    left: tuple[PlannedFix, ...] = ()
-    stay: tuple[str, ...] = ()
+    excluded: tuple[PlannedFix, ...] = ()
+    unmoved: tuple[str, ...] = ()
     code: int = 0
 
 
 class LeftError(Exception):
-    """The user leaves; *code* is the exit code."""
+    """The user leaves the wizard; *code* is the exit code."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -218,18 +255,18 @@ class LeftError(Exception):
 
 
 def worked(context: Context, work: Work) -> Flow[Any]:
-    """Yield *work* and return its result; what fails is shown, and the user goes back or leaves."""
+    """Yield *work* and return its result; show an error, after which the user can go back."""
     result = yield work
     if isinstance(result, WorkError):
         body = screens.error(result.error, context.style)
-        options = (Option(LEAVE, "Leave; nothing more is written"),)
+        options = (Option(LEAVE, "Quit; nothing more is written"),)
         yield Failure("failed", "What now?", options, body, error=result.error)
         raise LeftError(result.error.exit_code)
     return result
 
 
 def needed(work: Work) -> Flow[Any]:
-    """Yield *work* and return its result; raises what it fails with."""
+    """Yield *work* and return its result; raises the error if it fails."""
     result = yield work
     if isinstance(result, WorkError):
         raise result.error

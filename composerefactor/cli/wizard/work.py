@@ -1,7 +1,7 @@
-"""What the wizard needs done between two questions, as values; :mod:`workshop` does it.
+"""The work between two questions, described as values; :mod:`workshop` does it.
 
-*stage* numbers the runs that follow one another in a session: each begins on what those before it
-have written.
+The field *stage* of each counts the stages that are finished: each stage starts from the files that
+the earlier ones have written.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from composerefactor.report.text import Style, counted
 
 ENVIRONMENTS = "environments"
 _MOST = 6
-"""Services of an item that are named."""
+"""At most this many services of an item are named."""
 _KINDS = {
     SERVICES: "modules of services",
     INFRASTRUCTURE: "modules of infrastructure",
@@ -39,11 +39,20 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Item:
-    """One change: *id* is ``""`` where it follows from others and cannot be left out.
+    """One change that the user can take or skip.
 
-    *kind* is what changes of its sort share, *title* and *consequences* say it in words, *loss*
-    what leaving it out means. *shown* gives the change as a diff has it; *path* and *content* are
-    the file as it would be. *fix* is the change of a transform, *services* are those in a file.
+    Attributes:
+        id: The id of the change, ``""`` if it follows from others and cannot be skipped.
+        kind: The name of the kind of changes that it belongs to.
+        title: What the change is.
+        path: The file that changes.
+        consequences: What the change means, line by line.
+        loss: What skipping it means.
+        changeset: Returns the change, for a diff.
+        content: The new content of the file.
+        fix: The fix, for a change of a fixer.
+        services: The services in the file, for a new file.
+
     """
 
     id: str
@@ -52,21 +61,21 @@ class Item:
     path: str
     consequences: tuple[str, ...] = ()
     loss: str = ""
-    shown: Callable[[], Changeset] = field(default=Changeset, repr=False)
+    changeset: Callable[[], Changeset] = field(default=Changeset, repr=False)
     content: bytes = field(default=b"", repr=False)
     fix: PlannedFix | None = None
     services: tuple[str, ...] = ()
 
 
 def items_of(proposal: Proposal, ids: Mapping[str, str]) -> tuple[Item, ...]:
-    """Return the changes of *proposal*; *ids* has those of files that can be left out, by path."""
+    """Return the changes of *proposal*; *ids* has the ids of files that can be skipped, by path."""
     if proposal.fix_plan is not None:
-        return tuple(_mends(proposal.fix_plan))
-    return tuple(_files(proposal, ids))
+        return tuple(_fix_items(proposal.fix_plan))
+    return tuple(_file_items(proposal, ids))
 
 
-def _mends(fix_plan: FixPlan) -> Iterator[Item]:
-    for fix in fix_plan.taken:
+def _fix_items(fix_plan: FixPlan) -> Iterator[Item]:
+    for fix in fix_plan.applied:
         change = fix.change
         path = change.location.path
         evidence = f" ({change.evidence})" if change.evidence else ""
@@ -75,70 +84,70 @@ def _mends(fix_plan: FixPlan) -> Iterator[Item]:
             fix.transform,
             f"{change.location}: {change.title}{evidence}",
             path,
-            (f"{consequence([fix], Style())}{_places(change.effects)}", *change.details),
-            "without it the engine rejects the project" if change.repairs else "",
-            partial(_alone, fix_plan.bases[fix.id], fix),
+            (f"{consequence([fix], Style())}{_effects_text(change.effects)}", *change.details),
+            "Docker Compose rejects the project without it" if change.repairs else "",
+            partial(_changeset_of, fix_plan.bases[fix.id], fix),
             fix_plan.contents.get(path) or b"",
             fix,
         )
 
 
-def _alone(base: Project, fix: PlannedFix) -> Changeset:
-    """Return what *fix* alone does to the project that it was planned for."""
-    found = []
+def _changeset_of(base: Project, fix: PlannedFix) -> Changeset:
+    """Return what *fix* alone changes in *base*, the project that it was planned for."""
+    changes = []
     for path, after in contents_with(base, [fix]).items():
         before = base.read(path) if base.read is not None and base.exists(path) else None
-        found.append(FileChange(path, before, after))
-    return Changeset(tuple(found))
+        changes.append(FileChange(path, before, after))
+    return Changeset(tuple(changes))
 
 
-def _places(effects: Iterable[Effect]) -> str:
-    """Return where the model differs, and which containers are others afterwards."""
-    found = [e for e in effects if e.matters]
-    if not found:
+def _effects_text(effects: Iterable[Effect]) -> str:
+    """Return which settings of the resolved configuration change, and what `up` recreates."""
+    relevant = [e for e in effects if e.matters]
+    if not relevant:
         return ""
-    words = [f"{e.verb} {'.'.join(e.path[1:] if e.service else e.path)}" for e in found]
+    settings = [f"{e.verb} {'.'.join(e.path[1:] if e.service else e.path)}" for e in relevant]
     most = 4
-    shown = ", ".join(dict.fromkeys(words[:most])) + (" ..." if len(words) > most else "")
-    services = list(dict.fromkeys(e.service for e in found if e.service))
+    listed = ", ".join(dict.fromkeys(settings[:most])) + (" ..." if len(settings) > most else "")
+    services = list(dict.fromkeys(e.service for e in relevant if e.service))
     recreated = f"; `up` recreates {', '.join(services)}" if services else ""
-    return f": {shown}{recreated}"
+    return f": {listed}{recreated}"
 
 
-def _files(proposal: Proposal, ids: Mapping[str, str]) -> Iterator[Item]:
-    """Yield the files that come or go, and then those that change with them."""
+def _file_items(proposal: Proposal, ids: Mapping[str, str]) -> Iterator[Item]:
+    """Yield created and deleted files, and then those that change with them."""
     changes = proposal.changes
     for change in (*changes.created, *changes.deleted, *changes.changed):
         services = proposal.plan.services.get(change.path, ())
         directory = change.path.rpartition("/")[0].rpartition("/")[2]
         kind = _KINDS.get(directory, "other files")
         names = first_of(services, _MOST)
-        before, after = _lines(change.before), _lines(change.after)
+        before, after = _line_count(change.before), _line_count(change.after)
         if change.is_changed:
             kind = "files that change with the others"
             title = f"{change.path}: {before} -> {counted(after, 'line')}"
-            words = "what moves is replaced by the list of modules, the rest stays"
+            meaning = "lists the modules instead of the text that moves; the rest does not change"
             loss = ""
         elif change.is_deleted:
-            title, words, loss = (
-                f"{change.path} is deleted",
-                "nothing needs it any more",
-                "it stays",
+            title, meaning, loss = (
+                f"Delete {change.path}",
+                "no file uses it any more",
+                "the file stays",
             )
         else:
-            title = f"{change.path} is new, {counted(after, 'line')}"
-            words = f"holds {names}" if names else "holds what others share"
+            title = f"Create {change.path}, {counted(after, 'line')}"
+            meaning = f"contains {names}" if names else "contains shared definitions"
             if directory == ENVIRONMENTS:
-                words += ": what this environment alone says"
-            verb, they = ("stays", "it is") if len(services) == 1 else ("stay", "they are")
-            loss = f"{names} {verb} where {they}" if names else ""
-        equal = "same model, no container is recreated"
+                meaning += ", with the settings of this environment alone"
+            verb = "does" if len(services) == 1 else "do"
+            loss = f"{names} {verb} not move" if names else ""
+        equal = "same resolved configuration, no container is recreated"
         yield Item(
             "" if change.is_changed else ids.get(change.path, ""),
             kind,
             title,
             change.path,
-            (f"{words}; {equal if proposal.proof is not None else 'nothing was proved'}",),
+            (f"{meaning}; {equal if proposal.proof is not None else 'not verified'}",),
             loss,
             partial(Changeset, (change,)),
             change.after or b"",
@@ -146,7 +155,7 @@ def _files(proposal: Proposal, ids: Mapping[str, str]) -> Iterator[Item]:
         )
 
 
-def _lines(content: bytes | None) -> int:
+def _line_count(content: bytes | None) -> int:
     return len((content or b"").splitlines())
 
 
@@ -154,7 +163,7 @@ Request: TypeAlias = SplitRequest | FixRequest
 
 
 class ProjectOptions(Struct, frozen=True):
-    """The project, as the command line's options name it."""
+    """The project, as the options of the command line name it."""
 
     path: Path = Path()
     file: tuple[str, ...] = ()
@@ -163,37 +172,42 @@ class ProjectOptions(Struct, frozen=True):
 
 
 class Open(Struct, frozen=True):
-    """Open the project, which asks no engine; gives :class:`Opened`."""
+    """Open the project without running Docker Compose; the result is an OpenProject."""
 
     where: ProjectOptions
     stage: int
 
 
 class Examine(Struct, frozen=True):
-    """Find what is wrong and what could be done; gives :class:`Examined`."""
+    """Find out which changes are possible; the result is an Examination."""
 
     where: ProjectOptions
     stage: int
 
 
 class Examination(Struct, frozen=True):
-    """What could be done.
+    """The changes that are possible.
 
-    *rejected* has the engine's words on what it rejects, *fix_plan* everything that the transforms
-    that work in place would do, *environments* what telling environments apart would. *division* is
-    a split without proof; where there is none, *undivided* says why.
+    Attributes:
+        opened: The project.
+        rejected: Docker Compose's message for each start command that it rejects.
+        fix_plan: All changes that the fixers would make, unsafe ones included.
+        environments: The changes that separate environments.
+        layout: A split, not verified; None if the project cannot be split.
+        no_layout: Why it cannot be split, ``""`` if it can.
+
     """
 
     opened: OpenProject
     rejected: Mapping[Invocation, str]
     fix_plan: FixPlan
     environments: FixPlan
-    division: Proposal | None = None
-    undivided: str = ""
+    layout: Proposal | None = None
+    no_layout: str = ""
 
 
 class Lay(Struct, frozen=True):
-    """Plan a split without proof; gives a :class:`Proposal`."""
+    """Plan a split without verifying it; the result is a Proposal."""
 
     where: ProjectOptions
     stage: int
@@ -201,50 +215,56 @@ class Lay(Struct, frozen=True):
 
 
 class Propose(Struct, frozen=True):
-    """Plan and prove *request* without the changes *leave*; gives :class:`Proposed`.
-
-    *expected* has the ids of changes that the user wants to be among it.
-    """
+    """Plan and verify *request* without the changes *leave*; the result is an ItemizedProposal."""
 
     where: ProjectOptions
     stage: int
     request: Request
     leave: frozenset[str] = frozenset()
-    expected: frozenset[str] = frozenset()
 
 
 class ItemizedProposal(Struct, frozen=True):
     """A proposal with its changes one by one.
 
-    *leave* has the ids that were left out and are those of changes, *lost* what is not possible
-    without them, in words. *dirty* names files that git could not bring back, with the reason;
-    those in *own* are as an earlier stage has written them. *left* are the changes that are left.
+    Attributes:
+        proposal: The proposal.
+        items: Its changes.
+        leave: The ids of the changes that were skipped, as far as such changes exist.
+        dependent: How many changes that the user took are excluded because they build on an
+            excluded change.
+        dirty: The files with changes that are not committed, with the reason.
+        own: Those of them that an earlier stage of this session has written.
+        excluded: The fixes that are not made, with the reason.
+
     """
 
     proposal: Proposal
     items: tuple[Item, ...]
     leave: frozenset[str] = frozenset()
-    lost: tuple[str, ...] = ()
+    dependent: int = 0
     dirty: Mapping[str, str] = {}
     own: frozenset[str] = frozenset()
-    left: tuple[PlannedFix, ...] = ()
+    excluded: tuple[PlannedFix, ...] = ()
 
 
 class Write(Struct, frozen=True):
-    """Write what *propose* has proposed; gives the number of files."""
+    """Write the files of the proposal for *propose*; the result is their number."""
 
     propose: Propose
 
 
 class SavePatch(Struct, frozen=True):
-    """Save the patch of what *propose* has proposed in the file *path*; gives its full path."""
+    """Save the proposal for *propose* as a patch in *path*; the result is its full path."""
 
     propose: Propose
     path: str
 
 
 class KeepSettings(Struct, frozen=True):
-    """Add the *sections* to the settings file; gives what must be added by hand, ``""`` if none."""
+    """Add *sections*, pairs of name and text, to the settings file.
+
+    The result is the text that has to be added by hand, ``""`` if there is none.
+    """
 
     where: ProjectOptions
     sections: tuple[tuple[str, str], ...]
@@ -254,13 +274,13 @@ Work: TypeAlias = Open | Examine | Lay | Propose | Write | SavePatch | KeepSetti
 
 
 class Say(Struct, frozen=True):
-    """Show *lines*; *exact* for those that are to be copied, which stay as long as they are."""
+    """Show *lines*; *exact* lines are meant to be copied and are not wrapped."""
 
     lines: tuple[str, ...]
     exact: bool = False
 
 
 class WorkError(Struct, frozen=True):
-    """Work that could not be done."""
+    """The result of work that failed with *error*."""
 
     error: ComposerefactorError

@@ -1,4 +1,7 @@
-"""A report as sections of tables and lines, the same for every form in which it is shown."""
+"""The parts of a report, before it is rendered: sections of tables and lists.
+
+:func:`merged` puts the rows of all start commands into one table.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,24 @@ from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
-from composerefactor.analysis.facts.architecture import Architecture, EntryArchitecture
+from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 
 Row = tuple[str, ...]
 
 
 def code(text: str) -> str:
-    """Return *text* of a file marked as such, between backticks; its own ones become quotes."""
+    """Return *text* as code, between backticks; backticks in it become single quotes."""
     return f"`{text.replace('`', chr(39))}`" if text else ""
 
 
 class Table(Struct, frozen=True):
-    """Rows below *columns*; *title* stands above where a section has several.
+    """A table.
 
-    *spare* columns are left out where there is little room, as on a terminal.
+    Attributes:
+        columns: The headings.
+        rows: The cells of each row, as many as there are columns.
+        title: The title, ``""`` if the section has only this part.
+        spare: The columns to omit if there is little room, as on a terminal.
     """
 
     columns: Row
@@ -29,7 +36,14 @@ class Table(Struct, frozen=True):
 
 
 class Listing(Struct, frozen=True):
-    """Lines of text: a list, *checks* to tick off, or *code*, whose shape must stay."""
+    """Lines of text.
+
+    Attributes:
+        lines: The lines.
+        title: The title, ``""`` for none.
+        code: Whether the lines are preformatted.
+        checks: Whether the lines are items to check off.
+    """
 
     lines: tuple[str, ...]
     title: str = ""
@@ -38,7 +52,16 @@ class Listing(Struct, frozen=True):
 
 
 class Section(Struct, frozen=True):
-    """A part of a report; *id* is stable, *empty* says in words that there is nothing to show."""
+    """A section of a report.
+
+    Attributes:
+        id: The stable name.
+        title: The heading.
+        parts: The content.
+        intro: A paragraph below the heading.
+        empty: The sentence for a section without content; ``""`` omits such a section.
+        detail: Whether it lists everything, so that a short report omits it.
+    """
 
     id: str
     title: str
@@ -49,40 +72,41 @@ class Section(Struct, frozen=True):
 
     @property
     def is_empty(self) -> bool:
-        """True where no part holds anything."""
+        """True if all parts are empty."""
         return not any(part.rows if isinstance(part, Table) else part.lines for part in self.parts)
 
 
 COLUMN = "In"
-"""The column that says in which entry points a row holds; they are numbered in the overview."""
+"""The column with the numbers of the start commands to which a row applies (see the overview)."""
 
 
 def merged(
     architecture: Architecture,
     columns: Sequence[str],
-    rows: Callable[[EntryArchitecture], Iterable[Row]],
+    rows: Callable[[InvocationFacts], Iterable[Row]],
 ) -> tuple[tuple[str, ...], list[Row]]:
-    """Return the columns and the rows that *rows* gives for all entry points of *architecture*.
+    """Return the columns and rows of one table for all start commands of *architecture*.
 
-    A column :data:`COLUMN` is added where not every row holds in all of them.
+    *rows* returns the rows of one start command. The column :data:`COLUMN` is added unless every
+    row applies to all of them.
     """
-    found: dict[Row, list[int]] = {}
+    numbers_by_row: dict[Row, list[int]] = {}
     for number, entry in enumerate(architecture.entries, 1):
         for row in rows(entry):
-            numbers = found.setdefault(row, [])
+            numbers = numbers_by_row.setdefault(row, [])
             if number not in numbers:
                 numbers.append(number)
-    every = len(architecture.entries)
-    if all(len(numbers) == every for numbers in found.values()):
-        return tuple(columns), list(found)
-    ordered = _together(found)
-    return (*columns, COLUMN), [(*row, ranges(found[row])) for row in ordered]
+    total = len(architecture.entries)
+    if all(len(numbers) == total for numbers in numbers_by_row.values()):
+        return tuple(columns), list(numbers_by_row)
+    ordered = _grouped(numbers_by_row)
+    return (*columns, COLUMN), [(*row, ranges(numbers_by_row[row])) for row in ordered]
 
 
-def _together(found: dict[Row, list[int]]) -> list[Row]:
-    """Return the rows in order, those about the same thing (their first cell) side by side."""
+def _grouped(rows: Iterable[Row]) -> list[Row]:
+    """Return the rows in order, but rows with the same first cell next to each other."""
     groups: dict[str, list[Row]] = {}
-    for row in found:
+    for row in rows:
         groups.setdefault(row[0], []).append(row)
     return [row for group in groups.values() for row in group]
 

@@ -1,70 +1,70 @@
-"""What to do with a project: before the first start, and the commands of every day."""
+"""The sections about operation: variables, environments, first start, commands and URLs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from composerefactor.analysis.analysis import Analysis
-from composerefactor.analysis.facts.architecture import Architecture, EntryArchitecture
+from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.variables import VariableFacts
 from composerefactor.analysis.findings import Severity
 from composerefactor.errors import first_of
-from composerefactor.images.memory import shown
+from composerefactor.images.lookup import format_size
 from composerefactor.report.analysis.model import Listing, Row, Section, Table, code, merged
 from composerefactor.report.plan_json import sentences
 from composerefactor.report.text import counted
 
 _MOST_COMMANDS = 6
-"""Of more entry points only the main one is spelt out."""
+"""With more start commands than this, only the commands of the main one are listed."""
 
 
 def checklist(analysis: Analysis) -> Section:
-    """Return what has to be there before the project can be started."""
+    """Return the section with what to do before the project can be started."""
     main = analysis.architecture.main
-    lines = tuple(_before(analysis, main)) if main is not None else ()
+    lines = tuple(_steps(analysis, main)) if main is not None else ()
     title = "Before the first start"
     parts = (Listing(lines, checks=True),)
     intro = f"For `{main.title}`." if main is not None else ""
-    return Section("checklist", title, parts, intro=intro, empty="Nothing is needed.")
+    return Section("checklist", title, parts, intro=intro, empty="Nothing to do.")
 
 
-def _before(analysis: Analysis, main: EntryArchitecture) -> Iterator[str]:
+def _steps(analysis: Analysis, main: InvocationFacts) -> Iterator[str]:
     broken = [
         each.rule
         for each in analysis.findings
         if analysis.rules[each.rule].area == "validity" and each.severity == Severity.HIGH
     ]
     if broken:
-        yield f"Mend what Docker Compose rejects: {', '.join(dict.fromkeys(broken))}"
-    blocked = [f"{s.name} ({s.status_words})" for s in main.services if s.status == "blocked"]
+        yield f"Fix what Docker Compose rejects: {', '.join(dict.fromkeys(broken))}"
+    blocked = [f"{s.name} ({s.status_message})" for s in main.services if s.status == "blocked"]
     if blocked:
-        yield f"Mend what cannot start: {', '.join(blocked)}"
-    yield from _settings(main)
-    yield from _outside(main)
+        yield f"Fix the services that cannot start: {', '.join(blocked)}"
+    yield from _variables_to_set(main)
+    yield from _host_requirements(main)
     if main.builds:
         names = ", ".join(build.service for build in main.builds)
         yield f"Build {counted(len(main.builds), 'image')}: {names}"
     backups = [v.name for v in main.volumes if v.backup == "yes"]
     if backups:
-        yield f"Plan a backup of: {', '.join(backups)}"
+        yield f"Plan backups of: {', '.join(backups)}"
 
 
-def _settings(main: EntryArchitecture) -> Iterator[str]:
-    """Yield the variables and env files that somebody has to write."""
-    needed = [v.name for v in main.variables if v.source in {"unset", "required"}]
-    for facts in main.env_files if needed else ():
-        sample = f" (see {facts.example})" if facts.example else ""
-        yield f"Set in {facts.path}{sample}: {', '.join(needed)}"
+def _variables_to_set(main: InvocationFacts) -> Iterator[str]:
+    """Yield steps for the variables and env files that are missing."""
+    unset = [v.name for v in main.variables if v.source in {"unset", "required"}]
+    for facts in main.env_files if unset else ():
+        example = f" (see {facts.example})" if facts.example else ""
+        yield f"Set in {facts.path}{example}: {', '.join(unset)}"
     secrets = [v.name for v in main.variables if v.is_secret and v.source == "default"]
     if secrets:
-        yield f"Set secrets of your own instead of the defaults: {', '.join(secrets)}"
+        yield f"Replace the default secrets: {', '.join(secrets)}"
     missing = dict.fromkeys(path for s in main.services for path in s.missing_env_files)
     if missing:
         yield f"Create the env files that services read: {', '.join(missing)}"
 
 
-def _outside(main: EntryArchitecture) -> Iterator[str]:
-    """Yield what the host has to have."""
+def _host_requirements(main: InvocationFacts) -> Iterator[str]:
+    """Yield steps for what the host must provide: networks, volumes, ports and memory."""
     for network in main.networks:
         if network.external:
             name = network.full_name or network.name
@@ -79,12 +79,12 @@ def _outside(main: EntryArchitecture) -> Iterator[str]:
     totals = main.totals
     if totals.memory_limit:
         without = len(totals.without_memory)
-        more = f", and what {counted(without, 'service')} without a limit take" if without else ""
-        yield f"Have {shown(totals.memory_limit)} of memory for the limits{more}"
+        more = f", plus memory for {counted(without, 'service')} without a limit" if without else ""
+        yield f"Provide {format_size(totals.memory_limit)} of memory for the limits{more}"
 
 
 def commands(analysis: Analysis) -> Section:
-    """Return the commands of every day for each entry point, and where it can be reached."""
+    """Return the section with the everyday commands of each start command, and the URLs."""
     architecture = analysis.architecture
     main = architecture.main
     parts = []
@@ -94,11 +94,11 @@ def commands(analysis: Analysis) -> Section:
             parts.append(Listing(lines, f"`{entry.title}`", code=True))
     endpoints = tuple(_endpoints(architecture))
     if endpoints:
-        parts.append(Listing(endpoints, "Where it can be reached"))
+        parts.append(Listing(endpoints, "URLs"))
     return Section("commands", "Commands", tuple(parts))
 
 
-def _daily(entry: EntryArchitecture, *, is_main: bool) -> Iterator[str]:
+def _daily(entry: InvocationFacts, *, is_main: bool) -> Iterator[str]:
     command = command_of(entry)
     yield f"{command} config --quiet        # validate"
     if entry.builds:
@@ -113,17 +113,17 @@ def _daily(entry: EntryArchitecture, *, is_main: bool) -> Iterator[str]:
         yield f"{command} --profile {profile} up --detach"
 
 
-def command_of(entry: EntryArchitecture) -> str:
-    """Return the ``docker compose`` command of *entry*, run from the project's root."""
-    found = entry.entry
+def command_of(entry: InvocationFacts) -> str:
+    """Return the ``docker compose`` command of *entry*, run from the project root."""
+    invocation = entry.invocation
     words = ["docker compose"]
-    if found.project_directory is not None:
-        words.append(f"--project-directory {found.project_directory}")
-    words += [f"--env-file {path}" for path in found.env_files]
-    if not found.implicit or found.directory != ".":
-        words += [f"-f {path}" for path in found.files]
-    if found.project_name:
-        words.append(f"-p {found.project_name}")
+    if invocation.project_directory is not None:
+        words.append(f"--project-directory {invocation.project_directory}")
+    words += [f"--env-file {path}" for path in invocation.env_files]
+    if not invocation.implicit or invocation.directory != ".":
+        words += [f"-f {path}" for path in invocation.files]
+    if invocation.project_name:
+        words.append(f"-p {invocation.project_name}")
     return " ".join(words)
 
 
@@ -141,24 +141,24 @@ def _endpoints(architecture: Architecture) -> Iterator[str]:
     yield from seen
 
 
-_MOST = 4
+_MAX_PLACES = 4
 _NONE = "-"
 _SOURCES = {
     "default": "default",
     "shell": "the shell",
-    "required": "MISSING, and required",
-    "unset": "MISSING, taken as empty",
+    "required": "MISSING, required",
+    "unset": "MISSING, read as empty",
 }
 
 
 def variables(architecture: Architecture) -> Section:
-    """Return the variables of the files, and the env files that give them values."""
+    """Return the section with the variables of the Compose files, and their env files."""
 
-    def files(entry: EntryArchitecture) -> Iterator[Row]:
+    def files(entry: InvocationFacts) -> Iterator[Row]:
         for each in entry.env_files:
             yield (
                 each.path,
-                ("there, in git" if each.is_tracked else "there") if each.is_there else "not here",
+                ("exists, in git" if each.is_tracked else "exists") if each.exists else "missing",
                 str(len(each.names)),
                 ", ".join(name for name, _ in each.unused) or _NONE,
                 ", ".join(each.missing) or _NONE,
@@ -167,23 +167,23 @@ def variables(architecture: Architecture) -> Section:
 
     users = _users(architecture)
 
-    def rows(entry: EntryArchitecture) -> Iterator[Row]:
+    def rows(entry: InvocationFacts) -> Iterator[Row]:
         for each in entry.variables:
-            yield (*_facts(each), _shown(users[_facts(each)]))
+            yield (*_facts(each), first_of([*users[_facts(each)]], _MAX_PLACES))
 
-    found = merged(
+    columns, variable_rows = merged(
         architecture, ("Variable", "Default", "Required", "Secret", "Value from", "Used by"), rows
     )
-    env = merged(
+    file_columns, file_rows = merged(
         architecture,
-        ("Env file", "State", "Variables", "Not used by Compose", "Lacks", "Example"),
+        ("Env file", "State", "Variables", "Not used by Compose", "Missing", "Example"),
         files,
     )
     parts = (
-        Table(found[0], tuple(sorted(found[1]))),
-        Table(env[0], tuple(env[1]), "Env files for the variables above"),
+        Table(columns, tuple(sorted(variable_rows))),
+        Table(file_columns, tuple(file_rows), "Env files for the variables above"),
     )
-    empty = "No variable is used."
+    empty = "No variables are used."
     return Section("variables", "Environment variables", parts, empty=empty)
 
 
@@ -198,20 +198,19 @@ def _facts(each: VariableFacts) -> Row:
 
 
 def _users(architecture: Architecture) -> dict[Row, dict[str, None]]:
-    """Return who uses the variables, in all entry points in which the facts on one are the same."""
-    found: dict[Row, dict[str, None]] = {}
+    """Return the places that use each variable, by the cells of its row.
+
+    Start commands in which the facts about a variable are the same share a row.
+    """
+    places_by_row: dict[Row, dict[str, None]] = {}
     for entry in architecture.entries:
         for each in entry.variables:
-            places = found.setdefault(_facts(each), {})
+            places = places_by_row.setdefault(_facts(each), {})
             for use in each.uses:
                 attribute = use.attribute.split(".")[0] if use.service else use.attribute
                 place = f"{use.service}.{attribute}" if use.service else attribute
                 places[place] = None
-    return found
-
-
-def _shown(places: dict[str, None]) -> str:
-    return first_of([*places], _MOST)
+    return places_by_row
 
 
 def _source(each: VariableFacts) -> str:
@@ -222,26 +221,26 @@ def _source(each: VariableFacts) -> str:
 
 
 def containers(architecture: Architecture) -> Section:
-    """Return the variables that each service's container gets."""
+    """Return the section with the environment variables of each service's container."""
 
-    def rows(entry: EntryArchitecture) -> Iterator[Row]:
+    def rows(entry: InvocationFacts) -> Iterator[Row]:
         for service in entry.services:
             for each in service.variables:
                 shown = "from the shell" if each.shown is None else code(each.shown)
                 yield service.name, each.name, shown if each.shown != "" else "empty", each.origin
 
-    columns, found = merged(architecture, ("Service", "Variable", "Value", "From"), rows)
+    columns, all_rows = merged(architecture, ("Service", "Variable", "Value", "From"), rows)
     return Section(
         "containers",
-        "Variables of the containers",
-        (Table(columns, tuple(found)),),
-        empty="No container gets a variable.",
+        "Container environment",
+        (Table(columns, tuple(all_rows)),),
+        empty="No service sets environment variables.",
         detail=True,
     )
 
 
 def environments(architecture: Architecture) -> Section:
-    """Return how files that define the same services differ, and how much they repeat."""
+    """Return the section about root files with the same services: differences and repetitions."""
     parts: list[Table | Listing] = []
     for comparison, repetition in zip(
         architecture.comparisons, architecture.repetitions, strict=True
@@ -250,19 +249,20 @@ def environments(architecture: Architecture) -> Section:
             (name, *("yes" if file in of else _NONE for file in comparison.files))
             for name, of in comparison.services.items()
         ]
-        parts.append(Table(("Service", *comparison.files), tuple(rows), "Which file has what"))
-        lines = [architecture.redaction.text(line) for line in sentences(comparison, verbose=True)]
-        parts.append(Listing(tuple(lines), "What differs"))
+        parts.append(Table(("Service", *comparison.files), tuple(rows), "Services by file"))
+        lines = [architecture.masking.text(line) for line in sentences(comparison, verbose=True)]
+        parts.append(Listing(tuple(lines), "Differences"))
         share = 100 * repetition.repeated // max(repetition.lines, 1)
-        words = (
-            f"{len(repetition.services)} services are defined {repetition.definitions} times in "
-            f"{len(repetition.files)} files; {repetition.repeated} of {repetition.lines} lines "
-            f"({share} %) repeat another file"
+        services = counted(len(repetition.services), "service")
+        duplication = (
+            f"{services} {'has' if len(repetition.services) == 1 else 'have'} "
+            f"{repetition.definitions} definitions in {len(repetition.files)} files; "
+            f"{repetition.repeated} of {repetition.lines} lines ({share} %) repeat another file"
         )
-        parts.append(Listing((words,), "Duplication"))
+        parts.append(Listing((duplication,), "Duplication"))
     return Section(
         "environments",
-        "Environments compared",
+        "Environment comparison",
         tuple(parts),
-        empty="No two base files define the same services.",
+        empty="No two root files define the same services.",
     )

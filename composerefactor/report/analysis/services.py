@@ -1,16 +1,21 @@
-"""The sections on services: what they are, how they hang together, what they keep and take."""
+"""The sections about services: inventory, topology, dependencies, health, volumes, ports, builds.
+
+Each function returns one section with a table for all start commands; the functions inside them
+return the rows of one start command.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from composerefactor.analysis.facts.architecture import Architecture, EntryArchitecture
+from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.builds import BuildFacts
 from composerefactor.analysis.facts.resources import HealthFacts
 from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.facts.volumes import StoredData
-from composerefactor.images.memory import shown
+from composerefactor.images.lookup import format_size
 from composerefactor.report.analysis.model import Listing, Row, Section, Table, code, merged, ranges
+from composerefactor.report.text import counted
 
 _NONE = "-"
 
@@ -18,18 +23,18 @@ _NONE = "-"
 def _table(
     architecture: Architecture,
     columns: tuple[str, ...],
-    rows: Callable[[EntryArchitecture], Iterable[Row]],
+    rows: Callable[[InvocationFacts], Iterable[Row]],
     title: str = "",
     spare: tuple[str, ...] = (),
 ) -> Table:
-    found_columns, found = merged(architecture, columns, rows)
-    return Table(found_columns, tuple(found), title, frozenset(spare))
+    all_columns, all_rows = merged(architecture, columns, rows)
+    return Table(all_columns, tuple(all_rows), title, frozenset(spare))
 
 
 def inventory(architecture: Architecture) -> Section:
-    """Return the service inventory."""
+    """Return the section with all services, and with the services of each category."""
 
-    def rows(entry: EntryArchitecture) -> Iterator[Row]:
+    def rows(entry: InvocationFacts) -> Iterator[Row]:
         for each in entry.services:
             profile = f" (profile {', '.join(each.profiles)})" if each.profiles else ""
             yield (
@@ -37,7 +42,7 @@ def inventory(architecture: Architecture) -> Section:
                 each.source,
                 ", ".join(port.text for port in each.ports) or _exposed(each),
                 each.purpose + profile,
-                each.status_words,
+                each.status_message,
             )
 
     table = _table(architecture, ("Service", "Image or build", "Ports", "Purpose", "Status"), rows)
@@ -45,7 +50,7 @@ def inventory(architecture: Architecture) -> Section:
         architecture, ("Category", "Services"), _by_category, "Services by category"
     )
     return Section(
-        "inventory", "Service inventory", (table, categories), empty="There is no service."
+        "inventory", "Service inventory", (table, categories), empty="There are no services."
     )
 
 
@@ -53,7 +58,7 @@ def _exposed(service: ServiceFacts) -> str:
     return f"({', '.join(service.exposed)})" if service.exposed else _NONE
 
 
-def _by_category(entry: EntryArchitecture) -> Iterator[Row]:
+def _by_category(entry: InvocationFacts) -> Iterator[Row]:
     groups: dict[str, list[str]] = {}
     for each in entry.services:
         groups.setdefault(f"{each.counts_as}: {each.category}", []).append(each.name)
@@ -62,9 +67,9 @@ def _by_category(entry: EntryArchitecture) -> Iterator[Row]:
 
 
 def topology(architecture: Architecture) -> Section:
-    """Return the networks, and who talks to whom."""
+    """Return the section with the networks, and the connections between services."""
 
-    def networks(entry: EntryArchitecture) -> Iterator[Row]:
+    def networks(entry: InvocationFacts) -> Iterator[Row]:
         for each in entry.networks:
             traits = [
                 each.driver or "default driver",
@@ -75,30 +80,38 @@ def topology(architecture: Architecture) -> Section:
             yield (
                 each.name,
                 ", ".join(traits),
-                ", ".join(each.subnets) or "by Docker",
+                ", ".join(each.subnets) or "chosen by Docker",
                 ", ".join(each.members) or _NONE,
             )
 
-    def talks(entry: EntryArchitecture) -> Iterator[Row]:
+    def connections(entry: InvocationFacts) -> Iterator[Row]:
         for each in entry.edges:
             yield each.caller, each.callee, ", ".join(each.kinds), str(each.location)
 
     parts = (
         _table(architecture, ("Network", "Kind", "Subnet", "Services"), networks, "Networks"),
-        _table(architecture, ("Service", "Needs", "Known by", "Place"), talks, "Who needs whom"),
+        _table(
+            architecture,
+            ("Service", "Connects to", "Found in", "Location"),
+            connections,
+            "Connections",
+        ),
     )
-    return Section("topology", "Network topology", parts, empty="There is no network.")
+    return Section("topology", "Network topology", parts, empty="There are no networks.")
 
 
 def dependencies(architecture: Architecture) -> Section:
-    """Return the dependency matrix, and for each entry point the tree and the start order."""
+    """Return the section with dependency matrix, dependency trees and start orders.
 
-    def matrix(entry: EntryArchitecture) -> Iterator[Row]:
+    Start commands with the same tree and order share them.
+    """
+
+    def matrix(entry: InvocationFacts) -> Iterator[Row]:
         conditions = {(e.caller, e.callee): e.condition for e in entry.edges}
         for name, needs in entry.dependencies.needs.items():
             step = entry.dependencies.step_of(name)
-            words = [_needed(each, conditions.get((name, each), "")) for each in needs]
-            yield name, ", ".join(words) or _NONE, str(step) if step else "never: a cycle"
+            labels = [_dependency(each, conditions.get((name, each), "")) for each in needs]
+            yield name, ", ".join(labels) or _NONE, str(step) if step else "never: a cycle"
 
     parts: list[Table | Listing] = [
         _table(architecture, ("Service", "Depends on", "Step"), matrix, "Dependency matrix")
@@ -108,43 +121,46 @@ def dependencies(architecture: Architecture) -> Section:
         picture = tuple(_tree(entry)), tuple(_order(entry))
         pictures.setdefault(picture, []).append(number)
     for (tree, order), numbers in pictures.items():
-        where = f" (entry point {ranges(numbers)})" if len(pictures) > 1 else ""
+        where = f" (start command {ranges(numbers)})" if len(pictures) > 1 else ""
         parts.append(Listing(tree, f"Dependency tree{where}", code=True))
         parts.append(Listing(order, f"Start order{where}"))
     return Section("dependencies", "Dependencies and start order", tuple(parts))
 
 
-_CONDITIONS = {"service_healthy": "healthy", "service_completed_successfully": "ended well"}
+_CONDITIONS = {
+    "service_healthy": "healthy",
+    "service_completed_successfully": "completed successfully",
+}
 
 
-def _needed(name: str, condition: str) -> str:
+def _dependency(name: str, condition: str) -> str:
     return f"{name} ({_CONDITIONS[condition]})" if condition in _CONDITIONS else name
 
 
-def _tree(entry: EntryArchitecture) -> Iterator[str]:
+def _tree(entry: InvocationFacts) -> Iterator[str]:
     conditions = {(e.caller, e.callee): e.condition for e in entry.edges}
-    found = list(entry.dependencies.tree())
+    branches = list(entry.dependencies.tree())
     above: list[str] = []
     stems: list[str] = []
-    for at, (depth, name, is_repeated) in enumerate(found):
+    for index, (depth, name, is_repeated) in enumerate(branches):
         del above[depth:], stems[max(depth - 1, 0) :]
-        label = _needed(name, conditions.get((above[-1], name), "")) if above else name
+        label = _dependency(name, conditions.get((above[-1], name), "")) if above else name
         above.append(name)
-        is_last = _is_last(found, at)
+        is_last = _is_last(branches, index)
         branch = ("└─ " if is_last else "├─ ") if depth else ""
         yield "".join(stems) + branch + label + (" ..." if is_repeated else "")
         if depth:
             stems.append("   " if is_last else "│  ")
 
 
-def _is_last(found: list[tuple[int, str, bool]], at: int) -> bool:
-    """Return whether no brother of the branch *at* comes after it."""
-    depth = found[at][0]
-    after = (other for other, _, _ in found[at + 1 :] if other <= depth)
-    return next(after, -1) != depth
+def _is_last(branches: list[tuple[int, str, bool]], index: int) -> bool:
+    """Return whether the branch at *index* has no sibling after it."""
+    depth = branches[index][0]
+    following = (other for other, _, _ in branches[index + 1 :] if other <= depth)
+    return next(following, -1) != depth
 
 
-def _order(entry: EntryArchitecture) -> Iterator[str]:
+def _order(entry: InvocationFacts) -> Iterator[str]:
     for number, step in enumerate(entry.dependencies.steps, 1):
         yield f"{number}. {', '.join(step)}"
     for cycle in entry.dependencies.cycles:
@@ -152,9 +168,9 @@ def _order(entry: EntryArchitecture) -> Iterator[str]:
 
 
 def health(architecture: Architecture) -> Section:
-    """Return the health check table."""
+    """Return the section with the health check of each service."""
 
-    def rows(entry: EntryArchitecture) -> Iterator[Row]:
+    def rows(entry: InvocationFacts) -> Iterator[Row]:
         for each in entry.health:
             yield (
                 each.service,
@@ -166,47 +182,46 @@ def health(architecture: Architecture) -> Section:
             )
 
     columns = ("Service", "Health check", "Interval", "Timeout", "Retries", "Start period")
-    intro = (
-        "`-` stands for the engine's default: every 30s, timeout 30s, 3 retries, no start period."
-    )
+    intro = "`-` stands for the default: interval 30s, timeout 30s, 3 retries, no start period."
     return Section("health", "Health checks", (_table(architecture, columns, rows),), intro=intro)
 
 
-def _check(found: HealthFacts) -> str:
-    match found.state:
+def _check(facts: HealthFacts) -> str:
+    match facts.state:
         case "written":
-            return code(found.test)
+            return code(facts.test)
         case "in the image":
-            return found.reason
+            return facts.reason
         case "missing":
-            can = f"none; could be {code(found.proposal)}" if found.proposal else "none"
-            return can if found.proposal else f"none ({found.reason})"
+            if facts.proposal:
+                return f"none; suggested: {code(facts.proposal)}"
+            return f"none ({facts.reason})"
         case "off":
-            return f"off ({found.reason})"
+            return f"off ({facts.reason})"
         case _:
-            return f"none needed: {found.reason}"
+            return f"not needed: {facts.reason}"
 
 
 def volumes(architecture: Architecture) -> Section:
-    """Return what is kept where, and whether to back it up."""
+    """Return the section with volumes and directories, and whether to back each up."""
 
-    def rows(entry: EntryArchitecture) -> Iterator[Row]:
+    def rows(entry: InvocationFacts) -> Iterator[Row]:
         for each in entry.volumes:
             yield (
                 each.name + _traits(each),
                 ", ".join(f"{m.service}:{m.target}{':ro' * m.read_only}" for m in each.mounts)
                 or _NONE,
-                each.holds,
+                each.content,
                 each.backup,
-                each.why,
+                each.reason,
             )
 
-    columns = ("Volume or directory", "Mounted by", "Holds", "Back up", "Why")
+    columns = ("Volume or directory", "Mounted by", "Content", "Back up", "Reason")
     return Section(
         "volumes",
         "Volumes and backup",
-        (_table(architecture, columns, rows, spare=("Why",)),),
-        empty="Nothing is kept.",
+        (_table(architecture, columns, rows, spare=("Reason",)),),
+        empty="No volumes or directories are mounted.",
     )
 
 
@@ -221,17 +236,17 @@ def _traits(each: StoredData) -> str:
 
 
 def ports(architecture: Architecture) -> Section:
-    """Return the port matrix of all files, with what conflicts."""
+    """Return the section with all published ports, conflicts, and the ports to keep free."""
 
-    def rows(entry: EntryArchitecture) -> Iterator[Row]:
-        word = "conflict, if used together," if entry.entry.assumed else "CONFLICT"
-        bad = {
+    def rows(entry: InvocationFacts) -> Iterator[Row]:
+        word = "conflict, if used together," if entry.invocation.assumed else "CONFLICT"
+        conflicting = {
             (c.number, c.protocol, port.service): other.service
             for c in entry.conflicts
             for port, other in ((c.first, c.second), (c.second, c.first))
         }
         for each in entry.ports:
-            other = bad.get((each.published, each.protocol, each.service), "")
+            other = conflicting.get((each.published, each.protocol, each.service), "")
             yield (
                 each.published or "any",
                 each.host_ip if each.host_ip and not each.is_open else "all",
@@ -240,20 +255,20 @@ def ports(architecture: Architecture) -> Section:
                 f"{word} with {other}" if other else "",
             )
 
-    columns = ("Host port", "Address", "Goes to", "Variable", "Notes")
+    columns = ("Host port", "Address", "Target", "Variable", "Notes")
     table = _table(architecture, columns, rows)
     ordered = sorted(table.rows, key=lambda row: (not row[0][:1].isdigit(), row[0].zfill(11)))
     numbers = " ".join(dict.fromkeys(row[0] for row in ordered if row[0][:1].isdigit()))
     parts: list[Table | Listing] = [Table(table.columns, tuple(ordered))]
     if numbers:
         parts.append(Listing((numbers,), "Ports that must be free on the host"))
-    return Section("ports", "Ports", tuple(parts), empty="No port is published.")
+    return Section("ports", "Ports", tuple(parts), empty="No ports are published.")
 
 
 def resources(architecture: Architecture) -> Section:
-    """Return limits and reservations, and their sums against what is without."""
+    """Return the section with limits and reservations, their sums, and services without limits."""
 
-    def rows(entry: EntryArchitecture) -> Iterator[Row]:
+    def rows(entry: InvocationFacts) -> Iterator[Row]:
         for each in entry.resources:
             yield (
                 each.service,
@@ -262,18 +277,20 @@ def resources(architecture: Architecture) -> Section:
                 _size(each.memory_limit),
                 _number(each.cpu_reserved),
                 _size(each.memory_reserved),
-                f"{shown(each.needs)} ({each.needs_by})" if each.needs else _NONE,
+                f"{format_size(each.configured_memory)} ({each.configured_by})"
+                if each.configured_memory
+                else _NONE,
             )
 
-    def sums(entry: EntryArchitecture) -> Iterator[Row]:
-        found = entry.totals
+    def sums(entry: InvocationFacts) -> Iterator[Row]:
+        totals = entry.totals
         yield (
-            f"{found.containers} containers",
-            _number(found.cpu_limit or None),
-            _size(found.memory_limit or None),
-            _number(found.cpu_reserved or None),
-            _size(found.memory_reserved or None),
-            ", ".join(found.without_memory) or _NONE,
+            counted(totals.containers, "container"),
+            _number(totals.cpu_limit or None),
+            _size(totals.memory_limit or None),
+            _number(totals.cpu_reserved or None),
+            _size(totals.memory_reserved or None),
+            ", ".join(totals.without_memory) or _NONE,
         )
 
     parts = (
@@ -286,7 +303,7 @@ def resources(architecture: Architecture) -> Section:
                 "Memory limit",
                 "CPU reserved",
                 "Memory reserved",
-                "Told to use",
+                "Configured memory",
             ),
             rows,
         ),
@@ -301,7 +318,7 @@ def resources(architecture: Architecture) -> Section:
                 "Without a memory limit",
             ),
             sums,
-            "Totals without services of profiles",
+            "Totals, without services that need a profile",
         ),
     )
     return Section("resources", "Resources", parts)
@@ -312,17 +329,17 @@ def _number(value: float | None) -> str:
 
 
 def _size(value: int | None) -> str:
-    return _NONE if value is None else shown(value)
+    return _NONE if value is None else format_size(value)
 
 
 def builds(architecture: Architecture) -> Section:
-    """Return what is built from what, and how the images are made."""
+    """Return the section with build contexts and Dockerfiles."""
 
-    def rows(entry: EntryArchitecture) -> Iterator[Row]:
+    def rows(entry: InvocationFacts) -> Iterator[Row]:
         for each in entry.builds:
             yield (
                 each.service,
-                each.context or "elsewhere",
+                each.context or "outside",
                 each.dockerfile + (f" ({each.target})" if each.target else ""),
                 *_image(each),
             )
@@ -341,13 +358,13 @@ def builds(architecture: Architecture) -> Section:
         "builds",
         "Builds",
         (_table(architecture, columns, rows),),
-        empty="No image is built here.",
+        empty="No images are built.",
     )
 
 
 def _image(each: BuildFacts) -> tuple[str, ...]:
-    if not each.is_there:
-        return ("not here", _NONE, _NONE, _NONE, _NONE)
+    if not each.exists:
+        return ("missing", _NONE, _NONE, _NONE, _NONE)
     return (
         " > ".join(each.stages),
         each.user or "root",

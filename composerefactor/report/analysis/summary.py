@@ -1,25 +1,26 @@
-"""What comes first and last in a report: the overview, the rating, and the findings."""
+"""All sections of a report in their order (:func:`sections`), and those about the whole project.
+
+These are the overview, the rating, the findings, and the limitations of the analysis.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from composerefactor.analysis.analysis import HOW, Analysis, Rating
+from composerefactor.analysis.analysis import RATING_EXPLANATION, Analysis, Rating
 from composerefactor.analysis.findings import Finding, Severity
 from composerefactor.errors import first_of
-from composerefactor.report.analysis import operation as sections_operation
-from composerefactor.report.analysis import operation as sections_variables
-from composerefactor.report.analysis import services as sections_services
+from composerefactor.report.analysis import operation, services
 from composerefactor.report.analysis.model import Listing, Section, Table
 from composerefactor.report.text import counted, evidence_of
 
-_MOST = 6
+_MAX_PLACES = 6
 _TITLES = {
     Severity.HIGH: "High priority",
     Severity.MEDIUM: "Medium priority",
     Severity.LOW: "Low priority",
-    Severity.INFO: "Worth knowing",
+    Severity.INFO: "Informational",
 }
 _AREA_TITLES = {
     "validity": "Validity",
@@ -33,111 +34,113 @@ _AREA_TITLES = {
 
 
 def overview(analysis: Analysis) -> Section:
-    """Return what the project is, and how it is started."""
+    """Return the section with the key figures of the project, and its start commands."""
     facts = analysis.architecture
     main = facts.main
     names = facts.service_names
-    services = {s.name: s for e in reversed(facts.entries) for s in e.services}
-    kinds = Counter(services[name].counts_as for name in names)
-    builds = sum(services[name].build is not None for name in names)
-    words = ", ".join(f"{kinds[k]} {k}" for k in sorted(kinds))
+    by_name = {s.name: s for e in reversed(facts.entries) for s in e.services}
+    kinds = Counter(by_name[name].counts_as for name in names)
+    builds = sum(by_name[name].build is not None for name in names)
+    breakdown = ", ".join(
+        f"{kinds[k]} {k.removesuffix('s') if kinds[k] == 1 else k}" for k in sorted(kinds)
+    )
     lines = [
         f"Rating: {analysis.rating.score:.1f} of 10, {analysis.rating.word}",
-        f"Services: {len(names)}" + (f" ({words})" if words else ""),
+        f"Services: {len(names)}" + (f" ({breakdown})" if breakdown else ""),
         f"Images to build: {builds}, to pull: {len(names) - builds}",
         f"Findings: {severities(analysis.findings)}",
     ]
     if main is not None and main.totals.containers:
         lines.insert(2, f"Containers: {main.totals.containers} from `{main.title}`")
     if analysis.known:
-        lines.append(f"Known from the baseline: {len(analysis.known)}")
+        lines.append(f"Known findings in the baseline: {len(analysis.known)}")
     rows = [
         (
             str(number),
-            entry.entry.command,
-            evidence_of(entry.entry) or "as given",
+            entry.invocation.command,
+            evidence_of(entry.invocation) or "command line",
             str(len(entry.services)),
         )
         for number, entry in enumerate(facts.entries, 1)
     ]
     rows += [("-", entry.title, "cannot be read", "?") for entry in facts.unread]
-    table = Table(("No.", "Files", "How it is known", "Services"), tuple(rows), "Entry points")
+    table = Table(("No.", "Command", "Found in", "Services"), tuple(rows), "Start commands")
     return Section("overview", "Overview", (Listing(tuple(lines)), table))
 
 
 def severities(findings: Iterable[Finding]) -> str:
-    """Return how many findings there are of each severity, in words."""
+    """Return the number of findings of each severity as text: ``2 high, 1 low``."""
     counts = Counter(each.severity for each in findings)
-    words = [f"{counts[s]} {s.word}" for s in reversed(Severity) if counts[s]]
-    return ", ".join(words) or "none"
+    parts = [f"{counts[s]} {s.value}" for s in reversed(Severity) if counts[s]]
+    return ", ".join(parts) or "none"
 
 
 def rating(analysis: Analysis) -> Section:
-    """Return the rating of each area, and what it is for."""
+    """Return the section with the rating of each area, its deductions, and the strengths."""
     rows = [
-        (_AREA_TITLES[each.area], f"{each.score:.1f}", each.word, _because(each))
+        (_AREA_TITLES[each.area], f"{each.score:.1f}", each.word, _deductions(each))
         for each in analysis.ratings
     ]
-    whole = analysis.rating
-    rows.append(("Overall", f"{whole.score:.1f}", whole.word, ""))
-    table = Table(("Area", "Score", "Rating", "Points off for"), tuple(rows))
+    overall = analysis.rating
+    rows.append(("Overall", f"{overall.score:.1f}", overall.word, ""))
+    table = Table(("Area", "Score", "Rating", "Deductions"), tuple(rows))
     parts: list[Table | Listing] = [table]
     if analysis.strengths:
         parts.append(Listing(analysis.strengths, "Strengths"))
-    return Section("rating", "Rating", tuple(parts), intro=HOW)
+    return Section("rating", "Rating", tuple(parts), intro=RATING_EXPLANATION)
 
 
-def _because(each: Rating) -> str:
-    return ", ".join(f"{d.rule} {d.points:g}" for d in each.deductions)
+def _deductions(rating: Rating) -> str:
+    return ", ".join(f"{d.rule} {d.points:g}" for d in rating.deductions)
 
 
 def priorities(analysis: Analysis) -> Section:
-    """Return what to do first: the findings of each rule in one line, by severity."""
+    """Return the section with the recommended actions: one row per rule, by severity."""
     parts = []
     for severity in reversed(Severity):
-        found = [each for each in analysis.findings if each.severity == severity]
         by_rule: dict[str, list[Finding]] = {}
-        for each in found:
-            by_rule.setdefault(each.rule, []).append(each)
+        for finding in analysis.findings:
+            if finding.severity == severity:
+                by_rule.setdefault(finding.rule, []).append(finding)
         rows = [
-            (_subject(analysis, rule, those), _whom(those), _mending(those))
-            for rule, those in sorted(by_rule.items(), key=lambda item: -len(item[1]))
+            (_summary(analysis, rule, of_rule), _places(of_rule), _fix(of_rule))
+            for rule, of_rule in sorted(by_rule.items(), key=lambda item: -len(item[1]))
         ]
         if rows:
             title = _TITLES[severity]
-            parts.append(Table(("What", "Where", "Mended by"), tuple(rows), title))
+            parts.append(Table(("Finding", "Location", "Fix"), tuple(rows), title))
     return Section(
-        "priorities", "Recommended actions by priority", tuple(parts), empty="Nothing was found."
+        "priorities", "Recommended actions by priority", tuple(parts), empty="No findings."
     )
 
 
-def _subject(analysis: Analysis, rule: str, those: list[Finding]) -> str:
-    if len(those) == 1:
-        return f"{those[0].message} ({rule})"
+def _summary(analysis: Analysis, rule: str, of_rule: list[Finding]) -> str:
+    if len(of_rule) == 1:
+        return f"{of_rule[0].message} ({rule})"
     return f"{analysis.rules[rule].summary.rstrip('.')} ({rule})"
 
 
-def _whom(those: list[Finding]) -> str:
-    if len(those) == 1:
-        return str(those[0].location)
-    services = dict.fromkeys(each.service for each in those if each.service)
-    places = [*services] or list(dict.fromkeys(str(each.location) for each in those))
-    return f"{len(those)}: {first_of(places, _MOST)}"
+def _places(of_rule: list[Finding]) -> str:
+    if len(of_rule) == 1:
+        return str(of_rule[0].location)
+    affected = dict.fromkeys(each.service for each in of_rule if each.service)
+    places = [*affected] or list(dict.fromkeys(str(each.location) for each in of_rule))
+    return f"{len(of_rule)}: {first_of(places, _MAX_PLACES)}"
 
 
-def _mending(those: list[Finding]) -> str:
-    transforms = [each.transform for each in those if each.transform]
+def _fix(of_rule: list[Finding]) -> str:
+    transforms = [each.transform for each in of_rule if each.transform]
     if not transforms:
         return "by hand"
-    whole = transforms[0]
-    return whole if len(transforms) == len(those) else f"{whole} ({len(transforms)})"
+    transform = transforms[0]
+    return transform if len(transforms) == len(of_rule) else f"{transform} ({len(transforms)})"
 
 
 def findings(analysis: Analysis) -> Section:
-    """Return every finding with its place, and what mends it."""
+    """Return the section with every finding, its location and its fix."""
     rows = [
         (
-            each.severity.word,
+            each.severity.value,
             str(each.location),
             each.message,
             each.transform or each.remedy or "by hand",
@@ -145,61 +148,59 @@ def findings(analysis: Analysis) -> Section:
         )
         for each in analysis.findings
     ]
-    table = Table(("Severity", "Place", "Finding", "Remedy", "Rule"), tuple(rows))
-    hidden = [
+    table = Table(("Severity", "Location", "Finding", "Fix", "Rule"), tuple(rows))
+    suppressed = [
         f"{each.finding.location}: {each.finding.message} ({each.finding.rule}): {each.reason}"
         for each in analysis.suppressed
     ]
     parts: list[Table | Listing] = [table]
-    if hidden:
-        parts.append(Listing(tuple(hidden), "Suppressed"))
-    return Section(
-        "findings", "All findings", tuple(parts), empty="Nothing was found.", detail=True
-    )
+    if suppressed:
+        parts.append(Listing(tuple(suppressed), "Suppressed"))
+    return Section("findings", "All findings", tuple(parts), empty="No findings.", detail=True)
 
 
 def unresolved(analysis: Analysis) -> Section:
-    """Return what the text alone does not tell."""
+    """Return the section with what the text alone does not show."""
     return Section(
         "unresolved",
-        "What is not known",
-        (Listing(tuple(_unknown(analysis))),),
-        intro="This report is read from the files alone; nothing was started.",
-        empty="Everything that the files name is here.",
+        "Limitations",
+        (Listing(tuple(_limitations(analysis))),),
+        intro="This report is based on the files alone; nothing was started.",
+        empty="All files that the project refers to exist.",
     )
 
 
-def _unknown(analysis: Analysis) -> Iterator[str]:
+def _limitations(analysis: Analysis) -> Iterator[str]:
     yield from analysis.architecture.unresolved
-    outside = [e for e in analysis.architecture.entries if e.entry.assumed]
-    if outside:
-        files = ", ".join(f"`{each.title}`" for each in outside)
-        yield f"{counted(len(outside), 'entry point')} assumed from names alone: {files}"
+    assumed = [e for e in analysis.architecture.entries if e.invocation.assumed]
+    if assumed:
+        files = ", ".join(f"`{each.title}`" for each in assumed)
+        yield f"{counted(len(assumed), 'start command')} assumed from file names: {files}"
 
 
 def sections(analysis: Analysis, *, with_details: bool = True) -> tuple[Section, ...]:
-    """Return the sections of *analysis*, without secrets.
+    """Return the sections of the report about *analysis*, without secrets.
 
-    *with_details* False leaves out those that list everything.
+    Without *with_details*, the sections that list everything are omitted.
     """
     facts = analysis.architecture
     return (
         overview(analysis),
         rating(analysis),
         priorities(analysis),
-        sections_services.inventory(facts),
-        sections_services.topology(facts),
-        sections_services.dependencies(facts),
-        sections_services.health(facts),
-        sections_services.volumes(facts),
-        sections_services.ports(facts),
-        sections_variables.variables(facts),
-        *((sections_variables.containers(facts),) if with_details else ()),
-        sections_services.resources(facts),
-        sections_services.builds(facts),
-        sections_variables.environments(facts),
-        sections_operation.checklist(analysis),
-        sections_operation.commands(analysis),
+        services.inventory(facts),
+        services.topology(facts),
+        services.dependencies(facts),
+        services.health(facts),
+        services.volumes(facts),
+        services.ports(facts),
+        operation.variables(facts),
+        *((operation.containers(facts),) if with_details else ()),
+        services.resources(facts),
+        services.builds(facts),
+        operation.environments(facts),
+        operation.checklist(analysis),
+        operation.commands(analysis),
         *((findings(analysis),) if with_details else ()),
         unresolved(analysis),
     )

@@ -1,18 +1,18 @@
 
-# ---- What follows is the same in every script. ----
+# ---- The rest is the same in every script. ----
 
 usage() {
   cat <<END
 usage: $0 [--running] [--keep] [--timeout SECONDS]
 
-Starts a copy of the stack under a project name of its own, with free ports and empty volumes, checks
-it and removes it again. What runs already is not touched.
+Starts a copy of the project under its own project name, with free ports and empty volumes, checks
+it, and removes it. Running containers are not touched.
 
-  --running   check the stack that runs; nothing is started, restarted or removed
-  --keep      leave the copy running, to look at it
-  --timeout   wait so long for all services to be healthy (default: $timeout)
+  --running   check the running project; nothing is started, restarted or removed
+  --keep      keep the copy running, to look at it
+  --timeout   the time limit for all services to become healthy (default: $timeout)
 
-Exit code: 0 nothing failed, 1 a check failed, 2 wrong usage, 130 interrupted.
+Exit codes: 0 no check failed, 1 a check failed, 2 usage error, 130 interrupted.
 END
 }
 
@@ -29,7 +29,7 @@ docker_compose() {
   if [ "$engine" = plugin ]; then docker compose "$@"; else docker-compose "$@"; fi
 }
 
-# Runs a command, for a bounded time; its output goes to $work/log.
+# Runs a command with a time limit; its output goes to $work/log.
 bounded() {
   "$@" >"$work/log" 2>&1 </dev/null &
   child=$!
@@ -37,7 +37,7 @@ bounded() {
   while kill -0 "$child" 2>/dev/null; do
     if [ "$left" -le 0 ]; then
       kill "$child" 2>/dev/null
-      echo "not done after $timeout s" >>"$work/log"
+      echo "not finished after $timeout s" >>"$work/log"
       return 1
     fi
     sleep 1
@@ -46,46 +46,47 @@ bounded() {
   wait "$child"
 }
 
-# The last line that the engine wrote when it made or started containers. Its errors on the files are
-# not shown: they may quote a value.
+# The last line that Docker Compose wrote when it created or started containers. Its errors about the
+# files are not shown: they may quote a value.
 reason() { tail -n 1 "$work/log" | cut -c 1-200; }
 
-# One line a container: service, state, health, exit code, restart policy, name.
-look() {
+# Writes one line per container: service, state, health, exit code, restart policy, name.
+read_states() {
   ids=$(docker ps --all --quiet --filter "label=com.docker.compose.project=$project" \
     --filter label=com.docker.compose.oneoff=False)
   : >"$work/states"
-  # shellcheck disable=SC2086 # one word an id
+  # shellcheck disable=SC2086 # one word per id
   if [ -n "$ids" ]; then docker inspect --format "$state" $ids >"$work/states"; fi
 }
 state='{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}}'
 state="$state {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}"
 state="$state {{.State.ExitCode}} {{or .HostConfig.RestartPolicy.Name \"no\"}} {{.Name}}"
 
-# Sets verdict (PASS, FAIL, SKIP, WAIT) and words for the containers of a service.
-judge() {
-  verdict='' words=''
+# Sets outcome (PASS, FAIL, SKIP, WAIT) and detail for the containers of a service.
+assess_service() {
+  outcome='' detail=''
   while read -r service status health code policy _; do
     [ "$service" = "$1" ] || continue
-    one "$status" "$health" "$code" "$policy" "$(ends "$service")"
-    case $verdict:$result in
+    assess_container "$status" "$health" "$code" "$policy" "$(is_one_off "$service")"
+    case $outcome:$result in
       FAIL:* | WAIT:PASS | WAIT:SKIP | SKIP:PASS) ;;
-      *) verdict=$result words=$why ;;
+      *) outcome=$result detail=$why ;;
     esac
   done <"$work/states"
-  if [ -z "$verdict" ]; then verdict=WAIT words='it has no container'; fi
+  if [ -z "$outcome" ]; then outcome=WAIT detail='it has no container'; fi
 }
 
-one() {
+# Sets result and why: assess_container STATE HEALTH EXIT_CODE RESTART_POLICY ONE_OFF
+assess_container() {
   result=WAIT
   case $1:$2 in
     running:healthy) result=PASS why='it is healthy' ;;
     running:none)
-      if [ "$5" = yes ]; then why='it has not ended'; else result=PASS why='it runs (it has no health check)'; fi
+      if [ "$5" = yes ]; then why='it has not finished'; else result=PASS why='it is running (no health check)'; fi
       ;;
-    running:*) why="its health check says $2" ;;
+    running:*) why="its health check reports $2" ;;
     exited:*)
-      why="it ended with exit code $3"
+      why="it exited with code $3"
       if [ "$3" != 0 ]; then
         result=FAIL
       elif [ "$5" != no ]; then
@@ -101,15 +102,15 @@ one() {
   esac
 }
 
-# Waits until nothing is left to wait for in the services that are named.
-settle() {
+# Waits until each of the given services has an outcome.
+wait_for_services() {
   left=$timeout
   while :; do
-    look
+    read_states
     waiting=''
     for each in "$@"; do
-      judge "$each"
-      if [ "$verdict" = WAIT ]; then waiting=1; fi
+      assess_service "$each"
+      if [ "$outcome" = WAIT ]; then waiting=1; fi
     done
     if [ -z "$waiting" ] || [ "$left" -le 0 ]; then break; fi
     sleep 2
@@ -118,14 +119,14 @@ settle() {
 }
 
 check_services() {
-  # shellcheck disable=SC2086 # one word a service
-  settle $services
-  sleep "$pause" # a program that fails at once is seen to
-  look
+  # shellcheck disable=SC2086 # one word per service
+  wait_for_services $services
+  sleep "$pause" # so that a program that fails immediately is noticed
+  read_states
   for each in $services; do
-    judge "$each"
-    if [ "$verdict" = WAIT ]; then verdict=FAIL words="$words after $timeout s"; fi
-    report "$verdict" "$each" "$words"
+    assess_service "$each"
+    if [ "$outcome" = WAIT ]; then outcome=FAIL detail="$detail after $timeout s"; fi
+    report "$outcome" "$each" "$detail"
   done
 }
 
@@ -145,7 +146,7 @@ bindings='{{range $port, $all := .NetworkSettings.Ports}}{{range $all}}'
 # shellcheck disable=SC2016
 bindings="$bindings"'{{$port}} {{.HostIp}} {{.HostPort}}{{println}}{{end}}{{end}}'
 
-# Prints the HTTP status that a URL answers with, "none" where nothing speaks HTTP.
+# Prints the HTTP status of a URL, or "none" if it does not speak HTTP.
 status() {
   if command -v curl >/dev/null 2>&1; then
     found=$(curl --silent --insecure --noproxy '*' --output /dev/null --max-time 10 --write-out '%{http_code}' "$1")
@@ -161,7 +162,7 @@ endpoint() {
   what="$1 answers on port $2"
   if ! started "$1"; then return; fi
   if ! command -v curl >/dev/null 2>&1 && ! command -v wget >/dev/null 2>&1; then
-    report SKIP "$what" 'neither curl nor wget is here'
+    report SKIP "$what" 'neither curl nor wget is installed'
     return
   fi
   at=$(address "$(container "$1")" "$2")
@@ -175,7 +176,7 @@ endpoint() {
     found=$(status "$3://$at$4")
     if [ "$5" = ok ]; then worst=399; else worst=499; fi
     if [ "$found" != none ] && [ "$found" -le "$worst" ]; then
-      report PASS "$what" "$4 gives $found"
+      report PASS "$what" "$4 returned $found"
       return
     fi
     tries=$((tries - 1))
@@ -183,13 +184,13 @@ endpoint() {
     sleep 2
   done
   case $found:$5 in
-    none:maybe) report SKIP "$what" 'it speaks no HTTP' ;;
+    none:maybe) report SKIP "$what" 'it does not speak HTTP' ;;
     none:*) report FAIL "$what" "no HTTP answer from $3://$at$4" ;;
-    *) report FAIL "$what" "$3://$at$4 gives $found" ;;
+    *) report FAIL "$what" "$3://$at$4 returned $found" ;;
   esac
 }
 
-# in_service SERVICE SCRIPT: runs it in the first container, which gets DO, VALUE, PLACE and ARGUMENTS.
+# in_service SERVICE SCRIPT: runs SCRIPT in the first container with DO, VALUE, PLACE and ARGUMENTS set.
 in_service() {
   DO=$phase
   ARGUMENTS=$(docker inspect --format "$arguments" "$(container "$1")")
@@ -199,17 +200,18 @@ in_service() {
 }
 arguments='{{range .Config.Entrypoint}}{{println .}}{{end}}{{range .Config.Cmd}}{{println .}}{{end}}'
 
-# Each is called twice, to write and to read: store SERVICE CLIENT, volume SERVICE PATH.
-store() { keeps "$1" "$1 keeps its data ($2)" "$(client "$2")"; }
+# Both are called twice, to write and to read: store SERVICE CLIENT, volume SERVICE PATH.
+store() { check_value "$1" "$1 keeps its data ($2)" "$(client "$2")"; }
 
 volume() {
   PLACE=$2
-  # shellcheck disable=SC2016 # the container's own shell reads it
-  keeps "$1" "$1 keeps $2" \
+  # shellcheck disable=SC2016 # expanded by the shell in the container
+  check_value "$1" "$1 keeps $2" \
     'if [ "$DO" = write ]; then printf %s "$VALUE" > "$PLACE/.smoke-test"; else cat "$PLACE/.smoke-test"; fi'
 }
 
-keeps() {
+# check_value SERVICE TITLE SCRIPT: in the phase "write" writes the value, in the phase "read" checks it.
+check_value() {
   number=$((number + 1))
   if ! started "$1"; then return; fi
   if [ "$phase" = write ]; then
@@ -221,14 +223,14 @@ keeps() {
   case $(cat "$work/written-$number"):$2 in
     0:*)
       if [ "$(in_service "$1" "$3" | head -n 1)" = "$VALUE" ]; then
-        report PASS "$2" 'it was there after the container was made anew'
+        report PASS "$2" 'the value survived recreating the container'
       else
-        report FAIL "$2" 'it was gone after the container was made anew'
+        report FAIL "$2" 'the value was lost when the container was recreated'
       fi
       ;;
-    77:*) report SKIP "$2" 'the container does not know how to log in' ;;
-    12[67]:* | *:"$1 keeps /"*) report SKIP "$2" 'nothing can be written from a shell there' ;;
-    *) report FAIL "$2" 'nothing could be written' ;;
+    77:*) report SKIP "$2" 'the container has no credentials that work' ;;
+    12[67]:* | *:"$1 keeps /"*) report SKIP "$2" 'a shell in the container cannot write a value' ;;
+    *) report FAIL "$2" 'the value could not be written' ;;
   esac
 }
 
@@ -236,15 +238,15 @@ check_data() {
   VALUE="smoke$$" PLACE='' phase=write number=0 stores=''
   data
   if [ "$number" = 0 ]; then return; fi
-  # shellcheck disable=SC2086 # one word a service
+  # shellcheck disable=SC2086 # one word per service
   stores=$(printf '%s\n' $stores | sort -u)
-  # shellcheck disable=SC2086 # one word a service
+  # shellcheck disable=SC2086 # one word per service
   if ! bounded compose up --detach --no-deps --force-recreate --renew-anon-volumes $stores; then
-    report FAIL 'the stores can be made anew' "$(reason)"
+    report FAIL 'the data stores can be recreated' "$(reason)"
     return
   fi
   # shellcheck disable=SC2086
-  settle $stores
+  wait_for_services $stores
   phase=read number=0
   data
 }
@@ -253,7 +255,7 @@ clean() {
   code=$?
   trap - EXIT
   if [ -n "$begun" ] && [ -n "$keep" ]; then
-    echo "The copy runs on. Look at it, and remove it with:"
+    echo "The copy is still running. Commands to inspect and remove it:"
     echo "  docker compose -p $project ps"
     echo "  docker compose -p $project down --volumes"
   elif [ -n "$begun" ]; then
@@ -295,7 +297,7 @@ run() {
     return
   fi
   if ! compose config --quiet >"$work/log" 2>&1; then
-    report FAIL 'the Compose files are valid' 'docker compose config --quiet says why'
+    report FAIL 'the Compose files are valid' 'run docker compose config --quiet for details'
     return
   fi
   report PASS 'the Compose files are valid'
@@ -308,16 +310,16 @@ run() {
       return
     fi
     if [ -n "$(docker ps --all --quiet --filter "label=com.docker.compose.project=$project")" ]; then
-      report FAIL 'a copy can be started' "there is a project $project already"
+      report FAIL 'a copy can be started' "the project $project already exists"
       return
     fi
     services=$(compose config --services | tr '\n' ' ')
     not_copied
     begun=1
     if ! compose up --no-start >"$work/log" 2>&1 </dev/null || ! bounded compose up --detach; then
-      report FAIL 'the stack starts' "$(reason)"
+      report FAIL 'the project starts' "$(reason)"
     else
-      report PASS 'the stack starts'
+      report PASS 'the project starts'
     fi
   else
     services=$(compose config --services | tr '\n' ' ')
@@ -328,7 +330,7 @@ run() {
   if [ "$mode" = isolated ]; then
     check_data
   else
-    report SKIP 'data survives' 'a stack that is in use is not restarted'
+    report SKIP 'data survives' 'a running project is not restarted'
   fi
 }
 

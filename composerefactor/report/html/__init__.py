@@ -1,1 +1,9 @@
-"""The HTML report and its pictures."""
+"""The report of ``analyze`` as HTML, and the topology as a diagram.
+
+====== =========================================================================
+page   the HTML page; its template, style sheet and script are ``report.*``
+graph  the topology of a start command as a graph; also as a Mermaid flowchart
+layout positions of the services in a diagram, and the curves between them
+svg    the diagram as SVG
+====== =========================================================================
+"""

@@ -1,4 +1,8 @@
-"""What a picture shows of an entry point: services, who needs whom, and who shares networks."""
+"""The topology of a start command as a graph, and that graph for Mermaid.
+
+:func:`graph` makes nodes (services), lines (dependencies and connections) and groups (services on
+the same networks). :func:`topology_mermaid` renders it for Markdown; ``svg`` draws it.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,16 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from composerefactor.analysis.facts.architecture import EntryArchitecture
+from composerefactor.analysis.facts.architecture import InvocationFacts
 from composerefactor.analysis.facts.networks import Edge, NetworkFacts, PublishedPort
 from composerefactor.analysis.facts.resources import HealthFacts
 from composerefactor.analysis.facts.services import ServiceFacts
 
 HEALTH = {
     "checked": "health check",
-    "off": "health check switched off",
+    "off": "health check disabled",
     "missing": "no health check",
-    "ends": "does its work and ends",
+    "ends": "one-off task",
 }
 KINDS = {
     "application": "application",
@@ -24,16 +28,27 @@ KINDS = {
 }
 LINES = {
     "healthy": "waits until healthy",
-    "ended": "waits until it has ended well",
-    "started": "starts after it",
-    "found": "found in its settings",
+    "ended": "waits until completed",
+    "started": "starts after",
+    "found": "found in settings",
 }
 _KIND_OF = {"applications": "application", "data stores": "store"}
 _LINE_OF = {"service_healthy": "healthy", "service_completed_successfully": "ended"}
 
 
 class Node(Struct, frozen=True):
-    """A service as a picture shows it; *kind* and *health* are keys of the tables above."""
+    """A service in a diagram.
+
+    Attributes:
+        name: The name.
+        about: The image, or what it is built from.
+        kind: A key of :data:`KINDS`.
+        health: A key of :data:`HEALTH`.
+        ports: The published ports.
+        is_open: Whether a port is reachable from every network of the host.
+        is_optional: Whether it needs a profile.
+        tooltip: A description with all details.
+    """
 
     name: str
     about: str
@@ -42,22 +57,33 @@ class Node(Struct, frozen=True):
     ports: tuple[str, ...]
     is_open: bool
     is_optional: bool
-    words: str
+    tooltip: str
 
 
 class Line(Struct, frozen=True):
-    """That *caller* needs *callee*; *kind* is a key of :data:`LINES`, *words* say how we know."""
+    """One service needs another.
+
+    Attributes:
+        caller: The service that needs the other.
+        callee: The service that is needed.
+        kind: A key of :data:`LINES`.
+        tooltip: How that is known.
+    """
 
     caller: str
     callee: str
     kind: str
-    words: str
+    tooltip: str
 
 
 class Group(Struct, frozen=True):
-    """The services *members* that are on exactly the networks that *title* names.
+    """The services that are on exactly the same networks.
 
-    *traits* say what is special about them.
+    Attributes:
+        title: The names of the networks.
+        networks: The networks.
+        members: The services.
+        traits: Properties of the networks, such as ``internal``.
     """
 
     title: str
@@ -67,15 +93,15 @@ class Group(Struct, frozen=True):
 
 
 class Graph(Struct, frozen=True):
-    """The picture of one entry point, before it has places."""
+    """The topology of one start command; equal graphs have the same diagram."""
 
     nodes: tuple[Node, ...]
     lines: tuple[Line, ...]
     groups: tuple[Group, ...]
 
 
-def graph(entry: EntryArchitecture) -> Graph:
-    """Return what a picture of *entry* shows."""
+def graph(entry: InvocationFacts) -> Graph:
+    """Return the topology of *entry*."""
     return Graph(
         tuple(_node(each, entry.health_of(each.name)) for each in entry.services),
         tuple(map(_line, entry.edges)),
@@ -92,7 +118,7 @@ def _node(service: ServiceFacts, health: HealthFacts | None) -> Node:
     elif health is not None and health.state == "off":
         state = "off"
     ports = tuple(dict.fromkeys(map(_port, service.ports)))
-    words = [
+    details = [
         service.purpose,
         service.source,
         HEALTH[state],
@@ -108,7 +134,7 @@ def _node(service: ServiceFacts, health: HealthFacts | None) -> Node:
         ports,
         any(each.is_open for each in service.ports),
         bool(service.profiles),
-        "; ".join(words),
+        "; ".join(details),
     )
 
 
@@ -119,8 +145,8 @@ def _port(port: PublishedPort) -> str:
 
 def _line(edge: Edge) -> Line:
     kind = _LINE_OF.get(edge.condition, "started") if edge.is_declared else "found"
-    known = ", ".join(edge.kinds)
-    return Line(edge.caller, edge.callee, kind, f"{LINES[kind]} ({known}, {edge.location})")
+    sources = ", ".join(edge.kinds)
+    return Line(edge.caller, edge.callee, kind, f"{LINES[kind]} ({sources}, {edge.location})")
 
 
 def _groups(services: Iterable[ServiceFacts], networks: dict[str, NetworkFacts]) -> Iterable[Group]:
@@ -132,27 +158,27 @@ def _groups(services: Iterable[ServiceFacts], networks: dict[str, NetworkFacts])
         members.setdefault(key, []).append(service.name)
     for key, names in members.items():
         if key[:1] == ("",):
-            yield Group(_mode(key[1]), (), tuple(names))
+            yield Group(_mode_title(key[1]), (), tuple(names))
             continue
         traits = []
         for name in key:
-            found = networks.get(name)
-            marks = [m for m in ("internal", "external") if found and getattr(found, m)]
-            if marks:
-                words = ", ".join(marks)
-                traits.append(words if len(key) == 1 else f"{name}: {words}")
+            network = networks.get(name)
+            own = [t for t in ("internal", "external") if network and getattr(network, t)]
+            if own:
+                text = ", ".join(own)
+                traits.append(text if len(key) == 1 else f"{name}: {text}")
         yield Group(" + ".join(key), key, tuple(names), "; ".join(traits))
 
 
-def _mode(mode: str) -> str:
+def _mode_title(mode: str) -> str:
     if mode in {"host", "none"}:
-        return "the host's own network" if mode == "host" else "no network"
+        return "host network" if mode == "host" else "no network"
     return mode or "no network"
 
 
 LEGEND = (
-    "Boxes stand for networks; cylinders are data stores. A thick line waits until the other is "
-    "healthy or has ended well, a thin one starts after it, a dotted one was found in its settings."
+    "Boxes are networks, cylinders are data stores. A thick arrow waits until the other service is "
+    "healthy or has completed, a thin arrow starts after it, a dotted arrow was found in settings."
 )
 
 _ARROWS = {"healthy": "==>", "ended": "==>", "started": "-->", "found": "-.->"}
@@ -161,33 +187,33 @@ _SHAPES = {
     "store": ('[("', '")]'),
     "infrastructure": ('(["', '"])'),
 }
-_MOST_LINES = 480
-"""Mermaid draws no flowchart with more than 500 lines."""
-_MOST_GROUPS = 24
+_MAX_LINES = 480
+"""Mermaid does not draw flowcharts with more than 500 lines."""
+_MAX_GROUPS = 24
 _SPECIAL = '#&"<>`\\|'
 
 
-def topology_mermaid(entry: EntryArchitecture) -> str:
-    """Return a flowchart of *entry*: networks as groups, published ports, who needs whom.
+def topology_mermaid(entry: InvocationFacts) -> str:
+    """Return a Mermaid flowchart of *entry*: networks as groups, published ports, connections.
 
-    Lines beyond what Mermaid draws are left out, those that are only found in settings first.
+    Lines beyond the limit of Mermaid are omitted, those that are only found in settings first.
     """
-    found = graph(entry)
-    nodes = {node.name: node for node in found.nodes}
+    topology = graph(entry)
+    nodes = {node.name: node for node in topology.nodes}
     numbers = {name: f"s{number}" for number, name in enumerate(nodes)}
     text = ["flowchart LR"]
-    for number, group in enumerate(found.groups):
+    for number, group in enumerate(topology.groups):
         members = [nodes[name] for name in group.members]
-        is_box = number < _MOST_GROUPS
+        is_box = number < _MAX_GROUPS
         if is_box:
             text.append(f'  subgraph n{number}["{_escaped(_title(group))}"]')
         text += [f"    {numbers[node.name]}{_shape(node)}" for node in members]
         if is_box:
             text.append("  end")
-    lines = sorted(found.lines, key=lambda line: line.kind == "found")[:_MOST_LINES]
+    lines = sorted(topology.lines, key=lambda line: line.kind == "found")[:_MAX_LINES]
     text += [_arrow(line, numbers) for line in lines]
-    if len(found.lines) > len(lines):
-        text.append(f"  %% {len(found.lines) - len(lines)} more lines are left out")
+    if len(topology.lines) > len(lines):
+        text.append(f"  %% {len(topology.lines) - len(lines)} more lines are omitted")
     return "\n".join(text) + "\n"
 
 
@@ -208,6 +234,6 @@ def _arrow(line: Line, numbers: dict[str, str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return *text* for a quoted label: what Mermaid or HTML would read as its own as codes."""
+    """Return *text* for a quoted label: special characters of Mermaid and HTML become codes."""
     plain = " ".join(text.split())
     return "".join(f"#{ord(char)};" if char in _SPECIAL else char for char in plain)

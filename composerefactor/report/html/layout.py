@@ -1,8 +1,8 @@
-"""Places for the services of a picture.
+"""The positions of services in a diagram, and the curves between them.
 
-Bands, one below the other, say who shares which networks: a service may be on several, which nested
-boxes cannot show. In a band what a service needs stands right of it; a band of callers stands above
-the one that is called. The same graph always gets the same places.
+Bands, one below the other, show which services share networks: a service may be on several, which
+nested boxes cannot show. In a band, a service is left of the services that it needs. A band is
+above the bands that its services call. The same graph always gets the same layout.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from composerefactor.report.html.graph import Graph, Group, Line
 def without_cycles(names: Sequence[str], lines: Iterable[Line]) -> dict[str, list[str]]:
     """Return what each of *names* needs, without the lines that would close a cycle.
 
-    What the engine knows of counts before what was only found in settings.
+    Lines that Docker Compose knows about have priority over those that are found in settings.
     """
     numbers = {name: number for number, name in enumerate(names)}
     needs: dict[str, list[str]] = {name: [] for name in names}
@@ -35,19 +35,19 @@ def without_cycles(names: Sequence[str], lines: Iterable[Line]) -> dict[str, lis
 
 
 def columns(needs: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Return the column of each service, from 0: the last one for those that need nothing.
+    """Return the column of each service, from 0; services that need nothing are in the last.
 
-    *needs* has no cycle.
+    *needs* must not contain cycles.
     """
     heights: dict[str, int] = {}
     for root in needs:
-        model = [root]
-        while model:
-            missing = [below for below in needs[model[-1]] if below not in heights]
+        pending = [root]
+        while pending:
+            missing = [below for below in needs[pending[-1]] if below not in heights]
             if missing:
-                model += missing
+                pending += missing
             else:
-                name = model.pop()
+                name = pending.pop()
                 heights[name] = max((heights[below] + 1 for below in needs[name]), default=0)
     most = max(heights.values(), default=0)
     return {name: most - heights[name] for name in needs}
@@ -55,7 +55,7 @@ def columns(needs: Mapping[str, Sequence[str]]) -> dict[str, int]:
 
 HEIGHT = 54
 MOST_COLUMNS = 6
-"""So many services side by side can still be read on a page of 1400 pixels."""
+"""This many services side by side are still readable on a page of 1400 pixels."""
 
 _ROW_GAP = 24
 _COLUMN_GAP = 58
@@ -72,7 +72,7 @@ Cells = list[list[str]]
 
 
 class Box(Struct, frozen=True):
-    """A rectangle."""
+    """A rectangle, by its upper left corner and its size."""
 
     x: float
     y: float
@@ -81,17 +81,24 @@ class Box(Struct, frozen=True):
 
     @property
     def middle(self) -> float:
-        """The middle from left to right."""
+        """The horizontal centre."""
         return self.x + self.width / 2
 
     @property
     def centre(self) -> float:
-        """The middle from top to bottom."""
+        """The vertical centre."""
         return self.y + self.height / 2
 
 
 class Layout(Struct, frozen=True):
-    """Where everything is, on a canvas of *width* by *height*."""
+    """The layout of a diagram.
+
+    Attributes:
+        width: The width of the canvas.
+        height: The height of the canvas.
+        nodes: The box of each service.
+        groups: The groups with their bands, from top to bottom.
+    """
 
     width: float
     height: float
@@ -100,7 +107,7 @@ class Layout(Struct, frozen=True):
 
 
 def layout(graph: Graph) -> Layout:
-    """Return places for all of *graph*."""
+    """Return the layout of *graph*."""
     needs = without_cycles([node.name for node in graph.nodes], graph.lines)
     groups = _from_callers_down(graph.groups, graph.lines)
     longest = max((len(node.name) for node in graph.nodes), default=0)
@@ -122,7 +129,7 @@ def layout(graph: Graph) -> Layout:
 
 
 def _from_callers_down(groups: Sequence[Group], lines: Sequence[Line]) -> list[Group]:
-    """Return *groups* with callers above those that they mostly call, and those alone below."""
+    """Return *groups* in order: callers above the groups that they call, isolated ones last."""
     owner = {name: group.title for group in groups for name in group.members}
     crossing = Counter((owner[line.caller], owner[line.callee]) for line in lines)
     crossing = Counter({two: count for two, count in crossing.items() if two[0] != two[1]})
@@ -135,7 +142,7 @@ def _from_callers_down(groups: Sequence[Group], lines: Sequence[Line]) -> list[G
 def _band(
     group: Group, needs: Mapping[str, Sequence[str]], lines: Sequence[Line]
 ) -> tuple[Cells, list[str]]:
-    """Return the columns of a group, and its services without a line inside of it."""
+    """Return the columns of a group, and its services without a line to another member."""
     inside = {
         name: [below for below in needs[name] if below in group.members] for name in group.members
     }
@@ -152,7 +159,7 @@ def _band(
 
 
 def _untangle(cells: Cells, lines: Sequence[Line]) -> None:
-    """Order the services of each column by the rows of those that they are linked with."""
+    """Sort the services of each column by the rows of the services to which they have lines."""
     neighbours: dict[str, list[str]] = {}
     for line in lines:
         neighbours.setdefault(line.caller, []).append(line.callee)
@@ -174,24 +181,24 @@ def _rows(cells: Cells) -> dict[str, float]:
 
 
 def _mean(values: Iterable[float], default: float) -> float:
-    found = list(values)
-    return sum(found) / len(found) if found else default
+    numbers = list(values)
+    return sum(numbers) / len(numbers) if numbers else default
 
 
 def _wrapped(cells: Cells) -> Cells:
-    """Divide long columns as far as there is room beside them."""
+    """Split long columns as far as there is room beside them."""
     free = MOST_COLUMNS - len(cells)
-    found: Cells = []
+    wrapped: Cells = []
     for cell in cells:
         parts = min(-(-len(cell) // _MOST_ROWS), 1 + free)
         free -= parts - 1
         size = -(-len(cell) // parts)
-        found += [cell[at : at + size] for at in range(0, len(cell), size)]
-    return found
+        wrapped += [cell[at : at + size] for at in range(0, len(cell), size)]
+    return wrapped
 
 
 def _by_callers(names: list[str], lines: Sequence[Line], nodes: Mapping[str, Box]) -> list[str]:
-    """Return *names* in the order of the places of those that they are linked with."""
+    """Return *names* sorted by the positions of the services to which they have lines."""
     places: dict[str, list[float]] = {name: [] for name in names}
     for line in lines:
         for one, other in ((line.caller, line.callee), (line.callee, line.caller)):
@@ -203,7 +210,7 @@ def _by_callers(names: list[str], lines: Sequence[Line], nodes: Mapping[str, Box
 def _place_columns(
     nodes: dict[str, Box], cells: Cells, top: float, total: float, width: float
 ) -> float:
-    """Give the services of *cells* their places below *top*; return where the next row begins."""
+    """Place the services of *cells* below *top*; return the top of the next row."""
     if not cells:
         return top
     step = HEIGHT + _ROW_GAP
@@ -220,7 +227,7 @@ def _place_columns(
 def _place_rows(
     nodes: dict[str, Box], names: list[str], top: float, total: float, width: float
 ) -> float:
-    """Give *names* places side by side below *top*; return where the next row begins."""
+    """Place *names* side by side below *top*; return the top of the next row."""
     most = max(1, int((total - 2 * _PADDING + _COLUMN_GAP) // (width + _COLUMN_GAP)))
     rows = -(-len(names) // most)
     per_row = -(-len(names) // max(rows, 1))
@@ -238,7 +245,7 @@ _BULGE = 40
 
 
 def route(start: Box, end: Box) -> tuple[str, str]:
-    """Return the curve from *start* to *end* and its head, each as the ``d`` of an SVG path."""
+    """Return the curve from *start* to *end* and its arrowhead, each as the ``d`` of a path."""
     if abs(end.y - start.y) > HEIGHT and abs(end.centre - start.centre) > abs(end.x - start.x) / 3:
         if end.x == start.x and abs(end.y - start.y) > 2 * HEIGHT:
             return _around(start, end)
@@ -260,7 +267,7 @@ def _across(start: Box, end: Box) -> tuple[str, str]:
 
 
 def _around(start: Box, end: Box) -> tuple[str, str]:
-    """One above the other: around the right side."""
+    """Return the curve between boxes above each other, around their right side."""
     x1, y1, x2, y2 = start.x + start.width, start.centre, end.x + end.width, end.centre
     out = max(x1, x2) + _BULGE
     return (

@@ -1,4 +1,4 @@
-"""The HTML report: one file with everything in it, and a policy that lets it load nothing else."""
+"""The HTML report: one self-contained file whose content security policy forbids to load more."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from composerefactor import __version__
 from composerefactor.analysis.analysis import Analysis
-from composerefactor.analysis.facts.architecture import Architecture, EntryArchitecture
+from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.findings import Severity
 from composerefactor.report.analysis.model import Listing, Section, Table
 from composerefactor.report.analysis.summary import sections
@@ -25,7 +25,7 @@ from composerefactor.report.html.svg import anchor, css, topology_element
 
 _ITEM = Markup(
     '<li><svg class="topology" width="{width}" height="14" aria-hidden="true">'
-    '<g class="{kind}">{mark}</g></svg>{words}</li>'
+    '<g class="{kind}">{mark}</g></svg>{label}</li>'
 )
 _STRIPE = Markup('<rect class="stripe" width="5" height="14" rx="2"></rect>')
 _DOT = Markup('<circle class="health" cx="6" cy="7" r="4.5"></circle>')
@@ -34,31 +34,37 @@ _PORT = Markup('<rect class="pill" x="1" y="1" width="20" height="12" rx="6"></r
 
 
 def legend() -> Markup:
-    """Return the list."""
-    items = [_item(kind, words, _STRIPE, 6) for kind, words in KINDS.items()]
-    items += [_item(kind, words, _DOT, 12) for kind, words in HEALTH.items()]
-    items += [_item(f"line {kind}", words, _LINE, 28) for kind, words in LINES.items()]
+    """Return the legend of the diagrams as a list."""
+    items = [_item(kind, label, _STRIPE, 6) for kind, label in KINDS.items()]
+    items += [_item(kind, label, _DOT, 12) for kind, label in HEALTH.items()]
+    items += [_item(f"line {kind}", label, _LINE, 28) for kind, label in LINES.items()]
     items += [
         _item("open", "port open to the network", _PORT, 22),
-        _item("local", "port of this host alone", _PORT, 22),
+        _item("local", "port open to this host only", _PORT, 22),
     ]
     return Markup('<ul class="legend">{}</ul>').format(Markup().join(items))
 
 
-def _item(kind: str, words: str, mark: Markup, width: int) -> Markup:
-    return _ITEM.format(width=width, kind=kind, mark=mark, words=words)
+def _item(kind: str, label: str, mark: Markup, width: int) -> Markup:
+    return _ITEM.format(width=width, kind=kind, mark=mark, label=label)
 
 
 MOST_PICTURES = 600_000
-"""So many characters of pictures are put into a report; more would make it slow to open."""
+"""The limit for all diagrams of a report, in characters; more would make it slow to open."""
 
 _CODE = re.compile(r"`([^`]*)`")
 _PLACE = re.compile(r"[^\s:]+\.(?:ya?ml|env|toml|json)(?::\d+)?|\S*Dockerfile\S*:\d+")
-_SERVICE_COLUMNS = frozenset({"Service", "Services", "Needs", "Depends on"})
+_SERVICE_COLUMNS = frozenset({"Service", "Services", "Connects to", "Depends on"})
 
 
 class Row(Struct, frozen=True):
-    """A row of a table; *id* is that of the service in its inventory."""
+    """A row of a table.
+
+    Attributes:
+        cells: The cells.
+        id: The anchor of the service in the inventory, else ``""``.
+        severity: The severity of the finding, else ``""``.
+    """
 
     cells: tuple[Markup, ...]
     id: str = ""
@@ -66,7 +72,7 @@ class Row(Struct, frozen=True):
 
 
 class Grid(Struct, frozen=True):
-    """A table with its cells as HTML."""
+    """A table with its title, headings and rows as HTML."""
 
     title: str
     columns: tuple[str, ...]
@@ -74,7 +80,7 @@ class Grid(Struct, frozen=True):
 
 
 class Part(Struct, frozen=True):
-    """A section with its parts as HTML; *count* is the number of its rows and lines."""
+    """A section as HTML: that of ``report.analysis.model`` with the number of its rows."""
 
     id: str
     title: str
@@ -87,16 +93,16 @@ class Part(Struct, frozen=True):
 
 
 class Picture(Struct, frozen=True):
-    """The picture of the entry points *title*; *svg* is empty where it would be too large."""
+    """The diagram of the start commands *title*; *svg* is empty if it would be too large."""
 
     title: str
     svg: Markup
 
 
 def analysis_html(analysis: Analysis) -> str:
-    """Return *analysis* as an HTML document that needs nothing else, without secrets."""
-    found = [each for each in sections(analysis) if not each.is_empty or each.empty]
-    found.sort(key=lambda each: each.id != "topology")  # people look at pictures first
+    """Return *analysis* as a self-contained HTML document, without secrets."""
+    shown = [section for section in sections(analysis) if not section.is_empty or section.empty]
+    shown.sort(key=lambda section: section.id != "topology")  # people look at diagrams first
     facts = analysis.architecture
     style, script = _style(), _text("report.js")
     return (
@@ -114,7 +120,7 @@ def analysis_html(analysis: Analysis) -> str:
             severities=_severities(analysis),
             legend=legend(),
             pictures=_pictures(facts),
-            sections=[_part(each, frozenset(facts.service_names)) for each in found],
+            sections=[_part(section, frozenset(facts.service_names)) for section in shown],
         )
     )
 
@@ -137,7 +143,7 @@ def _text(name: str) -> str:
 
 
 def _style() -> str:
-    """Return the style sheet, with the dark colours at both places where they hold."""
+    """Return the style sheet, with the dark colours in both places where they apply."""
     light, dark = _text("report.css"), _text("dark.css") + css(dark=True)
     return css() + light.replace("/*dark*/", dark)
 
@@ -154,7 +160,7 @@ def _digest(text: str) -> str:
 
 
 def _marked(text: str) -> Markup:
-    """Return *text* as HTML, what stands between backticks as code."""
+    """Return *text* as HTML, with text between backticks as code."""
     parts, at = [], 0
     for match in _CODE.finditer(text):
         parts += [escape(text[at : match.start()]), Markup("<code>{}</code>").format(match[1])]
@@ -166,7 +172,7 @@ def _facts(facts: Architecture) -> list[dict[str, str]]:
     main = facts.main
     values: list[tuple[str, int]] = [
         ("Services", len(facts.service_names)),
-        ("Entry points", len(facts.entries) + len(facts.unread)),
+        ("Start commands", len(facts.entries) + len(facts.unread)),
     ]
     if main is not None:
         values += [
@@ -179,23 +185,23 @@ def _facts(facts: Architecture) -> list[dict[str, str]]:
 
 def _severities(analysis: Analysis) -> list[dict[str, object]]:
     counts = Counter(each.severity for each in analysis.findings)
-    return [{"word": each.word, "count": counts[each]} for each in reversed(Severity)]
+    return [{"word": each.value, "count": counts[each]} for each in reversed(Severity)]
 
 
 def _pictures(facts: Architecture) -> list[Picture]:
-    """Return a picture for the main entry point, then one for each other that looks different."""
+    """Return the diagram of the main start command, then one for each that looks different."""
     main = facts.main
     entries = [] if main is None else [main, *(e for e in facts.entries if e is not main)]
-    alike: dict[Graph, list[str]] = {}
-    shown: dict[Graph, EntryArchitecture] = {}
+    titles_by_graph: dict[Graph, list[str]] = {}
+    entry_by_graph: dict[Graph, InvocationFacts] = {}
     for entry in entries:
-        found = graph(entry)
-        alike.setdefault(found, []).append(entry.title)
-        shown.setdefault(found, entry)
+        topology = graph(entry)
+        titles_by_graph.setdefault(topology, []).append(entry.title)
+        entry_by_graph.setdefault(topology, entry)
     room = MOST_PICTURES
     pictures: list[Picture] = []
-    for found, titles in alike.items():
-        drawn = topology_element(shown[found]) if room > 0 else ""
+    for topology, titles in titles_by_graph.items():
+        drawn = topology_element(entry_by_graph[topology]) if room > 0 else ""
         room -= len(drawn)
         is_drawn = room > 0 or not pictures
         svg = Markup(drawn) if is_drawn else Markup()  # noqa: S704 - written by ElementTree
@@ -224,7 +230,7 @@ def _part(section: Section, services: frozenset[str]) -> Part:
 
 
 def _grid(table: Table, services: frozenset[str], *, is_inventory: bool) -> Grid:
-    """Return *table* as HTML; in the inventory the first row of a service is what links go to."""
+    """Return *table* as HTML; in the inventory, the first row of a service is the link target."""
     seen: set[str] = set()
     at = table.columns.index("Severity") if "Severity" in table.columns else None
     rows = []
@@ -244,15 +250,15 @@ def _cell(column: str, text: str, services: frozenset[str]) -> Markup:
     if text.startswith("CONFLICT"):
         return Markup('<span class="badge conflict">{}</span>').format(text)
     if column in _SERVICE_COLUMNS:
-        return Markup(", ").join(_linked(words, services) for words in text.split(", "))
+        return Markup(", ").join(_linked(part, services) for part in text.split(", "))
     if _PLACE.fullmatch(text):
         return Markup('<span class="place">{}</span>').format(text)
     return _marked(text)
 
 
-def _linked(words: str, services: Iterable[str]) -> Markup:
-    """Return *words*, their first one as a link where it is a service."""
-    name, space, rest = words.partition(" ")
+def _linked(text: str, services: Iterable[str]) -> Markup:
+    """Return *text* as HTML, with its first word as a link if it is a service."""
+    name, space, rest = text.partition(" ")
     if name not in services:
-        return _marked(words)
+        return _marked(text)
     return Markup('<a href="#{}">{}</a>').format(anchor(name), name) + _marked(space + rest)

@@ -5,7 +5,7 @@
   const words = (node) => node.querySelector("title").textContent;
   for (const each of all(".tools, .filter, .zoom")) each.hidden = false;
 
-  // Light and dark: as the system has it, until somebody chooses.
+  // Light or dark mode: as in the system, until the reader chooses.
   const remembered = (value) => {
     try {
       if (value) localStorage.setItem("composerefactor-theme", value);
@@ -22,11 +22,11 @@
     remembered(root.dataset.theme);
   });
 
-  // The picture: what is pointed at or has the focus is shown with its neighbours.
+  // The diagram: the service under the pointer, or with the focus, is shown with its neighbours.
   for (const picture of all(".picture")) {
     const svg = picture.querySelector(".topology");
     if (!svg) continue;
-    const told = picture.querySelector(".told");
+    const details = picture.querySelector(".details");
     const nodes = new Map(all(".node", svg).map((node) => [node.dataset.service, node]));
     const lines = all(".line", svg).map((line) => ({
       line, caller: line.dataset.caller, callee: line.dataset.callee,
@@ -36,15 +36,15 @@
       for (const [name, node] of nodes) node.classList.toggle("hot", names.has(name));
       for (const each of lines) each.line.classList.toggle("hot", hotLines.has(each));
     };
-    const tell = (name) => {
+    const describe = (name) => {
       const list = (title, names) => (names.length ? ` ${title}: ${names.join(", ")}.` : "");
       const bold = document.createElement("b");
       bold.textContent = name;
-      told.replaceChildren(bold,
+      details.replaceChildren(bold,
         ` ${words(nodes.get(name)).slice(name.length + 1)}.`,
         list("Needs", lines.filter((each) => each.caller === name).map((each) => each.callee)),
         list("Needed by", lines.filter((each) => each.callee === name).map((each) => each.caller)));
-      told.hidden = false;
+      details.hidden = false;
     };
     const point = (target) => {
       const node = target?.closest?.(".node");
@@ -54,7 +54,7 @@
         const touching = lines.filter((each) => each.caller === name || each.callee === name);
         const names = new Set([name, ...touching.flatMap((each) => [each.caller, each.callee])]);
         show(names, new Set(touching));
-        tell(name);
+        describe(name);
       } else if (line) {
         const each = lines.find((one) => one.line === line);
         show(new Set([each.caller, each.callee]), new Set([each]));
@@ -64,7 +64,7 @@
     svg.addEventListener("pointerleave", () => point(svg.contains(document.activeElement) ? document.activeElement : null));
     svg.addEventListener("focusin", (event) => point(event.target));
     svg.addEventListener("focusout", () => point(null));
-    // Arrow keys go to the nearest service in that direction.
+    // Arrow keys move the focus to the nearest service in that direction.
     svg.addEventListener("keydown", (event) => {
       const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
       const from = event.target.closest(".node");
@@ -97,7 +97,7 @@
       label();
     });
     label();
-    // Where the picture is wider than the page, its beginning is in the middle.
+    // If the diagram is wider than the page, scroll to its middle.
     const canvas = picture.querySelector(".canvas");
     const first = svg.querySelector(".node .card")?.getBoundingClientRect();
     if (first) {
@@ -106,7 +106,7 @@
     }
   }
 
-  // Search and severities decide which rows are seen.
+  // Search text and severities filter the rows.
   const input = document.querySelector(".search input");
   const hits = document.querySelector(".hits");
   const sections = all(".part").map((section) => ({
@@ -169,7 +169,7 @@
       input.blur();
     }
   });
-  // A link to a row that is hidden shows it.
+  // A link to a hidden row shows the row.
   addEventListener("hashchange", () => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (target?.closest("[hidden]")) {
@@ -179,7 +179,7 @@
     }
   });
 
-  // Columns are sorted by a click on their heading, numbers as numbers.
+  // A click on a heading sorts the column; numbers are sorted as numbers.
   const order = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
   const ranks = { high: "0", medium: "1", low: "2", info: "3" };
   const key = (row, at) => {
@@ -202,7 +202,7 @@
     });
   }
 
-  // Where the reader is.
+  // Mark the current section in the table of contents.
   const links = new Map(all(".contents a").map((link) => [link.hash.slice(1), link]));
   const seen = new Set();
   const watch = new IntersectionObserver((entries) => {

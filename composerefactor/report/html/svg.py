@@ -1,4 +1,4 @@
-"""The topology as SVG: in a page, or as a file of its own."""
+"""The topology of a start command as SVG: inside an HTML page, or as a separate file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
-from composerefactor.analysis.facts.architecture import EntryArchitecture
+from composerefactor.analysis.facts.architecture import InvocationFacts
 from composerefactor.report.html.graph import HEALTH, KINDS, LINES, Graph, Group, Line, Node, graph
 from composerefactor.report.html.layout import Box, Layout, layout, route
 
@@ -23,33 +23,33 @@ def anchor(service: str) -> str:
     return "service-" + re.sub(r"[^A-Za-z0-9_.-]", lambda match: f"-{ord(match[0]):x}-", service)
 
 
-def topology_svg(entry: EntryArchitecture) -> str:
-    """Return the picture of *entry* as an SVG document, for light and dark."""
-    found = graph(entry)
-    places = layout(found)
+def topology_svg(entry: InvocationFacts) -> str:
+    """Return the diagram of *entry* as an SVG document with colours for light and dark mode."""
+    topology = graph(entry)
+    places = layout(topology)
     root = _root(places, entry.title, _MARGIN, _LEGEND_HEIGHT)
     style = ET.SubElement(root, "style")
     style.text = f"{css()}@media (prefers-color-scheme: dark) {{\n{css(dark=True)}}}\n"
-    _draw(root, found, places, linked=False)
+    _draw(root, topology, places, linked=False)
     root.extend(_legend(places.height + _LEGEND_HEIGHT - _MARGIN))
-    return _written(root) + "\n"
+    return _serialised(root) + "\n"
 
 
-def topology_element(entry: EntryArchitecture) -> str:
-    """Return the picture of *entry* as an element for a page with :func:`css`, without a legend.
+def topology_element(entry: InvocationFacts) -> str:
+    """Return the diagram of *entry* as an SVG element for a page with :func:`css`.
 
-    Services link to their :func:`anchor`; ``data-service``, ``data-caller`` and ``data-callee`` say
-    who is what.
+    It has no legend. Services link to their :func:`anchor`; the attributes ``data-service``,
+    ``data-caller`` and ``data-callee`` have the names of the services.
     """
-    found = graph(entry)
-    places = layout(found)
+    topology = graph(entry)
+    places = layout(topology)
     root = _root(places, entry.title, _MARGIN, 0)
-    _draw(root, found, places, linked=True)
-    return _written(root)
+    _draw(root, topology, places, linked=True)
+    return _serialised(root)
 
 
 def css(*, dark: bool = False) -> str:
-    """Return the style sheet of pictures, or with *dark* the colours for a dark page."""
+    """Return the style sheet of diagrams, or with *dark* the colours for dark mode."""
     name = "picture-dark.css" if dark else "picture.css"
     return (pkgutil.get_data(__package__ or "", name) or b"").decode()
 
@@ -70,17 +70,17 @@ def _root(places: Layout, title: str, margin: float, below: float) -> ET.Element
     )
 
 
-def _draw(root: ET.Element, found: Graph, places: Layout, *, linked: bool) -> None:
+def _draw(root: ET.Element, topology: Graph, places: Layout, *, linked: bool) -> None:
     for group, box in places.groups:
         _band(root, group, box)
-    for line in found.lines:
+    for line in topology.lines:
         path, head = route(places.nodes[line.caller], places.nodes[line.callee])
         mark = ET.SubElement(root, "g", _line_attributes(line))
-        ET.SubElement(mark, "title").text = f"{line.caller} needs {line.callee}: {line.words}"
+        ET.SubElement(mark, "title").text = f"{line.caller} needs {line.callee}: {line.tooltip}"
         ET.SubElement(mark, "path", {"class": "hit", "d": path})
         ET.SubElement(mark, "path", {"class": "stroke", "d": path})
         ET.SubElement(mark, "path", {"class": "head", "d": head})
-    for node in sorted(found.nodes, key=lambda node: _reading_order(places.nodes[node.name])):
+    for node in sorted(topology.nodes, key=lambda node: _reading_order(places.nodes[node.name])):
         _card(root, node, places.nodes[node.name], linked=linked)
 
 
@@ -111,7 +111,7 @@ def _card(root: ET.Element, node: Node, box: Box, *, linked: bool) -> None:
     if linked:
         attributes["href"] = f"#{anchor(node.name)}"
     card = ET.SubElement(root, "a" if linked else "g", attributes)
-    ET.SubElement(card, "title").text = f"{node.name}: {node.words}"
+    ET.SubElement(card, "title").text = f"{node.name}: {node.tooltip}"
     _rectangle(card, "card", box, 8)
     path = f"M{box.x + 5:g} {box.y:g}h-1a4 4 0 0 0 -4 4v{box.height - 8:g}a4 4 0 0 0 4 4h1z"
     ET.SubElement(card, "path", {"class": "stripe", "d": path})
@@ -138,28 +138,28 @@ def _pill(card: ET.Element, node: Node, box: Box) -> None:
 
 
 def _legend(y: float) -> Iterator[ET.Element]:
-    """Yield what the colours and lines mean, side by side."""
+    """Yield the meaning of colours and lines, side by side."""
     x = 0.0
-    for kind, words in KINDS.items():
+    for kind, label in KINDS.items():
         mark = ET.Element("g", {"class": kind})
         _rectangle(mark, "stripe", Box(x, y - 11, 5, 14), 2)
-        yield _explained(mark, x + 11, y, words)
-        x += len(words) * _SMALL_CHAR + 34
-    for health, words in HEALTH.items():
+        yield _labelled(mark, x + 11, y, label)
+        x += len(label) * _SMALL_CHAR + 34
+    for health, label in HEALTH.items():
         mark = ET.Element("g", {"class": health})
         place = {"cx": f"{x + 5:g}", "cy": f"{y - 4:g}", "r": "4.5"}
         ET.SubElement(mark, "circle", {"class": "health", **place})
-        yield _explained(mark, x + 15, y, words)
-        x += len(words) * _SMALL_CHAR + 38
-    for kind, words in LINES.items():
+        yield _labelled(mark, x + 15, y, label)
+        x += len(label) * _SMALL_CHAR + 38
+    for kind, label in LINES.items():
         mark = ET.Element("g", {"class": f"line {kind}"})
         ET.SubElement(mark, "path", {"class": "stroke", "d": f"M{x:g} {y - 4:g}h26"})
-        yield _explained(mark, x + 32, y, words)
-        x += len(words) * _SMALL_CHAR + 56
+        yield _labelled(mark, x + 32, y, label)
+        x += len(label) * _SMALL_CHAR + 56
 
 
-def _explained(mark: ET.Element, x: float, y: float, words: str) -> ET.Element:
-    _text(mark, "legend", x, y, words)
+def _labelled(mark: ET.Element, x: float, y: float, label: str) -> ET.Element:
+    _text(mark, "legend", x, y, label)
     return mark
 
 
@@ -184,15 +184,15 @@ def _shortened(text: str, most: int) -> str:
 
 
 def _shortened_inside(text: str, most: int) -> str:
-    """Return *text* without its middle: names of one family differ at the end."""
+    """Return *text* with its middle cut out: similar names often differ at the end."""
     if len(text) <= most:
         return text
     head = max(most - 1, 2) // 2
     return f"{text[:head]}…{text[head + 1 - max(most, 3) :]}"
 
 
-def _written(root: ET.Element) -> str:
-    for element in root.iter():  # no XML document can hold these characters
+def _serialised(root: ET.Element) -> str:
+    for element in root.iter():  # these characters are not allowed in XML
         element.text = None if element.text is None else _NOT_IN_XML.sub("�", element.text)
         for name, value in element.attrib.items():
             element.set(name, _NOT_IN_XML.sub("�", value))

@@ -1,6 +1,7 @@
-"""Each rule finds what it is for, and nothing in a project without the problem.
+"""Each rule reports its problem, and nothing in a project without the problem.
 
-``NAME.toml`` has, for the rule NAME, a *bad* project, what is *found* in it, and a *good* project.
+``NAME.toml`` contains a *bad* project for the rule NAME, the findings in it (*found*), and a *good*
+project.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def found(case: dict[str, Any], rule: str) -> list[str]:
         case["compose"], files, entries=entries, tracked=tuple(case.get("tracked", ()))
     )
     return [
-        f"{each.location} {each.severity.word}: {each.message}"
+        f"{each.location} {each.severity.value}: {each.message}"
         for each in analysis.findings
         if each.rule == rule
     ]

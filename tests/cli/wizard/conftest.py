@@ -96,7 +96,7 @@ class Film:
         self.frames.append(f"=== {title} ===\n{text}")
 
     def check(self) -> None:
-        """Compare the screens with the file, or write it anew."""
+        """Compare the screens with the file, or update it."""
         text = "\n".join(self.frames)
         if self.update:
             self.path.parent.mkdir(exist_ok=True)

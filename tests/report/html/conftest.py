@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from composerefactor.analysis.analysis import analyse_project, open_for_analysis
-from composerefactor.analysis.facts.architecture import EntryArchitecture, survey
+from composerefactor.analysis.facts.architecture import InvocationFacts, survey
 from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.project import load
-from composerefactor.images.catalog import load as load_catalog
+from composerefactor.compose.project import load_project
+from composerefactor.images.catalog import load_catalog
 from composerefactor.planning.opening import ProjectSelection
 from composerefactor.report.html.page import analysis_html
 from support.commandline import write
@@ -56,9 +56,11 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def entry() -> Callable[[str], EntryArchitecture]:
-    def survey_of(text: str) -> EntryArchitecture:
-        project = load([Invocation(("compose.yaml",))], Library(Memory({"compose.yaml": text})))
+def entry() -> Callable[[str], InvocationFacts]:
+    def survey_of(text: str) -> InvocationFacts:
+        project = load_project(
+            [Invocation(("compose.yaml",))], Library(Memory({"compose.yaml": text}))
+        )
         main = survey(project, "shop", load_catalog()).main
         assert main is not None
         return main

@@ -11,7 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("browser")]
 
 WIDE, PHONE = (1400, 1000), (390, 844)
 Open = Callable[..., "Page"]
@@ -19,8 +19,8 @@ Open = Callable[..., "Page"]
 
 @pytest.fixture
 def show(browser: Browser, large: Path) -> Iterator[Open]:
-    """Opens the report; by the end it has asked for nothing else, and complained of nothing."""
-    asked: list[str] = []
+    """Opens the report; it must request nothing else and log no errors."""
+    requests: list[str] = []
     said: list[str] = []
     contexts = []
 
@@ -29,7 +29,7 @@ def show(browser: Browser, large: Path) -> Iterator[Open]:
         context = browser.new_context(viewport=viewport, **options)  # type: ignore[arg-type]
         contexts.append(context)
         page = context.new_page()
-        page.on("request", lambda request: asked.append(request.url))
+        page.on("request", lambda request: requests.append(request.url))
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.goto(large.as_uri())
@@ -39,7 +39,7 @@ def show(browser: Browser, large: Path) -> Iterator[Open]:
     for context in contexts:
         context.close()
     assert said == []
-    assert {url.partition("#")[0] for url in asked} == {large.as_uri()}
+    assert {url.partition("#")[0] for url in requests} == {large.as_uri()}
 
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
@@ -65,7 +65,7 @@ def test_pointing_at_a_service_shows_its_neighbours(show: Open) -> None:
     hot = page.locator(".node.hot").evaluate_all("all => all.map(e => e.dataset.service).sort()")
     assert hot == ["cart-api", "storefront", "traefik"]
     assert page.locator(".line.hot").count() == 2
-    assert "Needed by: traefik." in page.locator(".told").first.inner_text()
+    assert "Needed by: traefik." in page.locator(".details").first.inner_text()
 
 
 def test_a_click_leads_to_the_row_of_the_service(show: Open) -> None:

@@ -1,4 +1,4 @@
-"""Where services stand in a picture."""
+"""The positions of services in a diagram."""
 
 from __future__ import annotations
 

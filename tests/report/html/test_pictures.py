@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
-from composerefactor.analysis.facts.architecture import EntryArchitecture
+from composerefactor.analysis.facts.architecture import InvocationFacts
 from composerefactor.report.html.graph import topology_mermaid
 from composerefactor.report.html.svg import topology_element, topology_svg
 from support.largeproject import SECRET, large_project
 
-Survey = Callable[[str], EntryArchitecture]
+Survey = Callable[[str], InvocationFacts]
 HOSTILE = """a"b<script>alert(1)</script>#`x`|"""
 TEXT = f"""\
 services:
@@ -94,7 +94,7 @@ def test_svg_groups_by_networks(entry: Survey) -> None:
     assert sorted(labels) == [
         "backinternal",
         "front + backfront: external; back: internal",
-        "the host's own network",
+        "host network",
     ]
 
 
@@ -102,7 +102,7 @@ def test_a_file_of_its_own_has_its_colours_and_nothing_from_elsewhere(entry: Sur
     text = topology_svg(entry(TEXT))
     root = ET.fromstring(text)  # noqa: S314
     assert "prefers-color-scheme: dark" in text
-    assert "does its work and ends" in text
+    assert "one-off task" in text
     assert not [e for e in root.iter() if "href" in e.attrib or e.tag.endswith("script")]
     assert text == topology_svg(entry(TEXT))
 
@@ -122,7 +122,7 @@ flowchart LR
     s3["migrate"]
     s4["worker"]
   end
-  subgraph n2["the host's own network"]
+  subgraph n2["host network"]
     s5["a#34;b#60;script#62;alert(1)#60;/script#62;#35;#96;x#96;#124;"]
   end
   s0 ==> s1
@@ -140,7 +140,7 @@ def test_mermaid_stays_below_what_is_drawn(entry: Survey) -> None:
     )
     text = topology_mermaid(entry(f"services:\n{body}"))
     assert text.count("-->") == 480
-    assert "300 more lines are left out" in text
+    assert "300 more lines are omitted" in text
 
 
 def test_no_picture_shows_a_secret(entry: Survey) -> None:

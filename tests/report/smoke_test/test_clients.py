@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.report.smoke_checks import clients
+from composerefactor.report.smoke_test import clients
 from support import servers
 from support.servers import PROGRAMS, Server, free_port, program, started, stop_port_mapper
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("servers")]
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("servers")]
 
 READY_WITHIN = 60
 

@@ -12,11 +12,17 @@ import pytest
 
 from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.project import load
+from composerefactor.compose.project import load_project
 from composerefactor.compose.services import start_model
-from composerefactor.images.catalog import load as load_catalog
-from composerefactor.report.smoke_checks import clients, endpoints, kept
-from composerefactor.report.smoke_test import isolation, left_out, smoke_test
+from composerefactor.images.catalog import load_catalog
+from composerefactor.report.smoke_test import (
+    clients,
+    endpoints,
+    excluded_services,
+    isolation,
+    persistent_data,
+    smoke_test,
+)
 from support.commandline import write
 from support.memory import Memory
 
@@ -87,7 +93,7 @@ NO_SUCH_VOLUME = TEXT.replace("it's:/it's here", "odd:/it's here").replace('"it\
 @pytest.fixture
 def project() -> Any:
     entry = Invocation(("compose.yaml",))
-    found = load([entry], Library(Memory({"compose.yaml": NO_SUCH_VOLUME})))
+    found = load_project([entry], Library(Memory({"compose.yaml": NO_SUCH_VOLUME})))
     assert not found.errors
     return found
 
@@ -133,18 +139,18 @@ def test_endpoints_are_what_health_checks_ask_for(project: Any) -> None:
 
 
 def test_data_is_what_stores_and_named_volumes_hold(project: Any) -> None:
-    found = kept(project, start_model(project, project.entries[0]), load_catalog())
+    found = persistent_data(project, start_model(project, project.entries[0]), load_catalog())
     assert [(k.service, k.path, k.client.name if k.client else "", k.lost) for k in found] == [
         ("db", "/var/lib/postgresql/data", "psql", ""),
-        ("cache", "/data", "redis-cli", "no volume stands at /data"),
+        ("cache", "/data", "redis-cli", "no volume is mounted at /data"),
         ("api", "/data", "", ""),
         ("backup", "/backups", "", ""),
         ("odd.name-1", "/it's here", "", ""),
     ]
 
 
-def test_what_cannot_run_twice_is_left_out(project: Any) -> None:
-    assert list(left_out(start_model(project, project.entries[0]))) == ["proxy", "sidecar"]
+def test_what_cannot_run_twice_is_excluded(project: Any) -> None:
+    assert list(excluded_services(start_model(project, project.entries[0]))) == ["proxy", "sidecar"]
 
 
 def test_the_copy_shares_nothing(project: Any, engine: Path, tmp_path: Path) -> None:

@@ -1,0 +1,71 @@
+"""Projects that Docker Compose rejects or that are written oddly: words, never a traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.commandline import CommandLine, write
+
+DIGITS = "1" * 5000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "services:\n  web:\n    image: a\n    depends_on:\n      condition: service_healthy\n",
+        f"services:\n  web:\n    image: a\n    ports: ['{DIGITS}:80']\n",
+        f"services:\n  web:\n    image: a\n    ports: [{{target: 80, published: '{DIGITS}'}}]\n",
+        f"services:\n  web:\n    image: a\n    expose: ['{DIGITS}']\n",
+        f"services:\n  web:\n    image: a\n    mem_limit: '{DIGITS}'\n    cpus: '{DIGITS}'\n",
+    ],
+)
+@pytest.mark.parametrize("command", [("analyze",), ("fix", "--unsafe", "--engine", "none")])
+def test_what_docker_compose_rejects_is_reported(
+    text: str, command: tuple[str, ...], tmp_path: Path, command_line: CommandLine
+) -> None:
+    write(tmp_path, {"compose.yaml": text})
+    arguments = (*command[1:], "--dry-run") if command[0] == "fix" else command[1:]
+    assert command_line.plain(tmp_path, command[0], *arguments).code in {0, 3}
+
+
+def test_a_file_outside_of_the_project_is_left_alone(
+    tmp_path: Path, command_line: CommandLine
+) -> None:
+    outside = "services:\n  shared:\n    image: nginx:1.27\n"
+    write(
+        tmp_path,
+        {
+            "outside/c.yml": outside,
+            "p/compose.yaml": "include: [../outside/c.yml]\nservices:\n  web: {image: redis:7}\n",
+        },
+    )
+    found = command_line(tmp_path / "p", "fix", "--unsafe", "--engine", "none", "--dry-run")
+    assert found.code == 0
+    assert b"+++ b/../outside" not in found.out
+    assert (tmp_path / "outside" / "c.yml").read_text() == outside
+
+
+def test_an_explicit_key_is_named(tmp_path: Path, command_line: CommandLine) -> None:
+    text = "services:\n  ? web\n  : image: a\n  api:\n    image: b\n  job:\n    image: c\n"
+    write(tmp_path, {"compose.yaml": text})
+    found = command_line(tmp_path, "split", "--engine", "none", "--dry-run")
+    assert "`? web` in line 2" in found.err
+
+
+def test_a_service_that_others_only_extend_is_not_counted(
+    tmp_path: Path, command_line: CommandLine
+) -> None:
+    write(
+        tmp_path,
+        {
+            "lib.yaml": "services:\n  tool: {image: a}\n",
+            "compose.yaml": "services:\n"
+            + "".join(
+                f"  s{n}:\n    extends: {{file: lib.yaml, service: tool}}\n" for n in range(4)
+            ),
+        },
+    )
+    found = command_line(tmp_path, "split", "--engine", "none", "--check")
+    assert "4 services" in found.err
