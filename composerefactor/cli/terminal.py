@@ -91,5 +91,5 @@ def show(error: ComposerefactorError) -> None:
 
 def _masked(line: str) -> str:
     """Return *line* with secret values masked, cut if it is too long."""
-    text = GENERAL.text(line[: 10 * WIDEST])
+    text = GENERAL.lines([line[: 10 * WIDEST]])[0]
     return text if len(text) <= WIDEST else f"{text[:WIDEST]} ..."

@@ -378,6 +378,14 @@ class _Program(NamedTuple):
 
 
 _ANY = _Program()
+"""A program that is not known: a word after ``-p`` may be a password, unless it is a port."""
+_NO_PASSWORD = _Program()
+"""A program of which ``-p`` is something else."""
+_OTHER_P = """
+    cargo cp docker-compose du gunicorn http-server install java jest kill lsof mkdir nc ncat netcat
+    netstat next nginx npm npx perl pg_dump pg_isready pgrep php ping pip playwright pnpm ps python
+    python3 rmdir rsync scp serve sftp ssh tar telnet timeout tsc unzip uvicorn vite yarn
+"""
 _MYSQL = _Program(("-p",))
 _LOGIN = _Program(("-p",), after="login")
 _PROGRAMS = {
@@ -388,6 +396,7 @@ _PROGRAMS = {
     **dict.fromkeys(("sqlcmd", "mosquitto_pub", "mosquitto_sub", "bcp"), _Program(("-P",))),
     **dict.fromkeys(("docker", "podman", "nerdctl", "skopeo", "oras", "helm", "az"), _LOGIN),
     **dict.fromkeys(("ldapsearch", "ldapadd", "ldapmodify", "ldapwhoami"), _Program(("-w",))),
+    **dict.fromkeys(_OTHER_P.split(), _NO_PASSWORD),
     "curl": _Program(pairs=("-u", "--user", "-U", "--proxy-user")),
     "http": _Program(pairs=("-a", "--auth")),
     "etcdctl": _Program(pairs=("--user",)),
@@ -399,6 +408,7 @@ _PROGRAMS = {
 _POSITIONS = {"add_user": 2, "change_password": 2}
 """How many words after a subcommand of ``rabbitmqctl`` the password follows."""
 
+_PORTS = re.compile(r"[\d:.,/-]+(?:tcp|udp)?")
 _SHELL_WORD = re.compile(
     r"\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'"
     r"|(?:\\[^\n]|[^\s\"'\\\[\]]|(?<=[=\w])\"(?:\\.|[^\"\\\n])*\"|(?<=[=\w])'[^'\n]*')+"
@@ -434,6 +444,8 @@ def word_spans(words: Sequence[str]) -> Iterator[tuple[int, int, int]]:
     program, subcommands = _ANY, frozenset[str]()
     for n, (before, word) in enumerate(pairwise(["", *words])):
         started = _program(word)
+        if started is _NO_PASSWORD and program is not _ANY:
+            started = None  # a subcommand, as in `mysqladmin ping`
         if started or word in {";", "&&", "||", "|"} or word.endswith((";", ":")):
             program, subcommands = started or _ANY, frozenset()
         subcommands |= {word}
@@ -445,6 +457,8 @@ def word_spans(words: Sequence[str]) -> Iterator[tuple[int, int, int]]:
             yield from ((n, start, end) for start, end in _attached(word, active))
         else:
             yield from ((n, start, end) for start, end in _argument(before, word, active))
+            if before == "-p" and program is _ANY and _is_password_word(word):
+                yield n, 0, len(word)
 
 
 def _program(word: str) -> _Program | None:
@@ -485,6 +499,11 @@ def _attached(word: str, program: _Program) -> Iterator[Span]:
     for option in program.pairs:
         if word.startswith(option) and (m := _USER_AND_PASSWORD.fullmatch(word, len(option))):
             yield m.span("password")
+
+
+def _is_password_word(word: str) -> bool:
+    """Return whether *word* may be a password: literal text that is no port or address."""
+    return _is_literal_word(word) and not _PORTS.fullmatch(word)
 
 
 def _is_literal_word(word: str) -> bool:

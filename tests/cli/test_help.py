@@ -24,7 +24,7 @@ def test_examples_are_commands(command_line: CommandLine, tmp_path: Path, name: 
         _, command, *words = shlex.split(line)
         parsed = cli.get_command(click.Context(cli), command)
         assert parsed is not None
-        context = click.Context(parsed, resilient_parsing=True)
+        context = click.Context(parsed, resilient_parsing=True, help_option_names=["-h", "--help"])
         parsed.make_parser(context).parse_args(words)
 
 
