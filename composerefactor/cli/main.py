@@ -15,7 +15,6 @@ import click
 from click.shell_completion import CompletionItem
 
 from composerefactor import __version__
-from composerefactor.cli.terminal import show
 from composerefactor.errors import ComposerefactorError, InputError, Location
 
 BROKEN_PIPE = 141
@@ -130,5 +129,8 @@ def main() -> None:
 
 
 def _fail(error: ComposerefactorError) -> NoReturn:
+    # Masking knows the forms of secrets, which takes longer to import than help takes to show.
+    from composerefactor.cli.terminal import show  # noqa: PLC0415
+
     show(error)
     sys.exit(error.exit_code)
