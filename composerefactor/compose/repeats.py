@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
 from itertools import combinations
 
@@ -248,11 +248,3 @@ def names_taken(file: ComposeFile) -> set[str]:
     """Return the anchors of *file* and the names of its ``x-`` keys, without the ``x-``."""
     anchors = {node.anchor for node in _marked_nodes(file) if node.anchor is not None}
     return anchors | {key.removeprefix("x-") for key in file.root_keys if key.startswith("x-")}
-
-
-def attributes_by_service(repeat: Repeat) -> Mapping[str, list[Attribute]]:
-    """Return the attributes of *repeat* by service."""
-    grouped: dict[str, list[Attribute]] = {}
-    for attribute in repeat.attributes:
-        grouped.setdefault(attribute.service, []).append(attribute)
-    return grouped

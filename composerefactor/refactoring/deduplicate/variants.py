@@ -402,8 +402,8 @@ class Difference(Struct, frozen=True):
         service: the name of the service.
         path: the keys below the service, as ``("environment", "PORT")``.
         values: the value in each file, by path of the file, in the form of
-            :func:`~composerefactor.compose.merging.canonical_value`. Of a list, the items that not
-            all files have.
+            :func:`~composerefactor.compose.canonical.canonical_value`. Of a list, the items that
+            not all files have.
     """
 
     service: str
