@@ -194,7 +194,6 @@ class Examination(Struct, frozen=True):
         fix_plan: All changes that the fixers would make, unsafe ones included.
         environments: The changes that separate environments.
         layout: A split, not verified; None if the project cannot be split.
-        no_layout: Why it cannot be split, ``""`` if it can.
 
     """
 
@@ -203,7 +202,6 @@ class Examination(Struct, frozen=True):
     fix_plan: FixPlan
     environments: FixPlan
     layout: Proposal | None = None
-    no_layout: str = ""
 
 
 class Lay(Struct, frozen=True):

@@ -105,11 +105,11 @@ class Workshop(Struct):
         )
         accepted = tuple(e for e in opened.project.readable if e not in rejected)
         if not accepted:
-            return replace(examination, no_layout="Docker Compose rejects this project")
+            return examination
         try:
             layout = self._layout(work.where, SplitRequest())
-        except ComposerefactorError as error:
-            return replace(examination, no_layout=str(error))
+        except ComposerefactorError:
+            return examination
         return replace(examination, layout=layout)
 
     @_do.register
