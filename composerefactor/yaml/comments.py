@@ -13,16 +13,23 @@ of the mapping are in column c.
 3. Comments directly below A, without a blank line in between but with one before B, belong to A.
    The exception is a block that contains a ruler (``# -----``): such a banner is the title of what
    follows.
-4. All other comments belong to B: banners, group titles, notes above the key, commented-out
+4. Comments above a banner belong to A: a note or a commented-out entry at the end of a group stays
+   in its group. Without a banner, a commented-out entry that has fewer blank lines above it than
+   below it belongs to A. Neither is true at the top level, where a commented-out ``networks:``
+   would become part of the last service.
+5. All other comments belong to B: banners, group titles, notes above the key, commented-out
    entries.
-5. After the last entry of a mapping, everything up to the end of the mapping's own region belongs
+6. After the last entry of a mapping, everything up to the end of the mapping's own region belongs
    to that last entry.
-6. Before the first entry, everything below the mapping's key belongs to the first entry.
-7. At the top level, the file has a header and a footer that belong to no entry. The header is the
+7. Before the first entry, everything below the mapping's key belongs to the first entry.
+8. At the top level, the file has a header and a footer that belong to no entry. The header is the
    comments at the beginning that a blank line separates from the first key. If there are no such
    comments, it is the block of comments directly above the first key, except for a single line
    above an ``x-`` key, which describes that key. The footer is the comments at the end that follow
    a blank line and that rule 2 does not give to the last entry.
+
+A *banner* is a title with a ruler: a ruler above it, below it, both, or on its line
+(``# --- DATA ---``, ``#### DATA``). The comments that follow directly below it are notes of B.
 
 The column of a comment is the column of its ``#``. The exception is a commented-out line: a comment
 that looks like YAML and whose text is indented further than its ``#`` (``#    ports:``). Its column
@@ -43,7 +50,15 @@ from composerefactor.yaml.source import Source
 
 _COMMENTED_OUT = re.compile(r"#( {2,})(?:-(?=\s)|[\w.$\{\}/\"'<-]+\s*:(?=\s|$))")
 _CONTINUED = re.compile(r"#( {2,})\S")
-_RULER = frozenset("-=#*~_+")
+_LOOKS_LIKE_YAML = re.compile(r"#+\s*(?:-(?=\s)|[\w.$\{\}/\"'<-]+\s*:(?=\s|$))")
+_COMMENTED_OUT_KEY = re.compile(r"#+ *[\w.$\{\}\"'-]+:\s*$")
+_RULER = r"[-=#*~_+─━═—\u2013]"
+_RULER_LINE = re.compile(
+    rf"(?:#\s*)?{_RULER}{{3,}}(?:\s|$)|#\s*{_RULER}{{2,}}\s.*\s{_RULER}{{2,}}$"
+)
+_RULER_AT_END = re.compile(rf"{_RULER}{{3,}}[/|]?$")
+_NO_TITLE = "-=#*~_+─━═—\u2013|/\\<>!:•·↓↑→←▼▲ \t\r\n"
+_BRACKETS = re.compile(r"[\[({<](.*)[\])}>]")
 
 
 class Region(Struct, frozen=True):
@@ -70,11 +85,45 @@ class _Line(Struct, frozen=True):
     start: int
     end: int
     column: int  # of the comment; -1 for a blank line
+    text: str = ""
     is_ruler: bool = False
 
     @property
     def is_blank(self) -> bool:
         return self.column < 0
+
+    @property
+    def title(self) -> str:
+        """The text of the comment without its ``#`` and rulers."""
+        text = self.text.strip(_NO_TITLE)
+        brackets = _BRACKETS.fullmatch(text)
+        return brackets[1].strip(_NO_TITLE) if brackets else text
+
+    @property
+    def looks_like_yaml(self) -> bool:
+        """True for a commented-out key or item."""
+        return not self.is_ruler and _LOOKS_LIKE_YAML.match(self.text) is not None
+
+    @property
+    def begins_entry(self) -> bool:
+        """True for a commented-out key whose value is on the lines below it."""
+        return _COMMENTED_OUT_KEY.match(self.text) is not None
+
+
+class Title(Struct, frozen=True):
+    """A title between two entries: the whole lines ``start:end``.
+
+    Attributes:
+        start: Offset of its first line.
+        end: Offset just after its last line.
+        text: The first line of its text, without ``#`` and rulers; "" for a ruler alone.
+        style: Equal for titles that are written in the same way; "" for a title that nothing marks.
+    """
+
+    start: int
+    end: int
+    text: str
+    style: str
 
 
 def regions(source: Source, mapping: MappingNode, *, start: int, end: int) -> list[Region] | None:
@@ -133,6 +182,8 @@ def _regions_of(
             return None
         lines = _blank_and_comment_lines(source, tail, key)
         owned_count = _owned_from_above(lines, column)
+        if column > 0:
+            owned_count += _end_of_group(lines[owned_count:], directly_below=owned_count == 0)
         ends.append(lines[owned_count - 1].end if owned_count else tail)
         owned_by_next = [line for line in lines[owned_count:] if not line.is_blank]
         leads.append(owned_by_next[0].start if owned_by_next else key)
@@ -151,7 +202,7 @@ def top_regions(
     """Assign a document's lines to its top-level entries.
 
     *start* and *end* are the bounds of the document. This works like :func:`regions`, but also
-    applies rule 7: the header and footer of the file are in no region.
+    applies rule 8: the header and footer of the file are in no region.
     """
     entry_regions = regions(source, mapping, start=start, end=end)
     if entry_regions is None:
@@ -209,26 +260,22 @@ def _blank_and_comment_lines(source: Source, start: int, end: int) -> list[_Line
             commented_out = match is not None and len(match[1]) > column
             if match is not None and commented_out:
                 column = len(match[1])
-            lines.append(_Line(at, stop, column, _is_ruler(stripped)))
+            lines.append(_Line(at, stop, column, stripped.rstrip(WHITE), _is_ruler(stripped)))
         at = stop
     return lines
 
 
 def _is_ruler(comment: str) -> bool:
-    """Return whether *comment* ends in three ruler characters, such as ``# ---``."""
-    end = comment.rstrip(WHITE)[-3:]
-    return len(end) == len("---") and _RULER.issuperset(end)
+    """Return whether *comment* begins or ends with a ruler, as ``# ---`` and ``#### DATA`` do."""
+    comment = comment.rstrip(WHITE)
+    if _RULER_AT_END.search(comment):
+        return True
+    return _RULER_LINE.match(comment) is not None and not _LOOKS_LIKE_YAML.match(comment)
 
 
 def _owned_from_above(lines: list[_Line], column: int) -> int:
-    """Return how many of *lines*, from the first on, belong to the entry above (rules 2 and 3)."""
-    count = 0
-    for i, line in enumerate(lines):
-        if line.is_blank:
-            continue
-        if line.column <= column:
-            break
-        count = i + 1
+    """Return how many of *lines*, from the first on, belong to the entry above (rules 2 to 4)."""
+    count = _deeper(lines, column)
     if count < len(lines) and not lines[count].is_blank:
         paragraph_end = count
         while paragraph_end < len(lines) and not lines[paragraph_end].is_blank:
@@ -237,6 +284,130 @@ def _owned_from_above(lines: list[_Line], column: int) -> int:
         if paragraph_end < len(lines) and not is_banner:
             count = paragraph_end
     return count
+
+
+def _deeper(lines: list[_Line], column: int) -> int:
+    """Return how many of *lines* end with the last comment deeper than *column* (rule 2)."""
+    count = 0
+    for i, line in enumerate(lines):
+        if line.is_blank:
+            continue
+        if line.column <= column:
+            break
+        count = i + 1
+    return count
+
+
+def _end_of_group(lines: list[_Line], *, directly_below: bool) -> int:
+    """Return how many of *lines* stand at the end of the group of the entry above (rule 4).
+
+    *directly_below* is True if no comment between the entry and *lines* belongs to the entry.
+    """
+    found = list(_banners(lines))
+    while len(found) > 1 and all(line.is_blank for line in lines[found[-2][1] : found[-1][0]]):
+        found.pop()  # a title within a group, directly below the title of the group
+    if not found:
+        return _commented_out_above(lines)
+    at = found[-1][0]
+    paragraph = at
+    while paragraph and not lines[paragraph - 1].is_blank:
+        paragraph -= 1
+    follows_entry = paragraph == 0 and directly_below
+    if paragraph < at and not follows_entry and not lines[at - 1].looks_like_yaml:
+        at = paragraph  # one block of text
+    while at and lines[at - 1].is_blank:
+        at -= 1
+    return at
+
+
+def _commented_out_above(lines: list[_Line]) -> int:
+    """Return how many of *lines* are commented-out entries that are nearer to the entry above."""
+    count = 0
+    for start, end in _paragraphs(lines):
+        following = end
+        while following < len(lines) and lines[following].is_blank:
+            following += 1
+        is_commented_out = any(line.begins_entry for line in lines[start:end])
+        if not is_commented_out or start - count >= following - end:
+            break
+        count = end
+    return count
+
+
+def _paragraphs(lines: list[_Line]) -> Iterator[tuple[int, int]]:
+    """Yield the runs of comment lines that blank lines separate, as slices of *lines*."""
+    start = 0
+    for at, line in enumerate(lines):
+        if line.is_blank:
+            if start < at:
+                yield start, at
+            start = at + 1
+    if start < len(lines):
+        yield start, len(lines)
+
+
+def _banners(lines: list[_Line]) -> Iterator[tuple[int, int]]:
+    """Yield the banners in *lines*, as slices of *lines*; a ruler alone is one, too."""
+    for start, end in _paragraphs(lines):
+        at = above = start
+        while at < end:
+            if not lines[at].is_ruler:
+                at += 1
+                continue
+            first, at = _banner_at(lines, above, at, end)
+            above = at
+            yield first, at
+
+
+def _banner_at(lines: list[_Line], start: int, ruler: int, end: int) -> tuple[int, int]:
+    """Return the banner whose first ruler is ``lines[ruler]``, in the paragraph ``start:end``."""
+    is_plain = [line.is_ruler and not line.title for line in lines]
+    after = ruler + 1
+    if not is_plain[ruler]:
+        return ruler, after + (after < end and is_plain[after])
+    for below in range(after + 1, end):
+        if is_plain[below]:
+            return ruler, below + 1
+        if lines[below].begins_entry:
+            break
+    if after < end and not lines[after].is_ruler and not lines[after].begins_entry:
+        return ruler, after + 1
+    above = lines[ruler - 1]
+    is_title = not above.begins_entry if ruler - 1 == start else not above.looks_like_yaml
+    return (ruler - 1 if ruler > start and is_title else ruler), after
+
+
+def titles(source: Source, start: int, end: int, column: int) -> list[Title]:
+    """Return the titles in ``start:end``, the blank and comment lines above a key in *column*.
+
+    These are the banners, and the single lines of text that blank lines separate from all else. A
+    line that begins with ``##`` is marked as a title.
+    Comments that belong to the end of the value above (rule 2) are no titles.
+    """
+    lines = _blank_and_comment_lines(source, start, end)
+    lines = lines[_deeper(lines, column) :]
+    found = []
+    for first, after in _banners(lines):
+        text = next((line.title for line in lines[first:after] if line.title), "")
+        found.append(
+            Title(lines[first].start, lines[after - 1].end, text, _style(lines[first:after]))
+        )
+    for first, after in _paragraphs(lines):
+        line = lines[first]
+        is_alone = after - first == 1 and after < len(lines)
+        if is_alone and line.title and not line.is_ruler and not line.looks_like_yaml:
+            style = "##" if line.text.startswith("##") else ""
+            found.append(Title(line.start, line.end, line.title, style))
+    return sorted(found, key=lambda title: title.start)
+
+
+def _style(banner: list[_Line]) -> str:
+    """Return how *banner* is written: where its rulers are, and what they are made of."""
+    shape = "".join("T" if line.title else "R" for line in banner[:1] + banner[-1:])
+    ruler = next(line for line in banner if line.is_ruler)
+    run = re.match(rf"#?\s*({_RULER}+)", ruler.text)
+    is_long = run is not None and len(run[1]) >= len("# ------")
+    return f"{shape} {run[1][-1] if run else ruler.text[-1]} {is_long}"
 
 
 def _end_of_last_comment(source: Source, tail: int, end: int) -> int:

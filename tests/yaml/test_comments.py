@@ -38,7 +38,7 @@ def owners(source: Source, found: list[Region]) -> list[str]:
 
 TOP = [
     Case(
-        "7: a lone block on top is the file's header",
+        "8: a lone block on top is the file's header",
         """
 .|# The stack of the shop.
 .|# Ask ops before you change it.
@@ -47,7 +47,7 @@ s|services: {}
 """,
     ),
     Case(
-        "7: a single line above a block of anchors says what that is for",
+        "8: a single line above a block of anchors says what that is for",
         """
 x|# What all services have.
 x|x-common: &common
@@ -56,7 +56,7 @@ s|services: {}
 """,
     ),
     Case(
-        "7: a longer text above a block of anchors is the file's header",
+        "8: a longer text above a block of anchors is the file's header",
         """
 .|# The stack of the shop.
 .|# Ask ops before you change it.
@@ -66,7 +66,7 @@ s|services: {}
 """,
     ),
     Case(
-        "7: with a header, the block right above the first key is the key's",
+        "8: with a header, the block right above the first key is the key's",
         """
 .|# The stack of the shop.
 .|
@@ -76,7 +76,7 @@ s|services: {}
 """,
     ),
     Case(
-        "7: comments that a blank line separates from the first key",
+        "8: comments that a blank line separates from the first key",
         """
 .|# one
 .|
@@ -86,7 +86,7 @@ n|name: shop
 """,
     ),
     Case(
-        "7: the footer after a blank line is the file's",
+        "8: the footer after a blank line is the file's",
         """
 n|name: shop
 s|services:
@@ -97,7 +97,7 @@ s|    image: nginx
 """,
     ),
     Case(
-        "7: a note right below the last entry is that entry's",
+        "8: a note right below the last entry is that entry's",
         """
 s|services:
 s|  web:
@@ -119,7 +119,7 @@ s|  #   image: postgres
 """,
     ),
     Case(
-        "4: banners go with the section below",
+        "5: banners go with the section below",
         """
 s|services:
 s|  web:
@@ -134,7 +134,7 @@ v|  data:
 """,
     ),
     Case(
-        "4: a banner goes with what follows, however tight it stands",
+        "5: a banner goes with what follows, however tight it stands",
         """
 s|services: {}
 n|# ----------
@@ -172,7 +172,7 @@ v|  data:
 """,
     ),
     Case(
-        "4: a title below commented-out lines is no part of them",
+        "5: a title below commented-out lines is no part of them",
         """
 s|services:
 s|  web:
@@ -185,7 +185,7 @@ v|  data:
 """,
     ),
     Case(
-        "4: an indented title in column 0 is no commented-out line",
+        "5: an indented title in column 0 is no commented-out line",
         """
 s|services: {}
 .|
@@ -195,7 +195,20 @@ v|  data:
 """,
     ),
     Case(
-        "4: a commented-out section belongs to the next one",
+        "5: a commented-out section above a banner is no part of the services",
+        """
+s|services: {}
+.|
+v|#networks:
+v|#  front:
+v|
+v|# ---- volumes ----
+v|volumes:
+v|  data:
+""",
+    ),
+    Case(
+        "5: a commented-out section belongs to the next one",
         """
 s|services: {}
 .|
@@ -220,7 +233,7 @@ v|volumes: {} # none
 
 SERVICES = [
     Case(
-        "6: everything below the section's key belongs to the first entry",
+        "7: everything below the section's key belongs to the first entry",
         """
 w|  # === front ===
 w|
@@ -232,7 +245,7 @@ d|    image: postgres
 """,
     ),
     Case(
-        "4: notes above a key",
+        "5: notes above a key",
         """
 w|  web:
 w|    image: nginx
@@ -242,7 +255,7 @@ d|    image: postgres
 """,
     ),
     Case(
-        "4: group titles that blank lines surround",
+        "5: group titles that blank lines surround",
         """
 w|  web:
 w|    image: nginx
@@ -315,7 +328,7 @@ d|    image: postgres
 """,
     ),
     Case(
-        "4: a commented-out service in column c",
+        "5: a commented-out service in column c",
         """
 w|  web:
 w|    image: nginx
@@ -328,7 +341,7 @@ d|    image: postgres
 """,
     ),
     Case(
-        "4: a commented-out service in column 0",
+        "5: a commented-out service in column 0",
         """
 w|  web:
 w|    image: nginx
@@ -341,12 +354,140 @@ d|    image: postgres
 """,
     ),
     Case(
-        "4: deeper comments below one at c are part of what it begins",
+        "5: deeper comments below one at c are part of what it begins",
         """
 w|  web:
 w|    image: nginx
 d|  # mail:
 d|    # image: mailhog
+d|  db:
+d|    image: postgres
+""",
+    ),
+    Case(
+        "4: a commented-out service above a banner stays in its group",
+        """
+w|  web:
+w|    image: nginx
+w|
+w|  # The old importer.
+w|  # importer:
+w|  #   image: importer
+.|
+d|  # ####
+d|  # DATA
+d|  # ####
+d|
+d|  # keeps the orders
+d|  db:
+d|    image: postgres
+""",
+    ),
+    Case(
+        "4: a note at the end of a group",
+        """
+w|  web:
+w|    image: nginx
+w|
+w|  # Nothing else is public.
+.|
+d|  # ---- DATA ----
+d|  db:
+d|    image: postgres
+""",
+    ),
+    Case(
+        "4: lines directly above a banner",
+        """
+w|  web:
+w|    image: nginx
+w|
+w|  # mail:
+w|  #   image: mailhog
+d|  #### DATA
+d|  # keeps the orders
+d|  db:
+d|    image: postgres
+""",
+    ),
+    Case(
+        "4: a banner directly below an entry and its note",
+        """
+w|  web:
+w|    image: nginx
+w|  # scale this one by hand
+d|  # ---- DATA ----
+d|  db:
+d|    image: postgres
+""",
+    ),
+    Case(
+        "4: the title of a group and the title of a part of it",
+        """
+w|  web:
+w|    image: nginx
+w|
+w|  # nothing else is public
+.|
+d|  # ==== DATA ====
+d|
+d|  # ---- SQL ----
+d|
+d|  db:
+d|    image: postgres
+""",
+    ),
+    Case(
+        "4: a group that is commented out",
+        """
+w|  web:
+w|    image: nginx
+w|
+w|  # ==== MAIL ====
+w|  # mail:
+w|  #   image: mailhog
+.|
+d|  # ==== DATA ====
+d|  db:
+d|    image: postgres
+""",
+    ),
+    Case(
+        "5: a title that is underlined",
+        """
+w|  web:
+w|    image: nginx
+.|
+d|  # Data: the stores
+d|  # ----------------
+d|  db:
+d|    image: postgres
+""",
+    ),
+    Case(
+        "5: a text in a box that looks like YAML",
+        """
+w|  web:
+w|    image: nginx
+.|
+d|  # =========
+d|  # DATA: SQL
+d|  # =========
+d|  db:
+d|    image: postgres
+""",
+    ),
+    Case(
+        "4: a commented-out service that is nearer to the one above",
+        """
+w|  web:
+w|    image: nginx
+w|
+w|  # mail:
+w|  #   image: mailhog
+.|
+.|
+d|  # keeps the orders
 d|  db:
 d|    image: postgres
 """,
@@ -363,7 +504,7 @@ d|    image: postgres
 """,
     ),
     Case(
-        "5: everything after the last entry",
+        "6: everything after the last entry",
         """
 w|  web:
 w|    image: nginx
