@@ -431,6 +431,11 @@ def full_line_comments(text: str) -> list[str]:
 
 def comments_in(source: Source, entry: Entry, start: int, end: int) -> list[str]:
     """Return the comments in the lines ``start:end`` of *entry*, each from its ``#`` on."""
+    return [source.text[at:stop] for at, stop in comment_spans(source, entry, start, end)]
+
+
+def comment_spans(source: Source, entry: Entry, start: int, end: int) -> list[tuple[int, int]]:
+    """Return the offsets of the comments in the lines ``start:end`` of *entry*."""
     text = source.text[start:end]
     if "#" not in text:
         return []
@@ -440,8 +445,10 @@ def comments_in(source: Source, entry: Entry, start: int, end: int) -> list[str]
         if node.style in {"|", ">"}:
             begin = text.find("\n", begin) + 1 or len(text)
         stop = max(min(node.end - start, len(text)), begin)
-        text = text[:begin] + re.sub(r"[^\n]", " ", text[begin:stop]) + text[stop:]
-    return [match[0].rstrip() for match in _COMMENT.finditer(text)]
+        if "#" in text[begin:stop]:
+            text = text[:begin] + re.sub(r"[^\n]", " ", text[begin:stop]) + text[stop:]
+    found = ((match.start(), match[0].rstrip()) for match in _COMMENT.finditer(text))
+    return [(start + at, start + at + len(comment)) for at, comment in found]
 
 
 def _scalars(entry: Entry, start: int, end: int) -> Iterator[ScalarNode]:
