@@ -21,11 +21,12 @@ _MIN_COMMON = 3
 _MAX_NAME_WORDS = 4
 _MAX_TITLE_WORDS = 6
 _NUMBER = re.compile(
-    r"^(?:(?:section|part|layer|tier|phase|stage|group|block)\s+)?\(?(?:\d+|[ivx]+)"
-    r"(?:[.)]+\s*|\s*[:|\u2013—-]\s+)",
+    r"^(?:(?:begin|start)\s+(?:of\s+)?|(?:(?:section|part|layer|tier|phase|stage|group|block)\s+)?\(?(?:\d+|[ivx]+)"
+    r"(?:[.)]+\s*|\s*[:|\u2013—-]\s+))",
     re.IGNORECASE,
 )
 _REMARK = re.compile(r"\s*[(\[{|].*|\s*:\s.*|\s+[-\u2013—]+\s.*")
+_NOTE = re.compile(r"(?:todo|fixme|xxx|hack|note|warning|important|see|disabled)\b", re.IGNORECASE)
 _END = re.compile(r"(?:end|ende|eof)\b", re.IGNORECASE)
 
 
@@ -164,7 +165,8 @@ def _words(text: str) -> set[str]:
 
 def _is_title(text: str) -> bool:
     """Return whether *text*, a line without a ruler, reads as a title and not as a sentence."""
-    return len(text.split()) <= _MAX_TITLE_WORDS and text[-1:] not in ".;,!?" and "://" not in text
+    is_short = len(text.split()) <= _MAX_TITLE_WORDS
+    return is_short and text[-1] not in ".;,!?" and "://" not in text and not _NOTE.match(text)
 
 
 def _name(title: str) -> str:

@@ -51,9 +51,9 @@ _FORBIDDEN = re.compile(
     r"\b(?:here|in this file|at the top|on top|in place|where (?:it|they) (?:is|are)|untouched)\b",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r".+?(?:[.;!?](?=\s)|\Z)", re.DOTALL)
-_NO_TEXT = re.compile(r"[\W_]*")
-_CLAUSE = re.compile(r"[,;:.!?](?=\s)\s*|[()]|[.!?]\Z")
+_SENTENCE = re.compile(r".+?(?:[.;!?](?=\s)|\n\n|\Z)", re.DOTALL)
+_RULER = re.compile(r"[-=#*~_+─━═]{3,}")
+_CLAUSE = re.compile(r"[,;:.!?](?=\s)\s*|[()]|[.!?]\Z|\n\n")
 _LONG = 4
 _MAX_QUOTE = 100
 
@@ -116,7 +116,9 @@ def _paragraphs(file: ComposeFile) -> list[_Paragraph]:
     for start, end in comment_spans(source, Entry(file.root, file.root), 0, file.document_end):
         column = source.column(start)
         text = source.text[start:end].lstrip("#").strip()
-        text = "" if _NO_TEXT.fullmatch(text) else text
+        without_rulers = _RULER.sub("", text).strip()
+        if without_rulers != text:  # a title is a sentence of its own
+            text = f"{without_rulers}." if without_rulers else ""
         last = found[-1] if found else None
         is_alone = not source.text[start - column : start].strip()
         if (

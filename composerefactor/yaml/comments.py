@@ -52,12 +52,13 @@ _COMMENTED_OUT = re.compile(r"#( {2,})(?:-(?=\s)|[\w.$\{\}/\"'<-]+\s*:(?=\s|$))"
 _CONTINUED = re.compile(r"#( {2,})\S")
 _LOOKS_LIKE_YAML = re.compile(r"#+\s*(?:-(?=\s)|[\w.$\{\}/\"'<-]+\s*:(?=\s|$))")
 _COMMENTED_OUT_KEY = re.compile(r"#+ *[\w.$\{\}\"'-]+:\s*$")
-_RULER = r"[-=#*~_+─━═—\u2013]"
+_RULER = r"[-=#*~_+—\u2013\u2500-\u257f]"  # with the characters that draw boxes
 _RULER_LINE = re.compile(
     rf"(?:#\s*)?{_RULER}{{3,}}(?:\s|$)|#\s*{_RULER}{{2,}}\s.*\s{_RULER}{{2,}}$"
 )
 _RULER_AT_END = re.compile(rf"{_RULER}{{3,}}[/|]?$")
-_NO_TITLE = "-=#*~_+─━═—\u2013|/\\<>!:•·↓↑→←▼▲ \t\r\n"
+_MASKED = re.compile(r"[:=]\s*\*+$")
+_NO_TITLE = re.compile(rf"^(?:{_RULER}|[\s|/\\<>!:•·↓↑→←▼▲])+|(?:{_RULER}|[\s|/\\<>!:•·↓↑→←▼▲])+$")
 _BRACKETS = re.compile(r"[\[({<](.*)[\])}>]")
 
 
@@ -95,9 +96,9 @@ class _Line(Struct, frozen=True):
     @property
     def title(self) -> str:
         """The text of the comment without its ``#`` and rulers."""
-        text = self.text.strip(_NO_TITLE)
+        text = _NO_TITLE.sub("", self.text)
         brackets = _BRACKETS.fullmatch(text)
-        return brackets[1].strip(_NO_TITLE) if brackets else text
+        return _NO_TITLE.sub("", brackets[1]) if brackets else text
 
     @property
     def looks_like_yaml(self) -> bool:
@@ -269,7 +270,7 @@ def _is_ruler(comment: str) -> bool:
     """Return whether *comment* begins or ends with a ruler, as ``# ---`` and ``#### DATA`` do."""
     comment = comment.rstrip(WHITE)
     if _RULER_AT_END.search(comment):
-        return True
+        return not _MASKED.search(comment)
     return _RULER_LINE.match(comment) is not None and not _LOOKS_LIKE_YAML.match(comment)
 
 

@@ -76,6 +76,11 @@ def test_the_reason_quotes_the_words_and_their_line() -> None:
     assert reason(text).endswith(expected)
 
 
+def test_a_title_is_no_part_of_the_sentence_below_it() -> None:
+    text = "# --- shared blocks ---\n# our Makefile needs this block"
+    assert reason(text).endswith("(line 4: our Makefile needs this block)")
+
+
 def test_a_comment_elsewhere_that_names_the_block() -> None:
     comment = "# The Ansible role greps for x-loki.\n\n# what all services have"
     assert reason(comment) == ""
