@@ -17,6 +17,7 @@ from composerefactor.compose.project import Project
 from composerefactor.refactoring.contract import Plan, SavedLines, refactoring
 from composerefactor.refactoring.deduplicate.variants import repeating_files
 from composerefactor.refactoring.modules.grouping import Names
+from composerefactor.refactoring.modules.include import empty_env_file
 from composerefactor.refactoring.split.options import (
     SplitOptions,
     check_options,
@@ -50,6 +51,7 @@ def split(project: Project, options: SplitOptions) -> Plan:
         plans = [plan_root(root, options, names, several=several) for root in alone]
         plans += [plan_group(group, options, names) for group in groups]
     planned_files = tuple(f for p in plans for f in p.planned_files)
+    planned_files += tuple(map(empty_env_file, names.env_files.values()))
     moved = {element: path for p in plans for element, path in p.moved.items()}
     plan_notes = [n for p in plans for n in p.notes]
     if planned_files:

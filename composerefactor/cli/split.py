@@ -77,6 +77,8 @@ def _layout_option(name: str, **settings: Any) -> Callable[[Decorated], Decorate
     help="Put this service into this file (repeatable).",
 )
 @_layout_option("anchors")
+@_layout_option("verbatim", is_flag=True)
+@_layout_option("force", is_flag=True)
 @click.option(
     "--environment",
     "environments",
@@ -104,6 +106,8 @@ def command(
     groups: tuple[str, ...],
     modules: tuple[str, ...],
     anchors: str | None,
+    verbatim: bool,  # noqa: FBT001 - click passes options as keywords
+    force: bool,  # noqa: FBT001
     environments: tuple[str, ...],
     move_roots: str,
     **run: object,
@@ -114,6 +118,8 @@ def command(
         strategy or "",
         granularity or "",
         anchors or "",
+        verbatim,
+        force,
         groups_of(_pairs("--group", groups)),
         _pairs("--module", modules),
         _pairs("--environment", environments),

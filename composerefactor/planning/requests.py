@@ -6,7 +6,7 @@ that both do the same. A request can be written as command line arguments again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -48,6 +48,8 @@ class SplitRequest(Struct, frozen=True):
     strategy: str = ""
     granularity: str = ""
     anchors: str = ""
+    verbatim: bool = False
+    force: bool = False
     groups: Groups = ()
     modules: Pairs = ()
     environments: Pairs = ()
@@ -107,12 +109,18 @@ class SplitRequest(Struct, frozen=True):
             ("--strategy", self.strategy),
             ("--granularity", self.granularity),
             ("--anchors", self.anchors),
+            *(("", option) for option in self._flags()),
             *(("--group", f"{name}={','.join(services)}") for name, services in self.groups),
             *(("--module", f"{service}={path}") for service, path in self.modules),
             *(("--environment", f"{path}={name}") for path, name in self.environments),
             ("--move-roots", self.roots),
         ]
-        return [word for option, value in given if value for word in (option, value)]
+        return [word for option, value in given if value for word in (option, value) if word]
+
+    def _flags(self) -> Iterator[str]:
+        """Yield the options without a value that are given."""
+        yield from ["--verbatim"] if self.verbatim else []
+        yield from ["--force"] if self.force else []
 
 
 def groups_of(pairs: Iterable[tuple[str, str]]) -> Groups:

@@ -45,10 +45,9 @@ _TEXTS = {
     "anchors": (
         "What happens to an x- block that several modules merge with <<?",
         (
-            Option("copy", "Each module gets a copy; no line changes"),
-            Option(
-                "extends", "Services extend it from one file, if the result is exactly the same"
-            ),
+            Option("auto", "Services extend it from one file where that is exactly the same"),
+            Option("copy", "Each module gets a copy"),
+            Option("extends", "As auto, and also where copies would be fewer lines"),
         ),
     ),
 }
@@ -104,7 +103,7 @@ def _options(proposal: Proposal, current: SplitOptions, request: SplitRequest) -
     yield Option("into", f"Directory: {current.into or _default_directory(proposal)}")
     if request.roots or any("/" not in path for path in proposal.project.root_files):
         yield Option("roots", f"Root files: {request.roots or 'do not move'}")
-    if any(part[1].startswith("x-") for part in proposal.plan.moved) or current.anchors != "copy":
+    if any(part[1].startswith("x-") for part in proposal.plan.moved) or current.anchors != "auto":
         yield Option("anchors", f"Shared x- blocks: {current.anchors}")
     if request != SplitRequest():
         yield Option("reset", "Reset to the first proposal")

@@ -153,6 +153,8 @@ def split_section(request: SplitRequest, unmoved: Iterable[str]) -> dict[str, An
         "strategy": request.strategy,
         "granularity": request.granularity,
         "anchors": request.anchors,
+        "verbatim": request.verbatim,
+        "force": request.force,
         "groups": {name: list(services) for name, services in request.groups},
         "modules": dict(request.modules),
         "environments": dict(request.environments),

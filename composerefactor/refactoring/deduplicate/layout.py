@@ -8,14 +8,14 @@ environment files with what each root file adds, places networks, volumes and ``
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.project import Project
 from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import Location, RefusedError
 from composerefactor.images.catalog import Placement
@@ -37,26 +37,23 @@ from composerefactor.refactoring.deduplicate.variants import (
 )
 from composerefactor.refactoring.modules.anchors import Element
 from composerefactor.refactoring.modules.grouping import (
-    MAX_SERVICES,
     Family,
-    Group,
     LayoutOptions,
     Module,
     Names,
-    assign,
+    ServiceGroup,
     environment_name,
-    service_groups,
-    tied_groups,
+    modules_of,
 )
-from composerefactor.refactoring.modules.include import MAX_PATHS, RootInclude
+from composerefactor.refactoring.modules.include import IncludeEntry, RootInclude
+from composerefactor.refactoring.modules.paths import MovingPaths
+from composerefactor.refactoring.modules.planner import most_services, service_groups
+from composerefactor.refactoring.modules.relocation import Relocated, relocated
+from composerefactor.refactoring.modules.root_file import RootFile
 from composerefactor.refactoring.modules.writer import Assembler, FileLayout
 
 ENVIRONMENTS = "environments"
 """The directory of the environment files."""
-
-
-MAX_IN_ENTRY = 12
-"""Modules in one include entry with an environment file; further ones begin a new file."""
 
 
 @dataclass
@@ -64,7 +61,7 @@ class Layout:
     """Builds the planned files of a group of root files in one project directory.
 
     Attributes:
-        project: the project.
+        roots: the root files.
         factored: the services of the root files, and what they share.
         options: what the user decides about the layout.
         names: hands out free paths.
@@ -72,19 +69,21 @@ class Layout:
         several: True where root files outside of the group have modules too: the modules of a
             single root file have its name in theirs then.
         state: where everything goes, as far as that is decided.
+        relocated: the new files as they are written, once that is decided.
     """
 
-    project: Project
+    roots: Sequence[RootFile]
     factored: SharedServices
     options: LayoutOptions
     names: Names
     place: Callable[[ComposeFile, str], Placement]
     several: bool = False
     state: LayoutState = field(init=False)
+    relocated: Relocated = field(init=False)
 
     def __post_init__(self) -> None:
         """Start with no destinations."""
-        self.state = LayoutState(self.project, self.factored)
+        self.state = LayoutState(self.roots[0].project, self.factored)
 
     def planned_files(self) -> list[PlannedFile]:
         """Return the root files, the modules and the environment files.
@@ -93,12 +92,34 @@ class Layout:
         """
         self._assign_modules()
         for i in range(len(self.factored.files)):
-            take = partial(self._free_environment_path, i)
-            self.state.environments[i] = list(environment_files(self.state, i, take))
+            parts = parts_added_by(self.state, i)
+            self.state.environments[i] = self._environment_files(i, parts)
         self.state.place_services()
         place_resources(self.state)
         new_files = place_blocks(self.state, contents(self.state))
-        return [*self._root_files(), *(to_planned_file(content) for content in new_files)]
+        planned_files = [to_planned_file(content) for content in new_files]
+        moving = {file.path: MovingPaths(file) for file in self.factored.files}
+        sources = {content.path: moving[content.file.path] for content in new_files}
+        result = self._relocated(planned_files, sources)
+        return [*self._root_files(result), *result.files.values()]
+
+    def _relocated(
+        self, planned_files: Iterable[PlannedFile], sources: Mapping[str, MovingPaths]
+    ) -> Relocated:
+        """Return *planned_files* as they are included; *sources* are the paths in each of them."""
+        entries = [entry for i in range(len(self.factored.files)) for entry in self._entries(i)]
+        verbatim = self.options.verbatim
+        self.relocated = relocated(
+            entries, planned_files, sources.__getitem__, self.roots, self.names, verbatim=verbatim
+        )
+        return self.relocated
+
+    def _entries(self, file_index: int) -> list[list[str]]:
+        """Return the paths in each include entry of one root file."""
+        entries = [[*e.modules, e.path] for e in self.state.environments[file_index]]
+        listed = {path for entry in entries for path in entry}
+        own = [module.path for indices, module in self.state.modules if file_index in indices]
+        return [*entries, *([path] for path in own if path not in listed)]
 
     @property
     def destinations(self) -> dict[int, dict[Element, str]]:
@@ -133,19 +154,19 @@ class Layout:
             self._add_modules((i,), self._groups(i, services), prefix)
         self.state.modules.sort(key=lambda m: m[1].is_infrastructure)
 
-    def _groups(self, file_index: int, services: list[str]) -> list[Group]:
+    def _groups(self, file_index: int, services: list[str]) -> list[ServiceGroup]:
         file = self.factored.files[file_index]
         anchors = self.factored.anchors[file_index]
         return service_groups(file, anchors, services, partial(self.place, file), self.options)
 
-    def _add_modules(self, file_indices: FileIndices, groups: list[Group], prefix: str) -> None:
+    def _add_modules(
+        self, file_indices: FileIndices, groups: list[ServiceGroup], prefix: str
+    ) -> None:
         """Add the modules for *groups* of services, which all of the files share."""
         file = self.factored.files[file_indices[0]]
-        self._check_paths(name for group in groups for name in group)
+        self._check_paths(name for group in groups for name in group.services)
         family = Family.of(file.path)
-        modules = assign(
-            groups, lambda name: self.place(file, name), self.options, family, self.names, prefix
-        )
+        modules = modules_of(groups, self.options, family, self.names, prefix)
         self.state.modules += [(file_indices, module) for module in modules]
 
     def _check_paths(self, services: Iterable[str]) -> None:
@@ -166,66 +187,109 @@ class Layout:
         name = self.options.environments.get(path) or environment_name(path)
         return "default" if name == "main" else name
 
-    def _free_environment_path(self, file_index: int) -> str:
-        """Return a free path for an environment file of one root file."""
+    def _environment_files(
+        self, file_index: int, parts: Sequence[EnvironmentPart]
+    ) -> list[EnvironmentFile]:
+        """Return the environment files with *parts* of one root file."""
+        largest = max(len(file.services) for file in self.factored.files)
+        group = partial(self._groups, file_index)
+        take = partial(self._free_environment_path, file_index)
+        return list(environment_files(parts, largest, group, take))
+
+    def _free_environment_path(self, file_index: int, part: str) -> str:
+        """Return a free path for an environment file of one root file, or a *part* of one."""
         directory = posixpath.join(self.options.into, ENVIRONMENTS)
         family = Family.of(self.factored.files[file_index].path)
-        return self.names.take(directory, family, self._environment_name(file_index))
+        name = self._environment_name(file_index)
+        return self.names.take(directory, family, f"{name}-{part}" if part else name)
 
-    def _root_files(self) -> Iterator[PlannedFile]:
-        """Yield the root files that include anything."""
-        for i in range(len(self.factored.files)):
-            entries = [[*e.modules, e.path] for e in self.state.environments[i]]
-            listed = {path for entry in entries for path in entry}
-            own = [module.path for indices, module in self.state.modules if i in indices]
-            entries += [list(c) for c in _chunks([p for p in own if p not in listed], MAX_PATHS)]
+    def _root_files(self, new: Relocated) -> Iterator[PlannedFile]:
+        """Yield the root files that include any of the *new* files."""
+        for i, file in enumerate(self.factored.files):
+            directory = posixpath.dirname(file.path)
+            entries = self._entries(i)
+            merged = [new.entry(paths, directory) for paths in entries if len(paths) > 1]
+            single = [path for paths in entries if len(paths) == 1 for path in paths]
             if entries:
-                yield self._root_file(i, entries)
+                yield self._root_file(i, [*merged, *new.entries(single, directory)])
 
-    def _root_file(self, file_index: int, entries: Iterable[Iterable[str]]) -> PlannedFile:
-        """Return one root file with the include list *entries*, each a list of paths."""
+    def _root_file(self, file_index: int, entries: Iterable[IncludeEntry]) -> PlannedFile:
+        """Return one root file with the include list *entries*."""
         file = self.factored.files[file_index]
-        directory = posixpath.dirname(file.path) or "."
-        local = tuple(tuple(posixpath.relpath(p, directory) for p in e) for e in entries)
         anchors, destinations = self.factored.anchors[file_index], self.destinations[file_index]
         layout = FileLayout(file, anchors, destinations, ())
         services = (file.sections or {})["services"].region
         all_moved = not layout.entries(ROOT, "services")
         titles = tuple(head_comments(file.source, services)) if all_moved else ()
-        include = RootInclude(file, local, fill=False, titles=titles)
+        include = RootInclude(file, tuple(entries), fill=False, titles=titles)
         return Assembler(layout, include).root()
 
 
 def environment_files(
-    state: LayoutState, file_index: int, take: Callable[[], str]
+    parts: Sequence[EnvironmentPart],
+    largest: int,
+    group: Callable[[list[str]], list[ServiceGroup]],
+    take: Callable[[str], str],
 ) -> Iterator[EnvironmentFile]:
-    """Yield the environment files of one root file; none of them is a monolith again.
+    """Yield the environment files of one root file: one, unless that would be a monolith again.
 
-    *take* returns a free path. Services that ``extends`` ties together go to the same file.
+    Args:
+        parts: what the environment adds.
+        largest: how many services the largest root file has.
+        group: groups services that belong together.
+        take: returns a free path for a file with the services of a module, or of a group, or for
+            all that are left, which has no name.
     """
+    limit = most_services(largest)
+    if sum(len(part.defining) for part in parts) <= limit:
+        names = tuple(name for part in parts for name in part.services)
+        paths = tuple(part.module for part in parts if part.module)
+        if names:
+            yield EnvironmentFile(take(""), names, paths)
+        return
+    adding = [part for part in parts if part.module or not part.defining]
+    whole = [name for part in parts if part not in adding for name in part.services]
+    if sum(len(part.defining) for part in adding) <= limit:
+        names = tuple(name for part in adding for name in part.services)
+        paths = tuple(part.module for part in adding if part.module)
+        if names:
+            yield EnvironmentFile(take(""), names, paths)
+    else:
+        for part in adding:
+            yield EnvironmentFile(take(part.name), part.services, (part.module,))
+    for found in group(whole):
+        yield EnvironmentFile(take(found.name), found.services, ())
+
+
+class EnvironmentPart(Struct, frozen=True):
+    """What an environment adds to the services of one module, or some services of its own.
+
+    Attributes:
+        services: the services.
+        defining: those of them whose image or build the environment defines.
+        module: the path of the module; ``""`` for services of its own.
+        name: the name of the module.
+    """
+
+    services: tuple[str, ...]
+    defining: tuple[str, ...]
+    module: str = ""
+    name: str = ""
+
+
+def parts_added_by(state: LayoutState, file_index: int) -> list[EnvironmentPart]:
+    """Return what one root file adds to its modules, and the services that it alone defines."""
     own = {s.name: s for s in state.factored.services if file_index in s.defined_in}
     adding = {s.name for s in own.values() if s.remainder(file_index)}
-    items = [
-        (module.path, [name for name in module.services if name in adding])
-        for file_indices, module in state.modules
-        if file_index in file_indices and adding & set(module.services)
-    ]
-    whole = [s.name for s in own.values() if s.shared is None]
-    groups = tied_groups(state.files[file_index], state.anchors[file_index], whole)
-    items += [("", group) for group in groups]
     defining = {name for name, service in own.items() if defines_what_runs(service, file_index)}
-    largest = max(len(file.services) for file in state.files)
-    limit = min(MAX_SERVICES, max(3, largest // 2))
-    names: list[str] = []
-    paths: list[str] = []
-    for n, (path, services) in enumerate(items):
-        names += services
-        paths += [path] if path else []
-        following = items[n + 1][1] if n + 1 < len(items) else []
-        count = sum(name in defining for name in [*names, *following])
-        if not following or count > limit or len(paths) == MAX_IN_ENTRY:
-            yield EnvironmentFile(take(), tuple(names), tuple(paths))
-            names, paths = [], []
+    parts = []
+    for file_indices, module in state.modules:
+        names = tuple(name for name in module.services if name in adding)
+        if file_index in file_indices and names:
+            found = tuple(name for name in names if name in defining)
+            parts.append(EnvironmentPart(names, found, module.path, module.name))
+    whole = tuple(s.name for s in own.values() if s.shared is None)
+    return [*parts, EnvironmentPart(whole, whole)] if whole else parts
 
 
 def defines_what_runs(service: SharedService, file_index: int) -> bool:
@@ -279,7 +343,3 @@ def _section_text(state: LayoutState, file_index: int, section: str) -> str:
     file = state.files[file_index]
     region = (file.sections or {})[section].region
     return file.source.text[region.lead : region.end]
-
-
-def _chunks(paths: Sequence[str], size: int) -> Iterable[Sequence[str]]:
-    return (paths[n : n + size] for n in range(0, len(paths), size))

@@ -1,27 +1,18 @@
-"""Which service goes to which module, and what the modules are called.
+"""Groups of services, what the user decides about them, and what their modules are called.
 
-Services are grouped by what the user says, by category, and by what they share. File names follow
-the project's own pattern, in kebab-case, without collisions.
+File names follow the project's own pattern, in kebab-case, without collisions.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
 import posixpath
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from itertools import takewhile
-from typing import Annotated, Literal, NamedTuple, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, count
+from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct
-
-from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.references import extends_target
-from composerefactor.images.catalog import Placement
-from composerefactor.refactoring.modules.anchors import AnchorIndex, Element
-from composerefactor.yaml.nodes import Node
 
 MAX_NAME = 80
 """Longer names are cut: with their directories they could be too long for a file system."""
@@ -79,21 +70,30 @@ class Names:
         self._exists, self._is_ignored = exists, is_ignored
         self._reserved: set[str] = set()
         self._directories: dict[str, str] = {}
+        self.env_files: dict[str, str] = {}
+        """The env files without variables that are needed, by directory."""
 
-    def take(self, directory: str, family: Family, name: str) -> str:
-        """Return a free path for the module *name* in *directory*, with a number if necessary."""
-        number = 1
-        while True:
-            numbered = name if number == 1 else f"{name}-{number}"
-            path = self._path(directory, family, numbered)
-            if self._is_free(path):
-                self._reserved.add(path.lower())
-                return path
-            number += 1
+    def env_file(self, directory: str, candidates: Sequence[str]) -> str:
+        """Return the path of the one env file in *directory*: the first of *candidates* to be free.
 
-    def is_free(self, directory: str, family: Family, name: str) -> bool:
-        """Return whether the path of the module *name* in *directory* is free."""
-        return self._is_free(self._path(directory, family, name))
+        One that git ignores would be missing in a clone, and Docker Compose stops there.
+        """
+        if directory not in self.env_files:
+            paths = [posixpath.join(directory, name) for name in candidates]
+            free = [path for path in paths if self._is_free(path) and not self._is_ignored(path)]
+            self.env_files[directory] = self.reserve((free or paths)[0])
+        return self.env_files[directory]
+
+    def take(self, directory: str, family: Family, *names: str) -> str:
+        """Return a free path in *directory* for a module: with the first of *names* that is free.
+
+        A file that differs from another one by a word says what it is; a number does not.
+        """
+        words = ("", "-services", "-modules", "-split")
+        candidates = [f"{name}{word}" for word in words for name in dict.fromkeys(names)]
+        paths = [self._path(directory, family, name) for name in candidates]
+        numbered = (self._path(directory, family, f"{names[0]}-{n}") for n in count(2))
+        return self.reserve(next(path for path in chain(paths, numbered) if self._is_free(path)))
 
     def _path(self, directory: str, family: Family, name: str) -> str:
         if directory not in self._directories:
@@ -115,28 +115,12 @@ class Names:
         return path
 
 
-MAX_SERVICES = 6
-"""A category with more services than this gets one file per service."""
-
-
-MAX_TIED = 6
-"""An anchor ties no more services than this: their module would be a monolith again."""
-
-
-MAX_DETAIL = 8
-"""Up to this many lines are copied rather than tie services that have nothing else in common."""
-
-
 SERVICES, INFRASTRUCTURE = "services", "infrastructure"
-
-
-Group = Sequence[str]
-"""Names of services that stay in one module."""
 
 
 Granularity: TypeAlias = Literal["auto", "service", "category"]
 Strategy: TypeAlias = Literal["include", "extends"]
-AnchorHandling: TypeAlias = Literal["copy", "extends"]
+AnchorHandling: TypeAlias = Literal["auto", "copy", "extends"]
 
 
 class LayoutOptions(Struct, frozen=True, forbid_unknown_fields=True):
@@ -150,8 +134,9 @@ class LayoutOptions(Struct, frozen=True, forbid_unknown_fields=True):
     granularity: Annotated[
         Granularity,
         Meta(
-            description="One file per service, one per category, or both: services singly, "
-            "infrastructure by category (auto, the default)."
+            description="What a module contains: services that belong together by shared blocks, "
+            "names, banners, profiles or category (auto, the default), one service, or one "
+            "category."
         ),
     ] = "auto"
     groups: Annotated[
@@ -171,11 +156,21 @@ class LayoutOptions(Struct, frozen=True, forbid_unknown_fields=True):
     anchors: Annotated[
         AnchorHandling,
         Meta(
-            description="What happens to an x- block that several modules merge with <<: each "
-            "module gets a copy and no line changes (default), or services extend it from one "
-            "file, where the result is exactly the same."
+            description="What happens to a block that several modules use: services extend it "
+            "from one file where that is exactly the same, and a few lines may be copied (auto, "
+            "the default), every module gets a copy, or all that can extend it do."
         ),
-    ] = "copy"
+    ] = "auto"
+    verbatim: Annotated[
+        bool,
+        Meta(
+            description="Move every character as it is: modules are included with "
+            "project_directory, and no path is rewritten."
+        ),
+    ] = False
+    force: Annotated[bool, Meta(description="Split a file although modules would help little.")] = (
+        False
+    )
     environments: Annotated[
         Mapping[str, str],
         Meta(description="The name of the environment, by root file, if its name has none."),
@@ -188,10 +183,14 @@ class Module(Struct, frozen=True):
     Attributes:
         path: its path, relative to the project directory.
         services: its services in the order of the text.
+        name: what its file name says.
+        why: what they have in common.
     """
 
     path: str
     services: tuple[str, ...]
+    name: str
+    why: str = ""
 
     @property
     def is_infrastructure(self) -> bool:
@@ -199,277 +198,49 @@ class Module(Struct, frozen=True):
         return posixpath.basename(posixpath.dirname(self.path)) == INFRASTRUCTURE
 
 
-class ModuleKey(NamedTuple):
-    """What identifies a module before it has a path: equal for all groups in one module.
+class ServiceGroup(Struct, frozen=True):
+    """The services of one module.
 
     Attributes:
-        directory: its directory below the directory of the modules; ``""`` where *name* is the
-            whole path that the user gives.
-        name: its name.
-        first_service: the first service of a module for one group; so two groups with one name do
-            not end up in one file.
-        longer_name: the name to use where another module has *name* already.
+        services: their names, in the order of the text.
+        name: the name of the module, in kebab-case.
+        directory: its directory, :data:`SERVICES` or :data:`INFRASTRUCTURE`.
+        why: what they have in common, as ``share x-app``; ``""`` for a single service.
+        path: the whole path of the module where the user gives it.
     """
 
-    directory: str
+    services: tuple[str, ...]
     name: str
-    first_service: str = ""
-    longer_name: str = ""
+    directory: str
+    why: str = ""
+    path: str = ""
 
 
-def assign(
-    groups: Sequence[Group],
-    place: Callable[[str], Placement],
+def modules_of(
+    groups: Sequence[ServiceGroup],
     options: LayoutOptions,
     family: Family,
     names: Names,
     prefix: str = "",
 ) -> list[Module]:
-    """Return the modules for *groups* of services.
+    """Return the modules for *groups*, those of infrastructure last.
 
     Args:
-        groups: services that stay together.
-        place: returns the category of a service.
+        groups: the services of each module.
         options: what the user decides.
         family: the file name pattern of the project.
         names: hands out free paths.
-        prefix: what the name of a category module begins with, where another root file has a module
-            of that category.
+        prefix: what the name of a module begins with where another one has its name already: the
+            name of the root file's environment, and a hyphen.
     """
-    rank = {name: n for n, name in enumerate(name for group in groups for name in group)}
-    members_of: dict[ModuleKey, list[str]] = {}
-    chosen: dict[str, tuple[str, str]] = {}
-    for module_name, services in options.groups.items():
-        present = [name for name in services if name in rank]
-        chosen |= {name: (place(present[0]).directory, module_name) for name in present}
-    sizes: dict[str, int] = {}
-    placements = [place(group[0]) for group in groups]
-    for group, placement in zip(groups, placements, strict=True):
-        if placement.directory == INFRASTRUCTURE:
-            sizes[placement.category] = sizes.get(placement.category, 0) + len(group)
-    for group, placement in zip(groups, placements, strict=True):
-        key = _module_key(group, placement, options, chosen, sizes, rank, prefix)
-        members_of.setdefault(key, []).extend(group)
     modules = []
-    for key, members in members_of.items():
-        members.sort(key=rank.__getitem__)
-        if key.directory == "":
-            path = names.reserve(posixpath.normpath(key.name))
+    for group in groups:
+        if group.path:
+            path = names.reserve(posixpath.normpath(group.path))
         else:
-            directory = posixpath.join(options.into, key.directory)
-            is_free = not key.longer_name or names.is_free(directory, family, key.name)
-            path = names.take(directory, family, key.name if is_free else key.longer_name)
-        modules.append(Module(path, tuple(members)))
-    return modules
-
-
-def _module_key(
-    group: Group,
-    placement: Placement,
-    options: LayoutOptions,
-    chosen: Mapping[str, tuple[str, str]],
-    sizes: Mapping[str, int],
-    services: Collection[str],
-    prefix: str,
-) -> ModuleKey:
-    """Return what identifies the module of *group*.
-
-    *chosen* has the directory and the module name of each service for which the user gives one,
-    *sizes* the number of services in each category of infrastructure. The other arguments are those
-    of :func:`assign`; *services* are all services.
-    """
-    for name in group:
-        if name in options.modules:
-            return ModuleKey("", options.modules[name])
-    for name in group:
-        if name in chosen:
-            directory, module_name = chosen[name]
-            return ModuleKey(directory, kebab(module_name))
-    by_category = options.granularity == "category" or (
-        options.granularity == "auto"
-        and placement.directory == INFRASTRUCTURE
-        and _fits_in_one_file(sizes[placement.category], len(services))
-        and sizes[placement.category] > (1 if prefix else 0)  # the service's name says more
-    )
-    if by_category:
-        name = kebab(placement.category)
-        longer_name = f"{prefix}{name}" if prefix and prefix != f"{name}-" else ""
-        return ModuleKey(placement.directory, name, longer_name=longer_name)
-    return ModuleKey(placement.directory, _common_name(group, services), group[0])
-
-
-def _common_name(group: Group, services: Iterable[str]) -> str:
-    """Return what the names of all services in *group* begin with.
-
-    That is the name of the first one where the names have no first word in common, or where another
-    of *services* has that name. Whole words count: ``snuba-api`` and ``snuba-errors`` give
-    ``snuba``.
-    """
-    names = [kebab(name) for name in group]
-    if len(names) == 1:
-        return names[0]
-    columns = zip(*(name.split("-") for name in names), strict=False)
-    equal_columns = takewhile(lambda words: len(set(words)) == 1, columns)
-    common = "-".join(words[0] for words in equal_columns)
-    others = {kebab(name) for name in services if name not in group}
-    return common if common and common not in others else names[0]
-
-
-def _fits_in_one_file(size: int, total: int) -> bool:
-    """Return whether *size* of *total* services may be one file: few, and at most half of all."""
-    return size <= MAX_SERVICES and size <= max(3, total // 2) and size < total
-
-
-def service_groups(
-    file: ComposeFile,
-    anchors: AnchorIndex,
-    names: Iterable[str],
-    place: Callable[[str], Placement],
-    options: LayoutOptions,
-) -> list[Group]:
-    """Return the services *names* of *file* in groups that go to one module each."""
-    order = list(names)
-    groups: list[Group] = [*tied_groups(file, anchors, order, lambda n: place(n).directory)]
-    if options.granularity != "auto":
-        return groups
-    apart = {name for name in order if place(name).directory == INFRASTRUCTURE}
-    apart = apart.union(options.modules, *options.groups.values())
-    return join_families(file, anchors, groups, apart)
-
-
-def tied_groups(
-    file: ComposeFile,
-    anchors: AnchorIndex,
-    names: Iterable[str],
-    directory_of: Callable[[str], str] | None = None,
-) -> list[list[str]]:
-    """Return the services *names* of *file* in groups that stay in one module each.
-
-    ``extends`` without a file finds only services of its own file (Compose specification), so both
-    services stay together. Services that share an anchor written in one of them stay together where
-    the anchor is on the whole service or on more than :data:`MAX_DETAIL` lines of it, as long as
-    the group is no more than half of all services and at most :data:`MAX_TIED`. In other cases the
-    anchor is copied. *directory_of* returns the directory of a service's module: no anchor ties
-    services of two directories.
-    """
-    order = list(names)
-    groups = _DisjointGroups(order)
-    for name in order:
-        target = extends_target(file.services[name])
-        if target and target[0] is None and target[1] in groups.of:
-            groups.join(name, target[1] or "")
-    limit = size_limit(len(order))
-    for user, owner, anchored in anchors.shared_nodes():
-        if user not in groups.of or owner not in groups.of:
-            continue
-        alike = directory_of is None or directory_of(user) == directory_of(owner)
-        if alike and not _is_detail(file, owner, anchored):
-            both = {id(groups.of[name]): groups.of[name] for name in (user, owner)}
-            if sum(map(len, both.values())) <= limit:
-                groups.join(user, owner)
-    distinct: dict[int, list[str]] = {}
-    for name in order:
-        distinct.setdefault(id(groups.of[name]), groups.of[name])
-    return [sorted(group, key=order.index) for group in distinct.values()]
-
-
-def size_limit(services: int) -> int:
-    """Return how many of *services* may be in one module without being tied by ``extends``."""
-    return min(MAX_TIED, max(3, services // 2))
-
-
-def _is_detail(file: ComposeFile, owner: str, anchored: Node) -> bool:
-    """Return whether *anchored* is only a few lines of the service *owner*."""
-    source = file.source
-    if anchored is file.services[owner]:
-        return False
-    return source.line_index(anchored.end) - source.line_index(anchored.start) < MAX_DETAIL
-
-
-class _DisjointGroups:
-    """Groups of *names*, one name in each at first; ``of`` is the group of each name."""
-
-    def __init__(self, names: list[str]) -> None:
-        self.of = {name: [name] for name in names}
-
-    def join(self, one: str, other: str) -> None:
-        """Make the groups of two names one group."""
-        if self.of[one] is self.of[other]:
-            return
-        union = self.of[one] + self.of[other]
-        for name in union:
-            self.of[name] = union
-
-
-def join_families(
-    file: ComposeFile, anchors: AnchorIndex, groups: Sequence[Group], apart: AbstractSet[str]
-) -> list[Group]:
-    """Return *groups* with those joined whose copies of an ``x-`` block would outweigh their text.
-
-    A family is all groups that need the same block of more than :data:`MAX_DETAIL` lines. Where a
-    family has more services than one module may have, and copies of the block would have more lines
-    than the services, its groups are joined up to the limit. Groups with a service of *apart* are
-    in no family.
-    """
-    total = sum(map(len, groups))
-    if total <= MAX_TIED:
-        return list(groups)
-    limit = size_limit(total)
-    families: dict[Element, list[int]] = {}
-    copied: dict[int, int] = {}
-    for n, group in enumerate(groups):
-        if not apart.isdisjoint(group):
-            continue
-        lines = _needed_lines(anchors, group)
-        longest = max(lines, key=lines.__getitem__, default=None)
-        if longest is not None and lines[longest] > MAX_DETAIL:
-            families.setdefault(longest, []).append(n)
-            copied[n] = sum(lines.values())
-    joined: dict[int, list[int]] = {}
-    for family in families.values():
-        services = sum(len(groups[n]) for n in family)
-        own = sum(_own_lines(file, groups[n]) for n in family)
-        if services > MAX_TIED and sum(copied[n] for n in family[1:]) > own:
-            joined |= {chunk[0]: chunk for chunk in _chunks(groups, family, limit)}
-    later = {n for chunk in joined.values() for n in chunk[1:]}
-    return [
-        [name for m in joined.get(n, [n]) for name in groups[m]]
-        for n in range(len(groups))
-        if n not in later
-    ]
-
-
-def _chunks(groups: Sequence[Group], family: Sequence[int], limit: int) -> list[list[int]]:
-    """Return the groups *family* in runs of about equal size, of at most *limit* services each."""
-    services = sum(len(groups[n]) for n in family)
-    size = math.ceil(services / math.ceil(services / limit))
-    chunks: list[list[int]] = []
-    length = size
-    for n in family:
-        if length >= size or length + len(groups[n]) > limit:
-            chunks.append([])
-            length = 0
-        chunks[-1].append(n)
-        length += len(groups[n])
-    return chunks
-
-
-def _needed_lines(anchors: AnchorIndex, group: Group) -> dict[Element, int]:
-    """Return how many lines of each ``x-`` block the services of *group* need in their file."""
-    source = anchors.file.source
-    needed = anchors.needs(("services", name) for name in group)
-    return {
-        element: sum(
-            source.text.count("\n", block.start, block.end)
-            for block in anchors.blocks(element, targets, set())
-        )
-        for element, targets in needed.items()
-        if element[0].startswith("x-")
-    }
-
-
-def _own_lines(file: ComposeFile, group: Group) -> int:
-    """Return how many lines the services of *group* have in *file*."""
-    entries = file.regions_in("services")
-    regions = [entries[name] for name in group]
-    return sum(file.source.text.count("\n", r.key, r.end) for r in regions)
+            directory = posixpath.join(options.into, group.directory)
+            first = kebab(group.services[0])
+            candidates = (group.name, f"{prefix}{group.name}", f"{group.name}-{first}")
+            path = names.take(directory, family, *candidates)
+        modules.append(Module(path, group.services, group.name, group.why))
+    return sorted(modules, key=lambda module: module.is_infrastructure)

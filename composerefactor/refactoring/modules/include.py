@@ -1,8 +1,13 @@
 """The ``include`` list of a root file: a new list, or entries added to an existing one.
 
-Each entry has ``project_directory: .``, so that no path in a module changes. It also has
-``env_file: /dev/null``: without it the included text reads the root ``.env`` a second time, and the
-resolved configuration of every command with ``--env-file`` changes (observed on v2.21.0 to v5.6.1).
+An entry is the path of a module, as people write it. Docker Compose reads a module in its own
+directory, so the paths in it are written for that place; the ``.env`` of the root applies as
+before, since the directory of the modules has none.
+
+Where a path in a module cannot be rewritten, its entry has ``project_directory: .`` instead, so
+that no path in the module changes. It also has an ``env_file`` without variables: without it the
+included text reads the root ``.env`` a second time, and the resolved configuration of every command
+with ``--env-file`` changes (observed on v2.21.0 to v5.6.1).
 """
 
 from __future__ import annotations
@@ -13,17 +18,82 @@ from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile, Section
 from composerefactor.compose.merge_keys import merged_get, scalar_text
-from composerefactor.edit.planned_files import NewText, Piece, Slice
+from composerefactor.edit.planned_files import NewText, Piece, PlannedFile, Slice
 from composerefactor.yaml import nodes as yaml
 
-MAX_PATHS = 8
-"""Paths in one entry.
+MAX_PATHS = 20
+"""Paths in one entry without an environment file.
 
-The time that Docker Compose takes is quadratic in them (observed: v5.6.1 with 34 modules of 1,700
-lines took 0.34 s for the monolith, and 0.84 s for entries of 17, 0.66 s of 10, 0.43 s of 5).
+The time that Docker Compose takes is quadratic in them: up to 20 cost about 30 ms more than one
+entry each, 300 take 17 s (observed: v5.6.1).
+"""
+
+NO_VARIABLES = "/dev/null"
+"""The ``env_file`` without variables of a list that another file includes.
+
+There, every other path is relative to the current directory (observed: v2.24.1 to v5.6.1).
 """
 
 WHY_ENV_FILE = "  # variables come from the command's own environment, as before"
+
+EMPTY_ENV_FILE = """\
+# Empty on purpose: the modules get their variables from the command's own environment, as before.
+"""
+
+
+def empty_env_file(path: str) -> PlannedFile:
+    """Return the env file without variables at *path*. ``/dev/null`` is missing on Windows."""
+    return PlannedFile(path, (NewText(EMPTY_ENV_FILE),))
+
+
+class IncludeEntry(Struct, frozen=True):
+    """One entry of an include list.
+
+    Attributes:
+        paths: the paths of files that are merged, relative to the project directory.
+        env_file: the file without variables for an entry with ``project_directory: .``; ``""``
+            where the paths in the files are written for the directory of the first one.
+    """
+
+    paths: tuple[str, ...]
+    env_file: str = ""
+
+    @property
+    def is_path(self) -> bool:
+        """True where the entry is nothing but a path."""
+        return not self.env_file and len(self.paths) == 1
+
+    def lines(self, indent: str, newline: str, *, explained: bool = False) -> str:
+        """Return the lines of the entry; *explained* adds why it has an ``env_file``."""
+        inner = indent + "  "
+        if self.is_path:
+            lines = [f"{indent}- {self.paths[0]}"]
+        elif not self.env_file:
+            lines = [f"{indent}- path:", *(f"{inner}    - {path}" for path in self.paths)]
+        else:
+            lines = [
+                f"{indent}- project_directory: .",
+                f"{inner}env_file: {self.env_file}{WHY_ENV_FILE if explained else ''}",
+                f"{inner}path:",
+                *(f"{inner}  - {path}" for path in self.paths),
+            ]
+        return "".join(line + newline for line in lines)
+
+    def flow(self) -> str:
+        """Return the entry in flow style."""
+        if self.is_path:
+            return self.paths[0]
+        place = f"project_directory: ., env_file: {self.env_file}, " if self.env_file else ""
+        return f"{{{place}path: [{', '.join(self.paths)}]}}"
+
+
+def entries_of(paths: Iterable[str], long: Sequence[str], env_file: str) -> list[IncludeEntry]:
+    """Return the entries for *paths*, of which no two define the same service.
+
+    Those that are in *long* too are in as few entries as possible, with *env_file*.
+    """
+    short = [IncludeEntry((path,)) for path in paths if path not in long]
+    return [*short, *(IncludeEntry(tuple(c), env_file) for c in _chunks(long))]
 
 
 class IncludeEdit(Struct, frozen=True):
@@ -31,18 +101,13 @@ class IncludeEdit(Struct, frozen=True):
 
     Attributes:
         file: the root file.
-        entries: the paths in each entry, relative to the project directory.
-        fill: True where paths may be added to an entry of an earlier run.
+        entries: what is added.
+        fill: True where paths with an ``env_file`` may be added to an entry of an earlier run.
     """
 
     file: ComposeFile
-    entries: tuple[tuple[str, ...], ...]
+    entries: tuple[IncludeEntry, ...]
     fill: bool = True
-
-    @classmethod
-    def of(cls, file: ComposeFile, paths: Sequence[str]) -> IncludeEdit:
-        """Return the edit that lists *paths*, of which no two define the same service."""
-        return cls(file, tuple(map(tuple, _chunks(paths))))
 
     @property
     def appends(self) -> bool:
@@ -51,8 +116,9 @@ class IncludeEdit(Struct, frozen=True):
 
     @property
     def anchor_section(self) -> str:
-        """The section in whose place a new list is written."""
-        return "services"
+        """The section above which a new list is written, or whose place it takes."""
+        names = self.file.sections or {}
+        return next(n for n in names if n not in {"version", "name"} and not n.startswith("x-"))
 
     @property
     def unit(self) -> str:
@@ -65,9 +131,10 @@ class IncludeEdit(Struct, frozen=True):
     def created(self) -> Iterator[Piece]:
         """Yield a whole ``include`` section."""
         newline = self.file.source.newline
+        first = next((entry for entry in self.entries if entry.env_file), None)
         text = "include:" + newline
-        for i, paths in enumerate(self.entries):
-            text += self._entry(paths, self.unit, explained=i == 0)
+        for entry in self.entries:
+            text += entry.lines(self.unit, newline, explained=entry is first)
         yield NewText(text)
 
     def appended(self, section: Section) -> Iterator[Piece]:
@@ -76,22 +143,12 @@ class IncludeEdit(Struct, frozen=True):
         if not isinstance(value, yaml.SequenceNode) or value.flow or not value.items:
             yield from self._appended_to_flow(section)
             return
-        insertions: list[tuple[int, str]] = []
-        left = [path for entry in self.entries for path in entry] if self.fill else []
-        for item in value.items:
-            room = self._room(item)
-            if room and left:
-                last_path, count = room
-                added, left = left[:count], left[count:]
-                line_end = source.next_line(last_path.end - 1)
-                lead = source.text[source.line_start(last_path.start) : last_path.start]
-                insertions.append((line_end, "".join(lead + p + source.newline for p in added)))
-        entries = _chunks(left) if self.fill else self.entries
-        if entries:
+        insertions, left = self._filled(value)
+        if left:
             at = source.line_start(value.items[-1].start)
             dash = source.text.rfind("-", at, value.items[-1].outer_start)
             indent = source.text[at:dash] if dash >= 0 else self.unit
-            text = "".join(self._entry(paths, indent, explained=False) for paths in entries)
+            text = "".join(entry.lines(indent, source.newline) for entry in left)
             insertions.append((region.tail, text))
         start = region.lead
         for at, text in insertions:
@@ -103,15 +160,35 @@ class IncludeEdit(Struct, frozen=True):
         if start < region.end:
             yield Slice(source, start, region.end)
 
-    def _room(self, item: yaml.Node) -> tuple[yaml.Node, int] | None:
+    def _filled(
+        self, existing: yaml.SequenceNode
+    ) -> tuple[list[tuple[int, str]], list[IncludeEntry]]:
+        """Return the lines to insert in *existing* entries with room, and the entries left."""
+        source = self.file.source
+        long = [entry for entry in self.entries if entry.env_file and self.fill]
+        left = [entry for entry in self.entries if entry not in long]
+        more = [path for entry in long for path in entry.paths]
+        env_file = long[0].env_file if long else ""
+        insertions: list[tuple[int, str]] = []
+        for item in existing.items:
+            room = self._room(item, env_file) if more else None
+            if room:
+                last_path, count = room
+                added, more = more[:count], more[count:]
+                line_end = source.next_line(last_path.end - 1)
+                lead = source.text[source.line_start(last_path.start) : last_path.start]
+                insertions.append((line_end, "".join(lead + p + source.newline for p in added)))
+        return insertions, [*left, *entries_of((), more, env_file)]
+
+    def _room(self, item: yaml.Node, env_file: str) -> tuple[yaml.Node, int] | None:
         """Return the last path of *item*, and how many more fit.
 
         None for an entry that this tool did not write, or that is full.
         """
         is_here = scalar_text(merged_get(item, "project_directory")) == "."
-        has_no_env_file = scalar_text(merged_get(item, "env_file")) == "/dev/null"
+        written = scalar_text(merged_get(item, "env_file"))
         paths = merged_get(item, "path")
-        if not (is_here and has_no_env_file):
+        if not is_here or written not in {NO_VARIABLES, env_file}:
             return None
         if not isinstance(paths, yaml.SequenceNode) or paths.flow:
             return None
@@ -121,10 +198,7 @@ class IncludeEdit(Struct, frozen=True):
 
     def _appended_to_flow(self, section: Section) -> Iterator[Piece]:
         source, region, value = self.file.source, section.region, section.region.entry.value
-        items = ", ".join(
-            "{project_directory: ., env_file: /dev/null, path: [" + ", ".join(c) + "]}"
-            for c in self.entries
-        )
+        items = ", ".join(entry.flow() for entry in self.entries)
         if isinstance(value, yaml.SequenceNode) and value.flow:
             at = value.end - 1
             before = source.text[value.start + 1 : at].rstrip()
@@ -139,17 +213,6 @@ class IncludeEdit(Struct, frozen=True):
         yield NewText(text + source.text[at:line_end])
         if line_end < region.end:
             yield Slice(source, line_end, region.end)
-
-    def _entry(self, paths: Sequence[str], indent: str, *, explained: bool) -> str:
-        newline = self.file.source.newline
-        inner = indent + "  "
-        lines = [
-            f"{indent}- project_directory: .",
-            f"{inner}env_file: /dev/null{WHY_ENV_FILE if explained else ''}",
-            f"{inner}path:",
-            *(f"{inner}  - {path}" for path in paths),
-        ]
-        return "".join(line + newline for line in lines)
 
 
 def _chunks(paths: Sequence[str]) -> list[Sequence[str]]:
@@ -171,13 +234,16 @@ class RootInclude(IncludeEdit, frozen=True):
     titles: tuple[str, ...] = ()
 
     def created(self) -> Iterator[Piece]:
-        """Yield a new section, below the comments behind the key ``services``.
+        """Yield a new section, below the comments on the key ``services``.
 
-        Those above that key stay where they are.
+        Where the section takes the place of the services, those above the key stay where they are.
         """
         source, region = self.file.source, (self.file.sections or {})["services"].region
         key_line = source.text[region.key : source.next_line(region.key)]
-        yield from self._comments(title for title in self.titles if title in key_line)
+        takes_place = self.anchor_section == "services"
+        yield from self._comments(
+            title for title in self.titles if not takes_place or title in key_line
+        )
         yield from IncludeEdit.created(self)
 
     def appended(self, section: Section) -> Iterator[Piece]:

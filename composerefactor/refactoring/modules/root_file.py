@@ -191,6 +191,7 @@ def file_layout(
     module_of: Mapping[str, str],
     order: tuple[str, ...],
     kept: Iterable[Element],
+    placed: Mapping[Element, str] | None = None,
 ) -> FileLayout:
     """Return the destination of every element of *file*.
 
@@ -201,6 +202,7 @@ def file_layout(
         module_of: the module of each service that moves.
         order: the modules in the order of the plan.
         kept: further elements that stay in the root file.
+        placed: ``x-`` blocks whose destination is known.
     """
     destinations: dict[Element, str] = {}
     kept = set(kept)
@@ -220,7 +222,8 @@ def file_layout(
                 destinations[name, key] = ROOT
         else:
             destinations[name, ""] = ROOT
-    _place_anchor_blocks(file, anchors, destinations, order, kept)
+    destinations |= placed or {}
+    _place_anchor_blocks(file, anchors, destinations, order, kept | set(placed or {}))
     return FileLayout(file, anchors, destinations, order)
 
 

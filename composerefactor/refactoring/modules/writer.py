@@ -133,9 +133,16 @@ class Assembler:
         for section in sections:
             start = section.region.lead
             self._write_copies(out, copies, before=section.region.end)
-            if section.name == self.include.anchor_section:
+            if section.name == self.include.anchor_section == "services":
                 self._write_include(out, section, done)
-            elif section.name == "include" and self.include.appends:
+                done = section.region.end
+                continue
+            if section.name == self.include.anchor_section and not self.include.appends:
+                out.gap(done, start)
+                for piece in self.include.created():
+                    out.add(piece)
+                out.separate()
+            if section.name == "include" and self.include.appends:
                 out.gap(done, start)
                 for piece in self.include.appended(section):
                     out.add(piece)
@@ -181,7 +188,10 @@ class Assembler:
         return 1 if is_element else len(section.entries or {})
 
     def _write_include(self, out: Output, section: Section, done: int) -> None:
-        """Write the include list in place of the services, below the comments above them."""
+        """Write the include list in place of the services, below the comments above them.
+
+        Services that stay are below it.
+        """
         start = section.region.lead
         kept = bool(self._kept_names(section))
         if self.include.appends and not kept:
@@ -210,7 +220,8 @@ class Assembler:
         if section.name not in self._written_keys and not self._kept_names(section):
             self._written_keys.add(section.name)
             titled_in_root = (
-                section.name == self.include.anchor_section and not self.include.appends
+                section.name == "services" == self.include.anchor_section
+                and not self.include.appends
             )
             out.verbatim(region.key if titled_in_root else region.lead, line_end)
             return

@@ -2,8 +2,7 @@
 
 A stub is what is left of a service in its file: ``extends`` with the path of a module, and the
 attributes that cannot move. An attribute is fixed where a path in it cannot be rewritten for the
-directory of the module (:func:`fixed_attributes`); paths that can be are rewritten
-(:func:`replacements`).
+directory of the module (:func:`fixed_attributes`); paths that can be are rewritten.
 
 A single root file keeps its stubs, as long as no more than half of its services keep anything else.
 Otherwise, and where several root files define the same services, the stubs are in environment
@@ -19,9 +18,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.merge_keys import merged_entries
-from composerefactor.compose.paths import PathAttribute, path_attributes
+from composerefactor.compose.paths import path_attributes
 from composerefactor.compose.references import extends_target
-from composerefactor.edit.planned_files import Replacement
 from composerefactor.refactoring.deduplicate.definitions import (
     Definition,
     SharedDefinition,
@@ -39,13 +37,13 @@ from composerefactor.refactoring.deduplicate.variants import (
     may_repeat,
 )
 from composerefactor.refactoring.modules.anchors import Element
+from composerefactor.refactoring.modules.paths import why_fixed
 from composerefactor.refactoring.modules.root_file import Reason, RootFile
 from composerefactor.yaml.comments import Region
 from composerefactor.yaml.nodes import (
     AliasNode,
     MappingNode,
     Node,
-    ScalarNode,
     SequenceNode,
     resolve,
     walk,
@@ -295,7 +293,7 @@ def fixed_attributes(service: Node, source: Source) -> dict[str, str]:
     """
     fixed: dict[str, str] = {}
     for path in path_attributes(service):
-        reason = _why_fixed(path, source)
+        reason = why_fixed(path, source)
         if reason:
             fixed.setdefault(path.kind.partition(".")[0], reason)
     for name, entry in merged_entries(service).items():
@@ -309,33 +307,6 @@ def fixed_attributes(service: Node, source: Source) -> dict[str, str]:
         fixed |= dict.fromkeys(set_by_merge & written, fixed[merged[0]])
         fixed[MERGE] = fixed[merged[0]]
     return {name: reason for name, reason in fixed.items() if name in written}
-
-
-def _why_fixed(path: PathAttribute, source: Source) -> str:
-    """Return why *path* cannot be rewritten, ``""`` where it can or need not be."""
-    if not path.resolved or path.is_missing:
-        return ""  # a missing context is the directory of the service that extends (observed)
-    if path.form == "variable":
-        return f"{path.kind} begins with a variable, which may contain any path"
-    if path.form != "relative":
-        return ""
-    if path.kind == "build.ssh":  # up to v2.29.7 not resolved in an extended file (observed)
-        return (
-            "build.ssh has a relative path, which older releases of Docker Compose do not resolve"
-        )
-    if _offset_of_path(path, source) is None:
-        return f"{path.kind} is written with escapes or over several lines"
-    return ""
-
-
-def _offset_of_path(path: PathAttribute, source: Source) -> int | None:
-    """Return the offset at which *path* begins; None where the text differs from the value."""
-    node = path.node
-    if not isinstance(node, ScalarNode) or node.style in {"|", ">"}:
-        return None
-    begin = node.start + len(node.style)
-    head = node.value[: path.offset + 1]
-    return begin + path.offset if source.text.startswith(head, begin) else None
 
 
 def _has_tags(node: Node) -> bool:
@@ -354,22 +325,3 @@ def _merged_mappings(body: Node) -> Iterator[Node]:
         if entry.is_merge:
             value = resolve(entry.value)
             yield from value.items if isinstance(value, SequenceNode) else [value]
-
-
-def replacements(service: Node, source: Source, up: str) -> Iterator[Replacement]:
-    """Yield the changes of the relative paths in *service*, and in the nodes of its aliases.
-
-    *up* is the path from the new directory of the service to the old one.
-    """
-    if up == ".":
-        return
-    for path in path_attributes(service):
-        if not (path.resolved and path.form == "relative" and not path.is_missing):
-            continue
-        start = _offset_of_path(path, source)
-        if start is None:
-            continue
-        if path.text == "." or path.text.startswith("./"):
-            yield Replacement(start, start + 1, up)
-        else:
-            yield Replacement(start, start, f"{up}/")

@@ -20,7 +20,8 @@ from composerefactor.images.catalog import Catalog, load_catalog
 from composerefactor.refactoring.connected import connected
 from composerefactor.refactoring.contract import FileElement
 from composerefactor.refactoring.deduplicate.variants import factor, may_repeat
-from composerefactor.refactoring.modules.grouping import MAX_NAME, MAX_SERVICES, LayoutOptions
+from composerefactor.refactoring.modules.grouping import MAX_NAME, LayoutOptions
+from composerefactor.refactoring.modules.planner import MOST_SERVICES
 from composerefactor.refactoring.modules.root_file import RootFile
 from composerefactor.yaml.nodes import MappingNode, resolve
 
@@ -117,7 +118,7 @@ def included_monoliths(project: Project) -> list[str]:
     return [
         path
         for path in sorted(project.own_includes - set(project.root_files))
-        if path in project.files and len(project.files[path].services) > MAX_SERVICES
+        if path in project.files and len(project.files[path].services) > MOST_SERVICES
     ]
 
 

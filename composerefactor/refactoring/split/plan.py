@@ -4,46 +4,41 @@
 * :func:`plan_group`: several root files, with modules for what they share (strategy ``include``).
 * :func:`plan_stubs`: one or several root files with strategy ``extends``.
 
-With ``--anchors extends``, :func:`plan_root` also lets services extend ``x-`` blocks instead of
-copying them to each module.
+Where several modules need an ``x-`` block, :func:`plan_root` also lets services extend it from a
+common file instead of copying it to each module.
 """
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.merge_keys import merged_get, scalar_text
-from composerefactor.compose.paths import path_attributes
-from composerefactor.edit.planned_files import PlannedFile
+from composerefactor.compose.pinned import forbids_moving
+from composerefactor.edit.planned_files import PlannedFile, Replacement
 from composerefactor.images.catalog import Placement, find_placement
 from composerefactor.refactoring.contract import FileElement, Plan, SavedLines, Unmoved
-from composerefactor.refactoring.deduplicate.inheritance import (
-    ExtendableBlock,
-    extendable_blocks,
-    with_extends,
-    with_parent_service,
-)
 from composerefactor.refactoring.deduplicate.layout import Layout
 from composerefactor.refactoring.deduplicate.variants import SharedServices
 from composerefactor.refactoring.modules.anchors import Element
 from composerefactor.refactoring.modules.grouping import (
+    LayoutOptions,
     Names,
-    assign,
     environment_name,
-    kebab,
-    service_groups,
+    modules_of,
 )
 from composerefactor.refactoring.modules.include import IncludeEdit
+from composerefactor.refactoring.modules.paths import MovingPaths
+from composerefactor.refactoring.modules.planner import service_groups
+from composerefactor.refactoring.modules.relocation import Relocated, relocated
 from composerefactor.refactoring.modules.root_file import Reason, RootFile, file_layout
 from composerefactor.refactoring.modules.writer import Assembler, FileLayout
-from composerefactor.refactoring.split.extends import fixed_attributes, replacements, split_services
+from composerefactor.refactoring.split.common_base import CommonBase, common_base
+from composerefactor.refactoring.split.extends import split_services
 from composerefactor.refactoring.split.options import SplitOptions, layout_options, shared_services
 from composerefactor.refactoring.split.stubs import StubLayout
-from composerefactor.yaml.nodes import Node
 
 
 def plan_root(root: RootFile, options: SplitOptions, names: Names, *, several: bool) -> Plan:
@@ -62,38 +57,65 @@ def plan_root(root: RootFile, options: SplitOptions, names: Names, *, several: b
         return placement(root.file, name)
 
     groups = service_groups(root.file, root.anchors, root.movable(), place, chosen)
-    modules = assign(groups, place, chosen, root.family, names, prefix)
+    modules = modules_of(groups, chosen, root.family, names, prefix)
     if not modules:
         return Plan(unmoved=unmoved)
-    modules.sort(key=lambda m: m.is_infrastructure)
     module_of = {name: module.path for module in modules for name in module.services}
     order = tuple(dict.fromkeys(module.path for module in modules))
-    layout = file_layout(root.project, root.file, root.anchors, module_of, order, root.reasons)
-    local = [posixpath.relpath(path, root.directory or ".") for path in order]
-    include = IncludeEdit.of(root.file, local)
+    kept = [*root.reasons, *_pinned(root)]
+    layout = file_layout(root.project, root.file, root.anchors, module_of, order, kept)
+    common = common_base(root, layout, module_of, order, kept, chosen, names)
+    planned_files, result = _planned_files(root, layout, order, common, names, chosen)
+    moved = moved_elements(root, (common.layout if common else layout).destinations)
+    notes = (*(common.notes() if common else ()), *result.notes())
     services = {module.path: module.services for module in modules}
-    if options.anchors == "extends":
-        directory = posixpath.join(chosen.into, "extends")
-        files = inheritance_files(root, layout, directory, names)
-        if files:
-            layout = layout_with_inheritance(layout, root, files)
-            planned_files = with_inheritance(root, _planned_files(layout, include), files)
-            moved = moved_elements(root, layout.destinations)
-            return Plan(tuple(planned_files), moved, unmoved, inheritance_notes(files), services)
-    moved = moved_elements(root, layout.destinations)
-    return Plan(tuple(_planned_files(layout, include)), moved, unmoved, services=services)
+    since = common.since(result) if common else ""
+    return Plan(tuple(planned_files), moved, unmoved, notes, services, since=since)
 
 
-def _planned_files(layout: FileLayout, include: IncludeEdit) -> list[PlannedFile]:
-    assembler = Assembler(layout, include)
-    return [assembler.root(), *assembler.modules()]
+def _pinned(root: RootFile) -> Iterator[Element]:
+    """Yield the ``x-`` blocks that stay in the root file, since a comment says so."""
+    for name in root.file.sections or {}:
+        if name.startswith("x-") and forbids_moving(root.file, name):
+            yield name, ""
+
+
+def _planned_files(
+    root: RootFile,
+    layout: FileLayout,
+    order: Sequence[str],
+    common: CommonBase | None,
+    names: Names,
+    options: LayoutOptions,
+) -> tuple[list[PlannedFile], Relocated]:
+    """Return the root file and the new files; *order* are those that the root file includes."""
+    paths = MovingPaths(root.file)
+    unit = IncludeEdit(root.file, ()).unit
+    layout = common.layout if common else layout
+    modules = [
+        planned_file
+        for planned_file in Assembler(layout, IncludeEdit(root.file, ())).modules()
+        if planned_file.path in order
+    ]
+
+    def changes(directory: str) -> list[Replacement]:
+        return common.changes(directory, unit) if common else []
+
+    entries = [[path] for path in order]
+    verbatim = options.verbatim
+    result = relocated(
+        entries, modules, lambda _: paths, [root], names, verbatim=verbatim, changes=changes
+    )
+    include = IncludeEdit(root.file, tuple(result.entries(order, root.directory)))
+    new = [*([common.planned_file] if common else ()), *result.files.values()]
+    return [Assembler(layout, include).root(), *new], result
 
 
 def plan_group(group: list[RootFile], options: SplitOptions, names: Names) -> Plan:
     """Plan the split of root files that define the same services."""
     first = group[0]
     layout = Layout(
-        first.project,
+        group,
         shared_services(group),
         layout_options(first, options),
         names,
@@ -116,7 +138,7 @@ def plan_stubs(
     if not split.all.services:
         return Plan(unmoved=_unmoved_of_all(group, reasons))
     layout = StubLayout(
-        group[0].project,
+        group,
         split.modules,
         layout_options(group[0], options),
         names,
@@ -140,7 +162,7 @@ def _plan_of(
     for environments in layout.environments.values():
         services |= {environment.path: environment.services for environment in environments}
     factored = layout.factored
-    notes = tuple(_sharing_notes(factored))
+    notes = (*_sharing_notes(factored), *layout.relocated.notes())
     unmoved = _unmoved_of_all(group, reasons)
     return Plan(planned_files, moved, unmoved, notes, services, _saved_lines(factored))
 
@@ -216,70 +238,3 @@ def placement_of(options: SplitOptions) -> Callable[[ComposeFile, str], Placemen
         return known[key]
 
     return placement
-
-
-BlockFiles = Mapping[str, ExtendableBlock]
-"""Blocks that services extend, by the path of the new file of each."""
-
-
-def inheritance_files(
-    root: RootFile, layout: FileLayout, directory: str, names: Names
-) -> BlockFiles:
-    """Return the blocks of *root* that services can extend, by new paths in *directory*."""
-
-    def can_move(block: Node) -> bool:
-        missing = any(path.resolved and path.is_missing for path in path_attributes(block))
-        return not missing and not fixed_attributes(block, root.file.source)
-
-    return {
-        names.take(directory, root.family, kebab(block.anchor)): block
-        for block in extendable_blocks(root.file, root.anchors, layout.destinations, can_move)
-    }
-
-
-def layout_with_inheritance(layout: FileLayout, root: RootFile, files: BlockFiles) -> FileLayout:
-    """Return *layout* with the blocks in *files*, and without the aliases that need them."""
-    replaced = {alias for block in files.values() for alias in block.aliases}
-    block_paths = {(block.section, ""): path for path, block in files.items()}
-    return replace(
-        layout,
-        destinations={**layout.destinations, **block_paths},
-        anchors=root.anchors.without(replaced),
-        order=(*layout.order, *files),
-    )
-
-
-def with_inheritance(
-    root: RootFile, planned_files: Iterable[PlannedFile], files: BlockFiles
-) -> list[PlannedFile]:
-    """Return *planned_files* with services that extend the blocks in *files*."""
-    planned_files = list(planned_files)
-    for path, block in files.items():
-        local = posixpath.relpath(path, root.directory or ".")
-        planned_files = [
-            _block_file(planned_file, root, block)
-            if planned_file.path == path
-            else with_extends(planned_file, root.file, block, local)
-            for planned_file in planned_files
-        ]
-    return planned_files
-
-
-def _block_file(planned_file: PlannedFile, root: RootFile, block: ExtendableBlock) -> PlannedFile:
-    """Return *planned_file*, the new file of *block*, with a service to extend.
-
-    The paths in the block are rewritten.
-    """
-    source = root.file.source
-    value = (root.file.sections or {})[block.section].region.entry.value
-    up = posixpath.relpath(root.directory or ".", posixpath.dirname(planned_file.path))
-    moved = planned_file.rewritten(source, replacements(value, source, up))
-    return with_parent_service(moved, root.file, block)
-
-
-def inheritance_notes(files: BlockFiles) -> tuple[str, ...]:
-    """Return a sentence for each file with a block that services extend."""
-    return tuple(
-        f"{', '.join(block.merge_keys)} extend {block.anchor} in {path} instead of having copies"
-        for path, block in files.items()
-    )

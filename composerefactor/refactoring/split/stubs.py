@@ -8,9 +8,8 @@ files.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,18 +17,22 @@ from msgspec.structs import replace
 from composerefactor.compose.files import ComposeFile, Section
 from composerefactor.edit.planned_files import NewText, PlannedFile, Slice
 from composerefactor.refactoring.deduplicate.definitions import Span
-from composerefactor.refactoring.deduplicate.layout import Layout, defines_what_runs, place_blocks
+from composerefactor.refactoring.deduplicate.layout import (
+    EnvironmentPart,
+    Layout,
+    defines_what_runs,
+    place_blocks,
+)
 from composerefactor.refactoring.deduplicate.places import (
     Content,
-    EnvironmentFile,
     contents,
     to_planned_file,
 )
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Block, Element
-from composerefactor.refactoring.modules.grouping import MAX_SERVICES, tied_groups
-from composerefactor.refactoring.modules.include import MAX_PATHS
+from composerefactor.refactoring.modules.paths import MovingPaths, replacements
+from composerefactor.refactoring.modules.relocation import Relocated
 from composerefactor.refactoring.modules.writer import Output
-from composerefactor.refactoring.split.extends import StubSplit, fixed_attributes, replacements
+from composerefactor.refactoring.split.extends import StubSplit, fixed_attributes
 from composerefactor.yaml.comments import Region
 from composerefactor.yaml.nodes import MappingNode, Node, walk
 from composerefactor.yaml.source import Source
@@ -63,18 +66,36 @@ class StubLayout(Layout):
         self._assign_modules()
         self.state.factored = self.split.all
         for i in range(len(self.factored.files)):
-            environments = self._environment_files(i, partial(self._free_environment_path, i))
-            self.state.environments[i] = list(environments) if self.split.in_environments else []
+            parts = self._parts(i) if self.split.in_environments else []
+            self.state.environments[i] = self._environment_files(i, parts)
         self.state.place_services()
         new_files = place_blocks(self.state, contents(self.state))
-        services = {module.path: module.services for _, module in self.state.modules}
-        planned_files = []
-        for content in new_files:
-            if content.path in services:
-                planned_files.append(self._module(content, services[content.path]))
-            else:
-                planned_files.append(to_planned_file(self._with_stubs(content)))
-        return [*self._root_files(), *planned_files]
+        modules = {module.path: module.services for _, module in self.state.modules}
+        own = [content for content in new_files if content.path not in modules]
+        moving = {file.path: MovingPaths(file) for file in self.factored.files}
+        sources = {content.path: moving[content.file.path] for content in own}
+        draft = [
+            to_planned_file(self._with_stubs(content, posixpath.dirname(content.file.path)))
+            for content in own
+        ]
+        read_in_root = self._relocated(draft, sources).reasons
+        final = [
+            to_planned_file(self._with_stubs(content, posixpath.dirname(content.path)))
+            if content.path not in read_in_root
+            else planned_file
+            for content, planned_file in zip(own, draft, strict=True)
+        ]
+        result = self._relocated(final, sources)
+        parents = [
+            self._module(content, modules[content.path])
+            for content in new_files
+            if content.path in modules
+        ]
+        return [*self._root_files(result), *parents, *result.files.values()]
+
+    def _entries(self, file_index: int) -> list[list[str]]:
+        """Return the paths in each include entry of one root file: its environment files."""
+        return [[environment.path] for environment in self.state.environments[file_index]]
 
     @property
     def since(self) -> str:
@@ -96,39 +117,35 @@ class StubLayout(Layout):
         for reason, names in by_reason.items():
             yield f"not moved to a module: {reason} ({', '.join(names)})"
 
-    def _environment_files(
-        self, file_index: int, take: Callable[[], str]
-    ) -> Iterator[EnvironmentFile]:
-        """Yield the environment files of one root file; none has the images of many services."""
+    def _parts(self, file_index: int) -> list[EnvironmentPart]:
+        """Return the stubs of one root file, which define nothing, and its whole services."""
         own = {s.name: s for s in self.split.all.services if file_index in s.defined_in}
-        file, anchors = self.factored.files[file_index], self.factored.anchors[file_index]
-        whole = [name for name, service in own.items() if service.shared is None]
-        groups = [*tied_groups(file, anchors, whole), *([n] for n in own if n not in whole)]
-        order = list(file.services)
-        groups.sort(key=lambda group: order.index(group[0]))
-        largest = max(len(f.services) for f in self.factored.files)
-        limit = min(MAX_SERVICES, max(3, largest // 2))
-        names: list[str] = []
-        for group in groups:
-            count = sum(defines_what_runs(own[n], file_index) for n in [*names, *group])
-            if names and count > limit:
-                yield EnvironmentFile(take(), tuple(names), ())
-                names = []
-            names += group
-        if names:
-            yield EnvironmentFile(take(), tuple(names), ())
+        defining = [name for name, s in own.items() if defines_what_runs(s, file_index)]
+        return [
+            EnvironmentPart(tuple(n for n in own if n not in defining), ()),
+            EnvironmentPart(tuple(defining), tuple(defining)),
+        ]
 
     def _module(self, content: Content, services: tuple[str, ...]) -> PlannedFile:
-        """Return the module with *content*; its paths are rewritten for its own directory."""
+        """Return the module with *content*; its paths are rewritten for its own directory.
+
+        A missing build context is written out where stubs are in environment files, which have
+        another directory than the root.
+        """
         source = content.file.source
         root = posixpath.dirname(content.file.path) or "."
         up = posixpath.relpath(root, posixpath.dirname(content.path) or ".")
+        if self.split.in_environments:
+            return MovingPaths(content.file).rewritten(to_planned_file(content), up)
         bodies = [content.file.services[name] for name in services]
         changes = [c for body in bodies for c in replacements(body, source, up)]
         return to_planned_file(content).rewritten(source, changes)
 
-    def _with_stubs(self, content: Content) -> Content:
-        """Return *content*, that of an environment file, with the stub of each shared service."""
+    def _with_stubs(self, content: Content, directory: str) -> Content:
+        """Return *content*, that of an environment file, with the stub of each shared service.
+
+        The file is read as if it were in *directory*.
+        """
         file_index = self.state.files.index(content.file)
         own = {s.name: s for s in self.split.all.services if file_index in s.defined_in}
         services = [
@@ -137,38 +154,38 @@ class StubLayout(Layout):
             else replace(
                 lines,
                 with_comment=lines.with_comment and bool(lines.spans),
-                stub=self._stub(file_index, lines.region),
+                stub=self._stub(file_index, lines.region, directory),
             )
             for lines in content.services
         ]
         return replace(content, services=services)
 
-    def _stub(self, file_index: int, region: Region) -> str:
-        """Return the stub of the service at *region* in one root file."""
-        file = self.factored.files[file_index]
+    def _stub(self, file_index: int, region: Region, directory: str) -> str:
+        """Return the stub of the service at *region* of one root file, for use in *directory*."""
         name = region.entry.name
         path = next(
             module.path
             for file_indices, module in self.state.modules
             if file_index in file_indices and name in module.services
         )
-        local = posixpath.relpath(path, posixpath.dirname(file.path) or ".")
-        return stub_lines(file.source, region, local)
+        local = posixpath.relpath(path, directory or ".")
+        return stub_lines(self.factored.files[file_index].source, region, local)
 
-    def _root_files(self) -> Iterator[PlannedFile]:
+    def _root_files(self, new: Relocated) -> Iterator[PlannedFile]:
         """Yield the root files: with an include list, or with the stubs."""
+        if self.split.in_environments:
+            yield from super()._root_files(new)
+            return
         for i, file in enumerate(self.factored.files):
-            if self.split.in_environments:
-                paths = [environment.path for environment in self.state.environments[i]]
-                if paths:
-                    starts = range(0, len(paths), MAX_PATHS)
-                    yield self._root_file(i, [paths[n : n + MAX_PATHS] for n in starts])
-                continue
+            directory = posixpath.dirname(file.path)
             services = {service.name: service for service in self.split.all.services}
             yield StubRoot(
                 file,
                 self.factored.anchors[i],
-                {name: self._stub(i, s.definition(i).region) for name, s in services.items()},
+                {
+                    name: self._stub(i, s.definition(i).region, directory)
+                    for name, s in services.items()
+                },
                 {name: s.remainder(i) for name, s in services.items()},
                 frozenset(
                     section

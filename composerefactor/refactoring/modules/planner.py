@@ -1,0 +1,435 @@
+"""Which services come together in a module, where the user does not say.
+
+The owner of a file has grouped its services already: by blocks that they share, by names, by
+banners, by profiles. :func:`plan_groups` follows that, and the categories of the image catalog for
+the rest. A group is neither so small that its file helps nobody, nor as large as the file was.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import takewhile
+
+from msgspec import Struct
+
+from composerefactor.compose.banners import ServiceSection, service_sections
+from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
+from composerefactor.compose.references import extends_target
+from composerefactor.images.catalog import Placement
+from composerefactor.refactoring.connected import unions
+from composerefactor.refactoring.modules.anchors import AnchorIndex
+from composerefactor.refactoring.modules.grouping import (
+    INFRASTRUCTURE,
+    SERVICES,
+    LayoutOptions,
+    ServiceGroup,
+    kebab,
+)
+from composerefactor.yaml.nodes import AliasNode, MappingNode, SequenceNode
+
+MOST_SERVICES = 10
+"""A module has no more services than this, unless ``extends`` or the user ties them."""
+
+FEWEST_LINES = 15
+"""A module has about as many lines, unless nothing else is like it."""
+
+MOST_COPIED = 0.05
+"""The part of the lines of a file that may be copied."""
+
+DATA = "data"
+"""The name of a module with data stores of several categories."""
+
+_NOT_IN_NAME = re.compile(r"^(?:default|common|base|shared)s?(?:-|$)|-(?:default|common|base)s?$")
+_NUMBER = re.compile(r"[-_.]?\d+$")
+
+
+class _Domain(Struct):
+    """Units of services that belong together: ``key`` says by what, ``why`` in words."""
+
+    key: str
+    name: str
+    why: str
+    units: list[tuple[str, ...]]
+
+    @property
+    def services(self) -> list[str]:
+        """The services of all units."""
+        return [name for unit in self.units for name in unit]
+
+
+def service_groups(
+    file: ComposeFile,
+    anchors: AnchorIndex,
+    names: Iterable[str],
+    place: Callable[[str], Placement],
+    options: LayoutOptions,
+) -> list[ServiceGroup]:
+    """Return the services *names* of *file* in groups, one for each module.
+
+    *place* returns the category of a service. What the user says in *options* comes first; services
+    that ``extends`` ties follow.
+    """
+    order = list(names)
+    rank = {name: n for n, name in enumerate(order)}
+    chosen: dict[str, str] = {name: path for name, path in options.modules.items() if name in rank}
+    for group_name, listed in options.groups.items():
+        chosen |= {name: group_name for name in listed if name in rank and name not in chosen}
+    groups: list[ServiceGroup] = []
+    by_choice: dict[str, list[str]] = {}
+    free: list[str] = []
+    services: tuple[str, ...]
+    for tied in tied_groups(file, order):
+        choice = next((chosen[name] for name in tied if name in chosen), None)
+        (by_choice.setdefault(choice, []) if choice else free).extend(tied)
+    for choice, members in by_choice.items():
+        services = tuple(sorted(members, key=rank.__getitem__))
+        path = next((options.modules[n] for n in services if n in options.modules), "")
+        directory = place(services[0]).directory
+        groups.append(ServiceGroup(services, kebab(choice), directory, "as you say", path))
+    free.sort(key=rank.__getitem__)
+    if options.granularity == "auto":
+        groups += plan_groups(file, anchors, free, place)
+    elif options.granularity == "service":
+        for tied in tied_groups(file, free):
+            name = common_name(tied, free)
+            groups.append(ServiceGroup(tuple(tied), name, place(tied[0]).directory))
+    else:
+        by_category: dict[Placement, list[str]] = {}
+        for tied in tied_groups(file, free):
+            by_category.setdefault(place(tied[0]), []).extend(tied)
+        for placement, members in by_category.items():
+            services = tuple(sorted(members, key=rank.__getitem__))
+            why = f"are of the category {placement.category}"
+            name = kebab(placement.category)
+            groups.append(ServiceGroup(services, name, placement.directory, why))
+    return sorted(groups, key=lambda group: rank[group.services[0]])
+
+
+def plan_groups(
+    file: ComposeFile,
+    anchors: AnchorIndex,
+    names: Iterable[str],
+    place: Callable[[str], Placement],
+) -> list[ServiceGroup]:
+    """Return the services *names* of *file* in groups, one for each module.
+
+    Services that share a block, that are siblings by name, that stand below one banner, that have
+    the same profiles or are of one category come together, in this order. *place* returns the
+    category of a service.
+    """
+    return _Planner(file, anchors, list(names), place).groups()
+
+
+def tied_groups(file: ComposeFile, names: Iterable[str]) -> list[list[str]]:
+    """Return the services *names* of *file* in groups that must stay in one file each.
+
+    ``extends`` without a file finds only services of its own file (Compose specification).
+    """
+    order = list(names)
+    links: list[set[str]] = [{name} for name in order]
+    for name in order:
+        target = extends_target(file.services[name])
+        if target and target[0] is None and target[1] in file.services:
+            links.append({name, target[1] or ""} & set(order))
+    rank = {name: n for n, name in enumerate(order)}
+    groups = [sorted(group, key=rank.__getitem__) for group in unions(links)]
+    return sorted(groups, key=lambda group: rank[group[0]])
+
+
+def most_services(total: int) -> int:
+    """Return how many of *total* services may be in one module."""
+    return min(MOST_SERVICES, max(4, total * 2 // 3))
+
+
+class _Planner:
+    """Groups the services *order* of *file*."""
+
+    def __init__(
+        self,
+        file: ComposeFile,
+        anchors: AnchorIndex,
+        order: list[str],
+        place: Callable[[str], Placement],
+    ) -> None:
+        self.file, self.anchors, self.order, self.place = file, anchors, order, place
+        self.rank = {name: n for n, name in enumerate(order)}
+        self.limit = most_services(len(order))
+        regions = file.regions_in("services")
+        text = file.source.text
+        self.lines = {n: text.count("\n", regions[n].lead, regions[n].end) for n in order}
+
+    def groups(self) -> list[ServiceGroup]:
+        """Return the groups, in the order of their first services."""
+        domains = self._domains()
+        domains = [part for domain in domains for part in self._divided(domain)]
+        domains = self._without_small(domains)
+        groups = list(self._named(domains))
+        return sorted(groups, key=lambda group: self.rank[group.services[0]])
+
+    # --- what belongs together -----------------------------------------------------------------
+
+    @cached_property
+    def section_of(self) -> dict[str, ServiceSection]:
+        """The section of each service that stands below a banner."""
+        sections = service_sections(self.file)
+        found = {name: section for section in sections for name in section.services}
+        covered = sum(name in found for name in self.order)
+        return found if len(sections) > 1 and 2 * covered >= len(self.order) else {}
+
+    @cached_property
+    def family_of(self) -> dict[str, tuple[str, str]]:
+        """The shared service-level block of each service: its key, and the name that it gives."""
+        users: dict[str, list[str]] = {}
+        for name in self.order:
+            for block in self._merged_blocks(name):
+                users.setdefault(block, []).append(name)
+        found: dict[str, tuple[str, str]] = {}
+        sizes = {block: self._block_lines(block) for block in users}
+        for block in sorted(users, key=lambda b: -sizes[b]):
+            members = [name for name in users[block] if name not in found]
+            if len(members) > 1 and 2 * len(users[block]) <= len(self.order):
+                found |= dict.fromkeys(members, (block, block_name(block)))
+        return found
+
+    def _merged_blocks(self, name: str) -> Iterator[str]:
+        """Yield the blocks that the service *name* merges, or that it carries for others."""
+        region = self.file.regions_in("services")[name]
+        body = region.entry.value
+        if not isinstance(body, MappingNode):
+            return
+        if body.anchor and any(owner == name for _, owner in self.anchors.shared_services()):
+            yield name
+        for entry in body.entries:
+            values = entry.value.items if isinstance(entry.value, SequenceNode) else [entry.value]
+            for value in values if entry.is_merge else ():
+                target = value.target if isinstance(value, AliasNode) else None
+                element = self.anchors.element_of.get(id(target))
+                if element and element[0].startswith("x-"):
+                    yield element[0]
+                elif element and target is self.file.services.get(element[1]):
+                    yield element[1]
+
+    def _block_lines(self, block: str) -> int:
+        """Return how many lines the block *block* has: an ``x-`` section or a service."""
+        section = (self.file.sections or {}).get(block)
+        if section is None:
+            return self.lines.get(block, 0)
+        return self.file.source.text.count("\n", section.region.key, section.region.end)
+
+    def _units(self) -> list[tuple[str, ...]]:
+        """Return services that stay together: tied by ``extends``, siblings, and equal names."""
+        tied_by_extends = tied_groups(self.file, self.order)
+        tied = {name: tuple(group) for group in tied_by_extends for name in group}
+        links = list(map(set, tied_by_extends))
+        stems: dict[tuple[str, str], set[str]] = {}
+        for name in self.order:
+            section = self.section_of.get(name)
+            stem = _NUMBER.sub("", kebab(name))
+            stems.setdefault((section.title if section else "", stem), set()).add(name)
+        for (title, stem), names in stems.items():
+            above = (stems.get((title, prefix), set()) for prefix in _prefixes(stem))
+            links.append(names | next(filter(None, above), set()))
+        groups: list[tuple[str, ...]] = []
+        for group in unions(links):
+            ordered = sorted(group, key=self.rank.__getitem__)
+            is_small = len(ordered) <= self.limit
+            groups += [tuple(ordered)] if is_small else dict.fromkeys(tied[n] for n in ordered)
+        return sorted(groups, key=lambda unit: self.rank[unit[0]])
+
+    def _domains(self) -> list[_Domain]:
+        """Return the units by what they have in common."""
+        domains: dict[str, _Domain] = {}
+        units = self._units()
+        profiles = Counter(p for name in self.order for p in self._profiles(name))
+        sets = Counter(self._profiles(name) for name in self.order)
+        for unit in units:
+            first = unit[0]
+            section = next((self.section_of[n] for n in unit if n in self.section_of), None)
+            family = self.family_of.get(first)
+            own_profiles = self._profiles(first)
+            if section is not None:
+                name = section.name or self._category(first)
+                key, why = f"section {section.title}", f"stand below “{section.title}”"
+            elif family is not None:
+                key, name, why = f"family {family[0]}", family[1], f"share {family[0]}"
+            elif len(unit) > 1:
+                key, name, why = f"unit {first}", "", "belong together by name"
+            elif own_profiles and 1 < sets[own_profiles] <= len(self.order) // 2:
+                rarest = min(own_profiles, key=lambda p: (profiles[p], own_profiles.index(p)))
+                key, name = f"profiles {own_profiles}", kebab(rarest)
+                why = f"have the profile {rarest}"
+            else:
+                name = self._category(first)
+                key, why = f"category {name}", f"are of the category {name}"
+            domain = domains.setdefault(key, _Domain(key, name, why, []))
+            domain.units.append(unit)
+        return list(domains.values())
+
+    def _profiles(self, name: str) -> tuple[str, ...]:
+        values = item_nodes(merged_get(self.file.services[name], "profiles"))
+        return tuple(sorted(filter(None, map(scalar_text, values))))
+
+    def _category(self, name: str) -> str:
+        """Return the category of the service *name*; all data stores have one."""
+        placement = self.place(name)
+        return DATA if placement.counts_as == "data stores" else placement.category
+
+    # --- neither too large nor too small -------------------------------------------------------
+
+    def _divided(self, domain: _Domain) -> list[_Domain]:
+        """Return *domain* in parts that are small enough for one file."""
+        if len(domain.services) <= self.limit or len(domain.units) == 1:
+            return [domain]
+        for parts in self._divisions(domain):
+            if len(parts) > 1:
+                return [smaller for part in parts for smaller in self._divided(part)]
+        count = math.ceil(len(domain.services) / self.limit)
+        size = math.ceil(len(domain.services) / count)
+        chunks: list[list[tuple[str, ...]]] = [[]]
+        for unit in domain.units:
+            if chunks[-1] and sum(map(len, chunks[-1])) + len(unit) > size:
+                chunks.append([])
+            chunks[-1].append(unit)
+        return [
+            _Domain(f"{domain.key} {n}", _range(c), domain.why, c) for n, c in enumerate(chunks)
+        ]
+
+    def _divisions(self, domain: _Domain) -> Iterator[list[_Domain]]:
+        """Yield ways to divide *domain*, the best one first."""
+        yield self._by(domain, lambda unit: (self.family_of.get(unit[0]) or ("", ""))[1], "share")
+        yield self._by(domain, lambda unit: self.place(unit[0]).category, "are of the category")
+        yield self._by(domain, lambda unit: _first_words(unit[0], domain.services), "are called")
+        yield self._by(domain, lambda unit: kebab(unit[0]).rpartition("-")[2], "are called")
+
+    def _by(
+        self, domain: _Domain, key: Callable[[tuple[str, ...]], str], why: str
+    ) -> list[_Domain]:
+        """Return the parts of *domain* by *key*; those with one unit stay together as the rest."""
+        found: dict[str, list[tuple[str, ...]]] = {}
+        for unit in domain.units:
+            found.setdefault(key(unit), []).append(unit)
+        parts, rest = [], []
+        for name, units in found.items():
+            services = [n for unit in units for n in unit]
+            is_long = sum(self.lines[n] for n in services) >= FEWEST_LINES
+            if name and is_long and 1 < len(services) < len(domain.services):
+                parts.append(_Domain(f"{domain.key} {name}", kebab(name), f"{why} {name}", units))
+            else:
+                rest += units
+        if rest:
+            parts.append(_Domain(f"{domain.key} rest", domain.name, domain.why, rest))
+        return parts
+
+    def _without_small(self, domains: list[_Domain]) -> list[_Domain]:
+        """Return *domains* with those of few lines joined to the ones most like them."""
+        result = list(domains)
+        while True:
+            small = [d for d in result if self._lines_of(d) < FEWEST_LINES]
+            pair = next(filter(None, (self._with_partner(d, result) for d in small)), None)
+            if pair is None:
+                return result
+            one, other = pair
+            joined = self._joined(one, other)
+            result = [joined if d is other else d for d in result if d is not one]
+
+    def _with_partner(
+        self, domain: _Domain, domains: list[_Domain]
+    ) -> tuple[_Domain, _Domain] | None:
+        """Return *domain* and the one to join it with; None where no one is like it."""
+        candidates = [
+            other
+            for other in domains
+            if other is not domain
+            and len(other.services) + len(domain.services) <= self.limit
+            and len(other.services) + len(domain.services) < len(self.order)
+            and self._directory(other.services) == self._directory(domain.services)
+        ]
+        if not candidates:
+            return None
+        own = self._category(domain.services[0])
+        best = min(
+            candidates,
+            key=lambda other: (self._category(other.services[0]) != own, self._lines_of(other)),
+        )
+        return domain, best
+
+    def _joined(self, one: _Domain, other: _Domain) -> _Domain:
+        """Return two domains as one, which is called after what both have in common."""
+        units = sorted([*one.units, *other.units], key=lambda unit: self.rank[unit[0]])
+        services = [name for unit in units for name in unit]
+        categories = {self._category(name) for name in services}
+        is_one = len(categories) == 1
+        name = next(iter(categories)) if is_one else self._directory(services)
+        larger = max(one, other, key=self._lines_of)
+        if larger.key.startswith(("section", "family", "unit")) and larger.name:
+            name = larger.name
+        return _Domain(f"{one.key} + {other.key}", name, "are short", units)
+
+    def _lines_of(self, domain: _Domain) -> int:
+        lines = sum(self.lines[name] for name in domain.services)
+        blocks = {self.family_of[n][0] for n in domain.services if n in self.family_of}
+        return lines + sum(map(self._block_lines, blocks))
+
+    # --- names -----------------------------------------------------------------------------------
+
+    def _named(self, domains: Iterable[_Domain]) -> Iterator[ServiceGroup]:
+        for domain in domains:
+            services = sorted(domain.services, key=self.rank.__getitem__)
+            directory = self._directory(services)
+            if len(services) == 1:
+                yield ServiceGroup((services[0],), kebab(services[0]), directory)
+                continue
+            name = domain.name or common_name(services, self.order)
+            yield ServiceGroup(tuple(services), name, directory, domain.why)
+
+    def _directory(self, services: Iterable[str]) -> str:
+        """Return the directory of a module: that of infrastructure if all of its services are."""
+        places = {self.place(name).directory for name in services}
+        return INFRASTRUCTURE if places == {INFRASTRUCTURE} else SERVICES
+
+
+def block_name(block: str) -> str:
+    """Return the name that an ``x-`` block gives to a module; ``""`` where it says nothing."""
+    name = kebab(block.removeprefix("x-"))
+    plain = _NOT_IN_NAME.sub("", name)
+    return "" if plain in {"", "service", "services", "default", "template"} else plain
+
+
+def common_name(group: Sequence[str], services: Iterable[str]) -> str:
+    """Return what the names of all services in *group* begin with.
+
+    That is the name of the first one where the names have no first word in common, or where another
+    of *services* has that name. Whole words count: ``snuba-api`` and ``snuba-errors`` give
+    ``snuba``.
+    """
+    names = [_NUMBER.sub("", kebab(name)) or kebab(name) for name in group]
+    columns = zip(*(name.split("-") for name in names), strict=False)
+    equal_columns = takewhile(lambda words: len(set(words)) == 1, columns)
+    common = "-".join(words[0] for words in equal_columns)
+    others = {kebab(name) for name in services if name not in group}
+    return common if common and common not in others else kebab(group[0])
+
+
+def _range(units: Sequence[tuple[str, ...]]) -> str:
+    """Return a name for a part of a list: its first and its last service."""
+    first, last = kebab(units[0][0]), kebab(units[-1][-1])
+    return first if first == last else f"{first}-to-{last}"
+
+
+def _prefixes(stem: str) -> Iterator[str]:
+    """Yield the shorter names that *stem* may belong to, the longest first."""
+    words = stem.split("-")
+    for count in range(len(words) - 1, 0, -1):
+        yield "-".join(words[:count])
+
+
+def _first_words(name: str, services: Sequence[str]) -> str:
+    """Return the first words of *name* in which the *services* differ."""
+    words = [kebab(service).split("-") for service in services]
+    common = len(list(takewhile(lambda column: len(set(column)) == 1, zip(*words, strict=False))))
+    return "-".join(kebab(name).split("-")[: common + 1])
