@@ -64,6 +64,7 @@ def split(project: Project, options: SplitOptions) -> Plan:
         unmoved=tuple(u for p in plans for u in p.unmoved if u.element not in moved),
         notes=tuple(plan_notes),
         services={path: names for p in plans for path, names in p.services.items()},
+        reasons={path: why for p in plans for path, why in p.reasons.items() if why},
         saved_lines=SavedLines(
             sum(p.saved_lines.services for p in plans),
             sum(p.saved_lines.definitions for p in plans),

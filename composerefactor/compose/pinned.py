@@ -7,12 +7,13 @@ is told to change an alias. A block must stay where such a comment says so.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from textwrap import shorten
 
 from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.yaml.comments import comment_spans
+from composerefactor.yaml.comments import Region, comment_spans
 from composerefactor.yaml.nodes import Entry, ScalarNode, children, walk
 
 _ALIAS = re.compile(r"(?<![\w*])\*([\w.-]*\w)(?!\*)")
@@ -87,16 +88,11 @@ def forbids_moving(file: ComposeFile, section_name: str) -> str:
     if section is None or section_name not in keys:
         return ""
     region = section.region
-    own = {node.anchor for node in file.tree.marked_in(region.key, region.tail)}
-    anchors = {node.anchor for node in file.tree.marked_in(0, file.root.end)} - own
     body = next((node.outer_start for node in children(region.entry.value)), region.tail)
+    for anchor, place in _named_anchors(file, region):
+        return f"its comment names the anchor *{anchor} ({place})"
     for paragraph in _paragraphs(file):
-        is_directly_above = file.source.next_line(paragraph.last) == region.key
-        is_own = is_directly_above or region.lead <= paragraph.at < region.end
-        for alias in _ALIAS.finditer(paragraph.text):
-            if is_own and alias[1] in anchors:
-                place = _place(file, paragraph, alias.start())
-                return f"its comment names the anchor *{alias[1]} ({place})"
+        is_own = _is_own(file, region, paragraph)
         named = {
             key
             for key in keys
@@ -107,6 +103,32 @@ def forbids_moving(file: ComposeFile, section_name: str) -> str:
             if reason:
                 return reason
     return ""
+
+
+def switch_of(file: ComposeFile, section_name: str) -> set[str]:
+    """Return the anchors that the ``x-`` block *section_name* may be switched to.
+
+    Those are the other anchors of the file that a comment in the block names. The switch works only
+    as long as all of them are in one file with the block, and the block is nowhere else.
+    """
+    section = (file.sections or {}).get(section_name)
+    return {anchor for anchor, _ in _named_anchors(file, section.region)} if section else set()
+
+
+def _named_anchors(file: ComposeFile, region: Region) -> Iterator[tuple[str, str]]:
+    """Yield the other anchors that comments on *region* name, each with the place."""
+    own = {node.anchor for node in file.tree.marked_in(region.key, region.tail)}
+    anchors = {node.anchor for node in file.tree.marked_in(0, file.root.end)} - own
+    for paragraph in _paragraphs(file):
+        for alias in _ALIAS.finditer(paragraph.text):
+            if alias[1] in anchors and _is_own(file, region, paragraph):
+                yield alias[1], _place(file, paragraph, alias.start())
+
+
+def _is_own(file: ComposeFile, region: Region, paragraph: _Paragraph) -> bool:
+    """Return whether *paragraph* is a comment on *region*: inside of it, or directly above."""
+    is_directly_above = file.source.next_line(paragraph.last) == region.key
+    return is_directly_above or region.lead <= paragraph.at < region.end
 
 
 def _paragraphs(file: ComposeFile) -> list[_Paragraph]:

@@ -192,6 +192,7 @@ class Plan(Struct, frozen=True):
         unmoved: the elements that could have moved and do not, with reasons.
         notes: sentences for the user.
         services: the services that each new file configures, by path.
+        reasons: what the services of a module have in common, by its path.
         saved_lines: what deduplication saves.
         since: the oldest Docker Compose that reads the result; ``""`` where that is the oldest one
             with ``include``.
@@ -205,6 +206,7 @@ class Plan(Struct, frozen=True):
     unmoved: tuple[Unmoved, ...] = ()
     notes: tuple[str, ...] = ()
     services: Mapping[str, tuple[str, ...]] = {}
+    reasons: Mapping[str, str] = {}
     saved_lines: SavedLines = SavedLines()
     since: str = ""
     relocated: Mapping[str, str] = {}

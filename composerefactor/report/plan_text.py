@@ -119,6 +119,9 @@ MOST_DIFFERENCES = 8
 MOST_NAMED = 20
 """More containers are counted, not named."""
 
+MOST_NOTES = 3
+"""More decisions of a plan are counted, not told."""
+
 MOST_SHOWN = 12
 """More entries of one kind are counted, not listed."""
 
@@ -206,20 +209,19 @@ def plan_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iter
         width = min(max(len(d.path.rpartition("/")[2]) for d in planned_files), 48)
         for planned_file in planned_files[:most]:
             name = planned_file.path.rpartition("/")[2]
-            yield row(
-                "",
-                f"  {name:<{width}}  {style(', '.join(services[planned_file.path]), 'dim')}",
-                style,
-            )
+            content = _content(plan, planned_file.path)
+            yield row("", f"  {name:<{width}}  {style(content, 'dim')}", style)
         if len(planned_files) > most:
             yield row("", f"  and {len(planned_files) - most} more", style)
         label = ""
     yield from _deleted([d for d in plan.planned_files if d.path not in plan.relocated], style)
     yield from _unmoved(plan.unmoved, style, most)
     yield from _commands(plan, style, most)
-    for note in plan.notes:
+    verbose = most > MOST_SHOWN
+    notes = limited(plan.notes, most if verbose else MOST_NOTES)
+    for note in notes:
         yield row("", note, style)
-    yield row("", moved_text(proposal), style)
+    yield row("", moved_text(proposal, verbose=verbose), style)
 
 
 def _relocated(
@@ -291,8 +293,21 @@ def _unmoved(unmoved: Sequence[Unmoved], style: Style, most: int) -> Iterator[st
         yield row("", line, style)
 
 
-def moved_text(proposal: Proposal) -> str:
-    """Return how many services, lines and comments move, as a sentence."""
+def _content(plan: Plan, path: str) -> str:
+    """Return the services of a new file, and what they have in common."""
+    services = plan.services.get(path, ())
+    names = ", ".join(services)
+    if not services:
+        return "services that others extend" if path.endswith((".yml", ".yaml")) else "no variables"
+    why = plan.reasons.get(path, "")
+    return f"{counted(len(services), 'service')} that {why}: {names}" if why else names
+
+
+def moved_text(proposal: Proposal, *, verbose: bool = True) -> str:
+    """Return how many services, lines and comments move, as a sentence.
+
+    Only the services, and the lines of text before and after, unless *verbose*.
+    """
     planned_files = proposal.plan.planned_files
     lines_moved = sum(d.lines_from(copied=False) for d in planned_files)
     comments = sum(
@@ -304,10 +319,14 @@ def moved_text(proposal: Proposal) -> str:
     services = {p for p in proposal.plan.moved if p[1] == "services"}
     total = len(services) + sum(s.element[1] == "services" for s in proposal.plan.unmoved)
     rewritten = sum(d.lines_rewritten() for d in planned_files)
-    text = f"{len(services)} of {counted(total, 'service')} moved: {counted(lines_moved, 'line')}"
-    text += f" unchanged, {rewritten} rewritten, {counted(comments, 'comment')} kept"
+    text = f"{len(services)} of {counted(total, 'service')} moved"
+    if verbose:
+        text += f": {counted(lines_moved, 'line')} unchanged, {rewritten} rewritten, "
+        text += f"{counted(comments, 'comment')} kept"
     before, after = proposal.changes.text_lines()
-    return f"{text}; {before} lines of text before, {after} after"
+    copied = sum(d.lines_from(copied=True) for d in planned_files)
+    sizes = f"{before} lines of text before, {after} after"
+    return f"{text}; {sizes}, {copied or 'none'} of them copied"
 
 
 def proof_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iterator[str]:

@@ -119,6 +119,7 @@ class BaseFinder:
         self.source = file.source
         self.services = file.regions_in("services")
         self.mergers = self._mergers()
+        self._extending: set[Element] = set()
 
     def _mergers(self) -> dict[str, list[str]]:
         """Return the services that merge each ``x-`` section at the level of their attributes."""
@@ -138,12 +139,14 @@ class BaseFinder:
         return section.region.entry.value if section is not None and not element[1] else None
 
     def bases(self, sections: Iterable[str], owners: Collection[Element]) -> Iterator[Base]:
-        """Yield those of *sections* that *owners* can extend, in the order given."""
-        extending: set[Element] = set()
+        """Yield those of *sections* that *owners* can extend, in the order given.
+
+        A service extends one block only, the first one.
+        """
         for name in sections:
-            base = self._base(name, owners, extending)
+            base = self._base(name, owners)
             if base is not None:
-                extending |= {use.owner for use in base.uses}
+                self._extending |= {use.owner for use in base.uses}
                 yield base
 
     def users(self, base: Base) -> set[str]:
@@ -159,7 +162,7 @@ class BaseFinder:
         region = (self.file.sections or {})[section].region
         return self.source.text.count("\n", region.key, region.end)
 
-    def _base(self, name: str, owners: Collection[Element], extending: set[Element]) -> Base | None:
+    def _base(self, name: str, owners: Collection[Element]) -> Base | None:
         section = (self.file.sections or {})[name]
         block = section.region.entry.value
         if block.anchor is None or not isinstance(block, MappingNode):
@@ -174,7 +177,7 @@ class BaseFinder:
                 continue
             for alias in aliases:
                 use = self._use(owner, alias) if alias.target is block else None
-                if use is not None and not self._extends(owner, extending):
+                if use is not None and not self._extends(owner):
                     attribute = "" if use.entry.is_merge else use.entry.name or ""
                     by_attribute.setdefault(attribute, []).append(use)
         if not by_attribute:
@@ -203,13 +206,13 @@ class BaseFinder:
         own = [child for child in children if child.entry.value is alias]
         return Use(owner, own[0], children[0]) if own else None
 
-    def _extends(self, owner: Element, extending: set[Element]) -> bool:
+    def _extends(self, owner: Element) -> bool:
         """Return whether a service that has the text of *owner* extends something already."""
         names = [owner[1]] if owner[1] else self.mergers[owner[0]]
         blocks = {block for block, users in self.mergers.items() if set(users) & set(names)}
         owners = {owner, *(("services", n) for n in names), *((b, "") for b in blocks)}
         written = any("extends" in merged_entries(self.file.services[n]) for n in names)
-        return written or not owners.isdisjoint(extending)
+        return written or not owners.isdisjoint(self._extending)
 
     def _is_exact(self, use: Use, attribute: str, block: MappingNode) -> bool:
         """Return whether services are the same whether they extend *block* or refer to it."""

@@ -240,7 +240,8 @@ def modules_of(
         else:
             directory = posixpath.join(options.into, group.directory)
             first = kebab(group.services[0])
-            candidates = (group.name, f"{prefix}{group.name}", f"{group.name}-{first}")
+            both = first if first.startswith(f"{group.name}-") else f"{group.name}-{first}"
+            candidates = (group.name, f"{prefix}{group.name}", both)
             path = names.take(directory, family, *candidates)
         modules.append(Module(path, group.services, group.name, group.why))
     return sorted(modules, key=lambda module: module.is_infrastructure)

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import takewhile
+from textwrap import shorten
 
 from msgspec import Struct
 
@@ -43,6 +44,14 @@ MOST_COPIED = 0.05
 
 DATA = "data"
 """The name of a module with data stores of several categories."""
+
+MONITORING = "monitoring"
+"""The name of a module with services that watch the others, of several categories."""
+
+_WATCHING = {"monitoring", "logging", "tracing"}
+
+_ROLES = ("api", "worker", "service", "handler", "gateway", "frontend", "ui", "web", "job", "db")
+"""What names end with that say what a service does."""
 
 _NOT_IN_NAME = re.compile(r"^(?:default|common|base|shared)s?(?:-|$)|-(?:default|common|base)s?$")
 _NUMBER = re.compile(r"[-_.]?\d+$")
@@ -167,7 +176,7 @@ class _Planner:
         """Return the groups, in the order of their first services."""
         domains = self._domains()
         domains = [part for domain in domains for part in self._divided(domain)]
-        domains = self._without_small(domains)
+        domains = self._without_small(self._without_equal_names(domains))
         groups = list(self._named(domains))
         return sorted(groups, key=lambda group: self.rank[group.services[0]])
 
@@ -232,7 +241,7 @@ class _Planner:
             stem = _NUMBER.sub("", kebab(name))
             stems.setdefault((section.title if section else "", stem), set()).add(name)
         for (title, stem), names in stems.items():
-            above = (stems.get((title, prefix), set()) for prefix in _prefixes(stem))
+            above = (stems.get((title, prefix), set()) for prefix in _heads(stem))
             links.append(names | next(filter(None, above), set()))
         groups: list[tuple[str, ...]] = []
         for group in unions(links):
@@ -245,27 +254,25 @@ class _Planner:
         """Return the units by what they have in common."""
         domains: dict[str, _Domain] = {}
         units = self._units()
-        profiles = Counter(p for name in self.order for p in self._profiles(name))
-        sets = Counter(self._profiles(name) for name in self.order)
+        users = Counter(p for name in self.order for p in self._profiles(name))
         for unit in units:
             first = unit[0]
             section = next((self.section_of[n] for n in unit if n in self.section_of), None)
             family = self.family_of.get(first)
-            own_profiles = self._profiles(first)
+            rarest = min(self._profiles(first), key=lambda p: users[p], default="")
             if section is not None:
                 name = section.name or self._category(first)
-                key, why = f"section {section.title}", f"stand below “{section.title}”"
+                title = shorten(section.title.partition("(")[0], 40, placeholder=" ...")
+                key, why = f"section {section.title}", f"stand below “{title}”"
             elif family is not None:
                 key, name, why = f"family {family[0]}", family[1], f"share {family[0]}"
             elif len(unit) > 1:
                 key, name, why = f"unit {first}", "", "belong together by name"
-            elif own_profiles and 1 < sets[own_profiles] <= len(self.order) // 2:
-                rarest = min(own_profiles, key=lambda p: (profiles[p], own_profiles.index(p)))
-                key, name = f"profiles {own_profiles}", kebab(rarest)
-                why = f"have the profile {rarest}"
+            elif 1 < users[rarest] <= len(self.order) // 2:
+                key, name, why = f"profile {rarest}", kebab(rarest), f"have the profile {rarest}"
             else:
                 name = self._category(first)
-                key, why = f"category {name}", f"are of the category {name}"
+                key, why = f"category {name}", f"are {self._category_text(first)}"
             domain = domains.setdefault(key, _Domain(key, name, why, []))
             domain.units.append(unit)
         return list(domains.values())
@@ -275,9 +282,14 @@ class _Planner:
         return tuple(sorted(filter(None, map(scalar_text, values))))
 
     def _category(self, name: str) -> str:
-        """Return the category of the service *name*; all data stores have one."""
+        """Return the domain of the service *name* by its category."""
+        return domain_of(self.place(name))
+
+    def _category_text(self, name: str) -> str:
+        """Return what services of the category of the service *name* are, for the user."""
         placement = self.place(name)
-        return DATA if placement.counts_as == "data stores" else placement.category
+        is_named = placement.counts_as in {"data stores", "applications"}
+        return placement.counts_as if is_named else f"of the category {domain_of(placement)}"
 
     # --- neither too large nor too small -------------------------------------------------------
 
@@ -304,7 +316,7 @@ class _Planner:
         yield self._by(domain, lambda unit: (self.family_of.get(unit[0]) or ("", ""))[1], "share")
         yield self._by(domain, lambda unit: self.place(unit[0]).category, "are of the category")
         yield self._by(domain, lambda unit: _first_words(unit[0], domain.services), "are called")
-        yield self._by(domain, lambda unit: kebab(unit[0]).rpartition("-")[2], "are called")
+        yield self._by(domain, lambda unit: _role(unit[0]), "are called")
 
     def _by(
         self, domain: _Domain, key: Callable[[tuple[str, ...]], str], why: str
@@ -324,6 +336,18 @@ class _Planner:
         if rest:
             parts.append(_Domain(f"{domain.key} rest", domain.name, domain.why, rest))
         return parts
+
+    def _without_equal_names(self, domains: list[_Domain]) -> list[_Domain]:
+        """Return *domains* with those of one name joined, as long as they fit in one file."""
+        found: dict[str, _Domain] = {}
+        for n, domain in enumerate(domains):
+            key = domain.name or str(n)
+            other = found.get(key)
+            if other and len(other.services) + len(domain.services) <= self.limit:
+                other.units += domain.units
+            else:
+                found[key if other is None else f"{key} {n}"] = domain
+        return list(found.values())
 
     def _without_small(self, domains: list[_Domain]) -> list[_Domain]:
         """Return *domains* with those of few lines joined to the ones most like them."""
@@ -393,6 +417,20 @@ class _Planner:
         return INFRASTRUCTURE if places == {INFRASTRUCTURE} else SERVICES
 
 
+def domain_of(placement: Placement) -> str:
+    """Return the domain of a category: all data stores are one, and all that watches the others."""
+    if placement.counts_as == "data stores":
+        return DATA
+    return MONITORING if placement.category in _WATCHING else placement.category
+
+
+def only_domain(services: Iterable[str], place: Callable[[str], Placement]) -> str:
+    """Return the one domain of infrastructure that all *services* are of; ``""`` for others."""
+    found = {(place(name).directory, domain_of(place(name))) for name in services}
+    directory, domain = next(iter(found)) if len(found) == 1 else ("", "")
+    return domain if directory == INFRASTRUCTURE else ""
+
+
 def block_name(block: str) -> str:
     """Return the name that an ``x-`` block gives to a module; ``""`` where it says nothing."""
     name = kebab(block.removeprefix("x-"))
@@ -417,12 +455,25 @@ def common_name(group: Sequence[str], services: Iterable[str]) -> str:
 
 def _range(units: Sequence[tuple[str, ...]]) -> str:
     """Return a name for a part of a list: its first and its last service."""
-    first, last = kebab(units[0][0]), kebab(units[-1][-1])
-    return first if first == last else f"{first}-to-{last}"
+    first, last = kebab(units[0][0]).split("-"), kebab(units[-1][-1]).split("-")
+    if first == last:
+        return "-".join(first)
+    same = sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
+    )
+    return "-".join([*first, "to", *last[min(same, len(last) - 1) :]])
 
 
-def _prefixes(stem: str) -> Iterator[str]:
+def _role(name: str) -> str:
+    """Return the word at the end of *name* that says what the service does; ``""`` for none."""
+    last = kebab(name).rpartition("-")[2]
+    return next((role for role in _ROLES if last.endswith(role)), "")
+
+
+def _heads(stem: str) -> Iterator[str]:
     """Yield the shorter names that *stem* may belong to, the longest first."""
+    if stem.endswith("db"):
+        yield stem.removesuffix("db").rstrip("-")
     words = stem.split("-")
     for count in range(len(words) - 1, 0, -1):
         yield "-".join(words[:count])

@@ -23,8 +23,11 @@ from composerefactor.refactoring.modules.grouping import Family
 from composerefactor.refactoring.modules.writer import FileLayout
 from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, resolve
 
-FEWEST_SERVICES = 3
-"""A root file with fewer services is not split."""
+FEWEST_SERVICES = 4
+"""A root file with fewer services is not split: modules would help nobody."""
+
+FEWEST_LINES = 100
+"""A root file with fewer lines is not split; blank lines do not count."""
 
 
 ROOT = ""
@@ -55,6 +58,7 @@ class RootFile:
         keep: elements of any file that do not move, each with the reason.
         move: elements of any file that move although another file extends them.
         into: the directory of the modules, relative to the file.
+        force: True where the file is split although modules would help little.
         leaves_stubs: True where a stub of each moved service stays, which other files can extend.
     """
 
@@ -67,6 +71,7 @@ class RootFile:
         into: str = "",
         *,
         leaves_stubs: bool = False,
+        force: bool = False,
     ) -> None:
         self.project = project
         self.file = file
@@ -76,10 +81,13 @@ class RootFile:
         self._keep = keep
         self._move = move
         self._leaves_stubs = leaves_stubs
+        self._force = force
 
     def without_stubs(self) -> RootFile:
         """Return the same file for a plan that leaves no stubs in it."""
-        return RootFile(self.project, self.file, self._keep, self._move, self.into)
+        return RootFile(
+            self.project, self.file, self._keep, self._move, self.into, force=self._force
+        )
 
     @cached_property
     def anchors(self) -> AnchorIndex:
@@ -154,19 +162,19 @@ class RootFile:
         return path.startswith(f"{into}/") or merged_entries(body).keys() == {"extends"}
 
     def _too_few_services(self) -> str:
-        """Return the reason where the file has too few services for modules, otherwise ``""``."""
-        count = len(self.file.services)
-        if count + self._already_included() >= FEWEST_SERVICES:
-            return ""
-        return "1 service needs no modules" if count == 1 else f"{count} services need no modules"
-
-    def _already_included(self) -> int:
-        """Return how many services are in the modules that this file includes already."""
-        return sum(
-            len(self.project.files[path].services)
+        """Return the reason where the file is too small for modules, otherwise ``""``."""
+        included = [
+            self.project.files[path]
             for path, by in self.project.included_by.items()
             if self.file.path in by and path in self.project.files
-        )
+        ]
+        files = [self.file, *included]
+        services = sum(len(file.services) for file in files)
+        lines = sum(bool(line.strip()) for f in files for line in f.source.text.splitlines())
+        if self._force or (services >= FEWEST_SERVICES and lines >= FEWEST_LINES):
+            return ""
+        named = "1 service" if services == 1 else f"{services} services"
+        return f"nothing to gain for {named} in {lines} lines; --force splits the file anyway"
 
     def _reasons(self) -> Iterator[tuple[Element, Reason]]:
         for (path, section, name), message in self._keep.items():

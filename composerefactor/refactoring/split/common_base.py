@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -72,13 +72,17 @@ def common_base(
     module_of: Mapping[str, str],
     order: tuple[str, ...],
     kept: Sequence[Element],
+    switches: Mapping[Element, Sequence[Element]],
     options: LayoutOptions,
     names: Names,
 ) -> CommonBase | None:
-    """Return the common file for blocks that modules would have to copy; None without any."""
+    """Return the common file for blocks that modules would have to copy; None without any.
+
+    A block of *switches* goes where the blocks go that it may choose.
+    """
     if options.anchors == "copy" or options.verbatim:
         return None
-    bases = tuple(_chosen_bases(root, layout, order, options))
+    bases = tuple(_chosen_bases(root, layout, order, switches, options))
     if not bases:
         return None
     path = names.take(options.into, root.family, "common", "shared")
@@ -86,6 +90,7 @@ def common_base(
     replaced = {alias for base in bases for alias in base.aliases}
     anchors = root.anchors.without(replaced)
     placed = {(base.section, ""): path for base in bases}
+    placed |= {other: path for element in placed for other in switches.get(element, ())}
     placed = {element: "" if element in kept else path for element, path in placed.items()}
     whole = (*order, path)
     remaining = file_layout(root.project, root.file, anchors, module_of, whole, kept, placed)
@@ -106,13 +111,17 @@ def common_base(
 
 
 def _chosen_bases(
-    root: RootFile, layout: FileLayout, order: Sequence[str], options: LayoutOptions
+    root: RootFile,
+    layout: FileLayout,
+    order: Sequence[str],
+    switches: Collection[Element],
+    options: LayoutOptions,
 ) -> Iterator[Base]:
     """Yield the blocks that services extend instead of having copies.
 
     Those are the ones that more than half of the services use, and further ones as long as copies
-    would exceed the budget. None needs a later Docker Compose than the modules, unless the user
-    wants ``extends`` everywhere.
+    would exceed the budget. A block of *switches* is never copied. No other one needs a later
+    Docker Compose than the modules, unless the user wants ``extends`` everywhere.
     """
     paths = MovingPaths(root.file)
     fixed = paths.fixed()
@@ -120,12 +129,14 @@ def _chosen_bases(
     everywhere = options.anchors == "extends"
     needing: dict[str, set[str]] = {}
     owners: set[Element] = set()
+    every_owner: set[Element] = set()
     for path in order:
         own = layout.elements(path)
         needed = {*root.anchors.needs(own), *own}
         for section, name in needed:
             if section.startswith("x-") and not name:
                 needing.setdefault(section, set()).add(path)
+        every_owner |= set(own)
         if everywhere or not any(_contains(root.file, element, fixed) for element in needed):
             owners |= set(own)
     copied = {name: finder.lines(name) * (len(of) - 1) for name, of in needing.items()}
@@ -133,7 +144,10 @@ def _chosen_bases(
     budget = MOST_COPIED * root.file.source.text.count("\n")
     wanted = [name for name in copied if copied[name]]
     wanted.sort(key=lambda name: -copied[name])
-    for base in finder.bases(wanted, owners):
+    switched = [name for name in wanted if (name, "") in switches]
+    yield from finder.bases(switched, every_owner)
+    left -= sum(copied[name] for name in switched)
+    for base in finder.bases([name for name in wanted if name not in switched], owners):
         is_usual = 2 * len(finder.users(base)) > len(root.file.services)
         is_known = everywhere or not base.needs_later_release(root.file)
         if is_known and (everywhere or is_usual or left > budget):

@@ -110,7 +110,15 @@ def root_file_of(project: Project, path: str, options: SplitOptions) -> RootFile
     """Return the file at *path* as one that a split with *options* may change."""
     extends = options.strategy == "extends"
     file = project.files[path]
-    return RootFile(project, file, options.keep, options.move, options.into, leaves_stubs=extends)
+    return RootFile(
+        project,
+        file,
+        options.keep,
+        options.move,
+        options.into,
+        leaves_stubs=extends,
+        force=options.force or bool(options.groups or options.modules),
+    )
 
 
 def included_monoliths(project: Project) -> list[str]:
@@ -194,19 +202,13 @@ def split_notes(
     planned_files: tuple[PlannedFile, ...],
     moved: dict[FileElement, str],
 ) -> Iterator[str]:
-    """Yield notes on a whole split: generated files, anchors, and build contexts."""
+    """Yield notes on a whole split: generated files, build contexts, and ``x-`` blocks."""
     generated = [str(place) for d in planned_files if (place := _generated(project, d.path))]
     if generated:
         yield (
             f"marked as generated: {', '.join(generated)}; generating them again would undo the "
             "split, so change the generator too"
         )
-    for (_, name, _), path in moved.items():
-        if name.startswith("x-"):
-            yield f"{name} only carries anchors and moves to {path}"
-    copied = sum(d.lines_from(copied=True) for d in planned_files)
-    if copied:
-        yield f"{copied} lines of anchors are copied, since several modules use them"
     for directory in dict.fromkeys(root.directory for root in roots):
         near = [root for root in roots if root.directory == directory]
         into = posixpath.normpath(options.into or near[0].family.prefix)
@@ -217,6 +219,9 @@ def split_notes(
                 f"the build context of {', '.join(sending)} contains {into}/ now; to keep it out "
                 f"of `COPY . .`, add the line `{into}/` to {ignore}"
             )
+    for (_, name, _), path in moved.items():
+        if name.startswith("x-"):
+            yield f"{name} only carries anchors and moves to {path}"
 
 
 def _generated(project: Project, path: str) -> Location | None:

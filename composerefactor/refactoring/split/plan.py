@@ -10,13 +10,13 @@ common file instead of copying it to each module.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.merge_keys import merged_get, scalar_text
-from composerefactor.compose.pinned import forbids_moving
+from composerefactor.compose.pinned import forbids_moving, switch_of
 from composerefactor.edit.planned_files import PlannedFile, Replacement
 from composerefactor.images.catalog import Placement, find_placement
 from composerefactor.refactoring.contract import FileElement, Plan, SavedLines, Unmoved
@@ -31,7 +31,7 @@ from composerefactor.refactoring.modules.grouping import (
 )
 from composerefactor.refactoring.modules.include import IncludeEdit
 from composerefactor.refactoring.modules.paths import MovingPaths
-from composerefactor.refactoring.modules.planner import service_groups
+from composerefactor.refactoring.modules.planner import only_domain, service_groups
 from composerefactor.refactoring.modules.relocation import Relocated, relocated
 from composerefactor.refactoring.modules.root_file import Reason, RootFile, file_layout
 from composerefactor.refactoring.modules.writer import Assembler, FileLayout
@@ -56,27 +56,50 @@ def plan_root(root: RootFile, options: SplitOptions, names: Names, *, several: b
     def place(name: str) -> Placement:
         return placement(root.file, name)
 
+    domain = only_domain(root.file.services, place)
+    if domain and domain in environment_name(root.file.path) and not options.force:
+        message = f"nothing to gain, since all of its services are {domain}; --force splits it"
+        reasons = {("services", name): Reason(message) for name in root.file.services}
+        return Plan(unmoved=unmoved_of(root, reasons))
     groups = service_groups(root.file, root.anchors, root.movable(), place, chosen)
     modules = modules_of(groups, chosen, root.family, names, prefix)
     if not modules:
         return Plan(unmoved=unmoved)
     module_of = {name: module.path for module in modules for name in module.services}
     order = tuple(dict.fromkeys(module.path for module in modules))
-    kept = [*root.reasons, *_pinned(root)]
+    switches = _switches(root)
+    kept = [*root.reasons, *_pinned(root, switches)]
     layout = file_layout(root.project, root.file, root.anchors, module_of, order, kept)
-    common = common_base(root, layout, module_of, order, kept, chosen, names)
+    common = common_base(root, layout, module_of, order, kept, switches, chosen, names)
     planned_files, result = _planned_files(root, layout, order, common, names, chosen)
     moved = moved_elements(root, (common.layout if common else layout).destinations)
     notes = (*(common.notes() if common else ()), *result.notes())
     services = {module.path: module.services for module in modules}
     since = common.since(result) if common else ""
-    return Plan(tuple(planned_files), moved, unmoved, notes, services, since=since)
+    reasons = {module.path: module.why for module in modules}
+    return Plan(tuple(planned_files), moved, unmoved, notes, services, reasons, since=since)
 
 
-def _pinned(root: RootFile) -> Iterator[Element]:
+def _switches(root: RootFile) -> dict[Element, Sequence[Element]]:
+    """Return the ``x-`` blocks with a switch, each with the other blocks that it may choose."""
+    elements = {
+        node.anchor: root.anchors.element_of[id(node)]
+        for nodes in root.anchors.marked_of.values()
+        for node in nodes
+        if node.anchor
+    }
+    return {
+        (name, ""): [elements[anchor] for anchor in anchors if anchor in elements]
+        for name in root.file.sections or {}
+        if name.startswith("x-") and (anchors := switch_of(root.file, name))
+    }
+
+
+def _pinned(root: RootFile, switches: Collection[Element]) -> Iterator[Element]:
     """Yield the ``x-`` blocks that stay in the root file, since a comment says so."""
     for name in root.file.sections or {}:
-        if name.startswith("x-") and forbids_moving(root.file, name):
+        is_block = name.startswith("x-") and (name, "") not in switches
+        if is_block and forbids_moving(root.file, name):
             yield name, ""
 
 
@@ -107,7 +130,7 @@ def _planned_files(
         entries, modules, lambda _: paths, [root], names, verbatim=verbatim, changes=changes
     )
     include = IncludeEdit(root.file, tuple(result.entries(order, root.directory)))
-    new = [*([common.planned_file] if common else ()), *result.files.values()]
+    new = [*result.files.values(), *([common.planned_file] if common else ())]
     return [Assembler(layout, include).root(), *new], result
 
 
@@ -159,12 +182,13 @@ def _plan_of(
     for i, root in enumerate(group):
         moved |= moved_elements(root, layout.destinations[i])
     services = {module.path: module.services for _, module in layout.modules}
+    why = {module.path: module.why for _, module in layout.modules}
     for environments in layout.environments.values():
         services |= {environment.path: environment.services for environment in environments}
     factored = layout.factored
     notes = (*_sharing_notes(factored), *layout.relocated.notes())
     unmoved = _unmoved_of_all(group, reasons)
-    return Plan(planned_files, moved, unmoved, notes, services, _saved_lines(factored))
+    return Plan(planned_files, moved, unmoved, notes, services, why, _saved_lines(factored))
 
 
 def _unmoved_of_all(
