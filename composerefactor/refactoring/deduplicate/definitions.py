@@ -32,15 +32,16 @@ class SharedDefinition(Struct):
     """What several definitions share. All spans are in the order of the text.
 
     Attributes:
-        common: the shared lines, taken from the first definition.
+        common: the shared lines, taken from the first definition; an empty span where the lines of
+            another one take the place of its own.
         remainders: for each definition, the lines that only its own file keeps.
-        added_comments: comments of the other definitions on shared lines. The offset of each is
-            that of the line in the first definition's text above which it is written.
+        added_lines: shared lines of the other definitions: values that most of them have, and
+            comments. The offset of each is the beginning of the span above which it is written.
     """
 
     common: list[Span] = []
     remainders: list[list[Span]] = []
-    added_comments: list[tuple[int, str]] = []
+    added_lines: list[tuple[int, str]] = []
 
     def sort(self) -> None:
         """Sort all spans by their place in the text."""
@@ -49,11 +50,12 @@ class SharedDefinition(Struct):
 
 
 def keep_comments(
-    definitions: list[Definition], regions: list[Region], result: SharedDefinition
+    definitions: list[Definition], regions: list[Region], result: SharedDefinition, at: int
 ) -> None:
     """Add to *result* the comments that other definitions have on lines taken from the first.
 
-    *regions* are the lines in question, one region for each definition.
+    *regions* are the lines in question, one region for each definition. The comments are written
+    above the span that begins at the offset *at*.
     """
     first = regions[0]
     others = with_regions(definitions, regions)[1:]
@@ -63,7 +65,7 @@ def keep_comments(
     for definition, region in others:
         added = new_comments(definition.source, region, region.end, known)
         known += added
-        result.added_comments += [(first.lead, comment) for comment in added]
+        result.added_lines += [(at, comment) for comment in added]
 
 
 def new_comments(source: Source, region: Region, end: int, known: Sequence[str]) -> list[str]:
@@ -75,6 +77,27 @@ def new_comments(source: Source, region: Region, end: int, known: Sequence[str])
     inside = comments_in(source, region.entry, region.key, end)
     new = above if any(comment not in known for comment in above) else []
     return [*new, *(comment for comment in inside if comment not in known)]
+
+
+def indented_like(
+    source: Source, region: Region, other: Source, other_region: Region
+) -> str | None:
+    """Return the lines of *other_region* of *other*, indented as the key of *region* in *source*.
+
+    The first line has no indentation, the last one no line end. None where a line begins left of
+    the key, since its indentation may be part of a value.
+    """
+    indent, own = _indentation(source, region.key), _indentation(other, other_region.key)
+    lines = other.text[other_region.lead : other_region.end].splitlines()
+    if any(line.strip() and not line.startswith(own) for line in lines):
+        return None
+    shifted = (indent + line[len(own) :] if line.strip() else "" for line in lines)
+    return source.newline.join(shifted).strip()
+
+
+def _indentation(source: Source, at: int) -> str:
+    line = source.line(at)
+    return line[: len(line) - len(line.lstrip())]
 
 
 def with_regions(

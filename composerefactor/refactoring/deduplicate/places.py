@@ -165,7 +165,7 @@ def _module_contents(state: LayoutState) -> Iterator[Content]:
             if service is None or service.shared is None:
                 services.append(_whole_service(file.source, regions[name]))
             else:
-                added = [*service.shared.added_comments, *_head_comments_of_others(service)]
+                added = [*service.shared.added_lines, *_head_comments_of_others(service)]
                 services.append(ServiceLines(regions[name], service.shared.common, added))
         services.sort(key=lambda lines: lines.region.key)  # anchors before their aliases
         own = resources.get((first, module.path), [])

@@ -5,6 +5,10 @@ remainder from its own file, and no text is printed again. Merging a remainder o
 gives each original exactly, since the shared part contains only what every definition has (Compose
 specification, merge): attributes that are equal, equal pairs and keys of mappings, and the common
 beginning of lists.
+
+Where every definition has a scalar, a command or a pair, and more than half of them the same one,
+that one is shared too: those that differ replace it. Its line is that of another definition where
+the first is one of those that differ.
 """
 
 from __future__ import annotations
@@ -15,13 +19,23 @@ from typing import Any
 
 from msgspec import Struct
 
-from composerefactor.compose.attributes import APPENDED, KEY_VALUE, MAIN_KEYS, MAPPINGS, NAMED, Path
+from composerefactor.compose.attributes import (
+    APPENDED,
+    KEY_VALUE,
+    MAIN_KEYS,
+    MAPPINGS,
+    NAMED,
+    SERVICE,
+    Path,
+    find_attribute,
+)
 from composerefactor.compose.canonical import canonical_value, non_text_values
 from composerefactor.refactoring.deduplicate.definitions import (
     Definition,
     SharedDefinition,
     all_same,
     children_of,
+    indented_like,
     items_of,
     keep_comments,
     may_contain,
@@ -112,26 +126,61 @@ def _share_attribute(
 ) -> bool:
     """Add to *result* what the definitions share of one attribute; False where that is nothing."""
     pairs = with_regions(definitions, regions)
+    everyone = list(range(len(definitions)))
     if _written_alike(pairs):
-        return _share_whole(definitions, regions, result)
+        return _share_usual(definitions, regions, everyone, result)
     written = [WrittenAttribute.of(to_python(r.entry.value, d.source), path) for d, r in pairs]
     meanings = [attribute.canonical for attribute in written]
     if all_same(meanings) and all_same([attribute.types for attribute in written]):
-        return _share_whole(definitions, regions, result)
+        return _share_usual(definitions, regions, everyone, result)
+    if any(_has_anchor(d, r) for d, r in pairs):
+        return False
+    if _is_replaced(path, written):
+        usual = _usual(meanings, path)
+        return bool(usual) and _share_usual(definitions, regions, usual, result)
     inner: SharedDefinition | None = None
-    if not any(_has_anchor(d, r) for d, r in pairs):
-        if path in MAPPINGS and _have_same_value(meanings, MAIN_KEYS.get(path)):
-            inner = _share_keys(definitions, regions, path)
-        elif path in NAMED or path in KEY_VALUE:
-            inner = share_pairs(definitions, regions, path, written)
-        elif path in APPENDED:
-            inner = _share_beginning(definitions, regions, meanings)
+    if path in MAPPINGS and _shares_main_key(meanings, path):
+        inner = _share_keys(definitions, regions, path)
+    elif path in NAMED or path in KEY_VALUE:
+        inner = share_pairs(definitions, regions, path, written)
+    elif path in APPENDED:
+        inner = _share_beginning(definitions, regions, meanings)
     return inner is not None and _add_below_key(definitions, regions, inner, result)
 
 
-def _have_same_value(values: list[Any], key: str | None) -> bool:
-    """Return whether all mappings *values* have the same value at *key*, or none has the key."""
-    return key is None or all_same([v.get(key) if isinstance(v, dict) else v for v in values])
+def _is_replaced(path: Path, written: Sequence[WrittenAttribute]) -> bool:
+    """Return whether the value of a later file replaces the attribute at *path* as a whole.
+
+    A null replaces nothing, or only in some attributes; a text for ``build`` is its context.
+    """
+    if any(attribute.value is None for attribute in written):
+        return False
+    if path == ("build",):
+        return all(isinstance(attribute.value, str) for attribute in written)
+    row = find_attribute(SERVICE, path)
+    return row is not None and row.merge in {"replaced", "cleared"}
+
+
+def _usual(values: Sequence[Any], path: Path) -> list[int]:
+    """Return the indices of more than half of *values* that are the same; empty if there are none.
+
+    They include the first one where *path* is a path in the project: only paths of the first
+    definition are rewritten for the directory of a new file.
+    """
+    for value in values[: len(values) // 2 + 1]:
+        usual = [i for i, other in enumerate(values) if same(value, other)]
+        if 2 * len(usual) > len(values):
+            return [] if usual[0] and path in {("build",), ("build", "context")} else usual
+    return []
+
+
+def _shares_main_key(values: Sequence[Any], path: Path) -> bool:
+    """Return whether the main key of the mapping at *path* can be shared, or no mapping has it."""
+    key = MAIN_KEYS.get(path)
+    if key is None:
+        return True
+    main = [value.get(key) if isinstance(value, dict) else value for value in values]
+    return all_same(main) or (None not in main and bool(_usual(main, (*path, key))))
 
 
 def _written_alike(pairs: list[tuple[Definition, Region]]) -> bool:
@@ -140,20 +189,34 @@ def _written_alike(pairs: list[tuple[Definition, Region]]) -> bool:
     return len(texts) == 1 and not any("*" in text for text in texts)
 
 
-def _share_whole(
-    definitions: list[Definition], regions: list[Region], result: SharedDefinition
+def _share_usual(
+    definitions: list[Definition],
+    regions: list[Region],
+    usual: Sequence[int],
+    result: SharedDefinition,
 ) -> bool:
-    """Share an attribute as a whole; always True."""
-    _share_line(definitions, regions, result)
+    """Share the entry at *regions* of the definitions *usual*; the others keep theirs.
+
+    Return False where its lines cannot be written below those of the first definition.
+    """
+    first, (source_index, *_) = regions[0], usual
+    members = [definitions[i] for i in usual]
+    lines: str | None = None
+    if source_index:
+        source, region = definitions[source_index].source, regions[source_index]
+        if may_contain(source, region, "*"):  # maybe an alias, unknown in another file
+            return False
+        lines = indented_like(definitions[0].source, first, source, region)
+        if lines is None:
+            return False
+    start = first.key if source_index else first.lead
+    result.common.append((start, start if source_index else first.end))
+    keep_comments(members, [regions[i] for i in usual], result, start)
+    if lines is not None:
+        result.added_lines.append((start, lines))
+    for i in set(range(len(definitions))) - set(usual):
+        result.remainders[i].append((regions[i].lead, regions[i].end))
     return True
-
-
-def _share_line(
-    definitions: list[Definition], regions: list[Region], result: SharedDefinition
-) -> None:
-    """Add *regions*, the same entry in each definition, to the shared part of *result*."""
-    result.common.append((regions[0].lead, regions[0].end))
-    keep_comments(definitions, regions, result)
 
 
 def _share_beginning(
@@ -167,7 +230,7 @@ def _share_beginning(
         return None
     length = 0
     for column in zip(*values, strict=False):
-        if not all(same(column[0], value) for value in column[1:]):
+        if not all_same(column):
             break
         length += 1
     beginning = values[0][:length]
@@ -178,7 +241,8 @@ def _share_beginning(
     for i, item in enumerate(items):
         inner.remainders[i] = [(r.lead, r.end) for r in (item or [])[length:]]
     for n in range(length):
-        keep_comments(definitions, [(item or [])[n] for item in items], inner)
+        regions_of_item = [(item or [])[n] for item in items]
+        keep_comments(definitions, regions_of_item, inner, regions_of_item[0].lead)
     return inner
 
 
@@ -197,7 +261,7 @@ def _add_below_key(
         return False
     heads = [(r.lead, d.source.next_line(r.key)) for d, r in with_regions(definitions, regions)]
     result.common += [heads[0], *inner.common]
-    result.added_comments += inner.added_comments
+    result.added_lines += inner.added_lines
     known = comments_in(definitions[0].source, regions[0].entry, *heads[0])
     for i, remainder in enumerate(inner.remainders):
         new = new_comments(definitions[i].source, regions[i], heads[i][1], known)
@@ -205,7 +269,7 @@ def _add_below_key(
             start = heads[i][0] if new else regions[i].key
             result.remainders[i] += [(start, heads[i][1]), *remainder]
         else:
-            result.added_comments += [(regions[0].lead, comment) for comment in new]
+            result.added_lines += [(regions[0].lead, comment) for comment in new]
             known += new
     return True
 
@@ -249,14 +313,16 @@ class _WrittenPairs(Struct, frozen=True):
     Attributes:
         lines: the region of each pair, by name.
         values: the value of each pair, by name.
+        is_list: True where they are the items of a list.
         merge: the region of the merge key, None where there is none.
         merged_values: what the merge key sets.
     """
 
     lines: dict[str, Region]
     values: dict[str, Any]
-    merge: Region | None
-    merged_values: dict[str, Any]
+    is_list: bool
+    merge: Region | None = None
+    merged_values: dict[str, Any] = {}
 
 
 def share_pairs(
@@ -278,28 +344,46 @@ def share_pairs(
         return None
     first = pairs[0]
     merges_equal = all(p.merge and same(p.merged_values, first.merged_values) for p in pairs)
-    common = {
-        name
-        for name, value in first.values.items()
-        if all(name in p.values and same(value, p.values[name]) for p in pairs[1:])
-        and (merges_equal or not any(name in p.merged_values for p in pairs))
-    }
+    set_by_merge = set().union(*(p.merged_values for p in pairs))
     result = SharedDefinition(remainders=[[] for _ in definitions])
+    usual_of: dict[str, list[int]] = {}
     for name in first.values:
-        if name in common:
-            _share_line(definitions, [p.lines[name] for p in pairs], result)
+        if all(name in p.values for p in pairs) and (merges_equal or name not in set_by_merge):
+            usual = _usual_pair(name, pairs, path)
+            lines = [p.lines[name] for p in pairs]
+            if usual and _share_usual(definitions, lines, usual, result):
+                usual_of[name] = usual
+    merges = [p.merge for p in pairs if p.merge]
     if merges_equal:
-        _share_line(definitions, [p.merge for p in pairs if p.merge], result)
+        _share_usual(definitions, merges, range(len(pairs)), result)
     for remainder, own in zip(result.remainders, pairs, strict=True):
-        remaining = [r for name, r in own.lines.items() if name not in common]
+        remaining = [r for name, r in own.lines.items() if name not in usual_of]
         remaining += [own.merge] if own.merge and not merges_equal else []
         remainder += [(r.lead, r.end) for r in remaining]
     result.sort()
-    shared = common | (first.merged_values.keys() if merges_equal else set())
     values = [attribute.value for attribute in written]
     types = [attribute.types for attribute in written]
-    is_exact = _keeps_types(types, shared, result) and _can_be_merged(values, path, result)
+    source_of = dict.fromkeys(first.merged_values if merges_equal else (), 0)
+    source_of |= {name: usual[0] for name, usual in usual_of.items()}
+    kept = {name: types[i][name] for name, i in source_of.items() if name in types[i]}
+    is_exact = _keeps_types(types, kept, result) and _can_be_merged(values, path, result)
     return result if is_exact else None
+
+
+def _usual_pair(name: str, pairs: Sequence[_WrittenPairs], path: Path) -> list[int]:
+    """Return the definitions whose pair *name* is shared; empty where it is not.
+
+    Those are all of them, or more than half where a later file replaces the pair as a whole. A pair
+    without a value may keep one. The first of more than half has the form of the first definition.
+    """
+    values = [p.values[name] for p in pairs]
+    if all_same(values):
+        return list(range(len(values)))
+    if path not in KEY_VALUE or None in values:
+        return []
+    usual = _usual(values, path)
+    alike = [i for i in usual if pairs[i].is_list == pairs[0].is_list]
+    return [*alike, *(i for i in usual if i not in alike)] if alike else []
 
 
 def _read_pairs(
@@ -313,24 +397,25 @@ def _read_pairs(
         items = items_of(source, region)
         if items is None or len(items) != len(values):  # a name is written twice
             return None
-        return _WrittenPairs(dict(zip(values, items, strict=True)), values, None, {})
+        return _WrittenPairs(dict(zip(values, items, strict=True)), values, is_list=True)
     lines = children_of(source, region)
     if lines is None:
         return None
     merge = lines.pop("<<", None)
     merged_values = canonical_value(merge_key_values(definition, merge), path)
-    return _WrittenPairs(lines, {name: values[name] for name in lines}, merge, merged_values)
+    own = {name: values[name] for name in lines}
+    return _WrittenPairs(lines, own, is_list=False, merge=merge, merged_values=merged_values)
 
 
 def _keeps_types(
-    types: list[dict[str, Any]], shared: AbstractSet[str], result: SharedDefinition
+    types: list[dict[str, Any]], kept: dict[str, Any], result: SharedDefinition
 ) -> bool:
     """Return whether numbers and booleans stay what they are in an uninterpolated configuration.
 
-    A merge turns all values of a mapping into text (observed: v5.6.1). So a definition that adds
-    something must have none, and one that adds nothing must have those of the shared part.
+    *types* are those of each definition, *kept* those of the shared part. A merge turns all values
+    of a mapping into text (observed: v5.6.1). So a definition that adds something must have none,
+    and one that adds nothing must have those of the shared part.
     """
-    kept = {name: value for name, value in types[0].items() if name in shared}
     return all(
         not own if remainder else same(own, kept)
         for own, remainder in zip(types, result.remainders, strict=True)
@@ -382,7 +467,7 @@ def place_merges(
         regions = [r for r in merges if r is not None]
         result.common.append((regions[0].lead, regions[0].end))
         result.common.sort()
-        keep_comments(definitions, regions, result)
+        keep_comments(definitions, regions, result, regions[0].lead)
         return True
     common = {
         name

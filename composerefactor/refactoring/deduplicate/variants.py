@@ -33,10 +33,11 @@ from composerefactor.refactoring.deduplicate.definitions import (
     Span,
     all_same,
     body_spans,
+    children_of,
     nodes_in,
     same,
 )
-from composerefactor.refactoring.deduplicate.share import share
+from composerefactor.refactoring.deduplicate.share import merge_key_values, share
 from composerefactor.refactoring.modules.anchors import AnchorIndex
 from composerefactor.yaml.comments import comments_in
 from composerefactor.yaml.nodes import Node
@@ -72,10 +73,15 @@ class SharedService(Struct, frozen=True):
 
     @property
     def repeated_lines(self) -> int:
-        """How many lines are repeated: those of the shared part in each file but the first."""
-        spans = self.shared.common if self.shared else []
-        text = "".join(self.definitions[0].source.text[a:b] for a, b in spans)
-        return sum(1 for line in text.splitlines() if line.strip()) * (len(self.defined_in) - 1)
+        """How many lines of the definitions are written once instead of several times."""
+        if self.shared is None:
+            return 0
+        bodies = sum(_line_count(d.source, body_spans(d)) for d in self.definitions)
+        pairs = zip(self.definitions, self.shared.remainders, strict=True)
+        own = sum(_line_count(d.source, remainder) for d, remainder in pairs)
+        added = sum(len(lines.splitlines()) for _, lines in self.shared.added_lines)
+        common = _line_count(self.definitions[0].source, self.shared.common) + added
+        return max(bodies - own - common, 0)
 
 
 class SharedServices(Struct):
@@ -296,8 +302,9 @@ def with_copy(
         if more is None:
             continue
         source = with_it[0].source
-        common = text_length(source, more.common)
-        before = text_length(source, shared.common if shared else body_spans(with_it[0]))
+        common = shared_length(with_it, more)
+        body = text_length(source, body_spans(with_it[0]))
+        before = shared_length(with_it, shared) if shared else body
         added = text_length(with_it[-1].source, more.remainders[-1])
         if 2 * common >= before and added <= common:
             return [*found[:n], ((*members, copy), more), *found[n + 1 :]]
@@ -305,14 +312,38 @@ def with_copy(
 
 
 def worth_sharing(definitions: Sequence[Definition]) -> SharedDefinition | None:
-    """Return what *definitions* share, or None where sharing it saves no text.
+    """Return what *definitions* share, or None where sharing it saves no text or is no base.
 
     Only the lines of the service count. Its key is written once more in each file that adds
     something, and so is the key of each attribute that is shared in part. Paths in include lists do
     not count: nobody has to keep them equal by hand.
     """
     shared = share(definitions) or _whole_if_equal(definitions)
-    return shared if shared is not None and saved_characters(definitions, shared) > 0 else None
+    if shared is None or not _is_base(definitions, shared):
+        return None
+    return shared if saved_characters(definitions, shared) > 0 else None
+
+
+def _is_base(definitions: Sequence[Definition], shared: SharedDefinition) -> bool:
+    """Return whether what is *shared* says what the service is, as the base of all *definitions*.
+
+    That is everything, or what runs (``image``, ``build``, or the service that it extends) and at
+    least a third of the smallest definition. A base of ``restart: unless-stopped`` helps nobody.
+    """
+    if not any(shared.remainders):
+        return True
+    smallest = min(text_length(d.source, body_spans(d)) for d in definitions)
+    return 3 * shared_length(definitions, shared) >= smallest and _runs(definitions[0], shared)
+
+
+def _runs(first: Definition, shared: SharedDefinition) -> bool:
+    """Return whether a key with what runs is in *shared*, maybe by a merge key."""
+    keys = children_of(first.source, first.region) or {}
+    starts = {start for start, _ in shared.common}
+    written = {name for name, r in keys.items() if starts & {r.lead, r.key}}
+    if "<<" in written:
+        written |= merge_key_values(first, keys["<<"]).keys()
+    return not written.isdisjoint({"image", "build", "extends"})
 
 
 def _whole_if_equal(definitions: Sequence[Definition]) -> SharedDefinition | None:
@@ -330,7 +361,7 @@ def _whole_if_equal(definitions: Sequence[Definition]) -> SharedDefinition | Non
         for comment in comments_in(d.source, d.region.entry, body, d.region.end):
             if comment not in known:
                 known.append(comment)
-                result.added_comments.append((first.region.lead, comment))
+                result.added_lines.append((first.region.lead, comment))
     return result
 
 
@@ -342,14 +373,29 @@ def saved_characters(definitions: Sequence[Definition], shared: SharedDefinition
         key = text_length(d.source, [(d.region.key, body)])
         before += key + text_length(d.source, [(body, d.region.end)])
         after += key + text_length(d.source, remainder) if remainder else 0
-        after += key + text_length(d.source, shared.common) if i == 0 else 0
+        after += key + shared_length(definitions, shared) if i == 0 else 0
     return before - after
+
+
+def shared_length(definitions: Sequence[Definition], shared: SharedDefinition) -> int:
+    """Return how many characters the lines that *definitions* share have."""
+    added = "".join(lines for _, lines in shared.added_lines)
+    return text_length(definitions[0].source, shared.common) + _length(added)
 
 
 def text_length(source: Source, spans: Iterable[Span]) -> int:
     """Return how many characters *spans* of *source* have, without indentation and blank lines."""
+    return _length("".join(source.text[start:end] for start, end in spans))
+
+
+def _length(text: str) -> int:
+    return sum(map(len, map(str.strip, text.splitlines())))
+
+
+def _line_count(source: Source, spans: Iterable[Span]) -> int:
+    """Return how many lines *spans* of *source* have, without blank ones."""
     lines = "".join(source.text[start:end] for start, end in spans).splitlines()
-    return sum(map(len, map(str.strip, lines)))
+    return sum(1 for line in lines if line.strip())
 
 
 def definition_of(file: ComposeFile, name: str) -> Definition:

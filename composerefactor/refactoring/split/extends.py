@@ -271,7 +271,7 @@ def _without_attribute(shared: SharedDefinition, regions: list[Region]) -> Share
     return SharedDefinition(
         [span for span in shared.common if not _overlap(first, span)],
         remainders,
-        [(at, text) for at, text in shared.added_comments if not first[0] <= at < first[1]],
+        [(at, text) for at, text in shared.added_lines if not first[0] <= at < first[1]],
     )
 
 

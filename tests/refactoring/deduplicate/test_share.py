@@ -7,6 +7,7 @@ import subprocess
 import textwrap
 import tomllib
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from support.engine import release_of
 
 Case = dict[str, Any]
 CASES: dict[str, Case] = tomllib.loads((Path(__file__).parent / "cases.toml").read_text("utf-8"))
-SIDES = ("first", "second")
+SIDES = ("first", "second", "third")
 RESOURCES = "networks:\n  front:\n  back:\nvolumes:\n  data:\n"
 OTHERS = ("db", "cache", "queue")
 
@@ -45,18 +46,26 @@ def definition(case: Case, side: str, newline: str = "\n") -> Definition:
 
 def divided(case: Case, newline: str = "\n") -> tuple[SharedDefinition | None, dict[str, str]]:
     """Return the result, and the texts that it takes."""
-    definitions = [definition(case, side, newline) for side in SIDES]
+    sides = [side for side in SIDES if side in case]
+    definitions = [definition(case, side, newline) for side in sides]
     found = share(definitions)
     if found is None:
         return None, {}
-    texts = {"shared": text(definitions[0], found.common)}
-    for side, d, rest in zip(SIDES, definitions, found.remainders, strict=True):
+    texts = {"shared": text(definitions[0], found.common, found.added_lines)}
+    for side, d, rest in zip(sides, definitions, found.remainders, strict=True):
         texts[f"{side}_adds"] = text(d, rest)
     return found, {key: value for key, value in texts.items() if value}
 
 
-def text(d: Definition, spans: list[Span]) -> str:
-    lines = "".join(d.source.text[start:end] for start, end in spans)
+def text(d: Definition, spans: list[Span], added: Sequence[tuple[int, str]] = ()) -> str:
+    lines = ""
+    for start, end in spans:
+        line = d.source.line(start)
+        indent = line[: len(line) - len(line.lstrip())]
+        lines += "".join(
+            f"{indent}{more}\n" for at, more in added if at == start and not is_note(more)
+        )
+        lines += d.source.text[start:end]
     return textwrap.dedent(lines.replace("\r\n", "\n"))
 
 
@@ -65,10 +74,9 @@ def text(d: Definition, spans: list[Span]) -> str:
 def test_what_is_shared(name: str, newline: str) -> None:
     case = CASES[name]
     found, texts = divided(case, newline)
-    assert texts == {k: case[k] for k in ("shared", "first_adds", "second_adds") if k in case}
-    assert (
-        [comment for _, comment in found.added_comments] == case.get("notes", []) if found else True
-    )
+    assert texts == {k: case[k] for k in ("shared", *(f"{s}_adds" for s in SIDES)) if k in case}
+    notes = [line for _, line in found.added_lines if is_note(line)] if found else []
+    assert notes == case.get("notes", [])
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if "shared" in case])
@@ -77,7 +85,12 @@ def test_every_line_of_the_first_stands_once(name: str) -> None:
     taken = Counter(lines(case["shared"]) + lines(case.get("first_adds", "")))
     written = Counter(lines(case["first"]))
     assert written - taken == Counter()
-    assert {line for line in taken - written if not line.endswith(":")} == set()
+    others = {line for side in SIDES[1:] for line in lines(case.get(side, ""))}
+    assert {line for line in taken - written if not line.endswith(":")} <= others
+
+
+def is_note(added: str) -> bool:
+    return added.startswith("#") and "\n" not in added
 
 
 def lines(text: str) -> list[str]:
@@ -95,8 +108,9 @@ def test_the_engine_merges_them_again(engine: Path, tmp_path: Path) -> None:
     files = dict.fromkeys(("a.env", "b.env"), "")
     files["base.yml"] = "services:\n  base: {image: busybox, dns: [9.9.9.9], tty: false}\n"
     for side in SIDES:
-        files[f"{side}.yml"] = whole(above, {n: c[side] for n, c in cases.items()}) + RESOURCES
-        adds = {n: c[f"{side}_adds"] for n, c in cases.items() if f"{side}_adds" in c}
+        sides = {n: side if side in c else "first" for n, c in cases.items()}
+        files[f"{side}.yml"] = whole(above, {n: cases[n][s] for n, s in sides.items()}) + RESOURCES
+        adds = {n: cases[n][f"{s}_adds"] for n, s in sides.items() if f"{s}_adds" in cases[n]}
         files[f"{side}-adds.yml"] = whole(above, adds)
         files[f"{side}-root.yml"] = (
             "include:\n  - project_directory: .\n    path:\n"
