@@ -26,6 +26,11 @@ from composerefactor.discovery.text import joined, part, replaced
 _FENCE = re.compile(r"\s{0,60}(?P<mark>`{3,40}|~{3,40})\s{0,20}(?P<language>[\w+#.-]{0,40})")
 _WINDOWS_CONTINUATION = re.compile(r"[`^][ \t]{0,20}\r?\n")
 _WINDOWS_SEPARATOR = re.compile(r"\\(?=[\w.])")
+_BARE = re.compile(
+    r"\s{0,3}(?:\$\s{1,4})?(?:sudo\s{1,4})?"
+    r"(?:docker\s{1,4}compose|docker-compose|docker\s{1,4}stack\s{1,4}deploy)"
+    r"\s{1,4}(?:-f|-c|--file|--compose-file)[\s=]"
+)
 _INLINE = re.compile(r"`([^`\n]{4,400})`")
 _PROMPT = re.compile(
     r"\s{0,40}(?:[\w.@~:/()\[\] -]{0,60}[$%\u276f\u279c]|PS [^>\n]{0,80}>|[$>%\u276f\u279c])"
@@ -55,7 +60,7 @@ def shell_script(path: str, text: str) -> list[Script]:
 def markdown(path: str, text: str) -> list[Script]:
     """Return each fenced block of commands as a script, and each command in inline code.
 
-    Inline code counts only if it is a command with ``-f`` or ``--file``.
+    Inline code, and a line without any mark, count only if they are a command that names a file.
     """
     scripts: list[Script] = []
     block: list[str] | None = None
@@ -72,7 +77,7 @@ def markdown(path: str, text: str) -> list[Script]:
         elif fence:
             block, start = [], number + 1
             mark, language = fence["mark"], fence["language"].lower()
-        elif "`" in line or line.startswith(("    ", "\t")):
+        elif "`" in line or line.startswith(("    ", "\t")) or _BARE.match(line):
             scripts.extend(_inline_scripts(path, line, number, places))
     if block:
         scripts.extend(_fenced_script(path, block, start, language, places))

@@ -19,6 +19,8 @@ from composerefactor.compose.references import (
     referenced_services,
 )
 from composerefactor.discovery.script import directory_of
+from composerefactor.errors import InputError
+from composerefactor.yaml.comments import CommentLine, comment_lines
 from composerefactor.yaml.nodes import MappingNode, Node, resolve, walk
 
 DEFAULT_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -54,6 +56,10 @@ class FileFacts(Protocol):
 
     def is_compose(self, path: str) -> bool:
         """Return whether *path* is a Compose file, judged by its content."""
+        ...
+
+    def comments(self, path: str) -> Sequence[CommentLine]:
+        """Return the lines of *path* that contain only a comment."""
         ...
 
     def services(self, path: str) -> Mapping[str, bool]:
@@ -182,6 +188,13 @@ class TreeFacts:
         if sections and sections <= {"include", *RESOURCE_SECTIONS}:
             return True
         return bool(root.entries) and all(_is_service(entry.value) for entry in root.entries)
+
+    def comments(self, path: str) -> list[CommentLine]:
+        """Return the lines of *path* that contain only a comment; none if it is not YAML."""
+        try:
+            return comment_lines(self._library.tree(path))
+        except InputError:
+            return []
 
     def services(self, path: str) -> dict[str, bool]:
         """Return the services: name -> whether it has an image, build, extends or provider.

@@ -7,7 +7,7 @@ command line and from the environment.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from composerefactor.compose.invocation import Evidence, Invocation
 from composerefactor.discovery import readers
 from composerefactor.discovery.command_files import scripts
+from composerefactor.discovery.comments import comment_calls
 from composerefactor.discovery.files import FileFacts, FileReader, Listing, join
 from composerefactor.discovery.guess import guess_invocations
 from composerefactor.discovery.readers import OtherReader
@@ -55,17 +56,13 @@ def survey(files: FileReader, facts: FileFacts) -> Survey:
     """
     listing = Listing(files)
     shell_calls = commands(listing)
+    explained = comment_calls(listing, facts)
     independent = _independent_projects(shell_calls, listing)
-    entries: list[Invocation] = []
-    unresolved: list[UnresolvedCall] = []
-    for call in shell_calls:
-        inside = next((path for path in independent if _is_below(call.script.path, path)), None)
-        for result in resolve_call(call, listing):
-            if isinstance(result, Invocation):
-                if inside is None or not all(_is_below(file, inside) for file in result.files):
-                    entries.append(result)
-            elif inside is None:
-                unresolved.append(result)
+    results = list(_resolved(shell_calls, independent, listing))
+    # A comment may name files of other projects, so that missing ones are not reported.
+    results_of_comments = _resolved(explained, independent, listing)
+    entries = [e for e in (*results, *results_of_comments) if isinstance(e, Invocation)]
+    unresolved = [result for result in results if isinstance(result, UnresolvedCall)]
     guesses = [
         entry
         for directory in _directories(entries, listing, facts)
@@ -76,7 +73,7 @@ def survey(files: FileReader, facts: FileFacts) -> Survey:
         for reason in entry.evidence:
             named_by.setdefault(reason.path, set()).update(entry.files)
     other_readers = (
-        *readers.from_calls(shell_calls, listing),
+        *readers.from_calls((*shell_calls, *explained), listing),
         *readers.from_text(listing, named_by, facts.has_include),
     )
     return Survey(
@@ -84,6 +81,18 @@ def survey(files: FileReader, facts: FileFacts) -> Survey:
         tuple(dict.fromkeys(other_readers)),
         tuple({call.reason: call for call in reversed(unresolved)}.values())[::-1],
     )
+
+
+def _resolved(
+    shell_calls: Iterable[ShellCall], independent: Sequence[str], listing: Listing
+) -> Iterator[Invocation | UnresolvedCall]:
+    """Yield what *shell_calls* start, without what concerns only a directory of *independent*."""
+    for call in shell_calls:
+        inside = next((path for path in independent if _is_below(call.script.path, path)), None)
+        for result in resolve_call(call, listing):
+            files = result.files if isinstance(result, Invocation) else ()
+            if inside is None or not all(_is_below(file, inside) for file in files):
+                yield result
 
 
 def commands(listing: Listing) -> list[ShellCall]:

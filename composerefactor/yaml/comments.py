@@ -44,7 +44,15 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from composerefactor.yaml.nodes import Entry, MappingNode, ScalarNode, SequenceNode, children
+from composerefactor.yaml.nodes import (
+    Entry,
+    MappingNode,
+    ScalarNode,
+    SequenceNode,
+    Tree,
+    children,
+    walk,
+)
 from composerefactor.yaml.parser import WHITE
 from composerefactor.yaml.source import Source
 
@@ -428,6 +436,39 @@ def count_comment_lines(text: str) -> int:
 def full_line_comments(text: str) -> list[str]:
     """Return the comments of *text* that have a line of their own, each from its ``#`` on."""
     return [line.strip() for line in text.splitlines() if line.lstrip().startswith("#")]
+
+
+class CommentLine(Struct, frozen=True):
+    """A line that contains only a comment.
+
+    Attributes:
+        number: The line number, from 1.
+        text: The text after the ``#``.
+        in_header: True if the line is above the first key of the file.
+    """
+
+    number: int
+    text: str
+    in_header: bool = False
+
+
+def comment_lines(tree: Tree) -> list[CommentLine]:
+    """Return the lines of *tree* that contain only a comment, without the text of scalars."""
+    source, root = tree.source, tree.root
+    first_key = root.outer_start if root is not None else len(source.text)
+    inside: set[int] = set()
+    for document in tree.documents:
+        for node in walk(document.root) if document.root is not None else ():
+            if isinstance(node, ScalarNode) and source.text.find("\n", node.start, node.end) >= 0:
+                last = source.line_number(max(node.end - 1, node.start))
+                inside.update(range(source.line_number(node.start) + 1, last + 1))
+    lines = []
+    for number, line in enumerate(source.text.split("\n"), start=1):
+        bare = line.strip()
+        if bare.startswith("#") and number not in inside:
+            in_header = source.line_starts[number - 1] < first_key
+            lines.append(CommentLine(number, bare[1:], in_header))
+    return lines
 
 
 def comments_in(source: Source, entry: Entry, start: int, end: int) -> list[str]:

@@ -61,6 +61,7 @@ def evidence(survey: Survey, files: tuple[str, ...]) -> list[str]:
         ("README.md", f"# Run\n\n```sh\n$ docker compose {BOTH} up\n```\n", 4),
         ("README.md", f"Start `docker compose {BOTH} up` now.\n", 1),
         ("README.md", f"Start:\n\n    docker compose {BOTH} up\n", 3),
+        ("README.md", f"Start:\n\ndocker compose {BOTH} up\n", 3),
         ("docs/run.md", f"```console\n# docker compose {BOTH} up\n```\n", 2),
         (".env", "# x\nCOMPOSE_FILE=docker-compose.yml:docker-compose.prod.yml\n", 2),
         (".env.example", "COMPOSE_PATH_SEPARATOR=,\nCOMPOSE_FILE='docker-compose.yml,docker-compose.prod.yml'\n", 2),
