@@ -16,7 +16,7 @@ from composerefactor.discovery.files import FileFacts, Listing
 from composerefactor.discovery.resolve import named_files
 from composerefactor.discovery.script import Line, Script, ancestors
 from composerefactor.discovery.shell import ShellCall, calls
-from composerefactor.yaml.comments import CommentLine
+from composerefactor.yaml.comments import CommentLine, comment_lines
 
 _YAML_SUFFIXES = (".yml", ".yaml")
 _RELEVANT = re.compile(r"compose|stack\s+deploy|\s-f\s|\.ya?ml", re.IGNORECASE)
@@ -59,7 +59,8 @@ def comment_calls(listing: Listing, facts: FileFacts) -> list[ShellCall]:
         if path.endswith(_YAML_SUFFIXES)
         and _may_explain(listing.read(path) or "")
         and facts.is_compose(path)
-        for script in _scripts(path, facts.comments(path))
+        and (tree := facts.tree(path)) is not None
+        for script in _scripts(path, comment_lines(tree))
     )
     return [
         call

@@ -20,8 +20,7 @@ from composerefactor.compose.references import (
 )
 from composerefactor.discovery.script import directory_of
 from composerefactor.errors import InputError
-from composerefactor.yaml.comments import CommentLine, comment_lines
-from composerefactor.yaml.nodes import MappingNode, Node, resolve, walk
+from composerefactor.yaml.nodes import MappingNode, Node, Tree, resolve, walk
 
 DEFAULT_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 """Names that Docker Compose looks for without ``-f``, best first (observed: v5.6.1)."""
@@ -58,8 +57,8 @@ class FileFacts(Protocol):
         """Return whether *path* is a Compose file, judged by its content."""
         ...
 
-    def comments(self, path: str) -> Sequence[CommentLine]:
-        """Return the lines of *path* that contain only a comment."""
+    def tree(self, path: str) -> Tree | None:
+        """Return the YAML tree of *path*, or None if it is not valid YAML."""
         ...
 
     def services(self, path: str) -> Mapping[str, bool]:
@@ -189,12 +188,12 @@ class TreeFacts:
             return True
         return bool(root.entries) and all(_is_service(entry.value) for entry in root.entries)
 
-    def comments(self, path: str) -> list[CommentLine]:
-        """Return the lines of *path* that contain only a comment; none if it is not YAML."""
+    def tree(self, path: str) -> Tree | None:
+        """Return the YAML tree of *path*, or None if it is not valid YAML."""
         try:
-            return comment_lines(self._library.tree(path))
+            return self._library.tree(path)
         except InputError:
-            return []
+            return None
 
     def services(self, path: str) -> dict[str, bool]:
         """Return the services: name -> whether it has an image, build, extends or provider.

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.invocation import Evidence, Invocation
-from composerefactor.discovery import readers
+from composerefactor.discovery import readers, swarm
 from composerefactor.discovery.command_files import scripts
 from composerefactor.discovery.comments import comment_calls
 from composerefactor.discovery.files import FileFacts, FileReader, Listing, join
@@ -72,10 +72,13 @@ def survey(files: FileReader, facts: FileFacts) -> Survey:
     for entry in entries:
         for reason in entry.evidence:
             named_by.setdefault(reason.path, set()).update(entry.files)
-    other_readers = (
+    other_readers = [
         *readers.from_calls((*shell_calls, *explained), listing),
         *readers.from_text(listing, named_by, facts.has_include),
-    )
+    ]
+    started = {file for entry in entries for file in entry.files}
+    read = {reader.path for reader in other_readers}
+    other_readers += swarm.from_compose_files(listing, facts, started, read)
     return Survey(
         _ordered(merge_duplicates([*guesses, *entries])),
         tuple(dict.fromkeys(other_readers)),

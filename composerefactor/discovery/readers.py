@@ -42,12 +42,17 @@ class OtherReader(Struct, frozen=True):
     Attributes:
         name: The name of the program.
         path: The Compose file.
-        evidence: Where the use of the program was found.
+        evidence: Where the use of the program was found, and what is said there.
     """
 
     name: str
     path: str
     evidence: Evidence
+
+    @property
+    def statement(self) -> str:
+        """What shows the use, as a clause: ``up.sh:3 reads it with docker stack deploy``."""
+        return f"{self.evidence} {self.evidence.reason}"
 
 
 def from_calls(calls: Sequence[ShellCall], listing: Listing) -> Iterator[OtherReader]:
@@ -63,7 +68,7 @@ def from_calls(calls: Sequence[ShellCall], listing: Listing) -> Iterator[OtherRe
             reader, named = "podman-compose", list(invocation.files)
         if reader is None:
             continue
-        evidence = Evidence(f"read by {reader}", call.script.path, call.line)
+        evidence = Evidence(f"reads it with {reader}", call.script.path, call.line)
         files = {_find_file(file, call, listing) for file in named}
         if not named and reader != "docker stack deploy":
             files.add(listing.default_file("."))
@@ -143,7 +148,7 @@ def from_text(
             yield from _testcontainers(path, text, listing)
         elif default is not None and (match := _OLD_COMPOSE.search(text)):
             line = text.count("\n", 0, match.start()) + 1
-            evidence = Evidence("read by docker-compose 1.x", path, line)
+            evidence = Evidence("reads it with docker-compose 1.x", path, line)
             for file in sorted(named_by.get(path, {default})):
                 if not has_include(file):
                     yield OtherReader("docker-compose 1.x", file, evidence)
@@ -157,5 +162,5 @@ def _testcontainers(path: str, text: str, listing: Listing) -> Iterator[OtherRea
             candidates = [name, join(posixpath.dirname(path), name)]
             file = next((candidate for candidate in candidates if listing.exists(candidate)), None)
             if file is not None:
-                evidence = Evidence("read by Testcontainers", path, number)
+                evidence = Evidence("reads it with Testcontainers", path, number)
                 yield OtherReader("Testcontainers", file, evidence)

@@ -13,24 +13,24 @@ Surveyed = Callable[[Mapping[str, str | None]], Survey]
 @pytest.mark.parametrize(
     ("path", "text", "expected"),
     [
-        ("up.sh", "docker stack deploy -c stack.yml shop", ("docker stack deploy", "stack.yml", 1)),
-        ("up.sh", "docker stack deploy --compose-file=stack.yml x", ("docker stack deploy", "stack.yml", 1)),
-        ("up.sh", "\npodman-compose -f stack.yml up", ("podman-compose", "stack.yml", 2)),
+        ("up.sh", "docker stack deploy -c shop.yml shop", ("docker stack deploy", "shop.yml", 1)),
+        ("up.sh", "docker stack deploy --compose-file=shop.yml x", ("docker stack deploy", "shop.yml", 1)),
+        ("up.sh", "\npodman-compose -f shop.yml up", ("podman-compose", "shop.yml", 2)),
         ("up.sh", 'podman-compose "$@"', ("podman-compose", "compose.yaml", 1)),
-        ("up.sh", "docker buildx bake -f stack.yml", ("docker buildx bake", "stack.yml", 1)),
+        ("up.sh", "docker buildx bake -f shop.yml", ("docker buildx bake", "shop.yml", 1)),
         ("up.sh", "docker buildx bake", ("docker buildx bake", "compose.yaml", 1)),
-        ("up.sh", "kompose convert -f stack.yml", ("kompose", "stack.yml", 1)),
+        ("up.sh", "kompose convert -f shop.yml", ("kompose", "shop.yml", 1)),
         ("requirements-dev.txt", "pytest\ndocker-compose==1.29.2\n", ("docker-compose 1.x", "compose.yaml", 2)),
         (
             "src/test/XTest.java",
-            'import org.testcontainers;\nnew DockerComposeContainer<>(new File("stack.yml"))',
-            ("Testcontainers", "stack.yml", 2),
+            'import org.testcontainers;\nnew DockerComposeContainer<>(new File("shop.yml"))',
+            ("Testcontainers", "shop.yml", 2),
         ),
     ],
 )  # fmt: skip
 def test_reader(surveyed: Surveyed, path: str, text: str, expected: tuple[str, str, int]) -> None:
     service = "services:\n  web:\n    image: nginx\n"
-    survey = surveyed({"compose.yaml": service, "stack.yml": service, path: text})
+    survey = surveyed({"compose.yaml": service, "shop.yml": service, path: text})
     (found,) = survey.readers
     assert (found.name, found.path, found.evidence.line) == expected
     assert found.evidence.path == path
@@ -49,9 +49,9 @@ INSTALL = (
 
 def test_an_old_compose_reads_what_its_script_names(surveyed: Surveyed) -> None:
     service = "services:\n  web:\n    image: nginx\n"
-    script = INSTALL + "docker-compose -f stack.yml up -d\n"
-    survey = surveyed({"compose.yaml": service, "stack.yml": service, "up.sh": script})
-    assert [(found.path, found.evidence.line) for found in survey.readers] == [("stack.yml", 1)]
+    script = INSTALL + "docker-compose -f shop.yml up -d\n"
+    survey = surveyed({"compose.yaml": service, "shop.yml": service, "up.sh": script})
+    assert [(found.path, found.evidence.line) for found in survey.readers] == [("shop.yml", 1)]
 
 
 def test_an_old_compose_cannot_read_a_file_with_include(surveyed: Surveyed) -> None:
