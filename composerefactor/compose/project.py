@@ -24,15 +24,17 @@ from composerefactor.yaml.nodes import Node
 class ProtectedFile(Struct, frozen=True):
     """A file whose text must stay in it: it is not split, and fixes to it are limited.
 
-    That is so because another program reads it, or because git ignores it.
+    That is so because another program reads it or generates it, or because git ignores it.
 
     Attributes:
         reason: Why, as part of a message.
         reader: The other program that reads the file (Podman Compose, for example), or ``""``.
+        is_generated: True if a program writes the file.
     """
 
     reason: str
     reader: str = ""
+    is_generated: bool = False
 
 
 class Extension(Struct, frozen=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.files import Library
+from composerefactor.compose.generated import generated_note
 from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.masking import Masking
@@ -211,6 +212,7 @@ def open_project(
         raise _no_compose_file(choice.path)
     project = load_project(invocations, library, choice.environ)
     project.has_directory = files.has_directory
+    project.protected_files.update(_generated_files(project, is_named=choice.names_entries))
     if not choice.names_entries:
         project.protected_files.update(_files_of_other_readers(readers))
     repository = find_repository(root)
@@ -246,12 +248,22 @@ def _given_entries(choice: ProjectSelection, texts: ProjectTexts) -> list[Invoca
     )
 
 
+def _generated_files(project: Project, *, is_named: bool) -> Iterator[tuple[str, ProtectedFile]]:
+    """Yield the files that say that they are generated, with the reason.
+
+    If the user names the start commands (*is_named*), the files of these are left out.
+    """
+    named = {path for entry in project.entries for path in entry.files} if is_named else set()
+    for path, file in project.files.items():
+        note = generated_note(file) if path not in named else None
+        if note is not None:
+            reason = f"{note} says that the file is generated"
+            yield path, ProtectedFile(reason, is_generated=True)
+
+
 def _files_of_other_readers(readers: Iterable[OtherReader]) -> dict[str, ProtectedFile]:
     """Return the files that are read by a program without ``include`` support, with the reason."""
-    return {
-        reader.path: ProtectedFile(f"{reader.evidence} reads it with {reader.name}", reader.name)
-        for reader in readers
-    }
+    return {reader.path: ProtectedFile(reader.statement, reader.name) for reader in readers}
 
 
 def _git_ignored_files(repository: Repository, project: Project) -> dict[str, str]:

@@ -248,6 +248,34 @@ def test_what_a_reader_without_include_reads_is_divided_when_named(
     assert named.code == 1
 
 
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        (
+            "# GENERATED FILE, DO NOT EDIT",
+            "docker-compose.yml:1 says that the file is generated, and generating it again",
+        ),
+        (
+            "# For Docker Swarm only",
+            "docker-compose.yml:1 says that it is for Docker Swarm, which does not support include",
+        ),
+    ],
+)
+def test_a_file_that_stays_whole_unless_it_is_named(
+    shop: Path, command_line: CommandLine, header: str, reason: str
+) -> None:
+    root = shop / "docker-compose.yml"
+    root.write_text(f"{header}\n\n{root.read_text()}")
+    unnamed = command_line(shop, "split", "--check", "--engine", "none")
+    assert unnamed.code == 0
+    assert f"({reason}" in unnamed.err
+    assert "; name the file with --entry to split it anyway)" in unnamed.err
+    named = command_line(
+        shop, "split", "--check", "--engine", "none", "--entry", "docker-compose.yml"
+    )
+    assert named.code == 1
+
+
 def test_a_module_path_that_is_taken(shop: Path, command_line: CommandLine) -> None:
     write(shop, {"notes.yml": "# ours\n"})
     before = tree(shop)

@@ -101,9 +101,12 @@ class RootFile:
         section = (file.sections or {}).get("services")
         elsewhere = self.project.directories.get(path, set()) - {self.directory or "."}
         protected, reason = self.project.protected_files.get(path), ""
+        remedy = "name the file with --entry to split it anyway"
         if protected is not None and protected.reader:
-            remedy = "name the file with --entry to split it anyway"
             return f"{protected.reason}, which does not support include; {remedy}"
+        if protected is not None and protected.is_generated:
+            again = "and generating it again would undo a split"
+            return f"{protected.reason}, {again}; {remedy}"
         if protected is not None:
             return protected.reason
         if is_outside(path):

@@ -11,6 +11,7 @@ from msgspec import field
 from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.generated import generated_note
 from composerefactor.compose.merge_keys import merged_entries, merged_get, scalar_text
 from composerefactor.compose.paths import is_absolute, is_remote
 from composerefactor.compose.project import Project
@@ -184,17 +185,6 @@ def shared_services(group: list[RootFile]) -> SharedServices:
     return factor(files, anchors, movable, copies)
 
 
-_GENERATED = re.compile(
-    r"#.*\bgenerated\b.*\bdo not (?:edit|modify|change)\b"
-    r"|#.*\bdo not (?:edit|modify|change)\b.*\bgenerated\b",
-    re.IGNORECASE,
-)
-
-
-_HEAD = 20
-"""How many lines of a file are searched for a note that it is generated."""
-
-
 def split_notes(
     project: Project,
     options: SplitOptions,
@@ -203,7 +193,8 @@ def split_notes(
     moved: dict[FileElement, str],
 ) -> Iterator[str]:
     """Yield notes on a whole split: generated files, build contexts, and ``x-`` blocks."""
-    generated = [str(place) for d in planned_files if (place := _generated(project, d.path))]
+    files = [file for d in planned_files if (file := project.files.get(d.path))]
+    generated = [str(note) for file in files if (note := generated_note(file))]
     if generated:
         yield (
             f"marked as generated: {', '.join(generated)}; generating them again would undo the "
@@ -222,15 +213,6 @@ def split_notes(
     for (_, name, _), path in moved.items():
         if name.startswith("x-"):
             yield f"{name} only carries anchors and moves to {path}"
-
-
-def _generated(project: Project, path: str) -> Location | None:
-    """Return the line of the file *path* that says that it is generated, None where none does."""
-    file = project.files.get(path)
-    lines = file.source.text.splitlines()[:_HEAD] if file else []
-    marked = (n for n, line in enumerate(lines, start=1) if _GENERATED.search(line))
-    number = next(marked, None)
-    return Location(path, number) if number else None
 
 
 def services_sending(file: ComposeFile, directory: str) -> Iterator[str]:
