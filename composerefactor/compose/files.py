@@ -20,6 +20,7 @@ from composerefactor.yaml.comments import Region, regions, top_regions
 from composerefactor.yaml.nodes import Entry, MappingNode, Node, Tree, resolve
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
+from composerefactor.yaml.values import to_python
 
 RESOURCE_SECTIONS = ("networks", "volumes", "secrets", "configs", "models")
 """Top-level sections with resources that services refer to (Compose specification)."""
@@ -255,9 +256,11 @@ class Library:
         self.repairable: bool = repairable or (known is not None and known.repairable)
         self.parsed: dict[str, ComposeFile | InputError] = {}
         self.trees: dict[str, Tree | InputError] = {}
+        self.usable: set[str] = set()
         if known is not None:
             self.parsed |= {p: file for p, file in known.parsed.items() if p not in changed}
             self.trees |= {p: tree for p, tree in known.trees.items() if p not in changed}
+            self.usable |= {path for path in known.usable if path not in changed}
 
     def file(self, path: str) -> ComposeFile:
         """Return the parsed file at *path*.
@@ -268,6 +271,7 @@ class Library:
         if result is None:
             try:
                 result = ComposeFile.of(self.tree(path), repairable=self.repairable)
+                self.check_usable(path)
             except InputError as error:
                 result = _without_text(error, path)
             self.parsed[path] = result
@@ -288,6 +292,17 @@ class Library:
         if isinstance(result, InputError):
             raise result
         return result
+
+    def check_usable(self, path: str) -> None:
+        """Raise InputError if the file at *path* cannot be read, or has no usable values.
+
+        In a template, for example, ``{{ ports }}`` is a mapping with a mapping as its key.
+        """
+        if path not in self.usable:
+            tree = self.tree(path)
+            if tree.root is not None:
+                to_python(tree.root, tree.source)
+            self.usable.add(path)
 
     def mapping(self, path: str) -> MappingNode | None:
         """Return the top-level mapping of the file at *path*; None if it cannot be read."""

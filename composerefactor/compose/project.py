@@ -101,6 +101,8 @@ class Project(Struct):
         inputs: Every path that Docker Compose reads, whether it exists or not.
         env_files: Those of the inputs that a service requires as ``env_file`` or ``label_file``.
         errors: Why a start command cannot be read, by start command.
+        not_read: The files with the name of a Compose file that no start command reads and that
+            are no valid Compose files, templates for example: why, by path.
         directories: The project directories under which a file is read by ``-f`` or ``include``,
             by path of the file.
         extensions: The services of a file that other files extend, by path of the file.
@@ -126,6 +128,7 @@ class Project(Struct):
     inputs: set[str] = set()
     env_files: set[str] = set()
     errors: dict[Invocation, InputError] = {}
+    not_read: dict[str, InputError] = {}
     directories: dict[str, set[str]] = {}
     extensions: dict[str, list[Extension]] = {}
     included_by: dict[str, set[str]] = {}

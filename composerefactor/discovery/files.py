@@ -150,6 +150,7 @@ def join(directory: str, path: str) -> str:
 _DEFINING_KEYS = ("image", "build", "extends", "provider")
 _OVERRIDE_TAGS = frozenset({"!reset", "!override"})
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+_SERVICE_NAME = re.compile(r"[\w.-]+")
 _OUTSIDE_PATH = re.compile(r"[/~]|.*(?:\$|://)")
 _REFERENCE = re.compile(r"\bextends\b|^include\b", re.MULTILINE)
 
@@ -171,11 +172,29 @@ class TreeFacts:
 
         It is one if it has ``services``, or nothing but ``include``, networks, volumes and other
         resources, apart from ``x-*``. A mapping is one, too, if every value has an image or a
-        build: that is the format before ``services`` was introduced.
+        build: that is the format before ``services`` was introduced. A template is none.
         """
         root = self._library.mapping(path)
-        if root is None:
-            return False
+        return root is not None and self._has_sections(root) and self.why_unusable(path) is None
+
+    def why_unusable(self, path: str) -> InputError | None:
+        """Return why *path* is no usable YAML or names services with ``{{``, as in a template."""
+        try:
+            self._library.check_usable(path)
+        except InputError as error:
+            return error
+        tree = self._library.tree(path)
+        services = tree.root.get("services") if isinstance(tree.root, MappingNode) else None
+        for name, entry in merged_entries(services).items():
+            if not _SERVICE_NAME.fullmatch(name):
+                return InputError(
+                    f"{name!r} is not the name of a service",
+                    location=tree.source.location(entry.start),
+                )
+        return None
+
+    @staticmethod
+    def _has_sections(root: MappingNode) -> bool:
         services_node = root.get("services")
         if services_node is not None:
             body = resolve(services_node)

@@ -212,6 +212,7 @@ def open_project(
         raise _no_compose_file(choice.path)
     project = load_project(invocations, library, choice.environ)
     project.has_directory = files.has_directory
+    project.not_read.update(_files_not_read(project, texts, facts))
     project.protected_files.update(_generated_files(project, is_named=choice.names_entries))
     if not choice.names_entries:
         project.protected_files.update(_files_of_other_readers(readers))
@@ -246,6 +247,20 @@ def _given_entries(choice: ProjectSelection, texts: ProjectTexts) -> list[Invoca
         env_file=choice.env_file,
         environ=choice.environ,
     )
+
+
+def _files_not_read(
+    project: Project, texts: ProjectTexts, facts: TreeFacts
+) -> Iterator[tuple[str, InputError]]:
+    """Yield the files that are named like Compose files and are none, with the reason."""
+    known = {*project.files, *(path for entry in project.entries for path in entry.files)}
+    directories = {posixpath.dirname(path) for path in known}
+    for path in texts.paths():
+        if path in known or posixpath.dirname(path) not in directories:
+            continue
+        error = facts.why_unusable(path) if _any_has_compose_name([path]) else None
+        if error is not None:
+            yield path, error
 
 
 def _generated_files(project: Project, *, is_named: bool) -> Iterator[tuple[str, ProtectedFile]]:

@@ -161,6 +161,7 @@ def _reservations(proposal: Proposal) -> Iterator[str]:
     project = proposal.opened.project
     lines = [f"- not covered: {e.title}: {error}" for e, error in project.errors.items()]
     lines += [f"- not covered: {e.title}: {w}" for e, w in proposal.rejected.items()]
+    lines += [f"- not read: {error}" for error in project.not_read.values()]
     if proposal.proof is not None:
         lines += [f"- assumed: {assumption}" for assumption in proposal.proof.assumptions]
         lines += [

@@ -190,6 +190,9 @@ def document(proposal: Proposal, command: str) -> dict[str, Any]:
             }
             for entry in project.entries
         ],
+        "not_read": [
+            {"file": path, "reason": str(error)} for path, error in project.not_read.items()
+        ],
         "changes": [
             {
                 "id": change.id,

@@ -150,6 +150,9 @@ def found_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Ite
         yield row("", f"  {entry.command:<{width}}  {style(evidence, 'dim')}{note}", style)
     if len(entries) > len(listed):
         yield row("", f"  and {len(entries) - len(listed)} more", style)
+    not_read = [f"not read: {error}" for error in proposal.opened.project.not_read.values()]
+    for line in limited(not_read, most):
+        yield row("", style(line, "yellow"), style)
     yield row("", _services(proposal.project), style)
 
 

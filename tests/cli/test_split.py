@@ -276,6 +276,42 @@ def test_a_file_that_stays_whole_unless_it_is_named(
     assert named.code == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("services:\n  web: *missing\n", "2: not YAML: there is no anchor &missing"),
+        ("services:\n{% for s in services %}\n  a: {}\n", "2: not YAML: "),
+        ("services:\n  web:\n    ports: {{ ports }}\n", "3: not usable YAML: a key is not a"),
+        ("services:\n  web:\n    <<: text\n    image: a\n", "3: "),
+        ('services:\n  "{{ app }}":\n    image: a\n', "2: '{{ app }}' is not the name of a"),
+    ],
+)
+def test_a_template_beside_the_project_is_reported_and_not_read(
+    shop: Path, command_line: CommandLine, text: str, reason: str
+) -> None:
+    write(shop, {"docker-compose.tmpl.yml": text})
+    done = command_line(shop, "split", "--check", "--engine", "none")
+    assert done.code == 1, done.err
+    assert f"not read: docker-compose.tmpl.yml:{reason}" in done.err
+    output = ("--format", "json", "--dry-run", "--engine", "none")
+    (not_read,) = command_line(shop, "split", *output).document["not_read"]
+    assert not_read["file"] == "docker-compose.tmpl.yml"
+    output = ("--format", "markdown", "--dry-run", "--engine", "none")
+    assert b"not read: docker-compose.tmpl.yml:" in command_line(shop, "split", *output).out
+    assert "not read: docker-compose.tmpl.yml:" in command_line(shop, "analyze").out.decode()
+
+
+def test_a_template_that_a_command_names_is_an_error_of_that_command(
+    shop: Path, command_line: CommandLine
+) -> None:
+    template = "services:\n  web:\n    ports: {{ ports }}\n"
+    write(shop, {"t.yml": template, "up.sh": "docker compose -f t.yml up\n"})
+    done = command_line(shop, "split", "--check", "--engine", "none")
+    assert done.code == 1, done.err
+    assert "up.sh:1  cannot be read: t.yml:3: not usable YAML" in done.err
+    assert command_line(shop, "split", "--check", "-f", "t.yml", "--engine", "none").code == 3
+
+
 def test_a_module_path_that_is_taken(shop: Path, command_line: CommandLine) -> None:
     write(shop, {"notes.yml": "# ours\n"})
     before = tree(shop)

@@ -278,7 +278,14 @@ def survey(project: Project, name: str, catalog: Catalog) -> Architecture:
         dict(project.errors),
         tuple(comparisons(project)),
         tuple(repetitions(project)),
-        tuple(dict.fromkeys(sentence for each in entries for sentence in _unresolved(each))),
+        tuple(
+            dict.fromkeys(
+                [
+                    *(sentence for each in entries for sentence in _unresolved(each)),
+                    *(f"not read: {masking.text(str(e))}" for e in project.not_read.values()),
+                ]
+            )
+        ),
         project,
         masking,
         credentials,
