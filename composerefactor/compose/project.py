@@ -175,6 +175,48 @@ class Project(Struct):
                     bodies.setdefault(name, body)
         return bodies
 
+    @property
+    def templates(self) -> frozenset[str]:
+        """The :attr:`services` that others extend and that have no container themselves.
+
+        They have no replica, or profiles that neither a start command activates nor a service has
+        that no other extends.
+        """
+        bodies = self.services
+        targets = [target for body in bodies.values() if (target := extends_target(body))]
+        extended = {name for file, name, _ in targets if name is not None and file is None}
+        extended |= {e.service for path in self.directories for e in self.extensions.get(path, ())}
+        started = {profile for entry in self.readable for profile in entry.profiles}
+        for name in bodies.keys() - extended:
+            started |= _profiles(bodies[name])
+        return frozenset(
+            name
+            for name in bodies.keys() & extended
+            if _has_no_replica(bodies[name])
+            or ((profiles := _profiles(bodies[name])) and profiles.isdisjoint(started))
+        )
+
+    @property
+    def only_extended(self) -> dict[str, list[str]]:
+        """The services that others extend in files that no start command includes, by path."""
+        found: dict[str, list[str]] = {}
+        for path in sorted(self.extensions.keys() & self.files.keys() - self.directories.keys()):
+            names = {extension.service for extension in self.extensions[path]}
+            found[path] = [name for name in self.files[path].services if name in names]
+        return found
+
+
+def _profiles(body: Node) -> set[str]:
+    """Return the profiles of the service *body*."""
+    texts = map(scalar_text, item_nodes(merged_get(body, "profiles")))
+    return {text for text in texts if text}
+
+
+def _has_no_replica(body: Node) -> bool:
+    """Return whether *body* sets the number of its containers to 0."""
+    replicas = merged_get(merged_get(body, "deploy"), "replicas")
+    return "0" in {scalar_text(merged_get(body, "scale")), scalar_text(replicas)}
+
 
 def _paths_read(readings: Iterable[FileReading]) -> Iterator[str]:
     """Yield the paths of *readings*, those of the start command before what they include."""

@@ -304,7 +304,7 @@ def proof_document(proof: ProofResult, engine: Engine, project: Project) -> dict
         "ok": proof.ok,
         "compared": proof.covered,
         "runs": proof.runs,
-        "containers": len(project.services),
+        "containers": len(project.services) - len(project.templates),
         "recreated": sorted({n for names in proof.recreated.values() for n in names}),
         "assumptions": list(proof.assumptions),
         "not_covered": [

@@ -96,7 +96,7 @@ def _fix_proof_lines(
 ) -> Iterator[str]:
     """Yield what the successful *proof* of fixes shows; at most *most* names of containers."""
     recreated = sorted({name for names in proof.recreated.values() for name in names})
-    containers = len(proposal.project.services)
+    containers = len(proposal.project.services) - len(proposal.project.templates)
     compared = len(proposal.project.readable) - len(proposal.rejected)
     places = sum(effect.matters for effect in fix_plan.effects)
     line = f"proved: {counted(compared, 'start command')} "
@@ -173,7 +173,16 @@ def _services(project: Project) -> str:
     parts = ", ".join(
         f"{n} {kind if n > 1 else kind.removesuffix('s')}" for kind, n in counts.most_common()
     )
-    return f"{counted(len(services), 'service')}: {parts}" if services else "no services"
+    if not services:
+        return "no services"
+    notes = [
+        f"; {counted(len(names), 'service')} in {path} that others only extend"
+        for path, names in project.only_extended.items()
+        if names
+    ]
+    if project.templates:
+        notes.insert(0, f"; without a container: {first_of(sorted(project.templates), MOST_NAMED)}")
+    return f"{counted(len(services), 'service')}: {parts}{''.join(notes)}"
 
 
 def plan_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iterator[str]:
@@ -366,7 +375,7 @@ def proof_line(proposal: Proposal, proof: ProofResult, most: int = MOST_NAMED) -
 def _split_proof_line(proposal: Proposal, proof: ProofResult) -> str:
     entries = len(proposal.project.entries)
     recreated = len({name for names in proof.recreated.values() for name in names})
-    containers = len(proposal.project.services)
+    containers = len(proposal.project.services) - len(proposal.project.templates)
     return (
         f"proved: {counted(entries, 'start command')} equal, "
         f"{recreated} of {counted(containers, 'container')} recreated"

@@ -312,6 +312,31 @@ def test_a_template_that_a_command_names_is_an_error_of_that_command(
     assert command_line(shop, "split", "--check", "-f", "t.yml", "--engine", "none").code == 3
 
 
+PARENTS = """services:
+  base: {image: acme/base, scale: 0}
+  hidden: {image: acme/base, profiles: [template]}
+  none: {image: acme/base, deploy: {replicas: 0}}
+  full: {image: acme/full, profiles: [full]}
+  api: {extends: {service: base}, scale: 1}
+  jobs: {extends: {service: hidden}, profiles: [full]}
+  mail: {extends: {service: none}, deploy: {replicas: 1}}
+  more: {extends: {service: full}}
+  tool: {extends: {file: common.yml, service: tool}}
+"""
+
+
+def test_parents_without_a_container_are_not_counted_as_containers(
+    tmp_path: Path, command_line: CommandLine
+) -> None:
+    common = "services:\n  tool: {image: acme/tool}\n  spare: {image: acme/spare}\n"
+    block_style = PARENTS.replace("{extends", "\n    {extends").replace("{image", "\n    {image")
+    write(tmp_path, {"docker-compose.yml": block_style, "common.yml": common})
+    done = command_line(tmp_path, "split", "--dry-run")
+    assert done.code == 0, done.err
+    assert "without a container: base, hidden, none; 1 service in common.yml" in done.err
+    assert "0 of 6 containers recreated" in done.err
+
+
 def test_a_module_path_that_is_taken(shop: Path, command_line: CommandLine) -> None:
     write(shop, {"notes.yml": "# ours\n"})
     before = tree(shop)
