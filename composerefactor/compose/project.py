@@ -119,6 +119,8 @@ class Project(Struct):
         is_ignored: Returns whether git ignores a path; False without git.
         referenced_by: Returns the Compose files of the whole tree that name a path in ``include``
             or ``extends``, whether a start command reads them or not.
+        compose_files_in: Returns the Compose files directly in a directory, whether a start command
+            reads them or not.
         overriding: Returns the files that may be merged over the file at a path and that define a
             service: ``overriding(path, service)``.
     """
@@ -142,6 +144,7 @@ class Project(Struct):
     is_tracked: Callable[[str], bool] = lambda _: False
     is_ignored: Callable[[str], bool] = lambda _: False
     referenced_by: Callable[[str], frozenset[str]] = lambda _: frozenset()
+    compose_files_in: Callable[[str], list[str]] = lambda _: []
     overriding: Callable[[str, str], frozenset[str]] = lambda _, __: frozenset()
 
     @property

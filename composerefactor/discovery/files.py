@@ -344,6 +344,16 @@ class TreeFacts:
                 seen.add(target)
                 queue.append((target[0], extended_body))
 
+    def compose_files_in(self, directory: str) -> list[str]:
+        """Return the Compose files directly in *directory*, sorted."""
+        return [
+            path
+            for path in self._files.paths()
+            if directory_of(path) == directory
+            and path.endswith((".yml", ".yaml"))
+            and self.is_compose(path)
+        ]
+
     def referenced_by(self, path: str) -> frozenset[str]:
         """Return the Compose files that name *path* in ``include`` or ``extends``."""
         return frozenset(self._references.get(path, ()))
