@@ -69,7 +69,7 @@ class IncludeEntry(Struct, frozen=True):
         if self.is_path:
             lines = [f"{indent}- {self.paths[0]}"]
         elif not self.env_file:
-            lines = [f"{indent}- path:", *(f"{inner}    - {path}" for path in self.paths)]
+            lines = [f"{indent}- path:", *(f"{inner}  - {path}" for path in self.paths)]
         else:
             lines = [
                 f"{indent}- project_directory: .",

@@ -1,0 +1,55 @@
+"""The modules of groups: their paths, their order, and names without numbers."""
+
+from __future__ import annotations
+
+from composerefactor.refactoring.modules.grouping import (
+    Family,
+    LayoutOptions,
+    Names,
+    ServiceGroup,
+    modules_of,
+)
+
+FAMILY = Family("compose", "yaml")
+
+
+def paths(
+    *groups: ServiceGroup, names: Names | None = None, prefix: str = ""
+) -> dict[str, tuple[str, ...]]:
+    names = names or Names(lambda _: False)
+    modules = modules_of(groups, LayoutOptions(into="m"), FAMILY, names, prefix)
+    return {module.path: module.services for module in modules}
+
+
+def group(name: str, *services: str, directory: str = "services", path: str = "") -> ServiceGroup:
+    return ServiceGroup(services, name, directory, "", path)
+
+
+def test_infrastructure_comes_last() -> None:
+    proxy = group("proxy", "nginx", directory="infrastructure")
+    assert paths(proxy, group("apps", "api", "web")) == {
+        "m/services/compose.apps.yaml": ("api", "web"),
+        "m/infrastructure/compose.proxy.yaml": ("nginx",),
+    }
+
+
+def test_the_path_that_the_user_gives_is_taken_as_it_is() -> None:
+    assert list(paths(group("x", "a", path="./edge/p.yaml"))) == ["edge/p.yaml"]
+
+
+def test_modules_of_two_root_files_differ_by_the_name_of_the_environment() -> None:
+    names = Names(lambda _: False)
+    dev = paths(group("data", "db"), names=names, prefix="dev-")
+    prod = paths(group("data", "db"), names=names, prefix="prod-")
+    assert [*dev, *prod] == ["m/services/compose.data.yaml", "m/services/compose.prod-data.yaml"]
+
+
+def test_modules_of_one_name_differ_by_their_first_service() -> None:
+    found = paths(group("data", "db", "cache"), group("data", "search"))
+    assert list(found) == ["m/services/compose.data.yaml", "m/services/compose.data-search.yaml"]
+
+
+def test_no_two_modules_differ_by_a_number() -> None:
+    found = paths(group("a-b", "a_b"), group("a-b", "a-b"), group("a-b", "A-b"))
+    assert len(found) == 3
+    assert not any(path.removesuffix(".yaml")[-1].isdigit() for path in found)

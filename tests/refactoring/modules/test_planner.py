@@ -1,0 +1,353 @@
+"""Which services come together: what the owner of the file grouped already."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from composerefactor.compose.files import ComposeFile
+from composerefactor.images.catalog import Placement
+from composerefactor.refactoring.modules.anchors import AnchorIndex
+from composerefactor.refactoring.modules.grouping import LayoutOptions, ServiceGroup
+from composerefactor.refactoring.modules.planner import (
+    FEWEST_LINES,
+    MOST_SERVICES,
+    block_name,
+    common_name,
+    most_services,
+    plan_groups,
+    service_groups,
+    tied_groups,
+)
+from composerefactor.yaml.source import Source
+
+APPS = Placement("services", "apps", "applications")
+PLACES = {
+    "postgres": Placement("services", "database", "data stores"),
+    "redis": Placement("services", "cache", "data stores"),
+    "prometheus": Placement("infrastructure", "monitoring", "infrastructure"),
+    "grafana": Placement("infrastructure", "monitoring", "infrastructure"),
+    "nginx": Placement("infrastructure", "proxy", "infrastructure"),
+}
+
+
+def place(name: str) -> Placement:
+    return PLACES.get(name, APPS)
+
+
+def service(name: str, *lines: str, length: int = FEWEST_LINES) -> str:
+    """Return a service of *length* lines, so that no module is too short for its own sake."""
+    body = [f"image: {name}", *lines]
+    body += [f"l{n}: x" for n in range(length - 1 - len(body))]
+    return f"  {name}:\n" + "".join(f"    {line}\n" for line in body)
+
+
+def parsed(text: str) -> ComposeFile:
+    return ComposeFile.parse(Source("compose.yaml", text))
+
+
+def groups(text: str) -> list[ServiceGroup]:
+    file = parsed(text)
+    return plan_groups(file, AnchorIndex(file), list(file.services), place)
+
+
+def planned(text: str) -> dict[str, tuple[str, ...]]:
+    """Return the services of each group by its name."""
+    found = {group.name: group.services for group in groups(text)}
+    assert sum(map(len, found.values())) == len(parsed(text).services), "every service once"
+    return found
+
+
+def file_of(*services: str, head: str = "") -> str:
+    return f"{head}services:\n{''.join(services)}"
+
+
+OTHERS = [service(name) for name in ("web", "mail", "search", "docs")]
+
+
+# --- families ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("merge", ["<<: *app", "<<: [*app, *more]"])
+def test_services_that_merge_one_block_are_named_after_it(merge: str) -> None:
+    head = "x-default-app: &app\n  init: true\nx-more: &more {tty: true}\n"
+    family = [service("api", merge), service("jobs", merge)]
+    first, *_ = groups(file_of(*family, *OTHERS, head=head))
+    assert (first.name, first.services) == ("app", ("api", "jobs"))
+    assert first.why == "share x-default-app"
+
+
+def test_a_service_whose_body_others_merge_is_one_of_them() -> None:
+    owner = service("api").replace("api:\n", "api: &api\n", 1)
+    found = planned(file_of(owner, *OTHERS, service("jobs", "<<: *api")))
+    assert found["api"] == ("api", "jobs")
+
+
+def test_a_block_that_most_services_use_groups_nothing() -> None:
+    head = "x-app: &app\n  init: true\n"
+    services = [service(n, "<<: *app") for n in ("api", "jobs", "postgres", "prometheus")]
+    assert "app" not in planned(file_of(*services, service("nginx"), head=head))
+
+
+def test_a_block_below_the_service_level_groups_nothing() -> None:
+    head = "x-log: &log\n  driver: local\n"
+    services = [service("postgres", "logging: *log"), service("prometheus", "logging: *log")]
+    found = planned(file_of(*services, *OTHERS, head=head))
+    assert found["postgres"] == ("postgres",)
+    assert found["prometheus"] == ("prometheus",)
+
+
+@pytest.mark.parametrize(
+    ("block", "name"),
+    [
+        ("x-app", "app"),
+        ("x-default-worker", "worker"),
+        ("x-airflow-common", "airflow"),
+        ("x-defaults", ""),
+        ("x-common", ""),
+        ("x-service", ""),
+        ("x-sentry_defaults", "sentry"),
+    ],
+)
+def test_the_name_that_a_block_gives(block: str, name: str) -> None:
+    assert block_name(block) == name
+
+
+# --- siblings ---------------------------------------------------------------------------------
+
+
+def test_names_that_differ_in_a_number() -> None:
+    nodes = [service(f"node-{n}") for n in range(3)]
+    found = planned(file_of(*nodes, service("postgres"), *OTHERS))
+    assert found["node"] == ("node-0", "node-1", "node-2")
+
+
+def test_a_service_and_its_own_helpers() -> None:
+    services = [service(n) for n in ("api", "postgres", "api-db", "api_worker", "apiary")]
+    found = planned(file_of(*services, *OTHERS))
+    assert found["api"] == ("api", "api-db", "api_worker")
+
+
+def test_siblings_below_different_banners_are_apart() -> None:
+    banner = "  # ---- {} ----\n"
+    text = file_of(
+        banner.format("Front"), service("web"), service("api"),
+        banner.format("Back"), service("api-db"), service("jobs"),
+    )  # fmt: skip
+    assert planned(text) == {"front": ("web", "api"), "back": ("api-db", "jobs")}
+
+
+def test_more_siblings_than_a_module_may_have_are_divided() -> None:
+    nodes = [service(f"node-{n}") for n in range(2 * MOST_SERVICES + 4)]
+    found = planned(file_of(*nodes, *OTHERS))
+    assert max(map(len, found.values())) <= MOST_SERVICES
+    assert next(iter(found)) == "node-0-to-node-7"
+
+
+# --- banners ----------------------------------------------------------------------------------
+
+SECTIONS = [
+    "  # ==== Data stores ====\n",
+    *(service("postgres"), service("redis")),
+    "  # ==== 2. Apps (ours) ====\n",
+    *(service("api"), service("jobs"), service("nginx")),
+]
+
+
+def test_banners_over_several_services_group_and_name_them() -> None:
+    found = planned(file_of(*SECTIONS))
+    assert found == {"data-stores": ("postgres", "redis"), "apps": ("api", "jobs", "nginx")}
+    assert groups(file_of(*SECTIONS))[0].why == "stand below “Data stores”"
+
+
+def test_banners_count_more_than_shared_blocks() -> None:
+    head = "x-app: &app\n  init: true\n"
+    text = file_of(*SECTIONS, head=head)
+    for name in ("redis", "api"):
+        text = text.replace(f"image: {name}\n", f"image: {name}\n    <<: *app\n")
+    assert list(planned(text)) == ["data-stores", "apps"]
+
+
+def test_a_banner_above_every_service_groups_nothing() -> None:
+    titled = [f"  # ---- {n} ----\n{service(n)}" for n in ("postgres", "prometheus", "api", "jobs")]
+    found = planned(file_of(*titled))
+    assert found["postgres"] == ("postgres",)
+    assert found["apps"] == ("api", "jobs")
+
+
+# --- profiles and categories ------------------------------------------------------------------
+
+
+def test_services_with_the_same_profiles() -> None:
+    tools = [service(n, "profiles: [tools]") for n in ("admin", "postgres")]
+    found = planned(file_of(*OTHERS, *tools))
+    assert found["tools"] == ("admin", "postgres")
+
+
+def test_a_profile_of_most_services_groups_nothing() -> None:
+    services = [service(n, "profiles: [all]") for n in ("api", "postgres", "prometheus")]
+    assert "all" not in planned(file_of(*services, service("nginx")))
+
+
+def test_the_rest_by_category() -> None:
+    names = ("api", "postgres", "web", "redis", "prometheus", "grafana", "nginx")
+    assert planned(file_of(*map(service, names))) == {
+        "apps": ("api", "web"),
+        "data": ("postgres", "redis"),
+        "monitoring": ("prometheus", "grafana"),
+        "nginx": ("nginx",),
+    }
+
+
+def test_a_group_is_infrastructure_only_if_all_of_it_is() -> None:
+    names = ("prometheus", "grafana", "api", "web")
+    directories = {g.name: g.directory for g in groups(file_of(*map(service, names)))}
+    assert directories == {"monitoring": "infrastructure", "apps": "services"}
+    mixed = file_of(*(service(n, "profiles: [x]") for n in ("prometheus", "api")), *OTHERS)
+    assert {g.name: g.directory for g in groups(mixed)}["x"] == "services"
+
+
+# --- neither too small nor too large ----------------------------------------------------------
+
+
+def test_short_services_join_those_most_like_them() -> None:
+    short = [service(name, length=3) for name in ("postgres", "redis", "mail")]
+    found = planned(file_of(service("api"), service("web"), *short, service("mongo", length=20)))
+    assert all(len(services) > 1 for services in found.values()), found
+
+
+def test_joining_short_groups_never_makes_one_of_all() -> None:
+    for names in (("api", "web", "postgres"), ("a", "postgres", "prometheus", "nginx")):
+        text = file_of(*(service(name, length=3) for name in names))
+        assert all(len(services) < len(names) for services in planned(text).values())
+
+
+def test_a_file_that_is_one_domain_stays_one_module() -> None:
+    names = ("api", "web", "mail")
+    assert planned(file_of(*map(service, names))) == {"apps": names}
+
+
+def test_infrastructure_joins_no_services() -> None:
+    names = ("api", "web", "postgres", "nginx")
+    found = planned(file_of(*(service(name, length=4) for name in names)))
+    assert found["nginx"] == ("nginx",)
+
+
+@pytest.mark.parametrize(("total", "most"), [(3, 4), (6, 4), (9, 6), (15, 10), (60, 10)])
+def test_a_module_has_no_more_than_a_part_of_all(total: int, most: int) -> None:
+    assert most_services(total) == most
+
+
+def test_a_large_category_is_divided_by_names() -> None:
+    names = [f"{team}-{n}" for team in ("shop", "bank") for n in ("api", "web", "job", "mail")]
+    found = planned(file_of(*map(service, [*names, *"abcd"])))
+    assert found["shop"] == tuple(names[:4])
+    assert found["bank"] == tuple(names[4:])
+
+
+# --- extends ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("services", "expected"),
+    [
+        ("  a: {image: a}\n  b: {image: b}\n", [["a"], ["b"]]),
+        ("  a: {image: a}\n  b: {extends: a}\n  c: {image: c}\n", [["a", "b"], ["c"]]),
+        ("  b: {extends: {service: a}}\n  a: {image: a}\n", [["b", "a"]]),
+        ("  a: {image: a}\n  b: {extends: {file: a.yml, service: a}}\n", [["a"], ["b"]]),
+        ("  a: &a\n    image: a\n  b:\n    <<: *a\n", [["a"], ["b"]]),
+        (
+            "  a: {image: a}\n  b: {extends: a}\n  c: {extends: b}\n  d: {image: d}\n",
+            [["a", "b", "c"], ["d"]],
+        ),
+    ],
+)
+def test_what_extends_ties(services: str, expected: list[list[str]]) -> None:
+    file = parsed(f"services:\n{services}")
+    assert tied_groups(file, file.services) == expected
+
+
+def test_a_service_that_stays_ties_nothing() -> None:
+    file = parsed("services:\n  a: {image: a}\n  b: {extends: a}\n  c: {extends: a}\n")
+    assert tied_groups(file, ["b", "c"]) == [["b"], ["c"]]
+
+
+# --- what the user says -----------------------------------------------------------------------
+
+
+def chosen(text: str, options: LayoutOptions) -> dict[str, tuple[str, ...]]:
+    file = parsed(text)
+    found = service_groups(file, AnchorIndex(file), file.services, place, options)
+    return {group.path or group.name: group.services for group in found}
+
+
+PLAIN = file_of(*map(service, ("api", "web", "postgres", "prometheus", "grafana", "nginx")))
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (
+            LayoutOptions(granularity="category"),
+            {
+                "apps": ("api", "web"),
+                "database": ("postgres",),
+                "monitoring": ("prometheus", "grafana"),
+                "proxy": ("nginx",),
+            },
+        ),
+        (
+            LayoutOptions(granularity="service"),
+            {n: (n,) for n in ("api", "web", "postgres", "prometheus", "grafana", "nginx")},
+        ),
+        (
+            LayoutOptions(groups={"Core": ("postgres", "api")}, modules={"nginx": "edge/p.yaml"}),
+            {
+                "core": ("api", "postgres"),
+                "web": ("web",),
+                "monitoring": ("prometheus", "grafana"),
+                "edge/p.yaml": ("nginx",),
+            },
+        ),
+        (
+            LayoutOptions(groups={"core": ("api",)}, modules={"api": "a.yaml", "web": "a.yaml"}),
+            {
+                "a.yaml": ("api", "web"),
+                "postgres": ("postgres",),
+                "monitoring": ("prometheus", "grafana"),
+                "nginx": ("nginx",),
+            },
+        ),
+    ],
+)
+def test_what_the_user_says_comes_first(
+    options: LayoutOptions, expected: dict[str, tuple[str, ...]]
+) -> None:
+    assert chosen(PLAIN, options) == expected
+
+
+@pytest.mark.parametrize("granularity", ["auto", "service", "category"])
+def test_what_extends_ties_follows_the_user(granularity: str) -> None:
+    text = PLAIN + service("worker", "extends: api")
+    options = partial(LayoutOptions, granularity=granularity)
+    assert ("api", "worker") in chosen(text, options(modules={"worker": "w.yaml"})).values()
+    whole = next(s for s in chosen(text, options()).values() if "api" in s)
+    assert "worker" in whole
+
+
+@pytest.mark.parametrize(
+    ("group", "others", "name"),
+    [
+        (("job-mail", "job_import"), (), "job"),
+        (("snuba-api", "snuba-errors"), (), "snuba"),
+        (("snuba-api", "snuba-errors"), ("snuba",), "snuba-api"),
+        (("node-0", "node-1"), (), "node"),
+        (("web", "api"), (), "web"),
+        (("redis6", "redis7"), (), "redis"),
+    ],
+)
+def test_a_common_name_is_made_of_whole_words(
+    group: tuple[str, ...], others: tuple[str, ...], name: str
+) -> None:
+    assert common_name(group, [*group, *others]) == name
