@@ -19,6 +19,7 @@ from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import extends_target, referenced_resources
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Element
+from composerefactor.refactoring.modules.directory import modules_directory
 from composerefactor.refactoring.modules.grouping import Family
 from composerefactor.refactoring.modules.writer import FileLayout
 from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, resolve
@@ -77,7 +78,7 @@ class RootFile:
         self.file = file
         self.directory = posixpath.dirname(file.path)
         self.family = Family.of(file.path)
-        self.into = into or self.family.prefix
+        self.into = into or modules_directory(project, file.path, self.family.prefix)
         self._keep = keep
         self._move = move
         self._leaves_stubs = leaves_stubs

@@ -103,7 +103,7 @@ def layout_options(root: RootFile, options: SplitOptions) -> LayoutOptions:
                 location=Location(path),
                 remedy=f"give another path for {service}: --module {service}=PATH",
             )
-    into = posixpath.join(root.directory, posixpath.normpath(options.into or root.family.prefix))
+    into = posixpath.join(root.directory, posixpath.normpath(root.into))
     return replace(options, into=into, modules=modules)
 
 
@@ -202,7 +202,7 @@ def split_notes(
         )
     for directory in dict.fromkeys(root.directory for root in roots):
         near = [root for root in roots if root.directory == directory]
-        into = posixpath.normpath(options.into or near[0].family.prefix)
+        into = posixpath.normpath(near[0].into)
         ignore = posixpath.join(directory, ".dockerignore")
         sending = {s: None for root in near for s in services_sending(root.file, into)}
         if sending and into not in project.ignored_in_builds(ignore):

@@ -59,8 +59,8 @@ def plan_root(root: RootFile, options: SplitOptions, names: Names, *, several: b
     domain = only_domain(root.file.services, place)
     if domain and domain in environment_name(root.file.path) and not options.force:
         message = f"nothing to gain, since all of its services are {domain}; --force splits it"
-        reasons = {("services", name): Reason(message) for name in root.file.services}
-        return Plan(unmoved=unmoved_of(root, reasons))
+        whole = {("services", name): Reason(message) for name in root.file.services}
+        return Plan(unmoved=unmoved_of(root, whole))
     groups = service_groups(root.file, root.anchors, root.movable(), place, chosen)
     modules = modules_of(groups, chosen, root.family, names, prefix)
     if not modules:
