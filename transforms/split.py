@@ -56,7 +56,7 @@ def split(project: Project, options: SplitOptions) -> Plan:
     plan_notes = [n for p in plans for n in p.notes]
     if planned_files:
         plan_notes += split_notes(
-            project, options, [r for r in roots if not r.why_whole], planned_files, moved
+            project, [r for r in roots if not r.why_whole], planned_files, moved
         )
     return Plan(
         planned_files,

@@ -335,9 +335,14 @@ def moved_text(proposal: Proposal, *, verbose: bool = True) -> str:
     if verbose:
         text += f": {counted(lines_moved, 'line')} unchanged, {rewritten} rewritten, "
         text += f"{counted(comments, 'comment')} kept"
-    before, after = proposal.changes.text_lines()
+    changes = proposal.changes
+    before, after = changes.text_lines()
+    old = len(changes.changed) + len(changes.deleted)
+    new = len(changes.changed) + len(changes.created)
     copied = sum(d.lines_from(copied=True) for d in planned_files)
-    sizes = f"{before} lines of text before, {after} after"
+    sizes = (
+        f"{before} lines in {counted(old, 'file')} before, {after} in {counted(new, 'file')} after"
+    )
     return f"{text}; {sizes}, {copied or 'none'} of them copied"
 
 

@@ -187,7 +187,6 @@ def shared_services(group: list[RootFile]) -> SharedServices:
 
 def split_notes(
     project: Project,
-    options: SplitOptions,
     roots: list[RootFile],
     planned_files: tuple[PlannedFile, ...],
     moved: dict[FileElement, str],

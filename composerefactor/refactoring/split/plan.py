@@ -74,6 +74,8 @@ def plan_root(root: RootFile, options: SplitOptions, names: Names, *, several: b
     planned_files, result = _planned_files(root, layout, order, common, names, chosen)
     moved = moved_elements(root, (common.layout if common else layout).destinations)
     notes = (*(common.notes() if common else ()), *result.notes())
+    if chosen.anchors == "extends" and common is None:
+        notes = (*notes, "--anchors extends changes nothing: no block can be extended instead")
     services = {module.path: module.services for module in modules}
     since = common.since(result) if common else ""
     reasons = {module.path: module.why for module in modules}
