@@ -103,6 +103,8 @@ class Project(Struct):
         errors: Why a start command cannot be read, by start command.
         not_read: The files with the name of a Compose file that no start command reads and that
             are no valid Compose files, templates for example: why, by path.
+        links: The symbolic links among the files of the start commands: the path to which each
+            leads.
         directories: The project directories under which a file is read by ``-f`` or ``include``,
             by path of the file.
         extensions: The services of a file that other files extend, by path of the file.
@@ -131,6 +133,7 @@ class Project(Struct):
     env_files: set[str] = set()
     errors: dict[Invocation, InputError] = {}
     not_read: dict[str, InputError] = {}
+    links: dict[str, str] = {}
     directories: dict[str, set[str]] = {}
     extensions: dict[str, list[Extension]] = {}
     included_by: dict[str, set[str]] = {}

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from composerefactor.compose.files import Library
 from composerefactor.compose.generated import generated_note
 from composerefactor.compose.interpolation import Variable
-from composerefactor.compose.invocation import Invocation
+from composerefactor.compose.invocation import Evidence, Invocation
 from composerefactor.compose.masking import Masking
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, scalar_text
 from composerefactor.compose.paths import is_outside
@@ -29,6 +29,7 @@ from composerefactor.discovery.find import (
     commands,
     directories_used_from_root,
     from_options,
+    merge_duplicates,
     project_directories,
     survey,
     with_env_files,
@@ -210,12 +211,16 @@ def open_project(
         readers = surveyed.readers
     if not invocations:
         raise _no_compose_file(choice.path)
+    invocations, links = _with_link_targets(invocations, files)
     project = load_project(invocations, library, choice.environ)
+    links |= {path: target for path in project.files if (target := files.link_target(path))}
+    project.links.update(links)
     project.has_directory = files.has_directory
     project.not_read.update(_files_not_read(project, texts, facts))
     project.protected_files.update(_generated_files(project, is_named=choice.names_entries))
     if not choice.names_entries:
         project.protected_files.update(_files_of_other_readers(readers))
+    project.protected_files.update(_linked_files(links))
     repository = find_repository(root)
     if repository is not None:
         project.is_tracked = repository.is_tracked
@@ -248,6 +253,46 @@ def _given_entries(choice: ProjectSelection, texts: ProjectTexts) -> list[Invoca
         env_file=choice.env_file,
         environ=choice.environ,
     )
+
+
+def _with_link_targets(
+    entries: Sequence[Invocation], files: ProjectFiles
+) -> tuple[list[Invocation], dict[str, str]]:
+    """Return *entries* with the targets of symbolic links in the same directory; all links.
+
+    Such a target is read in the same way by either name, so that it can be changed, and the link
+    stays as it is. Relative paths are relative to the directory of the link, not of its target
+    (observed: v5.6.1), so that a target elsewhere cannot replace it.
+    """
+    paths = dict.fromkeys(path for entry in entries for path in entry.files)
+    links = {path: target for path in paths if (target := files.link_target(path))}
+    near = {path: target for path, target in links.items() if _is_beside(path, target)}
+    replaced = []
+    for entry in entries:
+        linked = [path for path in entry.files if path in near]
+        if linked:
+            named = tuple(dict.fromkeys(near.get(path, path) for path in entry.files))
+            evidence = tuple(Evidence(f"{path} is a link to {near[path]}") for path in linked)
+            entry = replace(  # noqa: PLW2901
+                entry, files=named, implicit=False, evidence=(*entry.evidence, *evidence)
+            )
+        replaced.append(entry)
+    return merge_duplicates(replaced), links
+
+
+def _is_beside(path: str, target: str) -> bool:
+    return posixpath.dirname(path) == posixpath.dirname(target)
+
+
+def _linked_files(links: Mapping[str, str]) -> Iterator[tuple[str, ProtectedFile]]:
+    """Yield the links to other directories and their targets, with the reason."""
+    for path, target in links.items():
+        if not _is_beside(path, target):
+            yield path, ProtectedFile(f"it is a symbolic link to {target}, in another directory")
+            yield (
+                target,
+                ProtectedFile(f"{path}, a symbolic link to it, is read in another directory"),
+            )
 
 
 def _files_not_read(

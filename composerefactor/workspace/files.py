@@ -84,6 +84,20 @@ class ProjectFiles:
         except (OSError, ValueError):
             return False
 
+    def link_target(self, path: str) -> str | None:
+        """Return the path to which *path* leads, None if it contains no symbolic link.
+
+        It is relative to the root, with ``..`` for a path outside of it.
+        """
+        place = os.path.normpath(self.root / path)
+        try:
+            target = os.path.realpath(place)
+        except (OSError, ValueError):
+            return None
+        if target == place:
+            return None
+        return Path(os.path.relpath(target, self.root)).as_posix()
+
     def has_directory(self, path: str) -> bool:
         """Return whether *path* is a directory, or a link to one."""
         try:
@@ -152,6 +166,8 @@ class ProjectFiles:
                 break
             except (OSError, ValueError) as error:
                 raise RefusedError(_reason(error), location=Location(relative)) from None
+            if stat.S_ISLNK(mode):
+                raise self._link_error(path, relative)
             _check_kind(mode, relative, is_last=number == len(parts))
             if stat.S_ISDIR(mode):
                 directory = place
@@ -163,15 +179,21 @@ class ProjectFiles:
                 remedy="make it writable, or run as the owner of the project",
             )
 
+    def _link_error(self, path: str, relative: str) -> RefusedError:
+        """Return the error for the file *path*, in which *relative* is a symbolic link."""
+        target = self.link_target(path) or path
+        is_inside = not target.startswith("..") and self.exists(target)
+        return RefusedError(
+            f"a symbolic link, and its target, {target}, may belong to something else",
+            location=Location(relative),
+            remedy=f"name the file that it points to: -f {target}"
+            if is_inside
+            else "replace the link by a copy, or run the command on the project it points to",
+        )
+
 
 def _check_kind(mode: int, relative: str, *, is_last: bool) -> None:
     """Raise RefusedError unless *mode* is that of a directory, or of a file where *is_last*."""
-    if stat.S_ISLNK(mode):
-        raise RefusedError(
-            "a symbolic link, and its target may belong to something else",
-            location=Location(relative),
-            remedy="replace the link by a copy, or run the command on the project it points to",
-        )
     if is_last and not stat.S_ISREG(mode):
         raise RefusedError("not a regular file", location=Location(relative))
     if not is_last and not stat.S_ISDIR(mode):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.commandline import CommandLine, tree, write
+from support.engine import config
 
 API = "docker-compose/services/docker-compose.api.yml"
 
@@ -197,14 +198,48 @@ def test_modes_are_kept(shop: Path, command_line: CommandLine) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
-def test_a_linked_base_is_refused(shop: Path, tmp_path: Path, command_line: CommandLine) -> None:
+def test_a_link_to_a_file_elsewhere_is_not_split(
+    shop: Path, tmp_path: Path, command_line: CommandLine
+) -> None:
     real = tmp_path / "real.yml"
     (shop / "docker-compose.yml").rename(real)
     (shop / "docker-compose.yml").symlink_to(real)
     done = command_line(shop, "split", "--yes", "--engine", "none", "--unproven")
-    assert done.code == 3
-    assert "docker-compose.yml: a symbolic link" in done.err
+    assert done.code == 0
+    assert "(it is a symbolic link to ../real.yml, in another directory)" in done.err
     assert sorted(tree(shop)) == ["docker-compose.yml"]
+    fixed = command_line(shop, "fix", "--yes", "--engine", "none", "--unproven", "--unsafe")
+    assert fixed.code == 3
+    assert "docker-compose.yml: a symbolic link, and its target, ../real.yml" in fixed.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_link_into_a_directory_of_the_project(shop: Path, command_line: CommandLine) -> None:
+    (shop / "deploy").mkdir()
+    (shop / "docker-compose.yml").rename(shop / "deploy/compose.yml")
+    (shop / "docker-compose.yml").symlink_to("deploy/compose.yml")
+    write(shop, {"up.sh": "docker compose -f deploy/compose.yml up\n"})
+    done = command_line(shop, "split", "--check", "--engine", "none")
+    assert done.code == 0
+    assert "(it is a symbolic link to deploy/compose.yml, in another directory)" in done.err
+    assert "(docker-compose.yml, a symbolic link to it, is read in another" in done.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_the_target_of_a_link_beside_it_is_split(shop: Path, command_line: CommandLine) -> None:
+    (shop / "docker-compose.yml").rename(shop / "docker-compose.prod.yml")
+    (shop / "docker-compose.yml").symlink_to("docker-compose.prod.yml")
+    (shop / "docker-compose.now.yml").symlink_to("docker-compose.yml")
+    moved = command_line(shop, "split", "--check", "--move-roots", "deploy", "--engine", "none")
+    assert "docker-compose.yml: a symbolic link to docker-compose.prod.yml, which" in moved.err
+    engine = Path(command_line.engine)
+    old = config(engine, shop).stdout
+    done = command_line(shop, "split", "--yes")
+    assert done.code == 0, done.err
+    assert "proved: 1 start command equal" in done.err
+    assert "docker-compose.yml is a link to docker-compose.prod.yml" in done.err
+    assert (shop / "docker-compose.yml").is_symlink()
+    assert config(engine, shop).stdout == old != ""
 
 
 def test_several_projects_below(tmp_path: Path, command_line: CommandLine) -> None:

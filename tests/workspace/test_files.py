@@ -147,3 +147,19 @@ def test_directory_without_write_permission(project: Path, fill: Fill, path: str
     with pytest.raises(RefusedError, match="not writable"):
         ProjectFiles(project).check_writable(path)
     (project / "dir").chmod(0o755)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_where_a_link_leads(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside.yml").write_text("services: {}\n")
+    (project / "link.yml").symlink_to("compose.yaml")
+    (project / "second.yml").symlink_to("link.yml")
+    (project / "away.yml").symlink_to(tmp_path / "outside.yml")
+    (project / "linked").symlink_to(".")
+    files = ProjectFiles(project)
+    assert files.link_target("compose.yaml") is None
+    assert files.link_target("missing.yml") is None
+    assert files.link_target("a\0b") is None
+    assert files.link_target("second.yml") == "compose.yaml"
+    assert files.link_target("linked/compose.yaml") == "compose.yaml"
+    assert files.link_target("away.yml") == "../outside.yml"

@@ -106,6 +106,7 @@ def _refusals(
                 location=Location(reader.evidence.path, reader.evidence.line),
                 remedy="leave the root files where they are, without --move-roots",
             )
+    yield from _dangling_links(project, relocation)
     for old, new in relocation.files.items():
         if project.exists(new):
             yield RefusedError(
@@ -134,6 +135,17 @@ def _refusals(
                 f"is only read while the command in {entry.directory} names no file",
                 location=Location(own),
                 remedy="name it with --env-file in the command first",
+            )
+
+
+def _dangling_links(project: Project, relocation: Relocation) -> Iterator[RefusedError]:
+    """Yield the links to files that move."""
+    for link, target in project.links.items():
+        if target in relocation.files:
+            yield RefusedError(
+                f"a symbolic link to {target}, which would lead nowhere after the move",
+                location=Location(link),
+                remedy="leave the root files where they are, or replace the link by a file",
             )
 
 
