@@ -177,6 +177,12 @@ class TreeFacts:
         root = self._library.mapping(path)
         return root is not None and self._has_sections(root) and self.why_unusable(path) is None
 
+    def has_services(self, path: str) -> bool:
+        """Return whether *path* is a YAML file with a key ``services``."""
+        is_yaml = path.endswith((".yml", ".yaml"))
+        root = self._library.mapping(path) if is_yaml else None
+        return root is not None and root.get("services") is not None
+
     def why_unusable(self, path: str) -> InputError | None:
         """Return why *path* is no usable YAML or names services with ``{{``, as in a template."""
         try:

@@ -298,15 +298,16 @@ def _linked_files(links: Mapping[str, str]) -> Iterator[tuple[str, ProtectedFile
 def _files_not_read(
     project: Project, texts: ProjectTexts, facts: TreeFacts
 ) -> Iterator[tuple[str, InputError]]:
-    """Yield the files that are named like Compose files and are none, with the reason."""
+    """Yield the files that look like Compose files and are none, with the reason."""
     known = {*project.files, *(path for entry in project.entries for path in entry.files)}
     directories = {posixpath.dirname(path) for path in known}
     for path in texts.paths():
         if path in known or posixpath.dirname(path) not in directories:
             continue
-        error = facts.why_unusable(path) if _any_has_compose_name([path]) else None
-        if error is not None:
-            yield path, error
+        if _any_has_compose_name([path]) or facts.has_services(path):
+            error = facts.why_unusable(path)
+            if error is not None:
+                yield path, error
 
 
 def _generated_files(project: Project, *, is_named: bool) -> Iterator[tuple[str, ProtectedFile]]:

@@ -324,13 +324,13 @@ def test_a_file_that_stays_whole_unless_it_is_named(
 def test_a_template_beside_the_project_is_reported_and_not_read(
     shop: Path, command_line: CommandLine, text: str, reason: str
 ) -> None:
-    write(shop, {"docker-compose.tmpl.yml": text})
+    write(shop, {"docker-compose.tmpl.yml": text, "add.yml": "services:\n  ${X}: {image: a}\n"})
     done = command_line(shop, "split", "--check", "--engine", "none")
     assert done.code == 1, done.err
     assert f"not read: docker-compose.tmpl.yml:{reason}" in done.err
     output = ("--format", "json", "--dry-run", "--engine", "none")
-    (not_read,) = command_line(shop, "split", *output).document["not_read"]
-    assert not_read["file"] == "docker-compose.tmpl.yml"
+    not_read = command_line(shop, "split", *output).document["not_read"]
+    assert [each["file"] for each in not_read] == ["add.yml", "docker-compose.tmpl.yml"]
     output = ("--format", "markdown", "--dry-run", "--engine", "none")
     assert b"not read: docker-compose.tmpl.yml:" in command_line(shop, "split", *output).out
     assert "not read: docker-compose.tmpl.yml:" in command_line(shop, "analyze").out.decode()
