@@ -26,7 +26,6 @@ from composerefactor.refactoring.deduplicate.variants import (
     Difference,
     comparisons,
 )
-from composerefactor.refactoring.modules.grouping import environment_name
 from composerefactor.report.text import command_text
 
 _MAX_SHOWN = 48
@@ -156,9 +155,8 @@ def _json(value: Any) -> str:
 
 def _names(comparison: Comparison) -> dict[str, str]:
     """Return a short name for each file, or the paths if two names are the same."""
-    short = {f: environment_name(f) for f in comparison.files}
-    short = {f: "default" if name == "main" else name for f, name in short.items()}
-    return short if len(set(short.values())) == len(short) else {f: f for f in short}
+    names = comparison.environments
+    return dict(names) if len(set(names.values())) == len(names) else {f: f for f in names}
 
 
 def _rank(attribute: str) -> int:

@@ -22,7 +22,8 @@ from composerefactor.planning.requests import FixRequest, Groups, SplitRequest, 
 from composerefactor.planning.settings import Settings
 from composerefactor.refactoring.contract import AnyTransform
 from composerefactor.refactoring.contract import Option as TransformOption
-from composerefactor.refactoring.modules.grouping import Family, environment_name, kebab
+from composerefactor.refactoring.modules.environments import environment_name, name_in_path
+from composerefactor.refactoring.modules.grouping import Family, kebab
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.report.text import counted
 
@@ -30,6 +31,7 @@ _TEXTS = {
     "strategy": (
         "How do the root files use the modules?",
         (
+            Option("auto", "They include them; of many variants, the shorter text is taken"),
             Option("include", "They include them (the text moves unchanged)"),
             Option("extends", "They keep a stub per service, which extends the module"),
         ),
@@ -129,12 +131,9 @@ def _roots_with_environment(proposal: Proposal) -> dict[str, str]:
         posixpath.basename(posixpath.dirname(path)) == ENVIRONMENTS
         for path in proposal.plan.services
     )
-    names = (
-        {path: environment_name(path) for path in proposal.project.root_files}
-        if has_environments
-        else {}
-    )
-    return {path: "default" if name == "main" else name for path, name in names.items()}
+    project = proposal.project
+    paths = project.root_files if has_environments else []
+    return {path: environment_name(project, path) for path in paths}
 
 
 def _choose_module(
@@ -209,7 +208,7 @@ def _name_environment(
 
 
 def _short(path: str) -> str:
-    return environment_name(path) if posixpath.basename(path) != path else path
+    return name_in_path(path) if posixpath.basename(path) != path else path
 
 
 def _file_name(proposal: Proposal, services: Iterable[str]) -> str:

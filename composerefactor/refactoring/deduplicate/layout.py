@@ -36,13 +36,13 @@ from composerefactor.refactoring.deduplicate.variants import (
     SharedServices,
 )
 from composerefactor.refactoring.modules.anchors import Element
+from composerefactor.refactoring.modules.environments import environment_name
 from composerefactor.refactoring.modules.grouping import (
     Family,
     LayoutOptions,
     Module,
     Names,
     ServiceGroup,
-    environment_name,
     modules_of,
 )
 from composerefactor.refactoring.modules.include import IncludeEntry, RootInclude
@@ -184,8 +184,7 @@ class Layout:
 
     def _environment_name(self, file_index: int) -> str:
         path = self.factored.files[file_index].path
-        name = self.options.environments.get(path) or environment_name(path)
-        return "default" if name == "main" else name
+        return self.options.environments.get(path) or environment_name(self.roots[0].project, path)
 
     def _environment_files(
         self, file_index: int, parts: Sequence[EnvironmentPart]

@@ -39,6 +39,7 @@ from composerefactor.refactoring.deduplicate.definitions import (
 )
 from composerefactor.refactoring.deduplicate.share import merge_key_values, share
 from composerefactor.refactoring.modules.anchors import AnchorIndex
+from composerefactor.refactoring.modules.environments import environment_name
 from composerefactor.yaml.comments import comments_in
 from composerefactor.yaml.nodes import Node
 from composerefactor.yaml.source import Source
@@ -464,11 +465,13 @@ class Comparison(Struct, frozen=True):
         files: their paths.
         services: the files that define each service, by its name.
         differences: the settings that differ.
+        environments: the name of the environment of each file.
     """
 
     files: tuple[str, ...]
     services: Mapping[str, tuple[str, ...]]
     differences: tuple[Difference, ...]
+    environments: Mapping[str, str]
 
     @property
     def common(self) -> list[str]:
@@ -488,10 +491,10 @@ def comparisons(project: Project) -> list[Comparison]:
         for name in file.services:
             defined_in.setdefault(name, set()).add(file.path)
     groups = unions(paths for paths in defined_in.values() if len(paths) > 1)
-    return [_comparison([f for f in files if f.path in group]) for group in groups]
+    return [_comparison(project, [f for f in files if f.path in group]) for group in groups]
 
 
-def _comparison(files: Sequence[ComposeFile]) -> Comparison:
+def _comparison(project: Project, files: Sequence[ComposeFile]) -> Comparison:
     services: dict[str, list[str]] = {}
     bodies: dict[str, dict[str, Any]] = {}
     for file in files:
@@ -504,7 +507,8 @@ def _comparison(files: Sequence[ComposeFile]) -> Comparison:
             bodies.setdefault(name, {})[file.path] = body
     differences = [d for name, values in bodies.items() for d in _differences(name, (), values)]
     paths_by_service = {name: tuple(paths) for name, paths in services.items()}
-    return Comparison(tuple(file.path for file in files), paths_by_service, tuple(differences))
+    names = {file.path: environment_name(project, file.path) for file in files}
+    return Comparison(tuple(names), paths_by_service, tuple(differences), names)
 
 
 def _differences(service: str, path: Path, values: Mapping[str, Any]) -> Iterator[Difference]:

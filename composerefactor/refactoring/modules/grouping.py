@@ -36,16 +36,6 @@ class Family(Struct, frozen=True):
         return f"{self.prefix}.{name}.{self.extension}"
 
 
-def environment_name(path: str) -> str:
-    """Return the environment in the name of a root file, ``main`` where it has none.
-
-    ``docker-compose.dev.yml`` gives ``dev``.
-    """
-    stem = posixpath.basename(path).rsplit(".", 1)[0]
-    rest = re.sub(r"^(docker-)?compose[._-]?", "", stem)
-    return kebab(rest) if rest else "main"
-
-
 def kebab(name: str) -> str:
     """Return *name* in kebab-case, as part of a file name that works on every system."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)
@@ -119,7 +109,7 @@ SERVICES, INFRASTRUCTURE = "services", "infrastructure"
 
 
 Granularity: TypeAlias = Literal["auto", "service", "category"]
-Strategy: TypeAlias = Literal["include", "extends"]
+Strategy: TypeAlias = Literal["auto", "include", "extends"]
 AnchorHandling: TypeAlias = Literal["auto", "copy", "extends"]
 
 
@@ -149,10 +139,11 @@ class LayoutOptions(Struct, frozen=True, forbid_unknown_fields=True):
     strategy: Annotated[
         Strategy,
         Meta(
-            description="Root files include the modules (default), or keep stubs that extend their "
-            "services."
+            description="Root files include the modules, or keep stubs that extend their services. "
+            "Three and more files that define the same services are planned both ways, and the "
+            "shorter text is taken; others include (auto, the default)."
         ),
-    ] = "include"
+    ] = "auto"
     anchors: Annotated[
         AnchorHandling,
         Meta(

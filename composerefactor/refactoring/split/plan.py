@@ -23,10 +23,10 @@ from composerefactor.refactoring.contract import FileElement, Plan, SavedLines, 
 from composerefactor.refactoring.deduplicate.layout import Layout
 from composerefactor.refactoring.deduplicate.variants import SharedServices
 from composerefactor.refactoring.modules.anchors import Element
+from composerefactor.refactoring.modules.environments import environment_name
 from composerefactor.refactoring.modules.grouping import (
     LayoutOptions,
     Names,
-    environment_name,
     modules_of,
 )
 from composerefactor.refactoring.modules.include import IncludeEdit
@@ -49,7 +49,7 @@ def plan_root(root: RootFile, options: SplitOptions, names: Names, *, several: b
     if root.why_whole:
         return plan_unsplit(root)
     unmoved = unmoved_of(root, root.reasons)
-    prefix = f"{environment_name(root.file.path)}-" if several else ""
+    prefix = f"{environment_name(root.project, root.file.path)}-" if several else ""
     chosen = layout_options(root, options)
     placement = placement_of(options)
 
@@ -57,7 +57,7 @@ def plan_root(root: RootFile, options: SplitOptions, names: Names, *, several: b
         return placement(root.file, name)
 
     domain = only_domain(root.file.services, place)
-    if domain and domain in environment_name(root.file.path) and not options.force:
+    if domain and domain in environment_name(root.project, root.file.path) and not options.force:
         message = f"nothing to gain, since all of its services are {domain}; --force splits it"
         whole = {("services", name): Reason(message) for name in root.file.services}
         return Plan(unmoved=unmoved_of(root, whole))

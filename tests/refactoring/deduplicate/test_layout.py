@@ -26,7 +26,7 @@ MAIN, PROD = "docker-compose.yml", "docker-compose.prod.yml"
 OVERRIDE = "docker-compose.override.yml"
 BASES = (MAIN, PROD)
 MODULE = "docker-compose/services/docker-compose.{}.yml".format
-DEFAULT = "docker-compose/environments/docker-compose.default.yml"
+DEFAULT = "docker-compose/environments/docker-compose.base.yml"
 ADDED = "docker-compose/environments/docker-compose.prod.yml"
 
 
@@ -202,7 +202,7 @@ def test_an_override_of_one_base(command_line: CommandLine, tmp_path: Path) -> N
     run = command_line(tmp_path, "split", *entries, "--yes")
     assert run.code == 0, run.err
     assert "3 services (6 definitions)" in run.err
-    assert "db: cpus: 1 in default, 2 in prod" in run.err
+    assert "db: cpus: 1 in base, 2 in prod" in run.err
     assert {MODULE("db"), DEFAULT, ADDED} <= tree(tmp_path).keys()
     assert command_line(tmp_path, "split", *entries, "--check", "--engine", "none").code == 0
     assert command_line(tmp_path, "undo", "--yes").code == 0

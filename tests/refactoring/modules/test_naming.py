@@ -6,7 +6,6 @@ from composerefactor.refactoring.modules.grouping import (
     MAX_NAME,
     Family,
     Names,
-    environment_name,
     kebab,
 )
 
@@ -23,21 +22,6 @@ from composerefactor.refactoring.modules.grouping import (
 )
 def test_family(path: str, name: str) -> None:
     assert Family.of(path).file("api") == name
-
-
-@pytest.mark.parametrize(
-    ("path", "name"),
-    [
-        ("docker-compose.yml", "main"),
-        ("compose.yaml", "main"),
-        ("docker-compose.dev.yml", "dev"),
-        ("docker-compose-dev.yml", "dev"),
-        ("deploy/compose.Prod_EU.yaml", "prod-eu"),
-        ("stack.yml", "stack"),
-    ],
-)
-def test_variant(path: str, name: str) -> None:
-    assert environment_name(path) == name
 
 
 @pytest.mark.parametrize(
