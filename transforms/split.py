@@ -13,11 +13,18 @@ volumes, secrets and configs stay in the root file.
 
 from __future__ import annotations
 
+import math
+
+from msgspec.structs import replace
+
 from composerefactor.compose.project import Project
+from composerefactor.edit.planned_files import text_lines
 from composerefactor.refactoring.contract import Plan, SavedLines, refactoring
 from composerefactor.refactoring.deduplicate.variants import repeating_files
+from composerefactor.refactoring.modules.environments import are_environments
 from composerefactor.refactoring.modules.grouping import Names
 from composerefactor.refactoring.modules.include import empty_env_file
+from composerefactor.refactoring.modules.root_file import RootFile
 from composerefactor.refactoring.split.options import (
     SplitOptions,
     check_options,
@@ -27,6 +34,13 @@ from composerefactor.refactoring.split.options import (
     split_notes,
 )
 from composerefactor.refactoring.split.plan import plan_group, plan_root, plan_stubs
+
+FEWEST_VARIANTS = 3
+"""This many files are planned with both strategies."""
+
+
+MAX_GROWTH = 1.06
+"""How much longer the text of environments may become, since one place is easier to change."""
 
 
 @refactoring(SplitOptions)
@@ -39,17 +53,18 @@ def split(project: Project, options: SplitOptions) -> Plan:
     check_options(options, project)
     roots = [root_file_of(project, path, options) for path in project.root_files]
     copies = [root_file_of(project, path, options) for path in repeating_files(project)]
-    groups = sharing_groups([*roots, *copies])
+    chosen = [
+        (group, with_strategy)
+        for group in sharing_groups([*roots, *copies])
+        if (with_strategy := _with_strategy(group, options))
+    ]
+    groups = [group for group, _ in chosen]
     alone = [root for root in roots if all(root not in group for group in groups)]
     alone += [root_file_of(project, path, options) for path in included_monoliths(project)]
     several = sum(not root.why_whole for root in alone) > 1 or bool(groups)
     names = Names(project.exists, project.is_ignored)
-    if options.strategy == "extends":
-        all_groups = [*([root] for root in alone), *groups]
-        plans = [plan_stubs(group, options, names, several=several) for group in all_groups]
-    else:
-        plans = [plan_root(root, options, names, several=several) for root in alone]
-        plans += [plan_group(group, options, names) for group in groups]
+    plans = [_plan_of_root(root, options, names, several=several) for root in alone]
+    plans += [_plan_of_group(group, own_options, names) for group, own_options in chosen]
     planned_files = tuple(f for p in plans for f in p.planned_files)
     planned_files += tuple(map(empty_env_file, names.env_files.values()))
     moved = {element: path for p in plans for element, path in p.moved.items()}
@@ -72,3 +87,68 @@ def split(project: Project, options: SplitOptions) -> Plan:
         ),
         since=max((p.since for p in plans), default=""),
     )
+
+
+def _plan_of_root(root: RootFile, options: SplitOptions, names: Names, *, several: bool) -> Plan:
+    """Plan the split of a root file that shares no service with another."""
+    if options.strategy == "extends":
+        return plan_stubs([root], options, names, several=several)
+    return plan_root(root, options, names, several=several)
+
+
+def _plan_of_group(group: list[RootFile], options: SplitOptions, names: Names) -> Plan:
+    """Plan the split of root files that define the same services."""
+    if options.strategy == "extends":
+        return plan_stubs(group, options, names, several=True)
+    return plan_group(group, options, names)
+
+
+def _with_strategy(group: list[RootFile], options: SplitOptions) -> SplitOptions | None:
+    """Return *options* with the strategy for *group*; None if its files are not planned together.
+
+    They are if that makes their text shorter than a plan of each does: the text of whole files,
+    with include lists, keys and stubs. The text of environments may be a little longer, since a
+    value that all of them have is then changed in one place; what variants have in common is often
+    a coincidence. A file that is merged over the only root file and repeats it is neither.
+    """
+    project = group[0].project
+    candidates = [options] if options.strategy != "auto" else _automatic(group, options)
+    roots = [root for root in group if root.file.path in project.root_files]
+    if len(roots) == 1:
+        return candidates[0]
+    lengths = []
+    for candidate in candidates:
+        plan = _plan_of_group(group, candidate, _fresh_names(group))
+        lengths.append(_lines_after(group, [plan]))
+    names = _fresh_names(group)
+    apart = [_plan_of_root(root, options, names, several=True) for root in roots]
+    most = _lines_after(group, apart)
+    paths = [root.file.path for root in roots]
+    most = math.floor(MAX_GROWTH * most) if are_environments(project, paths) else most - 1
+    shortest = min(lengths)
+    return candidates[lengths.index(shortest)] if shortest <= most else None
+
+
+def _fresh_names(group: list[RootFile]) -> Names:
+    """Return names for a plan that is only measured."""
+    project = group[0].project
+    return Names(project.exists, project.is_ignored)
+
+
+def _lines_after(group: list[RootFile], plans: list[Plan]) -> int:
+    """Return how many lines the files of *group* and their new files have after *plans*."""
+    contents: dict[str, bytes | None] = {r.file.path: r.file.source.text.encode() for r in group}
+    for plan in plans:
+        contents |= plan.contents()
+    return sum(map(text_lines, contents.values()))
+
+
+def _automatic(group: list[RootFile], options: SplitOptions) -> list[SplitOptions]:
+    """Return *options* with each strategy that is compared for *group*, the preferred one first.
+
+    With stubs, each of many variants says in one place what it has; two files need no comparison.
+    """
+    include = replace(options, strategy="include")
+    if len(group) < FEWEST_VARIANTS or options.anchors == "extends":
+        return [include]
+    return [include, replace(options, strategy="extends")]

@@ -329,9 +329,10 @@ class Changeset(Struct, frozen=True):
 
     def text_lines(self) -> tuple[int, int]:
         """Return how many non-blank lines the files have before and after."""
-        before = sum(_text_lines(change.before) for change in self.changes)
-        return before, sum(_text_lines(change.after) for change in self.changes)
+        before = sum(text_lines(change.before) for change in self.changes)
+        return before, sum(text_lines(change.after) for change in self.changes)
 
 
-def _text_lines(content: bytes | None) -> int:
+def text_lines(content: bytes | None) -> int:
+    """Return how many non-blank lines *content* has; None is a file that does not exist."""
     return sum(1 for line in (content or b"").splitlines() if line.strip())

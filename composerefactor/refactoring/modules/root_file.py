@@ -28,7 +28,7 @@ FEWEST_SERVICES = 4
 """A root file with fewer services is not split: modules would help nobody."""
 
 FEWEST_LINES = 100
-"""A root file with fewer lines is not split; blank lines do not count."""
+"""A root file with fewer lines is not split."""
 
 
 ROOT = ""
@@ -174,7 +174,7 @@ class RootFile:
         ]
         files = [self.file, *included]
         services = sum(len(file.services) for file in files)
-        lines = sum(bool(line.strip()) for f in files for line in f.source.text.splitlines())
+        lines = sum(len(file.source.text.splitlines()) for file in files)
         if self._force or (services >= FEWEST_SERVICES and lines >= FEWEST_LINES):
             return ""
         named = "1 service" if services == 1 else f"{services} services"
