@@ -11,11 +11,11 @@ from composerefactor.cli.options import (
     Progress,
     Run,
     carry_out_proposal,
-    engine_options,
     examples,
     path_argument,
     project_options,
     project_selection,
+    proof_options,
     proposal_output_options,
     run_options,
 )
@@ -62,7 +62,7 @@ from composerefactor.proof.engine import Engine
     help="Set an option of a transform, for example add-networks.layout=tiers (repeatable).",
 )
 @run_options
-@engine_options
+@proof_options
 @proposal_output_options
 def command(
     path: Path,

@@ -11,11 +11,11 @@ import click
 from composerefactor.cli.options import (
     Run,
     carry_out,
-    engine_options,
     examples,
     path_argument,
     project_options,
     project_selection,
+    proof_options,
     proposal_output_options,
     run_options,
 )
@@ -43,7 +43,7 @@ MOST_REVISIONS = 30
 @path_argument
 @project_options
 @run_options
-@engine_options
+@proof_options
 @proposal_output_options
 def command(
     path: Path,

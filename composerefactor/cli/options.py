@@ -85,6 +85,15 @@ def engine_options(function: F) -> F:
     )(function)
 
 
+def proof_options(function: F) -> F:
+    """Add the options for how a change is verified."""
+    return click.option(
+        "--thorough",
+        is_flag=True,
+        help="Verify each scenario in a run of its own; takes longer.",
+    )(engine_options(function))
+
+
 def output_options_for(*formats: str) -> Callable[[F], F]:
     """Return a decorator that adds the options for the output, in one of *formats*."""
 
@@ -167,6 +176,7 @@ class Run(Struct, frozen=True):
         leave: The ids of the changes to exclude.
         unproven: Write without verification if *engine* is ``none``.
         engine: ``auto``, the path of Docker Compose, or ``none``.
+        thorough: Verify each scenario in a run of its own.
         output_format: ``text``, ``json`` or ``markdown``.
         output: The file for the result, None for stdout.
         quiet: Print only errors and results.
@@ -184,6 +194,7 @@ class Run(Struct, frozen=True):
     leave: tuple[str, ...] = ()
     unproven: bool = False
     engine: str = "auto"
+    thorough: bool = False
     output_format: str = "text"
     output: Path | None = None
     quiet: bool = False
@@ -268,7 +279,7 @@ def carry_out_proposal(
             "-o needs a result to write",
             remedy="add --dry-run for the patch, or --format json or markdown",
         )
-    engine = _engine(run.engine)
+    engine = None if run.engine == "none" else find_engine(run.engine, thorough=run.thorough)
     if not (run.dry_run or run.check):
         recover_interrupted_run(chosen)
     opened = open_project(chosen, repairable=repairable)
@@ -300,13 +311,6 @@ def carry_out_proposal(
         files = counted(len(proposal.changes.changes), "file")
         click.echo(f"wrote {files}; `composerefactor undo` reverts this", err=True)
     return 0
-
-
-def _engine(choice: str) -> Engine | None:
-    if choice == "none":
-        return None
-
-    return find_engine(choice)
 
 
 def recover_interrupted_run(chosen: ProjectSelection) -> None:

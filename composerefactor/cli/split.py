@@ -14,11 +14,11 @@ from composerefactor.cli.options import (
     Progress,
     Run,
     carry_out_proposal,
-    engine_options,
     examples,
     path_argument,
     project_options,
     project_selection,
+    proof_options,
     proposal_output_options,
     run_options,
 )
@@ -93,7 +93,7 @@ def _layout_option(name: str, **settings: Any) -> Callable[[Decorated], Decorate
     help="Also move the root files to DIR, and rewrite the commands that name them.",
 )
 @run_options
-@engine_options
+@proof_options
 @proposal_output_options
 def command(
     path: Path,

@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 
 from composerefactor.cli.options import (
-    engine_options,
     examples,
     output_options,
     project_options,
     project_selection,
+    proof_options,
 )
 from composerefactor.cli.terminal import deliver, masked_errors, progress, style_for
 from composerefactor.planning.compare import compare, open_state
@@ -40,7 +40,7 @@ from composerefactor.report.verify import result_document, result_text
     help="Compare the project in OLD (default: here) with its running containers.",
 )
 @project_options
-@engine_options
+@proof_options
 @output_options
 def command(
     old: str | None,
@@ -51,6 +51,7 @@ def command(
     entry: tuple[str, ...],
     env_file: tuple[str, ...],
     engine: str,
+    thorough: bool,
     output_format: str,
     output: Path | None,
     quiet: bool,
@@ -80,7 +81,7 @@ def command(
     if old is None:
         raise click.UsageError("Missing argument 'OLD'.")
     chosen = project_selection(Path(), file, entry, env_file)
-    tool = find_engine(engine)
+    tool = find_engine(engine, thorough=thorough)
     here = Path(new) if Path(new).is_dir() else Path()
     with (
         open_state(old, here, chosen) as before,

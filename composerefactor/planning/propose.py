@@ -42,6 +42,7 @@ from composerefactor.planning.settle import Settler, error_location, prover_of
 from composerefactor.proof.comparison import ProofFinding, ProofResult
 from composerefactor.proof.engine import Engine, release
 from composerefactor.proof.prover import Prover
+from composerefactor.proof.staging import Run
 from composerefactor.refactoring.contract import Effect, FileElement, Plan, Refusal
 from composerefactor.refactoring.move_roots.plan import Move
 from composerefactor.refactoring.move_roots.relocation import Relocation, plan_relocation
@@ -110,7 +111,7 @@ def propose(
         plan = chosen(opened.project, {}, frozenset())
         return Proposal(opened, opened.project, plan, changeset(opened, plan))
     with ExitStack() as stack:
-        prover = stack.enter_context(prover_of(opened, engine, progress))
+        prover = stack.enter_context(prover_of(opened, engine, progress, probes=True))
         rejected = prover.rejected()
         accepted = tuple(e for e in opened.project.readable if e not in rejected)
         if not accepted:
@@ -126,8 +127,11 @@ def propose(
         changes = changeset(opened, settled.plan)
         sensitivities: tuple[OverrideSensitivity, ...] = ()
         if not changes.is_empty:
-            entries = settled.plan.entries
-            sensitivities = tuple(prover.sensitivities(changes.as_mapping(), entries))
+            sensitivities = tuple(
+                prover.sensitivities(
+                    changes.as_mapping(), settled.plan.entries, settled.proof.probed
+                )
+            )
         return Proposal(
             opened,
             project,
@@ -302,19 +306,20 @@ def _prove_fixes(
     Start commands that Docker Compose rejects now are compared without its consistency checks.
     The second value has the messages for those that it also rejects with the changes.
     """
-    proof = prover.check(fix_plan.contents, variables=fix_plan.variables)
+    effects = fix_plan.effects
+    expected = partial(is_declared, effects=effects)
+    proof = prover.check(fix_plan.contents, variables=fix_plan.variables, expected=expected)
     still_rejected = rejected = prover.rejected()
     if rejected and fix_plan.applied:
         still_rejected = prover.rejected_after(fix_plan.contents)
         with prover_of(
             opened, engine, progress, entries=tuple(rejected), consistent=False
         ) as lenient:
-            lenient_proof = lenient.check(fix_plan.contents, variables=fix_plan.variables)
+            lenient_proof = lenient.check(
+                fix_plan.contents, variables=fix_plan.variables, expected=expected
+            )
         proof = proof.with_lenient(lenient_proof, tuple(rejected))
-    effects = fix_plan.effects
-    undeclared = [
-        difference for difference in proof.differences if not is_declared(difference, effects)
-    ]
+    undeclared = [difference for difference in proof.differences if not expected(difference)]
     undeclared += _variant_differences(prover, fix_plan)
     return replace(proof, differences=undeclared), still_rejected
 
@@ -327,10 +332,15 @@ def _variant_differences(prover: Prover, fix_plan: FixPlan) -> Iterator[ProofFin
     for fix in fix_plan.applied:
         for variant in fix.change.variants:
             contents = {**fix_plan.contents, variant.of: fix_plan.contents[variant.path]}
-            for finding in prover.check(contents).differences:
-                is_of_variant = finding.entry.files == (variant.of,)
-                if is_of_variant and not is_declared(finding, variant.effects):
+            expected = partial(is_declared, effects=variant.effects)
+            proof = prover.check(contents, only=partial(_is_of_file, variant.of), expected=expected)
+            for finding in proof.differences:
+                if not expected(finding):
                     yield replace(finding, message=f"{variant.path}: {finding.message}")
+
+
+def _is_of_file(path: str, run: Run) -> bool:
+    return run.entry.files == (path,)
 
 
 def _blamed_changes(fix_plan: FixPlan, proof: ProofResult) -> Mapping[str, str]:

@@ -41,6 +41,7 @@ def prover_of(
     *,
     entries: Sequence[Invocation] | None = None,
     consistent: bool = True,
+    probes: bool = False,
 ) -> Prover:
     """Return a prover for the project *opened*.
 
@@ -50,6 +51,7 @@ def prover_of(
         progress: Called with the number of finished runs and of all runs.
         entries: The start commands to compare; None for all readable ones.
         consistent: False disables the consistency checks of Docker Compose.
+        probes: Whether the effect of override files is compared, too.
     """
     return Prover(
         engine,
@@ -62,6 +64,7 @@ def prover_of(
         environ=opened.environ,
         progress=progress,
         consistent=consistent,
+        probes=probes,
     )
 
 

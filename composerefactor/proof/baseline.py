@@ -8,22 +8,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import PurePosixPath
+from typing import Any
+
+from msgspec import Struct
 
 from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import Invocation
+from composerefactor.proof.comparison import services_named
+from composerefactor.proof.probes import constant_probe, render
 from composerefactor.proof.scenarios import (
+    ALL_PROFILES,
     FIRST_NUMBER,
     Scenario,
     adjusted_values,
+    combined_scenario,
     merge_variables,
     other_scenarios,
     own_scenario,
+    raw_scenario,
 )
 from composerefactor.proof.staging import Run, Runner
 
 _MAX_SUPPLIED = 200
 _MAX_ADJUSTED = 12
+_MAX_UNFIT = 3
 _REQUIRED = re.compile(r"required variable (\S+) is missing a value")
 _MISSING_FILES = (
     re.compile(r"(?:env|label) file (.+?) not found"),
@@ -39,6 +50,30 @@ REQUIRED_SET_WITHOUT_ENV_FILE = (
 )
 BLANK_SET = "values were supplied for unset variables, since Docker Compose rejects blanks"
 MISSING_FILES_EMPTY = "missing files were treated as empty"
+
+
+class EntryInputs(Struct, frozen=True):
+    """A start command, and what its files use.
+
+    Attributes:
+        entry: The start command.
+        variables: The variables that its files use, by name.
+        profiles: The profiles that its services name.
+    """
+
+    entry: Invocation
+    variables: Mapping[str, Variable]
+    profiles: Sequence[str]
+
+    @classmethod
+    def of(
+        cls,
+        entries: Iterable[Invocation],
+        variables_of: Callable[[Invocation], Iterable[Variable]],
+        profiles_of: Callable[[Invocation], Sequence[str]],
+    ) -> list[EntryInputs]:
+        """Return the inputs of each of *entries*, with what both functions return for it."""
+        return [cls(e, merge_variables(variables_of(e)), profiles_of(e)) for e in entries]
 
 
 class Baseline:
@@ -65,84 +100,125 @@ class Baseline:
         ]
 
     def runs(
-        self,
-        entries: Iterable[Invocation],
-        variables_of: Callable[[Invocation], Iterable[Variable]],
-        profiles_of: Callable[[Invocation], Sequence[str]],
+        self, entries: Sequence[EntryInputs], *, thorough: bool = False, probes: bool = False
     ) -> list[Run]:
-        """Return a run for each start command and scenario; some may have a failed result."""
-        inputs = [
-            (entry, merge_variables(variables_of(entry)), profiles_of(entry)) for entry in entries
-        ]
-        firsts = self.runner.side_by_side(
-            [lambda item=item: self._command_runs(*item) for item in inputs]  # type: ignore[misc]
-        )
-        tasks = [
-            (entry, scenario, first[-1].env, variables)
-            for (entry, variables, profiles), first in zip(inputs, firsts, strict=True)
-            for scenario in self._other_scenarios(entry, variables, profiles, first)
-        ]
-        others = self.runner.side_by_side(
-            [lambda task=task: self.load(*task) for task in tasks]  # type: ignore[misc]
-        )
-        return [*(run for first in firsts for run in first), *others]
+        """Return the runs of the original for *entries*; some may have a failed result.
 
-    def own_runs(
-        self,
-        entries: Iterable[Invocation],
-        variables_of: Callable[[Invocation], Iterable[Variable]],
-        profiles_of: Callable[[Invocation], Sequence[str]],
-    ) -> list[Run]:
+        Args:
+            entries: The start commands.
+            thorough: True for a run for each scenario. Otherwise those scenarios that are
+                independent of each other are combined, and profiles are not run alone, since
+                the configuration with all profiles names the profiles of each service. Where Docker
+                Compose rejects the combination, each scenario runs.
+            probes: Whether the combined scenarios include a probe.
+        """
+        firsts: list[Callable[[], list[Run]]] = [partial(self._command_runs, e) for e in entries]
+        if not thorough:
+            firsts += [partial(self._raw_runs, e) for e in entries]
+        results = self.runner.side_by_side(firsts)
+        owns = results[: len(entries)]
+        raws = results[len(entries) :] or [[] for _ in entries]
+        others: list[Callable[[], list[Run]]] = []
+        for inputs, own, raw in zip(entries, owns, raws, strict=True):
+            scenarios = self._other_scenarios(inputs, own)
+            base = own[-1].env
+            if scenarios and own[0].result.ok and raw and raw[0].result.ok:
+                parts = [s for s in scenarios if s.kind == "model" and s.profiles == ALL_PROFILES]
+                combine = partial(self._combined_runs, inputs, own[0], raw[0], parts, probes=probes)
+                others += [combine, lambda raw=raw: raw]  # type: ignore[misc]
+                scenarios = [s for s in scenarios if s.kind == "hash"]
+            others += [partial(self._load_one, inputs, scenario, base) for scenario in scenarios]
+        return [run for runs in (*owns, *self.runner.side_by_side(others)) for run in runs]
+
+    def own_runs(self, entries: Sequence[EntryInputs]) -> list[Run]:
         """Return the runs of the start commands themselves, on the current state of the copy."""
-        tasks = [
-            lambda entry=entry: self._command_runs(
-                entry, merge_variables(variables_of(entry)), profiles_of(entry)
-            )
-            for entry in entries
-        ]
-        return [run for runs in self.runner.side_by_side(tasks) for run in runs]
+        runs = self.runner.side_by_side([partial(self._command_runs, e) for e in entries])
+        return [run for own in runs for run in own]
 
-    def _command_runs(
-        self, entry: Invocation, variables: Mapping[str, Variable], profiles: Sequence[str]
-    ) -> list[Run]:
-        """Return the run of *entry* with all profiles, and if it fails, also without profiles."""
-        already_set = self._set_variables(entry)
+    def _command_runs(self, inputs: EntryInputs) -> list[Run]:
+        """Return the run with all profiles, and if it fails, also the one without profiles."""
+        already_set = self._set_variables(inputs.entry)
         blank = {
             name: variable
-            for name, variable in variables.items()
+            for name, variable in inputs.variables.items()
             if variable.default is None and name not in already_set
         }
-        runs = [self.load(entry, own_scenario(blank), {}, variables)]
-        if not runs[0].result.ok and profiles:
-            runs.append(self.load(entry, own_scenario(blank, ()), {}, variables))
+        runs = self._load_one(inputs, own_scenario(blank), {})
+        if not runs[0].result.ok and inputs.profiles:
+            runs += self._load_one(inputs, own_scenario(blank, ()), {})
         return runs
 
-    def _other_scenarios(
-        self,
-        entry: Invocation,
-        variables: Mapping[str, Variable],
-        profiles: Sequence[str],
-        first: Sequence[Run],
-    ) -> list[Scenario]:
-        if not first[-1].result.ok and not profiles:
+    def _raw_runs(self, inputs: EntryInputs) -> list[Run]:
+        return self._load_one(inputs, raw_scenario(), {})
+
+    def _load_one(
+        self, inputs: EntryInputs, scenario: Scenario, base: Mapping[str, str]
+    ) -> list[Run]:
+        return [self.load(inputs, scenario, base)]
+
+    def _other_scenarios(self, inputs: EntryInputs, first: Sequence[Run]) -> list[Scenario]:
+        entry = inputs.entry
+        if not first[-1].result.ok and not inputs.profiles:
             return []  # Docker Compose rejects the project, and would in every scenario
         all_scenarios = other_scenarios(
             entry,
-            variables,
+            inputs.variables,
             has_env_file=bool(entry.env_files) or bool(self._env_files(entry)),
-            profiles=profiles,
+            profiles=inputs.profiles,
             together=first[0].result.ok,
         )
         # A start command that only file names suggest is not compared in every detail.
         return [s for s in all_scenarios if s.essential or s.kind == "hash" or not entry.assumed]
 
-    def load(
+    def _combined_runs(
+        self, inputs: EntryInputs, own: Run, raw: Run, parts: Sequence[Scenario], *, probes: bool
+    ) -> list[Run]:
+        """Return the run of *parts* combined, or a run for each if that is rejected."""
+        in_env_files = self._set_in_env_files(inputs.entry)
+        scenario = combined_scenario(inputs.variables, in_env_files, parts)
+        if scenario is None:
+            return []
+        probe = constant_probe(own.result, raw.result, self.runner.engine) if probes else {}
+        run = self._probed_run(own, scenario, scenario.environments[0], probe)
+        if run is None:
+            run = self.load(inputs, scenario, own.env)
+            if not run.result.ok:
+                return [self.load(inputs, part, own.env) for part in parts]
+            run = self._probed_run(own, scenario, run.env, probe, _MAX_UNFIT) or run
+        if scenario.empty_env_file:
+            required = {v.name for v in inputs.variables.values() if v.required}
+            self._assume(REQUIRED_SET_WITHOUT_ENV_FILE, required & in_env_files)
+        return [run]
+
+    def _probed_run(
         self,
-        entry: Invocation,
+        own: Run,
         scenario: Scenario,
-        base: Mapping[str, str],
-        variables: Mapping[str, Variable],
-    ) -> Run:
+        env: Mapping[str, str],
+        probe: Mapping[str, Any],
+        retries: int = 0,
+    ) -> Run | None:
+        """Return the run of *scenario* with *probe*, or None if it is rejected or empty.
+
+        With *retries*, services that Docker Compose names in its message are left out.
+        """
+        services = dict(probe)
+        for _ in range(retries + 1):
+            if not services:
+                return None
+            path = self.stage.scratch(render(services))
+            probed = replace(scenario, probe=str(path))
+            values = {**own.env, **env}
+            result = self.runner.run(own.entry, probed, values)
+            if result.ok:
+                return Run(own.entry, probed, values, result)
+            unfit = {*services_named(result.error)} & services.keys()
+            if not unfit:
+                return None
+            services = {name: body for name, body in services.items() if name not in unfit}
+        return None
+
+    def load(self, inputs: EntryInputs, scenario: Scenario, base: Mapping[str, str]) -> Run:
         """Return the run of the original in *scenario*, with all that it needs to load.
 
         Required variables get a value, and missing env files are created empty. If the run still
@@ -150,10 +226,9 @@ class Baseline:
         is returned.
 
         Args:
-            entry: The start command.
+            inputs: The start command.
             scenario: The scenario.
             base: Environment variables to set in addition to those of the scenario.
-            variables: All variables that the files of the start command use.
         """
         failed: Run | None = None
         for candidate in scenario.environments:
@@ -161,7 +236,7 @@ class Baseline:
             for _ in range(_MAX_ADJUSTED):
                 if values is None:
                     break
-                run = self._run_with_supplies(entry, scenario, {**base, **values}, variables)
+                run = self._run_with_supplies(inputs, scenario, {**base, **values})
                 if run.result.ok:
                     if failed is not None and not scenario.environments[0]:
                         self._assume(BLANK_SET, values)
@@ -172,13 +247,10 @@ class Baseline:
         return failed
 
     def _run_with_supplies(
-        self,
-        entry: Invocation,
-        scenario: Scenario,
-        env: dict[str, str],
-        variables: Mapping[str, Variable],
+        self, inputs: EntryInputs, scenario: Scenario, env: dict[str, str]
     ) -> Run:
         """Return a run with *env*, to which values of required variables are added."""
+        entry = inputs.entry
         added: list[str] = []
         files: list[str] = []
         while True:
@@ -188,7 +260,7 @@ class Baseline:
             if required := _REQUIRED.search(result.stderr):
                 if required[1] in env and env[required[1]]:
                     break
-                names = self._missing_required(entry, scenario, env, variables, required[1])
+                names = self._missing_required(inputs, scenario, env, required[1])
                 env |= {
                     name: str(FIRST_NUMBER - 1 - len(added) - n) for n, name in enumerate(names)
                 }
@@ -206,20 +278,17 @@ class Baseline:
         return Run(entry, scenario, env, result)
 
     def _missing_required(
-        self,
-        entry: Invocation,
-        scenario: Scenario,
-        env: Mapping[str, str],
-        variables: Mapping[str, Variable],
-        missing: str,
+        self, inputs: EntryInputs, scenario: Scenario, env: Mapping[str, str], missing: str
     ) -> list[str]:
         """Return *missing* and the other variables that Docker Compose would require next."""
         already_set = (
-            set(self.runner.environ) if scenario.empty_env_file else self._set_variables(entry)
+            set(self.runner.environ)
+            if scenario.empty_env_file
+            else self._set_variables(inputs.entry)
         )
         others = [
             name
-            for name, variable in variables.items()
+            for name, variable in inputs.variables.items()
             if variable.required and name not in env and name not in already_set and name != missing
         ]
         return [missing, *others]
@@ -251,11 +320,15 @@ class Baseline:
 
     def _set_variables(self, entry: Invocation) -> set[str]:
         """Return the variables that are set for the start command: in env files or the shell."""
-        names = set(self.runner.environ)
+        return {*self.runner.environ, *self._set_in_env_files(entry)}
+
+    def _set_in_env_files(self, entry: Invocation) -> set[str]:
+        """Return the variables that only the env files of the start command set."""
+        names: set[str] = set()
         for path in self._env_files(entry):
             text = self.stage.place(path).read_text(encoding="utf-8", errors="replace")
             names.update(_SET_IN_ENV_FILE.findall(text))
-        return names
+        return names - self.runner.environ.keys()
 
     def _assume(self, assumption: str, names: Iterable[str]) -> None:
         for name in names:

@@ -68,6 +68,43 @@ def sections(output: bytes) -> dict[str, str]:
     }
 
 
+def blocks(text: str, indent: int) -> dict[str, str] | None:
+    """Return the text of each entry of a mapping that Docker Compose prints, by its key.
+
+    Everything in an entry is indented further than its key, also the lines of a text.
+
+    Args:
+        text: The entries.
+        indent: The number of spaces before each key.
+
+    Returns:
+        The entries; None if *text* is not a mapping in block style.
+    """
+    starts = [*re.finditer(rf"(?m)^ {{{indent}}}([^\s#-][^\n]*?):(?=\s|$)", text)]
+    if not starts or text[: starts[0].start()].strip():
+        return None
+    places = [*(match.start() for match in starts), len(text)]
+    return {
+        match[1]: text[place:end]
+        for match, (place, end) in zip(starts, pairwise(places), strict=True)
+    }
+
+
+def _unequal_entries(before: str, after: str) -> tuple[str, str]:
+    """Return two texts of one section without the entries that are equal."""
+    (title, _, old_text), (new_title, _, new_text) = before.partition("\n"), after.partition("\n")
+    old, new = blocks(old_text, 2), blocks(new_text, 2)
+    if title != new_title or old is None or new is None:
+        return before, after
+    names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    return _section(title, old, names), _section(title, new, names)
+
+
+def _section(title: str, entries: Mapping[str, str], names: Collection[str]) -> str:
+    text = "".join(entries.get(name, "") for name in names)
+    return f"{title}\n{text}" if text else f"{title} {{}}\n"
+
+
 def compare(before: bytes, after: bytes, *, moved: Collection[str] = ()) -> list[Difference]:
     """Return the differences in meaning between two outputs of ``config``.
 
@@ -88,6 +125,9 @@ def compare(before: bytes, after: bytes, *, moved: Collection[str] = ()) -> list
     unequal = [name for name in names if old.get(name) != new.get(name)]
     if not unequal:
         return []
+    for name in unequal:
+        if name in old and name in new:
+            old[name], new[name] = _unequal_entries(old[name], new[name])
     try:
         was, now = _parse_sections(old, unequal), _parse_sections(new, unequal)
     except InputError:
@@ -305,18 +345,16 @@ class ProofResult(Struct, frozen=True):
         covered: The number of scenarios that were compared.
         not_covered: The scenarios that were not compared.
         assumptions: What was supplied to make the original project load.
-        runs: The number of runs of Docker Compose; the first check includes the original's.
-        seconds: How long the check took; the first check includes the original's runs.
         recreated: The services whose containers ``up`` would recreate, by start command.
+        probed: The start commands for which a probe has the same effect as before.
     """
 
     differences: list[ProofFinding] = []
     covered: int = 0
     not_covered: list[NotCovered] = []
     assumptions: list[str] = []
-    runs: int = 0
-    seconds: float = 0.0
     recreated: dict[Invocation, list[str]] = {}
+    probed: frozenset[Invocation] = frozenset()
 
     @property
     def ok(self) -> bool:
@@ -336,8 +374,6 @@ class ProofResult(Struct, frozen=True):
             covered=self.covered + other.covered,
             not_covered=[*own, *(n for n in other.not_covered if n.entry in entries)],
             assumptions=list(dict.fromkeys([*self.assumptions, *other.assumptions])),
-            runs=self.runs + other.runs,
-            seconds=self.seconds + other.seconds,
         )
 
 

@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import IO
@@ -75,6 +75,38 @@ class Result:
         return first_error(self.stderr) or f"exit code {self.code} without a message"
 
 
+class Usage:
+    """How often and how long Docker Compose ran.
+
+    Attributes:
+        runs: The number of runs.
+        seconds: The time during which at least one run was active.
+    """
+
+    def __init__(self) -> None:
+        self.runs = 0
+        self.seconds = 0.0
+        self._active = 0
+        self._begin = 0.0
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count one run, which takes as long as the context."""
+        with self._lock:
+            self.runs += 1
+            self._active += 1
+            if self._active == 1:
+                self._begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._active -= 1
+                if not self._active:
+                    self.seconds += time.perf_counter() - self._begin
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """One installation of Docker Compose.
@@ -84,12 +116,16 @@ class Engine:
         version: Its version, without a leading ``v``.
         origin: Where it was found, for users.
         settings: Environment variables that it needs.
+        is_thorough: Whether proofs run each scenario alone.
+        usage: The runs so far, from finding its version on.
     """
 
     command: tuple[str, ...]
     version: str
     origin: str
     settings: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    is_thorough: bool = False
+    usage: Usage = field(default_factory=Usage, compare=False, repr=False)
     _running: set[subprocess.Popen[bytes]] = field(
         default_factory=set, init=False, compare=False, repr=False
     )
@@ -118,11 +154,10 @@ class Engine:
         process and its children are killed.
         """
         if env is not None and "HOME" in env:
-            return self._run(args, cwd, self._environment(cwd, env), timeout)
+            with self.usage.counted():
+                return self._run(args, cwd, self._environment(cwd, env), timeout)
         with tempfile.TemporaryDirectory(prefix="composerefactor-home-") as home:
-            return self._run(
-                args, cwd, self._environment(cwd, {"HOME": home, **(env or {})}), timeout
-            )
+            return self.run(args, cwd, {**(env or {}), "HOME": home}, timeout)
 
     def stop(self) -> None:
         """Kill all runs that are active in other threads."""
@@ -263,8 +298,10 @@ _PLUGIN_DIRECTORIES = (
 )
 
 
-def find_engine(choice: str = "auto") -> Engine:
+def find_engine(choice: str = "auto", *, thorough: bool = False) -> Engine:
     """Return the Docker Compose that *choice* names: ``auto``, or a program by path or name.
+
+    With *thorough*, proofs with it run each scenario alone.
 
     ``auto`` selects the first of: the plugin of the user's ``docker``, ``docker-compose`` on PATH,
     the Python package that the extra ``engine`` installs. docker-compose 1.x is not supported.
@@ -272,16 +309,19 @@ def find_engine(choice: str = "auto") -> Engine:
     Raises:
         EngineError: There is no Docker Compose, or it is older than :data:`OLDEST`.
     """
-    if choice != "auto":
-        return _require_supported(_named_engine(choice))
+    engine = _named_engine(choice) if choice != "auto" else _first_engine()
+    return replace(_require_supported(engine), is_thorough=thorough)
+
+
+def _first_engine() -> Engine:
     too_old: Engine | None = None
     for engine in _candidates():
         if engine.release >= OLDEST:
             return engine
         too_old = too_old or engine
-    if too_old is not None:
-        return _require_supported(too_old)
-    raise EngineError("no Docker Compose found", remedy=_INSTALL)
+    if too_old is None:
+        raise EngineError("no Docker Compose found", remedy=_INSTALL)
+    return too_old
 
 
 def _candidates() -> Iterator[Engine]:
@@ -413,7 +453,7 @@ def _compose_engine(
     version = _version_of(result)
     if release(version) < _OLDEST_COMPOSE_V2:
         return None
-    return Engine(command, version, origin, settings or {})
+    return replace(engine, version=version)
 
 
 def _version_of(result: Result) -> str:

@@ -9,15 +9,23 @@ respect.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
 
 from composerefactor.compose.invocation import Invocation
 from composerefactor.errors import InputError
-from composerefactor.proof.comparison import compare, parse_config, services_named
-from composerefactor.proof.engine import Result
+from composerefactor.proof.comparison import (
+    blocks,
+    compare,
+    parse_config,
+    sections,
+    services_named,
+)
+from composerefactor.proof.engine import Engine, Result
 from composerefactor.proof.scenarios import Scenario
 from composerefactor.proof.staging import Run, Runner
 
@@ -127,37 +135,89 @@ def _first_key(service: Mapping[str, Any]) -> str | None:
     return next(iter(environment), None) if isinstance(environment, dict) else None
 
 
+_ONE_LINE_VALUE = re.compile(r"^ {6}([\w.-]+): (?![|>&*])(?!null$)[^\n$]+$", re.MULTILINE)
+
+
+def constant_probe(own: Result, raw: Result, engine: Engine) -> dict[str, Any]:
+    """Return the services of one override file in place of :data:`PROBES`.
+
+    It replaces only values that are constant, since a probe hides the value that it replaces:
+    those without a variable in the uninterpolated configuration. So a run with other variables
+    and from another directory can include it.
+
+    Args:
+        own: The resolved configuration.
+        raw: The uninterpolated configuration.
+        engine: Docker Compose.
+    """
+    resolved, uninterpolated = _attributes(own), _attributes(raw)
+    services = {
+        name: _constant_body(attributes, uninterpolated.get(name, {}), engine)
+        for name, attributes in resolved.items()
+    }
+    return {name: body for name, body in services.items() if "$" not in name}
+
+
+def _constant_body(
+    resolved: Mapping[str, str], raw: Mapping[str, str], engine: Engine
+) -> dict[str, Any]:
+    constant = {name for name in resolved if name in raw and "$" not in raw[name]}
+    values = set(_ONE_LINE_VALUE.findall(raw.get("environment", "")))
+    keys = [k for k in _ONE_LINE_VALUE.findall(resolved.get("environment", "")) if k in values]
+    environment: dict[str, Any] = {_NAME: "1"}
+    environment |= {key: TaggedValue("!reset", None) for key in keys[:1]}
+    environment |= dict.fromkeys(keys[1:2], "composerefactor")
+    body: dict[str, Any] = {
+        "environment": environment,
+        "labels": {"composerefactor.probe": "1"},
+        "volumes": [_TARGET],
+    }
+    if "image" in constant:
+        body["image"] = "composerefactor/probe"
+    if engine.release >= OVERRIDE_TAG:
+        for name, value in (("ports", ["127.0.0.1:64999:64999"]), ("command", ["composerefactor"])):
+            if name in constant:
+                body[name] = TaggedValue("!override", value)
+    return body
+
+
+def _attributes(result: Result) -> dict[str, dict[str, str]]:
+    """Return the text of each attribute of each service; empty if the output has another form."""
+    text = sections(result.stdout).get("services", "").partition("\n")[2]
+    return {
+        name.strip("\"'"): blocks(service.partition("\n")[2], 4) or {}
+        for name, service in (blocks(text, 2) or {}).items()
+    }
+
+
 _MAX_RETRIES = 3
 
 
 class ProbeRuns:
-    """Merges each probe over each start command; the runs of the original are cached."""
+    """Merges each probe over each start command, if one for all of them has another effect."""
 
     def __init__(self, runner: Runner) -> None:
         self.runner = runner
-        self._runs: list[Run] | None = None
 
     def baseline(self, runs: Iterable[Run]) -> list[Run]:
         """Return the successful runs of the original with a probe.
 
         *runs* are those without a probe; of each start command the first successful one is used.
         """
-        if self._runs is None:
-            bases: dict[Invocation, Run] = {}
-            for run in runs:
-                certain = not run.entry.assumed
-                if certain and run.scenario.kind == "model" and run.result.ok:
-                    bases.setdefault(run.entry, run)
-            probed = self.runner.side_by_side(
-                [
-                    lambda base=base, probe=probe: self._probe_run(base, probe)  # type: ignore[misc]
-                    for base in bases.values()
-                    for probe in PROBES
-                    if self.runner.engine.release >= probe.since
-                ]
-            )
-            self._runs = [run for run in probed if run is not None]
-        return self._runs
+        bases: dict[Invocation, Run] = {}
+        for run in runs:
+            certain = not run.entry.assumed
+            if certain and run.scenario.kind == "model" and run.result.ok:
+                bases.setdefault(run.entry, run)
+        probed = self.runner.side_by_side(
+            [
+                partial(self._probe_run, base, probe)
+                for base in bases.values()
+                for probe in PROBES
+                if self.runner.engine.release >= probe.since
+            ]
+        )
+        return [run for run in probed if run is not None]
 
     def sensitivities(
         self, probed: Sequence[Run], after: Sequence[Result]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import Invocation
-from composerefactor.proof.baseline import Baseline
+from composerefactor.proof.baseline import Baseline, EntryInputs
 from composerefactor.proof.comparison import (
     NotCovered,
     ProofFinding,
@@ -20,7 +21,7 @@ from composerefactor.proof.comparison import (
 )
 from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine, Result
 from composerefactor.proof.probes import OverrideSensitivity, ProbeRuns
-from composerefactor.proof.scenarios import untried_profiles
+from composerefactor.proof.scenarios import OWN, Kind, Scenario, untried_profiles
 from composerefactor.proof.staging import Run, Runner, Stage
 
 
@@ -45,6 +46,8 @@ class Prover:
         consistent: False disables Docker Compose's consistency checks
             (``config --no-consistency``), so that a project that refers to undefined elements is
             resolved nevertheless.
+        probes: Whether combined scenarios include a probe, so that :meth:`sensitivities` needs no
+            more runs if they are equal.
     """
 
     def __init__(
@@ -61,10 +64,11 @@ class Prover:
         progress: Callable[[int, int], None] | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         consistent: bool = True,
+        probes: bool = False,
     ) -> None:
         self.engine = engine
         self.entries = tuple(entries)
-        self._variables_of, self._profiles_of = variables_of, profiles_of
+        self._inputs = EntryInputs.of(self.entries, variables_of, profiles_of)
         self._stage = Stage(root, inputs)
         self._runner = Runner(
             engine,
@@ -75,8 +79,9 @@ class Prover:
             options=() if consistent else ("--no-consistency",),
         )
         self._baseline = Baseline(self._runner, env_files)
-        self._probe_runs = ProbeRuns(self._runner)
+        self._thorough, self._probes = engine.is_thorough, probes
         self._runs: list[Run] | None = None
+        self._apart: dict[tuple[Invocation, Scenario], Run] = {}
 
     def __enter__(self) -> Self:
         self._stage.__enter__()
@@ -93,12 +98,19 @@ class Prover:
     def baseline(self) -> list[Run]:
         """Return the runs of the original; they are made at the first call."""
         if self._runs is None:
-            self._runs = self._baseline.runs(self.entries, self._variables_of, self._profiles_of)
+            self._runs = self._baseline.runs(
+                self._inputs, thorough=self._thorough, probes=self._probes
+            )
         return self._runs
+
+    @property
+    def runs(self) -> int:
+        """The number of runs of Docker Compose so far."""
+        return self._runner.runs
 
     def accepts_all(self) -> bool:
         """Return whether Docker Compose accepts every start command now; one run for each."""
-        runs = self._baseline.own_runs(self.entries, self._variables_of, self._profiles_of)
+        runs = self._baseline.own_runs(self._inputs)
         return {run.entry for run in runs if run.result.ok} == set(self.entries)
 
     def rejected(self) -> dict[Invocation, str]:
@@ -119,6 +131,7 @@ class Prover:
         moved: Collection[str] = (),
         variables: Mapping[str, str] | None = None,
         entries: Mapping[Invocation, Invocation] | None = None,
+        expected: Callable[[ProofFinding], bool] = lambda _: False,
     ) -> ProofResult:
         """Compare the resolved configurations before and after *changes*.
 
@@ -129,45 +142,22 @@ class Prover:
             variables: Variables that are set after the changes if nothing else sets them.
             entries: The start command that replaces another one after the changes; it runs from the
                 same directory.
+            expected: Returns whether a difference is intended. A combined scenario is taken apart
+                only if it shows another one.
         """
-        begin, runs_before = time.perf_counter(), self._runner.runs
-        runs = [run for run in self.baseline() if only is None or only(run)]
-        accepted = [run for run in runs if run.result.ok]
+        moved_names = frozenset(moved)
+        check = _Check(self, changes, moved_names, variables or {}, entries or {}, expected)
+        known = [*self.baseline(), *self._apart.values()] if only else self.baseline()
+        check.compare([run for run in known if only is None or only(run)])
         untried = self._untried_profiles() if only is None else []
-        not_covered = [self._not_covered(run, run.result) for run in runs if not run.result.ok]
-        not_covered += untried
-        findings: dict[tuple[Invocation, tuple[str, ...], str], ProofFinding] = {}
-        changed: dict[Invocation, list[str]] = {entry: [] for entry in self.entries}
-        results = self._after(accepted, changes, variables or {}, entries or {})
-        for run, after in zip(accepted, results, strict=True):
-            if run.scenario.kind == "raw" and not after.ok:
-                # Docker Compose checks included files more strictly without interpolation.
-                not_covered.append(self._not_covered(run, after))
-                continue
-            for finding in compare_run(run, after, self._runner, moved):
-                findings.setdefault((finding.entry, finding.path, finding.message), finding)
-            if run.scenario.kind == "hash" and after.ok:
-                changed[run.entry] += [
-                    name
-                    for name in recreated_services(run, after)
-                    if name not in changed[run.entry]
-                ]
-        return ProofResult(
-            differences=list(findings.values()),
-            covered=len(runs) + len(untried) - len(not_covered),
-            not_covered=not_covered,
-            assumptions=self._baseline.assumptions,
-            runs=self._runner.runs - runs_before,
-            seconds=time.perf_counter() - begin,
-            recreated=changed,
-        )
+        return check.result(untried)
 
     def rejected_after(self, changes: Mapping[str, bytes | None]) -> dict[Invocation, str]:
         """Return the rejected start commands that Docker Compose also rejects after *changes*."""
         before = self.rejected()
         self._stage.apply(changes)
         try:
-            runs = self._baseline.own_runs(before, self._variables_of, self._profiles_of)
+            runs = self._baseline.own_runs([i for i in self._inputs if i.entry in before])
         finally:
             self._stage.reset()
         accepted = {run.entry for run in runs if run.result.ok}
@@ -181,16 +171,18 @@ class Prover:
         self,
         changes: Mapping[str, bytes | None],
         entries: Mapping[Invocation, Invocation] | None = None,
+        insensitive: Collection[Invocation] = (),
     ) -> list[OverrideSensitivity]:
         """Return which override files would have a different effect after *changes*.
 
-        *changes* and *entries* are as for :meth:`check`.
+        *changes* and *entries* are as for :meth:`check`. *insensitive* are the start commands that
+        its result lists as probed.
         """
-        probed = self._probe_runs.baseline(self.baseline())
-        after = self._after(probed, changes, {}, entries or {})
-        return self._probe_runs.sensitivities(probed, after)
+        probe_runs = ProbeRuns(self._runner)
+        probed = probe_runs.baseline(run for run in self.baseline() if run.entry not in insensitive)
+        return probe_runs.sensitivities(probed, self.after(probed, changes, {}, entries or {}))
 
-    def _after(
+    def after(
         self,
         runs: Sequence[Run],
         changes: Mapping[str, bytes | None],
@@ -198,11 +190,14 @@ class Prover:
         entries: Mapping[Invocation, Invocation],
     ) -> list[Result]:
         """Return the results of the scenarios of *runs* after *changes*, in the same order."""
+        if not runs:
+            return []
         self._stage.apply(changes)
         try:
             return self._runner.side_by_side(
                 [
-                    lambda run=run: self._runner.run(  # type: ignore[misc]
+                    partial(
+                        self._runner.run,
                         entries.get(run.entry, run.entry),
                         run.scenario,
                         {**variables, **run.env},
@@ -213,12 +208,166 @@ class Prover:
         finally:
             self._stage.reset()
 
+    def apart(self, runs: Iterable[tuple[Run, bool]]) -> list[Run]:
+        """Return runs of the original that show which scenario a combined one differs in.
+
+        For a combined run with True, these are the runs of its parts; with False, it is the
+        combined one without its probe. They are made once.
+        """
+        inputs = {i.entry: i for i in self._inputs}
+        wanted = {
+            (run.entry, scenario): run
+            for run, in_parts in runs
+            for scenario in (
+                run.scenario.parts if in_parts else (replace(run.scenario, probe=None),)
+            )
+        }
+        new = [key for key in wanted if key not in self._apart]
+        own = {run.entry: run.env for run in reversed(self.baseline()) if run.scenario.name == OWN}
+        loaded = self._runner.side_by_side(
+            [partial(self._baseline.load, inputs[e], scenario, own[e]) for e, scenario in new]
+        )
+        self._apart.update(zip(new, loaded, strict=True))
+        return [self._apart[key] for key in wanted]
+
+    @property
+    def assumptions(self) -> list[str]:
+        """What was supplied to make the original load, for users."""
+        return self._baseline.assumptions
+
+    @property
+    def runner(self) -> Runner:
+        """What runs Docker Compose on the staged copy."""
+        return self._runner
+
     def _untried_profiles(self) -> list[NotCovered]:
+        """Return the profiles that are not compared alone, of start commands that need it."""
+        combined = {run.entry for run in self.baseline() if run.scenario.parts}
         return [
-            NotCovered(entry, f"profile {profile}", "not compared alone: too many profiles")
-            for entry in self.entries
-            for profile in untried_profiles(self._profiles_of(entry))
+            NotCovered(inputs.entry, f"profile {profile}", "not compared alone: too many profiles")
+            for inputs in self._inputs
+            if inputs.entry not in combined
+            for profile in untried_profiles(inputs.profiles)
         ]
 
-    def _not_covered(self, run: Run, result: Result) -> NotCovered:
-        return NotCovered(run.entry, run.scenario.name, self._runner.error_message(result))
+
+_ORDER: dict[Kind, int] = {"model": 0, "raw": 1, "hash": 2}
+"""The order of differences: what users write is more helpful than what follows from it."""
+
+
+class _Check:
+    """One comparison of a prover's runs with those after a change."""
+
+    def __init__(
+        self,
+        prover: Prover,
+        changes: Mapping[str, bytes | None],
+        moved: Collection[str],
+        variables: Mapping[str, str],
+        entries: Mapping[Invocation, Invocation],
+        expected: Callable[[ProofFinding], bool],
+    ) -> None:
+        self.prover, self.changes, self.moved = prover, changes, moved
+        self.variables, self.entries, self.expected = variables, entries, expected
+        self.covered = 0
+        self.probed: set[Invocation] = set()
+        self.not_covered: list[NotCovered] = []
+        self.findings: dict[tuple[Invocation, tuple[str, ...], str], ProofFinding] = {}
+        self.recreated: dict[Invocation, list[str]] = {entry: [] for entry in prover.entries}
+
+    def compare(self, runs: Sequence[Run]) -> None:
+        """Compare *runs*; combined ones that differ are taken apart and compared again."""
+        combined: dict[Invocation, tuple[Run, list[ProofFinding]]] = {}
+        without_raw: set[Invocation] = set()
+        for run, after in self._after(runs):
+            found = compare_run(run, after, self.prover.runner, self.moved)
+            if run.scenario.kind == "raw" and not after.ok:
+                # Docker Compose checks included files more strictly without interpolation.
+                self._add_not_covered(run, after)
+                without_raw.add(run.entry)
+            elif run.scenario.parts:
+                combined[run.entry] = run, found
+            else:
+                self._add(run, after, found)
+        apart: list[tuple[Run, list[ProofFinding], bool]] = []
+        for entry, (run, found) in combined.items():
+            has_probe = run.scenario.probe is not None
+            if entry in without_raw:
+                apart.append((run, [] if has_probe else found, True))
+            elif self._is_explained(found):
+                self.covered += 1
+                self._add_findings(found)
+                if has_probe and not found:
+                    self.probed.add(entry)
+            else:
+                apart.append((run, found, not has_probe))
+        self._take_apart(apart)
+
+    def result(self, untried: Sequence[NotCovered]) -> ProofResult:
+        """Return the result; *untried* is not covered, too."""
+        return ProofResult(
+            differences=sorted(self.findings.values(), key=lambda each: _ORDER[each.kind]),
+            covered=self.covered,
+            not_covered=[*self.not_covered, *untried],
+            assumptions=self.prover.assumptions,
+            recreated=self.recreated,
+            probed=frozenset(self.probed),
+        )
+
+    def _take_apart(self, differing: Sequence[tuple[Run, list[ProofFinding], bool]]) -> None:
+        """Compare combined runs that differ without their probe, then in parts.
+
+        A difference that only the combination shows remains. *differing* has the run, its
+        differences, and whether it is compared in parts at once.
+        """
+        if not differing:
+            return
+        again: list[tuple[Run, list[ProofFinding], bool]] = []
+        in_parts = {run.entry: found for run, found, parts in differing if parts}
+        runs = self.prover.apart([(run, parts) for run, _, parts in differing])
+        explained: set[Invocation] = set()
+        for run, after in self._after(runs):
+            found = compare_run(run, after, self.prover.runner, self.moved)
+            if run.scenario.parts and not self._is_explained(found):
+                again.append((run, found, True))
+                continue
+            if not self._is_explained(found):
+                explained.add(run.entry)
+            self._add(run, after, found)
+        for entry, found in in_parts.items():
+            if entry not in explained:
+                self._add_findings(found)
+        self._take_apart(again)
+
+    def _is_explained(self, found: Iterable[ProofFinding]) -> bool:
+        """Return whether each difference is expected, or known from another scenario."""
+        return all(self.expected(f) or _key(f) in self.findings for f in found)
+
+    def _after(self, runs: Sequence[Run]) -> Iterator[tuple[Run, Result]]:
+        """Yield the successful *runs* with the results after the change; note the others."""
+        accepted = [run for run in runs if run.result.ok]
+        for run in runs:
+            if not run.result.ok:
+                self._add_not_covered(run, run.result)
+        results = self.prover.after(accepted, self.changes, self.variables, self.entries)
+        yield from zip(accepted, results, strict=True)
+
+    def _add(self, run: Run, after: Result, found: Iterable[ProofFinding]) -> None:
+        self.covered += 1
+        self._add_findings(found)
+        if run.scenario.kind == "hash" and after.ok:
+            known = self.recreated[run.entry]
+            known += [name for name in recreated_services(run, after) if name not in known]
+
+    def _add_findings(self, found: Iterable[ProofFinding]) -> None:
+        for finding in found:
+            self.findings.setdefault(_key(finding), finding)
+
+    def _add_not_covered(self, run: Run, result: Result) -> None:
+        message = self.prover.runner.error_message(result)
+        self.not_covered.append(NotCovered(run.entry, run.scenario.name, message))
+
+
+def _key(finding: ProofFinding) -> tuple[Invocation, tuple[str, ...], str]:
+    """Return what makes *finding* the same in several scenarios."""
+    return finding.entry, finding.path, finding.message

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
@@ -147,6 +147,8 @@ class Scenario:
         empty_env_file: True to replace the env files by an empty one.
         probe: The absolute path of an additional last ``-f`` file.
         essential: True for a scenario that is part of a quick check too.
+        parts: The scenarios that this one combines. They run only if it shows a difference, to say
+            which of them it was.
     """
 
     name: str
@@ -157,6 +159,7 @@ class Scenario:
     empty_env_file: bool = False
     probe: str | None = None
     essential: bool = False
+    parts: tuple[Scenario, ...] = field(default=(), compare=False)
 
 
 def own_scenario(
@@ -173,6 +176,11 @@ def own_scenario(
         environments=({}, *sentinel_sets(blank)),
         essential=True,
     )
+
+
+def raw_scenario(profiles: tuple[str, ...] = ALL_PROFILES) -> Scenario:
+    """Return the scenario of the uninterpolated configuration."""
+    return Scenario("uninterpolated", kind="raw", profiles=profiles, essential=True)
 
 
 def other_scenarios(
@@ -216,7 +224,7 @@ def other_scenarios(
             name = _profile_name(chosen)
             result.append(Scenario(name, profiles=chosen, essential=not together))
     # A difference is reported for the first scenario that shows it, so these come last.
-    result.append(Scenario("uninterpolated", kind="raw", profiles=base, essential=True))
+    result.append(raw_scenario(base))
     result.append(Scenario("hashes", kind="hash", profiles=base))
     if not together:
         result += [
@@ -224,6 +232,46 @@ def other_scenarios(
             for names in alone
         ]
     return result
+
+
+COMBINED = "other variables, env file and directory at once"
+
+
+def combined_scenario(
+    variables: Mapping[str, Variable], in_env_files: Collection[str], parts: Sequence[Scenario]
+) -> Scenario | None:
+    """Return one scenario in place of *parts*, which are independent of each other.
+
+    A variable that an env file sets is left unset, so that a second reading of the file shows; all
+    others are set to sentinels. Required variables are always set. If Docker Compose rejects
+    that, variables without a default are set too.
+
+    Args:
+        variables: All variables that the files of the start command use.
+        in_env_files: The variables that the env files of the start command set.
+        parts: Those scenarios of :func:`other_scenarios` that have no effect on each other.
+
+    Returns:
+        The scenario; None if there are no parts.
+    """
+    if not parts:
+        return None
+    empty = any(part.empty_env_file for part in parts)
+    optional = {v.name for v in variables.values() if empty and not v.required} & {*in_env_files}
+    with_default = {name for name in optional if variables[name].default is not None}
+    environments = [
+        {name: value for name, value in values.items() if name not in unset}
+        for values in sentinel_sets(variables) or [{}]
+        for unset in (optional, with_default)
+    ]
+    return Scenario(
+        COMBINED,
+        profiles=parts[0].profiles,
+        where="subdirectory",
+        environments=tuple(e for n, e in enumerate(environments) if e not in environments[:n]),
+        empty_env_file=empty,
+        parts=tuple(parts),
+    )
 
 
 def untried_profiles(profiles: Sequence[str]) -> list[str]:

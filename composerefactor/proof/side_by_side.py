@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import Invocation
 from composerefactor.errors import InputError
-from composerefactor.proof.baseline import Baseline
+from composerefactor.proof.baseline import Baseline, EntryInputs
 from composerefactor.proof.comparison import hashes, parse_config
 from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine
 from composerefactor.proof.scenarios import ALL_PROFILES, FIRST_NUMBER, Scenario, sentinel
@@ -150,7 +150,8 @@ def resolve_both(
 def _own_runs(baseline: Baseline, request: StateRequest) -> dict[Invocation, Run]:
     """Return the first successful run of each start command, or else its first run."""
     by_entry: dict[Invocation, Run] = {}
-    for run in baseline.own_runs(request.entries, request.variables_of, request.profiles_of):
+    inputs = EntryInputs.of(request.entries, request.variables_of, request.profiles_of)
+    for run in baseline.own_runs(inputs):
         known = by_entry.get(run.entry)
         if known is None or (run.result.ok and not known.result.ok):
             by_entry[run.entry] = run

@@ -301,7 +301,7 @@ def proof_document(proof: ProofResult, engine: Engine, project: Project) -> dict
         "engine": {"version": engine.version, "origin": engine.origin},
         "ok": proof.ok,
         "compared": proof.covered,
-        "runs": proof.runs,
+        "runs": engine.usage.runs,
         "containers": len(project.services) - len(project.templates),
         "recreated": sorted({n for names in proof.recreated.values() for n in names}),
         "assumptions": list(proof.assumptions),

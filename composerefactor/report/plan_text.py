@@ -27,6 +27,7 @@ from composerefactor.report.text import (
     limited,
     reservations,
     row,
+    usage_text,
 )
 from composerefactor.yaml.comments import count_comment_lines
 
@@ -360,8 +361,7 @@ def proof_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Ite
     for line in proof_line(proposal, proof, max(most, MOST_NAMED)):
         yield row("", style(line, "green", "bold"), style)
     comparisons = counted(proof.covered, "comparison")
-    runs = f"{counted(proof.runs, 'run')} of Docker Compose in {proof.seconds:.1f} s"
-    yield row("", f"{comparisons}, {runs}", style)
+    yield row("", f"{comparisons}, {usage_text(engine)}", style)
     yield from reservations(proof, style, most)
     for line in limited(list(_sensitivity_lines(proposal)), most):
         yield row("", style(line, "yellow"), style)

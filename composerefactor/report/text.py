@@ -15,6 +15,7 @@ from composerefactor.errors import first_of
 
 if TYPE_CHECKING:
     from composerefactor.proof.comparison import ProofResult
+    from composerefactor.proof.engine import Engine
 
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
@@ -58,6 +59,12 @@ def limited(lines: Sequence[str], most: int) -> list[str]:
     if len(lines) <= most:
         return list(lines)
     return [*lines[:most], f"and {len(lines) - most} more (-v shows all)"]
+
+
+def usage_text(engine: Engine) -> str:
+    """Return how often and how long *engine* has run so far."""
+    usage = engine.usage
+    return f"{counted(usage.runs, 'run')} of Docker Compose in {usage.seconds:.1f} s"
 
 
 def reservations(proof: ProofResult, style: Style, most: int) -> Iterator[str]:

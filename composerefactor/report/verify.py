@@ -11,7 +11,7 @@ from composerefactor.proof.comparison import ProofFinding
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.live import ContainerResult, LiveResult
 from composerefactor.report.plan_json import SCHEMA, proof_document
-from composerefactor.report.text import Style, counted, limited, reservations, row
+from composerefactor.report.text import Style, counted, limited, reservations, row, usage_text
 
 
 def result_text(comparison: Comparison, style: Style, *, verbose: bool) -> Iterator[str]:
@@ -36,7 +36,8 @@ def result_text(comparison: Comparison, style: Style, *, verbose: bool) -> Itera
         yield row("Proof", style(line, "red", "bold"), style)
     for line in limited([_difference(comparison, f) for f in proof.differences], most):
         yield row("", line, style)
-    yield row("", f"{proof.covered} comparisons, {proof.runs} runs of Docker Compose", style)
+    comparisons = counted(proof.covered, "comparison")
+    yield row("", f"{comparisons}, {usage_text(engine)}", style)
     yield from reservations(proof, style, most)
 
 

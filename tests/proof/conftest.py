@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -61,19 +62,22 @@ def prover_of(compose: Engine, project: Project) -> Iterator[ProverOf]:
             entry: Invocation | None = None,
             profiles: tuple[str, ...] = (),
             timeout: float = 60,
+            *,
+            thorough: bool = False,
         ) -> Prover:
             found: list[Variable] = [
                 variable for text in files.values() for variable in variables(text)
             ]
             return stack.enter_context(
                 Prover(
-                    compose,
+                    replace(compose, is_thorough=thorough),
                     project(files),
                     [entry or Invocation(("compose.yaml",), implicit=True)],
                     files,
                     variables_of=lambda _: found,
                     profiles_of=lambda _: profiles,
                     timeout=timeout,
+                    probes=True,
                 )
             )
 
