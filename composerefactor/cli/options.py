@@ -25,6 +25,7 @@ from composerefactor.planning.opening import (
 from composerefactor.planning.propose import Proposal, propose
 from composerefactor.planning.selection import Selection, Transformation
 from composerefactor.proof.engine import Engine, find_engine
+from composerefactor.proof.memory import Memory
 from composerefactor.report.markdown import as_markdown
 from composerefactor.report.patch import patch_of
 from composerefactor.report.plan_json import document
@@ -87,11 +88,22 @@ def engine_options(function: F) -> F:
 
 def proof_options(function: F) -> F:
     """Add the options for how a change is verified."""
-    return click.option(
-        "--thorough",
-        is_flag=True,
-        help="Verify each scenario in a run of its own; takes longer.",
-    )(engine_options(function))
+    for option in reversed(
+        [
+            click.option(
+                "--thorough",
+                is_flag=True,
+                help="Verify each scenario in a run of its own; takes longer.",
+            ),
+            click.option(
+                "--no-cache",
+                is_flag=True,
+                help="Use no results of earlier commands, and keep none.",
+            ),
+        ]
+    ):
+        function = option(function)
+    return engine_options(function)
 
 
 def output_options_for(*formats: str) -> Callable[[F], F]:
@@ -177,6 +189,7 @@ class Run(Struct, frozen=True):
         unproven: Write without verification if *engine* is ``none``.
         engine: ``auto``, the path of Docker Compose, or ``none``.
         thorough: Verify each scenario in a run of its own.
+        no_cache: Use no results of earlier commands, and keep none.
         output_format: ``text``, ``json`` or ``markdown``.
         output: The file for the result, None for stdout.
         quiet: Print only errors and results.
@@ -195,11 +208,17 @@ class Run(Struct, frozen=True):
     unproven: bool = False
     engine: str = "auto"
     thorough: bool = False
+    no_cache: bool = False
     output_format: str = "text"
     output: Path | None = None
     quiet: bool = False
     verbose: bool = False
     no_color: bool = False
+
+    def find_engine(self) -> Engine:
+        """Return Docker Compose; see :func:`~composerefactor.proof.engine.find_engine`."""
+        memory = None if self.no_cache else Memory.open()
+        return find_engine(self.engine, thorough=self.thorough, memory=memory)
 
     @classmethod
     def of(cls, label: str, given: dict[str, Any]) -> Run:
@@ -279,7 +298,7 @@ def carry_out_proposal(
             "-o needs a result to write",
             remedy="add --dry-run for the patch, or --format json or markdown",
         )
-    engine = None if run.engine == "none" else find_engine(run.engine, thorough=run.thorough)
+    engine = None if run.engine == "none" else run.find_engine()
     if not (run.dry_run or run.check):
         recover_interrupted_run(chosen)
     opened = open_project(chosen, repairable=repairable)

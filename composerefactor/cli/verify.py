@@ -19,6 +19,7 @@ from composerefactor.cli.terminal import deliver, masked_errors, progress, style
 from composerefactor.planning.compare import compare, open_state
 from composerefactor.planning.opening import ProjectSelection, open_project
 from composerefactor.proof.engine import find_engine
+from composerefactor.proof.memory import Memory
 from composerefactor.report.text import Style
 from composerefactor.report.verify import result_document, result_text
 
@@ -52,6 +53,7 @@ def command(
     env_file: tuple[str, ...],
     engine: str,
     thorough: bool,
+    no_cache: bool,
     output_format: str,
     output: Path | None,
     quiet: bool,
@@ -81,7 +83,8 @@ def command(
     if old is None:
         raise click.UsageError("Missing argument 'OLD'.")
     chosen = project_selection(Path(), file, entry, env_file)
-    tool = find_engine(engine, thorough=thorough)
+    memory = None if no_cache else Memory.open()
+    tool = find_engine(engine, thorough=thorough, memory=memory)
     here = Path(new) if Path(new).is_dir() else Path()
     with (
         open_state(old, here, chosen) as before,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
@@ -18,6 +18,7 @@ from msgspec import Struct
 from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import Invocation
 from composerefactor.proof.comparison import services_named
+from composerefactor.proof.memory import Memory
 from composerefactor.proof.probes import constant_probe, render
 from composerefactor.proof.scenarios import (
     ALL_PROFILES,
@@ -76,6 +77,40 @@ class EntryInputs(Struct, frozen=True):
         return [cls(e, merge_variables(variables_of(e)), profiles_of(e)) for e in entries]
 
 
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A successful run of the original of which only digests are known, from an earlier command.
+
+    Attributes:
+        entry: The start command.
+        scenario: The scenario.
+        env: The environment variables with which it ran.
+        question: The question that the memory answers.
+    """
+
+    entry: Invocation
+    scenario: Scenario
+    env: Mapping[str, str] = field(repr=False)
+    question: bytes = field(repr=False)
+
+
+PROBE_LATER = "(follows from the resolved configuration)"
+"""The path of a probe whose text is not known yet."""
+
+
+def sample(memory: Memory, own: bytes) -> bytes:
+    """Return the question whether equal hashes were found for the result of *own* once.
+
+    Hashes follow from the resolved configuration, so that one comparison is enough.
+    """
+    return memory.digest(b"sample", memory.recall(own) or b"")
+
+
+def _parts_of(scenarios: Iterable[Scenario]) -> list[Scenario]:
+    """Return those of *scenarios* that have no effect on each other."""
+    return [s for s in scenarios if s.kind == "model" and s.profiles == ALL_PROFILES]
+
+
 class Baseline:
     """Runs the original project; creates missing env files in the staged copy.
 
@@ -120,15 +155,60 @@ class Baseline:
         raws = results[len(entries) :] or [[] for _ in entries]
         others: list[Callable[[], list[Run]]] = []
         for inputs, own, raw in zip(entries, owns, raws, strict=True):
-            scenarios = self._other_scenarios(inputs, own)
+            if not own[-1].result.ok and not inputs.profiles:
+                continue  # Docker Compose rejects the project, and would in every scenario
+            scenarios = self._other_scenarios(inputs, together=own[0].result.ok)
             base = own[-1].env
-            if scenarios and own[0].result.ok and raw and raw[0].result.ok:
+            if own[0].result.ok and raw and raw[0].result.ok:
                 parts = [s for s in scenarios if s.kind == "model" and s.profiles == ALL_PROFILES]
                 combine = partial(self._combined_runs, inputs, own[0], raw[0], parts, probes=probes)
                 others += [combine, lambda raw=raw: raw]  # type: ignore[misc]
                 scenarios = [s for s in scenarios if s.kind == "hash"]
             others += [partial(self._load_one, inputs, scenario, base) for scenario in scenarios]
         return [run for runs in (*owns, *self.runner.side_by_side(others)) for run in runs]
+
+    def remembered(
+        self, entries: Sequence[EntryInputs], memory: Memory, *, probes: bool
+    ) -> list[Remembered] | None:
+        """Return the runs of a proof that is not thorough, without running Docker Compose.
+
+        With *probes*, combined scenarios must have had a probe; without, they may have had one.
+        None if one of them is not remembered, or the hashes of its services were never compared.
+        """
+        found: list[Remembered] = []
+        for inputs in entries:
+            own = self._remembered(inputs, own_scenario({}), {}, memory)
+            raw = self._remembered(inputs, raw_scenario(), {}, memory)
+            if own is None or raw is None or not memory.recall(sample(memory, own.question)):
+                return None
+            found += [own, raw]
+            scenarios = self._other_scenarios(inputs)
+            parts = _parts_of(scenarios)
+            combined = combined_scenario(
+                inputs.variables, self._set_in_env_files(inputs.entry), parts
+            )
+            if combined is None:
+                continue
+            probed = replace(combined, probe=PROBE_LATER)
+            known = (
+                self._remembered(inputs, scenario, env, memory)
+                for scenario in ((probed,) if probes else (combined, probed))
+                for env in combined.environments
+            )
+            run = next(filter(None, known), None)
+            if run is None:
+                return None
+            self._assume_required(inputs, combined)
+            found.append(run)
+        return found
+
+    def _remembered(
+        self, inputs: EntryInputs, scenario: Scenario, env: Mapping[str, str], memory: Memory
+    ) -> Remembered | None:
+        question = self.runner.question(inputs.entry, scenario, env)
+        if question is None or memory.recall(question) is None:
+            return None
+        return Remembered(inputs.entry, scenario, env, question)
 
     def own_runs(self, entries: Sequence[EntryInputs]) -> list[Run]:
         """Return the runs of the start commands themselves, on the current state of the copy."""
@@ -156,16 +236,14 @@ class Baseline:
     ) -> list[Run]:
         return [self.load(inputs, scenario, base)]
 
-    def _other_scenarios(self, inputs: EntryInputs, first: Sequence[Run]) -> list[Scenario]:
+    def _other_scenarios(self, inputs: EntryInputs, *, together: bool = True) -> list[Scenario]:
         entry = inputs.entry
-        if not first[-1].result.ok and not inputs.profiles:
-            return []  # Docker Compose rejects the project, and would in every scenario
         all_scenarios = other_scenarios(
             entry,
             inputs.variables,
             has_env_file=bool(entry.env_files) or bool(self._env_files(entry)),
             profiles=inputs.profiles,
-            together=first[0].result.ok,
+            together=together,
         )
         # A start command that only file names suggest is not compared in every detail.
         return [s for s in all_scenarios if s.essential or s.kind == "hash" or not entry.assumed]
@@ -185,10 +263,14 @@ class Baseline:
             if not run.result.ok:
                 return [self.load(inputs, part, own.env) for part in parts]
             run = self._probed_run(own, scenario, run.env, probe, _MAX_UNFIT) or run
-        if scenario.empty_env_file:
-            required = {v.name for v in inputs.variables.values() if v.required}
-            self._assume(REQUIRED_SET_WITHOUT_ENV_FILE, required & in_env_files)
+        self._assume_required(inputs, scenario)
         return [run]
+
+    def _assume_required(self, inputs: EntryInputs, combined: Scenario) -> None:
+        if combined.empty_env_file:
+            required = {v.name for v in inputs.variables.values() if v.required}
+            in_env_files = self._set_in_env_files(inputs.entry)
+            self._assume(REQUIRED_SET_WITHOUT_ENV_FILE, required & in_env_files)
 
     def _probed_run(
         self,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
-from itertools import pairwise
 from typing import Any
 
 from msgspec import Struct
@@ -20,13 +19,13 @@ from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.masking import GENERAL, MASK
 from composerefactor.errors import InputError
 from composerefactor.proof.engine import Result
+from composerefactor.proof.output import blocks, sections
 from composerefactor.proof.scenarios import Kind
 from composerefactor.proof.staging import Run, Runner
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
 
-_SECTION = re.compile(r"^(\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s#'\"-][^:\n]*):(?=\s|$)", re.MULTILINE)
 _MAX_SHOWN = 80
 _ABSENT = object()
 
@@ -52,42 +51,6 @@ class Difference(Struct, frozen=True):
     def service(self) -> str | None:
         """The service that differs; None for a difference outside ``services``."""
         return self.path[1] if len(self.path) > 1 and self.path[0] == "services" else None
-
-
-def sections(output: bytes) -> dict[str, str]:
-    """Return the text of each top-level section of an output of ``config``.
-
-    Text before the first section is dropped: Docker Compose v2.24 may print warnings there.
-    """
-    text = output.decode("utf-8", "replace")
-    starts = [match for match in _SECTION.finditer(text) if not match[0].startswith("time=")]
-    places = [*(match.start() for match in starts), len(text)]
-    return {
-        match[1].strip("\"'"): text[place:end]
-        for match, (place, end) in zip(starts, pairwise(places), strict=True)
-    }
-
-
-def blocks(text: str, indent: int) -> dict[str, str] | None:
-    """Return the text of each entry of a mapping that Docker Compose prints, by its key.
-
-    Everything in an entry is indented further than its key, also the lines of a text.
-
-    Args:
-        text: The entries.
-        indent: The number of spaces before each key.
-
-    Returns:
-        The entries; None if *text* is not a mapping in block style.
-    """
-    starts = [*re.finditer(rf"(?m)^ {{{indent}}}([^\s#-][^\n]*?):(?=\s|$)", text)]
-    if not starts or text[: starts[0].start()].strip():
-        return None
-    places = [*(match.start() for match in starts), len(text)]
-    return {
-        match[1]: text[place:end]
-        for match, (place, end) in zip(starts, pairwise(places), strict=True)
-    }
 
 
 def _unequal_entries(before: str, after: str) -> tuple[str, str]:

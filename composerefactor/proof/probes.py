@@ -19,13 +19,12 @@ from msgspec import Struct
 from composerefactor.compose.invocation import Invocation
 from composerefactor.errors import InputError
 from composerefactor.proof.comparison import (
-    blocks,
     compare,
     parse_config,
-    sections,
     services_named,
 )
 from composerefactor.proof.engine import Engine, Result
+from composerefactor.proof.output import blocks, sections
 from composerefactor.proof.scenarios import Scenario
 from composerefactor.proof.staging import Run, Runner
 

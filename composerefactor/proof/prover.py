@@ -11,7 +11,7 @@ from typing import Self
 
 from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import Invocation
-from composerefactor.proof.baseline import Baseline, EntryInputs
+from composerefactor.proof.baseline import Baseline, EntryInputs, Remembered, sample
 from composerefactor.proof.comparison import (
     NotCovered,
     ProofFinding,
@@ -20,8 +20,16 @@ from composerefactor.proof.comparison import (
     recreated_services,
 )
 from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine, Result
-from composerefactor.proof.probes import OverrideSensitivity, ProbeRuns
-from composerefactor.proof.scenarios import OWN, Kind, Scenario, untried_profiles
+from composerefactor.proof.output import extension_names
+from composerefactor.proof.probes import OverrideSensitivity, ProbeRuns, constant_probe, render
+from composerefactor.proof.scenarios import (
+    OWN,
+    Kind,
+    Scenario,
+    own_scenario,
+    raw_scenario,
+    untried_profiles,
+)
 from composerefactor.proof.staging import Run, Runner, Stage
 
 
@@ -81,10 +89,14 @@ class Prover:
         self._baseline = Baseline(self._runner, env_files)
         self._thorough, self._probes = engine.is_thorough, probes
         self._runs: list[Run] | None = None
+        self._remembered: list[Remembered] | None = None
         self._apart: dict[tuple[Invocation, Scenario], Run] = {}
 
     def __enter__(self) -> Self:
         self._stage.__enter__()
+        memory = self.engine.memory
+        if memory is not None and not self._thorough:
+            self._remembered = self._baseline.remembered(self._inputs, memory, probes=self._probes)
         return self
 
     def __exit__(
@@ -110,11 +122,15 @@ class Prover:
 
     def accepts_all(self) -> bool:
         """Return whether Docker Compose accepts every start command now; one run for each."""
+        if all(self._is_remembered(entry) for entry in self.entries):
+            return True
         runs = self._baseline.own_runs(self._inputs)
         return {run.entry for run in runs if run.result.ok} == set(self.entries)
 
     def rejected(self) -> dict[Invocation, str]:
         """Return the start commands that Docker Compose rejects now, with its message."""
+        if self._remembered is not None:
+            return {}
         models = [run for run in self.baseline() if run.scenario.kind == "model"]
         accepted = {run.entry for run in models if run.result.ok}
         messages: dict[Invocation, str] = {}
@@ -131,7 +147,7 @@ class Prover:
         moved: Collection[str] = (),
         variables: Mapping[str, str] | None = None,
         entries: Mapping[Invocation, Invocation] | None = None,
-        expected: Callable[[ProofFinding], bool] = lambda _: False,
+        expected: Callable[[ProofFinding], bool] | None = None,
     ) -> ProofResult:
         """Compare the resolved configurations before and after *changes*.
 
@@ -146,7 +162,13 @@ class Prover:
                 only if it shows another one.
         """
         moved_names = frozenset(moved)
-        check = _Check(self, changes, moved_names, variables or {}, entries or {}, expected)
+        if only is None and expected is None and self._remembered is not None:
+            equal = self._equal_to_remembered(self._remembered, changes, moved_names, entries or {})
+            if equal is not None:
+                return equal
+        check = _Check(
+            self, changes, moved_names, variables or {}, entries or {}, expected or _none
+        )
         known = [*self.baseline(), *self._apart.values()] if only else self.baseline()
         check.compare([run for run in known if only is None or only(run)])
         untried = self._untried_profiles() if only is None else []
@@ -178,6 +200,8 @@ class Prover:
         *changes* and *entries* are as for :meth:`check`. *insensitive* are the start commands that
         its result lists as probed.
         """
+        if set(self.entries) <= set(insensitive):
+            return []
         probe_runs = ProbeRuns(self._runner)
         probed = probe_runs.baseline(run for run in self.baseline() if run.entry not in insensitive)
         return probe_runs.sensitivities(probed, self.after(probed, changes, {}, entries or {}))
@@ -240,6 +264,79 @@ class Prover:
         """What runs Docker Compose on the staged copy."""
         return self._runner
 
+    def _equal_to_remembered(
+        self,
+        runs: Sequence[Remembered],
+        changes: Mapping[str, bytes | None],
+        moved: Collection[str],
+        entries: Mapping[Invocation, Invocation],
+    ) -> ProofResult | None:
+        """Return the proof that *runs* are equal after *changes*; None if one is not.
+
+        Only what is not remembered about the changed project runs.
+        """
+        names = {name for text in self._stage.texts() for name in extension_names(text)}
+        runs_before = self.runs
+        self._stage.apply(changes)
+        try:
+            is_equal = partial(self._is_equal, names=names, moved=moved, entries=entries)
+            # A probe is made of the other results, which therefore come first.
+            for is_combined in (False, True):
+                tasks = [
+                    partial(is_equal, run)
+                    for run in runs
+                    if bool(run.scenario.parts) is is_combined
+                ]
+                if not all(self._runner.side_by_side(tasks)):
+                    return None
+        finally:
+            self._stage.reset()
+        self.engine.usage.remembered += 2 * len(runs) - (self.runs - runs_before)
+        return ProofResult(
+            covered=len(runs) + len(self.entries),  # the hashes are known to be equal, too
+            assumptions=self.assumptions,
+            recreated={entry: [] for entry in self.entries},
+            probed=frozenset(run.entry for run in runs if run.scenario.probe),
+        )
+
+    def _is_equal(
+        self,
+        run: Remembered,
+        *,
+        names: Collection[str],
+        moved: Collection[str],
+        entries: Mapping[Invocation, Invocation],
+    ) -> bool:
+        """Return whether the result of *run* is the same in the current state of the copy."""
+        memory, entry, scenario = (
+            self.engine.memory,
+            entries.get(run.entry, run.entry),
+            run.scenario,
+        )
+        question = self._runner.question(entry, scenario, run.env)
+        if memory is None or question is None:
+            return False
+        if memory.recall(question) is None:
+            if scenario.probe:
+                own = self._runner.run(entry, own_scenario({}), {})
+                raw = self._runner.run(entry, raw_scenario(), {})
+                text = render(constant_probe(own, raw, self.engine))
+                scenario = replace(scenario, probe=str(self._stage.scratch(text)))
+            self._runner.run(entry, scenario, run.env)
+        return memory.is_equal(run.question, question, names, moved)
+
+    def _is_remembered(self, entry: Invocation) -> bool:
+        """Return whether Docker Compose accepted *entry* in an earlier command."""
+        memory = self.engine.memory
+        question = self._runner.question(entry, own_scenario({}), {})
+        return bool(memory and question and memory.recall(question) is not None)
+
+    def remember_hashes(self, entry: Invocation) -> None:
+        """Remember that equal resolved configurations of *entry* had equal hashes."""
+        memory, own = self.engine.memory, self._runner.question(entry, own_scenario({}), {})
+        if memory is not None and own is not None and self._is_remembered(entry):
+            memory.remember(sample(memory, own), b"equal")
+
     def _untried_profiles(self) -> list[NotCovered]:
         """Return the profiles that are not compared alone, of start commands that need it."""
         combined = {run.entry for run in self.baseline() if run.scenario.parts}
@@ -271,6 +368,7 @@ class _Check:
         self.variables, self.entries, self.expected = variables, entries, expected
         self.covered = 0
         self.probed: set[Invocation] = set()
+        self.hashed: set[Invocation] = set()
         self.not_covered: list[NotCovered] = []
         self.findings: dict[tuple[Invocation, tuple[str, ...], str], ProofFinding] = {}
         self.recreated: dict[Invocation, list[str]] = {entry: [] for entry in prover.entries}
@@ -305,6 +403,9 @@ class _Check:
 
     def result(self, untried: Sequence[NotCovered]) -> ProofResult:
         """Return the result; *untried* is not covered, too."""
+        differing = {finding.entry for finding in self.findings.values()}
+        for entry in self.hashed - differing:
+            self.prover.remember_hashes(entry)
         return ProofResult(
             differences=sorted(self.findings.values(), key=lambda each: _ORDER[each.kind]),
             covered=self.covered,
@@ -356,6 +457,7 @@ class _Check:
         self.covered += 1
         self._add_findings(found)
         if run.scenario.kind == "hash" and after.ok:
+            self.hashed.add(run.entry)
             known = self.recreated[run.entry]
             known += [name for name in recreated_services(run, after) if name not in known]
 
@@ -366,6 +468,10 @@ class _Check:
     def _add_not_covered(self, run: Run, result: Result) -> None:
         message = self.prover.runner.error_message(result)
         self.not_covered.append(NotCovered(run.entry, run.scenario.name, message))
+
+
+def _none(_: ProofFinding) -> bool:
+    return False
 
 
 def _key(finding: ProofFinding) -> tuple[Invocation, tuple[str, ...], str]:

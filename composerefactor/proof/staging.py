@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -19,7 +19,7 @@ from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.masking import GENERAL
 from composerefactor.errors import RefusedError
 from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine, Result
-from composerefactor.proof.scenarios import Scenario, config_command
+from composerefactor.proof.scenarios import SUBDIRECTORY, Scenario, config_command
 
 
 class Stage:
@@ -61,6 +61,7 @@ class Stage:
         self._before: dict[Path, bytes | None] = {}
         self._made: list[Path] = []
         self.state = 0
+        self._content: tuple[int, tuple[bytes, ...]] = (-1, ())
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -175,6 +176,30 @@ class Stage:
             .replace(str(self.home), "~")
         )
 
+    def texts(self) -> Iterator[bytes]:
+        """Yield the contents of all files of the copy."""
+        for directory, _, files in os.walk(self.base):
+            for name in files:
+                yield Path(directory, name).read_bytes()
+
+    def content(self) -> tuple[bytes, ...]:
+        """Return the paths of all files and directories of the copy, with digests of contents."""
+        if self._content[0] != self.state:
+            self._content = self.state, tuple(self._parts())
+        return self._content[1]
+
+    def without_directory(self, output: bytes) -> bytes:
+        """Return *output* as if the copy were in another temporary directory."""
+        return output.replace(os.fsencode(self._directory), b"")
+
+    def _parts(self) -> Iterator[bytes]:
+        for directory, names, files in os.walk(self.base):
+            names[:] = sorted(name for name in names if name != SUBDIRECTORY)
+            yield os.fsencode(os.path.relpath(directory, self.base))
+            for name in sorted(files):
+                yield os.fsencode(name)
+                yield hashlib.blake2b(Path(directory, name).read_bytes()).digest()
+
     def _copy(self, relative: str) -> None:
         source = Path(os.path.normpath(self._root / relative))
         place = self.place(relative)
@@ -264,8 +289,7 @@ class Runner:
     def run(self, entry: Invocation, scenario: Scenario, env: Mapping[str, str]) -> Result:
         """Return the result of *entry* in *scenario*, with the environment variables *env*."""
         args, cwd = config_command(entry, scenario, self.stage)
-        home = {"HOME": str(self.stage.home)}
-        environ = {**self.environ, **home, **env}
+        environ = {**self.environ, "HOME": str(self.stage.home), **env}
         key = (*args, *self.options), cwd, frozenset(environ.items())
         with self._lock:
             if self._state != self.stage.state:
@@ -276,11 +300,39 @@ class Runner:
             self.runs += cached is None
         if cached is None:
             try:
-                future.set_result(self.engine.run([*key[0]], cwd, environ, self.timeout))
+                question, state = self.question(entry, scenario, env), self.stage.state
+                result = self.engine.run([*key[0]], cwd, environ, self.timeout)
+                if self.stage.state == state:  # else another thread has just added a file
+                    self._remember(question, result)
+                future.set_result(result)
             except BaseException as error:
                 future.set_exception(error)
                 raise
         return future.result()
+
+    def question(
+        self, entry: Invocation, scenario: Scenario, env: Mapping[str, str]
+    ) -> bytes | None:
+        """Return the digest of all that determines a result; None if it is not remembered.
+
+        The text of a probe follows from the rest. Hashes depend on the directory of the copy.
+        """
+        memory, identity = self.engine.memory, self.engine.identity
+        is_lone_probe = scenario.probe is not None and not scenario.parts
+        if not (memory and identity) or scenario.kind == "hash" or is_lone_probe:
+            return None
+        place = (
+            entry.files, entry.directory, entry.project_directory, entry.env_files,
+            entry.project_name, entry.implicit, scenario.kind, scenario.profiles, scenario.where,
+            scenario.empty_env_file, scenario.probe is not None, self.options,
+            sorted({**self.environ, **env}.items()),
+        )  # fmt: skip
+        return memory.digest(identity, repr(place).encode(), *self.stage.content())
+
+    def _remember(self, question: bytes | None, result: Result) -> None:
+        memory = self.engine.memory
+        if memory and question and result.ok:
+            memory.remember_output(question, self.stage.without_directory(result.stdout))
 
     def side_by_side(self, tasks: Sequence[Callable[[], _T]]) -> list[_T]:
         """Run *tasks* in parallel; return their results in order. An exception kills all runs."""

@@ -64,7 +64,10 @@ def limited(lines: Sequence[str], most: int) -> list[str]:
 def usage_text(engine: Engine) -> str:
     """Return how often and how long *engine* has run so far."""
     usage = engine.usage
-    return f"{counted(usage.runs, 'run')} of Docker Compose in {usage.seconds:.1f} s"
+    text = f"{counted(usage.runs, 'run')} of Docker Compose in {usage.seconds:.1f} s"
+    if usage.remembered:
+        text += f", {counted(usage.remembered, 'result')} remembered from earlier commands"
+    return text
 
 
 def reservations(proof: ProofResult, style: Style, most: int) -> Iterator[str]:

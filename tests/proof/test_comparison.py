@@ -16,8 +16,8 @@ from composerefactor.proof.comparison import (
     describe,
     hashes,
     parse_config,
-    sections,
 )
+from composerefactor.proof.output import sections
 
 KEYS = st.sampled_from(["a", "b", "image", "x-y", "command", "deploy"])
 VALUES = st.recursive(

@@ -26,6 +26,7 @@ from composerefactor.cli.wizard.workshop import Workshop
 from composerefactor.errors import InputError, Location, UsageError
 from composerefactor.planning.opening import ProjectSelection
 from composerefactor.proof.engine import Engine, find_engine
+from composerefactor.proof.memory import Memory
 from composerefactor.report.text import Style
 
 
@@ -122,7 +123,7 @@ def _session(
     context = Context(where, style, engine)
 
     def engine_or_none() -> Engine | None:
-        return None if engine == "none" else find_engine(engine)
+        return None if engine == "none" else find_engine(engine, memory=Memory.open())
 
     workshop = Workshop(engine_or_none, chosen.environ, _progress)
     return Session(lambda: wizard(context), workshop, say)

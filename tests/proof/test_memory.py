@@ -1,0 +1,172 @@
+"""What is remembered from one command to the next, and that it is never more than it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from composerefactor.compose.interpolation import variables
+from composerefactor.compose.invocation import Invocation
+from composerefactor.proof.comparison import ProofResult
+from composerefactor.proof.engine import Engine, find_engine
+from composerefactor.proof.memory import DIGEST_SIZE, Memory
+from composerefactor.proof.prover import Prover
+
+TEXT = """\
+x-common: &common
+  restart: always
+services:
+  api:
+    <<: *common
+    image: shop/api:${TAG:-1.0}
+    environment: {PASSWORD: hunter2, LEVEL: "${LEVEL:-info}"}
+  db:
+    image: postgres:16
+"""
+ROOT = """\
+x-common: {restart: always}
+include:
+  - project_directory: .
+    env_file: /dev/null
+    path: [parts/all.yaml]
+"""
+
+
+def split(module: str = TEXT) -> dict[str, bytes | None]:
+    return {"compose.yaml": ROOT.encode(), "parts/all.yaml": module.encode()}
+
+
+ProofOf = Callable[..., tuple[ProofResult, int]]
+
+
+@pytest.fixture
+def proof_of(
+    compose: Engine, project: Callable[[Mapping[str, str]], Path], tmp_path: Path
+) -> ProofOf:
+    """Prove changes with a new prover and the memory of the test; return its runs, too."""
+
+    def prove(
+        changes: Mapping[str, bytes | None], text: str = TEXT, moved: frozenset[str] = frozenset()
+    ) -> tuple[ProofResult, int]:
+        engine = replace(compose, memory=Memory(tmp_path / "cache"))
+        with Prover(
+            engine,
+            project({"compose.yaml": text}),
+            [Invocation(("compose.yaml",))],
+            ["compose.yaml"],
+            variables_of=lambda _: variables(text),
+            profiles_of=lambda _: (),
+            probes=True,
+        ) as prover:
+            assert prover.rejected() == {}
+            proof = prover.check(changes, moved=moved)
+            assert prover.sensitivities(changes, insensitive=proof.probed) == []
+            return proof, prover.runs
+
+    return prove
+
+
+def test_the_same_proof_runs_nothing(proof_of: ProofOf) -> None:
+    first, runs = proof_of(split())
+    assert (first.ok, runs) == (True, 8)
+    again, runs = proof_of(split())
+    assert (again, runs) == (first, 0)
+
+
+def test_only_what_changed_runs(proof_of: ProofOf) -> None:
+    proof_of(split())
+    proof, runs = proof_of(split(f"# a comment\n{TEXT}"))
+    assert (proof.ok, runs) == (True, 3)
+
+
+def test_a_remembered_original_does_not_hide_a_difference(proof_of: ProofOf) -> None:
+    proof_of(split())
+    proof, _ = proof_of(split(TEXT.replace("LEVEL:-info", "LEVEL:-debug")))
+    assert {found.path for found in proof.differences} >= {
+        ("services", "api", "environment", "LEVEL")
+    }
+
+
+def test_an_extension_that_is_lost_is_not_equal_unless_it_moved(proof_of: ProofOf) -> None:
+    proof_of(split())
+    lost: dict[str, bytes | None] = {**split(), "compose.yaml": ROOT.partition("\n")[2].encode()}
+    assert not proof_of(lost)[0].ok
+    proof, _ = proof_of(lost, moved=frozenset({"x-common"}))
+    assert proof.ok
+    assert proof_of(lost, moved=frozenset({"x-common"}))[1] == 0
+
+
+def test_another_original_is_asked(proof_of: ProofOf) -> None:
+    proof_of(split())
+    other = TEXT.replace("postgres:16", "postgres:17")
+    proof, runs = proof_of(split(), text=other)
+    assert not proof.ok
+    assert runs > 3
+
+
+def test_files_contain_digests_only_and_belong_to_the_user(
+    proof_of: ProofOf, tmp_path: Path
+) -> None:
+    proof_of(split())
+    files = sorted((tmp_path / "cache").iterdir())
+    assert [file.name for file in files] == ["key", "results"]
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    content = files[1].read_bytes()
+    assert len(content) % (2 * DIGEST_SIZE) == 0
+    assert not any(word in content for word in (b"hunter2", b"api", b"postgres", b"LEVEL"))
+
+
+def test_the_version_is_remembered_until_the_program_changes(engine: Path, tmp_path: Path) -> None:
+    program = tmp_path / "docker-compose"
+    program.symlink_to(engine)
+    memory = Memory(tmp_path / "cache")
+    first = find_engine(str(program), memory=memory)
+    again = find_engine(str(program), memory=Memory(tmp_path / "cache"))
+    assert (first.usage.runs, again.usage.runs) == (1, 0)
+    assert again.version == first.version
+    program.unlink()
+    program.write_text("#!/bin/sh\necho 2.99.0\n")
+    program.chmod(0o755)
+    assert find_engine(str(program), memory=Memory(tmp_path / "cache")).version == "2.99.0"
+
+
+@contextmanager
+def limit(monkeypatch: pytest.MonkeyPatch, records: int) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setattr("composerefactor.proof.memory._MAX_RECORDS", records)
+        yield
+
+
+def test_the_older_half_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = Memory(tmp_path)
+    questions = [memory.digest(b"%d" % n) for n in range(11)]
+    for question in questions:
+        memory.remember(question, b"yes")
+    with limit(monkeypatch, 10):
+        smaller = Memory(tmp_path)
+    assert [n for n, q in enumerate(questions) if smaller.recall(q)] == [6, 7, 8, 9, 10]
+    assert (tmp_path / "results").stat().st_size == 5 * 2 * DIGEST_SIZE
+
+
+def test_a_broken_record_is_dropped(tmp_path: Path) -> None:
+    memory = Memory(tmp_path)
+    question = memory.digest(b"a")
+    memory.remember(question, b"yes")
+    with (tmp_path / "results").open("ab") as file:
+        file.write(b"half")
+    again = Memory(tmp_path)
+    assert again.recall(question)
+    again.remember(memory.digest(b"b"), b"no")
+    assert Memory(tmp_path).recall(memory.digest(b"b")) == b"no".ljust(DIGEST_SIZE, b"\0")
+
+
+def test_without_a_place_nothing_is_remembered(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    memory = Memory(tmp_path / "file" / "cache")
+    question = memory.digest(b"a")
+    memory.remember(question, b"yes")
+    assert memory.recall(question) is None
