@@ -44,8 +44,8 @@ def recreation_reasons(
         *_process(config, defaults, service, known=image is not None),
         *_label_reasons(config, defaults, service, known=image is not None),
         *_port_reasons(host, service),
-        *_mount_reasons(container, service, model),
-        *_network_reasons(container, service, model),
+        *attachment_reasons(container, service, model),
+        *_removed_mounts(container, service),
         *(reason for rule in _SETTINGS for reason in rule(config, host, service)),
     ]
     return list(dict.fromkeys(reasons))
@@ -131,13 +131,32 @@ def _port_reasons(host: Inspected, service: Service) -> Iterator[str]:
             yield f"port {f'{address}:' if address else ''}{published or 'any'}->{target} {what}"
 
 
-def _mount_reasons(
+def attachment_reasons(
     container: Inspected, service: Service, model: Mapping[str, Any]
-) -> Iterator[str]:
-    was = {
+) -> list[str]:
+    """Return the reasons for which ``up`` recreates *container* although its hash is equal.
+
+    Docker Compose compares volumes and networks with those of the container itself (observed:
+    v5.6.1). The arguments are as for :func:`recreation_reasons`.
+    """
+    return [
+        *_missing_mounts(container, service, model),
+        *_missing_networks(container, service, model),
+    ]
+
+
+def _mounts(container: Inspected) -> dict[Any, tuple[Any, str]]:
+    """Return the type and the source of each mount by target."""
+    return {
         mount.get("Destination"): (mount.get("Type"), _source(mount))
         for mount in container.get("Mounts") or ()
     }
+
+
+def _missing_mounts(
+    container: Inspected, service: Service, model: Mapping[str, Any]
+) -> Iterator[str]:
+    was = _mounts(container)
     for mount in service.get("volumes") or ():
         target, kind = mount.get("target"), mount.get("type")
         source = mount.get("source")
@@ -149,8 +168,11 @@ def _mount_reasons(
             yield f"nothing is mounted at {target} yet"
         elif was[target] != (kind, source):
             yield f"at {target}: {kind} {source} instead of {was[target][0]} {was[target][1]}"
+
+
+def _removed_mounts(container: Inspected, service: Service) -> Iterator[str]:
     targets = {mount.get("target") for mount in service.get("volumes") or ()}
-    for target, (kind, source) in was.items():
+    for target, (kind, source) in _mounts(container).items():
         if kind == "bind" and target not in targets and not _is_config_or_secret(target, service):
             yield f"{source} is no longer mounted at {target}"
 
@@ -162,17 +184,23 @@ def _is_config_or_secret(target: str, service: Service) -> bool:
     return target in targets or target.startswith("/run/secrets/")
 
 
-def _network_reasons(
+def _network_mode_reasons(_: Inspected, host: Inspected, service: Service) -> Iterator[str]:
+    mode, expected = str(host.get("NetworkMode") or ""), _own_network_mode(service)
+    if expected and expected != mode:
+        yield f"network_mode {mode} -> {expected}"
+
+
+def _own_network_mode(service: Service) -> str:
+    """Return the network mode; ``""`` for none, and for the network of another container."""
+    mode = str(service.get("network_mode") or "")
+    return "" if mode.startswith(("service:", "container:")) else mode
+
+
+def _missing_networks(
     container: Inspected, service: Service, model: Mapping[str, Any]
 ) -> Iterator[str]:
     attached = set((container.get("NetworkSettings") or {}).get("Networks") or ())
-    mode = str((container.get("HostConfig") or {}).get("NetworkMode") or "")
-    expected_mode = service.get("network_mode")
-    if expected_mode and not str(expected_mode).startswith(("service:", "container:")):
-        if expected_mode != mode:
-            yield f"network_mode {mode} -> {expected_mode}"
-        return
-    for key in service.get("networks") or ():
+    for key in () if _own_network_mode(service) else service.get("networks") or ():
         name = ((model.get("networks") or {}).get(key) or {}).get("name") or key
         if name not in attached:
             yield f"not attached to network {name}"
@@ -223,6 +251,7 @@ _SETTINGS: tuple[Callable[[Inspected, Inspected, Service], Iterator[str]], ...] 
     _capability_reasons,
     _memory_reasons,
     _hostname_reasons,
+    _network_mode_reasons,
 )
 
 

@@ -20,7 +20,12 @@ from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.masking import GENERAL
 from composerefactor.errors import EngineError, InputError
 from composerefactor.proof.comparison import hashes, parse_config
-from composerefactor.proof.containers import Container, Docker, recreation_reasons
+from composerefactor.proof.containers import (
+    Container,
+    Docker,
+    attachment_reasons,
+    recreation_reasons,
+)
 from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine
 from composerefactor.proof.probes import render
 from composerefactor.proof.scenarios import ALL_PROFILES, OWN, Scenario, config_command
@@ -266,7 +271,10 @@ def _container_result(
             )
         return ContainerResult(container, config.entry, recreated=True, reasons=tuple(reasons))
     # With an equal hash, Docker Compose also compares the image, the networks and the volumes.
-    beside = [*_newer_image(container, service, config, docker), *_reasons_beside_hash(reasons)]
+    beside = [
+        *_newer_image(container, service, config, docker),
+        *attachment_reasons(container.inspected, service, config.model),
+    ]
     return ContainerResult(container, config.entry, bool(beside), tuple(beside))
 
 
@@ -278,15 +286,6 @@ def _newer_image(
     was = container.label("image") or str(container.inspected.get("Image") or "")
     if now is not None and now.get("Id") != was:
         yield f"the image {GENERAL.text(reference)} on this machine is newer"
-
-
-def _reasons_beside_hash(reasons: Iterable[str]) -> Iterable[str]:
-    """Return those reasons for which ``up`` recreates a container although the hash is equal."""
-    return [
-        reason
-        for reason in reasons
-        if reason.startswith(("not attached to network", "at ")) or " yet" in reason
-    ]
 
 
 def _with_sharing_containers(
