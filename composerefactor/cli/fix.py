@@ -8,7 +8,6 @@ import click
 
 from composerefactor.cli.completion import transform_names, transform_options
 from composerefactor.cli.options import (
-    Progress,
     Run,
     carry_out_proposal,
     examples,
@@ -25,6 +24,7 @@ from composerefactor.planning.propose import Proposal, propose_fixes
 from composerefactor.planning.requests import FixRequest, names_of
 from composerefactor.planning.selection import Selection
 from composerefactor.proof.engine import Engine
+from composerefactor.proof.staging import Progress
 
 
 @click.command(

@@ -26,6 +26,7 @@ from composerefactor.planning.propose import Proposal, propose
 from composerefactor.planning.selection import Selection, Transformation
 from composerefactor.proof.engine import Engine, find_engine
 from composerefactor.proof.memory import Memory
+from composerefactor.proof.staging import Progress
 from composerefactor.report.markdown import as_markdown
 from composerefactor.report.patch import patch_of
 from composerefactor.report.plan_json import document
@@ -261,9 +262,6 @@ def run_options(function: F) -> F:
         function = option(function)
     return function
 
-
-Progress: TypeAlias = Callable[[int, int], None]
-"""Called with the number of finished runs of Docker Compose, and of all runs."""
 
 Proposer: TypeAlias = "Callable[[OpenProject, Engine | None, Selection, Progress | None], Proposal]"
 """Makes the proposal for an open project; the engine is None for ``--engine none``."""

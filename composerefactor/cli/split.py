@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from composerefactor.cli.completion import services
 from composerefactor.cli.options import (
-    Progress,
     Run,
     carry_out_proposal,
     examples,
@@ -28,6 +27,7 @@ from composerefactor.planning.propose import Proposal, propose
 from composerefactor.planning.requests import SplitRequest, groups_of
 from composerefactor.planning.selection import Selection
 from composerefactor.proof.engine import Engine
+from composerefactor.proof.staging import Progress
 from composerefactor.refactoring.modules.grouping import LayoutOptions
 from composerefactor.transforms.split import split
 

@@ -6,14 +6,18 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from composerefactor.compose.masking import GENERAL, Masking
 from composerefactor.errors import ComposerefactorError, Location, UsageError
 from composerefactor.report.text import Style
+
+if TYPE_CHECKING:
+    from composerefactor.proof.staging import Progress
 
 
 def style_for(stream: IO[Any] | None, *, no_color: bool = False) -> Style:
@@ -44,22 +48,28 @@ def is_interactive() -> bool:
     return all(s is not None and s.isatty() for s in (sys.stdin, sys.stderr))
 
 
-def progress(*, quiet: bool) -> Callable[[int, int], None] | None:
-    """Return a callback that shows how many runs of Docker Compose are done, on a terminal."""
-    return counting("verifying:", "runs", quiet=quiet)
+def progress(*, quiet: bool) -> Progress | None:
+    """Return a callback that shows what Docker Compose resolves, on a terminal; else None."""
+    if quiet or not sys.stderr.isatty():
+        return None
+
+    def show(done: int, total: int, what: str) -> None:
+        _show_count(f"verifying {what}:", "runs", done, total)
+
+    return show
 
 
 def counting(verb: str, noun: str, *, quiet: bool) -> Callable[[int, int], None] | None:
     """Return a callback that shows ``VERB done of total NOUN`` on a terminal, else None."""
     if quiet or not sys.stderr.isatty():
         return None
+    return partial(_show_count, verb, noun)
 
-    def show(done: int, total: int) -> None:
-        end = "\r" if done < total else "\r\x1b[K"
-        line = f"{verb} {done} of {total} {noun}" if done < total else ""
-        click.echo(f"\r\x1b[K{line}{end if done >= total else ''}", err=True, nl=False)
 
-    return show
+def _show_count(verb: str, noun: str, done: int, total: int) -> None:
+    """Show the count in place of the one before; nothing when all are done."""
+    line = f"{verb} {done} of {total} {noun}\r" if done < total else ""
+    click.echo(f"\r\x1b[K{line}", err=True, nl=False)
 
 
 @contextmanager

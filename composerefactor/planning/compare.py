@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from composerefactor.planning.opening import OpenProject, ProjectSelection, open
 from composerefactor.proof.comparison import ProofResult
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.prover import Prover
+from composerefactor.proof.staging import Progress
 from composerefactor.refactoring.modules.anchors import AnchorIndex
 from composerefactor.workspace.git import export, find_repository
 
@@ -42,7 +43,7 @@ def compare(
     old: OpenProject,
     new: OpenProject,
     engine: Engine,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Comparison:
     """Compare the resolved configurations of *old* and *new*, for every start command of *old*.
 
@@ -50,7 +51,7 @@ def compare(
         old: The old state.
         new: The new state, with the same number of start commands.
         engine: Docker Compose.
-        progress: Called with the number of finished runs and of all runs.
+        progress: Shows how far the verification is.
 
     Raises:
         EngineError: Docker Compose rejects every start command of the old state.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -42,7 +42,7 @@ from composerefactor.planning.settle import Settler, error_location, prover_of
 from composerefactor.proof.comparison import ProofFinding, ProofResult
 from composerefactor.proof.engine import Engine, release
 from composerefactor.proof.prover import Prover
-from composerefactor.proof.staging import Run
+from composerefactor.proof.staging import Progress, Run
 from composerefactor.refactoring.contract import Effect, FileElement, Plan, Refusal
 from composerefactor.refactoring.move_roots.plan import Move
 from composerefactor.refactoring.move_roots.relocation import Relocation, plan_relocation
@@ -91,7 +91,7 @@ def propose(
     transformation: Transformation,
     engine: Engine | None,
     selection: Selection = EVERYTHING,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Proposal:
     """Return the proposal of a refactoring for the project that is open.
 
@@ -100,7 +100,7 @@ def propose(
         transformation: The refactoring.
         engine: Docker Compose; None to plan without proof.
         selection: Which changes the user wants.
-        progress: Called with the number of finished runs and of all runs.
+        progress: Shows how far the verification is.
 
     Raises:
         EngineError: Docker Compose rejects every start command of the unchanged project.
@@ -231,9 +231,6 @@ def _effect_allows(effect: Effect, finding: ProofFinding) -> bool:
 MAX_TRIES = 8
 """Plans that are tried, at most; each excludes what was rejected in the one before."""
 
-Progress = Callable[[int, int], None]
-"""Called with the number of finished runs and of all runs."""
-
 
 def propose_fixes(
     opened: OpenProject,
@@ -252,7 +249,7 @@ def propose_fixes(
         chosen: The fixers, in order.
         engine: Docker Compose; None to plan without proof.
         selection: Which changes the user wants.
-        progress: Called with the number of finished runs and of all runs.
+        progress: Shows how far the verification is.
 
     Raises:
         EngineError: Docker Compose rejects every start command, and no change repairs one.

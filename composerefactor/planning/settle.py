@@ -28,7 +28,7 @@ from composerefactor.planning.opening import OpenProject
 from composerefactor.proof.comparison import ProofFinding, ProofResult, services_named
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.prover import Prover
-from composerefactor.proof.staging import Run
+from composerefactor.proof.staging import Progress, Run
 from composerefactor.refactoring.contract import FileElement, Plan
 from composerefactor.yaml import nodes as yaml
 from composerefactor.yaml.nodes import Node, resolve
@@ -37,7 +37,7 @@ from composerefactor.yaml.nodes import Node, resolve
 def prover_of(
     opened: OpenProject,
     engine: Engine,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     *,
     entries: Sequence[Invocation] | None = None,
     consistent: bool = True,
@@ -48,7 +48,7 @@ def prover_of(
     Args:
         opened: The project.
         engine: Docker Compose.
-        progress: Called with the number of finished runs and of all runs.
+        progress: Shows how far the verification is.
         entries: The start commands to compare; None for all readable ones.
         consistent: False disables the consistency checks of Docker Compose.
         probes: Whether the effect of override files is compared, too.

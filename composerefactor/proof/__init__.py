@@ -5,6 +5,8 @@ engine       finds Docker Compose and runs it
 scenarios    in which ways each start command is run, and the arguments of a run
 staging      a private copy of the project, and cached runs on it
 baseline     runs of the original project, and what was supplied to make it load
+memory       remembers results from one command to the next, as digests
+output       the parts of what ``config`` prints
 comparison   compares two outputs of ``config``; the result of a proof
 prover       proves that a change keeps the resolved configuration
 probes       override files that are not in the project, tried before and after

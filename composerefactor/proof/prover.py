@@ -30,7 +30,7 @@ from composerefactor.proof.scenarios import (
     raw_scenario,
     untried_profiles,
 )
-from composerefactor.proof.staging import Run, Runner, Stage
+from composerefactor.proof.staging import Progress, Run, Runner, Stage
 
 
 class Prover:
@@ -49,7 +49,7 @@ class Prover:
         variables_of: Returns the variables that the files of a start command use.
         profiles_of: Returns the profiles that the services of a start command name.
         environ: The shell's variables that are passed to Docker Compose.
-        progress: Called with the number of finished runs and of all runs.
+        progress: Shows how far the verification is.
         timeout: Seconds that one run may take.
         consistent: False disables Docker Compose's consistency checks
             (``config --no-consistency``), so that a project that refers to undefined elements is
@@ -69,7 +69,7 @@ class Prover:
         variables_of: Callable[[Invocation], Iterable[Variable]],
         profiles_of: Callable[[Invocation], Sequence[str]],
         environ: Mapping[str, str] | None = None,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         consistent: bool = True,
         probes: bool = False,

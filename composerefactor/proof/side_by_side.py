@@ -23,7 +23,7 @@ from composerefactor.proof.baseline import Baseline, EntryInputs
 from composerefactor.proof.comparison import hashes, parse_config
 from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine
 from composerefactor.proof.scenarios import ALL_PROFILES, FIRST_NUMBER, Scenario, sentinel
-from composerefactor.proof.staging import Run, Runner, Stage
+from composerefactor.proof.staging import Progress, Run, Runner, Stage
 
 _SENTINEL = re.compile(r"[12][0-9]{4}")
 _BLANK = re.compile(r'The \\?"([A-Za-z_]\w*)\\?" variable is not set')
@@ -100,7 +100,7 @@ def resolve_both(
     shared: Mapping[str, bytes] | None = None,
     env_files: Iterable[str] = (),
     environ: Mapping[str, str] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> SideBySide:
     """Return the resolved configurations of the *old* state below *root* and of the *new* one.
@@ -120,7 +120,7 @@ def resolve_both(
         shared: Files of both states that are missing in *root*.
         env_files: Those of the inputs that are treated as empty if they are missing.
         environ: The shell's variables that are passed to Docker Compose.
-        progress: Called with the number of finished runs and of all runs.
+        progress: Shows how far the verification is.
         timeout: Seconds that one run may take.
     """
     with Stage(root, inputs) as stage:

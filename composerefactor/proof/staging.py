@@ -117,6 +117,11 @@ class Stage:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.write_bytes(content)
 
+    @property
+    def is_changed(self) -> bool:
+        """Whether changes are applied."""
+        return bool(self._before)
+
     def reset(self) -> None:
         """Restore the state before the changes."""
         self.state += 1
@@ -229,6 +234,9 @@ def _levels_up(path: str) -> int:
     return next((n for n, part in enumerate(parts) if part != ".."), len(parts))
 
 
+Progress: TypeAlias = Callable[[int, int, str], None]
+"""Called with the number of finished runs, the number of all runs, and what they resolve."""
+
 _T = TypeVar("_T")
 _RunKey: TypeAlias = tuple[tuple[str, ...], Path, frozenset[tuple[str, str]]]
 """What determines the result of a run: arguments, working directory, environment."""
@@ -263,7 +271,7 @@ class Runner:
         options: Additional arguments of each ``config``.
         environ: Environment variables of each run.
         timeout: Seconds that one run may take.
-        progress: Called with the number of finished runs and of all runs.
+        progress: Called before the first run and after each.
         runs: The number of runs so far, without those answered from the cache.
     """
 
@@ -273,7 +281,7 @@ class Runner:
         stage: Stage,
         *,
         timeout: float = DEFAULT_TIMEOUT,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
         environ: Mapping[str, str] | None = None,
         options: Sequence[str] = (),
     ) -> None:
@@ -339,11 +347,11 @@ class Runner:
         pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
         try:
             futures = [pool.submit(task) for task in tasks]
+            self._show(0, len(tasks))
             results = []
             for n, future in enumerate(futures, start=1):
                 results.append(future.result())
-                if self.progress is not None:
-                    self.progress(n, len(futures))
+                self._show(n, len(tasks))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             self.engine.stop()
@@ -351,6 +359,11 @@ class Runner:
         finally:
             pool.shutdown()
         return results
+
+    def _show(self, done: int, total: int) -> None:
+        if self.progress is not None and total:
+            state = "the changed project" if self.stage.is_changed else "the present project"
+            self.progress(done, total, state)
 
     def error_message(self, result: Result) -> str:
         """Return the error of *result* for users: with their paths, without secret values."""

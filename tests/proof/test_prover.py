@@ -309,7 +309,7 @@ def test_out_of_time(prover_of: Callable[..., Prover]) -> None:
 
 
 def test_progress_counts_to_the_end(compose: Engine, project: Callable[..., Path]) -> None:
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[int, int, str]] = []
     with Prover(
         compose,
         project({"compose.yaml": SERVICES}),
@@ -317,16 +317,17 @@ def test_progress_counts_to_the_end(compose: Engine, project: Callable[..., Path
         ["compose.yaml"],
         variables_of=lambda _: (),
         profiles_of=lambda _: (),
-        progress=lambda done, total: seen.append((done, total)),
+        progress=lambda *shown: seen.append(shown),
     ) as prover:
         prover.baseline()
-    assert seen == [(1, 2), (2, 2), (1, 3), (2, 3), (3, 3)]
+    assert [shown[:2] for shown in seen] == [(0, 2), (1, 2), (2, 2), (0, 3), (1, 3), (2, 3), (3, 3)]
+    assert {shown[2] for shown in seen} == {"the present project"}
 
 
 def test_an_interrupt_stops_the_runs(
     compose: Engine, project: Callable[..., Path], tmp_path: Path
 ) -> None:
-    def interrupt(_done: int, _total: int) -> None:
+    def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     with (

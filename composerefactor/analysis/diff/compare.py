@@ -47,6 +47,7 @@ from composerefactor.planning.settle import error_location, locate
 from composerefactor.proof.comparison import config_differences
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.side_by_side import ResolvedConfig, SideBySide
+from composerefactor.proof.staging import Progress
 
 _PLACEHOLDERS = frozenset({".gitkeep", ".keep", ".gitignore"})
 """Files that keep an otherwise ignored directory in git."""
@@ -385,7 +386,7 @@ def review(
     new: OpenProject | None,
     names: tuple[str, str],
     engine: Engine,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Review:
     """Return the comparison of all start commands of two states.
 
@@ -394,7 +395,7 @@ def review(
         new: The new state, None if the project does not exist there.
         names: The names of both states as given by the user.
         engine: Docker Compose.
-        progress: Called with the number of finished runs and that of all runs.
+        progress: Shows how far the comparison is.
     """
     some = old or new
     assert some is not None  # noqa: S101 - opened_pair raises before

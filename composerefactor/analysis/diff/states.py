@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeAlias
@@ -26,6 +26,7 @@ from composerefactor.planning.opening import OpenProject, ProjectSelection
 from composerefactor.proof.comparison import Difference
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.side_by_side import SideBySide, StateRequest, resolve_both
+from composerefactor.proof.staging import Progress
 
 
 @contextmanager
@@ -173,7 +174,7 @@ def resolve(
     new: OpenProject | None,
     pairs: Sequence[Pair],
     engine: Engine,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> tuple[SideBySide, dict[str, bytes]]:
     """Resolve the start commands of both states with Docker Compose.
 

@@ -27,6 +27,7 @@ from composerefactor.errors import InputError, Location, UsageError
 from composerefactor.planning.opening import ProjectSelection
 from composerefactor.proof.engine import Engine, find_engine
 from composerefactor.proof.memory import Memory
+from composerefactor.proof.staging import Progress
 from composerefactor.report.text import Style
 
 
@@ -129,14 +130,14 @@ def _session(
     return Session(lambda: wizard(context), workshop, say)
 
 
-def _progress(title: str) -> Callable[[int, int], None] | None:
+def _progress(title: str) -> Progress | None:
     """Return a callback that shows on a terminal how far the work called *title* is."""
     if not sys.stderr.isatty():
         return None
     click.echo(f"{title} ...\r", err=True, nl=False)
 
-    def show(done: int, total: int) -> None:
-        line = f"{title}: run {done} of {total}\r" if done < total else ""
+    def show(done: int, total: int, what: str) -> None:
+        line = f"{title}: {what}, {done} of {total} runs\r" if done < total else ""
         click.echo(f"\r\x1b[K{line}", err=True, nl=False)
 
     return show

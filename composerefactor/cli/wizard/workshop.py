@@ -37,14 +37,15 @@ from composerefactor.planning.requests import FixRequest, SplitRequest
 from composerefactor.planning.selection import Selection, selectable
 from composerefactor.planning.settle import prover_of
 from composerefactor.proof.engine import Engine
+from composerefactor.proof.staging import Progress
 from composerefactor.report.patch import patch_of
 from composerefactor.workspace.apply import apply
 
 ENVIRONMENTS = "add-environments"
 """The fixer that separates environments: a goal of its own, since it moves text to other files."""
 
-Progress = Callable[[str], "Callable[[int, int], None] | None"]
-"""Takes a title of some work, and returns a callback for its progress: runs done, runs in all."""
+ProgressOf = Callable[[str], Progress | None]
+"""Takes a title of some work, and returns a callback for its progress."""
 
 
 class Workshop(Struct):
@@ -60,7 +61,7 @@ class Workshop(Struct):
 
     find_engine: Callable[[], Engine | None]
     environ: Mapping[str, str]
-    progress: Progress
+    progress: ProgressOf
     _engine: list[Engine | None] = []
     _proposed: dict[Propose, ItemizedProposal] = {}
     _written: dict[str, bytes | None] = {}
