@@ -17,7 +17,6 @@ import composerefactor.analysis.rules as package
 from composerefactor.analysis.facts.architecture import Architecture, survey
 from composerefactor.analysis.findings import Area, Finding, Rule, RuleInfo, Severity, without_known
 from composerefactor.compose.files import ignore_reason
-from composerefactor.compose.masking import GENERAL
 from composerefactor.errors import InputError
 from composerefactor.planning.opening import OpenProject, ProjectSelection, open_project
 from composerefactor.planning.registry import RULE_GROUP
@@ -308,7 +307,9 @@ def rejections(opened: OpenProject, engine: Engine) -> list[Finding]:
         Finding(
             REJECTED.id,
             REJECTED.severity,
-            GENERAL.text(f"Docker Compose v{engine.version} rejects {entry.title}: {message}"),
+            opened.masking.text(
+                f"Docker Compose v{engine.version} rejects {entry.title}: {message}"
+            ),
             error_location(opened.project, entry, message),
             subject=entry.title,
         )

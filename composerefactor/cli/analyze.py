@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -14,7 +13,7 @@ import click
 from composerefactor.analysis.analysis import Analysis, analyse_project, open_for_analysis
 from composerefactor.analysis.findings import Severity, baseline_text, read_baseline
 from composerefactor.cli.options import examples, path_argument, project_options, project_selection
-from composerefactor.cli.terminal import counting, deliver, style_for
+from composerefactor.cli.terminal import counting, deliver, say, style_for
 from composerefactor.compose.services import start_model
 from composerefactor.errors import InputError, Location, UsageError
 from composerefactor.planning.opening import OpenProject
@@ -23,7 +22,13 @@ from composerefactor.report.analysis.json import analysis_document
 from composerefactor.report.analysis.markdown import analysis_markdown
 from composerefactor.report.analysis.text import analysis_text
 from composerefactor.report.findings import junit, sarif, workflow_commands
-from composerefactor.report.text import counted
+from composerefactor.report.text import (
+    counted,
+    json_text,
+    shown_commands,
+    shown_line,
+    shown_text,
+)
 
 WIDTH = 80
 FORMATS = ("text", "markdown", "html", "json", "sarif", "github", "junit", "svg")
@@ -140,17 +145,17 @@ def command(
     analysis = analyse_project(opened, known, tool)
     if write_baseline is not None:
         everything = (*analysis.findings, *analysis.known)
-        deliver(baseline_text(everything).encode(), write_baseline)
+        deliver(baseline_text(everything), write_baseline)
         if not quiet:
-            click.echo(f"wrote {counted(len(everything), 'finding')} to {write_baseline}", err=True)
+            say(f"wrote {counted(len(everything), 'finding')} to {write_baseline}")
     style = style_for(sys.stdout, no_color=no_color or output is not None)
     masking = analysis.architecture.masking
     if report_format == "text":
         lines = analysis_text(analysis, style, width=_width(output), verbose=verbose)
-        text = "".join(f"{masking.message(line)}\n" for line in lines)
+        text = "".join(f"{shown_line(masking.message(line))}\n" for line in lines)
     else:
         text = _RENDERERS[report_format](analysis, _prefix(opened))
-    deliver(text.encode("utf-8", "replace"), output)
+    deliver(text, output)
     least = fail_on or opened.settings.analyze.fail_on
     fails = least and any(finding.severity >= Severity(least) for finding in analysis.findings)
     return 1 if fails else 0
@@ -195,25 +200,23 @@ def _smoke_test(opened: OpenProject, file: Path, *, quiet: bool) -> int:
 
     readable = opened.project.readable
     if not readable:
-        raise next(iter(opened.project.errors.values()))
+        raise opened.masking.error(next(iter(opened.project.errors.values())))
     model = start_model(opened.project, next((e for e in readable if e.implicit), readable[0]))
     directory = Path(os.path.relpath(opened.root, file.parent.resolve())).as_posix()
     text = smoke_test(
         opened.project, model, opened.settings.catalog, directory=directory, name=file.name
     )
-    deliver(text.encode("utf-8", "replace"), file)
+    deliver(text, file)
     file.chmod(file.stat().st_mode | 0o111)
     if not quiet:
-        click.echo(
-            f"wrote {file}, which checks {model.entry.title}; run it with `sh {file}`", err=True
-        )
+        say(f"wrote {file}, which checks {model.entry.title}; run it with `sh {file}`")
     return 0
 
 
 def _html(analysis: Analysis, _: str) -> str:
     from composerefactor.report.html.page import analysis_html  # noqa: PLC0415
 
-    return analysis.architecture.masking.markup(analysis_html(analysis))
+    return shown_text(analysis.architecture.masking.markup(analysis_html(analysis)))
 
 
 def _svg(analysis: Analysis, _: str) -> str:
@@ -221,30 +224,31 @@ def _svg(analysis: Analysis, _: str) -> str:
 
     main = analysis.architecture.main
     if main is None:
-        raise next(iter(analysis.architecture.unread.values()))
-    return analysis.architecture.masking.markup(topology_svg(main))
+        error = next(iter(analysis.architecture.unread.values()))
+        raise analysis.architecture.masking.error(error)
+    return shown_text(analysis.architecture.masking.markup(topology_svg(main)))
 
 
 def _markdown(analysis: Analysis, _: str) -> str:
-    return analysis.architecture.masking.markup(analysis_markdown(analysis))
+    return shown_text(analysis.architecture.masking.markup(analysis_markdown(analysis)))
 
 
 def _json(analysis: Analysis, _: str) -> str:
-    return json.dumps(analysis_document(analysis), indent=2, ensure_ascii=False) + "\n"
+    return json_text(analysis_document(analysis))
 
 
 def _sarif(analysis: Analysis, prefix: str) -> str:
     suppressed = [(entry.finding, entry.reason) for entry in analysis.suppressed]
     log = sarif(analysis.findings, analysis.rules, prefix=prefix, suppressed=suppressed)
-    return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+    return json_text(log)
 
 
 def _github(analysis: Analysis, prefix: str) -> str:
-    return workflow_commands(analysis.findings, prefix)
+    return shown_commands(workflow_commands(analysis.findings, prefix))
 
 
 def _junit(analysis: Analysis, _: str) -> str:
-    return junit(analysis.findings, analysis.rules, analysis.architecture.name)
+    return shown_text(junit(analysis.findings, analysis.rules, analysis.architecture.name))
 
 
 _RENDERERS: dict[str, Callable[[Analysis, str], str]] = {
@@ -287,11 +291,12 @@ def _fleet(
     progress = counting("analysed", "projects", quiet=quiet)
     summaries = list(analyse_all(projects, top, jobs or os.cpu_count() or 1, progress))
     if report_format == "json":
-        text = json.dumps(fleet.fleet_document(summaries), indent=2, ensure_ascii=False) + "\n"
+        text = json_text(fleet.fleet_document(summaries))
     elif report_format == "markdown":
-        text = fleet.fleet_markdown(summaries)
+        text = shown_text(fleet.fleet_markdown(summaries))
     else:
         style = style_for(sys.stdout, no_color=no_color or output is not None)
-        text = "".join(f"{line}\n" for line in fleet.fleet_text(summaries, style, _width(output)))
-    deliver(text.encode("utf-8", "replace"), output)
+        lines = fleet.fleet_text(summaries, style, _width(output))
+        text = "".join(f"{shown_line(line)}\n" for line in lines)
+    deliver(text, output)
     return 0

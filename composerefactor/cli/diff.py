@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
+from functools import reduce
+from operator import or_
 from pathlib import Path
 
 import click
@@ -29,6 +30,7 @@ from composerefactor.report.diff import (
     finding_rules,
 )
 from composerefactor.report.findings import sarif, workflow_commands
+from composerefactor.report.text import json_text, shown_commands, shown_line, shown_text
 
 _RISKS = {risk.word: risk for risk in Risk if risk}
 FORMATS = ("text", "markdown", "json", "sarif", "github")
@@ -83,10 +85,12 @@ def command(
     tool = find_engine(engine)
     here = Path(new) if Path(new).is_dir() else Path()
     with opened_pair(old, new, here, chosen) as (before, after):
-        result = review(before, after, (old, new), tool, progress(quiet=quiet))
+        masking = reduce(or_, (each.masking for each in (before, after) if each))
+        with masking.errors():
+            result = review(before, after, (old, new), tool, progress(quiet=quiet))
     if output_format != "text" or output is not None or not quiet:
         text = _rendered(result, output_format, output, verbose=verbose, no_color=no_color)
-        deliver(text.encode(), output)
+        deliver(text, output)
     return 1 if (exit_code and result.differs) or _fails(result, fail_on) else 0
 
 
@@ -94,23 +98,22 @@ def _rendered(
     result: Review, output_format: str, output: Path | None, *, verbose: bool, no_color: bool
 ) -> str:
     if output_format == "json":
-        return json.dumps(as_document(result), indent=2, ensure_ascii=False, default=str) + "\n"
+        return json_text(as_document(result))
     if output_format == "markdown":
-        return as_markdown(result)
+        return shown_text(as_markdown(result))
     if output_format in {"sarif", "github"}:
         return _as_findings(result, output_format)
 
     style = style_for(sys.stdout, no_color=no_color or output is not None)
-    return "".join(f"{line}\n" for line in as_text(result, style, verbose=verbose))
+    return "".join(f"{shown_line(line)}\n" for line in as_text(result, style, verbose=verbose))
 
 
 def _as_findings(result: Review, output_format: str) -> str:
     findings = as_findings(result)
     if output_format == "github":
-        return workflow_commands(findings, result.prefix)
+        return shown_commands(workflow_commands(findings, result.prefix))
 
-    log = sarif(findings, finding_rules(), prefix=result.prefix)
-    return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+    return json_text(sarif(findings, finding_rules(), prefix=result.prefix))
 
 
 def _check_risks(names: tuple[str, ...]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -12,7 +11,14 @@ from typing import Any, TypeAlias, TypeVar
 import click
 from msgspec import Struct
 
-from composerefactor.cli.terminal import deliver, is_interactive, masked_errors, progress, style_for
+from composerefactor.cli.terminal import (
+    deliver,
+    deliver_patch,
+    is_interactive,
+    progress,
+    say,
+    style_for,
+)
 from composerefactor.compose.paths import is_outside
 from composerefactor.errors import Location, RefusedError, UsageError
 from composerefactor.planning.guard import check_clean, check_proof, check_targets
@@ -31,7 +37,7 @@ from composerefactor.report.markdown import as_markdown
 from composerefactor.report.patch import patch_of
 from composerefactor.report.plan_json import document
 from composerefactor.report.plan_text import summary
-from composerefactor.report.text import counted
+from composerefactor.report.text import counted, json_text, shown_text
 from composerefactor.workspace.apply import apply
 from composerefactor.workspace.undo import recover
 
@@ -301,7 +307,7 @@ def carry_out_proposal(
         recover_interrupted_run(chosen)
     opened = open_project(chosen, repairable=repairable)
     selection = Selection(frozenset(run.take), frozenset(run.leave))
-    with masked_errors(opened.masking):
+    with opened.masking.errors():
         proposal = proposer(opened, engine, selection, progress(quiet=run.quiet))
         check_proof(proposal)
     check_targets(proposal)
@@ -320,13 +326,13 @@ def carry_out_proposal(
     if not run.allow_dirty:
         check_clean(proposal)
     if not run.yes and not _confirmed(proposal, chosen.path):
-        click.echo("nothing was written", err=True)
+        say("nothing was written")
         return 0
 
     apply(opened.root, proposal.changes, f"composerefactor {run.label}")
     if not run.quiet:
         files = counted(len(proposal.changes.changes), "file")
-        click.echo(f"wrote {files}; `composerefactor undo` reverts this", err=True)
+        say(f"wrote {files}; `composerefactor undo` reverts this")
     return 0
 
 
@@ -335,9 +341,7 @@ def recover_interrupted_run(chosen: ProjectSelection) -> None:
     root = chosen.path if chosen.names_entries else project_root(chosen.path, chosen.roots)
     recovery = recover(root)
     if recovery is not None:
-        click.echo(
-            f"recovered from an interrupted run: {recovery.label} ({recovery.outcome})", err=True
-        )
+        say(f"recovered from an interrupted run: {recovery.label} ({recovery.outcome})")
 
 
 def _show(run: Run, proposal: Proposal, path: Path) -> None:
@@ -345,19 +349,17 @@ def _show(run: Run, proposal: Proposal, path: Path) -> None:
     if not run.quiet:
         style = style_for(sys.stderr, no_color=run.no_color)
         for line in summary(proposal, style, verbose=run.verbose):
-            click.echo(masking.message(line), err=True)
-    result: bytes | None = None
+            say(masking.message(line))
     if run.output_format == "json":
         values = proposal.opened.masking.document(document(proposal, run.label))
         if run.dry_run:
             values["patch"] = patch_of(proposal, path).decode("utf-8", "replace")
-        result = (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
+        deliver(json_text(values), run.output)
     elif run.output_format == "markdown":
-        result = as_markdown(proposal, run.label, patch_of(proposal, path)).encode()
+        text = as_markdown(proposal, run.label, patch_of(proposal, path))
+        deliver(shown_text(text), run.output)
     elif run.dry_run:
-        result = patch_of(proposal, path)
-    if result is not None:
-        deliver(result, run.output)
+        deliver_patch(patch_of(proposal, path), run.output)
 
 
 def _confirmed(proposal: Proposal, path: Path) -> bool:
@@ -379,4 +381,5 @@ def _confirmed(proposal: Proposal, path: Path) -> bool:
         if answer != "d":
             return bool(answer == "y")
         patch = patch_of(proposal, path).decode("utf-8", "replace")
-        click.echo_via_pager("\n".join(proposal.opened.masking.lines(patch.splitlines())))
+        lines = proposal.opened.masking.lines(patch.splitlines())
+        click.echo_via_pager(shown_text("\n".join(lines)))

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from composerefactor.compose.masking import GENERAL, Masking
+from composerefactor.compose.masking import GENERAL
 from composerefactor.errors import ComposerefactorError, Location, UsageError
-from composerefactor.report.text import Style
+from composerefactor.report.text import Style, shown_line, shown_text
 
 if TYPE_CHECKING:
     from composerefactor.proof.staging import Progress
@@ -26,11 +25,30 @@ def style_for(stream: IO[Any] | None, *, no_color: bool = False) -> Style:
     return Style(colour=not plain and stream is not None and stream.isatty())
 
 
-def deliver(result: bytes, output: Path | None) -> None:
-    """Write *result* to the file *output*, or to stdout if it is None.
+def say(line: str) -> None:
+    """Print *line* on stderr; what in it would control the terminal is neutralised."""
+    click.echo(shown_line(line), err=True)
+
+
+def deliver(result: str, output: Path | None) -> None:
+    """Write *result*, made by a function ``shown_...``, to *output*, or to stdout if it is None.
 
     Raises UsageError if the file cannot be written.
     """
+    _deliver(result.encode("utf-8", "replace"), output)
+
+
+def deliver_patch(patch: bytes, output: Path | None) -> None:
+    """Write *patch* byte for byte as :func:`deliver` does, but neutralised to a terminal.
+
+    Raises UsageError if the file cannot be written.
+    """
+    if output is None and sys.stdout.isatty():
+        patch = shown_text(patch.decode("utf-8", "replace")).encode()
+    _deliver(patch, output)
+
+
+def _deliver(result: bytes, output: Path | None) -> None:
     if output is None:
         sys.stdout.buffer.write(result)
         sys.stdout.buffer.flush()
@@ -72,34 +90,28 @@ def _show_count(verb: str, noun: str, done: int, total: int) -> None:
     click.echo(f"\r\x1b[K{line}", err=True, nl=False)
 
 
-@contextmanager
-def masked_errors(masking: Masking) -> Iterator[None]:
-    """Mask the secrets that *masking* knows in an error that leaves the context."""
-    try:
-        yield
-    except ComposerefactorError as error:
-        error.message, error.remedy = masking.message(error.message), masking.message(error.remedy)
-        error.source_line = masking.message(error.source_line)
-        raise
-
-
 WIDEST = 160
 """Longer lines of a file are cut in error messages."""
 
 
 def show(error: ComposerefactorError) -> None:
-    """Print *error* on stderr: place, message, the line of the file, and what to do."""
-    style = style_for(sys.stderr)
+    """Print *error* on stderr."""
+    for line in error_lines(error, style_for(sys.stderr)):
+        click.echo(line, err=True)
+
+
+def error_lines(error: ComposerefactorError, style: Style) -> list[str]:
+    """Return the place and the message of *error*, the line of the file, and what to do.
+
+    Secrets are masked, and what would control a terminal is neutralised.
+    """
     place = f"{error.location}: " if error.location else ""
-    click.echo(f"{style('error', 'red', 'bold')}  {place}{GENERAL.text(error.message)}", err=True)
-    if error.source_line.strip() and error.location:
-        number = str(error.location.line)
-        click.echo(f"       {style(f'{number} |', 'dim')} {_masked(error.source_line)}", err=True)
+    first, *others = GENERAL.text(error.message).splitlines() or [""]
+    lines = [f"{style('error', 'red', 'bold')}  {place}{first}", *(f"       {o}" for o in others)]
+    source = GENERAL.lines([error.source_line[: 10 * WIDEST]])[0]
+    if source.strip() and error.location:
+        cut = source if len(source) <= WIDEST else f"{source[:WIDEST]} ..."
+        lines.append(f"       {style(f'{error.location.line} |', 'dim')} {cut}")
     if error.remedy:
-        click.echo(f"       {style('->', 'cyan')} {error.remedy}", err=True)
-
-
-def _masked(line: str) -> str:
-    """Return *line* with secret values masked, cut if it is too long."""
-    text = GENERAL.lines([line[: 10 * WIDEST]])[0]
-    return text if len(text) <= WIDEST else f"{text[:WIDEST]} ..."
+        lines.append(f"       {style('->', 'cyan')} {GENERAL.text(error.remedy)}")
+    return [shown_line(line) for line in lines]

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from composerefactor.cli.options import examples, path_argument
-from composerefactor.cli.terminal import is_interactive
+from composerefactor.cli.terminal import is_interactive, say
 from composerefactor.errors import UsageError
 from composerefactor.planning.opening import project_root
 from composerefactor.report.text import counted
@@ -37,9 +37,9 @@ def command(path: Path, *, yes: bool, force: bool, quiet: bool) -> int:
         if not is_interactive():
             raise UsageError("not a terminal: cannot prompt", remedy="use --yes")
         if not click.confirm(f"Undo {run.label} of {run.time}?", err=True):
-            click.echo("nothing was changed", err=True)
+            say("nothing was changed")
             return 0
     paths = undo(root, force=force)
     if not quiet:
-        click.echo(f"reverted {counted(len(paths), 'file')}", err=True)
+        say(f"reverted {counted(len(paths), 'file')}")
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -15,12 +14,12 @@ from composerefactor.cli.options import (
     project_selection,
     proof_options,
 )
-from composerefactor.cli.terminal import deliver, masked_errors, progress, style_for
+from composerefactor.cli.terminal import deliver, progress, style_for
 from composerefactor.planning.compare import compare, open_state
 from composerefactor.planning.opening import ProjectSelection, open_project
 from composerefactor.proof.engine import find_engine
 from composerefactor.proof.memory import Memory
-from composerefactor.report.text import Style
+from composerefactor.report.text import Style, json_text, shown_line
 from composerefactor.report.verify import result_document, result_text
 
 
@@ -78,7 +77,7 @@ def command(
             style=style_for(sys.stdout, no_color=no_color or output is not None),
         )
         if output is not None or output_format == "json" or not quiet:
-            deliver(text.encode(), output)
+            deliver(text, output)
         return code
     if old is None:
         raise click.UsageError("Missing argument 'OLD'.")
@@ -91,17 +90,17 @@ def command(
         open_state(new, here, chosen, before.project.entries) as after,
     ):
         masking = before.masking | after.masking
-        with masked_errors(masking):
+        with masking.errors():
             comparison = compare(before, after, tool, progress(quiet=quiet))
     if output_format == "json":
         values = masking.document(result_document(comparison))
-        text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+        text = json_text(values)
     else:
         style = style_for(sys.stdout, no_color=no_color or output is not None)
         lines = result_text(comparison, style, verbose=verbose)
-        text = "".join(f"{masking.message(line)}\n" for line in lines)
+        text = "".join(f"{shown_line(masking.message(line))}\n" for line in lines)
     if output is not None or output_format == "json" or not quiet:
-        deliver(text.encode(), output)
+        deliver(text, output)
     return 0 if comparison.proof.ok else 1
 
 
@@ -115,13 +114,14 @@ def _live(
 
     opened = open_project(chosen)
     tool = find_engine(engine)
-    result = compare_live(tool, Docker(), opened.root, opened.project.readable, opened.environ)
+    with opened.masking.errors():
+        result = compare_live(tool, Docker(), opened.root, opened.project.readable, opened.environ)
     if as_json:
         values = opened.masking.document(report.live_document(result, tool))
-        text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+        text = json_text(values)
     else:
         text = "".join(
-            f"{opened.masking.message(line)}\n"
+            f"{shown_line(opened.masking.message(line))}\n"
             for line in report.live_text(result, tool, style, verbose=verbose)
         )
     return text, 1 if result.recreated else 0

@@ -10,10 +10,12 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from typing import Any
 
 from composerefactor.compose.dotenv import assignments
+from composerefactor.compose.env_files import file_text
 from composerefactor.compose.files import RESOURCE_SECTIONS
 from composerefactor.compose.merge_keys import item_nodes, merged_get, names_in, scalar_text
 from composerefactor.compose.project import Project
@@ -36,6 +38,7 @@ from composerefactor.compose.secrets import (
     url_spans,
     word_spans,
 )
+from composerefactor.errors import ComposerefactorError
 from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 MASK = "***"
@@ -112,6 +115,21 @@ class Masking:
         A secret that is an ordinary word is not masked: it may be a word of the document.
         """
         return text if self._distinctive is None else self._distinctive.sub(MASK, text)
+
+    def error(self, error: ComposerefactorError) -> ComposerefactorError:
+        """Return *error*, now without secrets in its message, its remedy and its source line."""
+        error.message, error.remedy = self.text(error.message), self.text(error.remedy)
+        error.source_line = self.lines([self.message(error.source_line)])[0]
+        return error
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Mask the secrets in an error that leaves the context."""
+        try:
+            yield
+        except ComposerefactorError as error:
+            self.error(error)
+            raise
 
     def text(self, text: str) -> str:
         """Return *text*, a value, a command or a message, without secrets."""
@@ -235,9 +253,9 @@ def known_values(project: Project) -> Iterator[str]:
         yield from _of_node(file.root, "")
         text = file.source.text
         yield from (text[start:end] for start, end in said_spans(text))  # also in comments
-    for path in sorted(project.inputs - set(project.files)):
-        if project.read is not None and project.exists(path):
-            yield from values_in_env_file(project.read(path).decode("utf-8", "replace"))
+    unread = {error.location.path for error in project.errors.values() if error.location}
+    for path in sorted((project.inputs | unread) - set(project.files)):
+        yield from values_in_env_file(file_text(project, path))
 
 
 @lru_cache(maxsize=64)

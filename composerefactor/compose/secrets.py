@@ -516,8 +516,8 @@ _MAPPING_LINE = re.compile(
     re.MULTILINE,
 )
 _FLOW_PAIR = re.compile(
-    r"[{,][ \t]*(?P<name>[A-Za-z_][\w.-]{0,80})[ \t]*:[ \t]+"
-    r"(?:\"(?P<double>(?:\\.|[^\"\\])*)|'(?P<single>[^']*)|(?P<value>[^\s,}\"'][^,}\n]*))"
+    r"[{\[,][ \t]*(?P<name>[A-Za-z_][\w.-]{0,80})[ \t]*:[ \t]+"
+    r"(?:\"(?P<double>(?:\\.|[^\"\\])*)|'(?P<single>[^']*)|(?P<value>[^\s,{}\[\"'][^,}\n]*))"
 )
 _ITEM_LINE = re.compile(
     r"^[ \t]*(?:- +)?(?:export +)?(?P<quote>[\"']?)(?P<name>[A-Za-z_][\w.-]{0,120})"

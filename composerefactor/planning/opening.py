@@ -235,7 +235,7 @@ def open_project(
     project.referenced_by, project.overriding = facts.referenced_by, facts.overriding
     project.compose_files_in = facts.compose_files_in
     if not project.readable and entries is None and not partial:
-        raise next(iter(project.errors.values()))
+        raise Masking.of(project, choice.environ).error(next(iter(project.errors.values())))
     opened = OpenProject(root, repository, files, library, project, readers, {})
     used = {
         variable.name for entry in project.readable for variable in opened.variables_of(entry)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
@@ -19,6 +20,7 @@ from composerefactor.planning.registry import transforms
 from composerefactor.refactoring.contract import Refactoring
 
 
+@cache
 def command_for(transform: str) -> str:
     """Return the command line that runs *transform*."""
     if isinstance(transforms().get(transform), Refactoring):

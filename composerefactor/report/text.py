@@ -1,11 +1,20 @@
-"""Lines and tables for a terminal: labels, colours, plurals, start commands."""
+"""Lines and tables for a terminal: labels, colours, plurals, start commands.
+
+A project may contain names that would control a terminal or a CI service: escape sequences, marks
+that reverse the direction of text, line ends, workflow commands of GitHub. :func:`shown_line`,
+:func:`shown_text` and :func:`json_text` neutralise them; every output of the command line passes
+through one of them.
+"""
 
 from __future__ import annotations
 
+import json
 import posixpath
+import re
+import secrets
 import shlex
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 
 from msgspec import Struct
@@ -18,11 +27,51 @@ if TYPE_CHECKING:
     from composerefactor.proof.engine import Engine
 
 
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
+    # direction and separators of Unicode, and characters that are never visible
+    "\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+_LINE_ENDS = re.compile("\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
+_WORKFLOW_COMMAND = re.compile(r"^[^\S\n]*:(?=:)|#(?=#\[)", re.MULTILINE)
+"""The start of a command that GitHub Actions and Azure Pipelines would carry out."""
+
+_MARK = f"\x1b{secrets.token_hex(8)}["
+"""Begins each colour until the line is shown; no project can contain it."""
+
+
+def shown_line(text: str) -> str:
+    """Return *text* on one line, with the colours of :class:`Style`, and harmless otherwise."""
+    return shown_text(_LINE_ENDS.sub(" ", text))
+
+
+def shown_text(text: str) -> str:
+    """Return *text*, several lines, with the colours of :class:`Style`, and harmless otherwise."""
+    text = _LINE_ENDS.sub("\n", text)
+    parts = [_CONTROLS.sub("\ufffd", part) for part in text.split(_MARK)]
+    return _WORKFLOW_COMMAND.sub("\\g<0>\u200b", "\x1b[".join(parts))
+
+
+def shown_commands(text: str) -> str:
+    """Return *text*, workflow commands of GitHub, without control characters."""
+    return _CONTROLS.sub("\ufffd", text)
+
+
+def json_text(document: Any) -> str:
+    """Return *document* as JSON that is harmless on a terminal and in a log, and loses nothing."""
+    text = json.dumps(document, indent=2, ensure_ascii=False, default=str)
+    text = _CONTROLS.sub(lambda match: json.dumps(match[0])[1:-1], text)
+    return text.replace("##[", "#\\u0023[") + "\n"
+
+
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
 class Style(Struct, frozen=True):
-    """Colours text if *colour* is True, else returns it unchanged."""
+    """Colours text if *colour* is True, else returns it unchanged.
+
+    The colours have a form of their own until :func:`shown_line` or :func:`shown_text`.
+    """
 
     colour: bool = False
 
@@ -31,7 +80,7 @@ class Style(Struct, frozen=True):
         if not self.colour or not text:
             return text
         codes = ";".join(_CODES[name] for name in names)
-        return f"\x1b[{codes}m{text}\x1b[0m"
+        return f"{_MARK}{codes}m{text}{_MARK}0m"
 
 
 LABEL = 9

@@ -1,9 +1,9 @@
 """No command shows a secret of a project in any format, and none masks an image or a name.
 
-Each example is a generated project with one secret of every kind, in places and spellings that a
-random generator picks. Each example runs a quarter of the commands, in turn.
-``COMPOSEREFACTOR_SECRET_EXAMPLES`` is the number of examples, ``COMPOSEREFACTOR_SECRET_SEED`` the
-first of them.
+Each example is a generated project of :data:`FILES` Compose files and env files, with secrets of
+every kind, in places and spellings that a random generator picks. Each project is shown by a part
+of the commands, in turn. ``COMPOSEREFACTOR_SECRET_EXAMPLES`` is the number of files,
+``COMPOSEREFACTOR_SECRET_SEED`` the first project.
 """
 
 from __future__ import annotations
@@ -18,8 +18,13 @@ import pytest
 
 from support.commandline import CommandLine, write
 
-EXAMPLES = int(os.environ.get("COMPOSEREFACTOR_SECRET_EXAMPLES", "12"))
+FILES = 8
+"""Compose files and env files of one project."""
+
+EXAMPLES = int(os.environ.get("COMPOSEREFACTOR_SECRET_EXAMPLES", "96")) // FILES
 SEED = int(os.environ.get("COMPOSEREFACTOR_SECRET_SEED", "0"))
+TURNS = 7
+"""A project is shown by every seventh command."""
 
 IMAGES = (
     *("quay.io/keycloak/keycloak:26.0", "acme/auth:7.1", "x/token:2024-05", "acme/secret:latest"),
@@ -29,10 +34,16 @@ SERVICES = ("auth", "token-service", "keycloak", "secret-store", "private-api", 
 COMMANDS = (
     *(("analyze", "-v", "--format", f) for f in ("text", "markdown", "html", "json", "sarif")),
     *(("analyze", "--format", f) for f in ("github", "junit", "svg")),
+    ("analyze", "--smoke-test", "smoke.sh"),
     *(
         (*command, "-v", "--engine", "none", "--format", form)
         for command in (("split", "--check"), ("fix", "--unsafe", "--check"), ("join", "--check"))
         for form in ("text", "json", "markdown")
+    ),
+    *(
+        (*command, "-f", f"broken.{form}.yml")
+        for command in (("analyze", "-v"), ("split", "--check", "--engine", "none"))
+        for form in ("scalar", "key", "flow", "block")
     ),
 )
 
@@ -61,6 +72,11 @@ TOKENS: tuple[Make, ...] = (
     lambda rng: f"AKIA{_word(rng, 16, string.ascii_uppercase).upper()}",
     lambda rng: f"SG.{_word(rng, 22)}.{_word(rng, 43)}",
     lambda rng: f"{rng.randrange(10**8, 10**9)}:{_word(rng, 35)}",
+    _token("github_pat_", 60),
+    _token("dckr_pat_", 27),
+    _token("glsa_", 32),
+    _token("whsec_", 32),
+    _token("hvs.", 32),
     lambda rng: f"eyJ{_word(rng, 14)}.{_word(rng, 20)}.{_word(rng, 20)}",
 )
 NAMES = (
@@ -83,6 +99,15 @@ VALUES = (
     "${{DB_PASSWORD:-{}}}",
     "${{API_TOKEN-{}}}",
     "admin:$$apr1$$k3$${}",
+    "${{A:-${{DB_PASSWORD:-{}}}}}",
+    "https://user:{}@git.example.com/a.git",
+    "https://oauth2:{}@gitlab.com/a/b.git",
+    "amqp://guest:{}@mq:5672/%2f?heartbeat=30",
+    "mongodb+srv://a:{}@c0.mongodb.net/?retryWrites=true",
+    "http://svc/x?a=1&api_key={}",
+    "AccountName=a;AccountKey={};EndpointSuffix=core.windows.net",
+    "sentinel,password={},ssl=true",
+    "--spring.config.password={} --verbose",
 )
 WORDS = (
     ("redis-server", "--requirepass", "{}"),
@@ -98,6 +123,15 @@ WORDS = (
     ("sqlcmd", "-S", "db", "-P", "{}"),
     ("sh", "-c", "PGPASSWORD={} pg_isready -U app"),
     ("sh", "-c", "export SECRET_KEY={}; exec app"),
+    ("sh", "-c", "redis-cli -a {} ping | grep PONG"),
+    ("sh", "-c", "mysqladmin ping -h localhost -uroot -p{} || exit 1"),
+    ("sh", "-c", "mysql -uroot --password='{}' -e 'select 1'"),
+    ("sh", "-c", "curl -fsS -u elastic:{} http://localhost:9200/_cat/health"),
+    ("sh", "-c", "curl -H 'Authorization: Bearer {}' http://app/"),
+    ("valkey-cli", "--no-auth-warning", "-a", "{}", "ping"),
+    ("cypher-shell", "-u", "neo4j", "-p", "{}", "RETURN 1"),
+    ("rabbitmqctl", "add_user", "app", "{}"),
+    ("docker", "login", "-u", "me", "-p", "{}"),
 )
 
 
@@ -153,20 +187,49 @@ class _Project:
         others = [other for other in self.services if other < name]
         return "\n".join([*lines, *([f"    depends_on: [{others[0]}]"] if others else [])])
 
+    def env_file(self) -> str:
+        """Return an env file with quotes, escapes, several lines and comments."""
+        rng, key = self.rng, self.secret(lambda r: _word(r, 48))
+        name, other = rng.sample(NAMES, 2)
+        lines = [
+            f"{name}={self.secret()}",
+            f"export {other}='{self.odd()}'",
+            f'A_{name}="{self.secret()}\\"{self.secret()}" # a note',
+            f"B_{name} = {self.secret()} # a note",
+            f'TLS_KEY="-----BEGIN PRIVATE KEY-----\n{key}\n-----END PRIVATE KEY-----"',
+            f"MULTI_{other}='{self.secret()}\n{self.secret()}'",
+            f"# {name}={self.secret()}",
+            f"V1={self.secret(rng.choice(TOKENS))}",
+            f"V2={rng.choice(VALUES).format(self.secret())}",
+        ]
+        rng.shuffle(lines)
+        return "\n".join(lines) + "\n"
+
+    def broken(self) -> dict[str, str]:
+        """Return Compose files with errors in or beside a secret."""
+        name = self.rng.choice(NAMES)
+        head = "services:\n  a:\n    environment:\n"
+        return {
+            "broken.scalar.yml": f'{head}      {name}: "{self.secret()}\\q"\n',
+            "broken.key.yml": f"{head}      {name}: {self.secret()}\n"
+            f"     {name}_B: {self.secret()}: 1\n",
+            "broken.flow.yml": f"services: {{a: {{environment: {{{name}: {self.secret()}}}\n",
+            "broken.block.yml": f"{head}      {name}: |\n        {self.secret()}\n"
+            f"       {self.secret()}: [\n",
+        }
+
     def files(self) -> dict[str, str]:
         services = [self.service(*each) for each in zip(self.services, self.images, strict=True)]
         config = f"configs:\n  c1:\n    content: |\n      password={self.secret()}\n"
-        config += f"      secret_key: {self.secret()}\n"
+        config += f"      secret_key: {self.secret()}\nx-auth:\n  token: {self.secret()}\n"
         comment = f"# the root password is {self.secret()}\n"
         override = f"services:\n  {self.services[0]}:\n    environment:\n      DB_PASSWORD: "
-        env = f"APP_SECRET={self.secret()}\nexport DB_PASSWORD='{self.odd()}'\n"
-        env += f'TLS_KEY="-----BEGIN PRIVATE KEY-----\n{self.secret(lambda r: _word(r, 48))}\n'
-        env += '-----END PRIVATE KEY-----"\n'
         return {
             "compose.yml": "\n".join([f"{comment}services:", *services, config]),
             "compose.prod.yml": f"{override}{self.secret()}\n",
-            "app.env": env,
-            ".env": f"DB_PASSWORD={self.secret()}\nTAG=1.2.3\nPORT=8080\n",
+            "app.env": self.env_file(),
+            ".env": f"TAG=1.2.3\nPORT=8080\n{self.env_file()}",
+            **self.broken(),
             "Makefile": "up:\n\tdocker compose up -d\n\nprod:\n\t"
             f"DB_PASSWORD={self.secret()} docker compose -f compose.yml -f compose.prod.yml up\n",
         }
@@ -187,12 +250,13 @@ def test_no_output_contains_a_secret(seed: int, tmp_path: Path) -> None:
     project = _Project(seed)
     write(tmp_path, project.files())
     run = CommandLine("none", {"PATH": os.environ["PATH"], "HOME": str(tmp_path)})
-    shown = ""
-    for command in COMMANDS[seed % 4 :: 4]:
+    for command in COMMANDS[seed % TURNS :: TURNS]:
         outcome = run.plain(tmp_path, *command)
         assert outcome.code in {0, 1, 3}, (command, outcome.err)
         output = outcome.out.decode() + outcome.err
+        if "smoke.sh" in command:
+            output += (tmp_path / "smoke.sh").read_text(encoding="utf-8")
         assert not _visible(output, project), (command, _visible(output, project))
-        shown += output
-    assert all(image in shown for image in project.images)
-    assert all(service in shown for service in project.services)
+        if command[:3] == ("analyze", "-v", "--format") and command[-1] != "sarif":
+            names = (*project.images, *project.services)
+            assert all(name in output for name in names), command

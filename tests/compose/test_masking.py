@@ -62,6 +62,11 @@ def test_lines_of_a_file() -> None:
     assert GENERAL.lines(text.splitlines()) == masked.splitlines()
 
 
+def test_flow_mappings_in_flow_mappings() -> None:
+    line = "services: {a: {environment: {SMTP_PASS: s3cr3t}, image: acme/auth:7}"
+    assert GENERAL.lines([line]) == [line.replace("s3cr3t", "***")]
+
+
 def test_known_secrets_are_masked_wherever_they_are() -> None:
     masking = Masking(["hunter2", "a<b>1&2c", "keycloak", "supersecret"], ["keycloak"])
     assert masking.message("hunter2 of keycloak") == "*** of keycloak"

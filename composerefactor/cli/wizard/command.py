@@ -17,7 +17,7 @@ from composerefactor.cli.options import (
     project_selection,
     recover_interrupted_run,
 )
-from composerefactor.cli.terminal import is_interactive, style_for
+from composerefactor.cli.terminal import is_interactive, say, style_for
 from composerefactor.cli.wizard.files import read_answers, replay
 from composerefactor.cli.wizard.session import Context, Session
 from composerefactor.cli.wizard.steps import wizard
@@ -89,10 +89,12 @@ def _from_file(chosen: ProjectSelection, path: Path, engine: str) -> int:
         message = f"the answers cannot be read: {error.strerror}"
         raise InputError(message, location=Location(str(path))) from None
     answers = read_answers(str(path), data)
-    session = _session(
-        chosen, engine, Style(), lambda said: click.echo("\n".join(said.lines), err=True)
-    )
-    return replay(session, answers)
+
+    def print_lines(said: Say) -> None:
+        for line in said.lines:
+            say(line)
+
+    return replay(_session(chosen, engine, Style(), print_lines), answers)
 
 
 def _on_terminal(chosen: ProjectSelection, engine: str, *, no_color: bool) -> int:

@@ -16,7 +16,7 @@ from prompt_toolkit.output import ColorDepth, create_output
 
 from composerefactor.cli.wizard.session import Answer, Choose, Fill, Option, Pick, Question, Session
 from composerefactor.cli.wizard.work import Say
-from composerefactor.report.text import LABEL, Style
+from composerefactor.report.text import LABEL, Style, shown_line
 
 _ESCAPE = r"\x1b\[[\d;]*m"
 _TOKENS = re.compile(rf"{_ESCAPE}|\s+|(?:(?!{_ESCAPE})\S)+")
@@ -137,8 +137,8 @@ class Prompts:
     def say(self, said: Say) -> None:
         """Print *said*, wrapped unless it is meant to be copied."""
         columns = shutil.get_terminal_size().columns
-        lines = (part for line in said.lines for part in wrapped(line, columns))
-        self._print(said.lines if said.exact else lines)
+        shown = [shown_line(line) for line in said.lines]
+        self._print(shown if said.exact else (p for line in shown for p in wrapped(line, columns)))
 
     def _print(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -172,7 +172,7 @@ class Prompts:
             has_default = any(c.value == question.default for c in choices)
             reply: Reply = self._run(
                 questionary.select(
-                    f"{question.text}{at}",
+                    f"{shown_line(question.text)}{at}",
                     choices,
                     default=question.default if has_default else None,
                     instruction="(type to filter)" if many else " ",
@@ -194,7 +194,7 @@ class Prompts:
         keys = "ctrl-a selects all, type to filter" if many else "enter continues"
         reply = self._run(
             questionary.checkbox(
-                question.text,
+                shown_line(question.text),
                 _listed(question.options, many=many),
                 instruction=f"(space selects, {keys}{back})",
                 validate=lambda given: _enough(question, given),
@@ -217,7 +217,7 @@ class Prompts:
         def check(text: str) -> bool | str:
             return question.check(text) or True
 
-        text = f"{question.text}{'  (esc goes back)' if can_go_back else ''}"
+        text = f"{shown_line(question.text)}{'  (esc goes back)' if can_go_back else ''}"
         prompt = questionary.text(
             text, question.default, validate=check, style=self._look, **self._common
         )
@@ -280,7 +280,7 @@ def _listed(options: Sequence[Option], *, many: bool) -> list[Any]:
             group = option.group
             count = sum(other.group == group for other in options)
             if not many:  # a filter would leave only the headings
-                listed.append(questionary.Separator(f"  -- {group}"))
+                listed.append(questionary.Separator(_shortened(f"  -- {group}")))
             elif count > 1:
                 title = _shortened(f"all {count}: {group}")
                 listed.append(questionary.Choice(title, f"{_GROUP}{group}"))
@@ -302,12 +302,14 @@ def _enough(question: Pick, given: Sequence[str]) -> bool | str:
 def _pages(body: Sequence[str], rows: int) -> list[list[str]]:
     """Return *body* in parts that fit on the terminal above a question of *rows* lines."""
     size = shutil.get_terminal_size()
-    return pages(body, size.columns, max(_LEAST_BODY, size.lines - rows - 1))
+    shown = map(shown_line, body)
+    return pages(shown, size.columns, max(_LEAST_BODY, size.lines - rows - 1))
 
 
 def _shortened(title: str, marks: int = 8) -> str:
     """Return *title*, cut to fit on a line after *marks* columns."""
     room = max(20, shutil.get_terminal_size().columns - marks)
+    title = shown_line(title)
     return title if len(title) <= room else f"{title[: room - 3]}..."
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from composerefactor.cli.wizard.work import Examination, Item, ItemizedProposal
 from composerefactor.compose.masking import GENERAL, Masking
 from composerefactor.edit.planned_files import Changeset
-from composerefactor.errors import ComposerefactorError
 from composerefactor.planning.fixes import EXCLUDED_BY_LEAVE, FixPlan, PlannedFix
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal
@@ -216,13 +215,3 @@ def file(path: str, content: bytes, style: Style, masking: Masking) -> tuple[str
     width = len(str(len(lines)))
     numbered = (f"{style(f'{n:>{width}}', 'dim')} {line}" for n, line in enumerate(lines, 1))
     return (style(path, "bold"), *numbered)
-
-
-def error(problem: ComposerefactorError, style: Style) -> tuple[str, ...]:
-    """Return the message, the place and the remedy of an error."""
-    where = f"{problem.location}: " if problem.location else ""
-    first, *others = GENERAL.text(problem.message).splitlines() or [""]
-    lines = [f"{style('error', 'red', 'bold')}  {where}{first}", *(f"       {o}" for o in others)]
-    if problem.remedy:
-        lines.append(f"       {style('->', 'cyan')} {problem.remedy}")
-    return tuple(lines)

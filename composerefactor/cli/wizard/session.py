@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from composerefactor.cli.wizard import screens
+from composerefactor.cli.terminal import error_lines
 from composerefactor.cli.wizard.work import ProjectOptions, Request, Say, Work, WorkError, Write
 from composerefactor.errors import ComposerefactorError, first_of
 from composerefactor.planning.fixes import PlannedFix
@@ -258,7 +258,7 @@ def worked(context: Context, work: Work) -> Flow[Any]:
     """Yield *work* and return its result; show an error, after which the user can go back."""
     result = yield work
     if isinstance(result, WorkError):
-        body = screens.error(result.error, context.style)
+        body = tuple(error_lines(result.error, context.style))
         options = (Option(LEAVE, "Quit; nothing more is written"),)
         yield Failure("failed", "What now?", options, body, error=result.error)
         raise LeftError(result.error.exit_code)

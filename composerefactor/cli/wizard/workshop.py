@@ -27,6 +27,7 @@ from composerefactor.cli.wizard.work import (
     Write,
     items_of,
 )
+from composerefactor.compose.masking import GENERAL, Masking
 from composerefactor.edit.planned_files import Changeset
 from composerefactor.errors import ComposerefactorError, Location, RefusedError, UsageError
 from composerefactor.planning.fixes import ChangeFilter, FixPlan, plan_fixes, still_planned
@@ -65,13 +66,14 @@ class Workshop(Struct):
     _engine: list[Engine | None] = []
     _proposed: dict[Propose, ItemizedProposal] = {}
     _written: dict[str, bytes | None] = {}
+    _masking: Masking = GENERAL
 
     def __call__(self, work: Work) -> Any:
         """Do *work* and return its result; an error for the user is returned as a WorkError."""
         try:
             return self._do(work)
         except ComposerefactorError as error:
-            return WorkError(error)
+            return WorkError(self._masking.error(error))
 
     @property
     def engine(self) -> Engine | None:
@@ -177,7 +179,9 @@ class Workshop(Struct):
         selection = ProjectSelection(
             where.path, where.file, where.entry, where.env_file, self.environ
         )
-        return open_project(selection, repairable=repairable)
+        opened = open_project(selection, repairable=repairable)
+        self._masking = opened.masking
+        return opened
 
     def _layout(self, where: ProjectOptions, request: SplitRequest) -> Proposal:
         opened = self._open(where, repairable=False)

@@ -12,7 +12,8 @@ from composerefactor.report.html.graph import LEGEND, topology_mermaid
 
 _SPECIAL = re.compile(r"([\\*_\[\]<>#|~])")
 _NUMBERED = re.compile(r"[0-9]+\. ")
-_CODE = re.compile(r"`[^`]*`")
+_CODE = re.compile(r"(?<!`)`[^`]+`(?!`)")
+"""Code as Markdown reads it: other runs of backticks neither begin nor end it."""
 
 
 def analysis_markdown(analysis: Analysis) -> str:
@@ -66,7 +67,7 @@ def _listing(part: Listing) -> Iterator[str]:
         longest = max((len(m) for line in part.lines for m in re.findall("`+", line)), default=0)
         fence = "`" * max(3, longest + 1)
         yield f"{fence}text"
-        yield from part.lines
+        yield from (line.replace("\n", " ") for line in part.lines)
         yield fence
     else:
         bullet = "- [ ] " if part.checks else "- "
@@ -77,15 +78,15 @@ def _listing(part: Listing) -> Iterator[str]:
 
 def _cell(text: str) -> str:
     """Return *text* for a table cell: a bar has to be escaped there even in code."""
-    return _escaped(" ".join(text.split()), bar=r"\|")
+    return _escaped(text, bar=r"\|")
 
 
 def _escaped(text: str, bar: str = "|") -> str:
-    """Return *text* with all special characters of Markdown escaped, except in code.
+    """Return *text* on one line with the special characters of Markdown escaped, except in code.
 
     *bar* replaces a vertical bar in code.
     """
-    parts, at = [], 0
+    text, parts, at = " ".join(text.split()), [], 0
     for match in _CODE.finditer(text):
         parts += [_SPECIAL.sub(r"\\\1", text[at : match.start()]), match[0].replace("|", bar)]
         at = match.end()

@@ -17,6 +17,7 @@ from composerefactor.analysis.analysis import Analysis
 from composerefactor.analysis.fleet import ProjectSummary
 from composerefactor.report.analysis.model import Listing, Section, Table
 from composerefactor.report.analysis.summary import sections, severities
+from composerefactor.report.markdown import cell
 from composerefactor.report.text import Style, counted, joined, table
 
 _LAST = ("rating", "priorities")
@@ -150,14 +151,12 @@ def fleet_markdown(summaries: Sequence[ProjectSummary]) -> str:
     lines = ["# Docker Compose projects", "", f"| {' | '.join(_COLUMNS)} |"]
     lines.append(f"|{' --- |' * len(_COLUMNS)}")
     lines += [
-        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in _row(each))} |"
-        for each in _ordered(summaries)
-        if not each.error
+        f"| {' | '.join(map(cell, _row(each)))} |" for each in _ordered(summaries) if not each.error
     ]
     failed = [each for each in summaries if each.error]
     if failed:
         lines += ["", "## Not analysed", ""]
-        lines += [f"- {each.path}: {each.error}" for each in failed]
+        lines += [f"- {cell(each.path)}: {cell(each.error)}" for each in failed]
     lines += ["", "## Totals", "", *(f"- {line}" for line in _totals(summaries))]
     return "\n".join(lines) + "\n"
 
