@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, TypeAlias
 
 from composerefactor.compose.masking import GENERAL
 from composerefactor.errors import EngineError
+from composerefactor.programs import find_program
 from composerefactor.proof.engine import Engine, Result
 
 Inspected: TypeAlias = Mapping[str, Any]
@@ -325,7 +325,7 @@ class Docker:
     """
 
     def __init__(self) -> None:
-        program = shutil.which("docker")
+        program = find_program("docker")
         if program is None:
             raise EngineError(
                 "no docker client found, which is needed to inspect the running project"

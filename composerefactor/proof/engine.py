@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO
 
 from composerefactor.errors import EngineError
+from composerefactor.programs import find_program, search_path
 from composerefactor.proof.memory import Memory
 
 DEFAULT_TIMEOUT = 60.0
@@ -182,6 +183,7 @@ class Engine:
 
     def _environment(self, cwd: Path, env: Mapping[str, str]) -> dict[str, str]:
         system = {name: os.environ[name] for name in _SYSTEM_NAMES if name in os.environ}
+        system["PATH"] = search_path()
         system.setdefault("LANG", "C.UTF-8")
         # Projects use ${PWD}, which every shell sets.
         return {**system, **_FASTER, "PWD": str(cwd), **self.settings, **env, **_REMOTE_OFF}
@@ -343,12 +345,12 @@ def _first_engine(memory: Memory | None) -> Engine:
 
 
 def _candidates(memory: Memory | None) -> Iterator[Engine]:
-    docker = shutil.which("docker")
+    docker = find_program("docker")
     if docker:
         engine = _plugin_engine(docker, memory)
         if engine:
             yield engine
-    program = shutil.which(_PROGRAM)
+    program = find_program(_PROGRAM)
     if program:
         engine = _program_engine(program, "docker-compose on PATH", memory)
         if engine:
@@ -361,7 +363,7 @@ def _candidates(memory: Memory | None) -> Iterator[Engine]:
 
 
 def _named_engine(choice: str, memory: Memory | None) -> Engine:
-    path = shutil.which(choice)
+    path = find_program(choice)
     if path is None:
         raise EngineError(
             f"program not found: {choice}", remedy="use --engine auto, or give a path"

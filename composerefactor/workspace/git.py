@@ -1,28 +1,47 @@
 """What git knows about the project's files. This is the only module that runs git.
 
-These git commands run no code of the project and write nothing: hooks, file system monitors and
-content filters from the repository's configuration are disabled, and so are git's optional locks.
+These git commands run no code of the project and write nothing: all settings of a repository with
+which one of them would start a program or connect to a server are overridden (git-config(1),
+observed: v2.39), and git's optional locks are disabled.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
 
 from composerefactor.errors import InputError, Location
+from composerefactor.programs import find_program, search_path
 from composerefactor.workspace.files import SKIPPED_DIRECTORIES
 
+_SAFE_SETTINGS = {
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+    "core.pager": "cat",
+    "core.sshCommand": "false",
+    "core.gitProxy": "none",
+    "core.askPass": "false",
+    "core.alternateRefsCommand": "false",
+    "credential.helper": "",
+    "diff.external": "",
+    "gpg.program": "false",
+    "gpg.openpgp.program": "false",
+    "gpg.x509.program": "false",
+    "gpg.ssh.program": "false",
+    "gc.auto": "0",
+    "log.showSignature": "false",
+    "maintenance.auto": "false",
+    "protocol.allow": "never",
+    "safe.bareRepository": "explicit",
+    "status.submoduleSummary": "false",
+}
 _SAFE_OPTIONS = (
     "--no-pager",
-    "-c",
-    "core.fsmonitor=false",
-    "-c",
-    f"core.hooksPath={os.devnull}",
+    *(word for setting in _SAFE_SETTINGS.items() for word in ("-c", "=".join(setting))),
 )
 _LITERAL_PATHS = (
     "--literal-pathspecs"  # * and : in a path have no special meaning; not all commands know it
@@ -39,7 +58,11 @@ _KEPT_VARIABLES = frozenset(
 )
 _TIMEOUT = 60
 _PATHS_PER_CALL = 200
-_NO_REPOSITORY = ("not a git repository", "must be run in a work tree")
+_NO_REPOSITORY = (
+    "not a git repository",
+    "must be run in a work tree",
+    "cannot use bare repository",
+)
 
 
 class Repository(Struct, frozen=True):
@@ -118,7 +141,7 @@ class Repository(Struct, frozen=True):
         """
         reasons: dict[str, str] = {}
         names = sorted(set(paths))
-        filters = _filters_off(self.root)
+        filters_off = _filters_off(self.root)
         for start in range(0, len(names), _PATHS_PER_CALL):
             batch = names[start : start + _PATHS_PER_CALL]
             tracked = {
@@ -130,7 +153,6 @@ class Repository(Struct, frozen=True):
             status = run_git(
                 self.root,
                 _LITERAL_PATHS,
-                *filters,
                 "status",
                 "--porcelain=v1",
                 "-z",
@@ -139,6 +161,7 @@ class Repository(Struct, frozen=True):
                 "--ignore-submodules=all",
                 "--",
                 *batch,
+                settings=filters_off,
             )
             changed = dict(self._changed(status))
             for path in batch:
@@ -171,7 +194,7 @@ def find_repository(root: Path) -> Repository | None:
     if not _may_have_repository(root):
         return None
 
-    if shutil.which("git") is None:
+    if find_program("git") is None:
         return None
     try:
         output = run_git(root, "rev-parse", "--show-toplevel", "--show-prefix")
@@ -195,21 +218,33 @@ def _may_have_repository(directory: Path) -> bool:
         return True
 
 
-def _filters_off(root: Path) -> list[str]:
-    """Return options that disable all content filters; git would run their programs to compare."""
-    names = run_git(
-        root, "config", "--null", "--name-only", "--get-regexp", r"^filter\..*", codes=(0, 1)
+def _filters_off(root: Path) -> dict[str, str]:
+    """Return settings that disable all content filters; git would run their programs to compare.
+
+    Raises:
+        InputError: git is older than v2.31, and cannot override a filter with ``=`` in its name.
+    """
+    probe = "filter.composerefactor.required"
+    output = run_git(
+        root,
+        *("config", "--null", "--name-only", "--get-regexp", r"^filter\..*"),
+        settings={probe: "false"},
+        codes=(0, 1),
     )
-    drivers = {os.fsdecode(name).rpartition(".")[0] for name in names.split(b"\0")[:-1]}
-    options: list[str] = []
-    for driver in sorted(drivers):
-        for setting in ("clean=", "smudge=", "process=", "required=false"):
-            options += ["-c", f"{driver}.{setting}"]
-    return options
+    names = [os.fsdecode(name) for name in output.split(b"\0")[:-1]]
+    if probe not in names:
+        raise InputError("git is too old", remedy="install git 2.31 or later")
+    drivers = sorted({name.rpartition(".")[0] for name in names})
+    off = {"clean": "", "smudge": "", "process": "", "required": "false"}
+    return {f"{driver}.{name}": value for driver in drivers for name, value in off.items()}
 
 
 def run_git(
-    directory: Path, *arguments: str, stdin: bytes = b"", codes: Sequence[int] = (0,)
+    directory: Path,
+    *arguments: str,
+    stdin: bytes = b"",
+    codes: Sequence[int] = (0,),
+    settings: Mapping[str, str] | None = None,
 ) -> bytes:
     """Run git in *directory* and return its output; runs no code of the project or the user.
 
@@ -218,12 +253,14 @@ def run_git(
         arguments: The arguments of git.
         stdin: The input of git.
         codes: Exit codes that are not errors.
+        settings: Settings of git that override those of the repository; unlike those of ``-c``,
+            their names may contain ``=``.
 
     Raises:
         InputError: Git is not installed, takes too long, or exits with another code; then the
             message is git's.
     """
-    git = shutil.which("git")
+    git = find_program("git")
     if git is None:
         raise InputError("git is not installed")
     environment = {
@@ -236,7 +273,12 @@ def run_git(
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_NO_LAZY_FETCH": "1",
+        "GIT_ALLOW_PROTOCOL": "none",
+        "PATH": search_path(),
+        "GIT_CONFIG_COUNT": str(len(settings or {})),
     }
+    for number, (name, value) in enumerate((settings or {}).items()):
+        environment |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
     try:
         done = subprocess.run(
             [git, *_SAFE_OPTIONS, *arguments],
