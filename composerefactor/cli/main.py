@@ -16,6 +16,7 @@ from click.shell_completion import CompletionItem
 
 from composerefactor import __version__
 from composerefactor.errors import ComposerefactorError, InputError, Location
+from composerefactor.workspace.interrupts import message
 
 BROKEN_PIPE = 141
 """The exit code that a shell reports for a program ended by SIGPIPE."""
@@ -95,7 +96,8 @@ def cli() -> None:
 
     Exit codes: 0 done, or nothing to do; 1 there would be changes (--check), or the states differ
     (verify, diff); 2 wrong usage; 3 refused, bad input, or Docker Compose not found; 4 verification
-    failed; 130 interrupted. Nothing was written if the code is not 0.
+    failed; 130 interrupted. Nothing was written if the code is not 0; if it is 130, or at a later
+    step of the wizard, the message says what was written before.
     """
 
 
@@ -117,7 +119,7 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("\ninterrupted, nothing was written", err=True)
+        click.echo(f"\n{message()}", err=True)
         sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

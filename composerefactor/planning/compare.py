@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import posixpath
+import shlex
 import tempfile
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +15,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.invocation import Invocation
-from composerefactor.errors import EngineError, InputError, Location, UsageError
+from composerefactor.errors import (
+    EngineError,
+    InputError,
+    Location,
+    RefusedError,
+    UsageError,
+    first_of,
+)
 from composerefactor.planning.opening import OpenProject, ProjectSelection, open_project
 from composerefactor.proof.comparison import ProofResult
 from composerefactor.proof.engine import Engine
@@ -19,6 +30,8 @@ from composerefactor.proof.prover import Prover
 from composerefactor.proof.staging import Progress
 from composerefactor.refactoring.modules.anchors import AnchorIndex
 from composerefactor.workspace.git import export, find_repository
+
+_MOST_NAMED = 3
 
 
 class Comparison(Struct, frozen=True):
@@ -143,13 +156,30 @@ def open_state(
             location=Location(name),
         )
     with tempfile.TemporaryDirectory(prefix="composerefactor-") as temporary:
-        target = export(repository, name, Path(temporary))
+        exported = export(repository, name, Path(temporary))
         try:
-            opened = open_project(replace(choice, path=target), entries)
+            opened = open_project(replace(choice, path=exported.root), entries)
         except InputError as error:
+            if exported.missing:
+                raise _not_fetched(name, exported.missing) from None
             if error.location and error.location.path.startswith(temporary):
                 error.location = Location(name)
             raise
         top = Path(temporary).resolve() / repository.top.name
         prefix = opened.root.relative_to(top).as_posix()
+        read = {posixpath.normpath(posixpath.join(prefix, path)) for path in opened.project.inputs}
+        if read & exported.missing:
+            raise _not_fetched(name, read & exported.missing)
         yield replace(opened, exported=prefix.removeprefix("."))
+
+
+def _not_fetched(revision: str, paths: AbstractSet[str]) -> RefusedError:
+    """Return the error for files of *revision* that a partial clone does not have.
+
+    It is no InputError: the state exists, and must not count as one without these files.
+    """
+    return RefusedError(
+        f"this partial clone has not fetched {first_of(sorted(paths), _MOST_NAMED)}",
+        location=Location(revision),
+        remedy=f"fetch them with `git archive {shlex.quote(revision)} > {os.devnull}`",
+    )

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from composerefactor.edit.planned_files import Changeset, FileChange
 from composerefactor.errors import InputError, Location, RefusedError
 from composerefactor.workspace.files import ProjectFiles
+from composerefactor.workspace.interrupts import uninterrupted
 from composerefactor.workspace.journal import (
     Entry,
     Journal,
@@ -30,6 +31,7 @@ def apply(root: Path, changeset: Changeset, label: str) -> RunId:
     """Write *changeset* to the project at *root*, and return the number of the run.
 
     Changed files keep their mode and owner. Directories that become empty are removed, as git does.
+    A signal waits until all files are written.
 
     Args:
         root: The project directory.
@@ -52,18 +54,19 @@ def apply(root: Path, changeset: Changeset, label: str) -> RunId:
             files.check_writable(change.path)
             _check_unchanged(files, change)
         journal = _new_journal(files.root, changeset, store.next_run(), label)
-        record = store.begin(journal)
-        try:
-            _write(files.root, changeset, journal)
+        with uninterrupted("files were written, `composerefactor undo` restores them"):
+            record = store.begin(journal)
+            try:
+                _write(files.root, changeset, journal)
+            except BaseException as error:
+                roll_back(files, store, record, journal, force=False)
+                if isinstance(error, OSError):
+                    raise RefusedError(
+                        f"cannot be written: {error.strerror or error}; no file was changed",
+                        location=Location(str(error.filename or files.root)),
+                    ) from None
+                raise
             store.advance(record, Phase.APPLIED)
-        except BaseException as error:
-            roll_back(files, store, record, journal, force=False)
-            if isinstance(error, OSError):
-                raise RefusedError(
-                    f"cannot be written: {error.strerror or error}; no file was changed",
-                    location=Location(str(error.filename or files.root)),
-                ) from None
-            raise
     return journal.run
 
 

@@ -306,7 +306,19 @@ MAX_EXPORTED_TOTAL = 128 * 1024 * 1024
 """Bytes; a revision with more is refused."""
 
 
-def export(repository: Repository, revision: str, target: Path) -> Path:
+class Exported(Struct, frozen=True):
+    """The files of a revision.
+
+    Attributes:
+        root: The project directory.
+        missing: The files that a partial clone has not fetched, relative to the top level.
+    """
+
+    root: Path
+    missing: frozenset[str]
+
+
+def export(repository: Repository, revision: str, target: Path) -> Exported:
     """Write the files of *revision* below *target*, and return the project directory there.
 
     The whole work tree is exported, since a project also reads ``../`` paths, and scripts of any
@@ -317,21 +329,16 @@ def export(repository: Repository, revision: str, target: Path) -> Path:
         InputError: Git does not know the revision, or its files have more than
             :data:`MAX_EXPORTED_TOTAL` bytes.
     """
-    tree = f"{revision}^{{tree}}"
-    listing = run_git(
-        repository.top, "ls-tree", "-r", "-l", "-z", "--full-tree", "--end-of-options", tree
-    )
     exported: list[tuple[bytes, str]] = []
+    missing: set[str] = set()
     total = 0
-    for record in listing.split(b"\0")[:-1]:
-        fields, _, name = record.partition(b"\t")
-        mode, kind, digest, size = fields.split()
-        path = os.fsdecode(name)
-        # the size is BAD for an object that a partial clone has not fetched
-        is_file = kind == b"blob" and mode != b"120000" and size.isdigit()
-        is_file = is_file and int(size) <= MAX_EXPORTED_FILE
-        if is_file and not SKIPPED_DIRECTORIES & set(PurePosixPath(path).parts):
-            total += int(size)
+    for digest, size, path in _files_of(repository, f"{revision}^{{tree}}"):
+        if SKIPPED_DIRECTORIES & set(PurePosixPath(path).parts):
+            continue
+        if size is None:
+            missing.add(path)
+        elif size <= MAX_EXPORTED_FILE:
+            total += size
             exported.append((digest, path))
     if total > MAX_EXPORTED_TOTAL:
         raise InputError(
@@ -352,4 +359,34 @@ def export(repository: Repository, revision: str, target: Path) -> Path:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(contents[head + 1 : head + 1 + size_of])
         position = head + 1 + size_of + 1
-    return root
+    return Exported(root, frozenset(missing))
+
+
+def _files_of(repository: Repository, tree: str) -> Iterator[tuple[bytes, int | None, str]]:
+    """Yield (digest, size, path) for the files of *tree*; the size of a missing file is None."""
+    arguments = ("-r", "-z", "--full-tree", "--end-of-options", tree)
+    sizes: dict[bytes, bytes] = {}
+    try:
+        listing = run_git(repository.top, "ls-tree", "-l", *arguments)
+    except InputError as error:
+        if "promisor remote" not in error.message:
+            raise
+        sizes = _sizes(repository, tree)
+        listing = run_git(repository.top, "ls-tree", *arguments)
+    for record in listing.split(b"\0")[:-1]:
+        fields, _, name = record.partition(b"\t")
+        mode, kind, digest, *listed = fields.split()
+        size = listed[0] if listed else sizes.get(digest, b"")
+        if kind == b"blob" and mode != b"120000":
+            # older versions of git list BAD for a file that a partial clone has not fetched
+            yield digest, int(size) if size.isdigit() else None, os.fsdecode(name)
+
+
+def _sizes(repository: Repository, tree: str) -> dict[bytes, bytes]:
+    """Return the sizes of the objects of *tree* that a partial clone has, by digest."""
+    arguments = ("--objects", "--missing=print", "--no-object-names", "--end-of-options", tree)
+    listed = run_git(repository.top, "rev-list", *arguments).splitlines()
+    present = b"".join(digest + b"\n" for digest in listed if not digest.startswith(b"?"))
+    check = ("cat-file", "--batch-check=%(objectname) %(objectsize)")
+    lines = run_git(repository.top, *check, stdin=present).splitlines()
+    return dict(line.split() for line in lines)

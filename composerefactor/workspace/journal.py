@@ -301,7 +301,7 @@ class JournalStore:
             content = path.read_bytes()
         try:
             return _from_json(content)
-        except (ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, RecursionError):
             raise InputError(
                 "the undo record is damaged, or was written by another version",
                 location=Location(str(path)),

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from composerefactor.errors import InputError, Location, RefusedError
 from composerefactor.workspace.files import ProjectFiles
+from composerefactor.workspace.interrupts import uninterrupted
 from composerefactor.workspace.journal import (
     Entry,
     Journal,
@@ -91,6 +92,8 @@ def roll_back(
 ) -> list[str]:
     """Restore all files of *journal*, delete the journal, and return the paths restored.
 
+    A signal waits until all files are restored.
+
     Raises:
         RefusedError: Before anything is written: a file was edited since the run (not with
             *force*), or cannot be written.
@@ -102,11 +105,12 @@ def roll_back(
         files.check_writable(entry.path)
     if not force:
         _refuse_edited(files, store, record, journal)
-    if record.phase is Phase.APPLIED:
-        record = store.advance(record, Phase.UNDOING)
-    with _as_refusal(files.root):
-        _restore_files(files.root, journal, to_restore)
-    store.forget(record)
+    with uninterrupted("the files of a run were restored"):
+        if record.phase is Phase.APPLIED:
+            record = store.advance(record, Phase.UNDOING)
+        with _as_refusal(files.root):
+            _restore_files(files.root, journal, to_restore)
+        store.forget(record)
     return [entry.path for entry in to_restore]
 
 

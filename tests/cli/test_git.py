@@ -104,3 +104,24 @@ def test_without_git(shop: Path, command_line: CommandLine) -> None:
     assert command_line(shop, "split", "--yes", *UNPROVEN).code == 0
     assert command_line(shop, "undo", "--yes").code == 0
     assert tree(shop) == before
+
+
+def test_files_that_a_partial_clone_lacks_are_not_taken_for_empty(
+    committed: Path, tmp_path: Path, git: Git, command_line: CommandLine
+) -> None:
+    write(committed, {"app.env": "A=1\n"})
+    edited = (committed / "docker-compose.yml").read_text() + "    env_file: app.env\n"
+    write(committed, {"docker-compose.yml": edited})
+    git(committed, "add", "-A")
+    git(committed, "commit", "-qm", "env")
+    write(committed, {"app.env": "A=2\n"})
+    git(committed, "commit", "-qam", "changed")
+    git(committed, "config", "uploadpack.allowFilter", "true")
+    git(tmp_path, "clone", "-q", "--filter=blob:none", committed.as_uri(), "partial")
+    for command in (("diff", "HEAD~1"), ("verify", "HEAD~1"), ("diff", "HEAD~2")):
+        done = command_line(tmp_path / "partial", *command)
+        assert done.code == 3, done.err
+        assert "this partial clone has not fetched " in done.err
+    git(tmp_path / "partial", "archive", "HEAD~1", "-o", "../x.tar")
+    done = command_line(tmp_path / "partial", "diff", "HEAD~1")
+    assert (done.code, "environment: A 1 -> 2" in done.out.decode()) == (0, True), done

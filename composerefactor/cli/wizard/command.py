@@ -103,18 +103,10 @@ def _on_terminal(chosen: ProjectSelection, engine: str, *, no_color: bool) -> in
 
     style = style_for(sys.stderr, no_color=no_color)
     prompts = Prompts(style)
-    session: Session | None = None
     try:
-        session = _session(chosen, engine, style, prompts.say)
-        return converse(session, prompts)
-    except (KeyboardInterrupt, EOFError):
-        if session is None or not session.has_written:
-            raise KeyboardInterrupt from None
-        click.echo(
-            "\ninterrupted; files were written before, `composerefactor undo` restores them",
-            err=True,
-        )
-        return 130
+        return converse(_session(chosen, engine, style, prompts.say), prompts)
+    except EOFError:
+        raise KeyboardInterrupt from None
 
 
 def _session(

@@ -126,7 +126,6 @@ class Session:
         floor: So many of them cannot be taken back, since files were written after them.
         question: The open question, None at the end.
         result: The exit code, once the flow has ended.
-        has_written: True if files were written.
 
     """
 
@@ -142,7 +141,6 @@ class Session:
         self.floor = 0
         self.question: Question | None = None
         self.result = 0
-        self.has_written = False
         self._steps = flow()
         self._follow(None, quiet=False)
 
@@ -197,7 +195,6 @@ class Session:
             return result  # not kept: another try may succeed
         self._results[work] = result
         if isinstance(work, Write):
-            self.has_written = True
             self.floor = len(self.given)
         return result
 

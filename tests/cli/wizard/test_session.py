@@ -94,7 +94,6 @@ def test_what_was_written_is_behind_and_is_not_written_twice() -> None:
     session, _ = begin(hands)
     session.answer("no")
     session.answer(("yes",))
-    assert session.has_written
     assert not session.can_go_back
     with pytest.raises(ValueError, match="no way back"):
         session.back()
