@@ -96,8 +96,8 @@ def cli() -> None:
 
     Exit codes: 0 done, or nothing to do; 1 there would be changes (--check), or the states differ
     (verify, diff); 2 wrong usage; 3 refused, bad input, or Docker Compose not found; 4 verification
-    failed; 130 interrupted. Nothing was written if the code is not 0; if it is 130, or at a later
-    step of the wizard, the message says what was written before.
+    failed; 130 interrupted: the message says whether files were written before. Nothing was written
+    if the code is 1 to 4, except by earlier steps of the wizard.
     """
 
 

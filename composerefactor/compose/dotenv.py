@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import re
 from functools import lru_cache
 
+from dotenv.parser import Reader, parse_binding
 from msgspec import Struct
 
-_ASSIGNMENT = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][\w.\-]*)\s*[=:](?P<value>.*)")
-_COMMENT = re.compile(r"\s#.*")
+_NAME = re.compile(
+    r"(?P<space>\s*)(?:export[^\S\n]+)?(?P<name>[A-Za-z_][\w.\-]*)[^\S\n]*(?P<sign>[=:])"
+)
 
 
 class Assignment(Struct, frozen=True):
@@ -32,24 +35,25 @@ class Assignment(Struct, frozen=True):
 def assignments(text: str) -> tuple[Assignment, ...]:
     """Return the assignments of an env file in order.
 
-    Of a value on several lines, only the first line is read. Outside quotes, a ``#`` after a space
-    begins a comment (observed: env files of Docker Compose).
+    python-dotenv reads the values; tests compare them with those of Docker Compose. In addition,
+    Docker Compose accepts a colon for the equals sign (observed: v5.6.1). Of a line with an
+    unclosed quote, which both reject, the value is the rest of the line.
     """
-    pairs = []
-    for number, line in enumerate(text.splitlines(), 1):
-        match = _ASSIGNMENT.fullmatch(line)
+    pairs: list[Assignment] = []
+    reader = Reader(io.StringIO(text, newline=""))
+    while reader.has_next():
+        match = _NAME.match(reader.string, reader.position.chars)
+        if match is not None and match["sign"] == ":":
+            at = match.start("sign")
+            reader.string = f"{reader.string[:at]}={reader.string[at + 1 :]}"
+        line = reader.position.line
+        binding = parse_binding(reader)
         if match is not None:
-            pairs.append(Assignment(match["name"], _unquoted(match["value"].strip()), number))
+            line += match["space"].count("\n")
+            rest = binding.original.string[match.end() - match.start() :]
+            value = rest.strip().lstrip("\"'") if binding.value is None else binding.value
+            pairs.append(Assignment(match["name"], value, line))
     return tuple(pairs)
-
-
-def _unquoted(value: str) -> str:
-    """Return *value* without quotes or, if it has none, without a trailing comment."""
-    quote = value[:1]
-    if quote in {'"', "'"}:
-        end = value.find(quote, 1)
-        return value[1:end] if end > 0 else value[1:]
-    return _COMMENT.sub("", f" {value}").strip()
 
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=^~!*?&;<>()\[\]{}|-]+")

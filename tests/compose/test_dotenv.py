@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,48 @@ def test_quotes_only_if_necessary(value: str, line: str) -> None:
 def test_control_characters_cannot_be_written() -> None:
     assert assignment("A", "a\rb") is None
     assert assignment("A", "a\x00b") is None
+
+
+WORD = st.text(st.sampled_from("aZ0-_./:@%+,=^~!*?&;<>()[]{}|"), min_size=1, max_size=6)
+LINE = st.text(st.sampled_from("aZ0-_./:@%+,^~!*?&;<>()[]{}|"), min_size=1, max_size=6)
+WORDS = st.lists(st.one_of(WORD, st.sampled_from(["#", "#x", "'", '"'])), min_size=1, max_size=4)
+FORMS = st.one_of(
+    WORDS.map(" ".join).filter(lambda text: text[0] not in "\"'#"),
+    WORD.map(lambda text: f"{text}#{text}").filter(lambda text: text[0] != "#"),
+    WORD.map(lambda text: f"{text} # a note"),
+    st.lists(LINE, max_size=3).map(lambda lines: "'" + "\n".join(lines) + "'"),
+    st.lists(LINE, max_size=3).map(lambda lines: '"' + "\n".join(lines) + '" # a note'),
+    st.lists(WORD, max_size=3).map(lambda words: '"' + '\\"'.join(words) + '"'),
+    st.lists(LINE, max_size=3).map(lambda lines: '"' + "\\n".join(lines) + '"'),
+    st.just(""),
+)
+LINES = st.tuples(
+    st.sampled_from(["", "", "export ", "  ", "\n", "# a comment\n"]),
+    st.sampled_from(["=", "=", " = ", ": "]),
+    FORMS,
+)
+
+
+@pytest.mark.engine
+@settings(
+    max_examples=examples(6, 40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(lines=st.lists(LINES, min_size=20, max_size=40))
+def test_values_are_read_as_docker_compose_reads_them(
+    engine: Path, tmp_path: Path, lines: list[tuple[str, str, str]]
+) -> None:
+    text = "".join(f"{a}V{n}{sign}{value}\n" for n, (a, sign, value) in enumerate(lines))
+    (tmp_path / ".env").write_text(text, encoding="utf-8", newline="")
+    (tmp_path / "compose.yaml").write_text("services:\n  a:\n    image: a\n")
+    run = config(engine, tmp_path, "--environment")
+    assert run.returncode == 0, run.stderr
+    printed = re.split(r"\n(?=\w+=)", "\n" + run.stdout.removesuffix("\n"))
+    expected = dict(pair.split("=", 1) for pair in printed if "=" in pair)
+    assert {a.name: a.value for a in assignments(text)} == {
+        name: value for name, value in expected.items() if re.fullmatch(r"V\d+", name)
+    }
 
 
 TEXT = """
