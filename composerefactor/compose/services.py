@@ -156,6 +156,11 @@ class Service(Struct, frozen=True, dict=True):
         return read_build(self.values("build"), default_context)
 
     @cached_property
+    def build_arguments(self) -> Mapping[str, Value[str | None]]:
+        """The arguments of the build, each with its place; None for values of the shell."""
+        return read_pairs(values_below(self.values("build"), "args"))
+
+    @cached_property
     def _bodies(self) -> list[LocatedNode]:
         return [LocatedNode(d.file, d.body, d.body.start, d.scope) for d in self.definitions]
 

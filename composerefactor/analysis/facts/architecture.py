@@ -216,6 +216,19 @@ class InvocationFacts(StartCommandFacts, frozen=True):
         """Return the health check of the service *name*, or None."""
         return next((each for each in self.health if each.service == name), None)
 
+    def may_reach(self, first: str, second: str) -> bool:
+        """Return whether two services share a network, or one is on no network of the project."""
+        networks = [self._networks_of(name) for name in (first, second)]
+        return None in networks or not set(networks[0] or ()).isdisjoint(networks[1] or ())
+
+    def _networks_of(self, name: str) -> set[str] | None:
+        """Return the real names of the networks of the service *name*; None if it is on none."""
+        service = self.service(name)
+        if service is None or service.networks is None:
+            return None
+        full_names = {each.name: each.full_name or each.name for each in self.networks}
+        return {full_names.get(network, network) for network in service.networks}
+
 
 @dataclass(frozen=True)
 class Architecture:
