@@ -253,8 +253,13 @@ def _suppression_reason(
     return None if file is None else ignore_reason(file, finding.location.line, *names)
 
 
-def _strengths(rules: Iterable[Rule], without_findings: set[str]) -> Iterable[str]:
-    return (r.strength for r in rules if r.strength and r.rule.id in without_findings)
+def _strengths(rules: Iterable[Rule], without_findings: set[str]) -> list[str]:
+    """Return the strengths of which no rule has findings; several rules may share one."""
+    are_true: dict[str, bool] = {}
+    for rule in rules:
+        has_none = rule.rule.id in without_findings
+        are_true[rule.strength] = are_true.get(rule.strength, True) and has_none
+    return [strength for strength, is_true in are_true.items() if strength and is_true]
 
 
 def open_for_analysis(choice: ProjectSelection) -> OpenProject:

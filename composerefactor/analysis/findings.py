@@ -152,7 +152,7 @@ class Rule(Struct, frozen=True):
         rule: The description.
         find: Takes the facts of a project and yields the occurrences.
         strength: A sentence that praises a project with services but without findings of this
-            rule, ``""`` if that is not worth mentioning.
+            rule and of others with the same sentence, ``""`` if that is not worth mentioning.
     """
 
     rule: RuleInfo
@@ -163,7 +163,7 @@ class Rule(Struct, frozen=True):
         """Return the findings in a project, each once and without secrets."""
         findings: dict[tuple[str, str | None, str, Location], Finding] = {}
         mask = architecture.masking.message
-        for occurrence in self.find(architecture):
+        for occurrence in self._occurrences(architecture):
             finding = Finding(
                 self.rule.id,
                 self.rule.severity if occurrence.severity is None else occurrence.severity,
@@ -177,6 +177,23 @@ class Rule(Struct, frozen=True):
             key = (finding.message, finding.service, finding.subject, finding.location)
             findings.setdefault(key, finding)
         return list(findings.values())
+
+    def _occurrences(self, architecture: Architecture) -> Iterator[Occurrence]:
+        """Yield the occurrences in known start commands, and in what only assumed ones start.
+
+        Nobody may use an assumed start command: it says nothing about a service that a known one
+        starts, or about a file that a known one reads.
+        """
+        known = architecture.known_part
+        yield from self.find(known)
+        if not architecture.assumed_part.entries:
+            return
+        services = set(known.service_names)
+        paths = {file.path for entry in known.entries for file in entry.model.files}
+        for occurrence in self.find(architecture.assumed_part):
+            name = occurrence.service
+            if name not in services if name else occurrence.location.path not in paths:
+                yield occurrence
 
 
 def fixer_occurrences(

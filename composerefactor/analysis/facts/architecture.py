@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import combinations
 
 from msgspec import Struct
@@ -242,6 +243,7 @@ class Architecture:
         repetitions: How much these files repeat.
         unresolved: Sentences about what the text alone does not show.
         project: The project from which the facts are read.
+        all_entries: All start commands, also if *entries* are only a part of them.
         masking: Masks the secrets of the project in texts.
         literals: The credentials that the files contain as plain text.
     """
@@ -253,6 +255,7 @@ class Architecture:
     repetitions: tuple[Repetition, ...]
     unresolved: tuple[str, ...]
     project: Project = field(repr=False, compare=False)
+    all_entries: tuple[InvocationFacts, ...] = field(repr=False, compare=False)
     masking: Masking = field(repr=False, compare=False)
     literals: tuple[LiteralCredential, ...] = field(repr=False, compare=False)
 
@@ -272,6 +275,18 @@ class Architecture:
         A problem between files that may never be used together is not a finding.
         """
         return tuple(each for each in self.entries if not each.invocation.assumed)
+
+    @cached_property
+    def known_part(self) -> Architecture:
+        """The project with only the start commands that are known to be used."""
+        return replace(self, entries=self.certain)
+
+    @cached_property
+    def assumed_part(self) -> Architecture:
+        """The project with only assumed start commands, those with services of their own."""
+        known = set(self.known_part.service_names)
+        own = (e for e in self.entries if not known.issuperset(s.name for s in e.services))
+        return replace(self, entries=tuple(each for each in own if each.invocation.assumed))
 
     @property
     def service_names(self) -> tuple[str, ...]:
@@ -300,6 +315,7 @@ def survey(project: Project, name: str, catalog: Catalog) -> Architecture:
             )
         ),
         project,
+        entries,
         masking,
         credentials,
     )

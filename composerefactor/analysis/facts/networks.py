@@ -62,7 +62,7 @@ class Edge(Struct, frozen=True):
         kinds: How that is known: ``depends_on`` and similar settings are read by Docker Compose;
             the others (``url``, ``address``, ``name``, ``label``) are found in texts.
         condition: The condition of ``depends_on``, ``""`` without one.
-        location: The first place in the files.
+        location: The dependency that decides the condition, else the first place in the files.
         where: A description of each place, without secrets.
     """
 
@@ -120,21 +120,17 @@ def edges(model: StartModel, mentions: Iterable[HostMention]) -> tuple[Edge, ...
 
     *mentions* are the mentions of host names in the model.
     """
-    conditions = {
-        (service.name, name): dependency.value.condition
-        for service in model.services.values()
-        for name, dependency in service.depends_on.items()
-    }
-    return tuple(_edge(each, conditions) for each in connections(model, mentions))
+    return tuple(_edge(model, each) for each in connections(model, mentions))
 
 
-def _edge(connection: Connection, conditions: dict[tuple[str, str], str]) -> Edge:
+def _edge(model: StartModel, connection: Connection) -> Edge:
+    dependency = model.services[connection.caller].depends_on.get(connection.callee)
     return Edge(
         connection.caller,
         connection.callee,
         tuple(dict.fromkeys(hint.kind for hint in connection.hints)),
-        conditions.get((connection.caller, connection.callee), ""),
-        connection.hints[0].location,
+        dependency.value.condition if dependency else "",
+        dependency.location if dependency else connection.hints[0].location,
         tuple(dict.fromkeys(str(hint) for hint in connection.hints)),
     )
 

@@ -13,7 +13,11 @@ from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.secrets import is_credential
 
 
-@rule(Severity.MEDIUM, "security")
+@rule(
+    Severity.MEDIUM,
+    "security",
+    strength="No Compose file contains a credential in plain text.",
+)
 def default_secret(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the variables that are named like credentials and have a default."""
     for entry in architecture.entries:

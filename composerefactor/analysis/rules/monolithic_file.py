@@ -14,9 +14,11 @@ from composerefactor.errors import Location
 
 _SERVICES = 8
 _LINES = 200
+_VERY_LONG = 500
+"""From so many lines on, nobody overlooks the file any more."""
 
 
-@rule(Severity.INFO, "maintainability", transform="split")
+@rule(Severity.LOW, "maintainability", transform="split")
 def monolithic_file(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the large files that define many services."""
     for path, file in architecture.project.files.items():
@@ -30,4 +32,5 @@ def monolithic_file(architecture: Architecture) -> Iterator[Occurrence]:
                 f"{path} defines {services} services in {lines} lines",
                 Location(path, 1),
                 remedy="split it: composerefactor split",
+                severity=Severity.MEDIUM if lines >= _VERY_LONG else None,
             )

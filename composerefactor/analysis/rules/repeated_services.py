@@ -14,6 +14,7 @@ from composerefactor.errors import Location
 
 _LEAST_LINES = 20
 """Fewer repeated lines are not reported."""
+_MANY_LINES = 100
 
 
 @rule(Severity.LOW, "maintainability", transform="split")
@@ -30,4 +31,5 @@ def repeated_services(architecture: Architecture) -> Iterator[Occurrence]:
             subject=" ".join(sorted(repetition.files)),
             remedy=f"compare {', '.join(repetition.files)}; they differ in "
             f"{repetition.differences} settings",
+            severity=Severity.MEDIUM if repetition.repeated >= _MANY_LINES else None,
         )

@@ -16,7 +16,11 @@ from composerefactor.compose.secrets import is_common_word, secret_spans, word_s
 from composerefactor.compose.services import Service
 
 
-@rule(Severity.HIGH, "security")
+@rule(
+    Severity.HIGH,
+    "security",
+    strength="No Compose file contains a credential in plain text.",
+)
 def secret_in_command(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the commands and health checks with a password as literal text."""
     for entry in architecture.entries:

@@ -20,7 +20,7 @@ from composerefactor.images.starters import missing_resources
 @rule(Severity.HIGH, "validity", transform="declare-networks")
 def undefined_resource(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the first reference to each undefined resource."""
-    models = [entry.model for entry in architecture.entries]
+    models = [entry.model for entry in architecture.all_entries]
     for model in (entry.model for entry in architecture.certain):
         for section in RESOURCE_SECTIONS:
             noun = SECTION_NOUNS[section]

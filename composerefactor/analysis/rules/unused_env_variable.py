@@ -18,7 +18,7 @@ def unused_env_variable(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the variables of env files that no start command uses."""
     unused: dict[tuple[str, str], Location] = {}
     used: set[tuple[str, str]] = set()
-    for entry in architecture.entries:
+    for entry in architecture.all_entries:
         for facts in entry.env_files:
             names = dict(facts.unused)
             unused.update({(facts.path, name): location for name, location in names.items()})

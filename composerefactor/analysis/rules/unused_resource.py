@@ -17,7 +17,7 @@ def unused_resource(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield top-level volumes and networks that no start command uses."""
     used: set[tuple[str, str]] = set()
     declared: dict[tuple[str, str], Location] = {}
-    for entry in architecture.entries:
+    for entry in architecture.all_entries:
         for volume in entry.volumes:
             if volume.kind == "volume" and volume.declared:
                 declared.setdefault(("volume", volume.name), volume.location)
