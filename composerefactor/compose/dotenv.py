@@ -56,6 +56,42 @@ def assignments(text: str) -> tuple[Assignment, ...]:
     return tuple(pairs)
 
 
+_SIMPLE = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=.*")
+"""An assignment on a line of its own."""
+
+
+def descriptions(text: str) -> dict[str, str]:
+    """Return what the comments of an env file say about its variables, by name.
+
+    A comment is about the assignment below it, without a blank line or a rule of signs in between.
+    Only its first sentence is returned.
+    """
+    found: dict[str, str] = {}
+    comment: list[str] = []
+    for line in text.splitlines():
+        stripped = line.strip()
+        words = stripped.strip("#=-*~ ")
+        match = _SIMPLE.fullmatch(line)
+        if stripped.startswith("#"):
+            is_about_next = bool(words) and not _SIMPLE.fullmatch(words.replace(" ", "", 1))
+            comment = [*comment, words] if is_about_next else []
+            continue
+        if match is not None and comment:
+            found[match["name"]] = _first_sentence(comment)
+        comment = []
+    return found
+
+
+def _first_sentence(lines: list[str]) -> str:
+    """Return the first sentence of a comment; a line that begins in lower case continues one."""
+    text = lines[0]
+    for line in lines[1:]:
+        if not line[0].islower() or text.endswith("."):
+            break
+        text = f"{text} {line}"
+    return text.partition(". ")[0].rstrip(".")
+
+
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=^~!*?&;<>()\[\]{}|-]+")
 _SINGLE = re.compile(r"[^'\r\n\x00-\x08\x0b-\x1f\x7f]*(?<!\\)")
 _ESCAPED = re.compile(r"[\"\\$\n]")

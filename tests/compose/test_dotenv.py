@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from composerefactor.compose.dotenv import assignment, assignments
+from composerefactor.compose.dotenv import assignment, assignments, descriptions
 from support.engine import config
 from support.examples import examples
 
@@ -135,3 +135,22 @@ def test_assignments_of_a_text() -> None:
         ("G", "yaml", 9),
         ("H", "unclosed", 11),
     ]
+
+
+DESCRIBED = """
+# Settings of the shop
+
+# ==== Server ====
+# =================
+# Port on which the shop
+# listens. Docker publishes it.
+PORT=80
+HOST=shop
+# Development: http://localhost
+# OLD=1
+URL=https://shop.example
+"""
+
+
+def test_comments_describe_the_variable_below_them() -> None:
+    assert descriptions(DESCRIBED) == {"PORT": "Port on which the shop listens"}

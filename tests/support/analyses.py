@@ -20,14 +20,17 @@ def surveyed(
     files: Mapping[str, str] | None = None,
     *,
     entries: tuple[tuple[str, ...], ...] = ((MAIN,),),
+    assumed: tuple[tuple[str, ...], ...] = (),
     tracked: tuple[str, ...] = (),
 ) -> Architecture:
     """Return the facts of a project with *text* in compose.yaml and further *files*.
 
-    *entries* are the file lists by which it is started, *tracked* the files that git has.
+    *entries* are the file lists by which it is started, *assumed* those of which that is only
+    assumed, *tracked* the files that git has.
     """
     memory = Memory({MAIN: text, **(files or {})})
     found = [Invocation(names, implicit=names == (MAIN,)) for names in entries]
+    found += [Invocation(names, assumed=True) for names in assumed]
     project = load_project(found, Library(memory, repairable=True))
     directories = {path.rpartition("/")[0] for path in memory.files} | {"."}
     project.has_directory = lambda path: any(f"{d}/".startswith(f"{path}/") for d in directories)
@@ -40,7 +43,8 @@ def analysed(
     files: Mapping[str, str] | None = None,
     *,
     entries: tuple[tuple[str, ...], ...] = ((MAIN,),),
+    assumed: tuple[tuple[str, ...], ...] = (),
     tracked: tuple[str, ...] = (),
 ) -> Analysis:
     """Return the analysis of a project; see :func:`surveyed`."""
-    return analyse(surveyed(text, files, entries=entries, tracked=tracked))
+    return analyse(surveyed(text, files, entries=entries, assumed=assumed, tracked=tracked))

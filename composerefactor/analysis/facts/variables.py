@@ -7,18 +7,19 @@ what its env files lack.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from typing import Literal
 
 from msgspec import Struct
 
-from composerefactor.compose.dotenv import Assignment, assignments
+from composerefactor.compose.dotenv import Assignment, assignments, descriptions
 from composerefactor.compose.env_files import EXAMPLES
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import expressions
 from composerefactor.compose.masking import Masking
 from composerefactor.compose.project import Project, Scope, project_directory
-from composerefactor.compose.secrets import is_secret_name
+from composerefactor.compose.secrets import is_credential, is_secret_name
 from composerefactor.compose.services import StartModel
 from composerefactor.errors import Location
 from composerefactor.yaml.nodes import ScalarNode, paths
@@ -28,6 +29,13 @@ Source = Literal["env file", "default", "shell", "required", "unset"]
 _BUILT_IN = ("COMPOSE_", "DOCKER_", "BUILDKIT_")
 _SHELL = frozenset({"PWD", "HOME", "USER", "UID", "GID", "HOSTNAME", "PATH", "SHELL", "LOGNAME"})
 _SET_BY_CI = frozenset({"CI", "GITHUB_SHA", "GITHUB_REF", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"})
+
+
+_STOPGAP = re.compile(
+    r"change[-_ ]?(?:me|it|this)|\byour[-_ ]|placeholder|replace[-_ ]?(?:me|this)|<[^>]+>",
+    re.IGNORECASE,
+)
+"""Words of a value that stands for another one."""
 
 
 class VariableUse(Struct, frozen=True):
@@ -59,6 +67,9 @@ class VariableFacts(Struct, frozen=True):
         set_at: The line of the env file.
         in_example: The example file that contains it, ``""`` if none does.
         has_default_everywhere: Whether every place has a default.
+        must_be_set: Whether somebody has to set it: nothing does, or its default is a secret that
+            everybody can read, or stands for a value (``changeme``).
+        description: What the comment in the example file or env file says about it.
     """
 
     name: str
@@ -70,6 +81,8 @@ class VariableFacts(Struct, frozen=True):
     set_at: Location | None = None
     in_example: str = ""
     has_default_everywhere: bool = False
+    must_be_set: bool = False
+    description: str = ""
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -132,12 +145,19 @@ def variable_facts(
         if (example := _example(project, path))
         for assignment in _assignments(project, example)
     }
+    described = {
+        name: masking.text(text)
+        for path in (*env_files, *(_example(project, path) for path in env_files))
+        for name, text in descriptions(_text(project, path)).items()
+    }
     places = {
         path: {each.name: Location(path, each.line) for each in _assignments(project, path)}
         for path in all_env_files
     }
     facts = tuple(
-        _facts(name, references, places, examples.get(name, ""), masking)
+        _facts(
+            *(name, references, places, examples.get(name, ""), described.get(name, "")), masking
+        )
         for name, references in sorted(groups.items())
     )
     passed = {
@@ -172,6 +192,7 @@ def _facts(
     references: list[_Reference],
     places: dict[str, dict[str, Location]],
     example: str,
+    description: str,
     masking: Masking,
 ) -> VariableFacts:
     """Return the facts of the variable *name*; *places* are the lines of the env files by path."""
@@ -203,6 +224,16 @@ def _facts(
         set_at,
         example,
         has_default_everywhere,
+        source in {"required", "unset"} or (source == "default" and _is_stopgap(name, defaults)),
+        description,
+    )
+
+
+def _is_stopgap(name: str, defaults: list[str]) -> bool:
+    """Return whether one of *defaults* of the variable *name* is not meant to be used."""
+    return any(
+        _STOPGAP.search(default) or (is_secret_name(name) and is_credential(name, default))
+        for default in defaults
     )
 
 
@@ -260,6 +291,11 @@ def _example(project: Project, path: str) -> str:
 
 
 def _assignments(project: Project, path: str) -> tuple[Assignment, ...]:
+    return assignments(_text(project, path))
+
+
+def _text(project: Project, path: str) -> str:
+    """Return the text of the env file at *path*, ``""`` if it is not in the project."""
     if project.read is None or path.startswith(("/", "~")) or not project.exists(path):
-        return ()
-    return assignments(project.read(path).decode("utf-8", "replace"))
+        return ""
+    return project.read(path).decode("utf-8", "replace")

@@ -55,9 +55,9 @@ def _variables_to_set(main: InvocationFacts) -> Iterator[str]:
     for facts in main.env_files if unset else ():
         example = f" (see {facts.example})" if facts.example else ""
         yield f"Set in {facts.path}{example}: {', '.join(unset)}"
-    secrets = [v.name for v in main.variables if v.is_secret and v.source == "default"]
-    if secrets:
-        yield f"Replace the default secrets: {', '.join(secrets)}"
+    stopgaps = [v.name for v in main.variables if v.must_be_set and v.source == "default"]
+    if stopgaps:
+        yield f"Replace the defaults of: {', '.join(stopgaps)}"
     missing = dict.fromkeys(path for s in main.services for path in s.missing_env_files)
     if missing:
         yield f"Create the env files that services read: {', '.join(missing)}"
@@ -151,6 +151,17 @@ _SOURCES = {
 }
 
 
+_VARIABLE_COLUMNS = (
+    "Variable",
+    "Default",
+    "Required",
+    "Secret",
+    "Value from",
+    "Description",
+    "Used by",
+)
+
+
 def variables(architecture: Architecture) -> Section:
     """Return the section with the variables of the Compose files, and their env files."""
 
@@ -171,9 +182,7 @@ def variables(architecture: Architecture) -> Section:
         for each in entry.variables:
             yield (*_facts(each), first_of([*users[_facts(each)]], _MAX_PLACES))
 
-    columns, variable_rows = merged(
-        architecture, ("Variable", "Default", "Required", "Secret", "Value from", "Used by"), rows
-    )
+    columns, variable_rows = merged(architecture, _VARIABLE_COLUMNS, rows)
     file_columns, file_rows = merged(
         architecture,
         ("Env file", "State", "Variables", "Not used by Compose", "Missing", "Example"),
@@ -191,9 +200,10 @@ def _facts(each: VariableFacts) -> Row:
     return (
         each.name,
         ", ".join(map(code, each.defaults)) or _NONE,
-        "yes" if each.required else "no",
+        "yes" if each.required or each.must_be_set else "no",
         "yes" if each.is_secret else "no",
         _source(each),
+        each.description,
     )
 
 
@@ -217,7 +227,8 @@ def _source(each: VariableFacts) -> str:
     if each.set_at is not None:
         return str(each.set_at)
     example = f" (in {each.in_example})" if each.in_example else ""
-    return _SOURCES[each.source] + example
+    replace = ", replace it" if each.source == "default" and each.must_be_set else ""
+    return f"{_SOURCES[each.source]}{replace}{example}"
 
 
 def containers(architecture: Architecture) -> Section:

@@ -137,16 +137,21 @@ def _fix(of_rule: list[Finding]) -> str:
 
 
 def findings(analysis: Analysis) -> Section:
-    """Return the section with every finding, its location and its fix."""
+    """Return the section with every finding, its location and its fix.
+
+    Findings of one rule that say the same about several services share a row, unless they are
+    about a certain port, file or variable.
+    """
+    alike: dict[tuple[str, str, str, str], list[Finding]] = {}
+    for each in analysis.findings:
+        message = each.message
+        if each.service and not each.subject:
+            message = message.replace(each.service, "", 1)
+        fix = each.transform or each.remedy or "by hand"
+        alike.setdefault((each.severity.value, each.rule, message, fix), []).append(each)
     rows = [
-        (
-            each.severity.value,
-            str(each.location),
-            each.message,
-            each.transform or each.remedy or "by hand",
-            each.rule,
-        )
-        for each in analysis.findings
+        (severity, _locations(of_one), _shared_message(analysis, rule, of_one), fix, rule)
+        for (severity, rule, _, fix), of_one in alike.items()
     ]
     table = Table(("Severity", "Location", "Finding", "Fix", "Rule"), tuple(rows))
     suppressed = [
@@ -157,6 +162,27 @@ def findings(analysis: Analysis) -> Section:
     if suppressed:
         parts.append(Listing(tuple(suppressed), "Suppressed"))
     return Section("findings", "All findings", tuple(parts), empty="No findings.", detail=True)
+
+
+def _locations(findings: list[Finding]) -> str:
+    """Return the places of *findings*, of each file once with all lines."""
+    lines: dict[str, dict[str, None]] = {}
+    for each in findings:
+        lines.setdefault(each.location.path, {})[str(each.location.line)] = None
+    if len(findings) == 1:
+        return str(findings[0].location)
+    return "; ".join(f"{path}: {', '.join(numbers)}" for path, numbers in lines.items())
+
+
+def _shared_message(analysis: Analysis, rule: str, findings: list[Finding]) -> str:
+    """Return the message of *findings* of one rule, with the services if there are several."""
+    message = findings[0].message
+    services = dict.fromkeys(each.service for each in findings if each.service)
+    if all(each.message == message for each in findings):
+        return message
+    _, colon, reason = message.partition(": ")
+    summary = analysis.rules[rule].summary.rstrip(".")
+    return f"{summary}: {', '.join(services)}" + (f" ({reason})" if colon else "")
 
 
 def unresolved(analysis: Analysis) -> Section:

@@ -244,3 +244,22 @@ def test_repetition_of_environments() -> None:
     assert repetition.services == ("web",)
     assert (repetition.definitions, repetition.lines, repetition.repeated) == (2, 8, 3)
     assert repetition.differences == 1
+
+
+def test_a_stopgap_has_to_be_replaced() -> None:
+    text = """\
+services:
+  web:
+    image: nginx:1.27
+    environment:
+      API_TOKEN: ${API_TOKEN:-x7Kq2mP9}
+      DOMAIN: ${DOMAIN:-your-domain.com}
+      LEVEL: ${LEVEL:-info}
+      MAILER: ${MAILER}
+"""
+    example = "# Where users reach the shop\nDOMAIN=shop.example\n"
+    found = {v.name: v for v in surveyed(text, {".env.example": example}).entries[0].variables}
+    assert [name for name, each in found.items() if each.must_be_set] == [
+        *("API_TOKEN", "DOMAIN", "MAILER")
+    ]
+    assert found["DOMAIN"].description == "Where users reach the shop"

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from composerefactor.analysis.analysis import Analysis
+from composerefactor.analysis.findings import Severity
+from composerefactor.report.analysis.model import Table
+from composerefactor.report.analysis.summary import findings
+from support.analyses import MAIN, analysed
+
+BASE = """\
+services:
+  web:
+    image: nginx:1.27
+"""
+DEV = """\
+services:
+  web:
+    image: nginx
+  mail:
+    image: mailhog/mailhog
+"""
+
+
+def floating(analysis: Analysis) -> list[str | None]:
+    return [each.service for each in analysis.findings if each.rule == "floating-tag"]
+
+
+def test_an_assumed_start_command_counts_for_services_of_its_own() -> None:
+    files = {"dev.yaml": DEV}
+    assert floating(analysed(BASE, files, assumed=((MAIN, "dev.yaml"),))) == ["mail"]
+    assert floating(analysed(BASE, files, entries=((MAIN, "dev.yaml"),))) == ["web", "mail"]
+
+
+def test_a_default_secret_is_a_credential_in_plain_text() -> None:
+    praise = "No Compose file contains a credential in plain text."
+    environment = "    environment: {API_TOKEN: '${API_TOKEN:-x7Kq2mP9}'}\n"
+    assert praise in analysed(BASE).strengths
+    assert praise not in analysed(BASE + environment).strengths
+
+
+def test_a_long_file_with_copies_is_not_well_maintainable() -> None:
+    service = "    image: nginx:1.27\n    logging:\n      driver: local\n      options: {}\n"
+    text = "services:\n" + "".join(f"  s{n}:\n{service}" for n in range(100))
+    ratings = {each.area: each for each in analysed(text).ratings}
+    assert [d.rule for d in ratings["maintainability"].deductions] == [
+        "copied-blocks",
+        "monolithic-file",
+    ]
+    assert ratings["maintainability"].score == 6.0
+
+
+def test_services_with_the_same_finding_share_a_row() -> None:
+    text = f"{BASE}  api:\n    image: nginx:1.27\n  db:\n    image: postgres\n"
+    analysis = analysed(text)
+    assert sum(each.severity == Severity.INFO for each in analysis.findings) == 3
+    (table,) = findings(analysis).parts
+    assert isinstance(table, Table)
+    rows = {row[4]: row[1:3] for row in table.rows}
+    assert rows["privileges-can-be-gained"] == (
+        "compose.yaml: 2, 4, 6",
+        "Programs in a service can gain privileges by setuid: web, api, db",
+    )
+    assert rows["floating-tag"] == (
+        "compose.yaml:7",
+        "db uses postgres, which has no fixed version",
+    )
