@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from functools import lru_cache
+from itertools import pairwise
 
 from dotenv.parser import Reader, parse_binding
 from msgspec import Struct
@@ -63,15 +64,15 @@ _SIMPLE = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=.*")
 def descriptions(text: str) -> dict[str, str]:
     """Return what the comments of an env file say about its variables, by name.
 
-    A comment is about the assignment below it, without a blank line or a rule of signs in between.
-    Only its first sentence is returned.
+    A comment is about the assignment below it, without a blank line or a rule of signs in between;
+    above several assignments it is their heading. Only its first sentence is returned.
     """
     found: dict[str, str] = {}
     comment: list[str] = []
-    for line in text.splitlines():
+    for line, following in pairwise([*text.splitlines(), ""]):
         stripped = line.strip()
         words = stripped.strip("#=-*~ ")
-        match = _SIMPLE.fullmatch(line)
+        match = None if _SIMPLE.fullmatch(following) else _SIMPLE.fullmatch(line)
         if stripped.startswith("#"):
             is_about_next = bool(words) and not _SIMPLE.fullmatch(words.replace(" ", "", 1))
             comment = [*comment, words] if is_about_next else []

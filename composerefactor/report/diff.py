@@ -15,7 +15,7 @@ from composerefactor.analysis.findings import RuleInfo as FindingRule
 from composerefactor.compose.files import SECTION_NOUNS
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.masking import GENERAL
-from composerefactor.errors import Location
+from composerefactor.errors import Location, first_of
 from composerefactor.proof.comparison import Difference, describe
 from composerefactor.report.markdown import cell, code, details, fenced
 from composerefactor.report.plan_json import SCHEMA
@@ -111,9 +111,15 @@ def _line(impact: LocatedImpact, result: Review, style: Style) -> str:
     change = impact.change
     risk = style(f"{change.risk.word:<6}", _COLOURS[change.risk])
     effect = f" [{change.effect or UpEffect.UNKNOWN}]"
-    place = style(f" {impact.location}" if impact.location else "", "dim")
+    place = style(f" {_places(impact)}" if impact.location else "", "dim")
     entries = entries_of(impact, result)
     return f"  {risk}  {change.message}{effect}{place}" + (f" ({entries})" if entries else "")
+
+
+def _places(impact: LocatedImpact) -> str:
+    """Return the place of a change, and how many more it has."""
+    places = list(dict.fromkeys(str(each.location) for each in impact.single if each.location))
+    return first_of(places, 1) if places else ""
 
 
 def _by_subject(changes: tuple[LocatedImpact, ...]) -> list[LocatedImpact]:
@@ -165,7 +171,7 @@ def _table(result: Review) -> Iterator[str]:
 
 def _row(impact: LocatedImpact, result: Review) -> str:
     change = impact.change
-    place = code(str(impact.location)) if impact.location else ""
+    place = code(_places(impact)) if impact.location else ""
     entries = entries_of(impact, result)
     cells = (
         _MARKS[change.risk],
@@ -240,6 +246,7 @@ def _change(impact: LocatedImpact) -> dict[str, Any]:
         "side": "old" if change.was else "new",
         "file": impact.location.path if impact.location else None,
         "line": impact.location.line or None if impact.location else None,
+        "places": [str(each.location) for each in impact.single if each.location],
         "start_commands": [entry.title for entry in impact.entries],
     }
 
@@ -305,7 +312,9 @@ def finding_rules() -> dict[str, FindingRule]:
 
 def as_findings(result: Review) -> list[Finding]:
     """Return the changes with a risk; a removed setting is located at its service."""
-    return [_finding(impact) for impact in result.changes if impact.change.risk]
+    return [
+        _finding(each) for impact in result.changes if impact.change.risk for each in impact.single
+    ]
 
 
 def _finding(impact: LocatedImpact) -> Finding:

@@ -145,7 +145,10 @@ DESCRIBED = """
 # Port on which the shop
 # listens. Docker publishes it.
 PORT=80
+
+# Mail
 HOST=shop
+USER=shop
 # Development: http://localhost
 # OLD=1
 URL=https://shop.example
@@ -153,4 +156,5 @@ URL=https://shop.example
 
 
 def test_comments_describe_the_variable_below_them() -> None:
+    assert descriptions("") == {}
     assert descriptions(DESCRIBED) == {"PORT": "Port on which the shop listens"}

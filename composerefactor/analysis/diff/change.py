@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -123,7 +124,7 @@ def _has_no_sources(path: str) -> bool:  # noqa: ARG001 - for a state without fi
     return False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class State:
     """One state of a start command.
 
@@ -142,7 +143,7 @@ class State:
     is_source: Callable[[str], bool] = _has_no_sources
     excluded: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def services(self) -> Mapping[str, Mapping[str, Any]]:
         """The services by name."""
         return self.section("services")
@@ -152,6 +153,15 @@ class State:
         entries = self.model.get(name) or {}
         return {key: value or {} for key, value in entries.items()}
 
+    @cached_property
+    def members(self) -> Mapping[str, tuple[str, ...]]:
+        """The services on each network, by its real name."""
+        members: dict[str, list[str]] = {}
+        for name, service in self.services.items():
+            for key in service.get("networks") or {}:
+                members.setdefault(self.resource_name("networks", key), []).append(name)
+        return {name: tuple(services) for name, services in members.items()}
+
     def raw_service(self, name: str) -> Mapping[str, Any] | None:
         """Return the service before interpolation, None if unknown."""
         services = (self.raw or {}).get("services") or {}
@@ -159,7 +169,8 @@ class State:
 
     def resource_name(self, section: str, key: str) -> str:
         """Return the real name of a network or volume: the same name is the same resource."""
-        return str(self.section(section).get(key, {}).get("name") or key)
+        entry = (self.model.get(section) or {}).get(key) or {}
+        return str(entry.get("name") or key)
 
 
 class ServicePair(Struct, frozen=True):
@@ -294,6 +305,12 @@ CONFINEMENT_LOST = ImpactKind(
 )
 RUNS_AS_ROOT = ImpactKind(
     "runs-as-root", Risk.MEDIUM, "The container no longer runs as a named user."
+)
+CAPABILITY_LOST = ImpactKind(
+    "capability-lost", Risk.MEDIUM, "The container loses capabilities that its program may need."
+)
+READ_ONLY_ROOT = ImpactKind(
+    "read-only-root", Risk.MEDIUM, "The root file system is read-only: writing to it fails."
 )
 WRITABLE_ROOT = ImpactKind("writable-root", Risk.MEDIUM, "The root file system is writable.")
 DEVICE_GAINED = ImpactKind(

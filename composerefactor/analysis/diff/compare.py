@@ -294,7 +294,7 @@ def located(
                 continue
             worst = max(known.change, change, key=_severity)
             seen[key] = replace(known, change=worst, entries=(*known.entries, each.entry))
-    return sorted(_merged(seen.values()), key=lambda one: -one.change.risk)
+    return sorted(_grouped(_merged(seen.values())), key=lambda one: -one.change.risk)
 
 
 def _is_new(place: Location, old: OpenProject | None, new: OpenProject | None) -> bool:
@@ -333,6 +333,20 @@ def _merged(changes: Iterable[LocatedImpact]) -> list[LocatedImpact]:
         known = seen.setdefault(key, each)
         if known is not each:
             seen[key] = replace(known, services=(*known.services, *each.services))
+    return list(seen.values())
+
+
+def _grouped(changes: Iterable[LocatedImpact]) -> list[LocatedImpact]:
+    """Return *changes*, but one for all services that change in the same way in several places."""
+    seen: dict[tuple[Any, ...], LocatedImpact] = {}
+    for n, each in enumerate(changes):
+        change = each.change
+        kind = (change.rule.id, change.message, change.path[2:], change.risk, change.effect)
+        key = (*kind, each.entries, -1 if change.service else n)
+        known = seen.setdefault(key, each)
+        if known is not each:
+            services = tuple(dict.fromkeys((*known.services, *each.services)))
+            seen[key] = replace(known, services=services, parts=(*known.single, each))
     return list(seen.values())
 
 

@@ -11,6 +11,7 @@ from composerefactor.analysis.diff.change import (
     ALIAS_LOST,
     CAPABILITY_GAINED,
     CAPABILITY_KEPT,
+    CAPABILITY_LOST,
     CONFINEMENT_LOST,
     DEVICE_GAINED,
     HOST_NAMESPACE,
@@ -28,6 +29,7 @@ from composerefactor.analysis.diff.change import (
     PORT_OPENED_ON_ADDRESS,
     PORT_OPENED_TO_WORLD,
     PRIVILEGED,
+    READ_ONLY_ROOT,
     RIGHTS_REDUCED,
     RUNS_AS_ROOT,
     SERVICE_NETWORKS,
@@ -176,10 +178,10 @@ def attachments(pair: ServicePair) -> Iterator[Impact]:
     left = [name for name in was if name not in now and name not in same]
     joined = [name for name in now if name not in was and name not in same]
     place = pair.at("networks")
-    lost = [n for n in _peers(pair.before, pair) if n not in _peers(pair.after, pair)]
-    lost = [name for name in lost if name in pair.after.services]
-    gained = [n for n in _peers(pair.after, pair) if n not in _peers(pair.before, pair)]
-    gained = [name for name in gained if name in pair.before.services]
+    changes = bool(left or joined)
+    before, after = (_peers(s, pair) if changes else {} for s in (pair.before, pair.after))
+    lost = [name for name in before if name not in after and name in pair.after.services]
+    gained = [name for name in after if name not in before and name in pair.before.services]
     if lost and left:
         message = f"leaves network {listed(left)}: it and {listed(lost)} "
         message += "can no longer reach each other"
@@ -258,31 +260,29 @@ def _attached(state: State, service: Mapping[str, Any]) -> dict[str, Mapping[str
     return {state.resource_name("networks", key): networks[key] or {} for key in networks}
 
 
-def _peers(state: State, pair: ServicePair) -> list[str]:
+def _peers(state: State, pair: ServicePair) -> dict[str, None]:
     """Return the services that share a network with the service of *pair*."""
     name = pair.name if state is pair.after else pair.old_name or pair.name
-    own = set(_attached(state, state.services.get(name, {})))
-    return [
-        other
-        for other, service in state.services.items()
-        if other != name and own.intersection(_attached(state, service))
-    ]
+    own = _attached(state, state.services.get(name, {}))
+    members = {other: None for network in own for other in state.members.get(network, ())}
+    members.pop(name, None)
+    return members
 
 
 def _users(state: State, network: str, participle: str) -> str:
-    users = [n for n, service in state.services.items() if network in _attached(state, service)]
+    users = state.members.get(network, ())
     return f"; {listed(users)} {'is' if len(users) == 1 else 'are'} {participle}" if users else ""
 
 
 _NAMESPACES = ("network_mode", "pid", "ipc", "uts", "userns_mode", "cgroup")
-_MILD = frozenset(
-    {
-        *("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP"),
-        *("NET_BIND_SERVICE", "SYS_CHROOT", "MKNOD", "AUDIT_WRITE", "SETFCAP", "NET_RAW"),
-        *("IPC_LOCK", "SYS_NICE", "SYS_RESOURCE"),
-    }
+_DEFAULT_CAPABILITIES = (
+    *("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP"),
+    *("NET_BIND_SERVICE", "SYS_CHROOT", "MKNOD", "AUDIT_WRITE", "SETFCAP", "NET_RAW"),
 )
-"""The capabilities that Docker grants by default, and three for memory locks and priorities."""
+"""The capabilities that Docker grants by default (its documentation)."""
+
+_MILD = frozenset({*_DEFAULT_CAPABILITIES, "IPC_LOCK", "SYS_NICE", "SYS_RESOURCE"})
+"""Those, and three for memory locks and priorities."""
 
 _POWERFUL_PATHS = ("/", "/etc", "/root", "/boot", "/dev", "/proc", "/sys", "/var", "/var/run")
 _SOCKETS = ("docker.sock", "containerd.sock", "podman.sock", "crio.sock")
@@ -314,23 +314,44 @@ def host_namespaces(pair: ServicePair) -> Iterator[Impact]:
 
 
 def capabilities(pair: ServicePair) -> Iterator[Impact]:
-    """Yield capabilities that are added, no longer dropped, or no longer added."""
-    gained = [name for name in _caps(pair.new, "cap_add") if name not in _caps(pair.old, "cap_add")]
-    if gained:
-        risk = Risk.MEDIUM if _MILD.issuperset(gained) else Risk.HIGH
-        message = f"gains the {_capability_noun(gained)} {listed(gained)}"
-        yield impact(CAPABILITY_GAINED, pair.at("cap_add"), message, risk=risk, marks=(gained[0],))
-    dropped = _caps(pair.new, "cap_drop")
+    """Yield the capabilities that the container gains or loses.
+
+    It has those that Docker grants by default or, with ``cap_drop: ALL``, only those of
+    ``cap_add``.
+    """
+    if not pair.new:
+        return
+    dropped, added = _caps(pair.new, "cap_drop"), _caps(pair.new, "cap_add")
+    was_added = _caps(pair.old, "cap_add")
+    had = _granted(_caps(pair.old, "cap_drop"), was_added)
+    has = _granted(dropped, added)
+    gained = [name for name in has if name not in had]
+    given = [name for name in gained if name in added]
+    if given:
+        risk = Risk.MEDIUM if _MILD.issuperset(given) else Risk.HIGH
+        message = f"gains the {_capability_noun(given)} {listed(given)}"
+        yield impact(CAPABILITY_GAINED, pair.at("cap_add"), message, risk=risk, marks=(given[0],))
     kept = [name for name in _caps(pair.old, "cap_drop") if name not in dropped]
-    if kept and pair.new and "ALL" not in dropped:
+    if kept and "ALL" not in dropped:
         message = f"no longer drops the {_capability_noun(kept)} {listed(kept)}"
         yield impact(CAPABILITY_KEPT, pair.at("cap_drop"), message, was=not dropped)
-    lost = [n for n in _caps(pair.old, "cap_add") if n not in _caps(pair.new, "cap_add")]
-    if lost and pair.new:
+    lost = [name for name in had if name not in has]
+    taken = [name for name in lost if name in was_added]
+    if lost == taken and lost:
         message = f"no longer gets the {_capability_noun(lost)} {listed(lost)}"
-        yield impact(
-            RIGHTS_REDUCED, pair.at("cap_add"), message, was=not _caps(pair.new, "cap_add")
-        )
+        yield impact(RIGHTS_REDUCED, pair.at("cap_add"), message, was=not added)
+    elif lost:
+        message = f"loses the {_capability_noun(lost)} {listed(lost)}"
+        if "ALL" in dropped:
+            message = "loses all capabilities" + (f" but {listed(added)}" if added else "")
+        covers = (pair.at("cap_add"),) if added else ()
+        yield impact(CAPABILITY_LOST, pair.at("cap_drop"), message, covers=covers)
+
+
+def _granted(dropped: list[str], added: list[str]) -> list[str]:
+    """Return the capabilities of a container that drops *dropped* and adds *added*."""
+    by_default = [] if "ALL" in dropped else [n for n in _DEFAULT_CAPABILITIES if n not in dropped]
+    return list(dict.fromkeys([*by_default, *added]))
 
 
 def confinement(pair: ServicePair) -> Iterator[Impact]:
@@ -371,7 +392,7 @@ def root_file_system(pair: ServicePair) -> Iterator[Impact]:
         yield impact(WRITABLE_ROOT, pair.at("read_only"), message, was="read_only" not in pair.new)
     elif new and not old and pair.old:
         message = "its root file system is now read-only"
-        yield impact(RIGHTS_REDUCED, pair.at("read_only"), message)
+        yield impact(READ_ONLY_ROOT, pair.at("read_only"), message)
 
 
 def devices(pair: ServicePair) -> Iterator[Impact]:

@@ -93,8 +93,9 @@ class LocatedImpact(Struct, frozen=True):
         change: The impact.
         location: The file and line, None if unknown.
         entries: The start commands in which it occurs.
-        services: The services that the same line affects in the same way.
+        services: The services that it affects in the same way.
         nearby: The nearest line in the new state if the place itself was removed.
+        parts: The same impact at each of several places, this one included; () for one place.
     """
 
     change: Impact
@@ -102,6 +103,12 @@ class LocatedImpact(Struct, frozen=True):
     entries: tuple[Invocation, ...]
     services: tuple[str, ...] = ()
     nearby: Location | None = None
+    parts: tuple[LocatedImpact, ...] = ()
+
+    @property
+    def single(self) -> tuple[LocatedImpact, ...]:
+        """The impact at each of its places."""
+        return self.parts or (self,)
 
 
 class ComparedStart(Struct, frozen=True):

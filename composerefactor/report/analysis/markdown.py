@@ -55,10 +55,10 @@ def _heading(title: str) -> Iterator[str]:
 
 
 def _table(part: Table) -> Iterator[str]:
-    yield f"| {' | '.join(map(_escaped, part.columns))} |"
-    yield f"|{' --- |' * len(part.columns)}"
+    yield f"| {' | '.join(_escaped(part.columns[n]) for n in part.used)} |"
+    yield f"|{' --- |' * len(part.used)}"
     for row in part.rows:
-        yield f"| {' | '.join(map(_cell, row))} |"
+        yield f"| {' | '.join(_cell(row[n]) for n in part.used)} |"
     yield ""
 
 

@@ -34,6 +34,11 @@ class Table(Struct, frozen=True):
     title: str = ""
     spare: frozenset[str] = frozenset()
 
+    @property
+    def used(self) -> tuple[int, ...]:
+        """The positions of the columns that are not empty in all rows."""
+        return tuple(n for n in range(len(self.columns)) if any(row[n] for row in self.rows))
+
 
 class Listing(Struct, frozen=True):
     """Lines of text.

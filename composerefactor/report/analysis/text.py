@@ -75,11 +75,7 @@ def _heading(title: str, style: Style) -> Iterator[str]:
 
 
 def _table(part: Table, style: Style, width: int) -> Iterator[str]:
-    shown = [
-        n
-        for n, column in enumerate(part.columns)
-        if column not in part.spare and any(row[n] for row in part.rows)
-    ]
+    shown = [n for n in part.used if part.columns[n] not in part.spare]
     columns = [_plain(part.columns[n]) for n in shown]
     rows = [[_plain(row[n]) for n in shown] for row in part.rows]
     lines = table(columns, rows, width - 2)

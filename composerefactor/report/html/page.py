@@ -237,11 +237,12 @@ def _grid(table: Table, services: frozenset[str], *, is_inventory: bool) -> Grid
     for row in table.rows:
         name = row[0] if is_inventory else ""
         linked = services - {name}
-        cells = (_cell(*pair, linked) for pair in zip(table.columns, row, strict=True))
+        cells = (_cell(*pair, linked) for pair in ((table.columns[n], row[n]) for n in table.used))
         target = anchor(name) if name and name not in seen else ""
         seen.add(name)
         rows.append(Row(tuple(cells), target, "" if at is None else row[at]))
-    return Grid(table.title, table.columns, tuple(rows))
+    columns = tuple(table.columns[n] for n in table.used)
+    return Grid(table.title, columns, tuple(rows))
 
 
 def _cell(column: str, text: str, services: frozenset[str]) -> Markup:

@@ -66,8 +66,9 @@ def reported(engine: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     found: dict[str, list[str]] = defaultdict(list)
     for change in outcome.document["changes"]:
         section, name = change["path"][:2]
-        owner = name if section == "services" else _owner(section, name)
-        found[owner].append(f"{change['rule']} {change['risk']} {change['effect']}")
+        owners = change["services"] if section == "services" else [_owner(section, name)]
+        for owner in owners:
+            found[owner].append(f"{change['rule']} {change['risk']} {change['effect']}")
     return found
 
 
