@@ -160,7 +160,10 @@ class Rule(Struct, frozen=True):
     strength: str = ""
 
     def findings(self, architecture: Architecture) -> list[Finding]:
-        """Return the findings in a project, each once and without secrets."""
+        """Return the findings in a project, each once and without secrets.
+
+        Start commands may give different reasons for one finding about a service: the first counts.
+        """
         findings: dict[tuple[str, str | None, str, Location], Finding] = {}
         mask = architecture.masking.message
         for occurrence in self._occurrences(architecture):
@@ -174,7 +177,8 @@ class Rule(Struct, frozen=True):
                 mask(occurrence.subject),
                 mask(occurrence.remedy),
             )
-            key = (finding.message, finding.service, finding.subject, finding.location)
+            message = "" if finding.service else finding.message
+            key = (message, finding.service, finding.subject, finding.location)
             findings.setdefault(key, finding)
         return list(findings.values())
 

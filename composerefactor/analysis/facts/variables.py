@@ -28,6 +28,7 @@ Source = Literal["env file", "default", "shell", "required", "unset"]
 
 _BUILT_IN = ("COMPOSE_", "DOCKER_", "BUILDKIT_")
 _SHELL = frozenset({"PWD", "HOME", "USER", "UID", "GID", "HOSTNAME", "PATH", "SHELL", "LOGNAME"})
+_SET_BY_COMPOSE = frozenset({"COMPOSE_PROJECT_NAME"})
 _SET_BY_CI = frozenset({"CI", "GITHUB_SHA", "GITHUB_REF", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"})
 
 
@@ -210,7 +211,7 @@ def _facts(
         source = "env file"
     elif all(r.default is not None or name in r.scope.variables for r in references):
         source = "default"
-    elif name in _SHELL | _SET_BY_CI or name.startswith("CI_"):
+    elif name in _SHELL | _SET_BY_COMPOSE | _SET_BY_CI or name.startswith("CI_"):
         source = "shell"
     elif required:
         source = "required"
