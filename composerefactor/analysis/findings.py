@@ -207,8 +207,11 @@ def fixer_occurrences(
 
     The message of a change is its evidence, which states the problem; with *with_title* the title
     of the change follows. The message of a refusal is its reason. *prefix* comes before either.
-    The severity is high for what Docker Compose rejects.
+    The severity is high for what Docker Compose rejects. A fixer works on the files: assumed start
+    commands add nothing to known ones.
     """
+    if architecture.entries != architecture.certain:
+        return
     for change in fixer.plan(architecture.project, fixer.options()):
         severity = Severity.HIGH if change.repairs else None
         if isinstance(change, Refusal):

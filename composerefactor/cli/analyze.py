@@ -276,7 +276,7 @@ def _fleet(
     no_color: bool,
 ) -> int:
     from composerefactor.analysis.fleet import analyse_all, find_projects  # noqa: PLC0415
-    from composerefactor.report.analysis import text as fleet  # noqa: PLC0415
+    from composerefactor.report.analysis import fleet  # noqa: PLC0415
 
     if report_format not in {"text", "markdown", "json"}:
         raise UsageError(
@@ -291,12 +291,12 @@ def _fleet(
     progress = counting("analysed", "projects", quiet=quiet)
     summaries = list(analyse_all(projects, top, jobs or os.cpu_count() or 1, progress))
     if report_format == "json":
-        text = json_text(fleet.fleet_document(summaries))
+        text = json_text(fleet.as_document(summaries))
     elif report_format == "markdown":
-        text = shown_text(fleet.fleet_markdown(summaries))
+        text = shown_text(fleet.as_markdown(summaries))
     else:
         style = style_for(sys.stdout, no_color=no_color or output is not None)
-        lines = fleet.fleet_text(summaries, style, _width(output))
+        lines = fleet.as_text(summaries, style, _width(output))
         text = "".join(f"{shown_line(line)}\n" for line in lines)
     deliver(text, output)
     return 0

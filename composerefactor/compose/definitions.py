@@ -131,13 +131,20 @@ def values_below(nodes: Iterable[LocatedNode], key: str) -> list[LocatedNode]:
 
     ``!reset`` and ``!override`` discard the values before them.
     """
+    return effective((n.file, n.scope, merged_entries(n.node).get(key)) for n in nodes)
+
+
+def effective(entries: Iterable[tuple[ComposeFile, Scope, Entry | None]]) -> list[LocatedNode]:
+    """Return the values of *entries*, the entries of one key in merge order.
+
+    ``!reset`` and ``!override`` discard the values before them.
+    """
     values: list[LocatedNode] = []
-    for node in nodes:
-        entry = merged_entries(node.node).get(key)
+    for file, scope, entry in entries:
         if entry is None:
             continue
         if entry.value.tag in {"!reset", "!override"}:
             values.clear()
         if entry.value.tag != "!reset":
-            values.append(LocatedNode(node.file, resolve(entry.value), entry.start, node.scope))
+            values.append(LocatedNode(file, resolve(entry.value), entry.start, scope))
     return values

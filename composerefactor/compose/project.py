@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -125,6 +127,8 @@ class Project(Struct):
             reads them or not.
         overriding: Returns the files that may be merged over the file at a path and that define a
             service: ``overriding(path, service)``.
+        scopes: The scopes of all start commands, by what they contain: equal ones are one object.
+        read_once: The start models and services that were read, see ``services.py``.
     """
 
     entries: tuple[Invocation, ...]
@@ -149,6 +153,8 @@ class Project(Struct):
     referenced_by: Callable[[str], frozenset[str]] = lambda _: frozenset()
     compose_files_in: Callable[[str], list[str]] = lambda _: []
     overriding: Callable[[str, str], frozenset[str]] = lambda _, __: frozenset()
+    scopes: dict[Hashable, Scope] = {}
+    read_once: dict[Hashable, Any] = {}
 
     @property
     def readable(self) -> tuple[Invocation, ...]:
@@ -241,6 +247,7 @@ def project_directory(entry: Invocation) -> str:
     return posixpath.dirname(entry.root_file) or "."
 
 
+@lru_cache(maxsize=256)
 def extended_scope(path: str, scope: Scope) -> Scope:
     """Return the scope of the file at *path* that a service in *scope* extends.
 
@@ -304,7 +311,7 @@ class _StartCommandReader:
         for env_directory in {directory, self.entry.directory}:
             self.record_input(_join(env_directory, ".env"))
         scope = self.scope(directory, paths, Scope())
-        return replace(scope, root_variables=scope.variables)
+        return self.shared(replace(scope, root_variables=scope.variables))
 
     def scope(self, directory: str, env_files: Iterable[str], outer: Scope) -> Scope:
         """Return a scope with the variables of *env_files*, except for those that *outer* sets."""
@@ -318,7 +325,16 @@ class _StartCommandReader:
             for pair in assignments(text):
                 if pair.name not in outer.variables:
                     variables[pair.name] = expand(pair.value, variables)
-        return Scope(directory, variables, (*paths, *outer.env_files), outer.root_variables)
+        env_paths = (*paths, *outer.env_files)
+        return self.shared(Scope(directory, variables, env_paths, outer.root_variables))
+
+    def shared(self, scope: Scope) -> Scope:
+        """Return the first scope of the project that contains the same as *scope*."""
+        variables, root_variables = (
+            frozenset(each.items()) for each in (scope.variables, scope.root_variables)
+        )
+        key = (scope.directory, variables, scope.env_files, root_variables)
+        return self.project.scopes.setdefault(key, scope)
 
     def run(self) -> list[FileReading]:
         """Read all files; raises InputError for the first one that cannot be read."""

@@ -8,7 +8,13 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
-from composerefactor.compose.definitions import Definition, LocatedNode, Value, values_below
+from composerefactor.compose.definitions import (
+    Definition,
+    LocatedNode,
+    Value,
+    effective,
+    values_below,
+)
 from composerefactor.compose.dotenv import Assignment, assignments
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.invocation import Invocation
@@ -160,16 +166,12 @@ class Service(Struct, frozen=True, dict=True):
         """The arguments of the build, each with its place; None for values of the shell."""
         return read_pairs(values_below(self.values("build"), "args"))
 
-    @cached_property
-    def _bodies(self) -> list[LocatedNode]:
-        return [LocatedNode(d.file, d.body, d.body.start, d.scope) for d in self.definitions]
-
     def values(self, attribute: str) -> list[LocatedNode]:
         """Return all effective values of *attribute* in merge order.
 
         ``!reset`` and ``!override`` discard the values before them.
         """
-        return values_below(self._bodies, attribute)
+        return effective((d.file, d.scope, d.entries.get(attribute)) for d in self.definitions)
 
     def value(self, attribute: str) -> LocatedNode | None:
         """Return the last value of *attribute*: the effective one if values replace each other."""
@@ -277,7 +279,17 @@ class StartModel(Struct, frozen=True, dict=True):
 
 
 def start_model(project: Project, entry: Invocation) -> StartModel:
-    """Return the services that *entry* starts; it must be one of ``project.readable``."""
+    """Return the services that *entry* starts; it must be one of ``project.readable``.
+
+    A start model is read once. Start commands that define a service in the same way share it.
+    """
+    model: StartModel | None = project.read_once.get(entry)
+    if model is None:
+        model = project.read_once[entry] = _read_model(project, entry)
+    return model
+
+
+def _read_model(project: Project, entry: Invocation) -> StartModel:
     builder = _ModelBuilder(project)
     readings = project.readings[entry]
     merged: dict[str, list[Definition]] = {}
@@ -285,15 +297,7 @@ def start_model(project: Project, entry: Invocation) -> StartModel:
         for name, definitions in builder.services(reading).items():
             merged.setdefault(name, []).extend(definitions)
     ordered = dict.fromkeys(name for file in builder.files.values() for name in file.services)
-    services = {}
-    for name in ordered:
-        service = Service(name, tuple(merged[name]))
-        env_files = {
-            each.value.path: lines
-            for each in service.env_file
-            if (lines := _assignments(project, each.value.path))
-        }
-        services[name] = Service(name, service.definitions, env_files)
+    services = {name: _read_service(project, name, tuple(merged[name])) for name in ordered}
     extended = tuple(f for path, f in builder.extended_files.items() if path not in builder.files)
     return StartModel(
         entry,
@@ -303,6 +307,20 @@ def start_model(project: Project, entry: Invocation) -> StartModel:
         builder.scopes,
         readings[0].scope.variables,
     )
+
+
+def _read_service(project: Project, name: str, definitions: tuple[Definition, ...]) -> Service:
+    service: Service | None = project.read_once.get((name, definitions))
+    if service is None:
+        without_env_files = Service(name, definitions)
+        env_files = {
+            each.value.path: lines
+            for each in without_env_files.env_file
+            if (lines := _assignments(project, each.value.path))
+        }
+        service = Service(name, definitions, env_files) if env_files else without_env_files
+        project.read_once[name, definitions] = service
+    return service
 
 
 def start_models(project: Project) -> list[StartModel]:

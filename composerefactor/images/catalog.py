@@ -9,7 +9,7 @@ import json
 import pkgutil
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct, convert
@@ -277,6 +277,7 @@ class Placement(Struct, frozen=True):
 DEFAULT_PLACEMENT = Placement("services", "apps", "applications")
 
 
+@lru_cache(maxsize=1024)
 def find_placement(service: str, image: str | None, catalog: Catalog | None = None) -> Placement:
     """Return the placement of the service called *service*.
 

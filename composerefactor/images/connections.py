@@ -171,13 +171,16 @@ class HostMention(Struct, frozen=True):
 
 
 def connections(
-    model: StartModel, mentions: Iterable[HostMention] | None = None
+    model: StartModel,
+    mentions: Iterable[HostMention] | None = None,
+    names: HostNames | None = None,
 ) -> list[Connection]:
     """Return the connections between the services of *model*, callers in the order of the files.
 
-    *mentions* are the results of :func:`host_mentions` if the caller has them already.
+    *mentions* are the results of :func:`host_mentions` if the caller has them already, *names* the
+    hosts of the model.
     """
-    names = HostNames(model)
+    names = names or HostNames(model)
     hints_by_pair: dict[tuple[str, str], dict[Hint, None]] = {}
     for reference in service_references(model):
         if reference.name in model.services:

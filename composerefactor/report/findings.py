@@ -142,7 +142,7 @@ def _logical(finding: Finding) -> dict[str, Any]:
     return {"logicalLocations": [{"name": finding.service, "fullyQualifiedName": name}]}
 
 
-_NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def junit(findings: Sequence[Finding], rules: Mapping[str, RuleInfo], name: str) -> str:

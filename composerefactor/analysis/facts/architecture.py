@@ -45,7 +45,7 @@ from composerefactor.compose.project import Project
 from composerefactor.compose.services import StartModel, start_model
 from composerefactor.errors import InputError, first_of
 from composerefactor.images.catalog import Catalog
-from composerefactor.images.connections import HostMention, host_mentions
+from composerefactor.images.connections import HostMention, HostNames, host_mentions
 from composerefactor.images.credentials import LiteralCredential, literal_credentials
 from composerefactor.images.health.usage import usage
 from composerefactor.refactoring.deduplicate.variants import Comparison, comparisons
@@ -199,10 +199,12 @@ class InvocationFacts(StartCommandFacts, frozen=True):
     Attributes:
         model: The start model from which the facts are read.
         mentions: The mentions of host names in that model.
+        hosts: The services to which these names lead.
     """
 
     model: StartModel
     mentions: tuple[HostMention, ...]
+    hosts: HostNames
 
     @property
     def title(self) -> str:
@@ -348,11 +350,12 @@ def _entry(
     ports = tuple(port for service in services for port in service.ports)
     variables, env_files = variable_facts(project, model, masking)
     mentions = tuple(host_mentions(model))
+    hosts = HostNames(model)
     return InvocationFacts(
         model.entry,
         tuple(services),
         networks(model),
-        edges(model, mentions),
+        edges(model, mentions, hosts),
         dependencies_of(model),
         tuple(health),
         stored(model, tuple(mount for service in services for mount in service.mounts), catalog),
@@ -365,6 +368,7 @@ def _entry(
         tuple(service.build for service in services if service.build is not None),
         model,
         mentions,
+        hosts,
     )
 
 

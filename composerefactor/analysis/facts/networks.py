@@ -18,7 +18,7 @@ from composerefactor.compose.ports import parse_port
 from composerefactor.compose.resources import DEFAULT_NETWORK, networks_of, used_subnets
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
-from composerefactor.images.connections import Connection, HostMention, connections
+from composerefactor.images.connections import Connection, HostMention, HostNames, connections
 from composerefactor.yaml.nodes import Node
 
 
@@ -115,12 +115,12 @@ def _is_external(body: Node | None) -> bool:
     return external is not None and scalar_text(external) not in {"false", "False", "no"}
 
 
-def edges(model: StartModel, mentions: Iterable[HostMention]) -> tuple[Edge, ...]:
+def edges(model: StartModel, mentions: Iterable[HostMention], hosts: HostNames) -> tuple[Edge, ...]:
     """Return which service needs which in *model*, in the order of the files.
 
-    *mentions* are the mentions of host names in the model.
+    *mentions* are the mentions of host names in the model, *hosts* says where they lead.
     """
-    return tuple(_edge(model, each) for each in connections(model, mentions))
+    return tuple(_edge(model, each) for each in connections(model, mentions, hosts))
 
 
 def _edge(model: StartModel, connection: Connection) -> Edge:

@@ -12,7 +12,6 @@ from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.hosts import name_words, urls
 from composerefactor.compose.secrets import is_credential
 from composerefactor.compose.services import Service, Setting, StartModel
-from composerefactor.images.connections import HostNames
 
 _SCHEMES = frozenset({"redis", "rediss", "mongodb", "amqp", "amqps"})
 """Schemes whose clients have the password in the URL; those of SQL often have it elsewhere."""
@@ -27,9 +26,8 @@ _DEFAULT = "guest"
 def client_without_password(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the URLs without a password that lead to a server with one."""
     for entry in architecture.certain:
-        hosts = HostNames(entry.model)
         for mention in entry.mentions:
-            callee = hosts.service(mention.caller, mention.mention.host)
+            callee = entry.hosts.service(mention.caller, mention.mention.host)
             client = entry.model.services[mention.caller]
             setting = client.settings.get(mention.variable)
             if callee is None or callee == client.name or setting is None or not setting.value:

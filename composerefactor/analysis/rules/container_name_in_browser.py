@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.hosts import urls
-from composerefactor.images.connections import HostNames
 
 _PREFIXES = (
     *("VITE_", "NEXT_PUBLIC_", "REACT_APP_", "VUE_APP_", "NUXT_PUBLIC_", "EXPO_PUBLIC_"),
@@ -24,12 +23,11 @@ _PREFIXES = (
 def container_name_in_browser(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the variables for the browser with a URL that leads to a service."""
     for entry in architecture.entries:
-        hosts = HostNames(entry.model)
         for service in entry.model.services.values():
             variables = {**service.environment, **service.build_arguments}
             for name, variable in variables.items():
                 for url in urls(variable.value or "") if name.startswith(_PREFIXES) else ():
-                    callee = hosts.service(service.name, url.hosts[0][0])
+                    callee = entry.hosts.service(service.name, url.hosts[0][0])
                     if callee is not None:
                         yield Occurrence(
                             f"{name} of {service.name} contains {url.scheme}://{url.hosts[0][0]}, "

@@ -11,16 +11,14 @@ from collections.abc import Iterator
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.networks import Edge
 from composerefactor.analysis.findings import Occurrence, Severity, rule
-from composerefactor.images.connections import HostNames
 
 
 @rule(Severity.HIGH, "configuration")
 def no_shared_network(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the connections between services that share no network."""
     for entry in architecture.certain:
-        hosts = HostNames(entry.model)
         addressed = {
-            (each.caller, hosts.service(each.caller, each.mention.host))
+            (each.caller, entry.hosts.service(each.caller, each.mention.host))
             for each in entry.mentions
             if not each.is_shared
         }

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.errors import Location
-from composerefactor.images.connections import HostNames
 
 _HOST_ENDINGS = ("HOST", "HOSTNAME", "SERVER", "ADDRESS", "ADDR")
 
@@ -38,9 +37,8 @@ def published_port_inside(architecture: Architecture) -> Iterator[Occurrence]:
 
 def _used_ports(entry: InvocationFacts) -> Iterator[tuple[str, str, str, str, Location]]:
     """Yield (caller, callee, variable, port, location), also for pairs of a host and a port."""
-    hosts = HostNames(entry.model)
     for mention in entry.mentions:
-        callee = hosts.service(mention.caller, mention.mention.host)
+        callee = entry.hosts.service(mention.caller, mention.mention.host)
         if callee is None or callee == mention.caller:
             continue
         if mention.mention.port:

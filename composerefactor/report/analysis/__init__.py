@@ -1,12 +1,13 @@
-"""The report of ``analyze``: its sections, and three of its formats.
+"""The report of ``analyze``: its sections, and its formats.
 
 ========== =======================================================================
 model      a report as sections of tables and lists, the same for every format
 summary    the list of sections; overview, rating, findings, limitations
 services   sections on services, networks, volumes, ports, resources, builds
 operation  sections on operating the project: checklist, commands, variables
-text       the report for a terminal, and the table of ``--recursive``
+text       the report for a terminal
 markdown   the report as Markdown
 json       the report as JSON, and its schema
+fleet      the overview of many projects, of ``--recursive``
 ========== =======================================================================
 """

@@ -8,7 +8,7 @@ number in the document's ``schema`` is raised when a key is renamed or removed.
 from __future__ import annotations
 
 import json
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, Literal
 
 from msgspec import Struct, to_builtins
@@ -177,4 +177,4 @@ def schema_text() -> str:
 
 def shipped_schema() -> Any:
     """Return the schema that ships with the package."""
-    return json.loads(files(__package__ or "").joinpath(SCHEMA_FILE).read_text("utf-8"))
+    return json.loads(Path(__file__).with_name(SCHEMA_FILE).read_text("utf-8"))

@@ -1,24 +1,14 @@
-"""The report of ``analyze`` for a terminal, and the overview of many projects.
-
-:func:`analysis_text` renders the sections of one project. The ``fleet_`` functions render the
-summaries of ``analyze --recursive`` as text, Markdown and JSON.
-"""
+"""The report of ``analyze`` for a terminal: :func:`analysis_text` renders its sections."""
 
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Any
-
-from msgspec.structs import asdict
+from collections.abc import Iterator
 
 from composerefactor.analysis.analysis import Analysis
-from composerefactor.analysis.fleet import ProjectSummary
 from composerefactor.report.analysis.model import Listing, Section, Table
 from composerefactor.report.analysis.summary import sections, severities
-from composerefactor.report.markdown import cell
-from composerefactor.report.text import Style, counted, joined, table
+from composerefactor.report.text import Style, joined, table
 
 _LAST = ("rating", "priorities")
 _COLOURS = {
@@ -113,90 +103,3 @@ def _listing(part: Listing, width: int) -> Iterator[str]:
 def _plain(text: str) -> str:
     """Return *text* without backticks."""
     return text.replace("`", "")
-
-
-SCHEMA = 2
-_COLUMNS = (
-    "Project",
-    "Start commands",
-    "Services",
-    "Rating",
-    "High",
-    "Medium",
-    "Low",
-    "Main finding",
-)
-_MAX_RULES = 10
-
-
-def fleet_text(summaries: Sequence[ProjectSummary], style: Style, width: int = 80) -> list[str]:
-    """Return the lines of a table of all projects, the worst first, and of a summary."""
-    lines = table(_COLUMNS, [_row(each) for each in _ordered(summaries) if not each.error], width)
-    heading_lines = len(table(_COLUMNS, [], width))
-    shown = [style(joined(cells), "dim") for cells in lines[:heading_lines]]
-    shown += [joined(cells) for cells in lines[heading_lines:]]
-    for each in summaries:
-        if each.error:
-            shown.append(f"{style(each.path, 'yellow')}: {each.error}")
-    shown += ["", *_totals(summaries)]
-    return shown
-
-
-def fleet_markdown(summaries: Sequence[ProjectSummary]) -> str:
-    """Return the table and the summary as Markdown."""
-    lines = ["# Docker Compose projects", "", f"| {' | '.join(_COLUMNS)} |"]
-    lines.append(f"|{' --- |' * len(_COLUMNS)}")
-    lines += [
-        f"| {' | '.join(map(cell, _row(each)))} |" for each in _ordered(summaries) if not each.error
-    ]
-    failed = [each for each in summaries if each.error]
-    if failed:
-        lines += ["", "## Not analysed", ""]
-        lines += [f"- {cell(each.path)}: {cell(each.error)}" for each in failed]
-    lines += ["", "## Totals", "", *(f"- {line}" for line in _totals(summaries))]
-    return "\n".join(lines) + "\n"
-
-
-def fleet_document(summaries: Sequence[ProjectSummary]) -> dict[str, Any]:
-    """Return all summaries as plain values for JSON, sorted by path."""
-    return {
-        "schema": SCHEMA,
-        "projects": [asdict(each) for each in sorted(summaries, key=lambda each: each.path)],
-        "rules": dict(_rules(summaries).most_common()),
-    }
-
-
-def _ordered(summaries: Sequence[ProjectSummary]) -> list[ProjectSummary]:
-    return sorted(summaries, key=lambda each: (each.score, each.path))
-
-
-def _row(each: ProjectSummary) -> tuple[str, ...]:
-    return (
-        each.path,
-        f"{each.start_commands}" + (f" (+{each.unread} unread)" if each.unread else ""),
-        str(each.services),
-        f"{each.score:.1f} {each.word}",
-        *(str(each.findings.get(name, 0)) for name in ("high", "medium", "low")),
-        next(iter(each.rules), "-"),
-    )
-
-
-def _rules(summaries: Sequence[ProjectSummary]) -> Counter[str]:
-    """Return the number of projects with findings, by rule."""
-    return Counter(rule for each in summaries for rule in each.rules)
-
-
-def _totals(summaries: Sequence[ProjectSummary]) -> list[str]:
-    analysed = [each for each in summaries if not each.error]
-    failed = len(summaries) - len(analysed)
-    services = sum(each.services for each in analysed)
-    total = f"{counted(len(analysed), 'project')} with {counted(services, 'service')}"
-    lines = [total + (f"; {failed} could not be analysed" if failed else "")]
-    if analysed:
-        mean = sum(each.score for each in analysed) / len(analysed)
-        lines.append(f"average rating {mean:.1f} of 10")
-    lines += [
-        f"{rule}: in {counted(number, 'project')}"
-        for rule, number in _rules(summaries).most_common(_MAX_RULES)
-    ]
-    return lines
