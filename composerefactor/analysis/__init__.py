@@ -2,7 +2,8 @@
 
 ========== ==========================================================================
 analysis   facts and findings of one project in one value, with a rating of each area
-findings   the contract of a rule, fingerprints of findings, and baselines
+findings   the contract of a rule, and its findings
+baseline   fingerprints of findings, and files of known ones
 fleet      many projects below one directory, analysed in parallel
 facts      what the files say about services, networks, volumes, variables ...
 rules      the rules, one file per rule

@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 
 from composerefactor.analysis.analysis import Analysis, analyse_project, open_for_analysis
-from composerefactor.analysis.findings import Severity, baseline_text, read_baseline
+from composerefactor.analysis.baseline import baseline_text, read_baseline
+from composerefactor.analysis.findings import Severity
 from composerefactor.cli.options import examples, path_argument, project_options, project_selection
 from composerefactor.cli.terminal import counting, deliver, say, style_for
 from composerefactor.compose.services import start_model

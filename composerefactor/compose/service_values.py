@@ -18,6 +18,7 @@ from composerefactor.compose.definitions import LocatedNode, Value, values_below
 from composerefactor.compose.paths import is_absolute, is_remote
 from composerefactor.compose.ports import Binding, Port, PortText, parse_port
 from composerefactor.compose.volumes import VolumeText, parse_volume
+from composerefactor.errors import Location
 from composerefactor.yaml.nodes import ScalarNode, SequenceNode
 from composerefactor.yaml.values import resolve_plain
 
@@ -545,6 +546,44 @@ def read_logging(nodes: list[LocatedNode]) -> Value[Logging] | None:
         return None
     options = read_pairs(values_below(used, "options"))
     return Value(Logging(driver, {name: v.value or "" for name, v in options.items()}), used[-1])
+
+
+class Resource(Struct, frozen=True):
+    """A declared network or volume.
+
+    Attributes:
+        location: Where it is declared first.
+        full_name: The name that the files set, ``""`` if they set none.
+        driver: The driver, ``""`` for the default of Docker Compose.
+        external: Whether it is created outside the project.
+        internal: Whether a network has no access to the outside.
+    """
+
+    location: Location
+    full_name: str = ""
+    driver: str = ""
+    external: bool = False
+    internal: bool = False
+
+
+def read_resource(nodes: list[LocatedNode]) -> Resource:
+    """Return the network or volume of the declarations *nodes*, at least one, in merge order.
+
+    The older form ``external: {name: ...}`` also sets the name (Compose specification).
+    """
+    external = values_below(nodes, "external")
+    name = read_text(values_below(nodes, "name")) or read_text(values_below(external, "name"))
+    driver = read_text(values_below(nodes, "driver"))
+    internal = read_flag(values_below(nodes, "internal"))
+    is_external = read_flag(external)
+    return Resource(
+        nodes[0].location,
+        name.value if name else "",
+        driver.value if driver else "",
+        external=any(node.is_mapping for node in external)
+        or bool(is_external and is_external.value),
+        internal=bool(internal and internal.value),
+    )
 
 
 def read_hosts(nodes: list[LocatedNode]) -> tuple[Value[str], ...]:

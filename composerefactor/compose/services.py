@@ -23,6 +23,7 @@ from composerefactor.compose.project import FileReading, Project, Scope, extende
 from composerefactor.compose.references import extends_target
 from composerefactor.compose.service_values import (
     Build,
+    Resource,
     read_build,
     read_dependencies,
     read_deploy,
@@ -37,6 +38,7 @@ from composerefactor.compose.service_values import (
     read_number,
     read_pairs,
     read_ports,
+    read_resource,
     read_size,
     read_text,
     read_texts,
@@ -129,6 +131,7 @@ class Service(Struct, frozen=True, dict=True):
     networks = Attribute(read_networks)
     network_mode = Attribute(read_text)
     links = Attribute(read_texts)
+    volumes_from = Attribute(read_texts)
     extra_hosts = Attribute(read_hosts)
     deploy = Attribute(read_deploy)
     scale = Attribute(read_text)
@@ -276,6 +279,10 @@ class StartModel(Struct, frozen=True, dict=True):
                 at = LocatedNode(file, body, body.start, self.scopes[file.path])
                 declarations.setdefault(name, []).append(at)
         return declarations
+
+    def resources(self, section: str) -> dict[str, Resource]:
+        """Return the networks or volumes that the files declare, by name."""
+        return {name: read_resource(nodes) for name, nodes in self.declared(section).items()}
 
 
 def start_model(project: Project, entry: Invocation) -> StartModel:

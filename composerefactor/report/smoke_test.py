@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
+from composerefactor.compose.merge_keys import merged_get
 from composerefactor.compose.one_off import one_off
 from composerefactor.compose.ports import Port, ports
 from composerefactor.compose.project import Project
@@ -261,12 +261,8 @@ def _endpoints(
 
 def _test(project: Project, model: StartModel, service: Service, catalog: Catalog) -> str:
     """Return the command of the health check of *service*, or of the one that would be proposed."""
-    command = ""
-    for value in service.values("healthcheck"):
-        test = item_nodes(merged_get(value.node, "test"))
-        command = " ".join(scalar_text(node) or "" for node in test) or command
-    if command:
-        return command
+    if service.healthcheck is not None and service.healthcheck.value.test:
+        return " ".join(service.healthcheck.value.test)
     answer = healthcheck_for(project, model, usage(project, model, service), catalog)
     return " ".join(answer.test) if isinstance(answer, ProposedCheck) else ""
 
@@ -342,9 +338,9 @@ def _service(
     """Return what the override file says about *service*; *own* mounts become new volumes."""
     body: dict[str, Any] = {}
     container = service.text("container_name")
-    if service.value("container_name") is not None:
+    if container is not None:
         body["container_name"] = _Tagged("!reset", None)
-    if service.value("labels") is not None:
+    if service.labels:
         body["labels"] = _Tagged("!reset", {})
     if bindings := published(model, service):
         items = [

@@ -6,14 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.analysis.findings import (
-    Finding,
-    Severity,
+from composerefactor.analysis.baseline import (
     baseline_text,
     fingerprints,
     read_baseline,
     without_known,
 )
+from composerefactor.analysis.findings import Finding, Severity
 from composerefactor.errors import InputError, Location
 
 

@@ -12,14 +12,12 @@ from itertools import combinations
 from msgspec import Struct
 
 from composerefactor.compose.definitions import LocatedNode
-from composerefactor.compose.interpolation import expand
-from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.compose.ports import parse_port
 from composerefactor.compose.resources import DEFAULT_NETWORK, networks_of, used_subnets
+from composerefactor.compose.service_values import Resource
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
 from composerefactor.images.connections import Connection, HostMention, HostNames, connections
-from composerefactor.yaml.nodes import Node
 
 
 class NetworkFacts(Struct, frozen=True):
@@ -85,34 +83,27 @@ def networks(model: StartModel) -> tuple[NetworkFacts, ...]:
     for name in model.services:
         for network in networks_of(model, name) or ():
             members.setdefault(network, []).append(name)
-    declared = model.declared("networks")
+    declared = model.resources("networks")
     subnets: dict[str, list[str]] = {}
     for used in used_subnets(model.files):
         subnets.setdefault(used.network, []).append(str(used.subnet))
     facts = []
     for name in dict.fromkeys([*declared, *members]):
-        bodies = declared.get(name, [])
-        body = bodies[-1].node if bodies else None
-        location = bodies[0].location if bodies else Location(model.entry.root_file)
+        resource = declared.get(name) or Resource(Location(model.entry.root_file))
         facts.append(
             NetworkFacts(
                 name,
                 tuple(members.get(name, ())),
-                location,
-                expand(scalar_text(merged_get(body, "driver")) or "", model.variables),
+                resource.location,
+                resource.driver,
                 tuple(dict.fromkeys(subnets.get(name, ()))),
-                internal=scalar_text(merged_get(body, "internal")) == "true",
-                external=_is_external(body),
-                declared=bool(bodies),
-                full_name=expand(scalar_text(merged_get(body, "name")) or "", model.variables),
+                internal=resource.internal,
+                external=resource.external,
+                declared=name in declared,
+                full_name=resource.full_name,
             )
         )
     return tuple(facts)
-
-
-def _is_external(body: Node | None) -> bool:
-    external = merged_get(body, "external")
-    return external is not None and scalar_text(external) not in {"false", "False", "no"}
 
 
 def edges(model: StartModel, mentions: Iterable[HostMention], hosts: HostNames) -> tuple[Edge, ...]:

@@ -12,13 +12,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from composerefactor.compose.interpolation import expand
-from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.compose.volumes import VolumeText
 from composerefactor.errors import Location
 from composerefactor.images.catalog import DEFAULT_PLACEMENT, Catalog, service_placement
-from composerefactor.yaml.nodes import Node
 
 Kind = Literal["volume", "bind", "anonymous", "tmpfs", "other"]
 Advice = Literal["yes", "optional", "no", "check"]
@@ -169,15 +166,14 @@ def stored(
         if mount.kind in {"volume", "bind", "anonymous"}:
             name = mount.source or f"(anonymous, {mount.service}:{mount.target})"
             groups.setdefault((mount.kind, name), []).append(mount)
-    declared = model.declared("volumes")
+    declared = model.resources("volumes")
     for name in declared:
         groups.setdefault(("volume", name), [])
     stores = []
     for (kind, name), users in groups.items():
-        bodies = declared.get(name, []) if kind == "volume" else []
+        resource = declared.get(name) if kind == "volume" else None
         content, backup, reason = _assessment(model, name, kind, users, catalog)
-        location = bodies[0].location if bodies else users[0].location
-        body = bodies[-1].node if bodies else None
+        location = resource.location if resource else users[0].location
         stores.append(
             StoredData(
                 name,
@@ -187,18 +183,13 @@ def stored(
                 backup,
                 reason,
                 location,
-                declared=bool(bodies) or kind != "volume",
-                external=_is_external(body),
-                driver=scalar_text(merged_get(body, "driver")) or "",
-                full_name=expand(scalar_text(merged_get(body, "name")) or "", model.variables),
+                declared=resource is not None or kind != "volume",
+                external=resource is not None and resource.external,
+                driver=resource.driver if resource else "",
+                full_name=resource.full_name if resource else "",
             )
         )
     return tuple(sorted(stores, key=lambda each: _ORDER.index(each.kind)))
-
-
-def _is_external(body: Node | None) -> bool:
-    external = merged_get(body, "external")
-    return external is not None and scalar_text(external) not in {"false", "False", "no"}
 
 
 def _kind(volume: VolumeText) -> Kind:
@@ -247,7 +238,7 @@ def _is_source(model: StartModel, mount: Mount) -> bool:
     words = {last, posixpath.basename(mount.target).lower()}
     if any(words.intersection(known.split()) for known, _, _ in _BY_PATH):
         return False
-    is_built = model.services[mount.service].value("build") is not None
+    is_built = model.services[mount.service].build is not None
     return last in _SOURCE or (
         is_built and service_placement(model, model.services[mount.service]) == DEFAULT_PLACEMENT
     )

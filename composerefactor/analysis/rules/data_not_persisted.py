@@ -55,7 +55,7 @@ def _unmounted_data(
     command = (*(used.entrypoint or ()), *(used.command or ()))
     if image is None or not starts_server(image, command) or disables_persistence(definition):
         return
-    if definition.value("volumes_from") is not None:
+    if definition.volumes_from:
         return
     targets = list(mount_targets(entry.model, definition))
     paths = [path.path for path in data_paths(service.image, load_catalog()) or ()]

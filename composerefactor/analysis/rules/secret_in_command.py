@@ -56,9 +56,9 @@ def _secrets(words: list[str]) -> Iterator[str]:
 
 def _commands(service: Service) -> Iterator[tuple[str, LocatedNode]]:
     """Yield the attributes of *service* that are commands."""
-    for attribute in ("entrypoint", "command"):
-        if (command := service.value(attribute)) is not None:
-            yield attribute, command
-    check = service.value("healthcheck")
-    if check is not None and (test := check.below("test")) is not None:
+    for attribute, command in (("entrypoint", service.entrypoint), ("command", service.command)):
+        if command is not None:
+            yield attribute, command.at
+    check = service.healthcheck
+    if check is not None and (test := check.at.below("test")) is not None:
         yield "health check", test

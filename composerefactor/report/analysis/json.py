@@ -14,8 +14,9 @@ from typing import Any, Literal
 from msgspec import Struct, to_builtins
 
 from composerefactor.analysis.analysis import Analysis, Rating
+from composerefactor.analysis.baseline import fingerprints
 from composerefactor.analysis.facts.architecture import Repetition, StartCommandFacts
-from composerefactor.analysis.findings import Finding, RuleInfo, Severity, fingerprints
+from composerefactor.analysis.findings import Finding, RuleInfo, Severity
 from composerefactor.errors import Location
 from composerefactor.planning.settings import schemas
 from composerefactor.report.plan_json import ComparisonDocument, comparison_document
