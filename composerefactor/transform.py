@@ -1,5 +1,6 @@
 """The public API for transforms of plug-ins: what a module with a fixer or refactoring imports."""
 
+from composerefactor.confidence import Confidence
 from composerefactor.refactoring.contract import (
     Change,
     Effect,
@@ -20,6 +21,7 @@ from composerefactor.refactoring.contract import (
 
 __all__ = [
     "Change",
+    "Confidence",
     "Effect",
     "FileElement",
     "Fixer",

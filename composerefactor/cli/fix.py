@@ -18,6 +18,7 @@ from composerefactor.cli.options import (
     proposal_output_options,
     run_options,
 )
+from composerefactor.confidence import CONFIDENCES, Confidence
 from composerefactor.errors import UsageError
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal, propose_fixes
@@ -34,6 +35,7 @@ from composerefactor.proof.staging import Progress
         ("composerefactor fix --unsafe --dry-run", "Show all possible changes."),
         ("composerefactor fix --select add-healthchecks --unsafe", "Add only health checks."),
         ("composerefactor fix --unsafe --leave 1a2b3c4d", "Exclude one change."),
+        ("composerefactor fix --unsafe --take 1a2b3c4d", "Make one change, also a guess."),
         ("composerefactor transforms add-healthchecks", "Explain a transform."),
     ),
 )
@@ -54,6 +56,11 @@ from composerefactor.proof.staging import Progress
 )
 @click.option("--unsafe", is_flag=True, help="Also make changes that affect running containers.")
 @click.option(
+    "--confidence",
+    type=click.Choice(CONFIDENCES),
+    help="Make only changes that are at least this certain; likely without this option.",
+)
+@click.option(
     "--set",
     "settings",
     multiple=True,
@@ -72,6 +79,7 @@ def command(
     select: str | None,
     skip: str,
     settings: tuple[str, ...],
+    confidence: Confidence | None,
     *,
     unsafe: bool,
     **run: object,
@@ -81,11 +89,16 @@ def command(
     By default, only safe changes are made: they keep the resolved configuration, or make Docker
     Compose accept a project that it rejects. Changes that affect running containers, such as health
     checks and limits, need --unsafe; without it they are only listed.
+
+    Each change is verified (documentation, a Dockerfile or the source of the project say so),
+    likely (a convention), or a guess. Guesses are only listed: --take makes the ones you name,
+    --confidence guess makes all.
     """
     request = FixRequest(
         None if select is None else names_of(select),
         names_of(skip),
         unsafe,
+        confidence or "",
         tuple(_pair(text) for text in settings),
     )
 

@@ -1,8 +1,8 @@
 """Planning fixes: which changes the chosen fixers make to a project, one after the other.
 
 Each fixer plans its changes for the project as the fixers before it leave it. Changes that are not
-made are listed too, with the reason: the user excluded them, a comment suppresses them, or they
-need ``--unsafe``.
+made are listed too, with the reason: the user excluded them, a comment suppresses them, they need
+``--unsafe``, or they are less certain than requested.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from composerefactor.compose import files as suppression
 from composerefactor.compose.files import Library, Reader
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project, load_project
+from composerefactor.confidence import CONFIDENCES, DEFAULT_CONFIDENCE, Confidence
 from composerefactor.edit.apply import apply_edits
 from composerefactor.edit.operations import AddLines, Edit, WriteFile, YamlEdit
 from composerefactor.errors import InputError, Location, RefusedError, UsageError
@@ -86,6 +87,7 @@ class ChosenFixer(Struct, frozen=True):
         fixer: The fixer.
         options: Its options.
         unsafe: Whether its changes that affect running containers are applied.
+        confidence: The least confidence of the changes that are applied.
         by_name: Whether the user selected it by name.
         ignored: The services that it does not change, each with the reason.
     """
@@ -93,6 +95,7 @@ class ChosenFixer(Struct, frozen=True):
     fixer: Fixer[Any]
     options: Any
     unsafe: bool = False
+    confidence: Confidence = DEFAULT_CONFIDENCE
     by_name: bool = False
     ignored: Mapping[str, str] = {}
 
@@ -100,6 +103,10 @@ class ChosenFixer(Struct, frozen=True):
     def is_only_available(self) -> bool:
         """True if none of its changes are applied; then its refusals are not reported either."""
         return self.fixer.unsafe and not (self.unsafe or self.by_name)
+
+    def is_certain(self, change: Change) -> bool:
+        """Return whether *change* is as certain as requested."""
+        return CONFIDENCES.index(change.confidence) <= CONFIDENCES.index(self.confidence)
 
 
 class PlannedFix(Struct, frozen=True):
@@ -127,6 +134,7 @@ class FixPlan(Struct):
     Attributes:
         applied: Changes that are made.
         available: Changes that affect running containers and are not made without ``--unsafe``.
+        uncertain: Changes that are not made because they are less certain than requested.
         suppressed: Changes that a comment or the settings suppress, with the reason.
         excluded: Changes that the user's selection or the proof excludes, with the reason.
         refusals: What the fixers could not do, each with the name of the fixer.
@@ -136,6 +144,7 @@ class FixPlan(Struct):
 
     applied: list[PlannedFix] = []
     available: list[PlannedFix] = []
+    uncertain: list[PlannedFix] = []
     suppressed: list[PlannedFix] = []
     excluded: list[PlannedFix] = []
     refusals: list[tuple[str, Refusal]] = []
@@ -145,9 +154,8 @@ class FixPlan(Struct):
     @property
     def ids(self) -> set[str]:
         """The ids of all changes, applied or not."""
-        return {
-            fix.id for fix in (*self.applied, *self.available, *self.suppressed, *self.excluded)
-        }
+        not_made = (*self.available, *self.uncertain, *self.suppressed, *self.excluded)
+        return {fix.id for fix in (*self.applied, *not_made)}
 
     @property
     def effects(self) -> list[Effect]:
@@ -304,6 +312,7 @@ def _plan_fixes(
             if refusal.repairs or not each.is_only_available
         ]
         plan.available += this_round.available
+        plan.uncertain += this_round.uncertain
         plan.suppressed += this_round.suppressed
         plan.excluded += this_round.excluded
     return plan
@@ -319,8 +328,8 @@ def _set_aside(
     """Append *fix* to the list of *plan* for its kind, unless it is to be applied.
 
     Returns:
-        True if the fix was appended to ``suppressed``, ``excluded`` or ``available``; False if it
-        is to be applied.
+        True if the fix was appended to ``suppressed``, ``excluded``, ``available`` or
+        ``uncertain``; False if it is to be applied.
     """
     suppressed = _suppression_reason(project, fix, chosen.ignored)
     excluded = selection.exclusion_reason(fix)
@@ -330,6 +339,8 @@ def _set_aside(
         plan.excluded.append(PlannedFix(fix.transform, fix.change, excluded))
     elif not fix.change.is_safe and not chosen.unsafe:
         plan.available.append(fix)
+    elif not chosen.is_certain(fix.change) and fix.id not in selection.take:
+        plan.uncertain.append(fix)
     else:
         return False
     return True

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.project import Project
+from composerefactor.confidence import Confidence
 from composerefactor.errors import InputError, UsageError
 from composerefactor.planning.fixes import ChosenFixer
 from composerefactor.planning.opening import OpenProject
@@ -269,12 +270,15 @@ class FixRequest(Struct, frozen=True):
         skip: Transforms that are not run, in addition to those in the settings.
         unsafe: Whether changes that affect running containers are applied; False to take it from
             the settings.
+        confidence: The least confidence of the changes that are applied; ``""`` to take it from the
+            settings.
         values: Options of transforms, as ``--set`` takes them: ``("NAME.OPTION", "VALUE")``.
     """
 
     select: tuple[str, ...] | None = None
     skip: tuple[str, ...] = ()
     unsafe: bool = False
+    confidence: Confidence | Literal[""] = ""
     values: tuple[tuple[str, str], ...] = ()
 
     def chosen(self, settings: Settings) -> list[ChosenFixer]:
@@ -304,6 +308,7 @@ class FixRequest(Struct, frozen=True):
                     fixer,
                     fixer.options(**options),
                     unsafe=self.unsafe or settings.fix.unsafe,
+                    confidence=self.confidence or settings.fix.confidence,
                     by_name=name in selected,
                     ignored=settings.ignore.get(name, {}),
                 )
@@ -315,6 +320,7 @@ class FixRequest(Struct, frozen=True):
         arguments = [] if self.select is None else ["--select", ",".join(self.select)]
         arguments += ["--skip", ",".join(self.skip)] if self.skip else []
         arguments += ["--unsafe"] if self.unsafe else []
+        arguments += ["--confidence", self.confidence] if self.confidence else []
         return arguments + [
             word for name, value in self.values for word in ("--set", f"{name}={value}")
         ]

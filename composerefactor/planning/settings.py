@@ -17,6 +17,7 @@ from msgspec import UNSET, Struct, UnsetType, ValidationError, convert, field
 from msgspec.json import schema_components
 from msgspec.structs import fields
 
+from composerefactor.confidence import DEFAULT_CONFIDENCE, Confidence
 from composerefactor.errors import InputError, Location
 from composerefactor.images.catalog import Catalog, load_catalog
 from composerefactor.images.entries import CatalogEntry
@@ -74,11 +75,13 @@ class FixDefaults(Struct, frozen=True, forbid_unknown_fields=True):
         select: The transforms to run; all if there are none.
         skip: The transforms to skip.
         unsafe: Whether changes that affect running containers are applied.
+        confidence: The least confidence of the changes that are applied.
     """
 
     select: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     unsafe: bool = False
+    confidence: Confidence = DEFAULT_CONFIDENCE
 
 
 class AnalyzeDefaults(Struct, frozen=True, forbid_unknown_fields=True):

@@ -23,6 +23,7 @@ from msgspec import Struct
 
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project
+from composerefactor.confidence import Confidence
 from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import Location
 
@@ -116,7 +117,8 @@ class Change(Struct, frozen=True):
         location: the place that it is about.
         edits: the edits that carry it out.
         effects: where the resolved configuration differs afterwards.
-        evidence: why it is right, as ``verified: dockerfile``.
+        evidence: why it is right, in words.
+        confidence: how sure that is; what only restates the text of the project is verified.
         repairs: True where Docker Compose rejects the project without this change.
         variables: values of variables that the result needs and that the same change writes to an
             env file.
@@ -129,6 +131,7 @@ class Change(Struct, frozen=True):
     edits: Sequence[Edit]
     effects: Sequence[Effect] = ()
     evidence: str = ""
+    confidence: Confidence = "verified"
     repairs: bool = False
     variables: Mapping[str, str] = {}
     details: Sequence[str] = ()
@@ -146,6 +149,13 @@ class Change(Struct, frozen=True):
         """
         changes = any(effect.matters for effect in self.effects)
         return self.repairs or not (changes or self.variables)
+
+    @property
+    def justification(self) -> str:
+        """The confidence and the evidence; ``""`` for a verified change that needs no evidence."""
+        if self.evidence:
+            return f"{self.confidence}: {self.evidence}"
+        return "" if self.confidence == "verified" else self.confidence
 
     def id(self, transform: str) -> str:
         """Return a short id of this change, which depends only on what *transform* does by it."""

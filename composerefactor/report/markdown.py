@@ -145,6 +145,11 @@ def _fixes(proposal: Proposal) -> Iterator[str]:
         + (f" → {cell(refusal.remedy)}" if refusal.remedy else "")
         for name, refusal in fix_plan.refusals
     )
+    if fix_plan.uncertain:
+        count = counted(len(fix_plan.uncertain), "change")
+        hint = "`--take ID` makes one alone, `--confidence guess` all"
+        yield f"- not certain enough: {count} ({hint})"
+        yield from _limited((f"  - {code(fix.id)} {_fix(fix)}" for fix in fix_plan.uncertain), "  ")
     if fix_plan.available:
         count = counted(len(fix_plan.available), "more change")
         yield f"- available with `--unsafe`: {count}"
@@ -152,8 +157,8 @@ def _fixes(proposal: Proposal) -> Iterator[str]:
 
 
 def _fix(fix: PlannedFix) -> str:
-    evidence = f" ({cell(fix.change.evidence)})" if fix.change.evidence else ""
-    return f"{code(str(fix.change.location))} {cell(fix.change.title)}{evidence}"
+    why = f" ({cell(fix.change.justification)})" if fix.change.justification else ""
+    return f"{code(str(fix.change.location))} {cell(fix.change.title)}{why}"
 
 
 def _reservations(proposal: Proposal) -> Iterator[str]:

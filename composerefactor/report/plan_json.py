@@ -246,13 +246,14 @@ def _saved_lines(proposal: Proposal) -> dict[str, int]:
 
 
 def fixes_document(fix_plan: FixPlan) -> dict[str, Any]:
-    """Return the fixes as plain values: applied, available, suppressed, excluded, skipped."""
+    """Return the fixes as plain values: those that are applied, and the others by reason."""
     return {
         **{
             state: [_fix(fix) for fix in fixes]
             for state, fixes in (
                 ("applied", fix_plan.applied),
                 ("available", fix_plan.available),
+                ("uncertain", fix_plan.uncertain),
                 ("suppressed", fix_plan.suppressed),
                 ("excluded", fix_plan.excluded),
             )
@@ -278,6 +279,7 @@ def _fix(fix: PlannedFix) -> dict[str, Any]:
         "title": change.title,
         "file": change.location.path,
         "line": change.location.line,
+        "confidence": change.confidence,
         "evidence": change.evidence,
         "details": list(change.details),
         "safe": change.is_safe,

@@ -54,7 +54,14 @@ def fix_plan_lines(proposal: Proposal, fix_plan: FixPlan, style: Style, most: in
 
 
 def _not_made(fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
-    """Yield the excluded, suppressed, skipped and available fixes."""
+    """Yield the uncertain, excluded, suppressed, skipped and available fixes."""
+    if fix_plan.uncertain:
+        count = counted(len(fix_plan.uncertain), "change")
+        hint = "--take ID makes one alone, --confidence guess all"
+        yield row("", style(f"not certain enough: {count}; {hint}", "cyan"), style)
+    lines = [f"{fix.id}  {_fix_line(fix, style)}" for fix in fix_plan.uncertain]
+    for line in limited(lines, most):
+        yield row("", f"  {line}", style)
     for state, fixes in (("excluded", fix_plan.excluded), ("suppressed", fix_plan.suppressed)):
         lines = [f"{state}: {_fix_line(fix, style)} ({fix.reason})" for fix in fixes]
         for line in limited(lines, most):
@@ -87,9 +94,9 @@ def consequence(fixes: Sequence[PlannedFix], style: Style) -> str:
 
 
 def _fix_line(fix: PlannedFix, style: Style) -> str:
-    evidence = f" ({fix.change.evidence})" if fix.change.evidence else ""
+    why = f" ({fix.change.justification})" if fix.change.justification else ""
     place = style(f"{fix.change.location}:", "dim")
-    return f"{place} {fix.change.title}{evidence}"
+    return f"{place} {fix.change.title}{why}"
 
 
 def _fix_proof_lines(

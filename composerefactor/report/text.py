@@ -100,6 +100,7 @@ def counted(number: int, noun: str) -> str:
     if number == 1:
         return f"1 {noun}"
     plural = f"{noun.removesuffix('y')}ies" if noun.endswith("ry") else f"{noun}s"
+    plural = f"{noun}es" if noun.endswith("ss") else plural
     return f"{number} {plural}"
 
 

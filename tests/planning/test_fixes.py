@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from composerefactor.compose.project import Project
+from composerefactor.confidence import CONFIDENCES, DEFAULT_CONFIDENCE, Confidence
 from composerefactor.edit.operations import AddKey, WriteFile
 from composerefactor.errors import EngineError, Location, UsageError
 from composerefactor.planning.fixes import ChosenFixer
@@ -64,11 +65,17 @@ DECLARED = Effect(("services", "web", "restart"), "adds")
 @pytest.fixture
 def propose(tmp_path: Path, compose: Engine) -> Any:
     def run(
-        text: str, *fixers: Fixer[Any], unsafe: bool = True, selection: Selection = EVERYTHING
+        text: str,
+        *fixers: Fixer[Any],
+        unsafe: bool = True,
+        selection: Selection = EVERYTHING,
+        confidence: Confidence = DEFAULT_CONFIDENCE,
     ) -> Proposal:
         tmp_path.joinpath("compose.yaml").write_text(text, encoding="utf-8")
         opened = open_project(ProjectSelection(tmp_path))
-        chosen = [ChosenFixer(each, Options(), unsafe=unsafe) for each in fixers]
+        chosen = [
+            ChosenFixer(each, Options(), unsafe=unsafe, confidence=confidence) for each in fixers
+        ]
         return propose_fixes(opened, chosen, compose, selection)
 
     return run
@@ -147,6 +154,51 @@ def test_unsafe_changes_are_only_available(propose: Any) -> None:
     proposal = propose(MONOLITH, fixer(restart("web", DECLARED)), unsafe=False)
     assert proposal.changes.is_empty
     assert [fix.change.title for fix in proposal.fix_plan.available] == ["web restarts"]
+
+
+LEAST_TO_MADE = {
+    "verified": ["verified"],
+    "likely": ["verified", "likely"],
+    "guess": ["verified", "likely", "guess"],
+}
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(("least", "made"), LEAST_TO_MADE.items())
+def test_only_changes_that_are_certain_enough_are_made(
+    propose: Any, least: Confidence, made: list[str]
+) -> None:
+    proposal = propose(MONOLITH, fixer(*labelled()), confidence=least)
+    assert found(proposal) == (made, [])
+    left = [each for each in CONFIDENCES if each not in made]
+    assert [fix.change.title for fix in proposal.fix_plan.uncertain] == left
+
+
+@pytest.mark.engine
+def test_take_makes_a_guess_and_nothing_else(propose: Any) -> None:
+    guess = next(c for c in labelled() if c.confidence == "guess").id("restart")
+    proposal = propose(MONOLITH, fixer(*labelled()), selection=Selection(take=frozenset({guess})))
+    assert found(proposal) == (["guess"], [])
+
+
+@pytest.mark.engine
+def test_take_alone_does_not_allow_an_unsafe_guess(propose: Any) -> None:
+    guess = next(c for c in labelled() if c.confidence == "guess").id("restart")
+    selection = Selection(take=frozenset({guess}))
+    proposal = propose(MONOLITH, fixer(*labelled()), unsafe=False, selection=selection)
+    assert proposal.changes.is_empty
+
+
+def labelled() -> Iterator[Change]:
+    """Yield one change for each confidence."""
+    for confidence in CONFIDENCES:
+        yield Change(
+            confidence,
+            Location("compose.yaml", 2),
+            [AddKey("compose.yaml", ("services", "web"), f"x-{confidence}", "yes")],
+            [Effect(("services", "web", f"x-{confidence}"), "adds")],
+            confidence=confidence,
+        )
 
 
 @pytest.mark.engine

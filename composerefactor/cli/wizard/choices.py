@@ -265,10 +265,23 @@ def choose_fixes(
         for name, fixes in fixes_by_name.items()
         if goal_of(fixes) == kind
     ]
+    guesses_by_name = by_transform(fix_plan.uncertain)
+    options += [
+        Option(
+            name,
+            f"{name} ({counted(len(fixes), 'guess')})",
+            group="guesses only",
+            about=summaries[name],
+        )
+        for name, fixes in guesses_by_name.items()
+        if name not in fixes_by_name
+    ]
     picked = yield Pick("transforms", "Which fixes?", tuple(options))
     if not picked:
         return None
-    unsafe = ADD in goals or any(goal_of(fixes_by_name[name]) == ADD for name in picked)
+    unsafe = ADD in goals or any(
+        goal_of(fixes_by_name.get(name) or guesses_by_name[name]) == ADD for name in picked
+    )
     request = FixRequest(tuple(picked), unsafe=unsafe)
     return (yield from choose_options(request, settings))
 

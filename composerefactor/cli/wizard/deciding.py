@@ -17,6 +17,7 @@ from composerefactor.cli.wizard.session import (
     LeftError,
     Option,
     Outcome,
+    Pick,
     worked,
 )
 from composerefactor.cli.wizard.work import (
@@ -29,15 +30,16 @@ from composerefactor.cli.wizard.work import (
     Say,
     Write,
 )
+from composerefactor.confidence import CONFIDENCES
 from composerefactor.planning.registry import transforms
-from composerefactor.planning.requests import SplitRequest
+from composerefactor.planning.requests import FixRequest, SplitRequest
 from composerefactor.planning.selection import EXCLUDED_BY_LEAVE
 from composerefactor.report.text import counted
 
 Adjust: TypeAlias = "Callable[[Request, str], Flow[Request]]"
 """Asks for other options of a request; the text is the kind of changes that the user looked at."""
 
-_CHANGE, _AGAIN = "change", "again"
+_CHANGE, _AGAIN, _GUESSES = "change", "again", "guesses"
 
 
 class _AdjustError(Exception):
@@ -57,7 +59,7 @@ def carry_out_request(context: Context, request: Request, adjust: Adjust) -> Flo
             if proposed.proposal.changes.is_empty:
                 yield Say(screens.plan(proposed, context.style))
                 return Outcome("nothing", request, work.leave)
-            return (yield from _finish(context, request, work, proposed))
+            return (yield from _finish(context, work, proposed))
         except _AdjustError as adjustment:
             if adjustment.kind in {_CHANGE, _AGAIN}:
                 decided = {}
@@ -68,23 +70,30 @@ def carry_out_request(context: Context, request: Request, adjust: Adjust) -> Flo
 
 
 def _select_changes(
-    context: Context, request: Request, decided: dict[str, bool]
+    context: Context,
+    request: Request,
+    decided: dict[str, bool],
+    skipped: frozenset[str] = frozenset(),
 ) -> Flow[tuple[Propose, ItemizedProposal]]:
-    """Show the changes, ask which ones to take, and verify these.
+    """Show the changes, ask which ones to take, and verify these; *skipped* ones are not shown.
 
     Without the skipped changes others can be planned: they are shown as well, until there are none.
     """
-    work = Propose(context.where, context.stage, request)
+    work = Propose(context.where, context.stage, request, skipped)
     proposed: ItemizedProposal = yield from worked(context, work)
-    if proposed.proposal.changes.is_empty or not (
-        yield from _wants_review(context, request, proposed)
-    ):
+    if proposed.proposal.changes.is_empty and not proposed.uncertain:
+        return work, proposed
+    answer = yield from _preview(context, request, proposed)
+    if answer == _GUESSES and isinstance(request, FixRequest):
+        request, skipped = yield from _choose_guesses(request, proposed)
+        return (yield from _select_changes(context, request, decided, skipped))
+    if answer == "all":
         return work, proposed
     known = {item.id for item in proposed.items}
     taken: set[str] = set()
     while True:
         yield from _review(context, proposed, decided)
-        leave = frozenset(id_ for id_, yes in decided.items() if not yes)
+        leave = skipped | {id_ for id_, yes in decided.items() if not yes}
         if isinstance(request, SplitRequest):
             leave &= known
         if leave <= work.leave:
@@ -98,8 +107,8 @@ def _select_changes(
             return work, proposed
 
 
-def _wants_review(context: Context, request: Request, proposed: ItemizedProposal) -> Flow[bool]:
-    """Show the plan and whether it is verified, and return whether to review each change.
+def _preview(context: Context, request: Request, proposed: ItemizedProposal) -> Flow[str]:
+    """Show the plan and whether it is verified, and return what the user wants to do next.
 
     Raises LeftError or _AdjustError if the user leaves or wants to change a decision.
     """
@@ -109,19 +118,41 @@ def _wants_review(context: Context, request: Request, proposed: ItemizedProposal
         already_shown = set(screens.layout(layout, context.style))
         body = tuple(line for line in body if line not in already_shown)
     body = (*screens.proof(proposed, context.style), *body)
-    options = (
+    options = [
         Option("each", "Review each change"),
         Option("all", "Take all changes"),
+        Option(_GUESSES, f"Select guesses as well ({len(proposed.uncertain)})"),
         Option(_CHANGE, "Change an earlier decision"),
         Option("leave", "Quit without writing"),
-    )
+    ]
+    options = options if proposed.uncertain else [o for o in options if o.value != _GUESSES]
+    options = options if proposed.items else options[2:]
     count = counted(len(proposed.items), "change")
-    answer = yield Choose("preview", f"{count} planned.", options, body)
+    answer = yield Choose("preview", f"{count} planned.", tuple(options), body)
     if answer == "leave":
         raise LeftError(0)
     if answer == _CHANGE:
         raise _AdjustError(_CHANGE)
-    return bool(answer == "each")
+    return str(answer)
+
+
+def _choose_guesses(
+    request: FixRequest, proposed: ItemizedProposal
+) -> Flow[tuple[FixRequest, frozenset[str]]]:
+    """Ask which guesses to make; return the request for them, and the ids of the others."""
+    masking = proposed.proposal.opened.masking
+    options = tuple(
+        Option(
+            fix.id,
+            masking.message(f"{fix.change.location}: {fix.change.title}"),
+            group=fix.transform,
+            about=masking.message(fix.change.evidence),
+        )
+        for fix in proposed.uncertain
+    )
+    picked = yield Pick(_GUESSES, "Which guesses?", options)
+    others = frozenset(fix.id for fix in proposed.uncertain) - frozenset(picked)
+    return replace(request, confidence=CONFIDENCES[-1]), others
 
 
 def _review(context: Context, proposed: ItemizedProposal, decided: dict[str, bool]) -> Flow[None]:
@@ -176,10 +207,9 @@ def _choices(item: Item, undecided: Iterable[Item], decided: dict[str, bool]) ->
         yield Option("options", f"Change an option of {item.kind}")
 
 
-def _finish(
-    context: Context, request: Request, work: Propose, proposed: ItemizedProposal
-) -> Flow[Outcome]:
+def _finish(context: Context, work: Propose, proposed: ItemizedProposal) -> Flow[Outcome]:
     """Show whether the taken changes are verified, ask what to do with them, and do it."""
+    request = work.request
     command = command_line(
         context.where,
         request,

@@ -149,6 +149,9 @@ def _counts(proposal: Proposal, fix_plan: FixPlan, style: Style) -> Iterator[str
     for name, fixes in by_transform(fix_plan.applied).items():
         count = counted(len(fixes), "change")
         yield row("", f"{style(name, 'bold')}  {count}: {consequence(fixes, style)}", style)
+    if fix_plan.uncertain:
+        count = counted(len(fix_plan.uncertain), "change")
+        yield row("", style(f"not certain enough: {count}", "cyan"), style)
     for fix in fix_plan.excluded:
         if fix.reason != EXCLUDED_BY_LEAVE:
             line = f"excluded: {fix.transform}: {fix.change.title} ({fix.reason})"

@@ -78,11 +78,11 @@ def _fix_items(fix_plan: FixPlan) -> Iterator[Item]:
     for fix in fix_plan.applied:
         change = fix.change
         path = change.location.path
-        evidence = f" ({change.evidence})" if change.evidence else ""
+        why = f" ({change.justification})" if change.justification else ""
         yield Item(
             fix.id,
             fix.transform,
-            f"{change.location}: {change.title}{evidence}",
+            f"{change.location}: {change.title}{why}",
             path,
             (f"{consequence([fix], Style())}{_effects_text(change.effects)}", *change.details),
             "Docker Compose rejects the project without it" if change.repairs else "",
@@ -233,6 +233,7 @@ class ItemizedProposal(Struct, frozen=True):
         dirty: The files with changes that are not committed, with the reason.
         own: Those of them that an earlier stage of this session has written.
         excluded: The fixes that are not made, with the reason.
+        uncertain: The fixes that are not made because they are less certain than requested.
 
     """
 
@@ -243,6 +244,7 @@ class ItemizedProposal(Struct, frozen=True):
     dirty: Mapping[str, str] = {}
     own: frozenset[str] = frozenset()
     excluded: tuple[PlannedFix, ...] = ()
+    uncertain: tuple[PlannedFix, ...] = ()
 
 
 class Write(Struct, frozen=True):

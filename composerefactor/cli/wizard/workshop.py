@@ -28,6 +28,7 @@ from composerefactor.cli.wizard.work import (
     items_of,
 )
 from composerefactor.compose.masking import GENERAL, Masking
+from composerefactor.confidence import CONFIDENCES
 from composerefactor.edit.planned_files import Changeset
 from composerefactor.errors import ComposerefactorError, Location, RefusedError, UsageError
 from composerefactor.planning.fixes import ChangeFilter, FixPlan, plan_fixes, still_planned
@@ -211,12 +212,15 @@ class Workshop(Struct):
             )
         progress = self.progress("verifying")
         proposal = propose_fixes(opened, chosen, self.engine, Selection(leave=leave), progress)
-        fix_plan = proposal.fix_plan
+        fix_plan = proposal.fix_plan or FixPlan()
+        # A guess that was not selected is no decision against it.
+        certain = (fix for fix in fix_plan.excluded if fix.change.confidence != CONFIDENCES[-1])
         return ItemizedProposal(
             proposal,
             items_of(proposal, {}),
             leave,
-            excluded=tuple(fix_plan.excluded if fix_plan else ()),
+            excluded=tuple(certain),
+            uncertain=tuple(fix_plan.uncertain),
         )
 
 

@@ -51,7 +51,7 @@ def as_markdown(summaries: Sequence[ProjectSummary]) -> str:
     failed = [each for each in summaries if each.error]
     if failed:
         lines += ["", "## Not analysed", ""]
-        lines += [f"- {each.path}: {each.error}" for each in failed]
+        lines += [f"- {cell(each.path)}: {cell(each.error)}" for each in failed]
     lines += ["", "## Totals", "", *(f"- {line}" for line in _totals(summaries))]
     return "\n".join(lines) + "\n"
 
