@@ -22,8 +22,9 @@ from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import extending_services
 from composerefactor.compose.services import Service, StartModel
+from composerefactor.confidence import Confidence
 from composerefactor.edit.operations import AddKey, Edit
-from composerefactor.edit.rendering import Flow, Value
+from composerefactor.edit.rendering import Anchored, Flow, Reference, Value
 from composerefactor.errors import Location
 from composerefactor.images.entries import Command, Times
 from composerefactor.refactoring.contract import Change, Effect, Refusal
@@ -35,6 +36,7 @@ from composerefactor.yaml.nodes import (
     ScalarNode,
     SequenceNode,
     children,
+    node_at,
     path_of,
     resolve,
     walk,
@@ -353,7 +355,13 @@ class _SiteFinder:
 
 
 def addition(
-    site: Site, value: Value, title: str, evidence: str = "", *, more: Sequence[Edit] = ()
+    site: Site,
+    value: Value,
+    title: str,
+    evidence: str = "",
+    confidence: Confidence = "verified",
+    *,
+    more: Sequence[Edit] = (),
 ) -> Change:
     """Return the change that adds *value* at *site*.
 
@@ -362,6 +370,7 @@ def addition(
         value: The value of the innermost key.
         title: What the change does to the services of the site, in the imperative.
         evidence: Why the change is right.
+        confidence: How sure that is.
         more: Further edits that the change needs, such as that of an anchor.
     """
     key, *below = site.keys
@@ -374,7 +383,79 @@ def addition(
         edits=[*more, AddKey(site.file.path, site.path, key, value, order)],
         effects=site_effects(site),
         evidence=evidence,
+        confidence=confidence,
     )
+
+
+ENOUGH = 3
+"""From this number of sites on, an anchor is easier to read than repeated lines."""
+
+
+class SharedValue:
+    """Adds values at the *sites* of one attribute; equal ones of a file share an anchor.
+
+    Args:
+        project: The project.
+        sites: All places at which the attribute is added.
+        group: Returns for the value of a site what is equal for those that share.
+        enough: The number of sites from which on they share.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        sites: Iterable[Site | BlockedSite],
+        group: Callable[[Any], object],
+        enough: int = ENOUGH,
+    ) -> None:
+        self.sites = [site for site in sites if isinstance(site, Site)]
+        self.group, self.enough = group, enough
+        # Equal top-level keys of several files would be merged.
+        self.taken = {key for file in project.files.values() for key in file.root_keys}
+
+    def addition(
+        self,
+        site: Site,
+        value: dict[str, Value],
+        title: str,
+        details: str,
+        name: str,
+        evidence: str = "",
+        confidence: Confidence = "verified",
+        *,
+        fits: Callable[[MappingNode], bool] = lambda _: False,
+        key: str = "",
+    ) -> Change:
+        """Return the change that adds *value* at *site*, as an alias where it is shared.
+
+        Args:
+            site: One of the sites.
+            value: The value of the innermost key.
+            title: What the change does to the services of the site, in the imperative.
+            details: The end of the title, which says the value.
+            name: The name of the anchor.
+            evidence: Why the change is right.
+            confidence: How sure that is.
+            fits: Whether an existing mapping with an anchor serves as well.
+            key: The key of the block with the anchor; named after the anchor if it is taken.
+        """
+        file = site.file
+        group = self.group(site.value)
+        alike = [s for s in self.sites if s.file is file and self.group(s.value) == group]
+        node = node_at(file.root, site.path)
+        if node is None or len(alike) < self.enough or file.root.flow:
+            return addition(site, value, title + details, evidence, confidence)
+        known = usable_anchor(file, node.start, fits)
+        if known is not None:
+            title = f"{title} with the anchor &{known}"
+            return addition(site, Reference(known), title, evidence, confidence)
+        title += details
+        anchor = free_anchor(file, name)
+        key = key if key and key not in self.taken else f"x-{anchor}"
+        users = {str(each.path[0]) for each in alike}
+        first = next(entry.name or "" for entry in file.root.entries if entry.name in users)
+        block = AddKey(file.path, (), key, Anchored(anchor, value), above=first)
+        return addition(site, Reference(anchor), title, evidence, confidence, more=[block])
 
 
 def site_effects(site: Site) -> list[Effect]:

@@ -14,23 +14,17 @@ from dataclasses import dataclass
 from composerefactor.compose.merge_keys import merged_entries, merged_get, scalar_text
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service, StartModel, start_models
-from composerefactor.edit.operations import AddKey
-from composerefactor.edit.rendering import Anchored, Quoted, Reference, Value
+from composerefactor.edit.rendering import Quoted, Value
 from composerefactor.refactoring.contract import Change, Refusal, fixer, option
 from composerefactor.transforms._attribute import (
+    ENOUGH,
     BlockedSite,
-    Site,
-    addition,
+    SharedValue,
     blocked_refusal,
     find_sites,
-    free_anchor,
     join_names,
-    usable_anchor,
 )
-from composerefactor.yaml.nodes import MappingNode, Node, node_at
-
-_ENOUGH = 3
-"""From this number of sites on, an anchor is easier to read than repeated lines."""
+from composerefactor.yaml.nodes import MappingNode, Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,53 +49,24 @@ def add_logging(project: Project, options: Options) -> Iterator[Change | Refusal
         return None if service.values("logging") else True
 
     sites = list(find_sites(start_models(project), needs_logging, ("logging",)))
-    keys = {key for file in project.files.values() for key in file.root_keys}
-    by_file: dict[str, list[Site]] = {}
-    for site in sites:
-        if isinstance(site, Site):
-            by_file.setdefault(site.file.path, []).append(site)
+    enough = {"always": 1, "auto": ENOUGH, "never": len(sites) + 1}[options.share]
+    shared = SharedValue(project, sites, bool, enough)
     for site in sites:
         if isinstance(site, BlockedSite):
             yield blocked_refusal(site, "no log rotation")
-        else:
-            yield _change(site, options, by_file[site.file.path], keys)
-
-
-def _change(site: Site, options: Options, file_sites: list[Site], keys: set[str]) -> Change:
-    """Return the change for *site*.
-
-    Args:
-        site: Where logging is added.
-        options: The options of the transform.
-        file_sites: All sites of its file.
-        keys: The top-level keys of all files; equal keys of several files would be merged.
-    """
-    file = site.file
-    value: dict[str, Value] = {
-        "driver": options.driver,
-        "options": {
-            "max-size": Quoted(options.max_size),
-            "max-file": Quoted(str(options.max_file)),
-        },
-    }
-    title = (
-        f"Rotate the logs of {join_names(site.services)}: "
-        f"{options.max_file} files of {options.max_size}"
-    )
-    node = node_at(file.root, site.path)
-    shares = options.share == "always" or (options.share == "auto" and len(file_sites) >= _ENOUGH)
-    if node is None or not shares or file.root.flow:
-        return addition(site, value, title)
-    known = usable_anchor(file, node.start, _rotates)
-    if known is not None:
-        title = f"Rotate the logs of {join_names(site.services)} with the anchor &{known}"
-        return addition(site, Reference(known), title)
-    name = free_anchor(file, "default-logging")
-    key = "x-logging" if "x-logging" not in keys else f"x-{name}"
-    users = {str(each.path[0]) for each in file_sites}
-    first = next(entry.name or "" for entry in file.root.entries if entry.name in users)
-    anchor = AddKey(file.path, (), key, Anchored(name, value), above=first)
-    return addition(site, Reference(name), title, more=[anchor])
+            continue
+        title = f"Rotate the logs of {join_names(site.services)}"
+        details = f": {options.max_file} files of {options.max_size}"
+        value: dict[str, Value] = {
+            "driver": options.driver,
+            "options": {
+                "max-size": Quoted(options.max_size),
+                "max-file": Quoted(str(options.max_file)),
+            },
+        }
+        yield shared.addition(
+            site, value, title, details, "default-logging", fits=_rotates, key="x-logging"
+        )
 
 
 def _rotates(node: Node) -> bool:

@@ -1,32 +1,35 @@
-"""Add limits and reservations of CPU and memory to services without limits.
+"""Add limits of CPU and memory to services whose needs are known.
 
-Without a limit, one service that leaks memory takes down all others on the machine. The sizes
-depend on the category of a service, and are options; a service whose own settings require more (a
-Java heap, the cache of a database) gets room for that. They are a start: compare them with
-`docker stats` and correct them. A service with any limit is left alone, also with one in the old
-form (`mem_limit`, `cpus`), since Docker Compose rejects both forms together.
+Without a limit, one service that leaks memory takes down all others on the machine. A limit that is
+too low is worse: the service is killed, or does not start. So a service gets one where its own
+settings say how much it takes (a Java heap, the cache of a database), or where the image catalog
+knows that the image stays within a limit, and the least memory that it works with. For all others
+the size of their category is a guess, unless you set it: the sizes are options. Compare them with
+`docker stats`. Three or more services of a file that get the same limits share one anchor. CPUs are
+reserved by Swarm only, so only memory is. A service with any limit is left alone, also with one in
+the old form (`mem_limit`, `cpus`), since Docker Compose rejects both forms together.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from msgspec import Struct
 
-from composerefactor.compose.merge_keys import merged_get
 from composerefactor.compose.project import Project
 from composerefactor.compose.service_values import parse_size
 from composerefactor.compose.services import Service, StartModel, start_models
+from composerefactor.confidence import Confidence
 from composerefactor.edit.rendering import Quoted, Value
 from composerefactor.errors import UsageError
-from composerefactor.images.catalog import service_placement
-from composerefactor.images.lookup import format_size, required_memory
+from composerefactor.images.catalog import Catalog, load_catalog, service_placement
+from composerefactor.images.lookup import format_size, memory_of, required_memory
 from composerefactor.refactoring.contract import Change, Refusal, fixer, option
 from composerefactor.transforms._attribute import (
     BlockedSite,
-    addition,
+    SharedValue,
     blocked_refusal,
     destinations,
     find_sites,
@@ -50,7 +53,7 @@ _SIZE_OPTION = {
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The sizes: CPUs and memory."""
+    """The sizes (CPUs and memory), the reservation, and the image catalog."""
 
     applications: str = option("1.0/1G", help="CPUs and memory of applications.", example="2/2G")
     data_stores: str = option(
@@ -60,33 +63,34 @@ class Options:
         "0.5/512M", help="CPUs and memory of caches, such as Redis.", example="0.5/256M"
     )
     heavy: str = option(
-        "2.0/2G", help="CPUs and memory of search, queues, vector stores and AI models."
+        "1.0/2G", help="CPUs and memory of search, queues, vector stores and AI models."
     )
     infrastructure: str = option(
         "0.5/512M", help="CPUs and memory of proxies, monitoring and tools."
     )
     reservation: int = option(
-        50, help="The reservation in percent of the limit; 0 reserves nothing.", example="25"
+        50, help="The reserved memory in percent of the limit; 0 reserves nothing.", example="25"
     )
+    catalog: Catalog = field(default_factory=load_catalog)
 
 
 class _Size(Struct, frozen=True):
-    """A limit; *because* names the settings that require it, if any."""
+    """A limit, why it is right, and how sure that is."""
 
     cpus: float
     memory: int
-    because: str = ""
+    evidence: str = "the size for its category"
+    confidence: Confidence = "guess"
 
 
 @fixer(Options, after=("add-missing-services",), unsafe=True)
 def add_resource_limits(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each service, or block that services share, without limits."""
-    sizes = {name: _size(name, getattr(options, name)) for name in _size_options()}
     models = start_models(project)
     largest: dict[int, _Size] = {}  # by definition: the most that it needs in any start model
     for model in models:
         for service in model.services.values():
-            size = _needed_size(model, service, sizes)
+            size = _needed_size(model, service, options)
             for definition in destinations(service)[:1]:
                 previous = largest.setdefault(id(definition.body), size)
                 if size.memory > previous.memory:
@@ -95,21 +99,20 @@ def add_resource_limits(project: Project, options: Options) -> Iterator[Change |
     def size_for(_: StartModel, service: Service) -> _Size | None:
         return None if _is_limited(service) else largest[id(destinations(service)[0].body)]
 
-    for site in find_sites(models, size_for, ("deploy", "resources"), alternatives=_OLD_FORM):
+    sites = list(find_sites(models, size_for, ("deploy", "resources"), alternatives=_OLD_FORM))
+    # A guess is not made unless the user wants it, so it does not count for an anchor.
+    shared = SharedValue(project, sites, lambda size: (size.cpus, size.memory, size.confidence))
+    for site in sites:
         if isinstance(site, BlockedSite):
             yield blocked_refusal(site, "no limits")
             continue
-        size = site.value
-        title = (
-            f"Limit {join_names(site.services)} to {size.cpus:g} CPUs "
-            f"and {format_size(size.memory)} of memory"
-        )
-        evidence = f"room for {size.because}" if size.because else "the size for its category"
-        yield addition(site, _value(size, options.reservation), title, evidence)
-
-
-def _size_options() -> tuple[str, ...]:
-    return ("applications", "data_stores", "caches", "heavy", "infrastructure")
+        size, text = site.value, format_size(site.value.memory)
+        unit = "CPU" if size.cpus == 1 else "CPUs"
+        title = f"Limit {join_names(site.services)}"
+        details = f" to {size.cpus:g} {unit} and {text} of memory"
+        name = f"limits-{text.lower()}"
+        value = _value(size, options.reservation)
+        yield shared.addition(site, value, title, details, name, size.evidence, size.confidence)
 
 
 def _size(name: str, text: str) -> _Size:
@@ -121,37 +124,43 @@ def _size(name: str, text: str) -> _Size:
             f"add-resource-limits.{name.replace('_', '-')}: {text!r} is not a size",
             remedy="write CPUS/MEMORY, for example 0.5/512M",
         )
+    if text != getattr(Options(), name):
+        return _Size(float(cpus), amount, f"the option {name.replace('_', '-')}", "verified")
     return _Size(float(cpus), amount)
 
 
 def _is_limited(service: Service) -> bool:
     """Return whether *service* has resource limits of either form."""
-    return any(service.values(key) for key in _OLD_FORM) or any(
-        merged_get(deploy.node, "resources") is not None for deploy in service.values("deploy")
-    )
+    has_resources = any(deploy.below("resources") for deploy in service.values("deploy"))
+    return has_resources or any(service.values(key) for key in _OLD_FORM)
 
 
-def _needed_size(model: StartModel, service: Service, sizes: dict[str, _Size]) -> _Size:
-    """Return the size for the category of *service*, raised to what its settings require."""
+def _needed_size(model: StartModel, service: Service, options: Options) -> _Size:
+    """Return the size for the category of *service*, raised to what its image and settings need."""
     place = service_placement(model, service)
     name = _SIZE_OPTION.get(place.category, place.counts_as.replace(" ", "_"))
-    size = sizes[name]
+    size = _size(name, getattr(options, name))
+    known = memory_of(service, options.catalog)
     required = required_memory(model, service)
-    if required is None or required[0] <= size.memory:
+    memory = max(size.memory, known.bytes if known else 0, required[0] if required else 0)
+    if required is not None:
+        return _Size(size.cpus, memory, f"room for {required[1]}", "likely")
+    if size.confidence == "verified":
+        return _Size(size.cpus, memory, size.evidence, "verified")
+    if known is None:
         return size
-    return _Size(size.cpus, required[0], required[1])
+    return _Size(size.cpus, memory, known.source, "likely" if known.bounded else "guess")
 
 
-def _value(size: _Size, reservation: int) -> Value:
-    value: dict[str, Value] = {"limits": _resources(size.cpus, size.memory)}
-    if reservation > 0:
-        share = min(reservation, 100) / 100
-        value["reservations"] = _resources(size.cpus * share, int(size.memory * share))
-    return value
-
-
-def _resources(cpus: float, memory: int) -> dict[str, Value]:
-    return {"cpus": Quoted(_cpus(cpus)), "memory": format_size(memory)}
+def _value(size: _Size, reservation: int) -> dict[str, Value]:
+    limits: dict[str, Value] = {
+        "cpus": Quoted(_cpus(size.cpus)),
+        "memory": format_size(size.memory),
+    }
+    if reservation <= 0:
+        return {"limits": limits}
+    reserved = int(size.memory * min(reservation, 100) / 100)
+    return {"limits": limits, "reservations": {"memory": format_size(reserved)}}
 
 
 def _cpus(cpus: float) -> str:
