@@ -17,12 +17,10 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from composerefactor.compose.attributes import SERVICE_ORDER
-from composerefactor.compose.interpolation import expand
-from composerefactor.compose.merge_keys import scalar_text
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service, StartModel, start_models
-from composerefactor.compose.volumes import volumes
+from composerefactor.confidence import Confidence
 from composerefactor.edit.operations import AddItem, AddKey, Edit
 from composerefactor.edit.rendering import Value
 from composerefactor.errors import UsageError
@@ -87,77 +85,78 @@ class _WantedKeys(Struct, frozen=True):
 
     keys: tuple[tuple[str, tuple[str, ...] | bool], ...]
     evidence: str = ""
+    confidence: Confidence = "verified"
 
 
-def _image(model: StartModel, service: Service) -> str:
+def _image(service: Service) -> str:
     """Return the image of *service* with its variables resolved, or ``""``."""
-    return expand(service.text("image") or "", model.variables)
+    return service.image.value if service.image else ""
 
 
-def _is_exempt(model: StartModel, service: Service) -> bool:
+def _is_exempt(service: Service) -> bool:
     """Return whether *service* is privileged, or its image needs to gain privileges."""
-    privileged = service.text("privileged")
-    return privileged not in {None, "false"} or gains_privileges(_image(model, service))
+    is_privileged = service.privileged is not None and service.privileged.value
+    return is_privileged or gains_privileges(_image(service))
 
 
-def _wants_no_new_privileges(model: StartModel, service: Service) -> _WantedKeys | None:
-    if _is_exempt(model, service) or service.values("security_opt"):
+def _wants_no_new_privileges(_: StartModel, service: Service) -> _WantedKeys | None:
+    if _is_exempt(service) or service.values("security_opt"):
         return None
     return _WantedKeys((("security_opt", (_NO_NEW_PRIVILEGES,)),))
 
 
-def _image_facts(model: StartModel, service: Service) -> Hardening | None:
-    if service.value("build") is not None:
+def _image_facts(service: Service) -> Hardening | None:
+    if service.build is not None:
         return None  # the image name is that of the result of the build
-    return hardening(_image(model, service))
+    return hardening(_image(service))
 
 
-def _wants_capabilities(model: StartModel, service: Service) -> _WantedKeys | None:
-    if _is_exempt(model, service) or service.values("cap_add") or service.values("cap_drop"):
+def _wants_capabilities(_: StartModel, service: Service) -> _WantedKeys | None:
+    if _is_exempt(service) or service.values("cap_add") or service.values("cap_drop"):
         return None
-    user = expand(service.text("user") or "", model.variables).partition(":")[0]
+    user = service.user.value.partition(":")[0] if service.user else ""
     if user and user not in {"0", "root"}:
         return _WantedKeys(
-            (("cap_drop", ("ALL",)),), f"it runs as {user}, which has no capabilities anyway"
+            (("cap_drop", ("ALL",)),),
+            f"it runs as {user}, which has no capabilities anyway",
+            "likely",  # a program with capabilities of its own does not start without them
         )
-    facts = _image_facts(model, service)
+    facts = _image_facts(service)
     if facts is None or user or _overrides_command(service):
         return None
     keys: list[tuple[str, tuple[str, ...] | bool]] = [("cap_drop", ("ALL",))]
     if facts.capabilities:
         keys.append(("cap_add", facts.capabilities))
-    return _WantedKeys(tuple(keys), confidence(facts.verified))
+    return _WantedKeys(tuple(keys), facts.source, confidence(facts.verified))
 
 
 def _overrides_command(service: Service) -> bool:
     """Return whether *service* runs another program than the one of its image."""
-    words = " ".join(scalar_text(item.node) or "" for item in service.items("command")).split()
-    return bool(service.values("entrypoint")) or words[:1] in ([shell] for shell in _SHELLS)
+    words = service.command.value if service.command else ()
+    return service.entrypoint is not None or bool(words and words[0] in _SHELLS)
 
 
-def _wants_read_only(model: StartModel, service: Service) -> _WantedKeys | None:
-    facts = _image_facts(model, service)
+def _wants_read_only(_: StartModel, service: Service) -> _WantedKeys | None:
+    facts = _image_facts(service)
     if (
         facts is None
         or facts.writable is None
-        or _is_exempt(model, service)
+        or _is_exempt(service)
         or _overrides_command(service)
         or service.values("read_only")
         or service.values("tmpfs")
     ):
         return None
-    mounted = {
-        expand(volume.text.target or "", model.variables).rstrip("/")
-        for definition in service.definitions
-        for volume in volumes(definition.body)
-    }
+    mounted = {volume.value.target.rstrip("/") for volume in service.volumes}
     if any(_is_within(path, place) for path in mounted for place in facts.unless):
         return None
+    is_configured = any(_is_within(path, p) for path in mounted for p in facts.configuration)
+    certainty = "guess" if is_configured else confidence(facts.verified)
     places = tuple(place for place in facts.writable if place not in mounted)
     keys: list[tuple[str, tuple[str, ...] | bool]] = [("read_only", True)]
     if places:
         keys.append(("tmpfs", places))
-    return _WantedKeys(tuple(keys), confidence(facts.verified))
+    return _WantedKeys(tuple(keys), facts.source, certainty)
 
 
 def _is_within(path: str, place: str) -> bool:
@@ -184,7 +183,12 @@ def _additions(
             effects += site_effects(_with_key(site, name))
         names = join_names(site.services)
         yield Change(
-            title.format(names) + shared_note(site), site.location, edits, effects, wanted.evidence
+            title.format(names) + shared_note(site),
+            site.location,
+            edits,
+            effects,
+            wanted.evidence,
+            wanted.confidence,
         )
 
 
@@ -194,16 +198,16 @@ def _with_key(site: Site, key: str) -> Site:
 
 def _list_additions(models: list[StartModel]) -> Iterator[Change | Refusal]:
     """Yield a change for each list of security options without no-new-privileges."""
-    users: dict[int, list[tuple[StartModel, Service]]] = {}
+    users: dict[int, list[Service]] = {}
     for model in models:
         for service in model.services.values():
             for value in service.values("security_opt"):
-                users.setdefault(id(value.node), []).append((model, service))
+                users.setdefault(id(value.node), []).append(service)
     done: set[int] = set()
     for model in models:
         for service in model.services.values():
             lists = service.values("security_opt")
-            if not lists or _is_exempt(model, service) or _sets_new_privileges(service):
+            if not lists or _is_exempt(service) or _sets_new_privileges(service):
                 continue
             first = lists[0]
             if id(first.node) in done or is_outside(first.file.path):
@@ -212,8 +216,8 @@ def _list_additions(models: list[StartModel]) -> Iterator[Change | Refusal]:
             path = path_of(first.file.root, first.node)
             others = [
                 other.name
-                for other_model, other in users[id(first.node)]
-                if _is_exempt(other_model, other) or _sets_new_privileges(other)
+                for other in users[id(first.node)]
+                if _is_exempt(other) or _sets_new_privileges(other)
             ]
             if path is None or not isinstance(first.node, SequenceNode) or others:
                 reason = (
@@ -227,7 +231,7 @@ def _list_additions(models: list[StartModel]) -> Iterator[Change | Refusal]:
                     "add it by hand",
                 )
                 continue
-            names = tuple(dict.fromkeys(other.name for _, other in users[id(first.node)]))
+            names = tuple(dict.fromkeys(other.name for other in users[id(first.node)]))
             effect = [Effect(("services", name, "security_opt"), "changes") for name in names]
             if path[0] != "services":
                 effect.append(Effect(tuple(map(str, path)), "changes"))
@@ -241,5 +245,4 @@ def _list_additions(models: list[StartModel]) -> Iterator[Change | Refusal]:
 
 def _sets_new_privileges(service: Service) -> bool:
     """Return whether *service* sets no-new-privileges, to either value."""
-    texts = (scalar_text(item.node) or "" for item in service.items("security_opt"))
-    return any(re.match(r"no-new-privileges\b", text) for text in texts)
+    return any(re.match(r"no-new-privileges\b", each.value) for each in service.security_opt)
