@@ -20,7 +20,7 @@ from composerefactor.compose.services import StartModel
 from composerefactor.edit.rendering import Value
 from composerefactor.images.catalog import Catalog
 from composerefactor.images.connections import HostMention
-from composerefactor.images.entries import ImageUse, parse_tag
+from composerefactor.images.entries import ImageUse, confidence, parse_tag
 from composerefactor.images.lookup import HealthCheckChoice, choose_check
 from composerefactor.images.starters import Starter
 from composerefactor.transforms._attribute import healthcheck_value
@@ -165,10 +165,13 @@ def new_service(
 
 
 def _health_check(image: str, body: Mapping[str, Value], catalog: Catalog) -> Value:
-    """Return the health check of *catalog* for *image* with the settings in *body*, or None."""
+    """Return the health check of *catalog* for *image* with the settings in *body*.
+
+    None if there is none, or it is only a guess.
+    """
     entry = catalog.match(image)
     environment = body.get("environment")
-    if entry is None or entry.builtin:
+    if entry is None or entry.builtin or confidence(entry.verified) == "guess":
         return None
     use = ImageUse(
         repository=catalog.known_name(image) or "",

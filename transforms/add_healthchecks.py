@@ -5,8 +5,8 @@ service. For images that the project builds it is derived from the Dockerfile (b
 programs, `EXPOSE`, `CMD`), the ports and the source code: it requests a health route if the source
 has one; otherwise it checks that the server answers. A check never uses a program that the image
 does not contain: if no suitable program is there, the service is skipped with a remedy. If the
-Dockerfile is not in the project, the check runs in any image with busybox or bash, and the plan
-says so. Services with a check of their own or in their image, and one-off services, are left alone.
+Dockerfile is not in the project, the check runs in any image with busybox or bash, and is a guess.
+Services with a check of their own or in their image, and one-off services, are left alone.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from composerefactor.compose.merge_keys import merged_mappings
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import StartModel, start_models
+from composerefactor.confidence import least_certain
 from composerefactor.edit.operations import AddKey
 from composerefactor.images.catalog import Catalog, load_catalog
-from composerefactor.images.entries import confidence
 from composerefactor.images.health.built import Answer, NoPossibleCheck, ProposedCheck
 from composerefactor.images.health.check import healthcheck_for
 from composerefactor.images.health.usage import usage
@@ -160,7 +160,10 @@ def _plan_place(
         location=location,
         edits=[AddKey(file.path, path, "healthcheck", check, SERVICE_ORDER)],
         effects=effects,
-        evidence=_evidence(proposed),
+        evidence=f"{proposed.evidence}; {proposed.note}" if proposed.note else proposed.evidence,
+        confidence=least_certain(
+            *(a.confidence for r in reached if isinstance(a := answers[r.key], ProposedCheck))
+        ),
     )
 
 
@@ -172,9 +175,9 @@ def _conflict(
     tests = {answer.test for answer in checks if isinstance(answer, ProposedCheck)}
     for each, answer in zip(reached, checks, strict=True):
         other, where = each.service.name, " + ".join(each.model.entry.files)
-        declared = each.service.value("healthcheck")
+        declared = each.service.healthcheck
         if declared is not None:
-            return f"it would be merged into the one at {declared.location}"
+            return f"it would be merged into the one at {declared.at.location}"
         if not isinstance(answer, ProposedCheck):
             return f"{other} in {where} would get it as well; there {answer.reason}"
         if len(tests) > 1:
@@ -186,9 +189,3 @@ def _conflict(
 
 def _title(name: str, names: list[str]) -> str:
     return f"Add a health check to {join_names([name, *(n for n in names if n != name)])}"
-
-
-def _evidence(proposed: ProposedCheck) -> str:
-    """Return how it is known that the check can run, with the confidence and a note."""
-    note = f"; {proposed.note}" if proposed.note else ""
-    return f"{proposed.evidence} ({confidence(proposed.verified)}){note}"

@@ -1,10 +1,12 @@
 """Wait in `depends_on` until a dependency is healthy, or has completed successfully.
 
 A short `depends_on` waits only until the container has started. It becomes the long form, with
-`service_healthy` for dependencies that have a health check, and `service_completed_successfully`
-for one-off services such as migrations. The others keep `service_started`: a service without a
-health check never becomes healthy, and a service that waits for it never starts. Existing
-conditions are left as they are.
+`service_healthy` for dependencies whose health check the owner wrote or is verified, and
+`service_completed_successfully` for one-off services such as migrations. The others keep
+`service_started`: a service whose check is missing or wrong never becomes healthy, and a service
+that waits for it never starts. Nothing waits for monitoring, tools, or a service of a profile, and
+monitoring waits for nothing: it reports what is not healthy. Existing conditions are left as they
+are.
 """
 
 from __future__ import annotations
@@ -13,14 +15,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.merge_keys import merged_get, names_in
+from composerefactor.compose.merge_keys import names_in
 from composerefactor.compose.one_off import one_off
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import ToMapping
 from composerefactor.edit.rendering import Value
-from composerefactor.images.catalog import Catalog, load_catalog
+from composerefactor.images.catalog import Catalog, load_catalog, service_placement
 from composerefactor.images.health.check import reports_health
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
 from composerefactor.transforms._attribute import (
@@ -32,6 +34,9 @@ from composerefactor.transforms._attribute import (
 from composerefactor.yaml.nodes import Entry, Path, SequenceNode, node_at, resolve
 
 STARTED, HEALTHY, DONE = "service_started", "service_healthy", "service_completed_successfully"
+
+_OBSERVERS = frozenset({"monitoring", "logging", "tracing", "tools"})
+"""The categories of services that the others do not need, and that observe the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,7 @@ def _plan_entry(
         edits=[ToMapping(file.path, (*path, "depends_on"), values)],
         effects=effects,
         evidence="; ".join(f"{needed}: {why}" for needed, (_, why) in waits.items()),
+        confidence="verified" if DONE not in dict(conditions.values()) else "likely",
     )
 
 
@@ -131,6 +137,9 @@ def _condition(
         model = each.model
         if needed not in model.services:
             continue
+        if _is_optional(model, each.service.name, needed):
+            possible.add((STARTED, ""))
+            continue
         ends = one_off(model, needed)
         if ends is not None:
             possible.add((DONE, " and ".join(words for words, _ in ends.reasons)))
@@ -142,11 +151,20 @@ def _condition(
     return min(possible) if len(conditions) == 1 else (STARTED, "")
 
 
+def _is_optional(model: StartModel, name: str, needed: str) -> bool:
+    """Return whether *name* can work while *needed* is not healthy."""
+    service, other = model.services[name], model.services[needed]
+    categories = {service_placement(model, each).category for each in (service, other)}
+    own_profiles = {profile.value for profile in service.profiles}
+    is_in_profile = any(profile.value not in own_profiles for profile in other.profiles)
+    return bool(categories & _OBSERVERS) or is_in_profile
+
+
 def _required(reached: list[ReachedService], needed: str) -> dict[str, Value]:
     """Return the key that keeps *needed* required if a file merged with this one makes it optional.
 
     A name in a list means ``required: true`` when it is merged (observed: v2.24.1 to v5.6.1).
     """
     others = (value for each in reached for value in each.service.values("depends_on"))
-    is_optional = any(merged_get(merged_get(o.node, needed), "required") for o in others)
+    is_optional = any((d := other.below(needed)) and d.below("required") for other in others)
     return {"required": True} if is_optional else {}

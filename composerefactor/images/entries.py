@@ -17,6 +17,9 @@ from typing import Literal, TypeAlias
 from msgspec import UNSET, Struct, UnsetType, convert, field, to_builtins
 from msgspec.structs import force_setattr
 
+from composerefactor.compose.service_values import parse_size
+from composerefactor.confidence import Confidence
+
 _VERSION = re.compile(r"(?:^|(?<=[-_]))v?(?P<numbers>\d+(?:\.(?:\d+|x))*)", re.ASCII)
 _RELEASE_DATE = re.compile(r"release\.(\d{4})-(\d\d)-(\d\d).*", re.ASCII)
 _RANGE = re.compile(r"(?P<operator><=|>=|<|>|=)?\s*(?P<version>v?\d+(?:\.(?:\d+|x))*)", re.ASCII)
@@ -230,9 +233,19 @@ Command: TypeAlias = tuple[str, ...]
 Profile: TypeAlias = Literal["fast", "normal", "slow", "very_slow"]
 
 
-def confidence(verified: Evidence) -> str:
-    """Return the confidence in a fact in words: ``verified: docs``, or ``not verified``."""
-    return "not verified" if verified == "unverified" else f"verified: {verified}"
+_CONFIDENCE: Mapping[Evidence, Confidence] = {
+    "dockerfile": "verified",
+    "docs": "verified",
+    "project": "verified",
+    "issue": "likely",
+    "practice": "likely",
+    "unverified": "guess",
+}
+
+
+def confidence(evidence: Evidence) -> Confidence:
+    """Return the confidence in a fact with this kind of *evidence*."""
+    return _CONFIDENCE[evidence]
 
 
 class DataPath(Struct, frozen=True, forbid_unknown_fields=True):
@@ -326,11 +339,13 @@ class Listens(Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         options: Options of its command.
+        variables: Variables with the port, or with an address that ends with it.
         published: The ports on which it may listen by default. If the main port is not published,
             the server listens on the first of these that is.
     """
 
     options: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
     published: tuple[int | str, ...] = ()
 
 
@@ -349,6 +364,31 @@ class Variant(Struct, frozen=True, forbid_unknown_fields=True):
     test: Command | None
     note: str = ""
     refines: bool = False
+
+
+class Memory(Struct, frozen=True, forbid_unknown_fields=True):
+    """The memory that an image needs.
+
+    Attributes:
+        floor: The least memory that it works with, such as 512M or 2G.
+        bounded: Whether it stays within a limit by itself. Otherwise it is killed when it reaches
+            one, unless its own settings say how much it takes.
+        source: Where this was read.
+    """
+
+    floor: str
+    bounded: bool = True
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a floor that is not a size."""
+        if parse_size(self.floor) is None:
+            raise ValueError(f"{self.floor!r} is not a size such as 512M")
+
+    @property
+    def bytes(self) -> int:
+        """The floor in bytes."""
+        return parse_size(self.floor) or 0
 
 
 class Alternative(Struct, frozen=True, forbid_unknown_fields=True):
@@ -384,6 +424,7 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
         variants: Health checks for special uses; the first one that applies is used.
         alternatives: Health checks that only a person can choose.
         has: Programs, and whether they are in the image.
+        memory: The memory that it needs; null if that is unknown.
         notes: Remarks for the reader of a plan.
         source: Where the facts were read.
         verified: The kind of evidence for the facts.
@@ -405,6 +446,7 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
     variants: tuple[Variant, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
     has: Mapping[str, bool | str] = {}
+    memory: Memory | None = None
     notes: str = ""
     source: str = ""
     verified: Evidence = "project"

@@ -31,6 +31,7 @@ from composerefactor.images.entries import (
     DataPath,
     Evidence,
     ImageUse,
+    Memory,
     Times,
     Truth,
     in_range,
@@ -77,7 +78,11 @@ def choose_check(
     used, otherwise the health check of the entry itself. A condition that cannot be decided leads
     to :class:`NoHealthCheck`, never to a guess.
     """
-    use = replace(use, port=moved_port(entry, use, published))
+    port = moved_port(entry, use, published)
+    if port is None:
+        names = " or ".join(entry.listens.variables)
+        return NoHealthCheck(f"{entry.id} listens on the port of {names}, which is unknown")
+    use = replace(use, port=port)
     required = [condition.holds(use) for condition in entry.requires]
     if required and Truth.YES not in required:
         unknowns = _join_with_and(c.unknowns(use) for c in entry.requires)
@@ -99,11 +104,12 @@ def choose_check(
     return _check_for_port(entry, entry.healthcheck.test if entry.healthcheck else None, use, "")
 
 
-def moved_port(entry: CatalogEntry, use: ImageUse, published: Iterable[str]) -> str:
+def moved_port(entry: CatalogEntry, use: ImageUse, published: Iterable[str]) -> str | None:
     """Return the port on which *use* listens instead of the main port of *entry*, or ``""``.
 
-    An option of the command decides. Otherwise *published*, the published container ports, do
-    so if the main port is not among them and the entry lists the ports to look for.
+    An option of the command decides, then a variable. Otherwise *published*, the published
+    container ports, do so if the main port is not among them and the entry lists the ports to look
+    for. Returns None if the value of the variable is unknown.
     """
     main = entry.main_port
     if not main:
@@ -115,6 +121,10 @@ def moved_port(entry: CatalogEntry, use: ImageUse, published: Iterable[str]) -> 
             port_match = _TRAILING_PORT.fullmatch(value if equals else following)
             if name == option and port_match:
                 return "" if port_match[1] == main else port_match[1]
+    for variable in entry.listens.variables:
+        if variable in use.environment:
+            port_match = _TRAILING_PORT.fullmatch(use.environment[variable] or "")
+            return ("" if port_match[1] == main else port_match[1]) if port_match else None
     ports = list(published)
     if entry.listens.published and ports and main not in ports:
         return next((p for p in map(str, entry.listens.published) if p in ports), ports[0])
@@ -220,24 +230,40 @@ class Hardening(Struct, frozen=True):
 
     Attributes:
         names: Shell patterns for repositories.
+        tag: A version range for the tag, ``""`` for all.
         capabilities: The capabilities that the image needs when all others are dropped.
         writable: The directories that the image writes to besides its volumes. None if unknown.
         unless: Mount points that make the image write to other directories.
+        configuration: Mount points that may make it write to other directories.
         source: Where this was read.
         verified: The kind of evidence.
     """
 
     names: tuple[str, ...]
+    tag: str
     capabilities: tuple[str, ...]
     writable: tuple[str, ...] | None
     unless: tuple[str, ...]
+    configuration: tuple[str, ...]
     source: str
     verified: Evidence
 
 
 def hardening(image: str) -> Hardening | None:
-    """Return the hardening facts of *image*, a reference from a Compose file, or None."""
-    return next((entry for entry in _hardening_entries() if _matches_any(entry.names, image)), None)
+    """Return the hardening facts of *image*, a reference from a Compose file, or None.
+
+    Entries with a version range come first; none of them fits an image whose version is unknown.
+    """
+    reference = parse_image(image)
+    tag = parse_tag(reference.tag or ("" if reference.digest is None else "digest"))
+    return next(
+        (
+            entry
+            for entry in _hardening_entries()
+            if _matches_any(entry.names, image) and (not entry.tag or in_range(tag, entry.tag))
+        ),
+        None,
+    )
 
 
 def gains_privileges(image: str) -> bool:
@@ -265,9 +291,11 @@ def _read_hardening(section: str) -> Iterator[Hardening]:
         writable = values.get("writable")
         yield Hardening(
             names=tuple(values["names"]),
+            tag=values.get("tag", ""),
             capabilities=tuple(values["capabilities"]),
             writable=None if writable is None else tuple(writable),
             unless=tuple(values.get("unless", ())),
+            configuration=tuple(values.get("configuration", ())),
             source=values["source"],
             verified=values["verified"],
         )
@@ -277,6 +305,8 @@ MIB = 1024 * 1024
 
 _SETTING_PATTERNS = {
     "xmx": r"-Xmx",  # Java
+    "max_heap_size": r"MAX_HEAP_SIZE=",  # Cassandra
+    "memory_limit_mb": r"\w*MEMORY_LIMIT_MB=",  # SQL Server, in MiB
     "space": r"max-?old-?space-?size[=\s]",  # Node, in MiB
     "maxmemory": r"maxmemory[=\s]+",  # Redis
     "innodb": r"innodb[-_]buffer[-_]pool[-_]size[=\s]",  # MySQL
@@ -300,6 +330,16 @@ def format_size(size: int) -> str:
     """Format *size*, a number of bytes, in whole GiB (``2G``) or else whole MiB (``1536M``)."""
     mib = max(size // MIB, 1)
     return f"{mib // 1024}G" if mib % 1024 == 0 else f"{mib}M"
+
+
+def memory_of(service: Service, catalog: Catalog) -> Memory | None:
+    """Return the memory that the image of *service* needs; None if *catalog* does not know it.
+
+    The image that a service builds is not the one that it is based on.
+    """
+    image = service.image
+    entry = catalog.match(image.value) if image and service.build is None else None
+    return entry.memory if entry is not None else None
 
 
 def required_memory(model: StartModel, service: Service) -> tuple[int, str] | None:
@@ -328,7 +368,7 @@ def _setting_bytes(setting: str, size: str) -> int:
     lower = setting.lower()
     if lower.startswith("wiredtiger"):
         return parse_size(f"{size}g") or 0
-    if "space" in lower:
+    if "space" in lower or "limit_mb" in lower:
         return parse_size(f"{size}m") or 0
     return parse_size(size) or 0
 
@@ -343,7 +383,7 @@ def _round_up(size: int) -> int:
 
 def _setting_texts(model: StartModel, service: Service) -> Iterator[str]:
     for setting in service.settings.values():
-        yield expand(setting.value or "", model.variables)
+        yield f"{setting.name}={expand(setting.value or '', model.variables)}"
     for attribute in ("entrypoint", "command"):
         words = [scalar_text(item.node) or "" for item in service.items(attribute)]
         yield expand(" ".join(words), model.variables)

@@ -18,8 +18,9 @@ from msgspec.structs import replace
 
 from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.interpolation import expand
+from composerefactor.confidence import Confidence, least_certain
 from composerefactor.images.dockerfiles import Chain, exposed_ports
-from composerefactor.images.entries import Command, Evidence, Times, in_range, parse_tag
+from composerefactor.images.entries import Command, Times, in_range, parse_tag
 from composerefactor.images.health.probes import (
     Probe,
     ProbeKind,
@@ -32,11 +33,14 @@ from composerefactor.images.health.servers import (
     ImagePorts,
     Port,
     Server,
+    bind_host,
     celery_application,
     command_line,
     find_runtime,
     find_server,
+    is_grpc_port,
     listening_port,
+    next_host,
     read_json,
     with_package_scripts,
 )
@@ -50,14 +54,14 @@ class ProposedCheck(Struct, frozen=True):
         test: The command as written in a Compose file, with ``$$`` for ``$``.
         times: How often it runs, and how long it may fail.
         evidence: Why it can run, in words.
-        verified: The kind of evidence.
+        confidence: How sure it is that it passes while the service can be used.
         note: A remark for the reader, or ``""``.
     """
 
     test: Command
     times: Times
     evidence: str
-    verified: Evidence
+    confidence: Confidence
     note: str = ""
 
 
@@ -74,10 +78,12 @@ class NoCheckNeeded(Struct, frozen=True):
     Attributes:
         reason: Why none is missing.
         has_check: Whether the service has a health check.
+        confidence: How sure that is.
     """
 
     reason: str
     has_check: bool = True
+    confidence: Confidence = "verified"
 
 
 Answer: TypeAlias = ProposedCheck | NoPossibleCheck | NoCheckNeeded
@@ -88,11 +94,18 @@ ReadText = Callable[[str], str | None]
 
 _HEALTH_WORDS = r"(?:health|healthz|healthcheck|health-check|livez|readyz|ping|status|up)"
 _ROUTE = re.compile(
-    r"""(?:\.(?:get|all|route|api_route)\s*\(|@(?:app|router|bp|api)\.\w+\s*\(|\bHandleFunc\s*\(|\bHandle\s*\()"""
+    r"""(?:(?P<object>\w+)\.(?:get|all|route|api_route|Handle|HandleFunc)|\bHandle(?:Func)?)\s*\("""
     rf"""\s*["'](?P<path>/(?:[\w-]+/)*{_HEALTH_WORDS}/?)["']"""
 )
+_CLIENTS = frozenset({"axios", "client", "fetch", "http", "https", "requests", "session"})
+"""Objects whose ``get`` sends a request instead of answering one."""
+_PREFIX = re.compile(r"prefix\s*[=:]|\.(?:use|mount|register_blueprint)\(\s*['\"]/\w")
+"""A part of the routes is below a path."""
 _MODULE = re.compile(r"\b(?:uvicorn|hypercorn|daphne|gunicorn|granian)\b.*?\s([A-Za-z_][\w.]*):\w+")
 _SCRIPT = re.compile(r"[\w./-]+\.(?:m?[jt]s|cjs|py|rb)\b")
+_STANDALONE = re.compile(r"\bnode\s+(?:--?\S+\s+)*(?:\S*/)?server\.js\b")
+"""The command of a standalone build of Next.js."""
+
 _PROPERTY = re.compile(r"^\s*([\w.-]+)\s*[=:]\s*(\S+)\s*$", re.MULTILINE)
 _NEXT_FILES = tuple(
     (f"{source}{folder}/{path}{end}", f"/{path}")
@@ -143,10 +156,20 @@ def health_page(
     if laravel:
         return HealthPage(laravel[1], "bootstrap/app.php")
     for path in _source_files(text, package):
-        route = _ROUTE.search(read(path) or "")
-        if route:
-            return HealthPage(route["path"], path)
+        page = _health_route(read(path) or "")
+        if page:
+            return HealthPage(page, path)
     return None
+
+
+def _health_route(source: str) -> str:
+    """Return the path for health checks that the text *source* of a program serves, or ``""``."""
+    has_prefix = _PREFIX.search(source) is not None
+    for route in _ROUTE.finditer(source):
+        is_below = has_prefix and route["object"] not in {"app", "server", None}
+        if route["object"] not in _CLIENTS and not is_below:
+            return str(route["path"])
+    return ""
 
 
 def spring_boot(read: ReadText) -> tuple[str, HealthPage | None] | None:
@@ -318,11 +341,17 @@ class BuiltImage(Struct, frozen=True, dict=True):
         return "", ""
 
     def _probe(self, port: Port) -> Answer:
+        host = self._host()
+        if host is None:
+            return NoPossibleCheck("it is unknown to which address it binds", CUSTOM_CHECK_REMEDY)
         page = (self.spring[1] if self.spring else None) or health_page(
             self.read, self.command, self.server, self.package
         )
         kind: ProbeKind = "ok" if page else ("answer" if self._speaks_http() else "connect")
-        command = command_for(Probe(kind, port.text, page.path if page else "/"), self.programs)
+        if is_grpc_port(self.use, port.text):
+            page, kind = None, "connect"
+        probe = Probe(kind, port.text, page.path if page else "/", host)
+        command = command_for(probe, self.programs)
         if command is None:
             lack = "contains no program that can probe the port"
             if not self.programs.is_complete:
@@ -345,8 +374,16 @@ class BuiltImage(Struct, frozen=True, dict=True):
             evidence.append(f"{page.path}: {page.evidence}")
         times = SLOW if any(word in self.command for word in _SLOW_STARTERS) else QUICK
         note = "" if page else f"only checks that {_PROBE_LIMITS[kind]}; a page for it is better"
-        verified: Evidence = self.programs.verified if source.startswith("base") else "dockerfile"
-        return ProposedCheck(test, times, "; ".join(evidence), verified, note)
+        of_program = self.programs.confidence if source.startswith("base") else "verified"
+        certainty = least_certain(of_program, port.confidence)
+        return ProposedCheck(test, times, "; ".join(evidence), certainty, note)
+
+    def _host(self) -> str | None:
+        """Return the host at which the server answers, or None if it is unknown."""
+        is_next = "next" in _mapping(self.package, "dependencies")
+        if is_next and _STANDALONE.search(self.command):
+            return next_host({**self.chain.environment(self.arguments), **self.use.environment})
+        return bind_host(self.command)
 
     def _speaks_http(self) -> bool:
         if self.spring is not None:
@@ -363,6 +400,6 @@ class BuiltImage(Struct, frozen=True, dict=True):
             ("CMD-SHELL", f"celery -A {application} inspect ping -d celery@$$HOSTNAME"),
             Times("60s", "30s", 3, "60s"),
             "celery: its command",
-            "docs",
+            "verified",
             "asks the worker through the broker, and starts Python for each check",
         )

@@ -9,14 +9,13 @@ import posixpath
 from collections.abc import Callable
 
 from composerefactor.compose.image_references import parse_image
-from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.one_off import one_off
 from composerefactor.compose.project import Project
 from composerefactor.compose.service_values import Build
-from composerefactor.compose.services import Service, StartModel
+from composerefactor.compose.services import StartModel
 from composerefactor.images.catalog import Catalog
 from composerefactor.images.dockerfiles import Chain, exposed_ports, read_dockerfile
-from composerefactor.images.entries import ImageUse, parse_tag
+from composerefactor.images.entries import ImageUse, confidence, parse_tag
 from composerefactor.images.health.built import (
     PORT_REMEDY,
     QUICK,
@@ -49,9 +48,14 @@ def healthcheck_for(project: Project, model: StartModel, use: Usage, catalog: Ca
     *use* describes the service. A service with a health check, or with a disabled one, needs
     none; neither does a one-off service.
     """
-    service = model.services[use.name]
-    if service.value("healthcheck") is not None:
+    if model.services[use.name].value("healthcheck") is not None:
         return NoCheckNeeded("it has a healthcheck")
+    return _proposed_check(project, model, use, catalog)
+
+
+def _proposed_check(project: Project, model: StartModel, use: Usage, catalog: Catalog) -> Answer:
+    """Return the answer for *use* as if it had no health check of its own."""
+    service = model.services[use.name]
     if one_off(model, use.name) is not None:
         return NoCheckNeeded("it is a one-off service", has_check=False)
     if service.value("provider") is not None:
@@ -89,7 +93,8 @@ def _check_for_image(
             "to check",
         )
     if entry.builtin:
-        return NoCheckNeeded(f"the image {entry.id} has its own health check")
+        reason = f"the image {entry.id} has its own health check"
+        return NoCheckNeeded(reason, confidence=confidence(entry.verified))
     reference = parse_image(image)
     is_known = "$" not in (reference.tag or "") and not (reference.digest and not reference.tag)
     choice = choose_check(
@@ -110,7 +115,8 @@ def _check_for_image(
         source = f"{entry.id} in the image catalog"
         if entry.source and entry.source != "unverified":
             source += f", from {entry.source}"
-        return ProposedCheck(choice.test, choice.times, source, entry.verified, choice.note)
+        certainty = confidence(entry.verified)
+        return ProposedCheck(choice.test, choice.times, source, certainty, choice.note)
     return NoPossibleCheck(choice.reason, choice.remedy or _DESCRIBE_IMAGE_REMEDY)
 
 
@@ -169,7 +175,7 @@ def _check_without_dockerfile(use: Usage, build: Build) -> Answer:
             probe[0],
             QUICK,
             f"{runtime}: its command; port {port.text}: {port.evidence}",
-            "practice",
+            "likely",
             missing,
         )
     address = f"127.0.0.1 {port.text}"
@@ -180,7 +186,7 @@ def _check_without_dockerfile(use: Usage, build: Build) -> Answer:
         ),
         QUICK,
         f"port {port.text}: {port.evidence}",
-        "unverified",
+        "guess",
         f"{missing}; the check works in images with busybox or bash, not in distroless images",
     )
 
@@ -201,24 +207,21 @@ def _context_reader(project: Project, build: Build) -> Callable[[str], str | Non
 
 
 def reports_health(project: Project, model: StartModel, name: str, catalog: Catalog) -> bool:
-    """Return whether the service *name* has a health check, its own or that of its image.
+    """Return whether other services can rely on the service *name* to become healthy.
 
-    A container without one never becomes healthy, and services that wait for it never start.
+    A container without a health check never becomes healthy, and one with a wrong check neither:
+    services that wait for it never start. So the check must be the owner's, or verified: that of
+    the image, or one that this module proposes, written to the file before.
     """
     service = model.services[name]
-    if service.value("healthcheck") is None:
-        answer = healthcheck_for(project, model, usage(project, model, service), catalog)
-        return isinstance(answer, NoCheckNeeded) and answer.has_check
-    return _is_enabled(service)
-
-
-def _is_enabled(service: Service) -> bool:
-    """Return whether the declared health check has a test and is not disabled."""
-    has_test = False
-    for declaration in service.values("healthcheck"):
-        if scalar_text(merged_get(declaration.node, "disable")) in {"true", "True", "TRUE"}:
+    answer = _proposed_check(project, model, usage(project, model, service), catalog)
+    check = service.healthcheck
+    if check is None:
+        if not isinstance(answer, NoCheckNeeded):
             return False
-        test = item_nodes(merged_get(declaration.node, "test"))
-        if test:
-            has_test = scalar_text(test[0]) != "NONE"
-    return has_test
+        return answer.has_check and answer.confidence == "verified"
+    if check.value.is_off or not check.value.test:
+        return False
+    if not isinstance(answer, ProposedCheck) or answer.confidence == "verified":
+        return True
+    return tuple(map(check.at.scope.expand, answer.test)) != check.value.test

@@ -12,15 +12,17 @@ from functools import cache
 from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.image_references import (
     equivalent_repositories,
     parse_image,
     repository_of,
 )
+from composerefactor.confidence import Confidence
 from composerefactor.images.catalog import NamePatterns, read_json
 from composerefactor.images.dockerfiles import Chain, Instruction
-from composerefactor.images.entries import Command, Evidence, parse_tag
+from composerefactor.images.entries import Command, confidence, parse_tag
 
 _APK = re.compile(r"\bapk\s+(?:--?\S+\s+)*add\b([^;&|]*)")
 _APT = re.compile(r"\b(?:apt-get|apt|aptitude)\s+(?:-\S+(?:\s+[\w:]+=\S+)?\s+)*install\b([^;&|]*)")
@@ -47,10 +49,10 @@ _PACKAGE_MANAGER = re.compile(r"\b(?:apk|apt|apt-get|yum|dnf|microdnf)\b")
 
 
 class Base(Struct, frozen=True):
-    """The programs that a base image *has*, and the kind of evidence for it."""
+    """The programs that a base image *has*, and how sure that is."""
 
     has: tuple[str, ...]
-    verified: Evidence
+    confidence: Confidence
 
 
 class Programs(Struct, frozen=True):
@@ -58,12 +60,12 @@ class Programs(Struct, frozen=True):
 
     Attributes:
         sources: The programs, and where each comes from, in words.
-        verified: The kind of evidence for those of the base image.
+        confidence: How sure it is that those of the base image are in it.
         is_complete: Whether the base image is known.
     """
 
     sources: Mapping[str, str] = {}
-    verified: Evidence = "unverified"
+    confidence: Confidence = "guess"
     is_complete: bool = False
 
     def __contains__(self, program: str) -> bool:
@@ -79,7 +81,7 @@ def installed_programs(chain: Chain) -> Programs:
     for instruction in chain.instructions:
         if instruction.name == "RUN":
             _apply_run(f"{instruction.text}\n{instruction.heredoc}", instruction.line, sources)
-    return Programs(sources, base.verified if base else "dockerfile", base is not None)
+    return Programs(sources, base.confidence if base else "verified", base is not None)
 
 
 def missing_programs(chain: Chain, required: Iterable[str]) -> tuple[str, ...]:
@@ -90,7 +92,7 @@ def missing_programs(chain: Chain, required: Iterable[str]) -> tuple[str, ...]:
     variable names.
     """
     known = installed_programs(chain)
-    if not known.is_complete or known.verified not in {"dockerfile", "docs"}:
+    if not known.is_complete or known.confidence != "verified":
         return ()
     if any(_may_add_programs(instruction) for instruction in chain.instructions):
         return ()
@@ -119,7 +121,7 @@ def base_image(image: str) -> Base | None:
         return None
     groups = _bases()["groups"]
     has = [program for item in entry["has"] for program in groups.get(item, [item])]
-    return Base(tuple(has), entry["verified"])
+    return Base(tuple(has), confidence(entry["verified"]))
 
 
 def default_command(image: str) -> str:
@@ -167,6 +169,9 @@ def _apply_run(text: str, line: int, sources: dict[str, str]) -> None:
                 sources.pop(program, None)
 
 
+OWN_HOSTNAME = "$$HOSTNAME"
+"""The host name of the container in a shell; Docker sets the variable to it."""
+
 ProbeKind = Literal["connect", "answer", "ok"]
 """A port accepts a connection; HTTP answers with any status; HTTP answers with success."""
 
@@ -178,24 +183,35 @@ class Probe(Struct, frozen=True):
         kind: What counts as healthy.
         port: The port as written in a Compose file: a number, or an expression with a variable.
         path: The path of the URL.
+        host: The host that the server binds to: an address, a name, or :data:`OWN_HOSTNAME`.
     """
 
     kind: ProbeKind
     port: str
     path: str = "/"
+    host: str = "127.0.0.1"
 
     @property
     def url(self) -> str:
         """The URL to request, with 127.0.0.1, since some clients try ::1 for localhost."""
-        return f"http://127.0.0.1:{self.port}{self.path}"
+        return f"http://{self.host}:{self.port}{self.path}"
+
+    @property
+    def needs_shell(self) -> bool:
+        """Whether the host is a variable, which only a shell replaces."""
+        return self.host == OWN_HOSTNAME
 
 
 def _curl(probe: Probe) -> Command:
     flags = "-fsS" if probe.kind == "ok" else "-s"
+    if probe.needs_shell:
+        return ("CMD-SHELL", f"curl {flags} -o /dev/null {probe.url}")
     return ("CMD", "curl", flags, "-o", "/dev/null", probe.url)
 
 
 def _wget(probe: Probe) -> Command:
+    if probe.kind == "ok" and probe.needs_shell:
+        return ("CMD-SHELL", f"wget -q -O /dev/null {probe.url}")
     if probe.kind == "ok":
         return ("CMD", "wget", "-q", "-O", "/dev/null", probe.url)
     # Both busybox and GNU wget print the status line of any answer.
@@ -204,12 +220,16 @@ def _wget(probe: Probe) -> Command:
 
 def _node(node: str) -> Callable[[Probe], Command]:
     def make(probe: Probe) -> Command:
+        host = "process.env.HOSTNAME" if probe.needs_shell else f"'{probe.host}'"
         if probe.kind == "connect":
-            code = f"require('net').connect({probe.port}, '127.0.0.1')"
+            code = f"require('net').connect({probe.port}, {host})"
             code += ".on('connect', () => process.exit(0))"
         else:
             status = "r.statusCode < 400 ? 0 : 1" if probe.kind == "ok" else "0"
-            code = f"require('http').get('{probe.url}', r => process.exit({status}))"
+            target = f"'{probe.url}'"
+            if probe.needs_shell:
+                target = f"{{host: {host}, port: {probe.port}, path: '{probe.path}'}}"
+            code = f"require('http').get({target}, r => process.exit({status}))"
         return ("CMD", node, "-e", code + ".on('error', () => process.exit(1))")
 
     return make
@@ -219,11 +239,11 @@ def _python(python: str) -> Callable[[Probe], Command]:
     def make(probe: Probe) -> Command:
         match probe.kind:
             case "connect":
-                code = f"import socket; socket.create_connection(('127.0.0.1', {probe.port}), 3)"
+                code = f"import socket; socket.create_connection(('{probe.host}', {probe.port}), 3)"
             case "answer":
                 code = (
                     "import http.client as h; "
-                    f"c = h.HTTPConnection('127.0.0.1', {probe.port}, timeout=3); "
+                    f"c = h.HTTPConnection('{probe.host}', {probe.port}, timeout=3); "
                     f"c.request('GET', '{probe.path}'); c.getresponse()"
                 )
             case _:
@@ -234,7 +254,7 @@ def _python(python: str) -> Callable[[Probe], Command]:
 
 
 def _bash(probe: Probe) -> Command:
-    connect = f"/dev/tcp/127.0.0.1/{probe.port}"
+    connect = f"/dev/tcp/{probe.host}/{probe.port}"
     if probe.kind == "connect":
         return ("CMD", "bash", "-c", f": > {connect}")
     is_good = "$$status == [23]??" if probe.kind == "ok" else "-n $$status"
@@ -246,18 +266,24 @@ def _bash(probe: Probe) -> Command:
 
 
 def _nc(probe: Probe) -> Command:
-    return ("CMD", "nc", "-z", "127.0.0.1", probe.port)
+    return ("CMD", "nc", "-z", probe.host, probe.port)
 
 
 def _php(probe: Probe) -> Command:
     if probe.kind == "ok":
         return ("CMD", "php", "-r", f"exit(@file_get_contents('{probe.url}') === false ? 1 : 0);")
-    return ("CMD", "php", "-r", f"exit(@fsockopen('127.0.0.1', {probe.port}) ? 0 : 1);")
+    return ("CMD", "php", "-r", f"exit(@fsockopen('{probe.host}', {probe.port}) ? 0 : 1);")
 
 
 def _ruby(probe: Probe) -> Command:
     if probe.kind == "connect":
-        return ("CMD", "ruby", "-rsocket", "-e", f"TCPSocket.new('127.0.0.1', {probe.port}).close")
+        return (
+            "CMD",
+            "ruby",
+            "-rsocket",
+            "-e",
+            f"TCPSocket.new('{probe.host}', {probe.port}).close",
+        )
     code = f"r = Net::HTTP.get_response(URI('{probe.url}'))"
     if probe.kind == "ok":
         code += "; exit r.code.to_i < 400"
@@ -277,6 +303,9 @@ _COMMANDS: dict[str, Callable[[Probe], Command]] = {
     "bash": _bash,
     "nc": _nc,
 }
+_WITH_VARIABLE = frozenset({"curl", "wget", "node", "/nodejs/bin/node"})
+"""The programs whose command can contain :data:`OWN_HOSTNAME`."""
+
 _PROGRAMS_BY_KIND: dict[ProbeKind, tuple[str, ...]] = {
     "connect": (
         *("nc", "bash", "node", "/nodejs/bin/node", "python", "python3", "/usr/bin/python3"),
@@ -299,9 +328,11 @@ def command_for(probe: Probe, programs: Programs) -> tuple[Command, str] | None:
     If no program can send an HTTP request, the command only opens a connection.
     """
     for program in _PROGRAMS_BY_KIND[probe.kind]:
+        if probe.needs_shell and program not in _WITH_VARIABLE:
+            continue
         needs = {program, "grep"} if (program, probe.kind) == ("wget", "answer") else {program}
         if all(needed in programs for needed in needs):
             return _COMMANDS[program](probe), program
     if probe.kind != "connect":
-        return command_for(Probe("connect", probe.port), programs)
+        return command_for(replace(probe, kind="connect"), programs)
     return None

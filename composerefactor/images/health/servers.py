@@ -10,7 +10,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from composerefactor.compose.hosts import name_words
 from composerefactor.compose.interpolation import expand
+from composerefactor.confidence import Confidence
+from composerefactor.images.health.probes import OWN_HOSTNAME
 from composerefactor.images.health.usage import Usage
 
 _PORT = r"(?P<port>\d{2,5}|\$\{[^}]*\}|\$\w+)"
@@ -174,6 +177,9 @@ _PORT_VARIABLES = (
     "UVICORN_PORT",
     "ASPNETCORE_HTTP_PORTS",
 )
+_PORT_KINDS = frozenset({"http", "grpc", "api", "app", "server", "service", "listen", "container"})
+"""Words in the name of a variable such as ``ORDERS_GRPC_PORT`` that do not name a service."""
+
 _SECONDARY_PORTS = frozenset({"443", "8443", "9229", "9230", "5005", "5678", "2345", "35729"})
 """Ports of TLS, debuggers and live reload, which are used only if there is no other port."""
 
@@ -181,10 +187,17 @@ _COMMON_WEB_PORTS = frozenset({"80", "3000", "5000", "8000", "8080"})
 
 
 class Port(Struct, frozen=True):
-    """A port as written in a Compose file (*text*), and where it was found (*evidence*)."""
+    """A port on which a service listens.
+
+    Attributes:
+        text: The port as written in a Compose file.
+        evidence: Where it was found.
+        confidence: How sure it is that the service listens on it.
+    """
 
     text: str
     evidence: str
+    confidence: Confidence = "likely"
 
 
 class ImagePorts(Struct, frozen=True):
@@ -207,30 +220,86 @@ def listening_port(use: Usage, command: str, image: ImagePorts) -> Port | None:
     """Return the port on which the service *use* listens, or None if it is unknown.
 
     The sources in order: an option of *command*; the published port, or of several the one that a
-    variable, the image or common usage confirms; a variable; ``expose``; the image.
+    variable, the image or common usage confirms; a variable; ``expose``; the image. Two sources
+    that agree are as good as the documentation; which of several published ports it is may be
+    common usage only, which is a guess.
     """
     candidates = [*_variable_ports(use), *_image_ports(use, image)]
     option = option_port(command)
     if is_number(option):
         by_variable = [port for port in _variable_ports(use) if expand(port.text, {}) == option]
-        return by_variable[0] if by_variable else Port(option, "its command")
-    if len(use.targets) == 1:
-        return Port(use.targets[0], "its published port")
+        text = by_variable[0].text if by_variable else option
+        return Port(text, "its command", "verified")
     for port in candidates:
         if port.text in use.targets:
-            return port
+            return Port(port.text, f"published, and {port.evidence}", "verified")
+    if len(use.targets) == 1:
+        return Port(use.targets[0], "its published port")
     if use.targets:
         main_ports = [
             target for target in use.targets if target not in _SECONDARY_PORTS
         ] or use.targets
         common_ports = [target for target in main_ports if target in _COMMON_WEB_PORTS]
-        return Port((common_ports or list(main_ports))[0], "one of its published ports")
+        evidence = "one of its published ports"
+        return Port((common_ports or list(main_ports))[0], evidence, "guess")
     return candidates[0] if candidates else None
+
+
+_GRPC_PORTS = frozenset({"50051"})
+"""Ports that programs use for gRPC by convention: it answers no HTTP/1 request."""
+
+
+def is_grpc_port(use: Usage, port: str) -> bool:
+    """Return whether *port* of the service *use* is one for gRPC, by convention or by its name."""
+    number = expand(port, {})
+    names = [n for n, value in use.environment.items() if value == number]
+    return number in _GRPC_PORTS or any("grpc" in name_words(name) for name in names)
+
+
+_EVERYWHERE = frozenset({"", "0.0.0.0", "::", "[::]", "*", "127.0.0.1", "localhost", "[::1]"})  # noqa: S104
+"""Addresses to bind to that 127.0.0.1 reaches."""
+
+_BIND_OPTION = re.compile(
+    r"(?:--(?:host|bind|listen|http|addr|address|ip)|-[bH])[= ]['\"]?(?P<host>[\w.\[\]*$:{}-]*?)"
+    r"(?::\d{2,5})?(?=['\"\s]|$)"
+)
+
+
+def bind_host(command: str) -> str | None:
+    """Return the host at which the server of the command line *command* answers.
+
+    None if it binds to an address that is not known.
+    """
+    match = _BIND_OPTION.search(command)
+    host = match["host"] if match else ""
+    if host in _EVERYWHERE or host.isdecimal() or host.startswith("unix:"):
+        return "127.0.0.1"
+    return host if re.fullmatch(r"[A-Za-z0-9.-]+", host) else None
+
+
+def next_host(variables: Mapping[str, str | None]) -> str | None:
+    """Return the host at which the server of a standalone Next.js build answers.
+
+    Its server.js binds to the variable HOSTNAME, which Docker sets to the host name of the
+    container, so that 127.0.0.1 does not reach it.
+    """
+    if "HOSTNAME" not in variables:
+        return OWN_HOSTNAME
+    host = variables["HOSTNAME"]
+    return "127.0.0.1" if host in _EVERYWHERE else host
 
 
 def _variable_ports(use: Usage) -> list[Port]:
     found_ports = []
-    for name in _PORT_VARIABLES:
+    own = set(name_words(use.name))
+    named_after_it = [
+        name
+        for name in use.environment
+        if (words := name_words(name))[-1:] == ("port",)
+        and (first := set(words[:-1]) - _PORT_KINDS)
+        and first <= own
+    ]
+    for name in (*_PORT_VARIABLES, *named_after_it):
         value = use.environment.get(name)
         if value and is_number(value):
             found_ports.append(Port(use.written.get(name, value), f"the variable {name}"))
@@ -244,14 +313,14 @@ def _variable_ports(use: Usage) -> list[Port]:
 def _image_ports(use: Usage, image: ImagePorts) -> list[Port]:
     found_ports = [Port(port, "expose") for port in use.exposed if is_number(port)]
     found_ports += [
-        Port(value, f"ENV {name} of its Dockerfile")
+        Port(value, f"ENV {name} of its Dockerfile", "verified")
         for name in _PORT_VARIABLES
         for known, value in image.variables
         if known == name and is_number(value)
     ]
     exposed = [port for port in image.exposed if is_number(port)]
     main_ports = [port for port in exposed if port not in _SECONDARY_PORTS] or exposed
-    found_ports += [Port(port, "EXPOSE of its Dockerfile") for port in main_ports]
+    found_ports += [Port(port, "EXPOSE of its Dockerfile", "verified") for port in main_ports]
     if image.default:
         found_ports.append(Port(image.default, f"the default of {image.default_of}"))
     return found_ports

@@ -185,7 +185,7 @@ def test_settings_describe_images() -> None:
     text = b"catalog: [{id: api, names: [acme/api], healthcheck: {test: [CMD, /probe]}}]"
     found = check_of("{image: 'acme/api:1'}", catalog=load_settings(text).catalog)
     assert isinstance(found, ProposedCheck)
-    assert (found.test, found.verified) == (("CMD", "/probe"), "project")
+    assert (found.test, found.confidence) == (("CMD", "/probe"), "verified")
 
 
 @pytest.mark.parametrize(
@@ -211,6 +211,10 @@ def test_env_files_count() -> None:
     assert "kafka.env is missing" in absent.reason
 
 
+_LIKELY = "[CMD, wget, -q, --spider, 'http://127.0.0.1:5678/healthz']"
+_GUESS = "\"nc -z 127.0.0.1 80 || bash -c ': > /dev/tcp/127.0.0.1/80'\""
+
+
 @pytest.mark.parametrize(
     ("service", "reports"),
     [
@@ -222,6 +226,12 @@ def test_env_files_count() -> None:
         ("{image: redis}", False),
         ("{image: axllent/mailpit}", True),
         ("{image: acme/api}", False),
+        # Checks that are proposed: that of redis is verified, that of n8n likely, the last a guess.
+        ("{image: redis, healthcheck: {test: \"redis-cli ping | grep -qE 'PONG|NOAUTH'\"}}", True),
+        (f"{{image: n8nio/n8n, healthcheck: {{test: {_LIKELY}}}}}", False),
+        (f"{{image: n8nio/n8n, healthcheck: {{test: {_LIKELY[:-1]}, -S]}}}}", True),
+        (f"{{build: ./gone, ports: ['80'], healthcheck: {{test: {_GUESS}}}}}", False),
+        ("{image: openzipkin/zipkin}", False),
     ],
 )
 def test_reports_health(service: str, reports: bool) -> None:  # noqa: FBT001
