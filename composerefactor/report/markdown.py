@@ -14,7 +14,12 @@ from composerefactor.compose.masking import Masking
 from composerefactor.edit.planned_files import FileChange
 from composerefactor.planning.fixes import PlannedFix
 from composerefactor.planning.propose import Proposal
-from composerefactor.report.plan_text import consequence, moved_text, proof_line
+from composerefactor.report.plan_text import (
+    available_text,
+    consequence,
+    moved_text,
+    proof_line,
+)
 from composerefactor.report.text import Style, counted
 
 _MARKUP = re.compile(r"[\\`*\[\]<|~]|(?<!\w)_|_(?!\w)|^[>#+-]")
@@ -151,8 +156,7 @@ def _fixes(proposal: Proposal) -> Iterator[str]:
         yield f"- not certain enough: {count} ({hint})"
         yield from _limited((f"  - {code(fix.id)} {_fix(fix)}" for fix in fix_plan.uncertain), "  ")
     if fix_plan.available:
-        count = counted(len(fix_plan.available), "more change")
-        yield f"- available with `--unsafe`: {count}"
+        yield f"- available with `--unsafe`: {cell(available_text(fix_plan))}"
     yield ""
 
 

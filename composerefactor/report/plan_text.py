@@ -9,6 +9,7 @@ from itertools import groupby
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.compose.project import Project
+from composerefactor.confidence import CONFIDENCES
 from composerefactor.edit.planned_files import PlannedFile, Slice
 from composerefactor.errors import first_of
 from composerefactor.images.catalog import find_placement
@@ -74,12 +75,18 @@ def _not_made(fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
     for line in limited(skipped, most):
         yield row("", style(line, "yellow"), style)
     if fix_plan.available:
-        counts: dict[str, int] = {}
-        for fix in fix_plan.available:
-            counts[fix.transform] = counts.get(fix.transform, 0) + 1
-        names = ", ".join(f"{name} {n}" for name, n in counts.items())
-        line = f"available with --unsafe: {counted(len(fix_plan.available), 'change')}: {names}"
-        yield row("", style(line, "cyan"), style)
+        yield row("", style(f"available with --unsafe: {available_text(fix_plan)}", "cyan"), style)
+
+
+def available_text(fix_plan: FixPlan) -> str:
+    """Return how many changes ``--unsafe`` would make, by transform, and how many are guesses."""
+    certain = [f for f in fix_plan.available if f.change.confidence != CONFIDENCES[-1]]
+    counts = Counter(fix.transform for fix in certain)
+    text = counted(len(certain), "change")
+    if counts:
+        text += f": {', '.join(f'{name} {n}' for name, n in counts.items())}"
+    guesses = len(fix_plan.available) - len(certain)
+    return text + (f"; and {counted(guesses, 'guess')}" if guesses else "")
 
 
 def consequence(fixes: Sequence[PlannedFix], style: Style) -> str:

@@ -74,6 +74,27 @@ def choose(session: Session, **skipped: bool) -> None:
         session.answer("skip" if is_skipped and "skip" in values else "take")
 
 
+def test_only_the_selected_guesses_are_made(engine: Path, shop: Path) -> None:
+    session, told = begin(engine)
+    session.answer(("add",))
+    session.answer(("add-resource-limits",))
+    go(session, "preview")
+    session.answer("guesses")
+    assert not any(option.checked for option in offered(session))
+    guesses = {option.title.split()[2]: option.value for option in offered(session)}
+    assert guesses.keys() == {"api", "cache"}
+    session.answer((guesses["api"],))
+    assert "Limit api" in screen(session)
+    go(session, "settings")
+    _, api, _, cache = (shop / "docker-compose.yml").read_text("utf-8").split("    image: ")[1:]
+    assert "limits:" in api
+    assert "limits:" not in cache
+    session.answer("no")
+    (command,) = told.commands
+    assert command[command.index("--confidence") + 1] == "guess"
+    assert command[command.index("--leave") + 1] == guesses["cache"]
+
+
 def test_a_change_that_builds_on_a_skipped_one_is_counted(engine: Path, shop: Path) -> None:
     (shop / "docker-compose.yml").write_text(SHOP.replace("[api]", "[db]"))
     session, told = begin(engine)
