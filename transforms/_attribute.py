@@ -412,6 +412,7 @@ class SharedValue:
         self.group, self.enough = group, enough
         # Equal top-level keys of several files would be merged.
         self.taken = {key for file in project.files.values() for key in file.root_keys}
+        self._anchors: dict[str, list[tuple[str, Node]]] = {}
 
     def addition(
         self,
@@ -445,17 +446,47 @@ class SharedValue:
         node = node_at(file.root, site.path)
         if node is None or len(alike) < self.enough or file.root.flow:
             return addition(site, value, title + details, evidence, confidence)
-        known = usable_anchor(file, node.start, fits)
+        known = self._usable_anchor(file, node.start, fits)
         if known is not None:
             title = f"{title} with the anchor &{known}"
             return addition(site, Reference(known), title, evidence, confidence)
         title += details
-        anchor = free_anchor(file, name)
+        anchor = self._free_anchor(file, name)
         key = key if key and key not in self.taken else f"x-{anchor}"
         users = {str(each.path[0]) for each in alike}
         first = next(entry.name or "" for entry in file.root.entries if entry.name in users)
         block = AddKey(file.path, (), key, Anchored(anchor, value), above=first)
         return addition(site, Reference(anchor), title, evidence, confidence, more=[block])
+
+    def _usable_anchor(
+        self, file: ComposeFile, before: int, fits: Callable[[MappingNode], bool]
+    ) -> str | None:
+        """Return an anchor on a mapping of *file* that *fits*, as an alias at *before* finds it.
+
+        None if there is no such anchor.
+        """
+        visible: dict[str, MappingNode | None] = {}
+        for name, node in self._anchors_of(file):
+            if node.outer_start < before:
+                ends_before = isinstance(node, MappingNode) and node.end <= before
+                visible[name] = node if isinstance(node, MappingNode) and ends_before else None
+        fitting = [name for name, node in visible.items() if node is not None and fits(node)]
+        return fitting[0] if fitting else None
+
+    def _free_anchor(self, file: ComposeFile, name: str) -> str:
+        """Return *name*, followed by a number if *file* already has this anchor."""
+        taken = {anchor for anchor, _ in self._anchors_of(file)}
+        free, n = name, 2
+        while free in taken:
+            free, n = f"{name}-{n}", n + 1
+        return free
+
+    def _anchors_of(self, file: ComposeFile) -> list[tuple[str, Node]]:
+        """Return the anchors of *file* in the order of the text, each with its node."""
+        if file.path not in self._anchors:
+            nodes = walk(file.root)
+            self._anchors[file.path] = [(node.anchor, node) for node in nodes if node.anchor]
+        return self._anchors[file.path]
 
 
 def site_effects(site: Site) -> list[Effect]:
@@ -483,32 +514,6 @@ def join_names(names: Sequence[str]) -> str:
 def shared_note(site: Site) -> str:
     """Return the ending of a title that names the block that several services share, or ``""``."""
     return f" (one edit, in {site.block})" if site.is_shared else ""
-
-
-def usable_anchor(
-    file: ComposeFile, before: int, fits: Callable[[MappingNode], bool]
-) -> str | None:
-    """Return an anchor on a mapping of *file* that *fits*, as an alias at offset *before* finds it.
-
-    None if there is no such anchor.
-    """
-    visible: dict[str, MappingNode | None] = {}
-    for node in walk(file.root):
-        if node.anchor and node.outer_start < before:
-            visible[node.anchor] = (
-                node if isinstance(node, MappingNode) and node.end <= before else None
-            )
-    fitting = [name for name, node in visible.items() if node is not None and fits(node)]
-    return fitting[0] if fitting else None
-
-
-def free_anchor(file: ComposeFile, name: str) -> str:
-    """Return *name*, followed by a number if *file* already has this anchor."""
-    taken = {node.anchor for node in walk(file.root)}
-    free, n = name, 2
-    while free in taken:
-        free, n = f"{name}-{n}", n + 1
-    return free
 
 
 def healthcheck_value(test: Command, times: Times) -> Value:

@@ -6,8 +6,9 @@ settings say how much it takes (a Java heap, the cache of a database), or where 
 knows that the image stays within a limit, and the least memory that it works with. For all others
 the size of their category is a guess, unless you set it: the sizes are options. Compare them with
 `docker stats`. Three or more services of a file that get the same limits share one anchor. CPUs are
-reserved by Swarm only, so only memory is. A service with any limit is left alone, also with one in
-the old form (`mem_limit`, `cpus`), since Docker Compose rejects both forms together.
+limited only where you set the size, or want the guess, and never reserved, which only Swarm does. A
+service with any limit is left alone, also with one in the old form (`mem_limit`, `cpus`), since
+Docker Compose rejects both forms together.
 """
 
 from __future__ import annotations
@@ -75,9 +76,9 @@ class Options:
 
 
 class _Size(Struct, frozen=True):
-    """A limit, why it is right, and how sure that is."""
+    """A limit, why it is right, and how sure that is; *cpus* is None for no limit of CPUs."""
 
-    cpus: float
+    cpus: float | None
     memory: int
     evidence: str = "the size for its category"
     confidence: Confidence = "guess"
@@ -107,9 +108,8 @@ def add_resource_limits(project: Project, options: Options) -> Iterator[Change |
             yield blocked_refusal(site, "no limits")
             continue
         size, text = site.value, format_size(site.value.memory)
-        unit = "CPU" if size.cpus == 1 else "CPUs"
         title = f"Limit {join_names(site.services)}"
-        details = f" to {size.cpus:g} {unit} and {text} of memory"
+        details = f" to {_cpus_text(size.cpus)}{text} of memory"
         name = f"limits-{text.lower()}"
         value = _value(size, options.reservation)
         yield shared.addition(site, value, title, details, name, size.evidence, size.confidence)
@@ -143,24 +143,30 @@ def _needed_size(model: StartModel, service: Service, options: Options) -> _Size
     known = memory_of(service, options.catalog)
     required = required_memory(model, service)
     memory = max(size.memory, known.bytes if known else 0, required[0] if required else 0)
-    if required is not None:
-        return _Size(size.cpus, memory, f"room for {required[1]}", "likely")
     if size.confidence == "verified":
         return _Size(size.cpus, memory, size.evidence, "verified")
-    if known is None:
-        return size
-    return _Size(size.cpus, memory, known.source, "likely" if known.bounded else "guess")
+    # How much of a CPU a service needs, neither its settings nor its image say.
+    if required is not None:
+        return _Size(None, memory, f"room for {required[1]}", "likely")
+    if known is not None and known.bounded:
+        return _Size(None, memory, known.source, "likely")
+    return _Size(size.cpus, memory, known.source if known else size.evidence)
 
 
 def _value(size: _Size, reservation: int) -> dict[str, Value]:
-    limits: dict[str, Value] = {
-        "cpus": Quoted(_cpus(size.cpus)),
-        "memory": format_size(size.memory),
-    }
+    limits: dict[str, Value] = {} if size.cpus is None else {"cpus": Quoted(_cpus(size.cpus))}
+    limits["memory"] = format_size(size.memory)
     if reservation <= 0:
         return {"limits": limits}
     reserved = int(size.memory * min(reservation, 100) / 100)
     return {"limits": limits, "reservations": {"memory": format_size(reserved)}}
+
+
+def _cpus_text(cpus: float | None) -> str:
+    """Return the beginning of what a service is limited to, ``""`` without a limit of CPUs."""
+    if cpus is None:
+        return ""
+    return f"{cpus:g} {'CPU' if cpus == 1 else 'CPUs'} and "
 
 
 def _cpus(cpus: float) -> str:

@@ -4,9 +4,9 @@ A short `depends_on` waits only until the container has started. It becomes the 
 `service_healthy` for dependencies whose health check the owner wrote or is verified, and
 `service_completed_successfully` for one-off services such as migrations. The others keep
 `service_started`: a service whose check is missing or wrong never becomes healthy, and a service
-that waits for it never starts. Nothing waits for monitoring, tools, or a service of a profile, and
-monitoring waits for nothing: it reports what is not healthy. Existing conditions are left as they
-are.
+that waits for it never starts. Nothing waits for monitoring, tools, proxies, or a service of a
+profile. Monitoring waits for nothing, since it reports what is not healthy; neither does a proxy of
+several services, which would close all for one. Existing conditions are left as they are.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ STARTED, HEALTHY, DONE = "service_started", "service_healthy", "service_complete
 
 _OBSERVERS = frozenset({"monitoring", "logging", "tracing", "tools"})
 """The categories of services that the others do not need, and that observe the others."""
+_PROXY = "proxy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +155,14 @@ def _condition(
 def _is_optional(model: StartModel, name: str, needed: str) -> bool:
     """Return whether *name* can work while *needed* is not healthy."""
     service, other = model.services[name], model.services[needed]
-    categories = {service_placement(model, each).category for each in (service, other)}
+    category = service_placement(model, service).category
+    other_category = service_placement(model, other).category
+    if category in _OBSERVERS or other_category in {*_OBSERVERS, _PROXY}:
+        return True
+    if category == _PROXY and len(service.depends_on) > 1:
+        return True  # the other parts are to be reached while one of them is not healthy
     own_profiles = {profile.value for profile in service.profiles}
-    is_in_profile = any(profile.value not in own_profiles for profile in other.profiles)
-    return bool(categories & _OBSERVERS) or is_in_profile
+    return any(profile.value not in own_profiles for profile in other.profiles)
 
 
 def _required(reached: list[ReachedService], needed: str) -> dict[str, Value]:

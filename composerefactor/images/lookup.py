@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any, cast
 
 from msgspec import Struct
@@ -333,13 +333,16 @@ def format_size(size: int) -> str:
 
 
 def memory_of(service: Service, catalog: Catalog) -> Memory | None:
-    """Return the memory that the image of *service* needs; None if *catalog* does not know it.
+    """Return the memory that the server of an image needs; None if *catalog* does not know it.
 
-    The image that a service builds is not the one that it is based on.
+    None as well if *service* runs another program of the image, or builds another image on it.
     """
     image = service.image
     entry = catalog.match(image.value) if image and service.build is None else None
-    return entry.memory if entry is not None else None
+    words = (value.value for value in (service.entrypoint, service.command) if value)
+    if entry is None or not starts_server(entry, tuple(chain.from_iterable(words))):
+        return None
+    return entry.memory
 
 
 def required_memory(model: StartModel, service: Service) -> tuple[int, str] | None:
