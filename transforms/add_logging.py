@@ -41,7 +41,7 @@ class Options:
     )
 
 
-@fixer(Options, after=("add-missing-services",), unsafe=True)
+@fixer(Options, after=("add-missing-services",), unsafe=True, lasting=True)
 def add_logging(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each service, or block that services share, without `logging`."""
 

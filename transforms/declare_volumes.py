@@ -47,7 +47,7 @@ class Options:
     external: bool = option(default=False, help="Declare that undeclared volumes already exist.")
 
 
-@fixer(Options)
+@fixer(Options, lasting=True)
 def declare_volumes(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a declaration for each undeclared volume, and a volume for data without one."""
     models = start_models(project)

@@ -56,7 +56,7 @@ class Options:
     )
 
 
-@fixer(Options, after=("add-missing-services", "declare-volumes"), unsafe=True)
+@fixer(Options, after=("add-missing-services", "declare-volumes"), unsafe=True, lasting=True)
 def harden(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield up to three changes for each service, or block that services share."""
     unknown = set(options.parts) - set(_PARTS)

@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -92,6 +92,10 @@ class FileReading(Struct, frozen=True, eq=False):
     includes: list[list[FileReading]] = []
 
 
+EnvironmentKind: TypeAlias = Literal["production", "staging", "development", "test"]
+"""What a Compose file is for."""
+
+
 class Project(Struct):
     """The read-only view of a project that transforms and rules work on.
 
@@ -129,6 +133,7 @@ class Project(Struct):
             service: ``overriding(path, service)``.
         scopes: The scopes of all start commands, by what they contain: equal ones are one object.
         read_once: The start models and services that were read, see ``services.py``.
+        environments: The environment of a file by its path, where the settings give it.
     """
 
     entries: tuple[Invocation, ...]
@@ -155,6 +160,7 @@ class Project(Struct):
     overriding: Callable[[str, str], frozenset[str]] = lambda _, __: frozenset()
     scopes: dict[Hashable, Scope] = {}
     read_once: dict[Hashable, Any] = {}
+    environments: Mapping[str, EnvironmentKind] = {}
 
     @property
     def readable(self) -> tuple[Invocation, ...]:

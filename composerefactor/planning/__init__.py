@@ -7,6 +7,7 @@ registry  finds the transforms and the names of the rules
 requests  the options of ``split`` and ``fix``, as values
 selection which changes of a refactoring the user wants
 fixes     plans the changes of fixers, one after the other
+vetoes    comments that speak against a change
 propose   the proposal: a plan with its proof and the files to write
 settle    finds the largest part of a refactoring that can be proved
 guard     checks a proposal before it is written

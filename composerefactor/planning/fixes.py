@@ -19,8 +19,10 @@ from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project, load_project
 from composerefactor.confidence import CONFIDENCES, DEFAULT_CONFIDENCE, Confidence
 from composerefactor.edit.apply import apply_edits
-from composerefactor.edit.operations import AddLines, Edit, WriteFile, YamlEdit
+from composerefactor.edit.operations import AddKey, AddLines, Edit, WriteFile, YamlEdit
 from composerefactor.errors import InputError, Location, RefusedError, UsageError
+from composerefactor.images.environments import short_lived_reason
+from composerefactor.planning.vetoes import veto
 from composerefactor.refactoring.contract import Change, Effect, Fixer, Refusal
 
 
@@ -69,6 +71,7 @@ def project_with(
     result = load_project(project.entries, Library(overlay, library, contents), environ)
     result.protected_files.update(project.protected_files)
     result.is_tracked, result.is_ignored = project.is_tracked, project.is_ignored
+    result.environments = project.environments
     return result
 
 
@@ -288,6 +291,9 @@ def _plan_fixes(
             to_apply: list[PlannedFix] = []
             for planned in each.fixer.plan(project, each.options):
                 if isinstance(planned, Refusal):
+                    path = planned.location.path
+                    if each.fixer.lasting and short_lived_reason(project, path) is not None:
+                        continue
                     this_round.refusals.append((each.fixer.name, planned))
                     continue
                 fix = PlannedFix(each.fixer.name, planned)
@@ -331,7 +337,7 @@ def _set_aside(
         True if the fix was appended to ``suppressed``, ``excluded``, ``available`` or
         ``uncertain``; False if it is to be applied.
     """
-    suppressed = _suppression_reason(project, fix, chosen.ignored)
+    suppressed = _suppression_reason(project, fix, chosen)
     excluded = selection.exclusion_reason(fix)
     if suppressed is not None:
         plan.suppressed.append(PlannedFix(fix.transform, fix.change, suppressed))
@@ -346,22 +352,33 @@ def _set_aside(
     return True
 
 
-def _suppression_reason(
-    project: Project, fix: PlannedFix, ignored: Mapping[str, str]
-) -> str | None:
-    """Return why a comment or the settings suppress *fix*; None if they do not.
+def _suppression_reason(project: Project, fix: PlannedFix, chosen: ChosenFixer) -> str | None:
+    """Return why a comment, the settings or the environment suppress *fix*; None if they do not.
 
     One suppressed service is enough: a block that it shares with others is not changed either.
     """
     services = sorted({effect.service for effect in fix.change.effects if effect.service})
     for name in services:
-        reason = ignored.get(name) or _comment_reason(project, name, fix.transform)
+        reason = chosen.ignored.get(name) or _comment_reason(project, name, fix.transform)
         if reason is not None:
             return reason if len(services) == 1 else f"{name} is excluded: {reason}"
     file = project.files.get(fix.change.location.path)
-    if file is None:
+    if file is not None:
+        reason = suppression.ignore_reason(file, fix.change.location.line, fix.transform)
+        if reason is not None:
+            return reason
+    if fix.change.repairs:
         return None
-    return suppression.ignore_reason(file, fix.change.location.line, fix.transform)
+    environment = _environment_reason(project, fix.change) if chosen.fixer.lasting else None
+    return environment or veto(project, fix.change)
+
+
+def _environment_reason(project: Project, change: Change) -> str | None:
+    """Return why *change* suits no service that it edits; None if it suits one of them."""
+    edits = [edit for edit in change.edits if not isinstance(edit, AddLines | WriteFile)]
+    edited = {edit.file for edit in edits if not isinstance(edit, AddKey) or len(edit.path) > 1}
+    reasons = [short_lived_reason(project, path) for path in sorted(edited)]
+    return reasons[0] if reasons and all(reasons) else None
 
 
 def _comment_reason(project: Project, service: str, transform: str) -> str | None:

@@ -17,6 +17,7 @@ from msgspec import UNSET, Struct, UnsetType, ValidationError, convert, field
 from msgspec.json import schema_components
 from msgspec.structs import fields
 
+from composerefactor.compose.project import EnvironmentKind
 from composerefactor.confidence import DEFAULT_CONFIDENCE, Confidence
 from composerefactor.errors import InputError, Location
 from composerefactor.images.catalog import Catalog, load_catalog
@@ -104,6 +105,7 @@ class SettingsFile(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         catalog: Additions to the image catalog.
         ignore: By transform or rule, the services to ignore, each with the reason.
+        environments: What a Compose file is for, by path, where its name does not say it.
         split: Defaults of composerefactor split.
         fix: Defaults of composerefactor fix.
         analyze: Defaults of composerefactor analyze.
@@ -112,6 +114,7 @@ class SettingsFile(Struct, frozen=True, forbid_unknown_fields=True):
 
     catalog: tuple[CatalogEntry, ...] = ()
     ignore: Mapping[str, Mapping[str, str]] = {}
+    environments: Mapping[str, EnvironmentKind] = {}
     split: SplitDefaults = field(default_factory=SplitDefaults)
     fix: FixDefaults = field(default_factory=FixDefaults)
     analyze: AnalyzeDefaults = field(default_factory=AnalyzeDefaults)
@@ -128,6 +131,7 @@ class Settings(Struct, frozen=True):
         path: The path of the settings file.
         catalog: The image catalog, including the entries of the file.
         ignore: By transform or rule, the services that it ignores, each with the reason.
+        environments: What a Compose file is for, by path.
         split: Defaults of ``split``.
         fix: Defaults of ``fix``.
         analyze: Defaults of ``analyze``.
@@ -138,6 +142,7 @@ class Settings(Struct, frozen=True):
     path: str = FILE_NAME
     catalog: Catalog = field(default_factory=load_catalog)
     ignore: Mapping[str, Mapping[str, str]] = {}
+    environments: Mapping[str, EnvironmentKind] = {}
     split: SplitDefaults = field(default_factory=SplitDefaults)
     fix: FixDefaults = field(default_factory=FixDefaults)
     analyze: AnalyzeDefaults = field(default_factory=AnalyzeDefaults)
@@ -192,7 +197,15 @@ def load_settings(data: bytes | None, path: str = FILE_NAME) -> Settings:
         at = Settings(path, tree=tree).location("catalog")
         raise InputError(str(error), location=at) from None
     return Settings(
-        path, catalog, file.ignore, file.split, file.fix, file.analyze, file.transforms, tree
+        path,
+        catalog,
+        file.ignore,
+        file.environments,
+        file.split,
+        file.fix,
+        file.analyze,
+        file.transforms,
+        tree,
     )
 
 

@@ -290,6 +290,8 @@ class Fixer(Transform[O], frozen=True):
         first: True for one that runs before all that are not *first*: it fixes what the others
             could not read.
         unsafe: True where every change of it changes what runs.
+        lasting: True where its changes are for services that run permanently: files for
+            development and tests do not get them.
     """
 
     plan: Callable[[Project, O], Iterator[Change | Refusal]]
@@ -297,6 +299,7 @@ class Fixer(Transform[O], frozen=True):
     selected_only: bool = False
     first: bool = False
     unsafe: bool = False
+    lasting: bool = False
 
 
 AnyTransform = Refactoring[Any] | Fixer[Any]
@@ -334,6 +337,7 @@ def fixer(
     selected_only: bool = False,
     first: bool = False,
     unsafe: bool = False,
+    lasting: bool = False,
 ) -> Callable[[Callable[[Project, O], Iterator[Change | Refusal]]], Fixer[O]]:
     """Make the decorated plan function the fixer of its module.
 
@@ -349,6 +353,7 @@ def fixer(
             selected_only,
             first,
             unsafe,
+            lasting,
         )
 
     return make

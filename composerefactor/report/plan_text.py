@@ -64,7 +64,7 @@ def _not_made(fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
     for line in limited(lines, most):
         yield row("", f"  {line}", style)
     for state, fixes in (("excluded", fix_plan.excluded), ("suppressed", fix_plan.suppressed)):
-        lines = [f"{state}: {_fix_line(fix, style)} ({fix.reason})" for fix in fixes]
+        lines = [f"{state}: {line}" for line in _lines_by_reason(fixes, style)]
         for line in limited(lines, most):
             yield row("", style(line, "yellow"), style)
     skipped = [
@@ -87,6 +87,23 @@ def available_text(fix_plan: FixPlan) -> str:
         text += f": {', '.join(f'{name} {n}' for name, n in counts.items())}"
     guesses = len(fix_plan.available) - len(certain)
     return text + (f"; and {counted(guesses, 'guess')}" if guesses else "")
+
+
+def _lines_by_reason(fixes: Sequence[PlannedFix], style: Style) -> Iterator[str]:
+    """Yield a line for each of *fixes*; one line for all that have the same reason."""
+    by_reason: dict[str, list[PlannedFix]] = {}
+    for fix in fixes:
+        by_reason.setdefault(fix.reason, []).append(fix)
+    for reason, group in by_reason.items():
+        if len(group) == 1:
+            yield f"{_fix_line(group[0], style)} ({reason})"
+        else:
+            yield f"{counted(len(group), 'change')}: {_counts_by_transform(group)} ({reason})"
+
+
+def _counts_by_transform(fixes: Sequence[PlannedFix]) -> str:
+    counts = Counter(fix.transform for fix in fixes)
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
 def consequence(fixes: Sequence[PlannedFix], style: Style) -> str:

@@ -47,6 +47,7 @@ from composerefactor.errors import InputError, first_of
 from composerefactor.images.catalog import Catalog
 from composerefactor.images.connections import HostMention, HostNames, host_mentions
 from composerefactor.images.credentials import LiteralCredential, literal_credentials
+from composerefactor.images.environments import FileEnvironment, environment_of
 from composerefactor.images.health.usage import usage
 from composerefactor.refactoring.deduplicate.variants import Comparison, comparisons
 
@@ -243,6 +244,7 @@ class Architecture:
         unread: The error for each start command that cannot be read.
         comparisons: What differs between files that define the same services.
         repetitions: How much these files repeat.
+        file_environments: What each Compose file is for, where that is known.
         unresolved: Sentences about what the text alone does not show.
         project: The project from which the facts are read.
         all_entries: All start commands, also if *entries* are only a part of them.
@@ -255,6 +257,7 @@ class Architecture:
     unread: Mapping[Invocation, InputError]
     comparisons: tuple[Comparison, ...]
     repetitions: tuple[Repetition, ...]
+    file_environments: Mapping[str, FileEnvironment]
     unresolved: tuple[str, ...]
     project: Project = field(repr=False, compare=False)
     all_entries: tuple[InvocationFacts, ...] = field(repr=False, compare=False)
@@ -308,6 +311,11 @@ def survey(project: Project, name: str, catalog: Catalog) -> Architecture:
         dict(project.errors),
         tuple(comparisons(project)),
         tuple(repetitions(project)),
+        {
+            path: environment
+            for path in sorted(project.files)
+            if (environment := environment_of(project, path)) is not None
+        },
         tuple(
             dict.fromkeys(
                 [

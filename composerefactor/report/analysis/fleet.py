@@ -44,9 +44,7 @@ def as_markdown(summaries: Sequence[ProjectSummary]) -> str:
     lines = ["# Docker Compose projects", "", f"| {' | '.join(_COLUMNS)} |"]
     lines.append(f"|{' --- |' * len(_COLUMNS)}")
     lines += [
-        f"| {' | '.join(map(cell, _row(each)))} |"
-        for each in _ordered(summaries)
-        if not each.error
+        f"| {' | '.join(map(cell, _row(each)))} |" for each in _ordered(summaries) if not each.error
     ]
     failed = [each for each in summaries if each.error]
     if failed:

@@ -8,6 +8,7 @@ number in the document's ``schema`` is raised when a key is renamed or removed.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from composerefactor.analysis.baseline import fingerprints
 from composerefactor.analysis.facts.architecture import Repetition, StartCommandFacts
 from composerefactor.analysis.findings import Finding, RuleInfo, Severity
 from composerefactor.errors import Location
+from composerefactor.images.environments import FileEnvironment
 from composerefactor.planning.settings import schemas
 from composerefactor.report.plan_json import ComparisonDocument, comparison_document
 
@@ -80,6 +82,7 @@ class AnalysisDocument(Struct, frozen=True):
         unread: The start commands that cannot be read.
         environments: What differs between files that define the same services.
         repetitions: How much these files repeat.
+        file_environments: What each Compose file is for, where that is known.
         findings: The findings that are not suppressed.
         suppressed: The findings that the settings or a comment suppress.
         known: The findings in the baseline.
@@ -97,6 +100,7 @@ class AnalysisDocument(Struct, frozen=True):
     unread: tuple[UnreadDocument, ...]
     environments: tuple[ComparisonDocument, ...]
     repetitions: tuple[Repetition, ...]
+    file_environments: Mapping[str, FileEnvironment]
     findings: tuple[FindingDocument, ...]
     suppressed: tuple[FindingDocument, ...]
     known: tuple[FindingDocument, ...]
@@ -126,6 +130,7 @@ def analysis_document(analysis: Analysis) -> dict[str, Any]:
         ),
         environments=tuple(map(comparison_document, facts.comparisons)),
         repetitions=facts.repetitions,
+        file_environments=facts.file_environments,
         findings=_findings([(each, None) for each in analysis.findings]),
         suppressed=_findings([(s.finding, s.reason) for s in analysis.suppressed]),
         known=_findings([(each, None) for each in analysis.known]),

@@ -9,6 +9,7 @@ from composerefactor.analysis.facts.architecture import Architecture, Invocation
 from composerefactor.analysis.facts.variables import VariableFacts
 from composerefactor.analysis.findings import Severity
 from composerefactor.errors import first_of
+from composerefactor.images.environments import PURPOSES
 from composerefactor.images.lookup import format_size
 from composerefactor.report.analysis.model import Listing, Row, Section, Table, code, merged
 from composerefactor.report.plan_json import sentences
@@ -251,8 +252,13 @@ def containers(architecture: Architecture) -> Section:
 
 
 def environments(architecture: Architecture) -> Section:
-    """Return the section about root files with the same services: differences and repetitions."""
-    parts: list[Table | Listing] = []
+    """Return the section about what files are for, and what those with the same services repeat."""
+    known = [
+        (code(path), PURPOSES[each.kind], each.reason)
+        for path, each in architecture.file_environments.items()
+    ]
+    files = Table(("File", "Is for", "Known from"), tuple(known), "Files by environment")
+    parts: list[Table | Listing] = [files] if known else []
     for comparison, repetition in zip(
         architecture.comparisons, architecture.repetitions, strict=True
     ):

@@ -1,0 +1,85 @@
+"""What a Compose file is for, by its name, its header and its values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from composerefactor.images.environments import environment_of, short_lived_reason
+from composerefactor.planning.opening import ProjectSelection, open_project
+
+PLAIN = "services:\n  web:\n    image: nginx:1.27\n"
+
+
+def kind(directory: Path, name: str, text: str, settings: str = "") -> str | None:
+    path = directory / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    if settings:
+        (directory / ".composerefactor.yml").write_text(settings)
+    project = open_project(ProjectSelection(directory, file=(name,))).project
+    environment = environment_of(project, name)
+    return environment.kind if environment else None
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("docker-compose.yml", None),
+        ("docker-compose.override.yml", None),
+        ("docker-compose.dev-azure.yml", "development"),
+        ("docker-compose-local.yaml", "development"),
+        ("docker-compose.test.override.yml", "test"),
+        ("compose.e2e.yaml", "test"),
+        ("docker-compose.prod.yml", "production"),
+        ("docker-compose.staging.yml", "staging"),
+        ("docker-compose.devices.yml", None),
+        (".devcontainer/docker-compose.yml", "development"),
+        ("tests/docker-compose.yml", "test"),
+        ("deploy/docker-compose.yml", None),
+    ],
+)
+def test_by_name(tmp_path: Path, name: str, expected: str | None) -> None:
+    assert kind(tmp_path, name, PLAIN) == expected
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("# Shop Backend Development Environment", "development"),
+        ("# Compose file for local development", "development"),
+        ("# Docker Compose for Staging Environment", "staging"),
+        ("# For production use docker-compose.prod.yml", None),
+        ("# Not for production", None),
+        ("# Development and production environments", None),
+        ("# The shop", None),
+    ],
+)
+def test_by_header(tmp_path: Path, header: str, expected: str | None) -> None:
+    assert kind(tmp_path, "compose.yaml", f"{header}\n{PLAIN}") == expected
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ("environment: {NODE_ENV: development}", "development"),
+        ("environment: [ASPNETCORE_ENVIRONMENT=Production]", "production"),
+        ("environment: ['NODE_ENV=${NODE_ENV:-production}']", None),
+        ("environment: {NODE_ENV: development, APP_ENV: production}", None),
+        ("environment: {DB_NAME: test}", None),
+        ("build: {context: ., target: dev}", "development"),
+        ("image: localstack/localstack:3", "development"),
+    ],
+)
+def test_by_content(tmp_path: Path, lines: str, expected: str | None) -> None:
+    text = f"services:\n  web:\n    {lines}\n"
+    text += "" if "image" in lines else "    image: nginx:1.27\n"
+    assert kind(tmp_path, "compose.yaml", text) == expected
+
+
+def test_settings_decide(tmp_path: Path) -> None:
+    name = "docker-compose.dev.yml"
+    settings = f"environments:\n  {name}: production\n"
+    assert kind(tmp_path, name, PLAIN, settings) == "production"
+    assert short_lived_reason(open_project(ProjectSelection(tmp_path)).project, name) is None
