@@ -4,7 +4,8 @@ Services that name no network share the default one. `layout=dedicated` gives th
 name of its own; `layout=tiers` splits them into `edge` (reachable from outside), `app` and `data`,
 by their connections: of two connected services, the outer one joins the network of the inner one,
 so no connection is cut. The connections of a proxy, a monitoring service or an image from elsewhere
-may not appear in Compose files; such services join every network that they could need.
+may not appear in Compose files; such services join every network that they could need. A project
+that configures the network `default` keeps it.
 """
 
 from __future__ import annotations
@@ -62,7 +63,12 @@ class Member(Struct, frozen=True):
     networks: tuple[str, ...]
 
 
-@fixer(Options, after=("add-missing-services", "declare-networks"), unsafe=True)
+@fixer(
+    Options,
+    after=("add-missing-services", "declare-networks"),
+    unsafe=True,
+    selected_only=True,
+)
 def add_networks(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield one change, or the refusals, for each group of base files with files in common.
 
@@ -180,6 +186,12 @@ def _refusals(model: StartModel, members: Sequence[Member]) -> Iterator[Refusal]
                 member.file.location_of("services", member.name),
                 f"add `networks: [{', '.join(member.networks)}]` to it and to the others by hand",
             )
+    for declared in model.declared("networks").get(DEFAULT_NETWORK, []) if members else ():
+        yield Refusal(
+            "the project configures its default network",
+            declared.location,
+            "name the networks of all services by hand, if they need others",
+        )
     inside = {member.name for member in members}
     for service in model.services.values():
         listed = [name for name, _ in service.names("networks")]
