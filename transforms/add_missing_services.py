@@ -6,7 +6,8 @@ the image (the one that the project uses elsewhere, if any), the login that its 
 volume for its data, a health check, and the network of its clients.
 
 A host that only connection URLs and variables name (`REDIS_URL=redis://redis:6379`) may be outside
-of the project, so adding it changes what runs. Passwords are never written to a Compose file: they
+of the project, so adding it changes what runs. One that only the default of a variable names
+(`${SMTP_HOST:-mailhog}`) is left alone. Passwords are never written to a Compose file: they
 become required variables, and if a file contains the value so far, it moves to the env file.
 """
 
@@ -104,7 +105,7 @@ def _wanted_services(project: Project, models: list[StartModel]) -> Iterator[Wan
     for model in models:
         rejected = {missing.name for missing in missing_services(model)}
         for host in missing_hosts(model, project.files.values()):
-            if host.is_likely and host.host not in rejected:
+            if host.is_likely and not host.is_default and host.host not in rejected:
                 callers = tuple(dict.fromkeys(m.caller for m in host.mentions))
                 hints = tuple(m.hint for m in host.mentions)
                 file = _destination(model, callers)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -16,7 +16,7 @@ from composerefactor.compose.connections import Hint, service_references
 from composerefactor.compose.definitions import LocatedNode
 from composerefactor.compose.hosts import Mention, hosts_in_command, hosts_in_variable
 from composerefactor.compose.image_references import repository_of
-from composerefactor.compose.interpolation import expand
+from composerefactor.compose.interpolation import expand, expressions, mask_expressions
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
 from composerefactor.compose.services import Service, Setting, StartModel
 from composerefactor.errors import Location
@@ -161,6 +161,7 @@ class HostMention(Struct, frozen=True):
         mention: The host with its port and scheme, as written.
         hint: The same as evidence for a connection.
         is_shared: Whether the variable comes from an env file that several services use.
+        is_default: Whether only the default of a variable names it (``${SMTP_HOST:-mailhog}``).
     """
 
     caller: str
@@ -168,6 +169,7 @@ class HostMention(Struct, frozen=True):
     mention: Mention
     hint: Hint
     is_shared: bool = False
+    is_default: bool = False
 
 
 def connections(
@@ -218,7 +220,8 @@ def host_mentions(model: StartModel) -> Iterator[HostMention]:
             for mention in hosts_in_variable(name, value or "", model.variables):
                 description = f"{name}: {mention.text}"
                 hint = Hint(mention.form, description, setting.location)
-                yield HostMention(service.name, name, mention, hint, is_shared)
+                is_default = _is_default(mention.host, value or "", model.variables)
+                yield HostMention(service.name, name, mention, hint, is_shared, is_default)
         for attribute in ("entrypoint", "command"):
             command = service.value(attribute)
             if command is not None:
@@ -237,4 +240,11 @@ def _command_mentions(
     text = " ".join(scalar_text(node) or "" for node in item_nodes(command.node))
     for mention in hosts_in_command(text, model.variables):
         hint = Hint(mention.form, f"{attribute}: {mention.text}", command.location)
-        yield HostMention(service.name, attribute, mention, hint)
+        is_default = _is_default(mention.host, text, model.variables)
+        yield HostMention(service.name, attribute, mention, hint, is_default=is_default)
+
+
+def _is_default(host: str, text: str, variables: Mapping[str, str]) -> bool:
+    """Return whether *host* is neither in *text* itself nor in the values of its variables."""
+    values = [variables.get(e.name, "") for e in expressions(text)]
+    return not any(host in part for part in (mask_expressions(text), *values))

@@ -184,6 +184,11 @@ class MissingHost(Struct, frozen=True):
     starter: Starter | None
 
     @property
+    def is_default(self) -> bool:
+        """Whether only the defaults of variables name it: with a value, another host is used."""
+        return all(mention.is_default for mention in self.mentions)
+
+    @property
     def is_likely(self) -> bool:
         """Whether there is a starter, and some mention is not in a shared env file."""
         return self.starter is not None and not all(mention.is_shared for mention in self.mentions)

@@ -29,5 +29,5 @@ def missing_host(architecture: Architecture) -> Iterator[Occurrence]:
                 first.caller,
                 missing.host,
                 "add the service, or correct the name",
-                is_fixable=missing.starter is not None,
+                is_fixable=missing.starter is not None and not missing.is_default,
             )
