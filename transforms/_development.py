@@ -144,9 +144,13 @@ class DevelopmentFinder:
 
     def _ports(self, service: str, body: MappingNode) -> Iterator[DevelopmentSetting]:
         node = body.get("ports")
-        for n, item in enumerate(node.items if isinstance(node, SequenceNode) else ()):
+        items = node.items if isinstance(node, SequenceNode) else []
+        image = scalar_text(merged_get(body, "image")) or ""
+        entry = load_catalog().match(image) if image else None
+        own = set(map(str, entry.ports)) if entry else set()
+        for n, item in enumerate(items if len(items) > 1 else ()):
             port = parse_port(scalar_text(item) or "")
-            if port is not None and port.target in self.debug_ports:
+            if port is not None and port.target in self.debug_ports - own:
                 path: Path = ("services", service, "ports", n)
                 evidence = f"{port.target} is the port of a debugger"
                 yield DevelopmentSetting(service, "ports", item.start, evidence, (path,))
@@ -195,11 +199,6 @@ def developers_only_reason(service: str, body: Node) -> str:
     for name in (last, service):
         if name.lower().replace("_", "-") in TOOLS:
             return f"{name} is a tool for developers"
-    if image and load_catalog().category(image) == "emulator":
-        return f"{image} emulates a cloud service"
-    profiles = [scalar_text(item) or "" for item in item_nodes(merged_get(body, "profiles"))]
-    if profiles and PROFILES.issuperset(profiles):
-        return f"only in profile {', '.join(profiles)}"
     return ""
 
 

@@ -19,11 +19,12 @@ from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.merge_keys import merged_get, names_in
+from composerefactor.compose.merge_keys import item_nodes, merged_get, names_in, scalar_text
 from composerefactor.compose.project import Project, project_directory
 from composerefactor.compose.references import referenced_resources, referenced_services
 from composerefactor.edit.operations import WriteFile
-from composerefactor.errors import RefusedError
+from composerefactor.errors import Location, RefusedError
+from composerefactor.images.environments import NAMES, environment_of
 from composerefactor.refactoring.contract import (
     Change,
     Effect,
@@ -37,6 +38,7 @@ from composerefactor.refactoring.modules.grouping import Family
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms._development import (
     DEBUG_PORTS,
+    PROFILES,
     DevelopmentFinder,
     DevelopmentSetting,
     developers_only_reason,
@@ -66,7 +68,13 @@ class Options:
 @fixer(Options, selected_only=True)
 def add_environments(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change, or a refusal, for each root file with development-only configuration."""
+    if reason := _separated_already(project):
+        yield reason
+        return
     for path in project.root_files:
+        environment = environment_of(project, path)
+        if environment is not None and (environment.is_named or environment.kind == "test"):
+            continue
         entry = next((e for e in project.entries if e.files == (path,)), None)
         file = project.files[path]
         is_split = (
@@ -74,6 +82,23 @@ def add_environments(project: Project, options: Options) -> Iterator[Change | Re
         )
         if entry is not None and not is_split and not project.exists(_production_path(path)):
             yield from _separate(project, entry, file, options)
+
+
+def _separated_already(project: Project) -> Refusal | None:
+    """Return where *project* has a file or a profile for production; None if it has neither."""
+    for path, file in project.files.items():
+        environment = environment_of(project, path)
+        if environment is not None and environment.kind == "production":
+            reason = f"{path} is for production ({environment.reason})"
+            return Refusal(reason, Location(path))
+        for name, body in file.services.items():
+            profiles = {
+                scalar_text(item) or "" for item in item_nodes(merged_get(body, "profiles"))
+            }
+            if found := profiles & (PROFILES | NAMES["production"]):
+                reason = f"profile {min(found)} separates {name} already"
+                return Refusal(reason, file.location_of("services", name))
+    return None
 
 
 def _separate(
@@ -91,7 +116,7 @@ def _separate(
         and isinstance(body, MappingNode)
         for setting in finder.settings(name, body)
     ]
-    if not settings and not removed_services:
+    if (not settings and not removed_services) or not file.services.keys() - removed_services:
         return
     removed: list[Path] = [("services", name) for name in removed_services]
     removed += [path for setting in settings for path in setting.removed]

@@ -66,8 +66,8 @@ class FileEnvironment(Struct, frozen=True):
     Attributes:
         kind: The environment.
         reason: How we know, for messages.
-        is_named: True if the settings, the name of the file or its header comment say so; False if
-            only the values in the file do.
+        is_named: False if only values such as that of ``NODE_ENV`` say so: with other values the
+            same file would be for another environment.
     """
 
     kind: EnvironmentKind
@@ -136,7 +136,7 @@ def _emulated(file: ComposeFile) -> FileEnvironment | None:
         image = scalar_text(merged_get(body, "image"))
         if image and load_catalog().category(image) == "emulator":
             reason = f"{name} emulates a cloud service"
-            return FileEnvironment("development", reason, is_named=False)
+            return FileEnvironment("development", reason)
     return None
 
 

@@ -96,9 +96,6 @@ def test_a_target_is_that_of_the_dockerfile() -> None:
     [
         ("{image: mailhog/mailhog}", True),
         ("{image: 'dpage/pgadmin4:8'}", True),
-        ("{image: localstack/localstack}", True),
-        ("{image: shop, profiles: [dev, test]}", True),
-        ("{image: shop, profiles: [dev, batch]}", False),
         ("{image: postgres}", False),
         ("{image: portainer/portainer-ce}", False),
     ],
