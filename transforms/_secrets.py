@@ -16,7 +16,7 @@ from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.paths import is_absolute, is_outside
 from composerefactor.compose.project import Project
-from composerefactor.compose.secrets import is_common, variable_name
+from composerefactor.compose.secrets import is_common, is_mixed, variable_name
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.edit.operations import AddItem, AddKey, AddLines, Edit, Rename, Replace
 from composerefactor.edit.rendering import Value
@@ -26,6 +26,7 @@ from composerefactor.images.credentials import (
     CredentialUse,
     LiteralCredential,
     known_secrets,
+    other_places,
 )
 from composerefactor.images.entries import Secret
 from composerefactor.refactoring.contract import Effect
@@ -85,7 +86,12 @@ def is_of_server(literal: LiteralCredential) -> bool:
 
 def _matching_group(literal: LiteralCredential, groups: Iterable[Credential]) -> Credential | None:
     """Return the one of *groups* to which *literal* belongs, or None."""
-    equal = [group for group in groups if group.value == literal.value]
+    equal = [
+        group
+        for group in groups
+        if group.value == literal.value
+        and {each.default_of for each in group.literals} <= {"", literal.default_of}
+    ]
     if not literal.is_whole:
         servers = [g for g in equal if is_of_server(g.literals[0]) and _refers_to_any(literal, g)]
         if servers:
@@ -138,6 +144,32 @@ def _refers_to(literal: LiteralCredential, other: LiteralCredential) -> bool:
     return False
 
 
+def with_all_places(
+    project: Project, models: Iterable[StartModel], groups: Iterable[Credential]
+) -> Iterator[Credential]:
+    """Yield *groups* with every other place of each credential: commands, health checks, labels.
+
+    Some credentials are not yielded: those that are only the default of a variable, unless the
+    value looks generated (the owner wants the project to start without an env file), and those
+    whose variable has other defaults too.
+    """
+    models = list(models)
+    placed: set[tuple[int, int]] = set()
+    for group in groups:
+        is_only_default = all(literal.default_of for literal in group.literals)
+        if is_only_default and (is_common(group.value) or not is_mixed(group.value)):
+            continue
+        names = {literal.default_of for literal in group.literals}
+        used = [v for file in project.files.values() for v in file.variables if v.name in names]
+        if any(variable.default != group.value for variable in used):
+            continue
+        for place in other_places(models, group.value):
+            if (id(place.node), place.start) not in placed:
+                placed.add((id(place.node), place.start))
+                group.literals.append(place)
+        yield group
+
+
 class VariableNames:
     """Chooses names of variables that nothing else in the project uses.
 
@@ -154,6 +186,10 @@ class VariableNames:
     def name(self, credential: Credential) -> str:
         """Return a free name for *credential*, and reserve it."""
         first = credential.literals[0]
+        defaults = [each.default_of for each in credential.literals if each.default_of]
+        if defaults:  # other files may set it already
+            self.values.setdefault(defaults[0], credential.value)
+            return defaults[0]
         service = variable_name(first.services[0])
         stem = re.sub(
             r"^(?:docker-)?compose[.-]?|\.ya?ml$", "", posixpath.basename(first.file.path)

@@ -2,10 +2,11 @@
 
 Passwords, tokens and keys in `environment` and build arguments, and passwords in connection URLs,
 are replaced by `${NAME:?set it in .env}`. The values move to `.env`, their names to `.env.example`.
-The resolved configuration stays equal. A password of a database server and of the services that log
-in to it becomes one variable. `.env` stays out of git: `.gitignore` gets a line for it if needed,
-and nothing is written to a `.env` that git tracks. For commands with `--env-file` the variables go
-to that file.
+Every place of a password moves with it, also in commands, health checks, labels and as the default
+of a variable (`${DB_PASSWORD:-secret}`). The resolved configuration stays equal. A password of a
+database server and of the services that log in to it becomes one variable. `.env` stays out of git:
+`.gitignore` gets a line for it if needed, and nothing is written to a `.env` that git tracks. For
+commands with `--env-file` the variables go to that file.
 
 With `to=secrets` a credential that the image can read from a file, by the image catalog, becomes a
 secret instead; the others still move to `.env`.
@@ -44,6 +45,7 @@ from composerefactor.transforms._secrets import (
     group_credentials,
     secret_edits,
     secret_effects,
+    with_all_places,
 )
 
 
@@ -62,7 +64,8 @@ class Options:
 def move_secrets(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change, or a refusal, for each credential; those in one value change together."""
     models = start_models(project)
-    credentials = group_credentials(literal_credentials(models))
+    literals = literal_credentials(models, with_defaults=True)
+    credentials = [*with_all_places(project, models, group_credentials(literals))]
     if options.to == "secrets":
         secrets = [s for c in credentials if (s := as_file_secret(project, c)) is not None]
         for group in connected(secrets, lambda secret: secret.credential.services):

@@ -1,10 +1,12 @@
 """Credentials that are written as literal text in Compose files.
 
-They are searched in the environment of services and in their build arguments.
+They are searched in the environment of services and in their build arguments;
+:func:`other_places` finds where else such a credential is written.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
@@ -20,6 +22,7 @@ from composerefactor.compose.interpolation import (
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.secrets import (
+    is_common,
     is_credential,
     password_spans,
     password_variable_name,
@@ -27,7 +30,15 @@ from composerefactor.compose.secrets import (
 )
 from composerefactor.compose.services import StartModel
 from composerefactor.images.catalog import load_catalog
-from composerefactor.yaml.nodes import MappingNode, Node, Path, ScalarNode, paths
+from composerefactor.yaml.nodes import (
+    MappingNode,
+    Node,
+    Path,
+    ScalarNode,
+    SequenceNode,
+    paths,
+    resolve,
+)
 from composerefactor.yaml.values import resolve_plain
 
 ATTRIBUTES = (("environment",), ("build", "args"))
@@ -61,6 +72,8 @@ class LiteralCredential(Struct, eq=False):
         name: Suggested name of a new variable for it.
         value: The credential as Docker Compose resolves it. Never shown.
         is_whole: False if it is a part of a longer value, such as the password of a URL.
+        default_of: The variable of which it is the default, else ``""``. Then *start* and *end* are
+            those of the whole expression.
         uses: The services that use it.
     """
 
@@ -73,6 +86,7 @@ class LiteralCredential(Struct, eq=False):
     name: str
     value: str
     is_whole: bool = True
+    default_of: str = ""
     uses: list[CredentialUse] = []
 
     def __repr__(self) -> str:  # The value is a secret.
@@ -91,12 +105,16 @@ def known_secrets(model: StartModel, service: str) -> frozenset[str]:
     return frozenset(secret.env for secret in entry.secrets) if entry else frozenset()
 
 
-def literal_credentials(models: Iterable[StartModel]) -> list[LiteralCredential]:
+def literal_credentials(
+    models: Iterable[StartModel], *, with_defaults: bool = False
+) -> list[LiteralCredential]:
     """Return the literal credentials in the files of *models*.
 
     Each is returned once, sorted by file and position. Files outside the project are excluded.
+    *with_defaults* also returns the defaults of variables (``${DB_PASSWORD:-secret}``) that no env
+    file sets.
     """
-    finder = _CredentialFinder()
+    finder = _CredentialFinder(with_defaults=with_defaults)
     for model in models:
         for name, service in model.services.items():
             for definition in service.definitions:
@@ -112,8 +130,64 @@ def literal_credentials(models: Iterable[StartModel]) -> list[LiteralCredential]
     )
 
 
+def other_places(models: Iterable[StartModel], value: str) -> Iterator[LiteralCredential]:
+    """Yield the places of the credential *value* outside of the variables of services.
+
+    These are commands, health checks, labels and other texts of services in which *value* is a
+    word of its own. A value that unrelated texts may contain by chance has no such places.
+    """
+    if is_common(value):
+        return
+    word = re.compile(rf"(?<![\w$]){re.escape(value.replace('$', '$$'))}(?!\w)")
+    finder = _CredentialFinder()
+    found: dict[tuple[int, int], LiteralCredential] = {}
+    for model in models:
+        for name, service in model.services.items():
+            for definition in service.definitions:
+                for attribute, entry in definition.entries.items():
+                    for node in _scalars(entry.value) if attribute != "environment" else ():
+                        for match in word.finditer(mask_expressions(node.value)):
+                            path = finder.address(definition.file, node)
+                            if path is None or node.tag:
+                                continue
+                            place = found.setdefault(
+                                (id(node), match.start()),
+                                LiteralCredential(
+                                    definition.file,
+                                    path,
+                                    node,
+                                    *match.span(),
+                                    attribute,
+                                    f"{variable_name(name)}_PASSWORD",
+                                    value,
+                                    is_whole=False,
+                                ),
+                            )
+                            place.uses.append(
+                                CredentialUse(model, name, ("services", name, attribute))
+                            )
+    yield from (place for place in found.values() if not is_outside(place.file.path))
+
+
+def _scalars(node: Node) -> Iterator[ScalarNode]:
+    """Yield the scalar values below *node*, aliases followed."""
+    pending, seen = [resolve(node)], set[int]()
+    while pending:
+        current = pending.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        if isinstance(current, ScalarNode):
+            yield current
+        elif isinstance(current, MappingNode):
+            pending += [resolve(entry.value) for entry in current.entries]
+        elif isinstance(current, SequenceNode):
+            pending += map(resolve, current.items)
+
+
 class _CredentialFinder:
-    def __init__(self) -> None:
+    def __init__(self, *, with_defaults: bool = False) -> None:
+        self.with_defaults = with_defaults
         self.credentials: dict[tuple[int, int], LiteralCredential] = {}
         self.addresses: dict[str, dict[int, Path]] = {}
 
@@ -124,7 +198,10 @@ class _CredentialFinder:
             for key in attribute:
                 node = merged_get(node, key)
             for key, scalar, offset in _name_value_pairs(node):
-                for credential in self.parts(definition.file, key, scalar, offset, known):
+                found = [*self.parts(definition.file, key, scalar, offset, known)]
+                if self.with_defaults:
+                    found += self.defaults(model, definition.file, key, scalar, offset, known)
+                for credential in found:
                     place = ("services", name, *attribute, key)
                     first = self.credentials.setdefault((id(scalar), credential.start), credential)
                     first.uses.append(CredentialUse(model, name, place))
@@ -155,6 +232,35 @@ class _CredentialFinder:
                 value=value if not is_whole else whole or value,
                 is_whole=is_whole,
             )
+
+    def defaults(
+        self,
+        model: StartModel,
+        file: ComposeFile,
+        key: str,
+        node: ScalarNode,
+        offset: int,
+        known: frozenset[str],
+    ) -> Iterator[LiteralCredential]:
+        """Yield the credentials in *node* that are the default of a variable without a value."""
+        text = node.value[offset:]
+        path = self.address(file, node) if "${" in text and not node.tag else None
+        if path is None:
+            return
+        spans = password_spans(text)
+        for each in expressions(text):
+            value = each.argument or ""
+            is_password = (each.start, each.end) in spans or (
+                (each.start, each.end) == (0, len(text)) and is_credential(key, value, known)
+            )
+            is_used = each.operator in {"-", ":-"} and each.name not in model.variables
+            if is_password and is_used and each.depth == 0 and value and "$" not in value:
+                yield LiteralCredential(
+                    *(file, path, node, each.start + offset, each.end + offset, key, each.name),
+                    value=value,
+                    is_whole=(each.start, each.end) == (0, len(text)),
+                    default_of=each.name,
+                )
 
     def address(self, file: ComposeFile, node: Node) -> Path | None:
         paths_by_node = self.addresses.get(file.path)
