@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -13,13 +13,22 @@ from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.ports import parse_port
 from composerefactor.compose.volumes import parse_volume
-from composerefactor.edit.apply import apply_edits
-from composerefactor.edit.operations import Remove, Replace, YamlEdit
+from composerefactor.edit.rendering import Value
+from composerefactor.errors import RefusedError
 from composerefactor.images.catalog import load_catalog
 from composerefactor.images.dockerfiles import read_dockerfile
+from composerefactor.images.environments import MODE_VARIABLE
 from composerefactor.yaml.comments import Region, item_regions, regions
-from composerefactor.yaml.nodes import MappingNode, Node, Path, ScalarNode, SequenceNode, node_at
-from composerefactor.yaml.parser import parse
+from composerefactor.yaml.nodes import (
+    AliasNode,
+    MappingNode,
+    Node,
+    Path,
+    ScalarNode,
+    SequenceNode,
+    node_at,
+    walk,
+)
 from composerefactor.yaml.source import Source
 
 TOOLS = frozenset(
@@ -37,8 +46,10 @@ _RELOADS = re.compile(
     r"|yarn\s+(?:run\s+)?(?:dev|watch)\S*|next\s+dev|vite|air|reflex|dotnet\s+watch"
     r"|manage\.py\s+runserver|flask\s+run\s.*--debug)(?![\w-])"
 )
-_MODES = re.compile(r"(?:[A-Z]+_)*ENV(?:IRONMENT)?|(?:[A-Z]+_)+MODE")
 _PRODUCTION_MODES = {"development": "production", "dev": "prod", "Development": "Production"}
+_STAGING_MODES = {"development": "staging", "dev": "staging", "Development": "Staging"}
+_ONLY_TWO_MODES = frozenset({"NODE_ENV", "BABEL_ENV", "FLASK_ENV", "RAILS_ENV", "RACK_ENV"})
+"""Variables of programs that know development and production alone."""
 _SWITCHES = re.compile(r"(?:[A-Z]+_)*(?:DEBUG|HOT_RELOAD|RELOAD|USE_?POLLING|WATCH)")
 _POLLING = re.compile(r"(?:CHOKIDAR|WATCHPACK|WDS)_\w+|PYTHONDONTWRITEBYTECODE|FAST_REFRESH")
 _TRUE = frozenset({"1", "true", "True", "yes", "on", "*"})
@@ -62,8 +73,9 @@ class DevelopmentSetting(Struct, frozen=True):
         key: The attribute that production sets in another way.
         at: The offset of the setting in the file.
         evidence: Why only development needs it.
-        removed: The paths that production leaves out.
-        edits: What production changes.
+        removed: The paths that move to the file for development.
+        production: What production sets instead, by attribute.
+        staging: The variables that have another value in staging.
     """
 
     service: str
@@ -71,7 +83,8 @@ class DevelopmentSetting(Struct, frozen=True):
     at: int
     evidence: str
     removed: tuple[Path, ...] = ()
-    edits: tuple[YamlEdit, ...] = ()
+    production: Mapping[str, Value] = {}
+    staging: Mapping[str, str] = {}
 
 
 class DevelopmentFinder:
@@ -133,12 +146,18 @@ class DevelopmentFinder:
         node = body.get("environment")
         for name, value, step, at in _variables(node):
             path: Path = ("services", service, "environment", step)
-            if _MODES.fullmatch(name) and value in _PRODUCTION_MODES:
+            if MODE_VARIABLE.fullmatch(name) and value in _PRODUCTION_MODES:
                 production = _PRODUCTION_MODES[value]
-                text = production if isinstance(step, str) else f"{name}={production}"
                 evidence = f"{name} is {value}, {production} in production"
-                edit = Replace(self.path, path, text)
-                yield DevelopmentSetting(service, "environment", at, evidence, edits=(edit,))
+                yield DevelopmentSetting(
+                    service,
+                    "environment",
+                    at,
+                    evidence,
+                    (path,),
+                    {"environment": {name: production}},
+                    {name: _STAGING_MODES[value]} if name not in _ONLY_TWO_MODES else {},
+                )
             elif (_SWITCHES.fullmatch(name) or _POLLING.fullmatch(name)) and value in _TRUE:
                 yield DevelopmentSetting(service, "environment", at, f"{name} is {value}", (path,))
 
@@ -168,9 +187,9 @@ class DevelopmentFinder:
         better = [name for name in stages if name in {"production", "prod", "release", "runtime"}]
         path: Path = ("services", service, "build", "target")
         if better:
-            edit = Replace(self.path, path, better[0])
             evidence = f"stage {stage}; {named} has {better[0]}"
-            yield DevelopmentSetting(service, "build", node.start, evidence, edits=(edit,))
+            production: Mapping[str, Value] = {"build": {"target": better[0]}}
+            yield DevelopmentSetting(service, "build", node.start, evidence, (path,), production)
         else:
             evidence = f"stage {stage}; without a target Docker builds the last stage of {named}"
             yield DevelopmentSetting(service, "build", node.start, evidence, (path,))
@@ -227,26 +246,15 @@ def _variables(node: Node | None) -> Iterator[tuple[str, str, str | int, int]]:
             yield name, text, n, item.start
 
 
-def production_text(file: ComposeFile, removed: Collection[Path], edits: Iterable[YamlEdit]) -> str:
-    """Return the text of *file* with *edits* and without the nodes at the paths *removed*.
+def cut_text(file: ComposeFile, paths: Collection[Path]) -> str:
+    """Return the text of *file* without the nodes at *paths*, and without their comments.
 
-    Comments are removed with the node that they belong to: *file* still has them. Raises
-    RefusedError if an edit cannot be made.
+    Raises RefusedError if a node shares lines with another one, or has an anchor or an alias.
     """
-    cuts, inline = [], list(edits)
-    for path in removed:
-        region = _region(file, path)
-        if region is None:
-            inline.append(Remove(file.path, path))
-        else:
-            cuts.append((region.lead, _end_with_blank(file.source, region)))
-    if inline and cuts:  # the offsets of the cuts are those of the text before the edits
-        edited_file = _parse(file, apply_edits(file, inline))
-        return production_text(
-            edited_file, [p for p in removed if _region(file, p) is not None], ()
-        )
-    if inline:
-        return apply_edits(file, inline)
+    cuts = []
+    for path in paths:
+        region = _movable(file, path)
+        cuts.append((region.lead, _end_with_blank(file.source, region)))
     text, at = [], 0
     for start, end in sorted(cuts):
         text.append(file.source.text[at : max(start, at)])
@@ -254,8 +262,42 @@ def production_text(file: ComposeFile, removed: Collection[Path], edits: Iterabl
     return "".join([*text, file.source.text[at:]])
 
 
-def _parse(file: ComposeFile, text: str) -> ComposeFile:
-    return ComposeFile.of(parse(Source(file.path, text, file.source.has_bom)))
+def moved_text(file: ComposeFile, paths: Collection[Path], header: str) -> str:
+    """Return *header* and the text of the nodes at *paths* of *file*, below the keys around them.
+
+    Raises RefusedError as :func:`cut_text` does.
+    """
+    regions_of = {path: _movable(file, path) for path in paths}
+    ordered = sorted(paths, key=lambda path: regions_of[path].lead)
+    services = list(dict.fromkeys(path[1] for path in ordered))
+    parts = []
+    for service in services:
+        lines = []
+        around: Path = ("services",)
+        for path in (path for path in ordered if path[1] == service):
+            for length in range(2, len(path)):
+                if path[:length] != around[:length]:
+                    key = _region(file, path[:length])
+                    entry = key.entry if key else None
+                    indent = " " * file.source.column(entry.start) if entry else ""
+                    lines.append(f"{indent}{path[length - 1]}:\n")
+            around = path[:-1]
+            region = regions_of[path]
+            lines.append(file.source.text[region.lead : region.end].rstrip("\r\n") + "\n")
+        parts.append("".join(lines))
+    return f"{header}services:\n" + "\n".join(parts)
+
+
+def _movable(file: ComposeFile, path: Path) -> Region:
+    """Return the lines of the node at *path*; raises RefusedError if they cannot move."""
+    region, node = _region(file, path), node_at(file.root, path)
+    name = ".".join(map(str, path[1:]))
+    location = file.location_of("services", str(path[1]))
+    if region is None or node is None:
+        raise RefusedError(f"{name} shares its line with other settings", location=location)
+    if any(isinstance(each, AliasNode) or each.anchor for each in walk(node)):
+        raise RefusedError(f"{name} has an anchor or an alias", location=location)
+    return region
 
 
 def _region(file: ComposeFile, path: Path) -> Region | None:

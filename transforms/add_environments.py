@@ -1,53 +1,68 @@
-"""Separate development-only configuration from production, and add a production root file.
+"""Separate development from production: an override file, and files for production and staging.
 
 The root file of a project is one file for all environments. Source mounts, commands that reload,
-debug ports, development modes and build targets, and services for developers only move to
-`environments/docker-compose.development.yml`; the rest is also read by a new
-`docker-compose.production.yml` beside the root file. The root file keeps its name, and its resolved
-configuration stays equal. A list that would lose its order without its development part is kept in
-full in each environment. Every choice is reported with its evidence, and options change it.
+debug ports, development modes and build targets, the published ports of data stores, and services
+for developers only move to `docker-compose.override.yml`. `docker compose up` reads it by itself,
+so the resolved configuration stays equal. In production a new `docker-compose.production.yml` is
+read in its place, by `-f docker-compose.yml -f docker-compose.production.yml`. It sets modes and
+build targets for production, and a restart policy and limits where there are none. Where a mode has
+a value of its own in staging, a third file sets it.
+
+A project whose files or profiles are separated already is left alone, and so is a file that a
+command names with `-f`: it would start without its development part.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
 from msgspec.structs import replace
 
+from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import item_nodes, merged_get, names_in, scalar_text
 from composerefactor.compose.project import Project, project_directory
-from composerefactor.compose.references import referenced_resources, referenced_services
-from composerefactor.edit.operations import WriteFile
+from composerefactor.compose.references import referenced_services
+from composerefactor.compose.services import Service, StartModel, start_model
+from composerefactor.edit.apply import apply_edits
+from composerefactor.edit.operations import AddKey, WriteFile
+from composerefactor.edit.rendering import Quoted, Value
 from composerefactor.errors import Location, RefusedError
+from composerefactor.images.catalog import service_placement
+from composerefactor.images.connections import connections
 from composerefactor.images.environments import NAMES, environment_of
 from composerefactor.refactoring.contract import (
     Change,
     Effect,
-    Plan,
     Refusal,
     Variant,
     fixer,
     option,
 )
 from composerefactor.refactoring.modules.grouping import Family
-from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms._development import (
     DEBUG_PORTS,
     PROFILES,
     DevelopmentFinder,
     DevelopmentSetting,
+    cut_text,
     developers_only_reason,
-    production_text,
+    moved_text,
 )
-from composerefactor.transforms.split import split
-from composerefactor.yaml.nodes import MappingNode, Path
+from composerefactor.transforms.add_resource_limits import add_resource_limits
+from composerefactor.transforms.add_restart_policy import add_restart_policy
+from composerefactor.yaml.nodes import MappingNode, Path, SequenceNode, children, node_at
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import BOM, Source
+
+_NOTE = "`docker compose` reads this file by itself, after"
+
+ENTRY: Path = ("services", "SERVICE", "ATTRIBUTE", "ENTRY")
+"""The form of the path of one entry, or item, of an attribute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +90,25 @@ def add_environments(project: Project, options: Options) -> Iterator[Change | Re
         environment = environment_of(project, path)
         if environment is not None and (environment.is_named or environment.kind == "test"):
             continue
-        entry = next((e for e in project.entries if e.files == (path,)), None)
         file = project.files[path]
-        is_split = (
-            "include" in file.root_keys or path in project.protected_files or file.top_services
-        )
-        if entry is not None and not is_split and not project.exists(_production_path(path)):
-            yield from _separate(project, entry, file, options)
+        is_split = "include" in file.root_keys or file.top_services
+        entries = [entry for entry in project.readable if path in entry.files]
+        implicit = next((e for e in entries if e.implicit and e.files == (path,)), None)
+        if implicit is None or is_split:
+            continue
+        others = [e for e in entries if not (e.implicit and e.files == (path,))]
+        protected = project.protected_files.get(path)
+        if others or protected:
+            why = protected.reason if protected else f"`{others[0].command}` names it"
+            reason = Refusal(
+                f"{path} is not separated: {why}, so it would start without its development part",
+                file.location_of("services"),
+                "separate it by hand",
+            )
+            if _Separation(project, implicit, file, options).is_needed:
+                yield reason
+            continue
+        yield from _Separation(project, implicit, file, options).changes()
 
 
 def _separated_already(project: Project) -> Refusal | None:
@@ -101,62 +128,218 @@ def _separated_already(project: Project) -> Refusal | None:
     return None
 
 
-def _separate(
-    project: Project, entry: Invocation, file: ComposeFile, options: Options
-) -> Iterator[Change | Refusal]:
-    """Yield the change that separates the development part of *file*, or a refusal."""
-    removed_services = _services_to_remove(file, options)
-    read = partial(_file_text, project, project_directory(entry))
-    finder = DevelopmentFinder(file.path, read, options.debug_ports)
-    settings = [
-        setting
-        for name, body in file.services.items()
-        if name not in options.keep
-        and name not in removed_services
-        and isinstance(body, MappingNode)
-        for setting in finder.settings(name, body)
-    ]
-    if (not settings and not removed_services) or not file.services.keys() - removed_services:
-        return
-    removed: list[Path] = [("services", name) for name in removed_services]
-    removed += [path for setting in settings for path in setting.removed]
-    dependents = dict(_dependents(file, removed_services))
-    removed += [path for paths in dependents.values() for path in paths]
-    target = _production_path(file.path)
-    location = file.location_of("services")
-    try:
-        text = production_text(file, removed, [e for setting in settings for e in setting.edits])
-    except RefusedError as error:
-        yield Refusal(error.message, error.location or location, error.remedy)
-        return
-    effects = [Effect(("services", s.service, s.key), "changes") for s in settings]
-    effects += [Effect(("services", name, "depends_on"), "changes") for name in dependents]
-    for name in removed_services:
-        effects.append(Effect(("services", name), "removes"))
-        effects += [Effect(part, "removes") for part in referenced_resources(file.services[name])]
-    plan, edits = _planned_files(project, entry, file, target, text)
-    # Blocks with nothing but anchors move to the files that use them.
-    names = dict.fromkeys(name for _, name, _ in plan.moved if name.startswith("x-"))
-    blocks = [Effect((name,), "removes") for name in names]
-    reasons = (f"{name}: {why}" for name, why in removed_services.items())
-    details = [*_explanations(file, settings), *reasons]
-    yield Change(
-        f"Add {target}: {file.path} without its development-only configuration",
-        location,
-        edits,
-        blocks,
-        details=[*details, *dict.fromkeys(plan.notes)],
-        variants=[Variant(target, file.path, [*effects, *blocks])],
-    )
+class _Separation:
+    """Separates the development part of *file*, which the start command *entry* reads alone."""
+
+    def __init__(
+        self, project: Project, entry: Invocation, file: ComposeFile, options: Options
+    ) -> None:
+        self.project, self.entry, self.file, self.options = project, entry, file, options
+        self.model = start_model(project, entry)
+        self.tools = _tools(self.model, file, options)
+        read = partial(_file_text, project, project_directory(entry))
+        finder = DevelopmentFinder(file.path, read, options.debug_ports)
+        self.settings: list[DevelopmentSetting] = []
+        self.kept = [name for name in file.services if name not in self.tools]
+        for name in self.kept:
+            body = file.services[name]
+            if name not in options.keep and isinstance(body, MappingNode):
+                self.settings += finder.settings(name, body)
+                self.settings += self._data_ports(self.model.services[name], body)
+        family = Family.of(file.path)
+        self.paths = {
+            kind: posixpath.join(posixpath.dirname(file.path), family.file(kind))
+            for kind in ("override", "production", "staging")
+        }
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether there is something to separate, and services are left without it."""
+        return bool(self.settings or self.tools) and bool(self.kept)
+
+    def _data_ports(self, service: Service, body: MappingNode) -> Iterator[DevelopmentSetting]:
+        """Yield the published ports of a data store: other containers do not need them."""
+        node = body.get("ports")
+        is_store = service_placement(self.model, service).counts_as == "data stores"
+        if node is not None and is_store:
+            evidence = "other containers reach a data store without a published port"
+            path: Path = ("services", service.name, "ports")
+            yield DevelopmentSetting(service.name, "ports", node.start, evidence, (path,))
+
+    def changes(self) -> Iterator[Change | Refusal]:
+        """Yield the change, or why there is none; nothing if there is nothing to separate."""
+        if not self.is_needed:
+            return
+        location = self.file.location_of("services")
+        for path in self.paths.values():
+            if self.project.exists(path):
+                yield Refusal(f"{path} exists already", location, "separate it by hand")
+                return
+        moved = self._moved()
+        try:
+            base = cut_text(self.file, moved)
+            override = moved_text(self.file, moved, f"# Development: {_NOTE} {self.file.path}.\n")
+        except RefusedError as error:
+            yield Refusal(error.message, error.location or location, error.remedy)
+            return
+        newline = "\r\n" if "\r\n" in self.file.source.text else "\n"
+        texts = {"override": override, "production": self._production(), "staging": self._staging()}
+        reasons = (f"{name}: {why}" for name, why in self.tools.items())
+        after = replace(self.entry, files=(self.file.path, self.paths["override"]))
+        bom = BOM if self.file.source.has_bom else ""
+        yield Change(
+            f"Separate development from production in {self.file.path}",
+            location,
+            [
+                WriteFile(self.file.path, bom + base),
+                *(
+                    WriteFile(self.paths[kind], newline.join(text.splitlines()) + newline)
+                    for kind, text in texts.items()
+                    if text
+                ),
+            ],
+            details=[*self._explanations(), *reasons],
+            variants=[
+                Variant(
+                    self.paths["production"],
+                    self.file.path,
+                    [*self._effects()],
+                    at=self.paths["override"],
+                )
+            ],
+            entries={self.entry: after},
+        )
+
+    def _moved(self) -> list[Path]:
+        """Return the paths that move to the override file, in the order of the text."""
+        moved: list[Path] = [("services", name) for name in self.tools]
+        for setting in self.settings:
+            moved += [self._whole_list(path, setting.removed) for path in setting.removed]
+        moved += [path for _, paths in _dependents(self.file, self.tools) for path in paths]
+        for parent in dict.fromkeys(path[:3] for path in moved if len(path) == len(ENTRY)):
+            node = node_at(self.file.root, parent)
+            count = len(list(children(node))) if isinstance(node, SequenceNode) else 0
+            count = len(node.entries) if isinstance(node, MappingNode) else count
+            if sum(path[:3] == parent for path in dict.fromkeys(moved)) == count:
+                moved = [parent, *(path for path in moved if path[:3] != parent)]
+        whole = {path for path in moved if len(path) < len(ENTRY)}
+        return [path for path in dict.fromkeys(moved) if path in whole or path[:3] not in whole]
+
+    def _whole_list(self, path: Path, removed: Iterable[Path]) -> Path:
+        """Return *path*, or that of its whole list if an item stays behind one that moves.
+
+        Docker Compose appends the items of an override file (observed: v2.24.1 to v5.6.1).
+        """
+        if path[2] not in {"volumes", "ports"} or len(path) == 3:  # noqa: PLR2004 - the list itself
+            return path
+        node = merged_get(self.file.services[str(path[1])], str(path[2]))
+        count = len(node.items) if isinstance(node, SequenceNode) else 0
+        indexes = sorted(p[3] for p in removed if p[:3] == path[:3] and isinstance(p[3], int))
+        return path if indexes == list(range(count - len(indexes), count)) else path[:3]
+
+    def _production(self) -> str:
+        """Return the text of the production file."""
+        values: dict[str, dict[str, Value]] = {name: {} for name in self.kept}
+        for name, key, value in self._lasting():
+            values.get(name, {})[key] = value
+        for setting in self.settings:
+            for key, value in setting.production.items():
+                present = values[setting.service].get(key)
+                if isinstance(present, dict) and isinstance(value, dict):
+                    values[setting.service][key] = {**present, **value}
+                else:
+                    values[setting.service][key] = value
+            rest = self._rest(setting)
+            if rest:
+                values[setting.service][setting.key] = rest
+        root = self.file.path
+        return self._text(
+            values,
+            f"# Production: docker compose -f {root} -f {self.paths['production']} up -d\n",
+        )
+
+    def _rest(self, setting: DevelopmentSetting) -> list[Value]:
+        """Return the items of a list that moves as a whole although production needs them."""
+        whole = {self._whole_list(path, setting.removed) for path in setting.removed}
+        node = merged_get(self.file.services[setting.service], setting.key)
+        if not isinstance(node, SequenceNode) or whole != {
+            ("services", setting.service, setting.key)
+        }:
+            return []
+        removed = {path[3] for path in setting.removed if len(path) > 3}  # noqa: PLR2004
+        if not removed:
+            return []
+        texts = [scalar_text(item) or "" for n, item in enumerate(node.items) if n not in removed]
+        return [Quoted(text) for text in texts] if setting.key == "ports" else [*texts]
+
+    def _staging(self) -> str:
+        """Return the text of the staging file; ``""`` if it is the same as production."""
+        values: dict[str, dict[str, Value]] = {}
+        for setting in self.settings:
+            if setting.staging:
+                variables = values.setdefault(setting.service, {}).setdefault("environment", {})
+                assert isinstance(variables, dict)  # noqa: S101 - made above
+                variables.update(setting.staging)
+        if not values:
+            return ""
+        command = " ".join(
+            f"-f {path}" for path in (self.file.path, *list(self.paths.values())[1:])
+        )
+        return self._text(values, f"# Staging: docker compose {command} up -d\n")
+
+    def _text(self, values: dict[str, dict[str, Value]], header: str) -> str:
+        """Return the text of a file that sets *values*, by service and attribute."""
+        values = {name: attributes for name, attributes in values.items() if attributes}
+        skeleton = header + "services:\n" + "\n".join(f"  {name}:\n" for name in values)
+        file = ComposeFile.of(parse(Source(self.paths["production"], skeleton)))
+        return apply_edits(
+            file,
+            [
+                AddKey(file.path, ("services", name), key, value, SERVICE_ORDER)
+                for name, attributes in values.items()
+                for key, value in sorted(
+                    attributes.items(), key=lambda a: SERVICE_ORDER.index(a[0])
+                )
+            ],
+        )
+
+    def _lasting(self) -> Iterator[tuple[str, str, Value]]:
+        """Yield the restart policies and limits that services lack, as their fixers add them."""
+        project = replace(self.project, entries=(self.entry,))
+        planned = [
+            *add_restart_policy.plan(project, add_restart_policy.options()),
+            *add_resource_limits.plan(project, add_resource_limits.options()),
+        ]
+        for change in (each for each in planned if isinstance(each, Change)):
+            names = [effect.service for effect in change.effects if effect.service]
+            for edit in change.edits:
+                if isinstance(edit, AddKey) and edit.key in {"restart", "deploy"}:
+                    yield from ((name, edit.key, edit.value) for name in dict.fromkeys(names))
+
+    def _effects(self) -> Iterator[Effect]:
+        """Yield where production differs from the original."""
+        for setting in self.settings:
+            yield Effect(("services", setting.service, setting.key), "changes")
+        for name, _ in _dependents(self.file, self.tools):
+            yield Effect(("services", name, "depends_on"), "changes")
+        for name in self.tools:
+            yield Effect(("services", name), "removes")
+        for section in ("volumes", "networks", "secrets", "configs"):
+            yield Effect((section,), "changes")
+        for name, key, _ in self._lasting():
+            yield Effect(("services", name, key), "adds")
+
+    def _explanations(self) -> Iterator[str]:
+        for setting in self.settings:
+            where = f"{self.file.source.location(setting.at)}: {setting.service}.{setting.key}"
+            yield f"{where}: {setting.evidence}"
 
 
-def _production_path(path: str) -> str:
-    family = Family.of(path)
-    return posixpath.join(posixpath.dirname(path), family.file("production"))
+def _tools(model: StartModel, file: ComposeFile, options: Options) -> dict[str, str]:
+    """Return the services that production leaves out, with the reason for each.
 
-
-def _services_to_remove(file: ComposeFile, options: Options) -> dict[str, str]:
-    """Return the services that production leaves out, with the reason for each."""
+    A tool to which another service connects stays: that service would not reach it.
+    """
     reasons = {
         name: "named by the option"
         if name in options.services
@@ -171,16 +354,23 @@ def _services_to_remove(file: ComposeFile, options: Options) -> dict[str, str]:
         if name not in reasons
         for other in referenced_services(body) - set(names_in(merged_get(body, "depends_on")))
     }
+    needed |= {
+        each.callee
+        for each in connections(model)
+        if each.caller not in reasons
+        and each.callee not in options.services
+        and any(hint.kind != "depends_on" for hint in each.hints)
+    }
     return {name: why for name, why in reasons.items() if name not in needed}
 
 
-def _dependents(file: ComposeFile, removed: dict[str, str]) -> Iterator[tuple[str, list[Path]]]:
-    """Yield the services that depend on *removed* ones, with the paths of these dependencies."""
+def _dependents(file: ComposeFile, tools: dict[str, str]) -> Iterator[tuple[str, list[Path]]]:
+    """Yield the services that depend on *tools*, with the paths of these dependencies."""
     for name, body in file.services.items():
         node = body.get("depends_on") if isinstance(body, MappingNode) else None
         names = names_in(node)
-        lost = [other for other in names if other in removed]
-        if name in removed or node is None or not lost:
+        lost = [other for other in names if other in tools]
+        if name in tools or node is None or not lost:
             continue
         path: Path = ("services", name, "depends_on")
         if len(lost) == len(names):
@@ -189,41 +379,6 @@ def _dependents(file: ComposeFile, removed: dict[str, str]) -> Iterator[tuple[st
             yield name, [(*path, other) for other in lost]
         else:
             yield name, [(*path, names.index(other)) for other in lost]
-
-
-def _planned_files(
-    project: Project, entry: Invocation, file: ComposeFile, target: str, text: str
-) -> tuple[Plan, list[WriteFile]]:
-    """Return the split plan, and the edits that write both root files and the files that they read.
-
-    If the two share too little, the root file stays unchanged, and the production root file is
-    written in full.
-    """
-    production = ComposeFile.of(parse(Source(target, text, file.source.has_bom)))
-    both = replace(
-        project,
-        entries=(
-            *(e for e in project.entries if e.root_file == entry.root_file),
-            replace(entry, files=(target,), implicit=False),
-        ),
-        files={**project.files, target: production},
-        directories={**project.directories, target: {project_directory(entry)}},
-    )
-    names = {file.path: "development", target: "production"}
-    plan = split.plan(both, SplitOptions(environments=names))
-    bom = BOM if file.source.has_bom else ""
-    planned_files = {
-        planned_file.path: (BOM if planned_file.has_bom else "") + planned_file.text()
-        for planned_file in plan.planned_files
-    }
-    planned_files.setdefault(target, bom + text)
-    return plan, [WriteFile(path, content) for path, content in planned_files.items()]
-
-
-def _explanations(file: ComposeFile, settings: list[DevelopmentSetting]) -> Iterator[str]:
-    for setting in settings:
-        where = f"{file.source.location(setting.at)}: {setting.service}.{setting.key}"
-        yield f"{where}: {setting.evidence}"
 
 
 def _file_text(project: Project, directory: str, name: str) -> str | None:

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from composerefactor.compose import files as suppression
 from composerefactor.compose.files import Library, Reader
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project, load_project
 from composerefactor.confidence import CONFIDENCES, DEFAULT_CONFIDENCE, Confidence
@@ -169,6 +170,11 @@ class FixPlan(Struct):
     def variables(self) -> dict[str, str]:
         """Values of variables that the changed project needs."""
         return {name: value for fix in self.applied for name, value in fix.change.variables.items()}
+
+    @property
+    def entries(self) -> dict[Invocation, Invocation]:
+        """The start command afterwards for each one that reads more files."""
+        return {old: new for fix in self.applied for old, new in fix.change.entries.items()}
 
     @property
     def private(self) -> set[str]:

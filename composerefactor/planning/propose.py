@@ -305,7 +305,12 @@ def _prove_fixes(
     """
     effects = fix_plan.effects
     expected = partial(is_declared, effects=effects)
-    proof = prover.check(fix_plan.contents, variables=fix_plan.variables, expected=expected)
+    proof = prover.check(
+        fix_plan.contents,
+        variables=fix_plan.variables,
+        entries=fix_plan.entries,
+        expected=expected,
+    )
     still_rejected = rejected = prover.rejected()
     if rejected and fix_plan.applied:
         still_rejected = prover.rejected_after(fix_plan.contents)
@@ -324,13 +329,20 @@ def _prove_fixes(
 def _variant_differences(prover: Prover, fix_plan: FixPlan) -> Iterator[ProofFinding]:
     """Yield undeclared differences between a new file and the file that it is a variant of.
 
-    Both are resolved at the same path: the new file's content replaces that of the old one.
+    Both are resolved at the same path: the new file's content replaces that of the old one, or of
+    the file in whose place it is read.
     """
     for fix in fix_plan.applied:
         for variant in fix.change.variants:
-            contents = {**fix_plan.contents, variant.of: fix_plan.contents[variant.path]}
+            place = variant.at or variant.of
+            contents = {**fix_plan.contents, place: fix_plan.contents[variant.path]}
             expected = partial(is_declared, effects=variant.effects)
-            proof = prover.check(contents, only=partial(_is_of_file, variant.of), expected=expected)
+            proof = prover.check(
+                contents,
+                only=partial(_is_of_file, variant.of),
+                entries=fix_plan.entries,
+                expected=expected,
+            )
             for finding in proof.differences:
                 if not expected(finding):
                     yield replace(finding, message=f"{variant.path}: {finding.message}")

@@ -97,11 +97,13 @@ class Variant(Struct, frozen=True):
         path: the new file.
         of: the existing file that resolves to the same configuration, except for *effects*.
         effects: where the two may differ.
+        at: the file in whose place it is read, *of* itself if ``""``.
     """
 
     path: str
     of: str
     effects: Sequence[Effect]
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ class Change(Struct, frozen=True):
             env file.
         details: more about it, one line each.
         variants: new root files that it creates.
+        entries: the start command afterwards for each one that reads more files.
     """
 
     title: str
@@ -136,6 +139,7 @@ class Change(Struct, frozen=True):
     variables: Mapping[str, str] = {}
     details: Sequence[str] = ()
     variants: Sequence[Variant] = ()
+    entries: Mapping[Invocation, Invocation] = {}
 
     def __repr__(self) -> str:  # without the values of variables, which may be secret
         return f"Change({self.title!r}, {self.location!r})"

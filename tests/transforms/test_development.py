@@ -8,8 +8,8 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.transforms._development import (
     DEBUG_PORTS,
     DevelopmentFinder,
+    cut_text,
     developers_only_reason,
-    production_text,
 )
 from composerefactor.yaml.nodes import MappingNode
 from composerefactor.yaml.source import Source
@@ -32,7 +32,7 @@ def kept(attribute: str, dockerfile: str | None = None) -> str:
     )
     assert all(setting.evidence for setting in found)
     removed = [path for setting in found for path in setting.removed]
-    text = production_text(file, removed, [edit for setting in found for edit in setting.edits])
+    text = cut_text(file, removed)
     return "\n".join(line[4:] for line in text.removeprefix(BUILT).splitlines())
 
 
@@ -75,7 +75,17 @@ def test_one_of_several_goes_with_its_comment() -> None:
 
 def test_modes_become_those_of_production() -> None:
     pairs = "environment:\n  - FLASK_ENV=development\n  - FLASK_DEBUG=1\n  - A=b"
-    assert kept(pairs) == "environment:\n  - FLASK_ENV=production\n  - A=b"
+    assert kept(pairs) == "environment:\n  - A=b"
+    file = read(BUILT + "    environment: {APP_ENV: development, NODE_ENV: development}\n")
+    body = file.services["a"]
+    assert isinstance(body, MappingNode)
+    finder = DevelopmentFinder("compose.yaml", lambda _: None, DEBUG_PORTS)
+    app, node = finder.settings("a", body)
+    assert (app.production, app.staging) == (
+        {"environment": {"APP_ENV": "production"}},
+        {"APP_ENV": "staging"},
+    )
+    assert (node.production, node.staging) == ({"environment": {"NODE_ENV": "production"}}, {})
 
 
 def test_a_target_is_that_of_the_dockerfile() -> None:
@@ -86,9 +96,8 @@ def test_a_target_is_that_of_the_dockerfile() -> None:
     assert isinstance(body, MappingNode)
     finder = DevelopmentFinder("compose.yaml", lambda _: DOCKERFILE, DEBUG_PORTS)
     (setting,) = finder.settings("a", body)
-    assert production_text(read(text), setting.removed, setting.edits) == text.replace(
-        "dev", "prod"
-    )
+    assert setting.removed == (("services", "a", "build", "target"),)
+    assert setting.production == {"build": {"target": "prod"}}
 
 
 @pytest.mark.parametrize(
