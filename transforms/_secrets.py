@@ -157,7 +157,7 @@ def with_all_places(
     placed: set[tuple[int, int]] = set()
     for group in groups:
         is_only_default = all(literal.default_of for literal in group.literals)
-        if is_only_default and (is_common(group.value) or not is_mixed(group.value)):
+        if is_only_default and not _looks_generated(group.value):
             continue
         names = {literal.default_of for literal in group.literals}
         used = [v for file in project.files.values() for v in file.variables if v.name in names]
@@ -168,6 +168,18 @@ def with_all_places(
                 placed.add((id(place.node), place.start))
                 group.literals.append(place)
         yield group
+
+
+_PLACEHOLDER = re.compile(
+    r"admin|change|chars|default|demo|dev|example|pass|prod|sample|secret|test|token|your",
+    re.IGNORECASE,
+)
+"""Words in values that stand for a password that the user chooses."""
+
+
+def _looks_generated(value: str) -> bool:
+    """Return whether *value* is a password of somebody, not a placeholder."""
+    return not is_common(value) and is_mixed(value) and not _PLACEHOLDER.search(value)
 
 
 class VariableNames:
