@@ -1,8 +1,8 @@
 """Write a `.dockerignore` where a build context has none and the image copies all of it.
 
 Without one, `COPY . .` puts `.env`, the history in `.git` and local dependencies such as
-`node_modules` into the image, and every build sends them. The file excludes what no image needs, and
-the dependencies and caches of the languages in the context. What the Dockerfile names is not
+`node_modules` into the image, and every build sends them. The file excludes what no image needs,
+and the dependencies and caches of the languages in the context. What the Dockerfile names is not
 excluded.
 """
 
@@ -55,7 +55,8 @@ def add_dockerignore(project: Project, _options: NoOptions) -> Iterator[Change]:
             project.files[project.root_files[0]].location_of("services", names[0]),
             [
                 WriteFile(
-                    path, "".join(f"{line}\n" for line in _lines(project, context, dockerfiles))
+                    path,
+                    "".join(f"{line}\n" for line in _lines(project, context, dockerfiles[context])),
                 )
             ],
             evidence="the image copies the whole build context",
@@ -75,11 +76,11 @@ def _copies_all(text: str) -> bool:
     )
 
 
-def _lines(project: Project, context: str, dockerfiles: dict[str, str]) -> list[str]:
-    """Return what to exclude from *context*, without what its Dockerfiles name."""
+def _lines(project: Project, context: str, dockerfiles: str) -> list[str]:
+    """Return what to exclude from *context*, without what its *dockerfiles* name."""
     patterns = list(_ALWAYS)
     for name, more in _BY_FILE.items():
         if project.exists(normpath(join(context, name))):
             patterns += more
-    words = dockerfiles[context].replace("/", " ").split()
+    words = dockerfiles.replace("/", " ").split()
     return [p for p in dict.fromkeys(patterns) if p.strip("*/") not in words]

@@ -24,8 +24,10 @@ from composerefactor.compose.paths import is_outside
 from composerefactor.compose.secrets import (
     is_common,
     is_credential,
+    is_mixed,
     password_spans,
     password_variable_name,
+    secret_spans,
     variable_name,
 )
 from composerefactor.compose.services import StartModel
@@ -133,12 +135,13 @@ def literal_credentials(
 def other_places(models: Iterable[StartModel], value: str) -> Iterator[LiteralCredential]:
     """Yield the places of the credential *value* outside of the variables of services.
 
-    These are commands, health checks, labels and other texts of services in which *value* is a
-    word of its own. A value that unrelated texts may contain by chance has no such places.
+    These are commands, health checks, labels and other texts of services in which *value* is
+    recognised as a secret, or is a word of its own. For a value that unrelated texts may contain by
+    chance, such as one without digits, the latter is not enough.
     """
-    if is_common(value):
-        return
-    word = re.compile(rf"(?<![\w$]){re.escape(value.replace('$', '$$'))}(?!\w)")
+    written = value.replace("$", "$$")
+    word = re.compile(rf"(?<![\w$]){re.escape(written)}(?!\w)")
+    is_unlikely = is_mixed(value) and not is_common(value)
     finder = _CredentialFinder()
     found: dict[tuple[int, int], LiteralCredential] = {}
     for model in models:
@@ -146,17 +149,21 @@ def other_places(models: Iterable[StartModel], value: str) -> Iterator[LiteralCr
             for definition in service.definitions:
                 for attribute, entry in definition.entries.items():
                     for node in _scalars(entry.value) if attribute != "environment" else ():
-                        for match in word.finditer(mask_expressions(node.value)):
+                        spans = [
+                            match.span() for match in word.finditer(mask_expressions(node.value))
+                        ]
+                        secret = set(secret_spans(node.value)) if spans else set()
+                        for span in (s for s in spans if is_unlikely or s in secret):
                             path = finder.address(definition.file, node)
                             if path is None or node.tag:
                                 continue
                             place = found.setdefault(
-                                (id(node), match.start()),
+                                (id(node), span[0]),
                                 LiteralCredential(
                                     definition.file,
                                     path,
                                     node,
-                                    *match.span(),
+                                    *span,
                                     attribute,
                                     f"{variable_name(name)}_PASSWORD",
                                     value,
