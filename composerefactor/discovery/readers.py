@@ -16,6 +16,9 @@ from composerefactor.compose.invocation import Evidence
 from composerefactor.discovery.files import Listing, join
 from composerefactor.discovery.shell import ComposeCall, ShellCall
 
+STACK_DEPLOY = "docker stack deploy"
+"""The program that reads Compose files for Docker Swarm."""
+
 _STACK_FILE = frozenset({"-c", "--compose-file"})
 _FILE = frozenset({"-f", "--file"})
 _OLD_COMPOSE = re.compile(
@@ -70,7 +73,7 @@ def from_calls(calls: Sequence[ShellCall], listing: Listing) -> Iterator[OtherRe
             continue
         evidence = Evidence(f"reads it with {reader}", call.script.path, call.line)
         files = {_find_file(file, call, listing) for file in named}
-        if not named and reader != "docker stack deploy":
+        if not named and reader != STACK_DEPLOY:
             files.add(listing.default_file("."))
         for path in sorted(path for path in files if path is not None):
             yield OtherReader(reader, path, evidence)
@@ -92,7 +95,7 @@ def _reader_and_files(words: Sequence[str]) -> tuple[str | None, list[str]]:
     for at, word in enumerate(words[:8]):
         program, rest = posixpath.basename(word), list(words[at + 1 :])
         if program == "docker" and "stack" in rest[:4] and {"deploy", "up"} & set(rest[:6]):
-            return "docker stack deploy", _option_values(rest, _STACK_FILE)
+            return STACK_DEPLOY, _option_values(rest, _STACK_FILE)
         if program == "docker" and "bake" in rest[:3]:
             files = _option_values(rest, _FILE)
             read = [file for file in files if file.endswith(("yml", "yaml"))]

@@ -13,13 +13,10 @@ from collections.abc import Collection, Iterator
 from composerefactor.compose.invocation import Evidence
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
 from composerefactor.discovery.files import DEFAULT_NAMES, OVERRIDE_NAMES, FileFacts, Listing, join
-from composerefactor.discovery.readers import OtherReader
+from composerefactor.discovery.readers import STACK_DEPLOY, OtherReader
 from composerefactor.discovery.script import directory_of
 from composerefactor.yaml.comments import comment_lines
 from composerefactor.yaml.nodes import MappingNode, Node
-
-READER = "docker stack deploy"
-"""The program that reads Compose files for Docker Swarm."""
 
 _YAML_SUFFIXES = (".yml", ".yaml")
 _README = re.compile(r"(?:.*/)?readme[^/]{0,40}", re.IGNORECASE)
@@ -75,7 +72,7 @@ def from_compose_files(
         if evidence is None and path not in started and not _is_found_by_compose(path):
             evidence = by_readme.get(path) or _from_content(path, facts)
         if evidence is not None:
-            yield OtherReader(READER, path, evidence)
+            yield OtherReader(STACK_DEPLOY, path, evidence)
 
 
 def _is_found_by_compose(path: str) -> bool:

@@ -311,6 +311,15 @@ def test_a_file_that_stays_whole_unless_it_is_named(
     assert named.code == 1
 
 
+def test_a_file_for_docker_swarm_is_not_started_with_docker_compose(
+    shop: Path, command_line: CommandLine
+) -> None:
+    write(shop, {"docker-stack.yml": "services: {edge: {image: nginx}}\n"})
+    report = command_line(shop, "analyze").out.decode()
+    assert "docker stack deploy -c docker-stack.yml NAME" in report
+    assert "-f docker-stack.yml up" not in report
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

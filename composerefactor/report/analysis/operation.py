@@ -8,6 +8,7 @@ from composerefactor.analysis.analysis import Analysis
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.variables import VariableFacts
 from composerefactor.analysis.findings import Severity
+from composerefactor.discovery.readers import STACK_DEPLOY
 from composerefactor.errors import first_of
 from composerefactor.images.environments import PURPOSES
 from composerefactor.images.lookup import format_size
@@ -91,7 +92,12 @@ def commands(analysis: Analysis) -> Section:
     parts = []
     for entry in architecture.entries if main is not None else ():
         if entry is main or len(architecture.entries) <= _MOST_COMMANDS:
-            lines = tuple(_daily(entry, is_main=entry is main))
+            protected = architecture.project.protected_files.get(entry.invocation.root_file)
+            if protected is not None and protected.reader == STACK_DEPLOY:
+                files = " ".join(f"-c {path}" for path in entry.invocation.files)
+                lines: tuple[str, ...] = (f"{STACK_DEPLOY} {files} NAME",)
+            else:
+                lines = tuple(_daily(entry, is_main=entry is main))
             parts.append(Listing(lines, f"`{entry.title}`", code=True))
     endpoints = tuple(_endpoints(architecture))
     if endpoints:
