@@ -9,7 +9,7 @@ import pytest
 from composerefactor.compose.files import ComposeFile
 from composerefactor.images.catalog import Placement
 from composerefactor.refactoring.modules.anchors import AnchorIndex
-from composerefactor.refactoring.modules.grouping import LayoutOptions, ServiceGroup
+from composerefactor.refactoring.modules.grouping import Granularity, LayoutOptions, ServiceGroup
 from composerefactor.refactoring.modules.planner import (
     FEWEST_LINES,
     MOST_SERVICES,
@@ -328,7 +328,7 @@ def test_what_the_user_says_comes_first(
 
 
 @pytest.mark.parametrize("granularity", ["auto", "service", "category"])
-def test_what_extends_ties_follows_the_user(granularity: str) -> None:
+def test_what_extends_ties_follows_the_user(granularity: Granularity) -> None:
     text = PLAIN + service("worker", "extends: api")
     options = partial(LayoutOptions, granularity=granularity)
     assert ("api", "worker") in chosen(text, options(modules={"worker": "w.yaml"})).values()

@@ -6,7 +6,8 @@ import pytest
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.edit.planned_files import PlannedFile, Slice
-from composerefactor.refactoring.split.extends import fixed_attributes, replacements
+from composerefactor.refactoring.modules.paths import replacements
+from composerefactor.refactoring.split.extends import fixed_attributes
 from composerefactor.yaml.source import Source
 
 # The attributes of a service, and the same as they are in a directory two levels further down.
