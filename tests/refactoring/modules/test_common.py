@@ -23,7 +23,7 @@ from support.memory import Memory
 MAIN = "docker-compose.yml"
 COMMON = "docker-compose/docker-compose.common.yml"
 MODULE = "docker-compose/services/docker-compose.{}.yml".format
-ALL = SplitOptions(anchors="extends", granularity="service")
+ALL = SplitOptions(force=True, anchors="extends", granularity="service")
 BLOCK = """\
 restart: always
 command: run
@@ -174,7 +174,9 @@ def test_a_block_that_no_service_can_extend_is_copied(block: str) -> None:
     files = project(block, "<<: *common\n", "<<: *common\n")
     found = extends(files)
     assert COMMON not in found
-    assert found == planned(files, SplitOptions(anchors="copy", granularity="service"))[1]
+    assert (
+        found == planned(files, SplitOptions(force=True, anchors="copy", granularity="service"))[1]
+    )
 
 
 # --- how it is written --------------------------------------------------------------------------
@@ -184,13 +186,13 @@ HEAD = "x-common: &common\n"
 
 
 def test_a_block_becomes_a_service_with_its_comments() -> None:
-    head = "name: shop\n\n# what all\n# services have\nx-common: &common  # do not repeat\n  # always\n"
+    head = "name: shop\n\n# what all\n# services have\nx-common: &common  # for all\n  # always\n"
     block = "restart: always\n\n# as in production\ncommand: run  # quickly\n"
     assert extends(project(block, *USERS, head=head))[COMMON] == (
         "services:\n"
         "  # what all\n"
         "  # services have\n"
-        "  common:  # do not repeat\n"
+        "  common:  # for all\n"
         "    # always\n"
         "    restart: always\n"
         "\n"
@@ -245,7 +247,7 @@ def test_a_block_of_services_extends_another() -> None:
     text = "".join(f"  {n}:\n    image: {n}\n    <<: *common\n" for n in names[:2])
     text += "".join(f"  {n}:\n    image: {n}\n    logging: *log\n" for n in names[2:])
     main = files[MAIN].replace("    image: postgres:16\n", "    image: postgres:16\n" + text)
-    options = SplitOptions(granularity="service", groups={"common": ("app-a", "app-b")})
+    options = SplitOptions(force=True, granularity="service", groups={"common": ("app-a", "app-b")})
     found = planned({MAIN: main}, options)[1]
     assert "  log:\n    logging:\n" in found[COMMON]
     assert "x-common: &common\n  extends:\n" in found[MODULE("common")]
@@ -253,7 +255,7 @@ def test_a_block_of_services_extends_another() -> None:
 
 # --- when ---------------------------------------------------------------------------------------
 
-AUTO = SplitOptions(granularity="service")
+AUTO = SplitOptions(force=True, granularity="service")
 SMALL = "restart: always\ninit: true\ntty: true\n"
 
 
@@ -270,7 +272,9 @@ def test_a_block_that_few_services_use_is_copied_within_the_budget() -> None:
 
 @pytest.mark.parametrize("options", [{"anchors": "copy"}, {"verbatim": True}])
 def test_the_user_wants_copies(options: dict[str, str]) -> None:
-    plan, found = planned(project(SMALL, *USERS), SplitOptions(granularity="service", **options))
+    plan, found = planned(
+        project(SMALL, *USERS), SplitOptions(force=True, granularity="service", **options)
+    )
     assert COMMON not in found
     assert plan.since == ""
 

@@ -16,7 +16,7 @@ OVERRIDE = "docker-compose.override.yml"
 
 def destinations(project: Project) -> dict[str, str]:
     """Return, by ``section/name``, the module of everything that moves, by its short name."""
-    plan = split.plan(project, SplitOptions(granularity="service"))
+    plan = split.plan(project, SplitOptions(force=True, granularity="service"))
     return {
         f"{section}/{name}": path.rpartition("docker-compose.")[2].removesuffix(".yml")
         for (_, section, name), path in plan.moved.items()

@@ -142,7 +142,7 @@ def test_more_siblings_than_a_module_may_have_are_divided() -> None:
     nodes = [service(f"node-{n}") for n in range(2 * MOST_SERVICES + 4)]
     found = planned(file_of(*nodes, *OTHERS))
     assert max(map(len, found.values())) <= MOST_SERVICES
-    assert next(iter(found)) == "node-0-to-node-7"
+    assert next(iter(found)) == "node-0-to-7"
 
 
 # --- banners ----------------------------------------------------------------------------------
