@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -271,7 +272,7 @@ def test_a_block_that_few_services_use_is_copied_within_the_budget() -> None:
 
 
 @pytest.mark.parametrize("options", [{"anchors": "copy"}, {"verbatim": True}])
-def test_the_user_wants_copies(options: dict[str, str]) -> None:
+def test_the_user_wants_copies(options: dict[str, Any]) -> None:
     plan, found = planned(
         project(SMALL, *USERS), SplitOptions(force=True, granularity="service", **options)
     )
