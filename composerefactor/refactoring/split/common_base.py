@@ -120,8 +120,9 @@ def _chosen_bases(
     """Yield the blocks that services extend instead of having copies.
 
     Those are the ones that more than half of the services use, and further ones as long as copies
-    would exceed the budget. A block of *switches* is never copied. No other one needs a later
-    Docker Compose than the modules, unless the user wants ``extends`` everywhere.
+    would exceed the budget, where that leaves fewer copies. A block of *switches* is never copied.
+    No other one needs a later Docker Compose than the modules, unless the user wants ``extends``
+    everywhere.
     """
     paths = MovingPaths(root.file)
     fixed = paths.fixed()
@@ -150,9 +151,22 @@ def _chosen_bases(
     for base in finder.bases([name for name in wanted if name not in switched], owners):
         is_usual = 2 * len(finder.users(base)) > len(root.file.services)
         is_known = everywhere or not base.needs_later_release(root.file)
-        if is_known and (everywhere or is_usual or left > budget):
-            left -= copied[base.section]
+        saved = copied[base.section] - finder.lines(base.section) * _copies(
+            root, layout, order, base
+        )
+        if is_known and saved > 0 and (everywhere or is_usual or left > budget):
+            left -= saved
             yield base
+
+
+def _copies(root: RootFile, layout: FileLayout, order: Sequence[str], base: Base) -> int:
+    """Return how many modules need a copy of the block of *base* although services extend it."""
+    block = (base.section, "")
+    anchors = root.anchors.without(base.aliases)
+    return sum(
+        block in anchors.needs(element for element in layout.elements(path) if element != block)
+        for path in order
+    )
 
 
 def _contains(file: ComposeFile, element: Element, offsets: Sequence[int]) -> bool:
