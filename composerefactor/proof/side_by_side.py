@@ -79,13 +79,11 @@ class SideBySide(Struct, frozen=True):
         old: The configuration by start command of the old state.
         new: The configuration by start command of the new state.
         assumptions: What was supplied to make the states load, for users.
-        runs: The number of runs of Docker Compose.
     """
 
     old: Mapping[Invocation, ResolvedConfig]
     new: Mapping[Invocation, ResolvedConfig]
     assumptions: tuple[str, ...] = ()
-    runs: int = 0
 
 
 def resolve_both(
@@ -144,7 +142,7 @@ def resolve_both(
         resolved_old = _resolve_all(runner, was, common, old)
         stage.apply(changes)
         resolved_new = _resolve_all(runner, now, common, new)
-        return SideBySide(resolved_old, resolved_new, tuple(baseline.assumptions), runner.runs)
+        return SideBySide(resolved_old, resolved_new, tuple(baseline.assumptions))
 
 
 def _own_runs(baseline: Baseline, request: StateRequest) -> dict[Invocation, Run]:

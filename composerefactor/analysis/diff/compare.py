@@ -436,7 +436,6 @@ def review(
         tuple(compared),
         tuple(located(compared, old, new)),
         tuple(notes),
-        both.runs,
         (new or some).prefix,
     )
 

@@ -152,7 +152,6 @@ class Review(Struct, frozen=True):
         compared: The comparison of each start command.
         changes: All impacts, those with the highest risk first.
         notes: Assumptions on which the comparison is based.
-        runs: How often Docker Compose ran.
         prefix: The path of the project below the top level of the git repository.
     """
 
@@ -162,7 +161,6 @@ class Review(Struct, frozen=True):
     compared: tuple[ComparedStart, ...]
     changes: tuple[LocatedImpact, ...]
     notes: tuple[str, ...] = ()
-    runs: int = 0
     prefix: str = ""
 
     @property
