@@ -116,7 +116,7 @@ def usage_text(engine: Engine) -> str:
     usage = engine.usage
     text = f"{counted(usage.runs, 'run')} of Docker Compose in {usage.seconds:.1f} s"
     if usage.remembered:
-        text += f", {counted(usage.remembered, 'result')} remembered from earlier commands"
+        text += f", {usage.remembered} remembered"
     return text
 
 
