@@ -38,7 +38,6 @@ from composerefactor.refactoring.deduplicate.variants import (
 from composerefactor.refactoring.modules.anchors import Element
 from composerefactor.refactoring.modules.environments import environment_name
 from composerefactor.refactoring.modules.grouping import (
-    Family,
     LayoutOptions,
     Module,
     Names,
@@ -163,9 +162,8 @@ class Layout:
         self, file_indices: FileIndices, groups: list[ServiceGroup], prefix: str
     ) -> None:
         """Add the modules for *groups* of services, which all of the files share."""
-        file = self.factored.files[file_indices[0]]
         self._check_paths(name for group in groups for name in group.services)
-        family = Family.of(file.path)
+        family = self.roots[file_indices[0]].family
         modules = modules_of(groups, self.options, family, self.names, prefix)
         self.state.modules += [(file_indices, module) for module in modules]
 
@@ -198,7 +196,7 @@ class Layout:
     def _free_environment_path(self, file_index: int, part: str) -> str:
         """Return a free path for an environment file of one root file, or a *part* of one."""
         directory = posixpath.join(self.options.into, ENVIRONMENTS)
-        family = Family.of(self.factored.files[file_index].path)
+        family = self.roots[file_index].family
         name = self._environment_name(file_index)
         return self.names.take(directory, family, f"{name}-{part}" if part else name)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, count
 from typing import Annotated, Literal, TypeAlias
 
@@ -25,10 +26,16 @@ class Family(Struct, frozen=True):
     extension: str
 
     @classmethod
-    def of(cls, path: str) -> Family:
-        """Return the family of the Compose file *path*."""
+    def of(cls, path: str, others: Iterable[str] = ()) -> Family:
+        """Return the family of the Compose file *path*.
+
+        The extension is the one that most of it and *others* have: a project has one.
+        """
         name = posixpath.basename(path)
-        extension = "yaml" if name.endswith(".yaml") else "yml"
+        extensions = Counter(each.rpartition(".")[2] for each in (*others, path))
+        is_long = extensions["yaml"] > extensions["yml"]
+        is_long = is_long or (extensions["yaml"] == extensions["yml"] and name.endswith(".yaml"))
+        extension = "yaml" if is_long else "yml"
         return cls("compose" if name.startswith("compose") else "docker-compose", extension)
 
     def file(self, name: str) -> str:

@@ -386,13 +386,18 @@ class _Planner:
         """Return two domains as one, which is called after what both have in common."""
         units = sorted([*one.units, *other.units], key=lambda unit: self.rank[unit[0]])
         services = [name for unit in units for name in unit]
-        categories = {self._category(name) for name in services}
-        is_one = len(categories) == 1
-        name = next(iter(categories)) if is_one else self._directory(services)
+        counts = Counter(self._category(name) for name in services).most_common(1)
+        is_mostly = 3 * counts[0][1] >= 2 * len(services)
+        name = counts[0][0] if is_mostly else self._directory(services)
         larger = max(one, other, key=self._lines_of)
         if larger.key.startswith(("section", "family", "unit")) and larger.name:
             name = larger.name
-        return _Domain(f"{one.key} + {other.key}", name, "are short", units)
+        return _Domain(f"{one.key} + {other.key}", name, self._joined_text(services), units)
+
+    def _joined_text(self, services: Sequence[str]) -> str:
+        """Return what the services of two small domains have in common, for the user."""
+        is_infrastructure = self._directory(services) == INFRASTRUCTURE
+        return "are infrastructure" if is_infrastructure else "have few lines each"
 
     def _lines_of(self, domain: _Domain) -> int:
         lines = sum(self.lines[name] for name in domain.services)

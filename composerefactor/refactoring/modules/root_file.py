@@ -77,7 +77,7 @@ class RootFile:
         self.project = project
         self.file = file
         self.directory = posixpath.dirname(file.path)
-        self.family = Family.of(file.path)
+        self.family = Family.of(file.path, set(project.root_files) - {file.path})
         self.into = into or modules_directory(project, file.path, self.family.prefix)
         self._keep = keep
         self._move = move
