@@ -154,7 +154,7 @@ def test_the_engine_sees_no_difference(
     ],
 )
 def test_a_service_that_would_differ_does_not_extend(block: str, body: str) -> None:
-    found = extends(project(block, "<<: *common\n", body))
+    found = extends(project(block, "<<: *common\n", body, "<<: *common\n"))
     assert "extends:\n      file: ../docker-compose.common.yml" in found[MODULE("api")]
     worker = found[MODULE("worker")] if MODULE("worker") in found else found[MODULE("db")]
     assert "x-common: &common\n" in worker
@@ -269,6 +269,11 @@ def test_a_block_that_few_services_use_is_copied_within_the_budget() -> None:
     files[MAIN] += "x-long:\n" + "".join(f"  l{n}: x\n" for n in range(200))
     assert COMMON not in planned(files, AUTO)[1]
     assert COMMON in extends(files)
+
+
+def test_no_block_is_extended_where_that_saves_no_copy() -> None:
+    files = project(SMALL, "<<: *common\n", "<<: [*common]\n")
+    assert COMMON not in extends(files)
 
 
 @pytest.mark.parametrize("options", [{"anchors": "copy"}, {"verbatim": True}])
