@@ -175,10 +175,14 @@ class RootFile:
         files = [self.file, *included]
         services = sum(len(file.services) for file in files)
         lines = sum(len(file.source.text.splitlines()) for file in files)
+        if services == 1:
+            return "nothing to gain for 1 service"
         if self._force or (services >= FEWEST_SERVICES and lines >= FEWEST_LINES):
             return ""
-        named = "1 service" if services == 1 else f"{services} services"
-        return f"nothing to gain for {named} in {lines} lines; --force splits the file anyway"
+        return (
+            f"nothing to gain for {services} services in {lines} lines; --force splits the file "
+            "anyway"
+        )
 
     def _reasons(self) -> Iterator[tuple[Element, Reason]]:
         for (path, section, name), message in self._keep.items():
