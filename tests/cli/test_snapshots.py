@@ -49,11 +49,12 @@ RUNS: dict[str, tuple[str, ...]] = {
 """Commands on the example as it is, by the name of their snapshot."""
 
 SMALL_RUNS: dict[str, tuple[str, ...]] = {
-    "split-json": ("split", "--format", "json", "--dry-run"),
-    "split-markdown": ("split", "--format", "markdown", "--dry-run"),
+    "split-small": ("split", "--check", *UNPROVEN),
+    "split-json": ("split", "--force", "--format", "json", "--dry-run"),
+    "split-markdown": ("split", "--force", "--format", "markdown", "--dry-run"),
     "fix-unsafe-json": ("fix", "--unsafe", "--format", "json", "--dry-run"),
     "fix-unsafe-markdown": ("fix", "--unsafe", "--format", "markdown", "--dry-run"),
-    "without-terminal": ("split",),
+    "without-terminal": ("split", "--force"),
 }
 """Commands on a small project."""
 
@@ -108,8 +109,8 @@ def test_words_after_a_split(
 ) -> None:
     original = shutil.copytree(small, small.parent / "original")
     runs: dict[str, tuple[str, ...]] = {
-        "split-applied": ("split", "--yes"),
-        "split-again": ("split", "--check"),
+        "split-applied": ("split", "--force", "--yes"),
+        "split-again": ("split", "--force", "--check"),
         "verify": ("verify", str(original), "."),
         "join": ("join", "--dry-run"),
         "undo": ("undo", "--yes"),
