@@ -190,7 +190,7 @@ def clean(done: Outcome, bad: Bad) -> None:
 def test_bad_input(bad: Bad, tmp_path: Path, command_line: CommandLine) -> None:
     project = write(tmp_path / "shop", bad.files)
     before = tree(tmp_path)
-    clean(command_line(project, "split", "--yes", *bad.arguments), bad)
+    clean(command_line(project, "split", "--force", "--yes", *bad.arguments), bad)
     assert tree(tmp_path) == before
 
 
@@ -267,7 +267,7 @@ def test_an_include_outside_is_read_and_never_written(
 def test_no_engine_anywhere(tmp_path: Path, command_line: CommandLine) -> None:
     write(tmp_path, {COMPOSE: THREE})
     found = CommandLine("auto", {**command_line.environ, "PATH": "/nowhere"})
-    done = found(tmp_path, "split", "--check")
+    done = found(tmp_path, "split", "--force", "--check")
     if done.code == 1:
         pytest.skip("the Python package with the engine is installed")
     clean(done, Bad("", {}, "", "no Docker Compose found", "composerefactor[engine]"))

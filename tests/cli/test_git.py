@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from support.commandline import CommandLine, tree, write
+from support.commandline import SINGLY, CommandLine, tree, write
 
 Git = Callable[..., str]
 UNPROVEN = ("--engine", "none", "--unproven")
@@ -18,13 +18,13 @@ def test_a_file_with_uncommitted_changes_is_refused(
     path = committed / "docker-compose.yml"
     path.write_text(path.read_text() + "# edited\n")
     before = tree(committed)
-    done = command_line(committed, "split", "--yes", *UNPROVEN)
+    done = command_line(committed, "split", *SINGLY, "--yes", *UNPROVEN)
     assert done.code == 3
     assert "error  docker-compose.yml: " in done.err
     assert "git could not restore it" in done.err
     assert "--allow-dirty" in done.err
     assert tree(committed) == before
-    allowed = command_line(committed, "split", "--yes", "--allow-dirty", *UNPROVEN)
+    allowed = command_line(committed, "split", *SINGLY, "--yes", "--allow-dirty", *UNPROVEN)
     assert allowed.code == 0
     assert tree(committed) != before
 
@@ -33,12 +33,12 @@ def test_other_uncommitted_changes_do_not_matter(
     committed: Path, command_line: CommandLine
 ) -> None:
     write(committed, {"notes.txt": "mine\n"})
-    assert command_line(committed, "split", "--yes", *UNPROVEN).code == 0
+    assert command_line(committed, "split", *SINGLY, "--yes", *UNPROVEN).code == 0
 
 
 def test_an_untracked_base_is_refused(committed: Path, git: Git, command_line: CommandLine) -> None:
     git(committed, "rm", "-q", "--cached", "docker-compose.yml")
-    done = command_line(committed, "split", "--yes", *UNPROVEN)
+    done = command_line(committed, "split", *SINGLY, "--yes", *UNPROVEN)
     assert done.code == 3
     assert "git could not restore it" in done.err
 
@@ -49,7 +49,7 @@ def test_ignored_new_files_are_refused(
     write(committed, {".gitignore": "*.log\ndocker-compose/\n"})
     before = tree(committed)
     for option in ("--yes", "--dry-run"):
-        done = command_line(committed, "split", option, *UNPROVEN)
+        done = command_line(committed, "split", *SINGLY, option, *UNPROVEN)
         assert done.code == 3
         assert "docker-compose/infrastructure/docker-compose." in done.err
         assert ".gitignore:2:docker-compose/" in done.err
@@ -61,7 +61,7 @@ def test_a_directory_that_git_ignores_is_called_otherwise(
     committed: Path, git: Git, command_line: CommandLine
 ) -> None:
     write(committed, {".gitignore": "**/services/\n"})
-    done = command_line(committed, "split", "--yes", *UNPROVEN)
+    done = command_line(committed, "split", *SINGLY, "--yes", *UNPROVEN)
     assert done.code == 0
     assert (committed / "docker-compose/services-modules").is_dir()
     assert not (committed / "docker-compose/services").exists()
@@ -70,7 +70,7 @@ def test_a_directory_that_git_ignores_is_called_otherwise(
 def test_an_ignored_base_stays_whole(committed: Path, git: Git, command_line: CommandLine) -> None:
     git(committed, "rm", "-q", "--cached", "docker-compose.yml")
     write(committed, {".gitignore": "docker-compose.yml\n"})
-    done = command_line(committed, "split", "--yes", *UNPROVEN)
+    done = command_line(committed, "split", *SINGLY, "--yes", *UNPROVEN)
     assert (done.code, done.out) == (0, b"")
     assert "nothing to do" in done.err
     assert "git ignores it (.gitignore:1:docker-compose.yml)" in done.err
@@ -86,14 +86,14 @@ def test_git_apply_of_the_dry_run_equals_the_run(
     write(shop, {"docker-compose.override.yml": b"services:\r\n  api:\r\n    tty: true"})
     git(top, "add", "-A")
     git(top, "commit", "-qm", "start")
-    preview = command_line(top, "split", "shop", "--dry-run")
+    preview = command_line(top, "split", *SINGLY, "shop", "--dry-run")
     assert preview.code == 0, preview.err
     copy = top.parent / "copy"
     shutil.copytree(top, copy)
     (copy / "split.patch").write_bytes(preview.out)
     git(copy, "apply", "split.patch")
     (copy / "split.patch").unlink()
-    run = command_line(top, "split", "shop", "--yes")
+    run = command_line(top, "split", *SINGLY, "shop", "--yes")
     assert run.code == 0, run.err
     assert tree(copy) == tree(top)
     assert git(copy, "diff", "--summary") == git(top, "diff", "--summary") == ""
@@ -101,7 +101,7 @@ def test_git_apply_of_the_dry_run_equals_the_run(
 
 def test_without_git(shop: Path, command_line: CommandLine) -> None:
     before = tree(shop)
-    assert command_line(shop, "split", "--yes", *UNPROVEN).code == 0
+    assert command_line(shop, "split", *SINGLY, "--yes", *UNPROVEN).code == 0
     assert command_line(shop, "undo", "--yes").code == 0
     assert tree(shop) == before
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from composerefactor.proof.comparison import compare, parse_config
-from support.commandline import CommandLine, Outcome, tree, write
+from support.commandline import SINGLY, CommandLine, Outcome, tree, write
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "split"
 PLAIN = ("--engine", "none", "--unproven")
@@ -29,7 +29,7 @@ def split(command_line: CommandLine, name: str, project: Path) -> tuple[str, ...
     """Split the golden case *name* in *project*; return the arguments that name entry points."""
     shutil.copytree(GOLDEN / name / "before", project)
     arguments = CASES[name].get("arguments", [])
-    done = command_line(project, "split", *arguments, "--yes", *PLAIN)
+    done = command_line(project, "split", *SINGLY, *arguments, "--yes", *PLAIN)
     assert done.code == 0, done.err
     pairs = pairwise(arguments)
     return tuple(word for a, b in pairs if a in {"--entry", "-f"} for word in (a, b))
@@ -91,7 +91,7 @@ def blocks(output: bytes) -> list[str]:
 
 def test_an_edit_since_the_split_is_kept(command_line: CommandLine, tmp_path: Path) -> None:
     project = write(tmp_path / "project", {"docker-compose.yml": THREE})
-    assert command_line(project, "split", "--yes", *PLAIN).code == 0
+    assert command_line(project, "split", *SINGLY, "--yes", *PLAIN).code == 0
     module = project / "docker-compose/services/docker-compose.api.yml"
     module.write_text(module.read_text() + "    restart: always  # since May\n")
     done = command_line(project, "join", "--yes")
@@ -106,7 +106,7 @@ def test_a_clone_gets_the_order_of_an_earlier_revision(
 ) -> None:
     project = write(tmp_path / "project", {"docker-compose.yml": THREE})
     commit(project)
-    assert command_line(project, "split", "--yes", *PLAIN).code == 0
+    assert command_line(project, "split", *SINGLY, "--yes", *PLAIN).code == 0
     commit(project)
     shutil.rmtree(command_line.environ["COMPOSEREFACTOR_STATE_HOME"])
     preview = command_line(project, "join", "--dry-run", *PLAIN)
@@ -143,7 +143,7 @@ def test_a_module_that_another_file_needs_is_left(
 
 def test_a_change_can_be_left_out(command_line: CommandLine, tmp_path: Path) -> None:
     project = write(tmp_path / "project", {"docker-compose.yml": THREE})
-    assert command_line(project, "split", "--yes", *PLAIN).code == 0
+    assert command_line(project, "split", *SINGLY, "--yes", *PLAIN).code == 0
     preview = found(command_line(project, "join", "--dry-run", "--format", "json", *PLAIN))
     kinds = {path: kind for path, (_, kind) in preview.items()}
     assert kinds["docker-compose.yml"] == "changed"

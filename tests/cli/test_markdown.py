@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from composerefactor.compose.masking import GENERAL
-from support.commandline import CommandLine, write
+from support.commandline import SINGLY, CommandLine, write
 
 SECRETS = ("correct-horse", "MIIEvQ", "staple")
 COMPOSE = """\
@@ -44,7 +44,7 @@ def project(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     "command",
     [
-        ("split",),
+        ("split", *SINGLY),
         ("fix", "--unsafe"),
         ("fix", "--unsafe", "--select", "move-secrets"),
     ],
@@ -70,11 +70,11 @@ def test_a_comment_without_secrets(
 
 
 def test_what_is_divided_is_joined(project: Path, command_line: CommandLine) -> None:
-    assert command_line(project, "split", "--yes").code == 0
+    assert command_line(project, "split", *SINGLY, "--yes").code == 0
     done = command_line(project, "join", "--dry-run", "--format", "markdown", "-q")
     assert done.out.startswith(b"### composerefactor join\n\n**Proved")
     assert b"| deleted |" in done.out
-    again = command_line(project, "split", "--dry-run", "--format", "markdown", "-q")
+    again = command_line(project, "split", *SINGLY, "--dry-run", "--format", "markdown", "-q")
     assert again.out.startswith(b"### composerefactor split\n\n**Nothing to do.**\n")
 
 
@@ -86,7 +86,7 @@ def test_a_long_patch_is_cut(tmp_path: Path, command_line: CommandLine) -> None:
     )
     root = write(tmp_path / "large", {"docker-compose.yml": f"services:\n{services}"})
     done = command_line(
-        root, "split", "--dry-run", "--format", "markdown", "-q", "--engine", "none"
+        root, "split", *SINGLY, "--dry-run", "--format", "markdown", "-q", "--engine", "none"
     )
     text = done.out.decode()
     assert 50_000 < len(text) < 65_536

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.commandline import CommandLine, tree, write
+from support.commandline import SINGLY, CommandLine, tree, write
 
 THREE = """\
 services:
@@ -19,7 +19,7 @@ services:
   db:
     image: postgres:16
 """
-MOVE = ("split", "--move-roots", "docker-compose")
+MOVE = ("split", *SINGLY, "--move-roots", "docker-compose")
 
 
 @pytest.fixture
@@ -38,7 +38,13 @@ def test_running_it_again_changes_nothing(
     done = command_line(shop, *MOVE, "--yes")
     assert done.code == 0, done.err
     assert not (shop / "docker-compose.yml").exists()
-    for again in (MOVE, ("split",)):
+    for again in (
+        MOVE,
+        (
+            "split",
+            *SINGLY,
+        ),
+    ):
         done = command_line(shop, *again, "--check", "--engine", "none")
         assert done.code == 0, done.err
         assert "nothing to do" in done.err
@@ -80,7 +86,7 @@ def test_join_of_roots_that_hold_their_paths(shop: Path, command_line: CommandLi
 
 def test_a_directory_that_is_a_file_is_refused(shop: Path, command_line: CommandLine) -> None:
     before = tree(shop)
-    done = command_line(shop, "split", "--move-roots", "Makefile", "--yes")
+    done = command_line(shop, "split", *SINGLY, "--move-roots", "Makefile", "--yes")
     assert done.code == 3
     assert "Makefile: exists, and is not a directory" in done.err
     assert tree(shop) == before

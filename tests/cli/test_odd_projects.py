@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.commandline import CommandLine, write
+from support.commandline import SINGLY, CommandLine, write
 
 DIGITS = "1" * 5000
 
@@ -50,7 +50,7 @@ def test_a_file_outside_of_the_project_is_left_alone(
 def test_an_explicit_key_is_named(tmp_path: Path, command_line: CommandLine) -> None:
     text = "services:\n  ? web\n  : image: a\n  api:\n    image: b\n  job:\n    image: c\n"
     write(tmp_path, {"compose.yaml": text})
-    found = command_line(tmp_path, "split", "--engine", "none", "--dry-run")
+    found = command_line(tmp_path, "split", *SINGLY, "--engine", "none", "--dry-run")
     assert "`? web` in line 2" in found.err
 
 
@@ -67,5 +67,5 @@ def test_a_service_that_others_only_extend_is_not_counted(
             ),
         },
     )
-    found = command_line(tmp_path, "split", "--engine", "none", "--check")
+    found = command_line(tmp_path, "split", *SINGLY, "--engine", "none", "--check")
     assert "4 services" in found.err

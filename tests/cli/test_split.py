@@ -8,34 +8,36 @@ from pathlib import Path
 
 import pytest
 
-from support.commandline import CommandLine, tree, write
+from support.commandline import SINGLY, CommandLine, tree, write
 from support.engine import config
 
 API = "docker-compose/services/docker-compose.api.yml"
 
 
 def test_yes_writes(shop: Path, command_line: CommandLine) -> None:
-    done = command_line(shop, "split", "--yes")
+    done = command_line(shop, "split", *SINGLY, "--yes")
     assert (done.code, done.out) == (0, b"")
     assert "proved: 1 start command equal, 0 of 3 containers recreated" in done.err
     assert "wrote 4 files; `composerefactor undo` reverts this" in done.err
     assert sorted(tree(shop)) == [
         "docker-compose.yml",
-        "docker-compose/infrastructure/docker-compose.proxy.yml",
+        "docker-compose/infrastructure/docker-compose.web.yml",
         API,
         "docker-compose/services/docker-compose.db.yml",
     ]
 
 
 def test_the_path_is_an_argument(shop: Path, command_line: CommandLine) -> None:
-    done = command_line(shop.parent, "split", str(shop), "--yes", "--engine", "none", "--unproven")
+    done = command_line(
+        shop.parent, "split", *SINGLY, str(shop), "--yes", "--engine", "none", "--unproven"
+    )
     assert done.code == 0
     assert (shop / API).is_file()
 
 
 def test_dry_run_prints_the_patch_alone(shop: Path, command_line: CommandLine) -> None:
     before = tree(shop)
-    done = command_line(shop, "split", "--dry-run")
+    done = command_line(shop, "split", *SINGLY, "--dry-run")
     assert done.code == 0
     assert done.out.startswith(b"diff --git a/docker-compose.yml b/docker-compose.yml\n")
     assert b"Plan" not in done.out
@@ -44,23 +46,23 @@ def test_dry_run_prints_the_patch_alone(shop: Path, command_line: CommandLine) -
 
 
 def test_a_dry_run_leaves_no_state(shop: Path, command_line: CommandLine) -> None:
-    command_line(shop, "split", "--dry-run", "--engine", "none")
+    command_line(shop, "split", *SINGLY, "--dry-run", "--engine", "none")
     assert not Path(command_line.environ["COMPOSEREFACTOR_STATE_HOME"]).exists()
 
 
 def test_check_says_so_by_its_exit_code(shop: Path, command_line: CommandLine) -> None:
     before = tree(shop)
-    changes = command_line(shop, "split", "--check")
+    changes = command_line(shop, "split", *SINGLY, "--check")
     assert (changes.code, changes.out, tree(shop)) == (1, b"", before)
-    command_line(shop, "split", "--yes", "--engine", "none", "--unproven")
-    none = command_line(shop, "split", "--check")
+    command_line(shop, "split", *SINGLY, "--yes", "--engine", "none", "--unproven")
+    none = command_line(shop, "split", *SINGLY, "--check")
     assert (none.code, none.out) == (0, b"")
     assert "nothing to do" in none.err
 
 
 def test_nothing_to_do_needs_no_answer(shop: Path, command_line: CommandLine) -> None:
     write(shop, {"docker-compose.yml": "services: {web: {image: nginx}}\n"})
-    done = command_line(shop, "split", "--engine", "none")
+    done = command_line(shop, "split", *SINGLY, "--engine", "none")
     assert (done.code, done.out) == (0, b"")
     assert "nothing to do" in done.err
 
@@ -69,7 +71,7 @@ def test_without_a_terminal_it_says_which_flag_to_give(
     shop: Path, command_line: CommandLine
 ) -> None:
     before = tree(shop)
-    done = command_line(shop, "split")
+    done = command_line(shop, "split", *SINGLY)
     assert done.code == 2
     assert "not a terminal: cannot prompt" in done.err
     assert "--yes" in done.err
@@ -79,18 +81,18 @@ def test_without_a_terminal_it_says_which_flag_to_give(
 
 def test_engine_none_writes_only_when_told(shop: Path, command_line: CommandLine) -> None:
     before = tree(shop)
-    done = command_line(shop, "split", "--yes", "--engine", "none")
+    done = command_line(shop, "split", *SINGLY, "--yes", "--engine", "none")
     assert done.code == 2
     assert "none: engine disabled" in done.err
     assert "--unproven" in done.err
     assert tree(shop) == before
-    done = command_line(shop, "split", "--yes", "--engine", "none", "--unproven")
+    done = command_line(shop, "split", *SINGLY, "--yes", "--engine", "none", "--unproven")
     assert done.code == 0
     assert tree(shop) != before
 
 
 def test_json(shop: Path, command_line: CommandLine) -> None:
-    done = command_line(shop, "split", "--dry-run", "--format", "json")
+    done = command_line(shop, "split", *SINGLY, "--dry-run", "--format", "json")
     found = done.document
     assert {key: type(value).__name__ for key, value in found.items()} == {
         "schema": "int",
@@ -101,6 +103,7 @@ def test_json(shop: Path, command_line: CommandLine) -> None:
         "relocated": "dict",
         "commands": "list",
         "mentions": "list",
+        "not_read": "list",
         "notes": "list",
         "saved_lines": "dict",
         "differences": "list",
@@ -125,58 +128,60 @@ def test_json(shop: Path, command_line: CommandLine) -> None:
     assert found["proof"]["ok"] is True
     assert found["proof"]["containers"] == 3
     assert found["proof"]["recreated"] == []
-    plain = command_line(shop, "split", "--dry-run")
+    plain = command_line(shop, "split", *SINGLY, "--dry-run")
     assert found["patch"].encode() == plain.out
 
 
 def test_json_without_a_dry_run_has_no_patch(shop: Path, command_line: CommandLine) -> None:
-    done = command_line(shop, "split", "--check", "--format", "json", "--engine", "none")
+    done = command_line(shop, "split", *SINGLY, "--check", "--format", "json", "--engine", "none")
     assert done.code == 1
     assert "patch" not in done.document
     assert done.document["proof"] is None
 
 
 def test_ids_do_not_change_from_run_to_run(shop: Path, command_line: CommandLine) -> None:
-    arguments = ("split", "--dry-run", "--format", "json", "--engine", "none", "-q")
+    arguments = ("split", *SINGLY, "--dry-run", "--format", "json", "--engine", "none", "-q")
     first, second = (command_line(shop, *arguments) for _ in range(2))
     assert first.out == second.out
 
 
 def test_output_goes_to_a_file(shop: Path, tmp_path: Path, command_line: CommandLine) -> None:
     target = tmp_path / "split.patch"
-    arguments = ("split", "--dry-run", "--engine", "none")
+    arguments = ("split", *SINGLY, "--dry-run", "--engine", "none")
     done = command_line(shop, *arguments, "-o", str(target))
     assert (done.code, done.out) == (0, b"")
     assert target.read_bytes() == command_line(shop, *arguments).out
 
 
 def test_output_that_cannot_be_written(shop: Path, command_line: CommandLine) -> None:
-    done = command_line(shop, "split", "--dry-run", "--engine", "none", "-o", "gone/split.patch")
+    done = command_line(
+        shop, "split", *SINGLY, "--dry-run", "--engine", "none", "-o", "gone/split.patch"
+    )
     assert done.code == 2
     assert "error  gone/split.patch: the result cannot be written: No such file" in done.err
 
 
 def test_quiet(shop: Path, command_line: CommandLine) -> None:
-    done = command_line(shop, "split", "--dry-run", "-q", "--engine", "none")
+    done = command_line(shop, "split", *SINGLY, "--dry-run", "-q", "--engine", "none")
     assert done.err == ""
     assert done.out
 
 
 def test_no_colours_where_no_terminal_is(shop: Path, command_line: CommandLine) -> None:
-    done = command_line(shop, "split", "--dry-run", "--engine", "none")
+    done = command_line(shop, "split", *SINGLY, "--dry-run", "--engine", "none")
     assert "\x1b" not in done.err
     assert b"\x1b" not in done.out
 
 
 def test_take_and_leave(shop: Path, command_line: CommandLine) -> None:
-    plan = command_line(shop, "split", "--dry-run", "--format", "json", "--engine", "none")
+    plan = command_line(shop, "split", *SINGLY, "--dry-run", "--format", "json", "--engine", "none")
     ids = {c["path"]: c["id"] for c in plan.document["changes"]}
-    left = command_line(shop, "split", "--check", "--format", "json", "--leave", ids[API])
+    left = command_line(shop, "split", *SINGLY, "--check", "--format", "json", "--leave", ids[API])
     assert left.code == 1
     assert [(s["name"], s["reason"]) for s in left.document["unmoved"]] == [
         ("api", "excluded by --leave")
     ]
-    taken = command_line(shop, "split", "--take", ids[API], "--yes")
+    taken = command_line(shop, "split", *SINGLY, "--take", ids[API], "--yes")
     assert taken.code == 0, taken.err
     assert sorted(tree(shop)) == ["docker-compose.yml", API]
     root = (shop / "docker-compose.yml").read_text()
@@ -184,7 +189,9 @@ def test_take_and_leave(shop: Path, command_line: CommandLine) -> None:
 
 
 def test_an_id_that_no_change_has(shop: Path, command_line: CommandLine) -> None:
-    done = command_line(shop, "split", "--yes", "--take", "0", "--engine", "none", "--unproven")
+    done = command_line(
+        shop, "split", *SINGLY, "--yes", "--take", "0", "--engine", "none", "--unproven"
+    )
     assert done.code == 2
     assert "no change has the id '0'" in done.err
     assert "--format json" in done.err
@@ -193,7 +200,7 @@ def test_an_id_that_no_change_has(shop: Path, command_line: CommandLine) -> None
 def test_modes_are_kept(shop: Path, command_line: CommandLine) -> None:
     path = shop / "docker-compose.yml"
     path.chmod(0o640)
-    command_line(shop, "split", "--yes", "--engine", "none", "--unproven")
+    command_line(shop, "split", *SINGLY, "--yes", "--engine", "none", "--unproven")
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
@@ -204,7 +211,7 @@ def test_a_link_to_a_file_elsewhere_is_not_split(
     real = tmp_path / "real.yml"
     (shop / "docker-compose.yml").rename(real)
     (shop / "docker-compose.yml").symlink_to(real)
-    done = command_line(shop, "split", "--yes", "--engine", "none", "--unproven")
+    done = command_line(shop, "split", *SINGLY, "--yes", "--engine", "none", "--unproven")
     assert done.code == 0
     assert "(it is a symbolic link to ../real.yml, in another directory)" in done.err
     assert sorted(tree(shop)) == ["docker-compose.yml"]
@@ -219,7 +226,7 @@ def test_a_link_into_a_directory_of_the_project(shop: Path, command_line: Comman
     (shop / "docker-compose.yml").rename(shop / "deploy/compose.yml")
     (shop / "docker-compose.yml").symlink_to("deploy/compose.yml")
     write(shop, {"up.sh": "docker compose -f deploy/compose.yml up\n"})
-    done = command_line(shop, "split", "--check", "--engine", "none")
+    done = command_line(shop, "split", *SINGLY, "--check", "--engine", "none")
     assert done.code == 0
     assert "(it is a symbolic link to deploy/compose.yml, in another directory)" in done.err
     assert "(docker-compose.yml, a symbolic link to it, is read in another" in done.err
@@ -230,11 +237,13 @@ def test_the_target_of_a_link_beside_it_is_split(shop: Path, command_line: Comma
     (shop / "docker-compose.yml").rename(shop / "docker-compose.prod.yml")
     (shop / "docker-compose.yml").symlink_to("docker-compose.prod.yml")
     (shop / "docker-compose.now.yml").symlink_to("docker-compose.yml")
-    moved = command_line(shop, "split", "--check", "--move-roots", "deploy", "--engine", "none")
+    moved = command_line(
+        shop, "split", *SINGLY, "--check", "--move-roots", "deploy", "--engine", "none"
+    )
     assert "docker-compose.yml: a symbolic link to docker-compose.prod.yml, which" in moved.err
     engine = Path(command_line.engine)
     old = config(engine, shop).stdout
-    done = command_line(shop, "split", "--yes")
+    done = command_line(shop, "split", *SINGLY, "--yes")
     assert done.code == 0, done.err
     assert "proved: 1 start command equal" in done.err
     assert "docker-compose.yml is a link to docker-compose.prod.yml" in done.err
@@ -245,7 +254,7 @@ def test_the_target_of_a_link_beside_it_is_split(shop: Path, command_line: Comma
 def test_several_projects_below(tmp_path: Path, command_line: CommandLine) -> None:
     text = "services: {web: {image: nginx}}\n"
     write(tmp_path, {"a/compose.yaml": text, "b/compose.yaml": text})
-    done = command_line(tmp_path, "split", "--check", "--engine", "none")
+    done = command_line(tmp_path, "split", *SINGLY, "--check", "--engine", "none")
     assert done.code == 3
     assert "2 projects below: a, b" in done.err
     assert "give one of them as PATH: a" in done.err
@@ -253,7 +262,7 @@ def test_several_projects_below(tmp_path: Path, command_line: CommandLine) -> No
 
 def test_a_file_named_by_f(shop: Path, command_line: CommandLine) -> None:
     (shop / "docker-compose.yml").rename(shop / "stack.yml")
-    done = command_line(shop, "split", "-f", "stack.yml", "--yes")
+    done = command_line(shop, "split", *SINGLY, "-f", "stack.yml", "--yes")
     assert done.code == 0, done.err
     assert "stack.yml" in done.err
     assert (shop / API).is_file()
@@ -268,7 +277,9 @@ def test_an_env_file_that_the_project_needs(shop: Path, command_line: CommandLin
             "stage.env": "TAG=made-up-secret\n",
         },
     )
-    done = command_line(shop, "split", "--env-file", "stage.env", "--check", "--format", "json")
+    done = command_line(
+        shop, "split", *SINGLY, "--env-file", "stage.env", "--check", "--format", "json"
+    )
     assert done.code == 1, done.err
     assert done.document["start_commands"][0]["env_files"] == ["stage.env"]
     assert "made-up-secret" not in done.err + done.out.decode()
@@ -278,8 +289,8 @@ def test_what_a_reader_without_include_reads_is_divided_when_named(
     shop: Path, command_line: CommandLine
 ) -> None:
     write(shop, {"deploy.sh": "docker stack deploy -c docker-compose.yml shop\n"})
-    assert command_line(shop, "split", "--check").code == 0
-    named = command_line(shop, "split", "--check", "--entry", "docker-compose.yml")
+    assert command_line(shop, "split", *SINGLY, "--check").code == 0
+    named = command_line(shop, "split", *SINGLY, "--check", "--entry", "docker-compose.yml")
     assert named.code == 1
 
 
@@ -301,12 +312,12 @@ def test_a_file_that_stays_whole_unless_it_is_named(
 ) -> None:
     root = shop / "docker-compose.yml"
     root.write_text(f"{header}\n\n{root.read_text()}")
-    unnamed = command_line(shop, "split", "--check", "--engine", "none")
+    unnamed = command_line(shop, "split", *SINGLY, "--check", "--engine", "none")
     assert unnamed.code == 0
     assert f"({reason}" in unnamed.err
     assert "; name the file with --entry to split it anyway)" in unnamed.err
     named = command_line(
-        shop, "split", "--check", "--engine", "none", "--entry", "docker-compose.yml"
+        shop, "split", *SINGLY, "--check", "--engine", "none", "--entry", "docker-compose.yml"
     )
     assert named.code == 1
 
@@ -334,14 +345,16 @@ def test_a_template_beside_the_project_is_reported_and_not_read(
     shop: Path, command_line: CommandLine, text: str, reason: str
 ) -> None:
     write(shop, {"docker-compose.tmpl.yml": text, "add.yml": "services:\n  ${X}: {image: a}\n"})
-    done = command_line(shop, "split", "--check", "--engine", "none")
+    done = command_line(shop, "split", *SINGLY, "--check", "--engine", "none")
     assert done.code == 1, done.err
     assert f"not read: docker-compose.tmpl.yml:{reason}" in done.err
     output = ("--format", "json", "--dry-run", "--engine", "none")
-    not_read = command_line(shop, "split", *output).document["not_read"]
+    not_read = command_line(shop, "split", *SINGLY, *output).document["not_read"]
     assert [each["file"] for each in not_read] == ["add.yml", "docker-compose.tmpl.yml"]
     output = ("--format", "markdown", "--dry-run", "--engine", "none")
-    assert b"not read: docker-compose.tmpl.yml:" in command_line(shop, "split", *output).out
+    assert (
+        b"not read: docker-compose.tmpl.yml:" in command_line(shop, "split", *SINGLY, *output).out
+    )
     assert "not read: docker-compose.tmpl.yml:" in command_line(shop, "analyze").out.decode()
 
 
@@ -350,10 +363,12 @@ def test_a_template_that_a_command_names_is_an_error_of_that_command(
 ) -> None:
     template = "services:\n  web:\n    ports: {{ ports }}\n"
     write(shop, {"t.yml": template, "up.sh": "docker compose -f t.yml up\n"})
-    done = command_line(shop, "split", "--check", "--engine", "none")
+    done = command_line(shop, "split", *SINGLY, "--check", "--engine", "none")
     assert done.code == 1, done.err
     assert "up.sh:1  cannot be read: t.yml:3: not usable YAML" in done.err
-    assert command_line(shop, "split", "--check", "-f", "t.yml", "--engine", "none").code == 3
+    assert (
+        command_line(shop, "split", *SINGLY, "--check", "-f", "t.yml", "--engine", "none").code == 3
+    )
 
 
 PARENTS = """services:
@@ -375,7 +390,7 @@ def test_parents_without_a_container_are_not_counted_as_containers(
     common = "services:\n  tool: {image: acme/tool}\n  spare: {image: acme/spare}\n"
     block_style = PARENTS.replace("{extends", "\n    {extends").replace("{image", "\n    {image")
     write(tmp_path, {"docker-compose.yml": block_style, "common.yml": common})
-    done = command_line(tmp_path, "split", "--dry-run")
+    done = command_line(tmp_path, "split", *SINGLY, "--dry-run")
     assert done.code == 0, done.err
     assert "without a container: base, hidden, none; 1 service in common.yml" in done.err
     assert "0 of 6 containers recreated" in done.err
@@ -384,7 +399,7 @@ def test_parents_without_a_container_are_not_counted_as_containers(
 def test_a_module_path_that_is_taken(shop: Path, command_line: CommandLine) -> None:
     write(shop, {"notes.yml": "# ours\n"})
     before = tree(shop)
-    plain = ("split", "--yes", "--engine", "none", "--unproven", "--module")
+    plain = ("split", *SINGLY, "--yes", "--engine", "none", "--unproven", "--module")
     for path, code in (("notes.yml", 3), ("docker-compose.yml", 2), ("a #b.yml", 2)):
         done = command_line(shop, *plain, f"api={path}")
         assert done.code == code, done.err
@@ -407,7 +422,7 @@ def test_a_module_path_that_is_taken(shop: Path, command_line: CommandLine) -> N
 def test_wrong_usage(
     shop: Path, command_line: CommandLine, arguments: tuple[str, ...], words: str
 ) -> None:
-    done = command_line(shop, "split", *arguments, "--engine", "none")
+    done = command_line(shop, "split", *SINGLY, *arguments, "--engine", "none")
     assert (done.code, done.out) == (2, b"")
     assert words in done.err
 
@@ -443,7 +458,7 @@ def test_transforms(shop: Path, command_line: CommandLine) -> None:
 
 def test_output_without_a_result_is_a_usage_error(shop: Path, command_line: CommandLine) -> None:
     for option in ("--yes", "--check"):
-        done = command_line(shop, "split", option, "-o", "split.patch")
+        done = command_line(shop, "split", *SINGLY, option, "-o", "split.patch")
         assert done.code == 2
         assert "--dry-run" in done.err
     assert not (shop / "split.patch").exists()

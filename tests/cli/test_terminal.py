@@ -15,12 +15,12 @@ from typing import Self
 
 import pytest
 
-from support.commandline import CommandLine, tree
+from support.commandline import SINGLY, CommandLine, tree
 
 pty = pytest.importorskip("pty", reason="there are no pseudo terminals on Windows")
 
 ROOT = Path(__file__).parents[2]
-SPLIT = ("split", "--engine", "none", "--unproven")
+SPLIT = ("split", *SINGLY, "--engine", "none", "--unproven")
 PROMPT = b"Write 4 files? [y]es / [d]iff / [n]o"
 
 
@@ -150,7 +150,7 @@ def test_ctrl_c_during_the_proof(
         f"touch {started}\nexec sleep 600\n"
     )
     slow.chmod(0o755)
-    session = terminal(shop, "split", "--yes", "--engine", str(slow))
+    session = terminal(shop, "split", *SINGLY, "--yes", "--engine", str(slow))
     while not started.exists():
         assert session.process.poll() is None
         time.sleep(0.02)

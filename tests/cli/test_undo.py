@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from support.commandline import CommandLine, tree, write
+from support.commandline import SINGLY, CommandLine, tree, write
 
-SPLIT = ("split", "--yes", "--engine", "none", "--unproven")
+SPLIT = ("split", *SINGLY, "--yes", "--engine", "none", "--unproven")
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from support.commandline import CommandLine, tree, write
+from support.commandline import SINGLY, CommandLine, tree, write
 
 Git = Callable[..., str]
-SPLIT = ("split", "--yes", "--engine", "none", "--unproven")
+SPLIT = ("split", *SINGLY, "--yes", "--engine", "none", "--unproven")
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ def test_a_split_with_anchors_is_equal_to_what_it_came_from(
     git(root, "init", "-q")
     git(root, "add", "-A")
     git(root, "commit", "-qm", "start")
-    assert command_line(root, "split", "--yes").code == 0
+    assert command_line(root, "split", *SINGLY, "--yes").code == 0
     assert command_line(root, "verify", "HEAD").code == 0
     (root / "prod.yml").write_text("services:\n  s1:\n    image: x:11\n", encoding="utf-8")
     changed = command_line(root, "verify", "HEAD")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.commandline import CommandLine, write
+from support.commandline import SINGLY, CommandLine, write
 
 if TYPE_CHECKING:
     from daemon.conftest import Daemon
@@ -122,7 +122,7 @@ def test_what_is_told_is_what_up_does(
     kept = live()
     assert {outcome for outcome, _ in kept.values()} == {"kept"}, kept
     assert kept.keys() == {"web", "worker", "mail", "beside"}
-    assert command_line(shop, "split", "--yes").code == 0
+    assert command_line(shop, "split", *SINGLY, "--yes").code == 0
     assert live() == kept  # another layout is no reason
     assert command_line(shop, "undo", "--yes").code == 0
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.commandline import CommandLine, write
+from support.commandline import SINGLY, CommandLine, write
 
 if TYPE_CHECKING:
     from daemon.conftest import Daemon
@@ -108,7 +108,7 @@ def test_no_container_is_recreated(
     up(*arguments)
     before = daemon.containers()
     assert len(before) == 3 + ("debug" in arguments)
-    done = command_line(shop, "split", "--yes")
+    done = command_line(shop, "split", *SINGLY, "--yes")
     assert done.code == 0, done.err
     assert "services:" not in (shop / "docker-compose.yml").read_text()
     said = up(*arguments)
@@ -128,7 +128,7 @@ def test_what_is_changed_is_recreated(daemon: Daemon, up: Up, shop: Path) -> Non
 def test_undo_recreates_nothing_either(
     daemon: Daemon, up: Up, shop: Path, command_line: CommandLine
 ) -> None:
-    assert command_line(shop, "split", "--yes").code == 0
+    assert command_line(shop, "split", *SINGLY, "--yes").code == 0
     up()
     before = daemon.containers()
     assert command_line(shop, "undo", "--yes").code == 0

@@ -14,6 +14,9 @@ from unittest import mock
 
 from click.testing import CliRunner
 
+SINGLY = ("--force", "--granularity", "service")
+"""Options with which a split of a small project writes one module a service."""
+
 PROVING = {"diff", "fix", "join", "split", "verify", "wizard"}
 
 
