@@ -9,6 +9,7 @@ definitions      places in the definitions of a service, and values with their p
 service_values   the values of a service as structs, merged as Docker Compose does
 attributes       the table of all attributes: values, merges, paths and usual order
 banners          banners over groups of services: how the owner groups them
+generated        notes that a file is generated
 pinned           comments that forbid to move a block
 merge_keys       YAML aliases and merge keys (``<<``) in mappings and lists, resolved
 canonical        values of attributes in one form for all spellings, to compare them

@@ -5,11 +5,13 @@ files         the files of a project, the default names of Compose files, facts 
 script        lines that one shell runs, and the values of the variables in them
 text          text that knows where each of its characters is written, for rewriting commands
 command_files which files contain commands; shell scripts, Markdown, Makefiles and the like
+comments      commands in the comments of Compose files
 structured    commands in YAML and JSON: CI files, Taskfiles, package.json, dev containers
 shell         from a script to its calls of Compose, with working directory and variables
 resolve       from a call of Compose to the files of the project that it means
 guess         start commands that only names and contents of Compose files suggest
 readers       other programs that read the Compose files
+swarm         Compose files that are for Docker Swarm
 find          all of it together, and start commands from command-line options
 ============= ================================================================================
 """

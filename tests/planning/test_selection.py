@@ -17,7 +17,9 @@ TEXT = "services:\n" + "".join(f"  {name}:\n    image: shop/{name}:1\n" for name
 
 
 def plan(project: Project, keep: dict[FileElement, str], move: frozenset[FileElement]) -> Plan:
-    return split.plan(project, SplitOptions(keep=keep, move=move))
+    return split.plan(
+        project, SplitOptions(granularity="service", force=True, keep=keep, move=move)
+    )
 
 
 @pytest.fixture

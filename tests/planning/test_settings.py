@@ -40,7 +40,7 @@ catalog:
 def test_everything_is_read() -> None:
     settings = load_settings(FULL)
     assert settings.split.into == "deploy"
-    assert settings.split.strategy == "include"
+    assert settings.split.strategy == "auto"
     assert settings.split.groups == {"payments": ("api", "worker")}
     assert settings.split.modules == {"api": "deploy/api.yml"}
     assert (settings.fix.select, settings.fix.skip, settings.fix.unsafe) == (

@@ -61,10 +61,10 @@ def described(*, verbose: bool) -> list[str]:
 def test_a_sentence_for_each_attribute(lines: list[str]) -> None:
     assert lines == [
         "cache: not in prod",
-        "db: image: postgres:15 in default and prod, postgres:16 in dev",
+        "db: image: postgres:15 in base and prod, postgres:16 in dev",
         "api, db: no healthcheck in dev",
         "api: user only in dev, root",
-        "api: ports only in default and prod, 53:53/udp",
+        "api: ports only in base and prod, 53:53/udp",
         "api: environment: 4 settings differ, LOG, API_TOKEN, A, B",
         "api: command is not the same in default, dev and prod",
         "cache: environment.REDIS_PASSWORD is not the same in default and dev",
@@ -73,8 +73,8 @@ def test_a_sentence_for_each_attribute(lines: list[str]) -> None:
 
 def test_verbose_has_one_for_each_setting() -> None:
     found = described(verbose=True)
-    assert "api: environment.LOG: info in default and prod, debug in dev" in found
-    assert "api: environment.A: x in default and prod, y in dev" in found
+    assert "api: environment.LOG: info in base and prod, debug in dev" in found
+    assert "api: environment.A: x in base and prod, y in dev" in found
 
 
 def test_no_secret_is_shown(lines: list[str]) -> None:

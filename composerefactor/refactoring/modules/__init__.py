@@ -1,10 +1,16 @@
 """Splitting one root file into modules: which service goes where, and the text of all files.
 
-========= ==========================================================================
-root_file a root file that may be split: what may leave it, and why the rest may not
-anchors   anchors of a file: who needs which, and which lines a copy takes
-grouping  which services are in one module, and what the module is called
-include   the ``include`` list of a root file
-writer    the text of the root file and its modules
-========= ==========================================================================
+============ ==========================================================================
+root_file    a root file that may be split: what may leave it, and why the rest may not
+anchors      anchors of a file: who needs which, and which lines a copy takes
+planner      which services come together in a module, and why
+grouping     groups of services, what users decide about them, the names of modules
+environments what the environment or the variant of a root file is called
+directory    the directory for new modules
+include      the ``include`` list of a root file
+paths        relative paths in text that moves to another directory
+relocation   which new files are written for their own directory
+common       blocks of several modules as services that they extend
+writer       the text of the root file and its modules
+============ ==========================================================================
 """
