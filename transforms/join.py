@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.invocation import Invocation
+from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.edit.planned_files import PlannedFile, Slice
@@ -28,6 +29,7 @@ from composerefactor.errors import InputError, Location
 from composerefactor.refactoring.contract import FileElement, Plan, Unmoved, refactoring
 from composerefactor.refactoring.join.merge import EarlierText, find_earlier_text, restored_files
 from composerefactor.refactoring.join.root import ExtendedFiles, JoinedFile, JoinRoot
+from composerefactor.refactoring.modules.include import EMPTY_ENV_FILE
 from composerefactor.yaml.source import Source
 
 
@@ -67,6 +69,7 @@ def join(project: Project, options: Options) -> Plan:
     planned_files, note = _in_former_order(project, joined_files, extended, options)
     taken = {element for joined in joined_files for element in joined.taken}
     target = {e: joined.file.path for joined in reversed(joined_files) for e in joined.taken}
+    removable |= _unused_env_files(project, planned_files, removable)
     kept = sorted({path for joined in joined_files for path in joined.files} - removable)
     notes = [note] if note else []
     notes += [f"{path} is kept: {_reason_kept(project, path, target.values())}" for path in kept]
@@ -146,6 +149,32 @@ def _removable_files(project: Project, joined_files: Iterable[JoinedFile]) -> se
         if not kept:
             return set(removable)
         removable = removable - kept
+
+
+def _unused_env_files(
+    project: Project, planned_files: Iterable[PlannedFile], removed: set[str]
+) -> set[str]:
+    """Return the empty env files that a split wrote, and that no include entry names any more."""
+    after = {path: file for path, file in project.files.items() if path not in removed}
+    after |= {p.path: ComposeFile.parse(Source(p.path, p.text())) for p in planned_files}
+    unused = _env_files(project, project.files) - _env_files(project, after)
+    empty = EMPTY_ENV_FILE.encode()
+    return {
+        path
+        for path in unused
+        if project.read and project.exists(path) and project.read(path) == empty
+    }
+
+
+def _env_files(project: Project, files: Mapping[str, ComposeFile]) -> set[str]:
+    """Return the env files that the include entries of *files* name."""
+    return {
+        posixpath.normpath(posixpath.join(directory, scalar_text(node) or ""))
+        for path, file in files.items()
+        for item in item_nodes(merged_get(file.root, "include"))
+        for node in item_nodes(merged_get(item, "env_file"))
+        for directory in project.directories.get(path, ())
+    }
 
 
 def _users(project: Project, path: str) -> set[str]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
+from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile, Section
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.paths import is_absolute, is_outside, is_remote
@@ -22,7 +23,7 @@ from composerefactor.refactoring.join import relocate
 from composerefactor.refactoring.join.fragments import RESOURCE, Fragment, fragment
 from composerefactor.refactoring.join.merge import merge
 from composerefactor.refactoring.join.relocate import CannotJoinError, Text
-from composerefactor.refactoring.modules.include import WHY_ENV_FILE
+from composerefactor.refactoring.modules.include import NO_VARIABLES, WHY_ENV_FILE
 from composerefactor.yaml.comments import Region, comments_in, full_line_comments, item_regions
 from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode, resolve
 
@@ -32,10 +33,6 @@ JOINED_SECTIONS = ("services", *RESOURCE_SECTIONS)
 
 DROPPED = ("version", "name", "include")
 """Sections of an included file that have no effect, or that the join carries out."""
-
-
-NO_ENV_FILE = "/dev/null"
-"""The ``env_file`` of an include entry that has no variables of its own."""
 
 
 Expander = Callable[[Fragment], Fragment]
@@ -326,11 +323,18 @@ class Reader:
         """Yield the env files with variables that only the included text has."""
         env_files = item_nodes(merged_get(body, "env_file"))
         for node in env_files:
-            if scalar_text(node) != NO_ENV_FILE:
+            if not self._is_without_variables(scalar_text(node) or ""):
                 yield f"it has variables of its own from {scalar_text(node)}"
         own = _join(entry.directory, ".env")
         if not env_files and own != _join(self.to, ".env") and self.project.exists(own):
             yield f"it has variables of its own from {own}"
+
+    def _is_without_variables(self, env_file: str) -> bool:
+        """Return whether the file *env_file* of an include entry defines no variables."""
+        path = _join(self.to, env_file)
+        if env_file == NO_VARIABLES or self.project.read is None or not self.project.exists(path):
+            return env_file == NO_VARIABLES
+        return not assignments(self.project.read(path).decode("utf-8", "replace"))
 
 
 def _obstacles_in_path(path: str) -> Iterator[str]:
