@@ -28,10 +28,11 @@ def opened(files: Mapping[str, str | bytes]) -> Project:
 
 
 def divided(
-    project: ComposeProject, strategy: Strategy = "include"
+    project: ComposeProject, strategy: Strategy = "include", *, verbatim: bool = False
 ) -> tuple[Plan, dict[str, bytes]]:
     """Return the plan of a split, and all files as it leaves them."""
-    plan = split.plan(opened(project.files), SplitOptions(strategy=strategy))
+    options = SplitOptions(force=True, strategy=strategy, verbatim=verbatim)
+    plan = split.plan(opened(project.files), options)
     contents = {path: text.encode() for path, text in project.files.items()}
     for path, content in plan.contents().items():
         assert content is not None

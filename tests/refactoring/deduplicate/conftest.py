@@ -26,7 +26,7 @@ def divide() -> Divide:
         files: Mapping[str, str], bases: Sequence[str], options: SplitOptions | None = None
     ) -> tuple[Plan, dict[str, str]]:
         project = load_project([Invocation((path,)) for path in bases], Library(Memory(files)))
-        plan = split.plan(project, options or SplitOptions())
+        plan = split.plan(project, options or SplitOptions(force=True, granularity="service"))
         contents = dict(files)
         for path, content in plan.contents().items():
             assert content is not None

@@ -34,7 +34,7 @@ def opened(project: Environments, files: Mapping[str, str | bytes]) -> Project:
 
 def divided(project: Environments) -> tuple[Plan, dict[str, bytes]]:
     """Return the plan of a split, and all files as it leaves them."""
-    plan = split.plan(opened(project, project.files), SplitOptions())
+    plan = split.plan(opened(project, project.files), SplitOptions(force=True))
     contents = {path: text.encode() for path, text in project.files.items()}
     for path, content in plan.contents().items():
         assert content is not None
@@ -73,7 +73,7 @@ def test_comments_stay_and_a_second_run_is_empty(project: Environments) -> None:
     assume(plan.planned_files)
     before = remarks({path: project.files[path].encode() for path in project.bases})
     assert before - remarks(contents) == set()
-    again = split.plan(opened(project, contents), SplitOptions())
+    again = split.plan(opened(project, contents), SplitOptions(force=True))
     assert again.contents() == {}
 
 

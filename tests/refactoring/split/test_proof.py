@@ -28,11 +28,11 @@ def test_what_is_not_equal_stays(engine: Path, tmp_path: Path, command_line: Com
     if find_engine(str(engine)).release < release(SINCE_STUBS):
         pytest.skip(f"needs Docker Compose {SINCE_STUBS}")
     project = write(tmp_path / "project", {"docker-compose.yml": TEXT})
-    run = command_line(project, "split", "--strategy", "extends", "--yes")
+    run = command_line(project, "split", "--force", "--strategy", "extends", "--yes")
     assert run.code == 0, run.err
     assert "unmoved in docker-compose.yml: api (service api: build.context was" in run.err
     after = tree(project)
     assert b"  api:\n    build: http${S:-s}://example.com/api.git\n" in after["docker-compose.yml"]
-    assert b"../../html" in after["docker-compose/infrastructure/docker-compose.proxy.yml"]
-    again = command_line(project, "split", "--strategy", "extends", "--check")
+    assert b"../../html" in after["docker-compose/infrastructure/docker-compose.web.yml"]
+    again = command_line(project, "split", "--force", "--strategy", "extends", "--check")
     assert again.code == 0, again.err

@@ -31,7 +31,7 @@ def test_a_split_keeps_everything(project: ComposeProject) -> None:
     plan, contents = divided(project, EXTENDS)
     check_slices(project, plan)
     check_services(project, contents)
-    again = split.plan(opened(contents), SplitOptions(strategy=EXTENDS))
+    again = split.plan(opened(contents), SplitOptions(force=True, strategy=EXTENDS))
     assert again.contents() == {}, "a second split is empty"
 
 
