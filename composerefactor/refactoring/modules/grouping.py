@@ -238,7 +238,8 @@ def modules_of(
         else:
             directory = posixpath.join(options.into, group.directory)
             first = kebab(group.services[0])
-            both = first if first.startswith(f"{group.name}-") else f"{group.name}-{first}"
+            says_both = f"{first}-".startswith(f"{group.name}-")
+            both = first if says_both else f"{group.name}-{first}"
             candidates = (group.name, f"{prefix}{group.name}", both)
             path = names.take(directory, family, *candidates)
         modules.append(Module(path, group.services, group.name, group.why))

@@ -47,7 +47,7 @@ def test_equal_files_share_everything(divide: Divide) -> None:
 
 def test_a_service_that_one_file_keeps_stays_whole_there(divide: Divide) -> None:
     prod = THREE.replace("image: api", "image: api:2")
-    keep = SplitOptions(keep={(MAIN, "services", "web"): "why"})
+    keep = SplitOptions(force=True, granularity="service", keep={(MAIN, "services", "web"): "why"})
     _, found = divide({MAIN: THREE, PROD: prod}, BASES, keep)
     assert service("web") in found[MAIN]
     assert found[MODULE("web")] == "services:\n" + service("web")
@@ -128,13 +128,15 @@ def test_names_that_are_taken(divide: Divide) -> None:
     _, found = divide({MAIN: THREE, PROD: prod, ADDED: "x: 1\n", MODULE("web"): "# mine\n"}, BASES)
     assert found[ADDED] == "x: 1\n"
     assert found[MODULE("web")] == "# mine\n"
-    assert found[MODULE("web-2")] == "services:\n" + service("web")
-    assert "    cpus: 2\n" in found[ADDED.replace("prod", "prod-2")]
+    assert found[MODULE("web-services")] == "services:\n" + service("web")
+    assert "    cpus: 2\n" in found[ADDED.replace("prod", "prod-services")]
 
 
 def test_one_path_for_services_of_different_files(divide: Divide) -> None:
     files = {MAIN: THREE, PROD: THREE.replace("api", "other")}
-    options = SplitOptions(modules={"web": "a.yml", "api": "a.yml"})
+    options = SplitOptions(
+        force=True, granularity="service", modules={"web": "a.yml", "api": "a.yml"}
+    )
     with pytest.raises(RefusedError, match="different files define them"):
         divide(files, BASES, options)
 
@@ -145,7 +147,13 @@ def test_a_file_that_repeats_a_base() -> None:
     project = load_project(
         [Invocation((MAIN,)), Invocation((MAIN, OVERRIDE))], Library(Memory(files))
     )
-    found = {p: c.decode() for p, c in split.plan(project, SplitOptions()).contents().items() if c}
+    found = {
+        p: c.decode()
+        for p, c in split.plan(project, SplitOptions(force=True, granularity="service"))
+        .contents()
+        .items()
+        if c
+    }
     added = "docker-compose/environments/docker-compose.override.yml"
     assert found[added] == "services:\n  db:\n    cpus: 2\n"
     assert "cpus" not in found[MODULE("db")]
@@ -160,7 +168,7 @@ def test_a_file_that_only_changes_a_base_stays() -> None:
     project = load_project(
         [Invocation((MAIN,)), Invocation((MAIN, OVERRIDE))], Library(Memory(files))
     )
-    found = split.plan(project, SplitOptions()).contents()
+    found = split.plan(project, SplitOptions(force=True, granularity="service")).contents()
     assert OVERRIDE not in found
     assert (found[MODULE("db")] or b"").decode() == "services:\n" + service("db")
 
