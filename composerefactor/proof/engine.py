@@ -17,11 +17,11 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib import metadata
 from pathlib import Path
 from typing import IO
 
 from composerefactor.errors import EngineError
-from composerefactor.plugins import installed_files
 from composerefactor.programs import find_program, search_path
 from composerefactor.proof.memory import Memory
 
@@ -438,7 +438,11 @@ def _binaries_beside(script: Path) -> Iterator[Path]:
 
 def _installed_binaries(distribution: str) -> Iterator[Path]:
     """Yield the Docker Compose binaries in the installed *distribution*, without importing it."""
-    for path in installed_files(distribution):
+    try:
+        files = metadata.files(distribution) or []
+    except metadata.PackageNotFoundError:
+        return
+    for path in (Path(str(file.locate())) for file in files):
         if path.name in _PROGRAMS and path.is_file() and not _is_script(path):
             yield path.resolve()
 

@@ -234,8 +234,8 @@ MOVE = (
     (
         ("overview", "compose.production.yaml"),
         ("environments", "repeat another file"),
-        ("environments", "api: read_only: false in default, true in production"),
-        ("environments", "api: environment.NODE_ENV: development in default, production in"),
+        ("environments", "api: read_only: false in development, true in production"),
+        ("environments", "api: environment.NODE_ENV: development in development, production in"),
         ("inventory", "applications: apps"),
         ("inventory", "data stores: database"),
         ("inventory", "infrastructure: monitoring"),

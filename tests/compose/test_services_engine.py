@@ -400,4 +400,4 @@ def test_typed_values_are_those_of_docker_compose(
 def test_every_typed_value_is_compared() -> None:
     typed = {name for name, value in vars(Service).items() if isinstance(value, Attribute)}
 
-    assert typed == READERS.keys() - {"build", "resources"} | RESOURCES
+    assert typed == READERS.keys() - {"build", "resources"} | RESOURCES | {"volumes_from"}

@@ -66,8 +66,8 @@ def test_a_sentence_for_each_attribute(lines: list[str]) -> None:
         "api: user only in dev, root",
         "api: ports only in base and prod, 53:53/udp",
         "api: environment: 4 settings differ, LOG, API_TOKEN, A, B",
-        "api: command is not the same in default, dev and prod",
-        "cache: environment.REDIS_PASSWORD is not the same in default and dev",
+        "api: command is not the same in base, dev and prod",
+        "cache: environment.REDIS_PASSWORD is not the same in base and dev",
     ]
 
 

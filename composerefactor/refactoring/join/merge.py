@@ -230,8 +230,18 @@ def _values(file: ComposeFile) -> dict[tuple[str, str], object]:
             values[name, ""] = to_python(section.region.entry.value, file.source)
         for key, region in (section.entries or {}).items():
             value = to_python(region.entry.value, file.source)
-            values[name, key] = canonical_value(value, ()) if name == "services" else value
+            value = canonical_value(value, ()) if name == "services" else value
+            values[name, key] = _without_dots(value)
     return values
+
+
+def _without_dots(value: Any) -> Any:
+    """Return *value* with paths as ``a`` for ``./a``: a split writes both as ``../../a``."""
+    if isinstance(value, str):
+        return value.removeprefix("./")
+    if isinstance(value, Mapping):
+        return {key: _without_dots(each) for key, each in value.items()}
+    return [_without_dots(each) for each in value] if isinstance(value, list) else value
 
 
 def all_comments(file: ComposeFile) -> set[str]:
