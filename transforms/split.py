@@ -69,16 +69,17 @@ def split(project: Project, options: SplitOptions) -> Plan:
     planned_files += tuple(map(empty_env_file, names.env_files.values()))
     moved = {element: path for p in plans for element, path in p.moved.items()}
     plan_notes = [n for p in plans for n in p.notes]
+    services = {path: names for p in plans for path, names in p.services.items()}
     if planned_files:
         plan_notes += split_notes(
-            project, [r for r in roots if not r.why_whole], planned_files, moved
+            project, [r for r in roots if not r.why_whole], planned_files, moved, services
         )
     return Plan(
         planned_files,
         moved,
         unmoved=tuple(u for p in plans for u in p.unmoved if u.element not in moved),
         notes=tuple(plan_notes),
-        services={path: names for p in plans for path, names in p.services.items()},
+        services=services,
         reasons={path: why for p in plans for path, why in p.reasons.items() if why},
         saved_lines=SavedLines(
             sum(p.saved_lines.services for p in plans),

@@ -42,6 +42,9 @@ FEWEST_LINES = 15
 MOST_COPIED = 0.05
 """The part of the lines of a file that may be copied."""
 
+LONG_BLOCK = 8
+"""A block without an image ties services only if it has more lines: copies of it would cost."""
+
 DATA = "data"
 """The name of a module with data stores of several categories."""
 
@@ -199,11 +202,21 @@ class _Planner:
                 users.setdefault(block, []).append(name)
         found: dict[str, tuple[str, str]] = {}
         sizes = {block: self._block_lines(block) for block in users}
-        for block in sorted(users, key=lambda b: -sizes[b]):
+        telling = [
+            block for block in users if self._says_what_runs(block) or sizes[block] > LONG_BLOCK
+        ]
+        for block in sorted(telling, key=lambda b: -sizes[b]):
             members = [name for name in users[block] if name not in found]
             if len(members) > 1 and 2 * len(users[block]) <= len(self.order):
-                found |= dict.fromkeys(members, (block, block_name(block)))
+                name = block_name(block) if self._says_what_runs(block) else ""
+                found |= dict.fromkeys(members, (block, name))
         return found
+
+    def _says_what_runs(self, block: str) -> bool:
+        """Return whether *block* has an image or a build: its services are alike, then."""
+        section = (self.file.sections or {}).get(block)
+        body = section.region.entry.value if section else self.file.services[block]
+        return any(merged_get(body, key) is not None for key in ("image", "build"))
 
     def _merged_blocks(self, name: str) -> Iterator[str]:
         """Yield the blocks that the service *name* merges, or that it carries for others."""

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.edit.planned_files import PlannedFile, Replacement
@@ -82,7 +83,7 @@ def common_base(
     """
     if options.anchors == "copy" or options.verbatim:
         return None
-    bases = tuple(_chosen_bases(root, layout, order, switches, options))
+    bases = _as_blocks(root, tuple(_chosen_bases(root, layout, order, switches, options)))
     if not bases:
         return None
     path = names.take(options.into, root.family, "common", "shared")
@@ -166,6 +167,16 @@ def _copies(root: RootFile, layout: FileLayout, order: Sequence[str], base: Base
     return sum(
         block in anchors.needs(element for element in layout.elements(path) if element != block)
         for path in order
+    )
+
+
+def _as_blocks(root: RootFile, bases: tuple[Base, ...]) -> tuple[Base, ...]:
+    """Return *bases*, those as blocks that other blocks of the common file need."""
+    blocks = [(base.section, "") for base in bases if not base.is_inline]
+    needed = root.anchors.needs(blocks)
+    return tuple(
+        replace(base, is_inline=base.is_inline and (base.section, "") not in needed)
+        for base in bases
     )
 
 

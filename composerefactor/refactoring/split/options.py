@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec import field
@@ -190,6 +190,7 @@ def split_notes(
     roots: list[RootFile],
     planned_files: tuple[PlannedFile, ...],
     moved: dict[FileElement, str],
+    modules: Collection[str],
 ) -> Iterator[str]:
     """Yield notes on a whole split: generated files, build contexts, and ``x-`` blocks."""
     files = [file for d in planned_files if (file := project.files.get(d.path))]
@@ -210,7 +211,7 @@ def split_notes(
                 f"of `COPY . .`, add the line `{into}/` to {ignore}"
             )
     for (_, name, _), path in moved.items():
-        if name.startswith("x-"):
+        if name.startswith("x-") and path in modules:
             yield f"{name} only carries anchors and moves to {path}"
 
 
