@@ -63,7 +63,8 @@ def group_credentials(literals: Iterable[LiteralCredential]) -> list[Credential]
 
     The literal of a server comes first in its credential, followed by those with which others log
     in to it. Equal values with different names are one credential if such a value is unlikely to
-    occur twice by chance, or if one service refers to the other.
+    occur twice by chance, or if one service refers to the other. The default of a variable is apart
+    from the same value elsewhere: whoever sets the variable today changes one of them only.
     """
     ordered = sorted(literals, key=lambda literal: not is_of_server(literal))  # stable
     groups: list[Credential] = []
@@ -90,7 +91,7 @@ def _matching_group(literal: LiteralCredential, groups: Iterable[Credential]) ->
         group
         for group in groups
         if group.value == literal.value
-        and {each.default_of for each in group.literals} <= {"", literal.default_of}
+        and {each.default_of for each in group.literals} == {literal.default_of}
     ]
     if not literal.is_whole:
         servers = [g for g in equal if is_of_server(g.literals[0]) and _refers_to_any(literal, g)]

@@ -48,7 +48,7 @@ def completed(directory: Path, *words: str) -> list[str]:
         (("",), {"split", "fix", "wizard", "undo"}),
         (("w",), {"wizard"}),
         (("split", "--st"), {"--strategy"}),
-        (("split", "--strategy", ""), {"include", "extends"}),
+        (("split", "--strategy", ""), {"auto", "include", "extends"}),
         (("split", "--module", ""), {"api=", "db=", "web="}),
         (("fix", "--select", "add-l"), {"add-logging"}),
         (("fix", "--select", "harden,add-l"), {"harden,add-logging"}),

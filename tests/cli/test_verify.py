@@ -91,20 +91,11 @@ def test_a_health_check_that_slipped_under_networks(
 def test_a_relative_path_that_now_points_elsewhere(
     shop: Path, divided: Path, command_line: CommandLine
 ) -> None:
-    root = divided / "docker-compose.yml"
-    text = root.read_text()
-    root.write_text(
-        "include:\n"
-        + "".join(
-            f"  - {line.strip().removeprefix('- ')}\n"
-            for line in text.splitlines()
-            if line.strip().startswith("- docker-compose/")
-        )
-    )
+    for module in divided.glob("docker-compose/services/*.yml"):
+        module.write_text(module.read_text().replace("../../", "./"))
     done = command_line(shop.parent, "verify", "shop", "divided")
     assert done.code == 1
     assert b"volumes" in done.out
-    assert b"docker-compose.yml:15" in done.out
 
 
 def test_json(shop: Path, divided: Path, command_line: CommandLine) -> None:

@@ -400,8 +400,9 @@ class _Planner:
         units = sorted([*one.units, *other.units], key=lambda unit: self.rank[unit[0]])
         services = [name for unit in units for name in unit]
         counts = Counter(self._category(name) for name in services).most_common(1)
-        is_mostly = 3 * counts[0][1] >= 2 * len(services)
-        name = counts[0][0] if is_mostly else self._directory(services)
+        directory = self._directory(services)
+        share = 2 / 3 if directory == INFRASTRUCTURE else 1
+        name = counts[0][0] if counts[0][1] >= share * len(services) else directory
         larger = max(one, other, key=self._lines_of)
         if larger.key.startswith(("section", "family", "unit")) and larger.name:
             name = larger.name

@@ -31,7 +31,7 @@ def test_a_file_of_answers_does_what_a_person_does(command_line: CommandLine, sh
     assert f"composerefactor split --engine {command_line.engine} --yes" in outcome.err.replace(
         " \\\n   ", ""
     )
-    assert "docker-compose/services/docker-compose.db.yml" in tree(shop)
+    assert "docker-compose/services/docker-compose.services.yml" in tree(shop)
 
 
 def test_a_step_back_takes_the_answer_before_it_away(command_line: CommandLine, shop: Path) -> None:
@@ -40,7 +40,7 @@ def test_a_step_back_takes_the_answer_before_it_away(command_line: CommandLine, 
     )
     answers = answers.replace("- preview", "- layout: accept\n- preview", 1)
     assert replayed(command_line, shop, answers).code == 0
-    assert "docker-compose/services/docker-compose.db.yml" in tree(shop)
+    assert "docker-compose/services/docker-compose.services.yml" in tree(shop)
 
 
 @pytest.mark.parametrize(

@@ -48,8 +48,8 @@ def test_recording(start: Start, film: Film, tmp_path: Path) -> None:
     terminal.press("down", "enter")
     assert terminal.end() == 0
     written = tree(tmp_path / "shop")
-    assert "docker-compose/services/docker-compose.web.yml" in written
-    assert "docker-compose/services/docker-compose.api.yml" not in written
+    assert "docker-compose/infrastructure/docker-compose.web.yml" in written
+    assert "docker-compose/services/docker-compose.services.yml" not in written
     assert b"- api" in written[".composerefactor.yml"]
     film.check()
 
@@ -72,7 +72,7 @@ def test_the_answers_on_the_page_are_answers(command_line: CommandLine, tmp_path
     write(tmp_path, {"answers.yml": answers_on_the_page()})
     outcome = command_line(shop, "wizard", "--answers", "../answers.yml")
     assert outcome.code == 0, outcome.err
-    assert "docker-compose/services/docker-compose.web.yml" in tree(shop)
+    assert "docker-compose/infrastructure/docker-compose.web.yml" in tree(shop)
     assert "wizard" in COMMANDS
 
 
