@@ -48,8 +48,10 @@ volumes:
   # nightly backup
   pgdata:
 """
-SHOP += "\n" + "".join(f"# Note {n} of the people who ran it before.\n" for n in range(1, 71))
-"""Long enough for modules; what is longer stands where no change comes near it."""
+NOTES = "\n" + "".join(f"# Note {n} of the people who ran it before.\n" for n in range(1, 91))
+"""What makes a file long enough for modules, where no change comes near it."""
+
+SHOP += NOTES
 
 PRODUCTION = """\
 services:
@@ -82,6 +84,7 @@ services:
   worker:
     image: ghcr.io/shop/api:3
 """
+BROKEN += NOTES
 
 
 @dataclass

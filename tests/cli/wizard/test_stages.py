@@ -155,7 +155,7 @@ def test_a_mended_project_is_divided_in_the_same_session(engine: Path, shop: Pat
     assert [each.value for each in offered(session) if each.checked] == ["repair", "split"]
     go(session)
     assert [words[0] for words in told.commands] == ["fix", "split"]
-    assert "docker-compose/services/docker-compose.redis.yml" in tree(shop)
+    assert "docker-compose/services/docker-compose.services.yml" in tree(shop)
 
 
 @pytest.mark.parametrize("left", ["a_health_check_to_db", "the_obsolete_version"])
@@ -170,11 +170,11 @@ def test_kept_decisions_make_ci_repeat_them(
     session.answer("write")
     session.answer("accept")
     session.answer("each")
-    choose(session, contains_db=True)
+    choose(session, contains_api=True)
     session.answer("write")
     session.answer("yes")
     assert session.question is None
-    assert "stay:\n    - db\n" in (shop / FILE_NAME).read_text()
+    assert "stay:\n    - api\n    - cache\n    - db\n" in (shop / FILE_NAME).read_text()
     assert command_line(shop, "split", "--check", "--engine", "none").code == 0
     outcome = command_line(shop, "fix", "--check", "--engine", "none")
     if left == "the_obsolete_version":  # no service to name: the wizard says what CI needs
@@ -238,7 +238,7 @@ def test_files_that_git_could_not_bring_back_are_named(engine: Path, shop: Path)
     session.answer("write")
     go(session, "finish")
     assert "an earlier step of this session wrote it" in screen(session)
-    assert offered(session)[0].title == "Write 5 files"
+    assert offered(session)[0].title == "Write 3 files"
     go(session)
     assert all("--allow-dirty" in words for words in told.commands)
 

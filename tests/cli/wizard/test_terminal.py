@@ -213,9 +213,9 @@ def test_two_hundred_services(start: Start, film: Film) -> None:
     terminal.press("down", "enter")
     terminal.wait_for("Which services?")
     film.take(terminal, "all services")
-    terminal.press("s", "1", "9")
+    terminal.press("s", "1", "9", "0")
     terminal.wait_for("s190")
-    film.take(terminal, "those with s19")
+    film.take(terminal, "the one with s190")
     terminal.press("ctrl-c")
     assert terminal.end() == 130
     film.check()
