@@ -147,7 +147,8 @@ def _combined_model(group: Sequence[StartModel]) -> StartModel:
     for model in ordered:
         services = {**model.services, **services}
         files = {**{file.path: file for file in model.files}, **files}
-    return replace(ordered[0], services=services, files=tuple(files.values()))
+    scopes = {path: scope for model in reversed(ordered) for path, scope in model.scopes.items()}
+    return replace(ordered[0], services=services, files=tuple(files.values()), scopes=scopes)
 
 
 def _members(combined: StartModel, group: Sequence[StartModel], options: Options) -> list[Member]:

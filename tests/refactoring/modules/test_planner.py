@@ -71,7 +71,7 @@ OTHERS = [service(name) for name in ("web", "mail", "search", "docs")]
 
 @pytest.mark.parametrize("merge", ["<<: *app", "<<: [*app, *more]"])
 def test_services_that_merge_one_block_are_named_after_it(merge: str) -> None:
-    head = "x-default-app: &app\n  init: true\nx-more: &more {tty: true}\n"
+    head = "x-default-app: &app\n  image: app\nx-more: &more {tty: true}\n"
     family = [service("api", merge), service("jobs", merge)]
     first, *_ = groups(file_of(*family, *OTHERS, head=head))
     assert (first.name, first.services) == ("app", ("api", "jobs"))
