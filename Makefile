@@ -39,7 +39,7 @@ demo: .venv/demo.stamp
 	@echo
 	@echo "The patch is in .venv/demo.patch ($$(wc -l < .venv/demo.patch) lines). One of its new files:"
 	@echo
-	@sed -n '/^+++ .*docker-compose.scheduler.yml/,/^diff /{/^diff /!p;}' .venv/demo.patch
+	@sed -n '/^+++ .*docker-compose.development-helpers.yml/,/^diff /{/^diff /!p;}' .venv/demo.patch
 
 # The suite comes last: its summary closes the run.
 test: lint types layers suite

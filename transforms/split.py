@@ -1,9 +1,12 @@
 """Split a monolithic Compose file into modules that it includes.
 
-Each service moves to a file of its own, with its comments and not one character changed;
-infrastructure goes to one file per category. Networks, volumes, secrets and configs that only one
-module uses move along; shared ones stay in the root file. The root file keeps its name, place and
-header comments, and lists the modules in `include`.
+Services that belong together move to one module, with their comments: those that share a block,
+have related names, stand below one banner, have the same profile, or are of one category. Relative
+paths are written for the place of the module. A block that several modules use becomes a service in
+a common file that they extend, where that is exactly the same. Networks, volumes, secrets and
+configs that only one module uses move along; shared ones stay in the root file. The root file keeps
+its name, place and header comments, and lists the modules in `include`. A file with fewer than four
+services or 100 lines stays whole, since modules would help little; `--force` splits it.
 
 With the strategy `extends` a stub of each service stays in the root file, or in an environment file
 that it includes, and extends the service of the same name in a module. Relative paths in modules
