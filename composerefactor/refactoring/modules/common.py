@@ -40,7 +40,6 @@ from composerefactor.edit.planned_files import (
 )
 from composerefactor.refactoring.deduplicate.definitions import same
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Element
-from composerefactor.refactoring.modules.grouping import kebab
 from composerefactor.refactoring.modules.writer import Output
 from composerefactor.yaml.comments import Region, regions
 from composerefactor.yaml.nodes import AliasNode, Entry, MappingNode, Node, walk
@@ -87,7 +86,7 @@ class Base(Struct, frozen=True):
     Attributes:
         section: the ``x-`` section that is the block.
         attribute: the attribute that it is the value of; ``""`` for the body of a service.
-        name: the name of the service.
+        name: the name of the service: that of the section, by which people know the block.
         uses: where it is used and can be extended instead.
         is_inline: True where its lines are written as those of the service; otherwise they stay
             as they are, and the service refers to them.
@@ -167,7 +166,7 @@ class BaseFinder:
         block = section.region.entry.value
         if block.anchor is None or not isinstance(block, MappingNode):
             return None
-        if self.lines(name) < _FEWEST_LINES or not _SERVICE_NAME.fullmatch(block.anchor):
+        if self.lines(name) < _FEWEST_LINES or not _SERVICE_NAME.fullmatch(name):
             return None
         if any(section.region.lead <= offset < section.region.end for offset in self.fixed):
             return None
@@ -186,13 +185,12 @@ class BaseFinder:
         uses = [use for use in by_attribute[attribute] if self._is_exact(use, attribute, block)]
         if not uses or any(node.tag for node in walk(block)):
             return None
-        service = kebab(name.removeprefix("x-")) if not attribute else kebab(block.anchor)
         used = {id(a.target) for of in self.anchors.aliases_of.values() for a in of}
         inner = [node for node in walk(block) if node is not block]
         is_inline = not block.flow and not any(
             isinstance(node, AliasNode) or id(node) in used for node in inner
         )
-        return Base(name, attribute, service, tuple(uses), is_inline and bool(block.entries))
+        return Base(name, attribute, name, tuple(uses), is_inline and bool(block.entries))
 
     def _use(self, owner: Element, alias: AliasNode) -> Use | None:
         """Return the use of *alias* as the value of an attribute, or of a merge key, of *owner*."""

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from composerefactor.compose.project import Project
+from composerefactor.refactoring.modules.grouping import INFRASTRUCTURE, SERVICES
 
 _NAMES = ("compose", "docker-compose", "compose.d", "docker-compose.d", "compose-files")
 """Names of directories for Compose files."""
@@ -48,7 +49,8 @@ def _included_from(project: Project, root_file: str) -> Iterator[str]:
     for directory, count in counts.most_common():
         is_below = directory != "." and not directory.startswith("..")
         if is_below and count >= _FEWEST_INCLUDED:
-            yield directory
+            parent, _, last = directory.rpartition("/")
+            yield parent if parent and last in {SERVICES, INFRASTRUCTURE} else directory
 
 
 def _has_modules(project: Project, directory: str) -> bool:

@@ -193,7 +193,7 @@ def test_a_block_becomes_a_service_with_its_comments() -> None:
         "services:\n"
         "  # what all\n"
         "  # services have\n"
-        "  common:  # for all\n"
+        "  x-common:  # for all\n"
         "    # always\n"
         "    restart: always\n"
         "\n"
@@ -206,21 +206,21 @@ def test_the_value_of_one_attribute_is_written_below_it() -> None:
     files = project("driver: local\noptions: {max-size: 1m}\n", *["logging: *common\n"] * 3)
     found = extends(files)
     assert base(found) == (
-        "  common:\n    logging:\n      driver: local\n      options: {max-size: 1m}\n"
+        "  x-common:\n    logging:\n      driver: local\n      options: {max-size: 1m}\n"
     )
 
 
 def test_a_block_in_flow_style_is_referred_to() -> None:
     head = "x-common: &common {restart: always,\n  init: true,\n  tty: true}\n"
     found = extends(project("", *USERS, head=head))
-    assert found[COMMON] == f"{head}\nservices:\n  common:\n    <<: *common\n"
+    assert found[COMMON] == f"{head}\nservices:\n  x-common:\n    <<: *common\n"
 
 
 def test_a_service_is_named_after_the_block() -> None:
     head = "x-app_defaults: &common\n"
-    assert base(extends(project(BLOCK, *USERS, head=head))).startswith("  app-defaults:\n")
+    assert base(extends(project(BLOCK, *USERS, head=head))).startswith("  x-app_defaults:\n")
     value = project("driver: local\noptions: {a: b}\n", *["logging: *common\n"] * 3, head=head)
-    assert base(extends(value)).startswith("  common:\n    logging:\n")
+    assert base(extends(value)).startswith("  x-common:\n    logging:\n")
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_a_service_is_named_after_the_block() -> None:
     ],
 )
 def test_extends_comes_first_unless_a_comment_is_about_it(body: str, written: str) -> None:
-    reference = "extends:\n  file: ../docker-compose.common.yml\n  service: common"
+    reference = "extends:\n  file: ../docker-compose.common.yml\n  service: x-common"
     expected = written.replace("{extends}  #", f"{reference}  #")
     expected = expected.replace("{extends}", f"{reference}\n")
     found = extends(project(BLOCK, body, *USERS[1:]))
@@ -250,7 +250,7 @@ def test_a_block_of_services_extends_another() -> None:
     main = files[MAIN].replace("    image: postgres:16\n", "    image: postgres:16\n" + text)
     options = SplitOptions(force=True, granularity="service", groups={"common": ("app-a", "app-b")})
     found = planned({MAIN: main}, options)[1]
-    assert "  log:\n    logging:\n" in found[COMMON]
+    assert "  x-log:\n    logging:\n" in found[COMMON]
     assert "x-common: &common\n  extends:\n" in found[MODULE("common")]
 
 
@@ -312,4 +312,4 @@ def test_a_name_that_is_taken() -> None:
     files = {**project(SMALL, *USERS), COMMON: "x-mine: 1\n"}
     _, found = planned(files)
     assert found[COMMON] == "x-mine: 1\n"
-    assert "  common:\n" in found[COMMON.replace("common", "shared")]
+    assert "  x-common:\n" in found[COMMON.replace("common", "shared")]
