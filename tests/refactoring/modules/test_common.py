@@ -220,7 +220,7 @@ def test_a_service_is_named_after_the_block() -> None:
     head = "x-app_defaults: &common\n"
     assert base(extends(project(BLOCK, *USERS, head=head))).startswith("  x-app_defaults:\n")
     value = project("driver: local\noptions: {a: b}\n", *["logging: *common\n"] * 3, head=head)
-    assert base(extends(value)).startswith("  x-common:\n    logging:\n")
+    assert base(extends(value)).startswith("  x-app_defaults:\n    logging:\n")
 
 
 @pytest.mark.parametrize(
