@@ -35,10 +35,10 @@ def test_recording(start: Start, film: Film, tmp_path: Path) -> None:
     terminal.wait_for("1 of 8")
     film.take(terminal, "The first change, with its consequences")
     terminal.press("down", "down", "enter")
-    terminal.wait_for("5 of 8")
+    terminal.wait_for("3 of 8")
     terminal.press("down", "enter")
-    terminal.wait_for("6 of 8")
-    film.take(terminal, "The sixth; the fifth, api, was skipped")
+    terminal.wait_for("4 of 8")
+    film.take(terminal, "The fourth; the third, development-helpers, was skipped")
     terminal.press(*["down"] * 4, "enter")
     terminal.wait_for("What would you like to do with the changes?")
     film.take(terminal, "The changes that were taken are verified")
@@ -48,9 +48,9 @@ def test_recording(start: Start, film: Film, tmp_path: Path) -> None:
     terminal.press("down", "enter")
     assert terminal.end() == 0
     written = tree(tmp_path / "shop")
-    assert "docker-compose/infrastructure/docker-compose.web.yml" in written
-    assert "docker-compose/services/docker-compose.services.yml" not in written
-    assert b"- api" in written[".composerefactor.yml"]
+    assert "docker-compose/infrastructure/docker-compose.nginx.yml" in written
+    assert "docker-compose/infrastructure/docker-compose.development-helpers.yml" not in written
+    assert b"- mailhog" in written[".composerefactor.yml"]
     film.check()
 
 
@@ -72,7 +72,7 @@ def test_the_answers_on_the_page_are_answers(command_line: CommandLine, tmp_path
     write(tmp_path, {"answers.yml": answers_on_the_page()})
     outcome = command_line(shop, "wizard", "--answers", "../answers.yml")
     assert outcome.code == 0, outcome.err
-    assert "docker-compose/infrastructure/docker-compose.web.yml" in tree(shop)
+    assert "docker-compose/infrastructure/docker-compose.nginx.yml" in tree(shop)
     assert "wizard" in COMMANDS
 
 
