@@ -170,7 +170,7 @@ class _Planner:
     ) -> None:
         self.file, self.anchors, self.order, self.place = file, anchors, order, place
         self.rank = {name: n for n, name in enumerate(order)}
-        self.limit = most_services(len(order))
+        self.limit = most_services(len(file.services))
         regions = file.regions_in("services")
         text = file.source.text
         self.lines = {n: text.count("\n", regions[n].lead, regions[n].end) for n in order}
