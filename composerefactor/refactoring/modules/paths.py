@@ -66,6 +66,10 @@ class MovingPaths(Struct, frozen=True, dict=True):
         reasons = (why_fixed(path, self.file.source) for path in self._inside(planned_file))
         return next(filter(None, reasons), "")
 
+    def extends_file(self, planned_file: PlannedFile) -> bool:
+        """Return whether a service in *planned_file* extends one of another file."""
+        return any(path.kind == "extends.file" for path in self._inside(planned_file))
+
     def fixed(self) -> list[int]:
         """Return the offsets of the paths that cannot be rewritten."""
         return [at for at, path in self._paths if why_fixed(path, self.file.source)]

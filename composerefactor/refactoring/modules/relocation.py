@@ -23,6 +23,9 @@ from composerefactor.refactoring.modules.root_file import RootFile
 ENV_FILE_NAMES = ("empty.env", "empty-env", "no-variables")
 """Names for an env file without variables; git often ignores ``*.env``."""
 
+SINCE_EXTENDS = "2.24.7"
+"""v2.24.1 looks for what an included file extends in the current directory (observed)."""
+
 VERBATIM = "--verbatim"
 """The reason where the user wants no path rewritten."""
 
@@ -34,11 +37,13 @@ class Relocated(Struct, frozen=True):
         files: the files by path.
         reasons: why the files that are read in the directory of the root are, by path.
         env_file: the env file without variables for their entries; ``""`` where none is needed.
+        since: the oldest Docker Compose that reads the other files; ``""`` where all do.
     """
 
     files: Mapping[str, PlannedFile]
     reasons: Mapping[str, str]
     env_file: str = ""
+    since: str = ""
 
     def entry(self, paths: Sequence[str], directory: str) -> IncludeEntry:
         """Return the entry for *paths*, which are merged, in a root file in *directory*."""
@@ -101,6 +106,7 @@ def relocated(
         return paths_of(path).why_fixed(files[path])
 
     reasons: dict[str, str] = {}
+    since = ""
     for group in connected(map(tuple, entries), lambda entry: entry):
         paths = list(dict.fromkeys(path for entry in group for path in entry))
         places = {
@@ -116,9 +122,11 @@ def relocated(
         for path in paths:
             (up,) = places[path]
             place = posixpath.dirname(path)
+            if paths_of(path).extends_file(files[path]):
+                since = SINCE_EXTENDS
             files[path] = paths_of(path).rewritten(files[path], up, changes(place))
     env_file = _env_file(roots, names) if reasons else ""
-    return Relocated(files, reasons, env_file)
+    return Relocated(files, reasons, env_file, since)
 
 
 def _up(path: str, directory: str) -> str:

@@ -24,7 +24,7 @@ from composerefactor.refactoring.modules.grouping import LayoutOptions, Names
 from composerefactor.refactoring.modules.include import IncludeEdit
 from composerefactor.refactoring.modules.paths import MovingPaths
 from composerefactor.refactoring.modules.planner import MOST_COPIED
-from composerefactor.refactoring.modules.relocation import Relocated
+from composerefactor.refactoring.modules.relocation import SINCE_EXTENDS, Relocated
 from composerefactor.refactoring.modules.root_file import RootFile, file_layout
 from composerefactor.refactoring.modules.writer import Assembler, FileLayout
 
@@ -59,12 +59,13 @@ class CommonBase(Struct, frozen=True):
             yield f"{base.section} becomes the service {base.name} in {name}, which {times}"
 
     def since(self, result: Relocated) -> str:
-        """Return the oldest Docker Compose that reads the files; ``""`` where all do."""
+        """Return the oldest Docker Compose that reads the files."""
         owners = {use.owner for base in self.bases for use in base.uses}
         paths = {self.layout.destinations[owner] for owner in owners}
         if not paths.isdisjoint(result.reasons):
             return SINCE_INCLUDED_BASE
-        return SINCE_BASE if any(base.needs_later_release(self.file) for base in self.bases) else ""
+        is_later = any(base.needs_later_release(self.file) for base in self.bases)
+        return SINCE_BASE if is_later else SINCE_EXTENDS
 
 
 def common_base(

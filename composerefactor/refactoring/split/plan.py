@@ -77,7 +77,7 @@ def plan_root(root: RootFile, options: SplitOptions, names: Names, *, several: b
     if chosen.anchors == "extends" and common is None:
         notes = (*notes, "--anchors extends changes nothing: no block can be extended instead")
     services = {module.path: module.services for module in modules}
-    since = common.since(result) if common else ""
+    since = common.since(result) if common else result.since
     reasons = {module.path: module.why for module in modules}
     return Plan(tuple(planned_files), moved, unmoved, notes, services, reasons, since=since)
 
@@ -190,7 +190,8 @@ def _plan_of(
     factored = layout.factored
     notes = (*_sharing_notes(factored), *layout.relocated.notes())
     unmoved = _unmoved_of_all(group, reasons)
-    return Plan(planned_files, moved, unmoved, notes, services, why, _saved_lines(factored))
+    saved, since = _saved_lines(factored), layout.relocated.since
+    return Plan(planned_files, moved, unmoved, notes, services, why, saved, since=since)
 
 
 def _unmoved_of_all(

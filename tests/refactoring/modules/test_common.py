@@ -15,6 +15,7 @@ from composerefactor.compose.project import load_project
 from composerefactor.proof.comparison import compare
 from composerefactor.refactoring.contract import Plan
 from composerefactor.refactoring.modules.common import SINCE_BASE, SINCE_INCLUDED_BASE
+from composerefactor.refactoring.modules.relocation import SINCE_EXTENDS
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
 from support.commandline import write
@@ -294,11 +295,16 @@ def test_a_block_that_a_comment_pins_stays() -> None:
 
 @pytest.mark.parametrize(
     ("block", "since"),
-    [(SMALL, ""), (SMALL + "depends_on: [db]\n", SINCE_BASE), (SMALL + "ports: []\n", SINCE_BASE)],
+    [
+        (SMALL, SINCE_EXTENDS),
+        (SMALL + "depends_on: [db]\n", SINCE_BASE),
+        (SMALL + "ports: []\n", SINCE_BASE),
+    ],
 )
 def test_what_later_releases_alone_read(block: str, since: str) -> None:
     assert planned(project(block, *USERS))[0].since == since
-    assert planned(project(block, *USERS), AUTO)[0].since == ""
+    known = SINCE_EXTENDS if since == SINCE_EXTENDS else ""
+    assert planned(project(block, *USERS), AUTO)[0].since == known
 
 
 def test_a_module_that_is_read_in_the_directory_of_the_root() -> None:
