@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from textwrap import shorten
 
 from msgspec import Struct
@@ -131,6 +132,7 @@ def _is_own(file: ComposeFile, region: Region, paragraph: _Paragraph) -> bool:
     return is_directly_above or region.lead <= paragraph.at < region.end
 
 
+@lru_cache(maxsize=8)  # each block of a file asks
 def _paragraphs(file: ComposeFile) -> list[_Paragraph]:
     """Return the comments of *file*, those on consecutive lines of their own together."""
     source = file.source

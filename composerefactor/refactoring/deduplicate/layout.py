@@ -97,10 +97,14 @@ class Layout:
         place_resources(self.state)
         new_files = place_blocks(self.state, contents(self.state))
         planned_files = [to_planned_file(content) for content in new_files]
-        moving = {file.path: MovingPaths(file) for file in self.factored.files}
-        sources = {content.path: moving[content.file.path] for content in new_files}
+        sources = self._paths_of(new_files)
         result = self._relocated(planned_files, sources)
         return [*self._root_files(result), *result.files.values()]
+
+    def _paths_of(self, contents: Iterable[Content]) -> dict[str, MovingPaths]:
+        """Return the paths of the file that each new file takes its text from, by its path."""
+        paths = {root.file.path: root.paths for root in self.roots}
+        return {content.path: paths[content.file.path] for content in contents}
 
     def _relocated(
         self, planned_files: Iterable[PlannedFile], sources: Mapping[str, MovingPaths]

@@ -40,6 +40,7 @@ from composerefactor.edit.planned_files import (
 )
 from composerefactor.refactoring.deduplicate.definitions import same
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Element
+from composerefactor.refactoring.modules.include import indentation_unit
 from composerefactor.refactoring.modules.writer import Output
 from composerefactor.yaml.comments import Region, regions
 from composerefactor.yaml.nodes import AliasNode, Entry, MappingNode, Node, walk
@@ -84,9 +85,8 @@ class Base(Struct, frozen=True):
     """A block that becomes a service of the common file.
 
     Attributes:
-        section: the ``x-`` section that is the block.
+        section: the ``x-`` section that is the block. The service has its name, which people know.
         attribute: the attribute that it is the value of; ``""`` for the body of a service.
-        name: the name of the service: that of the section, by which people know the block.
         uses: where it is used and can be extended instead.
         is_inline: True where its lines are written as those of the service; otherwise they stay
             as they are, and the service refers to them.
@@ -94,7 +94,6 @@ class Base(Struct, frozen=True):
 
     section: str
     attribute: str
-    name: str
     uses: tuple[Use, ...]
     is_inline: bool
 
@@ -190,7 +189,7 @@ class BaseFinder:
         is_inline = not block.flow and not any(
             isinstance(node, AliasNode) or id(node) in used for node in inner
         )
-        return Base(name, attribute, name, tuple(uses), is_inline and bool(block.entries))
+        return Base(name, attribute, tuple(uses), is_inline and bool(block.entries))
 
     def _use(self, owner: Element, alias: AliasNode) -> Use | None:
         """Return the use of *alias* as the value of an attribute, or of a merge key, of *owner*."""
@@ -272,7 +271,7 @@ def extending(
     changes: list[Replacement] = []
     for base in bases:
         for use in base.uses:
-            changes += _changes(source, use, path, base.name, unit)
+            changes += _changes(source, use, path, base.section, unit)
     return changes
 
 
@@ -297,14 +296,13 @@ def common_file(
     path: str,
     bases: Sequence[Base],
     blocks: PlannedFile,
-    unit: str,
     copied: Collection[Element],
 ) -> PlannedFile:
     """Return the common file at *path*: *blocks* as they are, and the services of *bases*.
 
     The sections *copied* stay where they are, too, with the comments above them.
     """
-    source = file.source
+    source, unit = file.source, indentation_unit(file)
     out = Output(source)
     for piece in blocks.pieces:
         out.add(piece)
@@ -326,12 +324,12 @@ def _service(file: ComposeFile, base: Base, unit: str, *, is_copy: bool) -> Iter
     block, anchor = region.entry.value, region.entry.value.anchor or ""
     if not base.is_inline:
         value = f"{base.attribute}: *{anchor}" if base.attribute else f"<<: *{anchor}"
-        yield NewText(f"{unit}{base.name}:{source.newline}{unit}{unit}{value}{source.newline}")
+        yield NewText(f"{unit}{base.section}:{source.newline}{unit}{unit}{value}{source.newline}")
         return
     line_end = source.next_line(region.key)
     head = source.text[region.entry.key.end : line_end].replace(f"&{anchor}", "", 1)
     remark = head.strip().removeprefix(":").strip()
-    key = f"{unit}{base.name}:"
+    key = f"{unit}{base.section}:"
     if base.attribute:
         key += f"{source.newline}{unit}{unit}{base.attribute}:"
     own = block.entries[0].start if isinstance(block, MappingNode) else block.start

@@ -96,6 +96,14 @@ def entries_of(paths: Iterable[str], long: Sequence[str], env_file: str) -> list
     return [*short, *(IncludeEntry(tuple(c), env_file) for c in _chunks(long))]
 
 
+def indentation_unit(file: ComposeFile) -> str:
+    """Return one step of the indentation of *file*, which has services."""
+    services = (file.sections or {})["services"].value
+    entries = services.entries if isinstance(services, yaml.MappingNode) else []
+    column = file.source.column(entries[0].start) if entries else 2
+    return " " * (column or 2)
+
+
 class IncludeEdit(Struct, frozen=True):
     """Lists modules in a root file.
 
@@ -123,10 +131,7 @@ class IncludeEdit(Struct, frozen=True):
     @property
     def unit(self) -> str:
         """One step of the file's own indentation."""
-        services = (self.file.sections or {})["services"].value
-        entries = services.entries if isinstance(services, yaml.MappingNode) else []
-        column = self.file.source.column(entries[0].start) if entries else 2
-        return " " * (column or 2)
+        return indentation_unit(self.file)
 
     def created(self) -> Iterator[Piece]:
         """Yield a whole ``include`` section."""

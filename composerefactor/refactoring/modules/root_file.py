@@ -21,6 +21,7 @@ from composerefactor.compose.references import extends_target, referenced_resour
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Element
 from composerefactor.refactoring.modules.directory import modules_directory
 from composerefactor.refactoring.modules.grouping import Family
+from composerefactor.refactoring.modules.paths import MovingPaths
 from composerefactor.refactoring.modules.writer import FileLayout
 from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, resolve
 
@@ -94,6 +95,11 @@ class RootFile:
     def anchors(self) -> AnchorIndex:
         """The anchors of the file."""
         return AnchorIndex(self.file)
+
+    @cached_property
+    def paths(self) -> MovingPaths:
+        """The paths of the file that change their meaning in another directory."""
+        return MovingPaths(self.file)
 
     @cached_property
     def why_whole(self) -> str:

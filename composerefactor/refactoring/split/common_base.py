@@ -21,8 +21,7 @@ from composerefactor.refactoring.modules.common import (
     extending,
 )
 from composerefactor.refactoring.modules.grouping import LayoutOptions, Names
-from composerefactor.refactoring.modules.include import IncludeEdit
-from composerefactor.refactoring.modules.paths import MovingPaths
+from composerefactor.refactoring.modules.include import IncludeEdit, indentation_unit
 from composerefactor.refactoring.modules.planner import MOST_COPIED
 from composerefactor.refactoring.modules.relocation import SINCE_EXTENDS, Relocated
 from composerefactor.refactoring.modules.root_file import RootFile, file_layout
@@ -46,8 +45,9 @@ class CommonBase(Struct, frozen=True):
     layout: FileLayout
     planned_file: PlannedFile
 
-    def changes(self, directory: str, unit: str) -> list[Replacement]:
+    def changes(self, directory: str) -> list[Replacement]:
         """Return the changes of a file that is read in *directory*."""
+        unit = indentation_unit(self.file)
         return extending(self.file.source, self.bases, self.path, directory, unit)
 
     def notes(self) -> Iterator[str]:
@@ -56,7 +56,7 @@ class CommonBase(Struct, frozen=True):
         for base in self.bases:
             count = len(base.uses)
             times = "1 place extends" if count == 1 else f"{count} places extend"
-            yield f"{base.section} becomes the service {base.name} in {name}, which {times}"
+            yield f"{base.section} becomes the service {base.section} in {name}, which {times}"
 
     def since(self, result: Relocated) -> str:
         """Return the oldest Docker Compose that reads the files."""
@@ -88,28 +88,22 @@ def common_base(
     if not bases:
         return None
     path = names.take(options.into, root.family, "common", "shared")
-    unit = IncludeEdit(root.file, ()).unit
     replaced = {alias for base in bases for alias in base.aliases}
     anchors = root.anchors.without(replaced)
     placed = {(base.section, ""): path for base in bases}
     placed |= {other: path for element in placed for other in switches.get(element, ())}
     placed = {element: "" if element in kept else path for element, path in placed.items()}
-    whole = (*order, path)
-    remaining = file_layout(root.project, root.file, anchors, module_of, whole, kept, placed)
-    blocks = {
-        element: destination
-        for element, destination in remaining.destinations.items()
-        if destination == path
-    }
-    inline = {(base.section, "") for base in bases if base.is_inline}
-    own = {e: d for e, d in blocks.items() if e not in inline}
-    own |= {(b.section, ""): path for b in bases if not b.is_inline}
-    verbatim = FileLayout(root.file, anchors, own, (path,))
+    everywhere = (*order, path)
+    remaining = file_layout(root.project, root.file, anchors, module_of, everywhere, kept, placed)
+    blocks = {element for element, place in remaining.destinations.items() if place == path}
+    blocks -= {(base.section, "") for base in bases if base.is_inline}
+    blocks |= {(base.section, "") for base in bases if not base.is_inline}  # also if it is pinned
+    verbatim = FileLayout(root.file, anchors, dict.fromkeys(sorted(blocks), path), (path,))
     (written,) = Assembler(verbatim, IncludeEdit(root.file, ())).modules()
-    planned_file = common_file(root.file, path, bases, written, unit, kept)
+    planned_file = common_file(root.file, path, bases, written, kept)
     up = posixpath.relpath(root.directory or ".", posixpath.dirname(path) or ".")
-    planned_file = MovingPaths(root.file).rewritten(planned_file, up)
-    return CommonBase(path, root.file, bases, remaining, planned_file)
+    planned_file = root.paths.rewritten(planned_file, up)
+    return CommonBase(path, root.file, bases, replace(remaining, order=order), planned_file)
 
 
 def _chosen_bases(
@@ -126,8 +120,7 @@ def _chosen_bases(
     No other one needs a later Docker Compose than the modules, unless the user wants ``extends``
     everywhere.
     """
-    paths = MovingPaths(root.file)
-    fixed = paths.fixed()
+    fixed = root.paths.fixed()
     finder = BaseFinder(root.file, root.anchors, fixed)
     everywhere = options.anchors == "extends"
     needing: dict[str, set[str]] = {}

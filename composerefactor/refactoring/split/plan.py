@@ -30,7 +30,6 @@ from composerefactor.refactoring.modules.grouping import (
     modules_of,
 )
 from composerefactor.refactoring.modules.include import IncludeEdit
-from composerefactor.refactoring.modules.paths import MovingPaths
 from composerefactor.refactoring.modules.planner import only_domain, service_groups
 from composerefactor.refactoring.modules.relocation import Relocated, relocated
 from composerefactor.refactoring.modules.root_file import Reason, RootFile, file_layout
@@ -47,7 +46,7 @@ def plan_root(root: RootFile, options: SplitOptions, names: Names, *, several: b
     *several* is True where other root files have modules too.
     """
     if root.why_whole:
-        return plan_unsplit(root)
+        return plan_unsplit(root, root.why_whole)
     unmoved = unmoved_of(root, root.reasons)
     prefix = f"{environment_name(root.project, root.file.path)}-" if several else ""
     chosen = layout_options(root, options)
@@ -59,8 +58,7 @@ def plan_root(root: RootFile, options: SplitOptions, names: Names, *, several: b
     domain = only_domain(root.file.services, place)
     if domain and domain in environment_name(root.project, root.file.path) and not options.force:
         message = f"nothing to gain, since all of its services are {domain}; --force splits it"
-        whole = {("services", name): Reason(message) for name in root.file.services}
-        return Plan(unmoved=unmoved_of(root, whole))
+        return plan_unsplit(root, message)
     groups = service_groups(root.file, root.anchors, root.movable(), place, chosen)
     modules = modules_of(groups, chosen, root.family, names, prefix)
     if not modules:
@@ -114,22 +112,16 @@ def _planned_files(
     options: LayoutOptions,
 ) -> tuple[list[PlannedFile], Relocated]:
     """Return the root file and the new files; *order* are those that the root file includes."""
-    paths = MovingPaths(root.file)
-    unit = IncludeEdit(root.file, ()).unit
     layout = common.layout if common else layout
-    modules = [
-        planned_file
-        for planned_file in Assembler(layout, IncludeEdit(root.file, ())).modules()
-        if planned_file.path in order
-    ]
+    modules = Assembler(layout, IncludeEdit(root.file, ())).modules()
 
     def changes(directory: str) -> list[Replacement]:
-        return common.changes(directory, unit) if common else []
+        return common.changes(directory) if common else []
 
     entries = [[path] for path in order]
     verbatim = options.verbatim
     result = relocated(
-        entries, modules, lambda _: paths, [root], names, verbatim=verbatim, changes=changes
+        entries, modules, lambda _: root.paths, [root], names, verbatim=verbatim, changes=changes
     )
     include = IncludeEdit(root.file, tuple(result.entries(order, root.directory)))
     new = [*result.files.values(), *([common.planned_file] if common else ())]
@@ -157,7 +149,7 @@ def plan_stubs(
     *several* is True where root files outside of the group have modules too.
     """
     if group[0].why_whole and len(group) == 1:
-        return plan_unsplit(group[0])
+        return plan_unsplit(group[0], group[0].why_whole)
     split = split_services(group)
     reasons = [split.unmoved[i] for i in range(len(group))]
     if not split.all.services:
@@ -230,9 +222,9 @@ def _saved_lines(factored: SharedServices) -> SavedLines:
     )
 
 
-def plan_unsplit(root: RootFile) -> Plan:
-    """Return the plan of a root file that is not split: all its services are unmoved."""
-    reason = Reason(root.why_whole)
+def plan_unsplit(root: RootFile, message: str) -> Plan:
+    """Return the plan of a root file that is not split: *message* says why no service moves."""
+    reason = Reason(message)
     return Plan(unmoved=unmoved_of(root, {("services", n): reason for n in root.file.services}))
 
 

@@ -29,7 +29,7 @@ from composerefactor.refactoring.deduplicate.places import (
     to_planned_file,
 )
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Block, Element
-from composerefactor.refactoring.modules.paths import MovingPaths, replacements
+from composerefactor.refactoring.modules.paths import replacements
 from composerefactor.refactoring.modules.relocation import Relocated
 from composerefactor.refactoring.modules.writer import Output
 from composerefactor.refactoring.split.extends import StubSplit, fixed_attributes
@@ -72,8 +72,7 @@ class StubLayout(Layout):
         new_files = place_blocks(self.state, contents(self.state))
         modules = {module.path: module.services for _, module in self.state.modules}
         own = [content for content in new_files if content.path not in modules]
-        moving = {file.path: MovingPaths(file) for file in self.factored.files}
-        sources = {content.path: moving[content.file.path] for content in own}
+        sources = self._paths_of(own)
         draft = [
             to_planned_file(self._with_stubs(content, posixpath.dirname(content.file.path)))
             for content in own
@@ -136,7 +135,8 @@ class StubLayout(Layout):
         root = posixpath.dirname(content.file.path) or "."
         up = posixpath.relpath(root, posixpath.dirname(content.path) or ".")
         if self.split.in_environments:
-            return MovingPaths(content.file).rewritten(to_planned_file(content), up)
+            paths = self._paths_of([content])[content.path]
+            return paths.rewritten(to_planned_file(content), up)
         bodies = [content.file.services[name] for name in services]
         changes = [c for body in bodies for c in replacements(body, source, up)]
         return to_planned_file(content).rewritten(source, changes)
