@@ -1,7 +1,7 @@
 """Split a monolithic Compose file into modules that it includes.
 
 Services that belong together move to one module, with their comments: those that share a block,
-have related names, stand below one banner, have the same profile, or are of one category. Relative
+have related names, are under one banner, have the same profile, or are of one category. Relative
 paths are written for the place of the module. A block that several modules use becomes a service in
 a common file that they extend, where that is exactly the same. Networks, volumes, secrets and
 configs that only one module uses move along; shared ones stay in the root file. The root file keeps

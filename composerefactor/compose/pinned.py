@@ -1,7 +1,7 @@
 """Comments that forbid to move or copy an ``x-`` block.
 
 A text of a file has readers other than Docker Compose: a script that greps for a key, a person who
-is told to change an alias. A block must stay where such a comment says so.
+follows a comment and changes an alias. A block must stay where such a comment says so.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def _is_own(file: ComposeFile, region: Region, paragraph: _Paragraph) -> bool:
     return is_directly_above or region.lead <= paragraph.at < region.end
 
 
-@lru_cache(maxsize=8)  # each block of a file asks
+@lru_cache(maxsize=8)  # one call for each block of a file
 def _paragraphs(file: ComposeFile) -> list[_Paragraph]:
     """Return the comments of *file*, those on consecutive lines of their own together."""
     source = file.source

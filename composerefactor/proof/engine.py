@@ -478,7 +478,7 @@ def _compose_engine(
 
 
 def _remembered_version(engine: Engine) -> str:
-    """Return the version that *engine* reports, now or when it was last asked; ``""`` if none."""
+    """Return the version that *engine* reports, now or when it last ran; ``""`` if none."""
     memory, identity = engine.memory, engine.identity
     question = memory.digest(b"version", identity) if memory and identity else None
     if memory and question and (answer := memory.recall(question)):

@@ -152,7 +152,7 @@ MOST_NAMED = 20
 """More containers are counted, not named."""
 
 MOST_NOTES = 3
-"""More decisions of a plan are counted, not told."""
+"""More decisions of a plan are counted, not listed."""
 
 MOST_SHOWN = 12
 """More entries of one kind are counted, not listed."""

@@ -265,7 +265,7 @@ def extending(
     """Return the changes that make services extend *bases* in the file *common*.
 
     *directory* is the one that paths in the changed file are relative to, *unit* one step of the
-    file's indentation. ``extends`` stands first, as people write it.
+    file's indentation. ``extends`` is the first entry, as people write it.
     """
     path = posixpath.relpath(common, directory or ".")
     changes: list[Replacement] = []

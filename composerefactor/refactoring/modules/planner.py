@@ -130,7 +130,7 @@ def plan_groups(
 ) -> list[ServiceGroup]:
     """Return the services *names* of *file* in groups, one for each module.
 
-    Services that share a block, that are siblings by name, that stand below one banner, that have
+    Services that share a block, that are siblings by name, that are below one banner, that have
     the same profiles or are of one category come together, in this order. *place* returns the
     category of a service.
     """
@@ -187,7 +187,7 @@ class _Planner:
 
     @cached_property
     def section_of(self) -> dict[str, ServiceSection]:
-        """The section of each service that stands below a banner."""
+        """The section of each service that is below a banner."""
         sections = service_sections(self.file)
         found = {name: section for section in sections for name in section.services}
         covered = sum(name in found for name in self.order)
@@ -195,7 +195,7 @@ class _Planner:
 
     @cached_property
     def family_of(self) -> dict[str, tuple[str, str]]:
-        """The shared service-level block of each service: its key, and the name that it gives."""
+        """The shared service-level block of each service: its key, and the name for a module."""
         users: dict[str, list[str]] = {}
         for name in self.order:
             for block in self._merged_blocks(name):
@@ -276,7 +276,7 @@ class _Planner:
             if section is not None:
                 name = section.name or self._category(first)
                 title = shorten(section.title.partition("(")[0], 40, placeholder=" ...")
-                key, why = f"section {section.title}", f"stand below “{title}”"
+                key, why = f"section {section.title}", f"are under the banner “{title}”"
             elif family is not None:
                 key, name, why = f"family {family[0]}", family[1], f"share {family[0]}"
             elif len(unit) > 1:
@@ -451,7 +451,7 @@ def only_domain(services: Iterable[str], place: Callable[[str], Placement]) -> s
 
 
 def block_name(block: str) -> str:
-    """Return the name that an ``x-`` block gives to a module; ``""`` where it says nothing."""
+    """Return the name for a module after an ``x-`` block; ``""`` where it means nothing."""
     name = kebab(block.removeprefix("x-"))
     plain = _NOT_IN_NAME.sub("", name)
     return "" if plain in {"", "service", "services", "default", "template"} else plain

@@ -158,7 +158,7 @@ SECTIONS = [
 def test_banners_over_several_services_group_and_name_them() -> None:
     found = planned(file_of(*SECTIONS))
     assert found == {"data-stores": ("postgres", "redis"), "apps": ("api", "jobs", "nginx")}
-    assert groups(file_of(*SECTIONS))[0].why == "stand below “Data stores”"
+    assert groups(file_of(*SECTIONS))[0].why == "are under the banner “Data stores”"
 
 
 def test_banners_count_more_than_shared_blocks() -> None:
