@@ -45,6 +45,9 @@ FEWEST_VARIANTS = 3
 MAX_GROWTH = 1.06
 """How much longer the text of environments may become, since one place is easier to change."""
 
+WORTH_MODULES = 0.9
+"""How much of the text of small files may be left, since more files are harder to read."""
+
 
 @refactoring(SplitOptions)
 def split(project: Project, options: SplitOptions) -> Plan:
@@ -113,7 +116,8 @@ def _with_strategy(group: list[RootFile], options: SplitOptions) -> SplitOptions
     They are if that makes their text shorter than a plan of each does: the text of whole files,
     with include lists, keys and stubs. The text of environments may be a little longer, since a
     value that all of them have is then changed in one place; what variants have in common is often
-    a coincidence. A file that is merged over the only root file and repeats it is neither.
+    a coincidence. Of small files a tenth has to go. A file that is merged over the only root file
+    and repeats it is neither.
     """
     project = group[0].project
     candidates = [options] if options.strategy != "auto" else _automatic(group, options)
@@ -128,7 +132,10 @@ def _with_strategy(group: list[RootFile], options: SplitOptions) -> SplitOptions
     apart = [_plan_of_root(root, options, names, several=True) for root in roots]
     most = _lines_after(group, apart)
     paths = [root.file.path for root in roots]
-    most = math.floor(MAX_GROWTH * most) if are_environments(project, paths) else most - 1
+    if all(root.is_small for root in roots):
+        most = math.floor(WORTH_MODULES * most)
+    else:
+        most = math.floor(MAX_GROWTH * most) if are_environments(project, paths) else most - 1
     shortest = min(lengths)
     return candidates[lengths.index(shortest)] if shortest <= most else None
 

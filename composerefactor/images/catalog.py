@@ -112,7 +112,20 @@ def _text(values: Any) -> str:
 
 
 _HEALTH_CHECK_KEYS = ("builtin", "listens", "needs", "profile", "requires", "variants")
-_TRAILING_NUMBER = re.compile(r"-?[0-9]+$", re.ASCII)
+_INSTANCE = re.compile(
+    r"[-_.]?(?:[0-9]+|(?<=[-_.])(?:primary|replica|secondary|standby|master|slave|leader|follower))$",
+    re.ASCII | re.IGNORECASE,
+)
+"""The end of a name that tells the instances of one service apart."""
+
+
+def without_instance(service: str) -> str:
+    """Return the name *service* without its number and its role in a cluster.
+
+    ``redis_2``, ``redis-replica-1`` and ``redis-primary`` all give ``redis``.
+    """
+    shorter = _INSTANCE.sub("", service)
+    return without_instance(shorter) if shorter not in {service, ""} else service
 
 
 class Category(Struct, frozen=True):
@@ -188,7 +201,7 @@ class Catalog:
         This is for services that are built in the repository; otherwise the image decides.
         """
         name = service.lower().replace("_", "-")
-        unnumbered = _TRAILING_NUMBER.sub("", name)
+        unnumbered = without_instance(name)
         if self._any_name.match(name) or self._any_name.match(unnumbered):
             for patterns, category in self._names:
                 if patterns.match(name) or patterns.match(unnumbered):
@@ -274,6 +287,9 @@ class Placement(Struct, frozen=True):
     counts_as: str
 
 
+APPLICATION = "application"
+"""The category of what is in no other one."""
+
 DEFAULT_PLACEMENT = Placement("services", "apps", "applications")
 
 
@@ -291,6 +307,8 @@ def find_placement(service: str, image: str | None, catalog: Catalog | None = No
     if category is None:
         return DEFAULT_PLACEMENT
     known = catalog.categories[category]
+    if category == APPLICATION:
+        return DEFAULT_PLACEMENT
     return Placement(known.section, category, known.counts_as)
 
 

@@ -410,6 +410,19 @@ def titles(source: Source, start: int, end: int, column: int) -> list[Title]:
     return sorted(found, key=lambda title: title.start)
 
 
+def is_heading(source: Source, start: int, end: int) -> bool:
+    """Return whether the comments ``start:end``, directly above a key, are about several entries.
+
+    That is a banner, or words that end with a colon, as in ``# Production secrets:``.
+    """
+    lines = _blank_and_comment_lines(source, start, end)
+    if not lines or lines[-1].is_blank:
+        return False
+    words = lines[-1].title
+    says_what_follows = lines[-1].text.rstrip().endswith(":") and " " in words
+    return says_what_follows or any(after == len(lines) for _, after in _banners(lines))
+
+
 def _style(banner: list[_Line]) -> str:
     """Return how *banner* is written: where its rulers are, and what they are made of."""
     shape = "".join("T" if line.title else "R" for line in banner[:1] + banner[-1:])

@@ -21,7 +21,7 @@ from composerefactor.compose.banners import ServiceSection, service_sections
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.references import extends_target
-from composerefactor.images.catalog import Placement
+from composerefactor.images.catalog import Placement, without_instance
 from composerefactor.refactoring.connected import unions
 from composerefactor.refactoring.modules.anchors import AnchorIndex
 from composerefactor.refactoring.modules.grouping import (
@@ -39,6 +39,9 @@ MOST_SERVICES = 10
 FEWEST_LINES = 15
 """A module has about as many lines, unless nothing else is like it."""
 
+FEWEST_LINES_OF_SIBLINGS = 10
+"""So many lines are enough for services that belong together by name."""
+
 MOST_COPIED = 0.05
 """The part of the lines of a file that may be copied."""
 
@@ -53,11 +56,23 @@ MONITORING = "monitoring"
 
 _WATCHING = {"monitoring", "logging", "tracing"}
 
-_ROLES = ("api", "worker", "service", "handler", "gateway", "frontend", "ui", "web", "job", "db")
-"""What names end with that say what a service does."""
+_ROLES = {
+    "api": "apis",
+    "worker": "workers",
+    "service": "services",
+    "handler": "handlers",
+    "gateway": "gateways",
+    "frontend": "frontends",
+    "ui": "ui",
+    "web": "web",
+    "job": "jobs",
+    "db": "databases",
+}
+"""What names end with that say what a service does, and the name for a module of them."""
+
+_BY_NAME = "belong together by name"
 
 _NOT_IN_NAME = re.compile(r"^(?:default|common|base|shared)s?(?:-|$)|-(?:default|common|base)s?$")
-_NUMBER = re.compile(r"[-_.]?\d+$")
 
 
 class _Domain(Struct):
@@ -177,7 +192,7 @@ class _Planner:
 
     def groups(self) -> list[ServiceGroup]:
         """Return the groups, in the order of their first services."""
-        domains = self._domains()
+        domains = self._with_relatives(self._domains())
         domains = [part for domain in domains for part in self._divided(domain)]
         domains = self._without_small(self._without_equal_names(domains))
         groups = list(self._named(domains))
@@ -251,7 +266,7 @@ class _Planner:
         stems: dict[tuple[str, str], set[str]] = {}
         for name in self.order:
             section = self.section_of.get(name)
-            stem = _NUMBER.sub("", kebab(name))
+            stem = without_instance(kebab(name))
             stems.setdefault((section.title if section else "", stem), set()).add(name)
         for (title, stem), names in stems.items():
             above = (stems.get((title, prefix), set()) for prefix in _heads(stem))
@@ -280,7 +295,7 @@ class _Planner:
             elif family is not None:
                 key, name, why = f"family {family[0]}", family[1], f"share {family[0]}"
             elif len(unit) > 1:
-                key, name, why = f"unit {first}", "", "belong together by name"
+                key, name, why = f"unit {first}", "", _BY_NAME
             elif 1 < users[rarest] <= len(self.order) // 2:
                 key, name, why = f"profile {rarest}", kebab(rarest), f"have the profile {rarest}"
             else:
@@ -289,6 +304,32 @@ class _Planner:
             domain = domains.setdefault(key, _Domain(key, name, why, []))
             domain.units.append(unit)
         return list(domains.values())
+
+    def _with_relatives(self, domains: list[_Domain]) -> list[_Domain]:
+        """Return *domains* with services of a category moved to siblings with the same first word.
+
+        A word that more than half of the services begin with says nothing.
+        """
+        siblings: dict[tuple[str, str], _Domain] = {}
+        for domain in domains:
+            if domain.key.startswith("unit"):
+                first = domain.services[0]
+                siblings[self._directory(domain.services), self._first_word(first)] = domain
+        for domain in domains:
+            for unit in list(domain.units) if domain.key.startswith("category") else ():
+                word = self._first_word(unit[0])
+                other = siblings.get((self._directory(unit), word)) if word else None
+                count = len(other.services) + len(unit) if other else 0
+                if other and count <= self.limit and 2 * count <= len(self.order):
+                    other.units = sorted([*other.units, unit], key=lambda u: self.rank[u[0]])
+                    domain.units.remove(unit)
+        return [domain for domain in domains if domain.units]
+
+    def _first_word(self, name: str) -> str:
+        """Return the first word of *name*; ``""`` where most services begin with it."""
+        word = kebab(name).partition("-")[0]
+        begin = sum(kebab(other).partition("-")[0] == word for other in self.order)
+        return word if 2 * begin <= len(self.order) else ""
 
     def _profiles(self, name: str) -> tuple[str, ...]:
         values = item_nodes(merged_get(self.file.services[name], "profiles"))
@@ -316,7 +357,8 @@ class _Planner:
         count = math.ceil(len(domain.services) / self.limit)
         size = math.ceil(len(domain.services) / count)
         chunks: list[list[tuple[str, ...]]] = [[]]
-        for unit in domain.units:
+        # In this order a name like `a-to-f` says what is in between.
+        for unit in sorted(domain.units, key=lambda unit: _with_numbers(unit[0])):
             if chunks[-1] and sum(map(len, chunks[-1])) + len(unit) > size:
                 chunks.append([])
             chunks[-1].append(unit)
@@ -326,15 +368,29 @@ class _Planner:
 
     def _divisions(self, domain: _Domain) -> Iterator[list[_Domain]]:
         """Yield ways to divide *domain*, the best one first."""
-        yield self._by(domain, lambda unit: (self.family_of.get(unit[0]) or ("", ""))[1], "share")
-        yield self._by(domain, lambda unit: self.place(unit[0]).category, "are of the category")
-        yield self._by(domain, lambda unit: _first_words(unit[0], domain.services), "are called")
-        yield self._by(domain, lambda unit: _role(unit[0]), "are called")
+        names = domain.services
+        yield self._by(
+            domain, lambda unit: (self.family_of.get(unit[0]) or ("", ""))[1], "share {}".format
+        )
+        yield self._by(
+            domain, lambda unit: self.place(unit[0]).category, "are of the category {}".format
+        )
+        yield self._by(domain, lambda unit: _first_words(unit[0], names), "begin with “{}”".format)
+        yield self._by(
+            domain, lambda unit: _role(unit[0]), "end with “{}”".format, _ROLES.__getitem__
+        )
 
     def _by(
-        self, domain: _Domain, key: Callable[[tuple[str, ...]], str], why: str
+        self,
+        domain: _Domain,
+        key: Callable[[tuple[str, ...]], str],
+        why: Callable[[str], str],
+        name_of: Callable[[str], str] = kebab,
     ) -> list[_Domain]:
-        """Return the parts of *domain* by *key*; those with one unit stay together as the rest."""
+        """Return the parts of *domain* by *key*; those with one unit stay together as the rest.
+
+        *why* returns what the units with a key have in common, *name_of* the name of their module.
+        """
         found: dict[str, list[tuple[str, ...]]] = {}
         for unit in domain.units:
             found.setdefault(key(unit), []).append(unit)
@@ -343,7 +399,7 @@ class _Planner:
             services = [n for unit in units for n in unit]
             is_long = sum(self.lines[n] for n in services) >= FEWEST_LINES
             if name and is_long and 1 < len(services) < len(domain.services):
-                parts.append(_Domain(f"{domain.key} {name}", kebab(name), f"{why} {name}", units))
+                parts.append(_Domain(f"{domain.key} {name}", name_of(name), why(name), units))
             else:
                 rest += units
         if rest:
@@ -366,13 +422,18 @@ class _Planner:
         """Return *domains* with those of few lines joined to the ones most like them."""
         result = list(domains)
         while True:
-            small = [d for d in result if self._lines_of(d) < FEWEST_LINES]
+            small = [d for d in result if self._is_small(d)]
             pair = next(filter(None, (self._with_partner(d, result) for d in small)), None)
             if pair is None:
                 return result
             one, other = pair
             joined = self._joined(one, other)
             result = [joined if d is other else d for d in result if d is not one]
+
+    def _is_small(self, domain: _Domain) -> bool:
+        """Return whether *domain* has too few lines for a file of its own."""
+        are_siblings = domain.key.startswith("unit") and len(domain.services) > 1
+        return self._lines_of(domain) < (FEWEST_LINES_OF_SIBLINGS if are_siblings else FEWEST_LINES)
 
     def _with_partner(
         self, domain: _Domain, domains: list[_Domain]
@@ -383,8 +444,8 @@ class _Planner:
             for other in domains
             if other is not domain
             and len(other.services) + len(domain.services) <= self.limit
-            and len(other.services) + len(domain.services) < len(self.order)
-            and self._directory(other.services) == self._directory(domain.services)
+            and 3 * (len(other.services) + len(domain.services)) <= 2 * len(self.order)
+            and self._may_join(domain, other)
         ]
         if not candidates:
             return None
@@ -394,6 +455,15 @@ class _Planner:
             key=lambda other: (self._category(other.services[0]) != own, self._lines_of(other)),
         )
         return domain, best
+
+    def _may_join(self, domain: _Domain, other: _Domain) -> bool:
+        """Return whether the small *domain* may be in one file with *other*.
+
+        Services that belong together by more than a category stay among themselves, unless they
+        have few lines, too.
+        """
+        is_alike = self._directory(domain.services) == self._directory(other.services)
+        return is_alike and (other.key.startswith("category") or self._is_small(other))
 
     def _joined(self, one: _Domain, other: _Domain) -> _Domain:
         """Return two domains as one, which is called after what both have in common."""
@@ -411,7 +481,7 @@ class _Planner:
     def _joined_text(self, services: Sequence[str]) -> str:
         """Return what the services of two small domains have in common, for the user."""
         is_infrastructure = self._directory(services) == INFRASTRUCTURE
-        return "are infrastructure" if is_infrastructure else "have few lines each"
+        return "are infrastructure" if is_infrastructure else "are in no group of their own"
 
     def _lines_of(self, domain: _Domain) -> int:
         lines = sum(self.lines[name] for name in domain.services)
@@ -431,9 +501,15 @@ class _Planner:
             yield ServiceGroup(tuple(services), name, directory, domain.why)
 
     def _directory(self, services: Iterable[str]) -> str:
-        """Return the directory of a module: that of infrastructure if all of its services are."""
-        places = {self.place(name).directory for name in services}
-        return INFRASTRUCTURE if places == {INFRASTRUCTURE} else SERVICES
+        """Return the directory of a module: that of infrastructure if most of its services are.
+
+        A module with an application is one of services.
+        """
+        places = [self.place(name) for name in services]
+        found = [place.directory for place in places].count(INFRASTRUCTURE)
+        has_applications = any(place.counts_as == "applications" for place in places)
+        is_infrastructure = 2 * found >= len(places) and not has_applications
+        return INFRASTRUCTURE if is_infrastructure else SERVICES
 
 
 def domain_of(placement: Placement) -> str:
@@ -464,7 +540,10 @@ def common_name(group: Sequence[str], services: Iterable[str]) -> str:
     of *services* has that name. Whole words count: ``snuba-api`` and ``snuba-errors`` give
     ``snuba``.
     """
-    names = [_NUMBER.sub("", kebab(name)) or kebab(name) for name in group]
+    names = [without_instance(kebab(name)) for name in group]
+    head = min(names, key=len)
+    if all(name.startswith(head) for name in names) and head in map(kebab, group):
+        return head
     columns = zip(*(name.split("-") for name in names), strict=False)
     equal_columns = takewhile(lambda words: len(set(words)) == 1, columns)
     common = "-".join(words[0] for words in equal_columns)
@@ -481,6 +560,12 @@ def _range(units: Sequence[tuple[str, ...]]) -> str:
         1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
     )
     return "-".join([*first, "to", *last[min(same, len(last) - 1) :]])
+
+
+def _with_numbers(name: str) -> list[str | int]:
+    """Return *name* in parts that sort as people do: ``node-2`` is before ``node-10``."""
+    parts = re.split(r"(\d+)", kebab(name), flags=re.ASCII)
+    return [int(part) if n % 2 else part for n, part in enumerate(parts)]
 
 
 def _role(name: str) -> str:

@@ -6,15 +6,16 @@ the files, and :class:`Output` collects their text and takes care of blank lines
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from msgspec import Struct
 
-from composerefactor.compose.files import ComposeFile, Section
+from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile, Section
 from composerefactor.edit.planned_files import NewText, Piece, PlannedFile, Slice
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Block, Element
 from composerefactor.refactoring.modules.include import IncludeEdit
+from composerefactor.yaml.comments import Region, is_heading
 from composerefactor.yaml.source import Source
 
 
@@ -122,6 +123,30 @@ class Assembler:
             for key, region in (section.entries or {}).items():
                 self._above[name, key] = end
                 end = region.end
+        self._headings: dict[Element, Region | None] = dict(self._moved_headings())
+
+    def _moved_headings(self) -> Iterator[tuple[Element, Region | None]]:
+        """Yield the entries with another heading than in the source: the region that has it.
+
+        A heading over several resources, some of which stay in the root file, stays there, too.
+        """
+        for name, section in self.sections.items():
+            groups: list[list[tuple[str, Region]]] = []
+            entries = section.entries if name in RESOURCE_SECTIONS else None
+            for key, region in (entries or {}).items():
+                is_below = self._above[name, key] == region.lead == region.key
+                if is_below and groups:
+                    groups[-1].append((key, region))
+                else:
+                    groups.append([(key, region)])
+            for (first, region), *others in groups:
+                if not is_heading(self.source, region.lead, region.key):
+                    continue
+                moves = self.layout.destinations.get((name, first))
+                kept = [key for key, _ in others if key in self.layout.entries("", name)]
+                if kept and moves:
+                    yield (name, first), None
+                    yield (name, kept[0]), region
 
     def root(self) -> PlannedFile:
         """Return the root file: what stays in it, with the include list."""
@@ -235,7 +260,10 @@ class Assembler:
             region = entries[name]
             if n:
                 out.gap(self._above[section.name, name], region.lead)
-            out.verbatim(region.lead, region.end)
+            titled = self._headings.get((section.name, name), region)
+            if titled is not None:
+                out.verbatim(titled.lead, titled.key)
+            out.verbatim(region.key, region.end)
 
     def _copies(self, destination: str) -> list[Block]:
         """Return the blocks that *destination* needs from elsewhere, in the order of the text."""

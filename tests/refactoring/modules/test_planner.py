@@ -351,3 +351,40 @@ def test_a_common_name_is_made_of_whole_words(
     group: tuple[str, ...], others: tuple[str, ...], name: str
 ) -> None:
     assert common_name(group, [*group, *others]) == name
+
+
+def test_services_with_the_first_word_of_siblings_join_them() -> None:
+    found = planned(
+        "services:\n"
+        + service("mq-node1")
+        + service("mq-node2")
+        + service("mq-auth")
+        + "".join(map(service, ("shop", "billing", "search", "mail")))
+    )
+    assert found["mq"] == ("mq-node1", "mq-node2", "mq-auth")
+
+
+def test_a_small_stranger_does_not_join_siblings() -> None:
+    found = planned(
+        "services:\n"
+        + "".join(map(service, ("users", "users-db", "carts", "carts-db")))
+        + service("printer", length=3)
+    )
+    assert found["printer"] == ("printer",)
+
+
+def test_a_small_module_is_not_joined_where_most_services_would_be_together() -> None:
+    found = planned("services:\n" + "".join(map(service, ("a", "b", "c"))) + service("redis"))
+    assert found == {"apps": ("a", "b", "c"), "redis": ("redis",)}
+
+
+def test_services_with_one_role_are_called_by_its_plural() -> None:
+    names = [f"{each}api" for each in ("user", "cart", "order")]
+    names += [f"{each}service" for each in ("mail", "audit", "time")]
+    found = planned("services:\n" + "".join(map(service, names)))
+    assert found == {"apis": tuple(names[:3]), "services": tuple(names[3:])}
+
+
+def test_roles_in_a_cluster_are_siblings() -> None:
+    names = ("pg-primary", "pg-replica-1", "pg-replica-2", "shop", "mail", "search")
+    assert planned("services:\n" + "".join(map(service, names)))["pg"] == names[:3]
