@@ -17,6 +17,7 @@ volumes, secrets and configs stay in the root file.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from msgspec.structs import replace
 
@@ -59,11 +60,7 @@ def split(project: Project, options: SplitOptions) -> Plan:
     check_options(options, project)
     roots = [root_file_of(project, path, options) for path in project.root_files]
     copies = [root_file_of(project, path, options) for path in repeating_files(project)]
-    chosen = [
-        (group, with_strategy)
-        for group in sharing_groups([*roots, *copies])
-        if (with_strategy := _with_strategy(group, options))
-    ]
+    chosen = list(_planned_together([*roots, *copies], options))
     groups = [group for group, _ in chosen]
     alone = [root for root in roots if all(root not in group for group in groups)]
     alone += [root_file_of(project, path, options) for path in included_monoliths(project)]
@@ -108,6 +105,23 @@ def _plan_of_group(group: list[RootFile], options: SplitOptions, names: Names) -
     if options.strategy == "extends":
         return plan_stubs(group, options, names, several=True)
     return plan_group(group, options, names)
+
+
+def _planned_together(
+    roots: list[RootFile], options: SplitOptions
+) -> Iterator[tuple[list[RootFile], SplitOptions]]:
+    """Yield the groups of *roots* that are planned together, each with its strategy.
+
+    Small files that a larger one leaves behind may be worth it among themselves: a second run would
+    find them.
+    """
+    for group in sharing_groups(roots):
+        with_strategy = _with_strategy(group, options)
+        small = [root for root in group if root.is_small]
+        if with_strategy:
+            yield group, with_strategy
+        elif 1 < len(small) < len(group):
+            yield from _planned_together(small, options)
 
 
 def _with_strategy(group: list[RootFile], options: SplitOptions) -> SplitOptions | None:
