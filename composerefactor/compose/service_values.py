@@ -246,7 +246,8 @@ def _volume(item: LocatedNode) -> VolumeText | None:
         if text is None:
             return None
         kind, source, target, options = text.kind, text.source, text.target, text.options
-        written, target = source, posixpath.normpath(target)
+        written = source
+    target = target and posixpath.normpath(target)
     if written and not source:
         return VolumeText("", written, target, options)
     if kind == "bind" and source:

