@@ -17,7 +17,7 @@ from composerefactor.edit.rendering import Value
 from composerefactor.errors import RefusedError
 from composerefactor.images.catalog import load_catalog
 from composerefactor.images.dockerfiles import read_dockerfile
-from composerefactor.images.environments import MODE_VARIABLE
+from composerefactor.images.environments import MODE_VARIABLE, NAMES
 from composerefactor.yaml.comments import Region, item_regions, regions
 from composerefactor.yaml.nodes import (
     AliasNode,
@@ -36,7 +36,6 @@ TOOLS = frozenset(
     phpmyadmin redis-commander redisinsight storybook swagger-editor swagger-ui""".split()  # noqa: SIM905 - a list of words
 )
 """Services that show or catch something for developers; no other service depends on them."""
-PROFILES = frozenset({"debug", "dev", "devel", "development", "local", "test", "testing", "tests"})
 DEBUG_PORTS = ("9229", "9230", "5678", "5005", "2345", "35729", "24678")
 """Node.js inspector, debugpy, Java, Delve, live reload, Vite's reload."""
 
@@ -62,7 +61,6 @@ _SOURCE_FILE = re.compile(
     r"package(?:-lock)?\.json|tsconfig[\w.]*\.json|[\w.-]+\.config\.[cm]?[jt]s|pyproject\.toml"
     r"|[\w-]+\.(?:[cm]?[jt]sx?|py|rb|go|php|html)"
 )
-_STAGES = frozenset({"debug", "dev", "devel", "development", "local"})
 
 
 class DevelopmentSetting(Struct, frozen=True):
@@ -179,7 +177,7 @@ class DevelopmentFinder:
         node = build.get("target") if isinstance(build, MappingNode) else None
         stage = scalar_text(node)
         context = self._context(body)
-        if not isinstance(build, MappingNode) or node is None or stage not in _STAGES:
+        if not isinstance(build, MappingNode) or node is None or stage not in NAMES["development"]:
             return
         named = scalar_text(build.get("dockerfile")) or "Dockerfile"
         text = self.read(posixpath.join(context, named)) if context is not None else None

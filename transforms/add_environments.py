@@ -24,17 +24,17 @@ from msgspec.structs import replace
 from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.merge_keys import item_nodes, merged_get, names_in, scalar_text
+from composerefactor.compose.merge_keys import merged_get, names_in, scalar_text
 from composerefactor.compose.project import Project, project_directory
 from composerefactor.compose.references import referenced_services
-from composerefactor.compose.services import Service, StartModel, start_model
+from composerefactor.compose.services import Service, StartModel, services_in, start_model
 from composerefactor.edit.apply import apply_edits
 from composerefactor.edit.operations import AddKey, WriteFile
 from composerefactor.edit.rendering import Quoted, Value
 from composerefactor.errors import Location, RefusedError
 from composerefactor.images.catalog import service_placement
 from composerefactor.images.connections import connections
-from composerefactor.images.environments import NAMES, environment_of
+from composerefactor.images.environments import environment_of, kind_of
 from composerefactor.refactoring.contract import (
     Change,
     Effect,
@@ -46,7 +46,6 @@ from composerefactor.refactoring.contract import (
 from composerefactor.refactoring.modules.grouping import Family
 from composerefactor.transforms._development import (
     DEBUG_PORTS,
-    PROFILES,
     DevelopmentFinder,
     DevelopmentSetting,
     cut_text,
@@ -60,6 +59,9 @@ from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import BOM, Source
 
 _NOTE = "`docker compose` reads this file by itself, after"
+
+_SEPARATED = frozenset({"development", "test", "production"})
+"""Environments that a profile separates from the others."""
 
 ENTRY: Path = ("services", "SERVICE", "ATTRIBUTE", "ENTRY")
 """The form of the path of one entry, or item, of an attribute."""
@@ -118,12 +120,10 @@ def _separated_already(project: Project) -> Refusal | None:
         if environment is not None and environment.kind == "production":
             reason = f"{path} is for production ({environment.reason})"
             return Refusal(reason, Location(path))
-        for name, body in file.services.items():
-            profiles = {
-                scalar_text(item) or "" for item in item_nodes(merged_get(body, "profiles"))
-            }
-            if found := profiles & (PROFILES | NAMES["production"]):
-                reason = f"profile {min(found)} separates {name} already"
+        for name, service in services_in(file).items():
+            profile = next((p for p in service.profiles if kind_of(p.value) in _SEPARATED), None)
+            if profile is not None:
+                reason = f"profile {profile.value} separates {name} already"
                 return Refusal(reason, file.location_of("services", name))
     return None
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -340,6 +341,19 @@ def _assignments(project: Project, path: str) -> tuple[Assignment, ...]:
     if project.read is None or path.startswith(("/", "~")) or not project.exists(path):
         return ()
     return tuple(assignments(project.read(path).decode("utf-8", "replace")))
+
+
+@lru_cache(maxsize=256)
+def services_in(file: ComposeFile) -> Mapping[str, Service]:
+    """Return the services as *file* alone defines them: variables have their defaults.
+
+    What it includes, and what its services extend, is not in them.
+    """
+    scope = Scope(posixpath.dirname(file.path) or ".")
+    return {
+        name: Service(name, (Definition(file, body, scope),))
+        for name, body in file.services.items()
+    }
 
 
 class _ModelBuilder:

@@ -1,35 +1,39 @@
 """What a Compose file is for: production, staging, development or tests.
 
 The settings file decides. Otherwise the first of these does: the name of the file or of its
-directory, its header comment, a service that emulates a cloud service, and the values of
-``NODE_ENV``, ``APP_ENV`` ... and of ``build.target``, if all of them agree.
+directory, its header comment, a service that emulates a cloud service, the values of ``NODE_ENV``,
+``APP_ENV`` ..., and ``build.target``, each if all services agree.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
 from composerefactor.compose.project import EnvironmentKind, Project
+from composerefactor.compose.services import services_in
 from composerefactor.images.catalog import load_catalog
 from composerefactor.yaml.comments import full_line_comments
-from composerefactor.yaml.nodes import MappingNode, Node
 
-NAMES: dict[EnvironmentKind, frozenset[str]] = {
-    "test": frozenset("ci e2e integration test testing tests".split()),  # noqa: SIM905 - words
+Kind: TypeAlias = EnvironmentKind | Literal["demo"]
+"""What a word says that a file is for. ``demo`` only tells files apart."""
+
+NAMES: dict[Kind, frozenset[str]] = {
+    "test": frozenset({"ci", "e2e", "integration", "test", "testing", "tests"}),
     "development": frozenset(
-        "debug dev devcontainer devel develop development local".split()  # noqa: SIM905 - words
+        {"debug", "dev", "devcontainer", "devel", "develop", "development", "local"}
     ),
-    "staging": frozenset("preprod preproduction stage staging uat".split()),  # noqa: SIM905 - words
-    "production": frozenset("live prod production".split()),  # noqa: SIM905 - words
+    "staging": frozenset({"preprod", "preproduction", "qa", "stage", "staging", "uat"}),
+    "production": frozenset({"live", "prod", "production"}),
+    "demo": frozenset({"demo", "preview"}),
 }
-"""What environments are called in names of files, in variables and in build targets."""
+"""What environments are called in names of files, in variables, profiles and build targets."""
 
 PURPOSES: dict[EnvironmentKind, str] = {
     "test": "tests",
@@ -39,19 +43,24 @@ PURPOSES: dict[EnvironmentKind, str] = {
 }
 """What the file of an environment is for, for messages."""
 
-MODE_VARIABLE = re.compile(r"(?:[A-Z]+_)*ENV(?:IRONMENT)?|SPRING_PROFILES_ACTIVE|(?:[A-Z]+_)+MODE")
+MODE_VARIABLE = re.compile(
+    r"(?:\w+_)?ENV(?:IRONMENT)?|(?:[A-Z]+_)+MODE|DJANGO_SETTINGS_MODULE|SPRING_PROFILES_ACTIVE",
+    re.ASCII,
+)
 """The name of a variable that tells a program in which environment it runs."""
 
-_WORDS: dict[EnvironmentKind, str] = {
+_WORDS: dict[Kind, str] = {
     "test": r"(?:ci|e2e|end-to-end|integration|testing|tests?)",
     "development": r"(?:dev|development|debugging|developers)",
     "staging": r"staging",
     "production": r"production",
+    "demo": r"demo",
 }
 _HEADERS = {
     kind: re.compile(
-        rf"^{words}\b|\bfor (?:\w+ )?{words}\b|\bwhen {words}\b"
-        rf"|\b{words} (?:docker|compose|environment|setup|stack|only|configuration|deployment)\b",
+        rf"(?:^|\bfor (?:\w+ )?|\bwhen )({words})\b"
+        rf"|\b({words}) (?:compose|config(?:uration)?|deployment|docker|env(?:ironment)?|mode|only"
+        r"|server|setup|stack)\b",
         re.IGNORECASE,
     )
     for kind, words in _WORDS.items()
@@ -75,13 +84,39 @@ class FileEnvironment(Struct, frozen=True):
     is_named: bool = True
 
 
+class _Evidence(Struct, frozen=True):
+    """What the content of a file says that it is for, the *word* for it, and how we know."""
+
+    kind: Kind
+    word: str
+    reason: str
+    is_named: bool = True
+
+
 def environment_of(project: Project, path: str) -> FileEnvironment | None:
     """Return the environment of the Compose file at *path* of *project*; None if it is unknown."""
     configured = project.environments.get(path)
     if configured is not None:
         return FileEnvironment(configured, "the settings")
     file = project.files.get(path)
-    return _named(path) or (_described(file) if file is not None else None)
+    evidence = _named(path) or (_described(file) if file is not None else None)
+    if evidence is None or evidence.kind == "demo":
+        return None
+    return FileEnvironment(evidence.kind, evidence.reason, evidence.is_named)
+
+
+def kind_of(word: str) -> Kind | None:
+    """Return the environment that *word*, in lower case, is a name of."""
+    return next((kind for kind, names in NAMES.items() if word in names), None)
+
+
+def word_in(file: ComposeFile) -> str:
+    """Return what the content of *file* calls its environment, in lower case, or ``""``.
+
+    Unlike :func:`environment_of`, it also believes the default of a variable.
+    """
+    evidence = _in_header(file) or _in_values(file, defaults=True)
+    return evidence.word if evidence else ""
 
 
 def short_lived_reason(project: Project, path: str) -> str | None:
@@ -92,77 +127,81 @@ def short_lived_reason(project: Project, path: str) -> str | None:
     return f"{path} is for {PURPOSES[environment.kind]} ({environment.reason})"
 
 
-def _named(path: str) -> FileEnvironment | None:
+def _named(path: str) -> _Evidence | None:
     """Return the environment that the name of the file, or of a directory above it, contains."""
     *directories, name = path.split("/")
     stem = posixpath.splitext(name)[0].lower()
-    words = set(re.split(r"[._-]+", stem))
+    words = re.split(r"[._-]+", stem)
     for kind, names in NAMES.items():
-        if words & names:
-            return FileEnvironment(kind, "its name")
+        if word := next((word for word in words if word in names), ""):
+            return _Evidence(kind, word, "its name")
     for directory in reversed(directories):
-        for kind, names in NAMES.items():
-            if directory.lower().lstrip(".") in names:
-                return FileEnvironment(kind, f"its directory {directory}")
+        word = directory.lower().lstrip(".")
+        if kind_in_path := kind_of(word):
+            return _Evidence(kind_in_path, word, f"its directory {directory}")
     return None
 
 
 @lru_cache(maxsize=64)
-def _described(file: ComposeFile) -> FileEnvironment | None:
+def _described(file: ComposeFile) -> _Evidence | None:
     """Return the environment that the content of *file* shows."""
     return _in_header(file) or _emulated(file) or _in_values(file)
 
 
-def _in_header(file: ComposeFile) -> FileEnvironment | None:
+def _in_header(file: ComposeFile) -> _Evidence | None:
     """Return the environment that the comments at the beginning of *file* name, if it is one."""
     lines = []
     for line in file.source.text.splitlines()[:_HEADER_LINES]:
         if line.strip() and not line.lstrip().startswith("#"):
             break
         lines += [text.strip("# \t-=*") for text in full_line_comments(line)]
-    kinds: set[EnvironmentKind] = set()
+    named: dict[Kind, tuple[str, str]] = {}
     for line in lines:
-        named = [
+        kinds = [
             k for k, words in _WORDS.items() if re.search(rf"\b{words}\b", line, re.IGNORECASE)
         ]
-        if len(named) == 1 and not _OF_ANOTHER_FILE.search(line):
-            kinds |= {kind for kind in named if _HEADERS[kind].search(line)}
-    return FileEnvironment(kinds.pop(), "its header comment") if len(kinds) == 1 else None
+        match = _HEADERS[kinds[0]].search(line) if len(kinds) == 1 else None
+        if match and not _OF_ANOTHER_FILE.search(line):
+            word = (match[1] or match[2]).lower()
+            named.setdefault(kinds[0], (word, "its header comment"))
+    return _only_one(named)
 
 
-def _emulated(file: ComposeFile) -> FileEnvironment | None:
+def _only_one(words: Mapping[Kind, tuple[str, str]], *, is_named: bool = True) -> _Evidence | None:
+    """Return the evidence of *words*, (word, reason) by environment, if they name a single one."""
+    if len(words) != 1:
+        return None
+    ((kind, (word, reason)),) = words.items()
+    return _Evidence(kind, word, reason, is_named)
+
+
+def _emulated(file: ComposeFile) -> _Evidence | None:
     """Return development if a service of *file* emulates a cloud service."""
-    for name, body in file.services.items():
-        image = scalar_text(merged_get(body, "image"))
-        if image and load_catalog().category(image) == "emulator":
-            reason = f"{name} emulates a cloud service"
-            return FileEnvironment("development", reason)
+    for name, service in services_in(file).items():
+        if service.image and load_catalog().category(service.image.value) == "emulator":
+            return _Evidence("development", "development", f"{name} emulates a cloud service")
     return None
 
 
-def _in_values(file: ComposeFile) -> FileEnvironment | None:
-    """Return the environment in which all services of *file* that name one run."""
-    found: dict[EnvironmentKind, str] = {}
-    for body in file.services.values():
-        for name, value in _modes(body):
-            for kind, names in NAMES.items():
-                if value.lower() in names:
-                    found.setdefault(kind, f"{name}: {value}")
-    if len(found) != 1:
-        return None
-    ((kind, reason),) = found.items()
-    return FileEnvironment(kind, reason, is_named=False)
+def _in_values(file: ComposeFile, *, defaults: bool = False) -> _Evidence | None:
+    """Return the environment in which all services of *file* that name one run.
 
-
-def _modes(body: Node) -> Iterator[tuple[str, str]]:
-    """Yield the build target of the service *body*, and its variables that name an environment."""
-    target = scalar_text(merged_get(merged_get(body, "build"), "target"))
-    if target:
-        yield "target", target
-    node = merged_get(body, "environment")
-    if isinstance(node, MappingNode):
-        pairs = [(n, scalar_text(entry.value)) for n, entry in merged_entries(node).items()]
-    else:
-        texts = [(scalar_text(item) or "").partition("=") for item in item_nodes(node)]
-        pairs = [(name, value) for name, _, value in texts]
-    yield from ((name, value) for name, value in pairs if value and MODE_VARIABLE.fullmatch(name))
+    Variables have precedence over build targets. Values with a variable count only with *defaults*.
+    """
+    services = services_in(file).values()
+    variables = [
+        (name, pair.value or "")
+        for service in services
+        for name, pair in service.environment.items()
+        if MODE_VARIABLE.fullmatch(name) and (defaults or "$" not in (pair.at.written or ""))
+    ]
+    targets = [("target", each.build.value.target) for each in services if each.build]
+    for pairs in (variables, targets):
+        words: dict[Kind, tuple[str, str]] = {}
+        for name, value in pairs:
+            word = value.rsplit(".", 1)[-1].lower()
+            if kind := kind_of(word):
+                words.setdefault(kind, (word, f"{name}: {value}"))
+        if words:
+            return _only_one(words, is_named=False)
+    return None

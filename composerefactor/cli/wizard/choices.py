@@ -22,8 +22,8 @@ from composerefactor.planning.requests import FixRequest, Groups, SplitRequest, 
 from composerefactor.planning.settings import Settings
 from composerefactor.refactoring.contract import AnyTransform
 from composerefactor.refactoring.contract import Option as TransformOption
-from composerefactor.refactoring.modules.environments import environment_name, name_in_path
 from composerefactor.refactoring.modules.grouping import Family, kebab
+from composerefactor.refactoring.modules.names import environment_name, name_in_path
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.report.text import counted
 

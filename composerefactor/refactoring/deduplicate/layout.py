@@ -36,7 +36,6 @@ from composerefactor.refactoring.deduplicate.variants import (
     SharedServices,
 )
 from composerefactor.refactoring.modules.anchors import Element
-from composerefactor.refactoring.modules.environments import environment_name
 from composerefactor.refactoring.modules.grouping import (
     LayoutOptions,
     Module,
@@ -45,6 +44,7 @@ from composerefactor.refactoring.modules.grouping import (
     modules_of,
 )
 from composerefactor.refactoring.modules.include import IncludeEntry, RootInclude
+from composerefactor.refactoring.modules.names import environment_name
 from composerefactor.refactoring.modules.paths import MovingPaths
 from composerefactor.refactoring.modules.planner import most_services, service_groups
 from composerefactor.refactoring.modules.relocation import Relocated, relocated

@@ -5,8 +5,7 @@ root_file    a root file that may be split: what may leave it, and why the rest 
 anchors      anchors of a file: who needs which, and which lines a copy takes
 planner      which services come together in a module, and why
 grouping     groups of services, what users decide about them, the names of modules
-environments what the environment or the variant of a root file is called
-directory    the directory for new modules
+names        the directory for new modules, the name of the environment of a root file
 include      the ``include`` list of a root file
 paths        relative paths in text that moves to another directory
 relocation   which new files are written for their own directory

@@ -23,13 +23,13 @@ from composerefactor.refactoring.contract import FileElement, Plan, SavedLines, 
 from composerefactor.refactoring.deduplicate.layout import Layout
 from composerefactor.refactoring.deduplicate.variants import SharedServices
 from composerefactor.refactoring.modules.anchors import Element
-from composerefactor.refactoring.modules.environments import environment_name
 from composerefactor.refactoring.modules.grouping import (
     LayoutOptions,
     Names,
     modules_of,
 )
 from composerefactor.refactoring.modules.include import IncludeEdit
+from composerefactor.refactoring.modules.names import environment_name
 from composerefactor.refactoring.modules.planner import only_domain, service_groups
 from composerefactor.refactoring.modules.relocation import Relocated, relocated
 from composerefactor.refactoring.modules.root_file import Reason, RootFile, file_layout

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import pytest
 
 from composerefactor.compose.project import Project
-from composerefactor.refactoring.modules.environments import (
+from composerefactor.refactoring.modules.names import (
     are_environments,
     environment_name,
     name_in_path,
@@ -69,7 +69,7 @@ def test_a_name_in_a_path(path: str, name: str) -> None:
         (f"# === Docker Compose for staging ===\n{SERVICE}", "staging"),
         (f"# Everything for local development, and more\n{SERVICE}", "development"),
         (f"# Not for production.\n{SERVICE}", "base"),
-        (f"# Tests of the test server are in CI\n{SERVICE}", "test"),
+        (f"# The test server\n{SERVICE}", "test"),
         (f"# For the production setup see docker-compose.prod.yml\n{SERVICE}", "base"),
         (f"# A production stack\n# and a development stack\n{SERVICE}", "base"),
         (f"{SERVICE}# a production stack\n", "base"),
