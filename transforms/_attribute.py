@@ -17,7 +17,7 @@ from msgspec import Struct
 from composerefactor.compose.attributes import DEPLOY_ORDER, SERVICE_ORDER
 from composerefactor.compose.definitions import Definition
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
-from composerefactor.compose.merge_keys import merged_entries, merged_get, merged_mappings
+from composerefactor.compose.merge_keys import merged_entries, merged_mappings
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import extending_services
@@ -34,7 +34,6 @@ from composerefactor.yaml.nodes import (
     Node,
     Path,
     ScalarNode,
-    SequenceNode,
     children,
     node_at,
     path_of,
@@ -74,24 +73,6 @@ class Target(Struct, frozen=True):
     keys: tuple[str, ...]
 
 
-def merged_blocks(body: Node) -> Iterator[MappingNode]:
-    """Yield *body* and the mappings that it merges by ``<<``, in order of precedence."""
-    yield from _merged(body, set())
-
-
-def _merged(node: Node, seen: set[int]) -> Iterator[MappingNode]:
-    node = resolve(node)
-    if isinstance(node, SequenceNode):
-        for item in node.items:
-            yield from _merged(item, seen)
-    elif isinstance(node, MappingNode) and id(node) not in seen:
-        seen.add(id(node))
-        yield node
-        for entry in node.entries:
-            if entry.is_merge:
-                yield from _merged(entry.value, seen)
-
-
 def targets(definition: Definition, keys: tuple[str, ...]) -> list[Target]:
     """Return where *keys* can be added so that *definition* has them, the nearest place first.
 
@@ -99,7 +80,7 @@ def targets(definition: Definition, keys: tuple[str, ...]) -> list[Target]:
     the way.
     """
     possible: list[Target] = []
-    for block in merged_blocks(definition.body):
+    for block in merged_mappings(definition.body):
         entry = block.entry(keys[0])
         if entry is None:
             possible.append(Target(definition.file, block, keys))
@@ -126,13 +107,6 @@ def is_template(block: Node, path: Path) -> bool:
     return len(names) > 1 and not names <= _NO_POLICY
 
 
-def has_image_or_build(definition: Definition) -> bool:
-    """Return whether *definition* has an image or a build."""
-    return any(
-        block.entry(k) for block in merged_blocks(definition.body) for k in ("image", "build")
-    )
-
-
 def destinations(service: Service) -> list[Definition]:
     """Return the definitions to which an attribute of *service* belongs, the best one first.
 
@@ -140,7 +114,7 @@ def destinations(service: Service) -> list[Definition]:
     its own comes next. Without an image or a build there are none.
     """
     own = [d for d in service.definitions if not d.inherited]
-    best = [d for d in (*own, *service.definitions) if has_image_or_build(d)][:1]
+    best = [d for d in (*own, *service.definitions) if d.has_image][:1]
     return best + [d for d in own[:1] if d not in best] if best else []
 
 
@@ -333,8 +307,9 @@ class _SiteFinder:
     def is_replaced(self, other: _Member, n: int, value: Any) -> bool:
         """Return whether *value* in definition *n* of *other* has no effect on it."""
         later = other.service.definitions[n + 1 :]
-        has_later = any(merged_get(d.body, self.keys[0]) is not None for d in later)
-        return has_later or other.service.text(self.keys[0]) == value
+        has_later = any(self.keys[0] in definition.entries for definition in later)
+        own = other.service.value(self.keys[0])
+        return has_later or (own is not None and own.written == value)
 
     def make_site(self, target: Target, path: Path, member: _Member) -> Site:
         reach = self.reach[id(target.node)]

@@ -10,9 +10,9 @@ from fnmatch import fnmatch
 from msgspec import Struct
 
 from composerefactor.compose.attributes import SERVICE_ORDER
+from composerefactor.compose.definitions import text_of, values_below
 from composerefactor.compose.env_files import file_text
 from composerefactor.compose.hosts import name_words
-from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.paths import is_absolute, is_outside
 from composerefactor.compose.project import Project
@@ -136,8 +136,7 @@ def _refers_to(literal: LiteralCredential, other: LiteralCredential) -> bool:
     """Return whether a service with *literal* depends on or connects to one with *other*."""
     for use in literal.uses:
         service = use.model.services[use.service]
-        needed = {name for name, _ in service.names("depends_on")}
-        needed |= {name.partition(":")[0] for name, _ in service.names("links")}
+        needed = {*service.depends_on, *(link.value.partition(":")[0] for link in service.links)}
         for name in other.services:
             host = rf"[@/=(:,]{re.escape(name)}\b"
             if name in needed or re.search(host, literal.node.value):
@@ -328,7 +327,7 @@ def _file_variable(literal: LiteralCredential) -> str | None:
 def _file_variable_name(use: CredentialUse, key: str) -> str | None:
     """Return the variable by which the image of *use* reads *key* from a file, or None."""
     service = use.model.services[use.service]
-    image = expand(service.text("image") or "", use.model.variables)
+    image = text_of(service.image)
     entry = load_catalog().match(image) if image else None
     secret: Secret | None = (
         next((s for s in entry.secrets if s.env == key), None) if entry else None
@@ -342,14 +341,9 @@ def _file_variable_name(use: CredentialUse, key: str) -> str | None:
 
 def _is_read_in_container(service: Service, key: str) -> bool:
     """Return whether a command in the container reads the variable, which would be empty."""
-    texts = [
-        scalar_text(node) or ""
-        for attribute in ("command", "entrypoint")
-        for value in service.values(attribute)
-        for node in item_nodes(value.node)
-    ]
-    for check in service.values("healthcheck"):
-        texts += [scalar_text(node) or "" for node in item_nodes(merged_get(check.node, "test"))]
+    values = [*service.values("command"), *service.values("entrypoint")]
+    values += values_below(service.values("healthcheck"), "test")
+    texts = [item.written or "" for value in values for item in value.items]
     return any(re.search(rf"\$\{{?{re.escape(key)}\b", text) for text in texts)
 
 

@@ -160,7 +160,7 @@ class _Separation:
     def _data_ports(self, service: Service, body: MappingNode) -> Iterator[DevelopmentSetting]:
         """Yield the published ports of a data store: other containers do not need them."""
         node = body.get("ports")
-        is_store = service_placement(self.model, service).counts_as == "data stores"
+        is_store = service_placement(service).counts_as == "data stores"
         if node is not None and is_store:
             evidence = "other containers reach a data store without a published port"
             path: Path = ("services", service.name, "ports")

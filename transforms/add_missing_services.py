@@ -20,9 +20,9 @@ from posixpath import join, normpath
 from msgspec import Struct
 
 from composerefactor.compose.connections import Hint
+from composerefactor.compose.definitions import text_of
 from composerefactor.compose.dotenv import assignment
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.interpolation import EXPRESSION_MASK, mask_expressions
 from composerefactor.compose.project import Project, project_directory
 from composerefactor.compose.resources import (
     DEFAULT_NETWORK,
@@ -117,8 +117,8 @@ def _wanted_services(project: Project, models: list[StartModel]) -> Iterator[Wan
 def _link_aliases(model: StartModel, callers: Iterable[str], name: str) -> Iterator[str]:
     """Yield the aliases by which *callers* link to service *name*."""
     for caller in callers:
-        for link, _ in model.services[caller].names("links"):
-            target, _, alias = link.partition(":")
+        for link in model.services[caller].links:
+            target, _, alias = link.value.partition(":")
             if target == name and alias:
                 yield alias
 
@@ -201,8 +201,8 @@ def _image(project: Project, starter: Starter, catalog: Catalog) -> str:
     """Return the image of the same kind that the project uses elsewhere, or that of *starter*."""
     for model in start_models(project):
         for service in model.services.values():
-            image = service.text("image") or ""
-            entry = catalog.match(image) if EXPRESSION_MASK not in mask_expressions(image) else None
+            image = (service.image.at.known_text if service.image else None) or ""
+            entry = catalog.match(image) if image else None
             if entry is not None and entry.id == starter.id:
                 return image
     return starter.image
@@ -210,7 +210,7 @@ def _image(project: Project, starter: Starter, catalog: Catalog) -> str:
 
 def _common_restart_policy(wanted: WantedService) -> str:
     """Return the policy of all callers if it restarts services permanently, otherwise ``""``."""
-    policies = {wanted.model.services[name].text("restart") or "" for name in wanted.callers}
+    policies = {text_of(wanted.model.services[name].restart) for name in wanted.callers}
     permanent = policies & {"always", "unless-stopped"}
     return permanent.pop() if len(policies) == 1 and permanent else ""
 

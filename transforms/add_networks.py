@@ -19,8 +19,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.attributes import SERVICE_ORDER
+from composerefactor.compose.definitions import text_of
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.merge_keys import merged_get
 from composerefactor.compose.ports import Port, ports
 from composerefactor.compose.project import Project
 from composerefactor.compose.resources import (
@@ -170,8 +170,7 @@ def _members(combined: StartModel, group: Sequence[StartModel], options: Options
 def _destination(service: Service) -> ComposeFile:
     """Return the first file with the image or build of *service*, or the first that defines it."""
     definitions = own_definitions(service)
-    complete = (d for d in definitions if any(merged_get(d.body, k) for k in ("image", "build")))
-    return next(complete, definitions[0]).file
+    return next((d for d in definitions if d.has_image), definitions[0]).file
 
 
 def _is_on_default(service: Service) -> bool:
@@ -195,8 +194,7 @@ def _refusals(model: StartModel, members: Sequence[Member]) -> Iterator[Refusal]
         )
     inside = {member.name for member in members}
     for service in model.services.values():
-        listed = [name for name, _ in service.names("networks")]
-        if service.name not in inside and DEFAULT_NETWORK in listed:
+        if service.name not in inside and DEFAULT_NETWORK in service.networks:
             yield Refusal(
                 f"{service.name} is on the default network and on other networks",
                 own_definitions(service)[0].file.location_of("services", service.name),
@@ -240,7 +238,7 @@ def tiers(model: StartModel, connections: Iterable[Connection]) -> dict[str, Mem
     applications without a known connection. A service with ``network_mode`` has no networks; the
     service whose namespace it shares joins the networks for it.
     """
-    own_tiers = {name: _own_tier(model, service) for name, service in model.services.items()}
+    own_tiers = {name: _own_tier(service) for name, service in model.services.items()}
     namespaces = {name: _namespace(model, name) for name in model.services}
     joined: dict[str, dict[Tier, str]] = {n: {tier: why} for n, (tier, why) in own_tiers.items()}
     callers: set[str] = set()
@@ -256,7 +254,7 @@ def tiers(model: StartModel, connections: Iterable[Connection]) -> dict[str, Mem
     present = [tier for tier in TIERS if any(own == tier for own, _ in own_tiers.values())]
     for name, service in model.services.items():
         for tier, why in _possible_networks(
-            model, service, own_tiers[name][0], is_known=name in callers
+            service, own_tiers[name][0], is_known=name in callers
         ).items():
             if tier in present:
                 joined[name].setdefault(tier, why)
@@ -267,9 +265,9 @@ def tiers(model: StartModel, connections: Iterable[Connection]) -> dict[str, Mem
     }
 
 
-def _own_tier(model: StartModel, service: Service) -> tuple[Tier, str]:
+def _own_tier(service: Service) -> tuple[Tier, str]:
     """Return the tier of *service*, and why it belongs there."""
-    place = service_placement(model, service)
+    place = service_placement(service)
     if place.counts_as == "data stores":
         return "data", f"a data store ({place.category})"
     if place.category == "proxy":
@@ -284,11 +282,9 @@ def _ports(service: Service) -> list[Port]:
     return [port for definition in service.definitions for port in ports(definition.body)]
 
 
-def _possible_networks(
-    model: StartModel, service: Service, own: Tier, *, is_known: bool
-) -> dict[Tier, str]:
+def _possible_networks(service: Service, own: Tier, *, is_known: bool) -> dict[Tier, str]:
     """Return the networks that *service* could need for connections that no file shows."""
-    place = service_placement(model, service)
+    place = service_placement(service)
     if place.category == "proxy":
         return {"app": "the targets of the proxy are not in the Compose files"}
     if place.counts_as == "infrastructure":
@@ -305,7 +301,7 @@ def _namespace(model: StartModel, name: str) -> str | None:
     seen: set[str] = set()
     while name in model.services and name not in seen:
         seen.add(name)
-        mode = model.services[name].text("network_mode")
+        mode = text_of(model.services[name].network_mode)
         if not mode:
             return name
         if not mode.startswith("service:"):

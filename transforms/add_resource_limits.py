@@ -137,7 +137,7 @@ def _is_limited(service: Service) -> bool:
 
 def _needed_size(model: StartModel, service: Service, options: Options) -> _Size:
     """Return the size for the category of *service*, raised to what its image and settings need."""
-    place = service_placement(model, service)
+    place = service_placement(service)
     name = _SIZE_OPTION.get(place.category, place.counts_as.replace(" ", "_"))
     size = _size(name, getattr(options, name))
     known = memory_of(service, options.catalog)

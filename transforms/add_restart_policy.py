@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from composerefactor.compose.merge_keys import merged_get
 from composerefactor.compose.one_off import reason_it_may_exit
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service, StartModel, start_models
@@ -41,9 +40,8 @@ def add_restart_policy(project: Project, options: Options) -> Iterator[Change | 
     """Yield a change for each service, or block that services share, without a restart policy."""
 
     def policy_for(model: StartModel, service: Service) -> str | None:
-        if _has_policy(service) or reason_it_may_exit(model, service.name):
-            return None
-        return options.policy
+        has_policy = service.restart or service.deploy.restart_condition
+        return None if has_policy or reason_it_may_exit(model, service.name) else options.policy
 
     for site in find_sites(start_models(project), policy_for, ("restart",), replaced=True):
         if isinstance(site, BlockedSite):
@@ -51,10 +49,3 @@ def add_restart_policy(project: Project, options: Options) -> Iterator[Change | 
         else:
             title = f"Add restart: {site.value} to {join_names(site.services)}"
             yield addition(site, site.value, title)
-
-
-def _has_policy(service: Service) -> bool:
-    """Return whether *service* has a restart policy of either form."""
-    return bool(service.values("restart")) or any(
-        merged_get(deploy.node, "restart_policy") is not None for deploy in service.values("deploy")
-    )

@@ -118,7 +118,7 @@ def _open_ports(models: list[StartModel]) -> list[_OpenPort]:
 
 
 def _is_selected(model: StartModel, name: str, options: Options) -> bool:
-    return service_placement(model, model.services[name]).category in options.categories
+    return service_placement(model.services[name]).category in options.categories
 
 
 def _reason_to_skip(
@@ -181,27 +181,25 @@ def _port_conflicts(models: list[StartModel]) -> Iterator[Refusal]:
     for model in models:
         taken: dict[tuple[str, str], list[tuple[str, str]]] = {}
         for name, service in model.services.items():
-            if service.values("profiles"):
+            if service.profiles:
                 continue  # two services with profiles may never run together
-            for definition in service.definitions:
-                for port in ports(definition.body):
-                    for binding in port.bindings() or ():
-                        if binding.published is None or "-" in binding.published:
-                            continue
-                        key = (binding.published, binding.protocol)
-                        ip = binding.host_ip or "0.0.0.0"  # noqa: S104 - Docker's default
-                        others = [
-                            other
-                            for other, theirs in taken.get(key, ())
-                            if other != name and (ip == theirs or {ip, theirs} & _EVERYWHERE)
-                        ]
-                        taken.setdefault(key, []).append((name, ip))
-                        location = definition.file.source.location(port.node.start)
-                        names = tuple(sorted({*others[:1], name}))
-                        if others and (*names, *key) not in reported:
-                            reported.add((*names, *key))
-                            yield Refusal(
-                                f"{others[0]} and {name} both publish port {binding.published}",
-                                location,
-                                "give one of them another port",
-                            )
+            for port in service.ports:
+                binding = port.value
+                if binding.published is None or "-" in binding.published:
+                    continue
+                key = (binding.published, binding.protocol)
+                ip = binding.host_ip or "0.0.0.0"  # noqa: S104 - Docker's default
+                others = [
+                    other
+                    for other, theirs in taken.get(key, ())
+                    if other != name and (ip == theirs or {ip, theirs} & _EVERYWHERE)
+                ]
+                taken.setdefault(key, []).append((name, ip))
+                names = tuple(sorted({*others[:1], name}))
+                if others and (*names, *key) not in reported:
+                    reported.add((*names, *key))
+                    yield Refusal(
+                        f"{others[0]} and {name} both publish port {binding.published}",
+                        port.location,
+                        "give one of them another port",
+                    )

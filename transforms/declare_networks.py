@@ -103,9 +103,9 @@ def _subnet(text: str) -> IPv4Network | IPv6Network:
 def _first_use(model: StartModel, missing: MissingResource) -> Location:
     """Return where a service first refers to the network."""
     service, definition = missing.users[0]
-    for text, item in model.services[service].names("networks"):
-        if text == missing.name and item.file is definition.file:
-            return item.location
+    network = model.services[service].networks.get(missing.name)
+    if network is not None and network.at.file is definition.file:
+        return network.location
     return definition.file.location_of("services", service)
 
 

@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from composerefactor.compose.attributes import SERVICE_ORDER
+from composerefactor.compose.definitions import text_of
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.interpolation import expand
-from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.compose.project import Project
 from composerefactor.compose.resources import (
     destination_file,
@@ -29,7 +28,6 @@ from composerefactor.compose.resources import (
     volume_name,
 )
 from composerefactor.compose.services import Service, StartModel, start_models
-from composerefactor.compose.volumes import volumes
 from composerefactor.edit.operations import AddItem, AddKey, Edit
 from composerefactor.edit.rendering import Value
 from composerefactor.images.catalog import Catalog, load_catalog, service_placement
@@ -60,7 +58,7 @@ def declare_volumes(project: Project, options: Options) -> Iterator[Change | Ref
             first = own_definitions(service)[0].file.path
             if (first, service.name) not in done:
                 done.add((first, service.name))
-                yield from _data_volumes(model, service, names, options.catalog, models)
+                yield from _data_volumes(service, names, options.catalog, models)
 
 
 def _declarations(models: list[StartModel], options: Options) -> Iterator[Change]:
@@ -79,9 +77,9 @@ def _declarations(models: list[StartModel], options: Options) -> Iterator[Change
             if any(s.declares("volumes", missing.name) for s in models):
                 value = None
             location = definition.file.location_of("services", service)
-            for volume in volumes(definition.body):
-                if volume.text.source == missing.name:
-                    location = definition.file.source.location(volume.node.start)
+            for volume in model.services[service].volumes:
+                if volume.value.source == missing.name and volume.at.file is definition.file:
+                    location = volume.location
             yield Change(
                 f"Declare volume {missing.name}",
                 location,
@@ -93,32 +91,25 @@ def _declarations(models: list[StartModel], options: Options) -> Iterator[Change
 
 
 def _data_volumes(
-    model: StartModel,
-    service: Service,
-    taken: set[str],
-    catalog: Catalog,
-    models: list[StartModel],
+    service: Service, taken: set[str], catalog: Catalog, models: list[StartModel]
 ) -> Iterator[Change | Refusal]:
     """Yield the change that gives *service*, if it is a data store, named volumes, or a refusal.
 
     The names of the new volumes are added to *taken*. In another of *models* the same file may be
     merged with others, and have a volume there.
     """
-    image = service.text("image")
-    place = service_placement(model, service)
-    if not image or place.counts_as != "data stores" or place.category == "emulator":
+    image, place = service.image, service_placement(service)
+    is_store = place.counts_as == "data stores" and place.category != "emulator"
+    if image is None or not is_store or service.volumes_from or disables_persistence(service):
         return
-    if service.value("volumes_from") or disables_persistence(service):
-        return
-    value = service.value("image")
-    location = value.location if value else own_definitions(service)[0].file.location_of("services")
-    paths = data_paths(expand(image, model.variables), catalog)
-    targets = list(mount_targets(model, service))
+    location = image.location
+    paths = data_paths(image.value, catalog)
+    targets = list(mount_targets(service))
     if paths is None:
         if not targets:
             yield Refusal(
-                f"{service.name} has no volume, and the tag of {image} does not show where it "
-                "keeps its data",
+                f"{service.name} has no volume, and the tag of {image.at.written} does not show "
+                "where it keeps its data",
                 location,
                 f"mount a named volume at the data directory of {service.name}",
             )
@@ -159,7 +150,7 @@ def _data_volumes(
             Effect(("services", service.name, "volumes"), "changes"),
             *(Effect(("volumes", name), "adds") for name in names.values()),
         ],
-        evidence=f"{image} keeps its data at {', '.join(lacking)}, where nothing is mounted; "
+        evidence=f"{image.value} keeps its data at {', '.join(lacking)}, where nothing is mounted; "
         "the data stored so far is not moved",
     )
 
@@ -186,23 +177,19 @@ def _mount_edits(
 def _destination(service: Service) -> tuple[ComposeFile, MappingNode] | None:
     """Return the file and the mapping to which volumes of *service* can be added, or None."""
     own = own_definitions(service)
-    with_volumes = [d for d in own if merged_get(d.body, "volumes") is not None]
-    definition = (with_volumes or [d for d in own if merged_get(d.body, "image")] or own)[0]
+    with_volumes = [d for d in own if "volumes" in d.entries]
+    definition = (with_volumes or [d for d in own if "image" in d.entries] or own)[0]
     body = unshared_body(definition.file, service.name)
     if body is None:
         return None
     present = body.get("volumes")
-    is_free = present is None and merged_get(body, "volumes") is None
+    is_free = "volumes" not in definition.entries
     is_list = isinstance(present, SequenceNode) and bool(present.items) and not present.anchor
     return (definition.file, body) if is_free or is_list else None
 
 
 def _replication_reason(service: Service) -> str:
     """Return why several containers would share a volume of *service*, or ``""``."""
-    deploy = service.value("deploy")
-    counts = [
-        service.text("scale"),
-        scalar_text(merged_get(deploy.node, "replicas")) if deploy else None,
-    ]
-    several = [count for count in counts if count not in {None, "0", "1"}]
+    counts = [text_of(service.scale), text_of(service.deploy.replicas)]
+    several = [count for count in counts if count not in {"", "0", "1"}]
     return f"it has {several[0]} replicas, which would share one volume" if several else ""

@@ -64,16 +64,16 @@ def _unreachable(model: StartModel) -> dict[str, dict[str, Hint]]:
         if own is None or others is None or caller.network_mode or set(own) & set(others):
             continue
         for hint in connection.hints:
-            if _needs_network(model, caller, hint):
+            if _needs_network(caller, hint):
                 result.setdefault(caller.name, {})[connection.callee] = hint
                 break
     return result
 
 
-def _needs_network(model: StartModel, caller: Service, hint: Hint) -> bool:
+def _needs_network(caller: Service, hint: Hint) -> bool:
     """Return whether *hint* shows that *caller* talks to the other service."""
     if hint.kind == "depends_on":
-        is_proxy = service_placement(model, caller).category == "proxy"
+        is_proxy = service_placement(caller).category == "proxy"
         return is_proxy and bool(caller.ports)
     is_for_browser = _FOR_BROWSERS.match(hint.message) is not None
     return hint.kind in {"url", "address", "name", "label", "links"} and not is_for_browser
@@ -83,7 +83,7 @@ def _destination(service: Service) -> Definition:
     """Return the definition with the networks of *service*, else the one with its image."""
     own = own_definitions(service)
     with_networks = [d for d in own if "networks" in d.entries]
-    complete = [d for d in own if d.entries.keys() & {"image", "build"}]
+    complete = [d for d in own if d.has_image]
     return (with_networks[-1:] or complete or own)[0]
 
 

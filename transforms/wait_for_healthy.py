@@ -155,8 +155,8 @@ def _condition(
 def _is_optional(model: StartModel, name: str, needed: str) -> bool:
     """Return whether *name* can work while *needed* is not healthy."""
     service, other = model.services[name], model.services[needed]
-    category = service_placement(model, service).category
-    other_category = service_placement(model, other).category
+    category = service_placement(service).category
+    other_category = service_placement(other).category
     if category in _OBSERVERS or other_category in {*_OBSERVERS, _PROXY}:
         return True
     if category == _PROXY and len(service.depends_on) > 1:

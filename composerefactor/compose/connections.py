@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
-from composerefactor.compose.interpolation import expand
-from composerefactor.compose.services import StartModel
+from composerefactor.compose.definitions import Value
+from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
 
 Kind = Literal[
@@ -55,24 +55,24 @@ class Reference(Struct, frozen=True):
 def service_references(model: StartModel) -> Iterator[Reference]:
     """Yield the references in depends_on, links, volumes_from and ``service:`` values."""
     for service in model.services.values():
-        for attribute in ("depends_on", "links", "volumes_from"):
-            for text, node in service.names(attribute):
-                if attribute == "volumes_from" and text.startswith("container:"):
-                    continue
-                name = _service_name(model, text)
-                yield Reference(service.name, name, Hint(attribute, attribute, node.location))
+        for name, dependency in service.depends_on.items():
+            yield _reference(service, "depends_on", name or dependency.at.written, dependency)
+        for link in service.links:
+            yield _reference(service, "links", link.value or link.at.written, link)
+        for source in service.volumes_from:
+            if not source.value.startswith("container:"):
+                yield _reference(service, "volumes_from", source.value or source.at.written, source)
         for attribute in _NAMESPACES:
-            text = service.text(attribute) or ""
-            shared = service.value(attribute)
-            if shared is not None and text.startswith("service:"):
-                hint = Hint("namespace", f"{attribute}: {text}", shared.location)
-                yield Reference(service.name, text.removeprefix("service:"), hint)
+            shared: Value[str] | None = getattr(service, attribute)
+            if shared is not None and shared.value.startswith("service:"):
+                hint = Hint("namespace", f"{attribute}: {shared.value}", shared.location)
+                yield Reference(service.name, shared.value.removeprefix("service:"), hint)
 
 
-def _service_name(model: StartModel, text: str) -> str:
-    """Return the name at the beginning of *text*, expanded if the result is a known service."""
-    resolved = expand(text, model.variables).partition(":")[0] if "$" in text else ""
-    return resolved if resolved in model.services else text.partition(":")[0]
+def _reference(service: Service, attribute: Kind, text: str | None, value: Value[Any]) -> Reference:
+    """Return the reference of *service* in *attribute* to the name with which *text* begins."""
+    hint = Hint(attribute, attribute, value.location)
+    return Reference(service.name, (text or "").partition(":")[0], hint)
 
 
 def dependencies(model: StartModel) -> dict[str, list[str]]:

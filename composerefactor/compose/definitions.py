@@ -10,7 +10,12 @@ from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import expand_known
-from composerefactor.compose.merge_keys import item_nodes, merged_entries, scalar_text
+from composerefactor.compose.merge_keys import (
+    item_nodes,
+    merged_entries,
+    merged_mappings,
+    scalar_text,
+)
 from composerefactor.compose.project import Scope
 from composerefactor.errors import Location
 from composerefactor.yaml.nodes import Entry, MappingNode, Node, resolve
@@ -37,6 +42,11 @@ class Definition(Struct, frozen=True, dict=True):
     def entries(self) -> Mapping[str, Entry]:
         """The attributes by name, with merge keys resolved."""
         return merged_entries(self.body)
+
+    @property
+    def has_image(self) -> bool:
+        """True if it sets an image or a build, so that it can start on its own."""
+        return "image" in self.entries or "build" in self.entries
 
 
 class LocatedNode(Struct, frozen=True):
@@ -126,25 +136,35 @@ class Value(Struct, Generic[T], frozen=True):
         return self.at.location
 
 
+def text_of(value: Value[str] | None) -> str:
+    """Return the text of *value*; ``""`` without one."""
+    return "" if value is None else value.value
+
+
 def values_below(nodes: Iterable[LocatedNode], key: str) -> list[LocatedNode]:
     """Return the values of *key* in the mappings *nodes*, which are in merge order.
 
     ``!reset`` and ``!override`` discard the values before them.
     """
-    return effective((n.file, n.scope, merged_entries(n.node).get(key)) for n in nodes)
+    return effective(key, ((n.file, n.scope, n.node, merged_entries(n.node)) for n in nodes))
 
 
-def effective(entries: Iterable[tuple[ComposeFile, Scope, Entry | None]]) -> list[LocatedNode]:
-    """Return the values of *entries*, the entries of one key in merge order.
+def effective(
+    key: str, mappings: Iterable[tuple[ComposeFile, Scope, Node, Mapping[str, Entry]]]
+) -> list[LocatedNode]:
+    """Return the values of *key* in *mappings*, each with its entries, in merge order.
 
-    ``!reset`` and ``!override`` discard the values before them.
+    ``!reset`` and ``!override`` discard the values before them. A ``!reset`` key is removed before
+    merge keys are resolved: a value that its mapping merges stays (observed: v2.24.7, v5.6.1).
     """
     values: list[LocatedNode] = []
-    for file, scope, entry in entries:
-        if entry is None:
-            continue
-        if entry.value.tag in {"!reset", "!override"}:
+    for file, scope, mapping, entries in mappings:
+        entry = entries.get(key)
+        if entry is not None and entry.value.tag in {"!reset", "!override"}:
             values.clear()
-        if entry.value.tag != "!reset":
+        if entry is not None and entry.value.tag == "!reset":
+            merged = (each.entry(key) for each in merged_mappings(mapping))
+            entry = next((e for e in merged if e and e.value.tag != "!reset"), None)
+        if entry is not None:
             values.append(LocatedNode(file, resolve(entry.value), entry.start, scope))
     return values

@@ -35,17 +35,17 @@ def _collect(node: Node | None, found: dict[str, Entry], seen: set[int]) -> None
 
 
 def merged_mappings(node: Node | None) -> list[MappingNode]:
-    """Return the mapping *node* and all mappings that it merges, nearest first, each once."""
-    mappings: list[MappingNode] = []
-    queue = [resolve(node)] if node is not None else []
-    while queue:
-        current = queue.pop(0)
+    """Return the mapping *node* and all mappings that it merges, by precedence, each once."""
+    mappings: dict[int, MappingNode] = {}
+    stack = [resolve(node)] if node is not None else []
+    while stack:
+        current = stack.pop()
         if isinstance(current, SequenceNode):
-            queue += map(resolve, current.items)
-        elif isinstance(current, MappingNode) and not any(current is known for known in mappings):
-            mappings.append(current)
-            queue += [resolve(entry.value) for entry in current.entries if entry.is_merge]
-    return mappings
+            stack += map(resolve, reversed(current.items))
+        elif isinstance(current, MappingNode) and id(current) not in mappings:
+            mappings[id(current)] = current
+            stack += [resolve(e.value) for e in reversed(current.entries) if e.is_merge]
+    return list(mappings.values())
 
 
 def merged_get(node: Node | None, name: str) -> Node | None:

@@ -9,11 +9,9 @@ import re
 
 from msgspec import Struct
 
+from composerefactor.compose.definitions import text_of
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.image_references import repository_of
-from composerefactor.compose.interpolation import expand
-from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
-from composerefactor.compose.ports import ports
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
 
@@ -92,42 +90,40 @@ def one_off(model: StartModel, name: str) -> OneOff | None:
     waiting = _waiting_services(model, name)
     if waiting:
         return OneOff(tuple(waiting), is_certain=True)
-    restart = (service.text("restart") or "").partition(":")[0]
-    if restart in {"always", "unless-stopped"} or _publishes_ports(service):
+    restart = text_of(service.restart).partition(":")[0]
+    if restart in {"always", "unless-stopped"} or any(
+        node.items for node in service.values("ports")
+    ):
         return None
-    reasons = _reasons(model, service, restart)
+    reasons = _reasons(service, restart)
     return OneOff(tuple(reasons), is_certain=False) if len(reasons) > 1 else None
 
 
 def _waiting_services(model: StartModel, name: str) -> list[tuple[str, Location]]:
     """Return (text, location) for each service that waits until service *name* completes."""
     return [
-        (f"{dependent} waits until it completes successfully", node.location)
-        for dependent, node in model.dependents.get(name, ())
-        if scalar_text(merged_get(node.node, "condition")) == "service_completed_successfully"
+        (f"{dependent} waits until it completes successfully", dependency.location)
+        for dependent, service in model.services.items()
+        if (dependency := service.depends_on.get(name)) is not None
+        and dependency.value.condition == "service_completed_successfully"
     ]
 
 
-def _publishes_ports(service: Service) -> bool:
-    return any(next(ports(d.body), None) is not None for d in service.definitions)
-
-
-def _reasons(model: StartModel, service: Service, restart: str) -> list[tuple[str, Location]]:
+def _reasons(service: Service, restart: str) -> list[tuple[str, Location]]:
     """Return the evidence in name, image, command and restart policy; [] if it keeps running."""
     first = service.definitions[0]
     service_location = first.file.location_of("services", service.name)
     reasons: list[tuple[str, Location]] = []
-    if restart in {"no", "on-failure"} and (policy := service.value("restart")) is not None:
-        reasons.append((f"restart: {restart}", policy.location))
+    if restart in {"no", "on-failure"} and service.restart is not None:
+        reasons.append((f"restart: {restart}", service.restart.location))
     if _NAME_WORDS.intersection(name_words(service.name)):
         reasons.append((f"name {service.name}", service_location))
-    image = service.value("image")
-    text = expand(service.text("image") or "", model.variables)
-    if image is not None and repository_of(text) in _ENDING_IMAGES:
-        reasons.append((f"image {repository_of(text)}", image.location))
+    image = service.image
+    if image is not None and repository_of(image.value) in _ENDING_IMAGES:
+        reasons.append((f"image {repository_of(image.value)}", image.location))
     commands = [value for key in ("entrypoint", "command") if (value := service.value(key))]
     for value in commands:
-        command_text = " ".join(scalar_text(node) or "" for node in item_nodes(value.node))
+        command_text = " ".join(item.written or "" for item in value.items)
         if _LASTING_COMMAND.search(command_text):
             return []
         ending = _ENDING_COMMAND.search(command_text)
@@ -164,9 +160,9 @@ def reason_it_may_exit(model: StartModel, name: str) -> str | None:
     typical_words = _ENDING & _name_parts(name)
     if typical_words:
         return f"name {name}"
-    for profile, _ in model.services[name].names("profiles"):
-        if (_BY_HAND | _BY_HAND_OR_ONE_OFF) & _name_parts(profile):
-            return f"profile {profile}"
+    for profile in model.services[name].profiles:
+        if (_BY_HAND | _BY_HAND_OR_ONE_OFF) & _name_parts(profile.value):
+            return f"profile {profile.value}"
     return None
 
 

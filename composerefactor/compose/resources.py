@@ -13,23 +13,19 @@ from posixpath import basename, normpath
 from msgspec import Struct
 
 from composerefactor.compose.connections import service_references
-from composerefactor.compose.definitions import Definition
+from composerefactor.compose.definitions import Definition, text_of
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.services import Service, StartModel
-from composerefactor.compose.volumes import volumes
 from composerefactor.errors import Location, RefusedError
 from composerefactor.yaml.nodes import AliasNode, MappingNode, walk
 
 
-def mount_targets(model: StartModel, service: Service) -> Iterator[str]:
+def mount_targets(service: Service) -> Iterator[str]:
     """Yield the container paths of the volumes, bind mounts and tmpfs mounts of *service*."""
-    for definition in service.definitions:
-        for volume in volumes(definition.body):
-            yield normpath(expand(volume.text.target, model.variables))
-        for item in item_nodes(merged_get(definition.body, "tmpfs")):
-            yield normpath((scalar_text(item) or "").partition(":")[0])
+    yield from (normpath(volume.value.target) for volume in service.volumes)
+    yield from (normpath(mount.value.partition(":")[0]) for mount in service.tmpfs)
 
 
 def is_mounted(targets: Iterator[str] | list[str], path: str) -> bool:
@@ -55,19 +51,16 @@ def mounted_elsewhere(
         if service is None or all(d.file is not file for d in service.definitions):
             continue
         for path in paths:
-            if is_mounted(mount_targets(model, service), path):
-                mounted[path] = mounted.get(path) or _volume_mounted_at(model, service, path)
+            if is_mounted(mount_targets(service), path):
+                mounted[path] = mounted.get(path) or _volume_mounted_at(service, path)
     return mounted
 
 
-def _volume_mounted_at(model: StartModel, service: Service, path: str) -> str | None:
+def _volume_mounted_at(service: Service, path: str) -> str | None:
     """Return the named volume that *service* mounts exactly at *path*, or None."""
-    for definition in service.definitions:
-        for volume in volumes(definition.body):
-            text = volume.text
-            is_there = normpath(expand(text.target, model.variables)) == normpath(path)
-            if is_there and text.kind == "volume" and text.source and "$" not in text.source:
-                return text.source
+    for volume in (each.value for each in service.volumes):
+        if normpath(volume.target) == normpath(path) and volume.kind == "volume" and volume.source:
+            return volume.source
     return None
 
 
@@ -97,9 +90,9 @@ def networks_of(model: StartModel, name: str) -> list[str] | None:
     while name in model.services and name not in seen:
         seen.add(name)
         service = model.services[name]
-        mode = service.text("network_mode")
+        mode = text_of(service.network_mode)
         if not mode:
-            return [network for network, _ in service.names("networks")] or [DEFAULT_NETWORK]
+            return list(service.networks) or [DEFAULT_NETWORK]
         if not mode.startswith("service:"):
             return None
         name = mode.removeprefix("service:")

@@ -227,7 +227,10 @@ def read_volumes(nodes: list[LocatedNode]) -> tuple[Value[VolumeText], ...]:
         for item in node.items
         if (volume := _volume(item)) is not None
     )
-    return _unique(volumes, lambda volume: volume.value.target)
+    # The long form is compared as written, and only then cleaned (observed: v5.6.1).
+    return _unique(
+        volumes, lambda v: v.at.text_below("target") if v.at.is_mapping else v.value.target
+    )
 
 
 def _volume(item: LocatedNode) -> VolumeText | None:
@@ -588,20 +591,25 @@ def read_resource(nodes: list[LocatedNode]) -> Resource:
 
 
 def read_hosts(nodes: list[LocatedNode]) -> tuple[Value[str], ...]:
-    """Return the pairs ``host=address`` of ``extra_hosts``, each text once."""
-    return _unique(_hosts(nodes), lambda pair: pair.value)
+    """Return the pairs ``host=address`` of ``extra_hosts``, each once.
+
+    An address with brackets is another one than the same without them (observed: v5.6.1).
+    """
+    pairs = _unique(_hosts(nodes), lambda pair: pair.value)
+    return tuple(
+        Value(f"{name}={address.removeprefix('[').removesuffix(']')}", pair.at)
+        for pair in pairs
+        for name, _, address in [pair.value.partition("=")]
+    )
 
 
 def _hosts(nodes: list[LocatedNode]) -> Iterator[Value[str]]:
     for node in nodes:
         for name, entry in node.entries.items():
-            for item in entry.items:
-                yield Value(f"{name}={item.text or ''}", item)
+            yield from (Value(f"{name}={item.text or ''}", item) for item in entry.items)
         for item in node.items:
             text = item.text or ""
-            separator = "=" if "=" in text else ":"
-            name, _, address = text.partition(separator)
-            yield Value(f"{name}={address.removeprefix('[').removesuffix(']')}", item)
+            yield Value(text if "=" in text else text.replace(":", "=", 1), item)
 
 
 def read_networks(nodes: list[LocatedNode]) -> dict[str, Value[tuple[str, ...]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
 from typing import Generic, TypeVar
 
@@ -19,7 +19,6 @@ from composerefactor.compose.definitions import (
 from composerefactor.compose.dotenv import Assignment, assignments
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.merge_keys import item_nodes, merged_entries, scalar_text
 from composerefactor.compose.project import FileReading, Project, Scope, extended_scope
 from composerefactor.compose.references import extends_target
 from composerefactor.compose.service_values import (
@@ -47,7 +46,7 @@ from composerefactor.compose.service_values import (
     read_words,
 )
 from composerefactor.errors import Location
-from composerefactor.yaml.nodes import MappingNode, Node, resolve
+from composerefactor.yaml.nodes import Node
 
 T = TypeVar("T")
 
@@ -131,7 +130,10 @@ class Service(Struct, frozen=True, dict=True):
     depends_on = Attribute(read_dependencies)
     networks = Attribute(read_networks)
     network_mode = Attribute(read_text)
+    hostname = Attribute(read_text)
+    domainname = Attribute(read_text)
     links = Attribute(read_texts)
+    external_links = Attribute(read_texts)
     volumes_from = Attribute(read_texts)
     extra_hosts = Attribute(read_hosts)
     deploy = Attribute(read_deploy)
@@ -153,6 +155,7 @@ class Service(Struct, frozen=True, dict=True):
     security_opt = Attribute(read_texts)
     ipc = Attribute(read_text)
     pid = Attribute(read_text)
+    cgroup = Attribute(read_text)
     userns_mode = Attribute(read_text)
     uts = Attribute(read_text)
     secrets = Attribute(read_grants)
@@ -175,53 +178,23 @@ class Service(Struct, frozen=True, dict=True):
 
         ``!reset`` and ``!override`` discard the values before them.
         """
-        return effective((d.file, d.scope, d.entries.get(attribute)) for d in self.definitions)
+        mappings = ((d.file, d.scope, d.body, d.entries) for d in self.definitions)
+        return effective(attribute, mappings)
 
     def value(self, attribute: str) -> LocatedNode | None:
         """Return the last value of *attribute*: the effective one if values replace each other."""
         values = self.values(attribute)
         return values[-1] if values else None
 
-    def text(self, attribute: str) -> str | None:
-        """Return the last value of *attribute* as text; None if it is not a scalar."""
-        value = self.value(attribute)
-        return scalar_text(value.node) if value else None
-
-    def items(self, attribute: str) -> Iterator[LocatedNode]:
-        """Yield the list items, or the values of the mappings, in all values of *attribute*."""
-        for value in self.values(attribute):
-            if isinstance(value.node, MappingNode):
-                for entry in merged_entries(value.node).values():
-                    yield LocatedNode(value.file, resolve(entry.value), entry.start, value.scope)
-            else:
-                for item in item_nodes(value.node):
-                    yield LocatedNode(value.file, item, item.start, value.scope)
-
-    def names(self, attribute: str) -> Iterator[tuple[str, LocatedNode]]:
-        """Yield (name, node) for the list items, or the keys of the mappings, of *attribute*."""
-        for value in self.values(attribute):
-            if isinstance(value.node, MappingNode):
-                for name, entry in merged_entries(value.node).items():
-                    node = resolve(entry.value)
-                    yield name, LocatedNode(value.file, node, entry.start, value.scope)
-            else:
-                for item in item_nodes(value.node):
-                    if (text := scalar_text(item)) is not None:
-                        yield text, LocatedNode(value.file, item, item.start, value.scope)
-
     def pairs(self, attribute: str) -> dict[str, Setting]:
         """Return the ``NAME=value`` pairs of *attribute*, a list or mapping; the last one wins."""
         pairs: dict[str, Setting] = {}
         for at in self.values(attribute):
-            if isinstance(at.node, MappingNode):
-                for name, entry in merged_entries(at.node).items():
-                    node = LocatedNode(at.file, resolve(entry.value), entry.start, at.scope)
-                    pairs[name] = Setting(name, scalar_text(node.node), node.location, node)
-                continue
-            for item in item_nodes(at.node):
-                name, equals, value = (scalar_text(item) or "").partition("=")
-                node = LocatedNode(at.file, item, item.start, at.scope)
-                pairs[name] = Setting(name, value if equals else None, node.location, node)
+            for name, node in at.entries.items():
+                pairs[name] = Setting(name, node.written, node.location, node)
+            for item in at.items:
+                name, equals, value = (item.written or "").partition("=")
+                pairs[name] = Setting(name, value if equals else None, item.location, item)
         return pairs
 
     @cached_property
@@ -256,15 +229,6 @@ class StartModel(Struct, frozen=True, dict=True):
 
     def __repr__(self) -> str:  # without the values of variables
         return f"StartModel({self.entry!r}, {list(self.services)!r})"
-
-    @cached_property
-    def dependents(self) -> Mapping[str, list[tuple[str, LocatedNode]]]:
-        """By service: the services that name it in depends_on, each with the place."""
-        dependents: dict[str, list[tuple[str, LocatedNode]]] = {}
-        for service in self.services.values():
-            for name, at in service.names("depends_on"):
-                dependents.setdefault(name, []).append((service.name, at))
-        return dependents
 
     def declares(self, section: str, name: str) -> bool:
         """Return whether one of the files declares the resource *name* in *section*."""

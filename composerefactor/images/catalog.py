@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from msgspec import Struct, convert
 from msgspec.json import decode
 
+from composerefactor.compose.definitions import text_of
 from composerefactor.compose.image_references import equivalent_repositories, repository_of
-from composerefactor.compose.interpolation import expand
 from composerefactor.images.entries import CatalogEntry
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
 
 if TYPE_CHECKING:
-    from composerefactor.compose.services import Service, StartModel
+    from composerefactor.compose.services import Service
 
 
 INDEX = "index.json"
@@ -312,7 +312,6 @@ def find_placement(service: str, image: str | None, catalog: Catalog | None = No
     return Placement(known.section, category, known.counts_as)
 
 
-def service_placement(model: StartModel, service: Service) -> Placement:
-    """Return the placement of *service* of *model*, by its image or its name."""
-    image = service.text("image")
-    return find_placement(service.name, expand(image, model.variables) if image else None)
+def service_placement(service: Service) -> Placement:
+    """Return the placement of *service*, by its image or its name."""
+    return find_placement(service.name, text_of(service.image) or None)

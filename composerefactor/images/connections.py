@@ -13,15 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 
 from composerefactor.compose.connections import Hint, service_references
-from composerefactor.compose.definitions import LocatedNode
+from composerefactor.compose.definitions import LocatedNode, text_of
 from composerefactor.compose.hosts import Mention, hosts_in_command, hosts_in_variable
 from composerefactor.compose.image_references import repository_of
-from composerefactor.compose.interpolation import expand, expressions, mask_expressions
-from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
-from composerefactor.compose.services import Service, Setting, StartModel
+from composerefactor.compose.interpolation import expressions, mask_expressions
+from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
 from composerefactor.images.catalog import service_placement
-from composerefactor.yaml.nodes import MappingNode
 
 _LABEL_PREFIXES = {"traefik": "traefik.", "lucaslorentz/caddy-docker-proxy": "caddy"}
 """Image of a proxy -> prefix of the labels by which it finds services (its documentation)."""
@@ -39,26 +37,28 @@ def proxied_services(model: StartModel) -> Iterator[tuple[str, str, str, Locatio
     The evidence names the label or the variable by which the proxy finds the service.
     """
     images = {
-        name: repository_of(expand(service.text("image") or "", model.variables)) or ""
+        name: repository_of(text_of(service.image)) or ""
         for name, service in model.services.items()
     }
     for proxy, image in images.items():
         prefix, variable = _LABEL_PREFIXES.get(image), _ROUTING_VARIABLES.get(image)
         for name, service in model.services.items():
-            setting = _routing_label(service, prefix) if prefix else None
-            if variable:
-                setting = service.settings.get(variable)
-            if setting is not None and name != proxy:
-                kind = "label" if prefix else "variable"
-                yield proxy, name, f"{kind} {setting.name}", setting.location
+            if name == proxy:
+                continue
+            label = _routing_label(service, prefix) if prefix else None
+            if label is not None:
+                yield proxy, name, f"label {label}", service.labels[label].location
+            elif variable and variable in service.settings:
+                location = service.settings[variable].location
+                yield proxy, name, f"variable {variable}", location
 
 
-def _routing_label(service: Service, prefix: str) -> Setting | None:
-    labels = service.pairs("labels")
-    enabled = labels.get(f"{prefix}enable")
+def _routing_label(service: Service, prefix: str) -> str | None:
+    """Return the first label of *service* for the proxy with *prefix*, unless one disables it."""
+    enabled = service.labels.get(f"{prefix}enable")
     if enabled is not None and (enabled.value or "").strip("'\"").lower() == "false":
         return None
-    return next((s for n, s in labels.items() if n.lower().startswith(prefix)), None)
+    return next((name for name in service.labels if name.lower().startswith(prefix)), None)
 
 
 _GENERATED_CONTAINER_NAME = re.compile(r"[\w.\-]+?[_-](?P<service>[a-z0-9][\w.\-]*)[_-][0-9]+")
@@ -78,13 +78,11 @@ class HostNames:
         for service in model.services.values():
             self._services.setdefault(service.name.lower(), service.name)
         for service in model.services.values():
-            for text in _network_names(service):
-                name = expand(text, model.variables).lower()
-                if name:
-                    self._services.setdefault(name, service.name)
-                    self._own[service.name, name] = service.name
-            for link, _ in service.names("links"):
-                target, colon, alias = link.partition(":")
+            for name in map(str.lower, _network_names(service)):
+                self._services.setdefault(name, service.name)
+                self._own[service.name, name] = service.name
+            for link in service.links:
+                target, colon, alias = link.value.partition(":")
                 if colon and target in model.services:
                     self._own[service.name, alias.lower()] = target
             for name in _external_hosts(service):
@@ -109,26 +107,18 @@ class HostNames:
 
 
 def _network_names(service: Service) -> list[str]:
-    """Return the container name, host names and network aliases of *service*, as written."""
-    names = [text for key in ("container_name", "hostname") if (text := service.text(key))]
-    host, domain = service.text("hostname"), service.text("domainname")
-    if host and domain:
-        names.append(f"{host}.{domain}")
-    for networks in service.values("networks"):
-        if isinstance(networks.node, MappingNode):
-            for entry in merged_entries(networks.node).values():
-                aliases = item_nodes(merged_get(entry.value, "aliases"))
-                names += [text for node in aliases if (text := scalar_text(node))]
-    return names
+    """Return the container name, host names and network aliases of *service*."""
+    host, domain = text_of(service.hostname), text_of(service.domainname)
+    names = [text_of(service.container_name), host, f"{host}.{domain}" if host and domain else ""]
+    names += [alias for network in service.networks.values() for alias in network.value]
+    return [name for name in names if name]
 
 
 def _external_hosts(service: Service) -> list[str]:
     """Return the hosts that ``extra_hosts`` and ``external_links`` of *service* define."""
-    hosts = []
-    for text, _ in service.names("extra_hosts"):
-        hosts.append(re.split(r"[=:]", text, maxsplit=1)[0])
-    for text, _ in service.names("external_links"):
-        container, _, alias = text.partition(":")
+    hosts = [pair.value.partition("=")[0] for pair in service.extra_hosts]
+    for link in service.external_links:
+        container, _, alias = link.value.partition(":")
         hosts += [container, alias or container]
     return hosts
 
@@ -211,7 +201,7 @@ def host_mentions(model: StartModel) -> Iterator[HostMention]:
     """
     shared = _shared_env_files(model)
     for service in model.services.values():
-        is_store = service_placement(model, service).counts_as == "data stores"
+        is_store = service_placement(service).counts_as == "data stores"
         for name, setting in service.settings.items():
             is_shared = setting.location.path in shared
             if is_store and is_shared:
@@ -237,7 +227,7 @@ def _shared_env_files(model: StartModel) -> set[str]:
 def _command_mentions(
     model: StartModel, service: Service, attribute: str, command: LocatedNode
 ) -> Iterator[HostMention]:
-    text = " ".join(scalar_text(node) or "" for node in item_nodes(command.node))
+    text = " ".join(item.written or "" for item in command.items)
     for mention in hosts_in_command(text, model.variables):
         hint = Hint(mention.form, f"{attribute}: {mention.text}", command.location)
         is_default = _is_default(mention.host, text, model.variables)

@@ -11,11 +11,10 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from composerefactor.compose.definitions import Definition
+from composerefactor.compose.definitions import Definition, text_of
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import (
     EXPRESSION_MASK,
-    expand,
     expressions,
     mask_expressions,
 )
@@ -102,7 +101,7 @@ class LiteralCredential(Struct, eq=False):
 
 def known_secrets(model: StartModel, service: str) -> frozenset[str]:
     """Return the variables that the image catalog lists as credentials of *service*'s image."""
-    image = expand(model.services[service].text("image") or "", model.variables)
+    image = text_of(model.services[service].image)
     entry = load_catalog().match(image) if image else None
     return frozenset(secret.env for secret in entry.secrets) if entry else frozenset()
 

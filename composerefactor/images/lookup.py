@@ -21,7 +21,6 @@ from composerefactor.compose.image_references import (
     repository_of,
 )
 from composerefactor.compose.interpolation import expand
-from composerefactor.compose.merge_keys import scalar_text
 from composerefactor.compose.service_values import parse_size
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.images.catalog import Catalog, NamePatterns, read_json
@@ -37,7 +36,6 @@ from composerefactor.images.entries import (
     in_range,
     parse_tag,
 )
-from composerefactor.yaml.nodes import SequenceNode
 
 _PORT_PLACEHOLDER = re.compile(r"\bPORT\b")
 _TRAILING_PORT = re.compile(r"(?:.*:)?(\d+)(?:/tcp)?", re.ASCII)
@@ -219,9 +217,7 @@ def data_paths(image: str, catalog: Catalog) -> list[DataPath] | None:
 def disables_persistence(service: Service) -> bool:
     """Return whether the command of *service* turns persistence off (``--save ""`` of Redis)."""
     command = service.value("command")
-    words = scalar_text(command.node) if command else None
-    if command and isinstance(command.node, SequenceNode):
-        words = " ".join(scalar_text(word) or "" for word in command.node.items)
+    words = " ".join(item.written or "" for item in command.items) if command else ""
     return '--save ""' in f"{words} " or "--save ''" in f"{words} " or "--save  " in f"{words} "
 
 
@@ -388,5 +384,5 @@ def _setting_texts(model: StartModel, service: Service) -> Iterator[str]:
     for setting in service.settings.values():
         yield f"{setting.name}={expand(setting.value or '', model.variables)}"
     for attribute in ("entrypoint", "command"):
-        words = [scalar_text(item.node) or "" for item in service.items(attribute)]
-        yield expand(" ".join(words), model.variables)
+        for value in service.values(attribute):
+            yield " ".join(item.text or "" for item in value.items)

@@ -19,15 +19,15 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from composerefactor.compose.definitions import text_of
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.merge_keys import merged_get
 from composerefactor.compose.one_off import one_off
-from composerefactor.compose.ports import Port, ports
+from composerefactor.compose.ports import Binding
 from composerefactor.compose.project import Project
 from composerefactor.compose.resources import networks_of
 from composerefactor.compose.services import Service, StartModel
-from composerefactor.compose.volumes import VolumeText, volumes
+from composerefactor.compose.volumes import VolumeText
 from composerefactor.images.catalog import Catalog, service_placement
 from composerefactor.images.entries import CatalogEntry
 from composerefactor.images.health.built import ProposedCheck
@@ -156,27 +156,15 @@ def one_off_services(model: StartModel) -> dict[str, bool]:
     return {name: each.is_certain for name, each in reasons.items() if each is not None}
 
 
-def mounts(model: StartModel, service: Service) -> list[Mount]:
+def mounts(service: Service) -> list[Mount]:
     """Return the mounts of *service*, one per target."""
-    by_target: dict[str, Mount] = {}
-    for definition in service.definitions:
-        for volume in volumes(definition.body):
-            text = volume.text
-            target = normpath(expand(text.target, model.variables))
-            source = None if text.source is None else expand(text.source, model.variables)
-            kind = text.kind or ("bind" if (source or "").startswith((".", "/", "~")) else "volume")
-            by_target[target] = Mount(service.name, VolumeText(kind, source, target, text.options))
-    return list(by_target.values())
+    return [Mount(service.name, volume.value) for volume in service.volumes]
 
 
-def published(model: StartModel, service: Service) -> list[Port]:
+def published(service: Service) -> list[Binding]:
     """Return the published ports of *service*, one per container port and protocol."""
-    by_target: dict[tuple[str, str], Port] = {}
-    for definition in service.definitions:
-        for port in ports(definition.body):
-            target = expand(port.text.target, model.variables)
-            by_target[target, port.text.protocol] = port
-    return list(by_target.values())
+    bindings = [port.value for port in service.ports]
+    return list({(each.target, each.protocol): each for each in bindings}.values())
 
 
 def endpoints(project: Project, model: StartModel, catalog: Catalog) -> list[Endpoint]:
@@ -193,13 +181,13 @@ def persistent_data(project: Project, model: StartModel, catalog: Catalog) -> li
     checks: list[PersistentData] = []
     seen: set[str] = set()
     for service in model.services.values():
-        own = mounts(model, service)
+        own = mounts(service)
         store = _store(project, model, service, catalog)
         if store is not None and (client := client_for(store.id)) is not None:
-            checks.append(_in_store(model, service, own, client, catalog))
+            checks.append(_in_store(service, own, client, catalog))
             seen.update(each.text.source or "" for each in own if each.is_named)
     for service in model.services.values():
-        for mount in mounts(model, service) if service.name not in one_off_services(model) else ():
+        for mount in mounts(service) if service.name not in one_off_services(model) else ():
             if mount.is_named and not mount.text.read_only and mount.text.source not in seen:
                 seen.add(mount.text.source or "")
                 checks.append(PersistentData(service.name, mount.text.target))
@@ -224,9 +212,9 @@ def _store(
 
 
 def _in_store(
-    model: StartModel, service: Service, own: list[Mount], client: Client, catalog: Catalog
+    service: Service, own: list[Mount], client: Client, catalog: Catalog
 ) -> PersistentData:
-    image = expand(service.text("image") or "", model.variables)
+    image = text_of(service.image)
     paths = [normpath(path.path) for path in data_paths(image, catalog) or ()]
     for path in paths:
         if not any(_covers(mount.text.target, path) for mount in own):
@@ -246,9 +234,9 @@ def _endpoints(
     other = set(_OTHER_PROTOCOLS)
     if entry is not None and entry.category in _OWN_PROTOCOLS:
         other.add(entry.main_port)
-    for port in published(model, service):
-        target = expand(port.text.target, model.variables)
-        if port.text.protocol != "tcp" or not target.isdecimal():
+    for port in published(service):
+        target = str(port.target)
+        if port.protocol != "tcp":
             continue
         if target in checked:
             scheme, path = checked[target]
@@ -292,7 +280,7 @@ def excluded_services(model: StartModel) -> dict[str, str]:
     """Return the services that cannot run twice on one host, each with the reason."""
     reasons: dict[str, str] = {}
     for name, service in model.services.items():
-        if any(mount.text.source in _SOCKETS for mount in mounts(model, service)):
+        if any(mount.text.source in _SOCKETS for mount in mounts(service)):
             reasons[name] = "it controls the Docker daemon, so it would act on other containers"
         elif _mode(service) == "host":
             reasons[name] = "it uses the ports of the host"
@@ -337,20 +325,15 @@ def _service(
 ) -> dict[str, Any]:
     """Return what the override file says about *service*; *own* mounts become new volumes."""
     body: dict[str, Any] = {}
-    container = service.text("container_name")
-    if container is not None:
+    container = text_of(service.container_name)
+    if service.container_name is not None:
         body["container_name"] = _Tagged("!reset", None)
     if service.labels:
         body["labels"] = _Tagged("!reset", {})
-    if bindings := published(model, service):
+    if bindings := published(service):
         items = [
-            {
-                "target": int(target) if target.isdecimal() else target,
-                "host_ip": "127.0.0.1",
-                "protocol": port.text.protocol,
-            }
+            {"target": port.target, "host_ip": "127.0.0.1", "protocol": port.protocol}
             for port in bindings
-            for target in [expand(port.text.target, model.variables)]
         ]
         body["ports"] = _Tagged("!override", items)
     if own:
@@ -360,7 +343,7 @@ def _service(
         ]
     if names := [name for name in _PROXY_VARIABLES if name in service.settings]:
         body["environment"] = dict.fromkeys(names, "")
-    needed = [name for name, _ in service.names("depends_on") if name in excluded]
+    needed = [name for name in service.depends_on if name in excluded]
     if needed:
         condition = {"condition": "service_started", "required": False}
         body["depends_on"] = dict.fromkeys(needed, condition)
@@ -369,7 +352,7 @@ def _service(
     return body
 
 
-def _networks(model: StartModel, service: Service, container: str | None) -> dict[str, Any]:
+def _networks(model: StartModel, service: Service, container: str) -> dict[str, Any]:
     """Return the changed networks: no fixed addresses, and the container name as an alias."""
     if _mode(service):
         return {}
@@ -377,7 +360,7 @@ def _networks(model: StartModel, service: Service, container: str | None) -> dic
     for name in networks_of(model, service.name) or ():
         changes: dict[str, Any] = {}
         if container and container != service.name:
-            changes["aliases"] = [expand(container, model.variables)]
+            changes["aliases"] = [container]
         for key in ("ipv4_address", "ipv6_address", "link_local_ips"):
             if _has(service, name, key):
                 changes[key] = _Tagged("!reset", None)
@@ -387,10 +370,8 @@ def _networks(model: StartModel, service: Service, container: str | None) -> dic
 
 
 def _has(service: Service, network: str, key: str) -> bool:
-    return any(
-        name == network and merged_get(value.node, key) is not None
-        for name, value in service.names("networks")
-    )
+    listed = (networks.below(network) for networks in service.values("networks"))
+    return any(each.below(key) is not None for each in listed if each is not None)
 
 
 def _own_mounts(
@@ -398,11 +379,11 @@ def _own_mounts(
 ) -> list[Mount]:
     """Return the bind mounts with the data of a data store: the copy gets volumes instead."""
     entry = known_server(project, model, service, catalog)
-    is_store = service_placement(model, service).counts_as == "data stores"
+    is_store = service_placement(service).counts_as == "data stores"
     if not is_store and (entry is None or not entry.data):
         return []
     own = []
-    for mount in mounts(model, service):
+    for mount in mounts(service):
         is_file = "." in mount.text.target.rpartition("/")[2]
         if mount.text.kind == "bind" and not mount.text.read_only and not is_file:
             is_init = "initdb" in mount.text.target or "entrypoint" in mount.text.target
@@ -416,7 +397,7 @@ def _volume(mount: Mount, number: int) -> str:
 
 
 def _mode(service: Service) -> str:
-    return service.text("network_mode") or ""
+    return text_of(service.network_mode)
 
 
 def _yaml_lines(value: dict[str, Any], depth: int) -> list[str]:

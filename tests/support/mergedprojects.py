@@ -83,6 +83,10 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "pid": ("host",),
     "userns_mode": ("host",),
     "uts": ("host",),
+    "cgroup": ("host", "private"),
+    "hostname": ("h1", "h-${TAG}"),
+    "domainname": ("example.com", '"${OTHER:-d}"'),
+    "external_links": ('["x:y", "z"]', '["z"]'),
     "secrets": ("[s]", "[{source: s, target: /x}, t]", "[{source: t, target: t2}]"),
     "configs": ("[s]", "[{source: s, target: /x}]", "[t, s]"),
     "logging": (
@@ -129,6 +133,10 @@ _RESOURCES = (
     "configs: {s: {file: s.txt}, t: {content: t}}\n"
 )
 _OTHERS = "  a: {image: a}\n  b: {image: b}\n"
+
+
+DIFFERENT_BEFORE = frozenset({"depends_on", "volumes"})
+"""Attributes that old releases merge in another way if the files use different forms."""
 
 
 @st.composite

@@ -101,8 +101,8 @@ services:
     tmpfs: "/t:size=1m"
 """
     model = stack_of(text, "services: {db: {volumes: ['${WHERE:-/z}']}}")
-    targets = list(mount_targets(model, model.services["db"]))
-    assert targets == ["/var/lib/db", "/y", "/t", "/z"]
+    targets = list(mount_targets(model.services["db"]))
+    assert targets == ["/var/lib/db", "/y", "/z", "/t"]
     assert is_mounted(targets, "/var/lib/db")
     assert is_mounted(targets, "/var/lib/db/data")
     assert is_mounted(targets, "/var/lib")

@@ -240,7 +240,7 @@ def _is_source(model: StartModel, mount: Mount) -> bool:
         return False
     is_built = model.services[mount.service].build is not None
     return last in _SOURCE or (
-        is_built and service_placement(model, model.services[mount.service]) == DEFAULT_PLACEMENT
+        is_built and service_placement(model.services[mount.service]) == DEFAULT_PLACEMENT
     )
 
 
@@ -268,7 +268,7 @@ def _of_words(mount: Mount, name: str) -> tuple[str, Advice] | None:
 
 
 def _of_category(model: StartModel, mount: Mount) -> tuple[str, Advice] | None:
-    category = service_placement(model, model.services[mount.service]).category
+    category = service_placement(model.services[mount.service]).category
     return _BY_CATEGORY.get(category) if mount.kind != "bind" else None
 
 

@@ -57,7 +57,7 @@ def _unmounted_data(
         return
     if definition.volumes_from:
         return
-    targets = list(mount_targets(entry.model, definition))
+    targets = list(mount_targets(definition))
     paths = [path.path for path in data_paths(service.image, load_catalog()) or ()]
     if not any(is_mounted(targets, path) for path in paths):
         yield from paths[:1]

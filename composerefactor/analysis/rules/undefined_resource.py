@@ -41,7 +41,9 @@ def undefined_resource(architecture: Architecture) -> Iterator[Occurrence]:
 
 def _location(model: StartModel, service: str, section: str, name: str) -> Location | None:
     """Return where *service* refers to the resource *name*, or None."""
-    for text, item in model.services[service].names(section):
-        if text.partition(":")[0] == name:
-            return item.location
+    for value in model.services[service].values(section):
+        entries = [*value.entries.items(), *((item.written or "", item) for item in value.items)]
+        for text, item in entries:
+            if text.partition(":")[0] == name:
+                return item.location
     return None
