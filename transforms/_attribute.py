@@ -15,11 +15,11 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 
 from composerefactor.compose.attributes import DEPLOY_ORDER, SERVICE_ORDER
-from composerefactor.compose.definitions import Definition
+from composerefactor.compose.definitions import Definition, LocatedNode
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.merge_keys import merged_entries, merged_mappings
 from composerefactor.compose.paths import is_outside
-from composerefactor.compose.project import Project
+from composerefactor.compose.project import Project, Scope
 from composerefactor.compose.references import extending_services
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.confidence import Confidence
@@ -399,7 +399,7 @@ class SharedValue:
         evidence: str = "",
         confidence: Confidence = "verified",
         *,
-        fits: Callable[[MappingNode], bool] = lambda _: False,
+        fits: Callable[[LocatedNode], bool] = lambda _: False,
         key: str = "",
     ) -> Change:
         """Return the change that adds *value* at *site*, as an alias where it is shared.
@@ -434,19 +434,19 @@ class SharedValue:
         return addition(site, Reference(anchor), title, evidence, confidence, more=[block])
 
     def _usable_anchor(
-        self, file: ComposeFile, before: int, fits: Callable[[MappingNode], bool]
+        self, file: ComposeFile, before: int, fits: Callable[[LocatedNode], bool]
     ) -> str | None:
         """Return an anchor on a mapping of *file* that *fits*, as an alias at *before* finds it.
 
         None if there is no such anchor.
         """
-        visible: dict[str, MappingNode | None] = {}
+        visible: dict[str, LocatedNode | None] = {}
         for name, node in self._anchors_of(file):
             if node.outer_start < before:
-                ends_before = isinstance(node, MappingNode) and node.end <= before
-                visible[name] = node if isinstance(node, MappingNode) and ends_before else None
-        fitting = [name for name, node in visible.items() if node is not None and fits(node)]
-        return fitting[0] if fitting else None
+                is_usable = isinstance(node, MappingNode) and node.end <= before
+                located = LocatedNode(file, node, node.start, Scope())
+                visible[name] = located if is_usable else None
+        return next((name for name, node in visible.items() if node and fits(node)), None)
 
     def _free_anchor(self, file: ComposeFile, name: str) -> str:
         """Return *name*, followed by a number if *file* already has this anchor."""

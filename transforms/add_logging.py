@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from composerefactor.compose.merge_keys import merged_entries, merged_get, scalar_text
+from composerefactor.compose.definitions import LocatedNode
 from composerefactor.compose.project import Project
+from composerefactor.compose.service_values import read_logging
 from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.edit.rendering import Quoted, Value
 from composerefactor.refactoring.contract import Change, Refusal, fixer, option
@@ -24,7 +25,6 @@ from composerefactor.transforms._attribute import (
     find_sites,
     join_names,
 )
-from composerefactor.yaml.nodes import MappingNode, Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def add_logging(project: Project, options: Options) -> Iterator[Change | Refusal
     """Yield a change for each service, or block that services share, without `logging`."""
 
     def needs_logging(model: StartModel, service: Service) -> bool | None:  # noqa: ARG001
-        return None if service.values("logging") else True
+        return None if service.logging else True
 
     sites = list(find_sites(start_models(project), needs_logging, ("logging",)))
     enough = {"always": 1, "auto": ENOUGH, "never": len(sites) + 1}[options.share]
@@ -69,14 +69,12 @@ def add_logging(project: Project, options: Options) -> Iterator[Change | Refusal
         )
 
 
-def _rotates(node: Node) -> bool:
+def _rotates(node: LocatedNode) -> bool:
     """Return whether *node* is a value of ``logging`` with a limit on the size."""
-    if not merged_entries(node).keys() <= {"driver", "options"}:
-        return False
-    limits = merged_get(node, "options")
-    driver = scalar_text(merged_get(node, "driver")) or "json-file"
+    logging = read_logging([node])
     return (
-        driver in {"json-file", "local"}
-        and isinstance(limits, MappingNode)
-        and merged_get(limits, "max-size") is not None
+        logging is not None
+        and node.entries.keys() <= {"driver", "options"}
+        and logging.value.driver in {"", "json-file", "local"}
+        and "max-size" in logging.value.options
     )

@@ -12,22 +12,23 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cache, partial
 
 from msgspec import Struct
 
 from composerefactor.compose.attributes import SERVICE, TOP
+from composerefactor.compose.definitions import LocatedNode, values_below
 from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.interpolation import Expression, expressions
-from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project, project_directory
+from composerefactor.compose.services import Service, services_in
 from composerefactor.edit.operations import Substitute
 from composerefactor.refactoring.contract import Change, Effect, NoOptions, Refusal, fixer
 from composerefactor.transforms._attribute import ModelPath, model_places
-from composerefactor.yaml.nodes import MappingNode, Node, Path, ScalarNode, paths, resolve
+from composerefactor.yaml.nodes import Path, ScalarNode, paths
 
 _SHELL = re.compile(r"(?:^|[\s/])(?:ba|da|a|z|k)?sh\s+(?:-\w+\s+)*-\w*c\b")
 _PAIR = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
@@ -59,7 +60,7 @@ def fix_interpolation(project: Project, options: NoOptions) -> Iterator[Change |
         if is_outside(path):
             continue
         reached = cache(partial(model_places, project, path))
-        commands = CommandPlaces.of(file, partial(_env_file_text, project, posixpath.dirname(path)))
+        commands = CommandPlaces.of(file, partial(_env_file_text, project))
         for where, node in paths(file.root):
             if isinstance(node, ScalarNode) and ("$" in node.value or "`" in node.value):
                 forms = shell_forms(
@@ -107,13 +108,12 @@ def _env_file_variables(project: Project) -> frozenset[str]:
     """Return the variables that an env file of a start command sets."""
     env_paths = {path for entry in project.entries for path in entry.env_files}
     env_paths |= {posixpath.join(project_directory(entry), ".env") for entry in project.entries}
-    texts = [_env_file_text(project, "", posixpath.normpath(path)) or "" for path in env_paths]
+    texts = [_env_file_text(project, posixpath.normpath(path)) or "" for path in env_paths]
     return frozenset(each.name for text in texts for each in assignments(text))
 
 
-def _env_file_text(project: Project, directory: str, name: str) -> str | None:
-    """Return the text of the env file *name* of *directory*, or None if it does not exist."""
-    path = posixpath.normpath(posixpath.join(directory, name))
+def _env_file_text(project: Project, path: str) -> str | None:
+    """Return the text of the env file at *path*, or None if it does not exist."""
     if project.read is None or not project.exists(path):
         return None
     return project.read(path).decode("utf-8", "replace")
@@ -135,60 +135,49 @@ class CommandPlaces(Struct, frozen=True):
     def of(cls, file: ComposeFile, read: Callable[[str], str | None]) -> CommandPlaces:
         """Return the places in *file*; *read* returns the text of an env file."""
         places = cls()
-        for body in file.services.values():
-            variables = frozenset(_container_variables(body, read))
-            for node in _shell_texts(body):
+        for service in services_in(file).values():
+            variables = frozenset(_container_variables(service, read))
+            for node in (located.node for located in _shell_texts(service)):
                 places.shell.add(id(node))
                 earlier = places.variables.get(id(node), variables)
                 places.variables[id(node)] = earlier & variables
         return places
 
 
-def _shell_texts(body: Node) -> Iterator[Node]:
-    """Yield the scalars of the service *body* that a shell in the container runs."""
-    entrypoint = _joined_words(merged_get(body, "entrypoint"))
-    for key in ("entrypoint", "command"):
-        items = item_nodes(merged_get(body, key))
-        before = f"{entrypoint} " if key == "command" else ""
-        if _SHELL.search(before + _joined_words(merged_get(body, key))):
-            yield from items
-    check = merged_get(body, "healthcheck")
-    test = merged_get(check, "test") if check is not None else None
-    words = _joined_words(test)
-    if test is not None and not isinstance(test, MappingNode):
-        is_string = scalar_text(test) is not None
-        if is_string or words.startswith("CMD-SHELL") or _SHELL.search(words):
-            yield from item_nodes(test)
+def _shell_texts(service: Service) -> Iterator[LocatedNode]:
+    """Yield the scalars of *service* that a shell in the container runs."""
+    entrypoint, command = (_words(service.value(key)) for key in ("entrypoint", "command"))
+    if _SHELL.search(_joined(entrypoint)):
+        yield from entrypoint
+    if _SHELL.search(f"{_joined(entrypoint)} {_joined(command)}"):
+        yield from command
+    for test in values_below(service.values("healthcheck"), "test"):
+        words = _joined(test.items)
+        if test.written is not None or words.startswith("CMD-SHELL") or _SHELL.search(words):
+            yield from test.items
     for hook in ("post_start", "pre_stop", "pre_start"):
-        for each in item_nodes(merged_get(body, hook)):
-            command = merged_get(each, "command")
-            if _SHELL.search(_joined_words(command)):
-                yield from item_nodes(command)
+        for each in _words(service.value(hook)):
+            command = _words(each.below("command"))
+            if _SHELL.search(_joined(command)):
+                yield from command
 
 
-def _joined_words(node: Node | None) -> str:
-    return " ".join(scalar_text(item) or "" for item in item_nodes(node))
+def _words(value: LocatedNode | None) -> list[LocatedNode]:
+    return [] if value is None else value.items
 
 
-def _container_variables(body: Node, read: Callable[[str], str | None]) -> Iterator[str]:
-    """Yield the variables that the service *body* sets to a literal value in its container."""
-    for item in item_nodes(merged_get(body, "env_file")):
-        path = scalar_text(merged_get(item, "path") if isinstance(item, MappingNode) else item)
-        text = read(path) if path and "$" not in path else None
-        yield from (each.name for each in assignments(text or "") if "$" not in each.value)
-    node = merged_get(body, "environment")
-    if node is None:
-        return
-    if isinstance(resolve(node), MappingNode):
-        for name, entry in merged_entries(node).items():
-            value = scalar_text(entry.value)
-            if value is not None and "$" not in value:
-                yield name
-        return
-    for item in item_nodes(node):
-        match = _PAIR.fullmatch(scalar_text(item) or "")
-        if match is not None and "$" not in match[2]:
-            yield match[1]
+def _joined(words: Iterable[LocatedNode]) -> str:
+    return " ".join(word.written or "" for word in words)
+
+
+def _container_variables(service: Service, read: Callable[[str], str | None]) -> Iterator[str]:
+    """Yield the variables that *service* sets to a literal value in its container."""
+    for each in service.env_file:
+        lines = assignments(read(each.value.path) or "")
+        yield from (line.name for line in lines if "$" not in line.value)
+    for setting in service.pairs("environment").values():
+        if setting.value is not None and "$" not in setting.value:
+            yield setting.name
 
 
 class ShellForm(Struct, frozen=True):

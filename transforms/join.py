@@ -21,9 +21,9 @@ from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
+from composerefactor.compose.references import includes
 from composerefactor.edit.planned_files import PlannedFile, Slice
 from composerefactor.errors import InputError, Location
 from composerefactor.refactoring.contract import FileElement, Plan, Unmoved, refactoring
@@ -169,10 +169,10 @@ def _unused_env_files(
 def _env_files(project: Project, files: Mapping[str, ComposeFile]) -> set[str]:
     """Return the env files that the include entries of *files* name."""
     return {
-        posixpath.normpath(posixpath.join(directory, scalar_text(node) or ""))
+        posixpath.normpath(posixpath.join(directory, text))
         for path, file in files.items()
-        for item in item_nodes(merged_get(file.root, "include"))
-        for node in item_nodes(merged_get(item, "env_file"))
+        for item in includes(file.root)
+        for text in item.env_files
         for directory in project.directories.get(path, ())
     }
 

@@ -16,16 +16,16 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from composerefactor.compose.attributes import DEPLOY_ORDER, SERVICE_ORDER
+from composerefactor.compose.definitions import values_below
 from composerefactor.compose.files import RESOURCE_SECTIONS, SECTION_NOUNS, ComposeFile
 from composerefactor.compose.merge_keys import (
-    item_nodes,
     merged_entries,
-    merged_get,
     merged_mappings,
     scalar_text,
 )
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
+from composerefactor.compose.services import services_in
 from composerefactor.compose.volumes import volumes
 from composerefactor.edit.operations import AddItem, AddKey, Nest, Remove, Rename, Replace, YamlEdit
 from composerefactor.edit.rendering import Quoted, Value
@@ -152,10 +152,11 @@ def move_limits(service: WrittenService) -> Change | Refusal | None:
     file = service.file
     location = file.source.location(min(entry.start for entry in old.values()))
     added: dict[str, dict[str, Value]] = {}
-    deploy = merged_get(service.body, "deploy")
+    deploy = services_in(file)[service.name].values("deploy")
     for key, text in values.items():
         kind, name = _DEPLOY_KEYS[key]
-        present = scalar_text(merged_get(merged_get(merged_get(deploy, "resources"), kind), name))
+        limits = values_below(values_below(values_below(deploy, "resources"), kind), name)
+        present = limits[0].written if limits else None
         if present is None:
             added.setdefault(kind, {})[name] = _limit(name, text or "")
         elif present != text:
@@ -223,11 +224,11 @@ def replace_links(service: WrittenService) -> Change | None:
     if entry is None or not isinstance(node, YamlSequence) or not node.items:
         return None
     names = [item.value for item in node.items if isinstance(item, ScalarNode)]
-    if len(names) != len(node.items) or not all(_reachable(file, body, name) for name in names):
+    if len(names) != len(node.items) or not all(_reachable(service, name) for name in names):
         return None
     edits: list[YamlEdit]
     written = body.get("depends_on")
-    if merged_get(body, "depends_on") is None:
+    if "depends_on" not in merged_entries(body):
         edits = [Rename(file.path, (*service.path, "links"), "depends_on")]
     elif isinstance(written, MappingNode | YamlSequence):
         edits = [
@@ -245,31 +246,24 @@ def replace_links(service: WrittenService) -> Change | None:
 def _add_dependencies(
     service: WrittenService, written: Node, names: Sequence[str]
 ) -> Iterator[YamlEdit]:
-    path = (*service.path, "depends_on")
-    if isinstance(written, MappingNode):
-        known = set(merged_entries(written))
-        for name in names:
-            if name not in known:
-                started: dict[str, Value] = {"condition": "service_started"}
-                yield AddKey(service.file.path, path, name, started)
-        return
-    listed = {scalar_text(item) for item in item_nodes(written)}
-    yield from (AddItem(service.file.path, path, name) for name in names if name not in listed)
+    file, path = service.file, (*service.path, "depends_on")
+    known = services_in(file)[service.name].depends_on
+    for name in (name for name in names if name not in known):
+        if isinstance(written, MappingNode):
+            started: dict[str, Value] = {"condition": "service_started"}
+            yield AddKey(file.path, path, name, started)
+        else:
+            yield AddItem(file.path, path, name)
 
 
-def _reachable(file: ComposeFile, body: Node, name: str) -> bool:
-    """Return whether the service *body* shares a network with the service *name*."""
-    other = file.services.get(name)
-    if other is None or any(merged_get(each, "network_mode") is not None for each in (body, other)):
+def _reachable(service: WrittenService, name: str) -> bool:
+    """Return whether *service* shares a network with the service *name* of its file."""
+    services = services_in(service.file)
+    own, other = services[service.name], services.get(name)
+    if other is None or own.network_mode or other.network_mode:
         return False
-    return bool(_networks(body) & _networks(other))
-
-
-def _networks(body: Node) -> set[str]:
-    node = merged_get(body, "networks")
-    if isinstance(node, MappingNode):
-        return set(merged_entries(node))
-    return {scalar_text(item) or "" for item in item_nodes(node)} or {"default"}
+    own_names, names = (set(each.networks) or {"default"} for each in (own, other))
+    return not own_names.isdisjoint(names)
 
 
 def nest_services(file: ComposeFile) -> Iterator[Change]:
@@ -338,7 +332,7 @@ def _net(file: ComposeFile, path: Path, body: MappingNode) -> list[YamlEdit]:
 def _dockerfile(file: ComposeFile, path: Path, body: MappingNode) -> list[YamlEdit]:
     build, name = body.get("build"), scalar_text(body.get("dockerfile"))
     context = scalar_text(build)
-    if build is None or name is None or merged_get(build, "dockerfile") is not None:
+    if build is None or name is None or "dockerfile" in merged_entries(build):
         return []
     addition: YamlEdit
     if context is not None and isinstance(build, ScalarNode):
@@ -377,6 +371,6 @@ def _volume_driver(file: ComposeFile, path: Path, body: MappingNode) -> list[Yam
         if name not in known:
             value: Value = {"driver": driver}
             edits.append(AddKey(file.path, ("volumes",), name, value))
-        elif merged_get(known[name], "driver") is None:
+        elif "driver" not in merged_entries(known[name]):
             edits.append(AddKey(file.path, ("volumes", name), "driver", driver))
     return edits

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.merge_keys import item_nodes, merged_get
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
+from composerefactor.compose.services import services_in
 from composerefactor.edit.operations import Replace
 from composerefactor.edit.rendering import Quoted
 from composerefactor.refactoring.contract import Change, Refusal, fixer, option
@@ -56,8 +56,8 @@ def quote_ports(project: Project, options: Options) -> Iterator[Change | Refusal
 
 def _ports(file: ComposeFile) -> set[int]:
     """Return the ids of the nodes in *file* that publish a port, including anchored ones."""
-    bodies = file.services.values()
-    return {id(item) for body in bodies for item in item_nodes(merged_get(body, "ports"))}
+    values = [value for each in services_in(file).values() for value in each.values("ports")]
+    return {id(item.node) for value in values for item in value.items}
 
 
 def _needs_quotes(node: ScalarNode, options: Options) -> bool:

@@ -14,7 +14,7 @@ pinned           comments that forbid to move a block
 merge_keys       YAML aliases and merge keys (``<<``) in mappings and lists, resolved
 canonical        values of attributes in one form for all spellings, to compare them
 interpolation    the syntax of ``${NAME:-default}``: find, expand and mask variables
-references       the resources and services that one service refers to
+references       what one service refers to, and what an include names
 connections      references between services, start order and cycles
 hosts            host names in the values of variables and in commands
 image_references image references and their parts

@@ -17,7 +17,7 @@ from composerefactor.compose.interpolation import expand
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.paths import is_absolute, is_remote
-from composerefactor.compose.references import extends_target
+from composerefactor.compose.references import Include, extends_target, includes
 from composerefactor.errors import InputError, Location
 from composerefactor.yaml import nodes as yaml
 from composerefactor.yaml.nodes import Node
@@ -371,32 +371,27 @@ class _StartCommandReader:
         file = self.parse(path, named_at, written)
         reading = self.readings[key] = FileReading(path, scope)
         self.project.directories.setdefault(path, set()).add(posixpath.normpath(scope.directory))
-        for item in item_nodes(file.root.get("include")):
+        for item in includes(file.root):
             reading.includes.append(self.include(file, item, scope, (*trail, path)))
         self.services(file, scope)
         return reading
 
     def include(
-        self, file: ComposeFile, item: Node, scope: Scope, trail: tuple[str, ...]
+        self, file: ComposeFile, item: Include, scope: Scope, trail: tuple[str, ...]
     ) -> list[FileReading]:
         """Read the files of one *item* of ``include`` in *file*; *trail* are the includers."""
         directory = scope.directory
-        at = file.source.location(item.start)
-        body = item if isinstance(item, yaml.MappingNode) else None
-        written = [
-            text
-            for node in item_nodes(merged_get(body, "path") if body else item)
-            if (text := scalar_text(node))
-        ]
+        at = file.source.location(item.node.start)
+        written = [text for text in item.paths if text]
         paths = [self.expanded(text, scope) for text in written]
-        inner = scalar_text(merged_get(body, "project_directory")) if body else None
+        inner = item.project_directory
         for text, path in zip(written, paths, strict=True):
             if is_remote(path):
                 raise InputError(
                     f"include of the remote resource {text!r}: remote files are not fetched",
                     location=at,
                     remedy="download the file and include the local copy",
-                    source_line=file.source.line(item.start),
+                    source_line=file.source.line(item.node.start),
                 )
         if not paths:
             return []
@@ -405,10 +400,7 @@ class _StartCommandReader:
             if inner
             else posixpath.dirname(_join(directory, paths[0])) or "."
         )
-        env_files = item_nodes(merged_get(body, "env_file")) if body else []
-        env_paths = [
-            _join(directory, self.expanded(scalar_text(node) or "", scope)) for node in env_files
-        ]
+        env_paths = [_join(directory, self.expanded(text, scope)) for text in item.env_files]
         # Docker Compose resolves paths differently if the directory is missing.
         self.record_input(project_dir)
         self.record_input(_join(project_dir, ".env"))

@@ -1,8 +1,10 @@
-"""The resources and the services that one service refers to (Compose specification)."""
+"""What one service refers to, and what an ``include`` names (Compose specification)."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+
+from msgspec import Struct
 
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.merge_keys import (
@@ -47,6 +49,39 @@ def _granted_names(node: Node | None) -> list[str]:
         if name:
             names.append(name)
     return names
+
+
+class Include(Struct, frozen=True):
+    """An item of ``include``, in the short or the long form.
+
+    Attributes:
+        node: The item.
+        paths: The paths of its files, as written; ``""`` for what is no text.
+        project_directory: The project directory, as written, or None.
+        env_files: The paths of its env files, as written.
+    """
+
+    node: Node
+    paths: tuple[str, ...]
+    project_directory: str | None
+    env_files: tuple[str, ...]
+
+
+def includes(root: Node | None) -> list[Include]:
+    """Return the items of ``include`` in *root*, the top-level mapping of a file."""
+    return [
+        Include(
+            item,
+            _texts(merged_get(item, "path") if isinstance(item, MappingNode) else item),
+            scalar_text(merged_get(item, "project_directory")),
+            _texts(merged_get(item, "env_file")),
+        )
+        for item in item_nodes(merged_get(root, "include"))
+    ]
+
+
+def _texts(node: Node | None) -> tuple[str, ...]:
+    return tuple(scalar_text(item) or "" for item in item_nodes(node))
 
 
 def extends_target(service: Node) -> tuple[str | None, str | None, Node] | None:

@@ -12,9 +12,10 @@ from functools import cached_property
 from typing import Protocol
 
 from composerefactor.compose.files import RESOURCE_SECTIONS, Library
-from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
+from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.references import (
     extends_target,
+    includes,
     referenced_resources,
     referenced_services,
 )
@@ -401,12 +402,8 @@ class TreeFacts:
         return self._names[path]
 
     def _included(self, path: str) -> Iterator[str]:
-        root = self._library.mapping(path)
-        for item in item_nodes(root.get("include") if root else None):
-            paths = merged_get(item, "path") if isinstance(item, MappingNode) else item
-            for node in item_nodes(paths):
-                if text := scalar_text(node):
-                    yield text
+        for item in includes(self._library.mapping(path)):
+            yield from filter(None, item.paths)
 
     def _services(self, path: str) -> list[tuple[str, Node]]:
         root = self._library.mapping(path)

@@ -312,6 +312,6 @@ def find_placement(service: str, image: str | None, catalog: Catalog | None = No
     return Placement(known.section, category, known.counts_as)
 
 
-def service_placement(service: Service) -> Placement:
-    """Return the placement of *service*, by its image or its name."""
-    return find_placement(service.name, text_of(service.image) or None)
+def service_placement(service: Service, catalog: Catalog | None = None) -> Placement:
+    """Return the placement of *service*, by its image or its name; see :func:`find_placement`."""
+    return find_placement(service.name, text_of(service.image) or None, catalog)

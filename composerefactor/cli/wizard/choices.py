@@ -11,7 +11,8 @@ from composerefactor.cli.wizard import screens
 from composerefactor.cli.wizard.screens import by_transform
 from composerefactor.cli.wizard.session import Choose, Context, Fill, Flow, Option, Pick, worked
 from composerefactor.cli.wizard.work import ENVIRONMENTS, Lay
-from composerefactor.compose.merge_keys import merged_get, scalar_text
+from composerefactor.compose.definitions import text_of
+from composerefactor.compose.services import services_in
 from composerefactor.errors import Location, UsageError
 from composerefactor.images.catalog import find_placement
 from composerefactor.planning.fixes import FixPlan, PlannedFix
@@ -175,10 +176,10 @@ def _choose_module(
 
 def _kind(proposal: Proposal, service: str, current: SplitOptions) -> str:
     """Return the category of *service*, by its image or its name."""
-    bodies = (file.services.get(service) for file in proposal.project.files.values())
-    body = next((body for body in bodies if body is not None), None)
-    image = scalar_text(merged_get(body, "image")) if body is not None else None
-    return find_placement(service, image, current.catalog).counts_as
+    definitions = (services_in(file).get(service) for file in proposal.project.files.values())
+    definition = next((each for each in definitions if each is not None), None)
+    image = text_of(definition.image) if definition is not None else ""
+    return find_placement(service, image or None, current.catalog).counts_as
 
 
 def _without(current: SplitOptions, services: Iterable[str]) -> Groups:

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from composerefactor.compose.attributes import Path
 from composerefactor.compose.canonical import canonical_value, non_text_values
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.merge_keys import merged_get
+from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import extends_target
 from composerefactor.errors import InputError
@@ -425,9 +425,8 @@ def may_repeat(file: ComposeFile, name: str) -> bool:
     It has an image or a build, and no ``env_file`` or ``label_file``: the path of one that is
     included is absolute, and occurs twice in an uninterpolated configuration (observed: v5.6.1).
     """
-    body = file.services[name]
-    runs = any(merged_get(body, key) is not None for key in ("image", "build"))
-    return runs and all(merged_get(body, key) is None for key in ("env_file", "label_file"))
+    keys = merged_entries(file.services[name]).keys()
+    return bool(keys & {"image", "build"}) and not keys & {"env_file", "label_file"}
 
 
 class Absent:

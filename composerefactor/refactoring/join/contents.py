@@ -15,9 +15,9 @@ from msgspec.structs import replace
 
 from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile, Section
-from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.paths import is_absolute, is_outside, is_remote
 from composerefactor.compose.project import Project
+from composerefactor.compose.references import Include, includes
 from composerefactor.errors import Location
 from composerefactor.refactoring.join import relocate
 from composerefactor.refactoring.join.fragments import RESOURCE, Fragment, fragment
@@ -25,7 +25,7 @@ from composerefactor.refactoring.join.merge import merge
 from composerefactor.refactoring.join.relocate import CannotJoinError, Text
 from composerefactor.refactoring.modules.include import NO_VARIABLES, WHY_ENV_FILE
 from composerefactor.yaml.comments import Region, comments_in, full_line_comments, item_regions
-from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode, resolve
+from composerefactor.yaml.nodes import Node, SequenceNode
 
 JOINED_SECTIONS = ("services", *RESOURCE_SECTIONS)
 """Sections whose entries are joined."""
@@ -221,17 +221,22 @@ class Inclusion(Struct, frozen=True):
 
     Attributes:
         file: the file with the list.
-        node: the entry.
+        item: the entry as written.
         paths: the included files, relative to the project root.
         directory: the directory that paths in the included files are relative to.
         region: the lines of the entry, None where it has none of its own.
     """
 
     file: ComposeFile
-    node: Node
+    item: Include
     paths: tuple[str, ...]
     directory: str
     region: Region | None
+
+    @property
+    def node(self) -> Node:
+        """The node of the entry."""
+        return self.item.node
 
     @property
     def location(self) -> Location:
@@ -241,12 +246,10 @@ class Inclusion(Struct, frozen=True):
 
 def inclusions(file: ComposeFile, directory: str) -> list[Inclusion]:
     """Return the include entries of *file*, whose paths are relative to *directory*."""
-    value = file.root.get("include")
-    nodes = item_nodes(value) if value is not None else []
     regions = _item_regions(file)
     return [
-        _inclusion(file, node, directory, regions[n] if regions else None)
-        for n, node in enumerate(nodes)
+        _inclusion(file, item, directory, regions[n] if regions else None)
+        for n, item in enumerate(includes(file.root))
     ]
 
 
@@ -261,14 +264,13 @@ def _item_regions(file: ComposeFile) -> list[Region] | None:
     return item_regions(file.source, value, start=start, end=section.region.end)
 
 
-def _inclusion(file: ComposeFile, node: Node, directory: str, region: Region | None) -> Inclusion:
-    body = resolve(node)
-    mapping = body if isinstance(body, MappingNode) else None
-    written = item_nodes(merged_get(mapping, "path") if mapping else body)
-    paths = tuple(_join(directory, scalar_text(node) or "") for node in written)
-    own = scalar_text(merged_get(mapping, "project_directory")) if mapping else None
+def _inclusion(
+    file: ComposeFile, item: Include, directory: str, region: Region | None
+) -> Inclusion:
+    paths = tuple(_join(directory, text) for text in item.paths)
+    own = item.project_directory
     inner = _join(directory, own) if own else posixpath.dirname(paths[0] if paths else "")
-    return Inclusion(file, node, paths, inner or ".", region)
+    return Inclusion(file, item, paths, inner or ".", region)
 
 
 def _join(directory: str, path: str) -> str:
@@ -306,27 +308,24 @@ class Reader:
 
     def _obstacles(self, entry: Inclusion) -> Iterator[str]:
         """Yield why the files of *entry* cannot be taken in."""
-        body = resolve(entry.node)
-        mapping = body if isinstance(body, MappingNode) else None
-        for node in item_nodes(merged_get(mapping, "path") if mapping else body):
-            yield from _obstacles_in_path(scalar_text(node) or "")
-        if "$" in (scalar_text(merged_get(mapping, "project_directory")) or ""):
+        for text in entry.item.paths:
+            yield from _obstacles_in_path(text)
+        if "$" in (entry.item.project_directory or ""):
             yield "its project directory contains a variable"
         for path in entry.paths:
             if is_outside(path):
                 yield "the file is outside of the project"
             elif path not in self.project.files:
                 yield f"{path} could not be read"
-        yield from self._own_variables(entry, mapping)
+        yield from self._own_variables(entry)
 
-    def _own_variables(self, entry: Inclusion, body: MappingNode | None) -> Iterator[str]:
+    def _own_variables(self, entry: Inclusion) -> Iterator[str]:
         """Yield the env files with variables that only the included text has."""
-        env_files = item_nodes(merged_get(body, "env_file"))
-        for node in env_files:
-            if not self._is_without_variables(scalar_text(node) or ""):
-                yield f"it has variables of its own from {scalar_text(node)}"
+        for env_file in entry.item.env_files:
+            if not self._is_without_variables(env_file):
+                yield f"it has variables of its own from {env_file}"
         own = _join(entry.directory, ".env")
-        if not env_files and own != _join(self.to, ".env") and self.project.exists(own):
+        if not entry.item.env_files and own != _join(self.to, ".env") and self.project.exists(own):
             yield f"it has variables of its own from {own}"
 
     def _is_without_variables(self, env_file: str) -> bool:

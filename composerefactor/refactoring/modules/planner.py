@@ -19,8 +19,9 @@ from msgspec import Struct
 
 from composerefactor.compose.banners import ServiceSection, service_sections
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
+from composerefactor.compose.merge_keys import merged_get
 from composerefactor.compose.references import extends_target
+from composerefactor.compose.services import services_in
 from composerefactor.images.catalog import Placement, without_instance
 from composerefactor.refactoring.connected import unions
 from composerefactor.refactoring.modules.anchors import AnchorIndex
@@ -332,8 +333,8 @@ class _Planner:
         return word if 2 * begin <= len(self.order) else ""
 
     def _profiles(self, name: str) -> tuple[str, ...]:
-        values = item_nodes(merged_get(self.file.services[name], "profiles"))
-        return tuple(sorted(filter(None, map(scalar_text, values))))
+        profiles = services_in(self.file)[name].profiles
+        return tuple(sorted(profile.value for profile in profiles if profile.value))
 
     def _category(self, name: str) -> str:
         """Return the domain of the service *name* by its category."""

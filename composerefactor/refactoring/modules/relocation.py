@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
+from composerefactor.compose.references import includes
 from composerefactor.edit.planned_files import PlannedFile, Replacement
 from composerefactor.refactoring.connected import connected
 from composerefactor.refactoring.modules.grouping import Names
@@ -140,8 +140,7 @@ def _env_file(roots: Sequence[RootFile], names: Names) -> str:
     if any(root.file.path in project.included_by for root in roots):
         return NO_VARIABLES
     for root in roots:
-        for item in item_nodes(merged_get(root.file.root, "include")):
-            written = scalar_text(merged_get(item, "env_file")) or ""
+        for written in (text for item in includes(root.file.root) for text in item.env_files):
             if posixpath.basename(written) in ENV_FILE_NAMES:
                 return posixpath.normpath(posixpath.join(root.directory, written))
     into = posixpath.normpath(posixpath.join(roots[0].directory, roots[0].into))

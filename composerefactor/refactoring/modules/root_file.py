@@ -14,7 +14,7 @@ from functools import cached_property
 from msgspec import Struct
 
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
-from composerefactor.compose.merge_keys import merged_entries, merged_get
+from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import extends_target, referenced_resources
@@ -304,7 +304,7 @@ def must_stay_in_root(section: str, name: str, value: Node) -> bool:
     body = resolve(value.get(name) or value) if hasattr(value, "get") else value
     if isinstance(body, ScalarNode):
         return True  # an included file is validated alone, and an empty secret is not valid
-    return merged_get(body, "environment") is not None and section == "configs"
+    return "environment" in merged_entries(body) and section == "configs"
 
 
 def _place_anchor_blocks(

@@ -16,12 +16,15 @@ from functools import cached_property
 from msgspec import Struct
 from msgspec.structs import replace
 
+from composerefactor.compose.definitions import values_below
 from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
+from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.paths import file_path_attributes, path_attributes
 from composerefactor.compose.project import Project, project_name
+from composerefactor.compose.service_values import read_pairs
+from composerefactor.compose.services import services_in
 from composerefactor.discovery.files import DEFAULT_NAMES, FileReader
 from composerefactor.discovery.readers import OtherReader
 from composerefactor.discovery.structured import compose_settings
@@ -36,7 +39,7 @@ from composerefactor.refactoring.move_roots.relocation import (
     root_with_moved_extends,
     root_with_pins,
 )
-from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, walk
+from composerefactor.yaml.nodes import ScalarNode, walk
 from composerefactor.yaml.source import Source
 
 _ENV_FILE = re.compile(r"\.env(?!rc)(?:\.[\w.-]*)?|[\w.-]*env\.(?:example|sample|template|dist)")
@@ -144,25 +147,16 @@ def _dotenv_variables(file: ComposeFile) -> Iterator[str]:
     names = sorted({v.name for v in file.variables} - _SET_EVERYWHERE)
     if names:
         yield f"{_first_use(file, names[0])} uses ${names[0]}, which a .env may set"
-    for body in file.services.values():
-        build = merged_get(body, "build")
-        arguments = merged_get(build, "args") if isinstance(build, MappingNode) else None
-        for node in (merged_get(body, "environment"), arguments):
-            if node is not None and _has_pair_without_value(node):
-                yield f"{file.source.location(node.start)} passes on what a .env may set"
+    for service in services_in(file).values():
+        arguments = values_below(service.values("build"), "args")
+        for pairs in (*service.values("environment"), *arguments):
+            if any(pair.value is None for pair in read_pairs([pairs]).values()):
+                yield f"{file.source.location(pairs.node.start)} passes on what a .env may set"
     for section in ("secrets", "configs"):
-        for entry in merged_entries(file.root.get(section)).values():
-            variable = merged_get(entry.value, "environment")
+        for body in file.entries(section).values():
+            variable = merged_entries(body).get("environment")
             if variable is not None:
                 yield f"{file.source.location(variable.start)} names what a .env may set"
-
-
-def _has_pair_without_value(node: Node) -> bool:
-    """Return whether a pair in *node* has no value, and so takes it from the environment."""
-    if isinstance(node, MappingNode):
-        values = [entry.value for entry in merged_entries(node).values()]
-        return any(isinstance(value, ScalarNode) and value.is_null for value in values)
-    return any("=" not in (scalar_text(item) or "=") for item in item_nodes(node))
 
 
 def _first_use(file: ComposeFile, name: str) -> Location:

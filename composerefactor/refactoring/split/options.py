@@ -12,9 +12,8 @@ from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.generated import generated_note
-from composerefactor.compose.merge_keys import merged_entries, merged_get, scalar_text
-from composerefactor.compose.paths import is_absolute, is_remote
 from composerefactor.compose.project import Project
+from composerefactor.compose.services import services_in
 from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import Location, RefusedError, UsageError
 from composerefactor.images.catalog import Catalog, load_catalog
@@ -24,7 +23,6 @@ from composerefactor.refactoring.deduplicate.variants import factor, may_repeat
 from composerefactor.refactoring.modules.grouping import MAX_NAME, LayoutOptions
 from composerefactor.refactoring.modules.planner import MOST_SERVICES
 from composerefactor.refactoring.modules.root_file import RootFile
-from composerefactor.yaml.nodes import MappingNode, resolve
 
 if TYPE_CHECKING:
     from composerefactor.refactoring.deduplicate.variants import SharedServices
@@ -221,15 +219,10 @@ def services_sending(file: ComposeFile, directory: str) -> Iterator[str]:
     *directory* is relative to the project directory. A missing context is the project directory
     (Compose specification). Remote contexts, and those that begin with a variable, do not count.
     """
-    for name, body in file.services.items():
-        entry = merged_entries(body).get("build")
-        if entry is None:
-            continue
-        build = resolve(entry.value)
-        written = merged_get(build, "context") if isinstance(build, MappingNode) else build
-        context = scalar_text(written) or "."
-        if context.startswith("$") or is_remote(context) or is_absolute(context):
-            continue
-        context = posixpath.normpath(context)
-        if context in {".", directory} or directory.startswith(f"{context}/"):
-            yield name
+    here = posixpath.dirname(file.path)
+    for name, service in services_in(file).items():
+        context = service.build.value.directory if service.build else None
+        if context is not None:
+            context = posixpath.relpath(context, here or ".")
+            if context in {".", directory} or directory.startswith(f"{context}/"):
+                yield name

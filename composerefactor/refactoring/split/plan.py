@@ -15,10 +15,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.compose.pinned import forbids_moving, switch_of
+from composerefactor.compose.services import services_in
 from composerefactor.edit.planned_files import PlannedFile, Replacement
-from composerefactor.images.catalog import Placement, find_placement
+from composerefactor.images.catalog import Placement, service_placement
 from composerefactor.refactoring.contract import FileElement, Plan, SavedLines, Unmoved
 from composerefactor.refactoring.deduplicate.layout import Layout
 from composerefactor.refactoring.deduplicate.variants import SharedServices
@@ -252,8 +252,7 @@ def placement_of(options: SplitOptions) -> Callable[[ComposeFile, str], Placemen
     def placement(file: ComposeFile, name: str) -> Placement:
         key = (file.path, name)
         if key not in known:
-            image = scalar_text(merged_get(file.services[name], "image"))
-            known[key] = find_placement(name, image, options.catalog)
+            known[key] = service_placement(services_in(file)[name], options.catalog)
         return known[key]
 
     return placement
