@@ -47,7 +47,7 @@ RATING_EXPLANATION = (
     "Each area starts with 10 points. A rule with findings takes off up to 4 points (high), 2 "
     "(medium) or 0.8 (low), in proportion to the affected services, and at least a quarter of "
     "that. The overall rating is halfway between the average and the lowest rating of the areas. "
-    "It is at most 4 if Docker Compose would reject the project."
+    "A project that Docker Compose rejects is not rated."
 )
 
 
@@ -182,6 +182,12 @@ class Analysis(Struct, frozen=True):
     strengths: tuple[str, ...]
     ratings: tuple[Rating, ...]
     rating: Rating
+
+    @property
+    def rejections(self) -> tuple[Finding, ...]:
+        """The findings for which Docker Compose rejects a start command, also known ones."""
+        reported = (*self.findings, *self.known)
+        return tuple(each for each in reported if _is_rejection(each, self.rules))
 
 
 def analyse(

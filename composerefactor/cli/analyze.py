@@ -14,14 +14,16 @@ from composerefactor.analysis.analysis import Analysis, analyse_project, open_fo
 from composerefactor.analysis.baseline import baseline_text, read_baseline
 from composerefactor.analysis.findings import Severity
 from composerefactor.cli.options import examples, path_argument, project_options, project_selection
-from composerefactor.cli.terminal import counting, deliver, say, style_for
+from composerefactor.cli.terminal import counting, deliver, page, place_of, say, style_for
 from composerefactor.compose.services import start_model
 from composerefactor.errors import InputError, Location, UsageError
 from composerefactor.planning.opening import OpenProject
 from composerefactor.proof.engine import find_engine
 from composerefactor.report.analysis.json import analysis_document
 from composerefactor.report.analysis.markdown import analysis_markdown
-from composerefactor.report.analysis.text import analysis_text
+from composerefactor.report.analysis.screen import screen
+from composerefactor.report.analysis.summary import SECTIONS
+from composerefactor.report.analysis.text import full_text
 from composerefactor.report.findings import junit, sarif, workflow_commands
 from composerefactor.report.text import (
     counted,
@@ -109,7 +111,15 @@ _SUFFIXES = {
     help="The Docker Compose that reports which start commands it rejects; none only reads files.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print errors and results only.")
-@click.option("-v", "--verbose", is_flag=True, help="Also list every finding and variable.")
+@click.option("--full", is_flag=True, help="Print the whole report, on a terminal in a pager.")
+@click.option(
+    "--section",
+    "section",
+    multiple=True,
+    type=click.Choice([*SECTIONS]),
+    metavar="NAME",
+    help=f"Print only this section (repeatable): {', '.join(SECTIONS)}.",
+)
 @click.option("--no-color", is_flag=True, help="Print no colours, same as NO_COLOR=1.")
 def command(
     path: Path,
@@ -127,7 +137,8 @@ def command(
     jobs: int | None,
     engine: str,
     quiet: bool,
-    verbose: bool,
+    full: bool,
+    section: tuple[str, ...],
     no_color: bool,
 ) -> int:
     """Report on the architecture of the project in PATH, with findings by priority.
@@ -152,14 +163,31 @@ def command(
     style = style_for(sys.stdout, no_color=no_color or output is not None)
     masking = analysis.architecture.masking
     if report_format == "text":
-        lines = analysis_text(analysis, style, width=_width(output), verbose=verbose)
+        if full or section:
+            lines = full_text(analysis, style, width=_width(output), names=section)
+        else:
+            selection = _arguments(path, file, entry, env_file)
+            place = place_of(path, opened.root, selection)
+            lines = screen(analysis, place, style, _width(output))
         text = "".join(f"{shown_line(masking.message(line))}\n" for line in lines)
     else:
         text = _RENDERERS[report_format](analysis, _prefix(opened))
-    deliver(text, output)
+    if full and output is None and sys.stdout.isatty():
+        page(text)
+    else:
+        deliver(text, output)
     least = fail_on or opened.settings.analyze.fail_on
     fails = least and any(finding.severity >= Severity(least) for finding in analysis.findings)
     return 1 if fails else 0
+
+
+def _arguments(
+    path: Path, file: tuple[str, ...], entry: tuple[str, ...], env_file: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return what of a command line selects the project, as the user gave it."""
+    options = {"-f": file, "--entry": entry, "--env-file": env_file}
+    given = [word for option, values in options.items() for v in values for word in (option, v)]
+    return (*([] if path == Path() else [str(path)]), *given)
 
 
 def _known(baseline: Path | None, opened: OpenProject) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -13,16 +13,63 @@ import click
 
 from composerefactor.compose.masking import GENERAL
 from composerefactor.errors import ComposerefactorError, Location, UsageError
+from composerefactor.report.analysis.screen import Place
 from composerefactor.report.text import Style, shown_line, shown_text
 
 if TYPE_CHECKING:
     from composerefactor.proof.staging import Progress
 
 
+_TERMINALS_WITH_LINKS = frozenset(
+    {"iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "rio", "WarpTerminal", "Tabby"}
+)
+"""Values of TERM_PROGRAM; from https://github.com/Alhadis/OSC8-Adoption."""
+
+_SIGNS_OF_LINKS = ("WT_SESSION", "KITTY_WINDOW_ID", "KONSOLE_VERSION", "DOMTERM", "ALACRITTY_LOG")
+"""Variables that only terminals with links set; from the same list."""
+
+_FIRST_VTE_WITH_LINKS = 5000
+"""VTE 0.50, as it writes its version into VTE_VERSION (GNOME Terminal, Tilix and others)."""
+
+
 def style_for(stream: IO[Any] | None, *, no_color: bool = False) -> Style:
-    """Return a style, with colours if *stream* is a terminal and ``NO_COLOR`` is not set."""
+    """Return a style with colours and links if *stream* is a terminal that has them.
+
+    There are none if ``NO_COLOR`` is set.
+    """
     plain = no_color or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
-    return Style(colour=not plain and stream is not None and stream.isatty())
+    is_plain = plain or stream is None or not stream.isatty()
+    return Style(colour=not is_plain, links=not is_plain and _has_links(os.environ))
+
+
+def _has_links(environ: Mapping[str, str]) -> bool:
+    """Return whether the terminal shows links (OSC 8); others may print their escape sequences."""
+    vte = environ.get("VTE_VERSION", "")
+    return (
+        environ.get("TERM_PROGRAM") in _TERMINALS_WITH_LINKS
+        or any(name in environ for name in _SIGNS_OF_LINKS)
+        or (vte.isdigit() and int(vte) >= _FIRST_VTE_WITH_LINKS)
+    )
+
+
+def page(text: str) -> None:
+    """Show *text*, made by a function ``shown_...``, on stdout; on a terminal in a pager.
+
+    As in git, less stays only if the text is longer than the screen, and shows colours.
+    """
+    os.environ.setdefault("LESS", "FRX")
+    click.echo_via_pager(text)
+
+
+def place_of(given: Path, root: Path, arguments: Sequence[str] = ()) -> Place:
+    """Return where the project directory *root* is for a user who gave *given* as its path.
+
+    *arguments* are those of the command line that select the project.
+    """
+    below = os.path.relpath(root, given.resolve())
+    shown = given if below == "." else given / below
+    prefix = "" if shown == Path() else f"{shown.as_posix()}/"
+    return Place(str(root.resolve()), prefix, arguments, found_below="" if below == "." else below)
 
 
 def say(line: str) -> None:

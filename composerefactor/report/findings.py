@@ -29,6 +29,12 @@ def command_for(transform: str) -> str:
     return f"composerefactor fix --unsafe --select {transform}"
 
 
+def is_fixed_in_place(finding: Finding) -> bool:
+    """Return whether `composerefactor fix` fixes *finding*, not a command of its own."""
+    name = finding.transform
+    return name is not None and not isinstance(transforms().get(name), Refactoring)
+
+
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )

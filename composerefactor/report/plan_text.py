@@ -25,6 +25,7 @@ from composerefactor.report.text import (
     command_text,
     counted,
     evidence_of,
+    kinds_text,
     limited,
     reservations,
     row,
@@ -198,12 +199,9 @@ def _state(proposal: Proposal, entry: Invocation) -> str:
 
 def _services(project: Project) -> str:
     services = project.services
-    counts = Counter(
+    parts = kinds_text(
         find_placement(name, scalar_text(merged_get(body, "image"))).counts_as
         for name, body in services.items()
-    )
-    parts = ", ".join(
-        f"{n} {kind if n > 1 else kind.removesuffix('s')}" for kind, n in counts.most_common()
     )
     if not services:
         return "no services"

@@ -13,7 +13,8 @@ import posixpath
 import re
 import secrets
 import shlex
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 
@@ -36,8 +37,8 @@ _LINE_ENDS = re.compile("\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
 _WORKFLOW_COMMAND = re.compile(r"^[^\S\n]*:(?=:)|#(?=#\[)", re.MULTILINE)
 """The start of a command that GitHub Actions and Azure Pipelines would carry out."""
 
-_MARK = f"\x1b{secrets.token_hex(8)}["
-"""Begins each colour until the line is shown; no project can contain it."""
+_MARK = f"\x1b{secrets.token_hex(8)}"
+"""Begins each colour and link until the line is shown; no project can contain it."""
 
 
 def shown_line(text: str) -> str:
@@ -49,7 +50,7 @@ def shown_text(text: str) -> str:
     """Return *text*, several lines, with the colours of :class:`Style`, and harmless otherwise."""
     text = _LINE_ENDS.sub("\n", text)
     parts = [_CONTROLS.sub("\ufffd", part) for part in text.split(_MARK)]
-    return _WORKFLOW_COMMAND.sub("\\g<0>\u200b", "\x1b[".join(parts))
+    return _WORKFLOW_COMMAND.sub("\\g<0>\u200b", "\x1b".join(parts))
 
 
 def shown_commands(text: str) -> str:
@@ -68,19 +69,30 @@ _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "
 
 
 class Style(Struct, frozen=True):
-    """Colours text if *colour* is True, else returns it unchanged.
+    """Colours and links text if the terminal has colours and links, else returns it unchanged.
 
-    The colours have a form of their own until :func:`shown_line` or :func:`shown_text`.
+    Both have a form of their own until :func:`shown_line` or :func:`shown_text`.
+
+    Attributes:
+        colour: Whether the terminal has colours.
+        links: Whether the terminal has links (OSC 8).
     """
 
     colour: bool = False
+    links: bool = False
 
     def __call__(self, text: str, *names: str) -> str:
         """Return *text* in the styles *names*: bold, dim, red, green, yellow, cyan."""
         if not self.colour or not text:
             return text
         codes = ";".join(_CODES[name] for name in names)
-        return f"{_MARK}{codes}m{text}{_MARK}0m"
+        return f"{_MARK}[{codes}m{text}{_MARK}[0m"
+
+    def link(self, text: str, address: str) -> str:
+        """Return *text* as a link to *address*, a URI in ASCII."""
+        if not self.links:
+            return text
+        return f"{_MARK}]8;;{address}{_MARK}\\{text}{_MARK}]8;;{_MARK}\\"
 
 
 LABEL = 9
@@ -102,6 +114,14 @@ def counted(number: int, noun: str) -> str:
     plural = f"{noun.removesuffix('y')}ies" if noun.endswith("ry") else f"{noun}s"
     plural = f"{noun}es" if noun.endswith("ss") else plural
     return f"{number} {plural}"
+
+
+def kinds_text(kinds: Iterable[str]) -> str:
+    """Return how many there are of each of *kinds*, plurals: ``2 applications, 1 data store``."""
+    return ", ".join(
+        f"{number} {kind.removesuffix('s') if number == 1 else kind}"
+        for kind, number in Counter(kinds).most_common()
+    )
 
 
 def limited(lines: Sequence[str], most: int) -> list[str]:
@@ -155,11 +175,24 @@ _GAP = "  "
 _NARROWEST = 5
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[list[str]]:
-    """Return the lines of a table, each a list of padded cells; the heading comes first.
+class TableLines(Struct, frozen=True):
+    """A table as lines of text.
 
-    The widest columns shrink until the table, with gaps of two spaces, fits into *width*. A cell is
-    wrapped at spaces, and within words that are longer than its column.
+    Attributes:
+        heading: The lines of the heading.
+        rows: The lines of all rows.
+    """
+
+    heading: list[str]
+    rows: list[str]
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> TableLines:
+    """Return a table whose columns, with gaps of two spaces, fit into *width*.
+
+    The widest columns shrink. A cell is wrapped at spaces, never within a word: names and places
+    must stay whole. Where a word is wider than its column, the next cells of the row go on below
+    it, and where it would go beyond *width*, it takes a line of its own.
     """
     grid = [list(columns), *(list(row) for row in rows)]
     room = width - len(_GAP) * (len(columns) - 1)
@@ -172,12 +205,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> 
             break
         most = max(wide, key=lambda n: (widths[n] - longest[n] > 0, widths[n]))
         widths[most] -= 1
-    return [line for row in grid for line in _row_lines(row, widths)]
-
-
-def joined(cells: Sequence[str]) -> str:
-    """Return the padded *cells* of a table as one line."""
-    return _GAP.join(cells).rstrip()
+    heading, *others = (_row_lines(row, widths, width) for row in grid)
+    return TableLines(heading, [line for lines in others for line in lines])
 
 
 def columns_of(text: str) -> int:
@@ -191,48 +220,38 @@ def _longest_word(text: str) -> int:
     return max(map(columns_of, text.split()), default=0)
 
 
-def _row_lines(row: list[str], widths: list[int]) -> list[list[str]]:
-    cells = [_wrapped(cell, width) for cell, width in zip(row, widths, strict=True)]
-    height = max(map(len, cells))
-    return [
-        [
-            _padded(cell[n] if n < len(cell) else "", width)
-            for cell, width in zip(cells, widths, strict=True)
-        ]
-        for n in range(height)
-    ]
+def _row_lines(row: list[str], widths: list[int], total: int) -> list[str]:
+    lines: list[str] = []
+    first = start = 0
+    for cell, width in zip(row, widths, strict=True):
+        number, at = first, start
+        for text in _wrapped(cell, width):
+            taken = columns_of(text)
+            if taken > width and start + taken > total:
+                number, at = len(lines), max(total - taken, 0)
+            if number == len(lines):
+                lines.append("")
+            lines[number] = _padded(lines[number], at) + text
+            number, at = number + 1, start
+            if taken > width:
+                first = number
+        start += width + len(_GAP)
+    return lines
 
 
 def _wrapped(text: str, width: int) -> list[str]:
     """Return *text* wrapped to *width* columns; textwrap would count characters instead."""
-    if columns_of(text) <= width:
-        return [" ".join(text.split())]
     lines: list[str] = []
     line: list[str] = []
     used = 0
-    for word in (part for long_word in text.split() for part in _parts(long_word, width)):
+    for word in text.split():
         taken = columns_of(word)
         if line and used + taken > width:
             lines.append(" ".join(line))
             line, used = [], 0
         line.append(word)
         used += taken + 1  # the space after it
-    return [*lines, " ".join(line)]
-
-
-def _parts(word: str, width: int) -> list[str]:
-    """Return *word* in parts of at most *width* columns."""
-    if word.isascii():
-        return [word[at : at + width] for at in range(0, len(word), width)]
-    parts: list[str] = []
-    piece, used = "", 0
-    for char in word:
-        more = columns_of(char)
-        if piece and used + more > width:
-            parts.append(piece)
-            piece, used = "", 0
-        piece, used = piece + char, used + more
-    return [*parts, piece]
+    return [*lines, " ".join(line)] if line else lines
 
 
 def _padded(text: str, width: int) -> str:

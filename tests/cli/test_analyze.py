@@ -71,7 +71,7 @@ def secretive(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_no_form_shows_a_secret(secretive: Path, command_line: CommandLine, form: str) -> None:
-    done = command_line.plain(secretive, "analyze", "--format", form, "-v")
+    done = command_line.plain(secretive, "analyze", "--format", form, "--full")
     assert done.code == 0, done.err
     shown = done.out.decode() + done.err
     assert [name for name, value in SECRETS.items() if value in shown] == []
@@ -84,37 +84,118 @@ def test_nothing_is_written(secretive: Path, command_line: CommandLine) -> None:
     assert tree(secretive) == before
 
 
-def test_the_report_has_its_sections(shop: Path, command_line: CommandLine) -> None:
-    done = command_line.plain(shop, "analyze")
+EXAMPLE = Path(__file__).parents[2] / "examples" / "legacy-shop"
+
+
+def test_the_first_screen_is_short_and_begins_with_the_worst(command_line: CommandLine) -> None:
+    done = command_line.plain(EXAMPLE, "analyze")
     assert done.code == 0, done.err
+    lines = done.out.decode().splitlines()
+    assert lines[0].startswith("legacy-shop")
+    assert len(lines) <= 60
+    assert max(map(columns_of, lines)) <= 80
+    assert any(line.startswith("high[") for line in lines[:12])
+    assert any("analyze --full" in line for line in lines[-2:])
+    assert "\x1b" not in "".join(lines)
+
+
+def test_a_finding_has_its_line_a_caret_and_the_command(
+    tmp_path: Path, command_line: CommandLine
+) -> None:
+    text = "services:\n  db:\n    image: postgres:16\n    ports: ['5432:5432']  # for tests\n"
+    project = write(tmp_path / "db", {"compose.yaml": text})
+    lines = command_line.plain(project, "analyze").out.decode().splitlines()
+    at = lines.index("  --> compose.yaml:4")
+    assert lines[at + 1 : at + 4] == [
+        "  4 |     ports: ['5432:5432']  # for tests",
+        "    |     ^^^^^^^^^^^^^^^^^^^^",
+        "  help: composerefactor fix --unsafe --select bind-local-ports",
+    ]
+
+
+BROKEN = {
+    "unreadable": "services:\n  web:\n    image: nginx\n   ports: [80:80]\n",
+    "rejected": "services:\n  web:\n    image: nginx\n    depends_on: [nobody]\n",
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_what_cannot_start_has_its_error_first_and_no_rating(
+    tmp_path: Path, command_line: CommandLine, kind: str
+) -> None:
+    project = write(tmp_path / "shop", {"compose.yaml": BROKEN[kind]})
+    text = command_line.plain(project, "analyze").out.decode()
+    lines = text.splitlines()
+    assert any(line.startswith("error[") for line in lines[:6])
+    assert "of 10" not in text
+    for form in ("markdown", "html"):
+        document = command_line.plain(project, "analyze", "--format", form).out.decode()
+        assert "of 10" not in document
+        assert "compose.yaml:4" in document.split("Services", 1)[0]
+    full = command_line.plain(project, "analyze", "--full").out.decode()
+    assert "No ports are published" not in full
+    assert command_line.plain(project, "analyze", "--format", "json").document["rating"]
+
+
+def test_a_project_below_is_named_and_its_paths_lead_there(
+    shop: Path, command_line: CommandLine
+) -> None:
+    (shop / "deploy").mkdir()
+    (shop / "docker-compose.yml").rename(shop / "deploy" / "docker-compose.yml")
+    lines = command_line.plain(shop, "analyze").out.decode().splitlines()
+    assert any("deploy/" in line and "No Compose file here" in line for line in lines[:3])
+    places = [line for line in lines if line.startswith("  --> ")]
+    assert places
+    assert all(line.startswith("  --> deploy/docker-compose.yml:") for line in places)
+
+
+def test_sections_are_printed_by_name(shop: Path, command_line: CommandLine) -> None:
+    done = command_line.plain(shop, "analyze", "--section", "ports", "--section", "builds")
     text = done.out.decode()
+    assert [line for line in text.splitlines() if line[:1].isalpha()] == ["Ports", "Builds"]
+    assert "443" in text
+    assert "No images are built." in text
+    assert command_line.plain(shop, "analyze", "--section", "port").code == 2
+
+
+def test_the_whole_report_has_its_sections(shop: Path, command_line: CommandLine) -> None:
+    text = command_line.plain(shop, "analyze", "--full").out.decode()
     for title in (
         "Overview",
+        "Rating",
+        "Recommended actions by priority",
         "Service inventory",
         "Network topology",
         "Dependencies and start order",
         "Health checks",
         "Volumes and backup",
         "Ports",
-        "Environment variables",
         "Resources",
-        "Builds",
-        "Environment comparison",
         "Before the first start",
         "Commands",
-        "Limitations",
-        "Rating",
-        "Recommended actions by priority",
+        "All findings",
     ):
         assert f"\n{title}\n" in f"\n{text}", title
+    assert "\nBuilds\n" not in text  # there are none
     assert "\x1b" not in text
 
 
 def test_the_report_fits_a_terminal(secretive: Path, command_line: CommandLine) -> None:
-    text = command_line.plain(secretive, "analyze", "-v").out.decode()
+    text = command_line.plain(secretive, "analyze", "--full").out.decode()
     code = ("docker compose", "├", "└", "│")
     wide = [line for line in text.splitlines() if columns_of(line) > 80]
     assert [line for line in wide if not line.strip().startswith(code)] == []
+
+
+def test_a_table_never_breaks_a_name_or_a_place(tmp_path: Path, command_line: CommandLine) -> None:
+    names = [f"face-detection-service-{n:02}-of-the-shop" for n in range(3)]
+    image = "registry.example.org/teams/machine-learning/face-detection"
+    body = f"    image: {image}\n    ports: ['8080']\n    volumes: [/srv/faces/{{0}}:/data]\n"
+    text = "services:\n" + "".join(f"  {name}:\n{body.format(name)}" for name in names)
+    project = write(tmp_path / "faces", {"docker-compose.production.yml": text})
+    words = command_line.plain(project, "analyze", "--full").out.decode().split()
+    for name in (*names, image, "docker-compose.production.yml:"):
+        assert any(word.startswith(name) for word in words), name
 
 
 def test_the_json_follows_its_schema(secretive: Path, command_line: CommandLine) -> None:

@@ -32,7 +32,7 @@ ODD_FILE = "compose.x\n::error::pwned\x1b[31m\u202e.yml"
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 COMMANDS = re.compile(r"^\s*::|##\[", re.MULTILINE)
 RUNS = (
-    *(("analyze", "-v", "--format", f) for f in ("text", "markdown", "html", "json", "sarif")),
+    *(("analyze", "--full", "--format", f) for f in ("text", "markdown", "html", "json", "sarif")),
     *(("analyze", "--format", f) for f in ("github", "junit", "svg")),
     *(("analyze", "-r", "--format", f) for f in ("text", "markdown", "json")),
     *(

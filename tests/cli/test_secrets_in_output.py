@@ -32,7 +32,7 @@ IMAGES = (
 )
 SERVICES = ("auth", "token-service", "keycloak", "secret-store", "private-api", "cookie", "webhook")
 COMMANDS = (
-    *(("analyze", "-v", "--format", f) for f in ("text", "markdown", "html", "json", "sarif")),
+    *(("analyze", "--full", "--format", f) for f in ("text", "markdown", "html", "json", "sarif")),
     *(("analyze", "--format", f) for f in ("github", "junit", "svg")),
     ("analyze", "--smoke-test", "smoke.sh"),
     *(
@@ -42,7 +42,7 @@ COMMANDS = (
     ),
     *(
         (*command, "-f", f"broken.{form}.yml")
-        for command in (("analyze", "-v"), ("split", "--check", "--engine", "none"))
+        for command in (("analyze", "--full"), ("split", "--check", "--engine", "none"))
         for form in ("scalar", "key", "flow", "block")
     ),
 )
@@ -257,6 +257,6 @@ def test_no_output_contains_a_secret(seed: int, tmp_path: Path) -> None:
         if "smoke.sh" in command:
             output += (tmp_path / "smoke.sh").read_text(encoding="utf-8")
         assert not _visible(output, project), (command, _visible(output, project))
-        if command[:3] == ("analyze", "-v", "--format") and command[-1] != "sarif":
+        if command[:3] == ("analyze", "--full", "--format") and command[-1] != "sarif":
             names = (*project.images, *project.services)
             assert all(name in output for name in names), command

@@ -34,6 +34,7 @@ RUNS: dict[str, tuple[str, ...]] = {
     "fix-unsafe": ("fix", "--unsafe", "--dry-run"),
     "join-nothing": ("join", "--check", *UNPROVEN),
     "analyze": ("analyze",),
+    "analyze-full": ("analyze", "--full"),
     "analyze-github": ("analyze", "--format", "github"),
     "analyze-json": ("analyze", "--format", "json"),
     "analyze-junit": ("analyze", "--format", "junit"),

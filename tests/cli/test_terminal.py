@@ -116,6 +116,25 @@ def test_no(shop: Path, terminal: Terminal, answer: str) -> None:
     assert tree(shop) == before
 
 
+def test_the_whole_report_is_shown_in_a_pager(shop: Path, terminal: Terminal) -> None:
+    session = terminal(shop, "analyze", "--full", PAGER="sed s/^/paged:/")
+    assert session.end() == 0
+    assert b"paged:" in session.seen
+    assert (
+        b"paged:" not in terminal(shop, "analyze", PAGER="sed s/^/paged:/").expect(b"--full").seen
+    )
+
+
+@pytest.mark.parametrize(("program", "is_linked"), [("vscode", True), ("Apple_Terminal", False)])
+def test_places_are_links_where_the_terminal_has_links(
+    shop: Path, terminal: Terminal, program: str, *, is_linked: bool
+) -> None:
+    session = terminal(shop, "analyze", TERM_PROGRAM=program)
+    assert session.end() == 0
+    address = f"file://{shop}/docker-compose.yml#".encode()
+    assert (b"\x1b]8;;" + address in session.seen) == is_linked
+
+
 def test_the_diff_and_then_no(shop: Path, terminal: Terminal) -> None:
     before = tree(shop)
     session = terminal(shop, *SPLIT).expect(PROMPT).send("d\n")

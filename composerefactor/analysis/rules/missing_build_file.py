@@ -30,4 +30,5 @@ def missing_build_file(architecture: Architecture) -> Iterator[Occurrence]:
                 build.location,
                 build.service,
                 build.dockerfile,
+                "create it, or correct the path",
             )

@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 
 from composerefactor.analysis.fleet import ProjectSummary
 from composerefactor.report.markdown import cell
-from composerefactor.report.text import Style, counted, joined, table
+from composerefactor.report.text import Style, counted, table
 
 SCHEMA = 2
 _COLUMNS = (
@@ -29,12 +29,8 @@ _MAX_RULES = 10
 def as_text(summaries: Sequence[ProjectSummary], style: Style, width: int = 80) -> list[str]:
     """Return the lines of a table of all projects, the worst first, and of a summary."""
     lines = table(_COLUMNS, [_row(each) for each in _ordered(summaries) if not each.error], width)
-    heading_lines = len(table(_COLUMNS, [], width))
-    shown = [style(joined(cells), "dim") for cells in lines[:heading_lines]]
-    shown += [joined(cells) for cells in lines[heading_lines:]]
-    for each in summaries:
-        if each.error:
-            shown.append(f"{style(each.path, 'yellow')}: {each.error}")
+    shown = [*(style(line, "dim") for line in lines.heading), *lines.rows]
+    shown += [f"{style(each.path, 'yellow')}: {each.error}" for each in summaries if each.error]
     shown += ["", *_totals(summaries)]
     return shown
 

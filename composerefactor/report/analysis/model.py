@@ -64,15 +64,16 @@ class Section(Struct, frozen=True):
         title: The heading.
         parts: The content.
         intro: A paragraph below the heading.
-        empty: The sentence for a section without content; ``""`` omits such a section.
-        detail: Whether it lists everything, so that a short report omits it.
+        empty: The sentence for a section without content, for who asks for that section alone;
+            reports omit it.
+        detail: Whether it lists everything, so that a page folds it.
     """
 
     id: str
     title: str
     parts: tuple[Table | Listing, ...] = ()
     intro: str = ""
-    empty: str = ""
+    empty: str = "Nothing to report."
     detail: bool = False
 
     @property

@@ -6,14 +6,16 @@ These are the overview, the rating, the findings, and the limitations of the ana
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from msgspec import Struct
 
 from composerefactor.analysis.analysis import RATING_EXPLANATION, Analysis, Rating
 from composerefactor.analysis.findings import Finding, Severity
 from composerefactor.errors import first_of
 from composerefactor.report.analysis import operation, services
 from composerefactor.report.analysis.model import Listing, Section, Table
-from composerefactor.report.text import counted, evidence_of
+from composerefactor.report.text import counted, evidence_of, kinds_text
 
 _MAX_PLACES = 6
 _TITLES = {
@@ -39,19 +41,17 @@ def overview(analysis: Analysis) -> Section:
     main = facts.main
     names = facts.service_names
     by_name = {s.name: s for e in reversed(facts.entries) for s in e.services}
-    kinds = Counter(by_name[name].counts_as for name in names)
     builds = sum(by_name[name].build is not None for name in names)
-    breakdown = ", ".join(
-        f"{kinds[k]} {k.removesuffix('s') if kinds[k] == 1 else k}" for k in sorted(kinds)
-    )
+    breakdown = kinds_text(by_name[name].counts_as for name in names)
     lines = [
-        f"Rating: {analysis.rating.score:.1f} of 10, {analysis.rating.word}",
+        *(f"Error: {each.location}: {each.message}" for each in analysis.rejections),
+        rating_text(analysis),
         f"Services: {len(names)}" + (f" ({breakdown})" if breakdown else ""),
         f"Images to build: {builds}, to pull: {len(names) - builds}",
         f"Findings: {severities(analysis.findings)}",
     ]
     if main is not None and main.totals.containers:
-        lines.insert(2, f"Containers: {main.totals.containers} from `{main.title}`")
+        lines.insert(-2, f"Containers: {main.totals.containers} from `{main.title}`")
     if analysis.known:
         lines.append(f"Known findings in the baseline: {len(analysis.known)}")
     rows = [
@@ -68,6 +68,13 @@ def overview(analysis: Analysis) -> Section:
     return Section("overview", "Overview", (Listing(tuple(lines)), table))
 
 
+def rating_text(analysis: Analysis) -> str:
+    """Return the rating; a project that Docker Compose rejects is not rated."""
+    if analysis.rejections:
+        return "Not rated: Docker Compose rejects the project"
+    return f"Rating: {analysis.rating.score:.1f} of 10, {analysis.rating.word}"
+
+
 def severities(findings: Iterable[Finding]) -> str:
     """Return the number of findings of each severity as text: ``2 high, 1 low``."""
     counts = Counter(each.severity for each in findings)
@@ -76,7 +83,12 @@ def severities(findings: Iterable[Finding]) -> str:
 
 
 def rating(analysis: Analysis) -> Section:
-    """Return the section with the rating of each area, its deductions, and the strengths."""
+    """Return the section with the rating of each area, its deductions, and the strengths.
+
+    It is empty for a project that Docker Compose rejects.
+    """
+    if analysis.rejections:
+        return Section("rating", "Rating", empty="Not rated: Docker Compose rejects the project.")
     rows = [
         (_AREA_TITLES[each.area], f"{each.score:.1f}", each.word, _deductions(each))
         for each in analysis.ratings
@@ -94,17 +106,71 @@ def _deductions(rating: Rating) -> str:
     return ", ".join(f"{d.rule} {d.points:g}" for d in rating.deductions)
 
 
+class FindingGroup(Struct, frozen=True):
+    """The findings of one rule with the same severity.
+
+    Attributes:
+        rule: The id of the rule.
+        severity: Their severity.
+        findings: The findings, at least one.
+        message: What they report, in one sentence without a period.
+        names: The services, or else the subjects, that *message* does not name.
+        is_rejection: True if Docker Compose rejects the project because of them.
+    """
+
+    rule: str
+    severity: Severity
+    findings: tuple[Finding, ...]
+    message: str
+    names: tuple[str, ...]
+    is_rejection: bool
+
+    @property
+    def transform(self) -> str | None:
+        """The transform that fixes at least one of them."""
+        return next((each.transform for each in self.findings if each.transform), None)
+
+    @property
+    def remedy(self) -> str:
+        """What to do by hand, as the first finding says it."""
+        return self.findings[0].remedy
+
+
+def finding_groups(analysis: Analysis) -> list[FindingGroup]:
+    """Return the findings by rule: rejections first, then by severity and number."""
+    rejections = set(analysis.rejections)
+    grouped: dict[tuple[bool, Severity, str], list[Finding]] = {}
+    for finding in analysis.findings:
+        key = finding in rejections, finding.severity, finding.rule
+        grouped.setdefault(key, []).append(finding)
+    groups = [
+        FindingGroup(rule, severity, tuple(of_rule), *_message(analysis, of_rule), is_rejection)
+        for (is_rejection, severity, rule), of_rule in grouped.items()
+    ]
+    groups.sort(key=lambda each: (not each.is_rejection, -each.severity.rank, -len(each.findings)))
+    return groups
+
+
+def _message(analysis: Analysis, of_rule: list[Finding]) -> tuple[str, tuple[str, ...]]:
+    if len(of_rule) == 1:
+        return of_rule[0].message, ()
+    names = tuple(dict.fromkeys(each.service or each.subject for each in of_rule))
+    summary = analysis.rules[of_rule[0].rule].summary.rstrip(".")
+    article, space, rest = summary.partition(" ")
+    if article in {"A", "An", "The"}:  # other messages begin with the name of a service
+        summary = article.lower() + space + rest
+    return summary, names if all(names) else ()
+
+
 def priorities(analysis: Analysis) -> Section:
     """Return the section with the recommended actions: one row per rule, by severity."""
     parts = []
+    groups = finding_groups(analysis)
     for severity in reversed(Severity):
-        by_rule: dict[str, list[Finding]] = {}
-        for finding in analysis.findings:
-            if finding.severity == severity:
-                by_rule.setdefault(finding.rule, []).append(finding)
         rows = [
-            (_summary(analysis, rule, of_rule), _places(of_rule), _fix(of_rule))
-            for rule, of_rule in sorted(by_rule.items(), key=lambda item: -len(item[1]))
+            (_summary(analysis, each), _places(each.findings), _fix(each))
+            for each in groups
+            if each.severity == severity
         ]
         if rows:
             title = _TITLES[severity]
@@ -114,13 +180,13 @@ def priorities(analysis: Analysis) -> Section:
     )
 
 
-def _summary(analysis: Analysis, rule: str, of_rule: list[Finding]) -> str:
-    if len(of_rule) == 1:
-        return f"{of_rule[0].message} ({rule})"
-    return f"{analysis.rules[rule].summary.rstrip('.')} ({rule})"
+def _summary(analysis: Analysis, group: FindingGroup) -> str:
+    if len(group.findings) == 1:
+        return f"{group.message} ({group.rule})"
+    return f"{analysis.rules[group.rule].summary.rstrip('.')} ({group.rule})"
 
 
-def _places(of_rule: list[Finding]) -> str:
+def _places(of_rule: Sequence[Finding]) -> str:
     if len(of_rule) == 1:
         return str(of_rule[0].location)
     affected = dict.fromkeys(each.service for each in of_rule if each.service)
@@ -128,12 +194,11 @@ def _places(of_rule: list[Finding]) -> str:
     return f"{len(of_rule)}: {first_of(places, _MAX_PLACES)}"
 
 
-def _fix(of_rule: list[Finding]) -> str:
-    transforms = [each.transform for each in of_rule if each.transform]
-    if not transforms:
+def _fix(group: FindingGroup) -> str:
+    if group.transform is None:
         return "by hand"
-    transform = transforms[0]
-    return transform if len(transforms) == len(of_rule) else f"{transform} ({len(transforms)})"
+    number = sum(each.transform is not None for each in group.findings)
+    return group.transform if number == len(group.findings) else f"{group.transform} ({number})"
 
 
 def findings(analysis: Analysis) -> Section:
@@ -185,10 +250,10 @@ def _shared_message(analysis: Analysis, rule: str, findings: list[Finding]) -> s
     return f"{summary}: {', '.join(services)}" + (f" ({reason})" if colon else "")
 
 
-def unresolved(analysis: Analysis) -> Section:
+def limitations(analysis: Analysis) -> Section:
     """Return the section with what the text alone does not show."""
     return Section(
-        "unresolved",
+        "limitations",
         "Limitations",
         (Listing(tuple(_limitations(analysis))),),
         intro="This report is based on the files alone; nothing was started.",
@@ -204,29 +269,34 @@ def _limitations(analysis: Analysis) -> Iterator[str]:
         yield f"{counted(len(assumed), 'start command')} assumed from file names: {files}"
 
 
-def sections(analysis: Analysis, *, with_details: bool = True) -> tuple[Section, ...]:
+SECTIONS: dict[str, Callable[[Analysis], Section]] = {
+    "overview": overview,
+    "rating": rating,
+    "priorities": priorities,
+    "inventory": lambda analysis: services.inventory(analysis.architecture),
+    "topology": lambda analysis: services.topology(analysis.architecture),
+    "dependencies": lambda analysis: services.dependencies(analysis.architecture),
+    "health": lambda analysis: services.health(analysis.architecture),
+    "volumes": lambda analysis: services.volumes(analysis.architecture),
+    "ports": lambda analysis: services.ports(analysis.architecture),
+    "variables": lambda analysis: operation.variables(analysis.architecture),
+    "containers": lambda analysis: operation.containers(analysis.architecture),
+    "resources": lambda analysis: services.resources(analysis.architecture),
+    "builds": lambda analysis: services.builds(analysis.architecture),
+    "environments": lambda analysis: operation.environments(analysis.architecture),
+    "checklist": operation.checklist,
+    "commands": operation.commands,
+    "findings": findings,
+    "limitations": limitations,
+}
+"""The functions for the sections of a report, by id, in their order."""
+
+
+def sections(analysis: Analysis) -> tuple[Section, ...]:
     """Return the sections of the report about *analysis*, without secrets.
 
-    Without *with_details*, the sections that list everything are omitted.
+    If no start command can be read, there is nothing to say but why.
     """
-    facts = analysis.architecture
-    return (
-        overview(analysis),
-        rating(analysis),
-        priorities(analysis),
-        services.inventory(facts),
-        services.topology(facts),
-        services.dependencies(facts),
-        services.health(facts),
-        services.volumes(facts),
-        services.ports(facts),
-        operation.variables(facts),
-        *((operation.containers(facts),) if with_details else ()),
-        services.resources(facts),
-        services.builds(facts),
-        operation.environments(facts),
-        operation.checklist(analysis),
-        operation.commands(analysis),
-        *((findings(analysis),) if with_details else ()),
-        unresolved(analysis),
-    )
+    if not analysis.architecture.entries:
+        return overview(analysis), priorities(analysis), findings(analysis)
+    return tuple(section(analysis) for section in SECTIONS.values())

@@ -1,16 +1,15 @@
-"""The report of ``analyze`` for a terminal: :func:`analysis_text` renders its sections."""
+"""The whole report of ``analyze`` for a terminal: :func:`full_text` renders its sections."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from composerefactor.analysis.analysis import Analysis
 from composerefactor.report.analysis.model import Listing, Section, Table
-from composerefactor.report.analysis.summary import sections, severities
-from composerefactor.report.text import Style, joined, table
+from composerefactor.report.analysis.summary import SECTIONS, sections
+from composerefactor.report.text import Style, table
 
-_LAST = ("rating", "priorities")
 _COLOURS = {
     "High priority": "red",
     "Medium priority": "yellow",
@@ -19,29 +18,25 @@ _COLOURS = {
 }
 
 
-def analysis_text(
-    analysis: Analysis, style: Style, *, width: int = 80, verbose: bool = False
+def full_text(
+    analysis: Analysis, style: Style, *, width: int = 80, names: Sequence[str] = ()
 ) -> Iterator[str]:
     """Yield the lines of a report that fits *width* columns.
 
-    The most important sections come last, where a terminal shows them. *verbose* adds the sections
-    that list everything.
+    Args:
+        analysis: The analysis.
+        style: The colours.
+        width: The columns of the terminal.
+        names: The ids of the sections, all if there are none. Empty sections are only shown if
+            they are named.
     """
-    all_sections = sections(analysis, with_details=verbose)
-    ordered = [s for s in all_sections if s.id not in _LAST]
-    ordered += [s for s in all_sections if s.id in _LAST]
-    for section in ordered:
-        if section.is_empty and not section.empty:
+    shown = [SECTIONS[name](analysis) for name in names] or sections(analysis)
+    for section in shown:
+        if section.is_empty and not names:
             continue
         yield style(section.title, "bold")
         yield from _body(section, style, width)
         yield ""
-    rating = analysis.rating
-    yield style(f"{rating.score:.1f} of 10, {rating.word}", "bold") + (
-        f"; findings: {severities(analysis.findings)}"
-    )
-    if not verbose:
-        yield style("-v lists every finding, --format markdown writes a document", "dim")
 
 
 def _body(section: Section, style: Style, width: int) -> Iterator[str]:
@@ -69,13 +64,8 @@ def _table(part: Table, style: Style, width: int) -> Iterator[str]:
     columns = [_plain(part.columns[n]) for n in shown]
     rows = [[_plain(row[n]) for n in shown] for row in part.rows]
     lines = table(columns, rows, width - 2)
-    heading_lines = len(table(columns, [], width - 2))
-    for number, cells in enumerate(lines):
-        line = joined(cells)
-        if number < heading_lines:
-            yield f"  {style(line, 'dim')}"
-        else:
-            yield f"  {_coloured(line, style)}"
+    yield from (f"  {style(line, 'dim')}" for line in lines.heading)
+    yield from (f"  {_coloured(line, style)}" for line in lines.rows)
 
 
 def _coloured(line: str, style: Style) -> str:

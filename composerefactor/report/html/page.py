@@ -85,9 +85,7 @@ class Part(Struct, frozen=True):
     id: str
     title: str
     intro: str
-    empty: str
     detail: bool
-    is_empty: bool
     parts: tuple[Grid | Listing, ...]
     count: int
 
@@ -101,7 +99,7 @@ class Picture(Struct, frozen=True):
 
 def analysis_html(analysis: Analysis) -> str:
     """Return *analysis* as a self-contained HTML document, without secrets."""
-    shown = [section for section in sections(analysis) if not section.is_empty or section.empty]
+    shown = [section for section in sections(analysis) if not section.is_empty]
     shown.sort(key=lambda section: section.id != "topology")  # people look at diagrams first
     facts = analysis.architecture
     style, script = _style(), _text("report.js")
@@ -116,6 +114,7 @@ def analysis_html(analysis: Analysis) -> str:
             script=Markup(script),  # noqa: S704
             rating=analysis.rating,
             areas=analysis.ratings,
+            errors=analysis.rejections,
             facts=_facts(facts),
             severities=_severities(analysis),
             legend=legend(),
@@ -221,9 +220,7 @@ def _part(section: Section, services: frozenset[str]) -> Part:
         section.id,
         section.title,
         section.intro,
-        section.empty,
         section.detail,
-        section.is_empty,
         tuple(parts),
         sum(len(part.rows) for part in parts if isinstance(part, Grid)),
     )

@@ -132,7 +132,7 @@ def test_it_is_the_same_each_time(tmp_path: Path) -> None:
 
 
 def test_a_project_without_services(tmp_path: Path) -> None:
-    assert "There are no services" in page(tmp_path, "services: {}\n")
+    assert "<dt>Services</dt><dd>0</dd>" in page(tmp_path, "services: {}\n")
 
 
 def test_size_of_a_large_project(large: Path) -> None:

@@ -1,0 +1,345 @@
+"""The first screen of ``analyze``: what to do first, and the project in a few lines.
+
+:func:`screen` yields the lines: the project and its rating, the findings by priority, the first of
+them with the line of the file that they are about, an inventory, and how to see the rest.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import textwrap
+from collections.abc import Iterator, Sequence
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from composerefactor.analysis.analysis import Analysis
+from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
+from composerefactor.analysis.facts.volumes import StoredData
+from composerefactor.analysis.findings import Finding, Severity
+from composerefactor.errors import Location, first_of
+from composerefactor.report.analysis.summary import (
+    FindingGroup,
+    finding_groups,
+    severities,
+)
+from composerefactor.report.findings import command_for, is_fixed_in_place
+from composerefactor.report.text import Style, columns_of, counted, evidence_of, kinds_text
+
+_MOST_EXCERPTS = 3
+"""Findings with an excerpt of the file; further ones take two lines, and then are counted."""
+
+_MOST_SHORT = 6
+_COMMENT = re.compile(r"(?<!\S)#.*")
+_MOST_NAMES = 4
+_MOST_AREAS = 2
+_MOST_RULES = 2
+_WELL_RATED = 8.0
+"""Areas with this score or a better one do not explain a rating."""
+
+_COLOURS: dict[Severity, tuple[str, ...]] = {
+    Severity.HIGH: ("red", "bold"),
+    Severity.MEDIUM: ("yellow", "bold"),
+    Severity.LOW: ("cyan", "bold"),
+    Severity.INFO: ("bold",),
+}
+_LABEL = 11
+
+
+class Place(Struct, frozen=True):
+    """Where the user and the project are.
+
+    Attributes:
+        directory: The project directory, absolute.
+        prefix: What to put before a path of the project so that it leads there from the user's
+            working directory: ``""`` or with a slash at its end.
+        arguments: What of the command line selects the project, for the commands to run next.
+        found_below: The directory in which the project is, below the one that the user gave; else
+            ``""``.
+    """
+
+    directory: str
+    prefix: str = ""
+    arguments: Sequence[str] = ()
+    found_below: str = ""
+
+    def command(self, *words: str) -> str:
+        """Return the command line of this tool with *words*, for the same project."""
+        return shlex.join(["composerefactor", *words, *self.arguments])
+
+
+def screen(analysis: Analysis, place: Place, style: Style, width: int = 80) -> Iterator[str]:
+    """Yield the lines of the first screen about *analysis*, at most *width* columns wide.
+
+    Commands, and places that are longer, stay on one line: people copy and click them.
+    """
+    writer = _Writer(analysis, place, style, width)
+    yield from writer.title()
+    yield ""
+    yield from writer.findings()
+    yield from writer.inventory()
+    yield from writer.next_commands()
+
+
+class _Writer:
+    def __init__(self, analysis: Analysis, place: Place, style: Style, width: int) -> None:
+        self.analysis = analysis
+        self.architecture = analysis.architecture
+        self.place = place
+        self.style = style
+        self.width = width
+        self.excerpts = _Excerpts(self.architecture)
+
+    def title(self) -> Iterator[str]:
+        """Yield the name and the directory of the project, its rating, and the reason for it."""
+        name, directory = self.architecture.name, self.place.directory
+        fits = columns_of(f"{name}  {directory}") <= self.width
+        yield f"{self.style(name, 'bold')}{'  ' if fits else ''}" + (
+            self.style(directory, "dim") if fits else ""
+        )
+        if not fits:
+            yield self.style(directory, "dim")
+        if self.place.found_below:
+            where = self.place.found_below
+            yield self.style(f"No Compose file here; this is the project in {where}/", "yellow")
+        if self.analysis.rejections:
+            text = "Not rated: Docker Compose rejects it, see the errors"
+            yield self.style(text, "red", "bold")
+        else:
+            rating = self.analysis.rating
+            score = f"{rating.score:.1f} of 10, {rating.word}"
+            first, *others = self._wrapped(f"{score}{self._reason()}")
+            yield first.replace(score, self.style(score, "bold"), 1)
+            yield from others
+        yield f"Findings: {severities(self.analysis.findings)}"
+
+    def _reason(self) -> str:
+        """Return the areas that lower the rating, each with the rules that do."""
+        areas = sorted(self.analysis.ratings, key=lambda each: each.score)
+        reasons = [
+            f"{each.area} {each.score:.1f} ("
+            + ", ".join(deduction.rule for deduction in each.deductions[:_MOST_RULES])
+            + ")"
+            for each in areas[:_MOST_AREAS]
+            if each.score < _WELL_RATED
+        ]
+        return f": {', '.join(reasons)}" if reasons else ""
+
+    def findings(self) -> Iterator[str]:
+        """Yield the findings by priority; those that Docker Compose rejects come first."""
+        groups = finding_groups(self.analysis)
+        shown = [each for each in groups if each.severity != Severity.INFO]
+        for group in shown[:_MOST_EXCERPTS]:
+            yield from self._with_excerpt(group)
+            yield ""
+        short = shown[_MOST_EXCERPTS : _MOST_EXCERPTS + _MOST_SHORT]
+        for group in short:
+            yield from self._short(group)
+        hidden = [each for each in groups if each not in shown[:_MOST_EXCERPTS] + short]
+        if hidden:
+            number = sum(len(each.findings) for each in hidden)
+            rules = counted(len(hidden), "rule")
+            yield self.style(f"{counted(number, 'more finding')} of {rules}: --full", "dim")
+        if short or hidden:
+            yield ""
+
+    def _with_excerpt(self, group: FindingGroup) -> Iterator[str]:
+        yield from self._heading(group)
+        first = group.findings[0]
+        yield f"  {self.style('-->', 'cyan')} {self._places(group, self.width - 6)}"
+        excerpt = self.excerpts.of(first, self.width - 8)
+        if excerpt is not None:
+            line, mark = excerpt
+            gutter = str(first.location.line)
+            yield f"  {self.style(f'{gutter} |', 'cyan')} {line}"
+            carets = self.style(mark, *_COLOURS[group.severity])
+            yield f"  {self.style(f'{chr(32) * len(gutter)} |', 'cyan')} {carets}"
+        yield from self._help(group)
+
+    def _short(self, group: FindingGroup) -> Iterator[str]:
+        yield from self._heading(group)
+        fix = f"  fix: {group.transform}" if group.transform else ""
+        places = self._places(group, self.width - 6 - len(fix))
+        yield f"  {self.style('-->', 'cyan')} {places}{self.style(fix, 'green')}"
+
+    def _heading(self, group: FindingGroup) -> Iterator[str]:
+        word = "error" if group.is_rejection else group.severity.value
+        label = f"{word}[{group.rule}]"
+        message = f"{group.message}: {self._names(group, label)}" if group.names else group.message
+        lines = self._wrapped(f"{label}: {message}")
+        colour = _COLOURS[group.severity]
+        yield next(lines).replace(label, self.style(label, *colour), 1)
+        yield from lines
+
+    def _names(self, group: FindingGroup, label: str) -> str:
+        """Return the names of *group* that fit on the line of its heading, or on the next."""
+        room = self.width - columns_of(f"{label}: {group.message}: ")
+        if room < columns_of(first_of(group.names, 1)):
+            room = self.width - 2
+        return _fitting(group.names, room)
+
+    def _help(self, group: FindingGroup) -> Iterator[str]:
+        """Yield what to do about *group*: the command that fixes it, or a remedy by hand."""
+        label = f"  {self.style('help:', 'green', 'bold')} "
+        if group.transform:
+            command = self.place.command(*command_for(group.transform).split()[1:])
+            number = sum(each.transform is not None for each in group.findings)
+            part = f"  ({number} of {len(group.findings)})" if number < len(group.findings) else ""
+            yield f"{label}{command}{part}"
+        elif group.remedy:
+            first, *others = self._wrapped(group.remedy, self.width - 8)
+            yield label + first
+            yield from (f"      {line}" for line in others)
+
+    def _places(self, group: FindingGroup, width: int) -> str:
+        """Return the places of *group* in *width* columns, and the number of the others."""
+        locations = list(dict.fromkeys(each.location for each in group.findings))
+        names = [f"{self.place.prefix}{each}" for each in locations]
+        most = _most_fitting(names, width)
+        links = [self._link(*pair) for pair in zip(names, locations, strict=True)]
+        return first_of(links, most)
+
+    def _link(self, text: str, location: Location) -> str:
+        path = f"{self.place.directory.rstrip('/')}/{location.path}"
+        line = f"#{location.line}" if location.line else ""
+        return self.style.link(text, f"file://{quote(path)}{line}")
+
+    def _wrapped(self, text: str, width: int = 0) -> Iterator[str]:
+        """Yield the lines of *text*, with words of any length whole, indented from the second."""
+        yield from textwrap.wrap(
+            text,
+            width or self.width,
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+
+    def inventory(self) -> Iterator[str]:
+        """Yield a few lines on what the project consists of."""
+        main = self.architecture.main
+        if main is None:
+            return
+        for label, text in _inventory(self.architecture, main, self.width - _LABEL):
+            head = f"{label:<{_LABEL}}"
+            for line in self._wrapped(text, self.width - _LABEL):
+                yield f"{self.style(head, 'cyan')}{line}"
+                head = " " * _LABEL
+        yield ""
+
+    def next_commands(self) -> Iterator[str]:
+        """Yield the commands to run next; the last one shows the rest of the report."""
+        commands = []
+        fixable = sum(is_fixed_in_place(each) for each in self.analysis.findings)
+        if fixable:
+            command = self.place.command("fix", "--unsafe", "--dry-run")
+            commands.append((command, f"preview fixes for {counted(fixable, 'finding')}"))
+        if any(each.transform == "split" for each in self.analysis.findings):
+            commands.append((self.place.command("split", "--dry-run"), "preview the split"))
+        command = self.place.command("analyze", "--full")
+        commands.append((command, "all of it; --section NAME for a part"))
+        longest = max(columns_of(command) for command, _ in commands)
+        for command, meaning in commands:
+            yield f"{command:<{longest}}  {self.style(meaning, 'dim')}"
+
+
+class _Excerpts:
+    """The lines of the project's files, without secrets."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        self._architecture = architecture
+        self._lines: dict[str, list[str]] = {}
+
+    def of(self, finding: Finding, width: int) -> tuple[str, str] | None:
+        """Return the line of *finding*, and carets below what the finding is about.
+
+        None if the file cannot be read, or the finding is about the whole file.
+        """
+        path, number = finding.location.path, finding.location.line
+        if path not in self._lines:
+            self._lines[path] = self._read(path)
+        if not 0 < number <= len(self._lines[path]):
+            return None
+        line = self._lines[path][number - 1].expandtabs()
+        start, end = _span(line, finding.subject)
+        if columns_of(line) > width:
+            line = f"{line[: width - 4]} ..."
+            start, end = min(start, width - 5), min(end, width - 4)
+        if start >= end:
+            return None
+        mark = " " * columns_of(line[:start]) + "^" * columns_of(line[start:end])
+        return line, mark
+
+    def _read(self, path: str) -> list[str]:
+        project = self._architecture.project
+        file = project.files.get(path)
+        if file is not None:
+            text = file.source.text
+        elif project.read is not None and project.exists(path):
+            text = project.read(path).decode("utf-8", "replace")
+        else:
+            return []
+        return self._architecture.masking.lines(text.splitlines())
+
+
+def _span(line: str, subject: str) -> tuple[int, int]:
+    """Return where *subject* is in *line*, else all of it without indentation and comment."""
+    if subject and subject in line:
+        start = line.index(subject)
+        return start, start + len(subject)
+    content = _COMMENT.sub("", line).rstrip()
+    body = content.lstrip(" -")
+    return len(content) - len(body), len(content)
+
+
+def _inventory(
+    architecture: Architecture, main: InvocationFacts, width: int
+) -> Iterator[tuple[str, str]]:
+    """Yield label and text of each line of the inventory; lines without content are omitted."""
+    parts = kinds_text(service.counts_as for service in main.services)
+    builds = f"; {counted(len(main.builds), 'image')} to build" if main.builds else ""
+    yield "Services", f"{len(main.services)}: {parts}{builds}"
+    evidence = evidence_of(main.invocation)
+    others = len(architecture.entries) + len(architecture.unread) - 1
+    more = f"; {counted(others, 'other start command')}" if others else ""
+    started = f"{main.title} ({evidence}){more}" if evidence else f"{main.title}{more}"
+    yield "Start", started if columns_of(started) <= width else f"{main.title}{more}"
+    published = [port for port in main.ports if port.published]
+    if published:
+        is_open = [f"{port.service} {port.published}" for port in published if port.is_open]
+        text = f"{len(published)} published, {len(is_open)} on all addresses"
+        yield "Ports", _with_names(text, ": ", is_open, width)
+    backups = [volume.name for volume in main.volumes if volume.backup == "yes"]
+    if main.volumes:
+        text = kinds_text(_mount_kind(each) for each in main.volumes)
+        yield "Data", _with_names(text, "; back up ", backups, width)
+    missing = [variable.name for variable in main.variables if variable.must_be_set]
+    if main.variables:
+        text = str(len(main.variables))
+        yield "Variables", _with_names(text, "; set before the start: ", missing, width)
+
+
+def _with_names(text: str, between: str, names: Sequence[str], width: int) -> str:
+    """Return *text* and as many of *names*, if there are any, as fit into *width* columns."""
+    if not names:
+        return text
+    return f"{text}{between}{_fitting(names, width - columns_of(text + between))}"
+
+
+def _mount_kind(each: StoredData) -> str:
+    return "bind mounts" if each.kind == "bind" else "volumes"
+
+
+def _fitting(names: Sequence[str], width: int) -> str:
+    """Return as many of *names* as fit into *width* columns, and the number of the others."""
+    return first_of(names, _most_fitting(names, width)) if names else ""
+
+
+def _most_fitting(names: Sequence[str], width: int) -> int:
+    """Return how many of *names* fit into *width* columns, at least 1."""
+    fitting = (
+        most
+        for most in range(min(len(names), _MOST_NAMES), 1, -1)
+        if columns_of(first_of(names, most)) <= width
+    )
+    return next(fitting, 1)
