@@ -7,11 +7,14 @@ made are listed too, with the reason: the user excluded them, a comment suppress
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from difflib import SequenceMatcher
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose import files as suppression
 from composerefactor.compose.files import Library, Reader
@@ -75,6 +78,63 @@ def project_with(
     result.environments = project.environments
     return result
 
+
+class _OriginalLines:
+    """Turns places in the files of *current* into places in those of *original*.
+
+    Both are states of one project: fixers plan for the text that earlier fixers leave, but users
+    look at the text that they have.
+    """
+
+    def __init__(self, original: Project, current: Project) -> None:
+        self._original = original
+        self._current = current
+        self._matches: dict[str, list[tuple[range, int, int]]] = {}
+
+    def location(self, location: Location) -> Location:
+        """Return the place in the original file; of a line that is new, the line before it."""
+        path, line = location.path, location.line
+        current, original = self._current.files.get(path), self._original.files.get(path)
+        if not line or current is original or current is None or original is None:
+            return location
+        if path not in self._matches:
+            now, before = (each.source.text.splitlines() for each in (current, original))
+            matcher = SequenceMatcher(None, now, before, autojunk=False)
+            self._matches[path] = [
+                (range(start, end), was, was_end)
+                for _, start, end, was, was_end in matcher.get_opcodes()
+            ]
+        for lines, was, was_end in self._matches[path]:
+            if line - 1 in lines:
+                return Location(path, max(min(was + line - lines.start, was_end), 1))
+        return location
+
+    def text(self, text: str) -> str:
+        """Return *text*, a message, with the lines of the original files."""
+        return _PLACE.sub(lambda match: str(self.location(Location(match[1], int(match[2])))), text)
+
+    def fix(self, fix: PlannedFix) -> PlannedFix:
+        """Return *fix* with the lines of the original files; its id stays the same."""
+        change = fix.change
+        moved = replace(
+            change,
+            location=self.location(change.location),
+            evidence=self.text(change.evidence),
+        )
+        return PlannedFix(fix.transform, moved, self.text(fix.reason))
+
+    def refusal(self, refusal: Refusal) -> Refusal:
+        """Return *refusal* with the lines of the original files."""
+        return replace(
+            refusal,
+            reason=self.text(refusal.reason),
+            location=self.location(refusal.location),
+            remedy=self.text(refusal.remedy),
+        )
+
+
+_PLACE = re.compile(r"(?<![\w./-])([\w./-]+\.ya?ml):(\d+)")
+"""A place in a Compose file, in a message."""
 
 EXCLUDED_BY_TAKE = "excluded by --take"
 EXCLUDED_BY_LEAVE = "excluded by --leave"
@@ -289,6 +349,7 @@ def _plan_fixes(
     selection: ChangeFilter,
     environ: Mapping[str, str],
 ) -> FixPlan:
+    original = project
     plan = FixPlan()
     applied_ids: set[str] = set()
     for each in chosen:
@@ -308,7 +369,8 @@ def _plan_fixes(
                 ):
                     to_apply.append(fix)
             new_contents = _apply_possible(project, to_apply, this_round) if to_apply else {}
-            plan.applied += this_round.applied
+            lines = _OriginalLines(original, project)
+            plan.applied += map(lines.fix, this_round.applied)
             bases = dict.fromkeys((fix.id for fix in this_round.applied), project)
             plan.bases |= bases
             applied_ids |= bases.keys()
@@ -319,14 +381,14 @@ def _plan_fixes(
             project = project_with(project, library, plan.contents, environ)
         # only the last round counts: in earlier ones the changes were not applied yet
         plan.refusals += [
-            (name, refusal)
+            (name, lines.refusal(refusal))
             for name, refusal in this_round.refusals
             if refusal.repairs or not each.is_only_available
         ]
-        plan.available += this_round.available
-        plan.uncertain += this_round.uncertain
-        plan.suppressed += this_round.suppressed
-        plan.excluded += this_round.excluded
+        plan.available += map(lines.fix, this_round.available)
+        plan.uncertain += map(lines.fix, this_round.uncertain)
+        plan.suppressed += map(lines.fix, this_round.suppressed)
+        plan.excluded += map(lines.fix, this_round.excluded)
     return plan
 
 

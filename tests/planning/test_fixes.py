@@ -232,6 +232,30 @@ def test_changes_are_selected_by_id(propose: Any) -> None:
 
 
 @pytest.mark.engine
+def later_fixer(service: str, name: str) -> Fixer[Any]:
+    """A fixer whose changes are about the line of *service* in the text that it gets."""
+
+    def plan(project: Project, options: Options) -> Iterator[Change | Refusal]:
+        at = project.files["compose.yaml"].location_of("services", service)
+        edit = AddKey("compose.yaml", ("services", service), "init", value=True)
+        effects = [Effect(("services", service), "changes")]
+        yield Change(f"{service} has an init", at, [edit], effects, evidence=f"see {at}")
+        yield Refusal(f"{at} has no labels", at)
+
+    return Fixer(name, "A test.", "", Options, plan)
+
+
+@pytest.mark.engine
+def test_places_are_those_of_the_text_that_the_user_has(propose: Any) -> None:
+    first = fixer(restart("web", Effect(("services", "web"), "changes")), name="first")
+    proposal = propose(MONOLITH, first, later_fixer("db", "second"))
+    fixes = {fix.transform: fix.change for fix in proposal.fix_plan.applied}
+    assert "restart: always" in proposal.fix_plan.contents["compose.yaml"].decode()
+    assert (fixes["second"].location.line, fixes["second"].evidence) == (5, "see compose.yaml:5")
+    ((_, refusal),) = proposal.fix_plan.refusals
+    assert (refusal.location.line, refusal.reason) == (5, "compose.yaml:5 has no labels")
+
+
 def test_an_impossible_edit_becomes_a_refusal(propose: Any) -> None:
     gone = Change(
         "gone", Location("compose.yaml", 2), [AddKey("compose.yaml", ("services", "x"), "a", "b")]
