@@ -188,7 +188,8 @@ class Run(Struct, frozen=True):
     Attributes:
         label: The name of the command, as the undo record keeps it.
         dry_run: Print the patch and write nothing.
-        check: Write nothing, and exit with 1 if there would be changes.
+        check: Write nothing, and exit with 1 if there would be changes, or if a program that
+            reads the files does not follow a split.
         yes: Write without confirmation.
         allow_dirty: Modify files with uncommitted changes.
         take: The ids of the changes to make; empty for all.
@@ -242,7 +243,8 @@ def run_options(function: F) -> F:
             click.option(
                 "--check",
                 is_flag=True,
-                help="Write nothing; exit with 1 if there would be changes.",
+                help="Write nothing; exit with 1 if there would be changes, or if a program that "
+                "reads the files does not follow a split.",
             ),
             click.option("-y", "--yes", is_flag=True, help="Write without confirmation."),
             click.option(
@@ -312,11 +314,9 @@ def carry_out_proposal(
         check_proof(proposal)
     check_targets(proposal)
     _show(run, proposal, chosen.path)
-    if proposal.changes.is_empty:
-        return 0
     if run.check:
-        return 1
-    if run.dry_run:
+        return int(not proposal.changes.is_empty or proposal.leaves_readers_behind)
+    if proposal.changes.is_empty or run.dry_run:
         return 0
     if engine is None and not run.unproven:
         raise UsageError(

@@ -31,11 +31,13 @@ class ProtectedFile(Struct, frozen=True):
     Attributes:
         reason: Why, as part of a message.
         reader: The other program that reads the file (Podman Compose, for example), or ``""``.
+        allows_extends: True if that program follows ``extends`` from another file.
         is_generated: True if a program writes the file.
     """
 
     reason: str
     reader: str = ""
+    allows_extends: bool = False
     is_generated: bool = False
 
 

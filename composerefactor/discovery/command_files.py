@@ -304,18 +304,22 @@ def scripts(listing: Listing) -> Iterator[Script]:
     """Yield the scripts of all files that may contain commands, in the order of their paths."""
     read = 0
     for path in listing.paths:
-        reader = reader_for(path)
-        if reader is None:
+        if reader_for(path) is None:
             continue
         text = listing.read(path)
         read += 1
         if read > _MAX_SOURCES:
             return
-        if text is None or not _MENTION.search(text):
-            continue
-        if reader is shell_script and not _is_shell(path, text):
-            continue
-        yield from reader(path, text)
+        if text is not None:
+            yield from scripts_of(path, text)
+
+
+def scripts_of(path: str, text: str) -> list[Script]:
+    """Return the scripts in *text*, the content of *path*, if it may name Compose."""
+    reader = reader_for(path)
+    if reader is None or not _MENTION.search(text):
+        return []
+    return [] if reader is shell_script and not _is_shell(path, text) else reader(path, text)
 
 
 def _is_shell(path: str, text: str) -> bool:

@@ -76,6 +76,8 @@ def survey(files: FileReader, facts: FileFacts) -> Survey:
         *readers.from_calls((*shell_calls, *explained), listing),
         *readers.from_text(listing, named_by, facts.has_include),
     ]
+    started = {file for entry in (*guesses, *entries) for file in entry.files}
+    other_readers += readers.from_content(listing, started)
     started = {file for entry in entries for file in entry.files}
     read = {reader.path for reader in other_readers}
     other_readers += swarm.from_compose_files(listing, facts, started, read)

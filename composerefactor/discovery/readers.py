@@ -1,23 +1,35 @@
 """Programs other than Docker Compose v2 or later that read Compose files.
 
-None of them supports ``include``.
+None of them supports ``include``. Those that copy, watch or update the files are in
+:mod:`composerefactor.refactoring.readers`.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from msgspec import Struct
 
-from composerefactor.compose.invocation import Evidence
+from composerefactor.compose.invocation import Evidence, Invocation
 from composerefactor.discovery.files import Listing, join
+from composerefactor.discovery.resolve import resolve_call
 from composerefactor.discovery.shell import ComposeCall, ShellCall
 
 STACK_DEPLOY = "docker stack deploy"
 """The program that reads Compose files for Docker Swarm."""
+
+PUBLISH = "docker compose publish"
+"""The command that publishes a project. It supports ``extends`` only (observed: v5.6.1)."""
+
+COOLIFY = "Coolify"
+"""The platform that parses Compose files by itself (coollabsio/coolify#2859)."""
+
+_COOLIFY = re.compile(
+    r"^[^#\n]*(?:\bSERVICE_FQDN_[A-Z]|\bcoolify\.(?:managed|type|name)\b)", re.MULTILINE
+)
 
 _STACK_FILE = frozenset({"-c", "--compose-file"})
 _FILE = frozenset({"-f", "--file"})
@@ -59,8 +71,16 @@ class OtherReader(Struct, frozen=True):
 
 
 def from_calls(calls: Sequence[ShellCall], listing: Listing) -> Iterator[OtherReader]:
-    """Yield the other readers that *calls* start, one for each Compose file that they name."""
+    """Yield the other readers that *calls* start, one for each Compose file that they name.
+
+    A call of ``docker compose publish`` is one, too, for its first file.
+    """
     for call in calls:
+        if call.invocation is not None and call.invocation.subcommand == "publish":
+            evidence = Evidence(f"reads it with {PUBLISH}", call.script.path, call.line)
+            entries = [e for e in resolve_call(call, listing) if isinstance(e, Invocation)]
+            yield from (OtherReader(PUBLISH, entry.root_file, evidence) for entry in entries)
+            continue
         reader, named = _reader_and_files(call.words)
         invocation = call.invocation
         if (
@@ -155,6 +175,18 @@ def from_text(
             for file in sorted(named_by.get(path, {default})):
                 if not has_include(file):
                     yield OtherReader("docker-compose 1.x", file, evidence)
+
+
+def from_content(listing: Listing, started: Collection[str]) -> Iterator[OtherReader]:
+    """Yield those of the *started* Compose files that are written for Coolify.
+
+    They use its variables or labels.
+    """
+    for path in sorted(started):
+        text = listing.read(path) or ""
+        if match := _COOLIFY.search(text):
+            line = text.count("\n", 0, match.start()) + 1
+            yield OtherReader(COOLIFY, path, Evidence(f"is written for {COOLIFY}", path, line))
 
 
 def _testcontainers(path: str, text: str, listing: Listing) -> Iterator[OtherReader]:

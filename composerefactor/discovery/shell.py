@@ -399,16 +399,20 @@ class ShellCall(Struct, frozen=True):
     invocation: ComposeCall | None
 
 
-def calls(script: Script) -> list[ShellCall]:
-    """Return the commands of *script* that may read Compose files, with variables replaced."""
-    return _ScriptReader(script).run()
+def calls(script: Script, related: re.Pattern[str] = _RELATED_PROGRAM) -> list[ShellCall]:
+    """Return the commands of *script* that may read Compose files, with variables replaced.
+
+    Calls of Compose are among them, and commands with a program that *related* finds.
+    """
+    return _ScriptReader(script, related).run()
 
 
 class _ScriptReader:
     """The state of one pass over a script."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, related: re.Pattern[str]) -> None:
         self.script = script
+        self.related = related
         self.variables = Variables(script.path.rpartition("/")[0] or ".", script.dialect)
         self.exported: set[str] = set(script.environment)
         for name, value in script.environment.items():
@@ -468,7 +472,7 @@ class _ScriptReader:
             self.move(command.scope, words[count:])
             return
         call = self.effective(compose_call(words))
-        if call is not None or any(_RELATED_PROGRAM.search(word) for word in words[:8]):
+        if call is not None or any(self.related.search(word) for word in words[:8]):
             moves = self.moved(command.scope)
             self.calls.append(ShellCall(self.script, number, words, moves, call))
         if level < _MAX_NESTING:

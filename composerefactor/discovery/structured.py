@@ -74,7 +74,7 @@ def parse_tree(path: str, text: str) -> Tree | None:
     if len(text) > _MAX_TEXT or not _RELEVANT.search(text):
         return None
     if path.endswith((".json", ".jsonc")):
-        text = _JSON_COMMENT.sub(_blank, text).replace("\t", " ")
+        text = without_json_comments(text)
     try:
         return parse(Source(path, str(_without_mark(text))))
     except (InputError, RecursionError):
@@ -250,6 +250,11 @@ def _written_spans(node: ScalarNode, raw: str) -> list[tuple[int, int]] | None:
         spans.append((at, end))
         at = end
     return spans
+
+
+def without_json_comments(text: str) -> str:
+    """Return *text*, JSON with comments, as YAML of the same length: comments are blank."""
+    return _JSON_COMMENT.sub(_blank, text).replace("\t", " ")
 
 
 def _blank(match: re.Match[str]) -> str:

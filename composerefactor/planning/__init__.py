@@ -10,6 +10,7 @@ fixes     plans the changes of fixers, one after the other
 vetoes    comments that speak against a change
 propose   the proposal: a plan with its proof and the files to write
 settle    finds the largest part of a refactoring that can be proved
+readers   makes other programs that read the files follow a plan
 guard     checks a proposal before it is written
 compare   the command ``verify``: are two states of a project equal
 ========= ==================================================================

@@ -34,7 +34,7 @@ from composerefactor.discovery.find import (
     survey,
     with_env_files,
 )
-from composerefactor.discovery.readers import OtherReader
+from composerefactor.discovery.readers import PUBLISH, OtherReader
 from composerefactor.discovery.resolve import resolve_call
 from composerefactor.errors import InputError, Location, first_of
 from composerefactor.planning.settings import FILE_NAME, load_settings
@@ -326,7 +326,12 @@ def _generated_files(project: Project, *, is_named: bool) -> Iterator[tuple[str,
 
 def _files_of_other_readers(readers: Iterable[OtherReader]) -> dict[str, ProtectedFile]:
     """Return the files that are read by a program without ``include`` support, with the reason."""
-    return {reader.path: ProtectedFile(reader.statement, reader.name) for reader in readers}
+    # A program that supports extends must not hide one that does not.
+    ordered = sorted(readers, key=lambda each: each.name != PUBLISH)
+    return {
+        each.path: ProtectedFile(each.statement, each.name, each.name == PUBLISH)
+        for each in ordered
+    }
 
 
 def _git_ignored_files(repository: Repository, project: Project) -> dict[str, str]:

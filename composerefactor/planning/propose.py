@@ -31,6 +31,7 @@ from composerefactor.planning.fixes import (
     plan_fixes,
 )
 from composerefactor.planning.opening import OpenProject, ProjectTexts
+from composerefactor.planning.readers import with_readers
 from composerefactor.planning.selection import (
     EVERYTHING,
     Selection,
@@ -85,6 +86,17 @@ class Proposal(Struct, frozen=True):
     fix_plan: FixPlan | None = None
     repaired: tuple[Invocation, ...] = ()
 
+    @property
+    def leaves_readers_behind(self) -> bool:
+        """True if another reader of the files does not follow, and the user has to act."""
+        return any(each.state == "named" and each.breaks for each in self.plan.readers)
+
+    @property
+    def own_changes(self) -> Changeset:
+        """The :attr:`changes` without those in files of other readers."""
+        others = {each.path for each in self.plan.reader_files}
+        return Changeset(tuple(c for c in self.changes.changes if c.path not in others))
+
 
 def propose(
     opened: OpenProject,
@@ -108,7 +120,7 @@ def propose(
     """
     if engine is None:
         chosen = selected(opened, opened.project, transformation, selection)
-        plan = chosen(opened.project, {}, frozenset())
+        plan = with_readers(opened, opened.project, chosen(opened.project, {}, frozenset()))
         return Proposal(opened, opened.project, plan, changeset(opened, plan))
     with ExitStack() as stack:
         prover = stack.enter_context(prover_of(opened, engine, progress, probes=True))
@@ -124,7 +136,8 @@ def propose(
         changeset(opened, chosen(project, {}, frozenset()))
         settler = Settler(lambda keep, move: chosen(project, keep, move), prover)
         settled = settler.settle()
-        changes = changeset(opened, settled.plan)
+        plan = with_readers(opened, project, settled.plan)
+        changes = changeset(opened, plan)
         sensitivities: tuple[OverrideSensitivity, ...] = ()
         if not changes.is_empty:
             sensitivities = tuple(
@@ -135,7 +148,7 @@ def propose(
         return Proposal(
             opened,
             project,
-            settled.plan,
+            plan,
             changes,
             engine,
             settled.proof,

@@ -26,6 +26,7 @@ from composerefactor.compose.project import Project
 from composerefactor.confidence import Confidence
 from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import Location
+from composerefactor.refactoring.reader import Outcome
 
 if TYPE_CHECKING:
     from composerefactor.edit.operations import Edit
@@ -213,6 +214,8 @@ class Plan(Struct, frozen=True):
         relocated: the new path of each file that moves as a whole.
         entries: the start command after the plan for each one that changes.
         mentions: the places that name a relocated file by its old path and are not changed.
+        readers: what becomes of other programs that read the files.
+        reader_files: the new contents of files of these programs, which follow the plan.
     """
 
     planned_files: tuple[PlannedFile, ...] = ()
@@ -226,10 +229,12 @@ class Plan(Struct, frozen=True):
     relocated: Mapping[str, str] = {}
     entries: Mapping[Invocation, Invocation] = {}
     mentions: tuple[Location, ...] = ()
+    readers: tuple[Outcome, ...] = ()
+    reader_files: tuple[PlannedFile, ...] = ()
 
     def contents(self) -> dict[str, bytes | None]:
         """Return the planned content of each file, None for one that is deleted."""
-        return {planned_file.path: planned_file.content() for planned_file in self.planned_files}
+        return {each.path: each.content() for each in (*self.planned_files, *self.reader_files)}
 
 
 class Option(Struct, frozen=True):

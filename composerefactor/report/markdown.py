@@ -14,6 +14,7 @@ from composerefactor.compose.masking import Masking
 from composerefactor.edit.planned_files import FileChange
 from composerefactor.planning.fixes import PlannedFix
 from composerefactor.planning.propose import Proposal
+from composerefactor.refactoring.contract import Plan
 from composerefactor.report.plan_text import (
     available_text,
     consequence,
@@ -133,6 +134,25 @@ def _moves(proposal: Proposal) -> Iterator[str]:
         for entry in plan.unmoved
     )
     yield from _limited(f"- {cell(note)}" for note in plan.notes)
+    yield ""
+    yield from _readers(plan)
+
+
+def _readers(plan: Plan) -> Iterator[str]:
+    """Yield which other readers of the files follow, and which do not, with what to do."""
+    shown = [outcome for outcome in plan.readers if outcome.state in {"followed", "named"}]
+    if not shown:
+        return
+    yield "| reader | place | what it does | |"
+    yield "| --- | --- | --- | --- |"
+    shown.sort(key=lambda outcome: outcome.state != "named")
+    for outcome in shown[:MAX_LISTED]:
+        place, said = code(str(outcome.location)), cell(outcome.statement)
+        action = cell(outcome.action)
+        by_hand = f"**by hand**: {action}" if outcome.state == "named" else f"edited: {action}"
+        yield f"| {cell(outcome.title)} | {place} | {said} | {by_hand} |"
+    if len(shown) > MAX_LISTED:
+        yield f"| and {len(shown) - MAX_LISTED} more | | | |"
     yield ""
 
 

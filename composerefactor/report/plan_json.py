@@ -26,6 +26,7 @@ from composerefactor.refactoring.deduplicate.variants import (
     Difference,
     comparisons,
 )
+from composerefactor.refactoring.reader import Outcome
 from composerefactor.report.text import command_text
 
 _MAX_SHOWN = 48
@@ -217,6 +218,7 @@ def document(proposal: Proposal, command: str) -> dict[str, Any]:
         ],
         "mentions": [{"file": m.path, "line": m.line} for m in proposal.plan.mentions],
         "notes": list(proposal.plan.notes),
+        "readers": [reader_document(outcome) for outcome in proposal.plan.readers],
         "saved_lines": _saved_lines(proposal),
         "differences": to_builtins([comparison_document(c) for c in comparisons(project)]),
         "fixes": fixes_document(proposal.fix_plan) if proposal.fix_plan else None,
@@ -233,9 +235,21 @@ def document(proposal: Proposal, command: str) -> dict[str, Any]:
     }
 
 
+def reader_document(outcome: Outcome) -> dict[str, Any]:
+    """Return what becomes of another reader of the files as plain values."""
+    return {
+        "reader": outcome.reader,
+        "state": outcome.state,
+        "file": outcome.location.path,
+        "line": outcome.location.line,
+        "statement": outcome.statement,
+        "action": outcome.action,
+    }
+
+
 def _saved_lines(proposal: Proposal) -> dict[str, int]:
     """Return the lines of text before and after, and what deduplication saves."""
-    saved_lines, (before, after) = proposal.plan.saved_lines, proposal.changes.text_lines()
+    saved_lines, (before, after) = proposal.plan.saved_lines, proposal.own_changes.text_lines()
     return {
         "lines_before": before,
         "lines_after": after,

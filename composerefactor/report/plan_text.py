@@ -18,6 +18,7 @@ from composerefactor.planning.propose import Proposal, oldest_engine
 from composerefactor.proof.comparison import ProofResult
 from composerefactor.refactoring.contract import Plan, Unmoved
 from composerefactor.refactoring.deduplicate.variants import comparisons
+from composerefactor.refactoring.reader import Outcome
 from composerefactor.report.plan_json import sentences
 from composerefactor.report.text import (
     MOST_PLACES,
@@ -163,6 +164,7 @@ def summary(proposal: Proposal, style: Style, *, verbose: bool = False) -> list[
     """Return the lines on the project, the plan and the proof; *verbose* shortens no list."""
     most = 10_000 if verbose else MOST_SHOWN
     lines = [*found_lines(proposal, style, most), *plan_lines(proposal, style, most)]
+    lines += reader_lines(proposal.plan, style, most)
     if proposal.plan.saved_lines.services:
         lines += difference_lines(proposal, style, verbose=verbose)
     if not proposal.changes.is_empty:
@@ -266,6 +268,46 @@ def plan_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iter
     yield row("", moved_text(proposal, verbose=verbose), style)
 
 
+def reader_lines(plan: Plan, style: Style, most: int = MOST_SHOWN) -> Iterator[str]:
+    """Yield which other readers of the files follow the plan, and which do not, with places.
+
+    Readers that are fine as they are, and edits, are listed if *most* is more than usual.
+    """
+    by_state: dict[str, list[Outcome]] = {}
+    for outcome in plan.readers:
+        by_state.setdefault(outcome.state, []).append(outcome)
+    followed, named = by_state.get("followed", []), by_state.get("named", [])
+    label = "Readers"
+    if followed:
+        yield row(label, f"edited to follow: {_readers_and_files(followed)}", style)
+        label = ""
+    if named:
+        places = counted(len(named), "place")
+        text = f"{places} to change by hand: {', '.join(dict.fromkeys(o.title for o in named))}"
+        yield row(label, style(text, "yellow"), style)
+        label = ""
+    for line in limited([_reader_line(outcome) for outcome in named], most):
+        yield row("", style(f"  {line}", "yellow"), style)
+    if most > MOST_SHOWN:
+        for outcome in (*followed, *by_state.get("fine", ()), *by_state.get("whole", ())):
+            yield row(label, f"  {_reader_line(outcome)}", style)
+            label = ""
+
+
+def _readers_and_files(outcomes: Sequence[Outcome]) -> str:
+    """Return the titles of readers, each with its files: ``Renovate (renovate.json)``."""
+    paths: dict[str, dict[str, None]] = {}
+    for outcome in outcomes:
+        paths.setdefault(outcome.title, {})[outcome.location.path] = None
+    return ", ".join(f"{title} ({first_of(list(of), 2)})" for title, of in paths.items())
+
+
+def _reader_line(outcome: Outcome) -> str:
+    action = f" -> {outcome.action}" if outcome.action else ""
+    mark = " (fine)" if outcome.state == "fine" else ""
+    return f"{outcome.location}: {outcome.statement}{action}{mark}"
+
+
 def _relocated(
     old: str, planned_file: PlannedFile, before: Mapping[str, bytes | None], style: Style
 ) -> str:
@@ -365,7 +407,7 @@ def moved_text(proposal: Proposal, *, verbose: bool = True) -> str:
     if verbose:
         text += f": {counted(lines_moved, 'line')} unchanged, {rewritten} rewritten, "
         text += f"{counted(comments, 'comment')} kept"
-    changes = proposal.changes
+    changes = proposal.own_changes
     before, after = changes.text_lines()
     old = len(changes.changed) + len(changes.deleted)
     new = len(changes.changed) + len(changes.created)

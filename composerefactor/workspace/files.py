@@ -58,6 +58,16 @@ class ProjectFiles:
             directories_at_depth = subdirectories
         return sorted(listed)
 
+    def paths_in(self, *directories: str) -> list[str]:
+        """Return the files in *directories* and directly in the directories of them, sorted."""
+        listed: list[str] = []
+        for directory in directories:
+            files, below = self._entries(directory)
+            listed += files
+            for each in below if directory else ():
+                listed += self._entries(each)[0]
+        return sorted(listed)
+
     def _entries(self, directory: str) -> tuple[list[str], list[str]]:
         """Return the sorted paths of the files and the directories in *directory*."""
         files: list[str] = []

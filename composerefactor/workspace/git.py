@@ -106,6 +106,15 @@ class Repository(Struct, frozen=True):
         """Return whether git tracks *path*, relative to the root."""
         return bool(run_git(self.root, _LITERAL_PATHS, "ls-files", "-z", "--", path))
 
+    def remotes(self) -> frozenset[str]:
+        """Return the names of the remotes' repositories on their servers, such as ``acme/shop``."""
+        output = run_git(
+            self.root, "config", "-z", "--get-regexp", r"^remote\..*\.url$", codes=(0, 1)
+        )
+        urls = [os.fsdecode(each).partition("\n")[2] for each in output.split(b"\0")]
+        paths = [url.removesuffix("/").removesuffix(".git").replace(":", "/") for url in urls]
+        return frozenset("/".join(path.split("/")[-2:]) for path in paths if "/" in path)
+
     def earlier(self, path: str, most: int) -> Iterator[tuple[str, bytes]]:
         """Yield up to *most* committed contents of *path*, latest first, as (commit, content).
 

@@ -23,6 +23,12 @@ def test_the_page_on_rules_is_up_to_date() -> None:
     assert page == script["rules_page"](), "`make docs` writes it anew"
 
 
+def test_the_page_on_readers_is_up_to_date() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "reference.py"))
+    page = (ROOT / "docs" / "readers.md").read_text(encoding="utf-8")
+    assert page == script["readers_page"](), "`make docs` writes it anew"
+
+
 def test_the_page_on_commands_is_up_to_date() -> None:
     # In a process of its own: a command keeps the help option of the first context that asks.
     script = f"import runpy; print(runpy.run_path({str(SCRIPT)!r})['commands_page'](), end='')"

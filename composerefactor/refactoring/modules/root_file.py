@@ -109,6 +109,9 @@ class RootFile:
         elsewhere = self.project.directories.get(path, set()) - {self.directory or "."}
         protected, reason = self.project.protected_files.get(path), ""
         remedy = "name the file with --entry to split it anyway"
+        if protected is not None and protected.allows_extends:
+            protected = None if self._leaves_stubs else protected
+            remedy = "--strategy extends splits it"
         if protected is not None and protected.reader:
             return f"{protected.reason}, which does not support include; {remedy}"
         if protected is not None and protected.is_generated:

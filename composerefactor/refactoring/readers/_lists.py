@@ -1,0 +1,160 @@
+"""Lists in YAML and JSON files: items are added and removed as they are written there.
+
+:func:`follow_list` makes a list of patterns for paths follow a split.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from composerefactor.edit.planned_files import Replacement
+from composerefactor.refactoring.reader import Outcome, PlannedSplit, ReaderFile
+from composerefactor.refactoring.readers._globs import Matcher
+from composerefactor.yaml.nodes import AliasNode, Node, ScalarNode, SequenceNode, resolve
+
+_SAFE_PLAIN = re.compile(r"[A-Za-z0-9./_][\w./*+-]*")
+
+
+def quoted(value: str, like: ScalarNode) -> str:
+    """Return *value* as a scalar in the style of *like*, with quotes if it needs them."""
+    quote = like.style if like.style in {"'", '"'} else ""
+    if not quote and not _SAFE_PLAIN.fullmatch(value):
+        quote = '"'
+    return f"{quote}{value}{quote}"
+
+
+def strings(sequence: SequenceNode) -> list[ScalarNode]:
+    """Return the items of *sequence* that are written in it as scalars."""
+    return [item for item in sequence.items if isinstance(item, ScalarNode)]
+
+
+def insertion(
+    file: ReaderFile, sequence: SequenceNode, after: ScalarNode, values: Sequence[str]
+) -> Replacement | None:
+    """Return the edit that adds *values* to *sequence* after the item *after*.
+
+    None where the item shares its line in a way that is not understood.
+    """
+    source = file.source
+    texts = [quoted(value, after) for value in values]
+    if sequence.flow:
+        before = source.text[source.line_start(after.start) : after.outer_start]
+        if not before.strip():  # an item on each line
+            lines = "".join(f",{source.newline}{before}{text}" for text in texts)
+            return Replacement(after.end, after.end, lines)
+        return Replacement(after.end, after.end, "".join(f", {text}" for text in texts))
+    start = source.line_start(after.outer_start)
+    prefix = source.text[start : after.outer_start]
+    last_line = source.line_start(max(after.end - 1, after.start))
+    if not re.fullmatch(r"[ ]*-[ ]+", prefix) or last_line != start:
+        return None
+    at = source.next_line(after.end)
+    begin = "" if source.text[at - 1 : at] == "\n" else source.newline
+    lines = source.newline.join(f"{prefix}{text}" for text in texts)
+    return Replacement(at, at, begin + lines + ("" if begin else source.newline))
+
+
+def removals(
+    file: ReaderFile, sequence: SequenceNode, items: Sequence[ScalarNode]
+) -> list[Replacement] | None:
+    """Return the edits that remove *items* from *sequence*; None where a comment would go, too."""
+    edits: list[Replacement] = []
+    source = file.source
+    for item in items:
+        start, end = source.line_start(item.outer_start), source.next_line(item.end)
+        if sequence.flow:
+            before = source.text[: item.outer_start].rstrip()
+            if not before.endswith(","):
+                return None
+            edits.append(Replacement(len(before) - 1, item.end, ""))
+            continue
+        line = source.text[start:end].strip()
+        if line != f"- {source.text[item.outer_start : item.end]}":
+            return None
+        edits.append(Replacement(start, end, ""))
+    return edits
+
+
+def follow_list(
+    file: ReaderFile,
+    node: Node | None,
+    split: PlannedSplit,
+    matches: Matcher,
+    pattern_for: Callable[[str], str],
+    statement: str,
+) -> Iterator[Outcome]:
+    """Yield what becomes of a list of patterns that names files which are split.
+
+    Args:
+        file: The file with the list.
+        node: The list.
+        split: The planned split.
+        matches: How a pattern matches a path. A pattern that begins with ``!`` excludes paths.
+        pattern_for: Returns the pattern for a directory, which ends in ``/``, or a file.
+        statement: What the reader does with the list, with ``{}`` for the file that is split.
+    """
+    sequence = resolve(node) if node is not None else None
+    if not isinstance(sequence, SequenceNode):
+        return
+    patterns = [
+        target.value for item in sequence.items if isinstance(target := resolve(item), ScalarNode)
+    ]
+
+    def selects(path: str, listed: Sequence[str] = patterns) -> bool:
+        selected = False
+        for pattern in listed:
+            if matches(pattern.removeprefix("!"), path):
+                selected = not pattern.startswith("!")
+        return selected
+
+    stale = [
+        item
+        for item in strings(sequence)
+        if not item.value.startswith("!") and split.is_stale(partial(matches, item.value))
+    ]
+    if stale and len(stale) < len(sequence.items):
+        edits = removals(file, sequence, stale)
+        gone = ", ".join(item.value for item in stale)
+        yield Outcome(
+            "followed" if edits else "named",
+            file.location(stale[0]),
+            f"names {gone}, which no longer exists",
+            f"remove {gone}",
+            tuple(edits or ()),
+        )
+    named = [each for each in split.splits if selects(each.path)]
+    missing = dict.fromkeys(m for each in named for m in each.missing(selects))
+    if not named:
+        return
+    anchor = _last_matching(sequence, named[0].path, matches)
+    place = anchor if anchor is not None else sequence
+    said = statement.format(", ".join(each.path for each in named))
+    if not missing:
+        yield Outcome("fine", file.location(place), said)
+        return
+    added = [pattern_for(target) for target in split.covering(missing)]
+    edit = insertion(file, sequence, anchor, added) if anchor is not None else None
+    index = sequence.items.index(anchor) + 1 if anchor is not None else 0
+    result = [*patterns[:index], *added, *patterns[index:]]
+    works = len(patterns) == len(sequence.items) and all(selects(m, result) for m in missing)
+    yield Outcome(
+        "followed" if edit is not None and works else "named",
+        file.location(place),
+        said,
+        f"add {', '.join(added)}",
+        (edit,) if edit is not None and works else (),
+    )
+
+
+def _last_matching(sequence: SequenceNode, path: str, matches: Matcher) -> ScalarNode | None:
+    """Return the last item of *sequence* that selects *path*, None if it is an alias."""
+    found: ScalarNode | None = None
+    for item in sequence.items:
+        target = resolve(item)
+        if not isinstance(target, ScalarNode) or target.value.startswith("!"):
+            continue
+        if matches(target.value, path):
+            found = None if isinstance(item, AliasNode) else target
+    return found

@@ -1,0 +1,179 @@
+"""Dependabot updates the images in the directories that its settings name, and in no other.
+
+An entry for `docker-compose` reads the Compose files directly in its `directory` (dependabot-core,
+`docker_compose/file_fetcher.rb`). The directories of modules that name an image are added, in
+`directories`; a `join` removes them. Files are found by their names, which begin like
+`docker-compose.` or `compose.`; a module with another name is pointed out. Entries for `docker`
+read Dockerfiles and Kubernetes manifests and are left alone.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from functools import partial
+
+from composerefactor.edit.planned_files import Replacement
+from composerefactor.refactoring.reader import (
+    Outcome,
+    PlannedSplit,
+    ReaderFile,
+    Surroundings,
+    reader,
+    value_of,
+)
+from composerefactor.refactoring.readers._globs import matches
+from composerefactor.refactoring.readers._lists import insertion, quoted, removals, strings
+from composerefactor.yaml.nodes import Entry, MappingNode, ScalarNode, SequenceNode, resolve
+
+_SETTINGS = re.compile(r"\.github/dependabot\.ya?ml")
+_READ = re.compile(r"(docker-)?compose(-\w+)?(\.[\w-]+)?\.ya?ml", re.IGNORECASE)
+"""Names of the files that it reads (dependabot-core, ``FILENAME_REGEX``: anywhere in the name)."""
+
+
+@reader("Dependabot", reads=".github/dependabot.yml", include="told")
+def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
+    """Yield an outcome for each entry whose directory has a file that is split."""
+    for file in around.files(_SETTINGS):
+        updates = value_of(file.root, "updates")
+        for item in updates.items if isinstance(updates, SequenceNode) else ():
+            update = resolve(item)
+            kind = value_of(update, "package-ecosystem")
+            is_compose = isinstance(kind, ScalarNode) and kind.value == "docker-compose"
+            if is_compose and isinstance(update, MappingNode):
+                yield from _follow_update(file, update, split)
+
+
+def _follow_update(file: ReaderFile, update: MappingNode, split: PlannedSplit) -> Iterator[Outcome]:
+    entry = update.entry("directories") or update.entry("directory")
+    if entry is None:
+        return
+    value = entry.value
+    target = resolve(value)
+    nodes = target.items if isinstance(target, SequenceNode) else [target]
+    patterns = [node.value for node in map(resolve, nodes) if isinstance(node, ScalarNode)]
+
+    def covers(path: str) -> bool:
+        return any(_matches(pattern, path) for pattern in patterns)
+
+    if isinstance(value, SequenceNode) and (removed := _removed(file, entry, value, split)):
+        yield removed
+        return
+    # What an entry reads without a split file in it belongs to another project.
+    named = [each for each in split.splits if covers(each.path) and _is_read(each.path)]
+    if not named:
+        return
+    modules = {m for each in named for m in each.modules if m in split.with_images}
+    missing = {m for m in modules if not covers(m)}
+    places = ", ".join(patterns)
+    said = f"updates the images in {places}" + (" only" if missing else "")
+    unread = sorted(m for m in modules if not _is_read(m))
+    if unread:
+        names = ", ".join(unread)
+        yield Outcome(
+            "named",
+            file.location(entry.key),
+            f"does not read {names}, since it looks for names like docker-compose.NAME.yml",
+            "rename it, or update its images by hand",
+        )
+    missing -= set(unread)
+    if not missing:
+        if not unread:
+            yield Outcome("fine", file.location(entry.key), said)
+        return
+    added = sorted({f"/{posixpath.dirname(m)}" for m in missing})
+    edits = _additions(file, update, entry, added)
+    yield Outcome(
+        "followed" if edits else "named",
+        file.location(entry.key),
+        said,
+        f"add {', '.join(added)} to `directories`",
+        tuple(edits),
+    )
+
+
+def _is_read(path: str) -> bool:
+    return _READ.search(posixpath.basename(path)) is not None
+
+
+def _matches(pattern: str, path: str) -> bool:
+    """Return whether *pattern*, a directory or a glob for directories, has the file *path*."""
+    return matches(posixpath.normpath(f"/{pattern}").lstrip("/"), posixpath.dirname(path))
+
+
+def _reads(pattern: str, path: str) -> bool:
+    return _is_read(path) and _matches(pattern, path)
+
+
+def _additions(
+    file: ReaderFile, update: MappingNode, entry: Entry, added: list[str]
+) -> list[Replacement]:
+    """Return the edits that add directories to *entry*; none where it uses anchors."""
+    value, source = entry.value, file.source
+    if isinstance(value, SequenceNode):
+        items = strings(value)
+        edit = insertion(file, value, items[-1], added) if items else None
+        return [edit] if edit is not None and value.anchor is None else []
+    if not isinstance(value, ScalarNode) or value.anchor is not None or value.style in {"|", ">"}:
+        return []
+    texts = [source.text[value.start : value.end], *(quoted(each, value) for each in added)]
+    key = Replacement(entry.key.start, entry.key.end, _renamed(file, entry, "directories"))
+    if update.flow:
+        return [key, Replacement(value.start, value.end, f"[{', '.join(texts)}]")]
+    colon = source.text.index(":", entry.key.end) + 1
+    indent = " " * (source.column(entry.key.start) + 2)
+    end = source.next_line(value.end)
+    begin = "" if source.text[end - 1 : end] == "\n" else source.newline
+    lines = begin + source.newline.join(f"{indent}- {text}" for text in texts)
+    lines += "" if begin else source.newline
+    return [key, Replacement(colon, value.end, ""), Replacement(end, end, lines)]
+
+
+def _renamed(file: ReaderFile, entry: Entry, name: str) -> str:
+    """Return the key *name* with the quotes of the key of *entry*."""
+    quote = file.text[entry.key.start]
+    return f"{quote}{name}{quote}" if quote in "'\"" else name
+
+
+def _removed(
+    file: ReaderFile, entry: Entry, value: SequenceNode, split: PlannedSplit
+) -> Outcome | None:
+    """Return the outcome for directories that have no Compose file any more, None without any."""
+    stale = [item for item in strings(value) if split.is_stale(partial(_reads, item.value))]
+    if not stale or len(stale) == len(value.items):
+        return None
+    edits = removals(file, value, stale)
+    rest = [item for item in value.items if item not in stale]
+    if edits is not None and len(rest) == 1:
+        edits = _single(file, entry, value, rest[0], edits)
+    gone = ", ".join(item.value for item in stale)
+    return Outcome(
+        "followed" if edits else "named",
+        file.location(entry.key),
+        f"updates the images in {gone}, where no Compose file is left",
+        f"remove {gone} from `directories`",
+        tuple(edits or ()),
+    )
+
+
+def _single(
+    file: ReaderFile,
+    entry: Entry,
+    value: SequenceNode,
+    item: object,
+    edits: list[Replacement],
+) -> list[Replacement]:
+    """Return the edits that write `directory: ITEM` instead of a list with one item."""
+    if not isinstance(item, ScalarNode):
+        return edits
+    source = file.source
+    text = source.text[item.start : item.end]
+    key = Replacement(entry.key.start, entry.key.end, _renamed(file, entry, "directory"))
+    if value.flow:
+        return [key, Replacement(value.start, value.end, text)]
+    line = removals(file, value, [item])
+    if line is None:
+        return edits
+    colon = source.text.index(":", entry.key.end) + 1
+    return [key, Replacement(colon, colon, f" {text}"), *line, *edits]

@@ -1,0 +1,175 @@
+"""GitHub starts workflows for changes of the files in `paths` and `paths-ignore`.
+
+The directory of the modules is added to a list that names the root file, and to the lists of the
+actions `dorny/paths-filter` and `tj-actions/changed-files`. A key of a cache that is computed by
+`hashFiles` gets the modules, too. Gitea and Forgejo read the same files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from itertools import pairwise
+
+from composerefactor.edit.planned_files import Replacement
+from composerefactor.refactoring.reader import (
+    Outcome,
+    PlannedSplit,
+    ReaderFile,
+    Surroundings,
+    reader,
+    value_of,
+)
+from composerefactor.refactoring.readers._globs import github_matches, matches
+from composerefactor.refactoring.readers._lists import follow_list
+from composerefactor.yaml.nodes import MappingNode, ScalarNode, resolve, walk
+
+_WORKFLOW = re.compile(r"\.(?:github|gitea|forgejo)/(?:workflows|actions)/.*\.ya?ml")
+_MENTION = re.compile(r"paths|hashFiles|changed-files")
+_ACTION = re.compile(r"(?:^|/)(?:paths-filter|changed-files)@")
+_ITEM = re.compile(r"(?P<before>[ ]*(?:- )?)(?P<quote>['\"]?)(?P<value>[^'\"\s#]+)(?P=quote)\s*")
+_HASH_FILES = re.compile(r"hashFiles\(([^()]{1,2000})\)")
+_ARGUMENT = re.compile(r"(?P<quote>''|'|\")(?P<value>[^'\"]+)(?P=quote)")
+
+
+def pattern_for(target: str) -> str:
+    """Return the pattern for a directory, which ends in ``/``, or for a file."""
+    return f"{target}**" if target.endswith("/") else target
+
+
+@reader("GitHub workflows", reads=".github/workflows/*.yml", include="told")
+def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
+    """Yield an outcome for each list and each cache key that names a file which is split."""
+    for file in around.files(_WORKFLOW):
+        if not _MENTION.search(file.text) or file.root is None:
+            continue
+        events = value_of(file.root, "on")
+        followed: set[int] = set()
+        for entry in events.entries if isinstance(events, MappingNode) else ():
+            for key, verb in (("paths", "runs for changes of"), ("paths-ignore", "ignores")):
+                value = value_of(entry.value, key)
+                if value is not None and id(value) not in followed:
+                    followed.add(id(value))  # an anchor may have several aliases
+                    said = f"{verb} {{}}"
+                    yield from follow_list(file, value, split, github_matches, pattern_for, said)
+        yield from _actions(file, split)
+        yield from _cache_keys(file, split)
+
+
+def _actions(file: ReaderFile, split: PlannedSplit) -> Iterator[Outcome]:
+    """Yield the outcomes for the inputs of actions that filter paths."""
+    assert file.root is not None  # noqa: S101 - the caller checks
+    for node in walk(file.root):
+        if not isinstance(node, MappingNode):
+            continue
+        uses, given = value_of(node, "uses"), value_of(node, "with")
+        if not isinstance(uses, ScalarNode) or not _ACTION.search(uses.value):
+            continue
+        for entry in given.entries if isinstance(given, MappingNode) else ():
+            value = resolve(entry.value)
+            if isinstance(value, ScalarNode) and value.style == "|":
+                yield from _lines(file, value, split)
+
+
+def _lines(file: ReaderFile, block: ScalarNode, split: PlannedSplit) -> Iterator[Outcome]:
+    """Yield the outcomes for the patterns in the lines of *block*, a literal block scalar."""
+    source = file.source
+    groups: list[list[tuple[int, re.Match[str]]]] = [[]]
+    at = source.next_line(block.start)
+    while at < block.end:
+        match = _ITEM.fullmatch(source.line(at))
+        if match and (not groups[-1] or groups[-1][-1][1]["before"] == match["before"]):
+            groups[-1].append((at, match))
+        else:
+            groups.append([(at, match)] if match else [])
+        at = source.next_line(at)
+    for group in groups:
+        yield from _stale_lines(file, group, split)
+
+        def covers(path: str, group: list[tuple[int, re.Match[str]]] = group) -> bool:
+            return any(matches(match["value"], path) for _, match in group)
+
+        named = [each for each in split.splits if covers(each.path)]
+        missing = dict.fromkeys(m for each in named for m in each.missing(covers))
+        if not named:
+            continue
+        at, match = next((a, m) for a, m in reversed(group) if matches(m["value"], named[0].path))
+        said = f"looks for changes of {', '.join(each.path for each in named)}"
+        if not missing:
+            yield Outcome("fine", file.location(at), said)
+            continue
+        added = [pattern_for(target) for target in split.covering(missing)]
+        quote = match["quote"] or ("'" if match["before"].endswith("- ") else "")
+        lines = "".join(
+            f"{match['before']}{quote}{pattern}{quote}{source.newline}" for pattern in added
+        )
+        end = source.next_line(at)
+        works = file.text[end - 1 : end] == "\n"
+        yield Outcome(
+            "followed" if works else "named",
+            file.location(at),
+            said,
+            f"add {', '.join(added)}",
+            (Replacement(end, end, lines),) if works else (),
+        )
+
+
+def _stale_lines(
+    file: ReaderFile, group: list[tuple[int, re.Match[str]]], split: PlannedSplit
+) -> Iterator[Outcome]:
+    """Yield the lines of *group* with patterns for files that no longer exist."""
+    stale = [(at, m) for at, m in group if split.is_stale(partial(matches, m["value"]))]
+    for at, match in stale if len(stale) < len(group) else ():
+        yield Outcome(
+            "followed",
+            file.location(at),
+            f"names {match['value']}, which no longer exists",
+            f"remove {match['value']}",
+            (Replacement(at, file.source.next_line(at), ""),),
+        )
+
+
+def _cache_keys(file: ReaderFile, split: PlannedSplit) -> Iterator[Outcome]:
+    for call in _HASH_FILES.finditer(file.text):
+        arguments = list(_ARGUMENT.finditer(call[1]))
+        yield from _stale_arguments(file, call, arguments, split)
+
+        def covers(path: str, arguments: list[re.Match[str]] = arguments) -> bool:
+            return any(matches(each["value"], path) for each in arguments)
+
+        named = [each for each in split.splits if covers(each.path)]
+        missing = dict.fromkeys(m for each in named for m in each.missing(covers))
+        if not named:
+            continue
+        said = f"computes a cache key from {', '.join(each.path for each in named)}"
+        if not missing:
+            yield Outcome("fine", file.location(call.start()), said)
+            continue
+        last = arguments[-1]
+        added = [pattern_for(target) for target in split.covering(missing)]
+        text = "".join(f", {last['quote']}{each}{last['quote']}" for each in added)
+        at = call.start(1) + last.end()
+        yield Outcome(
+            "followed",
+            file.location(call.start()),
+            said,
+            f"add {', '.join(added)}",
+            (Replacement(at, at, text),),
+        )
+
+
+def _stale_arguments(
+    file: ReaderFile, call: re.Match[str], arguments: list[re.Match[str]], split: PlannedSplit
+) -> Iterator[Outcome]:
+    """Yield the arguments of *call*, without the first, for files that no longer exist."""
+    for before, argument in pairwise(arguments):
+        if split.is_stale(partial(matches, argument["value"])):
+            start, end = (call.start(1) + each.end() for each in (before, argument))
+            yield Outcome(
+                "followed",
+                file.location(start),
+                f"names {argument['value']}, which no longer exists",
+                f"remove {argument['value']}",
+                (Replacement(start, end, ""),),
+            )
