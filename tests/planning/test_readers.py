@@ -99,6 +99,7 @@ NAMED = {
         "jobs: {x: {steps: [{uses: a/portainer-deploy@v1, with: {stack: ./docker-compose.yml}}]}}\n",
         "portainer",
     ),
+    "a mount": (ROOT, STACK + "    volumes: ['./docker-compose.yml:/compose.yml:ro']\n", "mounted-files"),
     "pre-commit, each file": (
         ".pre-commit-config.yaml",
         "repos:\n- repo: x\n  hooks:\n  - id: docker-compose-check\n",
@@ -124,6 +125,7 @@ FINE = {
     "from a server": ("up.sh", "scp host:/srv/docker-compose.yml /tmp/\n"),
     "unpacking": ("up.sh", "tar xf a.tgz docker-compose.yml\n"),
     "a comment": ("up.sh", "# scp docker-compose.yml host:\ndocker compose up\n"),
+    "a mount of its directory": (ROOT, STACK + "    volumes: ['./conf/docker-compose.yml:/c.yml']\n"),
     "another file": ("x/up.sh", "scp docker-compose.yml host:\n"),
     "another stage": ("Dockerfile", "FROM a:1\nCOPY --from=b docker-compose.yml /s/\n"),
     "a link to a page": ("README.md", "https://github.com/acme/shop/blob/main/docker-compose.yml\n"),
