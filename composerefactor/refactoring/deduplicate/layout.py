@@ -44,15 +44,15 @@ from composerefactor.refactoring.modules.grouping import (
     modules_of,
 )
 from composerefactor.refactoring.modules.include import IncludeEntry, RootInclude
-from composerefactor.refactoring.modules.names import environment_name
+from composerefactor.refactoring.modules.names import are_environments, environment_name
 from composerefactor.refactoring.modules.paths import MovingPaths
 from composerefactor.refactoring.modules.planner import most_services, service_groups
 from composerefactor.refactoring.modules.relocation import Relocated, relocated
 from composerefactor.refactoring.modules.root_file import RootFile
 from composerefactor.refactoring.modules.writer import Assembler, FileLayout
 
-ENVIRONMENTS = "environments"
-"""The directory of the environment files."""
+ENVIRONMENTS, VARIANTS = "environments", "variants"
+"""The directories of the environment files: of environments, and of root files that are none."""
 
 
 @dataclass
@@ -199,7 +199,9 @@ class Layout:
 
     def _free_environment_path(self, file_index: int, part: str) -> str:
         """Return a free path for an environment file of one root file, or a *part* of one."""
-        directory = posixpath.join(self.options.into, ENVIRONMENTS)
+        paths = [root.file.path for root in self.roots]
+        are_variants = len(paths) > 1 and not are_environments(self.roots[0].project, paths)
+        directory = posixpath.join(self.options.into, VARIANTS if are_variants else ENVIRONMENTS)
         family = self.roots[file_index].family
         name = self._environment_name(file_index)
         return self.names.take(directory, family, f"{name}-{part}" if part else name)

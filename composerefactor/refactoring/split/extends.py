@@ -26,7 +26,7 @@ from composerefactor.refactoring.deduplicate.definitions import (
     Span,
     children_of,
 )
-from composerefactor.refactoring.deduplicate.layout import ENVIRONMENTS
+from composerefactor.refactoring.deduplicate.layout import ENVIRONMENTS, VARIANTS
 from composerefactor.refactoring.deduplicate.variants import (
     SharedService,
     SharedServices,
@@ -110,9 +110,10 @@ def _stubs_in_root(root: RootFile) -> StubSplit:
 
 def _has_environments(root: RootFile) -> bool:
     """Return whether *root* includes environment files of an earlier split."""
-    directory = posixpath.normpath(posixpath.join(root.directory, root.into, ENVIRONMENTS))
+    into = posixpath.join(root.directory, root.into)
+    directories = [posixpath.normpath(posixpath.join(into, n)) for n in (ENVIRONMENTS, VARIANTS)]
     return any(
-        path.startswith(f"{directory}/") and root.file.path in by
+        posixpath.dirname(path) in directories and root.file.path in by
         for path, by in root.project.included_by.items()
     )
 

@@ -201,7 +201,7 @@ def _sharing_notes(factored: SharedServices) -> Iterator[str]:
     for service in factored.services:
         if service.shared is None:
             paths = ", ".join(factored.files[i].path for i in service.defined_in)
-            where = paths if service.name in sharing else "each environment"
+            where = paths if service.name in sharing else "any file"
             whole.setdefault(where, []).append(service.name)
     if saved.services:
         services = "1 service" if saved.services == 1 else f"{saved.services} services"
