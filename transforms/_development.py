@@ -8,11 +8,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 from msgspec import Struct
 
+from composerefactor.compose.definitions import text_of
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.image_references import parse_image
-from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
+from composerefactor.compose.merge_keys import item_nodes, scalar_text
+from composerefactor.compose.paths import is_absolute, is_outside
 from composerefactor.compose.ports import parse_port
-from composerefactor.compose.volumes import parse_volume
+from composerefactor.compose.services import Service
 from composerefactor.edit.rendering import Value
 from composerefactor.errors import RefusedError
 from composerefactor.images.catalog import load_catalog
@@ -86,59 +88,57 @@ class DevelopmentSetting(Struct, frozen=True):
 
 
 class DevelopmentFinder:
-    """Finds the development settings in the services of the file *path*.
+    """Finds the development settings in the services of a file.
 
-    *read* returns the text of a file, or None; *debug_ports* are container ports for debuggers.
+    *read* returns the text of the file at a path, or None; *debug_ports* are container ports for
+    debuggers.
     Settings that a service merges or extends are not found.
     """
 
-    def __init__(
-        self, path: str, read: Callable[[str], str | None], debug_ports: Collection[str]
-    ) -> None:
-        self.path = path
+    def __init__(self, read: Callable[[str], str | None], debug_ports: Collection[str]) -> None:
         self.read = read
         self.debug_ports = frozenset(debug_ports)
 
-    def settings(self, service: str, body: MappingNode) -> Iterator[DevelopmentSetting]:
-        """Yield the development settings of *service*, whose mapping is *body*."""
+    def settings(self, service: Service, body: MappingNode) -> Iterator[DevelopmentSetting]:
+        """Yield the development settings of *service*, whose mapping in the file is *body*."""
         yield from self._mounts(service, body)
         yield from self._command(service, body)
-        yield from self._environment(service, body)
+        yield from self._environment(service.name, body)
         yield from self._ports(service, body)
         yield from self._target(service, body)
 
-    def _mounts(self, service: str, body: MappingNode) -> Iterator[DevelopmentSetting]:
-        context, node = self._context(body), body.get("volumes")
+    def _mounts(self, service: Service, body: MappingNode) -> Iterator[DevelopmentSetting]:
+        context, node = _context(service), body.get("volumes")
         if context is None or not isinstance(node, SequenceNode):
             return
         places: list[str] = []
         removed: list[Path] = []
         at = node.start
-        mounts = [parse_volume(scalar_text(item) or "") for item in node.items]
+        mounted = {id(volume.at.node): volume.value for volume in service.volumes}
+        mounts = [mounted.get(id(item)) for item in node.items]
         for n, volume in enumerate(mounts):
             if volume is not None and volume.kind == "bind" and _is_source(volume.source, context):
                 at = node.items[n].start if not removed else at
                 places.append(volume.target.rstrip("/") or "/")
-                removed.append(("services", service, "volumes", n))
+                removed.append(("services", service.name, "volumes", n))
         for n, volume in enumerate(mounts):
             below = volume is not None and any(volume.target.startswith(f"{p}/") for p in places)
             if below and volume is not None and volume.source is None:
-                removed.append(("services", service, "volumes", n))
+                removed.append(("services", service.name, "volumes", n))
         if removed:
             evidence = f"mounts the source code over that of the image: {', '.join(places)}"
             paths = self._whole_if_empty(body, "volumes", removed)
-            yield DevelopmentSetting(service, "volumes", at, evidence, paths)
+            yield DevelopmentSetting(service.name, "volumes", at, evidence, paths)
 
-    def _command(self, service: str, body: MappingNode) -> Iterator[DevelopmentSetting]:
+    def _command(self, service: Service, body: MappingNode) -> Iterator[DevelopmentSetting]:
         for key in ("command", "entrypoint"):
             node = body.get(key)
             words = " ".join(scalar_text(item) or "" for item in item_nodes(node))
             match = _RELOADS.search(words)
-            if node is not None and match and self._context(body) is not None:
+            if node is not None and match and _context(service) is not None:
                 evidence = f"{match[0]} reloads or debugs; the image has its own {key}"
-                yield DevelopmentSetting(
-                    service, key, node.start, evidence, (("services", service, key),)
-                )
+                path: Path = ("services", service.name, key)
+                yield DevelopmentSetting(service.name, key, node.start, evidence, (path,))
 
     def _environment(self, service: str, body: MappingNode) -> Iterator[DevelopmentSetting]:
         node = body.get("environment")
@@ -159,47 +159,39 @@ class DevelopmentFinder:
             elif (_SWITCHES.fullmatch(name) or _POLLING.fullmatch(name)) and value in _TRUE:
                 yield DevelopmentSetting(service, "environment", at, f"{name} is {value}", (path,))
 
-    def _ports(self, service: str, body: MappingNode) -> Iterator[DevelopmentSetting]:
+    def _ports(self, service: Service, body: MappingNode) -> Iterator[DevelopmentSetting]:
         node = body.get("ports")
         items = node.items if isinstance(node, SequenceNode) else []
-        image = scalar_text(merged_get(body, "image")) or ""
+        image = text_of(service.image)
         entry = load_catalog().match(image) if image else None
         own = set(map(str, entry.ports)) if entry else set()
         for n, item in enumerate(items if len(items) > 1 else ()):
             port = parse_port(scalar_text(item) or "")
             if port is not None and port.target in self.debug_ports - own:
-                path: Path = ("services", service, "ports", n)
+                path: Path = ("services", service.name, "ports", n)
                 evidence = f"{port.target} is the port of a debugger"
-                yield DevelopmentSetting(service, "ports", item.start, evidence, (path,))
+                yield DevelopmentSetting(service.name, "ports", item.start, evidence, (path,))
 
-    def _target(self, service: str, body: MappingNode) -> Iterator[DevelopmentSetting]:
+    def _target(self, service: Service, body: MappingNode) -> Iterator[DevelopmentSetting]:
         build = body.get("build")
         node = build.get("target") if isinstance(build, MappingNode) else None
         stage = scalar_text(node)
-        context = self._context(body)
+        context = _context(service)
         if not isinstance(build, MappingNode) or node is None or stage not in NAMES["development"]:
             return
         named = scalar_text(build.get("dockerfile")) or "Dockerfile"
         text = self.read(posixpath.join(context, named)) if context is not None else None
         stages = [s.name for s in read_dockerfile(text).stages] if text else []
         better = [name for name in stages if name in {"production", "prod", "release", "runtime"}]
-        path: Path = ("services", service, "build", "target")
+        name = service.name
+        path: Path = ("services", name, "build", "target")
         if better:
             evidence = f"stage {stage}; {named} has {better[0]}"
             production: Mapping[str, Value] = {"build": {"target": better[0]}}
-            yield DevelopmentSetting(service, "build", node.start, evidence, (path,), production)
+            yield DevelopmentSetting(name, "build", node.start, evidence, (path,), production)
         else:
             evidence = f"stage {stage}; without a target Docker builds the last stage of {named}"
-            yield DevelopmentSetting(service, "build", node.start, evidence, (path,))
-
-    def _context(self, body: MappingNode) -> str | None:
-        """Return the local build context of the service, or None."""
-        build = merged_get(body, "build")
-        if build is None:
-            return None
-        written = merged_get(build, "context") if isinstance(build, MappingNode) else build
-        context = scalar_text(written) or "."
-        return None if "://" in context or context[0] in "$/~" else posixpath.normpath(context)
+            yield DevelopmentSetting(name, "build", node.start, evidence, (path,))
 
     def _whole_if_empty(self, body: MappingNode, key: str, removed: list[Path]) -> tuple[Path, ...]:
         """Return *removed*, or the path of *key* itself if nothing would be left of it."""
@@ -208,25 +200,26 @@ class DevelopmentFinder:
         return (removed[0][:-1],) if len(removed) == count else tuple(removed)
 
 
-def developers_only_reason(service: str, body: Node) -> str:
+def developers_only_reason(service: Service) -> str:
     """Return why only developers need *service*, or ``""``."""
-    image = scalar_text(merged_get(body, "image"))
-    parsed = parse_image(image) if image else None
+    parsed = parse_image(text_of(service.image)) if service.image else None
     last = parsed.repository.rsplit("/", 1)[-1] if parsed else ""
-    for name in (last, service):
+    for name in (last, service.name):
         if name.lower().replace("_", "-") in TOOLS:
             return f"{name} is a tool for developers"
     return ""
 
 
-def _is_source(source: str | None, context: str) -> bool:
-    """Return whether a bind mount's *source* is the build context, or sources in it."""
-    if source is None or not source.startswith("."):
-        return False
-    path = posixpath.normpath(source)
-    if path == context:
-        return True
-    inside = not path.startswith("..") if context == "." else path.startswith(f"{context}/")
+def _context(service: Service) -> str | None:
+    """Return the build context of *service* relative to the project root, or None."""
+    return service.build.value.directory if service.build else None
+
+
+def _is_source(path: str | None, context: str) -> bool:
+    """Return whether the *path* of a bind mount is the build context, or sources in it."""
+    if path is None or is_absolute(path) or path == context:
+        return path == context
+    inside = not is_outside(path) if context == "." else path.startswith(f"{context}/")
     name = posixpath.basename(path)
     return inside and (name in _SOURCES or _SOURCE_FILE.fullmatch(name) is not None)
 

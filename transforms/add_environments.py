@@ -24,8 +24,8 @@ from msgspec.structs import replace
 from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.merge_keys import merged_get, names_in, scalar_text
-from composerefactor.compose.project import Project, project_directory
+from composerefactor.compose.merge_keys import names_in
+from composerefactor.compose.project import Project
 from composerefactor.compose.references import referenced_services
 from composerefactor.compose.services import Service, StartModel, services_in, start_model
 from composerefactor.edit.apply import apply_edits
@@ -137,14 +137,14 @@ class _Separation:
         self.project, self.entry, self.file, self.options = project, entry, file, options
         self.model = start_model(project, entry)
         self.tools = _tools(self.model, file, options)
-        read = partial(_file_text, project, project_directory(entry))
-        finder = DevelopmentFinder(file.path, read, options.debug_ports)
+        read = partial(_file_text, project)
+        finder = DevelopmentFinder(read, options.debug_ports)
         self.settings: list[DevelopmentSetting] = []
         self.kept = [name for name in file.services if name not in self.tools]
         for name in self.kept:
             body = file.services[name]
             if name not in options.keep and isinstance(body, MappingNode):
-                self.settings += finder.settings(name, body)
+                self.settings += finder.settings(self.model.services[name], body)
                 self.settings += self._data_ports(self.model.services[name], body)
         family = Family.of(file.path)
         self.paths = {
@@ -232,8 +232,8 @@ class _Separation:
         """
         if path[2] not in {"volumes", "ports"} or len(path) == 3:  # noqa: PLR2004 - the list itself
             return path
-        node = merged_get(self.file.services[str(path[1])], str(path[2]))
-        count = len(node.items) if isinstance(node, SequenceNode) else 0
+        value = services_in(self.file)[str(path[1])].value(str(path[2]))
+        count = len(value.items) if value else 0
         indexes = sorted(p[3] for p in removed if p[:3] == path[:3] and isinstance(p[3], int))
         return path if indexes == list(range(count - len(indexes), count)) else path[:3]
 
@@ -261,15 +261,13 @@ class _Separation:
     def _rest(self, setting: DevelopmentSetting) -> list[Value]:
         """Return the items of a list that moves as a whole although production needs them."""
         whole = {self._whole_list(path, setting.removed) for path in setting.removed}
-        node = merged_get(self.file.services[setting.service], setting.key)
-        if not isinstance(node, SequenceNode) or whole != {
-            ("services", setting.service, setting.key)
-        }:
+        value = services_in(self.file)[setting.service].value(setting.key)
+        if value is None or whole != {("services", setting.service, setting.key)}:
             return []
         removed = {path[3] for path in setting.removed if len(path) > 3}  # noqa: PLR2004
         if not removed:
             return []
-        texts = [scalar_text(item) or "" for n, item in enumerate(node.items) if n not in removed]
+        texts = [item.written or "" for n, item in enumerate(value.items) if n not in removed]
         return [Quoted(text) for text in texts] if setting.key == "ports" else [*texts]
 
     def _staging(self) -> str:
@@ -343,8 +341,8 @@ def _tools(model: StartModel, file: ComposeFile, options: Options) -> dict[str, 
     reasons = {
         name: "named by the option"
         if name in options.services
-        else developers_only_reason(name, body)
-        for name, body in file.services.items()
+        else developers_only_reason(model.services[name])
+        for name in file.services
         if name not in options.keep
     }
     reasons = {name: why for name, why in reasons.items() if why}
@@ -352,7 +350,7 @@ def _tools(model: StartModel, file: ComposeFile, options: Options) -> dict[str, 
         other
         for name, body in file.services.items()
         if name not in reasons
-        for other in referenced_services(body) - set(names_in(merged_get(body, "depends_on")))
+        for other in referenced_services(body) - services_in(file)[name].depends_on.keys()
     }
     needed |= {
         each.callee
@@ -381,9 +379,9 @@ def _dependents(file: ComposeFile, tools: dict[str, str]) -> Iterator[tuple[str,
             yield name, [(*path, names.index(other)) for other in lost]
 
 
-def _file_text(project: Project, directory: str, name: str) -> str | None:
-    """Return the text of the file *name* of *directory*, or None if it does not exist."""
-    path = posixpath.normpath(posixpath.join(directory, name))
+def _file_text(project: Project, path: str) -> str | None:
+    """Return the text of the file at *path*, or None if it does not exist."""
+    path = posixpath.normpath(path)
     if project.read is None or not project.exists(path):
         return None
     return project.read(path).decode("utf-8", "replace")

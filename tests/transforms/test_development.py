@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.services import services_in
 from composerefactor.transforms._development import (
     DEBUG_PORTS,
     DevelopmentFinder,
+    DevelopmentSetting,
     cut_text,
     developers_only_reason,
 )
@@ -22,14 +24,17 @@ def read(text: str) -> ComposeFile:
     return ComposeFile.parse(Source("compose.yaml", text))
 
 
+def settings_in(file: ComposeFile, dockerfile: str | None = None) -> list[DevelopmentSetting]:
+    body = file.services["a"]
+    assert isinstance(body, MappingNode)
+    finder = DevelopmentFinder(lambda _: dockerfile, DEBUG_PORTS)
+    return list(finder.settings(services_in(file)["a"], body))
+
+
 def kept(attribute: str, dockerfile: str | None = None) -> str:
     """Return what production has of the lines of *attribute*."""
     file = read(BUILT + "".join(f"    {line}\n" for line in attribute.splitlines()))
-    body = file.services["a"]
-    assert isinstance(body, MappingNode)
-    found = list(
-        DevelopmentFinder("compose.yaml", lambda _: dockerfile, DEBUG_PORTS).settings("a", body)
-    )
+    found = settings_in(file, dockerfile)
     assert all(setting.evidence for setting in found)
     removed = [path for setting in found for path in setting.removed]
     text = cut_text(file, removed)
@@ -77,10 +82,7 @@ def test_modes_become_those_of_production() -> None:
     pairs = "environment:\n  - FLASK_ENV=development\n  - FLASK_DEBUG=1\n  - A=b"
     assert kept(pairs) == "environment:\n  - A=b"
     file = read(BUILT + "    environment: {APP_ENV: development, NODE_ENV: development}\n")
-    body = file.services["a"]
-    assert isinstance(body, MappingNode)
-    finder = DevelopmentFinder("compose.yaml", lambda _: None, DEBUG_PORTS)
-    app, node = finder.settings("a", body)
+    app, node = settings_in(file)
     assert (app.production, app.staging) == (
         {"environment": {"APP_ENV": "production"}},
         {"APP_ENV": "staging"},
@@ -92,10 +94,7 @@ def test_a_target_is_that_of_the_dockerfile() -> None:
     build = "build:\n  context: ./app\n  target: dev"
     file = BUILT.replace("    build: ./app\n", "")
     text = f"{file}    {build}".replace("\n  c", "\n      c").replace("\n  t", "\n      t")
-    body = read(text).services["a"]
-    assert isinstance(body, MappingNode)
-    finder = DevelopmentFinder("compose.yaml", lambda _: DOCKERFILE, DEBUG_PORTS)
-    (setting,) = finder.settings("a", body)
+    (setting,) = settings_in(read(text), DOCKERFILE)
     assert setting.removed == (("services", "a", "build", "target"),)
     assert setting.production == {"build": {"target": "prod"}}
 
@@ -110,5 +109,5 @@ def test_a_target_is_that_of_the_dockerfile() -> None:
     ],
 )
 def test_services_for_developers(text: str, *, expected: bool) -> None:
-    body = read(f"services:\n  s: {text}\n").services["s"]
-    assert bool(developers_only_reason("s", body)) is expected
+    service = services_in(read(f"services:\n  s: {text}\n"))["s"]
+    assert bool(developers_only_reason(service)) is expected

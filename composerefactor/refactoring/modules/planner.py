@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from composerefactor.compose.banners import ServiceSection, service_sections
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.merge_keys import merged_get
+from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.references import extends_target
 from composerefactor.compose.services import services_in
 from composerefactor.images.catalog import Placement, without_instance
@@ -232,7 +232,7 @@ class _Planner:
         """Return whether *block* has an image or a build: its services are alike, then."""
         section = (self.file.sections or {}).get(block)
         body = section.region.entry.value if section else self.file.services[block]
-        return any(merged_get(body, key) is not None for key in ("image", "build"))
+        return not merged_entries(body).keys().isdisjoint({"image", "build"})
 
     def _merged_blocks(self, name: str) -> Iterator[str]:
         """Yield the blocks that the service *name* merges, or that it carries for others."""
