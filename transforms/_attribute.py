@@ -373,7 +373,7 @@ class SharedValue:
         project: The project.
         sites: All places at which the attribute is added.
         group: Returns for the value of a site what is equal for those that share.
-        enough: The number of sites from which on they share.
+        enough: The number of sites from which on they share a new anchor; None if they never share.
     """
 
     def __init__(
@@ -381,7 +381,7 @@ class SharedValue:
         project: Project,
         sites: Iterable[Site | BlockedSite],
         group: Callable[[Any], object],
-        enough: int = ENOUGH,
+        enough: int | None = ENOUGH,
     ) -> None:
         self.sites = [site for site in sites if isinstance(site, Site)]
         self.group, self.enough = group, enough
@@ -419,9 +419,11 @@ class SharedValue:
         group = self.group(site.value)
         alike = [s for s in self.sites if s.file is file and self.group(s.value) == group]
         node = node_at(file.root, site.path)
-        if node is None or len(alike) < self.enough or file.root.flow:
+        if node is None or self.enough is None or file.root.flow:
             return addition(site, value, title + details, evidence, confidence)
         known = self._usable_anchor(file, node.start, fits)
+        if known is None and len(alike) < self.enough:
+            return addition(site, value, title + details, evidence, confidence)
         if known is not None:
             title = f"{title} with the anchor &{known}"
             return addition(site, Reference(known), title, evidence, confidence)

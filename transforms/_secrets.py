@@ -63,8 +63,9 @@ def group_credentials(literals: Iterable[LiteralCredential]) -> list[Credential]
 
     The literal of a server comes first in its credential, followed by those with which others log
     in to it. Equal values with different names are one credential if such a value is unlikely to
-    occur twice by chance, or if one service refers to the other. The default of a variable is apart
-    from the same value elsewhere: whoever sets the variable today changes one of them only.
+    occur twice by chance, or if one service refers to the other. The default of a variable and the
+    same value elsewhere are one credential only if one service refers to the other: otherwise who
+    sets the variable today changes one of them only. Defaults of two variables are always apart.
     """
     ordered = sorted(literals, key=lambda literal: not is_of_server(literal))  # stable
     groups: list[Credential] = []
@@ -90,25 +91,33 @@ def _matching_group(literal: LiteralCredential, groups: Iterable[Credential]) ->
     equal = [
         group
         for group in groups
-        if group.value == literal.value
-        and {each.default_of for each in group.literals} == {literal.default_of}
+        if group.value == literal.value and _agrees_on_variable(literal, group)
     ]
     if not literal.is_whole:
-        servers = [g for g in equal if is_of_server(g.literals[0]) and _refers_to_any(literal, g)]
+        servers = [g for g in equal if is_of_server(g.literals[0]) and _are_related(literal, g)]
         if servers:
             return max(servers, key=lambda group: _nearness(literal, group))
     for group in equal:
         if group.literals[0].name == literal.name:
             return group
-    if is_of_server(literal):
+    if is_of_server(literal) and not any(_are_related(literal, group) for group in equal):
         return None
     candidates = [
         group
         for group in equal
         if set(group.services) != set(literal.services)
-        and (not is_common(literal.value) or _refers_to_any(literal, group))
+        and (not is_common(literal.value) or _are_related(literal, group))
     ]
     return max(candidates, key=lambda group: _nearness(literal, group), default=None)
+
+
+def _agrees_on_variable(literal: LiteralCredential, group: Credential) -> bool:
+    """Return whether one variable can replace *literal* and those of *group*."""
+    variables = {each.default_of for each in group.literals}
+    if variables == {literal.default_of}:
+        return True
+    names = (variables | {literal.default_of}) - {""}
+    return len(names) == 1 and _are_related(literal, group)
 
 
 def _nearness(literal: LiteralCredential, group: Credential) -> tuple[bool, int, bool]:
@@ -122,14 +131,15 @@ def _nearness(literal: LiteralCredential, group: Credential) -> tuple[bool, int,
         *(word for name in group.services for word in name_words(name)),
     }
     return (
-        _refers_to_any(literal, group),
+        _are_related(literal, group),
         len(group_words.intersection(name_words(literal.name))),
         "root" not in name_words(first.name),
     )
 
 
-def _refers_to_any(literal: LiteralCredential, group: Credential) -> bool:
-    return any(_refers_to(literal, other) for other in group.literals)
+def _are_related(literal: LiteralCredential, group: Credential) -> bool:
+    """Return whether a service with *literal* and one with *group* refer to each other."""
+    return any(_refers_to(literal, each) or _refers_to(each, literal) for each in group.literals)
 
 
 def _refers_to(literal: LiteralCredential, other: LiteralCredential) -> bool:
@@ -153,13 +163,13 @@ def with_all_places(
     value looks generated (the owner wants the project to start without an env file), and those
     whose variable has other defaults too.
     """
-    models = list(models)
-    placed: set[tuple[int, int]] = set()
+    models, groups = list(models), list(groups)
+    placed = {(id(each.node), each.start) for group in groups for each in group.literals}
     for group in groups:
         is_only_default = all(literal.default_of for literal in group.literals)
-        if is_only_default and not _looks_generated(group.value):
+        if is_only_default and not looks_generated(group.value):
             continue
-        names = {literal.default_of for literal in group.literals}
+        names = {literal.default_of for literal in group.literals} - {""}
         used = [v for file in project.files.values() for v in file.variables if v.name in names]
         if any(variable.default != group.value for variable in used):
             continue
@@ -177,7 +187,7 @@ _PLACEHOLDER = re.compile(
 """Words in values that stand for a password that the user chooses."""
 
 
-def _looks_generated(value: str) -> bool:
+def looks_generated(value: str) -> bool:
     """Return whether *value* is a password of somebody, not a placeholder."""
     return not is_common(value) and is_mixed(value) and not _PLACEHOLDER.search(value)
 

@@ -28,7 +28,12 @@ _BY_FILE = {
 """By file of the context: what the programs of its language write there."""
 
 
-@fixer(NoOptions, selected_only=True)
+@fixer(
+    NoOptions,
+    selected_only=True,
+    purpose="security",
+    cause="the image contains .git, .env and all else in the directory",
+)
 def add_dockerignore(project: Project, _options: NoOptions) -> Iterator[Change]:
     """Yield a change for each build context that an image copies as a whole."""
     services: dict[str, list[str]] = {}

@@ -82,7 +82,12 @@ class Options:
     )
 
 
-@fixer(Options, selected_only=True)
+@fixer(
+    Options,
+    selected_only=True,
+    purpose="operations",
+    cause="settings for development and for production stand in one file",
+)
 def add_environments(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change, or a refusal, for each root file with development-only configuration."""
     if reason := _separated_already(project):

@@ -46,7 +46,13 @@ class Options:
     catalog: Catalog = field(default_factory=load_catalog)
 
 
-@fixer(Options, after=("add-missing-services",), unsafe=True)
+@fixer(
+    Options,
+    after=("add-missing-services",),
+    unsafe=True,
+    purpose="availability",
+    cause="Docker cannot tell whether the service can be used",
+)
 def add_healthchecks(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change, or a refusal, for each service without a health check.
 

@@ -71,7 +71,12 @@ class WantedService(Struct, frozen=True):
     repairs: bool
 
 
-@fixer(Options, after=("declare-networks", "declare-volumes"))
+@fixer(
+    Options,
+    after=("declare-networks", "declare-volumes"),
+    purpose="correctness",
+    cause="a service is named, but nothing defines it",
+)
 def add_missing_services(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change, or a refusal, for each undefined service of a start command."""
     models = start_models(project)

@@ -68,6 +68,8 @@ class Member(Struct, frozen=True):
     after=("add-missing-services", "declare-networks"),
     unsafe=True,
     selected_only=True,
+    purpose="security",
+    cause="every service can reach every other",
 )
 def add_networks(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield one change, or the refusals, for each group of base files with files in common.

@@ -84,7 +84,14 @@ class _Size(Struct, frozen=True):
     confidence: Confidence = "guess"
 
 
-@fixer(Options, after=("add-missing-services",), unsafe=True, lasting=True)
+@fixer(
+    Options,
+    after=("add-missing-services",),
+    unsafe=True,
+    lasting=True,
+    purpose="operations",
+    cause="one service can take the memory of all others",
+)
 def add_resource_limits(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each service, or block that services share, without limits."""
     models = start_models(project)

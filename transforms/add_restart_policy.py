@@ -1,24 +1,28 @@
 """Add a restart policy to services without one.
 
 Without one a container stays down after a crash, and after a reboot of the machine. With
-`unless-stopped` Docker restarts it, except where somebody has stopped it. One-off services
-(migrations, seeds, tests) are left alone: they would run again and again. So are services with
-`deploy.restart_policy`.
+`unless-stopped` Docker restarts it, except where somebody has stopped it. Where most services of
+the file have another policy that restarts them, `always` or a variable, it is that one. One-off
+services (migrations, seeds, tests) are left alone: they would run again and again. So are services
+with `deploy.restart_policy`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.one_off import reason_it_may_exit
 from composerefactor.compose.project import Project
-from composerefactor.compose.services import Service, StartModel, start_models
+from composerefactor.compose.services import Service, StartModel, services_in, start_models
 from composerefactor.refactoring.contract import Change, Refusal, fixer, option
 from composerefactor.transforms._attribute import (
     BlockedSite,
     addition,
     blocked_refusal,
+    destinations,
     find_sites,
     join_names,
 )
@@ -35,13 +39,23 @@ class Options:
     )
 
 
-@fixer(Options, after=("add-missing-services",), unsafe=True, lasting=True)
+@fixer(
+    Options,
+    after=("add-missing-services",),
+    unsafe=True,
+    lasting=True,
+    purpose="availability",
+    cause="a container stays down after a crash or a reboot",
+)
 def add_restart_policy(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each service, or block that services share, without a restart policy."""
 
     def policy_for(model: StartModel, service: Service) -> str | None:
         has_policy = service.restart or service.deploy.restart_condition
-        return None if has_policy or reason_it_may_exit(model, service.name) else options.policy
+        if has_policy or reason_it_may_exit(model, service.name):
+            return None
+        usual = _usual_policy(destinations(service)[0].file)
+        return usual if usual and options == Options() else options.policy
 
     for site in find_sites(start_models(project), policy_for, ("restart",), replaced=True):
         if isinstance(site, BlockedSite):
@@ -49,3 +63,17 @@ def add_restart_policy(project: Project, options: Options) -> Iterator[Change | 
         else:
             title = f"Add restart: {site.value} to {join_names(site.services)}"
             yield addition(site, site.value, title)
+
+
+def _usual_policy(file: ComposeFile) -> str | None:
+    """Return the policy that most services of *file* with one have, if it restarts them."""
+    counts: Counter[str] = Counter()
+    values: dict[str, str] = {}
+    for service in services_in(file).values():
+        if service.restart is not None and (written := service.restart.at.written):
+            counts[written] += 1
+            values[written] = service.restart.value
+    if len(counts) > 1 and counts.most_common(2)[0][1] == counts.most_common(2)[1][1]:
+        return None
+    usual = next((written for written, _ in counts.most_common(1)), "")
+    return usual if "$" in usual or values.get(usual) in {"always", "unless-stopped"} else None

@@ -60,7 +60,13 @@ class _OpenPort(Struct, eq=False):
         return tuple(dict.fromkeys(name for _, name in self.users))
 
 
-@fixer(Options, after=("add-missing-services",), unsafe=True)
+@fixer(
+    Options,
+    after=("add-missing-services",),
+    unsafe=True,
+    purpose="security",
+    cause="the port of a data store is open to the network, past the firewall of the host",
+)
 def bind_local_ports(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for the open ports of each service, and a refusal for each port conflict."""
     unknown = set(options.categories) - load_catalog().categories.keys()

@@ -46,7 +46,11 @@ class Options:
     external: bool = option(default=False, help="Declare that the network already exists.")
 
 
-@fixer(Options)
+@fixer(
+    Options,
+    purpose="correctness",
+    cause="services are on a network that nothing declares",
+)
 def declare_networks(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a declaration for each network that a start command lacks."""
     used = [each.subnet for each in used_subnets(project.files.values())]

@@ -45,20 +45,26 @@ class Options:
     external: bool = option(default=False, help="Declare that undeclared volumes already exist.")
 
 
-@fixer(Options, lasting=True)
+@fixer(
+    Options,
+    lasting=True,
+    purpose="availability",
+    cause="data without a named volume is lost with its container",
+)
 def declare_volumes(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a declaration for each undeclared volume, and a volume for data without one."""
     models = start_models(project)
     yield from _declarations(models, options)
     names = {name for s in models for name in s.declared("volumes")}
     names |= {m.name for s in models for m in missing_resources(s, "volumes")}
+    names_of: dict[tuple[str, str, str], str] = {}
     done: set[tuple[str, str]] = set()
     for model in models:
         for service in model.services.values():
             first = own_definitions(service)[0].file.path
             if (first, service.name) not in done:
                 done.add((first, service.name))
-                yield from _data_volumes(service, names, options.catalog, models)
+                yield from _data_volumes(service, names, names_of, options.catalog, models)
 
 
 def _declarations(models: list[StartModel], options: Options) -> Iterator[Change]:
@@ -91,12 +97,17 @@ def _declarations(models: list[StartModel], options: Options) -> Iterator[Change
 
 
 def _data_volumes(
-    service: Service, taken: set[str], catalog: Catalog, models: list[StartModel]
+    service: Service,
+    taken: set[str],
+    names_of: dict[tuple[str, str, str], str],
+    catalog: Catalog,
+    models: list[StartModel],
 ) -> Iterator[Change | Refusal]:
     """Yield the change that gives *service*, if it is a data store, named volumes, or a refusal.
 
-    The names of the new volumes are added to *taken*. In another of *models* the same file may be
-    merged with others, and have a volume there.
+    The names of the new volumes are added to *taken*, and to *names_of* by service, image and path:
+    files that are alternatives of each other use one volume for the same data. In another of
+    *models* the same file may be merged with others, and have a volume there.
     """
     image, place = service.image, service_placement(service)
     is_store = place.counts_as == "data stores" and place.category != "emulator"
@@ -136,7 +147,13 @@ def _data_volumes(
             f"mount at {lacking[0]} the volume that other files mount there",
         )
         return
-    names = {p: elsewhere.get(p) or volume_name(service.name, p, taken) for p in lacking}
+    names = {
+        path: elsewhere.get(path)
+        or names_of.get((service.name, image.value, path))
+        or volume_name(service.name, path, taken)
+        for path in lacking
+    }
+    names_of |= {(service.name, image.value, path): name for path, name in names.items()}
     edits: list[Edit] = [
         AddKey(file.path, ("volumes",), name, None)
         for name in names.values()

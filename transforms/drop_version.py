@@ -15,7 +15,11 @@ from composerefactor.edit.operations import Remove
 from composerefactor.refactoring.contract import Change, NoOptions, Refusal, fixer
 
 
-@fixer(NoOptions)
+@fixer(
+    NoOptions,
+    purpose="maintenance",
+    cause="Docker Compose ignores the version, and warns",
+)
 def drop_version(project: Project, options: NoOptions) -> Iterator[Change | Refusal]:  # noqa: ARG001
     """Yield a removal for each file with a version."""
     for path, file in project.files.items():

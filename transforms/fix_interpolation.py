@@ -52,7 +52,11 @@ _PATHS = frozenset(
 """The attributes of a service that contain paths of the project, and those of a resource."""
 
 
-@fixer(NoOptions)
+@fixer(
+    NoOptions,
+    purpose="correctness",
+    cause="Docker Compose reads the text in another way than its author",
+)
 def fix_interpolation(project: Project, options: NoOptions) -> Iterator[Change | Refusal]:  # noqa: ARG001
     """Yield a change for each shell form with a clear meaning, and a refusal for each other one."""
     command_variables = _env_file_variables(project)

@@ -84,7 +84,12 @@ _MAPPINGS = tuple(dict.fromkeys(path[:-1] for path in SERVICE if len(path) > 1 a
 _PROBES = frozenset({"CMD", "CMD-SHELL", "NONE"})
 
 
-@fixer(NoOptions, first=True)
+@fixer(
+    NoOptions,
+    first=True,
+    purpose="correctness",
+    cause="Docker Compose rejects or ignores what is written",
+)
 def fix_schema(project: Project, options: NoOptions) -> Iterator[Change | Refusal]:  # noqa: ARG001
     """Yield a change, or a refusal, for each key or value that the schema rejects."""
     for path, file in project.files.items():

@@ -56,7 +56,14 @@ class Options:
     )
 
 
-@fixer(Options, after=("add-missing-services", "declare-volumes"), unsafe=True, lasting=True)
+@fixer(
+    Options,
+    after=("add-missing-services", "declare-volumes"),
+    unsafe=True,
+    lasting=True,
+    purpose="security",
+    cause="a program that is taken over can do more than the service needs",
+)
 def harden(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield up to three changes for each service, or block that services share."""
     unknown = set(options.parts) - set(_PARTS)

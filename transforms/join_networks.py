@@ -38,7 +38,13 @@ _FOR_BROWSERS = re.compile(
 """How the description of a variable begins that a program passes on to the browser."""
 
 
-@fixer(NoOptions, after=("add-missing-services", "declare-networks"), unsafe=True)
+@fixer(
+    NoOptions,
+    after=("add-missing-services", "declare-networks"),
+    unsafe=True,
+    purpose="correctness",
+    cause="a service needs another that it cannot reach",
+)
 def join_networks(project: Project, _options: NoOptions) -> Iterator[Change | Refusal]:
     """Yield a change, or a refusal, for each service that cannot reach one that it needs."""
     models = start_models(project)

@@ -51,7 +51,13 @@ _CURRENT_KEY = {
 }
 
 
-@fixer(NoOptions, after=("fix-schema",), first=True)
+@fixer(
+    NoOptions,
+    after=("fix-schema",),
+    first=True,
+    purpose="maintenance",
+    cause="Docker Compose has a newer form",
+)
 def modernize(project: Project, options: NoOptions) -> Iterator[Change | Refusal]:  # noqa: ARG001
     """Yield a change, or a refusal, for each old form that has a current one."""
     for path, file in project.files.items():

@@ -6,7 +6,9 @@ Every place of a password moves with it, also in commands, health checks, labels
 of a variable (`${DB_PASSWORD:-secret}`). The resolved configuration stays equal. A password of a
 database server and of the services that log in to it becomes one variable. `.env` stays out of git:
 `.gitignore` gets a line for it if needed, and nothing is written to a `.env` that git tracks. For
-commands with `--env-file` the variables go to that file.
+commands with `--env-file` the variables go to that file. Two cases are only a guess: a value in
+files for development that says itself that it is no secret, and an `.env` that exists in a project
+without a `.gitignore`, where it may be committed on purpose.
 
 With `to=secrets` a credential that the image can read from a file, by the image catalog, becomes a
 secret instead; the others still move to `.env`.
@@ -14,6 +16,7 @@ secret instead; the others still move to `.env`.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -33,6 +36,7 @@ from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import AddLines, Edit, Replace
 from composerefactor.errors import Location
 from composerefactor.images.credentials import LiteralCredential, literal_credentials
+from composerefactor.images.environments import short_lived_reason
 from composerefactor.refactoring.connected import connected
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 from composerefactor.transforms._attribute import join_names
@@ -43,6 +47,7 @@ from composerefactor.transforms._secrets import (
     as_file_secret,
     gitignore_edit,
     group_credentials,
+    looks_generated,
     secret_edits,
     secret_effects,
     with_all_places,
@@ -60,7 +65,13 @@ class Options:
     )
 
 
-@fixer(Options, after=("add-missing-services",), unsafe=True)
+@fixer(
+    Options,
+    after=("add-missing-services",),
+    unsafe=True,
+    purpose="security",
+    cause="a password stands in a file that goes into git",
+)
 def move_secrets(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change, or a refusal, for each credential; those in one value change together."""
     models = start_models(project)
@@ -138,12 +149,17 @@ class _Mover(Struct, frozen=True):
         """Return the change that moves *group* to the env files in *needed*."""
         edits: list[Edit] = [*_replacements(group)]
         effects = [
-            Effect(place, "changes", resolved=False)
+            Effect(place, "changes", resolved=not literal.default_of and bool(variable))
             for each in group
+            for variable in [next((o.default_of for o in each.literals if o.default_of), "")]
             for literal in each.literals
             for place in _changed_places(literal)
         ]
-        notes: list[str] = []
+        notes = [
+            f"whoever sets {each.variable} today changes one place of it only"
+            for each in group
+            if len({literal.default_of for literal in each.literals}) > 1
+        ]
         for path in needed:
             edits += self.lines(group, path)
             for each in group:
@@ -161,14 +177,28 @@ class _Mover(Struct, frozen=True):
                 if also:
                     verb = "reads" if len(also) == 1 else "read"
                     notes.append(f"{join_names(also)} {verb} all of {path}, also this variable")
+        doubts = [*self.doubts(group, needed)]
         return Change(
             title=f"Move {' and '.join(_subject(c) for c in group)} to {join_names(needed)}",
             location=_location(group),
             edits=edits,
             effects=list(dict.fromkeys(effects)),
-            evidence="; ".join(dict.fromkeys(notes)),
+            evidence="; ".join(dict.fromkeys([*doubts, *notes])),
+            confidence="guess" if doubts else "verified",
             variables={each.variable: each.value for each in group},
         )
+
+    def doubts(self, group: list[Credential], needed: list[str]) -> Iterator[str]:
+        """Yield why the owner may not want the credentials of *group* in the files *needed*."""
+        reasons = [
+            short_lived_reason(self.project, path) for each in group for path in sorted(each.files)
+        ]
+        if all(reasons) and not any(looks_generated(each.value) for each in group):
+            yield f"{reasons[0]}, and the value is a placeholder"
+        for path in needed:
+            is_default = posixpath.basename(path) == ".env" and self.project.exists(path)
+            if is_default and not self.project.exists(".gitignore"):
+                yield f"nothing keeps {path} out of git, where it may be on purpose"
 
     def lines(self, group: list[Credential], path: str) -> Iterator[Edit]:
         """Yield the edits for *group* of the env file *path*, its example, and ``.gitignore``."""
@@ -209,7 +239,8 @@ def _changed_places(literal: LiteralCredential) -> Iterator[tuple[str, ...]]:
 
 def _subject(credential: Credential) -> str:
     first = credential.literals[0]
-    return f"{first.key} of {join_names(credential.services)}"
+    name = first.key if first.is_whole else credential.variable or first.key
+    return f"{name} of {join_names(credential.services)}"
 
 
 def _location(group: list[Credential]) -> Location:

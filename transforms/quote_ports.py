@@ -30,7 +30,11 @@ class Options:
     )
 
 
-@fixer(Options)
+@fixer(
+    Options,
+    purpose="correctness",
+    cause="a parser of YAML may read a port without quotes as another number",
+)
 def quote_ports(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each list of ports that needs quotes."""
     for path, file in project.files.items():

@@ -41,7 +41,13 @@ class Options:
     )
 
 
-@fixer(Options, after=_ADDING, selected_only=True)
+@fixer(
+    Options,
+    after=_ADDING,
+    selected_only=True,
+    purpose="maintenance",
+    cause="the same lines are written several times",
+)
 def share_anchors(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each repeated block for which an anchor saves text."""
     for path, file in project.files.items():

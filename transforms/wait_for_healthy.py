@@ -6,20 +6,26 @@ A short `depends_on` waits only until the container has started. It becomes the 
 `service_started`: a service whose check is missing or wrong never becomes healthy, and a service
 that waits for it never starts. Nothing waits for monitoring, tools, proxies, or a service of a
 profile. Monitoring waits for nothing, since it reports what is not healthy; neither does a proxy of
-several services, which would close all for one. Existing conditions are left as they are.
+several services, which would close all for one. The nodes of a cluster do not wait for each other,
+and nothing that may form the cluster waits for a check of its state: it is healthy only when all
+nodes are up. Existing conditions are left as they are, and so is a list with a variable, since
+Docker Compose does not replace variables in keys (observed: v2.24.1 to v5.6.1).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.hosts import name_words
+from composerefactor.compose.image_references import repository_of
 from composerefactor.compose.merge_keys import names_in
-from composerefactor.compose.one_off import one_off
+from composerefactor.compose.one_off import one_off, reason_it_may_exit
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
-from composerefactor.compose.services import StartModel, start_models
+from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.edit.operations import ToMapping
 from composerefactor.edit.rendering import Value
 from composerefactor.images.catalog import Catalog, load_catalog, service_placement
@@ -38,6 +44,14 @@ STARTED, HEALTHY, DONE = "service_started", "service_healthy", "service_complete
 _OBSERVERS = frozenset({"monitoring", "logging", "tracing", "tools"})
 """The categories of services that the others do not need, and that observe the others."""
 _PROXY = "proxy"
+_CLUSTER_STATE = re.compile(
+    r"cluster[_ -](?:state|info|status|health)|rs\.(?:status|hello|isMaster)|isWritablePrimary"
+    r"|ismaster|wsrep_|endpoint health|consul (?:members|info)|nodetool status",
+    re.IGNORECASE,
+)
+"""In a health check: it asks for the state of the cluster, not of the node."""
+_FIRST_ROLES = frozenset({"primary", "master", "leader", "main", "source"})
+"""Words in the name of the node that the others join."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +61,13 @@ class Options:
     catalog: Catalog = field(default_factory=load_catalog)
 
 
-@fixer(Options, after=("add-healthchecks",), unsafe=True)
+@fixer(
+    Options,
+    after=("add-healthchecks",),
+    unsafe=True,
+    purpose="availability",
+    cause="a service starts before those that it needs can be used",
+)
 def wait_for_healthy(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each short `depends_on` with a dependency that reports readiness."""
     models = start_models(project)
@@ -91,6 +111,14 @@ def _plan_entry(
     if not waits:
         return None
     location = file.source.location(entry.start)
+    variable = next((needed for needed in conditions if "$" in needed), None)
+    if variable is not None:
+        return Refusal(
+            f"{name} starts before {join_names(list(waits))} can be used: {variable} has no "
+            "condition, since Docker Compose does not replace variables in keys",
+            location,
+            f"name the service in place of {variable}",
+        )
     problem = f"{name} starts before {join_names(list(waits))} can be used"
     if file.path in project.protected_files:
         return Refusal(f"{problem}: {project.protected_files[file.path].reason}", location)
@@ -138,7 +166,9 @@ def _condition(
         model = each.model
         if needed not in model.services:
             continue
-        if _is_optional(model, each.service.name, needed):
+        if _is_optional(model, each.service.name, needed) or _forms_cluster(
+            model, each.service, model.services[needed]
+        ):
             possible.add((STARTED, ""))
             continue
         ends = one_off(model, needed)
@@ -163,6 +193,25 @@ def _is_optional(model: StartModel, name: str, needed: str) -> bool:
         return True  # the other parts are to be reached while one of them is not healthy
     own_profiles = {profile.value for profile in service.profiles}
     return any(profile.value not in own_profiles for profile in other.profiles)
+
+
+def _forms_cluster(model: StartModel, service: Service, needed: Service) -> bool:
+    """Return whether *needed* may become healthy only after *service* has started.
+
+    Two nodes of one data store are peers, unless the name of *needed* says that it is the first.
+    """
+    check = needed.healthcheck
+    test = check.at.below("test") if check is not None else None
+    asks_for_state = test is not None and any(
+        _CLUSTER_STATE.search(word.written or "") for word in test.items
+    )
+    if asks_for_state and reason_it_may_exit(model, service.name):
+        return True
+    images = [each.image and repository_of(each.image.value) for each in (service, needed)]
+    is_store = service_placement(needed).counts_as == "data stores"
+    are_peers = is_store and images[0] is not None and images[0] == images[1]
+    is_first = bool(_FIRST_ROLES.intersection(name_words(needed.name)))
+    return are_peers and (asks_for_state or not is_first)
 
 
 def _required(reached: list[ReachedService], needed: str) -> dict[str, Value]:

@@ -142,6 +142,14 @@ _ENDING = frozenset(
         *("load", "loader", "pull", "puller", "download", "downloader", "run", "prepare"),
     }
 )
+_ENDING_IN_IMAGE = frozenset(
+    {
+        *("migrate", "migration", "migrations", "migrator", "seed", "seeder", "importer"),
+        *("test", "tests", "testing", "e2e", "loadtest", "benchmark", "cypress", "k6"),
+    }
+)
+"""Words in the last part of the name of an image whose program completes a task and exits."""
+
 _BY_HAND = frozenset({"test", "tests", "testing", "e2e", "cli", "ci", "debug", "manual", "oneoff"})
 _BY_HAND_OR_ONE_OFF = frozenset(
     {"migrate", "migration", "migrations", "seed", "init", "setup", "job"}
@@ -151,8 +159,8 @@ _BY_HAND_OR_ONE_OFF = frozenset(
 def reason_it_may_exit(model: StartModel, name: str) -> str | None:
     """Return why the service *name* may exit by itself, as text for messages, or None.
 
-    Unlike for :func:`one_off`, a name or a profile alone is enough. Use this where a wrong guess
-    would restart a one-off service again and again.
+    Unlike for :func:`one_off`, a name, an image or a profile alone is enough. Use this where a
+    wrong guess would restart a one-off service again and again.
     """
     strong = one_off(model, name)
     if strong is not None:
@@ -160,7 +168,11 @@ def reason_it_may_exit(model: StartModel, name: str) -> str | None:
     typical_words = _ENDING & _name_parts(name)
     if typical_words:
         return f"name {name}"
-    for profile in model.services[name].profiles:
+    service = model.services[name]
+    repository = (service.image and repository_of(service.image.value)) or ""
+    if _ENDING_IN_IMAGE & _name_parts(repository.rpartition("/")[2]):
+        return f"image {repository}"
+    for profile in service.profiles:
         if (_BY_HAND | _BY_HAND_OR_ONE_OFF) & _name_parts(profile.value):
             return f"profile {profile.value}"
     return None

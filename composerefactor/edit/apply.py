@@ -215,6 +215,9 @@ def _replace(file: ComposeFile, edit: Replace, style: Style) -> Iterator[TextEdi
         text = flow_text(edit.value, style)
     else:
         text = _with_same_quotes(node, edit.value, style, flow=in_flow(file.root, edit.path))
+    if edits := _edits_of_lines(source, node, edit.value):
+        yield from edits
+        return
     start, end = node.outer_start, node.end
     if _is_block(node) or (isinstance(node, ScalarNode) and node.style in {"|", ">"}):
         replaced_entry = entry_at(file.root, edit.path)
@@ -234,6 +237,29 @@ def _replace(file: ComposeFile, edit: Replace, style: Style) -> Iterator[TextEdi
         return
     lead = " " if start == end and source.text[start - 1 : start] in {":", "-"} else ""
     yield TextEdit(start, end, lead + text)
+
+
+def _edits_of_lines(source: Source, node: Node, value: Value) -> list[TextEdit]:
+    """Return the edits that make *value* of the literal block scalar *node*, line by line.
+
+    Empty if *node* is something else, or *value* has another number of lines.
+    """
+    if not isinstance(node, ScalarNode) or node.style != "|" or not isinstance(value, str):
+        return []
+    old, new = node.value.split("\n"), value.split("\n")
+    if len(old) != len(new):
+        return []
+    edits = []
+    at = source.next_line(node.start)
+    for before, after in zip(old, new, strict=True):
+        line = source.line(at)
+        if before != after:
+            indent = len(line) - len(before)
+            if indent < 1 or line[:indent].strip() or line[indent:] != before:
+                return []
+            edits.append(TextEdit(at + indent, at + len(line), after))
+        at = source.next_line(at)
+    return edits
 
 
 def _replace_block(

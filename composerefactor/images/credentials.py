@@ -24,6 +24,7 @@ from composerefactor.compose.secrets import (
     is_common,
     is_credential,
     is_mixed,
+    is_secret_name,
     password_spans,
     password_variable_name,
     secret_spans,
@@ -135,8 +136,9 @@ def other_places(models: Iterable[StartModel], value: str) -> Iterator[LiteralCr
     """Yield the places of the credential *value* outside of the variables of services.
 
     These are commands, health checks, labels and other texts of services in which *value* is
-    recognised as a secret, or is a word of its own. For a value that unrelated texts may contain by
-    chance, such as one without digits, the latter is not enough.
+    recognised as a secret, or is a word of its own, and variables such as ``REDISCLI_AUTH``. For a
+    value that unrelated texts may contain by chance, such as one without digits, a word is not
+    enough.
     """
     written = value.replace("$", "$$")
     word = re.compile(rf"(?<![\w$]){re.escape(written)}(?!\w)")
@@ -147,7 +149,15 @@ def other_places(models: Iterable[StartModel], value: str) -> Iterator[LiteralCr
         for name, service in model.services.items():
             for definition in service.definitions:
                 for attribute, entry in definition.entries.items():
-                    for node in _scalars(entry.value) if attribute != "environment" else ():
+                    if attribute == "environment":
+                        for place in _equal_variables(finder, definition, entry.value, value):
+                            same = found.setdefault((id(place.node), place.start), place)
+                            use = CredentialUse(
+                                model, name, ("services", name, attribute, same.key)
+                            )
+                            same.uses.append(use)
+                        continue
+                    for node in _scalars(entry.value):
                         spans = [
                             match.span() for match in word.finditer(mask_expressions(node.value))
                         ]
@@ -173,6 +183,20 @@ def other_places(models: Iterable[StartModel], value: str) -> Iterator[LiteralCr
                                 CredentialUse(model, name, ("services", name, attribute))
                             )
     yield from (place for place in found.values() if not is_outside(place.file.path))
+
+
+def _equal_variables(
+    finder: _CredentialFinder, definition: Definition, environment: Node, value: str
+) -> Iterator[LiteralCredential]:
+    """Yield the variables in *environment* with *value* whose names alone do not say what it is."""
+    for key, node, offset in _name_value_pairs(resolve(environment)):
+        text = node.value[offset:]
+        path = finder.address(definition.file, node)
+        is_found = is_credential(key, value)  # as a credential of its own
+        if text == value.replace("$", "$$") and is_secret_name(key) and not is_found and path:
+            span = (offset, len(node.value))
+            name = variable_name(key)
+            yield LiteralCredential(definition.file, path, node, *span, key, name, value)
 
 
 def _scalars(node: Node) -> Iterator[ScalarNode]:

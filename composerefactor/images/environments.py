@@ -127,6 +127,20 @@ def short_lived_reason(project: Project, path: str) -> str | None:
     return f"{path} is for {PURPOSES[environment.kind]} ({environment.reason})"
 
 
+def development_profile_reason(project: Project, service: str) -> str | None:
+    """Return why *service* runs only for development or tests by its profiles, or None."""
+    profiles = [
+        profile.value
+        for file in project.files.values()
+        if service in file.services
+        for profile in services_in(file)[service].profiles
+    ]
+    short_lived = NAMES["development"] | NAMES["test"]
+    if not profiles or not short_lived.issuperset(profiles):
+        return None
+    return f"{service} runs only with the profile {' or '.join(dict.fromkeys(profiles))}"
+
+
 def _named(path: str) -> _Evidence | None:
     """Return the environment that the name of the file, or of a directory above it, contains."""
     *directories, name = path.split("/")

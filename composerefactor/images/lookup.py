@@ -383,6 +383,6 @@ def _round_up(size: int) -> int:
 def _setting_texts(model: StartModel, service: Service) -> Iterator[str]:
     for setting in service.settings.values():
         yield f"{setting.name}={expand(setting.value or '', model.variables)}"
-    for attribute in ("entrypoint", "command"):
-        for value in service.values(attribute):
-            yield " ".join(item.text or "" for item in value.items)
+    for words in (service.entrypoint, service.command):
+        if words is not None:
+            yield " ".join(words.value)

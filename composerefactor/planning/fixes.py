@@ -25,7 +25,7 @@ from composerefactor.confidence import CONFIDENCES, DEFAULT_CONFIDENCE, Confiden
 from composerefactor.edit.apply import apply_edits
 from composerefactor.edit.operations import AddKey, AddLines, Edit, WriteFile, YamlEdit
 from composerefactor.errors import InputError, Location, RefusedError, UsageError
-from composerefactor.images.environments import short_lived_reason
+from composerefactor.images.environments import development_profile_reason, short_lived_reason
 from composerefactor.planning.vetoes import veto
 from composerefactor.refactoring.contract import Change, Effect, Fixer, Refusal
 
@@ -445,8 +445,14 @@ def _environment_reason(project: Project, change: Change) -> str | None:
     """Return why *change* suits no service that it edits; None if it suits one of them."""
     edits = [edit for edit in change.edits if not isinstance(edit, AddLines | WriteFile)]
     edited = {edit.file for edit in edits if not isinstance(edit, AddKey) or len(edit.path) > 1}
-    reasons = [short_lived_reason(project, path) for path in sorted(edited)]
-    return reasons[0] if reasons and all(reasons) else None
+    services = sorted({effect.service for effect in change.effects if effect.service})
+    for reasons in (
+        [short_lived_reason(project, path) for path in sorted(edited)],
+        [development_profile_reason(project, name) for name in services],
+    ):
+        if reasons and all(reasons):
+            return reasons[0]
+    return None
 
 
 def _comment_reason(project: Project, service: str, transform: str) -> str | None:
@@ -488,10 +494,15 @@ def _apply_possible(
 
 
 def _with_added_lines(project: Project, contents: dict[str, bytes | None], edit: AddLines) -> bytes:
-    """Return the content of the file of *edit* with its lines added, keeping its line ends."""
+    """Return the content of the file of *edit* with its lines added, keeping its line ends.
+
+    A blank line separates them from a comment at the end of the file.
+    """
     before = contents.get(edit.file)
     if before is None and project.read is not None and project.exists(edit.file):
         before = project.read(edit.file)
     newline = b"\r\n" if b"\r\n" in (before or b"") else b"\n"
     end = newline if before and not before.endswith(b"\n") else b""
+    if (before or b"").rstrip(b"\r\n").rpartition(b"\n")[2].lstrip().startswith(b"#"):
+        end += newline
     return (before or b"") + end + edit.text.encode().replace(b"\n", newline)

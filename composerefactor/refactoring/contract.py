@@ -17,7 +17,7 @@ import hashlib
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -288,6 +288,10 @@ class Refactoring(Transform[O], frozen=True):
     plan: Callable[[Project, O], Plan]
 
 
+Purpose: TypeAlias = Literal["correctness", "availability", "security", "operations", "maintenance"]
+"""What the changes of a fixer improve; plans list them in this order."""
+
+
 class Fixer(Transform[O], frozen=True):
     """A transform that edits files in place.
 
@@ -301,6 +305,8 @@ class Fixer(Transform[O], frozen=True):
         unsafe: True where every change of it changes what runs.
         lasting: True where its changes are for services that run permanently: files for
             development and tests do not get them.
+        purpose: What its changes improve.
+        cause: What is wrong without them: a clause for the text of a pull request.
     """
 
     plan: Callable[[Project, O], Iterator[Change | Refusal]]
@@ -309,6 +315,8 @@ class Fixer(Transform[O], frozen=True):
     first: bool = False
     unsafe: bool = False
     lasting: bool = False
+    purpose: Purpose = "maintenance"
+    cause: str = ""
 
 
 AnyTransform = Refactoring[Any] | Fixer[Any]
@@ -347,6 +355,8 @@ def fixer(
     first: bool = False,
     unsafe: bool = False,
     lasting: bool = False,
+    purpose: Purpose = "maintenance",
+    cause: str = "",
 ) -> Callable[[Callable[[Project, O], Iterator[Change | Refusal]]], Fixer[O]]:
     """Make the decorated plan function the fixer of its module.
 
@@ -363,6 +373,8 @@ def fixer(
             first,
             unsafe,
             lasting,
+            purpose,
+            cause,
         )
 
     return make

@@ -15,6 +15,7 @@ from composerefactor.edit.planned_files import FileChange
 from composerefactor.planning.fixes import PlannedFix
 from composerefactor.planning.propose import Proposal
 from composerefactor.refactoring.contract import Plan
+from composerefactor.report.fix_groups import FixSentence, grouped, sentences
 from composerefactor.report.plan_text import (
     available_text,
     consequence,
@@ -159,10 +160,18 @@ def _readers(plan: Plan) -> Iterator[str]:
 def _fixes(proposal: Proposal) -> Iterator[str]:
     fix_plan = proposal.fix_plan
     assert fix_plan is not None  # noqa: S101 - the caller checks
-    for name, group in groupby(fix_plan.applied, key=lambda fix: fix.transform):
-        fixes = list(group)
-        yield f"- {code(name)}: {cell(consequence(fixes, _PLAIN))}"
-        yield from _limited((f"  - {_fix(fix)}" for fix in fixes), "  ")
+    for purpose, groups in groupby(grouped(fix_plan.applied), key=lambda group: group.purpose):
+        yield f"#### {purpose.capitalize()}"
+        yield ""
+        for group in groups:
+            cause = f": {cell(group.cause)}" if group.cause else ""
+            yield f"- {code(group.transform)}{cause} ({cell(consequence(group.fixes, _PLAIN))})"
+            yield from _limited((f"  - {_sentence(e)}" for e in sentences(group.fixes)), "  ")
+        yield ""
+    if not (fix_plan.ids - {fix.id for fix in fix_plan.applied} or fix_plan.refusals):
+        return
+    yield "#### Not changed"
+    yield ""
     for state, fixes in (("excluded", fix_plan.excluded), ("suppressed", fix_plan.suppressed)):
         yield from _limited(f"- {state}: {_fix(fix)} ({cell(fix.reason)})" for fix in fixes)
     yield from _limited(
@@ -174,10 +183,22 @@ def _fixes(proposal: Proposal) -> Iterator[str]:
         count = counted(len(fix_plan.uncertain), "change")
         hint = "`--take ID` makes one alone, `--confidence guess` all"
         yield f"- not certain enough: {count} ({hint})"
-        yield from _limited((f"  - {code(fix.id)} {_fix(fix)}" for fix in fix_plan.uncertain), "  ")
+        yield from _limited(
+            (
+                f"  - {' '.join(map(code, each.ids))} {_sentence(each)}"
+                for group in grouped(fix_plan.uncertain)
+                for each in sentences(group.fixes)
+            ),
+            "  ",
+        )
     if fix_plan.available:
         yield f"- available with `--unsafe`: {cell(available_text(fix_plan))}"
     yield ""
+
+
+def _sentence(sentence: FixSentence) -> str:
+    why = f" ({cell(sentence.why)})" if sentence.why else ""
+    return f"{code(sentence.place)} {cell(sentence.text)}{why}"
 
 
 def _fix(fix: PlannedFix) -> str:

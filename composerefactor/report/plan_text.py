@@ -19,7 +19,8 @@ from composerefactor.proof.comparison import ProofResult
 from composerefactor.refactoring.contract import Plan, Unmoved
 from composerefactor.refactoring.deduplicate.variants import comparisons
 from composerefactor.refactoring.reader import Outcome
-from composerefactor.report.plan_json import sentences
+from composerefactor.report.fix_groups import FixSentence, grouped, sentences
+from composerefactor.report.plan_json import sentences as difference_sentences
 from composerefactor.report.text import (
     MOST_PLACES,
     Style,
@@ -46,13 +47,17 @@ def fix_plan_lines(proposal: Proposal, fix_plan: FixPlan, style: Style, most: in
         size = f"{before} -> {lines}" if change.before is not None else f"new, {lines}"
         yield row(label, f"{style(change.path, 'bold')}  {size}", style)
         label = ""
-    for name, group in groupby(fix_plan.applied, key=lambda fix: fix.transform):
-        fixes = list(group)
-        yield row("", f"{style(name, 'bold')}  {consequence(fixes, style)}", style)
-        for line in limited([_fix_line(fix, style) for fix in fixes], most):
-            yield row("", f"  {line}", style)
-        for line in limited([line for fix in fixes for line in fix.change.details], most):
-            yield row("", f"    {line}", style)
+    for purpose, groups in groupby(grouped(fix_plan.applied), key=lambda group: group.purpose):
+        yield row("", style(purpose.capitalize(), "underline"), style)
+        for group in groups:
+            cause = f": {group.cause}" if group.cause else ""
+            effect = consequence(group.fixes, style)
+            yield row("", f"  {style(group.transform, 'bold')}{cause} ({effect})", style)
+            written = [_sentence(each, style) for each in sentences(group.fixes)]
+            for line in limited(written, most):
+                yield row("", f"    {line}", style)
+            for line in limited([line for fix in group.fixes for line in fix.change.details], most):
+                yield row("", f"      {line}", style)
     yield from _not_made(fix_plan, style, most)
 
 
@@ -62,7 +67,11 @@ def _not_made(fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
         count = counted(len(fix_plan.uncertain), "change")
         hint = "--take ID makes one alone, --confidence guess all"
         yield row("", style(f"not certain enough: {count}; {hint}", "cyan"), style)
-    lines = [f"{fix.id}  {_fix_line(fix, style)}" for fix in fix_plan.uncertain]
+    lines = [
+        f"{' '.join(each.ids)}  {_sentence(each, style)}"
+        for group in grouped(fix_plan.uncertain)
+        for each in sentences(group.fixes)
+    ]
     for line in limited(lines, most):
         yield row("", f"  {line}", style)
     for state, fixes in (("excluded", fix_plan.excluded), ("suppressed", fix_plan.suppressed)):
@@ -117,6 +126,11 @@ def consequence(fixes: Sequence[PlannedFix], style: Style) -> str:
     if not any(effect.resolved for fix in fixes for effect in fix.change.effects):
         return style("same configuration, with values from files that are not in git", "yellow")
     return style("changes containers", "yellow")
+
+
+def _sentence(sentence: FixSentence, style: Style) -> str:
+    why = f" ({sentence.why})" if sentence.why else ""
+    return f"{style(f'{sentence.place}:', 'dim')} {sentence.text}{why}"
 
 
 def _fix_line(fix: PlannedFix, style: Style) -> str:
@@ -343,7 +357,7 @@ def difference_lines(proposal: Proposal, style: Style, *, verbose: bool = False)
         services = counted(len(comparison.common), "service")
         yield row("Differ", f"{settings} of {services} in {files} files", style)
         most = 10_000 if verbose else MOST_DIFFERENCES
-        for sentence in limited(sentences(comparison, verbose=verbose), most):
+        for sentence in limited(difference_sentences(comparison, verbose=verbose), most):
             yield row("", f"  {sentence}", style)
 
 

@@ -82,7 +82,7 @@ def test_networks() -> None:
         ("postgres", ["/var/lib/postgresql"]),
         ("postgres@sha256:abc", None),
         ("timescale/timescaledb:latest-pg16", None),
-        ("mongo:7", ["/data/db", "/data/configdb"]),
+        ("mongo:7", ["/data/db"]),
         ("memcached:1", []),
         ("acme/unknown", []),
     ],

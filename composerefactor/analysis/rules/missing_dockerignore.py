@@ -13,7 +13,7 @@ from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 
-@rule(Severity.LOW, "builds")
+@rule(Severity.LOW, "builds", transform="add-dockerignore")
 def missing_dockerignore(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the contexts without a .dockerignore that an image copies as a whole."""
     for entry in architecture.entries:

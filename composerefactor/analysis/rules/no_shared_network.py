@@ -13,7 +13,7 @@ from composerefactor.analysis.facts.networks import Edge
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 
-@rule(Severity.HIGH, "configuration")
+@rule(Severity.HIGH, "configuration", transform="join-networks")
 def no_shared_network(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the connections between services that share no network."""
     for entry in architecture.certain:

@@ -58,7 +58,7 @@ def check_of(
         ("{build: {context: ., target: dev}}", "FROM node:20 AS dev\nCMD vite\nFROM nginx\n", "http://127.0.0.1:5173/"),
         ("{build: {context: ., args: {V: 20-alpine}}}", "ARG V=20\nFROM node:$V\nEXPOSE 10\nCMD x", "nc -z 127.0.0.1 10"),
         ("{build: .}", "FROM nginx:alpine\nCOPY . /usr/share/nginx/html", "wget -S -q --spider http://127.0.0.1:80/"),
-        ("{build: .}", 'FROM nginx:1.27\nEXPOSE 8080\nCMD ["nginx", "-g", "daemon off;"]', "http://127.0.0.1:8080/"),
+        ("{build: .}", 'FROM nginx:1.27\nEXPOSE 8080\nCMD ["nginx", "-g", "daemon off;"]', "/dev/tcp/127.0.0.1/8080"),
         ("{build: .}", "FROM postgres:16\nCOPY init.sql /docker-entrypoint-initdb.d/", "pg_isready"),
         ("{build: .}", "FROM php:8.3-apache\nCOPY . .", "curl -s -o /dev/null http://127.0.0.1:80/"),
         ("{build: .}", "FROM php:8.3-fpm-alpine\nCOPY . .", "nc -z 127.0.0.1 9000"),

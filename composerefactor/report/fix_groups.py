@@ -1,0 +1,108 @@
+"""Planned fixes in the order of a pull request: by purpose and transform, equal ones as one.
+
+Changes of one file that do the same to different services, for the same reason, are one sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import get_args
+
+from msgspec import Struct
+
+from composerefactor.errors import first_of
+from composerefactor.planning.fixes import PlannedFix
+from composerefactor.planning.registry import transforms
+from composerefactor.refactoring.contract import Fixer, Purpose
+
+MOST_SERVICES = 20
+"""More services in one sentence are counted, not named."""
+
+
+class FixGroup(Struct, frozen=True):
+    """The fixes of one transform.
+
+    Attributes:
+        purpose: What they improve.
+        transform: The name of the transform.
+        cause: What is wrong without them, or ``""``.
+        fixes: The fixes, in the order in which they were planned.
+    """
+
+    purpose: Purpose
+    transform: str
+    cause: str
+    fixes: tuple[PlannedFix, ...]
+
+
+class FixSentence(Struct, frozen=True):
+    """What one or more fixes of a transform do.
+
+    Attributes:
+        place: The path and the lines; the path alone for several services.
+        text: What they do to which services.
+        why: The confidence and the evidence, or ``""``.
+        ids: The ids of the fixes.
+    """
+
+    place: str
+    text: str
+    why: str
+    ids: tuple[str, ...]
+
+
+def grouped(fixes: Sequence[PlannedFix]) -> list[FixGroup]:
+    """Return *fixes* by purpose, then by transform in the order in which the transforms ran."""
+    by_transform: dict[str, list[PlannedFix]] = {}
+    for fix in fixes:
+        by_transform.setdefault(fix.transform, []).append(fix)
+    known = transforms()
+    groups = []
+    for name, planned in by_transform.items():
+        fixer = known.get(name)
+        if isinstance(fixer, Fixer):
+            groups.append(FixGroup(fixer.purpose, name, fixer.cause, tuple(planned)))
+        else:
+            groups.append(FixGroup("maintenance", name, "", tuple(planned)))
+    order = get_args(Purpose)
+    return sorted(groups, key=lambda group: order.index(group.purpose))
+
+
+def sentences(fixes: Sequence[PlannedFix], most: int = MOST_SERVICES) -> Iterator[FixSentence]:
+    """Yield what *fixes* of one transform do; at most *most* services of a sentence are named."""
+    alike: dict[tuple[str, str, str], list[tuple[PlannedFix, str]]] = {}
+    for fix in fixes:
+        change = fix.change
+        service, template = _template(fix)
+        key = (change.location.path, template, change.justification)
+        alike.setdefault(key, []).append((fix, service))
+    for (path, template, why), members in alike.items():
+        names = [service for _, service in members if service]
+        lines = [str(fix.change.location.line) for fix, _ in members]
+        place = path if len(names) > 1 else f"{path}:{first_of(lines, _MOST_LINES)}"
+        text = template.replace(_HOLE, _join(names, most), 1) if names else template
+        yield FixSentence(place, text, why, tuple(fix.id for fix, _ in members))
+
+
+_HOLE = "\0"
+_MOST_LINES = 3
+
+
+def _template(fix: PlannedFix) -> tuple[str, str]:
+    """Return the only service of *fix* and its title with a hole for it; ``""`` if it has more."""
+    title = fix.change.title
+    services = {effect.service for effect in fix.change.effects if effect.service}
+    if len(services) != 1:
+        return "", title
+    service = services.pop()
+    template, count = re.subn(rf"(?<![\w.-]){re.escape(service)}(?![\w.-])", _HOLE, title, count=1)
+    return (service, template) if count else ("", title)
+
+
+def _join(names: Sequence[str], most: int) -> str:
+    """Return *names* as a list in words, at most *most* of them."""
+    if len(names) > most:
+        return first_of(names, most)
+    *before, last = names
+    return f"{', '.join(before)} and {last}" if before else last

@@ -1,0 +1,54 @@
+"""Planned fixes as a pull request lists them."""
+
+from __future__ import annotations
+
+from composerefactor.errors import Location
+from composerefactor.planning.fixes import PlannedFix
+from composerefactor.refactoring.contract import Change, Effect
+from composerefactor.report.fix_groups import grouped, sentences
+
+
+def fix(transform: str, title: str, service: str = "", line: int = 1) -> PlannedFix:
+    effects = [Effect(("services", service, "restart"), "adds")] if service else []
+    return PlannedFix(transform, Change(title, Location("compose.yaml", line), [], effects))
+
+
+def test_fixes_are_listed_by_purpose() -> None:
+    fixes = [
+        fix("add-logging", "Rotate the logs of api", "api"),
+        fix("drop-version", "Remove the obsolete version"),
+        fix("harden", "Drop the capabilities of api", "api"),
+        fix("declare-networks", "Declare network back"),
+        fix("add-restart-policy", "Add restart: always to api", "api"),
+        fix("of-a-plugin", "Add a label to api", "api"),
+    ]
+    groups = grouped(fixes)
+    assert [group.purpose for group in groups] == [
+        *("correctness", "availability", "security", "operations", "maintenance", "maintenance"),
+    ]
+    assert [group.transform for group in groups[-2:]] == ["drop-version", "of-a-plugin"]
+    assert all(group.cause for group in groups[:-1])
+
+
+def test_equal_fixes_of_services_are_one_sentence() -> None:
+    fixes = [
+        fix("add-restart-policy", "Add restart: always to web", "web", 3),
+        fix("add-restart-policy", "Add restart: always to web-api", "web-api", 9),
+        fix("add-restart-policy", "Add restart: always to db", "db", 12),
+    ]
+    (sentence,) = sentences(fixes)
+    assert sentence.place == "compose.yaml"
+    assert sentence.text == "Add restart: always to web, web-api and db"
+    assert sentence.ids == tuple(each.id for each in fixes)
+    (short,) = sentences(fixes, most=1)
+    assert short.text == "Add restart: always to web and 2 more"
+
+
+def test_equal_titles_have_all_lines() -> None:
+    fixes = [fix("fix-interpolation", "Replace $X with $$X", line=line) for line in (4, 7)]
+    other = fix("fix-interpolation", "Replace $Y with $$Y", line=8)
+    found = [(sentence.place, sentence.text) for sentence in sentences([*fixes, other])]
+    assert found == [
+        ("compose.yaml:4, 7", "Replace $X with $$X"),
+        ("compose.yaml:8", "Replace $Y with $$Y"),
+    ]
