@@ -15,7 +15,7 @@ command names with `-f`: it would start without its development part.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -30,7 +30,7 @@ from composerefactor.compose.references import referenced_services
 from composerefactor.compose.services import Service, StartModel, services_in, start_model
 from composerefactor.edit.apply import apply_edits
 from composerefactor.edit.operations import AddKey, WriteFile
-from composerefactor.edit.rendering import Quoted, Value
+from composerefactor.edit.rendering import Anchored, Quoted, Reference, Value
 from composerefactor.errors import Location, RefusedError
 from composerefactor.images.catalog import service_placement
 from composerefactor.images.connections import connections
@@ -188,7 +188,11 @@ class _Separation:
             yield Refusal(error.message, error.location or location, error.remedy)
             return
         newline = "\r\n" if "\r\n" in self.file.source.text else "\n"
-        texts = {"override": override, "production": self._production(), "staging": self._staging()}
+        production = self._production()
+        if not production:
+            command = f"docker compose -f {self.file.path} up -d"
+            override = override.replace("\n", f"\n# Production leaves it out: {command}\n", 1)
+        texts = {"override": override, "production": production, "staging": self._staging()}
         reasons = (f"{name}: {why}" for name, why in self.tools.items())
         after = replace(self.entry, files=(self.file.path, self.paths["override"]))
         bom = BOM if self.file.source.has_bom else ""
@@ -211,7 +215,9 @@ class _Separation:
                     [*self._effects()],
                     at=self.paths["override"],
                 )
-            ],
+            ]
+            if production
+            else [],
             entries={self.entry: after},
         )
 
@@ -243,7 +249,7 @@ class _Separation:
         return path if indexes == list(range(count - len(indexes), count)) else path[:3]
 
     def _production(self) -> str:
-        """Return the text of the production file."""
+        """Return the text of the production file; ``""`` if the base is all that it needs."""
         values: dict[str, dict[str, Value]] = {name: {} for name in self.kept}
         for name, key, value in self._lasting():
             values.get(name, {})[key] = value
@@ -283,16 +289,19 @@ class _Separation:
                 variables = values.setdefault(setting.service, {}).setdefault("environment", {})
                 assert isinstance(variables, dict)  # noqa: S101 - made above
                 variables.update(setting.staging)
-        if not values:
-            return ""
         command = " ".join(
             f"-f {path}" for path in (self.file.path, *list(self.paths.values())[1:])
         )
         return self._text(values, f"# Staging: docker compose {command} up -d\n")
 
     def _text(self, values: dict[str, dict[str, Value]], header: str) -> str:
-        """Return the text of a file that sets *values*, by service and attribute."""
+        """Return the text of a file that sets *values*, by service and attribute.
+
+        ``""`` if there are none.
+        """
         values = {name: attributes for name, attributes in values.items() if attributes}
+        if not values:
+            return ""
         skeleton = header + "services:\n" + "\n".join(f"  {name}:\n" for name in values)
         file = ComposeFile.of(parse(Source(self.paths["production"], skeleton)))
         return apply_edits(
@@ -314,10 +323,16 @@ class _Separation:
             *add_resource_limits.plan(project, add_resource_limits.options()),
         ]
         for change in (each for each in planned if isinstance(each, Change)):
+            if change.confidence == "guess":
+                continue
             names = [effect.service for effect in change.effects if effect.service]
-            for edit in change.edits:
-                if isinstance(edit, AddKey) and edit.key in {"restart", "deploy"}:
-                    yield from ((name, edit.key, edit.value) for name in dict.fromkeys(names))
+            added = [edit for edit in change.edits if isinstance(edit, AddKey)]
+            anchors = {
+                e.value.anchor: e.value.value for e in added if isinstance(e.value, Anchored)
+            }
+            for edit in (each for each in added if each.key in {"restart", "deploy"}):
+                value = _without_aliases(edit.value, anchors)
+                yield from ((name, edit.key, value) for name in dict.fromkeys(names))
 
     def _effects(self) -> Iterator[Effect]:
         """Yield where production differs from the original."""
@@ -336,6 +351,15 @@ class _Separation:
         for setting in self.settings:
             where = f"{self.file.source.location(setting.at)}: {setting.service}.{setting.key}"
             yield f"{where}: {setting.evidence}"
+
+
+def _without_aliases(value: Value, anchors: Mapping[str, Value]) -> Value:
+    """Return *value* with the values of *anchors* in place of aliases: it goes to another file."""
+    if isinstance(value, Reference):
+        return anchors[value.anchor]
+    if isinstance(value, dict):
+        return {key: _without_aliases(each, anchors) for key, each in value.items()}
+    return value
 
 
 def _tools(model: StartModel, file: ComposeFile, options: Options) -> dict[str, str]:
