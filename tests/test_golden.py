@@ -30,6 +30,7 @@ from composerefactor.planning.registry import transforms
 from composerefactor.proof.engine import find_engine, release
 from composerefactor.refactoring.contract import Fixer
 from composerefactor.refactoring.modules.include import WHY_ENV_FILE
+from composerefactor.transforms import create_env
 from composerefactor.yaml.comments import comments_in
 from composerefactor.yaml.source import Source
 from support.commandline import CommandLine, Outcome, tree
@@ -94,6 +95,12 @@ UNPROVEN = ("--engine", "none")
 
 def named(case: Case) -> str:
     return f"{case.transform}/{case.folder.name}"
+
+
+@pytest.fixture(autouse=True)
+def _same_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the transform that makes random secrets the same bytes each time."""
+    monkeypatch.setattr(create_env, "token_bytes", lambda size: bytes(range(size)))
 
 
 @pytest.mark.parametrize("case", PLANNED, ids=named)

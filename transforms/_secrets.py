@@ -29,6 +29,7 @@ from composerefactor.images.credentials import (
     other_places,
 )
 from composerefactor.images.entries import Secret
+from composerefactor.images.environments import environment_of
 from composerefactor.refactoring.contract import Effect
 from composerefactor.yaml.nodes import MappingNode, ScalarNode, SequenceNode, node_at
 
@@ -58,25 +59,43 @@ class Credential(Struct, eq=False):
         return {literal.file.path for literal in self.literals}
 
 
-def group_credentials(literals: Iterable[LiteralCredential]) -> list[Credential]:
+def group_credentials(project: Project, literals: Iterable[LiteralCredential]) -> list[Credential]:
     """Return the credentials that *literals* are, in the order of files and lines.
 
     The literal of a server comes first in its credential, followed by those with which others log
     in to it. Equal values with different names are one credential if such a value is unlikely to
     occur twice by chance, or if one service refers to the other. The default of a variable and the
     same value elsewhere are one credential only if one service refers to the other: otherwise who
-    sets the variable today changes one of them only. Defaults of two variables are always apart.
+    sets the variable today changes one of them only. Defaults of two variables are always apart,
+    and so are files for tests, which run without an env file.
     """
     ordered = sorted(literals, key=lambda literal: not is_of_server(literal))  # stable
     groups: list[Credential] = []
     for literal in ordered:
-        group = _matching_group(literal, groups)
+        of_tests = is_for_tests(project, literal)
+        alike = [g for g in groups if is_for_tests(project, g.literals[0]) == of_tests]
+        group = _matching_group(literal, alike)
         if group is None:
             groups.append(Credential([literal]))
         else:
             group.literals.append(literal)
     groups.sort(key=lambda group: (group.literals[0].file.path, group.literals[0].node.start))
     return groups
+
+
+def is_for_tests(project: Project, literal: LiteralCredential) -> bool:
+    """Return whether *literal* is in files for tests that no command merges with others."""
+    paths = {
+        path
+        for use in literal.uses
+        if not use.model.entry.assumed
+        for path in use.model.entry.files
+    }
+    kinds = {
+        known.kind if (known := environment_of(project, path)) else None
+        for path in paths or {literal.file.path}
+    }
+    return kinds == {"test"}
 
 
 def is_of_server(literal: LiteralCredential) -> bool:
@@ -173,8 +192,10 @@ def with_all_places(
         used = [v for file in project.files.values() for v in file.variables if v.name in names]
         if any(variable.default != group.value for variable in used):
             continue
+        of_tests = is_for_tests(project, group.literals[0])
         for place in other_places(models, group.value):
-            if (id(place.node), place.start) not in placed:
+            is_apart = is_for_tests(project, place) != of_tests
+            if (id(place.node), place.start) not in placed and not is_apart:
                 placed.add((id(place.node), place.start))
                 group.literals.append(place)
         yield group

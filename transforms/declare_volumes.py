@@ -4,8 +4,9 @@ Docker Compose rejects a project with an undeclared volume ("refers to undefined
 declaration goes to the file that refers to the volume, or to the first file where several do.
 
 A database, queue or store without a volume at the path where its image keeps its data loses the
-data with its container, or keeps it in an anonymous volume. It gets a named volume. That changes
-what runs: the data stored so far is not moved, so copy it first.
+data with its container, or keeps it in an anonymous volume. It gets a named volume, and a fixed
+host name where the image finds its data by that name (RabbitMQ). That changes what runs: the data
+stored so far is not moved, so copy it first.
 """
 
 from __future__ import annotations
@@ -159,14 +160,19 @@ def _data_volumes(
         for name in names.values()
         if name not in file.entries("volumes")
     ]
+    effects = [
+        Effect(("services", service.name, "volumes"), "changes"),
+        *(Effect(("volumes", name), "adds") for name in names.values()),
+    ]
+    if any(path.by_host for path in paths) and service.hostname is None:
+        own = ("services", service.name)
+        edits.append(AddKey(file.path, own, "hostname", service.name, SERVICE_ORDER))
+        effects.append(Effect((*own, "hostname"), "adds"))
     yield Change(
         f"Add a named volume for the data of {service.name}",
         location,
         [*_mount_edits(file, service.name, body, names), *edits],
-        [
-            Effect(("services", service.name, "volumes"), "changes"),
-            *(Effect(("volumes", name), "adds") for name in names.values()),
-        ],
+        effects,
         evidence=f"{image.value} keeps its data at {', '.join(lacking)}, where nothing is mounted; "
         "the data stored so far is not moved",
     )

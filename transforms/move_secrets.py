@@ -6,9 +6,10 @@ Every place of a password moves with it, also in commands, health checks, labels
 of a variable (`${DB_PASSWORD:-secret}`). The resolved configuration stays equal. A password of a
 database server and of the services that log in to it becomes one variable. `.env` stays out of git:
 `.gitignore` gets a line for it if needed, and nothing is written to a `.env` that git tracks. For
-commands with `--env-file` the variables go to that file. Two cases are only a guess: a value in
-files for development that says itself that it is no secret, and an `.env` that exists in a project
-without a `.gitignore`, where it may be committed on purpose.
+commands with `--env-file` the variables go to that file. Some changes are only a guess: those of
+files for tests, which may run without an env file; a value in files for development that says
+itself that it is no secret; a value that an env file of a service contains as well; and an `.env`
+that exists in a project without a `.gitignore`, where it may be committed on purpose.
 
 With `to=secrets` a credential that the image can read from a file, by the image catalog, becomes a
 secret instead; the others still move to `.env`.
@@ -32,6 +33,7 @@ from composerefactor.compose.env_files import (
 )
 from composerefactor.compose.paths import is_absolute, is_outside
 from composerefactor.compose.project import Project
+from composerefactor.compose.secrets import is_credential, password_spans, secret_spans
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import AddLines, Edit, Replace
 from composerefactor.errors import Location
@@ -47,6 +49,7 @@ from composerefactor.transforms._secrets import (
     as_file_secret,
     gitignore_edit,
     group_credentials,
+    is_for_tests,
     looks_generated,
     secret_edits,
     secret_effects,
@@ -76,7 +79,7 @@ def move_secrets(project: Project, options: Options) -> Iterator[Change | Refusa
     """Yield a change, or a refusal, for each credential; those in one value change together."""
     models = start_models(project)
     literals = literal_credentials(models, with_defaults=True)
-    credentials = [*with_all_places(project, models, group_credentials(literals))]
+    credentials = [*with_all_places(project, models, group_credentials(project, literals))]
     if options.to == "secrets":
         secrets = [s for c in credentials if (s := as_file_secret(project, c)) is not None]
         for group in connected(secrets, lambda secret: secret.credential.services):
@@ -193,8 +196,14 @@ class _Mover(Struct, frozen=True):
         reasons = [
             short_lived_reason(self.project, path) for each in group for path in sorted(each.files)
         ]
-        if all(reasons) and not any(looks_generated(each.value) for each in group):
+        if all(is_for_tests(self.project, each.literals[0]) for each in group):
+            yield f"{reasons[0]}, and may run without an env file"
+        elif all(reasons) and not any(looks_generated(each.value) for each in group):
             yield f"{reasons[0]}, and the value is a placeholder"
+        for each in group:
+            others = [path for path in _env_files_with(self.models, each) if path not in needed]
+            if others:
+                yield f"{others[0]} contains it as well, and is not changed"
         for path in needed:
             is_default = posixpath.basename(path) == ".env" and self.project.exists(path)
             if is_default and not self.project.exists(".gitignore"):
@@ -213,6 +222,21 @@ class _Mover(Struct, frozen=True):
                 yield AddLines(sample, f"{each.variable}=\n")
         if (ignored := gitignore_edit(self.project, path)) is not None:
             yield ignored
+
+
+def _env_files_with(models: list[StartModel], credential: Credential) -> Iterator[str]:
+    """Yield the env files of services that contain the value of *credential* as a secret."""
+    for model in models:
+        for service in model.services.values():
+            for name, setting in service.settings.items():
+                path = setting.location.path
+                if path not in service.env_files or not setting.value:
+                    continue
+                spans = [*secret_spans(setting.value), *password_spans(setting.value)]
+                texts = {setting.value[start:end] for start, end in spans}
+                is_whole = is_credential(name, setting.value) and setting.value == credential.value
+                if is_whole or credential.value in texts:
+                    yield path
 
 
 def _replacements(group: list[Credential]) -> Iterator[Replace]:

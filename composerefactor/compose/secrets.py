@@ -36,6 +36,7 @@ _WORDS_BEFORE_KEY = frozenset(
         *("api", "secret", "private", "encryption", "access", "signing", "master", "app", "auth"),
         *("jwt", "license", "account", "session", "cookie", "cipher", "role", "anon"),
         *("admin", "shared", "storage", "crypto", "hmac", "webhook", "deploy", "registration"),
+        "fernet",
     }
 )
 """Words before ``key`` that make it a credential: a ``primary key`` is not one."""

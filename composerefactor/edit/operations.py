@@ -142,6 +142,10 @@ class AddLines(Struct, frozen=True):
     text: str
     private: bool = False
 
+    def __repr__(self) -> str:  # without the text of a private file, which may be secret
+        text = "" if self.private else self.text
+        return f"AddLines({self.file!r}, {text!r}, private={self.private})"
+
 
 class WriteFile(Struct, frozen=True):
     """Writes *text* as the whole content of *file*; None deletes the file."""

@@ -241,11 +241,13 @@ class FileChange:
         path: The path, POSIX and relative to the project root.
         before: The content before; None if the file does not exist.
         after: The content afterwards; None if the file does not exist.
+        private: Whether only the owner may read the file, if it is new.
     """
 
     path: str
     before: bytes | None = field(repr=False)
     after: bytes | None = field(repr=False)
+    private: bool = False
 
     def __post_init__(self) -> None:
         parts = self.path.split("/")

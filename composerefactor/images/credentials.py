@@ -21,6 +21,7 @@ from composerefactor.compose.interpolation import (
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.secrets import (
+    file_spans,
     is_common,
     is_credential,
     is_mixed,
@@ -149,20 +150,22 @@ def other_places(models: Iterable[StartModel], value: str) -> Iterator[LiteralCr
         for name, service in model.services.items():
             for definition in service.definitions:
                 for attribute, entry in definition.entries.items():
-                    if attribute == "environment":
+                    is_environment = attribute == "environment"
+                    if is_environment:
                         for place in _equal_variables(finder, definition, entry.value, value):
                             same = found.setdefault((id(place.node), place.start), place)
                             use = CredentialUse(
                                 model, name, ("services", name, attribute, same.key)
                             )
                             same.uses.append(use)
-                        continue
                     for node in _scalars(entry.value):
                         spans = [
                             match.span() for match in word.finditer(mask_expressions(node.value))
                         ]
-                        secret = set(secret_spans(node.value)) if spans else set()
-                        for span in (s for s in spans if is_unlikely or s in secret):
+                        secret = _secret_spans(node.value) if spans else set()
+                        for span in (
+                            s for s in spans if s in secret or (is_unlikely and not is_environment)
+                        ):
                             path = finder.address(definition.file, node)
                             if path is None or node.tag:
                                 continue
@@ -183,6 +186,11 @@ def other_places(models: Iterable[StartModel], value: str) -> Iterator[LiteralCr
                                 CredentialUse(model, name, ("services", name, attribute))
                             )
     yield from (place for place in found.values() if not is_outside(place.file.path))
+
+
+def _secret_spans(text: str) -> set[tuple[int, int]]:
+    """Return the secrets in *text*; one of several lines may be a configuration file."""
+    return {*secret_spans(text), *(file_spans(text) if "\n" in text else ())}
 
 
 def _equal_variables(

@@ -255,12 +255,14 @@ class DataPath(Struct, frozen=True, forbid_unknown_fields=True):
         path: The path.
         versions: The version range that uses it, ``"<18"``; ``""`` for all versions.
         optional: Whether losing the data costs little.
+        by_host: Whether the data is found again only under the same host name.
         note: A remark for the reader, or ``""``.
     """
 
     path: str
     versions: str = ""
     optional: bool = False
+    by_host: bool = False
     note: str = ""
 
     def __post_init__(self) -> None:

@@ -22,6 +22,7 @@ from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project, load_project
 from composerefactor.confidence import CONFIDENCES, DEFAULT_CONFIDENCE, Confidence
+from composerefactor.discovery.readers import STACK_DEPLOY
 from composerefactor.edit.apply import apply_edits
 from composerefactor.edit.operations import AddKey, AddLines, Edit, WriteFile, YamlEdit
 from composerefactor.errors import InputError, Location, RefusedError, UsageError
@@ -167,6 +168,11 @@ class ChosenFixer(Struct, frozen=True):
     def is_only_available(self) -> bool:
         """True if none of its changes are applied; then its refusals are not reported either."""
         return self.fixer.unsafe and not (self.unsafe or self.by_name)
+
+    @property
+    def is_wanted(self) -> bool:
+        """True if the user selected by name what runs only if selected: no further consent."""
+        return self.by_name and self.fixer.selected_only and not self.fixer.unsafe
 
     def is_certain(self, change: Change) -> bool:
         """Return whether *change* is as certain as requested."""
@@ -411,7 +417,7 @@ def _set_aside(
         plan.suppressed.append(PlannedFix(fix.transform, fix.change, suppressed))
     elif excluded:
         plan.excluded.append(PlannedFix(fix.transform, fix.change, excluded))
-    elif not fix.change.is_safe and not chosen.unsafe:
+    elif not fix.change.is_safe and not chosen.unsafe and not chosen.is_wanted:
         plan.available.append(fix)
     elif not chosen.is_certain(fix.change) and fix.id not in selection.take:
         plan.uncertain.append(fix)
@@ -438,7 +444,32 @@ def _suppression_reason(project: Project, fix: PlannedFix, chosen: ChosenFixer) 
     if fix.change.repairs:
         return None
     environment = _environment_reason(project, fix.change) if chosen.fixer.lasting else None
-    return environment or veto(project, fix.change)
+    return environment or _swarm_reason(project, fix.change) or veto(project, fix.change)
+
+
+_NOT_IN_SWARM = frozenset(
+    {
+        *("cgroup_parent", "container_name", "depends_on", "devices", "external_links", "links"),
+        *("network_mode", "restart", "security_opt", "tmpfs", "userns_mode"),
+    }
+)
+"""Attributes that ``docker stack deploy`` ignores, or accepts in the short form only (Docker docs,
+Compose file reference 3: not supported for docker stack deploy)."""
+
+
+def _swarm_reason(project: Project, change: Change) -> str | None:
+    """Return why *change* does not work in a file for Docker Swarm that it edits, or None."""
+    for path in sorted({edit.file for edit in change.edits}):
+        protected = project.protected_files.get(path)
+        if protected is None or protected.reader != STACK_DEPLOY:
+            continue
+        attributes = {e.path[2] for e in change.effects if len(e.path) > 2}  # noqa: PLR2004
+        ignored = sorted(_NOT_IN_SWARM & attributes)
+        if ignored:
+            return f"{STACK_DEPLOY} does not support {ignored[0]}; {protected.reason}"
+        if change.variables:
+            return f"{STACK_DEPLOY} does not read .env; {protected.reason}"
+    return None
 
 
 def _environment_reason(project: Project, change: Change) -> str | None:

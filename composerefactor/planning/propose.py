@@ -404,7 +404,12 @@ def _proposal_of(opened: OpenProject, fix_plan: FixPlan) -> Proposal:
     files = opened.files
     changes = Changeset(
         tuple(
-            FileChange(path, files.read_bytes(path) if files.exists(path) else None, content)
+            FileChange(
+                path,
+                files.read_bytes(path) if files.exists(path) else None,
+                content,
+                private=path in fix_plan.private,
+            )
             for path, content in fix_plan.contents.items()
         )
     )

@@ -15,6 +15,7 @@ from composerefactor.errors import InputError, Location, RefusedError
 from composerefactor.workspace.files import ProjectFiles
 from composerefactor.workspace.interrupts import uninterrupted
 from composerefactor.workspace.journal import (
+    Attributes,
     Entry,
     Journal,
     JournalStore,
@@ -149,7 +150,9 @@ def _write(root: Path, changeset: Changeset, journal: Journal) -> None:
     pairs = list(zip(changeset.changes, journal.entries, strict=True))
     for change, entry in pairs:
         if change.after is not None:
-            write_new(root / entry.temporary, change.after, entry.attributes)
+            is_private = change.private and entry.attributes is None
+            new_attributes = Attributes(0o600) if is_private else entry.attributes
+            write_new(root / entry.temporary, change.after, new_attributes)
     for change, entry in pairs:
         if change.after is None:
             (root / change.path).unlink()

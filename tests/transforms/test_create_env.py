@@ -1,0 +1,65 @@
+"""The random secrets of create-env."""
+
+from __future__ import annotations
+
+import base64
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from composerefactor.transforms.create_env import RandomValues, _form, _SecretMaker
+from support.commandline import CommandLine
+
+
+@pytest.mark.parametrize(
+    ("name", "comment", "pattern"),
+    [
+        ("DB_PASSWORD", "", r"[0-9a-f]{32}"),
+        ("JWT_SECRET", "", r"[0-9a-f]{64}"),
+        ("ENCRYPTION_KEY", "# openssl rand -hex 16", r"[0-9a-f]{32}"),
+        ("SECRET_KEY_BASE", "", r"[0-9a-f]{128}"),
+        ("APP_KEY", "", r"base64:[\w+/]{43}="),
+        ("AIRFLOW__CORE__FERNET_KEY", "", r"[\w-]{43}="),
+        ("SA_PASSWORD", "", r"Aa1[0-9a-f]{32}"),
+        ("COOKIE_SECRET", "# openssl rand -base64 32", r"[\w+/]{43}="),
+    ],
+)
+def test_secrets_have_the_right_form(name: str, comment: str, pattern: str) -> None:
+    value = _SecretMaker(RandomValues(), set()).secret(name, comment)
+    assert re.fullmatch(pattern, value)
+
+
+def test_fernet_keys_can_be_decoded() -> None:
+    value = RandomValues().value("FERNET_KEY", *_form("FERNET_KEY", {"fernet", "key"}, ""))
+    assert len(base64.urlsafe_b64decode(value)) == 32
+
+
+@pytest.mark.parametrize(
+    "name", ["OPENAI_API_KEY", "SMTP_PASSWORD", "GITHUB_CLIENT_SECRET", "LOG_LEVEL", "DB_USER"]
+)
+def test_what_somebody_else_issues_is_not_random(name: str) -> None:
+    assert _SecretMaker(RandomValues(), set()).secret(name) == ""
+
+
+def test_values_differ_by_name_and_by_run() -> None:
+    values = RandomValues()
+    first = values.value("A", "hex", 16)
+    assert first == values.value("A", "hex", 16)
+    assert len({first, values.value("B", "hex", 16), RandomValues().value("A", "hex", 16)}) == 3
+
+
+def test_only_the_owner_can_read_the_file(tmp_path: Path, command_line: CommandLine) -> None:
+    (tmp_path / "compose.yaml").write_text(
+        "services:\n  db:\n    image: postgres:16\n    environment:\n"
+        "      POSTGRES_PASSWORD: ${POSTGRES_PASSWORD}\n"
+    )
+    arguments = ("--select", "create-env", "--engine", "none", "--unproven", "--yes")
+    run = command_line.plain(tmp_path, "fix", *arguments)
+    assert run.code == 0, run.err
+    assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
+    assert (tmp_path / ".gitignore").read_text() == ".env\n"
+    secret = (tmp_path / ".env").read_text().rpartition("=")[2].strip()
+    assert re.fullmatch(r"[0-9a-f]{32}", secret)
+    assert secret not in run.err
