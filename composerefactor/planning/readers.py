@@ -155,7 +155,7 @@ def planned_split(project: Project, plan: Plan, around: Surroundings) -> Planned
             )
             places = tuple(map(around.place, modules))
             splits.append(SplitFile(around.place(path), places, created))
-    files = {*around.listing.paths, *contents} - gone
+    files = {*around.listing.paths, *map(around.place, contents)} - {*map(around.place, gone)}
     with_images = {
         path
         for each in splits
@@ -164,7 +164,7 @@ def planned_split(project: Project, plan: Plan, around: Surroundings) -> Planned
     }
     return PlannedSplit(
         tuple(splits),
-        frozenset(map(around.place, files)),
+        frozenset(files),
         frozenset(map(around.place, gone)),
         frozenset(map(around.place, with_images)),
     )

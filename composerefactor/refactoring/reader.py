@@ -12,7 +12,7 @@ from __future__ import annotations
 import posixpath
 import re
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Literal, TypeAlias
 
@@ -23,7 +23,7 @@ from composerefactor.discovery.files import Listing
 from composerefactor.discovery.readers import OtherReader
 from composerefactor.discovery.structured import without_json_comments
 from composerefactor.edit.planned_files import Replacement
-from composerefactor.errors import InputError, Location
+from composerefactor.errors import InputError, Location, first_of
 from composerefactor.yaml.nodes import MappingNode, Node, Tree, resolve
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
@@ -33,6 +33,7 @@ State: TypeAlias = Literal["followed", "fine", "named", "whole"]
 has to act), or *whole* (it supports neither ``include`` nor ``extends``: the root stays whole)."""
 
 _MAX_TEXT = 300_000
+_MOST_NAMED = 3
 _IGNORE = re.compile(r"composerefactor: ignore\[([\w, -]{1,200})\]")
 
 
@@ -185,66 +186,76 @@ class ReaderFile(Struct, frozen=True, dict=True):
         return any(reader in re.split(r"[,\s]+", each) for each in names)
 
 
+class _Repository:
+    """The files of a project and the known files above it, by path from the top level."""
+
+    def __init__(self, project: Listing, prefix: str, above: Mapping[str, str]) -> None:
+        self._project, self._above = project, above
+        self._paths = {posixpath.normpath(posixpath.join(prefix, p)): p for p in project.paths}
+
+    def paths(self) -> Sequence[str]:
+        """Return the paths of all files, sorted."""
+        return sorted({*self._paths, *self._above})
+
+    def read(self, path: str) -> str | None:
+        """Return the text of *path*, None if it cannot be read."""
+        own = self._paths.get(path)
+        return self._above.get(path) if own is None else self._project.read(own)
+
+
 class Surroundings:
-    """The files in which readers are found.
+    """The files in which readers are found. All paths are from the repository's top level.
 
     Args:
-        listing: The files of the project.
+        project: The files of the project, by their path from the project directory.
         prefix: The project directory, from the repository's top level; ``""`` if they are the same.
-        above: The texts of well-known files of the repository above the project, by their path
-            from the top level.
+        above: The texts of well-known files of the repository above the project, by their path.
         remotes: Returns the names of the repository on servers, such as ``acme/shop``.
         others: The programs without support for ``include`` that read Compose files.
+
+    Attributes:
+        listing: The files of the project and those above it.
     """
 
     def __init__(
         self,
-        listing: Listing,
+        project: Listing,
         prefix: str = "",
         above: Mapping[str, str] | None = None,
         remotes: Callable[[], Collection[str]] = frozenset,
         others: Iterable[OtherReader] = (),
     ) -> None:
-        self.listing = listing
-        self.prefix = prefix
-        self.above = above or {}
-        self._remotes = remotes
+        self.listing = Listing(_Repository(project, prefix, above or {}))
         self.others = tuple(others)
+        self._prefix = prefix
+        self._remotes = remotes
         self._files: dict[str, ReaderFile | None] = {}
 
     def place(self, path: str) -> str:
         """Return *path*, relative to the project directory, from the repository's top level."""
-        return posixpath.normpath(posixpath.join(self.prefix, path))
+        return posixpath.normpath(posixpath.join(self._prefix, path))
 
     def path(self, place: str) -> str:
         """Return *place*, relative to the repository's top level, from the project directory."""
-        return posixpath.relpath(place, self.prefix or ".")
+        return posixpath.relpath(place, self._prefix or ".")
 
     @cached_property
     def repositories(self) -> frozenset[str]:
         """The names of the repository on servers, such as ``acme/shop``, lower case."""
         return frozenset(name.lower() for name in self._remotes())
 
-    @cached_property
-    def _places(self) -> dict[str, str]:
-        """The path of each file of the project, by its place."""
-        return {self.place(path): path for path in self.listing.paths}
-
     def files(self, pattern: re.Pattern[str]) -> Iterator[ReaderFile]:
-        """Yield the files whose whole path from the repository's top level matches *pattern*."""
-        for place in (*self._places, *self.above):
+        """Yield the files whose whole path matches *pattern*."""
+        for place in self.listing.paths:
             if pattern.fullmatch(place) and (file := self.file(place)) is not None:
                 yield file
 
     def file(self, place: str) -> ReaderFile | None:
         """Return the file at *place*, None if it cannot be read."""
         if place not in self._files:
-            path = self._places.get(place)
-            text = self.above.get(place) if path is None else self.listing.read(path)
+            text = self.listing.read(place)
             known = text is not None
-            self._files[place] = (
-                ReaderFile(path or self.path(place), place, text or "") if known else None
-            )
+            self._files[place] = ReaderFile(self.path(place), place, text or "") if known else None
         return self._files[place]
 
 
@@ -305,6 +316,11 @@ def reader(
         )
 
     return make
+
+
+def named_paths(paths: Iterable[str]) -> str:
+    """Return *paths* for a statement; more than a few are counted."""
+    return first_of(list(dict.fromkeys(paths)), _MOST_NAMED)
 
 
 def value_of(node: Node | None, *keys: str) -> Node | None:

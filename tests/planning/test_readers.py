@@ -94,6 +94,14 @@ NAMED = {
     "sed": ("up.sh", "sed -i s/1.27/1.28/ docker-compose.yml\n", "text-commands"),
     "yq": ("up.sh", "yq '.services.web.image' docker-compose.yml\n", "text-commands"),
     "grep": ("Makefile", "tag:\n\tgrep image: docker-compose.yml\n", "text-commands"),
+    "grep for the name": ("ci.sh", "git diff --name-only | grep -q '^docker-compose\\.yml$'\n", "text-commands"),
+    "patch": ("x.patch", "--- a/docker-compose.yml\n+++ b/docker-compose.yml\n@@ -1 +1 @@\n-x\n+y\n", "patches"),
+    "updatecli": ("updatecli.d/x.yaml", "targets:\n  x:\n    spec: {file: docker-compose.yml}\n", "updatecli"),
+    "release files": (
+        ".github/workflows/x.yml",
+        "jobs:\n x:\n  steps:\n  - uses: softprops/action-gh-release@v2\n    with:\n     files: ${{ github.workspace }}/docker-compose.yml\n",
+        "upload-steps",
+    ),
     "portainer": (
         ".github/workflows/x.yml",
         "jobs: {x: {steps: [{uses: a/portainer-deploy@v1, with: {stack: ./docker-compose.yml}}]}}\n",

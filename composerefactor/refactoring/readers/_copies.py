@@ -34,7 +34,8 @@ def shell_calls(
         if read > MAX_FILES:
             return
         text = around.listing.read(path) or ""
-        if not any(name in text for name in names) or not programs.search(text):
+        plain = text.replace("\\", "")  # in a regular expression a dot may have a backslash
+        if not any(name in plain for name in names) or not programs.search(text):
             continue
         found = [call for script in scripts_of(path, text) for call in calls(script, programs)]
         if found:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from composerefactor.edit.planned_files import Replacement
-from composerefactor.refactoring.reader import Outcome, PlannedSplit, ReaderFile
+from composerefactor.refactoring.reader import Outcome, PlannedSplit, ReaderFile, named_paths
 from composerefactor.refactoring.readers._globs import Matcher
 from composerefactor.yaml.nodes import AliasNode, Node, ScalarNode, SequenceNode, resolve
 
@@ -130,7 +130,7 @@ def follow_list(
         return
     anchor = _last_matching(sequence, named[0].path, matches)
     place = anchor if anchor is not None else sequence
-    said = statement.format(", ".join(each.path for each in named))
+    said = statement.format(named_paths(each.path for each in named))
     if not missing:
         yield Outcome("fine", file.location(place), said)
         return

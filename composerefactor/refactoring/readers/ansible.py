@@ -52,7 +52,7 @@ def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
                 if not _MODULE.fullmatch(entry.name or ""):
                     continue
                 for written, at in _sources(resolve(entry.value), node):
-                    place = _place(around, file.path, written)
+                    place = _place(around, file.place, written)
                     everything.add(place or written)
                     if place is not None:
                         named.append((place, file.location(at), "copies {} to the host"))
@@ -84,5 +84,5 @@ def _place(around: Surroundings, path: str, written: str) -> str | None:
     for place in _PLACES:
         found = posixpath.normpath(posixpath.join(directory, place, name))
         if around.listing.exists(found) or found in around.listing.directories:
-            return around.place(found)
+            return found
     return None

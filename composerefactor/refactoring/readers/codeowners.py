@@ -19,6 +19,7 @@ from composerefactor.refactoring.reader import (
     PlannedSplit,
     ReaderFile,
     Surroundings,
+    named_paths,
     reader,
 )
 from composerefactor.refactoring.readers._globs import matches
@@ -88,12 +89,23 @@ def _follow_section(file: ReaderFile, rules: list[_Rule], split: PlannedSplit) -
         rule = _deciding(rules, each.path)
         if rule is None:
             continue
-        missing = each.missing(partial(_has_owners, rules, frozenset(rule.owners)))
+        owned = partial(_has_owners, rules, frozenset(rule.owners))
+        missing = [
+            module
+            for module in each.missing(owned)
+            if module in each.created or not _has_own_rule(rules, module, each.path)
+        ]
         _, paths, modules = by_rule.setdefault(rule.at, (rule, [], []))
         paths.append(each.path)
         modules += missing
     for rule, paths, modules in by_rule.values():
         yield from _follow_rule(file, rules, rule, paths, modules, split)
+
+
+def _has_own_rule(rules: Sequence[_Rule], module: str, path: str) -> bool:
+    """Return whether the rule for *module* is not one for *path* too: then it was a choice."""
+    rule = _deciding(rules, module)
+    return rule is not None and not rule.applies(path)
 
 
 def _follow_rule(
@@ -104,7 +116,7 @@ def _follow_rule(
     missing: Sequence[str],
     split: PlannedSplit,
 ) -> Iterator[Outcome]:
-    said = f"has {' '.join(rule.owners) or 'nobody'} review {', '.join(paths)}"
+    said = f"has {' '.join(rule.owners) or 'nobody'} review {named_paths(paths)}"
     location = file.location(rule.at)
     if not missing:
         yield Outcome("fine", location, said)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from composerefactor.discovery.shell import ShellCall
 from composerefactor.errors import Location
@@ -41,10 +42,10 @@ def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     for calls in shell_calls(around, split, _PROGRAM):
         copied = [(call, path) for call in calls for path in _copied(call, around)]
         named = [
-            (around.place(path), Location(call.script.path, call.line), _said(call))
+            (path, Location(around.path(call.script.path), call.line), _said(call))
             for call, path in copied
         ]
-        everything = {around.place(path) for _, path in copied}
+        everything = {path for _, path in copied}
         yield from alone(split, named, everything, "copy {} too")
 
 
@@ -70,7 +71,7 @@ def _copied(call: ShellCall, around: Surroundings) -> Iterator[str]:
     if program == "curl":
         arguments = [
             word.partition("@")[2] if "@" in word else after
-            for word, after in zip(arguments, [*arguments[1:], ""], strict=True)
+            for word, after in pairwise([*arguments, ""])
             if _UPLOAD.fullmatch(word)
         ]
     if program in _ARCHIVES and not _packs(program, arguments):

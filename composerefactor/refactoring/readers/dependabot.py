@@ -68,7 +68,8 @@ def _follow_update(file: ReaderFile, update: MappingNode, split: PlannedSplit) -
     missing = {m for m in modules if not covers(m)}
     places = ", ".join(patterns)
     said = f"updates the images in {places}" + (" only" if missing else "")
-    unread = sorted(m for m in modules if not _is_read(m))
+    created = {m for each in named for m in each.created}
+    unread = sorted(m for m in modules & created if not _is_read(m))
     if unread:
         names = ", ".join(unread)
         yield Outcome(
@@ -77,7 +78,7 @@ def _follow_update(file: ReaderFile, update: MappingNode, split: PlannedSplit) -
             f"does not read {names}, since it looks for names like docker-compose.NAME.yml",
             "rename it, or update its images by hand",
         )
-    missing -= set(unread)
+    missing = {m for m in missing if _is_read(m)}
     if not missing:
         if not unread:
             yield Outcome("fine", file.location(entry.key), said)

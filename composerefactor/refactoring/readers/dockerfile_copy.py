@@ -40,11 +40,11 @@ def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
             for word in words[:-1]:
                 if "<<" in word or "$" in word:
                     continue
-                for directory in ancestors(file.path, nearest_first=True):
+                for directory in ancestors(file.place, nearest_first=True):
                     path = posixpath.normpath(posixpath.join(directory, word.lstrip("/")))
                     if around.listing.exists(path) or path in around.listing.directories:
-                        everything.add(around.place(path))
+                        everything.add(path)
                         location = Location(file.path, each.line)
-                        named.append((around.place(path), location, "copies {} to an image"))
+                        named.append((path, location, "copies {} to an image"))
                         break
         yield from alone(split, named, everything, "copy {} too")

@@ -18,6 +18,7 @@ from composerefactor.refactoring.reader import (
     PlannedSplit,
     ReaderFile,
     Surroundings,
+    named_paths,
     reader,
     value_of,
 )
@@ -95,7 +96,7 @@ def _lines(file: ReaderFile, block: ScalarNode, split: PlannedSplit) -> Iterator
         if not named:
             continue
         at, match = next((a, m) for a, m in reversed(group) if matches(m["value"], named[0].path))
-        said = f"looks for changes of {', '.join(each.path for each in named)}"
+        said = f"looks for changes of {named_paths(each.path for each in named)}"
         if not missing:
             yield Outcome("fine", file.location(at), said)
             continue
@@ -142,7 +143,7 @@ def _cache_keys(file: ReaderFile, split: PlannedSplit) -> Iterator[Outcome]:
         missing = dict.fromkeys(m for each in named for m in each.missing(covers))
         if not named:
             continue
-        said = f"computes a cache key from {', '.join(each.path for each in named)}"
+        said = f"computes a cache key from {named_paths(each.path for each in named)}"
         if not missing:
             yield Outcome("fine", file.location(call.start()), said)
             continue

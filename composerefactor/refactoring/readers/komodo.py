@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from composerefactor.refactoring.reader import Outcome, PlannedSplit, Surroundings, reader
 
@@ -25,7 +26,7 @@ def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     roots = {each.path for each in split.splits}
     for file in around.files(_RESOURCES):
         starts = [match.start() for match in _STACK.finditer(file.text)]
-        for start, end in zip(starts, [*starts[1:], len(file.text)], strict=True):
+        for start, end in pairwise([*starts, len(file.text)]):
             stack = file.text[start:end]
             files = _FILES.search(stack)
             directory = _DIRECTORY.search(stack)

@@ -17,6 +17,7 @@ from composerefactor.refactoring.reader import (
     PlannedSplit,
     ReaderFile,
     Surroundings,
+    named_paths,
     reader,
     value_of,
 )
@@ -60,7 +61,7 @@ def _follow_pattern(
     missing = dict.fromkeys(m for each in named for m in each.missing(covers))
     if not named:
         return
-    said = f"{verb} {', '.join(each.path for each in named)}"
+    said = f"{verb} {named_paths(each.path for each in named)}"
     if not missing:
         yield Outcome("fine", file.location(node), said)
         return

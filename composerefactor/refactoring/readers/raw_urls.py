@@ -55,7 +55,7 @@ def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
                     continue
                 place = next((p for p in places if _is_path_of(written, p)), None)
                 if place is not None:
-                    found.append((place, Location(path, number), "downloads {}"))
+                    found.append((place, Location(around.path(path), number), "downloads {}"))
         yield from alone(
             split,
             found,

@@ -42,7 +42,7 @@ def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
         )
         patterns = [_DEFAULT, *_patterns(file.root)]
         named = [each for each in split.splits if any(p.search(each.path) for p in patterns)]
-        modules = sorted({m for each in named for m in each.modules if m in split.with_images})
+        modules = sorted({m for each in named for m in each.created if m in split.with_images})
         if not named:
             continue
         unread = [m for m in modules if not any(p.search(m) for p in patterns)]

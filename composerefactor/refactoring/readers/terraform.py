@@ -35,8 +35,8 @@ def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
             line_start = file.source.line_start(match.start())
             if file.text[line_start : match.start()].lstrip().startswith(("#", "//")):
                 continue
-            written = posixpath.join(posixpath.dirname(file.path), match["path"])
-            place = around.place(posixpath.normpath(written))
+            written = posixpath.join(posixpath.dirname(file.place), match["path"])
+            place = posixpath.normpath(written)
             named.append((place, file.location(match.start()), "carries {}"))
         everything = {place for place, _, _ in named}
         yield from alone(split, named, everything, "carry {} too")

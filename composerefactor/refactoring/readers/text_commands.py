@@ -1,21 +1,24 @@
 """Commands such as sed, grep and yq read or change the text of a root file.
 
 What they look for may be in a module after a split: an image tag that `sed -i` sets would silently
-stay as it is. Only their author knows what they look for, so each is pointed out. Commands that
-read the modules too are fine.
+stay as it is. Only their author knows what they look for, so each script is pointed out once, and
+so is a grep for the name of the file in a list of changes. Scripts that read the modules too are
+fine.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from composerefactor.discovery.shell import ShellCall
 from composerefactor.errors import Location
 from composerefactor.refactoring.reader import Outcome, PlannedSplit, Surroundings, reader
 from composerefactor.refactoring.readers._copies import carried, local_file, shell_calls
 
 _PROGRAMS = frozenset({"sed", "gsed", "grep", "egrep", "awk", "gawk", "yq", "envsubst", "perl"})
+_FINDERS = frozenset({"grep", "egrep"})
 _PROGRAM = re.compile(rf"(?:^|[/\s;&|(])(?:{'|'.join(sorted(_PROGRAMS))})(?=$|\s)", re.MULTILINE)
 
 
@@ -24,28 +27,56 @@ def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     """Yield an outcome for each command that reads the text of a file which is split."""
     modules = {each.path: each.modules for each in split.splits}
     for calls in shell_calls(around, split, _PROGRAM):
+        yield from _names_in_patterns(around, split, calls)
+        found: dict[str, dict[int, ShellCall]] = {}
+        read: set[str] = set()
         for call in calls:
-            program = posixpath.basename(call.words[0])
-            if program not in _PROGRAMS:
+            if posixpath.basename(call.words[0]) not in _PROGRAMS:
                 continue
-            paths = {
-                around.place(path)
-                for word in call.words[1:]
-                if (path := local_file(call, word.lstrip("<>"), around.listing)) is not None
-            }
-            location = Location(call.script.path, call.line)
-            for path in sorted(paths & modules.keys()):
-                missing = [each for each in modules[path] if not carried(each, paths)]
-                verb = "changes" if program == "sed" and "-i" in call.words else "reads"
-                said = f"{program} {verb} the text of {path}"
-                if not missing:
-                    yield Outcome("fine", location, f"{said} and of its modules")
-                    continue
-                targets = ", ".join(split.covering(missing))
+            for word in call.words[1:]:
+                path = local_file(call, word.lstrip("<>"), around.listing)
+                if path is not None:
+                    read.add(path)
+                    found.setdefault(path, {}).setdefault(call.line, call)
+        for path in sorted(found.keys() & modules.keys()):
+            missing = [each for each in modules[path] if not carried(each, read)]
+            yield _outcome(around, path, found[path], split.covering(missing))
+
+
+def _names_in_patterns(
+    around: Surroundings, split: PlannedSplit, calls: Iterable[ShellCall]
+) -> Iterator[Outcome]:
+    """Yield the calls of grep that look for the name of a split file: in a list of changes."""
+    for call in calls:
+        for word in call.words[1:] if posixpath.basename(call.words[0]) in _FINDERS else ():
+            name = word.strip("^$").replace("\\", "")
+            each = next((each for each in split.splits if each.path == name != word), None)
+            if each is not None:
+                location = Location(around.path(call.script.path), call.line)
                 yield Outcome(
                     "named",
                     location,
-                    f"{said}; what it looks for may be in a module",
-                    f"look in {targets} too",
+                    f"grep looks for the name {each.path}, which its modules do not have",
+                    f"look for {', '.join(split.covering(each.modules))} too",
                     breaks=False,
                 )
+
+
+def _outcome(
+    around: Surroundings, path: str, calls: Mapping[int, ShellCall], missing: Sequence[str]
+) -> Outcome:
+    """Return one outcome for all commands of a file that read the text of *path*."""
+    first, *others = calls.values()
+    programs = ", ".join(sorted({posixpath.basename(call.words[0]) for call in calls.values()}))
+    more = f" in {1 + len(others)} lines from here" if others else ""
+    said = f"the text of {path} is read by {programs}{more}"
+    location = Location(around.path(first.script.path), first.line)
+    if not missing:
+        return Outcome("fine", location, f"{said}, and so are its modules")
+    return Outcome(
+        "named",
+        location,
+        f"{said}; what they look for may be in a module",
+        f"look in {', '.join(missing)} too",
+        breaks=False,
+    )

@@ -27,6 +27,7 @@ _FILE = re.compile(
     r"\.(?:github|gitea|forgejo)/(?:workflows|actions)/.*\.ya?ml|\.gitlab-ci\.ya?ml|\.gitlab/.*\.ya?ml"
 )
 _INPUTS = ("source", "sources", "path", "files", "file", "artifacts", "asset_path", "local_path")
+_WORKSPACE = re.compile(r"\$\{\{\s*github\.workspace\s*\}\}/?")
 _SEPARATORS = re.compile(r"[,\s]+")
 _ACTION = re.compile(r"scp|ssh|rsync|upload|release|deploy|s3|artifact|copy", re.IGNORECASE)
 
@@ -65,7 +66,7 @@ def _carried(
             if not isinstance(item, ScalarNode):
                 continue
             source = file.source
-            for word in filter(None, _SEPARATORS.split(item.value)):
+            for word in filter(None, _SEPARATORS.split(_WORKSPACE.sub("", item.value))):
                 path = posixpath.normpath(word.removeprefix("./").strip("'\""))
                 offset = file.text.find(word, item.start, item.end)
                 location = source.location(max(offset, item.start))
