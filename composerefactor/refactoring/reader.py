@@ -12,13 +12,14 @@ from __future__ import annotations
 import posixpath
 import re
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from composerefactor.discovery.command_files import reader_for
 from composerefactor.discovery.files import Listing
 from composerefactor.discovery.readers import OtherReader
 from composerefactor.discovery.structured import without_json_comments
@@ -34,6 +35,7 @@ has to act), or *whole* (it supports neither ``include`` nor ``extends``: the ro
 
 _MAX_TEXT = 300_000
 _MOST_NAMED = 3
+_MAX_SCRIPTS = 1_000
 _IGNORE = re.compile(r"composerefactor: ignore\[([\w, -]{1,200})\]")
 
 
@@ -215,6 +217,7 @@ class Surroundings:
 
     Attributes:
         listing: The files of the project and those above it.
+        read_once: What readers keep for each other, by key.
     """
 
     def __init__(
@@ -227,6 +230,7 @@ class Surroundings:
     ) -> None:
         self.listing = Listing(_Repository(project, prefix, above or {}))
         self.others = tuple(others)
+        self.read_once: dict[Hashable, Any] = {}
         self._prefix = prefix
         self._remotes = remotes
         self._files: dict[str, ReaderFile | None] = {}
@@ -244,9 +248,23 @@ class Surroundings:
         """The names of the repository on servers, such as ``acme/shop``, lower case."""
         return frozenset(name.lower() for name in self._remotes())
 
-    def files(self, pattern: re.Pattern[str]) -> Iterator[ReaderFile]:
-        """Yield the files whose whole path matches *pattern*."""
-        for place in self.listing.paths:
+    @cached_property
+    def _near(self) -> list[str]:
+        """The files in which settings of a repository are: up to one directory deep, or hidden."""
+        paths = self.listing.paths
+        return [each for each in paths if each.startswith(".") or each.count("/") <= 1]
+
+    @cached_property
+    def scripts(self) -> list[str]:
+        """The files that may contain commands, up to a limit."""
+        return [path for path in self.listing.paths if reader_for(path)][:_MAX_SCRIPTS]
+
+    def files(self, pattern: re.Pattern[str], *, anywhere: bool = False) -> Iterator[ReaderFile]:
+        """Yield the files whose whole path matches *pattern*.
+
+        These are files up to one directory deep or in a hidden directory, unless *anywhere*.
+        """
+        for place in self.listing.paths if anywhere else self._near:
             if pattern.fullmatch(place) and (file := self.file(place)) is not None:
                 yield file
 

@@ -6,40 +6,73 @@ import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from composerefactor.discovery.command_files import reader_for, scripts_of
+from msgspec.structs import replace
+
+from composerefactor.discovery.command_files import scripts_of
 from composerefactor.discovery.files import Listing
 from composerefactor.discovery.resolve import local_path, working_directories
+from composerefactor.discovery.script import Script
 from composerefactor.discovery.shell import ShellCall, calls
 from composerefactor.errors import Location
 from composerefactor.refactoring.reader import Outcome, PlannedSplit, Surroundings
 from composerefactor.refactoring.readers._globs import matches
 
+COPYING = frozenset(
+    {"scp", "pscp", "rsync", "cp", "install", "mv", "gsutil", "rclone", "aws", "gcloud", "az"}
+    | {"kubectl", "docker-machine", "docker"}
+)
+"""Programs that copy files to the last argument."""
+
+PACKING = frozenset({"tar", "zip", "7z", "git"})
+"""Programs that write archives."""
+
+READING = frozenset({"sed", "gsed", "grep", "egrep", "awk", "gawk", "yq", "envsubst", "perl"})
+"""Programs that read or change text."""
+
+_PROGRAMS = "|".join(sorted(COPYING | PACKING | READING | {"curl"}))
+_PROGRAM = re.compile(rf"(?:^|[/\s;&|(@'\"])(?:{_PROGRAMS})(?=$|\s)", re.MULTILINE)
+_STATE = re.compile(r"[=()]|\b(?:cd|pushd|popd|Set-Location)\b")
+"""What a line has that sets a variable, moves to a directory, or begins or ends a subshell."""
+
 MAX_FILES = 600
 """Files of one kind that are read, at most."""
 
 
-def shell_calls(
-    around: Surroundings, split: PlannedSplit, programs: re.Pattern[str]
-) -> Iterator[list[ShellCall]]:
-    """Yield the commands of each file that start one of *programs* and name a split file.
+def shell_calls(around: Surroundings, split: PlannedSplit) -> list[list[ShellCall]]:
+    """Return the commands that copy, pack or read files, by the file that contains them.
 
-    Commands of a file that does not contain the name of a split file are left out.
+    Files that do not name a split file are left out. All readers of commands share the result.
     """
+    key = "shell_calls"
+    if key not in around.read_once:
+        around.read_once[key] = list(_shell_calls(around, split))
+    calls: list[list[ShellCall]] = around.read_once[key]
+    return calls
+
+
+def _shell_calls(around: Surroundings, split: PlannedSplit) -> Iterator[list[ShellCall]]:
     names = {posixpath.basename(each.path) for each in split.splits}
-    read = 0
-    for path in around.listing.paths:
-        if reader_for(path) is None:
-            continue
-        read += 1
-        if read > MAX_FILES:
-            return
-        text = around.listing.read(path) or ""
+    for path in around.scripts:
+        file = around.file(path)
+        text = file.text if file is not None else ""
         plain = text.replace("\\", "")  # in a regular expression a dot may have a backslash
-        if not any(name in plain for name in names) or not programs.search(text):
-            continue
-        found = [call for script in scripts_of(path, text) for call in calls(script, programs)]
-        if found:
-            yield found
+        if any(name in plain for name in names) and _PROGRAM.search(text):
+            scripts = (_relevant(script, names) for script in scripts_of(path, text))
+            found = [call for script in scripts for call in calls(script, _PROGRAM)]
+            if found:
+                yield found
+
+
+def _relevant(script: Script, names: Collection[str]) -> Script:
+    """Return *script* without the lines that neither name a file nor set or move anything."""
+    lines = tuple(
+        line
+        for line in script.lines
+        if _STATE.search(line.text)
+        or _PROGRAM.search(line.text)
+        or any(name in line.text for name in names)
+    )
+    return replace(script, lines=lines)
 
 
 def local_file(call: ShellCall, word: str, listing: Listing) -> str | None:

@@ -36,7 +36,7 @@ def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     """Yield an outcome for each task that copies a file which is split."""
     names = {posixpath.basename(each.path) for each in split.splits}
     known = {each.path for each in split.splits}
-    for count, file in enumerate(around.files(_FILE)):
+    for count, file in enumerate(around.files(_FILE, anywhere=True)):
         if count >= MAX_FILES:
             return
         named_here = any(name in file.text for name in names)

@@ -15,13 +15,15 @@ from itertools import pairwise
 from composerefactor.discovery.shell import ShellCall
 from composerefactor.errors import Location
 from composerefactor.refactoring.reader import Outcome, PlannedSplit, Surroundings, reader
-from composerefactor.refactoring.readers._copies import alone, local_file, shell_calls
+from composerefactor.refactoring.readers._copies import (
+    COPYING,
+    PACKING,
+    alone,
+    local_file,
+    shell_calls,
+)
 
-_TO_LAST = "scp pscp rsync cp install mv gsutil rclone aws gcloud az kubectl docker-machine docker"
-_TO_LAST_PROGRAMS = frozenset(_TO_LAST.split())
-_ARCHIVES = frozenset({"tar", "zip", "7z", "git"})
-_PROGRAMS = _TO_LAST_PROGRAMS | _ARCHIVES | {"curl"}
-_PROGRAM = re.compile(rf"(?:^|[/\s;&|'\"])(?:{'|'.join(sorted(_PROGRAMS))})(?=$|\s)", re.MULTILINE)
+_PROGRAMS = COPYING | PACKING | {"curl"}
 _COPYING = {
     "aws": {"s3"},
     "gsutil": {"cp", "rsync", "mv"},
@@ -39,7 +41,7 @@ _UPLOAD = re.compile(r"-T|--upload-file|(?:[\w-]+=)?@.+")
 @reader("Copies", reads="scripts, CI files, Makefiles, documentation", include="told")
 def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     """Yield an outcome for each command that copies a file which is split."""
-    for calls in shell_calls(around, split, _PROGRAM):
+    for calls in shell_calls(around, split):
         copied = [(call, path) for call in calls for path in _copied(call, around)]
         named = [
             (path, Location(around.path(call.script.path), call.line), _said(call))
@@ -51,7 +53,7 @@ def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
 
 def _said(call: ShellCall) -> str:
     program = _program(call)
-    return f"{program} {'packs' if program in _ARCHIVES else 'copies'} {{}}"
+    return f"{program} {'packs' if program in PACKING else 'copies'} {{}}"
 
 
 def _program(call: ShellCall) -> str:
@@ -74,11 +76,11 @@ def _copied(call: ShellCall, around: Surroundings) -> Iterator[str]:
             for word, after in pairwise([*arguments, ""])
             if _UPLOAD.fullmatch(word)
         ]
-    if program in _ARCHIVES and not _packs(program, arguments):
+    if program in PACKING and not _packs(program, arguments):
         return
     plain = [word for word in arguments if not word.startswith("-")]
     target = None
-    if program in _TO_LAST_PROGRAMS and len(plain) > 1:
+    if program in COPYING and len(plain) > 1:
         target = plain.pop()
     for word in plain:
         path = local_file(call, word, around.listing)

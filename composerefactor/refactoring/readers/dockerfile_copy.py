@@ -26,7 +26,7 @@ _DOCKERFILE = re.compile(
 def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     """Yield an outcome for each instruction that copies a file which is split."""
     names = {posixpath.basename(each.path) for each in split.splits}
-    for count, file in enumerate(around.files(_DOCKERFILE)):
+    for count, file in enumerate(around.files(_DOCKERFILE, anywhere=True)):
         if count >= MAX_FILES:
             return
         if not any(name in file.text for name in names):

@@ -27,7 +27,7 @@ _DEFAULT = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose
 def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     """Yield an outcome for each document of the settings that names a file which is split."""
     roots = {each.path for each in split.splits}
-    for file in around.files(_SETTINGS):
+    for file in around.files(_SETTINGS, anywhere=True):
         for document in file.tree.documents if file.tree else ():
             root = document.root
             listed = value_of(root, "compose_files")

@@ -27,7 +27,7 @@ from composerefactor.refactoring.readers._lists import follow_list
 from composerefactor.yaml.nodes import MappingNode, ScalarNode, resolve, walk
 
 _WORKFLOW = re.compile(r"\.(?:github|gitea|forgejo)/(?:workflows|actions)/.*\.ya?ml")
-_MENTION = re.compile(r"paths|hashFiles|changed-files")
+_MENTION = re.compile(r"\bpaths(?:-ignore)?['\"]?\s*:|hashFiles\(|(?:changed-files|paths-filter)@")
 _ACTION = re.compile(r"(?:^|/)(?:paths-filter|changed-files)@")
 _ITEM = re.compile(r"(?P<before>[ ]*(?:- )?)(?P<quote>['\"]?)(?P<value>[^'\"\s#]+)(?P=quote)\s*")
 _HASH_FILES = re.compile(r"hashFiles\(([^()]{1,2000})\)")

@@ -31,7 +31,7 @@ def _pattern_for(target: str) -> str:
 @reader("GitLab pipelines", reads=".gitlab-ci.yml", include="told")
 def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     """Yield an outcome for each list of changes that names a file which is split."""
-    for file in around.files(_FILE):
+    for file in around.files(_FILE, anywhere=True):
         if "changes" not in file.text or file.root is None:
             continue
         followed: set[int] = set()

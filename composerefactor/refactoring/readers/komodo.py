@@ -24,7 +24,7 @@ _STRING = re.compile(r"[\"']([^\"'\n]+)[\"']")
 def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     """Yield an outcome for each stack that names a file which is split."""
     roots = {each.path for each in split.splits}
-    for file in around.files(_RESOURCES):
+    for file in around.files(_RESOURCES, anywhere=True):
         starts = [match.start() for match in _STACK.finditer(file.text)]
         for start, end in pairwise([*starts, len(file.text)]):
             stack = file.text[start:end]

@@ -18,7 +18,7 @@ _FILE = re.compile(r"^--- (?:a/)?(?P<path>[^\t\n]{1,400})", re.MULTILINE)
 def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     """Yield an outcome for each patch of a file which is split."""
     roots = {each.path for each in split.splits if each.created}
-    for file in around.files(_PATCH):
+    for file in around.files(_PATCH, anywhere=True):
         for match in _FILE.finditer(file.text):
             if match["path"].strip() in roots:
                 yield Outcome(

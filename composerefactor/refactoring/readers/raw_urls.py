@@ -11,12 +11,11 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from composerefactor.discovery.command_files import reader_for
 from composerefactor.errors import Location
 from composerefactor.refactoring.reader import Outcome, PlannedSplit, Surroundings, reader
 from composerefactor.refactoring.readers._copies import MAX_FILES, alone
 
-_PROSE = re.compile(r".*\.(?:md|markdown|mdx|rst|adoc|txt|html)")
+_PROSE = (".md", ".markdown", ".mdx", ".rst", ".adoc", ".txt", ".html")
 _OWNER = r"(?P<repository>[\w.-]{1,100}/[\w.-]{1,100})"
 _PATH = r"(?P<path>[\w./${}@-]{1,400}\.ya?ml)\b"
 _RAW = re.compile(
@@ -38,14 +37,10 @@ def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     """Yield an outcome for each URL of a file which is split."""
     places = sorted(split.modules | {each.path for each in split.splits}, key=len, reverse=True)
     names = {posixpath.basename(each.path) for each in split.splits}
-    read = 0
-    for path in around.listing.paths:
-        if not _PROSE.fullmatch(path.lower()) and reader_for(path) is None:
-            continue
-        read += 1
-        if read > MAX_FILES:
-            return
-        text = around.listing.read(path) or ""
+    prose = [path for path in around.listing.paths if path.lower().endswith(_PROSE)]
+    for path in sorted({*around.scripts, *prose[:MAX_FILES]}):
+        file = around.file(path)
+        text = file.text if file is not None else ""
         if "://" not in text or not any(name in text for name in names):
             continue
         found: list[tuple[str, Location, str]] = []

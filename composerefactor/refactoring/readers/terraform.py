@@ -25,7 +25,7 @@ _READ = re.compile(
 def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     """Yield an outcome for each place that reads a file which is split."""
     names = {posixpath.basename(each.path) for each in split.splits}
-    for count, file in enumerate(around.files(_FILE)):
+    for count, file in enumerate(around.files(_FILE, anywhere=True)):
         if count >= MAX_FILES:
             return
         if not any(name in file.text for name in names):

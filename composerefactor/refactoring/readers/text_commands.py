@@ -9,29 +9,26 @@ fine.
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from composerefactor.discovery.shell import ShellCall
 from composerefactor.errors import Location
 from composerefactor.refactoring.reader import Outcome, PlannedSplit, Surroundings, reader
-from composerefactor.refactoring.readers._copies import carried, local_file, shell_calls
+from composerefactor.refactoring.readers._copies import READING, carried, local_file, shell_calls
 
-_PROGRAMS = frozenset({"sed", "gsed", "grep", "egrep", "awk", "gawk", "yq", "envsubst", "perl"})
 _FINDERS = frozenset({"grep", "egrep"})
-_PROGRAM = re.compile(rf"(?:^|[/\s;&|(])(?:{'|'.join(sorted(_PROGRAMS))})(?=$|\s)", re.MULTILINE)
 
 
 @reader("Text commands", reads="scripts, CI files, Makefiles, documentation", include="no")
 def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     """Yield an outcome for each command that reads the text of a file which is split."""
     modules = {each.path: each.modules for each in split.splits}
-    for calls in shell_calls(around, split, _PROGRAM):
+    for calls in shell_calls(around, split):
         yield from _names_in_patterns(around, split, calls)
         found: dict[str, dict[int, ShellCall]] = {}
         read: set[str] = set()
         for call in calls:
-            if posixpath.basename(call.words[0]) not in _PROGRAMS:
+            if _program(call) not in READING:
                 continue
             for word in call.words[1:]:
                 path = local_file(call, word.lstrip("<>"), around.listing)
@@ -43,12 +40,16 @@ def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
             yield _outcome(around, path, found[path], split.covering(missing))
 
 
+def _program(call: ShellCall) -> str:
+    return next((posixpath.basename(word) for word in call.words if word != "sudo"), "")
+
+
 def _names_in_patterns(
     around: Surroundings, split: PlannedSplit, calls: Iterable[ShellCall]
 ) -> Iterator[Outcome]:
     """Yield the calls of grep that look for the name of a split file: in a list of changes."""
     for call in calls:
-        for word in call.words[1:] if posixpath.basename(call.words[0]) in _FINDERS else ():
+        for word in call.words[1:] if _program(call) in _FINDERS else ():
             name = word.strip("^$").replace("\\", "")
             each = next((each for each in split.splits if each.path == name != word), None)
             if each is not None:
@@ -67,7 +68,7 @@ def _outcome(
 ) -> Outcome:
     """Return one outcome for all commands of a file that read the text of *path*."""
     first, *others = calls.values()
-    programs = ", ".join(sorted({posixpath.basename(call.words[0]) for call in calls.values()}))
+    programs = ", ".join(sorted(set(map(_program, calls.values()))))
     more = f" in {1 + len(others)} lines from here" if others else ""
     said = f"the text of {path} is read by {programs}{more}"
     location = Location(around.path(first.script.path), first.line)

@@ -27,7 +27,7 @@ _KEYS = ("file", "files")
 def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     """Yield an outcome for each target with a file which is split."""
     modules = {each.path: each.modules for each in split.splits if each.created}
-    for file in around.files(_SETTINGS):
+    for file in around.files(_SETTINGS, anywhere=True):
         targets = value_of(file.root, "targets")
         for entry in targets.entries if isinstance(targets, MappingNode) else ():
             for key in _KEYS:
