@@ -9,6 +9,7 @@ fix         ``composerefactor fix``
 join        ``composerefactor join``
 wizard      ``composerefactor wizard``, the interactive session
 analyze     ``composerefactor analyze``
+explain     ``composerefactor explain``
 verify      ``composerefactor verify``
 diff        ``composerefactor diff``
 undo        ``composerefactor undo``

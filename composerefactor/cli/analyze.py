@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,15 @@ from composerefactor.analysis.analysis import Analysis, analyse_project, open_fo
 from composerefactor.analysis.baseline import baseline_text, read_baseline
 from composerefactor.analysis.findings import Severity
 from composerefactor.cli.options import examples, path_argument, project_options, project_selection
-from composerefactor.cli.terminal import counting, deliver, page, place_of, say, style_for
+from composerefactor.cli.terminal import (
+    columns,
+    counting,
+    deliver,
+    page,
+    place_of,
+    say,
+    style_for,
+)
 from composerefactor.compose.services import start_model
 from composerefactor.errors import InputError, Location, UsageError
 from composerefactor.planning.opening import OpenProject
@@ -33,7 +40,6 @@ from composerefactor.report.text import (
     shown_text,
 )
 
-WIDTH = 80
 FORMATS = ("text", "markdown", "html", "json", "sarif", "github", "junit", "svg")
 _SUFFIXES = {
     ".md": "markdown",
@@ -164,11 +170,11 @@ def command(
     masking = analysis.architecture.masking
     if report_format == "text":
         if full or section:
-            lines = full_text(analysis, style, width=_width(output), names=section)
+            lines = full_text(analysis, style, width=columns(output), names=section)
         else:
             selection = _arguments(path, file, entry, env_file)
             place = place_of(path, opened.root, selection)
-            lines = screen(analysis, place, style, _width(output))
+            lines = screen(analysis, place, style, columns(output))
         text = "".join(f"{shown_line(masking.message(line))}\n" for line in lines)
     else:
         text = _RENDERERS[report_format](analysis, _prefix(opened))
@@ -208,14 +214,6 @@ def _known(baseline: Path | None, opened: OpenProject) -> frozenset[str]:
             location=Location(str(path)),
             remedy="create it with --write-baseline",
         ) from None
-
-
-def _width(output: Path | None) -> int:
-    """Return the columns of the terminal; 80 if the report does not go to a terminal."""
-    if output is not None or not sys.stdout.isatty():
-        return WIDTH
-
-    return max(shutil.get_terminal_size((WIDTH, 24)).columns, 40)
 
 
 def _prefix(opened: OpenProject) -> str:
@@ -325,7 +323,7 @@ def _fleet(
         text = shown_text(fleet.as_markdown(summaries))
     else:
         style = style_for(sys.stdout, no_color=no_color or output is not None)
-        lines = fleet.as_text(summaries, style, _width(output))
+        lines = fleet.as_text(summaries, style, columns(output))
         text = "".join(f"{shown_line(line)}\n" for line in lines)
     deliver(text, output)
     return 0

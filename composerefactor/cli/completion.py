@@ -7,6 +7,9 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
+from composerefactor.compose.origins import origins
+from composerefactor.compose.project import Project
+from composerefactor.compose.services import start_models
 from composerefactor.errors import ComposerefactorError
 from composerefactor.planning.opening import ProjectSelection, open_project
 from composerefactor.planning.registry import fixers, transforms
@@ -77,10 +80,46 @@ def services(
     incomplete: str,
 ) -> list[CompletionItem]:
     """Return the ``SERVICE=`` that begin with *incomplete*, for the project in PATH."""
+    return [CompletionItem(f"{name}=") for name in _service_names(ctx, incomplete)]
+
+
+def service_names(
+    ctx: click.Context,
+    param: click.Parameter,  # noqa: ARG001 - as above
+    incomplete: str,
+) -> list[CompletionItem]:
+    """Return the services that begin with *incomplete*."""
+    return [CompletionItem(name) for name in _service_names(ctx, incomplete)]
+
+
+def service_keys(
+    ctx: click.Context,
+    param: click.Parameter,  # noqa: ARG001 - as above
+    incomplete: str,
+) -> list[CompletionItem]:
+    """Return the keys that begin with *incomplete* in the service that is given."""
+    project = _project(ctx)
+    service = str(ctx.params.get("service"))
+    models = start_models(project) if project else []
+    keys = {
+        line.key
+        for model in models
+        if service in model.services
+        for line in origins(model.services[service])
+    }
+    return [CompletionItem(key) for key in sorted(keys) if key.startswith(incomplete)]
+
+
+def _service_names(ctx: click.Context, incomplete: str) -> list[str]:
+    project = _project(ctx)
+    files = project.files.values() if project else ()
+    names = {name for file in files for name in file.services}
+    return [name for name in sorted(names) if name.startswith(incomplete)]
+
+
+def _project(ctx: click.Context) -> Project | None:
+    """Return the project in PATH, by default the current directory; None if there is none."""
     try:
-        path = Path(ctx.params.get("path") or ".")
-        project = open_project(ProjectSelection(path)).project
+        return open_project(ProjectSelection(Path(ctx.params.get("path") or "."))).project
     except (ComposerefactorError, OSError):
-        return []
-    names = {name for file in project.files.values() for name in file.services}
-    return [CompletionItem(f"{name}=") for name in sorted(names) if name.startswith(incomplete)]
+        return None

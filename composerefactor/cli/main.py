@@ -29,6 +29,7 @@ COMMANDS = {
     "fix": "Add missing settings and fix problems in place.",
     "wizard": "Split and fix step by step; see every change first.",
     "analyze": "Report on the architecture, with findings by priority.",
+    "explain": "Show where each line of a service is set, and what uses the service.",
     "join": "Merge a split project back into one file per start command, verified.",
     "verify": "Verify that two states of a project resolve to the same configuration.",
     "diff": "Show how a change affects running containers.",

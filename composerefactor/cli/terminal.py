@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -30,6 +31,8 @@ _SIGNS_OF_LINKS = ("WT_SESSION", "KITTY_WINDOW_ID", "KONSOLE_VERSION", "DOMTERM"
 
 _FIRST_VTE_WITH_LINKS = 5000
 """VTE 0.50, as it writes its version into VTE_VERSION (GNOME Terminal, Tilix and others)."""
+
+_COLUMNS = 80
 
 
 def style_for(stream: IO[Any] | None, *, no_color: bool = False) -> Style:
@@ -111,6 +114,13 @@ def _deliver(result: bytes, output: Path | None) -> None:
 def is_interactive() -> bool:
     """Return whether the user can be prompted."""
     return all(s is not None and s.isatty() for s in (sys.stdin, sys.stderr))
+
+
+def columns(output: Path | None) -> int:
+    """Return the columns of the terminal; 80 if the result does not go to a terminal."""
+    if output is not None or not sys.stdout.isatty():
+        return _COLUMNS
+    return max(shutil.get_terminal_size((_COLUMNS, 24)).columns, _COLUMNS // 2)
 
 
 def progress(*, quiet: bool) -> Progress | None:

@@ -7,6 +7,7 @@ project          every file that the start commands read, and what they refer to
 services         the services of one start command, merged over files, extends, include
 definitions      places in the definitions of a service, and values with their place
 service_values   the values of a service as structs, merged as Docker Compose does
+origins          which place sets each line of a merged service, and what it overrides
 attributes       the table of all attributes: values, merges, paths and usual order
 banners          banners over groups of services: how the owner groups them
 generated        notes that a file is generated

@@ -30,13 +30,18 @@ class Definition(Struct, frozen=True, dict=True):
         file: The file that contains the definition.
         body: The node with the attributes of the service.
         scope: What its relative paths and its variables refer to.
-        inherited: True if the definition is used through ``extends``.
+        extended_at: The ``extends`` through which the definition is used; None without one.
     """
 
     file: ComposeFile
     body: Node
     scope: Scope
-    inherited: bool = False
+    extended_at: Location | None = None
+
+    @property
+    def inherited(self) -> bool:
+        """True if the definition is used through ``extends``."""
+        return self.extended_at is not None
 
     @cached_property
     def entries(self) -> Mapping[str, Entry]:

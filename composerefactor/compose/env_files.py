@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.interpolation import expand
-from composerefactor.compose.project import Project, project_directory
+from composerefactor.compose.project import Project, Scope, project_directory
 from composerefactor.compose.services import Service, StartModel
+from composerefactor.errors import Location
 
 EXAMPLES = ("{}.example", "{}.sample", "{}.template", "{}.dist", "example{}", "{}-example")
 
@@ -34,6 +35,28 @@ def values_in_env_files(project: Project, paths: Iterable[str]) -> dict[str, str
         for pair in assignments(file_text(project, path)):
             values[pair.name] = expand(pair.value, values)
     return values
+
+
+def assignment_places(project: Project, paths: Iterable[str]) -> dict[str, dict[str, Location]]:
+    """Return the line of each variable in the env files at *paths*, by path and name."""
+    return {
+        path: {
+            pair.name: Location(path, pair.line) for pair in assignments(file_text(project, path))
+        }
+        for path in paths
+    }
+
+
+def assignment_place(
+    name: str, scope: Scope, places: Mapping[str, Mapping[str, Location]]
+) -> Location | None:
+    """Return the line of an env file that decides the value of *name* in *scope*.
+
+    *places* are those of :func:`assignment_places` for the env files of the scope.
+    """
+    return next(
+        (places[path][name] for path in reversed(scope.env_files) if name in places[path]), None
+    )
 
 
 def services_reading(models: Iterable[StartModel], path: str) -> Iterator[tuple[str, Service]]:

@@ -416,7 +416,8 @@ class _ModelBuilder:
             scope, included = extended_scope(path, scope), {}
             self.scopes.setdefault(path, scope)
         definitions = self.definitions(target, parent[1], scope, included, trail)
-        return [Definition(d.file, d.body, d.scope, inherited=True) for d in definitions]
+        at = file.source.location(merged_entries(body)["extends"].start)
+        return [Definition(d.file, d.body, d.scope, d.extended_at or at) for d in definitions]
 
 
 def _contains(definitions: list[Definition], definition: Definition) -> bool:

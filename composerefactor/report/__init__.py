@@ -9,6 +9,7 @@ plan_text    a proposal (``split``, ``fix``, ``join``) for a terminal
 plan_json    a proposal as JSON; differences between environments as sentences
 patch        a proposal as a patch for ``git apply``
 verify       the result of ``verify`` and ``verify --live``, as text and JSON
+explanation  the result of ``explain``, as text and JSON
 diff         the result of ``diff``, as text, Markdown, JSON and findings
 findings     findings as SARIF, JUnit and GitHub annotations
 smoke_test   the script of ``analyze --smoke-test`` and its checks

@@ -54,6 +54,8 @@ def completed(directory: Path, *words: str) -> list[str]:
         (("fix", "--select", "harden,add-l"), {"harden,add-logging"}),
         (("fix", "--set", "add-logging.max-f"), {"add-logging.max-file="}),
         (("transforms", "spl"), {"split"}),
+        (("explain", "a"), {"api"}),
+        (("explain", "api", "health"), {"healthcheck", "healthcheck.test"}),
     ],
 )
 def test_bash_completes(shop: Path, words: tuple[str, ...], some: set[str]) -> None:

@@ -14,7 +14,7 @@ from typing import Literal
 from msgspec import Struct
 
 from composerefactor.compose.dotenv import Assignment, assignments, descriptions
-from composerefactor.compose.env_files import EXAMPLES
+from composerefactor.compose.env_files import EXAMPLES, assignment_place, assignment_places
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import expressions
 from composerefactor.compose.masking import Masking
@@ -151,10 +151,7 @@ def variable_facts(
         for path in (*env_files, *(_example(project, path) for path in env_files))
         for name, text in descriptions(_text(project, path)).items()
     }
-    places = {
-        path: {each.name: Location(path, each.line) for each in _assignments(project, path)}
-        for path in all_env_files
-    }
+    places = assignment_places(project, all_env_files)
     facts = tuple(
         _facts(
             *(name, references, places, examples.get(name, ""), described.get(name, "")), masking
@@ -205,7 +202,7 @@ def _facts(
     required = any(r.required for r in references)
     set_at = None
     if all(name in r.scope.variables for r in references):
-        set_at = _place(name, references[0].scope, places)
+        set_at = assignment_place(name, references[0].scope, places)
     source: Source = "unset"
     if set_at is not None:
         source = "env file"
@@ -235,13 +232,6 @@ def _is_stopgap(name: str, defaults: list[str]) -> bool:
     return any(
         _STOPGAP.search(default) or (is_secret_name(name) and is_credential(name, default))
         for default in defaults
-    )
-
-
-def _place(name: str, scope: Scope, places: dict[str, dict[str, Location]]) -> Location | None:
-    """Return the line of an env file that decides the value of *name* in *scope*."""
-    return next(
-        (places[path][name] for path in reversed(scope.env_files) if name in places[path]), None
     )
 
 

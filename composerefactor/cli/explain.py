@@ -1,0 +1,128 @@
+"""``composerefactor explain``."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from composerefactor.analysis.analysis import open_for_analysis
+from composerefactor.analysis.explanation import Explanation, explain, lines_of
+from composerefactor.cli.completion import service_keys, service_names
+from composerefactor.cli.options import (
+    examples,
+    output_options,
+    project_options,
+    project_selection,
+)
+from composerefactor.cli.terminal import columns, deliver, style_for
+from composerefactor.compose.attributes import SERVICE, SERVICE_ORDER, find_attribute
+from composerefactor.compose.masking import Masking
+from composerefactor.compose.services import start_models
+from composerefactor.errors import UsageError
+from composerefactor.images.credentials import literal_credentials
+from composerefactor.planning.opening import OpenProject
+from composerefactor.report.explanation import explanation_document, explanation_text
+from composerefactor.report.text import json_text, shown_line
+
+
+@click.command(
+    "explain",
+    short_help="Show where each line of a service comes from, and who uses it.",
+    epilog=examples(
+        ("composerefactor explain api", "Show every line of the service with its file and line."),
+        ("composerefactor explain api environment.DATABASE_URL", "Show where one key is set."),
+        ("composerefactor explain api -f compose.yaml -f prod.yaml", "Show one start command."),
+    ),
+)
+@click.argument("service", shell_complete=service_names)
+@click.argument("key", default="", shell_complete=service_keys)
+@project_options
+@output_options
+def command(
+    service: str,
+    key: str,
+    *,
+    file: tuple[str, ...],
+    entry: tuple[str, ...],
+    env_file: tuple[str, ...],
+    output_format: str,
+    output: Path | None,
+    quiet: bool,  # noqa: ARG001 - the result is all that it prints
+    verbose: bool,
+    no_color: bool,
+) -> int:
+    """Show where each line of SERVICE is set, in the project in the current directory.
+
+    SERVICE is shown as Docker Compose resolves it, over override files, include, extends, anchors,
+    env files and defaults of variables. Each line has the file and line that decides it, and the
+    values that it overrides. KEY limits this to a key, such as `environment.TZ`, or just `TZ`.
+    Start commands in which the service differs follow, and then what uses it. Nothing is run;
+    secrets are masked.
+    """
+    opened = open_for_analysis(project_selection(Path(), file, entry, env_file))
+    masking = _masking(opened)
+    explanations = _explanations(opened, service, masking)
+    if key and not any(lines_of(each, key) for each in explanations):
+        _check_key(key, explanations)
+        deliver(f"{shown_line(f'no file sets {key} of {service}')}\n", output)
+        return 0
+    explanations = [each for each in explanations if not key or lines_of(each, key)]
+    if output_format == "json":
+        text = json_text(masking.document(explanation_document(explanations, key)))
+    else:
+        style = style_for(sys.stdout, no_color=no_color or output is not None)
+        lines = explanation_text(explanations, key, style, columns(output), verbose=verbose)
+        text = "".join(f"{shown_line(masking.message(line))}\n" for line in lines)
+    deliver(text, output)
+    return 0
+
+
+def _masking(opened: OpenProject) -> Masking:
+    """Return the masking of the project, of the credentials in its files too."""
+    credentials = literal_credentials(start_models(opened.project))
+    return opened.masking | Masking(each.value for each in credentials)
+
+
+def _explanations(opened: OpenProject, service: str, masking: Masking) -> list[Explanation]:
+    """Return the service in each start command that has it, the default start command first.
+
+    Raises the error of the project if no start command can be read, and UsageError if none has the
+    service.
+    """
+    project = opened.project
+    models = sorted(start_models(project), key=lambda model: not model.entry.implicit)
+    if not models:
+        raise opened.masking.error(next(iter(project.errors.values())))
+    having = [model for model in models if service in model.services]
+    if not having:
+        names = dict.fromkeys(name for model in models for name in model.services)
+        raise UsageError(f"unknown service {service!r}", remedy=_suggestion(service, names))
+    return [explain(project, model, service, os.environ, masking) for model in having]
+
+
+def _check_key(key: str, explanations: Iterable[Explanation]) -> None:
+    """Raise UsageError if *key* is no attribute of Compose either."""
+    if find_attribute(SERVICE, tuple(key.split("."))) is not None:
+        return
+    known = dict.fromkeys(
+        name
+        for each in explanations
+        for line in each.lines
+        for name in (line.key, str(line.path[-1]))
+    )
+    names = [*known, *SERVICE_ORDER]
+    raise UsageError(f"unknown key {key!r}", remedy=_suggestion(key, names, most=0))
+
+
+def _suggestion(name: str, known: Iterable[str], most: int = 30) -> str:
+    """Return the most similar one of *known*, or all of them if there are at most *most*."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"choose from {', '.join(names)}" if len(names) <= most else ""
