@@ -19,6 +19,7 @@ from composerefactor.compose.definitions import (
 from composerefactor.compose.dotenv import Assignment, assignments
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.invocation import Invocation
+from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.project import FileReading, Project, Scope, extended_scope
 from composerefactor.compose.references import extends_target
 from composerefactor.compose.service_values import (

@@ -15,6 +15,8 @@ KEYS = {
     "space": " ",
     "up": "\x1b[A",
     "down": "\x1b[B",
+    "home": "\x1b[H",
+    "end": "\x1b[F",
     "esc": "\x1b",
     "ctrl-a": "\x01",
     "ctrl-b": "\x02",

@@ -2,11 +2,13 @@
 
 ============== ====================================================================
 command        the command ``composerefactor wizard`` and its options
-steps          the whole session: goals, one stage per goal, the end
-choices        questions about the layout of a split and the options of fixes
-deciding       preview of a stage, review of each change, writing
+steps          the whole session: goal, one stage per goal, the end
+kinds          which kinds of fixes to take, to look at or to skip, and their settings
+review         single changes, each with its diff
+layout         the layout of a split: which service goes to which module
+finish         the verified changes: write, save a patch, look again, leave
 session        questions, answers and the way back, without a terminal
-prompts        shows the questions on a terminal (questionary)
+prompts        shows the questions on a terminal, with prompt_toolkit
 screens        the text above the questions
 work           the work between two questions, described as values
 workshop       does that work: opens, plans, verifies, writes

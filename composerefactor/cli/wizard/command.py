@@ -98,13 +98,18 @@ def _from_file(chosen: ProjectSelection, path: Path, engine: str) -> int:
 
 
 def _on_terminal(chosen: ProjectSelection, engine: str, *, no_color: bool) -> int:
-    # questionary is slow to import, and not needed for answers from a file
-    from composerefactor.cli.wizard.prompts import Prompts, converse  # noqa: PLC0415
+    # prompt_toolkit is slow to import, and not needed for answers from a file
+    from composerefactor.cli.wizard.prompts import (  # noqa: PLC0415
+        Prompts,
+        converse,
+        quiet_terminal,
+    )
 
     style = style_for(sys.stderr, no_color=no_color)
     prompts = Prompts(style)
     try:
-        return converse(_session(chosen, engine, style, prompts.say), prompts)
+        with quiet_terminal():
+            return converse(_session(chosen, engine, style, prompts.say), prompts)
     except EOFError:
         raise KeyboardInterrupt from None
 

@@ -1,4 +1,8 @@
-"""Shows questions on a terminal, with questionary."""
+"""Shows questions on a terminal: one question a screen, with a body that scrolls.
+
+No key that is pressed before a question is on the screen answers it: the input is discarded before
+each question, and not echoed while the wizard works.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,35 @@ import re
 import shutil
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, TypeAlias
 
-import questionary
-from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
+from prompt_toolkit.application import Application
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.formatted_text import ANSI
+from prompt_toolkit.input import Input
+from prompt_toolkit.input.typeahead import get_typeahead
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
+from prompt_toolkit.layout import BufferControl, FormattedTextControl, HSplit, Layout, Window
 from prompt_toolkit.output import ColorDepth, create_output
 
-from composerefactor.cli.wizard.session import Answer, Choose, Fill, Option, Pick, Question, Session
+from composerefactor.cli.wizard.session import (
+    Answer,
+    Choose,
+    Fill,
+    Option,
+    Pick,
+    Question,
+    Session,
+    objection,
+)
 from composerefactor.cli.wizard.work import Say
 from composerefactor.report.text import LABEL, Style, shown_line
+
+if sys.platform != "win32":
+    import termios
 
 _ESCAPE = r"\x1b\[[\d;]*m"
 _TOKENS = re.compile(rf"{_ESCAPE}|\s+|(?:(?!{_ESCAPE})\S)+")
@@ -62,29 +84,21 @@ def width(text: str) -> int:
     return len(re.sub(_ESCAPE, "", text))
 
 
-def pages(lines: Iterable[str], columns: int, room: int) -> list[list[str]]:
-    """Return *lines*, wrapped to *columns*, in parts of at most *room* lines; at least one part."""
-    result: list[list[str]] = [[]]
-    for line in lines:
-        parts = wrapped(line, columns)
-        if result[-1] and len(result[-1]) + len(parts) > room:
-            result.append([])
-        result[-1] += parts
-    return result
-
-
-_LEAST_BODY = 6
-"""At least this many lines are shown above a question, however small the terminal is."""
-
-_MOST_LISTED = 10
-"""If there are more options, the user can filter them by typing, and select whole groups."""
-
-_GROUP = "\0group "
-
-_DESCRIPTION = len("  Description: ") + 1
-
-_ESCAPE_SECONDS = 0.3
-"""After this time, an escape is the key itself and not the start of an escape sequence."""
+@contextmanager
+def quiet_terminal() -> Iterator[None]:
+    """Echo no keys while the wizard works, so that they do not look like answers."""
+    if sys.platform == "win32":
+        yield
+        return
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
+    silent = termios.tcgetattr(terminal)
+    silent[3] &= ~termios.ECHO
+    termios.tcsetattr(terminal, termios.TCSADRAIN, silent)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
 
 class Back:
@@ -95,6 +109,241 @@ BACK: Final = Back()
 
 Reply: TypeAlias = "Answer | Back"
 
+_ESCAPE_SECONDS = 0.3
+"""After this time, an escape is the key itself and not the start of an escape sequence."""
+
+_LEAST_BODY = 4
+"""At least this many lines of the body are visible, however small the terminal is."""
+
+_LEAST_OPTIONS = 4
+"""At least this many options are visible; others scroll."""
+
+_MOVES: Mapping[str, int] = {"up": -1, "k": -1, "c-p": -1, "down": 1, "j": 1, "c-n": 1}
+_SCROLLS: Mapping[str, int] = {"pageup": -1, "b": -1, "c-u": -1, "pagedown": 1, "f": 1, "c-d": 1}
+
+_HELP = (
+    "up, down, j, k      move",
+    "home, end           first and last option",
+    "enter               choose, or continue",
+    "the letter before an option chooses it",
+    "page down, f        scroll down; so does space, unless it selects",
+    "page up, b          scroll up",
+    "esc, ctrl-b         back to the question before",
+    "q, ctrl-c           quit; what is not written yet is not written",
+    "?                   show or hide this help",
+)
+_HELP_PICK = (
+    "space               select, or deselect",
+    "a, ctrl-a           select all, or none",
+    "/                   filter by typing; esc shows all again",
+)
+
+
+class _Screen:
+    """A question with options: what it looks like, and what keys do to it."""
+
+    def __init__(self, question: Choose | Pick, style: Style, *, can_go_back: bool) -> None:
+        self.question = question
+        self.style = style
+        self.can_go_back = can_go_back
+        self.is_pick = isinstance(question, Pick)
+        self.selected = {option.value for option in question.options if option.checked}
+        values = [option.value for option in question.options]
+        default = question.default if isinstance(question, Choose) else ""
+        self.cursor = values.index(default) if default in values else 0
+        self.top: int | None = None
+        """The first visible line of the body; None until the user scrolls."""
+        self.page = _LEAST_BODY
+        self.filter: str | None = None
+        self.is_helping = False
+        self.problem = ""
+
+    def paint(self, text: str, *names: str) -> str:
+        """Return *text*, harmless and in the styles *names*, for the screen."""
+        return _painted(self.style, text, *names)
+
+    @property
+    def options(self) -> list[Option]:
+        """The options that the filter leaves."""
+        text = (self.filter or "").lower()
+        return [
+            option
+            for option in self.question.options
+            if text in f"{option.title} {option.group}".lower()
+        ]
+
+    @property
+    def current(self) -> Option | None:
+        """The option at the cursor."""
+        options = self.options
+        return options[min(self.cursor, len(options) - 1)] if options else None
+
+    def lines(self, columns: int, rows: int) -> list[str]:
+        """Return the lines of the screen, which has room for *rows* of them."""
+        question = self.question
+        head = [self._heading(columns)] if question.step else []
+        options = self._option_lines(columns)
+        foot = self._foot(columns)
+        fixed = len(head) + len(foot) + 1
+        if self.is_helping:
+            help_lines = _HELP + (_HELP_PICK if self.is_pick else ())
+            return [*head, *help_lines, "", *foot][:rows]
+        body = [part for line in question.body for part in wrapped(shown_line(line), columns)]
+        least = min(len(body) + 1, _LEAST_BODY + 1)
+        room = max(rows - fixed - least, _LEAST_OPTIONS)
+        shown = _around(options, self._option_row(), room)
+        body_lines = self._body(body, rows - fixed - len(shown))
+        text = self.paint(question.text, "bold")
+        return [*head, *body_lines, f"{self.paint('?', 'cyan')} {text}", *shown, *foot]
+
+    def _heading(self, columns: int) -> str:
+        step = shown_line(self.question.step)
+        return self.paint(f"{step} {'-' * max(columns - len(step) - 2, 0)}", "dim")
+
+    def _body(self, body: list[str], rows: int) -> list[str]:
+        """Return the visible part of *body*, and which part it is."""
+        if len(body) <= rows:
+            return body
+        self.page = max(rows - 1, 1)
+        if self.top is None:
+            at = self.question.at if isinstance(self.question, Choose) else 0
+            self.top = max(at - self.page // 2, 0)
+        self.top = min(self.top, len(body) - self.page)
+        end = self.top + self.page
+        more = "space: more" if not self.is_pick else "page down: more"
+        more = "b: back" if end == len(body) else more
+        return [
+            *body[self.top : end],
+            self.paint(f"-- {self.top + 1}-{end} of {len(body)} lines; {more} --", "dim"),
+        ]
+
+    def _option_lines(self, columns: int) -> list[str]:
+        """Return the options below the headings of their groups."""
+        lines: list[str] = []
+        group = ""
+        for option in self.options:
+            if option.group != group:
+                group = option.group
+                lines.append(_cut(f"   -- {shown_line(group)}", columns))
+            lines.append(self._option_line(option, columns))
+        return lines or ["   (nothing matches)"]
+
+    def _option_line(self, option: Option, columns: int) -> str:
+        is_current = option is self.current
+        mark = "»" if is_current else " "
+        if self.is_pick:
+            mark += " ●" if option.value in self.selected else " ○"
+        elif any(each.key for each in self.question.options):
+            mark += f" {option.key or ' '} "
+        text = _cut(f" {mark} {shown_line(option.title)}", columns)
+        colours = ["red"] if option.is_risky else []
+        colours = colours or (["green"] if option.value in self.selected else [])
+        names = [*colours, *(["bold"] if is_current else [])]
+        return self.paint(text, *names) if names else text
+
+    def _option_row(self) -> int:
+        """Return the line of the current option among the lines of the options."""
+        group, row = "", 0
+        for option in self.options:
+            row += option.group != group
+            group = option.group
+            if option is self.current:
+                return row
+            row += 1
+        return 0
+
+    def _foot(self, columns: int) -> list[str]:
+        """Return the description of the current option, and the keys."""
+        lines = []
+        if self.problem:
+            lines.append(self.paint(_cut(f"   {self.problem}", columns), "yellow"))
+        elif self.current is not None and self.current.about:
+            lines.append(self.paint(_cut(f"   {shown_line(self.current.about)}", columns), "dim"))
+        keys = "space selects, a all, enter continues" if self.is_pick else "enter chooses"
+        keys += ", esc goes back" if self.can_go_back else ""
+        if self.filter is not None:
+            keys = f"filter: {self.filter}_  (esc shows all)"
+        lines.append(self.paint(_cut(f"   {keys}, ? shows all keys", columns), "dim"))
+        return lines
+
+    def press(self, key: str) -> Reply | None:
+        """Do what *key* does; return the answer, or None if the question remains open."""
+        self.problem = ""
+        if self.filter is not None and self._filtering(key):
+            return None
+        if key in {"escape", "c-b"}:
+            return BACK if self.can_go_back else None
+        if key == "enter":
+            return self._entered()
+        option = next((o for o in self.question.options if o.key == key and not self.is_pick), None)
+        if option is not None:
+            return option.value
+        self._move(key)
+        return None
+
+    def _filtering(self, key: str) -> bool:
+        """Change the filter; return whether *key* does so."""
+        if key == "escape":
+            self.filter = None
+        elif key in {"c-h", "backspace"}:
+            self.filter = (self.filter or "")[:-1]
+        elif len(key) == 1 and key.isprintable() and key != " ":
+            self.filter = f"{self.filter or ''}{key}"
+        else:
+            return False
+        self.cursor = 0
+        return True
+
+    def _entered(self) -> Reply | None:
+        if not self.is_pick:
+            return self.current.value if self.current else None
+        values = [option.value for option in self.question.options]
+        answer = tuple(value for value in values if value in self.selected)
+        if objection(self.question, answer):
+            self.problem = "select one with the space bar, then press enter"
+            return None
+        return answer
+
+    def _move(self, key: str) -> None:
+        last = len(self.options) - 1
+        if key == "?":
+            self.is_helping = not self.is_helping
+        elif key in _MOVES:
+            self.cursor = (min(self.cursor, last) + _MOVES[key]) % max(last + 1, 1)
+        elif key in {"home", "end"}:
+            self.cursor = 0 if key == "home" else last
+        elif key in _SCROLLS or (key == " " and not self.is_pick):
+            self.top = max((self.top or 0) + self.page * _SCROLLS.get(key, 1), 0)
+        elif key == " " and self.current is not None:
+            self.selected ^= {self.current.value}
+        elif key in {"a", "c-a"} and self.is_pick:
+            values = {option.value for option in self.options}
+            rest = self.selected - values
+            self.selected = rest if values <= self.selected else rest | values
+        elif key == "/" and self.is_pick:
+            self.filter = ""
+
+    def summary(self, reply: Reply) -> str:
+        """Return the question with the answer, which remain on the screen."""
+        titles = {option.value: option.title for option in self.question.options}
+        if isinstance(reply, tuple):
+            shown = f"{len(reply)} selected"
+            if reply and len(reply) <= 3:  # noqa: PLR2004
+                shown = ", ".join(titles[value] for value in reply)
+        else:
+            shown = titles.get(str(reply), str(reply))
+        return f"{shown_line(self.question.text)} {shown_line(shown)}"
+
+
+def _around(lines: list[str], row: int, room: int) -> list[str]:
+    """Return at most *room* of *lines*, with the one at *row* among them."""
+    start = min(max(row - room // 2, 0), max(len(lines) - room, 0))
+    return lines[start : start + room]
+
+
+def _cut(text: str, columns: int) -> str:
+    return text if len(text) <= columns else f"{text[: columns - 3]}..."
+
 
 class Prompts:
     """Asks questions on the terminal, on stderr, as all messages are."""
@@ -104,213 +353,142 @@ class Prompts:
         self._interrupted = False
         # If the interpreter ignores what the handler raises, the next question still ends.
         signal.signal(signal.SIGINT, self._interrupt)
-        self._common: dict[str, Any] = {
-            "output": create_output(stdout=sys.stderr),
-            "color_depth": None if style.colour else ColorDepth.DEPTH_1_BIT,
-            "qmark": "?",
-        }
-        self._look = questionary.Style(
-            [
-                ("qmark", "fg:ansicyan bold"),
-                ("question", "bold"),
-                ("answer", "fg:ansicyan"),
-                ("pointer", "fg:ansicyan bold"),
-                ("highlighted", "bold"),
-                ("selected", "fg:ansigreen"),
-                ("separator", "fg:ansicyan"),
-                ("instruction", ""),
-            ]
-            if style.colour
-            else [("highlighted", "bold"), ("selected", ""), ("question", "bold")]
-        )
 
     def ask(self, question: Question, *, can_go_back: bool) -> Reply:
         """Ask *question*; raises KeyboardInterrupt for Ctrl-C."""
-        if isinstance(question, Choose):
-            return self._choose(question, can_go_back=can_go_back)
-        rows = len(question.options) if isinstance(question, Pick) else 1
-        self._show_all(question.body, min(rows, _MOST_LISTED) + 1)
-        if isinstance(question, Pick):
-            return self._pick(question, can_go_back=can_go_back)
-        return self._fill(question, can_go_back=can_go_back)
+        if isinstance(question, Fill):
+            reply = self._fill(question, can_go_back=can_go_back)
+            summary = f"{shown_line(question.text)} {reply}"
+        else:
+            screen = _Screen(question, self._style, can_go_back=can_go_back)
+            reply = self._select(screen)
+            summary = screen.summary(reply)
+        if not isinstance(reply, Back):
+            self.say(Say((f"{self._style('?', 'cyan')} {summary}",)))
+        return reply
 
     def say(self, said: Say) -> None:
         """Print *said*, wrapped unless it is meant to be copied."""
         columns = shutil.get_terminal_size().columns
         shown = [shown_line(line) for line in said.lines]
-        self._print(shown if said.exact else (p for line in shown for p in wrapped(line, columns)))
-
-    def _print(self, lines: Iterable[str]) -> None:
+        lines = shown if said.exact else [p for line in shown for p in wrapped(line, columns)]
         for line in lines:
             print(line, file=sys.stderr)  # noqa: T201 - this is the terminal
         sys.stderr.flush()
 
-    def _choose(self, question: Choose, *, can_go_back: bool) -> Reply:
-        extra = int(can_go_back)
-        parts = _pages(question.body, len(question.options) + extra + 1)
-        ends = accumulate(map(len, parts))
-        number = next((n for n, end in enumerate(ends) if question.at < end), 0)
-        self._print(parts[number])
-        next_part, first_part = "\0more", "\0less"
-        while True:
-            at = f"  (part {number + 1} of {len(parts)})" if len(parts) > 1 else ""
-            choices = [
-                questionary.Choice(
-                    _shortened(o.title),
-                    o.value,
-                    description=_shortened(o.about, _DESCRIPTION) or None,
-                )
-                for o in question.options
-            ]
-            if number + 1 < len(parts):
-                choices.append(questionary.Choice("Show the next part", next_part))
-            elif len(parts) > 1:
-                choices.append(questionary.Choice("Show the first part again", first_part))
-            if can_go_back:
-                choices.append(questionary.Choice("Back", BACK))
-            many = len(choices) > _MOST_LISTED
-            has_default = any(c.value == question.default for c in choices)
-            reply: Reply = self._run(
-                questionary.select(
-                    f"{shown_line(question.text)}{at}",
-                    choices,
-                    default=question.default if has_default else None,
-                    instruction="(type to filter)" if many else " ",
-                    use_search_filter=many,
-                    use_jk_keys=not many,
-                    style=self._look,
-                    **self._common,
-                ),
-                can_go_back=can_go_back,
-            )
-            if reply not in {next_part, first_part}:
-                return reply
-            number = number + 1 if reply == next_part else 0
-            self._print(parts[number])
-
-    def _pick(self, question: Pick, *, can_go_back: bool) -> Reply:
-        many = len(question.options) > _MOST_LISTED
-        back = ", esc goes back" if can_go_back else ""
-        keys = "ctrl-a selects all, type to filter" if many else "enter continues"
-        reply = self._run(
-            questionary.checkbox(
-                shown_line(question.text),
-                _listed(question.options, many=many),
-                instruction=f"(space selects, {keys}{back})",
-                validate=lambda given: _enough(question, given),
-                use_search_filter=many,
-                use_jk_keys=not many,
-                style=self._look,
-                **self._common,
-            ),
-            can_go_back=can_go_back,
-        )
-        if isinstance(reply, Back):
-            return reply
-        return tuple(
-            option.value
-            for option in question.options
-            if option.value in reply or f"{_GROUP}{option.group}" in reply
-        )
-
-    def _fill(self, question: Fill, *, can_go_back: bool) -> Reply:
-        def check(text: str) -> bool | str:
-            return question.check(text) or True
-
-        text = f"{shown_line(question.text)}{'  (esc goes back)' if can_go_back else ''}"
-        prompt = questionary.text(
-            text, question.default, validate=check, style=self._look, **self._common
-        )
-        reply: Reply = self._run(prompt, can_go_back=can_go_back)
-        return reply
-
-    def _run(self, question: questionary.Question, *, can_go_back: bool) -> Any:
-        """Return the answer to *question*, or BACK; raises KeyboardInterrupt for Ctrl-C."""
+    def _select(self, screen: _Screen) -> Reply:
         keys = KeyBindings()
 
+        def press(event: KeyPressEvent) -> None:
+            key = event.key_sequence[0].key
+            name = key.value if isinstance(key, Keys) else key
+            name = "enter" if name == "c-m" else name
+            if name == "q" and screen.filter is None:
+                self._interrupted = True
+            reply = BACK if self._interrupted else screen.press(name)
+            if reply is not None and not event.app.is_done:
+                event.app.exit(result=reply)
+
+        special = (name for name in (*_MOVES, *_SCROLLS) if len(name) > 1)
+        for name in ("enter", "escape", "c-b", "c-h", "c-a", "home", "end", *special):
+            keys.add(name, eager=True)(press)
+        keys.add(Keys.Any)(press)
+        control = FormattedTextControl(
+            lambda: ANSI("\n".join(screen.lines(*_size(application)))), show_cursor=False
+        )
+        application = self._application(Window(control, always_hide_cursor=True), keys)
+        reply: Reply = self._run(application)
+        return reply
+
+    def _fill(self, question: Fill, *, can_go_back: bool) -> Reply:
+        keys = KeyBindings()
+        buffer = Buffer(multiline=False)
+        buffer.text = question.default
+        buffer.cursor_position = len(question.default)
+        problem = [""]
+
+        @keys.add("enter", eager=True)
+        def _(event: KeyPressEvent) -> None:
+            problem[0] = question.check(buffer.text)
+            if not problem[0]:
+                event.app.exit(result=buffer.text)
+
+        @keys.add("escape", eager=True)
+        @keys.add("c-b", eager=True)
+        def _(event: KeyPressEvent) -> None:
+            if can_go_back:
+                event.app.exit(result=BACK)
+
+        def above() -> ANSI:
+            columns, _ = _size(application)
+            body = [part for line in question.body for part in wrapped(shown_line(line), columns)]
+            text = _painted(self._style, question.text, "bold")
+            return ANSI("\n".join([*body, f"{_painted(self._style, '?', 'cyan')} {text}"]))
+
+        def below() -> ANSI:
+            text = problem[0] or f"enter continues{', esc goes back' if can_go_back else ''}"
+            return ANSI(_painted(self._style, f"   {text}", "dim"))
+
+        container = HSplit(
+            [
+                Window(FormattedTextControl(above), dont_extend_height=True),
+                Window(BufferControl(buffer), height=1),
+                Window(FormattedTextControl(below), height=1),
+            ]
+        )
+        application = self._application(container, keys)
+        reply: Reply = self._run(application)
+        return reply
+
+    def _application(self, container: Any, keys: KeyBindings) -> Application[Reply]:
         @keys.add("c-c", eager=True)
         def _(event: KeyPressEvent) -> None:
             self._interrupted = True
             if not event.app.is_done:
                 event.app.exit(result=BACK)
 
-        if can_go_back:
-
-            @keys.add("escape", eager=True)
-            @keys.add("c-b", eager=True)
-            def _(event: KeyPressEvent) -> None:
-                if not event.app.is_done:
-                    event.app.exit(result=BACK)
-
-        application = question.application
+        application: Application[Reply] = Application(
+            Layout(container),
+            key_bindings=keys,
+            output=create_output(stdout=sys.stderr),
+            color_depth=None if self._style.colour else ColorDepth.DEPTH_1_BIT,
+            erase_when_done=True,
+        )
         application.ttimeoutlen = _ESCAPE_SECONDS
-        own = [application.key_bindings] if application.key_bindings is not None else []
-        application.key_bindings = merge_key_bindings([*own, keys])
-        reply = BACK if self._interrupted else question.unsafe_ask()
+        return application
+
+    def _run(self, application: Application[Reply]) -> Reply:
+        """Return the reply; raises KeyboardInterrupt for Ctrl-C."""
+        self._discard_input(application.input)
+        reply = BACK if self._interrupted else application.run(handle_sigint=False)
+        self._discard_input(application.input)
         if self._interrupted:  # also if Ctrl-C came right after the key that ended the question
             raise KeyboardInterrupt
         return reply
+
+    def _discard_input(self, keyboard: Input) -> None:
+        """Forget the keys that are pressed already, except Ctrl-C."""
+        pressed = get_typeahead(keyboard)
+        with keyboard.raw_mode():
+            pressed += keyboard.read_keys()
+        if sys.platform != "win32":
+            termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+        self._interrupted |= any(press.key == Keys.ControlC for press in pressed)
 
     def _interrupt(self, number: int, frame: object) -> None:  # noqa: ARG002 - signal() passes it
         self._interrupted = True
         raise KeyboardInterrupt
 
-    def _show_all(self, body: Sequence[str], rows: int) -> None:
-        """Show *body* part by part, with a prompt after each part but the last."""
-        *parts, last = _pages(body, rows)
-        for part in parts:
-            self._print(part)
-            next_part = questionary.Choice("Show the next part", "more")
-            question = questionary.select(
-                "There is more.", [next_part], instruction=" ", style=self._look, **self._common
-            )
-            self._run(question, can_go_back=False)
-        self._print(last)
+
+def _size(application: Application[Reply]) -> tuple[int, int]:
+    """Return the columns, and the rows that a question may take."""
+    size = application.output.get_size()
+    return size.columns, max(size.rows - 1, 8)
 
 
-def _listed(options: Sequence[Option], *, many: bool) -> list[Any]:
-    """Return *options* below the headings of their groups.
-
-    If there are *many*, the headings are options that select the whole group.
-    """
-    listed: list[Any] = []
-    group = ""
-    for option in options:
-        if option.group != group:
-            group = option.group
-            count = sum(other.group == group for other in options)
-            if not many:  # a filter would leave only the headings
-                listed.append(questionary.Separator(_shortened(f"  -- {group}")))
-            elif count > 1:
-                title = _shortened(f"all {count}: {group}")
-                listed.append(questionary.Choice(title, f"{_GROUP}{group}"))
-        listed.append(
-            questionary.Choice(
-                _shortened(option.title),
-                option.value,
-                checked=option.checked,
-                description=_shortened(option.about, _DESCRIPTION) or None,
-            )
-        )
-    return listed
-
-
-def _enough(question: Pick, given: Sequence[str]) -> bool | str:
-    return len(given) >= question.least or "select one with the space bar, then press enter"
-
-
-def _pages(body: Sequence[str], rows: int) -> list[list[str]]:
-    """Return *body* in parts that fit on the terminal above a question of *rows* lines."""
-    size = shutil.get_terminal_size()
-    shown = map(shown_line, body)
-    return pages(shown, size.columns, max(_LEAST_BODY, size.lines - rows - 1))
-
-
-def _shortened(title: str, marks: int = 8) -> str:
-    """Return *title*, cut to fit on a line after *marks* columns."""
-    room = max(20, shutil.get_terminal_size().columns - marks)
-    title = shown_line(title)
-    return title if len(title) <= room else f"{title[: room - 3]}..."
+def _painted(style: Style, text: str, *names: str) -> str:
+    """Return *text*, harmless and in the styles *names*, for the screen."""
+    return shown_line(style(text, *names))
 
 
 def converse(session: Session, prompts: Prompts) -> int:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 
-from composerefactor.cli.wizard.work import Examination, Item, ItemizedProposal
+from composerefactor.cli.wizard.work import Examination, FixChoices, Item, ItemizedProposal
 from composerefactor.compose.masking import GENERAL, Masking
 from composerefactor.edit.planned_files import Changeset
 from composerefactor.planning.fixes import EXCLUDED_BY_LEAVE, FixPlan, PlannedFix
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal
+from composerefactor.planning.registry import transforms
 from composerefactor.refactoring.contract import Plan, Refusal
 from composerefactor.report.patch import unified_patch
 from composerefactor.report.plan_text import (
@@ -133,9 +135,9 @@ def plan(proposed: ItemizedProposal, style: Style) -> tuple[str, ...]:
     """Return the planned changes, and how many are excluded."""
     fix_plan = proposed.proposal.fix_plan
     if fix_plan is not None and len(fix_plan.applied) > MOST_LISTED:
-        lines = [*_counts(proposed.proposal, fix_plan, style), *_dependent(proposed, style)]
+        lines = list(_counts(proposed.proposal, fix_plan, style))
         return tuple(map(proposed.proposal.opened.masking.message, lines))
-    return (*layout(proposed.proposal, style), *_dependent(proposed, style))
+    return layout(proposed.proposal, style)
 
 
 def _counts(proposal: Proposal, fix_plan: FixPlan, style: Style) -> Iterator[str]:
@@ -173,6 +175,11 @@ def files(proposed: ItemizedProposal, style: Style) -> tuple[str, ...]:
     )
     lines.append(row("Files", ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items())), style))
     lines += _dependent(proposed, style)
+    risky = [item for item in proposed.items if item.is_data_risk]
+    masking = proposed.proposal.opened.masking
+    for item in risky:
+        text = masking.text(f"! stored data may not be found any more: {item.title}")
+        lines.append(style(text, "red", "bold"))
     for path, reason in proposed.dirty.items():
         cause = "an earlier step of this session wrote it" if path in proposed.own else reason
         line = f"{path}: {cause}; git cannot restore it, `composerefactor undo` can"
@@ -190,11 +197,93 @@ def _dependent(proposed: ItemizedProposal, style: Style) -> Iterator[str]:
         yield row("Excluded", style(line, "yellow"), style)
 
 
+_RISKS = {
+    "safe": ("running containers are not affected", "green"),
+    "changes": ("changes containers", "yellow"),
+    "data": ("! stored data may not be found any more", "red"),
+}
+"""What a change means for running containers, and its colour."""
+
+
+def kind(
+    name: str,
+    items: Sequence[Item],
+    number: int,
+    total: int,
+    choices: FixChoices,
+    style: Style,
+) -> tuple[str, ...]:
+    """Return the changes of one kind, each with its place, and what they mean."""
+    masking = choices.opened.masking
+    lines = [style(f"{number} of {total} kinds  {name}", "cyan"), transforms()[name].summary]
+    if any(item.fix is not None and item.fix.change.repairs for item in items):
+        lines.append(style("Docker Compose rejects the project without it", "green"))
+    else:
+        risks = {item.risk for item in items}
+        worst = next(risk for risk in reversed(_RISKS) if risk in risks)
+        text, colour = _RISKS[worst]
+        lines.append(style(text, colour))
+    lines.append("")
+    for item in items:
+        mark = style("! ", "red") if item.is_data_risk else ""
+        guess = "" if item.is_certain else style("guess: ", "yellow")
+        lines.append(f"{mark}{guess}{masking.text(item.title)}")
+    return tuple(lines)
+
+
+def overview(examination: Examination, style: Style) -> tuple[str, ...]:
+    """Return all changes that are possible, for a look: the fixes, and the split."""
+    masking = examination.opened.masking
+    lines: list[str] = [*problems(examination, style), ""]
+    for name, fixes in by_transform(examination.fix_plan.applied).items():
+        count = counted(len(fixes), "change")
+        lines.append(f"{style(name, 'bold')}  {count}: {consequence(fixes, style)}")
+        lines += [masking.text(f"  {f.change.location}: {f.change.title}") for f in fixes]
+    if examination.layout is not None:
+        lines += ["", *trees(examination.layout, style), *layout(examination.layout, style)]
+    lines += ["", "`composerefactor fix --unsafe --dry-run` and `composerefactor split --dry-run`"]
+    return (
+        *lines,
+        "print the changes as patches; `composerefactor analyze` explains the findings.",
+    )
+
+
+def trees(proposal: Proposal, style: Style) -> tuple[str, ...]:
+    """Return the Compose files before and after side by side, each with its number of lines."""
+    after = proposal.changes.as_mapping()
+    old = {
+        path: len(file.source.text.splitlines()) for path, file in proposal.project.files.items()
+    }
+    new = {path: old.get(path, 0) for path in old if after.get(path, b"") is not None}
+    new |= {path: len(text.splitlines()) for path, text in after.items() if text is not None}
+    columns = [list(_tree(files)) for files in (old, new)]
+    width = max(30, *(len(line) + 3 for line in columns[0]))
+    lines = [style(f"{'Before':<{width}}After", "cyan")]
+    for left, right in zip_longest(*columns, fillvalue=""):
+        lines.append(f"{left:<{width}}{right}")
+    return (*lines, "")
+
+
+def _tree(files: Mapping[str, int]) -> Iterator[str]:
+    """Yield *files* as a tree, with their numbers of lines."""
+    shown: set[str] = set()
+    for path in sorted(files, key=lambda path: ("/" in path, path)):
+        *parents, name = path.split("/")
+        for depth in range(len(parents)):
+            directory = "/".join(parents[: depth + 1])
+            if directory not in shown:
+                shown.add(directory)
+                yield f"{'  ' * depth}{parents[depth]}/"
+        yield f"{'  ' * len(parents)}{name}  {files[path]}"
+
+
 def change(item: Item, number: int, total: int, style: Style, masking: Masking) -> tuple[str, ...]:
     """Return one change: its title, its consequences, and its diff."""
     head = style(f"{number} of {total}  {item.kind}", "cyan")
     lines = [head, style(masking.text(item.title), "bold")]
     lines += [masking.text(consequence) for consequence in item.consequences]
+    lines += [style(_RISKS[item.risk][0], "red")] if item.is_data_risk else []
+    lines += [style("a guess", "yellow")] if not item.is_certain else []
     lines += [style(f"if skipped: {item.loss}", "yellow")] if item.loss else []
     return (*lines, "", *diff(item.changeset(), style, masking))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.cli.terminal import error_lines
 from composerefactor.cli.wizard.work import ProjectOptions, Request, Say, Work, WorkError, Write
@@ -29,6 +30,8 @@ class Option(Struct, frozen=True):
         checked: True if it is selected at first.
         group: The heading above it.
         about: A description, shown while the cursor is on it.
+        key: The letter that chooses it, ``""`` for none.
+        is_risky: True if it can lose data; it is marked, and must not be the default.
 
     """
 
@@ -37,6 +40,8 @@ class Option(Struct, frozen=True):
     checked: bool = False
     group: str = ""
     about: str = ""
+    key: str = ""
+    is_risky: bool = False
 
 
 class Choose(Struct, frozen=True):
@@ -49,6 +54,7 @@ class Choose(Struct, frozen=True):
         body: The lines above the question.
         default: The value of the option on which the cursor starts.
         at: If *body* does not fit on the screen, the part with this line is shown first.
+        step: The step of the session, such as ``2/5 Fixes``.
 
     """
 
@@ -58,6 +64,7 @@ class Choose(Struct, frozen=True):
     body: tuple[str, ...] = ()
     default: str = ""
     at: int = 0
+    step: str = ""
 
 
 class Pick(Struct, frozen=True):
@@ -68,6 +75,7 @@ class Pick(Struct, frozen=True):
     options: tuple[Option, ...]
     body: tuple[str, ...] = ()
     least: int = 0
+    step: str = ""
 
 
 class Fill(Struct, frozen=True):
@@ -210,6 +218,8 @@ class Context(Struct, frozen=True):
         style: How text is coloured.
         engine: The value of ``--engine``.
         stage: The number of stages that are finished.
+        steps: The titles of the steps of the session.
+        number: The number of the current step, from 1.
 
     """
 
@@ -217,6 +227,19 @@ class Context(Struct, frozen=True):
     style: Style
     engine: str = "auto"
     stage: int = 0
+    steps: tuple[str, ...] = ()
+    number: int = 1
+
+    @property
+    def step(self) -> str:
+        """The current step, such as ``2/5 Fixes``."""
+        if not self.steps:
+            return ""
+        return f"{self.number}/{len(self.steps)} {self.steps[self.number - 1]}"
+
+    def at(self, title: str) -> Context:
+        """Return the context at the step *title*."""
+        return replace(self, number=self.steps.index(title) + 1)
 
 
 class Outcome(Struct, frozen=True):

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
 from composerefactor.cli.wizard import screens
-from composerefactor.cli.wizard.choices import (
-    ADD,
-    REPAIR,
-    TIDY,
-    choose_fixes,
-    choose_layout,
-    choose_options,
-    goal_of,
-)
-from composerefactor.cli.wizard.deciding import carry_out_request
 from composerefactor.cli.wizard.files import fix_sections, section_text, split_section
+from composerefactor.cli.wizard.finish import AgainError, finish
+from composerefactor.cli.wizard.kinds import SettingsError, choose_settings, decide_kinds
+from composerefactor.cli.wizard.layout import choose_layout
+from composerefactor.cli.wizard.review import review
 from composerefactor.cli.wizard.session import (
     Choose,
     Context,
@@ -29,71 +24,104 @@ from composerefactor.cli.wizard.session import (
     needed,
     worked,
 )
-from composerefactor.cli.wizard.work import Examination, Examine, KeepSettings, Open, Request, Say
+from composerefactor.cli.wizard.work import (
+    SAFE,
+    Examination,
+    Examine,
+    FixChoices,
+    KeepSettings,
+    Open,
+    PlanFixes,
+    Propose,
+    Say,
+)
 from composerefactor.cli.wizard.workshop import ENVIRONMENTS
 from composerefactor.compose.invocation import Invocation
+from composerefactor.confidence import CONFIDENCES
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import rejection_error
 from composerefactor.planning.requests import FixRequest, SplitRequest
 from composerefactor.report.text import counted
 
-SEPARATE, SPLIT = "environments", "split"
+SPLIT, FIX, BOTH, SEPARATE = "split", "fix", "both", "environments"
+LOOK, ENTRIES = "look", "entries"
+GOAL, SETTINGS = "Goal", "Settings"
+CHOOSE_FIXES, WRITE_FIXES = "Choose fixes", "Write fixes"
+LAYOUT, WRITE_MODULES = "Layout", "Write modules"
+_STEPS = {FIX: (CHOOSE_FIXES, WRITE_FIXES), SPLIT: (LAYOUT, WRITE_MODULES)}
 _LEAST_SERVICES = 3
 """With fewer services, modules are not worth it."""
 
 
 def wizard(context: Context) -> Flow[int]:
-    """Run a whole session: the project, the goals, each stage, and how to repeat it.
+    """Run a whole session: the project, the goal, each stage, and how to repeat it.
 
     Returns the exit code. Raises the error if the project cannot be opened, and EngineError if
     Docker Compose rejects it and no fixer can repair it.
     """
     opened: OpenProject = yield from needed(Open(context.where, 0))
     yield Say(screens.project(opened, context.style))
-    context = yield from _choose_entries(context, opened)
-    examination: Examination = yield from needed(Examine(context.where, 0))
-    options = tuple(_goals(examination))
-    body = screens.problems(examination, context.style)
-    if not options:
-        if examination.rejected and not examination.layout:
-            refusals = (refusal for _, refusal in examination.fix_plan.refusals)
-            raise rejection_error(examination.opened, examination.rejected, refusals)
-        yield Say((*body, "nothing to do"))
-        return 0
-    goals = yield Pick("goals", "What would you like to do?", options, body, least=1)
+    while True:
+        examination: Examination = yield from needed(Examine(context.where, 0))
+        options = tuple(_goals(examination))
+        body = screens.problems(examination, context.style)
+        if not options:
+            if examination.rejected and not examination.layout:
+                refusals = (refusal for _, refusal in examination.fix_plan.refusals)
+                raise rejection_error(examination.opened, examination.rejected, refusals)
+            yield Say((*body, "nothing to do"))
+            return 0
+        others = tuple(_other_options(examination, opened))
+        text = "What would you like to do?"
+        goal = yield Choose("goal", text, (*options, *others), body)
+        if goal == ENTRIES:
+            context = yield from _choose_entries(context, opened)
+        elif goal == LOOK:
+            if (yield from _look(context, examination)) == "leave":
+                return 0
+        else:
+            break
+    stages = [FIX, SPLIT] if goal == BOTH else [FIX if goal == SEPARATE else goal]
+    steps = (GOAL, *(step for stage in stages for step in _STEPS[stage]), SETTINGS)
+    return (yield from _run(replace(context, steps=steps), examination, goal, stages))
+
+
+def _run(context: Context, examination: Examination, goal: str, stages: Sequence[str]) -> Flow[int]:
+    """Carry out *stages*, and end the session."""
     outcomes: list[Outcome] = []
-    stages = list(_stages(goals))
-    for number, (name, stage) in enumerate(stages, 1):
-        if len(stages) > 1:
-            title = f"Part {number} of {len(stages)}: {name}"
-            yield Say(("", context.style(title, "bold")))
+    for stage in stages:
         if context.stage:
             examination = yield from needed(Examine(context.where, context.stage))
         try:
-            outcome = yield from stage(context, examination, goals)
+            if stage == FIX:
+                outcome = yield from _fix(context, examination, goal)
+            else:
+                outcome = yield from _split(context, examination)
         except LeftError as left:
             outcome = Outcome("left", code=left.code)
         outcomes.append(outcome)
         if outcome.ended in {"left", "saved"}:
             break
         context = replace(context, stage=context.stage + 1)
-    return (yield from _end(context, outcomes, len(stages)))
+    return (yield from _end(context.at(SETTINGS), outcomes, len(stages)))
 
 
 def _choose_entries(context: Context, opened: OpenProject) -> Flow[Context]:
-    """Ask which start commands count, if there are several that ``--entry`` can name."""
+    """Ask which start commands count; return the context with them."""
     entries = opened.project.readable
-    if len(entries) < 2 or context.where.entry or not all(map(_is_plain, entries)):  # noqa: PLR2004
-        return context
+    given = context.where.entry
     options = tuple(
-        Option(",".join(entry.files), f"{entry.title}  ({entry.evidence[0]})", checked=True)
-        if entry.evidence
-        else Option(",".join(entry.files), entry.title, checked=True)
+        Option(
+            ",".join(entry.files),
+            entry.title,
+            checked=not given or ",".join(entry.files) in given,
+            about=f"found in {entry.evidence[0]}" if entry.evidence else "",
+        )
         for entry in entries
     )
     picked = yield Pick("entries", "Which start commands must keep working?", options, least=1)
     if len(picked) == len(entries):
-        return context
+        return replace(context, where=replace(context.where, entry=()))
     return replace(context, where=replace(context.where, path=opened.root, entry=tuple(picked)))
 
 
@@ -105,82 +133,152 @@ def _is_plain(entry: Invocation) -> bool:
 
 
 def _goals(examination: Examination) -> Iterator[Option]:
-    fixes_by_name = screens.by_transform(examination.fix_plan.applied)
-    for goal, title in (
-        (REPAIR, "Fix what Docker Compose rejects"),
-        (TIDY, "Tidy up; running containers are not affected"),
-        (ADD, "Add missing settings; this changes containers"),
-    ):
-        names = [name for name, fixes in fixes_by_name.items() if goal_of(fixes) == goal]
-        if names:
-            count = counted(sum(len(fixes_by_name[name]) for name in names), "change")
-            about = ", ".join(names)
-            yield Option(goal, f"{title} ({count})", checked=goal != ADD, about=about)
-    if examination.environments.applied:
-        yield Option(SEPARATE, "Separate development-only settings from production")
+    """Yield what can be done with the project, what Docker Compose rejects first."""
+    fixes = examination.fix_plan.applied
+    repairs = any(fix.change.repairs for fix in fixes)
     layout = examination.layout
+    split = ""
     if layout is not None and not layout.changes.is_empty:
-        created = counted(len(layout.changes.created), "file")
-        yield Option(SPLIT, f"Split into modules ({created})", checked=True)
-    elif layout is None and any(fix.change.repairs for fix in examination.fix_plan.applied):
+        split = f"Split into modules ({counted(len(layout.changes.created), 'file')})"
+    elif layout is None and repairs:
         services = {s for f in examination.opened.project.files.values() for s in f.services}
-        if len(services) >= _LEAST_SERVICES:
-            yield Option(SPLIT, "Split into modules, once it is fixed", checked=True)
+        split = "Split into modules" if len(services) >= _LEAST_SERVICES else ""
+    kinds = ", ".join(screens.by_transform(fixes))
+    verb = "Fix what Docker Compose rejects" if repairs else "Fix findings"
+    fix = Option(FIX, f"{verb} ({counted(len(fixes), 'change')})", key="f", about=kinds)
+    if split and not repairs:
+        yield Option(SPLIT, split, key="s", about="No container is affected")
+    if fixes:
+        yield fix
+    if split and fixes:
+        yield Option(BOTH, "Both: fix, then split", key="b", about="Written one after the other")
+    if examination.environments.applied:
+        title = "Separate development-only settings from production"
+        yield Option(SEPARATE, title, key="e")
 
 
-Stage = Callable[[Context, Examination, Sequence[str]], Flow[Outcome]]
+def _other_options(examination: Examination, opened: OpenProject) -> Iterator[Option]:
+    yield Option(LOOK, "Only look; nothing is written", key="l")
+    entries = opened.project.readable
+    if len(entries) > 1 and all(map(_is_plain, entries)):
+        number = len(examination.opened.project.readable)
+        title = f"Change the start commands: {number} of {len(entries)} must keep working"
+        yield Option(ENTRIES, title, key="c")
 
 
-def _stages(goals: Sequence[str]) -> Iterator[tuple[str, Stage]]:
-    """Yield the stages in order, with their titles: fixes come before the split."""
-    if {REPAIR, TIDY, ADD} & set(goals):
-        yield "fixes", _fix
-    if SEPARATE in goals:
-        yield "development and production", _separate
-    if SPLIT in goals:
-        yield "modules", _split
+def _look(context: Context, examination: Examination) -> Flow[str]:
+    """Show what could be done; return whether the user leaves."""
+    body = screens.overview(examination, context.style)
+    options = (Option("back", "Back to the goals", key="y"), Option("leave", "Leave", key="x"))
+    answer: str = yield Choose("look", "Nothing is written.", options, body)
+    if answer == "leave":
+        yield Say(("nothing was written",))
+    return answer
 
 
-def _fix(context: Context, examination: Examination, goals: Sequence[str]) -> Flow[Outcome]:
+def _fix(context: Context, examination: Examination, goal: str) -> Flow[Outcome]:
+    """Choose fixes, verify them, and write them."""
     settings = examination.opened.settings
-    request = yield from choose_fixes(examination.fix_plan, goals, settings)
-    if request is None:
-        return Outcome("nothing")
+    request = FixRequest(select=(ENVIRONMENTS,) if goal == SEPARATE else None, unsafe=True)
+    decided: dict[str, bool] = {}
+    each = False
+    while True:
+        planning = PlanFixes(context.where, context.stage, request)
+        choices: FixChoices = yield from worked(context, planning)
+        choosing = context.at(CHOOSE_FIXES)
+        try:
+            if each:
+                yield from review(choosing, choices.items, decided, choices.opened.masking)
+            yield from decide_kinds(choosing, choices, request, settings, decided)
+            final = _request_for(request, choices, decided)
+            if final is None:
+                yield Say(("no fix was chosen",))
+                return Outcome("nothing")
+            work, proposed = yield from _verified(choosing, final, choices, decided)
+            if proposed.proposal.changes.is_empty:
+                yield Say(screens.plan(proposed, context.style))
+                return Outcome("nothing", final, work.leave)
+            return (yield from finish(context.at(WRITE_FIXES), work, proposed))
+        except SettingsError as change:
+            request = yield from choose_settings(request, settings, change.kind)
+        except AgainError as again:
+            each = again.each
+            taken = {id_ for id_, is_taken in decided.items() if is_taken}
+            decided = {i: False for i in decided if each and i not in taken}
 
-    def adjust(request: Request, kind: str) -> Flow[Request]:
-        if isinstance(request, FixRequest) and kind in (request.select or ()):
-            return (yield from choose_options(request, settings, only=kind))
-        chosen = yield from choose_fixes(examination.fix_plan, goals, settings)
-        if chosen is None:
-            raise LeftError(0)
-        return chosen
 
-    return (yield from carry_out_request(context, request, adjust))
-
-
-def _separate(context: Context, examination: Examination, goals: Sequence[str]) -> Flow[Outcome]:  # noqa: ARG001
-    settings = examination.opened.settings
-    first = FixRequest(select=(ENVIRONMENTS,))
-
-    def adjust(request: Request, kind: str) -> Flow[Request]:  # noqa: ARG001
-        chosen = request if isinstance(request, FixRequest) else first
-        return (yield from choose_options(chosen, settings))
-
-    request = yield from adjust(first, "")
-    return (yield from carry_out_request(context, request, adjust))
+def _request_for(
+    request: FixRequest, choices: FixChoices, decided: dict[str, bool]
+) -> FixRequest | None:
+    """Return the request for the changes that were taken; None without any."""
+    taken = [item for item in choices.items if decided.get(item.id)]
+    if not taken:
+        return None
+    select = tuple(dict.fromkeys(item.kind for item in taken))
+    return replace(
+        request,
+        select=select,
+        unsafe=any(item.risk != SAFE for item in taken),
+        confidence="" if all(item.is_certain for item in taken) else CONFIDENCES[-1],
+    )
 
 
-def _split(context: Context, examination: Examination, goals: Sequence[str]) -> Flow[Outcome]:  # noqa: ARG001
-    def adjust(request: Request, kind: str) -> Flow[Request]:  # noqa: ARG001
-        chosen = request if isinstance(request, SplitRequest) else SplitRequest()
-        return (yield from choose_layout(context, examination.opened, chosen))
+def _verified(
+    context: Context, request: FixRequest, choices: FixChoices, decided: dict[str, bool]
+) -> Flow[tuple[Propose, Any]]:
+    """Verify the changes that were taken, and return the work and its result.
 
+    Without the skipped changes others can be planned: the user decides about these as well.
+    """
+    kinds = set(request.select or ())
+    items = {item.id: item for item in choices.items}
+    while True:
+        leave = frozenset(
+            id_
+            for id_, is_taken in decided.items()
+            if not is_taken
+            and (id_ not in items or items[id_].kind in kinds)
+            and (request.confidence or id_ not in items or items[id_].is_certain)
+        )
+        work = Propose(context.where, context.stage, request, leave)
+        proposed = yield from worked(context, work)
+        new = [item for item in proposed.items if item.id not in decided]
+        if not new:
+            taken = {i for i, yes in decided.items() if yes}
+            dependent = len(taken - {item.id for item in proposed.items})
+            return work, replace(proposed, dependent=dependent)
+        yield from review(context, new, decided, choices.opened.masking)
+
+
+def _split(context: Context, examination: Examination) -> Flow[Outcome]:
+    """Choose the layout, verify it, and write it."""
     layout = examination.layout
     if layout is not None and layout.changes.is_empty:
         yield Say((*screens.layout(layout, context.style), "there is nothing to split"))
         return Outcome("nothing")
-    request = yield from adjust(SplitRequest(), "")
-    return (yield from carry_out_request(context, request, adjust))
+    request = SplitRequest()
+    decided: dict[str, bool] = {}
+    each = False
+    while True:
+        if not each:
+            request = yield from choose_layout(context.at(LAYOUT), examination.opened, request)
+            decided = {}
+        leave = frozenset(id_ for id_, is_taken in decided.items() if not is_taken)
+        work = Propose(context.where, context.stage, request, leave)
+        proposed = yield from worked(context, work)
+        if proposed.proposal.changes.is_empty:
+            skipped = ("no change was taken",)
+            yield Say(skipped if leave else screens.plan(proposed, context.style))
+            return Outcome("nothing", request, leave)
+        masking = proposed.proposal.opened.masking
+        try:
+            if each and any(item.id and item.id not in decided for item in proposed.items):
+                yield from review(context.at(WRITE_MODULES), proposed.items, decided, masking)
+                continue
+            return (yield from finish(context.at(WRITE_MODULES), work, proposed))
+        except AgainError as again:
+            each = again.each
+            decided = {}
 
 
 def _end(context: Context, outcomes: Sequence[Outcome], stages: int) -> Flow[int]:
@@ -198,9 +296,12 @@ def _end(context: Context, outcomes: Sequence[Outcome], stages: int) -> Flow[int
     if len(outcomes) < stages:
         yield Say(("The next step needs these changes: apply them, then start the wizard again.",))
     if written:
-        options = (Option("no", "No"), Option("yes", "Yes, so that CI uses them too"))
+        options = (
+            Option("no", "No", key="n"),
+            Option("yes", "Yes, so that CI uses them too", key="y"),
+        )
         text = "Save the decisions in .composerefactor.yml?"
-        if (yield Choose("settings", text, options)) == "yes":
+        if (yield Choose("settings", text, options, step=context.step)) == "yes":
             yield from _save_settings(context, written)
     return outcomes[-1].code if outcomes else 0
 

@@ -10,19 +10,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project
+from composerefactor.confidence import CONFIDENCES
 from composerefactor.edit.planned_files import Changeset, FileChange
 from composerefactor.errors import ComposerefactorError, first_of
 from composerefactor.planning.fixes import FixPlan, PlannedFix, contents_with
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal
 from composerefactor.planning.requests import FixRequest, SplitRequest
-from composerefactor.refactoring.contract import Effect
+from composerefactor.refactoring.contract import Change, Effect
 from composerefactor.refactoring.modules.grouping import INFRASTRUCTURE, SERVICES
 from composerefactor.report.plan_text import consequence
 from composerefactor.report.text import Style, counted
@@ -35,6 +36,14 @@ _KINDS = {
     INFRASTRUCTURE: "modules of infrastructure",
     ENVIRONMENTS: "environment files",
 }
+
+
+Risk: TypeAlias = Literal["safe", "changes", "data"]
+SAFE: Risk = "safe"
+CHANGES: Risk = "changes"
+DATA: Risk = "data"
+RISKS = (SAFE, CHANGES, DATA)
+"""What a change means for running containers, from nothing to data that is not found any more."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,7 @@ class Item:
         content: The new content of the file.
         fix: The fix, for a change of a fixer.
         services: The services in the file, for a new file.
+        risk: What the change means for running containers.
 
     """
 
@@ -65,16 +75,44 @@ class Item:
     content: bytes = field(default=b"", repr=False)
     fix: PlannedFix | None = None
     services: tuple[str, ...] = ()
+    risk: Risk = SAFE
+
+    @property
+    def is_certain(self) -> bool:
+        """False for a guess."""
+        return self.fix is None or self.fix.change.confidence != CONFIDENCES[-1]
+
+    @property
+    def is_data_risk(self) -> bool:
+        """True if a container may no longer find what it has stored."""
+        return self.risk == DATA
+
+
+def risk_of(change: Change) -> Risk:
+    """Return what *change* means for running containers.
+
+    Another volume means that what is stored so far is not found, and Docker Compose does not move
+    it (observed: v5.6.1).
+    """
+    if change.is_safe:
+        return SAFE
+    moves = any(
+        effect.path[:1] == ("volumes",) or effect.path[2:3] == ("volumes",)
+        for effect in change.effects
+        if effect.matters
+    )
+    return DATA if moves else CHANGES
 
 
 def items_of(proposal: Proposal, ids: Mapping[str, str]) -> tuple[Item, ...]:
     """Return the changes of *proposal*; *ids* has the ids of files that can be skipped, by path."""
     if proposal.fix_plan is not None:
-        return tuple(_fix_items(proposal.fix_plan))
+        return tuple(items_of_fixes(proposal.fix_plan))
     return tuple(_file_items(proposal, ids))
 
 
-def _fix_items(fix_plan: FixPlan) -> Iterator[Item]:
+def items_of_fixes(fix_plan: FixPlan) -> Iterator[Item]:
+    """Yield the changes that *fix_plan* makes."""
     for fix in fix_plan.applied:
         change = fix.change
         path = change.location.path
@@ -89,6 +127,7 @@ def _fix_items(fix_plan: FixPlan) -> Iterator[Item]:
             partial(_changeset_of, fix_plan.bases[fix.id], fix),
             fix_plan.contents.get(path) or b"",
             fix,
+            risk=risk_of(change),
         )
 
 
@@ -204,6 +243,26 @@ class Examination(Struct, frozen=True):
     layout: Proposal | None = None
 
 
+class PlanFixes(Struct, frozen=True):
+    """Plan *request* without verifying it, guesses included; the result is a FixChoices."""
+
+    where: ProjectOptions
+    stage: int
+    request: FixRequest
+
+
+class FixChoices(Struct, frozen=True):
+    """Changes among which the user can choose.
+
+    Attributes:
+        opened: The project.
+        items: The changes, those without which Docker Compose rejects the project first.
+    """
+
+    opened: OpenProject
+    items: tuple[Item, ...]
+
+
 class Lay(Struct, frozen=True):
     """Plan a split without verifying it; the result is a Proposal."""
 
@@ -233,7 +292,6 @@ class ItemizedProposal(Struct, frozen=True):
         dirty: The files with changes that are not committed, with the reason.
         own: Those of them that an earlier stage of this session has written.
         excluded: The fixes that are not made, with the reason.
-        uncertain: The fixes that are not made because they are less certain than requested.
 
     """
 
@@ -244,7 +302,6 @@ class ItemizedProposal(Struct, frozen=True):
     dirty: Mapping[str, str] = {}
     own: frozenset[str] = frozenset()
     excluded: tuple[PlannedFix, ...] = ()
-    uncertain: tuple[PlannedFix, ...] = ()
 
 
 class Write(Struct, frozen=True):
@@ -270,7 +327,7 @@ class KeepSettings(Struct, frozen=True):
     sections: tuple[tuple[str, str], ...]
 
 
-Work: TypeAlias = Open | Examine | Lay | Propose | Write | SavePatch | KeepSettings
+Work: TypeAlias = Open | Examine | PlanFixes | Lay | Propose | Write | SavePatch | KeepSettings
 
 
 class Say(Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import singledispatchmethod
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,16 @@ from msgspec.structs import replace
 
 from composerefactor.cli.wizard.files import with_sections
 from composerefactor.cli.wizard.work import (
+    RISKS,
     Examination,
     Examine,
+    FixChoices,
+    Item,
     ItemizedProposal,
     KeepSettings,
     Lay,
     Open,
+    PlanFixes,
     ProjectOptions,
     Propose,
     Request,
@@ -26,6 +30,7 @@ from composerefactor.cli.wizard.work import (
     WorkError,
     Write,
     items_of,
+    items_of_fixes,
 )
 from composerefactor.compose.masking import GENERAL, Masking
 from composerefactor.confidence import CONFIDENCES
@@ -115,6 +120,16 @@ class Workshop(Struct):
         except ComposerefactorError:
             return examination
         return replace(examination, layout=layout)
+
+    @_do.register
+    def _(self, work: PlanFixes) -> FixChoices:
+        opened = self._open(work.where, repairable=True)
+        chosen = replace(work.request, confidence=CONFIDENCES[-1]).chosen(opened.settings)
+        kinds: dict[str, list[Item]] = {}
+        for item in items_of_fixes(self._fix_plan(opened, chosen)):
+            kinds.setdefault(item.kind, []).append(item)
+        ordered = sorted(kinds.values(), key=_rank)
+        return FixChoices(opened, tuple(item for kind in ordered for item in kind))
 
     @_do.register
     def _(self, work: Lay) -> Proposal:
@@ -220,8 +235,14 @@ class Workshop(Struct):
             items_of(proposal, {}),
             leave,
             excluded=tuple(certain),
-            uncertain=tuple(fix_plan.uncertain),
         )
+
+
+def _rank(items: Iterable[Item]) -> int:
+    """Return the order of a kind of changes: repairs first, what may lose data last."""
+    if any(item.fix is not None and item.fix.change.repairs for item in items):
+        return -1
+    return max(RISKS.index(item.risk) for item in items)
 
 
 def label(request: Request) -> str:

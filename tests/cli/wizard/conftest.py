@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -61,6 +61,7 @@ def start(
         *,
         columns: int = 80,
         lines: int = 24,
+        options: Sequence[str] = (),
         **others: str | None,
     ) -> Terminal:
         directory = tmp_path / "shop"
@@ -71,7 +72,7 @@ def start(
                 write(directory, files)
         merged = {k: v for k, v in {**environ, **others}.items() if v is not None}
         program = Path(sys.executable).with_name("composerefactor")
-        arguments = [str(program), "wizard"]
+        arguments = [str(program), "wizard", *options]
         terminals.append(Terminal(arguments, directory, merged, columns=columns, lines=lines))
         return terminals[-1]
 

@@ -9,7 +9,7 @@ import pytest
 from support.commandline import CommandLine, Outcome, tree, write
 from support.wizards import SHOP
 
-ALL = "- goals: [split]\n- layout: accept\n- preview: all\n- finish: write\n- settings: no\n"
+ALL = "- goal: split\n- layout: accept\n- finish: write\n- settings: no\n"
 
 MISPLACED = "- services: [db]\n- module: path\n- path: docker-compose.yml\n"
 
@@ -38,7 +38,7 @@ def test_a_step_back_takes_the_answer_before_it_away(command_line: CommandLine, 
     answers = ALL.replace(
         "- layout: accept\n", "- layout: into\n- into: x\n- back\n- back\n" * 2, 1
     )
-    answers = answers.replace("- preview", "- layout: accept\n- preview", 1)
+    answers = answers.replace("- finish", "- layout: accept\n- finish", 1)
     assert replayed(command_line, shop, answers).code == 0
     assert "docker-compose/services/docker-compose.services.yml" in tree(shop)
 
@@ -46,18 +46,18 @@ def test_a_step_back_takes_the_answer_before_it_away(command_line: CommandLine, 
 @pytest.mark.parametrize(
     ("answers", "code", "words"),
     [
-        ("- goals: [split]\n- layuot: accept\n", 3, "answers.yml:2: this answers 'layuot'"),
+        ("- goal: split\n- layuot: accept\n", 3, "answers.yml:2: this answers 'layuot'"),
         (
-            "- goals: [everything]\n",
+            "- goal: everything\n",
             3,
-            "answers.yml:1: goals: a list of some of tidy, add, environments, split",
+            "answers.yml:1: goal: one of split, fix, both, environments, look",
         ),
-        ("- goals: [split]\n", 2, "there is no answer to 'layout'"),
-        (f"{ALL}- more: yes\n", 3, "answers.yml:6: this answers 'more', but the wizard asks"),
+        ("- goal: split\n", 2, "there is no answer to 'layout'"),
+        (f"{ALL}- more: yes\n", 3, "answers.yml:5: this answers 'more', but the wizard asks"),
         ("goals: [split]\n", 3, "a list of answers is needed"),
         ("- [split]\n", 3, "answers.yml:1: one question with its answer"),
         (
-            f"- goals: [split]\n- layout: services\n{MISPLACED}",
+            f"- goal: split\n- layout: services\n{MISPLACED}",
             2,
             "'docker-compose.yml' is not a path for a module",
         ),
@@ -90,5 +90,5 @@ def test_what_is_not_proved_is_not_written(command_line: CommandLine, shop: Path
     (shop.parent / "answers.yml").write_text(ALL)
     outcome = command_line(shop, "wizard", "--answers", "../answers.yml", "--engine", "none")
     assert outcome.code == 3
-    assert "finish: one of patch, again, leave is needed" in outcome.err
+    assert "finish: one of patch, each, again, leave is needed" in outcome.err
     assert list(tree(shop)) == ["docker-compose.yml"]

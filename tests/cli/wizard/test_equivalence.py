@@ -37,8 +37,8 @@ MOST_STEPS = 20
 LIKELY, UNLIKELY = 0.6, 0.08
 WORDS = ("extra", "docker-compose/services/docker-compose.extra.yml", "modules", "4")
 ENDS = {"leave", "patch"}  # nothing is written there
-OFTEN = ("each", "continue", "take", "skip")
-STRAIGHT = {"preview": "all", "finish": "write", "layout": "accept", "options": "continue"}
+OFTEN = ("look", "continue", "take", "skip")
+STRAIGHT = {"finish": "write", "layout": "accept", "options": "continue", "look": "back"}
 
 
 def straight(question: Question) -> Answer:

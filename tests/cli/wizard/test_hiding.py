@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.cli.wizard.prompts import pages, width, wrapped
+from composerefactor.cli.wizard.prompts import width, wrapped
 from composerefactor.cli.wizard.screens import shown_lines
 
 SECRET = "correct horse"
@@ -63,10 +63,3 @@ def test_wrapped_lines_fit_and_lose_no_word(columns: int) -> None:
     parts = wrapped(line, columns)
     assert all(width(part) <= columns for part in parts)
     assert "".join("".join(parts).split()) == "".join(line.split())
-
-
-def test_pages_hold_every_line_once() -> None:
-    lines = [f"line {n} " + "word " * (n % 30) for n in range(100)]
-    found = pages(lines, 60, 12)
-    assert max(map(len, found)) <= 12
-    assert [part for page in found for part in page] == [p for x in lines for p in wrapped(x, 60)]

@@ -20,38 +20,54 @@ PAGE = ROOT / "docs" / "wizard.md"
 @pytest.mark.long
 def test_recording(start: Start, film: Film, tmp_path: Path) -> None:
     terminal = start(EXAMPLE)
-    terminal.wait_for("Which start commands must keep working?")
-    film.take(terminal, "The start commands, before Docker Compose runs")
-    terminal.press("enter")
     terminal.wait_for("What would you like to do?")
-    film.take(terminal, "The possible changes, and the goals")
-    terminal.press("enter")
-    terminal.wait_for("Is this layout right?")
-    film.take(terminal, "The layout; long ones come in parts")
-    terminal.press("enter")
-    terminal.wait_for("8 changes planned")
-    film.take(terminal, "The plan is verified")
-    terminal.press("enter")
-    terminal.wait_for("1 of 8")
-    film.take(terminal, "The first change, with its consequences")
-    terminal.press("down", "down", "enter")
-    terminal.wait_for("3 of 8")
-    terminal.press("down", "enter")
-    terminal.wait_for("4 of 8")
-    film.take(terminal, "The fourth; the third, development-helpers, was skipped")
-    terminal.press(*["down"] * 4, "enter")
+    film.take(terminal, "What is there, and the goals")
+    terminal.press("b")
+    terminal.wait_for("1 of 6 kinds")
+    film.take(terminal, "The first kind of fix; what changes containers is not preselected")
+    terminal.press("y")
+    terminal.wait_for("2 of 6 kinds")
+    terminal.press("l")
+    terminal.wait_for("1 of 2")
+    film.take(terminal, "The second kind, one change at a time")
+    terminal.press("y")
+    terminal.wait_for("2 of 2")
+    terminal.press("n")
+    terminal.wait_for("3 of 6 kinds")
+    terminal.press("d")
     terminal.wait_for("What would you like to do with the changes?")
     film.take(terminal, "The changes that were taken are verified")
     terminal.press("enter")
+    terminal.wait_for("Is this layout right?")
+    film.take(terminal, "They are written; the layout of the split, which can be changed")
+    terminal.press("enter")
+    terminal.wait_for("What would you like to do with the changes?")
+    film.take(terminal, "The split is verified")
+    terminal.press("enter")
     terminal.wait_for("Save the decisions")
-    film.take(terminal, "The files are written; this command line does the same")
-    terminal.press("down", "enter")
+    film.take(terminal, "The files are written; these command lines do the same")
+    terminal.press("y")
     assert terminal.end() == 0
     written = tree(tmp_path / "shop")
     assert "docker-compose/infrastructure/docker-compose.nginx.yml" in written
-    assert "docker-compose/infrastructure/docker-compose.development-helpers.yml" not in written
-    assert b"- mailhog" in written[".composerefactor.yml"]
+    assert b"select:" in written[".composerefactor.yml"]
     film.check()
+
+
+@pytest.mark.long
+def test_a_run_with_defaults_takes_at_most_12_keys(start: Start) -> None:
+    terminal = start(EXAMPLE)
+    terminal.wait_for("What would you like to do?")
+    terminal.press("b")
+    keys = 1
+    while terminal.child.isalive() and keys <= 12:
+        terminal.wait_for_new("? shows all keys")
+        terminal.press("enter")
+        keys += 1
+        while terminal.read(0.5):
+            pass
+    assert terminal.end() == 0
+    assert keys <= 12
 
 
 def test_the_page_shows_the_recording() -> None:

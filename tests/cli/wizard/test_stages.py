@@ -27,7 +27,7 @@ from composerefactor.report.text import Style
 from support.commandline import CommandLine, tree, write
 from support.wizards import BROKEN, SHOP, Told, begin
 
-EVERYTHING = {"preview": "all", "finish": "write", "layout": "accept", "options": "continue"}
+EVERYTHING = {"finish": "write", "layout": "accept", "options": "continue"}
 
 
 @pytest.fixture
@@ -60,30 +60,41 @@ def go(session: Session, *until: str) -> None:
         if isinstance(question, Pick):
             session.answer(tuple(option.value for option in question.options if option.checked))
         elif isinstance(question, Choose):
-            session.answer(EVERYTHING.get(question.id, question.options[0].value))
+            default = question.default or question.options[0].value
+            session.answer(EVERYTHING.get(question.id, default))
         else:
             session.answer(question.default)
 
 
-def choose(session: Session, **skipped: bool) -> None:
-    """Look at each change, and skip those of which the words are in the screen."""
-    words = [name.replace("_", " ") for name in skipped]
+def choose(session: Session, *kinds: str, skipped: str = "\0") -> None:
+    """Look at each change of *kinds*, and take it unless the screen contains *skipped*."""
     while session.question is not None and session.question.id != "finish":
-        is_skipped = any(word in screen(session) for word in words)
-        values = [option.value for option in offered(session)]
-        session.answer("skip" if is_skipped and "skip" in values else "take")
+        name = session.question.id
+        if name.startswith("kind "):
+            session.answer("look" if name.removeprefix("kind ") in kinds else "skip")
+        else:
+            values = [option.value for option in offered(session)]
+            is_skipped = skipped in screen(session) and "skip" in values
+            session.answer("skip" if is_skipped else "take")
 
 
 def test_only_the_selected_guesses_are_made(engine: Path, shop: Path) -> None:
     session, told = begin(engine)
-    session.answer(("add",))
-    session.answer(("add-resource-limits",))
-    go(session, "preview")
-    session.answer("guesses")
-    assert not any(option.checked for option in offered(session))
-    guesses = {option.title.split()[2]: option.value for option in offered(session)}
-    assert guesses.keys() == {"api", "cache"}
-    session.answer((guesses["api"],))
+    session.answer("fix")
+    while asked(session).id != "kind add-resource-limits":
+        session.answer("skip")
+    assert "guess: " in screen(session)
+    session.answer("look")
+    titles = []
+    while asked(session).id.startswith("change "):
+        question = asked(session)
+        assert isinstance(question, Choose)
+        is_guess = "a guess" in screen(session)
+        assert question.default == "skip"
+        titles += [asked(session).body[1]] if is_guess else []
+        session.answer("take" if is_guess and "Limit api" in screen(session) else "skip")
+    assert len(titles) == 2
+    session.answer("none")
     assert "Limit api" in screen(session)
     go(session, "settings")
     _, api, _, cache = (shop / "docker-compose.yml").read_text("utf-8").split("    image: ")[1:]
@@ -92,18 +103,65 @@ def test_only_the_selected_guesses_are_made(engine: Path, shop: Path) -> None:
     session.answer("no")
     (command,) = told.commands
     assert command[command.index("--confidence") + 1] == "guess"
-    assert command[command.index("--leave") + 1] == guesses["cache"]
+    assert "--leave" in command
+
+
+def test_taking_a_kind_takes_no_guess(engine: Path, shop: Path) -> None:
+    session, _ = begin(engine)
+    session.answer("fix")
+    while asked(session).id != "kind add-resource-limits":
+        session.answer("skip")
+    session.answer("take")
+    session.answer("none")
+    go(session, "settings")
+    _, api, db, cache = (shop / "docker-compose.yml").read_text("utf-8").split("    image: ")[1:]
+    assert "limits:" in db
+    assert "limits:" not in api
+    assert "limits:" not in cache
+
+
+def test_what_may_lose_data_is_marked_and_never_the_default(engine: Path, shop: Path) -> None:
+    text = SHOP.replace("    volumes:\n      - pgdata:/var/lib/postgresql/data\n", "")
+    (shop / "docker-compose.yml").write_text(text.replace("  pgdata:\n", ""))
+    session, _ = begin(engine)
+    session.answer("fix")
+    while asked(session).id != "kind declare-volumes":
+        question = asked(session)
+        assert isinstance(question, Choose)
+        is_safe = "running containers are not affected" in screen(session)
+        assert question.default == ("take" if is_safe else "skip")
+        session.answer("skip")
+    question = asked(session)
+    assert isinstance(question, Choose)
+    assert question.default == "skip"
+    assert [option.value for option in question.options if option.is_risky] == ["take"]
+    assert "rest" not in [option.value for option in question.options]
+    session.answer("take")
+    go(session, "finish")
+    finish = asked(session)
+    assert isinstance(finish, Choose)
+    assert finish.default == "leave"
+    assert "! stored data may not be found any more" in screen(session)
+
+
+def test_taking_all_later_kinds_leaves_out_what_may_lose_data(engine: Path, shop: Path) -> None:
+    text = SHOP.replace("    volumes:\n      - pgdata:/var/lib/postgresql/data\n", "")
+    (shop / "docker-compose.yml").write_text(text.replace("  pgdata:\n", ""))
+    session, told = begin(engine)
+    session.answer("fix")
+    if asked(session).id == "kind declare-volumes":
+        session.answer("skip")
+    session.answer("rest")
+    go(session)
+    assert not any("declare-volumes" in word for words in told.commands for word in words)
+    assert b"/var/lib/postgresql" not in (shop / "docker-compose.yml").read_bytes()
 
 
 def test_a_change_that_builds_on_a_skipped_one_is_counted(engine: Path, shop: Path) -> None:
     (shop / "docker-compose.yml").write_text(SHOP.replace("[api]", "[db]"))
     session, told = begin(engine)
-    session.answer(("add",))
-    session.answer(("add-healthchecks", "wait-for-healthy"))
-    go(session, "preview")
-    assert "wait-for-healthy" in screen(session)
-    session.answer("each")
-    choose(session, a_health_check_to_db=True)
+    session.answer("fix")
+    choose(session, "add-healthchecks", "wait-for-healthy", skipped="a health check to db")
     assert "1 more change is excluded because it builds on an excluded one" in screen(session)
     session.answer("write")
     go(session)
@@ -113,16 +171,75 @@ def test_a_change_that_builds_on_a_skipped_one_is_counted(engine: Path, shop: Pa
 
 def test_the_diff_of_a_change_shows_that_change_alone(engine: Path, shop: Path) -> None:
     session, _ = begin(engine)
-    session.answer(("add",))
-    session.answer(("add-restart-policy",))
-    go(session, "preview")
-    session.answer("each")
+    session.answer("fix")
+    while asked(session).id != "kind add-restart-policy":
+        session.answer("skip")
+    session.answer("look")
     for service in ("web", "api", "db", "cache"):
         lines = asked(session).body
         changed = [line for line in lines if line[:1] in {"+", "-"}]
         assert changed == ["+    restart: unless-stopped"], lines
         assert service in asked(session).body[1]
         session.answer("take")
+
+
+def test_settings_belong_to_their_kind(engine: Path, shop: Path) -> None:
+    session, told = begin(engine)
+    session.answer("fix")
+    while asked(session).id != "kind add-logging":
+        session.answer("skip")
+    session.answer("settings")
+    session.answer("add-logging.max-file")
+    session.answer("7")
+    session.answer("continue")
+    assert asked(session).id == "kind add-logging"
+    session.answer("take")
+    session.answer("none")
+    go(session)
+    assert 'max-file: "7"' in (shop / "docker-compose.yml").read_text()
+    assert "add-logging.max-file=7" in told.commands[0]
+
+
+def test_only_looking_writes_nothing(engine: Path, shop: Path) -> None:
+    session, told = begin(engine)
+    session.answer("look")
+    assert "Before" in screen(session)
+    assert "Add a health check to db" in screen(session)
+    session.answer("leave")
+    assert session.question is None
+    assert session.result == 0
+    assert told.lines[-1] == "nothing was written"
+    assert (shop / "docker-compose.yml").read_text() == SHOP
+
+
+def test_modules_are_merged_and_divided_by_name(engine: Path, shop: Path) -> None:
+    session, told = begin(engine)
+    session.answer("split")
+    session.answer("divide")
+    session.answer(offered(session)[0].value)
+    session.answer(("api",))
+    session.answer("backend")
+    assert "docker-compose.backend.yml" in screen(session)
+    session.answer("merge")
+    session.answer(tuple(option.value for option in offered(session)))
+    session.answer("everything")
+    assert "docker-compose.everything.yml" in screen(session)
+    assert "docker-compose.backend.yml" not in screen(session)
+    go(session)
+    assert "everything=" in " ".join(told.commands[0])
+
+
+def test_start_commands_are_assumed_and_can_be_changed(engine: Path, shop: Path) -> None:
+    write(shop, {"docker-compose.override.yml": "services:\n  api:\n    restart: always\n"})
+    session, told = begin(engine)
+    assert asked(session).id == "goal"
+    session.answer("entries")
+    assert all(option.checked for option in offered(session))
+    session.answer(("docker-compose.yml",))
+    assert "1 of 2" in offered(session)[-1].title
+    session.answer("split")
+    go(session)
+    assert "--entry docker-compose.yml" in " ".join(told.commands[0])
 
 
 def test_a_secret_is_on_no_screen(engine: Path, shop: Path) -> None:
@@ -132,18 +249,14 @@ def test_a_secret_is_on_no_screen(engine: Path, shop: Path) -> None:
     while session.question is not None:
         seen += [*asked(session).body, asked(session).text]
         question = session.question
-        if question.id == "goals":
-            session.answer(("repair", "add", "split"))
-        elif question.id == "preview":
-            session.answer("each")
+        if question.id == "goal":
+            session.answer("both")
+        elif question.id.startswith("kind "):
+            session.answer("look")
         elif question.id.startswith("change") and "file" not in [i for i, _ in session.given[-2:]]:
             session.answer("file")
-        elif isinstance(question, Pick):
-            session.answer(tuple(option.value for option in question.options if option.checked))
         elif isinstance(question, Choose):
             session.answer(EVERYTHING.get(question.id, question.options[0].value))
-        else:
-            session.answer(question.default)
     assert "SECRET_TOKEN" in "\n".join(seen)
     assert "correct-horse-battery" not in "\n".join([*seen, *told.lines])
     assert b"correct-horse-battery" in (shop / ".env").read_bytes()
@@ -152,43 +265,38 @@ def test_a_secret_is_on_no_screen(engine: Path, shop: Path) -> None:
 def test_a_mended_project_is_divided_in_the_same_session(engine: Path, shop: Path) -> None:
     (shop / "docker-compose.yml").write_text(BROKEN)
     session, told = begin(engine)
-    assert [each.value for each in offered(session) if each.checked] == ["repair", "split"]
+    assert [each.value for each in offered(session)][:2] == ["fix", "both"]
+    session.answer("both")
     go(session)
     assert [words[0] for words in told.commands] == ["fix", "split"]
     assert "docker-compose/services/docker-compose.services.yml" in tree(shop)
 
 
-@pytest.mark.parametrize("left", ["a_health_check_to_db", "the_obsolete_version"])
+@pytest.mark.parametrize("left", ["a health check to db", "the obsolete version"])
 def test_kept_decisions_make_ci_repeat_them(
     engine: Path, shop: Path, command_line: CommandLine, left: str
 ) -> None:
-    session, told = begin(engine)
-    session.answer(("tidy", "add", "split"))
-    session.answer(("drop-version", "add-healthchecks"))
-    session.answer("each")
-    choose(session, **{left: True})
+    session, _ = begin(engine)
+    session.answer("both")
+    choose(session, "drop-version", "add-healthchecks", skipped=left)
     session.answer("write")
     session.answer("accept")
     session.answer("each")
-    choose(session, contains_api=True)
+    choose(session, skipped="contains api")
     session.answer("write")
     session.answer("yes")
     assert session.question is None
     assert "stay:\n    - api\n    - cache\n    - db\n" in (shop / FILE_NAME).read_text()
     assert command_line(shop, "split", "--check", "--engine", "none").code == 0
     outcome = command_line(shop, "fix", "--check", "--engine", "none")
-    if left == "the_obsolete_version":  # no service to name: the wizard says what CI needs
-        assert outcome.code == 1
-        assert any("CI needs --leave" in line for line in told.lines)
-    else:
-        assert outcome.code == 0
+    assert outcome.code == 0, outcome.err
 
 
 def test_settings_that_are_there_keep_their_text(engine: Path, shop: Path) -> None:
     before = "# ours\nfix:\n  skip: [harden]"
     (shop / FILE_NAME).write_text(before)
     session, told = begin(engine)
-    session.answer(("tidy", "split"))
+    session.answer("both")
     go(session, "layout")
     session.answer("strategy")
     session.answer("extends")
@@ -202,7 +310,7 @@ def test_settings_that_are_there_keep_their_text(engine: Path, shop: Path) -> No
 def test_root_files_move_where_that_is_chosen(engine: Path, shop: Path) -> None:
     write(shop, {"Makefile": "up:\n\tdocker compose up -d\n"})
     session, told = begin(engine)
-    session.answer(("split",))
+    session.answer("split")
     go(session, "layout")
     session.answer("roots")
     session.answer("deploy")
@@ -218,7 +326,7 @@ def test_root_files_move_where_that_is_chosen(engine: Path, shop: Path) -> None:
 def test_root_files_that_cannot_move_are_a_reason_to_go_back(engine: Path, shop: Path) -> None:
     write(shop, {"run.sh": "F=docker-compose\n\nF=$F.yml\ndocker compose -f $F up\n"})
     session, _ = begin(engine)
-    session.answer(("split",))
+    session.answer("split")
     go(session, "layout")
     session.answer("roots")
     session.answer("deploy")
@@ -231,7 +339,7 @@ def test_root_files_that_cannot_move_are_a_reason_to_go_back(engine: Path, shop:
 def test_files_that_git_could_not_bring_back_are_named(engine: Path, shop: Path) -> None:
     subprocess.run(["git", "init", "-q"], check=True)
     session, told = begin(engine)
-    session.answer(("tidy", "split"))
+    session.answer("both")
     go(session, "finish")
     assert "docker-compose.yml: not tracked by git; git cannot restore it" in screen(session)
     assert offered(session)[0].title == "Write 1 file anyway"
@@ -260,7 +368,7 @@ def test_the_first_screen_comes_before_any_engine(shop: Path) -> None:
 
 def test_the_patch_is_saved_and_nothing_is_written(engine: Path, shop: Path) -> None:
     session, told = begin(engine)
-    session.answer(("tidy", "split"))
+    session.answer("both")
     go(session, "finish")
     session.answer("patch")
     session.answer("out.patch")

@@ -15,12 +15,11 @@ from support.wizards import BROKEN, SHOP
 
 PROJECT = {"docker-compose.yml": SHOP}
 PATH = (  # what each question of a run is answered with
-    ("What would you like to do?", ("enter",)),
-    ("Which fixes?", ("down", "space", "enter")),
-    ("Options of the transforms", ("enter",)),
-    ("planned.", ("enter",)),
-    ("Take this change?", ("down", "enter")),
-    ("2 of 2", ("enter",)),
+    ("What would you like to do?", ("f",)),
+    ("drop-version: 1 change. Take?", ("enter",)),
+    ("2 of 8 kinds", ("l",)),
+    ("Take this change?", ("d",)),
+    ("3 of 8 kinds", ("d",)),
     ("What would you like to do with the changes?", ()),
 )
 COLOURS = re.compile(rb"\x1b\[(?:\d+;)*(?:3[0-8]|9[0-7])(?:;\d+)*m")
@@ -35,68 +34,103 @@ def test_full_run(start: Start, film: Film) -> None:
     terminal = start(PROJECT)
     terminal.wait_for("What would you like to do?")
     film.take(terminal, "the possible changes, and the goals")
+    terminal.press("b")
+    terminal.wait_for("drop-version: 1 change. Take?")
+    film.take(terminal, "a kind of change that is safe")
     terminal.press("enter")
-    terminal.wait_for("Which fixes?")
-    film.take(terminal, "which fixes")
-    terminal.press("enter")
-    terminal.wait_for("planned.")
-    film.take(terminal, "the plan and its proof")
-    terminal.press("enter")
-    terminal.wait_for("Take this change?")
-    film.take(terminal, "one change")
-    terminal.press("enter")
+    terminal.wait_for("2 of 8 kinds")
+    film.take(terminal, "a kind that changes containers is not preselected")
+    terminal.press("d")
     terminal.wait_for("What would you like to do with the changes?")
-    film.take(terminal, "the end of the first part")
+    film.take(terminal, "the changes that were taken are verified")
     terminal.press("enter")
     terminal.wait_for("Is this layout right?")
     film.take(terminal, "written; the layout of the second part")
     terminal.press("enter")
-    terminal.wait_for("planned.")
-    terminal.press("down", "enter")
     terminal.wait_for("What would you like to do with the changes?")
     film.take(terminal, "the end of the second part")
     terminal.press("enter")
     terminal.wait_for("Save the decisions")
     film.take(terminal, "the command line, and the settings")
-    terminal.press("down", "enter")
+    terminal.press("y")
     assert terminal.end() == 0
     film.take(terminal, "done")
     film.check()
     assert not COLOURS.search(terminal.bytes), "NO_COLOR is set"
 
 
+def test_keys_that_are_typed_ahead_answer_nothing(start: Start, tmp_path: Path) -> None:
+    terminal = start(PROJECT)
+    terminal.press(*["enter"] * 5)  # before anything is on the screen
+    terminal.wait_for("What would you like to do?")
+    assert "Split" in terminal.text()
+    terminal.press("s", "enter", "enter", "y", "w", "enter")  # only the first one is an answer
+    terminal.wait_for("Is this layout right?")
+    terminal.press("y", "w", "enter", "enter")
+    terminal.wait_for("What would you like to do with the changes?")
+    assert tree(tmp_path / "shop") == {"docker-compose.yml": SHOP.encode()}
+    assert b"ww" not in terminal.bytes, "keys are not echoed"
+    terminal.press("q")
+    assert terminal.end() == 130
+
+
+def test_help_and_scrolling(start: Start, film: Film) -> None:
+    terminal = start(PROJECT)
+    terminal.wait_for("What would you like to do?")
+    terminal.press("s")
+    terminal.wait_for("Is this layout right?")
+    terminal.press("y")
+    terminal.wait_for("What would you like to do with the changes?")
+    terminal.press("l")
+    terminal.wait_for("1 of ")
+    film.take(terminal, "the first file")
+    terminal.press("?")
+    terminal.wait_for("show or hide this help")
+    film.take(terminal, "the keys")
+    terminal.press("?")
+    terminal.wait_for("Take this change?")
+    terminal.press("space")
+    terminal.wait_for("b: back")
+    film.take(terminal, "the end of the diff")
+    terminal.press("b")
+    terminal.wait_for("space: more")
+    terminal.press("q")
+    assert terminal.end() == 130
+    film.check()
+
+
 def test_skip_some_and_go_back(start: Start, film: Film, tmp_path: Path) -> None:
     terminal = start(PROJECT)
     terminal.wait_for("What would you like to do?")
-    terminal.press("space", "enter")  # the modules alone
+    terminal.press("s")
     terminal.wait_for("Is this layout right?")
-    terminal.press("down", "enter")
-    terminal.wait_for("Which services?")
-    film.take(terminal, "services by module")
-    terminal.press("space", "down", "space", "enter")
-    terminal.wait_for("To which module")
-    film.take(terminal, "where they go")
+    terminal.press("d")
+    terminal.wait_for("Which module is divided?")
+    film.take(terminal, "the modules")
     terminal.press("enter")
-    terminal.wait_for("Name of the module:")
+    terminal.wait_for("Which services leave it?")
+    film.take(terminal, "its services")
+    terminal.press("space", "down", "space", "enter")
+    terminal.wait_for("Name of the new module:")
     terminal.press(*["backspace"] * 3, "back", "enter")
     terminal.wait_for("docker-compose.back.yml")
-    terminal.press("enter")
-    terminal.wait_for("planned.")
-    terminal.press("enter")
+    film.take(terminal, "the layout with the new module")
+    terminal.press("y")
+    terminal.wait_for("What would you like to do with the changes?")
+    terminal.press("l")
     terminal.wait_for("1 of 4")
-    film.take(terminal, "the first change")
-    terminal.press("enter")
+    terminal.press("y")
     terminal.wait_for("2 of 4")
     terminal.press("esc")
-    terminal.wait_for("Skip\n")
+    terminal.wait_for("1 of 4")
     film.take(terminal, "back at the first change")
-    terminal.press("enter")
+    terminal.press("y")
     terminal.wait_for("2 of 4")
-    terminal.press("down", "enter")
+    terminal.press("n")
     terminal.wait_for("3 of 4")
-    terminal.press("enter")
+    terminal.press("y")
     terminal.wait_for("This change follows from the others")
-    terminal.press("enter")
+    terminal.press("y")
     terminal.wait_for("What would you like to do with the changes?")
     film.take(terminal, "the changes that were taken are verified")
     terminal.press("enter")
@@ -111,21 +145,19 @@ def test_skip_some_and_go_back(start: Start, film: Film, tmp_path: Path) -> None
 def test_the_root_files_move_too(start: Start, film: Film, tmp_path: Path) -> None:
     terminal = start({**PROJECT, "Makefile": "up:\n\tdocker compose up -d\n"})
     terminal.wait_for("What would you like to do?")
-    terminal.press("space", "enter")  # the modules alone
+    terminal.press("s")
     terminal.wait_for("Is this layout right?")
-    terminal.press(*["down"] * 5, "enter")
+    terminal.press("end", "up", "enter")
     terminal.wait_for("Directory of the root files")
     terminal.press("enter")
     terminal.wait_for("Root files: docker-compose")
     film.take(terminal, "the layout with the root files elsewhere")
-    terminal.press("enter")
-    terminal.wait_for("planned.")
-    terminal.press("down", "enter")
+    terminal.press("y")
     terminal.wait_for("What would you like to do with the changes?")
     terminal.press("enter")
     terminal.wait_for("Save the decisions")
     film.take(terminal, "the command line")
-    terminal.press("down", "enter")
+    terminal.press("y")
     assert terminal.end() == 0
     assert b"-f docker-compose/docker-compose.yml up" in tree(tmp_path / "shop")["Makefile"]
     film.check()
@@ -136,9 +168,10 @@ def test_a_broken_project_starts_at_the_errors(start: Start, film: Film, tmp_pat
     terminal.wait_for("What would you like to do?")
     film.take(terminal, "what Docker Compose rejects comes first")
     terminal.press("enter")
-    terminal.wait_for("Which fixes?")
-    terminal.press("enter")
-    terminal.wait_for("planned.")
+    terminal.wait_for("Take?")
+    film.take(terminal, "the first kind repairs it")
+    terminal.press("a")
+    terminal.wait_for("What would you like to do with the changes?")
     film.take(terminal, "Docker Compose accepts it now")
     terminal.press("ctrl-c")
     assert terminal.end() == 130
@@ -161,13 +194,12 @@ def test_ctrl_c_at_every_prompt(start: Start, tmp_path: Path, reached: int) -> N
 
 def test_after_a_write_ctrl_c_says_what_stays(start: Start, tmp_path: Path) -> None:
     terminal = start(PROJECT)
-    for text, keys in PATH[:2]:
-        terminal.wait_for(text)
-        terminal.press(*keys)
-    terminal.wait_for("Options of the transforms")
+    terminal.wait_for("What would you like to do?")
+    terminal.press("b")
+    terminal.wait_for("drop-version: 1 change. Take?")
     terminal.press("enter")
-    terminal.wait_for("planned.")
-    terminal.press("down", "enter")
+    terminal.wait_for("2 of 8 kinds")
+    terminal.press("d")
     terminal.wait_for("What would you like to do with the changes?")
     terminal.press("enter")
     terminal.wait_for("Is this layout right?")
@@ -184,14 +216,14 @@ def test_another_size_at_any_time(start: Start, columns: int, lines: int) -> Non
     terminal = start(PROJECT)
     terminal.wait_for("What would you like to do?")
     terminal.resize(columns, lines)
-    terminal.press("space", "enter")
+    terminal.press("s")
     terminal.wait_for("Is this layout right?")
-    terminal.press("enter")
-    terminal.wait_for("planned.")
-    terminal.press("enter")
+    terminal.press("y")
+    terminal.wait_for("with the changes?")
+    terminal.press("l")
     screen = terminal.wait_for("Take this change?")
     assert "Take" in screen
-    assert "Back" in screen
+    assert "1 of" in screen
     assert all(len(line) <= columns for line in screen.splitlines())
 
 
@@ -205,16 +237,20 @@ def test_colours_unless_they_are_not_wanted(start: Start) -> None:
 
 def test_two_hundred_services(start: Start, film: Film) -> None:
     services = "".join(f"  s{n:03}:\n    image: {_image(n)}\n" for n in range(200))
-    terminal = start({"docker-compose.yml": f"services:\n{services}"})
+    files = {"docker-compose.yml": f"services:\n{services}"}
+    terminal = start(files, options=("--engine", "none"))  # the lists are the point, no proof
     terminal.wait_for("What would you like to do?")
-    terminal.press("enter")
+    terminal.press("s")
     terminal.wait_for("Is this layout right?")
-    film.take(terminal, "the layout, in parts")
-    terminal.press("down", "enter")
+    film.take(terminal, "the layout, which scrolls")
+    terminal.press("s")
     terminal.wait_for("Which services?")
     film.take(terminal, "all services")
-    terminal.press("s", "1", "9", "0")
-    terminal.wait_for("s190")
+    terminal.press("end")
+    terminal.wait_for("s199")
+    film.take(terminal, "the last one")
+    terminal.press("/", "s", "1", "9", "0")
+    terminal.wait_for("filter: s190")
     film.take(terminal, "the one with s190")
     terminal.press("ctrl-c")
     assert terminal.end() == 130
@@ -226,8 +262,8 @@ def _image(number: int) -> str:
 
 
 LAYOUT = (  # prompts of the layout, each reached by these keys from the one before
-    ("Is this layout right?", ("space", "enter")),
-    ("Which services?", ("down", "enter")),
+    ("Is this layout right?", ("s",)),
+    ("Which services?", ("s",)),
     ("To which module", ("space", "enter")),
     ("Name of the module:", ("enter",)),
 )
@@ -259,6 +295,6 @@ def test_ctrl_c_while_it_works(start: Start, tmp_path: Path) -> None:
     assert terminal.end() == 130
     terminal = start(PROJECT)
     terminal.wait_for("What would you like to do?")
-    terminal.press("space", "enter", "ctrl-c")
+    terminal.press("s", "ctrl-c")
     assert terminal.end() == 130
     assert tree(tmp_path / "shop") == {"docker-compose.yml": SHOP.encode()}

@@ -1,32 +1,25 @@
-"""Questions about the layout of a split, and about which fixes to make with which options."""
+"""The layout of a split: which service goes to which module, and where the files are."""
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 
 from msgspec.structs import replace
 
 from composerefactor.cli.wizard import screens
-from composerefactor.cli.wizard.screens import by_transform
 from composerefactor.cli.wizard.session import Choose, Context, Fill, Flow, Option, Pick, worked
 from composerefactor.cli.wizard.work import ENVIRONMENTS, Lay
 from composerefactor.compose.definitions import text_of
 from composerefactor.compose.services import services_in
-from composerefactor.errors import Location, UsageError
+from composerefactor.errors import Location
 from composerefactor.images.catalog import find_placement
-from composerefactor.planning.fixes import FixPlan, PlannedFix
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal
-from composerefactor.planning.registry import fixers, transforms
-from composerefactor.planning.requests import FixRequest, Groups, SplitRequest, option_values
-from composerefactor.planning.settings import Settings
-from composerefactor.refactoring.contract import AnyTransform
-from composerefactor.refactoring.contract import Option as TransformOption
+from composerefactor.planning.requests import Groups, SplitRequest
 from composerefactor.refactoring.modules.grouping import Family, kebab
 from composerefactor.refactoring.modules.names import environment_name, name_in_path
 from composerefactor.refactoring.split.options import SplitOptions
-from composerefactor.report.text import counted
 
 _TEXTS = {
     "strategy": (
@@ -64,13 +57,19 @@ def choose_layout(
         work = Lay(context.where, context.stage, request)
         proposal: Proposal = yield from worked(context, work)
         current = request.options(opened.settings)
-        body = screens.layout(proposal, context.style)
+        style = context.style
+        body = (*screens.trees(proposal, style), *screens.layout(proposal, style))
         options = _options(proposal, current, request)
-        answer = yield Choose("layout", "Is this layout right?", tuple(options), body)
+        text = "Is this layout right?"
+        answer = yield Choose("layout", text, tuple(options), body, step=context.step)
         if answer == "accept":
             return request
         if answer == "services":
             request = yield from _choose_module(proposal, current, request)
+        elif answer == "merge":
+            request = yield from _merge_modules(proposal, current, request)
+        elif answer == "divide":
+            request = yield from _divide_module(proposal, current, request)
         elif answer == "environments":
             request = yield from _name_environment(proposal, current, request)
         elif answer == "into":
@@ -96,18 +95,43 @@ def choose_layout(
 
 
 def _options(proposal: Proposal, current: SplitOptions, request: SplitRequest) -> Iterable[Option]:
-    yield Option("accept", "Yes, continue")
-    if proposal.plan.services:
-        yield Option("services", "Move services to another module")
+    yield Option("accept", "Yes, continue", key="y")
+    modules = _modules(proposal)
+    if modules:
+        yield Option("services", "Move services to another module", key="s")
+    if len(modules) > 1:
+        yield Option("merge", "Merge modules", key="m")
+    if any(len(services) > 1 for services in modules.values()):
+        yield Option("divide", "Divide a module", key="d")
     if _roots_with_environment(proposal):
         yield Option("environments", "Rename an environment")
-    yield Option("granularity", f"Services per file: {current.granularity}")
-    yield Option("strategy", f"Strategy: {current.strategy}")
-    yield Option("into", f"Directory: {current.into or _default_directory(proposal)}")
+    yield Option(
+        "granularity",
+        f"Services per file: {current.granularity}",
+        about="One file per service, per category of services, or both",
+    )
+    yield Option(
+        "strategy",
+        f"Strategy: {current.strategy}",
+        about="Root files include the modules, or keep a stub per service that extends them",
+    )
+    yield Option(
+        "into",
+        f"Directory: {current.into or _default_directory(proposal)}",
+        about="Where the modules are written",
+    )
     if request.roots or any("/" not in path for path in proposal.project.root_files):
-        yield Option("roots", f"Root files: {request.roots or 'do not move'}")
+        yield Option(
+            "roots",
+            f"Root files: {request.roots or 'do not move'}",
+            about="They can move too; commands that name them are rewritten",
+        )
     if any(part[1].startswith("x-") for part in proposal.plan.moved) or current.anchors != "auto":
-        yield Option("anchors", f"Shared x- blocks: {current.anchors}")
+        yield Option(
+            "anchors",
+            f"Shared x- blocks: {current.anchors}",
+            about="Each module gets a copy, or services extend them from one file",
+        )
     if request != SplitRequest():
         yield Option("reset", "Reset to the first proposal")
 
@@ -169,7 +193,50 @@ def _choose_module(
     if target == "new":
         name = yield Fill("group", "Name of the module:", kebab(services[0]), check=_name_check)
         members = services
-    groups = (*_without(current, members), (name, tuple(dict.fromkeys(members))))
+    return _with_group(request, current, name, tuple(dict.fromkeys(members)))
+
+
+def _merge_modules(
+    proposal: Proposal, current: SplitOptions, request: SplitRequest
+) -> Flow[SplitRequest]:
+    """Ask which modules to merge, and for the name of the result."""
+    modules = _modules(proposal)
+    picked = yield Pick("merge", "Which modules become one?", tuple(_module_options(modules)))
+    if len(picked) < 2:  # noqa: PLR2004
+        return request
+    members = tuple(name for path in picked for name in modules[path])
+    name = yield Fill("group", "Name of the module:", _short(picked[0]), check=_name_check)
+    return _with_group(request, current, name, members)
+
+
+def _divide_module(
+    proposal: Proposal, current: SplitOptions, request: SplitRequest
+) -> Flow[SplitRequest]:
+    """Ask which services of a module get one of their own, and for its name."""
+    modules = {path: names for path, names in _modules(proposal).items() if len(names) > 1}
+    path = yield Choose("divide", "Which module is divided?", tuple(_module_options(modules)))
+    options = tuple(Option(name, name) for name in modules[path])
+    services = yield Pick("services", "Which services leave it?", options)
+    if not services or len(services) == len(options):
+        return request
+    rest = tuple(name for name in modules[path] if name not in services)
+    name = yield Fill("group", "Name of the new module:", kebab(services[0]), check=_name_check)
+    kept = _with_group(request, current, _short(path), rest)
+    return _with_group(kept, replace(current, groups=dict(kept.groups)), name, services)
+
+
+def _module_options(modules: dict[str, tuple[str, ...]]) -> Iterable[Option]:
+    width = max(map(len, map(posixpath.basename, modules)), default=0)
+    for path, services in modules.items():
+        name = posixpath.basename(path)
+        yield Option(path, f"{name:<{width}}  {', '.join(services)}", about=path)
+
+
+def _with_group(
+    request: SplitRequest, current: SplitOptions, name: str, members: tuple[str, ...]
+) -> SplitRequest:
+    """Return *request* with *members*, and no others, in the group *name*."""
+    groups = (*_without(current, members), (name, members))
     others = tuple(pair for pair in request.modules if pair[0] not in members)
     return replace(request, groups=groups, modules=others)
 
@@ -230,115 +297,3 @@ def _module_check(text: str) -> str:
     if not text.endswith((".yml", ".yaml")):
         return "the name of a module has to end with .yml"
     return _path_check(text)
-
-
-REPAIR, TIDY, ADD = "repair", "tidy", "add"
-_GROUPS = {
-    REPAIR: "Docker Compose rejects the project without it",
-    TIDY: "running containers are not affected",
-    ADD: "changes containers",
-}
-_CONTINUE = "continue"
-
-
-def goal_of(fixes: Sequence[PlannedFix]) -> str:
-    """Return the goal to which the changes of one transform belong."""
-    if any(fix.change.repairs for fix in fixes):
-        return REPAIR
-    return TIDY if all(fix.change.is_safe for fix in fixes) else ADD
-
-
-def choose_fixes(
-    fix_plan: FixPlan, goals: Collection[str], settings: Settings
-) -> Flow[FixRequest | None]:
-    """Ask which fixers to run, and with which options; return None if none is selected."""
-    fixes_by_name = by_transform(fix_plan.applied)
-    summaries = {fixer.name: fixer.summary for fixer in fixers()}
-    options = [
-        Option(
-            name,
-            f"{name} ({counted(len(fixes), 'change')})",
-            checked=goal_of(fixes) in goals,
-            group=_GROUPS[goal_of(fixes)],
-            about=summaries[name],
-        )
-        for kind in _GROUPS
-        for name, fixes in fixes_by_name.items()
-        if goal_of(fixes) == kind
-    ]
-    guesses_by_name = by_transform(fix_plan.uncertain)
-    options += [
-        Option(
-            name,
-            f"{name} ({counted(len(fixes), 'guess')})",
-            group="guesses only",
-            about=summaries[name],
-        )
-        for name, fixes in guesses_by_name.items()
-        if name not in fixes_by_name
-    ]
-    picked = yield Pick("transforms", "Which fixes?", tuple(options))
-    if not picked:
-        return None
-    unsafe = ADD in goals or any(
-        goal_of(fixes_by_name.get(name) or guesses_by_name[name]) == ADD for name in picked
-    )
-    request = FixRequest(tuple(picked), unsafe=unsafe)
-    return (yield from choose_options(request, settings))
-
-
-def choose_options(request: FixRequest, settings: Settings, only: str = "") -> Flow[FixRequest]:
-    """Ask for the options of the transforms in *request*, or of *only* one, until all are right."""
-    known = transforms()
-    names = (only,) if only else request.select or ()
-    options = {f"{n}.{o.name}": (known[n], o) for n in names for o in known[n].settings}
-    while options:
-        values = {key: _value(*pair, request, settings) for key, pair in options.items()}
-        width = max(map(len, values))
-        rows = [
-            Option(key, f"{key:<{width}} = {value}", about=options[key][1].help)
-            for key, value in values.items()
-        ]
-        done = Option(_CONTINUE, "Continue with these options")
-        key = yield Choose("options", "Options of the transforms:", (done, *rows))
-        if key == _CONTINUE:
-            break
-        value = yield from _choose_value(key, options[key][1], values[key], known)
-        others = tuple(pair for pair in request.values if pair[0] != key)
-        request = replace(request, values=(*others, (key, value)))
-    return request
-
-
-def _value(
-    transform: AnyTransform, option: TransformOption, request: FixRequest, settings: Settings
-) -> str:
-    """Return the current value of *option*, as ``--set`` takes it."""
-    given = dict(request.values).get(f"{transform.name}.{option.name}")
-    if given is not None:
-        return given
-    value = settings.transforms.get(transform.name, {}).get(option.name, option.default)
-    if isinstance(value, bool):
-        return str(value).lower()
-    return ",".join(value) if isinstance(value, list | tuple) else str(value)
-
-
-def _choose_value(
-    key: str, option: TransformOption, value: str, known: dict[str, AnyTransform]
-) -> Flow[str]:
-    choices = ("true", "false") if option.kind is bool else option.choices
-    example = f" Example: {option.example}." if option.example else ""
-    text = f"{key}: {option.help}{example}"
-    if choices:
-        options = tuple(Option(choice, choice) for choice in choices)
-        chosen: str = yield Choose(f"option {key}", text, options, default=value)
-        return chosen
-
-    def check(answer: str) -> str:
-        try:
-            option_values([f"{key}={answer}"], known)
-        except UsageError as error:
-            return error.message
-        return ""
-
-    typed: str = yield Fill(f"option {key}", text, value, check=check)
-    return typed

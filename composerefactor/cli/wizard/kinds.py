@@ -1,0 +1,146 @@
+"""Which fixes to make: take, look at or skip each kind of change, with its settings beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from msgspec.structs import replace
+
+from composerefactor.cli.wizard import screens
+from composerefactor.cli.wizard.review import review
+from composerefactor.cli.wizard.session import Choose, Context, Fill, Flow, Option
+from composerefactor.cli.wizard.work import DATA, SAFE, FixChoices, Item
+from composerefactor.errors import UsageError
+from composerefactor.planning.registry import transforms
+from composerefactor.planning.requests import FixRequest, option_values
+from composerefactor.planning.settings import Settings
+from composerefactor.refactoring.contract import AnyTransform
+from composerefactor.refactoring.contract import Option as TransformOption
+from composerefactor.report.text import counted
+
+_CONTINUE = "continue"
+
+
+class SettingsError(Exception):
+    """The user wants to change the settings of the transform *kind*."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+def decide_kinds(
+    context: Context,
+    choices: FixChoices,
+    request: FixRequest,
+    settings: Settings,
+    decided: dict[str, bool],
+) -> Flow[None]:
+    """Ask about each kind of change, and add the decisions by id to *decided*.
+
+    Raises SettingsError if the user wants to change the settings of a kind.
+    """
+    kinds: dict[str, list[Item]] = {}
+    for item in choices.items:
+        kinds.setdefault(item.kind, []).append(item)
+    for number, (kind, items) in enumerate(kinds.items(), 1):
+        undecided = [item for item in items if item.id not in decided]
+        if not undecided:
+            continue
+        body = screens.kind(kind, undecided, number, len(kinds), choices, context.style)
+        options = tuple(_options(kind, undecided, request, settings))
+        answer = yield Choose(
+            f"kind {kind}",
+            f"{kind}: {counted(len(undecided), 'change')}. Take?",
+            options,
+            body,
+            default="take" if all(item.risk == SAFE for item in undecided) else "skip",
+            step=context.step,
+        )
+        if answer == "settings":
+            raise SettingsError(kind)
+        if answer == "look":
+            yield from review(context, undecided, decided, choices.opened.masking)
+            continue
+        decided |= {item.id: answer in {"take", "rest"} and item.is_certain for item in undecided}
+        if answer in {"rest", "none"}:
+            for other in choices.items:
+                is_taken = answer == "rest" and other.is_certain and other.risk != DATA
+                decided.setdefault(other.id, is_taken)
+            return
+
+
+def _options(
+    kind: str, items: Sequence[Item], request: FixRequest, settings: Settings
+) -> Iterator[Option]:
+    certain = [item for item in items if item.is_certain]
+    guesses = len(items) - len(certain)
+    is_risky = any(item.risk == DATA for item in certain)
+    if certain:
+        rest = f", but not {counted(guesses, 'guess')}" if guesses else ""
+        yield Option("take", f"Take {len(certain)}{rest}", key="y", is_risky=is_risky)
+    yield Option("look", "Look at each", key="l")
+    yield Option("skip", "Skip", key="n")
+    transform = transforms()[kind]
+    if transform.settings:
+        values = [f"{o.name}={_value(transform, o, request, settings)}" for o in transform.settings]
+        yield Option("settings", "Settings", key="s", about=", ".join(values))
+    if certain and not is_risky:
+        yield Option("rest", "Take this and all later ones without risk for data", key="a")
+    yield Option("none", "Skip this and all later ones", key="d")
+
+
+def choose_settings(request: FixRequest, settings: Settings, kind: str) -> Flow[FixRequest]:
+    """Ask for the settings of the transform *kind* until all are right; return the request."""
+    known = transforms()
+    options = {f"{kind}.{o.name}": (known[kind], o) for o in known[kind].settings}
+    while options:
+        values = {key: _value(*pair, request, settings) for key, pair in options.items()}
+        width = max(map(len, values))
+        rows = [
+            Option(key, f"{key:<{width}} = {value}", about=options[key][1].help)
+            for key, value in values.items()
+        ]
+        done = Option(_CONTINUE, "Continue with these settings")
+        key = yield Choose("options", f"Settings of {kind}:", (done, *rows))
+        if key == _CONTINUE:
+            break
+        value = yield from _choose_value(key, options[key][1], values[key], known)
+        others = tuple(pair for pair in request.values if pair[0] != key)
+        request = replace(request, values=(*others, (key, value)))
+    return request
+
+
+def _value(
+    transform: AnyTransform, option: TransformOption, request: FixRequest, settings: Settings
+) -> str:
+    """Return the current value of *option*, as ``--set`` takes it."""
+    given = dict(request.values).get(f"{transform.name}.{option.name}")
+    if given is not None:
+        return given
+    value = settings.transforms.get(transform.name, {}).get(option.name, option.default)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(value) if isinstance(value, list | tuple) else str(value)
+
+
+def _choose_value(
+    key: str, option: TransformOption, value: str, known: dict[str, AnyTransform]
+) -> Flow[str]:
+    choices = ("true", "false") if option.kind is bool else option.choices
+    example = f" Example: {option.example}." if option.example else ""
+    text = f"{key}: {option.help}{example}"
+    if choices:
+        options = tuple(Option(choice, choice) for choice in choices)
+        chosen: str = yield Choose(f"option {key}", text, options, default=value)
+        return chosen
+
+    def check(answer: str) -> str:
+        try:
+            option_values([f"{key}={answer}"], known)
+        except UsageError as error:
+            return error.message
+        return ""
+
+    typed: str = yield Fill(f"option {key}", text, value, check=check)
+    return typed
