@@ -217,7 +217,7 @@ class _SiteFinder:
     ) -> None:
         self.keys, self.alternatives, self.replaced = keys, alternatives, replaced
         self.members = [
-            _Member(model, service, value_for(model, service) if destinations(service) else None)
+            _Member(model, service, self.wanted(model, service, value_for))
             for model in models
             for service in model.services.values()
         ]
@@ -226,6 +226,12 @@ class _SiteFinder:
             for n, definition in enumerate(member.service.definitions):
                 for target in targets(definition, keys):
                     self.reach.setdefault(id(target.node), _Reach()).members.append((member, n))
+
+    def wanted(self, model: StartModel, service: Service, value_for: ValueFor) -> Any:
+        """Return the value for *service*; None if no container gets it."""
+        if service.name in model.without_container or not destinations(service):
+            return None
+        return value_for(model, service)
 
     def sites(self) -> Iterator[Site | BlockedSite]:
         blocked: set[tuple[str, Location]] = set()

@@ -4,9 +4,10 @@ Docker Compose rejects a project with an undeclared volume ("refers to undefined
 declaration goes to the file that refers to the volume, or to the first file where several do.
 
 A database, queue or store without a volume at the path where its image keeps its data loses the
-data with its container, or keeps it in an anonymous volume. It gets a named volume, and a fixed
-host name where the image finds its data by that name (RabbitMQ). That changes what runs: the data
-stored so far is not moved, so copy it first.
+data with its container, or keeps it in an anonymous volume. It gets a named volume, unless one of
+its settings names another directory that is mounted, and a fixed host name where the image finds
+its data by that name (RabbitMQ). That changes what runs: the data stored so far is not moved, so
+copy it first.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.edit.operations import AddItem, AddKey, Edit
 from composerefactor.edit.rendering import Value
 from composerefactor.images.catalog import Catalog, load_catalog, service_placement
-from composerefactor.images.lookup import data_paths, disables_persistence
+from composerefactor.images.lookup import data_paths, has_no_own_data
 from composerefactor.images.starters import missing_resources
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 from composerefactor.yaml.nodes import MappingNode, SequenceNode
@@ -63,9 +64,10 @@ def declare_volumes(project: Project, options: Options) -> Iterator[Change | Ref
     for model in models:
         for service in model.services.values():
             first = own_definitions(service)[0].file.path
-            if (first, service.name) not in done:
-                done.add((first, service.name))
-                yield from _data_volumes(service, names, names_of, options.catalog, models)
+            if (first, service.name) in done or has_no_own_data(model, service):
+                continue
+            done.add((first, service.name))
+            yield from _data_volumes(service, names, names_of, options.catalog, models)
 
 
 def _declarations(models: list[StartModel], options: Options) -> Iterator[Change]:
@@ -112,7 +114,7 @@ def _data_volumes(
     """
     image, place = service.image, service_placement(service)
     is_store = place.counts_as == "data stores" and place.category != "emulator"
-    if image is None or not is_store or service.volumes_from or disables_persistence(service):
+    if image is None or not is_store or service.volumes_from:
         return
     location = image.location
     paths = data_paths(image.value, catalog)

@@ -5,7 +5,8 @@ Where the image catalog lists the capabilities that an image needs, or the servi
 user than root, all other capabilities are dropped. Where the catalog lists the directories to which
 an image writes, the root file system becomes read-only, with a tmpfs for each of these directories.
 Privileged services, services with capabilities, a tmpfs or such options of their own, and images
-that are known to need more are left alone.
+that are known to need more are left alone. A service with a config or secret whose content comes
+from no file does not become read-only: Docker Compose could not create the file.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ def harden(project: Project, options: Options) -> Iterator[Change | Refusal]:
     models = start_models(project)
     # In the order of the keys in a service: edits at one place are made in this order.
     if "read-only" in options.parts:
+        yield from _refusals_of_read_only(models)
         yield from _additions(
             models, _wants_read_only, "read_only", "Make the root file system of {} read-only"
         )
@@ -143,7 +145,29 @@ def _overrides_command(service: Service) -> bool:
     return service.entrypoint is not None or bool(words and words[0] in _SHELLS)
 
 
-def _wants_read_only(_: StartModel, service: Service) -> _WantedKeys | None:
+def _refusals_of_read_only(models: list[StartModel]) -> Iterator[Refusal]:
+    """Yield the services that stay writable since Docker Compose must create a file in them."""
+    done: set[tuple[str, tuple[str, ...]]] = set()
+    for model in models:
+        for service in model.services.values():
+            names = tuple(model.inline_files(service))
+            if not names or (service.name, names) in done or _read_only_keys(service) is None:
+                continue
+            done.add((service.name, names))
+            own = [d for d in service.definitions if not d.inherited] or service.definitions
+            yield Refusal(
+                f"{service.name}: root file system not made read-only: Docker Compose could not "
+                f"create {', '.join(names)} in it",
+                own[0].file.location_of("services", service.name),
+                "write the content to a file, and use `file`",
+            )
+
+
+def _wants_read_only(model: StartModel, service: Service) -> _WantedKeys | None:
+    return None if model.inline_files(service) else _read_only_keys(service)
+
+
+def _read_only_keys(service: Service) -> _WantedKeys | None:
     facts = _image_facts(service)
     if (
         facts is None

@@ -217,6 +217,12 @@ class Project(Struct):
         )
 
     @property
+    def containers(self) -> frozenset[str]:
+        """The :attr:`services` that have a container: neither templates nor run by a provider."""
+        own = (n for n, body in self.services.items() if merged_get(body, "provider") is None)
+        return frozenset(own) - self.templates
+
+    @property
     def only_extended(self) -> dict[str, list[str]]:
         """The services that others extend in files that no start command includes, by path."""
         found: dict[str, list[str]] = {}

@@ -51,6 +51,9 @@ from composerefactor.yaml.nodes import Node
 
 T = TypeVar("T")
 
+_INLINE_KEYS = ("content", "environment")
+"""Keys of a config that give its content without a file."""
+
 
 class Attribute(Generic[T]):
     """The attribute of a service with the name of the property, read once by *read*."""
@@ -230,6 +233,50 @@ class StartModel(Struct, frozen=True, dict=True):
 
     def __repr__(self) -> str:  # without the values of variables
         return f"StartModel({self.entry!r}, {list(self.services)!r})"
+
+    @cached_property
+    def without_container(self) -> frozenset[str]:
+        """The services that no container is started for.
+
+        A provider runs in place of a container. A service with a profile that only
+        ``additional_contexts`` of another build names is a step of that build.
+        """
+        contexts = {
+            context
+            for service in self.services.values()
+            if service.build is not None
+            for context in service.build.value.contexts.values()
+        }
+        return frozenset(
+            name
+            for name, service in self.services.items()
+            if service.value("provider") is not None
+            or (f"service:{name}" in contexts and self._is_build_only(service))
+        )
+
+    def _is_build_only(self, service: Service) -> bool:
+        """Return whether *service* has a profile and a build, and nothing that a container uses."""
+        used = ("ports", "command", "entrypoint", "healthcheck", "restart", "volumes")
+        return bool(
+            service.build is not None
+            and service.profiles
+            and not any(service.name in other.depends_on for other in self.services.values())
+            and not any(service.values(attribute) for attribute in used)
+        )
+
+    def inline_files(self, service: Service) -> list[str]:
+        """Return the secrets and configs of *service* whose content comes from no file.
+
+        Docker Compose copies them into the container, which fails if its root file system is
+        read-only: "`file` is the sole supported option" (docker/compose, pkg/compose/secrets.go).
+        """
+        return [
+            grant.value.source
+            for section, keys in (("secrets", ("environment",)), ("configs", _INLINE_KEYS))
+            for grant in (service.secrets if section == "secrets" else service.configs)
+            for node in self.declared(section).get(grant.value.source, ())
+            if any(node.below(key) is not None for key in keys)
+        ]
 
     def declares(self, section: str, name: str) -> bool:
         """Return whether one of the files declares the resource *name* in *section*."""

@@ -21,6 +21,9 @@ from composerefactor.compose.service_values import parse_size
 from composerefactor.confidence import Confidence
 
 _VERSION = re.compile(r"(?:^|(?<=[-_]))v?(?P<numbers>\d+(?:\.(?:\d+|x))*)", re.ASCII)
+_POSTGRES = re.compile(r"(?:^|[-_])pg(?P<numbers>\d+(?:\.\d+)*)(?![\w.])", re.ASCII)
+"""Images of PostgreSQL with an extension: their tags name both versions, ``0.8.0-pg18``."""
+
 _RELEASE_DATE = re.compile(r"release\.(\d{4})-(\d\d)-(\d\d).*", re.ASCII)
 _RANGE = re.compile(r"(?P<operator><=|>=|<|>|=)?\s*(?P<version>v?\d+(?:\.(?:\d+|x))*)", re.ASCII)
 _NEWEST = frozenset({"", "latest", "stable", "main", "master", "edge", "current", "mainline"})
@@ -57,7 +60,7 @@ class Tag(Struct, frozen=True):
 def parse_tag(text: str) -> Tag:
     """Parse the tag *text*; ``""`` and ``latest`` are the newest version."""
     text = text.lower()
-    version_match = _VERSION.search(text)
+    version_match = _POSTGRES.search(text) or _VERSION.search(text)
     if released := _RELEASE_DATE.fullmatch(text):
         version: tuple[float, ...] | None = tuple(map(int, released.groups()))
         rest = ""
@@ -270,6 +273,26 @@ class DataPath(Struct, frozen=True, forbid_unknown_fields=True):
         _check_range(self.versions)
 
 
+class RefusedMount(Struct, frozen=True, forbid_unknown_fields=True):
+    """A path in the container at which the image refuses a mount: its server does not start.
+
+    Attributes:
+        path: The path.
+        versions: The version range that refuses it, ``">=18"``; ``""`` for all versions.
+        unless: The variable with which a mount there is fine, or ``""``.
+        remedy: What to do instead.
+    """
+
+    path: str
+    remedy: str
+    versions: str = ""
+    unless: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for an invalid version range."""
+        _check_range(self.versions)
+
+
 class Secret(Struct, frozen=True, forbid_unknown_fields=True):
     """A variable of an image that is a credential.
 
@@ -414,6 +437,7 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
         category: The name of the category.
         ports: Container ports (``443/udp``, ``4510-4559``), the main one first.
         data: The paths at which the image stores state.
+        refuses: The paths at which a mount keeps its server from starting.
         secrets: The variables that are credentials.
         file_env: The variables ``NAME`` of which the image also reads ``NAME_FILE``.
         builtin: Whether the image has its own HEALTHCHECK.
@@ -437,6 +461,7 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
     category: str = "application"
     ports: tuple[int | str, ...] = ()
     data: tuple[DataPath, ...] = ()
+    refuses: tuple[RefusedMount, ...] = ()
     secrets: tuple[Secret, ...] = ()
     file_env: tuple[str, ...] = ()
     builtin: bool = False

@@ -7,7 +7,7 @@ the image, where the image stores data, and how far a service with it can be har
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import chain, pairwise
 from typing import Any, cast
@@ -15,14 +15,17 @@ from typing import Any, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
+from composerefactor.compose.definitions import Value
 from composerefactor.compose.image_references import (
     equivalent_repositories,
     parse_image,
     repository_of,
 )
 from composerefactor.compose.interpolation import expand
+from composerefactor.compose.resources import is_mounted
 from composerefactor.compose.service_values import parse_size
 from composerefactor.compose.services import Service, StartModel
+from composerefactor.compose.volumes import VolumeText
 from composerefactor.images.catalog import Catalog, NamePatterns, read_json
 from composerefactor.images.entries import (
     CatalogEntry,
@@ -31,6 +34,7 @@ from composerefactor.images.entries import (
     Evidence,
     ImageUse,
     Memory,
+    RefusedMount,
     Times,
     Truth,
     in_range,
@@ -214,7 +218,74 @@ def data_paths(image: str, catalog: Catalog) -> list[DataPath] | None:
     return paths
 
 
-def disables_persistence(service: Service) -> bool:
+_PATH_IN_TEXT = re.compile(r"(?:https?://[^/\s]+|(?<![\w./:$}-]))(/[\w.{},-]+(?:/[\w.{},-]+)*)")
+_OTHER_CONTENT = re.compile(
+    r"conf|cnf|\.ya?ml|\.toml|\.ini|cert|tls|ssl|\bkey|secret|passw|backup|dump|log|init|script|\.sh"
+    r"|plugin|import|tmp|temp|wal|archive",
+    re.IGNORECASE,
+)
+
+
+def has_no_own_data(model: StartModel, service: Service) -> bool:
+    """Return whether *service* stores nothing at the data directory of its image.
+
+    Its command turns persistence off, or it keeps its data elsewhere.
+    """
+    return _disables_persistence(service) or _keeps_data_elsewhere(model, service)
+
+
+def _keeps_data_elsewhere(model: StartModel, service: Service) -> bool:
+    """Return whether a setting of *service* names a directory that is mounted.
+
+    The server then most likely keeps its data there, not at the path of the image: ``PGDATA``,
+    ``--datadir``, ``path.data``, the directories of ``minio server``. Settings and mounts that are
+    about configuration, logs, certificates or backups do not count, nor do read-only mounts.
+    """
+    targets = [
+        volume.value.target.rstrip("/")
+        for volume in service.volumes
+        if not volume.value.read_only and not _OTHER_CONTENT.search(volume.value.target)
+    ]
+    if not targets:
+        return False
+    for text in _setting_texts(model, service):
+        for match in _PATH_IN_TEXT.finditer(text):
+            option = next(reversed(text[: match.start()].split()), "")
+            if _OTHER_CONTENT.search(f"{option}{match[1]}"):
+                continue
+            path, brace, _ = match[1].partition("{")  # minio: /data{1...4}
+            if any(
+                target.startswith(path) if brace else is_mounted([target], path)
+                for target in targets
+            ):
+                return True
+    return False
+
+
+def refused_mounts(
+    service: Service, environment: Mapping[str, str | None], catalog: Catalog
+) -> Iterator[tuple[Value[VolumeText], RefusedMount]]:
+    """Yield the mounts of *service* with which the server of its image does not start.
+
+    *environment* is that of the container. An image whose version is unknown refuses nothing.
+    """
+    image = service.image.at.known_text if service.image and service.build is None else None
+    entry = catalog.match(image) if image else None
+    if image is None or entry is None:
+        return
+    reference = parse_image(image)
+    tag = parse_tag(reference.tag or ("" if reference.digest is None else "digest"))
+    for refused in entry.refuses:
+        if refused.versions and not in_range(tag, refused.versions):
+            continue
+        if refused.unless and environment.get(refused.unless, "") != "":
+            continue
+        for volume in service.volumes:
+            if volume.value.target.rstrip("/") == refused.path:
+                yield volume, refused
+
+
+def _disables_persistence(service: Service) -> bool:
     """Return whether the command of *service* turns persistence off (``--save ""`` of Redis)."""
     command = service.value("command")
     words = " ".join(item.written or "" for item in command.items) if command else ""

@@ -144,7 +144,7 @@ def _fix_proof_lines(
 ) -> Iterator[str]:
     """Yield what the successful *proof* of fixes shows; at most *most* names of containers."""
     recreated = sorted({name for names in proof.recreated.values() for name in names})
-    containers = len(proposal.project.services) - len(proposal.project.templates)
+    containers = len(proposal.project.containers)
     compared = len(proposal.project.readable) - len(proposal.rejected)
     places = sum(effect.matters for effect in fix_plan.effects)
     line = f"proved: {counted(compared, 'start command')} "
@@ -465,7 +465,7 @@ def proof_line(proposal: Proposal, proof: ProofResult, most: int = MOST_NAMED) -
 def _split_proof_line(proposal: Proposal, proof: ProofResult) -> str:
     entries = len(proposal.project.entries)
     recreated = len({name for names in proof.recreated.values() for name in names})
-    containers = len(proposal.project.services) - len(proposal.project.templates)
+    containers = len(proposal.project.containers)
     return (
         f"proved: {counted(entries, 'start command')} equal, "
         f"{recreated} of {counted(containers, 'container')} recreated"

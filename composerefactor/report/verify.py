@@ -26,7 +26,7 @@ def result_text(comparison: Comparison, style: Style, *, verbose: bool) -> Itera
         yield row("", style(f"not covered: {entry.title}: {error}", "yellow"), style)
     entries = len(comparison.old.project.readable) - len(comparison.rejected)
     recreated = len({name for names in proof.recreated.values() for name in names})
-    containers = len(comparison.old.project.services) - len(comparison.old.project.templates)
+    containers = len(comparison.old.project.containers)
     if proof.ok:
         line = f"equal: {counted(entries, 'start command')}"
         line += f", {recreated} of {counted(containers, 'container')} recreated"

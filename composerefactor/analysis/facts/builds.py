@@ -27,7 +27,7 @@ from composerefactor.images.dockerfiles import (
     read_dockerfile,
     read_dockerignore,
 )
-from composerefactor.images.health.probes import missing_programs
+from composerefactor.images.health.probes import missing_programs, shell_of
 
 PROBES = ("curl", "wget", "nc", "bash")
 """Programs that health checks call and that small images often lack."""
@@ -78,6 +78,7 @@ class BuildFacts(Struct, frozen=True):
         secrets: Variables with secret values.
         volumes: The ``VOLUME`` instructions.
         lacks: Programs for health checks that are known not to be in the image.
+        shell: The shell of the image, ``""`` if it has none, None if it is unknown.
     """
 
     service: str
@@ -100,6 +101,7 @@ class BuildFacts(Struct, frozen=True):
     secrets: tuple[SecretInImage, ...] = ()
     volumes: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
+    shell: str | None = None
 
     @property
     def is_multi_stage(self) -> bool:
@@ -165,6 +167,7 @@ def _with_dockerfile(
         secrets=tuple(_secrets(file, path)),
         volumes=tuple(i.text for i in chain.instructions if i.name == "VOLUME"),
         lacks=missing_programs(chain, PROBES),
+        shell=shell_of(chain),
     )
 
 

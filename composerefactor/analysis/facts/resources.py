@@ -187,7 +187,8 @@ def health_facts(
         )
     answer = healthcheck_for(project, model, use, catalog)
     if isinstance(answer, NoCheckNeeded):
-        if one_off(model, service.name) is not None:
+        has_container = service.name not in model.without_container
+        if one_off(model, service.name) is not None or not has_container:
             return HealthFacts(service.name, "not needed", at, reason=answer.reason)
         state: State = "in the image" if answer.has_check else "off"
         return HealthFacts(service.name, state, at, reason=answer.reason)

@@ -164,8 +164,17 @@ def variable_facts(
         for setting in service.settings.values()
         if setting.value is None
     }
-    used = {*groups, *passed}
+    used = {*groups, *passed, *_variables_without_expression(model)}
     return facts, tuple(_env_file(project, model, path, used, set(groups)) for path in env_files)
+
+
+def _variables_without_expression(model: StartModel) -> Iterator[str]:
+    """Yield the variables that secrets, configs and builds name without ``$``."""
+    for section in ("secrets", "configs"):
+        for declarations in model.declared(section).values():
+            yield from (name for each in declarations if (name := each.text_below("environment")))
+    for service in model.services.values():
+        yield from (name for name, each in service.build_arguments.items() if each.value is None)
 
 
 def _references(file: ComposeFile, scope: Scope) -> Iterator[_Reference]:

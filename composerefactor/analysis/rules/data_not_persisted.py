@@ -15,7 +15,7 @@ from composerefactor.compose.project import Project
 from composerefactor.compose.resources import is_mounted, mount_targets
 from composerefactor.images.catalog import load_catalog
 from composerefactor.images.health.usage import usage
-from composerefactor.images.lookup import data_paths, disables_persistence, starts_server
+from composerefactor.images.lookup import data_paths, has_no_own_data, starts_server
 
 _SEVERITY = {"cache": Severity.LOW, "queue": Severity.MEDIUM, "search": Severity.MEDIUM}
 """The severity for the categories whose data is less costly to lose."""
@@ -53,9 +53,9 @@ def _unmounted_data(
     image = load_catalog().match(service.image)
     used = usage(project, entry.model, definition)
     command = (*(used.entrypoint or ()), *(used.command or ()))
-    if image is None or not starts_server(image, command) or disables_persistence(definition):
+    if image is None or not starts_server(image, command) or definition.volumes_from:
         return
-    if definition.volumes_from:
+    if has_no_own_data(entry.model, definition):
         return
     targets = list(mount_targets(definition))
     paths = [path.path for path in data_paths(service.image, load_catalog()) or ()]

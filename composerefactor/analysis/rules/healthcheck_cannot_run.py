@@ -1,11 +1,13 @@
 """A health check uses a program that its image does not contain.
 
 The container stays unhealthy, and services that wait for it never start. Minimal images contain
-neither curl nor wget.
+neither curl nor wget, and often no shell. A check that is a text runs with `/bin/sh`, which is dash
+or busybox in many images; `/dev/tcp` is a feature of bash.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
@@ -14,27 +16,66 @@ from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.images.catalog import load_catalog
 from composerefactor.images.dockerfiles import Chain
 from composerefactor.images.entries import CatalogEntry
-from composerefactor.images.health.probes import missing_programs
+from composerefactor.images.health.probes import missing_programs, shell_of
+
+_DEV_TCP = re.compile(r"/dev/(?:tcp|udp)/")
 
 
 @rule(Severity.HIGH, "reliability")
 def healthcheck_cannot_run(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the checks whose program is known to be missing from the image."""
+    """Yield the checks whose program or shell is known to be missing from the image."""
     for entry in architecture.entries:
         for health in entry.health:
-            service = entry.service(health.service)
-            if health.state != "written" or not health.program or service is None:
+            if health.state != "written":
                 continue
+            problem, program, remedy = _shell_problem(entry, health.service)
             image = _image_without(entry, health.service, health.program)
-            if image:
+            if image and not problem:
+                program = health.program
+                problem = f"uses {program}, which {image} does not contain"
+                remedy = "use a program that the image contains, or install it in the Dockerfile"
+            if problem:
                 yield Occurrence(
-                    f"the health check of {health.service} uses {health.program}, "
-                    f"which {image} does not contain",
+                    f"the health check of {health.service} {problem}",
                     health.location,
                     health.service,
-                    health.program,
-                    "use a program that the image contains, or install it in the Dockerfile",
+                    program,
+                    remedy,
                 )
+
+
+def _shell_problem(entry: InvocationFacts, name: str) -> tuple[str, str, str]:
+    """Return why the shell of the image cannot run the check of service *name*.
+
+    The result is the problem, the program and the remedy; empty texts if there is no problem.
+    """
+    check = entry.model.services[name].healthcheck
+    test = check.value.test if check is not None else ()
+    if test[:1] != ("CMD-SHELL",):
+        return "", "", ""
+    image, shell = _shell(entry, name)
+    if shell == "":
+        remedy = 'write ["CMD", ...] with a program that the image contains'
+        return f"is a shell command, but {image} contains no shell", "sh", remedy
+    text = " ".join(test[1:])
+    found = _DEV_TCP.search(text)
+    if found and shell not in {None, "bash"} and "bash" not in text[: found.start()]:
+        remedy = 'write ["CMD", "bash", "-c", ...], if the image contains bash'
+        return f"uses /dev/tcp, which {shell}, the shell of {image}, does not know", "sh", remedy
+    return "", "", ""
+
+
+def _shell(entry: InvocationFacts, name: str) -> tuple[str, str | None]:
+    """Return the image of service *name* in words, and its shell as :func:`shell_of` does."""
+    service = entry.service(name)
+    if service is None:
+        return "", None
+    if service.build is not None:
+        return f"its image (built from {service.build.base})", service.build.shell
+    known = load_catalog().match(service.image) if service.image else None
+    if known is not None and known.has.get("sh") is False:
+        return f"image {known.id}", ""
+    return f"image {service.image}", shell_of(Chain(service.image, ()))
 
 
 def _image_without(entry: InvocationFacts, name: str, program: str) -> str:

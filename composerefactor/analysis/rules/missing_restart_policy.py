@@ -22,7 +22,8 @@ def missing_restart_policy(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the long-running services without a restart policy."""
     for entry in architecture.entries:
         for service in entry.services:
-            if service.restart or service.one_off or service.is_provider or service.profiles:
+            has_container = service.name not in entry.model.without_container
+            if service.restart or service.one_off or service.profiles or not has_container:
                 continue
             if reason_it_may_exit(entry.model, service.name) is None:
                 yield Occurrence(

@@ -23,6 +23,8 @@ def privileges_can_be_gained(architecture: Architecture) -> Iterator[Occurrence]
     """Yield the services without no-new-privileges."""
     for entry in architecture.entries:
         for service in entry.services:
+            if service.name in entry.model.without_container:
+                continue
             options = entry.model.services[service.name].security_opt
             if any(option.value.startswith("no-new-privileges") for option in options):
                 continue

@@ -23,7 +23,7 @@ def unbounded_logs(architecture: Architecture) -> Iterator[Occurrence]:
     for entry in architecture.entries:
         without_logging = [s for s in entry.services if not s.has_logging and not s.one_off]
         for service in without_logging:
-            if not service.is_provider:
+            if service.name not in entry.model.without_container:
                 yield Occurrence(
                     f"the log of {service.name} is not rotated", service.location, service.name
                 )

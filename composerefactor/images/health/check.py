@@ -55,11 +55,10 @@ def healthcheck_for(project: Project, model: StartModel, use: Usage, catalog: Ca
 
 def _proposed_check(project: Project, model: StartModel, use: Usage, catalog: Catalog) -> Answer:
     """Return the answer for *use* as if it had no health check of its own."""
-    service = model.services[use.name]
     if one_off(model, use.name) is not None:
         return NoCheckNeeded("it is a one-off service", has_check=False)
-    if service.value("provider") is not None:
-        return NoPossibleCheck("it is not a container", "no action is needed")
+    if use.name in model.without_container:
+        return NoCheckNeeded("no container is started for it", has_check=False)
     if use.build is not None:
         return _check_for_build(project, use, use.build, catalog)
     if use.image is None:

@@ -104,6 +104,34 @@ def missing_programs(chain: Chain, required: Iterable[str]) -> tuple[str, ...]:
     )
 
 
+_SHELL_PROGRAMS = ("dash", "ash", "bash")
+_SHELL_CHANGE = re.compile(r"/bin/sh(?![\w/])|\bdash/sh\b|update-alternatives")
+
+
+def shell_of(chain: Chain) -> str | None:
+    """Return the shell of the image of *chain* for commands that are texts.
+
+    Docker runs such a command with the ``SHELL`` of the image, otherwise with ``/bin/sh``. ``""``
+    if the image has no shell, None if the program is unknown.
+    """
+    chosen = chain.last("SHELL")
+    if chosen is not None:
+        return chosen.command[0].rpartition("/")[2] if chosen.command else None
+    base = base_image(chain.base)
+    if base is None or any(_may_change_shell(instruction) for instruction in chain.instructions):
+        return None
+    if "sh" not in base.has:
+        return "" if missing_programs(chain, ["sh"]) else None
+    return next((program for program in _SHELL_PROGRAMS if program in base.has), None)
+
+
+def _may_change_shell(instruction: Instruction) -> bool:
+    """Return whether *instruction* may replace ``/bin/sh``."""
+    return instruction.name in _FILE_INSTRUCTIONS and bool(
+        _SHELL_CHANGE.search(f"{instruction.text} {instruction.heredoc}")
+    )
+
+
 def _may_add_programs(instruction: Instruction) -> bool:
     """Return whether *instruction* could add programs that it does not name."""
     if instruction.name in {"COPY", "ADD"}:
