@@ -3,6 +3,7 @@
 ============ ====================================================================
 engine       finds Docker Compose and runs it
 scenarios    in which ways each start command is run, and the arguments of a run
+env_files    the content of env files, which some versions leave out of what they print
 staging      a private copy of the project, and cached runs on it
 baseline     runs of the original project, and what was supplied to make it load
 memory       remembers results from one command to the next, as digests

@@ -7,6 +7,7 @@ so a copy elsewhere would have different ones.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +28,12 @@ from composerefactor.proof.containers import (
     recreation_reasons,
 )
 from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine
+from composerefactor.proof.env_files import (
+    hash_command,
+    hashes_env_files,
+    prints_env_files,
+    with_env_files,
+)
 from composerefactor.proof.probes import render
 from composerefactor.proof.scenarios import ALL_PROFILES, OWN, Scenario, config_command
 
@@ -209,10 +216,22 @@ class _Resolver:
 
     def _run(self, entry: Invocation, scenario: Scenario) -> bytes:
         args, cwd = config_command(entry, scenario, self._place)
+        if scenario.kind != "hash" or hashes_env_files(self._engine):
+            return self._output(args, cwd)
+        model = self._run(entry, dataclasses.replace(scenario, kind="model"))
+        with tempfile.TemporaryDirectory(prefix="composerefactor-") as temporary:
+            resolved = Path(temporary, "resolved.yml")
+            resolved.write_bytes(model)
+            return self._output(hash_command(resolved, scenario.profiles), cwd)
+
+    def _output(self, args: Sequence[str], cwd: Path) -> bytes:
+        """Return what Docker Compose prints; raises EngineError if it fails."""
         result = self._engine.run(args, cwd, self._environment, DEFAULT_TIMEOUT)
         if not result.ok:
             raise EngineError(GENERAL.text(result.error))
-        return result.stdout
+        if prints_env_files(self._engine):
+            return result.stdout
+        return with_env_files(result.stdout, self._environment)
 
 
 def _with_containers(service: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:

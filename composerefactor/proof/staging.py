@@ -5,20 +5,29 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import posixpath
 import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self, TypeAlias, TypeVar
 
+from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.masking import GENERAL
 from composerefactor.errors import RefusedError
 from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine, Result
+from composerefactor.proof.env_files import (
+    hash_command,
+    hashes_env_files,
+    prints_env_files,
+    with_env_files,
+    with_environments,
+)
 from composerefactor.proof.scenarios import SUBDIRECTORY, Scenario, config_command
 
 
@@ -309,7 +318,7 @@ class Runner:
         if cached is None:
             try:
                 question, state = self.question(entry, scenario, env), self.stage.state
-                result = self.engine.run([*key[0]], cwd, environ, self.timeout)
+                result = self._result(key[0], cwd, environ, entry, scenario, env)
                 if self.stage.state == state:  # else another thread has just added a file
                     self._remember(question, result)
                 future.set_result(result)
@@ -317,6 +326,56 @@ class Runner:
                 future.set_exception(error)
                 raise
         return future.result()
+
+    def _result(
+        self,
+        args: tuple[str, ...],
+        cwd: Path,
+        environ: Mapping[str, str],
+        entry: Invocation,
+        scenario: Scenario,
+        env: Mapping[str, str],
+    ) -> Result:
+        """Run Docker Compose with *args*; what it leaves out of env files is added."""
+        if scenario.kind == "hash" and not hashes_env_files(self.engine) and self._uses_env_files():
+            model = self.run(entry, replace(scenario, kind="model"), env)
+            if model.ok:
+                return self._hashes(model, args, cwd, environ, scenario.profiles)
+        result = self.engine.run([*args], cwd, environ, self.timeout)
+        if scenario.kind == "model" and result.ok and not prints_env_files(self.engine):
+            variables = {**self._variables(entry, scenario), **environ}
+            return replace(result, stdout=with_env_files(result.stdout, variables))
+        return result
+
+    def _hashes(
+        self,
+        model: Result,
+        args: tuple[str, ...],
+        cwd: Path,
+        environ: Mapping[str, str],
+        profiles: tuple[str, ...],
+    ) -> Result:
+        """Return the hashes of *model*; if Docker Compose rejects it, those that *args* print."""
+        resolved = self.stage.scratch(model.stdout.decode("utf-8", "replace"))
+        result = self.engine.run(hash_command(resolved, profiles), cwd, environ, self.timeout)
+        if result.ok:
+            return result
+        result = self.engine.run([*args], cwd, environ, self.timeout)
+        return replace(result, stdout=with_environments(result.stdout, model.stdout))
+
+    def _uses_env_files(self) -> bool:
+        return any(b"env_file" in text for text in self.stage.texts())
+
+    def _variables(self, entry: Invocation, scenario: Scenario) -> dict[str, str]:
+        """Return the variables of the env files of *entry* itself."""
+        directory = entry.project_directory or entry.directory
+        files = entry.env_files or (posixpath.join(directory, ".env"),)
+        values: dict[str, str] = {}
+        for file in () if scenario.empty_env_file else files:
+            with contextlib.suppress(OSError):
+                text = self.stage.place(file).read_text("utf-8", "replace")
+                values |= {each.name: each.value for each in assignments(text)}
+        return values
 
     def question(
         self, entry: Invocation, scenario: Scenario, env: Mapping[str, str]
