@@ -42,7 +42,7 @@ from composerefactor.planning.selection import (
 from composerefactor.planning.settle import Settler, error_location, prover_of
 from composerefactor.proof.comparison import ProofFinding, ProofResult
 from composerefactor.proof.engine import Engine, release
-from composerefactor.proof.prover import Prover
+from composerefactor.proof.prover import Intention, Prover
 from composerefactor.proof.staging import Progress, Run
 from composerefactor.refactoring.contract import Effect, FileElement, Plan, Refusal
 from composerefactor.refactoring.move_roots.plan import Move
@@ -323,6 +323,9 @@ def _prove_fixes(
         variables=fix_plan.variables,
         entries=fix_plan.entries,
         expected=expected,
+        intention=Intention(
+            repr(effects), tuple(sorted({e.service for e in effects if e.service is not None}))
+        ),
     )
     still_rejected = rejected = prover.rejected()
     if rejected and fix_plan.applied:

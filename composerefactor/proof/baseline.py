@@ -98,14 +98,6 @@ PROBE_LATER = "(follows from the resolved configuration)"
 """The path of a probe whose text is not known yet."""
 
 
-def sample(memory: Memory, own: bytes) -> bytes:
-    """Return the question whether equal hashes were found for the result of *own* once.
-
-    Hashes follow from the resolved configuration, so that one comparison is enough.
-    """
-    return memory.digest(b"sample", memory.recall(own) or b"")
-
-
 def _parts_of(scenarios: Iterable[Scenario]) -> list[Scenario]:
     """Return those of *scenarios* that have no effect on each other."""
     return [s for s in scenarios if s.kind == "model" and s.profiles == ALL_PROFILES]
@@ -134,6 +126,11 @@ class Baseline:
             for assumption, names in sorted(self._supplied_names.items())
         ]
 
+    @property
+    def is_supplied(self) -> bool:
+        """Whether more was supplied than values of required variables for an empty env file."""
+        return bool(self._supplied_names.keys() - {REQUIRED_SET_WITHOUT_ENV_FILE})
+
     def runs(
         self, entries: Sequence[EntryInputs], *, thorough: bool = False, probes: bool = False
     ) -> list[Run]:
@@ -143,8 +140,9 @@ class Baseline:
             entries: The start commands.
             thorough: True for a run for each scenario. Otherwise those scenarios that are
                 independent of each other are combined, and profiles are not run alone, since
-                the configuration with all profiles names the profiles of each service. Where Docker
-                Compose rejects the combination, each scenario runs.
+                the configuration with all profiles names the profiles of each service, nor are
+                hashes printed, which follow from the configuration. Where Docker Compose rejects
+                the combination, each scenario runs.
             probes: Whether the combined scenarios include a probe.
         """
         firsts: list[Callable[[], list[Run]]] = [partial(self._command_runs, e) for e in entries]
@@ -163,7 +161,7 @@ class Baseline:
                 parts = [s for s in scenarios if s.kind == "model" and s.profiles == ALL_PROFILES]
                 combine = partial(self._combined_runs, inputs, own[0], raw[0], parts, probes=probes)
                 others += [combine, lambda raw=raw: raw]  # type: ignore[misc]
-                scenarios = [s for s in scenarios if s.kind == "hash"]
+                scenarios = []
             others += [partial(self._load_one, inputs, scenario, base) for scenario in scenarios]
         return [run for runs in (*owns, *self.runner.side_by_side(others)) for run in runs]
 
@@ -173,13 +171,13 @@ class Baseline:
         """Return the runs of a proof that is not thorough, without running Docker Compose.
 
         With *probes*, combined scenarios must have had a probe; without, they may have had one.
-        None if one of them is not remembered, or the hashes of its services were never compared.
+        None if one of them is not remembered.
         """
         found: list[Remembered] = []
         for inputs in entries:
             own = self._remembered(inputs, own_scenario({}), {}, memory)
             raw = self._remembered(inputs, raw_scenario(), {}, memory)
-            if own is None or raw is None or not memory.recall(sample(memory, own.question)):
+            if own is None or raw is None:
                 return None
             found += [own, raw]
             scenarios = self._other_scenarios(inputs)

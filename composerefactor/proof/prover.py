@@ -9,9 +9,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from msgspec import Struct
+
 from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import Invocation
-from composerefactor.proof.baseline import Baseline, EntryInputs, Remembered, sample
+from composerefactor.proof.baseline import Baseline, EntryInputs, Remembered
 from composerefactor.proof.comparison import (
     NotCovered,
     ProofFinding,
@@ -20,12 +22,14 @@ from composerefactor.proof.comparison import (
     recreated_services,
 )
 from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine, Result
-from composerefactor.proof.output import extension_names
+from composerefactor.proof.memory import Memory
+from composerefactor.proof.output import extension_names, sections
 from composerefactor.proof.probes import OverrideSensitivity, ProbeRuns, constant_probe, render
 from composerefactor.proof.scenarios import (
     OWN,
     Kind,
     Scenario,
+    hash_scenario,
     own_scenario,
     raw_scenario,
     untried_profiles,
@@ -148,6 +152,7 @@ class Prover:
         variables: Mapping[str, str] | None = None,
         entries: Mapping[Invocation, Invocation] | None = None,
         expected: Callable[[ProofFinding], bool] | None = None,
+        intention: Intention | None = None,
     ) -> ProofResult:
         """Compare the resolved configurations before and after *changes*.
 
@@ -160,19 +165,29 @@ class Prover:
                 same directory.
             expected: Returns whether a difference is intended. A combined scenario is taken apart
                 only if it shows another one.
+            intention: What decides *expected*. If it is given, a result without unintended
+                differences is remembered; remembered results do not list the intended ones.
         """
         moved_names = frozenset(moved)
         if only is None and expected is None and self._remembered is not None:
             equal = self._equal_to_remembered(self._remembered, changes, moved_names, entries or {})
             if equal is not None:
                 return equal
+        verdict = self._verdict(changes, intention, variables or {}, entries or {})
+        if verdict is not None and (known_result := verdict.recall()) is not None:
+            return known_result
         check = _Check(
             self, changes, moved_names, variables or {}, entries or {}, expected or _none
         )
         known = [*self.baseline(), *self._apart.values()] if only else self.baseline()
         check.compare([run for run in known if only is None or only(run)])
+        if only is None:
+            check.compare_hashes()
         untried = self._untried_profiles() if only is None else []
-        return check.result(untried)
+        result = check.result(untried)
+        if verdict is not None and expected is not None:
+            verdict.remember(result, expected)
+        return result
 
     def rejected_after(self, changes: Mapping[str, bytes | None]) -> dict[Invocation, str]:
         """Return the rejected start commands that Docker Compose also rejects after *changes*."""
@@ -254,6 +269,30 @@ class Prover:
         self._apart.update(zip(new, loaded, strict=True))
         return [self._apart[key] for key in wanted]
 
+    def hashes(self, runs: Iterable[Run]) -> list[Run]:
+        """Return runs of the original that print the hashes of what *runs* resolve; made once."""
+        inputs = {i.entry: i for i in self._inputs}
+        wanted = {(run.entry, hash_scenario(run.scenario.profiles)): run.env for run in runs}
+        new = [key for key in wanted if key not in self._apart]
+        loaded = self._runner.side_by_side(
+            [
+                partial(self._baseline.load, inputs[e], hashed, wanted[e, hashed])
+                for e, hashed in new
+            ]
+        )
+        self._apart.update(zip(new, loaded, strict=True))
+        return [self._apart[key] for key in wanted]
+
+    @property
+    def is_remembered(self) -> bool:
+        """Whether the runs of the original are remembered from an earlier command."""
+        return self._remembered is not None
+
+    @property
+    def is_supplied(self) -> bool:
+        """Whether the original needs values or files that are not in the project to load."""
+        return self._baseline.is_supplied
+
     @property
     def assumptions(self) -> list[str]:
         """What was supplied to make the original load, for users."""
@@ -263,6 +302,32 @@ class Prover:
     def runner(self) -> Runner:
         """What runs Docker Compose on the staged copy."""
         return self._runner
+
+    def _verdict(
+        self,
+        changes: Mapping[str, bytes | None],
+        intention: Intention | None,
+        variables: Mapping[str, str],
+        entries: Mapping[Invocation, Invocation],
+    ) -> _Verdict | None:
+        """Return where the verdict on *changes* is remembered; None if it is not."""
+        memory, identity = self.engine.memory, self.engine.identity
+        if intention is None or memory is None or identity is None or self._thorough:
+            return None
+        before = self._stage.content()
+        self._stage.apply(changes)
+        try:
+            after = self._stage.content()
+        finally:
+            self._stage.reset()
+        given = (
+            self.entries, sorted(self._runner.environ.items()), self._runner.options,
+            sorted(variables.items()), list(entries.items()), self._probes, intention.text,
+        )  # fmt: skip
+        question = memory.digest(
+            b"verdict", identity, repr(given).encode(), repr(before).encode(), repr(after).encode()
+        )
+        return _Verdict(self, memory, question, intention.services)
 
     def _equal_to_remembered(
         self,
@@ -293,7 +358,7 @@ class Prover:
             self._stage.reset()
         self.engine.usage.remembered += 2 * len(runs) - (self.runs - runs_before)
         return ProofResult(
-            covered=len(runs) + len(self.entries),  # the hashes are known to be equal, too
+            covered=len(runs) + len(self.entries),  # hashes follow from the configuration
             assumptions=self.assumptions,
             recreated={entry: [] for entry in self.entries},
             probed=frozenset(run.entry for run in runs if run.scenario.probe),
@@ -331,12 +396,6 @@ class Prover:
         question = self._runner.question(entry, own_scenario({}), {})
         return bool(memory and question and memory.recall(question) is not None)
 
-    def remember_hashes(self, entry: Invocation) -> None:
-        """Remember that equal resolved configurations of *entry* had equal hashes."""
-        memory, own = self.engine.memory, self._runner.question(entry, own_scenario({}), {})
-        if memory is not None and own is not None and self._is_remembered(entry):
-            memory.remember(sample(memory, own), b"equal")
-
     def _untried_profiles(self) -> list[NotCovered]:
         """Return the profiles that are not compared alone, of start commands that need it."""
         combined = {run.entry for run in self.baseline() if run.scenario.parts}
@@ -346,6 +405,63 @@ class Prover:
             if inputs.entry not in combined
             for profile in untried_profiles(inputs.profiles)
         ]
+
+
+class Intention(Struct, frozen=True):
+    """What a change is meant to do, as far as it decides which differences are intended.
+
+    Attributes:
+        text: All that decides it, as text.
+        services: The services that may be recreated.
+    """
+
+    text: str
+    services: tuple[str, ...]
+
+
+class _Verdict:
+    """A remembered result: that there are no unintended differences, and what is recreated.
+
+    Only results of projects that load as they are get remembered; values of required variables for
+    the scenario with an empty env file may be supplied.
+    """
+
+    def __init__(
+        self, prover: Prover, memory: Memory, question: bytes, services: tuple[str, ...]
+    ) -> None:
+        self.prover, self.memory, self.question = prover, memory, question
+        self.services = services
+
+    def recall(self) -> ProofResult | None:
+        """Return the result; None if it, or the original, is not remembered."""
+        answer = self.memory.recall(self.question)
+        if answer is None or not self.prover.is_remembered:
+            return None
+        covered = int.from_bytes(answer[:4], "big")
+        self.prover.engine.usage.remembered += 2 * covered
+        return ProofResult(
+            covered=covered,
+            assumptions=self.prover.assumptions,
+            recreated={
+                entry: [name for name in self.services if self.memory.recall(self._of(n, name))]
+                for n, entry in enumerate(self.prover.entries)
+            },
+        )
+
+    def remember(self, result: ProofResult, expected: Callable[[ProofFinding], bool]) -> None:
+        """Remember *result* if it can be recalled completely."""
+        names = {name for recreated in result.recreated.values() for name in recreated}
+        is_complete = not result.not_covered and names <= {*self.services}
+        is_intended = all(map(expected, result.differences))
+        if not (result.covered and is_complete and is_intended) or self.prover.is_supplied:
+            return
+        for n, entry in enumerate(self.prover.entries):
+            for name in result.recreated.get(entry, ()):
+                self.memory.remember(self._of(n, name), b"recreated")
+        self.memory.remember(self.question, result.covered.to_bytes(4, "big") + b"verdict")
+
+    def _of(self, entry: int, service: str) -> bytes:
+        return self.memory.digest(self.question, f"{entry} {service}".encode())
 
 
 _ORDER: dict[Kind, int] = {"model": 0, "raw": 1, "hash": 2}
@@ -368,13 +484,17 @@ class _Check:
         self.variables, self.entries, self.expected = variables, entries, expected
         self.covered = 0
         self.probed: set[Invocation] = set()
+        self.places: set[tuple[Invocation, tuple[str, ...]]] = set()
+        self.with_hash: set[Invocation] = set()
         self.hashed: set[Invocation] = set()
+        self.unhashed: dict[Invocation, Run] = {}
         self.not_covered: list[NotCovered] = []
         self.findings: dict[tuple[Invocation, tuple[str, ...], str], ProofFinding] = {}
         self.recreated: dict[Invocation, list[str]] = {entry: [] for entry in prover.entries}
 
     def compare(self, runs: Sequence[Run]) -> None:
         """Compare *runs*; combined ones that differ are taken apart and compared again."""
+        self.with_hash |= {run.entry for run in runs if run.scenario.kind == "hash"}
         combined: dict[Invocation, tuple[Run, list[ProofFinding]]] = {}
         without_raw: set[Invocation] = set()
         for run, after in self._after(runs):
@@ -394,18 +514,26 @@ class _Check:
                 apart.append((run, [] if has_probe else found, True))
             elif self._is_explained(found):
                 self.covered += 1
-                self._add_findings(found)
+                self._add_findings(f for f in found if not self._is_known(f))
                 if has_probe and not found:
                     self.probed.add(entry)
             else:
                 apart.append((run, found, not has_probe))
         self._take_apart(apart)
 
+    def compare_hashes(self) -> None:
+        """Compare hashes where a resolved configuration is another text, and none were compared.
+
+        The hash of a service follows from the resolved configuration, so those of equal texts are
+        equal, too.
+        """
+        self.covered += len(self.hashed - self.unhashed.keys())
+        runs = self.prover.hashes(list(self.unhashed.values()))
+        for run, after in self._after(runs):
+            self._add(run, after, compare_run(run, after, self.prover.runner, self.moved))
+
     def result(self, untried: Sequence[NotCovered]) -> ProofResult:
         """Return the result; *untried* is not covered, too."""
-        differing = {finding.entry for finding in self.findings.values()}
-        for entry in self.hashed - differing:
-            self.prover.remember_hashes(entry)
         return ProofResult(
             differences=sorted(self.findings.values(), key=lambda each: _ORDER[each.kind]),
             covered=self.covered,
@@ -442,7 +570,11 @@ class _Check:
 
     def _is_explained(self, found: Iterable[ProofFinding]) -> bool:
         """Return whether each difference is expected, or known from another scenario."""
-        return all(self.expected(f) or _key(f) in self.findings for f in found)
+        return all(self.expected(f) or self._is_known(f) for f in found)
+
+    def _is_known(self, finding: ProofFinding) -> bool:
+        """Return whether another scenario shows *finding*, perhaps with other values."""
+        return _key(finding) in self.findings or (finding.entry, finding.path) in self.places
 
     def _after(self, runs: Sequence[Run]) -> Iterator[tuple[Run, Result]]:
         """Yield the successful *runs* with the results after the change; note the others."""
@@ -456,18 +588,29 @@ class _Check:
     def _add(self, run: Run, after: Result, found: Iterable[ProofFinding]) -> None:
         self.covered += 1
         self._add_findings(found)
-        if run.scenario.kind == "hash" and after.ok:
+        if run.scenario.name == OWN and after.ok and run.entry not in self.with_hash:
             self.hashed.add(run.entry)
+            if _hashed(run.result) != _hashed(after):
+                self.unhashed[run.entry] = run
+        if run.scenario.kind == "hash" and after.ok:
             known = self.recreated[run.entry]
             known += [name for name in recreated_services(run, after) if name not in known]
 
     def _add_findings(self, found: Iterable[ProofFinding]) -> None:
         for finding in found:
             self.findings.setdefault(_key(finding), finding)
+            if finding.kind == "model" and not finding.rejects:
+                self.places.add((finding.entry, finding.path))
 
     def _add_not_covered(self, run: Run, result: Result) -> None:
         message = self.prover.runner.error_message(result)
         self.not_covered.append(NotCovered(run.entry, run.scenario.name, message))
+
+
+def _hashed(config: Result) -> dict[str, str]:
+    """Return the text from which hashes follow: all sections of *config* without ``x-*``."""
+    texts = sections(config.stdout)
+    return {name: text for name, text in texts.items() if not name.startswith("x-")}
 
 
 def _none(_: ProofFinding) -> bool:

@@ -183,6 +183,11 @@ def raw_scenario(profiles: tuple[str, ...] = ALL_PROFILES) -> Scenario:
     return Scenario("uninterpolated", kind="raw", profiles=profiles, essential=True)
 
 
+def hash_scenario(profiles: tuple[str, ...] = ALL_PROFILES) -> Scenario:
+    """Return the scenario of the configuration hash of each service."""
+    return Scenario("hashes", kind="hash", profiles=profiles)
+
+
 def other_scenarios(
     entry: Invocation,
     variables: Mapping[str, Variable],
@@ -225,7 +230,7 @@ def other_scenarios(
             result.append(Scenario(name, profiles=chosen, essential=not together))
     # A difference is reported for the first scenario that shows it, so these come last.
     result.append(raw_scenario(base))
-    result.append(Scenario("hashes", kind="hash", profiles=base))
+    result.append(hash_scenario(base))
     if not together:
         result += [
             Scenario(f"hashes, {_profile_name(names)}", kind="hash", profiles=names)

@@ -14,7 +14,7 @@ from composerefactor.compose.invocation import Invocation
 from composerefactor.proof.comparison import ProofResult
 from composerefactor.proof.engine import Engine, find_engine
 from composerefactor.proof.memory import DIGEST_SIZE, Memory
-from composerefactor.proof.prover import Prover
+from composerefactor.proof.prover import Intention, Prover
 
 TEXT = """\
 x-common: &common
@@ -50,7 +50,10 @@ def proof_of(
     """Prove changes with a new prover and the memory of the test; return its runs, too."""
 
     def prove(
-        changes: Mapping[str, bytes | None], text: str = TEXT, moved: frozenset[str] = frozenset()
+        changes: Mapping[str, bytes | None],
+        text: str = TEXT,
+        moved: frozenset[str] = frozenset(),
+        intended: str = "",
     ) -> tuple[ProofResult, int]:
         engine = replace(compose, memory=Memory(tmp_path / "cache"))
         with Prover(
@@ -63,6 +66,13 @@ def proof_of(
             probes=True,
         ) as prover:
             assert prover.rejected() == {}
+            if intended:
+                proof = prover.check(
+                    changes,
+                    expected=lambda found: intended in {*found.path, found.service},
+                    intention=Intention(intended, ("api", "db")),
+                )
+                return proof, prover.runs
             proof = prover.check(changes, moved=moved)
             assert prover.sensitivities(changes, insensitive=proof.probed) == []
             return proof, prover.runs
@@ -72,7 +82,7 @@ def proof_of(
 
 def test_the_same_proof_runs_nothing(proof_of: ProofOf) -> None:
     first, runs = proof_of(split())
-    assert (first.ok, runs) == (True, 8)
+    assert (first.ok, runs) == (True, 6)
     again, runs = proof_of(split())
     assert (again, runs) == (first, 0)
 
@@ -89,6 +99,36 @@ def test_a_remembered_original_does_not_hide_a_difference(proof_of: ProofOf) -> 
     assert {found.path for found in proof.differences} >= {
         ("services", "api", "environment", "LEVEL")
     }
+
+
+def test_an_intended_change_is_remembered(proof_of: ProofOf) -> None:
+    changes: dict[str, bytes | None] = {
+        "compose.yaml": TEXT.replace("postgres:16", "postgres:17").encode()
+    }
+    first, runs = proof_of(changes, intended="db")
+    assert runs > 0
+    again, runs = proof_of(changes, intended="db")
+    assert runs == 0
+    entry = next(iter(first.recreated))
+    assert again.recreated == first.recreated == {entry: ["db"]}
+    assert (again.covered, again.assumptions) == (first.covered, first.assumptions)
+    # the same change is not what another intention declares
+    other, runs = proof_of(changes, intended="api")
+    assert runs > 0
+    assert {found.service for found in other.differences} == {"db"}
+    assert proof_of(changes, intended="api")[1] > 0
+
+
+def test_an_original_that_needs_values_is_not_remembered(proof_of: ProofOf) -> None:
+    text = TEXT.replace("${TAG:-1.0}", "${TAG:?missing}")
+    changes: dict[str, bytes | None] = {
+        "compose.yaml": text.replace("postgres:16", "postgres:17").encode()
+    }
+    first, _ = proof_of(changes, text=text, intended="db")
+    again, runs = proof_of(changes, text=text, intended="db")
+    assert again == first
+    assert first.assumptions
+    assert runs > 0
 
 
 def test_an_extension_that_is_lost_is_not_equal_unless_it_moved(proof_of: ProofOf) -> None:
