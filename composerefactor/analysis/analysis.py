@@ -20,11 +20,13 @@ from composerefactor.analysis.findings import Area, Finding, Rule, RuleInfo, Sev
 from composerefactor.compose.files import ignore_reason
 from composerefactor.errors import InputError
 from composerefactor.planning.opening import OpenProject, ProjectSelection, open_project
+from composerefactor.planning.readers import inventory
 from composerefactor.planning.registry import RULE_GROUP
 from composerefactor.planning.settings import Settings
 from composerefactor.planning.settle import error_location, prover_of
 from composerefactor.plugins import discover
 from composerefactor.proof.engine import Engine
+from composerefactor.refactoring.reader import Outcome
 
 MAX_SCORE = 10.0
 AREAS: tuple[Area, ...] = (
@@ -172,6 +174,7 @@ class Analysis(Struct, frozen=True):
         strengths: Sentences about what is well done.
         ratings: The rating of each area. Suppressed findings do not count, known ones do.
         rating: The overall rating.
+        readers: Other programs that read the files, and what becomes of them in a split.
     """
 
     architecture: Architecture
@@ -182,6 +185,7 @@ class Analysis(Struct, frozen=True):
     strengths: tuple[str, ...]
     ratings: tuple[Rating, ...]
     rating: Rating
+    readers: tuple[Outcome, ...] = ()
 
     @property
     def rejections(self) -> tuple[Finding, ...]:
@@ -197,6 +201,7 @@ def analyse(
     *,
     skip: Container[str] = (),
     found_by_engine: Iterable[Finding] = (),
+    other_readers: tuple[Outcome, ...] = (),
 ) -> Analysis:
     """Return the analysis of a project from its facts.
 
@@ -206,6 +211,7 @@ def analyse(
         baseline: Fingerprints of known findings.
         skip: The ids of the rules that do not run.
         found_by_engine: Findings for what Docker Compose itself rejects.
+        other_readers: Other programs that read the files.
     """
     active = {name: rule for name, rule in all_rules().items() if name not in skip}
     findings = [each for rule in active.values() for each in rule.findings(architecture)]
@@ -234,6 +240,7 @@ def analyse(
         tuple(_strengths(active.values(), without_findings)) if services else (),
         areas,
         overall(areas, is_rejected=any(_is_rejection(each, rules) for each in reported)),
+        other_readers,
     )
 
 
@@ -296,6 +303,7 @@ def analyse_project(
         baseline,
         skip=frozenset(settings.analyze.skip),
         found_by_engine=rejected,
+        other_readers=inventory(opened),
     )
 
 

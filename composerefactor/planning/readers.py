@@ -26,6 +26,7 @@ from composerefactor.planning.opening import OpenProject, ProjectTexts
 from composerefactor.plugins import discover
 from composerefactor.refactoring.contract import Plan
 from composerefactor.refactoring.reader import (
+    Outcome,
     PlannedSplit,
     Reader,
     SplitFile,
@@ -46,6 +47,7 @@ _SETTINGS = re.compile(
     r"(?:[^/]*|(?:\.github|\.gitlab|\.gitea|\.forgejo|\.woodpecker|\.renovate)/.*|docs/CODEOWNERS)"
 )
 _MAX_ABOVE = 200
+_SUPPOSED = "docker-compose/services/docker-compose.services.yml"
 
 
 def readers() -> dict[str, Reader]:
@@ -101,6 +103,28 @@ def with_readers(opened: OpenProject, project: Project, plan: Plan) -> Plan:
         readers=tuple(checked),
         reader_files=tuple(reader_files),
     )
+
+
+def inventory(opened: OpenProject) -> tuple[Outcome, ...]:
+    """Return the other readers of the files of the project that is open.
+
+    What they would be after a split of each root file that has no modules yet: each gets one in the
+    directory that a split creates by default.
+    """
+    around = surroundings(opened)
+    split = planned_split(opened.project, Plan(), around)
+    known = {each.path for each in split.splits}
+    whole = [around.place(p) for p in opened.project.root_files if around.place(p) not in known]
+    supposed = {path: posixpath.join(posixpath.dirname(path), _SUPPOSED) for path in whole}
+    split = replace(
+        split,
+        splits=(
+            *split.splits,
+            *(SplitFile(path, (m,), frozenset({m})) for path, m in supposed.items()),
+        ),
+        with_images=split.with_images | frozenset(supposed.values()),
+    )
+    return tuple(one for each in readers().values() for one in each.outcomes(around, split))
 
 
 def _edited(

@@ -391,6 +391,15 @@ def test_settings_above_the_project_are_named(command_line: CommandLine, tmp_pat
     assert "/shop/docker-compose/services" in only["action"]
 
 
+def test_analyze_lists_readers_before_a_split(command_line: CommandLine, tmp_path: Path) -> None:
+    write(tmp_path, {"up.sh": "\nscp docker-compose.yml host:\n", "CODEOWNERS": "* @a\n"})
+    run = command_line.plain(tmp_path, "analyze", "--format", "json")
+    assert [tuple(each.values()) for each in run.document["readers"]] == [
+        ("codeowners", "fine", {"file": "CODEOWNERS", "line": 1}),
+        ("copy-commands", "named", {"file": "up.sh", "line": 2}),
+    ]
+
+
 def test_only_urls_of_this_repository_count(command_line: CommandLine, tmp_path: Path) -> None:
     other = RAW.replace("acme/shop", "other/shop")
     write(tmp_path, {"README.md": f"{other}\n\n{RAW}\n"})

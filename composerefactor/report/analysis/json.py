@@ -21,6 +21,7 @@ from composerefactor.analysis.findings import Finding, RuleInfo, Severity
 from composerefactor.errors import Location
 from composerefactor.images.environments import FileEnvironment
 from composerefactor.planning.settings import schemas
+from composerefactor.refactoring.reader import State
 from composerefactor.report.plan_json import ComparisonDocument, comparison_document
 
 SCHEMA_FILE = "schema.json"
@@ -68,6 +69,20 @@ class UnreadDocument(Struct, frozen=True):
     location: Location | None
 
 
+class ReaderDocument(Struct, frozen=True):
+    """Another program that reads the files.
+
+    Attributes:
+        reader: The name of the reader.
+        state: What a split does with it: followed, fine, named or whole.
+        location: The file and line.
+    """
+
+    reader: str
+    state: State
+    location: Location
+
+
 class AnalysisDocument(Struct, frozen=True):
     """An analysis of a project.
 
@@ -87,6 +102,7 @@ class AnalysisDocument(Struct, frozen=True):
         suppressed: The findings that the settings or a comment suppress.
         known: The findings in the baseline.
         rules: The rules that were checked.
+        readers: Other programs that read the files.
         unresolved: What the text alone does not show, in sentences.
     """
 
@@ -105,6 +121,7 @@ class AnalysisDocument(Struct, frozen=True):
     suppressed: tuple[FindingDocument, ...]
     known: tuple[FindingDocument, ...]
     rules: tuple[RuleInfo, ...]
+    readers: tuple[ReaderDocument, ...]
     unresolved: tuple[str, ...]
 
 
@@ -135,6 +152,9 @@ def analysis_document(analysis: Analysis) -> dict[str, Any]:
         suppressed=_findings([(s.finding, s.reason) for s in analysis.suppressed]),
         known=_findings([(each, None) for each in analysis.known]),
         rules=tuple(analysis.rules.values()),
+        readers=tuple(
+            ReaderDocument(each.reader, each.state, each.location) for each in analysis.readers
+        ),
         unresolved=facts.unresolved,
     )
     masked: dict[str, Any] = facts.masking.document(to_builtins(document))

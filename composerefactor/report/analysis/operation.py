@@ -102,7 +102,30 @@ def commands(analysis: Analysis) -> Section:
     endpoints = tuple(_endpoints(architecture))
     if endpoints:
         parts.append(Listing(endpoints, "URLs"))
-    return Section("commands", "Commands", tuple(parts))
+    return Section("commands", "Commands", (*parts, *_readers(analysis)))
+
+
+_IN_A_SPLIT = {
+    "followed": "is edited",
+    "fine": "follows",
+    "named": "to change by hand",
+    "whole": "keeps the file whole",
+}
+
+
+def _readers(analysis: Analysis) -> Iterator[Table]:
+    """Yield the table of other programs that read the files; nothing without any."""
+    places: dict[tuple[str, str, str], set[int]] = {}
+    for each in analysis.readers:
+        key = each.title, each.location.path, _IN_A_SPLIT[each.state]
+        places.setdefault(key, set()).add(each.location.line)
+    if places:
+        rows = tuple(
+            (title, code(f"{path}:{', '.join(map(str, sorted(lines)))}"), state)
+            for (title, path, state), lines in places.items()
+        )
+        columns = ("Program", "Where", "In a split")
+        yield Table(columns, rows, "Other programs that read the files")
 
 
 def _daily(entry: InvocationFacts, *, is_main: bool) -> Iterator[str]:
