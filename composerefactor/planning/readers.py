@@ -164,22 +164,27 @@ def _texts_above(opened: OpenProject) -> Mapping[str, str]:
 def planned_split(project: Project, plan: Plan, around: Surroundings) -> PlannedSplit:
     """Return which Compose files of *project* read modules after *plan*."""
     contents = plan.contents()
-    gone = {path for path, content in contents.items() if content is None}
+    deleted = {path for path, content in contents.items() if content is None}
+    gone = deleted - plan.relocated.keys()
     named = {path for entry in project.entries for path in entry.files}
+    named |= set(plan.relocated.values())
     read: dict[str, list[str]] = {}
     for path in (*project.files, *contents):
-        if path.endswith((".yml", ".yaml")) and path not in gone:
+        if path.endswith((".yml", ".yaml")) and path not in deleted:
             read[path] = list(_read_files(project, contents, path))
     splits = []
     for path in project.files:
-        modules = sorted(_closure(read, path) - named - {path})
+        new_path = plan.relocated.get(path, path)
+        modules = sorted(_closure(read, new_path) - named)
+        if new_path != path:  # whoever names the file has to name the new one, too
+            modules.append(new_path)
         if modules and path not in gone:
             created = frozenset(
                 around.place(m) for m in modules if m in contents and not project.exists(m)
             )
             places = tuple(map(around.place, modules))
             splits.append(SplitFile(around.place(path), places, created))
-    files = {*around.listing.paths, *map(around.place, contents)} - {*map(around.place, gone)}
+    files = {*around.listing.paths, *map(around.place, contents)} - {*map(around.place, deleted)}
     with_images = {
         path
         for each in splits

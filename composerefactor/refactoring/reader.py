@@ -71,7 +71,7 @@ class SplitFile(Struct, frozen=True):
     Attributes:
         path: The file before the plan.
         modules: All files that it includes or extends from after the plan, at any depth, without
-            those that a start command names too.
+            those that a start command names too. For a file that moves, also the moved file.
         created: Those of them that the plan creates.
     """
 
@@ -95,7 +95,7 @@ class PlannedSplit(Struct, frozen=True, dict=True):
     Attributes:
         splits: These files.
         files: All files of the project after the plan.
-        removed: The files that the plan deletes.
+        removed: The files that the plan deletes, without those that move.
         with_images: The modules that name an image.
     """
 

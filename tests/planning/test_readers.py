@@ -199,6 +199,40 @@ def test_what_is_published_can_be_split_with_stubs(
     assert "include:" not in (tmp_path / ROOT).read_text()
 
 
+def test_readers_follow_root_files_that_move(command_line: CommandLine, tmp_path: Path) -> None:
+    """The moved root file counts as a module; a command that is rewritten keeps its edit."""
+    workflow = (
+        "on:\n  push:\n    paths:\n      - docker-compose.yml\n"
+        "jobs:\n  x:\n    steps:\n      - run: docker compose publish acme/shop:1\n"
+    )
+    settings = "updates:\n- package-ecosystem: docker-compose\n  directory: /\n"
+    write(
+        tmp_path,
+        {
+            ".github/workflows/x.yml": workflow,
+            ".github/dependabot.yml": settings,
+            "CODEOWNERS": "/docker-compose.yml @a\n",
+            "up.sh": "scp docker-compose.yml host:\n",
+        },
+    )
+    run = command_line(
+        tmp_path,
+        *("split", "--force", "--strategy", "extends", "--move-roots", "deploy"),
+        *(*UNPROVEN, "--unproven", "--yes"),
+    )
+    assert run.code == 0, run.err
+    assert "scp copies docker-compose.yml, which moves -> copy docker-compose/, deploy/" in run.err
+    written = (tmp_path / ".github/workflows/x.yml").read_text()
+    assert "      - docker-compose/**\n      - deploy/**\n" in written
+    assert "docker compose -f deploy/docker-compose.yml publish" in written
+    assert (tmp_path / ".github/dependabot.yml").read_text().splitlines()[2:] == [
+        "  directories:",
+        "    - /docker-compose/infrastructure",
+        "    - /docker-compose/services",
+    ]
+    assert "/deploy/            @a" in (tmp_path / "CODEOWNERS").read_text()
+
+
 PLATFORMS = {
     "dokploy": ("networks:\n  dokploy-network:\n    external: true\n", "named"),
     "dockge": ("x-dockge:\n  urls: [http://x.test]\n", "fine"),

@@ -26,7 +26,7 @@ from composerefactor.compose.project import Project, project_name
 from composerefactor.compose.service_values import read_pairs
 from composerefactor.compose.services import services_in
 from composerefactor.discovery.files import DEFAULT_NAMES, FileReader
-from composerefactor.discovery.readers import OtherReader
+from composerefactor.discovery.readers import PUBLISH, OtherReader
 from composerefactor.discovery.structured import compose_settings
 from composerefactor.edit.planned_files import PlannedFile, Slice
 from composerefactor.errors import Location, RefusedError
@@ -72,7 +72,8 @@ def _reasons_for_option(
     readers: Iterable[OtherReader],
     name: str,
 ) -> Iterator[str]:
-    old = next((reader for reader in readers if reader.path in relocation.files), None)
+    others = (reader for reader in readers if reader.name != PUBLISH)
+    old = next((reader for reader in others if reader.path in relocation.files), None)
     if old is not None:
         yield f"{old.evidence} starts {old.name}, which does not support `name:`"
     env_files = [

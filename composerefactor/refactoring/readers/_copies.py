@@ -123,7 +123,11 @@ def alone(
             continue
         missing = [module for module in modules if not carried(module, everything)]
         targets = ", ".join(split.covering(missing))
-        if missing:
+        if missing and path not in split.files:
+            said = f"{verb.format(path)}, which moves"
+            instead = action.format(targets).replace(" too", " instead")
+            yield Outcome("named", location, said, instead)
+        elif missing:
             said = f"{verb.format(path)} without its modules"
             yield Outcome("named", location, said, action.format(targets))
         else:

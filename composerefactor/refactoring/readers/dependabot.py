@@ -84,7 +84,7 @@ def _follow_update(file: ReaderFile, update: MappingNode, split: PlannedSplit) -
             yield Outcome("fine", file.location(entry.key), said)
         return
     added = sorted({f"/{posixpath.dirname(m)}" for m in missing})
-    edits = _additions(file, update, entry, added)
+    edits = _additions(file, update, entry, added, split)
     yield Outcome(
         "followed" if edits else "named",
         file.location(entry.key),
@@ -108,9 +108,12 @@ def _reads(pattern: str, path: str) -> bool:
 
 
 def _additions(
-    file: ReaderFile, update: MappingNode, entry: Entry, added: list[str]
+    file: ReaderFile, update: MappingNode, entry: Entry, added: list[str], split: PlannedSplit
 ) -> list[Replacement]:
-    """Return the edits that add directories to *entry*; none where it uses anchors."""
+    """Return the edits that add directories to *entry*; none where it uses anchors.
+
+    A single directory is replaced if its only Compose file moves.
+    """
     value, source = entry.value, file.source
     if isinstance(value, SequenceNode):
         items = strings(value)
@@ -118,7 +121,9 @@ def _additions(
         return [edit] if edit is not None and value.anchor is None else []
     if not isinstance(value, ScalarNode) or value.anchor is not None or value.style in {"|", ">"}:
         return []
-    texts = [source.text[value.start : value.end], *(quoted(each, value) for each in added)]
+    texts = [quoted(each, value) for each in added]
+    if any(_reads(value.value, path) for path in split.files):
+        texts.insert(0, source.text[value.start : value.end])
     key = Replacement(entry.key.start, entry.key.end, _renamed(file, entry, "directories"))
     if update.flow:
         return [key, Replacement(value.start, value.end, f"[{', '.join(texts)}]")]
