@@ -9,12 +9,13 @@
     ├── EngineError                      3   Docker Compose is missing, or rejects the project
     └── ProofFailedError                 4   the resolved configuration differs after the change
 
-:func:`first_of` shortens a list of names in a message.
+:func:`first_of` shortens a list of names in a message, :func:`did_you_mean` suggests one of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -92,3 +93,13 @@ def first_of(names: Sequence[str], most: int) -> str:
     """
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
+    """Return a remedy for *name*, which is not one of *known*: the one that it resembles.
+
+    If there is none, all of them, after the word or words *otherwise*.
+    """
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"{otherwise} {', '.join(names)}"

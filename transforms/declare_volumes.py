@@ -177,6 +177,7 @@ def _data_volumes(
         effects,
         evidence=f"{image.value} keeps its data at {', '.join(lacking)}, where nothing is mounted; "
         "the data stored so far is not moved",
+        leaves_data=True,
     )
 
 

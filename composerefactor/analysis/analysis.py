@@ -7,7 +7,7 @@ separates suppressed and known findings, and rates each area (:func:`ratings`, :
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import cache
 from typing import TypeGuard
 
@@ -17,8 +17,9 @@ import composerefactor.analysis.rules as package
 from composerefactor.analysis.baseline import without_known
 from composerefactor.analysis.facts.architecture import Architecture, survey
 from composerefactor.analysis.findings import Area, Finding, Rule, RuleInfo, Severity
+from composerefactor.analysis.fixable import with_fixes
 from composerefactor.compose.files import ignore_reason
-from composerefactor.errors import InputError
+from composerefactor.errors import InputError, did_you_mean
 from composerefactor.planning.opening import OpenProject, ProjectSelection, open_project
 from composerefactor.planning.readers import inventory
 from composerefactor.planning.registry import RULE_GROUP
@@ -202,6 +203,7 @@ def analyse(
     skip: Container[str] = (),
     found_by_engine: Iterable[Finding] = (),
     other_readers: tuple[Outcome, ...] = (),
+    check_fixes: Callable[[list[Finding]], list[Finding]] = list,
 ) -> Analysis:
     """Return the analysis of a project from its facts.
 
@@ -212,10 +214,11 @@ def analyse(
         skip: The ids of the rules that do not run.
         found_by_engine: Findings for what Docker Compose itself rejects.
         other_readers: Other programs that read the files.
+        check_fixes: Returns the findings, with their transforms only where these solve them.
     """
     active = {name: rule for name, rule in all_rules().items() if name not in skip}
     findings = [each for rule in active.values() for each in rule.findings(architecture)]
-    findings += found_by_engine
+    findings = check_fixes([*findings, *found_by_engine])
     reported: list[Finding] = []
     suppressed: list[SuppressedFinding] = []
     for finding in findings:
@@ -304,6 +307,7 @@ def analyse_project(
         skip=frozenset(settings.analyze.skip),
         found_by_engine=rejected,
         other_readers=inventory(opened),
+        check_fixes=lambda findings: with_fixes(findings, opened),
     )
 
 
@@ -313,7 +317,7 @@ def _check_rules(settings: Settings, names: Iterable[str]) -> None:
             raise InputError(
                 f"unknown rule {name!r}",
                 location=settings.location("analyze", "skip"),
-                remedy="available rules: " + ", ".join(all_rules()),
+                remedy=did_you_mean(name, all_rules(), "available rules:"),
             )
 
 

@@ -53,6 +53,7 @@ class Finding(Struct, frozen=True):
         subject: What distinguishes it from other findings of the same rule and service (a port, a
             variable). It is part of the fingerprint; the line and the message are not.
         remedy: What to do by hand, if no transform fixes it.
+        is_guess: True if the fix is a guess: `fix` makes it only with ``--confidence guess``.
     """
 
     rule: str
@@ -63,6 +64,7 @@ class Finding(Struct, frozen=True):
     service: str | None = None
     subject: str = ""
     remedy: str = ""
+    is_guess: bool = False
 
     @property
     def key(self) -> tuple[str, str, str, str]:

@@ -13,6 +13,7 @@ from composerefactor.analysis.diff.change import RULES, Risk
 from composerefactor.analysis.diff.compare import review
 from composerefactor.analysis.diff.states import Review, opened_pair
 from composerefactor.cli.options import (
+    GroupedCommand,
     engine_options,
     examples,
     output_options_for,
@@ -38,6 +39,7 @@ FORMATS = ("text", "markdown", "json", "sarif", "github")
 
 @click.command(
     "diff",
+    cls=GroupedCommand,
     short_help="Show how a change affects running containers.",
     epilog=examples(
         ("composerefactor diff main", "Compare the working tree with a branch."),
@@ -86,8 +88,8 @@ def command(
     here = Path(new) if Path(new).is_dir() else Path()
     with opened_pair(old, new, here, chosen) as (before, after):
         masking = reduce(or_, (each.masking for each in (before, after) if each))
-        with masking.errors():
-            result = review(before, after, (old, new), tool, progress(quiet=quiet))
+        with masking.errors(), progress(quiet=quiet, no_color=no_color) as shown:
+            result = review(before, after, (old, new), tool, shown)
     if output_format != "text" or output is not None or not quiet:
         text = _rendered(result, output_format, output, verbose=verbose, no_color=no_color)
         deliver(text, output)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from composerefactor.cli.completion import transform_names, transform_options
 from composerefactor.cli.options import (
+    GroupedCommand,
     Run,
     carry_out_proposal,
     examples,
@@ -27,9 +29,13 @@ from composerefactor.planning.selection import Selection
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.staging import Progress
 
+if TYPE_CHECKING:
+    from composerefactor.analysis.findings import Finding
+
 
 @click.command(
     "fix",
+    cls=GroupedCommand,
     short_help="Add missing settings and fix problems in place.",
     epilog=examples(
         ("composerefactor fix --unsafe --dry-run", "Show all possible changes."),
@@ -111,7 +117,18 @@ def command(
         return propose_fixes(opened, request.chosen(opened.settings), engine, selection, progress)
 
     chosen = project_selection(path, file, entry, env_file)
-    return carry_out_proposal(Run.of("fix", run), chosen, proposer, repairable=True)
+    return carry_out_proposal(
+        Run.of("fix", run), chosen, proposer, repairable=True, by_hand=_by_hand
+    )
+
+
+def _by_hand(opened: OpenProject) -> list[Finding]:
+    """Return the high findings of `analyze` that no fix solves."""
+    from composerefactor.analysis.analysis import analyse_project  # noqa: PLC0415
+    from composerefactor.analysis.findings import Severity  # noqa: PLC0415
+
+    findings = analyse_project(opened).findings
+    return [each for each in findings if each.severity is Severity.HIGH and not each.transform]
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from composerefactor.cli.options import (
+    GroupedCommand,
     Run,
     carry_out,
     examples,
@@ -33,6 +34,7 @@ MOST_REVISIONS = 30
 
 @click.command(
     "join",
+    cls=GroupedCommand,
     short_help=join.summary,
     help=f"{join.summary}\n\n{join.explanation}",
     epilog=examples(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import difflib
 import gc
 import importlib
 import os
@@ -15,7 +14,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from composerefactor import __version__
-from composerefactor.errors import ComposerefactorError, InputError, Location
+from composerefactor.errors import ComposerefactorError, InputError, Location, did_you_mean
 from composerefactor.workspace.interrupts import message
 
 BROKEN_PIPE = 141
@@ -62,8 +61,7 @@ class LazyGroup(click.Group):
         Raises UsageError with a suggestion if there is no such command.
         """
         if args and args[0] not in COMMANDS and args[0][:1].isalnum():
-            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(COMMANDS)}."
+            hint = did_you_mean(args[0], COMMANDS, "choose from")
             raise click.UsageError(f"No such command {args[0]!r}: {hint}", ctx)
         return super().resolve_command(ctx, args)
 
@@ -97,8 +95,8 @@ def cli() -> None:
 
     Exit codes: 0 done, or nothing to do; 1 there would be changes (--check), or the states differ
     (verify, diff); 2 wrong usage; 3 refused, bad input, or Docker Compose not found; 4 verification
-    failed; 130 interrupted: the message says whether files were written before. Nothing was written
-    if the code is 1 to 4, except by earlier steps of the wizard.
+    failed; 130 interrupted. With 1 to 4, this run wrote nothing. With 130, the message says what an
+    earlier step of the wizard has written; `undo` reverts it.
     """
 
 

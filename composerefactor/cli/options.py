@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 from msgspec import Struct
@@ -14,7 +15,9 @@ from msgspec import Struct
 from composerefactor.cli.terminal import (
     deliver,
     deliver_patch,
+    discard_typed_ahead,
     is_interactive,
+    place_of,
     progress,
     say,
     style_for,
@@ -37,9 +40,12 @@ from composerefactor.report.markdown import as_markdown
 from composerefactor.report.patch import patch_of
 from composerefactor.report.plan_json import document
 from composerefactor.report.plan_text import summary
-from composerefactor.report.text import counted, json_text, shown_text
+from composerefactor.report.text import counted, json_text, row, shown_text, wrapped
 from composerefactor.workspace.apply import apply
 from composerefactor.workspace.undo import recover
+
+if TYPE_CHECKING:
+    from composerefactor.analysis.findings import Finding
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,6 +60,33 @@ def examples(*pairs: tuple[str, str]) -> str:
     return "\n".join(["\b", "Examples:", *lines])
 
 
+_GROUPS = {
+    "Project": ("file", "entry", "env_file"),
+    "Writing": ("dry_run", "check", "yes", "allow_dirty", "take", "leave", "unproven"),
+    "Verification": ("engine", "thorough", "no_cache"),
+    "Output": ("output_format", "output", "quiet", "verbose", "no_color", "help"),
+}
+"""The options that several commands have, by the heading under which help lists them."""
+
+
+class GroupedCommand(click.Command):
+    """A command whose help lists its own options first, then those of others under headings."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, those of each group in a section of its own."""
+        headings = {name: heading for heading, names in _GROUPS.items() for name in names}
+        sections: dict[str, list[tuple[str, str]]] = {"Options": []}
+        sections |= {heading: [] for heading in _GROUPS}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None and isinstance(parameter, click.Option):
+                sections[headings.get(parameter.name or "", "Options")].append(record)
+        for heading, records in sections.items():
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl(records)
+
+
 def project_options(function: F) -> F:
     """Add the options that name start commands."""
     for option in reversed(
@@ -63,7 +96,7 @@ def project_options(function: F) -> F:
                 "--file",
                 multiple=True,
                 metavar="FILE",
-                help="Files of one start command, same as `docker compose -f` (repeatable).",
+                help="Same as `docker compose -f` (repeatable).",
             ),
             click.option(
                 "--entry",
@@ -228,6 +261,33 @@ class Run(Struct, frozen=True):
         memory = None if self.no_cache else Memory.open()
         return find_engine(self.engine, thorough=self.thorough, memory=memory)
 
+    @property
+    def writes(self) -> bool:
+        """Whether files are written, after confirmation."""
+        return not (self.dry_run or self.check)
+
+    def check_writing(self, proposal: Proposal) -> None:
+        """Check that *proposal*, proved or not, may be written if there is something to write.
+
+        Raises UsageError if the options do not allow it or the user cannot be prompted, and
+        RefusedError if a file must not be written.
+        """
+        if proposal.changes.is_empty:
+            return
+        if self.engine == "none" and not self.unproven:
+            raise UsageError(
+                "nothing is written without verification (--engine none)",
+                remedy="add --unproven to write anyway, or --dry-run for the patch",
+            )
+        check_targets(proposal)
+        if not self.allow_dirty:
+            check_clean(proposal)
+        if not self.yes and not is_interactive():
+            raise UsageError(
+                "not a terminal: cannot prompt",
+                remedy="use --yes to write, --dry-run for the patch, or --check for the exit code",
+            )
+
     @classmethod
     def of(cls, label: str, given: dict[str, Any]) -> Run:
         """Return the run for the parameters *given* by click; others are ignored."""
@@ -290,11 +350,21 @@ def carry_out(run: Run, chosen: ProjectSelection, transformation: Transformation
 
 
 def carry_out_proposal(
-    run: Run, chosen: ProjectSelection, proposer: Proposer, *, repairable: bool = False
+    run: Run,
+    chosen: ProjectSelection,
+    proposer: Proposer,
+    *,
+    repairable: bool = False,
+    by_hand: Callable[[OpenProject], Sequence[Finding]] | None = None,
 ) -> int:
     """Propose, show, confirm and write; return the exit code.
 
-    With *repairable*, files that Docker Compose rejects and that a fixer can repair are read, too.
+    Args:
+        run: The options.
+        chosen: The project.
+        proposer: Makes the proposal.
+        repairable: Whether to read files that Docker Compose rejects and that a fixer can repair.
+        by_hand: Returns the findings that no fix solves.
 
     Raises ProofFailedError if the verification fails, RefusedError if it would not be safe to
     write, and UsageError if the user cannot be prompted.
@@ -305,26 +375,22 @@ def carry_out_proposal(
             remedy="add --dry-run for the patch, or --format json or markdown",
         )
     engine = None if run.engine == "none" else run.find_engine()
-    if not (run.dry_run or run.check):
+    if run.writes:
         recover_interrupted_run(chosen)
-    opened = open_project(chosen, repairable=repairable)
     selection = Selection(frozenset(run.take), frozenset(run.leave))
-    with opened.masking.errors():
-        proposal = proposer(opened, engine, selection, progress(quiet=run.quiet))
-        check_proof(proposal)
-    check_targets(proposal)
-    _show(run, proposal, chosen.path)
-    if run.check:
-        return int(not proposal.changes.is_empty or proposal.leaves_readers_behind)
-    if proposal.changes.is_empty or run.dry_run:
-        return 0
-    if engine is None and not run.unproven:
-        raise UsageError(
-            "nothing is written without verification (--engine none)",
-            remedy="add --unproven to write anyway, or --dry-run for the patch",
-        )
-    if not run.allow_dirty:
-        check_clean(proposal)
+    with progress(quiet=run.quiet, no_color=run.no_color) as shown:
+        opened = open_project(chosen, repairable=repairable)
+        with opened.masking.errors():
+            if run.writes:  # the proof takes minutes, the plan does not
+                run.check_writing(proposer(opened, None, selection, None))
+            proposal = proposer(opened, engine, selection, shown)
+            check_proof(proposal)
+        check_targets(proposal)
+    _show(run, proposal, chosen.path, by_hand(opened) if by_hand and not run.quiet else ())
+    if proposal.changes.is_empty or not run.writes:
+        is_due = not proposal.changes.is_empty or proposal.leaves_readers_behind
+        return int(run.check and is_due)
+    run.check_writing(proposal)
     if not run.yes and not _confirmed(proposal, chosen.path):
         say("nothing was written")
         return 0
@@ -344,12 +410,19 @@ def recover_interrupted_run(chosen: ProjectSelection) -> None:
         say(f"recovered from an interrupted run: {recovery.label} ({recovery.outcome})")
 
 
-def _show(run: Run, proposal: Proposal, path: Path) -> None:
+def _show(run: Run, proposal: Proposal, path: Path, by_hand: Sequence[Finding]) -> None:
     masking = proposal.opened.masking
     if not run.quiet:
         style = style_for(sys.stderr, no_color=run.no_color)
-        for line in summary(proposal, style, verbose=run.verbose):
-            say(masking.message(line))
+        width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
+        place = place_of(path, proposal.opened.root)
+        if place.found_below:
+            text = f"no Compose file here; this is the project in {place.found_below}/"
+            say(row("Project", style(text, "yellow"), style))
+        for line in summary(proposal, style, verbose=run.verbose, by_hand=by_hand):
+            masked = masking.message(line)
+            for part in wrapped(masked, width) if width else [masked]:
+                say(part)
     if run.output_format == "json":
         values = proposal.opened.masking.document(document(proposal, run.label))
         if run.dry_run:
@@ -363,13 +436,8 @@ def _show(run: Run, proposal: Proposal, path: Path) -> None:
 
 
 def _confirmed(proposal: Proposal, path: Path) -> bool:
-    if not is_interactive():
-        raise UsageError(
-            "not a terminal: cannot prompt",
-            remedy="use --yes to write, --dry-run for the patch, or --check for the exit code",
-        )
-
     files = counted(len(proposal.changes.changes), "file")
+    discard_typed_ahead()
     while True:
         answer = click.prompt(
             f"Write {files}? [y]es / [d]iff / [n]o",

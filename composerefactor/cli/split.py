@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from composerefactor.cli.completion import services
 from composerefactor.cli.options import (
+    GroupedCommand,
     Run,
     carry_out_proposal,
     examples,
@@ -42,10 +43,19 @@ def _layout_option(name: str, **settings: Any) -> Callable[[Decorated], Decorate
     return click.option(f"--{name}", help=meta.description, **settings)
 
 
+_HELP = (
+    "Services that belong together move to one file, with their comments; the root file keeps its "
+    "name and lists the modules in `include`. Docker Compose verifies that every start command "
+    "resolves to the same configuration, so that no container is recreated. "
+    "`composerefactor transforms split` says which services move where."
+)
+
+
 @click.command(
     "split",
+    cls=GroupedCommand,
     short_help=split.summary,
-    help=f"{split.summary}\n\n{split.explanation}",
+    help=f"{split.summary}\n\n{_HELP}",
     epilog=examples(
         (
             "composerefactor split --dry-run",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -16,6 +16,9 @@ from composerefactor.compose.masking import GENERAL
 from composerefactor.errors import ComposerefactorError, Location, UsageError
 from composerefactor.report.analysis.screen import Place
 from composerefactor.report.text import Style, shown_line, shown_text
+
+if sys.platform != "win32":
+    import termios
 
 if TYPE_CHECKING:
     from composerefactor.proof.staging import Progress
@@ -123,28 +126,66 @@ def columns(output: Path | None) -> int:
     return max(shutil.get_terminal_size((_COLUMNS, 24)).columns, _COLUMNS // 2)
 
 
-def progress(*, quiet: bool) -> Progress | None:
-    """Return a callback that shows what Docker Compose resolves, on a terminal; else None."""
+@contextmanager
+def progress(*, quiet: bool, no_color: bool = False) -> Iterator[Progress | None]:
+    """Show on a terminal, from the start, what is done and the time that is left.
+
+    The callback that it returns is for the runs of Docker Compose; it is None without a terminal.
+    """
     if quiet or not sys.stderr.isatty():
-        return None
+        yield None
+        return
+    # rich is slow to import, and help does not need it
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        SpinnerColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import Progress as Display  # noqa: PLC0415
 
-    def show(done: int, total: int, what: str) -> None:
-        _show_count(f"verifying {what}:", "runs", done, total)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
+        TextColumn("left"),
+    )
+    style = style_for(sys.stderr, no_color=no_color)
+    console = Console(stderr=True, highlight=False, no_color=not style.colour)
+    with Display(
+        *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
+    ) as display:
+        task = display.add_task("reading the project", total=None)
 
-    return show
+        def show(done: int, total: int, what: str) -> None:
+            text = f"verifying {what} with Docker Compose"
+            if done == 0:  # another batch of runs
+                display.reset(task, total=total, description=text)
+            display.update(task, completed=done, total=total, description=text)
+
+        yield show
+
+
+def discard_typed_ahead() -> None:
+    """Forget the keys that were pressed before a question was asked: they do not answer it."""
+    if sys.platform != "win32" and sys.stdin.isatty():
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def counting(verb: str, noun: str, *, quiet: bool) -> Callable[[int, int], None] | None:
     """Return a callback that shows ``VERB done of total NOUN`` on a terminal, else None."""
     if quiet or not sys.stderr.isatty():
         return None
-    return partial(_show_count, verb, noun)
 
+    def show(done: int, total: int) -> None:
+        line = f"{verb} {done} of {total} {noun}\r" if done < total else ""
+        click.echo(f"\r\x1b[K{line}", err=True, nl=False)
 
-def _show_count(verb: str, noun: str, done: int, total: int) -> None:
-    """Show the count in place of the one before; nothing when all are done."""
-    line = f"{verb} {done} of {total} {noun}\r" if done < total else ""
-    click.echo(f"\r\x1b[K{line}", err=True, nl=False)
+    return show
 
 
 WIDEST = 160

@@ -16,7 +16,7 @@ import click
 from composerefactor.cli.completion import transform_names
 from composerefactor.cli.options import examples
 from composerefactor.cli.terminal import style_for
-from composerefactor.errors import UsageError
+from composerefactor.errors import UsageError, did_you_mean
 from composerefactor.planning.registry import transforms
 from composerefactor.refactoring.contract import AnyTransform, Fixer, Option
 from composerefactor.report.text import Style
@@ -45,7 +45,9 @@ def command(name: str | None, *, no_color: bool) -> int:
             click.echo(f"{transform.name:<{width}}  {transform.summary}")
         return 0
     if name not in by_name:
-        raise UsageError(f"unknown transform {name!r}", remedy="choose from " + ", ".join(by_name))
+        raise UsageError(
+            f"unknown transform {name!r}", remedy=did_you_mean(name, by_name, "choose from")
+        )
     for line in explanation_text(by_name[name], style_for(sys.stdout, no_color=no_color)):
         click.echo(line)
     return 0

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from composerefactor.cli.options import (
+    GroupedCommand,
     examples,
     output_options,
     project_options,
@@ -25,6 +26,7 @@ from composerefactor.report.verify import result_document, result_text
 
 @click.command(
     "verify",
+    cls=GroupedCommand,
     short_help="Verify that two states of a project resolve to the same configuration.",
     epilog=examples(
         ("composerefactor verify main", "Compare the working tree with a git revision."),
@@ -90,8 +92,8 @@ def command(
         open_state(new, here, chosen, before.project.entries) as after,
     ):
         masking = before.masking | after.masking
-        with masking.errors():
-            comparison = compare(before, after, tool, progress(quiet=quiet))
+        with masking.errors(), progress(quiet=quiet, no_color=no_color) as shown:
+            comparison = compare(before, after, tool, shown)
     if output_format == "json":
         values = masking.document(result_document(comparison))
         text = json_text(values)

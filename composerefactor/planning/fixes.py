@@ -8,7 +8,7 @@ made are listed too, with the reason: the user excluded them, a comment suppress
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from difflib import SequenceMatcher
 from typing import Any
@@ -360,20 +360,7 @@ def _plan_fixes(
     applied_ids: set[str] = set()
     for each in chosen:
         for _ in range(MAX_ROUNDS):
-            this_round = FixPlan()
-            to_apply: list[PlannedFix] = []
-            for planned in each.fixer.plan(project, each.options):
-                if isinstance(planned, Refusal):
-                    path = planned.location.path
-                    if each.fixer.lasting and short_lived_reason(project, path) is not None:
-                        continue
-                    this_round.refusals.append((each.fixer.name, planned))
-                    continue
-                fix = PlannedFix(each.fixer.name, planned)
-                if fix.id not in applied_ids and not _set_aside(
-                    this_round, fix, project, each, selection
-                ):
-                    to_apply.append(fix)
+            this_round, to_apply = _one_round(project, each, selection, applied_ids)
             new_contents = _apply_possible(project, to_apply, this_round) if to_apply else {}
             lines = _OriginalLines(original, project)
             plan.applied += map(lines.fix, this_round.applied)
@@ -396,6 +383,38 @@ def _plan_fixes(
         plan.suppressed += map(lines.fix, this_round.suppressed)
         plan.excluded += map(lines.fix, this_round.excluded)
     return plan
+
+
+def first_changes(project: Project, chosen: Iterable[ChosenFixer]) -> FixPlan:
+    """Return what each of *chosen* would change in *project* as it is, without the others.
+
+    The changes are listed as applied, though none is made.
+    """
+    plan = FixPlan()
+    for each in chosen:
+        of_fixer, to_apply = _one_round(project, each, ChangeFilter(), frozenset())
+        plan.applied += to_apply
+        plan.uncertain += of_fixer.uncertain
+        plan.suppressed += of_fixer.suppressed
+        plan.refusals += of_fixer.refusals
+    return plan
+
+
+def _one_round(
+    project: Project, chosen: ChosenFixer, selection: ChangeFilter, applied_ids: Container[str]
+) -> tuple[FixPlan, list[PlannedFix]]:
+    """Return what is not to be applied, and the changes to apply, except those in *applied_ids*."""
+    plan, to_apply = FixPlan(), []
+    for planned in chosen.fixer.plan(project, chosen.options):
+        if isinstance(planned, Refusal):
+            is_short_lived = short_lived_reason(project, planned.location.path) is not None
+            if not (chosen.fixer.lasting and is_short_lived):
+                plan.refusals.append((chosen.fixer.name, planned))
+            continue
+        fix = PlannedFix(chosen.fixer.name, planned)
+        if fix.id not in applied_ids and not _set_aside(plan, fix, project, chosen, selection):
+            to_apply.append(fix)
+    return plan, to_apply
 
 
 def _set_aside(

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.project import Project
 from composerefactor.confidence import Confidence
-from composerefactor.errors import InputError, UsageError
+from composerefactor.errors import InputError, UsageError, did_you_mean
 from composerefactor.planning.fixes import ChosenFixer
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import root_move
@@ -175,13 +175,16 @@ def option_values(
             raise UsageError(f"--set {text!r}: the form is NAME.OPTION=VALUE")
         if transform not in known:
             raise UsageError(
-                f"unknown transform {transform!r}", remedy="known transforms: " + ", ".join(known)
+                f"unknown transform {transform!r}",
+                remedy=did_you_mean(transform, known, "known transforms:"),
             )
         options = {option.name: option for option in known[transform].settings}
         if key not in options:
             raise UsageError(
                 f"{transform} has no option {key!r}",
-                remedy="its options: " + ", ".join(options) if options else "it has no options",
+                remedy=did_you_mean(key, options, "its options:")
+                if options
+                else "it has no options",
             )
         values.setdefault(transform, {})[key.replace("-", "_")] = _parse_value(
             name, options[key], value
@@ -206,7 +209,7 @@ def check_names(settings: Settings, known: Mapping[str, AnyTransform]) -> None:
             raise InputError(
                 f"unknown transform {name!r}",
                 location=settings.location(section, name),
-                remedy="known transforms: " + ", ".join(known),
+                remedy=did_you_mean(name, known, "known transforms:"),
             )
 
 
@@ -230,7 +233,9 @@ def configured_values(
                 raise InputError(
                     f"{name} has no option {key!r}",
                     location=location,
-                    remedy="its options: " + ", ".join(options) if options else "it has no options",
+                    remedy=did_you_mean(key, options, "its options:")
+                    if options
+                    else "it has no options",
                 )
             kind, choices = options[key].kind, options[key].choices
             parsed = tuple(value) if isinstance(value, list) else value
@@ -330,5 +335,6 @@ def _check_known(names: Sequence[str], known: Mapping[str, Fixer[Any]]) -> None:
     """Raise UsageError for a name that is not in *known*."""
     for name in sorted(set(names) - known.keys()):
         raise UsageError(
-            f"unknown transform {name!r}", remedy="known transforms: " + ", ".join(known)
+            f"unknown transform {name!r}",
+            remedy=did_you_mean(name, known, "known transforms:"),
         )

@@ -123,6 +123,7 @@ class Change(Struct, frozen=True):
         evidence: why it is right, in words.
         confidence: how sure that is; what only restates the text of the project is verified.
         repairs: True where Docker Compose rejects the project without this change.
+        leaves_data: True where a container afterwards does not find the data stored so far.
         variables: values of variables that the result needs and that the same change writes to an
             env file.
         details: more about it, one line each.
@@ -137,6 +138,7 @@ class Change(Struct, frozen=True):
     evidence: str = ""
     confidence: Confidence = "verified"
     repairs: bool = False
+    leaves_data: bool = False
     variables: Mapping[str, str] = {}
     details: Sequence[str] = ()
     variants: Sequence[Variant] = ()

@@ -19,6 +19,7 @@ from composerefactor.errors import Location, first_of
 from composerefactor.proof.comparison import Difference, describe
 from composerefactor.report.markdown import cell, code, details, fenced
 from composerefactor.report.plan_json import SCHEMA
+from composerefactor.report.plan_text import RISK_COLOURS
 from composerefactor.report.text import Style, counted, limited, row
 
 MOST_RECREATED = 8
@@ -80,15 +81,12 @@ def uncompared(result: Review) -> Iterator[str]:
         yield f"{subject}: {reason}"
 
 
-_COLOURS = {Risk.HIGH: "red", Risk.MEDIUM: "yellow", Risk.LOW: "cyan", Risk.NONE: "dim"}
-
-
 def as_text(result: Review, style: Style, *, verbose: bool) -> Iterator[str]:
     """Yield the lines: the changes by service, each with its risk, effect and place."""
     most = 10_000 if verbose else 40
     engine = result.engine
     yield row("Engine", f"Docker Compose v{engine.version} ({engine.origin})", style)
-    colour = _COLOURS[result.risk] if result.changes else "green"
+    colour = RISK_COLOURS[result.risk] if result.changes else "green"
     yield row("Change", style(headline(result), colour, "bold"), style)
     lines = []
     for subject, group in groupby(_by_subject(result.changes), key=about):
@@ -109,7 +107,7 @@ def as_text(result: Review, style: Style, *, verbose: bool) -> Iterator[str]:
 
 def _line(impact: LocatedImpact, result: Review, style: Style) -> str:
     change = impact.change
-    risk = style(f"{change.risk.word:<6}", _COLOURS[change.risk])
+    risk = style(f"{change.risk.word:<6}", RISK_COLOURS[change.risk])
     effect = f" [{change.effect or UpEffect.UNKNOWN}]"
     place = style(f" {_places(impact)}" if impact.location else "", "dim")
     entries = entries_of(impact, result)

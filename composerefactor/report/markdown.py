@@ -105,7 +105,7 @@ def _proof(proposal: Proposal) -> str:
     if proof is None or engine is None:
         return "Not verified: engine disabled"
     text = "; ".join(proof_line(proposal, proof))
-    return f"{text[:1].upper()}{text[1:]} (Docker Compose v{engine.version})"
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _files(proposal: Proposal) -> Iterator[str]:

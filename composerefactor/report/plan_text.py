@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
+from composerefactor.analysis.diff.change import Risk
+from composerefactor.analysis.diff.fixes import risk_of_change
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.compose.project import Project
@@ -35,9 +38,20 @@ from composerefactor.report.text import (
 )
 from composerefactor.yaml.comments import count_comment_lines
 
+if TYPE_CHECKING:
+    from composerefactor.analysis.findings import Finding
+
+RISK_COLOURS = {Risk.HIGH: "red", Risk.MEDIUM: "yellow", Risk.LOW: "cyan", Risk.NONE: "dim"}
+
+_MOST_SERVICES = 4
+"""More services of one fix are counted, not named."""
+
 
 def fix_plan_lines(proposal: Proposal, fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
-    """Yield the planned fixes by transform, and those that are not made, with reasons."""
+    """Yield the planned fixes by transform and risk, and those that are not made.
+
+    With *most* above :data:`MOST_SHOWN`, each change has a line with its id and its reason.
+    """
     if not fix_plan.applied:
         yield row("Plan", style("nothing to do", "green"), style)
     label = "Plan"
@@ -47,35 +61,97 @@ def fix_plan_lines(proposal: Proposal, fix_plan: FixPlan, style: Style, most: in
         size = f"{before} -> {lines}" if change.before is not None else f"new, {lines}"
         yield row(label, f"{style(change.path, 'bold')}  {size}", style)
         label = ""
-    for purpose, groups in groupby(grouped(fix_plan.applied), key=lambda group: group.purpose):
+    kinds = list(grouped(fix_plan.applied))
+    width = max((len(kind.transform) for kind in kinds), default=0)
+    are_listed = most > MOST_SHOWN
+    for purpose, groups in groupby(kinds, key=lambda kind: kind.purpose):
         yield row("", style(purpose.capitalize(), "underline"), style)
-        for group in groups:
-            cause = f": {group.cause}" if group.cause else ""
-            effect = consequence(group.fixes, style)
-            yield row("", f"  {style(group.transform, 'bold')}{cause} ({effect})", style)
-            written = [_sentence(each, style) for each in sentences(group.fixes)]
-            for line in limited(written, most):
-                yield row("", f"    {line}", style)
-            for line in limited([line for fix in group.fixes for line in fix.change.details], most):
+        for kind in groups:
+            risk = risk_of(kind.fixes)
+            text = f"{style(f'{risk.word:<6}', RISK_COLOURS[risk])}  "
+            text += style(f"{kind.transform:<{width}}", "bold")
+            yield row("", f"  {text}  {_changes_text(kind.fixes, are_listed=are_listed)}", style)
+            if kind.cause:
+                yield row("", f"{'':10}{style(kind.cause, 'dim')}", style)
+            for sentence in sentences(kind.fixes) if are_listed else ():
+                ids = style(" ".join(sentence.ids), "dim")
+                yield row("", f"    {ids}  {_sentence(sentence, style)}", style)
+            details = [line for fix in kind.fixes for line in fix.change.details]
+            for line in details if are_listed else ():
                 yield row("", f"      {line}", style)
     yield from _not_made(fix_plan, style, most)
+    if kinds and most <= MOST_SHOWN:
+        hint = "-v lists each change with its id, for --take and --leave"
+        yield row("", style(hint, "dim"), style)
+
+
+def risk_of(fixes: Sequence[PlannedFix]) -> Risk:
+    """Return the highest risk of *fixes*."""
+    return max(risk_of_change(fix.change) for fix in fixes)
+
+
+def _changes_text(fixes: Sequence[PlannedFix], *, are_listed: bool) -> str:
+    """Return what *fixes*, all of one transform, do.
+
+    The only one by its title, unless they *are_listed* below.
+    """
+    first = fixes[0].change
+    if len(fixes) == 1 and not are_listed:
+        return f"{first.title} ({first.location})"
+    services = [e.service for fix in fixes for e in fix.change.effects if e.service]
+    names = list(dict.fromkeys(services or [fix.change.location.path for fix in fixes]))
+    note = "; Docker Compose rejects the project without" if first.repairs else ""
+    return f"{counted(len(fixes), 'change')}: {first_of(names, _MOST_SERVICES)}{note}"
+
+
+def data_loss_line(proposal: Proposal, style: Style) -> Iterator[str]:
+    """Yield the warning for changes after which containers do not find their data."""
+    applied = proposal.fix_plan.applied if proposal.fix_plan is not None else []
+    fixes = [fix for fix in applied if fix.change.leaves_data]
+    if not fixes:
+        return
+    services = dict.fromkeys(e.service for fix in fixes for e in fix.change.effects if e.service)
+    names = first_of(list(services), MOST_NAMED)
+    transforms = ", ".join(dict.fromkeys(fix.transform for fix in fixes))
+    verb = "leaves" if len(fixes) == 1 else "leave"
+    text = f"! {counted(len(fixes), 'change')} {verb} data behind: {names} ({transforms})"
+    yield row("", style(text, "red", "bold"), style)
+
+
+def by_hand_line(findings: Sequence[Finding], style: Style) -> Iterator[str]:
+    """Yield *findings*, which no fix solves, as one line; no line if there are none."""
+    if not findings:
+        return
+    verb = "needs" if len(findings) == 1 else "need"
+    first = findings[0]
+    more = f"; {len(findings) - 1} more: composerefactor analyze" if len(findings) > 1 else ""
+    text = f"{counted(len(findings), 'high finding')} {verb} your hand: "
+    yield row("", style(f"{text}{first.location}: {first.message}{more}", "yellow"), style)
 
 
 def _not_made(fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
-    """Yield the uncertain, excluded, suppressed, skipped and available fixes."""
+    """Yield the uncertain, excluded, suppressed, skipped and available fixes.
+
+    They are only counted unless nothing else is to be done, or the user wants all.
+    """
+    is_short = most <= MOST_SHOWN and bool(fix_plan.applied)
     if fix_plan.uncertain:
-        count = counted(len(fix_plan.uncertain), "change")
-        hint = "--take ID makes one alone, --confidence guess all"
+        count = f"{counted(len(fix_plan.uncertain), 'change')}: "
+        count += _counts_by_transform(fix_plan.uncertain)
+        hint = "--confidence guess makes them"
         yield row("", style(f"not certain enough: {count}; {hint}", "cyan"), style)
     lines = [
         f"{' '.join(each.ids)}  {_sentence(each, style)}"
-        for group in grouped(fix_plan.uncertain)
-        for each in sentences(group.fixes)
+        for kind in grouped(fix_plan.uncertain)
+        for each in sentences(kind.fixes)
     ]
-    for line in limited(lines, most):
+    for line in limited([] if is_short else lines, most):
         yield row("", f"  {line}", style)
     for state, fixes in (("excluded", fix_plan.excluded), ("suppressed", fix_plan.suppressed)):
         lines = [f"{state}: {line}" for line in _lines_by_reason(fixes, style)]
+        if is_short and len(lines) > 1:
+            count = counted(len(fixes), "change")
+            lines = [f"{state}: {count}: {_counts_by_transform(fixes)}"]
         for line in limited(lines, most):
             yield row("", style(line, "yellow"), style)
     skipped = [
@@ -83,6 +159,12 @@ def _not_made(fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
         + (f" -> {refusal.remedy}" if refusal.remedy else "")
         for name, refusal in fix_plan.refusals
     ]
+    if is_short and len(skipped) > 1:
+        counts = Counter(name for name, _ in fix_plan.refusals)
+        names = ", ".join(f"{name} {number}" for name, number in counts.items())
+        skipped = [
+            f"skipped: {counted(len(skipped), 'change')} that cannot be made safely: {names}"
+        ]
     for line in limited(skipped, most):
         yield row("", style(line, "yellow"), style)
     if fix_plan.available:
@@ -107,7 +189,8 @@ def _lines_by_reason(fixes: Sequence[PlannedFix], style: Style) -> Iterator[str]
         by_reason.setdefault(fix.reason, []).append(fix)
     for reason, group in by_reason.items():
         if len(group) == 1:
-            yield f"{_fix_line(group[0], style)} ({reason})"
+            change = group[0].change
+            yield f"{style(f'{change.location}:', 'dim')} {change.title} ({reason})"
         else:
             yield f"{counted(len(group), 'change')}: {_counts_by_transform(group)} ({reason})"
 
@@ -135,7 +218,7 @@ def _sentence(sentence: FixSentence, style: Style) -> str:
 
 def _fix_line(fix: PlannedFix, style: Style) -> str:
     why = f" ({fix.change.justification})" if fix.change.justification else ""
-    place = style(f"{fix.change.location}:", "dim")
+    place = style(f"{fix.id}  {fix.change.location}:", "dim")
     return f"{place} {fix.change.title}{why}"
 
 
@@ -147,21 +230,22 @@ def _fix_proof_lines(
     containers = len(proposal.project.containers)
     compared = len(proposal.project.readable) - len(proposal.rejected)
     places = sum(effect.matters for effect in fix_plan.effects)
-    line = f"proved: {counted(compared, 'start command')} "
+    line = f"{_proved(proposal)}: {counted(compared, 'start command')} "
     if places:
         verb = "changes" if compared == 1 else "change"
         line += f"{verb} in {counted(places, 'setting')}, as planned, and nowhere else"
     else:
         line += "equal"
     line += f", {len(recreated)} of {counted(containers, 'container')} recreated"
+    names = recreated if len(recreated) < containers else []
     if compared:
-        yield line + (f": {first_of(recreated, most)}" if recreated else "")
+        yield line + (f": {first_of(names, most)}" if names else "")
     if proposal.repaired:
         titles = ", ".join(entry.title for entry in proposal.repaired)
         yield f"Docker Compose no longer rejects: {titles}"
 
 
-MOST_DIFFERENCES = 8
+MOST_DIFFERENCES = 3
 """More differences between environments are counted, not listed."""
 
 MOST_NAMED = 20
@@ -174,15 +258,26 @@ MOST_SHOWN = 12
 """More entries of one kind are counted, not listed."""
 
 
-def summary(proposal: Proposal, style: Style, *, verbose: bool = False) -> list[str]:
-    """Return the lines on the project, the plan and the proof; *verbose* shortens no list."""
+def summary(
+    proposal: Proposal, style: Style, *, verbose: bool = False, by_hand: Sequence[Finding] = ()
+) -> list[str]:
+    """Return the lines on the project, the plan and the proof, the verdict last.
+
+    Args:
+        proposal: The proposal.
+        style: The colours.
+        verbose: Whether to shorten no list, and to add technical figures.
+        by_hand: Findings that no fix solves.
+    """
     most = 10_000 if verbose else MOST_SHOWN
     lines = [*found_lines(proposal, style, most), *plan_lines(proposal, style, most)]
     lines += reader_lines(proposal.plan, style, most)
     if proposal.plan.saved_lines.services:
         lines += difference_lines(proposal, style, verbose=verbose)
+    lines += by_hand_line(by_hand, style)
     if not proposal.changes.is_empty:
         lines += proof_lines(proposal, style, most)
+    lines += data_loss_line(proposal, style)
     return lines
 
 
@@ -193,7 +288,7 @@ def found_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Ite
     listed = list(entries)[:most]
     width = min(max((len(entry.command) for entry in listed), default=0), 60)
     for entry in listed:
-        evidence = evidence_of(entry)
+        evidence = evidence_of(entry, MOST_PLACES if most > MOST_SHOWN else 1)
         state = _state(proposal, entry)
         note = f"  {style(state, 'yellow')}" if state else ""
         yield row("", f"  {entry.command:<{width}}  {style(evidence, 'dim')}{note}", style)
@@ -267,7 +362,7 @@ def plan_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iter
         width = min(max(len(d.path.rpartition("/")[2]) for d in planned_files), 48)
         for planned_file in planned_files[:most]:
             name = planned_file.path.rpartition("/")[2]
-            content = _content(plan, planned_file.path)
+            content = _content(plan, planned_file.path, with_reason=most > MOST_SHOWN)
             yield row("", f"  {name:<{width}}  {style(content, 'dim')}", style)
         if len(planned_files) > most:
             yield row("", f"  and {len(planned_files) - most} more", style)
@@ -276,8 +371,7 @@ def plan_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iter
     yield from _unmoved(plan.unmoved, style, most)
     yield from _commands(plan, style, most)
     verbose = most > MOST_SHOWN
-    notes = limited(plan.notes, most if verbose else MOST_NOTES)
-    for note in notes:
+    for note in plan.notes if verbose else ():
         yield row("", note, style)
     yield row("", moved_text(proposal, verbose=verbose), style)
 
@@ -391,13 +485,13 @@ def _unmoved(unmoved: Sequence[Unmoved], style: Style, most: int) -> Iterator[st
         yield row("", line, style)
 
 
-def _content(plan: Plan, path: str) -> str:
-    """Return the services of a new file, and what they have in common."""
+def _content(plan: Plan, path: str, *, with_reason: bool) -> str:
+    """Return the services of a new file, *with_reason* what they have in common."""
     services = plan.services.get(path, ())
     names = ", ".join(services)
     if not services:
         return "services that others extend" if path.endswith((".yml", ".yaml")) else "no variables"
-    why = plan.reasons.get(path, "")
+    why = plan.reasons.get(path, "") if with_reason else ""
     return f"{counted(len(services), 'service')} that {why}: {names}" if why else names
 
 
@@ -417,7 +511,7 @@ def moved_text(proposal: Proposal, *, verbose: bool = True) -> str:
     services = {p for p in proposal.plan.moved if p[1] == "services"}
     total = len(services) + sum(s.element[1] == "services" for s in proposal.plan.unmoved)
     rewritten = sum(d.lines_rewritten() for d in planned_files)
-    text = f"{len(services)} of {counted(total, 'service')} moved"
+    text = f"{len(services)} of {counted(total, 'service')} move"
     if verbose:
         text += f": {counted(lines_moved, 'line')} unchanged, {rewritten} rewritten, "
         text += f"{counted(comments, 'comment')} kept"
@@ -433,23 +527,34 @@ def moved_text(proposal: Proposal, *, verbose: bool = True) -> str:
 
 
 def proof_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iterator[str]:
-    """Yield whether the proposal is verified, with limits; at most *most* of each kind."""
+    """Yield whether the proposal is verified, the verdict last, with at most *most* of each limit.
+
+    With *most* above :data:`MOST_SHOWN`, the assumptions and the figures come before it.
+    """
     engine, proof = proposal.engine, proposal.proof
     if engine is None or proof is None:
         yield row("Proof", style("none: engine disabled", "red"), style)
         return
-    tool = f"Docker Compose v{engine.version} ({engine.origin})"
-    if proposal.fix_plan is None:
-        oldest = oldest_engine(proposal)
-        tool += f"; the new files need v{oldest} or later" if oldest else ""
-    yield row("Proof", tool, style)
+    label = "Proof"
+    if most > MOST_SHOWN:
+        runs = f"{counted(proof.covered, 'comparison')}, {usage_text(engine)}"
+        yield row(label, f"{engine.origin}: {runs}", style)
+        label = ""
+        yield from reservations(proof, style, most)
+    elif proof.not_covered:
+        count = counted(len(proof.not_covered), "scenario")
+        yield row(label, style(f"{count} could not be compared (-v lists them)", "yellow"), style)
+        label = ""
+    for line in limited(list(_sensitivity_lines(proposal)), most if label else MOST_NOTES):
+        yield row(label, style(line, "yellow"), style)
+        label = ""
+    oldest = oldest_engine(proposal) if proposal.fix_plan is None else ""
+    if oldest:
+        yield row(label, f"the new files need Docker Compose v{oldest} or later", style)
+        label = ""
     for line in proof_line(proposal, proof, max(most, MOST_NAMED)):
-        yield row("", style(line, "green", "bold"), style)
-    comparisons = counted(proof.covered, "comparison")
-    yield row("", f"{comparisons}, {usage_text(engine)}", style)
-    yield from reservations(proof, style, most)
-    for line in limited(list(_sensitivity_lines(proposal)), most):
-        yield row("", style(line, "yellow"), style)
+        yield row(label, style(line, "green", "bold"), style)
+        label = ""
 
 
 def proof_line(proposal: Proposal, proof: ProofResult, most: int = MOST_NAMED) -> list[str]:
@@ -462,12 +567,17 @@ def proof_line(proposal: Proposal, proof: ProofResult, most: int = MOST_NAMED) -
     return [*_fix_proof_lines(proposal, proposal.fix_plan, proof, most)]
 
 
+def _proved(proposal: Proposal) -> str:
+    engine = proposal.engine
+    return f"proved for Docker Compose v{engine.version}" if engine else "proved"
+
+
 def _split_proof_line(proposal: Proposal, proof: ProofResult) -> str:
     entries = len(proposal.project.entries)
     recreated = len({name for names in proof.recreated.values() for name in names})
     containers = len(proposal.project.containers)
     return (
-        f"proved: {counted(entries, 'start command')} equal, "
+        f"{_proved(proposal)}: {counted(entries, 'start command')} equal, "
         f"{recreated} of {counted(containers, 'container')} recreated"
     )
 

@@ -116,6 +116,33 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {plural}"
 
 
+_VISIBLE = re.compile(rf"{re.escape(_MARK)}(?:\[[0-9;]*m|\][^\x1b]*{re.escape(_MARK)}\\\\)")
+"""A colour or a link, which takes no room on the terminal."""
+
+
+def wrapped(line: str, width: int) -> list[str]:
+    """Return *line* in parts of at most *width* columns, with words of any length whole.
+
+    The parts from the second one are indented below the text of the first.
+    """
+    if columns_of(_VISIBLE.sub("", line)) <= width:
+        return [line]
+    text = _VISIBLE.sub("", line)
+    indent = " " * (len(text) - len(text.lstrip()) + 2 if text.startswith(" ") else LABEL + 2)
+    parts: list[str] = []
+    part, used = "", 0
+    for word in re.findall(r" *[^ ]+", line):
+        taken = columns_of(_VISIBLE.sub("", word))
+        if part.strip() and used + taken > width:
+            parts.append(part)
+            word, part = word.lstrip(), indent  # noqa: PLW2901
+            used = len(indent) + columns_of(_VISIBLE.sub("", word))
+        else:
+            used += taken
+        part += word
+    return [*parts, part]
+
+
 def kinds_text(kinds: Iterable[str]) -> str:
     """Return how many there are of each of *kinds*, plurals: ``2 applications, 1 data store``."""
     return ", ".join(
@@ -166,9 +193,9 @@ def _and_more(scenarios: Sequence[str]) -> str:
     return f" and {counted(more, 'other scenario')}" if more else ""
 
 
-def evidence_of(entry: Invocation) -> str:
-    """Return the first places that name *entry*, and how many more there are."""
-    return first_of(list(dict.fromkeys(map(str, entry.evidence))), MOST_PLACES)
+def evidence_of(entry: Invocation, most: int = MOST_PLACES) -> str:
+    """Return the first *most* places that name *entry*, and how many more there are."""
+    return first_of(list(dict.fromkeys(map(str, entry.evidence))), most)
 
 
 _GAP = "  "

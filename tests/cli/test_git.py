@@ -29,6 +29,16 @@ def test_a_file_with_uncommitted_changes_is_refused(
     assert tree(committed) != before
 
 
+def test_what_can_refuse_does_so_before_the_proof(
+    committed: Path, command_line: CommandLine
+) -> None:
+    path = committed / "docker-compose.yml"
+    path.write_text(path.read_text() + "no_such_key: 1\n")  # Docker Compose rejects this
+    done = command_line(committed, "split", *SINGLY, "--yes")
+    assert done.code == 3
+    assert "git could not restore it" in done.err
+
+
 def test_other_uncommitted_changes_do_not_matter(
     committed: Path, command_line: CommandLine
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from typing import Self
 
 import pytest
 
-from support.commandline import SINGLY, CommandLine, tree
+from support.commandline import SINGLY, CommandLine, tree, write
 
 pty = pytest.importorskip("pty", reason="there are no pseudo terminals on Windows")
 
@@ -116,6 +117,46 @@ def test_no(shop: Path, terminal: Terminal, answer: str) -> None:
     assert tree(shop) == before
 
 
+def test_it_says_from_the_start_what_is_verified_and_the_time_left(
+    shop: Path, terminal: Terminal
+) -> None:
+    session = terminal(shop, "split", *SINGLY, "--check", "--no-cache")
+    session.expect(b"reading the project").expect(b"verifying the present project")
+    session.expect(b" left").expect(b"verifying the changed project")
+    assert session.end() == 1
+
+
+def test_a_key_pressed_before_the_question_does_not_answer_it(
+    shop: Path, terminal: Terminal
+) -> None:
+    before = tree(shop)
+    session = terminal(shop, *SPLIT).send("y\n")
+    session.expect(PROMPT).send("n\n")
+    assert session.end() == 0
+    assert tree(shop) == before
+
+
+def test_data_left_behind_is_said_right_above_the_prompt(
+    tmp_path: Path, terminal: Terminal
+) -> None:
+    project = write(tmp_path / "db", {"compose.yaml": "services:\n  db:\n    image: postgres:16\n"})
+    unproven = ("--engine", "none", "--unproven")
+    session = terminal(project, "fix", "--unsafe", "--select", "declare-volumes", *unproven)
+    session.expect(b"Write 1 file?")
+    warning, prompt = session.seen.decode().rsplit("\r\n", 1)[0].rsplit("\r\n", 1)[-1], "Write"
+    assert "\x1b[31;1m! 1 change leaves data behind: db (declare-volumes)" in warning
+    assert prompt in session.seen.decode().rsplit("\r\n", 1)[-1]
+    session.send("n\n").end()
+
+
+def test_long_lines_are_wrapped_between_words(shop: Path, terminal: Terminal) -> None:
+    session = terminal(shop, "fix", "--unsafe", "--check", "--engine", "none", "-v", COLUMNS="60")
+    session.end()
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", session.seen.decode()).splitlines()
+    assert len(lines) > 10
+    assert [line for line in lines if len(line) > 60 and " " in line.strip()] == []
+
+
 def test_the_whole_report_is_shown_in_a_pager(shop: Path, terminal: Terminal) -> None:
     session = terminal(shop, "analyze", "--full", PAGER="sed s/^/paged:/")
     assert session.end() == 0
@@ -209,4 +250,5 @@ def test_colours(
 ) -> None:
     session = terminal(shop, *SPLIT, "--check", *arguments, **environ)
     assert session.end() == 1
-    assert (b"\x1b[" in session.seen) is coloured
+    is_coloured = re.search(rb"\x1b\[(1;)?3[0-9](;1)?m", session.seen) is not None
+    assert is_coloured is coloured

@@ -9,5 +9,6 @@ lifecycle  images, builds, dependencies, health checks, limits, restarts, profil
 exposure   ports, networks, rights of the container
 storage    mounts and volumes
 settings   plain-text secrets, and every setting that no other rule explains
+fixes      the risk of a change that a fixer would make
 ========== ===========================================================================
 """

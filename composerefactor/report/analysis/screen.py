@@ -159,7 +159,8 @@ class _Writer:
 
     def _short(self, group: FindingGroup) -> Iterator[str]:
         yield from self._heading(group)
-        fix = f"  fix: {group.transform}" if group.transform else ""
+        guess = " (a guess)" if group.is_guess else ""
+        fix = f"  fix: {group.transform}{guess}" if group.transform else ""
         places = self._places(group, self.width - 6 - len(fix))
         yield f"  {self.style('-->', 'cyan')} {places}{self.style(fix, 'green')}"
 
@@ -184,8 +185,9 @@ class _Writer:
         label = f"  {self.style('help:', 'green', 'bold')} "
         if group.transform:
             command = self.place.command(*command_for(group.transform).split()[1:])
-            number = sum(each.transform is not None for each in group.findings)
+            number = len(group.fixable)
             part = f"  ({number} of {len(group.findings)})" if number < len(group.findings) else ""
+            command += " --confidence guess" if group.is_guess else ""
             yield f"{label}{command}{part}"
         elif group.remedy:
             first, *others = self._wrapped(group.remedy, self.width - 8)
@@ -230,7 +232,9 @@ class _Writer:
     def next_commands(self) -> Iterator[str]:
         """Yield the commands to run next; the last one shows the rest of the report."""
         commands = []
-        fixable = sum(is_fixed_in_place(each) for each in self.analysis.findings)
+        fixable = sum(
+            is_fixed_in_place(each) and not each.is_guess for each in self.analysis.findings
+        )
         if fixable:
             command = self.place.command("fix", "--unsafe", "--dry-run")
             commands.append((command, f"preview fixes for {counted(fixable, 'finding')}"))

@@ -126,9 +126,20 @@ class FindingGroup(Struct, frozen=True):
     is_rejection: bool
 
     @property
+    def fixable(self) -> tuple[Finding, ...]:
+        """Those that a transform solves, without guesses unless all of them are."""
+        fixable = tuple(each for each in self.findings if each.transform)
+        return tuple(each for each in fixable if not each.is_guess) or fixable
+
+    @property
     def transform(self) -> str | None:
         """The transform that fixes at least one of them."""
-        return next((each.transform for each in self.findings if each.transform), None)
+        return next((each.transform for each in self.fixable), None)
+
+    @property
+    def is_guess(self) -> bool:
+        """True if each fix for them is a guess."""
+        return any(each.is_guess for each in self.fixable)
 
     @property
     def remedy(self) -> str:
@@ -197,7 +208,7 @@ def _places(of_rule: Sequence[Finding]) -> str:
 def _fix(group: FindingGroup) -> str:
     if group.transform is None:
         return "by hand"
-    number = sum(each.transform is not None for each in group.findings)
+    number = len(group.fixable)
     return group.transform if number == len(group.findings) else f"{group.transform} ({number})"
 
 

@@ -1,0 +1,71 @@
+"""Which findings are fixable: the fixers say so, not the rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from composerefactor.analysis.analysis import analyse_project, open_for_analysis
+from composerefactor.analysis.findings import Finding
+from composerefactor.planning.opening import ProjectSelection
+from support.commandline import write
+
+BASE = """\
+services:
+  cache:
+    image: redis:7
+    healthcheck:
+      test: redis-cli ping
+  web:
+    image: ghcr.io/shop/web:3
+"""
+DEVELOPMENT = """\
+services:
+  cache:
+    image: redis:7
+"""
+MAKEFILE = """\
+up:
+\tdocker compose -f compose.yaml -f compose.more.yaml up
+alone:
+\tdocker compose -f compose.more.yaml up
+"""
+
+
+def findings(tmp_path: Path, **files: str) -> list[Finding]:
+    project = write(tmp_path / "shop", files)
+    analysis = analyse_project(open_for_analysis(ProjectSelection(project, environ={})))
+    return list(analysis.findings)
+
+
+def test_a_fix_that_is_refused_is_not_promised(tmp_path: Path) -> None:
+    files = {"compose.yaml": BASE, "compose.more.yaml": DEVELOPMENT, "Makefile": MAKEFILE}
+    (refused,) = (
+        each
+        for each in findings(tmp_path, **files)
+        if each.rule == "missing-healthcheck" and each.service == "cache"
+    )
+    assert refused.location.path == "compose.more.yaml"
+    assert refused.transform is None
+    assert refused.remedy
+
+
+def test_a_fix_that_is_made_is_promised(tmp_path: Path) -> None:
+    found = findings(tmp_path, **{"compose.yaml": DEVELOPMENT})
+    (missing,) = (each for each in found if each.rule == "missing-healthcheck")
+    assert (missing.transform, missing.is_guess) == ("add-healthchecks", False)
+
+
+def test_a_guess_is_called_one(tmp_path: Path) -> None:
+    (unlimited,) = (
+        each
+        for each in findings(tmp_path, **{"compose.yaml": BASE})
+        if each.rule == "missing-memory-limit" and each.service == "web"
+    )
+    assert (unlimited.transform, unlimited.is_guess) == ("add-resource-limits", True)
+
+
+def test_what_the_settings_skip_is_not_promised(tmp_path: Path) -> None:
+    settings = "fix:\n  skip: [add-healthchecks]\n"
+    found = findings(tmp_path, **{"compose.yaml": DEVELOPMENT, ".composerefactor.yml": settings})
+    (missing,) = (each for each in found if each.rule == "missing-healthcheck")
+    assert missing.transform is None
