@@ -10,10 +10,10 @@ from msgspec import Struct
 
 from composerefactor.compose.definitions import text_of
 from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.forms import parse_port
 from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.merge_keys import item_nodes, scalar_text
 from composerefactor.compose.paths import is_absolute, is_outside
-from composerefactor.compose.ports import parse_port
 from composerefactor.compose.services import Service
 from composerefactor.edit.rendering import Value
 from composerefactor.errors import RefusedError

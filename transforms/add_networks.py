@@ -19,9 +19,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.attributes import SERVICE_ORDER
+from composerefactor.compose.connections import connected
 from composerefactor.compose.definitions import text_of
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.ports import Port, ports
+from composerefactor.compose.forms import Port, ports
 from composerefactor.compose.project import Project
 from composerefactor.compose.resources import (
     DEFAULT_NETWORK,
@@ -35,7 +36,6 @@ from composerefactor.edit.operations import AddKey, Edit
 from composerefactor.edit.rendering import Value
 from composerefactor.images.catalog import DEFAULT_PLACEMENT, service_placement
 from composerefactor.images.connections import Connection, connections
-from composerefactor.refactoring.connected import connected
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 
 Tier = Literal["edge", "app", "data"]

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.forms import Port, ports
 from composerefactor.compose.interpolation import expand, expressions
 from composerefactor.compose.paths import is_outside
-from composerefactor.compose.ports import Port, ports
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import AddKey, Edit, Replace

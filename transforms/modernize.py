@@ -18,6 +18,7 @@ from msgspec import Struct
 from composerefactor.compose.attributes import DEPLOY_ORDER, SERVICE_ORDER
 from composerefactor.compose.definitions import values_below
 from composerefactor.compose.files import RESOURCE_SECTIONS, SECTION_NOUNS, ComposeFile
+from composerefactor.compose.forms import volumes
 from composerefactor.compose.merge_keys import (
     merged_entries,
     merged_mappings,
@@ -26,7 +27,6 @@ from composerefactor.compose.merge_keys import (
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import services_in
-from composerefactor.compose.volumes import volumes
 from composerefactor.edit.operations import AddItem, AddKey, Nest, Remove, Rename, Replace, YamlEdit
 from composerefactor.edit.rendering import Quoted, Value
 from composerefactor.refactoring.contract import Change, Effect, NoOptions, Refusal, fixer

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
+from composerefactor.compose.connections import connected
 from composerefactor.compose.dotenv import assignment
 from composerefactor.compose.env_files import (
     env_files,
@@ -39,7 +40,6 @@ from composerefactor.edit.operations import AddLines, Edit, Replace
 from composerefactor.errors import Location
 from composerefactor.images.credentials import LiteralCredential, literal_credentials
 from composerefactor.images.environments import short_lived_reason
-from composerefactor.refactoring.connected import connected
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 from composerefactor.transforms._attribute import join_names
 from composerefactor.transforms._secrets import (

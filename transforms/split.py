@@ -25,9 +25,8 @@ from composerefactor.compose.project import Project
 from composerefactor.edit.planned_files import text_lines
 from composerefactor.refactoring.contract import Plan, SavedLines, refactoring
 from composerefactor.refactoring.deduplicate.variants import repeating_files
-from composerefactor.refactoring.modules.grouping import Names
+from composerefactor.refactoring.modules.grouping import Names, are_environments
 from composerefactor.refactoring.modules.include import empty_env_file
-from composerefactor.refactoring.modules.names import are_environments
 from composerefactor.refactoring.modules.root_file import RootFile
 from composerefactor.refactoring.split.options import (
     SplitOptions,

@@ -14,9 +14,8 @@ from typing import TypeGuard
 from msgspec import Struct
 
 import composerefactor.analysis.rules as package
-from composerefactor.analysis.baseline import without_known
 from composerefactor.analysis.facts.architecture import Architecture, survey
-from composerefactor.analysis.findings import Area, Finding, Rule, RuleInfo, Severity
+from composerefactor.analysis.findings import Area, Finding, Rule, RuleInfo, Severity, without_known
 from composerefactor.analysis.fixable import with_fixes
 from composerefactor.compose.files import ignore_reason
 from composerefactor.errors import InputError, did_you_mean

@@ -10,8 +10,7 @@ from pathlib import Path
 import click
 
 from composerefactor.analysis.analysis import Analysis, analyse_project, open_for_analysis
-from composerefactor.analysis.baseline import baseline_text, read_baseline
-from composerefactor.analysis.findings import Severity
+from composerefactor.analysis.findings import Severity, baseline_text, read_baseline
 from composerefactor.cli.options import examples, path_argument, project_options, project_selection
 from composerefactor.cli.terminal import (
     columns,

@@ -9,18 +9,14 @@ definitions      places in the definitions of a service, and values with their p
 service_values   the values of a service as structs, merged as Docker Compose does
 origins          which place sets each line of a merged service, and what it overrides
 attributes       the table of all attributes: values, merges, paths and usual order
-banners          banners over groups of services: how the owner groups them
-generated        notes that a file is generated
-pinned           comments that forbid to move a block
+remarks          what comments tell: groups of services, a generated file, blocks that stay
 merge_keys       YAML aliases and merge keys (``<<``) in mappings and lists, resolved
-canonical        values of attributes in one form for all spellings, to compare them
 interpolation    the syntax of ``${NAME:-default}``: find, expand and mask variables
 references       what one service refers to, and what an include names
-connections      references between services, start order and cycles
+connections      references between services, start order, cycles and connected groups
 hosts            host names in the values of variables and in commands
 image_references image references and their parts
-ports            published ports, short and long form
-volumes          mounts of services, short and long form
+forms            ports and mounts in both forms; one form for all spellings, to compare them
 paths            the paths in a file; which are remote, absolute or outside
 resources        mounts, networks and subnets; the file that declares a resource
 dotenv           the syntax of env files

@@ -1,13 +1,14 @@
-"""References between the services of a start command, their start order, and cycles.
+"""References between the services of a start command, their start order, cycles and groups.
 
 Services refer to each other in depends_on, links, volumes_from and ``service:`` values.
+:func:`connected` puts items together that have something in common.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from msgspec import Struct
 
@@ -120,3 +121,29 @@ def cycles(dependencies: Mapping[str, Iterable[str]]) -> list[list[str]]:
             edges[cycle[0]].remove(cycle[1])
         else:
             return found_cycles
+
+
+Item = TypeVar("Item")
+
+
+def connected(
+    items: Iterable[Item], keys: Callable[[Item], Collection[Hashable]]
+) -> list[list[Item]]:
+    """Return *items* in groups: two of which *keys* returns a common key are in the same group.
+
+    An item that connects earlier groups follows their items. The groups are in the order of their
+    last items.
+    """
+    groups: list[tuple[set[Hashable], list[Item]]] = []
+    for item in items:
+        own = set(keys(item))
+        near = [group for group in groups if not own.isdisjoint(group[0])]
+        groups = [group for group in groups if own.isdisjoint(group[0])]
+        members = [member for _, earlier in near for member in earlier]
+        groups.append((own.union(*(known for known, _ in near)), [*members, item]))
+    return [members for _, members in groups]
+
+
+def unions(links: Iterable[set[str]]) -> list[set[str]]:
+    """Return the unions of those *links* that are connected by their members."""
+    return [set().union(*group) for group in connected(links, lambda link: link)]

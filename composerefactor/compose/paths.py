@@ -16,8 +16,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.attributes import SERVICE, TOP, Attribute, Path
+from composerefactor.compose.forms import volumes
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
-from composerefactor.compose.volumes import volumes
 from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode, resolve
 
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|github\.com/|git@|service:")

@@ -7,6 +7,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
+from composerefactor.compose.forms import volumes
 from composerefactor.compose.merge_keys import (
     item_nodes,
     merged_entries,
@@ -14,7 +15,6 @@ from composerefactor.compose.merge_keys import (
     names_in,
     scalar_text,
 )
-from composerefactor.compose.volumes import volumes
 from composerefactor.yaml.nodes import MappingNode, Node
 
 

@@ -15,9 +15,15 @@ from typing import TypeVar
 from msgspec import Struct
 
 from composerefactor.compose.definitions import LocatedNode, Value, values_below
+from composerefactor.compose.forms import (
+    Binding,
+    Port,
+    PortText,
+    VolumeText,
+    parse_port,
+    parse_volume,
+)
 from composerefactor.compose.paths import is_absolute, is_remote
-from composerefactor.compose.ports import Binding, Port, PortText, parse_port
-from composerefactor.compose.volumes import VolumeText, parse_volume
 from composerefactor.errors import Location
 from composerefactor.yaml.nodes import ScalarNode, SequenceNode
 from composerefactor.yaml.values import resolve_plain

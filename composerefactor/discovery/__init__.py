@@ -2,8 +2,7 @@
 
 ============= ================================================================================
 files         the files of a project, the default names of Compose files, facts on them
-script        lines that one shell runs, and the values of the variables in them
-text          text that knows where each of its characters is written, for rewriting commands
+script        lines that one shell runs, values of variables, text that knows its offsets
 command_files which files contain commands; shell scripts, Markdown, Makefiles and the like
 comments      commands in the comments of Compose files
 structured    commands in YAML and JSON: CI files, Taskfiles, package.json, dev containers

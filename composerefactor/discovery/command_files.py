@@ -19,9 +19,11 @@ from composerefactor.discovery.script import (
     Script,
     ancestors,
     directory_of,
+    joined,
     logical_lines,
+    part,
+    replaced,
 )
-from composerefactor.discovery.text import joined, part, replaced
 
 _FENCE = re.compile(r"\s{0,60}(?P<mark>`{3,40}|~{3,40})\s{0,20}(?P<language>[\w+#.-]{0,40})")
 _WINDOWS_CONTINUATION = re.compile(r"[`^][ \t]{0,20}\r?\n")

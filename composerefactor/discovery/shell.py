@@ -14,8 +14,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.discovery.script import CLOSE, OPEN, Line, Script, Variables, unknown
-from composerefactor.discovery.text import NO_OFFSET, LocatedText, joined, replaced
+from composerefactor.discovery.script import (
+    CLOSE,
+    NO_OFFSET,
+    OPEN,
+    Line,
+    LocatedText,
+    Script,
+    Variables,
+    joined,
+    replaced,
+    unknown,
+)
 
 _PROJECT_SUBCOMMANDS = (
     "attach build bridge commit config convert cp create down events exec export images kill "

@@ -15,8 +15,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.discovery.files import join
-from composerefactor.discovery.script import Dialect, Line, Script, directory_of, logical_lines
-from composerefactor.discovery.text import LocatedText, joined, part
+from composerefactor.discovery.script import (
+    Dialect,
+    Line,
+    LocatedText,
+    Script,
+    directory_of,
+    joined,
+    logical_lines,
+    part,
+)
 from composerefactor.errors import InputError
 from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode, Tree, resolve
 from composerefactor.yaml.parser import parse

@@ -4,7 +4,7 @@
 operations    edits of a file, each at a path in the YAML tree
 apply         apply edits to a file, which returns the new text
 splices       text edits at offsets, and those for moving, sharing and removing
-rendering     new values as YAML text, and the position where new lines go
+rendering     the style of a file, new values as YAML text, and where new lines go
 planned_files new files made from slices of existing text; sets of file changes
 ============= ===================================================================
 """

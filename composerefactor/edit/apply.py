@@ -23,6 +23,7 @@ from composerefactor.edit.rendering import (
     Flow,
     Place,
     Reference,
+    Style,
     Value,
     after_last_line,
     entry_lines,
@@ -57,7 +58,6 @@ from composerefactor.yaml.nodes import (
     node_at,
 )
 from composerefactor.yaml.source import Source
-from composerefactor.yaml.style import Style
 
 _CARRIAGE_RETURN_ALONE = re.compile(r"\r(?!\n)")
 

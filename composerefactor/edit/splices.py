@@ -15,7 +15,7 @@ from msgspec import Struct
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.repeats import service_regions, value_start
 from composerefactor.edit.operations import Nest, Share, Substitute
-from composerefactor.edit.rendering import after_last_line
+from composerefactor.edit.rendering import Style, after_last_line
 from composerefactor.errors import RefusedError
 from composerefactor.yaml.comments import Region, comments_in
 from composerefactor.yaml.nodes import (
@@ -31,7 +31,6 @@ from composerefactor.yaml.nodes import (
     walk,
 )
 from composerefactor.yaml.source import Source
-from composerefactor.yaml.style import Style
 
 
 class TextEdit(Struct, frozen=True):

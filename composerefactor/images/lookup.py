@@ -16,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.definitions import Value
+from composerefactor.compose.forms import VolumeText
 from composerefactor.compose.image_references import (
     equivalent_repositories,
     parse_image,
@@ -25,7 +26,6 @@ from composerefactor.compose.interpolation import expand
 from composerefactor.compose.resources import is_mounted
 from composerefactor.compose.service_values import parse_size
 from composerefactor.compose.services import Service, StartModel
-from composerefactor.compose.volumes import VolumeText
 from composerefactor.images.catalog import Catalog, NamePatterns, read_json
 from composerefactor.images.entries import (
     CatalogEntry,

@@ -17,13 +17,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.files import Library
-from composerefactor.compose.generated import generated_note
 from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import Evidence, Invocation
 from composerefactor.compose.masking import Masking
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, scalar_text
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project, ProtectedFile, load_project
+from composerefactor.compose.remarks import generated_note
 from composerefactor.discovery.files import DEFAULT_NAMES, Listing, TreeFacts
 from composerefactor.discovery.find import (
     commands,

@@ -9,6 +9,5 @@ deduplicate services that several root files define: shared modules, environment
 split       the plan of a split: options, strategy ``extends``, one plan per root file
 join        putting a split project back together: one file for each root file
 move_roots  moving root files to another directory, with the commands that name them
-connected   groups of items that have something in common
 =========== ================================================================================
 """

@@ -15,8 +15,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 from composerefactor import __version__
-from composerefactor.analysis.baseline import fingerprints
-from composerefactor.analysis.findings import Finding, RuleInfo, Severity
+from composerefactor.analysis.findings import Finding, RuleInfo, Severity, fingerprints
 from composerefactor.planning.registry import transforms
 from composerefactor.refactoring.contract import Refactoring
 

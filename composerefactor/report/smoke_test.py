@@ -20,14 +20,13 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from composerefactor.compose.definitions import text_of
+from composerefactor.compose.forms import Binding, VolumeText
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.one_off import one_off
-from composerefactor.compose.ports import Binding
 from composerefactor.compose.project import Project
 from composerefactor.compose.resources import networks_of
 from composerefactor.compose.services import Service, StartModel
-from composerefactor.compose.volumes import VolumeText
 from composerefactor.images.catalog import Catalog, service_placement
 from composerefactor.images.entries import CatalogEntry
 from composerefactor.images.health.built import ProposedCheck

@@ -6,6 +6,5 @@ parser     text to tree; the only module that uses ruamel.yaml
 nodes      the tree: nodes with offsets into the text, and paths that lead to them
 values     a node as plain Python values, with aliases and merge keys resolved
 comments   which comments and lines belong to which entry of a mapping
-style      indentation, quotes and line ends of a file, for text that is added to it
 ========== ==========================================================================
 """

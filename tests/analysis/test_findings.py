@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.analysis.baseline import (
+from composerefactor.analysis.findings import (
+    Finding,
+    Severity,
     baseline_text,
     fingerprints,
     read_baseline,
     without_known,
 )
-from composerefactor.analysis.findings import Finding, Severity
 from composerefactor.errors import InputError, Location
 
 

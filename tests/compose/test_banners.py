@@ -6,8 +6,8 @@ from textwrap import indent
 
 import pytest
 
-from composerefactor.compose.banners import ServiceSection, service_sections
 from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.remarks import ServiceSection, service_sections
 from composerefactor.yaml.source import Source
 
 

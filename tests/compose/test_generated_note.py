@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.generated import generated_note
+from composerefactor.compose.remarks import generated_note
 from composerefactor.yaml.source import Source
 
 SERVICES = "services:\n  web:\n    image: nginx\n"

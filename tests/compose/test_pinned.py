@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.pinned import forbids_moving
+from composerefactor.compose.remarks import forbids_moving
 from composerefactor.yaml.source import Source
 
 SERVICES = """\

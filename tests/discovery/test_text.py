@@ -9,9 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from composerefactor.discovery.command_files import makefile, reader_for
-from composerefactor.discovery.script import Dialect, Script, logical_lines
+from composerefactor.discovery.script import (
+    NO_OFFSET,
+    Dialect,
+    LocatedText,
+    Script,
+    joined,
+    logical_lines,
+    replaced,
+)
 from composerefactor.discovery.shell import calls, split_commands, written_words
-from composerefactor.discovery.text import NO_OFFSET, LocatedText, joined, replaced
 
 FILE = "# x\nF='a b' docker compose -f \"$D/c.yml\" --file='d.yml' up\n"
 

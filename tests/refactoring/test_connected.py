@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.refactoring.connected import connected, unions
+from composerefactor.compose.connections import connected, unions
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,11 @@
 ========== ===========================================================================
 compare    :func:`review`: all start commands of two states, and all changes in them
 states     opening and resolving the two states; the values that a review consists of
-assess     all impacts between two states of one start command, with effect and risk
+assess     all impacts between two states of one start command; settings, secrets
 change     the value of one impact, and the list of all kinds of impact
 lifecycle  images, builds, dependencies, health checks, limits, restarts, profiles
 exposure   ports, networks, rights of the container
 storage    mounts and volumes
-settings   plain-text secrets, and every setting that no other rule explains
 fixes      the risk of a change that a fixer would make
 ========== ===========================================================================
 """

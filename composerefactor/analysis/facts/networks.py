@@ -12,7 +12,7 @@ from itertools import combinations
 from msgspec import Struct
 
 from composerefactor.compose.definitions import LocatedNode
-from composerefactor.compose.ports import parse_port
+from composerefactor.compose.forms import parse_port
 from composerefactor.compose.resources import DEFAULT_NETWORK, networks_of, used_subnets
 from composerefactor.compose.service_values import Resource
 from composerefactor.compose.services import Service, StartModel

@@ -12,8 +12,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from composerefactor.compose.forms import VolumeText
 from composerefactor.compose.services import Service, StartModel
-from composerefactor.compose.volumes import VolumeText
 from composerefactor.errors import Location
 from composerefactor.images.catalog import DEFAULT_PLACEMENT, Catalog, service_placement
 

@@ -17,8 +17,12 @@ from composerefactor.images.catalog import find_placement
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal
 from composerefactor.planning.requests import Groups, SplitRequest
-from composerefactor.refactoring.modules.grouping import Family, kebab
-from composerefactor.refactoring.modules.names import environment_name, name_in_path
+from composerefactor.refactoring.modules.grouping import (
+    Family,
+    environment_name,
+    kebab,
+    name_in_path,
+)
 from composerefactor.refactoring.split.options import SplitOptions
 
 _TEXTS = {

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
+from composerefactor.compose.forms import ports
 from composerefactor.compose.interpolation import expand_known
-from composerefactor.compose.ports import ports
 from composerefactor.compose.project import Project
 from composerefactor.compose.service_values import Build
 from composerefactor.compose.services import Service, Setting, StartModel

@@ -41,10 +41,11 @@ from composerefactor.refactoring.modules.grouping import (
     Module,
     Names,
     ServiceGroup,
+    are_environments,
+    environment_name,
     modules_of,
 )
 from composerefactor.refactoring.modules.include import IncludeEntry, RootInclude
-from composerefactor.refactoring.modules.names import are_environments, environment_name
 from composerefactor.refactoring.modules.paths import MovingPaths
 from composerefactor.refactoring.modules.planner import most_services, service_groups
 from composerefactor.refactoring.modules.relocation import Relocated, relocated

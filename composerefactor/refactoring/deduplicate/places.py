@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.canonical import canonical_value, non_text_values
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
+from composerefactor.compose.forms import canonical_value, non_text_values
 from composerefactor.compose.project import Project
 from composerefactor.edit.planned_files import NewText, PlannedFile, Slice
 from composerefactor.refactoring.deduplicate.definitions import (

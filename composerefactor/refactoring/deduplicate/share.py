@@ -29,7 +29,7 @@ from composerefactor.compose.attributes import (
     Path,
     find_attribute,
 )
-from composerefactor.compose.canonical import canonical_value, non_text_values
+from composerefactor.compose.forms import canonical_value, non_text_values
 from composerefactor.refactoring.deduplicate.definitions import (
     Definition,
     SharedDefinition,

@@ -20,13 +20,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.attributes import Path
-from composerefactor.compose.canonical import canonical_value, non_text_values
+from composerefactor.compose.connections import unions
 from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.forms import canonical_value, non_text_values
 from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import extends_target
 from composerefactor.errors import InputError
-from composerefactor.refactoring.connected import unions
 from composerefactor.refactoring.deduplicate.definitions import (
     Definition,
     SharedDefinition,
@@ -39,7 +39,7 @@ from composerefactor.refactoring.deduplicate.definitions import (
 )
 from composerefactor.refactoring.deduplicate.share import merge_key_values, share
 from composerefactor.refactoring.modules.anchors import AnchorIndex
-from composerefactor.refactoring.modules.names import environment_name
+from composerefactor.refactoring.modules.grouping import environment_name
 from composerefactor.yaml.comments import comments_in
 from composerefactor.yaml.nodes import Node
 from composerefactor.yaml.source import Source
@@ -448,7 +448,7 @@ class Difference(Struct, frozen=True):
         service: the name of the service.
         path: the keys below the service, as ``("environment", "PORT")``.
         values: the value in each file, by path of the file, in the form of
-            :func:`~composerefactor.compose.canonical.canonical_value`. Of a list, the items that
+            :func:`~composerefactor.compose.forms.canonical_value`. Of a list, the items that
             not all files have.
     """
 

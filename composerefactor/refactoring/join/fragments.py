@@ -25,14 +25,12 @@ from composerefactor.compose.attributes import (
     Path,
     find_attribute,
 )
-from composerefactor.compose.canonical import canonical_value
-from composerefactor.compose.volumes import parse_volume
+from composerefactor.compose.forms import canonical_value, parse_volume
 from composerefactor.edit.planned_files import NewText, Piece, indent_by
-from composerefactor.edit.rendering import scalar_line
+from composerefactor.edit.rendering import Style, scalar_line
 from composerefactor.refactoring.join.relocate import Text
 from composerefactor.yaml.comments import Region, comments_in, item_regions, regions
 from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode, resolve, walk
-from composerefactor.yaml.style import Style
 from composerefactor.yaml.values import to_python
 
 RESOURCE = "<resource>"

@@ -18,8 +18,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from composerefactor.compose.attributes import APPENDED, CLEARED, KEY_VALUE
-from composerefactor.compose.canonical import canonical_value
 from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.forms import canonical_value
 from composerefactor.edit.planned_files import PlannedFile, Slice
 from composerefactor.errors import InputError
 from composerefactor.refactoring.deduplicate.definitions import same

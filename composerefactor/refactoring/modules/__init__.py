@@ -4,12 +4,10 @@
 root_file    a root file that may be split: what may leave it, and why the rest may not
 anchors      anchors of a file: who needs which, and which lines a copy takes
 planner      which services come together in a module, and why
-grouping     groups of services, what users decide about them, the names of modules
-names        the directory for new modules, the name of the environment of a root file
+grouping     groups of services, what users decide about them; names of modules
 include      the ``include`` list of a root file
 paths        relative paths in text that moves to another directory
 relocation   which new files are written for their own directory
-common       blocks of several modules as services that they extend
 writer       the text of the root file and its modules
 ============ ==========================================================================
 """

@@ -17,13 +17,13 @@ from textwrap import shorten
 
 from msgspec import Struct
 
-from composerefactor.compose.banners import ServiceSection, service_sections
+from composerefactor.compose.connections import unions
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.references import extends_target
+from composerefactor.compose.remarks import ServiceSection, service_sections
 from composerefactor.compose.services import services_in
 from composerefactor.images.catalog import Placement, without_instance
-from composerefactor.refactoring.connected import unions
 from composerefactor.refactoring.modules.anchors import AnchorIndex
 from composerefactor.refactoring.modules.grouping import (
     INFRASTRUCTURE,

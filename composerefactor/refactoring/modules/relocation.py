@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
+from composerefactor.compose.connections import connected
 from composerefactor.compose.references import includes
 from composerefactor.edit.planned_files import PlannedFile, Replacement
-from composerefactor.refactoring.connected import connected
 from composerefactor.refactoring.modules.grouping import Names
 from composerefactor.refactoring.modules.include import NO_VARIABLES, IncludeEntry, entries_of
 from composerefactor.refactoring.modules.paths import MovingPaths

@@ -19,8 +19,7 @@ from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import extends_target, referenced_resources
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Element
-from composerefactor.refactoring.modules.grouping import Family
-from composerefactor.refactoring.modules.names import modules_directory
+from composerefactor.refactoring.modules.grouping import Family, modules_directory
 from composerefactor.refactoring.modules.paths import MovingPaths
 from composerefactor.refactoring.modules.writer import FileLayout
 from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, resolve

@@ -23,9 +23,8 @@ from composerefactor.discovery.resolve import (
     search_upwards,
     working_directories,
 )
-from composerefactor.discovery.script import OPEN, UNKNOWN, Script
+from composerefactor.discovery.script import OPEN, UNKNOWN, LocatedText, Script
 from composerefactor.discovery.shell import ShellCall, WrittenWord, split_option, written_words
-from composerefactor.discovery.text import LocatedText
 from composerefactor.edit.planned_files import PlannedFile, Replacement, Slice
 from composerefactor.errors import Location, RefusedError
 from composerefactor.refactoring.move_roots.relocation import (

@@ -9,7 +9,7 @@ import posixpath
 from collections.abc import Iterator
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.volumes import volumes
+from composerefactor.compose.forms import volumes
 from composerefactor.errors import InputError
 from composerefactor.refactoring.reader import (
     Outcome,

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from msgspec import field
 from msgspec.structs import replace
 
+from composerefactor.compose.connections import connected
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.generated import generated_note
 from composerefactor.compose.project import Project
+from composerefactor.compose.remarks import generated_note
 from composerefactor.compose.services import services_in
 from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import Location, RefusedError, UsageError
 from composerefactor.images.catalog import Catalog, load_catalog
-from composerefactor.refactoring.connected import connected
 from composerefactor.refactoring.contract import FileElement
 from composerefactor.refactoring.deduplicate.variants import factor, may_repeat
 from composerefactor.refactoring.modules.grouping import MAX_NAME, LayoutOptions

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.pinned import forbids_moving, switch_of
+from composerefactor.compose.remarks import forbids_moving, switch_of
 from composerefactor.compose.services import services_in
 from composerefactor.edit.planned_files import PlannedFile, Replacement
 from composerefactor.images.catalog import Placement, service_placement
@@ -26,10 +26,10 @@ from composerefactor.refactoring.modules.anchors import Element
 from composerefactor.refactoring.modules.grouping import (
     LayoutOptions,
     Names,
+    environment_name,
     modules_of,
 )
 from composerefactor.refactoring.modules.include import IncludeEdit
-from composerefactor.refactoring.modules.names import environment_name
 from composerefactor.refactoring.modules.planner import only_domain, service_groups
 from composerefactor.refactoring.modules.relocation import Relocated, relocated
 from composerefactor.refactoring.modules.root_file import Reason, RootFile, file_layout

@@ -3,7 +3,6 @@
 ====== =========================================================================
 page   the HTML page; its template, style sheet and script are ``report.*``
 graph  the topology of a start command as a graph; also as a Mermaid flowchart
-layout positions of the services in a diagram, and the curves between them
-svg    the diagram as SVG
+svg    the diagram as SVG: positions, curves between the services, drawing
 ====== =========================================================================
 """

@@ -10,11 +10,10 @@ from typing import get_args
 
 import pytest
 
-from composerefactor.edit.rendering import Flow, Value, entry_lines
+from composerefactor.edit.rendering import Flow, Style, Value, entry_lines
 from composerefactor.images.catalog import load_catalog
 from composerefactor.images.entries import Command
 from composerefactor.images.health.probes import Probe, ProbeKind, Programs, command_for
-from composerefactor.yaml.style import Style
 
 PROGRAMS = ("curl", "wget", "node", "python", "ruby", "php", "bash", "nc")
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from composerefactor.compose.canonical import canonical_value
 from composerefactor.compose.files import ComposeFile, Library
+from composerefactor.compose.forms import canonical_value
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project, load_project
 from composerefactor.proof.comparison import compare

@@ -12,7 +12,7 @@ from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load_project
 from composerefactor.discovery.files import TreeFacts
 from composerefactor.planning.opening import ProjectTexts
-from composerefactor.refactoring.modules.names import modules_directory
+from composerefactor.refactoring.modules.grouping import modules_directory
 from composerefactor.workspace.files import ProjectFiles
 from support.commandline import write
 
