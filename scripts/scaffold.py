@@ -26,8 +26,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from composerefactor.compose.merge_keys import merged_get
 from composerefactor.compose.project import Project
+from composerefactor.compose.services import services_in
 from composerefactor.edit.operations import AddKey
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 
@@ -43,13 +43,13 @@ class Options:
 def {function}(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each service without labels."""
     for path, file in project.files.items():
-        for service, body in file.services.items():
-            if merged_get(body, "labels") is None:
+        for name, service in services_in(file).items():
+            if not service.labels:
                 yield Change(
-                    f"Add a label to {{service}}",
-                    file.location_of("services", service),
-                    [AddKey(path, ("services", service), "labels", {{"team": options.team}})],
-                    [Effect(("services", service, "labels"), "adds")],
+                    f"Add a label to {{name}}",
+                    file.location_of("services", name),
+                    [AddKey(path, ("services", name), "labels", {{"team": options.team}})],
+                    [Effect(("services", name, "labels"), "adds")],
                 )
 '''
 
@@ -96,7 +96,7 @@ def {function}(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the services without labels."""
     for entry in architecture.entries:
         for service in entry.services:
-            if entry.model.services[service.name].value("labels") is None:
+            if not entry.model.services[service.name].labels:
                 yield Occurrence(
                     f"{{service.name}} has no labels",
                     service.location,

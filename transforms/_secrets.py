@@ -13,7 +13,6 @@ from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.definitions import text_of, values_below
 from composerefactor.compose.env_files import file_text
 from composerefactor.compose.hosts import name_words
-from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.paths import is_absolute, is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import is_common, is_mixed, variable_name
@@ -22,7 +21,6 @@ from composerefactor.edit.operations import AddItem, AddKey, AddLines, Edit, Ren
 from composerefactor.edit.rendering import Value
 from composerefactor.images.catalog import load_catalog
 from composerefactor.images.credentials import (
-    ATTRIBUTES,
     CredentialUse,
     LiteralCredential,
     known_secrets,
@@ -31,7 +29,7 @@ from composerefactor.images.credentials import (
 from composerefactor.images.entries import Secret
 from composerefactor.images.environments import environment_of
 from composerefactor.refactoring.contract import Effect
-from composerefactor.yaml.nodes import MappingNode, ScalarNode, SequenceNode, node_at
+from composerefactor.yaml.nodes import SequenceNode, node_at
 
 
 class Credential(Struct, eq=False):
@@ -271,24 +269,9 @@ def _referenced(project: Project, models: Iterable[StartModel]) -> Iterable[str]
 
 def _passed_through(service: Service) -> Iterable[str]:
     """Yield the variables that *service* names without a value."""
-    for definition in service.definitions:
-        for attribute in ATTRIBUTES:
-            node = definition.body
-            for key in attribute:
-                inner = merged_get(node, key)
-                if inner is None:
-                    break
-                node = inner
-            else:
-                if isinstance(node, MappingNode):
-                    yield from (e.name for e in node.entries if e.name and _is_bare(e.value))
-                else:
-                    texts = (scalar_text(item) or "" for item in item_nodes(node))
-                    yield from (text for text in texts if "=" not in text)
-
-
-def _is_bare(node: object) -> bool:
-    return isinstance(node, ScalarNode) and node.is_null
+    pairs = service.pairs("environment").values()
+    yield from (pair.name for pair in pairs if pair.value is None)
+    yield from (name for name, pair in service.build_arguments.items() if pair.value is None)
 
 
 def gitignore_edit(project: Project, path: str, pattern: str = "") -> AddLines | None:
