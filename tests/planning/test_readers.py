@@ -110,7 +110,7 @@ NAMED = {
     "a mount": (ROOT, STACK + "    volumes: ['./docker-compose.yml:/compose.yml:ro']\n", "mounted-files"),
     "pre-commit, each file": (
         ".pre-commit-config.yaml",
-        "repos:\n- repo: x\n  hooks:\n  - id: docker-compose-check\n",
+        "repos:\n- repo: x\n  hooks:\n  - id: docker-compose-check\n    files: docker-compose\n",
         "pre-commit",
     ),
 }  # fmt: skip
@@ -253,6 +253,7 @@ STARTS = {
     "doco-cd": (".doco-cd.yml", "name: shop\n", 1),
     "komodo": ("stacks.toml", '[[stack]]\nname = "shop"\n[stack.config]\nfile_paths = ["docker-compose.yml"]\n', 4),
     "devcontainer": (".devcontainer/devcontainer.json", '{\n  // the stack\n  "dockerComposeFile": "../docker-compose.yml"\n}\n', 3),
+    "pre-commit": (".pre-commit-config.yaml", "repos:\n- repo: x\n  hooks:\n  - id: docker-compose-check\n", 4),
     "renovate": ("renovate.json5", "{extends: ['config:recommended']}\n", 1),
     "other-pipelines": ("azure-pipelines.yml", "trigger:\n  paths:\n    include: ['*']\n", 3),
 }  # fmt: skip

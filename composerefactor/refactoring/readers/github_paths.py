@@ -101,7 +101,7 @@ def _lines(file: ReaderFile, block: ScalarNode, split: PlannedSplit) -> Iterator
             yield Outcome("fine", file.location(at), said)
             continue
         added = [pattern_for(target) for target in split.covering(missing)]
-        quote = match["quote"] or ("'" if match["before"].endswith("- ") else "")
+        quote = match["quote"]
         lines = "".join(
             f"{match['before']}{quote}{pattern}{quote}{source.newline}" for pattern in added
         )

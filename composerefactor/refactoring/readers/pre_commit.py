@@ -1,8 +1,9 @@
 """pre-commit runs hooks for the files that `files` matches and `exclude` does not.
 
 A regular expression that matches the root file gets the directory of the modules as an alternative.
-The hook `docker-compose-check` gives each file that it finds to Docker Compose by itself; a module
-that uses services or volumes of another file is rejected then, so that is pointed out.
+The hook `docker-compose-check` gives each file that it finds to Docker Compose by itself. By
+default these are root files; where its `files` match modules too, that is pointed out, since a
+module that uses services or volumes of another file is rejected.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from composerefactor.yaml.nodes import MappingNode, ScalarNode, walk
 
 _SETTINGS = re.compile(r"\.pre-commit-config\.ya?ml")
 _CHECKS_ALONE = "docker-compose-check"
-_CHECKS_BY_DEFAULT = r"docker-compose[^/]*\.ya?ml$"
+_CHECKS_BY_DEFAULT = r"(docker-)?compose.y[a]{0,1}ml$"
+"""The files of the hook (IamTheFij/docker-pre-commit, ``.pre-commit-hooks.yaml``)."""
+
 _MAX_PATTERN = 300
 _LAST_ALTERNATIVE = re.compile(r"\|(\^[^|()\[\]\n]{1,200})$")
 
@@ -122,20 +125,19 @@ def _checks_alone(
     files = value_of(node, "files")
     given = files.value if isinstance(files, ScalarNode) else _CHECKS_BY_DEFAULT
     pattern = _compiled(given)
-    modules = [
-        module
-        for each in split.splits
-        if pattern is not None and pattern.search(each.path)
-        for module in each.modules
-        if pattern.search(module)
-    ]
+    if pattern is None:
+        return
+    named = [each for each in split.splits if pattern.search(each.path)]
+    modules = {m for each in named for m in each.modules if pattern.search(m)}
+    roots = named_paths(each.path for each in named)
+    if named and not modules:
+        yield Outcome("fine", file.location(hook), f"checks {roots} with its modules")
     if not modules:
         return
-    roots = ", ".join(each.path for each in split.splits if pattern and pattern.search(each.path))
     yield Outcome(
         "named",
         file.location(hook),
         f"gives each of {len(modules)} modules to Docker Compose by itself, "
         "which rejects one that uses services of another",
-        f"limit it to the root file: files: ^{_escaped(roots)}",
+        f"limit it to root files: files: ^{_escaped(named[0].path)}",
     )
