@@ -56,7 +56,7 @@ def test_a_comment_without_secrets(
     done = command_line(project, *command, "--dry-run", "--format", "markdown", "-q")
     assert done.code == 0, done.err
     text = done.out.decode()
-    assert text.startswith(f"### composerefactor {command[0]}\n\n**Proved: 1 start command")
+    assert text.startswith(f"### composerefactor {command[0]}\n\n**Proved for Docker Compose v")
     assert not [secret for secret in SECRETS if secret in text]
     assert text.count("<details>") == text.count("</details>") > 0
     patch = text.partition("<summary>The patch, with secret values masked")[2]
