@@ -5,6 +5,7 @@ model      a report as sections of tables and lists, the same for every format
 summary    the list of sections; overview, rating, findings, limitations
 services   sections on services, networks, volumes, ports, resources, builds
 operation  sections on operating the project: checklist, commands, variables
+upkeep     sections on start-up time, recovery, troubleshooting, phases
 text       the report for a terminal
 markdown   the report as Markdown
 json       the report as JSON, and its schema

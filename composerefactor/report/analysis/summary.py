@@ -13,7 +13,7 @@ from msgspec import Struct
 from composerefactor.analysis.analysis import RATING_EXPLANATION, Analysis, Rating
 from composerefactor.analysis.findings import Finding, Severity
 from composerefactor.errors import first_of
-from composerefactor.report.analysis import operation, services
+from composerefactor.report.analysis import operation, services, upkeep
 from composerefactor.report.analysis.model import Listing, Section, Table
 from composerefactor.report.text import counted, evidence_of, kinds_text
 
@@ -297,6 +297,10 @@ SECTIONS: dict[str, Callable[[Analysis], Section]] = {
     "environments": lambda analysis: operation.environments(analysis.architecture),
     "checklist": operation.checklist,
     "commands": operation.commands,
+    "startup": upkeep.startup,
+    "recovery": upkeep.recovery,
+    "troubleshooting": upkeep.troubleshooting,
+    "phases": upkeep.phases,
     "findings": findings,
     "limitations": limitations,
 }

@@ -1,0 +1,99 @@
+"""How long the services of a start command take to start: the times of their health checks.
+
+A dependent waits for ``service_healthy`` at least until the first check has run, after one
+interval, and at most until the checks have failed: the start period, then as many intervals and
+timeouts as there are retries (Docker documentation, ``HEALTHCHECK``). What a container does before,
+such as pulling an image or migrating data, is not in the files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from composerefactor.analysis.facts.architecture import InvocationFacts
+from composerefactor.analysis.facts.resources import HealthFacts
+
+_DEFAULT = {"interval": 30.0, "timeout": 30.0, "retries": 3, "start_period": 0.0}
+"""The defaults of Docker for a health check (Docker documentation)."""
+
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 0.000001, "ns": 0.0}
+_PART = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|us|ns|h|m|s)")
+
+
+class StartTime(Struct, frozen=True):
+    """When a service starts after ``up``, as far as the files decide it.
+
+    Attributes:
+        service: The service.
+        earliest: The seconds until it starts if every check passes at once.
+        latest: The seconds until it starts if every check passes at its last try.
+        path: The services that it waits for, one after the other, the first one first.
+        tasks: The one-off services on the path, whose time is unknown.
+    """
+
+    service: str
+    earliest: float
+    latest: float
+    path: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+
+
+def start_times(entry: InvocationFacts) -> list[StartTime]:
+    """Return when each service of *entry* starts, in start order; services in a cycle never do."""
+    conditions = {(e.caller, e.callee): e.condition for e in entry.edges if e.condition}
+    times: dict[str, StartTime] = {}
+    for step in entry.dependencies.steps:
+        for name in step:
+            times[name] = _start_time(entry, name, conditions, times)
+    return list(times.values())
+
+
+def _start_time(
+    entry: InvocationFacts,
+    name: str,
+    conditions: Mapping[tuple[str, str], str],
+    times: Mapping[str, StartTime],
+) -> StartTime:
+    """Return when the service *name* starts; *times* are those of all that it needs."""
+    earliest, longest = 0.0, StartTime(name, 0.0, 0.0)
+    for needed in entry.dependencies.needs.get(name, ()):
+        before = times.get(needed)
+        if before is None:
+            continue
+        condition = conditions.get((name, needed), "")
+        first, last = before.earliest, before.latest
+        tasks = before.tasks
+        if condition == "service_healthy":
+            wait = health_times(entry.health_of(needed))
+            first, last = first + wait[0], last + wait[1]
+        elif condition == "service_completed_successfully":
+            tasks = (*tasks, needed)
+        earliest = max(earliest, first)
+        path = (*before.path, needed)
+        if (last, len(tasks), len(path)) > (longest.latest, len(longest.tasks), len(longest.path)):
+            longest = StartTime(name, 0.0, last, path, tasks)
+    return StartTime(name, earliest, longest.latest, longest.path, longest.tasks)
+
+
+def health_times(health: HealthFacts | None) -> tuple[float, float]:
+    """Return the seconds until the check passes at the first try, and at the last one."""
+    written = {
+        "interval": seconds(health.interval) if health else None,
+        "timeout": seconds(health.timeout) if health else None,
+        "start_period": seconds(health.start_period) if health else None,
+    }
+    value = {key: _DEFAULT[key] if text is None else text for key, text in written.items()}
+    retries = health.retries if health and health.retries.isdecimal() else str(_DEFAULT["retries"])
+    last = value["start_period"] + int(float(retries)) * (value["interval"] + value["timeout"])
+    return value["interval"], last
+
+
+def seconds(duration: str) -> float | None:
+    """Return *duration*, such as ``1m30s``, in seconds; None if it is not one."""
+    parts = list(_PART.finditer(duration))
+    if not parts or "".join(part[0] for part in parts) != duration:
+        return None
+    return sum(float(part["number"]) * _UNITS[part["unit"]] for part in parts)
