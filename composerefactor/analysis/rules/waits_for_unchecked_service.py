@@ -1,6 +1,7 @@
 """A service waits for the health of a service without a health check.
 
-Docker Compose stops with "container has no healthcheck configured": the whole start fails.
+Docker Compose stops with "container has no healthcheck configured": the whole start fails. An image
+whose content is unknown may have one, so nothing is reported then.
 """
 
 from __future__ import annotations
@@ -22,16 +23,15 @@ def waits_for_unchecked_service(architecture: Architecture) -> Iterator[Occurren
             if edge.condition != "service_healthy" or health is None or health.is_checked:
                 continue
             service = entry.service(edge.callee)
-            is_known = service is not None and _is_known(service)
+            if service is None or not _is_known(service):
+                continue
             yield Occurrence(
                 f"{edge.caller} waits until {edge.callee} is healthy, "
-                f"but {edge.callee} has no health check"
-                + ("" if is_known else ", unless its image has one"),
+                f"but {edge.callee} has no health check",
                 edge.location,
                 edge.caller,
                 edge.callee,
                 f"give {edge.callee} a health check",
-                None if is_known else Severity.LOW,
                 is_fixable=bool(health.proposal),
             )
 
