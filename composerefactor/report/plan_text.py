@@ -65,7 +65,7 @@ def fix_plan_lines(proposal: Proposal, fix_plan: FixPlan, style: Style, most: in
     width = max((len(kind.transform) for kind in kinds), default=0)
     are_listed = most > MOST_SHOWN
     for purpose, groups in groupby(kinds, key=lambda kind: kind.purpose):
-        yield row("", style(purpose.capitalize(), "underline"), style)
+        yield row("", style(purpose.capitalize(), "bold"), style)
         for kind in groups:
             risk = risk_of(kind.fixes)
             text = f"{style(f'{risk.word:<6}', RISK_COLOURS[risk])}  "
@@ -214,12 +214,6 @@ def consequence(fixes: Sequence[PlannedFix], style: Style) -> str:
 def _sentence(sentence: FixSentence, style: Style) -> str:
     why = f" ({sentence.why})" if sentence.why else ""
     return f"{style(f'{sentence.place}:', 'dim')} {sentence.text}{why}"
-
-
-def _fix_line(fix: PlannedFix, style: Style) -> str:
-    why = f" ({fix.change.justification})" if fix.change.justification else ""
-    place = style(f"{fix.id}  {fix.change.location}:", "dim")
-    return f"{place} {fix.change.title}{why}"
 
 
 def _fix_proof_lines(
