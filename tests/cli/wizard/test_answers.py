@@ -27,11 +27,11 @@ def replayed(command_line: CommandLine, shop: Path, answers: str) -> Outcome:
 def test_a_file_of_answers_does_what_a_person_does(command_line: CommandLine, shop: Path) -> None:
     outcome = replayed(command_line, shop, ALL)
     assert outcome.code == 0
-    assert "wrote 3 files" in outcome.err
+    assert "wrote 4 files" in outcome.err
     assert f"composerefactor split --engine {command_line.engine} --yes" in outcome.err.replace(
         " \\\n   ", ""
     )
-    assert "docker-compose/services/docker-compose.services.yml" in tree(shop)
+    assert "docker-compose/services/docker-compose.data.yml" in tree(shop)
 
 
 def test_a_step_back_takes_the_answer_before_it_away(command_line: CommandLine, shop: Path) -> None:
@@ -40,7 +40,7 @@ def test_a_step_back_takes_the_answer_before_it_away(command_line: CommandLine, 
     )
     answers = answers.replace("- finish", "- layout: accept\n- finish", 1)
     assert replayed(command_line, shop, answers).code == 0
-    assert "docker-compose/services/docker-compose.services.yml" in tree(shop)
+    assert "docker-compose/services/docker-compose.data.yml" in tree(shop)
 
 
 @pytest.mark.parametrize(

@@ -217,7 +217,7 @@ def test_modules_are_merged_and_divided_by_name(engine: Path, shop: Path) -> Non
     session.answer("split")
     session.answer("divide")
     session.answer(offered(session)[0].value)
-    session.answer(("api",))
+    session.answer(("db",))
     session.answer("backend")
     assert "docker-compose.backend.yml" in screen(session)
     session.answer("merge")
@@ -269,7 +269,7 @@ def test_a_mended_project_is_divided_in_the_same_session(engine: Path, shop: Pat
     session.answer("both")
     go(session)
     assert [words[0] for words in told.commands] == ["fix", "split"]
-    assert "docker-compose/services/docker-compose.services.yml" in tree(shop)
+    assert any(path.startswith("docker-compose/services/") for path in tree(shop))
 
 
 @pytest.mark.parametrize("left", ["a health check to db", "the obsolete version"])
@@ -282,11 +282,11 @@ def test_kept_decisions_make_ci_repeat_them(
     session.answer("write")
     session.answer("accept")
     session.answer("each")
-    choose(session, skipped="contains api")
+    choose(session, skipped="contains db")
     session.answer("write")
     session.answer("yes")
     assert session.question is None
-    assert "stay:\n    - api\n    - cache\n    - db\n" in (shop / FILE_NAME).read_text()
+    assert "stay:\n    - cache\n    - db\n" in (shop / FILE_NAME).read_text()
     assert command_line(shop, "split", "--check", "--engine", "none").code == 0
     outcome = command_line(shop, "fix", "--check", "--engine", "none")
     assert outcome.code == 0, outcome.err
@@ -346,7 +346,7 @@ def test_files_that_git_could_not_bring_back_are_named(engine: Path, shop: Path)
     session.answer("write")
     go(session, "finish")
     assert "an earlier step of this session wrote it" in screen(session)
-    assert offered(session)[0].title == "Write 3 files"
+    assert offered(session)[0].title == "Write 4 files"
     go(session)
     assert all("--allow-dirty" in words for words in told.commands)
 
