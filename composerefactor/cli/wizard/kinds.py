@@ -86,8 +86,8 @@ def _options(
         values = [f"{o.name}={_value(transform, o, request, settings)}" for o in transform.settings]
         yield Option("settings", "Settings", key="s", about=", ".join(values))
     if certain and not is_risky:
-        yield Option("rest", "Take this and all later ones without risk for data", key="a")
-    yield Option("none", "Skip this and all later ones", key="d")
+        yield Option("rest", "Take all from here that risk no data", key="a")
+    yield Option("none", "Skip all from here", key="d")
 
 
 def choose_settings(request: FixRequest, settings: Settings, kind: str) -> Flow[FixRequest]:

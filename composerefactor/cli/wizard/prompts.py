@@ -119,15 +119,15 @@ _LEAST_OPTIONS = 4
 """At least this many options are visible; others scroll."""
 
 _MOVES: Mapping[str, int] = {"up": -1, "k": -1, "c-p": -1, "down": 1, "j": 1, "c-n": 1}
-_SCROLLS: Mapping[str, int] = {"pageup": -1, "b": -1, "c-u": -1, "pagedown": 1, "f": 1, "c-d": 1}
+_SCROLLS: Mapping[str, int] = {"pageup": -1, "u": -1, "c-u": -1, "pagedown": 1, "c-d": 1}
 
 _HELP = (
     "up, down, j, k      move",
     "home, end           first and last option",
     "enter               choose, or continue",
     "the letter before an option chooses it",
-    "page down, f        scroll down; so does space, unless it selects",
-    "page up, b          scroll up",
+    "page down           scroll down; so does space, unless it selects",
+    "page up, u          scroll up",
     "esc, ctrl-b         back to the question before",
     "q, ctrl-c           quit; what is not written yet is not written",
     "?                   show or hide this help",
@@ -211,7 +211,7 @@ class _Screen:
         self.top = min(self.top, len(body) - self.page)
         end = self.top + self.page
         more = "space: more" if not self.is_pick else "page down: more"
-        more = "b: back" if end == len(body) else more
+        more = "u: up" if end == len(body) else more
         return [
             *body[self.top : end],
             self.paint(f"-- {self.top + 1}-{end} of {len(body)} lines; {more} --", "dim"),

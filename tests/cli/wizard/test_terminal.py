@@ -90,9 +90,9 @@ def test_help_and_scrolling(start: Start, film: Film) -> None:
     terminal.press("?")
     terminal.wait_for("Take this change?")
     terminal.press("space")
-    terminal.wait_for("b: back")
+    terminal.wait_for("u: up")
     film.take(terminal, "the end of the diff")
-    terminal.press("b")
+    terminal.press("u")
     terminal.wait_for("space: more")
     terminal.press("q")
     assert terminal.end() == 130
