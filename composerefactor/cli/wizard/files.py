@@ -2,9 +2,8 @@
 
 Answers are a list with one answer per question::
 
-    - goals: [split]
+    - goal: split
     - layout: accept
-    - preview: all
     - finish: write
 
 ``- back`` takes back the answer before it. What a session decided is a command line, and sections
@@ -68,7 +67,7 @@ def read_answers(path: str, data: bytes) -> list[ScriptedAnswer]:
         raise InputError(
             "a list of answers is needed",
             location=Location(path),
-            remedy="write one answer per line, for example `- goals: [split]`",
+            remedy="write one answer per line, for example `- goal: split`",
         )
     return [_read(item, source) for item in root.items]
 
@@ -87,7 +86,7 @@ def _read(item: yaml.Node, source: Source) -> ScriptedAnswer:
     raise InputError(
         "one question with its answer is needed",
         location=location,
-        remedy="for example `- goals: [split]`",
+        remedy="for example `- goal: split`",
     )
 
 
