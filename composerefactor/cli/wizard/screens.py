@@ -21,6 +21,7 @@ from composerefactor.report.plan_text import (
     found_lines,
     plan_lines,
     proof_lines,
+    reader_lines,
 )
 from composerefactor.report.text import LABEL, Style, counted, row
 
@@ -127,7 +128,8 @@ def by_transform(fixes: Iterable[PlannedFix]) -> dict[str, list[PlannedFix]]:
 def layout(proposal: Proposal, style: Style) -> tuple[str, ...]:
     """Return the files of a split, and the differences between its environments."""
     differ = difference_lines(proposal, style) if proposal.plan.saved_lines.services else ()
-    lines = (*plan_lines(proposal, style, _MOST), *differ)
+    readers = reader_lines(proposal.plan, style)
+    lines = (*plan_lines(proposal, style, _MOST), *readers, *differ)
     return tuple(map(proposal.opened.masking.message, lines))
 
 
