@@ -145,6 +145,7 @@ FINE = {
         ".github/dependabot.yml",
         "version: 2\nupdates:\n- package-ecosystem: docker\n  directory: /\n",
     ),
+    "ignored by others": (".prettierignore", "x/docker-compose.yml\n*.md\n"),
     "a disabled manager": ("renovate.json", '{"enabledManagers": ["npm"]}\n'),
 }  # fmt: skip
 
@@ -284,6 +285,11 @@ FOLLOWED = {
         "  directories:\r\n    - /\r\n    - /docker-compose/infrastructure\r\n",
     ),
     "codeowners, any depth": ("CODEOWNERS", "docker-compose.yml @a\n", "/docker-compose/   @a"),
+    "ignore file": (
+        ".prettierignore",
+        "dist\n# the stack\ndocker-compose.yml\n*.min.js",
+        "docker-compose.yml\n/docker-compose/\n*.min.js",
+    ),
     "codeowners, section": (
         ".gitlab/CODEOWNERS",
         "[Ops]\n/docker-compose.yml @a\n[Docs]\n*.md @b\n",
