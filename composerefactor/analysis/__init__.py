@@ -1,4 +1,13 @@
 """The analysis of a project: facts, findings, ratings, and the impact of a change.
 
-============ =================================================================
+============ ========================================================================
+analysis     facts and findings of one project in one value, with a rating of each area
+findings     the contract of a rule, its findings, and files of known ones
+fixable      which findings ``fix`` solves
+explanation  where each line of a service comes from, and what uses the service
+fleet        many projects below one directory, analysed in parallel
+facts        what the files say about services, networks, volumes, variables ...
+rules        the rules, one file per rule
+diff         what a change to Compose files means for running containers
+============ ========================================================================
 """

@@ -6,6 +6,5 @@ share       splits the definitions of one service into a shared part and remaind
 variants    which files share which service, only where that saves text; what differs
 places      which element of which file goes to which new file, and the text of those
 layout      all planned files of a group: root files, modules and environment files
-inheritance ``x-`` blocks that services extend instead of merging a copy by ``<<``
 =========== =============================================================================
 """

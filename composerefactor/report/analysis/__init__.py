@@ -6,6 +6,7 @@ summary    the list of sections; overview, rating, findings, limitations
 services   sections on services, networks, volumes, ports, resources, builds
 operation  sections on operating the project: checklist, commands, variables
 upkeep     sections on start-up time, recovery, troubleshooting, phases
+screen     the first screen of ``analyze``: what to do first
 text       the report for a terminal
 markdown   the report as Markdown
 json       the report as JSON, and its schema
