@@ -34,7 +34,7 @@ from composerefactor.proof.env_files import (
     prints_env_files,
     with_env_files,
 )
-from composerefactor.proof.probes import render
+from composerefactor.proof.probes import TaggedValue, render
 from composerefactor.proof.scenarios import ALL_PROFILES, OWN, Scenario, config_command
 
 _NAMESPACES = ("network_mode", "ipc", "pid")
@@ -185,10 +185,11 @@ class _Resolver:
         return self._resolve(entry, entry.profiles)
 
     def with_namespaces(self, config: LiveConfig, containers: Iterable[Container]) -> LiveConfig:
-        """Return *config* with the hashes of services that share a namespace with another one.
+        """Return *config* with the hashes of services that share something with another one.
 
-        Before Docker Compose creates a container, it replaces ``service:NAME`` by the container of
-        that service (observed: v5.6.1), so the hash of a running container includes its id.
+        Before Docker Compose creates a container, it replaces ``service:NAME``, and the services of
+        ``volumes_from``, by the container of that service (docker/compose, pkg/compose/
+        convergence.go), so the hash of a running container includes its id.
         """
         ids: dict[str, str] = {}
         for container in containers:
@@ -204,7 +205,8 @@ class _Resolver:
             probe = Path(temporary, "override.yml")
             probe.write_text(render(overrides), encoding="utf-8")
             scenario = Scenario(OWN, "hash", config.profiles, probe=str(probe))
-            new_hashes = hashes(self._run(config.entry, scenario))
+            # No service has the id of a container as its name.
+            new_hashes = hashes(self._run(config.entry, scenario, "--no-consistency"))
         return replace(
             config, hashes={**config.hashes, **{n: new_hashes.get(n, "") for n in overrides}}
         )
@@ -214,15 +216,16 @@ class _Resolver:
         service_hashes = hashes(self._run(entry, Scenario(OWN, "hash", profiles)))
         return LiveConfig(entry, model, service_hashes, profiles)
 
-    def _run(self, entry: Invocation, scenario: Scenario) -> bytes:
+    def _run(self, entry: Invocation, scenario: Scenario, *options: str) -> bytes:
         args, cwd = config_command(entry, scenario, self._place)
+        args += options
         if scenario.kind != "hash" or hashes_env_files(self._engine):
             return self._output(args, cwd)
-        model = self._run(entry, dataclasses.replace(scenario, kind="model"))
+        model = self._run(entry, dataclasses.replace(scenario, kind="model"), *options)
         with tempfile.TemporaryDirectory(prefix="composerefactor-") as temporary:
             resolved = Path(temporary, "resolved.yml")
             resolved.write_bytes(model)
-            return self._output(hash_command(resolved, scenario.profiles), cwd)
+            return self._output([*hash_command(resolved, scenario.profiles), *options], cwd)
 
     def _output(self, args: Sequence[str], cwd: Path) -> bytes:
         """Return what Docker Compose prints; raises EngineError if it fails."""
@@ -235,13 +238,22 @@ class _Resolver:
 
 
 def _with_containers(service: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:
-    """Return the namespaces that *service* shares with others, by container instead of service."""
+    """Return what *service* shares with others, by container instead of service."""
     replaced: dict[str, Any] = {}
     for key in _NAMESPACES:
         value = str(service.get(key) or "")
         other = ids.get(value.removeprefix("service:"))
         if value.startswith("service:") and other:
             replaced[key] = f"container:{other}"
+    sources = [str(source).partition(":") for source in service.get("volumes_from") or ()]
+    if any(name in ids or name == "container" for name, _, _ in sources):
+        replaced["volumes_from"] = TaggedValue(
+            "!override",
+            [
+                rest.partition(":")[0] if name == "container" else ids.get(name, name)
+                for name, _, rest in sources
+            ],
+        )
     return replaced
 
 
@@ -277,8 +289,8 @@ def _container_result(
     reasons = recreation_reasons(container.inspected, image, service, config.model)
     expected = config.hashes.get(container.service)
     if service.get("volumes_from") and expected != container.label("config-hash") and not reasons:
-        # The hash of a running container includes the id of the other one, which no file contains.
-        why = "no visible difference (with volumes_from, the configuration hash cannot be compared)"
+        # The other container may have been created anew since.
+        why = "no visible difference (its configuration hash is that of another volumes_from)"
         return ContainerResult(container, config.entry, recreated=False, reasons=(why,))
     if expected != container.label("config-hash"):
         created_by = container.label("version")
