@@ -8,6 +8,7 @@ import importlib
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from typing import NoReturn
 
 import click
@@ -35,6 +36,7 @@ COMMANDS = {
     "undo": "Undo the last run.",
     "transforms": "List the transforms, or explain one.",
     "completion": "Print the shell completion script.",
+    "plugin": "Make `docker refactor` run composerefactor.",
 }
 
 
@@ -104,14 +106,17 @@ def _interrupt(number: int, frame: object) -> None:  # noqa: ARG001 - signal() p
     raise KeyboardInterrupt
 
 
-def main() -> None:
-    """Run the command line and exit with its exit code."""
+def main(arguments: Sequence[str] | None = None, program: str = "composerefactor") -> None:
+    """Run the command line *arguments*, by default those of the process, and exit.
+
+    *program* is its name in messages.
+    """
     gc.set_threshold(_ALLOCATIONS, 10, 10)
     atexit.register(gc.freeze)  # avoids one more garbage collection at exit
     for name in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         signal.signal(name, _interrupt)  # so that the temporary copy of the project is deleted
     try:
-        code = cli.main(prog_name="composerefactor", standalone_mode=False)
+        code = cli.main(arguments, prog_name=program, standalone_mode=False)
     except ComposerefactorError as error:
         _fail(error)
     except click.ClickException as error:
