@@ -11,7 +11,9 @@
 # make linters  measure how long `analyze`, dclint and compose-lint take for FILES; needs npm
 # make catalog  write the JSON files of the image catalog, after a change to its YAML files
 # make new-transform NAME=add-labels, make new-rule NAME=some-rule  create the files of a new one
-# make docs     write docs/transforms.md and docs/rules.md anew
+# make docs     write the generated pages of docs anew
+# make pictures  run commands on the example, and write what the terminal shows to docs/images
+# make dist     build a wheel and a source distribution in dist
 # make site     build the documentation as a site in build/site, with mkdocs-material
 # make schema   write the JSON schemas of the settings file and of `analyze` anew
 #
@@ -32,7 +34,7 @@ FILES ?= $(EXAMPLE)/docker-compose.yml
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
 .PHONY: demo test test-long lint types layers without-c-parser suite engines healthchecks daemon \
-	bench peers linters catalog docs schema site new-transform new-rule clean
+	bench peers linters catalog docs pictures dist schema site new-transform new-rule clean
 
 demo: .venv/demo.stamp
 	@$(BIN)/composerefactor split --dry-run $(EXAMPLE) > .venv/demo.patch
@@ -107,6 +109,12 @@ $(CATALOG): $(wildcard composerefactor/images/data/*.yml) composerefactor/images
 docs: .venv/test.stamp
 	$(BIN)/python scripts/reference.py
 	$(BIN)/python scripts/recording.py
+
+pictures: .venv/test.stamp
+	$(BIN)/python scripts/pictures.py
+
+dist: .venv/test.stamp
+	$(BIN)/python -m build --outdir dist
 
 new-transform new-rule: .venv/test.stamp
 	$(if $(NAME),,$(error give the name: make $@ NAME=add-labels))

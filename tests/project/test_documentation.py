@@ -33,6 +33,12 @@ CODES = {
 ELSEWHERE = {
     "make": "the targets that this suite is part of",
     "pip": "what the packages' tests do",
+    "pipx": "as pip",
+    "uv": "as pip",
+    "uvx": "as pip",
+    "docker": "tests/cli/test_plugin.py runs the plugin",
+    "composerefactor plugin install": "as docker",
+    "composerefactor plugin remove": "as docker",
     "./smoke.sh": "tests/daemon runs it",
     "composerefactor verify --live": "tests/daemon runs it",
     "composerefactor split --move-roots docker-compose --dry-run": "golden/split has cases",

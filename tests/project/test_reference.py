@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from composerefactor.planning.settings import load_settings
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "reference.py"
 
@@ -27,6 +29,14 @@ def test_the_page_on_readers_is_up_to_date() -> None:
     script = runpy.run_path(str(ROOT / "scripts" / "reference.py"))
     page = (ROOT / "docs" / "readers.md").read_text(encoding="utf-8")
     assert page == script["readers_page"](), "`make docs` writes it anew"
+
+
+def test_the_page_on_settings_is_up_to_date_and_its_example_is_valid() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "reference.py"))
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert page == script["settings_page"](), "`make docs` writes it anew"
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+    assert load_settings(example.encode()).analyze.fail_on == "high"
 
 
 def test_the_page_on_commands_is_up_to_date() -> None:
