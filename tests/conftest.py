@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden",
         action="store_true",
-        help="write after/ and expected.diff of the golden cases anew",
+        help="write golden cases (after/, expected.diff) and snapshots anew",
     )
 
 

@@ -117,10 +117,12 @@ def test_golden(
         return
     if request.config.getoption("--update-golden"):
         update(case, preview)
-    assert preview.out == (case.folder / "expected.diff").read_bytes()
+    expected = case.folder / "expected.diff"
+    assert expected.exists(), "`--update-golden` writes it: read it"
+    assert preview.out == expected.read_bytes(), "`--update-golden` writes it anew: read the change"
     assert lost(case) == [], "every line stands somewhere afterwards"
-    patch = (case.folder / "expected.diff").absolute()
-    subprocess.run(["git", "apply", "--whitespace=nowarn", str(patch)], cwd=project, check=True)
+    patch = str(expected.absolute())
+    subprocess.run(["git", "apply", "--whitespace=nowarn", patch], cwd=project, check=True)
     assert tree(project) == case.after
     again = command_line(project, *case.command, *case.arguments, *UNPROVEN, "--check")
     assert again.code == 0, again.err

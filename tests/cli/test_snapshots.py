@@ -86,7 +86,8 @@ def compare(name: str, text: str, request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--update-golden"):
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    assert text == path.read_text(encoding="utf-8")
+    assert path.exists(), "`--update-golden` writes it: read it"
+    assert text == path.read_text(encoding="utf-8"), "`--update-golden` writes it anew: read it"
 
 
 @pytest.fixture

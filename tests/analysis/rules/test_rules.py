@@ -1,7 +1,9 @@
 """Each rule reports its problem, and nothing in a project without the problem.
 
-``NAME.toml`` contains a *bad* project for the rule NAME, the findings in it (*found*), and a *good*
-project.
+``NAME.toml`` contains a *bad* project for the rule NAME, the findings in it (*found*, as
+``FILE:LINE severity: message``), and a *good* project. A project is the text *compose* of
+``compose.yaml``, and optionally *files* (texts by path), *entries* (the ``-f`` files of each start
+command) and *tracked* (what git tracks).
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ def found(case: dict[str, Any], rule: str) -> list[str]:
 
 
 def test_every_rule_has_a_case() -> None:
-    assert set(CASES) == set(all_rules())
+    rules = set(all_rules())
+    assert rules - set(CASES) == set(), "write tests/analysis/rules/RULE.toml"
+    assert set(CASES) - rules == set(), "there is no rule of this name"
 
 
 @pytest.mark.parametrize("rule", sorted(CASES))
@@ -52,6 +56,6 @@ def test_a_rule_is_silent_where_all_is_well(rule: str) -> None:
 @pytest.mark.parametrize("check", all_rules().values(), ids=lambda each: each.rule.id)
 def test_a_rule_explains_itself(check: Any) -> None:
     rule = check.rule
-    assert rule.summary.endswith(".")
+    assert rule.summary.endswith("."), "the first line of the docstring is one sentence"
     assert rule.transform is None or rule.transform in transforms()
     assert not check.strength or check.strength.endswith(".")
