@@ -39,7 +39,12 @@ class Options:
     team: str = option("platform", help="The team that the label names.", example="payments")
 
 
-@fixer(Options, unsafe=True)
+@fixer(
+    Options,
+    unsafe=True,
+    purpose="maintenance",
+    cause="nobody knows which team to ask about a service",
+)
 def {function}(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each service without labels."""
     for path, file in project.files.items():
@@ -128,16 +133,19 @@ services:
 
 TRANSFORM_STEPS = """\
 1. Write what it does in transforms/{function}.py (docs/writing-a-transform.md), and what it is to
-   change in golden/{name}/*/before.
+   change in golden/{name}/*/before. To add an attribute to services, begin with
+   transforms/add_restart_policy.py instead: it knows override files and shared blocks.
 2. Run `.venv/bin/pytest tests/test_golden.py -k {name} --update-golden`, and review the
    expected.diff that it writes.
-3. Run `make docs schema`, then `make test`."""
+3. Run `.venv/bin/pytest tests/cli/test_snapshots.py --update-golden`, and review what changes.
+4. Run `make docs schema`, then `make test`."""
 
 RULE_STEPS = """\
 1. Write what it finds in composerefactor/analysis/rules/{function}.py.
 2. Write a bad and a good project in tests/analysis/rules/{name}.toml, and run
    `.venv/bin/pytest tests/analysis/rules -k {name}`.
-3. Run `make docs`, then `make test`."""
+3. Run `.venv/bin/pytest tests/cli/test_snapshots.py --update-golden`, and review what changes.
+4. Run `make docs`, then `make test`."""
 
 
 def transform_files(name: str) -> dict[str, str]:
