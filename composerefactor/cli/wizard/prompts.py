@@ -14,14 +14,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeAlias
 
+import questionary
 from prompt_toolkit.application import Application
-from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.formatted_text import ANSI
 from prompt_toolkit.input import Input
 from prompt_toolkit.input.typeahead import get_typeahead
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
-from prompt_toolkit.layout import BufferControl, FormattedTextControl, HSplit, Layout, Window
+from prompt_toolkit.layout import FormattedTextControl, Layout, Window
 from prompt_toolkit.output import ColorDepth, create_output
 
 from composerefactor.cli.wizard.session import (
@@ -402,16 +402,6 @@ class Prompts:
 
     def _fill(self, question: Fill, *, can_go_back: bool) -> Reply:
         keys = KeyBindings()
-        buffer = Buffer(multiline=False)
-        buffer.text = question.default
-        buffer.cursor_position = len(question.default)
-        problem = [""]
-
-        @keys.add("enter", eager=True)
-        def _(event: KeyPressEvent) -> None:
-            problem[0] = question.check(buffer.text)
-            if not problem[0]:
-                event.app.exit(result=buffer.text)
 
         @keys.add("escape", eager=True)
         @keys.add("c-b", eager=True)
@@ -419,25 +409,17 @@ class Prompts:
             if can_go_back:
                 event.app.exit(result=BACK)
 
-        def above() -> ANSI:
-            columns, _ = _size(application)
-            body = [part for line in question.body for part in wrapped(shown_line(line), columns)]
-            text = _painted(self._style, question.text, "bold")
-            return ANSI("\n".join([*body, f"{_painted(self._style, '?', 'cyan')} {text}"]))
-
-        def below() -> ANSI:
-            text = problem[0] or f"enter continues{', esc goes back' if can_go_back else ''}"
-            return ANSI(_painted(self._style, f"   {text}", "dim"))
-
-        container = HSplit(
-            [
-                Window(FormattedTextControl(above), dont_extend_height=True),
-                Window(BufferControl(buffer), height=1),
-                Window(FormattedTextControl(below), height=1),
-            ]
+        asked = questionary.text(
+            shown_line(question.text),
+            question.default,
+            validate=lambda text: shown_line(question.check(text)) or True,
+            instruction="(esc goes back) " if can_go_back else None,
+            key_bindings=keys,
+            erase_when_done=True,
+            **self._output(),
         )
-        application = self._application(container, keys)
-        reply: Reply = self._run(application)
+        asked.application.ttimeoutlen = _ESCAPE_SECONDS
+        reply: Reply = self._run(asked.application)
         return reply
 
     def _application(self, container: Any, keys: KeyBindings) -> Application[Reply]:
@@ -450,12 +432,18 @@ class Prompts:
         application: Application[Reply] = Application(
             Layout(container),
             key_bindings=keys,
-            output=create_output(stdout=sys.stderr),
-            color_depth=None if self._style.colour else ColorDepth.DEPTH_1_BIT,
             erase_when_done=True,
+            **self._output(),
         )
         application.ttimeoutlen = _ESCAPE_SECONDS
         return application
+
+    def _output(self) -> dict[str, Any]:
+        """Return where the questions are shown, and whether in colours."""
+        return {
+            "output": create_output(stdout=sys.stderr),
+            "color_depth": None if self._style.colour else ColorDepth.DEPTH_1_BIT,
+        }
 
     def _run(self, application: Application[Reply]) -> Reply:
         """Return the reply; raises KeyboardInterrupt for Ctrl-C."""

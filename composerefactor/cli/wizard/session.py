@@ -84,7 +84,6 @@ class Fill(Struct, frozen=True):
     id: str
     text: str
     default: str = ""
-    body: tuple[str, ...] = ()
     check: Callable[[str], str] = lambda _: ""
 
 

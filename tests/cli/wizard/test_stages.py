@@ -43,6 +43,12 @@ def asked(session: Session) -> Question:
     return session.question
 
 
+def body(session: Session) -> tuple[str, ...]:
+    """Return what is shown above the question; a question for a text has nothing."""
+    question = asked(session)
+    return () if isinstance(question, Fill) else question.body
+
+
 def offered(session: Session) -> tuple[Option, ...]:
     question = asked(session)
     assert not isinstance(question, Fill)
@@ -50,7 +56,7 @@ def offered(session: Session) -> tuple[Option, ...]:
 
 
 def screen(session: Session) -> str:
-    return "\n".join(asked(session).body)
+    return "\n".join(body(session))
 
 
 def go(session: Session, *until: str) -> None:
@@ -91,7 +97,7 @@ def test_only_the_selected_guesses_are_made(engine: Path, shop: Path) -> None:
         assert isinstance(question, Choose)
         is_guess = "a guess" in screen(session)
         assert question.default == "skip"
-        titles += [asked(session).body[1]] if is_guess else []
+        titles += [body(session)[1]] if is_guess else []
         session.answer("take" if is_guess and "Limit api" in screen(session) else "skip")
     assert len(titles) == 2
     session.answer("none")
@@ -176,10 +182,10 @@ def test_the_diff_of_a_change_shows_that_change_alone(engine: Path, shop: Path) 
         session.answer("skip")
     session.answer("look")
     for service in ("web", "api", "db", "cache"):
-        lines = asked(session).body
+        lines = body(session)
         changed = [line for line in lines if line[:1] in {"+", "-"}]
         assert changed == ["+    restart: unless-stopped"], lines
-        assert service in asked(session).body[1]
+        assert service in body(session)[1]
         session.answer("take")
 
 
@@ -247,7 +253,7 @@ def test_a_secret_is_on_no_screen(engine: Path, shop: Path) -> None:
     session, told = begin(engine)
     seen = []
     while session.question is not None:
-        seen += [*asked(session).body, asked(session).text]
+        seen += [*body(session), asked(session).text]
         question = session.question
         if question.id == "goal":
             session.answer("both")
