@@ -8,6 +8,7 @@
 
 FROM python:3.13-slim AS build
 COPY . /source
+ENV PIP_CONSTRAINT=/source/constraints.txt
 RUN pip wheel --quiet --no-cache-dir --no-deps --wheel-dir /wheels /source
 
 FROM python:3.13-slim
@@ -18,7 +19,8 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends git \
     && rm -rf /var/lib/apt/lists/*
 RUN --mount=from=build,source=/wheels,target=/wheels \
-    pip install --quiet --no-cache-dir "$(ls /wheels/composerefactor-*.whl)[engine]"
+    --mount=from=build,source=/source/constraints.txt,target=/constraints.txt \
+    pip install --quiet --no-cache-dir --constraint /constraints.txt "$(ls /wheels/composerefactor-*.whl)[engine]"
 # What `undo` needs, and remembered results; any user may write there. Mount a volume to keep them.
 RUN mkdir --mode=1777 /state
 ENV HOME=/state XDG_STATE_HOME=/state COMPOSEREFACTOR_CACHE_HOME=/state

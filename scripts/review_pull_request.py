@@ -4,10 +4,14 @@ It runs ``composerefactor diff`` from the base of the pull request to the commit
 out. It reads the variables that GitHub Actions sets, and REVIEW_PATH, REVIEW_FAIL_ON,
 REVIEW_COMMENT, REVIEW_ANNOTATIONS and REVIEW_ARGUMENTS. Apart from the tool, it needs only the
 standard library of Python.
+
+The checkout is written by the author of the pull request: no Python file in it is imported, and
+the programs that read it do not get the token.
 """
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import shlex
@@ -16,7 +20,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +28,9 @@ from typing import Any
 PER_PAGE = 100
 MAX_PAGES = 30
 _SECONDS = 30
-_FORBIDDEN = {401, 403, 404}
+_TOKENS = ("GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_")
+"""How the names of variables begin that only this process may know."""
+_REPORTS = ("json", "markdown", "sarif")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,10 @@ class Request:
     head: str
 
 
+class ApiError(Exception):
+    """A request to GitHub has failed; the message is one line."""
+
+
 class Api:
     """GitHub's REST API with the token of the workflow."""
 
@@ -46,7 +56,7 @@ class Api:
         self._url, self._token = url.rstrip("/"), token
 
     def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Return the JSON of the response; raises HTTPError of urllib if GitHub refuses."""
+        """Return the JSON of the response; raises ApiError if there is none."""
         request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
             f"{self._url}{path}",
             method=method,
@@ -58,8 +68,14 @@ class Api:
                 "X-GitHub-Api-Version": "2022-11-28",
             },
         )
-        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310 - as above
-            return json.loads(answer.read() or b"null")
+        try:
+            with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310 - as above
+                return json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            raise ApiError(f"GitHub returned {error.code} {error.reason}") from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            reason = getattr(error, "reason", error)
+            raise ApiError(f"GitHub could not be reached: {reason}") from error
 
     def comments(self, request: Request) -> Iterator[dict[str, Any]]:
         """Yield the comments on *request*, the oldest first."""
@@ -78,25 +94,25 @@ class Api:
 
 def main() -> int:
     """Review, and return 0; the output ``failed`` says whether the workflow has to fail."""
-    environ = os.environ
+    environ = dict(os.environ)
+    for name in environ:
+        if name.startswith(_TOKENS):
+            del os.environ[name]
     request = pull_request(json.loads(Path(environ["GITHUB_EVENT_PATH"]).read_text("utf-8")))
     if request is None:
         print("::notice::not a pull request: nothing to review")
         return 0
     api = Api(environ.get("GITHUB_API_URL", "https://api.github.com"), environ["GITHUB_TOKEN"])
-    old = old_commit(api, request)
     directory = Path(environ.get("REVIEW_PATH") or ".")
-    temporary = Path(environ.get("RUNNER_TEMP") or ".")
-    forms = ["json", "markdown", "sarif"]
-    forms += ["github"] if environ.get("REVIEW_ANNOTATIONS") == "true" else []
-    files = {form: temporary / f"composerefactor.{form}" for form in forms}
-    failed = False
-    for form, file in files.items():
-        failed = diff(old, directory, form, file) or failed
+    temporary = Path(environ.get("RUNNER_TEMP") or ".").absolute()
+    files = {form: temporary / f"composerefactor.{form}" for form in _REPORTS}
+    try:
+        old = old_commit(api, request)
+    except ApiError as error:
+        raise SystemExit(f"::error::{error}") from None
+    failed = diff(old, directory, files)
     document = json.loads(files["json"].read_text("utf-8"))
     markdown = files["markdown"].read_text("utf-8")
-    if "github" in files:
-        print(files["github"].read_text("utf-8"), end="")
     append("GITHUB_STEP_SUMMARY", markdown)
     if environ.get("REVIEW_COMMENT") == "true":
         comment(api, request, directory, markdown, differs=bool(document["differs"]))
@@ -160,14 +176,24 @@ def program(name: str) -> str:
     return path
 
 
-def diff(old: str, directory: Path, form: str, file: Path) -> bool:
-    """Write the review in the format *form* to *file*; return whether the check has to fail."""
-    kinds = os.environ.get("REVIEW_FAIL_ON", "").split()
+def diff(old: str, directory: Path, files: Mapping[str, Path]) -> bool:
+    """Write the review to *files*, by format; return whether the check has to fail.
+
+    It also prints the annotations, if they are wanted. ``-I`` keeps Python from looking for modules
+    in the current directory, which is that of the pull request, and in PYTHONPATH.
+    """
+    environ = os.environ
+    annotations = environ.get("REVIEW_ANNOTATIONS") == "true"
     command = [
-        *(sys.executable, "-m", "composerefactor", "diff", old, "."),
-        *("--format", form, "--output", str(file.absolute()), "--quiet"),
-        *(word for kind in kinds for word in ("--fail-on", kind)),
-        *shlex.split(os.environ.get("REVIEW_ARGUMENTS", "")),
+        *(sys.executable, "-I", "-m", "composerefactor", "diff", old, ".", "--quiet"),
+        *(("--format", "github") if annotations else ()),
+        *(word for form, file in files.items() for word in ("--report", f"{form}={file}")),
+        *(
+            word
+            for kind in environ.get("REVIEW_FAIL_ON", "").split()
+            for word in ("--fail-on", kind)
+        ),
+        *shlex.split(environ.get("REVIEW_ARGUMENTS", "")),
     ]
     code = subprocess.run(command, cwd=directory, check=False).returncode
     if code not in {0, 1}:
@@ -188,11 +214,8 @@ def comment(api: Api, request: Request, directory: Path, markdown: str, *, diffe
         elif differs:
             path = f"/repos/{request.repository}/issues/{request.number}/comments"
             api.request("POST", path, body)
-    except urllib.error.HTTPError as error:
-        if error.code not in _FORBIDDEN:
-            raise
-        # The token of a pull request from a fork is read-only.
-        print(f"::warning::no comment was written: GitHub returned {error.code} {error.reason}")
+    except ApiError as error:  # such as for a fork, whose token is read-only
+        print(f"::warning::no comment was written: {error}")
 
 
 def append(variable: str, text: str) -> None:

@@ -57,6 +57,13 @@ FORMATS = ("text", "markdown", "json", "sarif", "github")
     help="Exit with 1 for changes of at least this risk (low, medium, high), or of this kind, "
     "for example port-opened-to-the-world (repeatable).",
 )
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    metavar="FORMAT=FILE",
+    help="Also write the result in this format to this file (repeatable).",
+)
 @project_options
 @engine_options
 @output_options_for(*FORMATS)
@@ -66,6 +73,7 @@ def command(
     *,
     exit_code: bool,
     fail_on: tuple[str, ...],
+    reports: tuple[str, ...],
     file: tuple[str, ...],
     entry: tuple[str, ...],
     env_file: tuple[str, ...],
@@ -83,6 +91,7 @@ def command(
     differences by service, each with its risk, its place, and what the next `up` will do.
     """
     _check_risks(fail_on)
+    files = [_report(pair) for pair in reports]
     chosen = project_selection(Path(), file, entry, env_file)
     tool = find_engine(engine)
     here = Path(new) if Path(new).is_dir() else Path()
@@ -93,6 +102,8 @@ def command(
     if output_format != "text" or output is not None or not quiet:
         text = _rendered(result, output_format, output, verbose=verbose, no_color=no_color)
         deliver(text, output)
+    for form, path in files:
+        deliver(_rendered(result, form, path, verbose=verbose, no_color=no_color), path)
     return 1 if (exit_code and result.differs) or _fails(result, fail_on) else 0
 
 
@@ -116,6 +127,16 @@ def _as_findings(result: Review, output_format: str) -> str:
         return shown_commands(workflow_commands(findings, result.prefix))
 
     return json_text(sarif(findings, finding_rules(), prefix=result.prefix))
+
+
+def _report(pair: str) -> tuple[str, Path]:
+    form, equals, path = pair.partition("=")
+    if form not in FORMATS or not equals or not path:
+        raise UsageError(
+            f"--report {pair!r} is not FORMAT=FILE",
+            remedy=f"FORMAT is one of {', '.join(FORMATS)}",
+        )
+    return form, Path(path)
 
 
 def _check_risks(names: tuple[str, ...]) -> None:

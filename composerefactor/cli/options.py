@@ -64,7 +64,7 @@ _GROUPS = {
     "Project": ("file", "entry", "env_file"),
     "Writing": ("dry_run", "check", "yes", "allow_dirty", "take", "leave", "unproven"),
     "Verification": ("engine", "thorough", "no_cache"),
-    "Output": ("output_format", "output", "quiet", "verbose", "no_color", "help"),
+    "Output": ("output_format", "output", "reports", "quiet", "verbose", "no_color", "help"),
 }
 """The options that several commands have, by the heading under which help lists them."""
 

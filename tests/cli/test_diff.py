@@ -298,6 +298,19 @@ def test_one_line_that_many_services_take(
     assert (change["services"], change["line"]) == ([f"s{n}" for n in range(5)], 2)
 
 
+def test_reports_in_several_formats(committed: Path, command_line: CommandLine) -> None:
+    path = committed / "docker-compose.yml"
+    path.write_text(path.read_text().replace("nginx:1.27", "nginx:1.28"))
+    reports = [f"--report={form}={committed / form}" for form in ("json", "markdown", "sarif")]
+    done = command_line(committed, "diff", "HEAD", "--format", "github", *reports)
+    assert b"::" in done.out
+    assert json.loads((committed / "json").read_text())["changes"][0]["rule"] == "image-changed"
+    assert (committed / "markdown").read_text().startswith("### Compose changes")
+    assert len(json.loads((committed / "sarif").read_text())["runs"][0]["results"]) == 1
+    for wrong in ("json", "json=", "xml=file"):
+        assert command_line(committed, "diff", "HEAD", "--report", wrong).code == 2
+
+
 def test_exit_codes_and_kinds_to_fail_on(committed: Path, command_line: CommandLine) -> None:
     write(committed, {"docker-compose.yml": LOOSE})
     for options, code in (

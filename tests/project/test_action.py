@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from support.commandline import write
 from support.nodes import values
@@ -157,7 +162,7 @@ def review(checkout: Path, github: GitHub, engine: Path, tmp_path: Path) -> Revi
             **given,
         }
         done = subprocess.run(
-            [sys.executable, str(ROOT / "scripts/review_pull_request.py")],
+            [sys.executable, "-I", str(ROOT / "scripts/review_pull_request.py")],
             cwd=checkout,
             env=environ,
             capture_output=True,
@@ -246,6 +251,68 @@ def test_a_fork_cannot_comment(review: Review, github: GitHub) -> None:
     assert "5432" in done.summary
 
 
+MODULES = ("click", "secrets", "sitecustomize", "usercustomize", "json", "queue", "transforms")
+BUILD = "[build-system]\nrequires = []\nbuild-backend = 'setup'\nbackend-path = ['.']\n"
+
+
+def test_nothing_of_the_checkout_is_imported_and_no_program_gets_the_token(
+    review: Review, github: GitHub, checkout: Path, tmp_path: Path
+) -> None:
+    mark = f"open({str(tmp_path / 'imported')!r}, 'a').write(__name__)\n"
+    hostile = {f"{name}.py": mark for name in MODULES}
+    hostile |= {"composerefactor/__init__.py": mark, "setup.py": mark, "pyproject.toml": BUILD}
+    write(checkout, {**hostile, "x.pth": f"import os; {mark}"})
+    git = shutil.which("git")
+    seen = tmp_path / "environment"
+    spy = f'#!/bin/sh\nenv >> {shlex.quote(str(seen))}\nexec {git} "$@"\n'
+    write(tmp_path / "bin", {"git": spy})
+    (tmp_path / "bin/git").chmod(0o755)
+    done = review(
+        PATH=f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        ACTIONS_RUNTIME_TOKEN="token-of-the-run",
+    )
+    assert (done.code, done.outputs["risk"]) == (0, "high"), done.err
+    assert len(github.comments) == 1
+    assert not (tmp_path / "imported").exists()
+    assert "PATH=" in seen.read_text(encoding="utf-8")
+    assert "token-of-the-run" not in seen.read_text(encoding="utf-8")
+
+
+def test_every_python_of_the_action_is_isolated_from_the_checkout() -> None:
+    steps = values((ROOT / "action.yml").read_text(encoding="utf-8"))["runs"]["steps"]
+    lines = [line.strip() for step in steps for line in step.get("run", "").splitlines()]
+    pythons = [line for line in lines if re.match(r"\S*(python|PYTHON)", line)]
+    assert len(pythons) == 3
+    assert all(line.split()[1] == "-I" for line in pythons)
+
+
+def test_what_the_action_installs_is_pinned() -> None:
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()[1:]
+    names = {pin.partition("==")[0] for pin in pins}
+    assert all("==" in pin for pin in pins)
+    todo, needed = [("composerefactor", "engine")], set[str]()
+    while todo:
+        name, extra = todo.pop()
+        for requirement in map(Requirement, metadata.requires(name) or []):
+            wanted = requirement.marker is None or requirement.marker.evaluate({"extra": extra})
+            if wanted and (known := canonicalize_name(requirement.name)) not in needed:
+                needed.add(known)
+                todo.append((known, ""))
+    assert needed <= names
+
+
+def test_github_cannot_be_reached(review: Review, github: GitHub, checkout: Path) -> None:
+    done = review(GITHUB_API_URL="http://127.0.0.1:9")
+    assert (done.code, github.asked) == (0, []), done.err
+    assert "::warning::no comment was written: GitHub could not be reached" in done.out
+    assert "5432" in done.summary
+    _git(checkout, "fetch", "-q", "--depth=1", "origin", "publish")
+    _git(checkout, "checkout", "-q", "FETCH_HEAD")
+    done = review(GITHUB_API_URL="http://127.0.0.1:9")
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert done.err.startswith("::error::GitHub could not be reached: ")
+
+
 def test_another_event(review: Review) -> None:
     done = review(event='{"ref": "refs/heads/main"}')
     assert (done.code, "nothing to review" in done.out) == (0, True)
@@ -270,3 +337,4 @@ def test_the_action_is_as_the_script_expects() -> None:
     # What a pull request's author writes never becomes shell text.
     for step in action["runs"]["steps"]:
         assert "${{" not in step.get("run", "")
+    assert action["inputs"]["sarif"]["default"] == "false"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from support.commandline import CommandLine, write
+from support.commandline import write
 from support.nodes import values
 
 ROOT = Path(__file__).parents[2]
@@ -97,20 +97,37 @@ def _git(directory: Path, *arguments: str) -> str:
     ).stdout.strip()
 
 
-def test_the_commands_of_the_hooks(command_line: CommandLine, tmp_path: Path) -> None:
-    project = write(tmp_path / "shop", {"docker-compose.yml": BAD})
+def test_the_commands_of_the_hooks(tmp_path: Path, engine: Path) -> None:
+    project = write(tmp_path / "shop", {"docker-compose.yml": BAD, "click.py": "1 / 0\n"})
     _git(project, "init", "-q")
 
-    def run(hook: str) -> int:
-        program, *arguments = HOOKS[hook]["entry"].split()
-        assert program == "composerefactor"
-        return command_line(project, *arguments).code
-
-    assert run("composerefactor-check") == 1
+    assert run_hook("composerefactor-check", project, engine, "docker-compose.yml") == 1
     assert (project / "docker-compose.yml").read_text(encoding="utf-8") == BAD
-    assert run("composerefactor-fix") == 0
+    assert run_hook("composerefactor-fix", project, engine, "docker-compose.yml") == 0
     assert (project / "docker-compose.yml").read_text(encoding="utf-8") == MENDED
-    assert run("composerefactor-check") == 0
+    assert run_hook("composerefactor-check", project, engine, "docker-compose.yml") == 0
+    assert run_hook("composerefactor-split-check", project, engine, "docker-compose.yml") == 0
+
+
+def run_hook(hook: str, directory: Path, engine: Path, *files: str) -> int:
+    """Run a hook as pre-commit does; return its exit code."""
+    program, *arguments = HOOKS[hook]["entry"].split()
+    assert program == "python"
+    return subprocess.run(
+        [sys.executable, *arguments, f"--engine={engine}", *files],
+        cwd=directory,
+        env={**_environ(), "HOME": str(directory.parent)},
+        check=False,
+    ).returncode
+
+
+def test_several_projects_in_one_repository(tmp_path: Path, engine: Path) -> None:
+    bad, good = {"compose.yml": BAD}, {"compose.yml": MENDED, "more/compose.web.yml": MENDED}
+    write(tmp_path / "sub/bad", bad)
+    write(tmp_path / "sub/good", good)
+    changed = "sub/good/more/compose.web.yml"
+    assert run_hook("composerefactor-check", tmp_path, engine, changed) == 0
+    assert run_hook("composerefactor-check", tmp_path, engine, changed, "sub/bad/compose.yml") == 1
 
 
 @pytest.mark.parametrize("hook", HOOKS)
