@@ -20,7 +20,7 @@ IMAGES = ROOT / "docs" / "images"
 PROGRAMS = Path(sys.executable).parent
 LINES, SECONDS = 100, 300
 PICTURES: dict[str, tuple[int, str | type[pexpect.EOF]]] = {
-    "split": (120, r"\[n\]: "),
+    "split": (104, r"\[n\]: "),
     "analyze": (100, pexpect.EOF),
 }
 """The commands, each with the columns of the terminal and what it shows last."""
