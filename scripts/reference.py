@@ -87,7 +87,7 @@ def rules_page() -> str:
     found = [each.rule for each in all_rules().values()]
     lines += [
         f"| [{each.id}](#{each.id}) | {each.area} | {each.severity.value} | "
-        f"{each.transform or ''} |"
+        f"{_fix(each.transform) if each.transform else ''} |"
         for each in found
     ]
     for rule in found:
@@ -97,6 +97,10 @@ def rules_page() -> str:
         if rule.transform:
             lines += ["", f"Fix: `{command_for(rule.transform)}`."]
     return RULES_HEAD + "\n".join(lines) + "\n"
+
+
+def _fix(name: str) -> str:
+    return f"[{name}](transforms.md#{name}), {_kind(transforms()[name])}"
 
 
 READERS_HEAD = """\
