@@ -6,6 +6,7 @@ A test compares them.
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,8 @@ HEAD = """\
 option, and a comment `# composerefactor: ignore[NAME] reason` suppresses a fix on a line or a
 service.
 
-A *safe* transform keeps the resolved configuration equal, or makes Docker Compose accept the
-project; it leaves single changes that would affect containers to `--unsafe`. Every change of an
-*unsafe* one affects containers.
+A *safe* change keeps the resolved configuration equal, or makes Docker Compose accept the project.
+An *unsafe* one affects containers, and is made only with `--unsafe`.
 
 """
 
@@ -57,15 +57,20 @@ def page() -> str:
 
 
 def _kind(transform: AnyTransform) -> str:
-    return "unsafe" if isinstance(transform, Fixer) and transform.unsafe else "safe"
+    """Return whether the changes of *transform* are safe; its golden cases know which are not."""
+    if isinstance(transform, Fixer) and transform.unsafe:
+        return "unsafe"
+    cases = (PAGE.parents[1] / "golden" / transform.name).glob("*/case.toml")
+    arguments = [tomllib.loads(case.read_text("utf-8")).get("arguments", []) for case in cases]
+    return "safe and unsafe" if any("--unsafe" in words for words in arguments) else "safe"
 
 
 def _run_by(transform: AnyTransform) -> str:
     if not isinstance(transform, Fixer):
         return transform.name
-    if transform.selected_only:
-        return f"fix --select {transform.name}"
-    return "fix --unsafe" if transform.unsafe else "fix"
+    words = ["fix", "--unsafe" if transform.unsafe else ""]
+    words.append(f"--select {transform.name}" if transform.selected_only else "")
+    return " ".join(filter(None, words))
 
 
 RULES_HEAD = """\
