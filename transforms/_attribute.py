@@ -523,13 +523,21 @@ class ReachedService(Struct, frozen=True):
         return id(self.model), self.service.name
 
 
-def services_merging(models: Iterable[StartModel], node: Node) -> Iterator[ReachedService]:
-    """Yield the services of *models* whose definition is the mapping *node*, or merges it."""
-    for model in models:
-        for service in model.services.values():
-            for definition in service.definitions:
-                if any(part is node for part in merged_mappings(definition.body)):
-                    yield ReachedService(model, service, definition)
+class MergedServices:
+    """Which services of *models* a mapping reaches: their definition is it, or merges it."""
+
+    def __init__(self, models: Iterable[StartModel]) -> None:
+        self._reached: dict[int, list[ReachedService]] = {}
+        for model in models:
+            for service in model.services.values():
+                for definition in service.definitions:
+                    reached = ReachedService(model, service, definition)
+                    for part in {id(part): part for part in merged_mappings(definition.body)}:
+                        self._reached.setdefault(part, []).append(reached)
+
+    def of(self, node: Node) -> tuple[ReachedService, ...]:
+        """Return the services that *node* reaches."""
+        return tuple(self._reached.get(id(node), ()))
 
 
 def written_entry(file: ComposeFile, body: Node, key: str) -> tuple[Path, Entry] | None:

@@ -31,10 +31,10 @@ from composerefactor.images.health.check import healthcheck_for
 from composerefactor.images.health.usage import usage
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
 from composerefactor.transforms._attribute import (
+    MergedServices,
     ReachedService,
     healthcheck_value,
     join_names,
-    services_merging,
 )
 from composerefactor.yaml.nodes import MappingNode, path_of
 
@@ -105,6 +105,7 @@ class _Place(Struct, frozen=True):
 
 def _places(models: list[StartModel]) -> Iterator[_Place]:
     """Yield the mapping of each service to which a health check belongs, each mapping once."""
+    merged = MergedServices(models)
     done: set[int] = set()
     for model in models:
         for name, service in model.services.items():
@@ -113,7 +114,7 @@ def _places(models: list[StartModel]) -> Iterator[_Place]:
             if mapping is None or id(mapping) in done or is_outside(definition.file.path):
                 continue
             done.add(id(mapping))
-            yield _Place(name, definition.file, mapping, tuple(services_merging(models, mapping)))
+            yield _Place(name, definition.file, mapping, merged.of(mapping))
 
 
 def _definition_with_image(definitions: tuple[Definition, ...]) -> Definition:

@@ -32,9 +32,9 @@ from composerefactor.images.catalog import Catalog, load_catalog, service_placem
 from composerefactor.images.health.check import reports_health
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
 from composerefactor.transforms._attribute import (
+    MergedServices,
     ReachedService,
     join_names,
-    services_merging,
     written_entry,
 )
 from composerefactor.yaml.nodes import Entry, Path, SequenceNode, node_at, resolve
@@ -71,6 +71,7 @@ class Options:
 def wait_for_healthy(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each short `depends_on` with a dependency that reports readiness."""
     models = start_models(project)
+    merged = MergedServices(models)
     done: set[int] = set()
     for model in models:
         for name, service in model.services.items():
@@ -80,7 +81,7 @@ def wait_for_healthy(project: Project, options: Options) -> Iterator[Change | Re
                     continue
                 done.add(id(written[1]))
                 outcome = _plan_entry(
-                    project, models, name, definition.file, *written, options.catalog
+                    project, merged, name, definition.file, *written, options.catalog
                 )
                 if outcome is not None:
                     yield outcome
@@ -88,7 +89,7 @@ def wait_for_healthy(project: Project, options: Options) -> Iterator[Change | Re
 
 def _plan_entry(
     project: Project,
-    models: list[StartModel],
+    merged: MergedServices,
     name: str,
     file: ComposeFile,
     path: Path,
@@ -103,7 +104,7 @@ def _plan_entry(
     needs = resolve(entry.value)
     if not isinstance(needs, SequenceNode) or mapping is None or is_outside(file.path):
         return None
-    reached = [r for r in services_merging(models, mapping) if _uses_entry(r, entry)]
+    reached = [r for r in merged.of(mapping) if _uses_entry(r, entry)]
     conditions = {
         needed: _condition(project, reached, needed, catalog) for needed in names_in(needs)
     }

@@ -13,6 +13,7 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain, count
 from typing import Annotated, Literal, TypeAlias
 
@@ -49,6 +50,7 @@ class Family(Struct, frozen=True):
         return f"{self.prefix}.{name}.{self.extension}"
 
 
+@lru_cache(maxsize=65536)
 def kebab(name: str) -> str:
     """Return *name* in kebab-case, as part of a file name that works on every system."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)

@@ -369,14 +369,16 @@ class _Planner:
 
     def _divisions(self, domain: _Domain) -> Iterator[list[_Domain]]:
         """Yield ways to divide *domain*, the best one first."""
-        names = domain.services
         yield self._by(
             domain, lambda unit: (self.family_of.get(unit[0]) or ("", ""))[1], "share {}".format
         )
         yield self._by(
             domain, lambda unit: self.place(unit[0]).category, "are of the category {}".format
         )
-        yield self._by(domain, lambda unit: _first_words(unit[0], names), "begin with “{}”".format)
+        common = _common_words(domain.services)
+        yield self._by(
+            domain, lambda unit: _first_words(unit[0], common + 1), "begin with “{}”".format
+        )
         yield self._by(
             domain, lambda unit: _role(unit[0]), "end with “{}”".format, _ROLES.__getitem__
         )
@@ -584,8 +586,12 @@ def _heads(stem: str) -> Iterator[str]:
         yield "-".join(words[:count])
 
 
-def _first_words(name: str, services: Sequence[str]) -> str:
-    """Return the first words of *name* in which the *services* differ."""
+def _common_words(services: Sequence[str]) -> int:
+    """Return the number of words with which the names of all *services* begin."""
     words = [kebab(service).split("-") for service in services]
-    common = len(list(takewhile(lambda column: len(set(column)) == 1, zip(*words, strict=False))))
-    return "-".join(kebab(name).split("-")[: common + 1])
+    return len(list(takewhile(lambda column: len(set(column)) == 1, zip(*words, strict=False))))
+
+
+def _first_words(name: str, count: int) -> str:
+    """Return the first *count* words of *name*."""
+    return "-".join(kebab(name).split("-")[:count])
