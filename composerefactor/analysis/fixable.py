@@ -7,14 +7,17 @@ only guesses. :func:`with_fixes` plans the fixers on the project as it is, and s
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import PurePosixPath as Path
 
 from msgspec.structs import replace
 
 from composerefactor.analysis.findings import Finding
-from composerefactor.planning.fixes import FixPlan, PlannedFix, first_changes
+from composerefactor.errors import Location
+from composerefactor.planning.fixes import PlannedFix, first_changes
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.registry import fixers
 from composerefactor.planning.requests import FixRequest
+from composerefactor.refactoring.contract import Refusal
 
 
 def with_fixes(findings: Iterable[Finding], opened: OpenProject) -> list[Finding]:
@@ -26,19 +29,47 @@ def with_fixes(findings: Iterable[Finding], opened: OpenProject) -> list[Finding
         return listed
     chosen = FixRequest(select=tuple(named), unsafe=True).chosen(opened.settings)
     plan = first_changes(opened.project, chosen)
-    return [_checked(each, plan) if each.transform in known else each for each in listed]
+    states = [_Fixes(fixes) for fixes in (plan.applied, plan.uncertain, plan.suppressed)]
+    refusals: dict[tuple[str, Location], list[Refusal]] = {}
+    for name, refusal in plan.refusals:
+        refusals.setdefault((name, refusal.location), []).append(refusal)
+
+    def checked(finding: Finding) -> Finding:
+        if finding.transform not in known:
+            return finding
+        refused = refusals.get((finding.transform, finding.location), [])
+        made, guessed, suppressed = (state.about(finding) for state in states)
+        return _checked(finding, made, guessed, suppressed, refused)
+
+    return [checked(each) for each in listed]
 
 
-def _checked(finding: Finding, plan: FixPlan) -> Finding:
-    made, guessed, suppressed = (
-        [fix for fix in fixes if fix.transform == finding.transform and _is_about(fix, finding)]
-        for fixes in (plan.applied, plan.uncertain, plan.suppressed)
-    )
-    refused = [
-        refusal
-        for name, refusal in plan.refusals
-        if name == finding.transform and refusal.location == finding.location
-    ]
+class _Fixes:
+    """The fixes of one state, by what they are about."""
+
+    def __init__(self, fixes: Iterable[PlannedFix]) -> None:
+        self._about: dict[tuple[str, object], list[PlannedFix]] = {}
+        for fix in fixes:
+            change = fix.change
+            keys: set[object] = {effect.path[1] for effect in change.effects if effect.path[1:]}
+            for key in (*keys, change.location, Path(change.location.path)):
+                self._about.setdefault((fix.transform, key), []).append(fix)
+
+    def about(self, finding: Finding) -> list[PlannedFix]:
+        """Return the fixes by the transform of *finding* for its service, subject or place."""
+        place = finding.location
+        keys = (finding.service, finding.subject, place if finding.service else Path(place.path))
+        found = (self._about.get((finding.transform or "", key), ()) for key in keys)
+        return [fix for fixes in found for fix in fixes]
+
+
+def _checked(
+    finding: Finding,
+    made: list[PlannedFix],
+    guessed: list[PlannedFix],
+    suppressed: list[PlannedFix],
+    refused: list[Refusal],
+) -> Finding:
     is_here = any(fix.change.location == finding.location for fix in (*made, *guessed))
     if refused and not is_here:
         remedy = finding.remedy or refused[0].remedy or refused[0].reason
@@ -49,13 +80,3 @@ def _checked(finding: Finding, plan: FixPlan) -> Finding:
         return replace(finding, is_guess=True)
     remedy = finding.remedy or next((fix.reason for fix in suppressed), "")
     return replace(finding, transform=None, remedy=remedy)
-
-
-def _is_about(fix: PlannedFix, finding: Finding) -> bool:
-    change = fix.change
-    names = {effect.path[1] for effect in change.effects if len(effect.path) > 1}
-    if finding.service in names or finding.subject in names:
-        return True
-    if finding.service is None:
-        return change.location.path == finding.location.path
-    return change.location == finding.location

@@ -17,7 +17,15 @@ from composerefactor.compose.interpolation import Variable, variables
 from composerefactor.compose.paths import is_absolute, is_outside
 from composerefactor.errors import InputError, Location
 from composerefactor.yaml.comments import Region, regions, top_regions
-from composerefactor.yaml.nodes import Entry, MappingNode, Node, Tree, resolve
+from composerefactor.yaml.nodes import (
+    AliasNode,
+    Entry,
+    MappingNode,
+    Node,
+    Tree,
+    resolve,
+    walk,
+)
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
@@ -139,6 +147,12 @@ class ComposeFile(Struct, frozen=True, eq=False, dict=True):
                 e for e, b in zip(candidates, bodies, strict=True) if isinstance(b, MappingNode)
             ]
         return []
+
+    @cached_property
+    def aliased(self) -> frozenset[int]:
+        """The ids of the nodes that aliases refer to."""
+        nodes = walk(self.root)
+        return frozenset(id(node.target) for node in nodes if isinstance(node, AliasNode))
 
     @cached_property
     def sections(self) -> dict[str, Section] | None:

@@ -19,7 +19,7 @@ from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location, RefusedError
-from composerefactor.yaml.nodes import AliasNode, MappingNode, walk
+from composerefactor.yaml.nodes import MappingNode
 
 
 def mount_targets(service: Service) -> Iterator[str]:
@@ -226,5 +226,4 @@ def unshared_body(file: ComposeFile, name: str) -> MappingNode | None:
     body = section.get(name) if isinstance(section, MappingNode) else None
     if not isinstance(body, MappingNode):
         return None
-    shared = {id(node.target) for node in walk(file.root) if isinstance(node, AliasNode)}
-    return None if {id(body), id(section)} & shared else body
+    return None if {id(body), id(section)} & file.aliased else body
