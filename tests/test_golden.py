@@ -1,7 +1,7 @@
 """Every golden case: what the command line makes of ``before/`` is ``after/``, byte for byte.
 
 ``golden/<transform>/<case>/case.toml`` has a description, the *arguments* of the command, what to
-*expect* (changed, unchanged or refused), and what the command *says* on stderr. Lines that it
+*expect* (changed, unchanged or refused), and what the command *says* on stderr with ``-v``. Lines that it
 *rewrites* change; all others are in the result, character for character. A case with ``after/``
 also has ``expected.diff``; ``--update-golden`` writes both again. *since* names the first engine
 that resolves the result as the original; with an older one services are not moved.
@@ -109,7 +109,7 @@ def test_golden(
 ) -> None:
     """Without the engine: the patch is the expected one, and after it there is nothing to do."""
     project = Path(shutil.copytree(case.folder / "before", tmp_path / "project"))
-    preview = command_line(project, *case.command, *case.arguments, *UNPROVEN, "--dry-run")
+    preview = command_line(project, *case.command, *case.arguments, *UNPROVEN, "--dry-run", "-v")
     assert preview.code == CODES[case.expect], preview.err
     assert case.proof or [words for words in case.says if words not in preview.err] == []
     assert tree(project) == case.before, "a dry run writes nothing"
@@ -136,7 +136,7 @@ def test_golden_with_the_engine(case: Case, tmp_path: Path, command_line: Comman
     if engine.release < release(case.since):
         pytest.skip(f"Docker Compose {engine.version} is older than {case.since}")
     project = Path(shutil.copytree(case.folder / "before", tmp_path / "project"))
-    run = command_line(project, *case.command, *case.arguments, "--yes")
+    run = command_line(project, *case.command, *case.arguments, "--yes", "-v")
     assert run.code == CODES[case.expect], run.err
     assert [words for words in case.says if words not in run.err] == []
     if case.expect != "changed":

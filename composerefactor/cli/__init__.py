@@ -13,6 +13,8 @@ explain     ``composerefactor explain``
 verify      ``composerefactor verify``
 diff        ``composerefactor diff``
 undo        ``composerefactor undo``
+plugin      ``composerefactor plugin``: ``docker refactor``, a plugin of the Docker CLI
+hook        what the pre-commit hooks run
 transforms  ``composerefactor transforms``, and the explanations in the documentation
 completion  ``composerefactor completion``, and the completion of arguments
 =========== =====================================================================

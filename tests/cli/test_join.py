@@ -40,7 +40,7 @@ def test_what_was_split_here_gets_its_bytes_back(
     command_line: CommandLine, tmp_path: Path, name: str
 ) -> None:
     entries = split(command_line, name, tmp_path / "project")
-    done = command_line(tmp_path / "project", "join", *entries, "--yes", *PLAIN)
+    done = command_line(tmp_path / "project", "join", "-v", *entries, "--yes", *PLAIN)
     assert done.code == 0, done.err
     assert "the former bytes are restored" in done.err
     assert tree(tmp_path / "project") == tree(GOLDEN / name / "before")
@@ -53,7 +53,7 @@ def test_without_the_record_the_models_are_equal(
     project = tmp_path / "project"
     entries = split(command_line, name, project)
     shutil.rmtree(command_line.environ["COMPOSEREFACTOR_STATE_HOME"])
-    done = command_line(project, "join", *entries, "--yes", "--format", "json", *PLAIN)
+    done = command_line(project, "join", "-v", *entries, "--yes", "--format", "json", *PLAIN)
     assert done.code == 0, done.err
     assert "no earlier order is known" in done.err
     left = tree(project).keys() - tree(GOLDEN / name / "before").keys()
@@ -95,7 +95,7 @@ def test_an_edit_since_the_split_is_kept(command_line: CommandLine, tmp_path: Pa
     assert command_line(project, "split", *SINGLY, "--yes", *PLAIN).code == 0
     module = project / "docker-compose/services/docker-compose.api.yml"
     module.write_text(module.read_text() + "    restart: always  # since May\n")
-    done = command_line(project, "join", "--yes")
+    done = command_line(project, "join", "-v", "--yes")
     assert done.code == 0, done.err
     assert "in the order of the include list" in done.err
     text = (project / "docker-compose.yml").read_text()
@@ -110,12 +110,12 @@ def test_a_clone_gets_the_order_of_an_earlier_revision(
     assert command_line(project, "split", *SINGLY, "--yes", *PLAIN).code == 0
     commit(project)
     shutil.rmtree(command_line.environ["COMPOSEREFACTOR_STATE_HOME"])
-    preview = command_line(project, "join", "--dry-run", *PLAIN)
+    preview = command_line(project, "join", "-v", "--dry-run", *PLAIN)
     assert "with the same resolved configuration" in preview.err
     module = project / "docker-compose/services/docker-compose.api.yml"
     module.write_text(module.read_text() + "    restart: always\n")
     commit(project)
-    done = command_line(project, "join", "--yes", *PLAIN)
+    done = command_line(project, "join", "-v", "--yes", *PLAIN)
     assert "the services are in the order of" in done.err
     wanted = THREE.replace("image: api\n", "image: api\n    restart: always\n")
     assert (project / "docker-compose.yml").read_text() == wanted
@@ -136,7 +136,7 @@ def test_a_module_that_another_file_needs_is_left(
         "deploy/other.yml": "include:\n  - ../a.yml\n",
     }
     project = write(tmp_path / "project", files)
-    done = command_line(project, "join", "-f", "docker-compose.yml", "--yes")
+    done = command_line(project, "join", "-v", "-f", "docker-compose.yml", "--yes")
     assert done.code == 0, done.err
     assert "a.yml is kept: deploy/other.yml refers to it" in done.err
     assert tree(project).keys() == files.keys()
@@ -145,12 +145,12 @@ def test_a_module_that_another_file_needs_is_left(
 def test_a_change_can_be_left_out(command_line: CommandLine, tmp_path: Path) -> None:
     project = write(tmp_path / "project", {"docker-compose.yml": THREE})
     assert command_line(project, "split", *SINGLY, "--yes", *PLAIN).code == 0
-    preview = found(command_line(project, "join", "--dry-run", "--format", "json", *PLAIN))
+    preview = found(command_line(project, "join", "-v", "--dry-run", "--format", "json", *PLAIN))
     kinds = {path: kind for path, (_, kind) in preview.items()}
     assert kinds["docker-compose.yml"] == "changed"
     module = "docker-compose/services/docker-compose.db.yml"
     assert kinds[module] == "deleted"
-    done = command_line(project, "join", "--yes", "--leave", preview[module][0], *PLAIN)
+    done = command_line(project, "join", "-v", "--yes", "--leave", preview[module][0], *PLAIN)
     assert done.code == 0, done.err
     assert "excluded by --leave" in done.err
     assert (project / module).exists()

@@ -132,7 +132,7 @@ def test_a_compose_file_that_others_extend_stays(shop: Path, command_line: Comma
     extends = "    extends:\n      file: common.yml\n      service: base\n"
     common = "services:\n  base:\n    volumes: [./data:/data]\n"
     write(shop, {"common.yml": common, "docker-compose.yml": f"{THREE}{extends}"})
-    done = command_line(shop, *MOVE, "--yes")
+    done = command_line(shop, *MOVE, "--yes", "-v")
     assert done.code == 0, done.err
     assert "not moved, since other files or programs need them: common.yml" in done.err
     assert (shop / "common.yml").read_text() == common
@@ -142,6 +142,6 @@ def test_what_no_command_can_be_seen_to_miss_is_said(shop: Path, command_line: C
     script = "#!/bin/sh\ndocker compose up -d\n"
     small = "services:\n  web:\n    image: nginx:${TAG:-1}\n"
     write(shop, {"scripts/up.sh": script, "docker-compose.yml": small})
-    done = command_line(shop, *MOVE, "--dry-run")
+    done = command_line(shop, *MOVE, "--dry-run", "-v")
     assert "run in the project directory now: scripts/up.sh:2" in done.err
     assert "docker-compose.yml has another project name and other paths" in done.err

@@ -108,6 +108,7 @@ def test_json(shop: Path, command_line: CommandLine) -> None:
         "differences": "list",
         "fixes": "NoneType",
         "proof": "dict",
+        "readers": "list",
         "patch": "str",
     }
     assert found["schema"] == 2

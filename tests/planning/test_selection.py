@@ -89,7 +89,7 @@ def test_a_factored_service_goes_to_all_its_files_or_to_none(
     opened = opened_of(texts, entry=tuple(texts))
     everything = propose(opened, plan, None)
     ids = {c.path: c.id for c in everything.changes.created}
-    (path,) = [p for p in ids if p.endswith("environments/docker-compose.north.yml")]
+    (path,) = [p for p in ids if p.endswith("variants/docker-compose.north.yml")]
     assert set(everything.plan.services[path]) == {"web", "api", "mail"}
     found = propose(opened, plan, None, Selection(**{option: frozenset({ids[path]})}))
     assert found.changes.is_empty is (option == "leave")

@@ -81,7 +81,7 @@ def test_networks() -> None:
         ("postgres:18", ["/var/lib/postgresql"]),
         ("postgres", ["/var/lib/postgresql"]),
         ("postgres@sha256:abc", None),
-        ("timescale/timescaledb:latest-pg16", None),
+        ("timescale/timescaledb:latest-pg16", ["/var/lib/postgresql/data"]),
         ("mongo:7", ["/data/db"]),
         ("memcached:1", []),
         ("acme/unknown", []),

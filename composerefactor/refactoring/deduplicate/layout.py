@@ -200,8 +200,9 @@ class Layout:
 
     def _free_environment_path(self, file_index: int, part: str) -> str:
         """Return a free path for an environment file of one root file, or a *part* of one."""
-        paths = [root.file.path for root in self.roots]
-        are_variants = len(paths) > 1 and not are_environments(self.roots[0].project, paths)
+        project = self.roots[0].project
+        bases = [root.file.path for root in self.roots if root.file.path in project.root_files]
+        are_variants = len(bases) > 1 and not are_environments(project, bases)
         directory = posixpath.join(self.options.into, VARIANTS if are_variants else ENVIRONMENTS)
         family = self.roots[file_index].family
         name = self._environment_name(file_index)

@@ -207,7 +207,7 @@ def test_an_override_of_one_base(command_line: CommandLine, tmp_path: Path) -> N
     assert plan["saved_lines"]["definitions_after"] == 3
     assert plan["saved_lines"]["repeated_lines_removed"] == 3 * 7 - 1
     assert [s["path"] for s in plan["differences"][0]["settings"]] == [["cpus"]]
-    run = command_line(tmp_path, "split", *entries, "--yes")
+    run = command_line(tmp_path, "split", *entries, "--yes", "-v")
     assert run.code == 0, run.err
     assert "3 services (6 definitions)" in run.err
     assert "db: cpus: 1 in base, 2 in prod" in run.err
