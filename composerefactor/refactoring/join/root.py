@@ -279,6 +279,11 @@ class JoinRoot:
             if len(self.refused) == count:
                 break
         contents, stubs, anchors, taken = attempt
+        if taken and self.refused and any(entry.region is None for entry in entries):
+            self._refuse_all(
+                entries, "the include list is on one line, and not all of it can be taken in"
+            )
+            return self.result
         for n in taken:
             self.result.taken |= self._elements(entries[n])
             self.result.files |= {path for path, _ in self._reached(entries[n])}
