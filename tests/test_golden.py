@@ -1,10 +1,10 @@
 """Every golden case: what the command line makes of ``before/`` is ``after/``, byte for byte.
 
 ``golden/<transform>/<case>/case.toml`` has a description, the *arguments* of the command, what to
-*expect* (changed, unchanged or refused), and what the command *says* on stderr with ``-v``. Lines that it
-*rewrites* change; all others are in the result, character for character. A case with ``after/``
-also has ``expected.diff``; ``--update-golden`` writes both again. *since* names the first engine
-that resolves the result as the original; with an older one services are not moved.
+*expect* (changed, unchanged or refused), and what the command *says* on stderr with ``-v``. Lines
+that it *rewrites* change; all others are in the result, character for character. A case with
+``after/`` also has ``expected.diff``; ``--update-golden`` writes both again. *since* names the
+first engine that resolves the result as the original; with an older one services are not moved.
 
 Each case is planned without the engine. Docker Compose verifies the case of each transform that is
 in the *docs*, and those in which what the command says is about the *proof*; ``make test-long``
