@@ -217,7 +217,7 @@ def analyse(
     """
     active = {name: rule for name, rule in all_rules().items() if name not in skip}
     findings = [each for rule in active.values() for each in rule.findings(architecture)]
-    findings = check_fixes([*findings, *found_by_engine])
+    findings += found_by_engine
     reported: list[Finding] = []
     suppressed: list[SuppressedFinding] = []
     for finding in findings:
@@ -226,7 +226,7 @@ def analyse(
             reported.append(finding)
         else:
             suppressed.append(SuppressedFinding(finding, architecture.masking.text(reason)))
-    reported.sort(key=_order)
+    reported = sorted(check_fixes(reported), key=_order)
     new = without_known(reported, baseline)
     known = tuple(finding for finding in reported if finding not in new)
     rules = {name: rule.rule for name, rule in active.items()} | {REJECTED.id: REJECTED}

@@ -327,6 +327,7 @@ def test_bombs_end_within_bounds(name: str, tmp_path: Path, command_line: Comman
 def test_output_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
     write(tmp_path, {COMPOSE: THREE})
     command = [sys.executable, "-m", "composerefactor", "split", "--dry-run", "--engine", "none"]
+    command.append("--force")
     with Path("/dev/full").open("wb") as full:
         ended = subprocess.run(
             [*command, str(tmp_path)], stdout=full, stderr=subprocess.PIPE, check=False, text=True
