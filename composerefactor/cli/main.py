@@ -126,12 +126,18 @@ def main(arguments: Sequence[str] | None = None, program: str = "composerefactor
         click.echo(f"\n{message()}", err=True)
         sys.exit(130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         sys.exit(BROKEN_PIPE)
     except OSError as error:
+        _forget_output()
         place = Location(str(error.filename)) if error.filename else None
         _fail(InputError(f"system error: {error.strerror or error}", location=place))
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _forget_output() -> None:
+    """Drop what stdout has not taken: Python would fail on it once more at exit, with code 120."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(error: ComposerefactorError) -> NoReturn:

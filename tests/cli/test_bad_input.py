@@ -330,7 +330,12 @@ def test_output_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
     command.append("--force")
     with Path("/dev/full").open("wb") as full:
         ended = subprocess.run(
-            [*command, str(tmp_path)], stdout=full, stderr=subprocess.PIPE, check=False, text=True
+            [*command, str(tmp_path)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            text=True,
+            env={k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"},
         )
     assert ended.returncode == 3
     assert ended.stderr.splitlines()[-1].startswith("error  system error: ")
