@@ -109,6 +109,15 @@ class PlannedSplit(Struct, frozen=True, dict=True):
         """The modules of all files."""
         return frozenset(module for split in self.splits for module in split.modules)
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The file names of the files that are split."""
+        return frozenset(posixpath.basename(split.path) for split in self.splits)
+
+    def is_named_in(self, text: str) -> bool:
+        """Return whether *text* contains the file name of a file that is split."""
+        return any(name in text for name in self.names)
+
     def is_stale(self, covers: Callable[[str], bool]) -> bool:
         """Return whether *covers* is true for files that the plan deletes, and for no other."""
         return any(map(covers, self.removed)) and not any(map(covers, self.files))

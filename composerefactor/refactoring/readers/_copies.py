@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
 
 from msgspec.structs import replace
 
@@ -14,7 +14,7 @@ from composerefactor.discovery.resolve import local_path, working_directories
 from composerefactor.discovery.script import Script
 from composerefactor.discovery.shell import ShellCall, calls
 from composerefactor.errors import Location
-from composerefactor.refactoring.reader import Outcome, PlannedSplit, Surroundings
+from composerefactor.refactoring.reader import Outcome, PlannedSplit, ReaderFile, Surroundings
 from composerefactor.refactoring.readers._globs import matches
 
 COPYING = frozenset(
@@ -38,6 +38,18 @@ MAX_FILES = 600
 """Files of one kind that are read, at most."""
 
 
+def files_that_name(
+    around: Surroundings, split: PlannedSplit, pattern: re.Pattern[str]
+) -> Iterator[ReaderFile]:
+    """Yield the files at any depth that match *pattern* and contain the name of a split file.
+
+    At most :data:`MAX_FILES` of those that match are read.
+    """
+    for file in islice(around.files(pattern, anywhere=True), MAX_FILES):
+        if split.is_named_in(file.text):
+            yield file
+
+
 def shell_calls(around: Surroundings, split: PlannedSplit) -> list[list[ShellCall]]:
     """Return the commands that copy, pack or read files, by the file that contains them.
 
@@ -51,26 +63,23 @@ def shell_calls(around: Surroundings, split: PlannedSplit) -> list[list[ShellCal
 
 
 def _shell_calls(around: Surroundings, split: PlannedSplit) -> Iterator[list[ShellCall]]:
-    names = {posixpath.basename(each.path) for each in split.splits}
     for path in around.scripts:
         file = around.file(path)
         text = file.text if file is not None else ""
         plain = text.replace("\\", "")  # in a regular expression a dot may have a backslash
-        if any(name in plain for name in names) and _PROGRAM.search(text):
-            scripts = (_relevant(script, names) for script in scripts_of(path, text))
+        if split.is_named_in(plain) and _PROGRAM.search(text):
+            scripts = (_relevant(script, split) for script in scripts_of(path, text))
             found = [call for script in scripts for call in calls(script, _PROGRAM)]
             if found:
                 yield found
 
 
-def _relevant(script: Script, names: Collection[str]) -> Script:
+def _relevant(script: Script, split: PlannedSplit) -> Script:
     """Return *script* without the lines that neither name a file nor set or move anything."""
     lines = tuple(
         line
         for line in script.lines
-        if _STATE.search(line.text)
-        or _PROGRAM.search(line.text)
-        or any(name in line.text for name in names)
+        if _STATE.search(line.text) or _PROGRAM.search(line.text) or split.is_named_in(line.text)
     )
     return replace(script, lines=lines)
 

@@ -18,7 +18,7 @@ from composerefactor.refactoring.reader import (
     reader,
     value_of,
 )
-from composerefactor.refactoring.readers._copies import MAX_FILES, alone
+from composerefactor.refactoring.readers._copies import alone, files_that_name
 from composerefactor.yaml.nodes import MappingNode, ScalarNode, SequenceNode, resolve, walk
 
 _FILE = re.compile(r".*\.ya?ml")
@@ -34,13 +34,9 @@ _PLAYBOOK = re.compile(r"\{\{\s*(?:playbook_dir|role_path)\s*\}\}/?")
 @reader("Ansible", reads="playbooks and roles", include="told")
 def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     """Yield an outcome for each task that copies a file which is split."""
-    names = {posixpath.basename(each.path) for each in split.splits}
     known = {each.path for each in split.splits}
-    for count, file in enumerate(around.files(_FILE, anywhere=True)):
-        if count >= MAX_FILES:
-            return
-        named_here = any(name in file.text for name in names)
-        if file.place in known or not (named_here and _MENTION.search(file.text)):
+    for file in files_that_name(around, split, _FILE):
+        if file.place in known or not _MENTION.search(file.text):
             continue
         named: list[tuple[str, Location, str]] = []
         everything: set[str] = set()

@@ -15,7 +15,7 @@ from composerefactor.discovery.script import ancestors
 from composerefactor.errors import Location
 from composerefactor.images.dockerfiles import instructions
 from composerefactor.refactoring.reader import Outcome, PlannedSplit, Surroundings, reader
-from composerefactor.refactoring.readers._copies import MAX_FILES, alone
+from composerefactor.refactoring.readers._copies import alone, files_that_name
 
 _DOCKERFILE = re.compile(
     r"(?:.*/)?(?:[Dd]ockerfile(?:\.[\w.-]+)?|[\w.-]+\.[Dd]ockerfile|Containerfile)"
@@ -25,12 +25,7 @@ _DOCKERFILE = re.compile(
 @reader("Dockerfiles", reads="Dockerfile", include="told")
 def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     """Yield an outcome for each instruction that copies a file which is split."""
-    names = {posixpath.basename(each.path) for each in split.splits}
-    for count, file in enumerate(around.files(_DOCKERFILE, anywhere=True)):
-        if count >= MAX_FILES:
-            return
-        if not any(name in file.text for name in names):
-            continue
+    for file in files_that_name(around, split, _DOCKERFILE):
         named: list[tuple[str, Location, str]] = []
         everything: set[str] = set()
         for each in instructions(file.text):

@@ -25,10 +25,9 @@ from composerefactor.yaml.nodes import Node
 def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     """Yield an outcome for each service that mounts a file which is split."""
     roots = {each.path for each in split.splits}
-    names = {posixpath.basename(root) for root in roots}
     for place in sorted(split.files):
         file = around.file(place) if place.endswith((".yml", ".yaml")) else None
-        if file is None or not any(name in file.text for name in names):
+        if file is None or not split.is_named_in(file.text):
             continue
         for service, node, source in _mounts(file):
             directories = {posixpath.dirname(place), *map(posixpath.dirname, roots)}

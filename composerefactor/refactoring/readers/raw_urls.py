@@ -36,12 +36,11 @@ _RELEASE = re.compile(
 def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     """Yield an outcome for each URL of a file which is split."""
     places = sorted(split.modules | {each.path for each in split.splits}, key=len, reverse=True)
-    names = {posixpath.basename(each.path) for each in split.splits}
     prose = [path for path in around.listing.paths if path.lower().endswith(_PROSE)]
     for path in sorted({*around.scripts, *prose[:MAX_FILES]}):
         file = around.file(path)
         text = file.text if file is not None else ""
-        if "://" not in text or not any(name in text for name in names):
+        if "://" not in text or not split.is_named_in(text):
             continue
         found: list[tuple[str, Location, str]] = []
         for number, line in enumerate(text.split("\n"), start=1):

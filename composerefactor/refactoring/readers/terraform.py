@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from composerefactor.errors import Location
 from composerefactor.refactoring.reader import Outcome, PlannedSplit, Surroundings, reader
-from composerefactor.refactoring.readers._copies import MAX_FILES, alone
+from composerefactor.refactoring.readers._copies import alone, files_that_name
 
 _FILE = re.compile(r".*\.(?:tf|tofu|pkr\.hcl)")
 _READ = re.compile(
@@ -24,12 +24,7 @@ _READ = re.compile(
 @reader("Terraform", reads="*.tf", include="told")
 def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     """Yield an outcome for each place that reads a file which is split."""
-    names = {posixpath.basename(each.path) for each in split.splits}
-    for count, file in enumerate(around.files(_FILE, anywhere=True)):
-        if count >= MAX_FILES:
-            return
-        if not any(name in file.text for name in names):
-            continue
+    for file in files_that_name(around, split, _FILE):
         named: list[tuple[str, Location, str]] = []
         for match in _READ.finditer(file.text):
             line_start = file.source.line_start(match.start())

@@ -35,9 +35,8 @@ _ACTION = re.compile(r"scp|ssh|rsync|upload|release|deploy|s3|artifact|copy", re
 @reader("Upload steps", reads=".github/workflows/*.yml, .gitlab-ci.yml", include="told")
 def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     """Yield an outcome for each step that carries a file which is split."""
-    names = {posixpath.basename(each.path) for each in split.splits}
     for file in around.files(_FILE):
-        if file.root is None or not any(name in file.text for name in names):
+        if file.root is None or not split.is_named_in(file.text):
             continue
         for node in walk(file.root):
             if not isinstance(node, MappingNode):
