@@ -55,7 +55,7 @@ _PATHS = frozenset(
 @fixer(
     NoOptions,
     purpose="correctness",
-    cause="Docker Compose reads the text in another way than its author",
+    cause="Docker Compose reads the text differently from its author",
 )
 def fix_interpolation(project: Project, options: NoOptions) -> Iterator[Change | Refusal]:  # noqa: ARG001
     """Yield a change for each shell form with a clear meaning, and a refusal for each other one."""

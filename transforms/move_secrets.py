@@ -73,7 +73,7 @@ class Options:
     after=("add-missing-services",),
     unsafe=True,
     purpose="security",
-    cause="a password stands in a file that goes into git",
+    cause="a password is in a file that goes into git",
 )
 def move_secrets(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change, or a refusal, for each credential; those in one value change together."""

@@ -359,7 +359,7 @@ def _named_anchors(file: ComposeFile, region: Region) -> Iterator[tuple[str, str
 
 
 def _is_own(file: ComposeFile, region: Region, paragraph: _Paragraph) -> bool:
-    """Return whether *paragraph* is a comment on *region*: inside of it, or directly above."""
+    """Return whether *paragraph* is a comment on *region*: inside it, or directly above."""
     is_directly_above = file.source.next_line(paragraph.last) == region.key
     return is_directly_above or region.lead <= paragraph.at < region.end
 

@@ -599,7 +599,7 @@ def read_resource(nodes: list[LocatedNode]) -> Resource:
 def read_hosts(nodes: list[LocatedNode]) -> tuple[Value[str], ...]:
     """Return the pairs ``host=address`` of ``extra_hosts``, each once.
 
-    An address with brackets is another one than the same without them (observed: v5.6.1).
+    An address with brackets differs from the same one without them (observed: v5.6.1).
     """
     pairs = _unique(_hosts(nodes), lambda pair: pair.value)
     return tuple(

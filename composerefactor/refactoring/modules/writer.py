@@ -126,7 +126,7 @@ class Assembler:
         self._headings: dict[Element, Region | None] = dict(self._moved_headings())
 
     def _moved_headings(self) -> Iterator[tuple[Element, Region | None]]:
-        """Yield the entries with another heading than in the source: the region that has it.
+        """Yield the entries whose heading differs from the source: the region that has it.
 
         A heading over several resources, some of which stay in the root file, stays there, too.
         """
