@@ -64,11 +64,14 @@ def add_logging(project: Project, options: Options) -> Iterator[Change | Refusal
     enough = {"always": 1, "auto": ENOUGH, "never": None}[options.share]
     shared = SharedValue(project, sites, bool, enough)
     unset: dict[str, list[Site]] = {}
+    most_common: dict[str, LocatedNode | None] = {}
     for site in sites:
         if isinstance(site, BlockedSite):
             yield blocked_refusal(site, "no log rotation")
             continue
-        present = _most_common(site.file)
+        if site.file.path not in most_common:
+            most_common[site.file.path] = _most_common(site.file)
+        present = most_common[site.file.path]
         if present is not None and present.node.anchor and _keeps_everything(present):
             unset.setdefault(site.file.path, []).append(site)
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -160,8 +160,7 @@ def _not_made(fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
         for name, refusal in fix_plan.refusals
     ]
     if is_short and len(skipped) > 1:
-        counts = Counter(name for name, _ in fix_plan.refusals)
-        names = ", ".join(f"{name} {number}" for name, number in counts.items())
+        names = _counts(name for name, _ in fix_plan.refusals)
         skipped = [
             f"skipped: {counted(len(skipped), 'change')} that cannot be made safely: {names}"
         ]
@@ -174,10 +173,9 @@ def _not_made(fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
 def available_text(fix_plan: FixPlan) -> str:
     """Return how many changes ``--unsafe`` would make, by transform, and how many are guesses."""
     certain = [f for f in fix_plan.available if f.change.confidence != CONFIDENCES[-1]]
-    counts = Counter(fix.transform for fix in certain)
     text = counted(len(certain), "change")
-    if counts:
-        text += f": {', '.join(f'{name} {n}' for name, n in counts.items())}"
+    if certain:
+        text += f": {_counts_by_transform(certain)}"
     guesses = len(fix_plan.available) - len(certain)
     return text + (f"; and {counted(guesses, 'guess')}" if guesses else "")
 
@@ -196,8 +194,12 @@ def _lines_by_reason(fixes: Sequence[PlannedFix], style: Style) -> Iterator[str]
 
 
 def _counts_by_transform(fixes: Sequence[PlannedFix]) -> str:
-    counts = Counter(fix.transform for fix in fixes)
-    return ", ".join(f"{name} {count}" for name, count in counts.items())
+    return _counts(fix.transform for fix in fixes)
+
+
+def _counts(names: Iterable[str]) -> str:
+    """Return each of *names* once, with how often it occurs."""
+    return ", ".join(f"{name} {count}" for name, count in Counter(names).items())
 
 
 def consequence(fixes: Sequence[PlannedFix], style: Style) -> str:

@@ -418,7 +418,6 @@ class Prompts:
             erase_when_done=True,
             **self._output(),
         )
-        asked.application.ttimeoutlen = _ESCAPE_SECONDS
         reply: Reply = self._run(asked.application)
         return reply
 
@@ -429,14 +428,9 @@ class Prompts:
             if not event.app.is_done:
                 event.app.exit(result=BACK)
 
-        application: Application[Reply] = Application(
-            Layout(container),
-            key_bindings=keys,
-            erase_when_done=True,
-            **self._output(),
+        return Application(
+            Layout(container), key_bindings=keys, erase_when_done=True, **self._output()
         )
-        application.ttimeoutlen = _ESCAPE_SECONDS
-        return application
 
     def _output(self) -> dict[str, Any]:
         """Return where the questions are shown, and whether in colours."""
@@ -447,6 +441,7 @@ class Prompts:
 
     def _run(self, application: Application[Reply]) -> Reply:
         """Return the reply; raises KeyboardInterrupt for Ctrl-C."""
+        application.ttimeoutlen = _ESCAPE_SECONDS
         self._discard_input(application.input)
         reply = BACK if self._interrupted else application.run(handle_sigint=False)
         self._discard_input(application.input)

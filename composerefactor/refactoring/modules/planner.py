@@ -329,8 +329,12 @@ class _Planner:
     def _first_word(self, name: str) -> str:
         """Return the first word of *name*; ``""`` where most services begin with it."""
         word = kebab(name).partition("-")[0]
-        begin = sum(kebab(other).partition("-")[0] == word for other in self.order)
-        return word if 2 * begin <= len(self.order) else ""
+        return word if 2 * self._first_word_counts[word] <= len(self.order) else ""
+
+    @cached_property
+    def _first_word_counts(self) -> Counter[str]:
+        """How many services begin with a word."""
+        return Counter(kebab(name).partition("-")[0] for name in self.order)
 
     def _profiles(self, name: str) -> tuple[str, ...]:
         profiles = services_in(self.file)[name].profiles
