@@ -14,6 +14,8 @@ from composerefactor.refactoring.contract import Fixer
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "golden"
 NAMES = sorted(transforms())
+FOLDERS = [p for p in sorted(GOLDEN.iterdir()) if p.is_dir() and p.name != "__pycache__"]
+"""Python caches the package in ``golden/`` beside the cases."""
 
 
 def cases(name: str) -> dict[str, dict[str, Any]]:
@@ -30,7 +32,7 @@ def test_every_file_in_transforms_is_one() -> None:
 
 
 def test_every_golden_folder_has_a_transform() -> None:
-    folders = {path.name for path in GOLDEN.iterdir() if path.is_dir()} - {"__pycache__"}
+    folders = {path.name for path in FOLDERS}
     assert folders - set(NAMES) == set(), "golden/ has folders that no transform is named after"
     assert set(NAMES) - folders == set(), "write golden/TRANSFORM/CASE (golden/README.md)"
 
@@ -63,7 +65,11 @@ def test_every_fixer_says_what_is_wrong_without_it(name: str) -> None:
     assert not isinstance(found, Fixer) or found.cause, "pass purpose= and cause= to @fixer"
 
 
-@pytest.mark.parametrize("folder", sorted(GOLDEN.glob("*/*")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "folder",
+    [case for each in FOLDERS for case in sorted(each.iterdir())],
+    ids=lambda path: path.name,
+)
 def test_every_golden_folder_is_a_whole_case(folder: Path) -> None:
     case = tomllib.loads((folder / "case.toml").read_text(encoding="utf-8"))
     expected = {"case.toml", "before"}
