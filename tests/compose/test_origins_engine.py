@@ -13,7 +13,6 @@ import pytest
 
 from composerefactor.analysis.analysis import open_for_analysis
 from composerefactor.compose.interpolation import expand
-from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.origins import (
     Origin,
     is_list_of_scalars,
@@ -26,6 +25,7 @@ from composerefactor.planning.opening import ProjectSelection
 from composerefactor.yaml.nodes import MappingNode, ScalarNode
 from composerefactor.yaml.values import resolve_plain
 from support.commandline import CommandLine, write
+from support.engine import arguments_of
 
 pytestmark = pytest.mark.engine
 
@@ -176,20 +176,6 @@ def config(
         raise AssertionError(done.stderr.decode())
     document: dict[str, Any] | None = json.loads(done.stdout) if done.returncode == 0 else None
     return document
-
-
-def arguments_of(entry: Invocation) -> list[str]:
-    arguments = []
-    for path in entry.files:
-        arguments += ["-f", os.path.relpath(path, entry.directory)]
-    for path in entry.env_files:
-        arguments += ["--env-file", os.path.relpath(path, entry.directory)]
-    if entry.project_directory:
-        arguments += [
-            "--project-directory",
-            os.path.relpath(entry.project_directory, entry.directory),
-        ]
-    return arguments
 
 
 def compare(root: Path, command_line: CommandLine) -> int:

@@ -26,6 +26,7 @@ from composerefactor.compose.services import Attribute, Service, start_model
 from composerefactor.errors import ComposerefactorError
 from composerefactor.planning.opening import ProjectSelection
 from support.commandline import CommandLine, installed_engine, write
+from support.engine import arguments_of
 from support.examples import examples
 from support.mergedprojects import DIFFERENT_BEFORE, merged_projects
 
@@ -401,16 +402,7 @@ def resolve(
     command_line: CommandLine, root: Path, entry: Invocation, *options: str
 ) -> dict[str, Any] | None:
     """Return what Docker Compose resolves for *entry*; None if it rejects the start command."""
-    arguments = [str(command_line.engine), "--profile", "*"]
-    for path in entry.files:
-        arguments += ["-f", os.path.relpath(path, entry.directory)]
-    for path in entry.env_files:
-        arguments += ["--env-file", os.path.relpath(path, entry.directory)]
-    if entry.project_directory:
-        arguments += [
-            "--project-directory",
-            os.path.relpath(entry.project_directory, entry.directory),
-        ]
+    arguments = [str(command_line.engine), "--profile", "*", *arguments_of(entry)]
     arguments += ["config", "--format", "json", "--no-consistency", *options]
     done = subprocess.run(
         arguments,

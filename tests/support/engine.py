@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from composerefactor.compose.invocation import Invocation
 from composerefactor.proof.engine import release
 
 
@@ -54,3 +56,18 @@ def resolved(engine: Path, root: Path, paths: Sequence[str], *options: str) -> b
         check=False,
     )
     return None if done.returncode else done.stdout
+
+
+def arguments_of(entry: Invocation) -> list[str]:
+    """Return the options of Docker Compose for *entry*, from the directory of its command."""
+    arguments = []
+    for path in entry.files:
+        arguments += ["-f", os.path.relpath(path, entry.directory)]
+    for path in entry.env_files:
+        arguments += ["--env-file", os.path.relpath(path, entry.directory)]
+    if entry.project_directory:
+        arguments += [
+            "--project-directory",
+            os.path.relpath(entry.project_directory, entry.directory),
+        ]
+    return arguments
