@@ -1,8 +1,9 @@
 """The analysis of a project: facts, findings, ratings, and the impact of a change.
 
 ============ ========================================================================
-analysis     facts and findings of one project in one value, with a rating of each area
+analysis     facts, findings and ratings of one project in one value
 findings     the contract of a rule, its findings, and files of known ones
+ratings      the rating of each area, and of the whole project
 fixable      which findings ``fix`` solves
 explanation  where each line of a service comes from, and what uses the service
 fleet        many projects below one directory, analysed in parallel

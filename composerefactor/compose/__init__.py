@@ -10,6 +10,7 @@ service_values   the values of a service as structs, merged as Docker Compose do
 origins          which place sets each line of a merged service, and what it overrides
 attributes       the table of all attributes: values, merges, paths and usual order
 remarks          what comments tell: groups of services, a generated file, blocks that stay
+suppression      comments that switch off a rule, a transform or a reader
 merge_keys       YAML aliases and merge keys (``<<``) in mappings and lists, resolved
 interpolation    the syntax of ``${NAME:-default}``: find, expand and mask variables
 references       what one service refers to, and what an include names

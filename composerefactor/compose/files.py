@@ -1,14 +1,12 @@
 """One Compose file with its sections and lines, and the files of a project by path.
 
 :class:`ComposeFile` is one parsed file. :class:`Library` parses files on first use.
-:func:`ignore_reason` finds the comments by which users switch off a rule or a transform.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Container, Iterator
-from functools import cached_property, lru_cache
+from collections.abc import Container
+from functools import cached_property
 from typing import Protocol
 
 from msgspec import Struct
@@ -335,51 +333,3 @@ def _without_text(error: InputError, path: str) -> InputError:
     if is_outside(path) or is_absolute(path):
         error.source_line = ""
     return error
-
-
-IGNORE = re.compile(r"#\s*composerefactor:\s*ignore\[([\w,\s-]*)\]\s*(.*?)\s*$")
-"""For example ``# composerefactor: ignore[harden] needs root``."""
-
-NO_REASON = "ignored by a comment"
-
-
-def ignore_reason(file: ComposeFile, line: int, *names: str) -> str | None:
-    """Return the reason of a comment that excludes *line* of *file*, or None.
-
-    The comment is on the line itself, directly above it, or on the service around it. *names* are
-    the names of the transform or rule that the comment has to list.
-    """
-    if not _has_directive(file.source.text):
-        return None
-    for comment in _comments_on(file, line):
-        match = IGNORE.search(comment)
-        if match and {name.strip() for name in match[1].split(",")}.intersection(names):
-            return match[2] or NO_REASON
-    return None
-
-
-@lru_cache(maxsize=16)
-def _has_directive(text: str) -> bool:
-    return "composerefactor:" in text
-
-
-def _comments_on(file: ComposeFile, line: int) -> Iterator[str]:
-    """Yield line number *line* and the key of its service, each with the comments above it."""
-    lines = file.source.text.splitlines()
-    if not 0 < line <= len(lines):
-        return
-    yield lines[line - 1]
-    yield from _comments_above(lines, line - 1)
-    at = file.source.line_starts[line - 1]
-    for region in file.regions_in("services").values():
-        if region.lead <= at < region.end:
-            key = file.source.line_index(region.key)
-            yield lines[key]
-            yield from _comments_above(lines, key)
-
-
-def _comments_above(lines: list[str], index: int) -> Iterator[str]:
-    """Yield the comment lines directly above ``lines[index]``, the nearest first."""
-    while index > 0 and lines[index - 1].lstrip().startswith("#"):
-        index -= 1
-        yield lines[index]

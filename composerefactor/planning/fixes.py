@@ -19,11 +19,11 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose import files as suppression
 from composerefactor.compose.files import Library, Reader
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project, load_project
+from composerefactor.compose.suppression import ignore_reason
 from composerefactor.confidence import CONFIDENCES, DEFAULT_CONFIDENCE, Confidence
 from composerefactor.discovery.readers import STACK_DEPLOY
 from composerefactor.edit.apply import apply_edits
@@ -478,7 +478,7 @@ def _suppression_reason(project: Project, fix: PlannedFix, chosen: ChosenFixer) 
             return reason if len(services) == 1 else f"{name} is excluded: {reason}"
     file = project.files.get(fix.change.location.path)
     if file is not None:
-        reason = suppression.ignore_reason(file, fix.change.location.line, fix.transform)
+        reason = ignore_reason(file, fix.change.location.line, fix.transform)
         if reason is not None:
             return reason
     if fix.change.repairs:
@@ -531,7 +531,7 @@ def _comment_reason(project: Project, service: str, transform: str) -> str | Non
     for file in project.files.values():
         if service in file.services:
             at = file.location_of("services", service)
-            reason = suppression.ignore_reason(file, at.line, transform)
+            reason = ignore_reason(file, at.line, transform)
             if reason is not None:
                 return reason
     return None

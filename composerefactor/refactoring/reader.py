@@ -19,6 +19,7 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from composerefactor.compose.suppression import reason_in
 from composerefactor.discovery.command_files import reader_for
 from composerefactor.discovery.files import Listing
 from composerefactor.discovery.readers import OtherReader
@@ -36,7 +37,6 @@ has to act), or *whole* (it supports neither ``include`` nor ``extends``: the ro
 _MAX_TEXT = 300_000
 _MOST_NAMED = 3
 _MAX_SCRIPTS = 1_000
-_IGNORE = re.compile(r"composerefactor: ignore\[([\w, -]{1,200})\]")
 
 
 class Outcome(Struct, frozen=True):
@@ -193,8 +193,7 @@ class ReaderFile(Struct, frozen=True, dict=True):
     def ignores(self, reader: str, line: int) -> bool:
         """Return whether a comment on *line*, or on the line above, switches *reader* off."""
         lines = self.text.split("\n")[max(line - 2, 0) : line]
-        names = [match[1] for text in lines if (match := _IGNORE.search(text))]
-        return any(reader in re.split(r"[,\s]+", each) for each in names)
+        return any(reason_in(text, reader) is not None for text in lines)
 
 
 class _Repository:

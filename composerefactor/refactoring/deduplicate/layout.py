@@ -36,6 +36,7 @@ from composerefactor.refactoring.deduplicate.variants import (
     SharedServices,
 )
 from composerefactor.refactoring.modules.anchors import Element
+from composerefactor.refactoring.modules.directories import IncludedFiles, included_files
 from composerefactor.refactoring.modules.grouping import (
     LayoutOptions,
     Module,
@@ -48,7 +49,6 @@ from composerefactor.refactoring.modules.grouping import (
 from composerefactor.refactoring.modules.include import IncludeEntry, RootInclude
 from composerefactor.refactoring.modules.paths import MovingPaths
 from composerefactor.refactoring.modules.planner import most_services, service_groups
-from composerefactor.refactoring.modules.relocation import Relocated, relocated
 from composerefactor.refactoring.modules.root_file import RootFile
 from composerefactor.refactoring.modules.writer import Assembler, FileLayout
 
@@ -69,7 +69,7 @@ class Layout:
         several: True where root files outside of the group have modules too: the modules of a
             single root file have its name in theirs then.
         state: where everything goes, as far as that is decided.
-        relocated: the new files as they are written, once that is decided.
+        included: the new files as they are written, once that is decided.
     """
 
     roots: Sequence[RootFile]
@@ -79,7 +79,7 @@ class Layout:
     place: Callable[[ComposeFile, str], Placement]
     several: bool = False
     state: LayoutState = field(init=False)
-    relocated: Relocated = field(init=False)
+    included: IncludedFiles = field(init=False)
 
     def __post_init__(self) -> None:
         """Start with no destinations."""
@@ -99,7 +99,7 @@ class Layout:
         new_files = place_blocks(self.state, contents(self.state))
         planned_files = [to_planned_file(content) for content in new_files]
         sources = self._paths_of(new_files)
-        result = self._relocated(planned_files, sources)
+        result = self._included_files(planned_files, sources)
         return [*self._root_files(result), *result.files.values()]
 
     def _paths_of(self, contents: Iterable[Content]) -> dict[str, MovingPaths]:
@@ -107,16 +107,16 @@ class Layout:
         paths = {root.file.path: root.paths for root in self.roots}
         return {content.path: paths[content.file.path] for content in contents}
 
-    def _relocated(
+    def _included_files(
         self, planned_files: Iterable[PlannedFile], sources: Mapping[str, MovingPaths]
-    ) -> Relocated:
+    ) -> IncludedFiles:
         """Return *planned_files* as they are included; *sources* are the paths in each of them."""
         entries = [entry for i in range(len(self.factored.files)) for entry in self._entries(i)]
         verbatim = self.options.verbatim
-        self.relocated = relocated(
+        self.included = included_files(
             entries, planned_files, sources.__getitem__, self.roots, self.names, verbatim=verbatim
         )
-        return self.relocated
+        return self.included
 
     def _entries(self, file_index: int) -> list[list[str]]:
         """Return the paths in each include entry of one root file."""
@@ -208,7 +208,7 @@ class Layout:
         name = self._environment_name(file_index)
         return self.names.take(directory, family, f"{name}-{part}" if part else name)
 
-    def _root_files(self, new: Relocated) -> Iterator[PlannedFile]:
+    def _root_files(self, new: IncludedFiles) -> Iterator[PlannedFile]:
         """Yield the root files that include any of the *new* files."""
         for i, file in enumerate(self.factored.files):
             directory = posixpath.dirname(file.path)

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from composerefactor.edit.splices import TextEdit
 from composerefactor.refactoring.join.contents import Block
-from composerefactor.refactoring.join.relocate import Text
+from composerefactor.refactoring.join.rewritten_paths import Text
 from composerefactor.refactoring.modules.anchors import AnchorIndex
 from composerefactor.yaml.comments import Region, comments_in
 from composerefactor.yaml.nodes import AliasNode, Node, walk

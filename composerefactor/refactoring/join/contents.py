@@ -19,10 +19,9 @@ from composerefactor.compose.paths import is_absolute, is_outside, is_remote
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import Include, includes
 from composerefactor.errors import Location
-from composerefactor.refactoring.join import relocate
 from composerefactor.refactoring.join.fragments import RESOURCE, Fragment, fragment
 from composerefactor.refactoring.join.merge import merge
-from composerefactor.refactoring.join.relocate import CannotJoinError, Text
+from composerefactor.refactoring.join.rewritten_paths import CannotJoinError, Text, included_text
 from composerefactor.refactoring.modules.include import NO_VARIABLES, WHY_ENV_FILE
 from composerefactor.yaml.comments import Region, comments_in, full_line_comments, item_regions
 from composerefactor.yaml.nodes import Node, SequenceNode
@@ -299,7 +298,7 @@ class Reader:
                     raise _cannot_join(inner, "includes itself")
                 texts += self.texts(inner, (*trail, path))
             alone = len(entry.paths) == 1
-            texts.append(relocate.included_text(file, entry.directory, self.to, alone=alone))
+            texts.append(included_text(file, entry.directory, self.to, alone=alone))
         return texts
 
     def _check(self, entry: Inclusion) -> None:

@@ -28,7 +28,7 @@ from composerefactor.compose.attributes import (
 from composerefactor.compose.forms import canonical_value, parse_volume
 from composerefactor.edit.planned_files import NewText, Piece, indent_by
 from composerefactor.edit.rendering import Style, scalar_line
-from composerefactor.refactoring.join.relocate import Text
+from composerefactor.refactoring.join.rewritten_paths import Text
 from composerefactor.yaml.comments import Region, comments_in, item_regions, regions
 from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode, resolve, walk
 from composerefactor.yaml.values import to_python

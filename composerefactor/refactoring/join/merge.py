@@ -33,7 +33,7 @@ from composerefactor.refactoring.join.fragments import (
     key_order,
     split_fragment,
 )
-from composerefactor.refactoring.join.relocate import CannotJoinError
+from composerefactor.refactoring.join.rewritten_paths import CannotJoinError
 from composerefactor.yaml.comments import comments_in, full_line_comments
 from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python

@@ -21,7 +21,6 @@ from composerefactor.compose.references import extends_target
 from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import Location
 from composerefactor.refactoring.contract import FileElement
-from composerefactor.refactoring.join import relocate
 from composerefactor.refactoring.join.anchors import JoinedAnchors, with_unique_anchors
 from composerefactor.refactoring.join.contents import (
     JOINED_SECTIONS,
@@ -33,7 +32,7 @@ from composerefactor.refactoring.join.contents import (
 )
 from composerefactor.refactoring.join.fragments import RESOURCE, Fragment, fragment, split_fragment
 from composerefactor.refactoring.join.merge import merge, merge_children
-from composerefactor.refactoring.join.relocate import CannotJoinError, Text
+from composerefactor.refactoring.join.rewritten_paths import CannotJoinError, Text, extended_text
 from composerefactor.refactoring.join.write import Frame, write
 from composerefactor.refactoring.modules.anchors import AnchorIndex
 from composerefactor.refactoring.modules.include import WHY_ENV_FILE
@@ -153,7 +152,7 @@ class StubExpander(Struct):
                     continue
                 file = self.project.files[path]
                 try:
-                    extended = relocate.extended_text(file, iter(file.services.values()), self.to)
+                    extended = extended_text(file, iter(file.services.values()), self.to)
                 except CannotJoinError as error:
                     kept.add(path)
                     self.unmoved += [(path, name, error) for name in file.services]

@@ -20,7 +20,7 @@ from composerefactor.refactoring.join.fragments import (
     in_order_of,
     merged_order,
 )
-from composerefactor.refactoring.join.relocate import Text
+from composerefactor.refactoring.join.rewritten_paths import Text
 from composerefactor.refactoring.modules.writer import Output
 from composerefactor.yaml.comments import comments_in
 

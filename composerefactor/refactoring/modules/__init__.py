@@ -7,7 +7,7 @@ planner      which services come together in a module, and why
 grouping     groups of services, what users decide about them; names of modules
 include      the ``include`` list of a root file
 paths        relative paths in text that moves to another directory
-relocation   which new files are written for their own directory
+directories  the directory in which each new file is read: its own, or that of the root
 writer       the text of the root file and its modules
 ============ ==========================================================================
 """

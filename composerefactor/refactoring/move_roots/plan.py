@@ -31,7 +31,7 @@ from composerefactor.discovery.structured import compose_settings
 from composerefactor.edit.planned_files import PlannedFile, Slice
 from composerefactor.errors import Location, RefusedError
 from composerefactor.refactoring.contract import Plan
-from composerefactor.refactoring.join.relocate import CannotJoinError
+from composerefactor.refactoring.join.rewritten_paths import CannotJoinError
 from composerefactor.refactoring.move_roots.commands import References, rewritten_references
 from composerefactor.refactoring.move_roots.relocation import (
     Relocation,

@@ -22,7 +22,7 @@ from composerefactor.edit.apply import apply_edits
 from composerefactor.edit.operations import AddKey
 from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import Location, RefusedError, UsageError
-from composerefactor.refactoring.join.relocate import root_text, text_with_moved_extends
+from composerefactor.refactoring.join.rewritten_paths import root_text, text_with_moved_extends
 from composerefactor.yaml.source import Source
 
 _SAFE = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)*")

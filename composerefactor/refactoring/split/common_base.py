@@ -42,10 +42,10 @@ from composerefactor.edit.planned_files import (
 )
 from composerefactor.refactoring.deduplicate.definitions import same
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Element
+from composerefactor.refactoring.modules.directories import SINCE_EXTENDS, IncludedFiles
 from composerefactor.refactoring.modules.grouping import LayoutOptions, Names
 from composerefactor.refactoring.modules.include import IncludeEdit, indentation_unit
 from composerefactor.refactoring.modules.planner import MOST_COPIED
-from composerefactor.refactoring.modules.relocation import SINCE_EXTENDS, Relocated
 from composerefactor.refactoring.modules.root_file import RootFile, file_layout
 from composerefactor.refactoring.modules.writer import Assembler, FileLayout, Output
 from composerefactor.yaml.comments import Region, regions
@@ -381,7 +381,7 @@ class CommonBase(Struct, frozen=True):
             times = "1 place extends" if count == 1 else f"{count} places extend"
             yield f"{base.section} becomes the service {base.section} in {name}, which {times}"
 
-    def since(self, result: Relocated) -> str:
+    def since(self, result: IncludedFiles) -> str:
         """Return the oldest Docker Compose that reads the files."""
         owners = {use.owner for base in self.bases for use in base.uses}
         paths = {self.layout.destinations[owner] for owner in owners}

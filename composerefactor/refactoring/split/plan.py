@@ -23,6 +23,7 @@ from composerefactor.refactoring.contract import FileElement, Plan, SavedLines, 
 from composerefactor.refactoring.deduplicate.layout import Layout
 from composerefactor.refactoring.deduplicate.variants import SharedServices
 from composerefactor.refactoring.modules.anchors import Element
+from composerefactor.refactoring.modules.directories import IncludedFiles, included_files
 from composerefactor.refactoring.modules.grouping import (
     LayoutOptions,
     Names,
@@ -31,7 +32,6 @@ from composerefactor.refactoring.modules.grouping import (
 )
 from composerefactor.refactoring.modules.include import IncludeEdit
 from composerefactor.refactoring.modules.planner import only_domain, service_groups
-from composerefactor.refactoring.modules.relocation import Relocated, relocated
 from composerefactor.refactoring.modules.root_file import Reason, RootFile, file_layout
 from composerefactor.refactoring.modules.writer import Assembler, FileLayout
 from composerefactor.refactoring.split.common_base import CommonBase, common_base
@@ -110,7 +110,7 @@ def _planned_files(
     common: CommonBase | None,
     names: Names,
     options: LayoutOptions,
-) -> tuple[list[PlannedFile], Relocated]:
+) -> tuple[list[PlannedFile], IncludedFiles]:
     """Return the root file and the new files; *order* are those that the root file includes."""
     layout = common.layout if common else layout
     modules = Assembler(layout, IncludeEdit(root.file, ())).modules()
@@ -120,7 +120,7 @@ def _planned_files(
 
     entries = [[path] for path in order]
     verbatim = options.verbatim
-    result = relocated(
+    result = included_files(
         entries, modules, lambda _: root.paths, [root], names, verbatim=verbatim, changes=changes
     )
     include = IncludeEdit(root.file, tuple(result.entries(order, root.directory)))
@@ -180,9 +180,9 @@ def _plan_of(
     for environments in layout.environments.values():
         services |= {environment.path: environment.services for environment in environments}
     factored = layout.factored
-    notes = (*_sharing_notes(factored), *layout.relocated.notes())
+    notes = (*_sharing_notes(factored), *layout.included.notes())
     unmoved = _unmoved_of_all(group, reasons)
-    saved, since = _saved_lines(factored), layout.relocated.since
+    saved, since = _saved_lines(factored), layout.included.since
     return Plan(planned_files, moved, unmoved, notes, services, why, saved, since=since)
 
 

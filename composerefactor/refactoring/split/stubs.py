@@ -29,8 +29,8 @@ from composerefactor.refactoring.deduplicate.places import (
     to_planned_file,
 )
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Block, Element
+from composerefactor.refactoring.modules.directories import IncludedFiles
 from composerefactor.refactoring.modules.paths import replacements
-from composerefactor.refactoring.modules.relocation import Relocated
 from composerefactor.refactoring.modules.writer import Output
 from composerefactor.refactoring.split.extends import StubSplit, fixed_attributes
 from composerefactor.yaml.comments import Region
@@ -77,14 +77,14 @@ class StubLayout(Layout):
             to_planned_file(self._with_stubs(content, posixpath.dirname(content.file.path)))
             for content in own
         ]
-        read_in_root = self._relocated(draft, sources).reasons
+        read_in_root = self._included_files(draft, sources).reasons
         final = [
             to_planned_file(self._with_stubs(content, posixpath.dirname(content.path)))
             if content.path not in read_in_root
             else planned_file
             for content, planned_file in zip(own, draft, strict=True)
         ]
-        result = self._relocated(final, sources)
+        result = self._included_files(final, sources)
         parents = [
             self._module(content, modules[content.path])
             for content in new_files
@@ -171,7 +171,7 @@ class StubLayout(Layout):
         local = posixpath.relpath(path, directory or ".")
         return stub_lines(self.factored.files[file_index].source, region, local)
 
-    def _root_files(self, new: Relocated) -> Iterator[PlannedFile]:
+    def _root_files(self, new: IncludedFiles) -> Iterator[PlannedFile]:
         """Yield the root files: with an include list, or with the stubs."""
         if self.split.in_environments:
             yield from super()._root_files(new)

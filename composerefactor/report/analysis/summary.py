@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
-from composerefactor.analysis.analysis import RATING_EXPLANATION, Analysis, Rating
+from composerefactor.analysis.analysis import Analysis
 from composerefactor.analysis.findings import Finding, Severity
+from composerefactor.analysis.ratings import RATING_EXPLANATION, Rating
 from composerefactor.errors import first_of
 from composerefactor.report.analysis import operation, services, upkeep
 from composerefactor.report.analysis.model import Listing, Section, Table
@@ -23,15 +24,6 @@ _TITLES = {
     Severity.MEDIUM: "Medium priority",
     Severity.LOW: "Low priority",
     Severity.INFO: "Informational",
-}
-_AREA_TITLES = {
-    "validity": "Validity",
-    "security": "Security",
-    "reliability": "Reliability",
-    "data": "Data",
-    "configuration": "Configuration",
-    "builds": "Builds",
-    "maintainability": "Maintainability",
 }
 
 
@@ -90,7 +82,7 @@ def rating(analysis: Analysis) -> Section:
     if analysis.rejections:
         return Section("rating", "Rating", empty="Not rated: Docker Compose rejects the project.")
     rows = [
-        (_AREA_TITLES[each.area], f"{each.score:.1f}", each.word, _deductions(each))
+        (each.area.capitalize(), f"{each.score:.1f}", each.word, _deductions(each))
         for each in analysis.ratings
     ]
     overall = analysis.rating

@@ -14,7 +14,7 @@ from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load_project
 from composerefactor.proof.comparison import compare
 from composerefactor.refactoring.contract import Plan
-from composerefactor.refactoring.modules.relocation import SINCE_EXTENDS
+from composerefactor.refactoring.modules.directories import SINCE_EXTENDS
 from composerefactor.refactoring.split.common_base import SINCE_BASE, SINCE_INCLUDED_BASE
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split

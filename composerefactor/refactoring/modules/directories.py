@@ -30,7 +30,7 @@ VERBATIM = "--verbatim"
 """The reason where the user wants no path rewritten."""
 
 
-class Relocated(Struct, frozen=True):
+class IncludedFiles(Struct, frozen=True):
     """New files as they are written, and how a root file includes them.
 
     Attributes:
@@ -73,7 +73,7 @@ class Relocated(Struct, frozen=True):
             yield f"included with project_directory, since {reason}: {', '.join(names)}"
 
 
-def relocated(
+def included_files(
     entries: Iterable[Sequence[str]],
     planned_files: Iterable[PlannedFile],
     paths_of: Callable[[str], MovingPaths],
@@ -82,7 +82,7 @@ def relocated(
     *,
     verbatim: bool,
     changes: Callable[[str], Sequence[Replacement]] = lambda _: (),
-) -> Relocated:
+) -> IncludedFiles:
     """Return *planned_files* with paths that are right where the root files include them.
 
     Args:
@@ -126,7 +126,7 @@ def relocated(
                 since = SINCE_EXTENDS
             files[path] = paths_of(path).rewritten(files[path], up, changes(place))
     env_file = _env_file(roots, names) if reasons else ""
-    return Relocated(files, reasons, env_file, since)
+    return IncludedFiles(files, reasons, env_file, since)
 
 
 def _up(path: str, directory: str) -> str:

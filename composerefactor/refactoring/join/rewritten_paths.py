@@ -179,22 +179,22 @@ def _path_edit(text: Text, attribute: PathAttribute, to: str, new: str = "") -> 
     start = node.start + attribute.offset + len(style)
     written, steps = attribute.text, _STEPS.match(attribute.text)
     if style not in {"|", ">"} and text.source.text.startswith(written, start):
-        path = new or relocated_path(written, text.directory, to)
+        path = new or rewritten_path(written, text.directory, to)
         return TextEdit(start, start + len(written), path)
     head = steps[0] if steps else ""
     after = written[: len(head) + 1]
     if new or style in {"|", ">"} or not text.source.text.startswith(after, start):
         raise text.cannot(f"{attribute.kind} is written with escapes or over lines", node.start)
-    return TextEdit(start, start + len(head), relocated_path(head or "./", text.directory, to))
+    return TextEdit(start, start + len(head), rewritten_path(head or "./", text.directory, to))
 
 
-def relocated_path(path: str, directory: str, to: str) -> str:
+def rewritten_path(path: str, directory: str, to: str) -> str:
     """Return *path*, which is relative to *directory*, relative to *to*."""
     if "$" in path:
         return f"{_dotted(posixpath.relpath(directory, to))}/{path.removeprefix('./')}"
-    relocated = posixpath.relpath(posixpath.join(directory, path), to)
-    relocated = _dotted(relocated) if path.startswith(".") else relocated
-    return relocated + "/" if path.endswith("/") else relocated
+    rewritten = posixpath.relpath(posixpath.join(directory, path), to)
+    rewritten = _dotted(rewritten) if path.startswith(".") else rewritten
+    return rewritten + "/" if path.endswith("/") else rewritten
 
 
 def _dotted(path: str) -> str:
