@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -43,6 +43,25 @@ def _layout_option(name: str, **settings: Any) -> Callable[[Decorated], Decorate
     return click.option(f"--{name}", help=meta.description, **settings)
 
 
+def _pairs(_: click.Context, option: click.Option, values: tuple[str, ...]) -> dict[str, str]:
+    return dict(_split_pairs(option, values))
+
+
+def _groups(
+    _: click.Context, option: click.Option, values: tuple[str, ...]
+) -> dict[str, tuple[str, ...]]:
+    return groups_of(_split_pairs(option, values))
+
+
+def _split_pairs(option: click.Option, values: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield what is on each side of the ``=`` in *values*; raises UsageError if one has none."""
+    for value in values:
+        name, equals, rest = value.partition("=")
+        if not (name and equals and rest):
+            raise UsageError(f"{option.opts[0]} {value!r} is not of the form NAME=VALUE")
+        yield name, rest
+
+
 _HELP = (
     "Services that belong together move to one file, with their comments; the root file keeps its "
     "name and lists the modules in `include`. Docker Compose verifies that every start command "
@@ -75,6 +94,7 @@ _HELP = (
     "--group",
     "groups",
     multiple=True,
+    callback=_groups,
     metavar="NAME=A,B",
     help="Put these services into one module (repeatable).",
 )
@@ -82,6 +102,7 @@ _HELP = (
     "--module",
     "modules",
     multiple=True,
+    callback=_pairs,
     metavar="SERVICE=PATH",
     shell_complete=services,
     help="Put this service into this file (repeatable).",
@@ -93,6 +114,7 @@ _HELP = (
     "--environment",
     "environments",
     multiple=True,
+    callback=_pairs,
     metavar="FILE=NAME",
     help="Name the environment of a root file (repeatable).",
 )
@@ -110,31 +132,12 @@ def command(
     file: tuple[str, ...],
     entry: tuple[str, ...],
     env_file: tuple[str, ...],
-    into: str,
-    strategy: str | None,
-    granularity: str | None,
-    groups: tuple[str, ...],
-    modules: tuple[str, ...],
-    anchors: str | None,
-    verbatim: bool,  # noqa: FBT001 - click passes options as keywords
-    force: bool,  # noqa: FBT001
-    environments: tuple[str, ...],
     move_roots: str,
-    **run: object,
+    **options: Any,
 ) -> int:
     """Plan, verify and carry out a split; the settings file supplies what is not given here."""
-    request = SplitRequest(
-        into,
-        strategy or "",
-        granularity or "",
-        anchors or "",
-        verbatim,
-        force,
-        groups_of(_pairs("--group", groups)),
-        _pairs("--module", modules),
-        _pairs("--environment", environments),
-        move_roots,
-    )
+    given = {name: options[name] for name in LayoutOptions.__struct_fields__}
+    request = SplitRequest(roots=move_roots).using(**given)
 
     def proposer(
         opened: OpenProject,
@@ -145,14 +148,4 @@ def command(
         return propose(opened, request.transformation(opened, path), engine, selection, progress)
 
     chosen = replace(project_selection(path, file, entry, env_file), roots=move_roots)
-    return carry_out_proposal(Run.of("split", run), chosen, proposer)
-
-
-def _pairs(option: str, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    pairs = []
-    for value in values:
-        name, equals, rest = value.partition("=")
-        if not (name and equals and rest):
-            raise UsageError(f"{option} {value!r} is not of the form NAME=VALUE")
-        pairs.append((name, rest))
-    return tuple(pairs)
+    return carry_out_proposal(Run.of("split", options), chosen, proposer)

@@ -73,11 +73,14 @@ class ProjectSelection(Struct, frozen=True):
     """
 
     path: Path
-    file: Sequence[str] = ()
-    entry: Sequence[str] = ()
-    env_file: Sequence[str] = ()
+    file: tuple[str, ...] = ()
+    entry: tuple[str, ...] = ()
+    env_file: tuple[str, ...] = ()
     environ: Mapping[str, str] = {}
     roots: str = ""
+
+    def __hash__(self) -> int:
+        return hash((self.path, self.file, self.entry, self.env_file, self.roots))
 
     @property
     def names_entries(self) -> bool:

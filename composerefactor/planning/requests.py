@@ -6,10 +6,10 @@ that both do the same. A request can be written as command line arguments again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -28,44 +28,37 @@ from composerefactor.refactoring.modules.grouping import LayoutOptions
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
 
-Pairs: TypeAlias = tuple[tuple[str, str], ...]
-Groups: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...]
-"""Services by the name of their group."""
-
 UNMOVED_BY_SETTINGS = "excluded by split.stay in the settings"
 """Why a service does not move."""
 
 
 class SplitRequest(Struct, frozen=True):
-    """The options of ``split``; an empty one takes its value from the settings.
-
-    All but *roots* are those of :class:`LayoutOptions`, with pairs for mappings.
+    """The options of ``split`` that the user gives; the settings supply the others.
 
     Attributes:
+        given: The values of :class:`LayoutOptions` that are given, by name; none is empty.
         roots: The directory that the root files move to; ``""`` if they do not move.
     """
 
-    into: str = ""
-    strategy: str = ""
-    granularity: str = ""
-    anchors: str = ""
-    verbatim: bool = False
-    force: bool = False
-    groups: Groups = ()
-    modules: Pairs = ()
-    environments: Pairs = ()
+    given: Mapping[str, Any] = {}
     roots: str = ""
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.arguments()))
+
+    def using(self, **values: Any) -> SplitRequest:
+        """Return the request with *values* of LayoutOptions; an empty one is not given."""
+        values = {**self.given, **values}
+        names = LayoutOptions.__struct_fields__
+        return replace(self, given={name: values[name] for name in names if values.get(name)})
 
     def options(self, settings: Settings) -> SplitOptions:
         """Return the options, with the defaults from *settings*."""
         defaults = settings.split
-        values = {
-            name: getattr(self, name) or getattr(defaults, name)
-            for name in LayoutOptions.__struct_fields__
-        }
-        values["groups"] = dict(values["groups"])
-        values["modules"] = {**defaults.modules, **dict(self.modules)}
-        values["environments"] = {**defaults.environments, **dict(self.environments)}
+        values = {name: getattr(defaults, name) for name in LayoutOptions.__struct_fields__}
+        values |= self.given
+        for name in ("modules", "environments"):
+            values[name] = {**getattr(defaults, name), **values[name]}
         return SplitOptions(**values, catalog=settings.catalog)
 
     def transformation(self, opened: OpenProject, path: Path) -> Transformation:
@@ -105,26 +98,18 @@ class SplitRequest(Struct, frozen=True):
 
     def arguments(self) -> list[str]:
         """Return the equivalent command line options."""
-        given = [
-            ("--into", self.into),
-            ("--strategy", self.strategy),
-            ("--granularity", self.granularity),
-            ("--anchors", self.anchors),
-            *(("", option) for option in self._flags()),
-            *(("--group", f"{name}={','.join(services)}") for name, services in self.groups),
-            *(("--module", f"{service}={path}") for service, path in self.modules),
-            *(("--environment", f"{path}={name}") for path, name in self.environments),
-            ("--move-roots", self.roots),
-        ]
-        return [word for option, value in given if value for word in (option, value) if word]
-
-    def _flags(self) -> Iterator[str]:
-        """Yield the options without a value that are given."""
-        yield from ["--verbatim"] if self.verbatim else []
-        yield from ["--force"] if self.force else []
+        words = []
+        for name, value in self.given.items():
+            if isinstance(value, Mapping):
+                for key, part in value.items():
+                    text = part if isinstance(part, str) else ",".join(part)
+                    words += [f"--{name.removesuffix('s')}", f"{key}={text}"]
+            else:
+                words += [f"--{name}"] if value is True else [f"--{name}", value]
+        return words + (["--move-roots", self.roots] if self.roots else [])
 
 
-def groups_of(pairs: Iterable[tuple[str, str]]) -> Groups:
+def groups_of(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
     """Return the services by group; a group may be given several times.
 
     Args:
@@ -140,7 +125,7 @@ def groups_of(pairs: Iterable[tuple[str, str]]) -> Groups:
             if any(service in members for group, members in groups.items() if group != name):
                 raise UsageError(f"--group: {service!r} is in two groups", remedy="keep it in one")
         groups[name] = tuple(dict.fromkeys((*groups.get(name, ()), *services)))
-    return tuple(groups.items())
+    return groups
 
 
 def names_of(text: str) -> tuple[str, ...]:
@@ -263,7 +248,7 @@ def _parse_value(name: str, option: Option, text: str) -> Any:
             raise UsageError(f"--set {name}: {text!r} is not a whole number")
         return int(text)
     if option.kind is tuple:
-        return tuple(part.strip() for part in text.split(",") if part.strip())
+        return names_of(text)
     return text
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from composerefactor.cli.wizard.session import Context, Session
 from composerefactor.cli.wizard.steps import wizard
-from composerefactor.cli.wizard.work import ProjectOptions, Say
+from composerefactor.cli.wizard.work import Say
 from composerefactor.cli.wizard.workshop import Workshop
+from composerefactor.planning.opening import ProjectSelection
 from composerefactor.proof.engine import find_engine
 from composerefactor.report.text import Style
 
@@ -104,9 +105,9 @@ class Told:
         return [shlex.split(line)[1:] for line in found]
 
 
-def begin(engine: Path, where: ProjectOptions | None = None) -> tuple[Session, Told]:
+def begin(engine: Path, where: ProjectSelection | None = None) -> tuple[Session, Told]:
     """Begin a session in the current directory."""
     told = Told()
-    context = Context(where or ProjectOptions(), Style(), str(engine))
-    workshop = Workshop(lambda: find_engine(str(engine)), {}, lambda _: None)
+    context = Context(where or ProjectSelection(Path()), Style(), str(engine))
+    workshop = Workshop(lambda: find_engine(str(engine)), lambda _: None)
     return Session(lambda: wizard(context), workshop, told), told

@@ -21,7 +21,7 @@ from composerefactor.cli.terminal import is_interactive, say, style_for
 from composerefactor.cli.wizard.files import read_answers, replay
 from composerefactor.cli.wizard.session import Context, Session
 from composerefactor.cli.wizard.steps import wizard
-from composerefactor.cli.wizard.work import ProjectOptions, Say
+from composerefactor.cli.wizard.work import Say
 from composerefactor.cli.wizard.workshop import Workshop
 from composerefactor.errors import InputError, Location, UsageError
 from composerefactor.planning.opening import ProjectSelection
@@ -117,15 +117,12 @@ def _on_terminal(chosen: ProjectSelection, engine: str, *, no_color: bool) -> in
 def _session(
     chosen: ProjectSelection, engine: str, style: Style, say: Callable[[Say], None]
 ) -> Session:
-    where = ProjectOptions(
-        chosen.path, tuple(chosen.file), tuple(chosen.entry), tuple(chosen.env_file)
-    )
-    context = Context(where, style, engine)
+    context = Context(chosen, style, engine)
 
     def engine_or_none() -> Engine | None:
         return None if engine == "none" else find_engine(engine, memory=Memory.open())
 
-    workshop = Workshop(engine_or_none, chosen.environ, _progress)
+    workshop = Workshop(engine_or_none, _progress)
     return Session(lambda: wizard(context), workshop, say)
 
 

@@ -23,11 +23,11 @@ from typing import Any
 from msgspec import Struct
 
 from composerefactor.cli.wizard.session import Answer, Failure, Fill, Question, Session
-from composerefactor.cli.wizard.work import ProjectOptions, Request
+from composerefactor.cli.wizard.work import Request
 from composerefactor.edit.planned_files import FileChange
 from composerefactor.errors import InputError, Location, UsageError
 from composerefactor.planning.fixes import PlannedFix
-from composerefactor.planning.opening import OpenProject
+from composerefactor.planning.opening import OpenProject, ProjectSelection
 from composerefactor.planning.registry import transforms
 from composerefactor.planning.requests import FixRequest, SplitRequest, option_values
 from composerefactor.planning.settings import FILE_NAME, load_settings
@@ -147,19 +147,8 @@ _NOT_PLAIN = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
 
 def split_section(request: SplitRequest, unmoved: Iterable[str]) -> dict[str, Any]:
     """Return the section ``split`` that repeats *request*; the services *unmoved* do not move."""
-    section = {
-        "into": request.into,
-        "strategy": request.strategy,
-        "granularity": request.granularity,
-        "anchors": request.anchors,
-        "verbatim": request.verbatim,
-        "force": request.force,
-        "groups": {name: list(services) for name, services in request.groups},
-        "modules": dict(request.modules),
-        "environments": dict(request.environments),
-        "stay": sorted(unmoved),
-    }
-    return {key: value for key, value in section.items() if value}
+    stay = sorted(unmoved)
+    return {**request.given} | ({"stay": stay} if stay else {})
 
 
 def fix_sections(
@@ -235,7 +224,7 @@ def _yaml_lines(values: Mapping[str, Any], indent: str) -> Iterator[str]:
         if isinstance(value, Mapping):
             yield f"{indent}{_scalar(key)}:"
             yield from _yaml_lines(value, f"{indent}  ")
-        elif isinstance(value, list):
+        elif isinstance(value, list | tuple):
             yield f"{indent}{_scalar(key)}:"
             yield from (f"{indent}  - {_scalar(item)}" for item in value)
         else:
@@ -253,7 +242,7 @@ _WIDEST = 74
 
 
 def command_line(
-    where: ProjectOptions,
+    where: ProjectSelection,
     request: Request,
     leave: Collection[str],
     *,

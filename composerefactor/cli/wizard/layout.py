@@ -16,7 +16,7 @@ from composerefactor.errors import Location
 from composerefactor.images.catalog import find_placement
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal
-from composerefactor.planning.requests import Groups, SplitRequest
+from composerefactor.planning.requests import SplitRequest
 from composerefactor.refactoring.modules.grouping import (
     Family,
     environment_name,
@@ -25,7 +25,7 @@ from composerefactor.refactoring.modules.grouping import (
 )
 from composerefactor.refactoring.split.options import SplitOptions
 
-_TEXTS = {
+TEXTS = {
     "strategy": (
         "How do the root files use the modules?",
         (
@@ -81,7 +81,7 @@ def choose_layout(
             into = yield Fill(
                 "into", text, current.into or _default_directory(proposal), check=_path_check
             )
-            request = replace(request, into=into)
+            request = request.using(into=into)
         elif answer == "roots":
             text = "Directory of the root files (commands that name them are rewritten):"
             directory = request.roots or _default_directory(proposal)
@@ -90,12 +90,12 @@ def choose_layout(
         elif answer == "reset":
             request = SplitRequest()
         else:
-            text, choices = _TEXTS[answer]
+            text, choices = TEXTS[answer]
             default = {"strategy": current.strategy, "anchors": current.anchors}.get(
                 answer, current.granularity
             )
             value = yield Choose(answer, text, choices, default=default)
-            request = replace(request, **{answer: value})
+            request = request.using(**{answer: value})
 
 
 def _options(proposal: Proposal, current: SplitOptions, request: SplitRequest) -> Iterable[Option]:
@@ -190,8 +190,8 @@ def _choose_module(
             current.into or _default_directory(proposal), "services", _file_name(proposal, services)
         )
         path = yield Fill("path", "Path of the module:", default, check=_module_check)
-        paths: dict[str, str] = {**dict(request.modules), **dict.fromkeys(services, str(path))}
-        return replace(request, modules=tuple(paths.items()), groups=_without(current, services))
+        paths = {**request.given.get("modules", {}), **dict.fromkeys(services, path)}
+        return request.using(modules=paths, groups=_without(current, services))
     name = _short(target)
     members = (*modules.get(target, ()), *services)
     if target == "new":
@@ -226,7 +226,7 @@ def _divide_module(
     rest = tuple(name for name in modules[path] if name not in services)
     name = yield Fill("group", "Name of the new module:", kebab(services[0]), check=_name_check)
     kept = _with_group(request, current, _short(path), rest)
-    return _with_group(kept, replace(current, groups=dict(kept.groups)), name, services)
+    return _with_group(kept, replace(current, groups=kept.given["groups"]), name, services)
 
 
 def _module_options(modules: dict[str, tuple[str, ...]]) -> Iterable[Option]:
@@ -240,9 +240,10 @@ def _with_group(
     request: SplitRequest, current: SplitOptions, name: str, members: tuple[str, ...]
 ) -> SplitRequest:
     """Return *request* with *members*, and no others, in the group *name*."""
-    groups = (*_without(current, members), (name, members))
-    others = tuple(pair for pair in request.modules if pair[0] not in members)
-    return replace(request, groups=groups, modules=others)
+    groups = {**_without(current, members), name: members}
+    modules = request.given.get("modules", {})
+    others = {service: path for service, path in modules.items() if service not in members}
+    return request.using(groups=groups, modules=others)
 
 
 def _kind(proposal: Proposal, service: str, current: SplitOptions) -> str:
@@ -253,21 +254,20 @@ def _kind(proposal: Proposal, service: str, current: SplitOptions) -> str:
     return find_placement(service, image or None, current.catalog).counts_as
 
 
-def _without(current: SplitOptions, services: Iterable[str]) -> Groups:
+def _without(current: SplitOptions, services: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Return the current groups without *services*."""
     removed = set(services)
     groups = {
         name: tuple(s for s in members if s not in removed)
         for name, members in current.groups.items()
     }
-    return tuple((name, members) for name, members in groups.items() if members)
+    return {name: members for name, members in groups.items() if members}
 
 
 def _name_environment(
     proposal: Proposal, current: SplitOptions, request: SplitRequest
 ) -> Flow[SplitRequest]:
     """Ask for the name of the environment of one root file."""
-    names = dict(request.environments)
     roots = {
         p: current.environments.get(p, name)
         for p, name in _roots_with_environment(proposal).items()
@@ -275,8 +275,8 @@ def _name_environment(
     options = tuple(Option(path, f"{path}: {name}") for path, name in roots.items())
     path = yield Choose("environment of", "The environment of which file?", options)
     text = f"Name of the environment of {path}:"
-    names[path] = yield Fill("environment", text, roots[path], check=_name_check)
-    return replace(request, environments=tuple(names.items()))
+    name = yield Fill("environment", text, roots[path], check=_name_check)
+    return request.using(environments={**request.given.get("environments", {}), path: name})
 
 
 def _short(path: str) -> str:

@@ -9,9 +9,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.cli.terminal import error_lines
-from composerefactor.cli.wizard.work import ProjectOptions, Request, Say, Work, WorkError, Write
+from composerefactor.cli.wizard.work import Request, Say, Work, WorkError, Write
 from composerefactor.errors import ComposerefactorError, first_of
 from composerefactor.planning.fixes import PlannedFix
+from composerefactor.planning.opening import ProjectSelection
 from composerefactor.report.text import Style
 
 Answer: TypeAlias = str | tuple[str, ...]
@@ -222,7 +223,7 @@ class Context(Struct, frozen=True):
 
     """
 
-    where: ProjectOptions
+    where: ProjectSelection
     style: Style
     engine: str = "auto"
     stage: int = 0

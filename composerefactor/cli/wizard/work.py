@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -20,7 +19,7 @@ from composerefactor.confidence import CONFIDENCES
 from composerefactor.edit.planned_files import Changeset, FileChange
 from composerefactor.errors import ComposerefactorError, first_of
 from composerefactor.planning.fixes import FixPlan, PlannedFix, contents_with
-from composerefactor.planning.opening import OpenProject
+from composerefactor.planning.opening import OpenProject, ProjectSelection
 from composerefactor.planning.propose import Proposal
 from composerefactor.planning.requests import FixRequest, SplitRequest
 from composerefactor.refactoring.contract import Change, Effect
@@ -201,26 +200,17 @@ def _line_count(content: bytes | None) -> int:
 Request: TypeAlias = SplitRequest | FixRequest
 
 
-class ProjectOptions(Struct, frozen=True):
-    """The project, as the options of the command line name it."""
-
-    path: Path = Path()
-    file: tuple[str, ...] = ()
-    entry: tuple[str, ...] = ()
-    env_file: tuple[str, ...] = ()
-
-
 class Open(Struct, frozen=True):
     """Open the project without running Docker Compose; the result is an OpenProject."""
 
-    where: ProjectOptions
+    where: ProjectSelection
     stage: int
 
 
 class Examine(Struct, frozen=True):
     """Find out which changes are possible; the result is an Examination."""
 
-    where: ProjectOptions
+    where: ProjectSelection
     stage: int
 
 
@@ -246,7 +236,7 @@ class Examination(Struct, frozen=True):
 class PlanFixes(Struct, frozen=True):
     """Plan *request* without verifying it, guesses included; the result is a FixChoices."""
 
-    where: ProjectOptions
+    where: ProjectSelection
     stage: int
     request: FixRequest
 
@@ -266,7 +256,7 @@ class FixChoices(Struct, frozen=True):
 class Lay(Struct, frozen=True):
     """Plan a split without verifying it; the result is a Proposal."""
 
-    where: ProjectOptions
+    where: ProjectSelection
     stage: int
     request: SplitRequest
 
@@ -274,7 +264,7 @@ class Lay(Struct, frozen=True):
 class Propose(Struct, frozen=True):
     """Plan and verify *request* without the changes *leave*; the result is an ItemizedProposal."""
 
-    where: ProjectOptions
+    where: ProjectSelection
     stage: int
     request: Request
     leave: frozenset[str] = frozenset()
@@ -323,7 +313,7 @@ class KeepSettings(Struct, frozen=True):
     The result is the text that has to be added by hand, ``""`` if there is none.
     """
 
-    where: ProjectOptions
+    where: ProjectSelection
     sections: tuple[tuple[str, str], ...]
 
 

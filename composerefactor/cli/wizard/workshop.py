@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import singledispatchmethod
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ from composerefactor.cli.wizard.work import (
     Lay,
     Open,
     PlanFixes,
-    ProjectOptions,
     Propose,
     Request,
     SavePatch,
@@ -61,13 +60,11 @@ class Workshop(Struct):
     Attributes:
         find_engine: Called when Docker Compose is first needed; may return None or raise
             EngineError.
-        environ: The environment of the shell.
         progress: Called for each piece of work that runs Docker Compose.
 
     """
 
     find_engine: Callable[[], Engine | None]
-    environ: Mapping[str, str]
     progress: ProgressOf
     _engine: list[Engine | None] = []
     _proposed: dict[Propose, ItemizedProposal] = {}
@@ -191,15 +188,12 @@ class Workshop(Struct):
             apply(opened.root, Changeset((change,)), "composerefactor wizard")
         return by_hand
 
-    def _open(self, where: ProjectOptions, *, repairable: bool) -> OpenProject:
-        selection = ProjectSelection(
-            where.path, where.file, where.entry, where.env_file, self.environ
-        )
-        opened = open_project(selection, repairable=repairable)
+    def _open(self, where: ProjectSelection, *, repairable: bool) -> OpenProject:
+        opened = open_project(where, repairable=repairable)
         self._masking = opened.masking
         return opened
 
-    def _layout(self, where: ProjectOptions, request: SplitRequest) -> Proposal:
+    def _layout(self, where: ProjectSelection, request: SplitRequest) -> Proposal:
         opened = self._open(where, repairable=False)
         return propose(opened, request.transformation(opened, where.path), None)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
+from composerefactor.cli.wizard.layout import TEXTS
 from composerefactor.cli.wizard.session import (
     Choose,
     Context,
@@ -19,7 +21,6 @@ from composerefactor.cli.wizard.session import (
 )
 from composerefactor.cli.wizard.work import (
     Lay,
-    ProjectOptions,
     Propose,
     Say,
     Work,
@@ -27,10 +28,12 @@ from composerefactor.cli.wizard.work import (
     Write,
 )
 from composerefactor.errors import RefusedError
+from composerefactor.planning.opening import ProjectSelection
 from composerefactor.planning.requests import SplitRequest
+from composerefactor.refactoring.modules.grouping import LayoutOptions
 from composerefactor.report.text import Style
 
-HERE = ProjectOptions(Path("shop"))
+HERE = ProjectSelection(Path("shop"))
 PROPOSE = Propose(HERE, 0, SplitRequest())
 YES_NO = (Option("yes", "Yes"), Option("no", "No"))
 
@@ -45,6 +48,12 @@ class Hands:
     def __call__(self, work: Work) -> object:
         self.done.append(work)
         return WorkError(RefusedError("no")) if work in self.failing else f"result {len(self.done)}"
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_the_wizard_offers_every_value_of_an_option(name: str) -> None:
+    kind = get_type_hints(LayoutOptions)[name]
+    assert [option.value for option in TEXTS[name][1]] == list(get_args(kind))
 
 
 def flow() -> Flow[int]:

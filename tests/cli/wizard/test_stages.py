@@ -19,9 +19,9 @@ from composerefactor.cli.wizard.session import (
     Session,
 )
 from composerefactor.cli.wizard.steps import wizard
-from composerefactor.cli.wizard.work import ProjectOptions
 from composerefactor.cli.wizard.workshop import Workshop
 from composerefactor.errors import EngineError
+from composerefactor.planning.opening import ProjectSelection
 from composerefactor.planning.settings import FILE_NAME
 from composerefactor.report.text import Style
 from support.commandline import CommandLine, tree, write
@@ -364,8 +364,8 @@ def test_the_first_screen_comes_before_any_engine(shop: Path) -> None:
     told = Told()
     with pytest.raises(EngineError):
         Session(
-            lambda: wizard(Context(ProjectOptions(), Style())),
-            Workshop(no_engine, {}, lambda _: None),
+            lambda: wizard(Context(ProjectSelection(Path()), Style())),
+            Workshop(no_engine, lambda _: None),
             told,
         )
     assert told.lines[0].startswith("Found")
