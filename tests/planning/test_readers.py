@@ -108,6 +108,21 @@ NAMED = {
         "portainer",
     ),
     "a mount": (ROOT, STACK + "    volumes: ['./docker-compose.yml:/compose.yml:ro']\n", "mounted-files"),
+    "vagrant, file": (
+        "Vagrantfile",
+        'config.vm.provision "file", source: "docker-compose.yml", destination: "/srv/"\n',
+        "vagrant",
+    ),
+    "vagrant, below": (
+        "vm/Vagrantfile",
+        'c.vm.provision :file, :source => "../docker-compose.yml", :destination => "/srv/"\n',
+        "vagrant",
+    ),
+    "vscode, one schema": (
+        ".vscode/settings.json",
+        '{\n  // YAML\n  "yaml.schemas": {"https://x.test/s.json": "docker-compose.yml"},\n}\n',
+        "vscode",
+    ),
     "pre-commit, each file": (
         ".pre-commit-config.yaml",
         "repos:\n- repo: x\n  hooks:\n  - id: docker-compose-check\n    files: docker-compose\n",
@@ -146,6 +161,9 @@ FINE = {
         "version: 2\nupdates:\n- package-ecosystem: docker\n  directory: /\n",
     ),
     "ignored by others": (".prettierignore", "x/docker-compose.yml\n*.md\n"),
+    "a comment of Vagrant": ("Vagrantfile", '# source: "docker-compose.yml"\n'),
+    "a schema of others": (".vscode/settings.json", '{"yaml.schemas": {"s": ["x/docker-compose.yml"]}}\n'),
+    "not ignored by yamllint": (".yamllint", "ignore: |\n  x/docker-compose.yml\n  node_modules/\n"),
     "a disabled manager": ("renovate.json", '{"enabledManagers": ["npm"]}\n'),
 }  # fmt: skip
 
@@ -256,6 +274,13 @@ STARTS = {
     "devcontainer": (".devcontainer/devcontainer.json", '{\n  // the stack\n  "dockerComposeFile": "../docker-compose.yml"\n}\n', 3),
     "pre-commit": (".pre-commit-config.yaml", "repos:\n- repo: x\n  hooks:\n  - id: docker-compose-check\n", 4),
     "renovate": ("renovate.json5", "{extends: ['config:recommended']}\n", 1),
+    "vagrant": ("Vagrantfile", 'c.vm.provision :docker_compose, yml: "/vagrant/docker-compose.yml"\n', 1),
+    "vscode": (
+        ".vscode/tasks.json",
+        '{"tasks": [{"type": "docker-compose", "dockerCompose": {\n"files": ["${workspaceFolder}/docker-compose.yml"]}}]}\n',
+        2,
+    ),
+    "yamllint": (".yamllint.yaml", "extends: default\nignore:\n  - '*compose*'\n", 3),
     "other-pipelines": ("azure-pipelines.yml", "trigger:\n  paths:\n    include: ['*']\n", 3),
 }  # fmt: skip
 
@@ -289,6 +314,26 @@ FOLLOWED = {
         ".prettierignore",
         "dist\n# the stack\ndocker-compose.yml\n*.min.js",
         "docker-compose.yml\n/docker-compose/\n*.min.js",
+    ),
+    "yamllint, block": (
+        ".yamllint",
+        "rules:\n  line-length:\n    ignore: |\n      *.tpl\n      docker-compose.yml\n      /gen/\n",
+        "      docker-compose.yml\n      /docker-compose/\n      /gen/\n",
+    ),
+    "yamllint, list": (
+        ".yamllint.yml",
+        "ignore:\n  - docker-compose.yml\n  - gen/\n",
+        "  - docker-compose.yml\n  - /docker-compose/\n  - gen/\n",
+    ),
+    "yamllint, last line": (
+        ".yamllint",
+        "ignore: |\n  docker-compose.yml",
+        "ignore: |\n  docker-compose.yml\n  /docker-compose/",
+    ),
+    "vscode, schemas": (
+        ".vscode/settings.json",
+        '{\n  "yaml.schemas": {\n    "https://x.test/s.json": ["docker-compose.yml"],\n  },\n}\n',
+        '["docker-compose.yml", "docker-compose/**"],',
     ),
     "codeowners, section": (
         ".gitlab/CODEOWNERS",

@@ -30,6 +30,17 @@ def matches(pattern: str, path: str) -> bool:
     return _fullmatch(pattern, path, repeats=False)
 
 
+def gitignore_matches(pattern: str, path: str) -> bool:
+    """Match as a line of a ``.gitignore`` does, without the ``!`` at its beginning.
+
+    A pattern without a slash matches in every directory, and one for a directory all files below.
+    """
+    name = pattern.strip("/")
+    name = name if "/" in pattern.rstrip("/") else f"**/{name}"
+    is_file = not pattern.endswith("/") and matches(name, path)
+    return is_file or matches(f"{name}/**", path)
+
+
 def _fullmatch(pattern: str, path: str, *, repeats: bool) -> bool:
     compiled = _compiled(pattern.removeprefix("./"), repeats)
     return compiled is not None and compiled.fullmatch(path) is not None

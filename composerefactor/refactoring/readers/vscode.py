@@ -1,0 +1,88 @@
+"""Visual Studio Code starts Docker Compose in tasks, and checks files by the schemas of settings.
+
+A task of the type `docker-compose` runs Docker Compose, so that it follows. The directory of the
+modules is added to a list of `yaml.schemas` that names the root file.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from functools import partial
+
+from composerefactor.refactoring.reader import (
+    Outcome,
+    PlannedSplit,
+    ReaderFile,
+    Surroundings,
+    reader,
+    value_of,
+)
+from composerefactor.refactoring.readers._globs import matches
+from composerefactor.refactoring.readers._lists import follow_list
+from composerefactor.refactoring.readers.github_paths import pattern_for
+from composerefactor.yaml.nodes import MappingNode, ScalarNode, SequenceNode, resolve, walk
+
+_SETTINGS = re.compile(r"(?:.*/)?(?:\.vscode/(?:tasks|settings)\.json|[^/]+\.code-workspace)")
+_WORKSPACE = re.compile(r"\$\{workspaceFolder\}/")
+_SCHEMAS = "yaml.schemas"
+
+
+@reader("VS Code", reads=".vscode/tasks.json, .vscode/settings.json", include="told")
+def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
+    """Yield an outcome for each task and each list of schemas that names a split file."""
+    for file in around.files(_SETTINGS):
+        if not split.is_named_in(file.text):
+            continue
+        for node in walk(file.root) if file.root else ():
+            if isinstance(node, MappingNode):
+                yield from _tasks(file, node, split)
+                yield from _schemas(file, node, split)
+
+
+def _tasks(file: ReaderFile, node: MappingNode, split: PlannedSplit) -> Iterator[Outcome]:
+    """Yield the files that a task starts."""
+    roots = {each.path for each in split.splits}
+    files = value_of(node, "dockerCompose", "files")
+    for item in files.items if isinstance(files, SequenceNode) else ():
+        if isinstance(item, ScalarNode):
+            path = posixpath.normpath(_WORKSPACE.sub("", item.value))
+            if path in roots:
+                said = f"starts {path} with Docker Compose"
+                yield Outcome("fine", file.location(item), said)
+
+
+def _schemas(file: ReaderFile, node: MappingNode, split: PlannedSplit) -> Iterator[Outcome]:
+    """Yield the patterns that give a schema to a split file."""
+    schemas = value_of(node, _SCHEMAS)
+    for entry in schemas.entries if isinstance(schemas, MappingNode) else ():
+        value = resolve(entry.value)
+        if isinstance(value, SequenceNode):
+            yield from follow_list(
+                file, value, split, _schema_matches, pattern_for, "checks {} by a schema"
+            )
+        elif isinstance(value, ScalarNode):
+            yield from _schema(file, value, split)
+
+
+def _schema(file: ReaderFile, pattern: ScalarNode, split: PlannedSplit) -> Iterator[Outcome]:
+    """Yield the split files that *pattern*, which is no list, gives a schema to."""
+    covers = partial(_schema_matches, pattern.value)
+    for each in split.splits:
+        if not covers(each.path):
+            continue
+        said, where = f"checks {each.path} by a schema", file.location(pattern)
+        missing = each.missing(covers)
+        if missing:
+            added = ", ".join(map(pattern_for, split.covering(missing)))
+            action = f"make it a list, and add {added}"
+            yield Outcome("named", where, said, action, breaks=False)
+        else:
+            yield Outcome("fine", where, said)
+
+
+def _schema_matches(pattern: str, path: str) -> bool:
+    """Match as the YAML language server does: a name without a slash in every directory."""
+    name = pattern.removeprefix("/")
+    return matches(name if "/" in name else f"**/{name}", path)
