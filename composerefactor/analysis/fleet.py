@@ -107,23 +107,22 @@ def analyse_all(
     process are reported in its summary. Paths are relative to *top*. *progress* is called with the
     number of finished projects and that of all.
     """
-    done = 0
-    waiting = [str(path) for path in projects]
-    base = str(top)
-    while waiting:
-        lost: list[str] = []
-        for summary in _in_pool(waiting, base, jobs, lost):
-            done += 1
-            if progress is not None:
-                progress(done, len(projects))
-            yield summary
-        waiting = []
-        for path in lost:  # one of them crashed the process; run each alone to see which
-            crashed: list[str] = []
-            yield from _in_pool([path], base, 1, crashed)
-            done += 1
-            if crashed:
-                yield ProjectSummary(_relative(path, base), "its analysis crashed")
+    paths = [str(path) for path in projects]
+    for done, summary in enumerate(_each_once(paths, str(top), jobs), 1):
+        if progress is not None:
+            progress(done, len(paths))
+        yield summary
+
+
+def _each_once(paths: list[str], top: str, jobs: int) -> Iterator[ProjectSummary]:
+    """Yield one summary for each of *paths*, of those that crash a process too."""
+    lost: list[str] = []
+    yield from _in_pool(paths, top, jobs, lost)
+    for path in lost:  # one of them crashed the process; run each alone to see which
+        crashed: list[str] = []
+        yield from _in_pool([path], top, 1, crashed)
+        if crashed:
+            yield ProjectSummary(_relative(path, top), "its analysis crashed")
 
 
 def _in_pool(paths: list[str], top: str, jobs: int, lost: list[str]) -> Iterator[ProjectSummary]:
