@@ -7,11 +7,15 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
 from support.commandline import CommandLine
+
+Completed: TypeAlias = Callable[..., set[str]]
 
 BASH = shutil.which("bash")
 SCRIPT = """
@@ -24,7 +28,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 """
 
 
-def completed(directory: Path, *words: str) -> list[str]:
+def in_bash(directory: Path, *words: str) -> list[str]:
     """Return what bash offers for the last of *words*."""
     if BASH is None:
         pytest.skip("there is no bash")
@@ -40,6 +44,24 @@ def completed(directory: Path, *words: str) -> list[str]:
         check=True,
     )
     return done.stdout.split()
+
+
+@pytest.fixture
+def completed(command_line: CommandLine) -> Completed:
+    """Answer in this process what the script of bash asks: the last of the words, completed."""
+
+    def offered(directory: Path, *words: str) -> set[str]:
+        question = {
+            "_COMPOSEREFACTOR_COMPLETE": "bash_complete",
+            "COMP_WORDS": " ".join(["composerefactor", *words]),
+            "COMP_CWORD": str(len(words)),
+        }
+        line = CommandLine(command_line.engine, {**command_line.environ, **question})
+        outcome = line.plain(directory)
+        assert outcome.code == 0, outcome.err
+        return {answer.partition(",")[2] for answer in outcome.out.decode().split()}
+
+    return offered
 
 
 @pytest.mark.parametrize(
@@ -58,11 +80,17 @@ def completed(directory: Path, *words: str) -> list[str]:
         (("explain", "api", "health"), {"healthcheck", "healthcheck.test"}),
     ],
 )
-def test_bash_completes(shop: Path, words: tuple[str, ...], some: set[str]) -> None:
-    offered = set(completed(shop, *words))
+def test_what_is_offered(
+    completed: Completed, shop: Path, words: tuple[str, ...], some: set[str]
+) -> None:
+    offered = completed(shop, *words)
     assert some <= offered
     if words != ("",):
         assert offered == some
+
+
+def test_bash_completes(shop: Path) -> None:
+    assert in_bash(shop, "split", "--module", "") == ["api=", "db=", "web="]
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
@@ -72,5 +100,5 @@ def test_other_shells_get_their_script(command_line: CommandLine, shop: Path, sh
     assert f"_COMPOSEREFACTOR_COMPLETE={shell}_complete" in outcome.out.decode()
 
 
-def test_nothing_is_offered_where_there_is_no_project(tmp_path: Path) -> None:
-    assert completed(tmp_path, "split", "--module", "") == []
+def test_nothing_is_offered_where_there_is_no_project(completed: Completed, tmp_path: Path) -> None:
+    assert completed(tmp_path, "split", "--module", "") == set()
