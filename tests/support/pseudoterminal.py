@@ -80,11 +80,9 @@ class Terminal:
         """Read until *text* is on the screen and nothing more comes; return the screen."""
         end = time.monotonic() + timeout
         while text not in self.text():
-            self.read()
-            if time.monotonic() > end or (not self.child.isalive() and not self.read()):
-                if text in self.text():
-                    break
-                raise AssertionError(f"{text!r} is not on the screen:\n{self.text()}")
+            while not self.read():  # to render a screen takes long, so only after a change
+                if time.monotonic() > end or (not self.child.isalive() and not self.read()):
+                    raise AssertionError(f"{text!r} is not on the screen:\n{self.text()}")
         while self.read(SETTLED):
             pass
         return self.text()

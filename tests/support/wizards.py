@@ -105,9 +105,9 @@ class Told:
         return [shlex.split(line)[1:] for line in found]
 
 
-def begin(engine: Path, where: ProjectSelection | None = None) -> tuple[Session, Told]:
-    """Begin a session in the current directory."""
+def begin(engine: Path | None, where: ProjectSelection | None = None) -> tuple[Session, Told]:
+    """Begin a session in the current directory; without an engine it can write nothing."""
     told = Told()
-    context = Context(where or ProjectSelection(Path()), Style(), str(engine))
-    workshop = Workshop(lambda: find_engine(str(engine)), lambda _: None)
+    context = Context(where or ProjectSelection(Path()), Style(), str(engine or "none"))
+    workshop = Workshop(lambda: find_engine(str(engine)) if engine else None, lambda _: None)
     return Session(lambda: wizard(context), workshop, told), told

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -51,7 +51,11 @@ def environ(engine: Path, tmp_path: Path) -> dict[str, str]:
 def start(
     request: pytest.FixtureRequest, tmp_path: Path, environ: dict[str, str]
 ) -> Iterator[Start]:
-    """Start the wizard on these files, on a copy of a directory, or on what is there already."""
+    """Start the wizard on these files, on a copy of a directory, or on what is there already.
+
+    Proofs take most of the time, and without them nothing can be written: a test that needs them
+    says that it *proves*.
+    """
     if request.config.getoption("--engine") is not None:
         pytest.skip("what a terminal shows is looked at with the installed engine")
     terminals = []
@@ -61,7 +65,7 @@ def start(
         *,
         columns: int = 80,
         lines: int = 24,
-        options: Sequence[str] = (),
+        proves: bool = False,
         **others: str | None,
     ) -> Terminal:
         directory = tmp_path / "shop"
@@ -72,7 +76,7 @@ def start(
                 write(directory, files)
         merged = {k: v for k, v in {**environ, **others}.items() if v is not None}
         program = Path(sys.executable).with_name("composerefactor")
-        arguments = [str(program), "wizard", *options]
+        arguments = [str(program), "wizard", *(() if proves else ("--engine", "none"))]
         terminals.append(Terminal(arguments, directory, merged, columns=columns, lines=lines))
         return terminals[-1]
 

@@ -19,7 +19,7 @@ PAGE = ROOT / "docs" / "wizard.md"
 
 @pytest.mark.long
 def test_recording(start: Start, film: Film, tmp_path: Path) -> None:
-    terminal = start(EXAMPLE)
+    terminal = start(EXAMPLE, proves=True)
     terminal.wait_for("What would you like to do?")
     film.take(terminal, "What is there, and the goals")
     terminal.press("b")
@@ -56,7 +56,7 @@ def test_recording(start: Start, film: Film, tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_a_run_with_defaults_takes_at_most_12_keys(start: Start) -> None:
-    terminal = start(EXAMPLE)
+    terminal = start(EXAMPLE, proves=True)
     terminal.wait_for("What would you like to do?")
     terminal.press("b")
     keys = 1

@@ -175,8 +175,8 @@ def test_a_change_that_builds_on_a_skipped_one_is_counted(engine: Path, shop: Pa
     assert b"service_healthy" not in (shop / "docker-compose.yml").read_bytes()
 
 
-def test_the_diff_of_a_change_shows_that_change_alone(engine: Path, shop: Path) -> None:
-    session, _ = begin(engine)
+def test_the_diff_of_a_change_shows_that_change_alone(shop: Path) -> None:
+    session, _ = begin(None)
     session.answer("fix")
     while asked(session).id != "kind add-restart-policy":
         session.answer("skip")
@@ -206,8 +206,8 @@ def test_settings_belong_to_their_kind(engine: Path, shop: Path) -> None:
     assert "add-logging.max-file=7" in told.commands[0]
 
 
-def test_only_looking_writes_nothing(engine: Path, shop: Path) -> None:
-    session, told = begin(engine)
+def test_only_looking_writes_nothing(shop: Path) -> None:
+    session, told = begin(None)
     session.answer("look")
     assert "Before" in screen(session)
     assert "Add a health check to db" in screen(session)
@@ -248,9 +248,12 @@ def test_start_commands_are_assumed_and_can_be_changed(engine: Path, shop: Path)
     assert "--entry docker-compose.yml" in " ".join(told.commands[0])
 
 
-def test_a_secret_is_on_no_screen(engine: Path, shop: Path) -> None:
+def test_a_repaired_project_is_split_and_no_screen_shows_its_secret(
+    engine: Path, shop: Path
+) -> None:
     (shop / "docker-compose.yml").write_text(BROKEN)
     session, told = begin(engine)
+    assert [each.value for each in offered(session)][:2] == ["fix", "both"]
     seen = []
     while session.question is not None:
         seen += [*body(session), asked(session).text]
@@ -266,19 +269,14 @@ def test_a_secret_is_on_no_screen(engine: Path, shop: Path) -> None:
     assert "SECRET_TOKEN" in "\n".join(seen)
     assert "correct-horse-battery" not in "\n".join([*seen, *told.lines])
     assert b"correct-horse-battery" in (shop / ".env").read_bytes()
-
-
-def test_a_mended_project_is_divided_in_the_same_session(engine: Path, shop: Path) -> None:
-    (shop / "docker-compose.yml").write_text(BROKEN)
-    session, told = begin(engine)
-    assert [each.value for each in offered(session)][:2] == ["fix", "both"]
-    session.answer("both")
-    go(session)
     assert [words[0] for words in told.commands] == ["fix", "split"]
     assert any(path.startswith("docker-compose/services/") for path in tree(shop))
 
 
-@pytest.mark.parametrize("left", ["a health check to db", "the obsolete version"])
+@pytest.mark.parametrize(
+    "left",
+    ["a health check to db", pytest.param("the obsolete version", marks=pytest.mark.long)],
+)
 def test_kept_decisions_make_ci_repeat_them(
     engine: Path, shop: Path, command_line: CommandLine, left: str
 ) -> None:
@@ -329,9 +327,9 @@ def test_root_files_move_where_that_is_chosen(engine: Path, shop: Path) -> None:
     assert "split --move-roots deploy" in " ".join(told.commands[-1])
 
 
-def test_root_files_that_cannot_move_are_a_reason_to_go_back(engine: Path, shop: Path) -> None:
+def test_root_files_that_cannot_move_are_a_reason_to_go_back(shop: Path) -> None:
     write(shop, {"run.sh": "F=docker-compose\n\nF=$F.yml\ndocker compose -f $F up\n"})
-    session, _ = begin(engine)
+    session, _ = begin(None)
     session.answer("split")
     go(session, "layout")
     session.answer("roots")
@@ -372,8 +370,8 @@ def test_the_first_screen_comes_before_any_engine(shop: Path) -> None:
     assert any("4 services" in line for line in told.lines)
 
 
-def test_the_patch_is_saved_and_nothing_is_written(engine: Path, shop: Path) -> None:
-    session, told = begin(engine)
+def test_the_patch_is_saved_and_nothing_is_written(shop: Path) -> None:
+    session, told = begin(None)
     session.answer("both")
     go(session, "finish")
     session.answer("patch")

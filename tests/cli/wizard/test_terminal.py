@@ -31,7 +31,7 @@ def mostly_long(prompts: Sequence[int]) -> list[Any]:
 
 
 def test_full_run(start: Start, film: Film) -> None:
-    terminal = start(PROJECT)
+    terminal = start(PROJECT, proves=True)
     terminal.wait_for("What would you like to do?")
     film.take(terminal, "the possible changes, and the goals")
     terminal.press("b")
@@ -75,7 +75,7 @@ def test_keys_that_are_typed_ahead_answer_nothing(start: Start, tmp_path: Path) 
 
 
 def test_help_and_scrolling(start: Start, film: Film) -> None:
-    terminal = start(PROJECT)
+    terminal = start(PROJECT, proves=True)
     terminal.wait_for("What would you like to do?")
     terminal.press("s")
     terminal.wait_for("Is this layout right?")
@@ -99,7 +99,7 @@ def test_help_and_scrolling(start: Start, film: Film) -> None:
     film.check()
 
 
-def test_skip_some_and_go_back(start: Start, film: Film, tmp_path: Path) -> None:
+def test_skip_some_and_go_back(start: Start, film: Film) -> None:
     terminal = start(PROJECT)
     terminal.wait_for("What would you like to do?")
     terminal.press("s")
@@ -132,18 +132,15 @@ def test_skip_some_and_go_back(start: Start, film: Film, tmp_path: Path) -> None
     terminal.wait_for("This change follows from the others")
     terminal.press("y")
     terminal.wait_for("What would you like to do with the changes?")
-    film.take(terminal, "the changes that were taken are verified")
-    terminal.press("enter")
-    terminal.wait_for("Save the decisions")
-    film.take(terminal, "the command line excludes the change, too")
-    terminal.press("enter")
-    assert terminal.end() == 0
-    assert "docker-compose/services/docker-compose.back.yml" not in tree(tmp_path / "shop")
+    film.take(terminal, "the changes that were taken")
+    terminal.press("q")
+    assert terminal.end() == 130
     film.check()
 
 
+@pytest.mark.long
 def test_the_root_files_move_too(start: Start, film: Film, tmp_path: Path) -> None:
-    terminal = start({**PROJECT, "Makefile": "up:\n\tdocker compose up -d\n"})
+    terminal = start({**PROJECT, "Makefile": "up:\n\tdocker compose up -d\n"}, proves=True)
     terminal.wait_for("What would you like to do?")
     terminal.press("s")
     terminal.wait_for("Is this layout right?")
@@ -164,7 +161,7 @@ def test_the_root_files_move_too(start: Start, film: Film, tmp_path: Path) -> No
 
 
 def test_a_broken_project_starts_at_the_errors(start: Start, film: Film, tmp_path: Path) -> None:
-    terminal = start({"docker-compose.yml": BROKEN})
+    terminal = start({"docker-compose.yml": BROKEN}, proves=True)
     terminal.wait_for("What would you like to do?")
     film.take(terminal, "what Docker Compose rejects comes first")
     terminal.press("enter")
@@ -193,7 +190,7 @@ def test_ctrl_c_at_every_prompt(start: Start, tmp_path: Path, reached: int) -> N
 
 
 def test_after_a_write_ctrl_c_says_what_stays(start: Start, tmp_path: Path) -> None:
-    terminal = start(PROJECT)
+    terminal = start(PROJECT, proves=True)
     terminal.wait_for("What would you like to do?")
     terminal.press("b")
     terminal.wait_for("drop-version: 1 change. Take?")
@@ -213,7 +210,7 @@ def test_after_a_write_ctrl_c_says_what_stays(start: Start, tmp_path: Path) -> N
     ("columns", "lines"), [(48, 14), pytest.param(132, 43, marks=pytest.mark.long)]
 )
 def test_another_size_at_any_time(start: Start, columns: int, lines: int) -> None:
-    terminal = start(PROJECT)
+    terminal = start(PROJECT, NO_COLOR=None)
     terminal.wait_for("What would you like to do?")
     terminal.resize(columns, lines)
     terminal.press("s")
@@ -225,20 +222,13 @@ def test_another_size_at_any_time(start: Start, columns: int, lines: int) -> Non
     assert "Take" in screen
     assert "1 of" in screen
     assert all(len(line) <= columns for line in screen.splitlines())
-
-
-def test_colours_unless_they_are_not_wanted(start: Start) -> None:
-    terminal = start(PROJECT, NO_COLOR=None)
-    terminal.wait_for("What would you like to do?")
-    terminal.press("ctrl-c")
-    assert terminal.end() == 130
-    assert COLOURS.search(terminal.bytes)
+    assert COLOURS.search(terminal.bytes), "NO_COLOR is not set"
 
 
 def test_two_hundred_services(start: Start, film: Film) -> None:
     services = "".join(f"  s{n:03}:\n    image: {_image(n)}\n" for n in range(200))
     files = {"docker-compose.yml": f"services:\n{services}"}
-    terminal = start(files, options=("--engine", "none"))  # the lists are the point, no proof
+    terminal = start(files)
     terminal.wait_for("What would you like to do?")
     terminal.press("s")
     terminal.wait_for("Is this layout right?")
@@ -289,11 +279,11 @@ def test_ctrl_c_and_back_at_prompts_of_every_kind(
 
 
 def test_ctrl_c_while_it_works(start: Start, tmp_path: Path) -> None:
-    terminal = start(PROJECT)
+    terminal = start(PROJECT, proves=True)
     terminal.wait_for("Found")
     terminal.press("ctrl-c")
     assert terminal.end() == 130
-    terminal = start(PROJECT)
+    terminal = start(PROJECT, proves=True)
     terminal.wait_for("What would you like to do?")
     terminal.press("s", "ctrl-c")
     assert terminal.end() == 130
