@@ -132,9 +132,12 @@ def propose(
         chosen = selected(opened, project, transformation, selection)
         if engine.release < OVERRIDE_OF_INCLUDED:
             chosen = _without_overridden(chosen, project)
+        first = chosen(project, {}, frozenset())
         # This refuses conflicting paths before they reach the staged copy.
-        changeset(opened, chosen(project, {}, frozenset()))
-        settler = Settler(lambda keep, move: chosen(project, keep, move), prover)
+        changeset(opened, first)
+        settler = Settler(
+            lambda keep, move: chosen(project, keep, move) if keep or move else first, prover
+        )
         settled = settler.settle()
         plan = with_readers(opened, project, settled.plan)
         changes = changeset(opened, plan)

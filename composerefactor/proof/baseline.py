@@ -18,6 +18,7 @@ from msgspec import Struct
 from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import Invocation
 from composerefactor.proof.comparison import services_named
+from composerefactor.proof.engine import STOPPED
 from composerefactor.proof.memory import Memory
 from composerefactor.proof.probes import constant_probe, render
 from composerefactor.proof.scenarios import (
@@ -302,8 +303,8 @@ class Baseline:
         """Return the run of the original in *scenario*, with all that it needs to load.
 
         Required variables get a value, and missing env files are created empty. If the run still
-        fails, the other environments of the scenario are tried. If all fail, the first failed run
-        is returned.
+        fails, the other environments of the scenario are tried, except after one that took too
+        long. If all fail, the first failed run is returned.
 
         Args:
             inputs: The start command.
@@ -322,6 +323,8 @@ class Baseline:
                         self._assume(BLANK_SET, values)
                     return run
                 failed = failed or run
+                if run.result.code == STOPPED:
+                    return failed
                 values = adjusted_values(values, run.result.error)
         assert failed is not None  # noqa: S101 - a scenario has at least one environment
         return failed

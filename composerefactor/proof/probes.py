@@ -134,6 +134,13 @@ def _first_key(service: Mapping[str, Any]) -> str | None:
     return next(iter(environment), None) if isinstance(environment, dict) else None
 
 
+MAX_TAGGED = 20
+"""Services of one override file that have a ``!reset`` or ``!override``, at most.
+
+Docker Compose compares each such place with every place of the project, which takes most of the
+time from a few hundred services on (observed: v5.6.1).
+"""
+
 _ONE_LINE_VALUE = re.compile(r"^ {6}([\w.-]+): (?![|>&*])(?!null$)[^\n$]+$", re.MULTILINE)
 
 
@@ -142,7 +149,8 @@ def constant_probe(own: Result, raw: Result, engine: Engine) -> dict[str, Any]:
 
     It replaces only values that are constant, since a probe hides the value that it replaces:
     those without a variable in the uninterpolated configuration. So a run with other variables
-    and from another directory can include it.
+    and from another directory can include it. Of many services, :data:`MAX_TAGGED` have tags,
+    spread over the project; the others have only plain values.
 
     Args:
         own: The resolved configuration.
@@ -150,21 +158,25 @@ def constant_probe(own: Result, raw: Result, engine: Engine) -> dict[str, Any]:
         engine: Docker Compose.
     """
     resolved, uninterpolated = _attributes(own), _attributes(raw)
+    step = -(-len(resolved) // MAX_TAGGED)
     services = {
-        name: _constant_body(attributes, uninterpolated.get(name, {}), engine)
-        for name, attributes in resolved.items()
+        name: _constant_body(
+            attributes, uninterpolated.get(name, {}), engine, has_tags=n % step == 0
+        )
+        for n, (name, attributes) in enumerate(resolved.items())
     }
     return {name: body for name, body in services.items() if "$" not in name}
 
 
 def _constant_body(
-    resolved: Mapping[str, str], raw: Mapping[str, str], engine: Engine
+    resolved: Mapping[str, str], raw: Mapping[str, str], engine: Engine, *, has_tags: bool
 ) -> dict[str, Any]:
     constant = {name for name in resolved if name in raw and "$" not in raw[name]}
     values = set(_ONE_LINE_VALUE.findall(raw.get("environment", "")))
     keys = [k for k in _ONE_LINE_VALUE.findall(resolved.get("environment", "")) if k in values]
     environment: dict[str, Any] = {_NAME: "1"}
-    environment |= {key: TaggedValue("!reset", None) for key in keys[:1]}
+    if has_tags:
+        environment |= {key: TaggedValue("!reset", None) for key in keys[:1]}
     environment |= dict.fromkeys(keys[1:2], "composerefactor")
     body: dict[str, Any] = {
         "environment": environment,
@@ -173,7 +185,7 @@ def _constant_body(
     }
     if "image" in constant:
         body["image"] = "composerefactor/probe"
-    if engine.release >= OVERRIDE_TAG:
+    if has_tags and engine.release >= OVERRIDE_TAG:
         for name, value in (("ports", ["127.0.0.1:64999:64999"]), ("command", ["composerefactor"])):
             if name in constant:
                 body[name] = TaggedValue("!override", value)

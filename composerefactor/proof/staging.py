@@ -246,6 +246,9 @@ def _levels_up(path: str) -> int:
 Progress: TypeAlias = Callable[[int, int, str], None]
 """Called with the number of finished runs, the number of all runs, and what they resolve."""
 
+PATIENCE = 10
+"""How many times as long as another run one may take."""
+
 _T = TypeVar("_T")
 _RunKey: TypeAlias = tuple[tuple[str, ...], Path, frozenset[tuple[str, str]]]
 """What determines the result of a run: arguments, working directory, environment."""
@@ -279,7 +282,8 @@ class Runner:
         stage: The copy.
         options: Additional arguments of each ``config``.
         environ: Environment variables of each run.
-        timeout: Seconds that one run may take.
+        timeout: Seconds that one run may take, or :data:`PATIENCE` times as long as the slowest so
+            far, if that is more: projects may be large, and machines busy.
         progress: Called before the first run and after each.
         runs: The number of runs so far, without those answered from the cache.
     """
@@ -299,6 +303,7 @@ class Runner:
         self.environ = dict(environ or {})
         self.timeout, self.progress = timeout, progress
         self.runs = 0
+        self._slowest = 0.0
         self._lock = threading.Lock()
         self._results: dict[_RunKey, Future[Result]] = {}
         self._state = stage.state
@@ -341,10 +346,17 @@ class Runner:
             model = self.run(entry, replace(scenario, kind="model"), env)
             if model.ok:
                 return self._hashes(model, args, cwd, environ, scenario.profiles)
-        result = self.engine.run([*args], cwd, environ, self.timeout)
+        result = self._engine_run([*args], cwd, environ)
         if scenario.kind == "model" and result.ok and not prints_env_files(self.engine):
             variables = {**self._variables(entry, scenario), **environ}
             return replace(result, stdout=with_env_files(result.stdout, variables))
+        return result
+
+    def _engine_run(self, args: Sequence[str], cwd: Path, environ: Mapping[str, str]) -> Result:
+        timeout = max(self.timeout, PATIENCE * self._slowest)
+        result = self.engine.run(args, cwd, environ, timeout)
+        if result.ok:
+            self._slowest = max(self._slowest, result.seconds)
         return result
 
     def _hashes(
@@ -357,10 +369,10 @@ class Runner:
     ) -> Result:
         """Return the hashes of *model*; if Docker Compose rejects it, those that *args* print."""
         resolved = self.stage.scratch(model.stdout.decode("utf-8", "replace"))
-        result = self.engine.run(hash_command(resolved, profiles), cwd, environ, self.timeout)
+        result = self._engine_run(hash_command(resolved, profiles), cwd, environ)
         if result.ok:
             return result
-        result = self.engine.run([*args], cwd, environ, self.timeout)
+        result = self._engine_run([*args], cwd, environ)
         return replace(result, stdout=with_environments(result.stdout, model.stdout))
 
     def _uses_env_files(self) -> bool:
