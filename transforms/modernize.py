@@ -3,10 +3,11 @@
 Services of a version 1 file move below `services`, one level deeper, and its keys `net`,
 `log_driver`, `log_opt`, `volume_driver` and `dockerfile` get their current form; a named volume
 keeps its name without the project name as a prefix. In `external: {name: x}` the name moves beside
-`external`. The `mem_limit` family moves to `deploy.resources`, and links without an alias become
-`depends_on`, since services on one network reach each other by name: these two change the resolved
-configuration, so they are only made if asked for. Links with an alias, and `volumes_from`, have no
-equal form and stay.
+`external`. Limits that a service has in both forms (`mem_limit` beside `deploy.resources`) come
+together in `deploy.resources`, and links without an alias become `depends_on`, since services on
+one network reach each other by name: these two change the resolved configuration, so they are only
+made if asked for. Limits in the short form alone stay, since it is as valid. So do links with an
+alias, and `volumes_from`, which have no equal form.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from composerefactor.compose.attributes import DEPLOY_ORDER, SERVICE_ORDER
+from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.definitions import values_below
 from composerefactor.compose.files import RESOURCE_SECTIONS, SECTION_NOUNS, ComposeFile
 from composerefactor.compose.forms import volumes
@@ -147,29 +148,30 @@ def move_external_names(file: ComposeFile) -> Iterator[Change]:
 
 
 def move_limits(service: WrittenService) -> Change | Refusal | None:
-    """Return the change that moves the ``mem_limit`` family to ``deploy.resources``.
+    """Return the change that moves the ``mem_limit`` family to the ``deploy.resources`` beside it.
 
-    A refusal if both forms have different values; None if there is nothing to move.
+    A refusal if both forms have different values; None if there is nothing to move. The short form
+    alone is not deprecated (Compose specification, ``mem_limit``: must be consistent with
+    ``deploy.resources`` when both are set).
     """
     old = {key: entry for key in _DEPLOY_KEYS if (entry := service.body.entry(key)) is not None}
     values = {key: scalar_text(entry.value) for key, entry in old.items()}
-    if not old or None in values.values():
-        return None
     file = service.file
+    resources = values_below(services_in(file)[service.name].values("deploy"), "resources")
+    if not old or None in values.values() or not resources:
+        return None
     location = file.source.location(min(entry.start for entry in old.values()))
     added: dict[str, dict[str, Value]] = {}
-    deploy = services_in(file)[service.name].values("deploy")
     for key, text in values.items():
         kind, name = _DEPLOY_KEYS[key]
-        limits = values_below(values_below(values_below(deploy, "resources"), kind), name)
+        limits = values_below(values_below(resources, kind), name)
         present = limits[0].written if limits else None
         if present is None:
             added.setdefault(kind, {})[name] = _limit(name, text or "")
         elif present != text:
             reason = f"{key} and deploy.resources.{kind}.{name} differ"
             return Refusal(reason, location, "remove one of the two")
-    last = max(old, key=lambda key: old[key].start)  # keeps the comments of the old keys above
-    additions = _resources(service, added, (last, "deploy")) if added else []
+    additions = _additions(service, added)
     if additions is None:
         return None
     effects = [e for key in old for e in service.effects(key, removed=True)]
@@ -182,29 +184,21 @@ def move_limits(service: WrittenService) -> Change | Refusal | None:
     )
 
 
-def _resources(
-    service: WrittenService, added: dict[str, dict[str, Value]], place: Sequence[str]
+def _additions(
+    service: WrittenService, added: dict[str, dict[str, Value]]
 ) -> list[YamlEdit] | None:
-    """Return the edits that add *added* to ``deploy.resources``; None if it is an alias or merged.
-
-    *place* is the order of keys that determines the place of a new ``deploy``.
-    """
+    """Return the edits that add *added* to ``deploy.resources``; None for an alias or a merge."""
     file, path = service.file.path, service.path
-    resources: dict[str, Value] = {kind: {**names} for kind, names in added.items()}
-    missing: dict[str, Value] = {"deploy": {"resources": resources}}
-    body: Node = service.body
-    for key, order in (("deploy", place), ("resources", DEPLOY_ORDER)):
-        if key not in merged_entries(body):
-            return [AddKey(file, path, key, missing[key], order)]
-        inner = body.get(key) if isinstance(body, MappingNode) else None
-        if not isinstance(inner, MappingNode):
-            return None
-        body, path, missing = inner, (*path, key), {"resources": resources}
+    body: Node | None = service.body
+    for key in ("deploy", "resources"):
+        body, path = body.get(key) if isinstance(body, MappingNode) else None, (*path, key)
+    if not isinstance(body, MappingNode):
+        return None
     edits: list[YamlEdit] = []
     for kind, names in added.items():
-        below = body.get(kind) if isinstance(body, MappingNode) else None
+        below = body.get(kind)
         if kind not in merged_entries(body):
-            edits.append(AddKey(file, path, kind, resources[kind], ("limits", "reservations")))
+            edits.append(AddKey(file, path, kind, {**names}, ("limits", "reservations")))
         elif isinstance(below, MappingNode):
             edits += [AddKey(file, (*path, kind), name, value) for name, value in names.items()]
         else:
