@@ -7,13 +7,16 @@ not support here-documents: it reads each of their lines as an instruction.
 from __future__ import annotations
 
 import json
+import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from composerefactor.compose.interpolation import expand
+from composerefactor.compose.project import Project
+from composerefactor.compose.service_values import Build
 
 _DIRECTIVE = re.compile(r"#\s*([A-Za-z]+)\s*=\s*(\S+)\s*")
 _INSTRUCTION = re.compile(r"\s*([A-Za-z]+)(?:\s+(.*))?", re.DOTALL)
@@ -21,6 +24,7 @@ _FLAG = re.compile(r"\s*--([a-z-]+)(?:=(\S*))?(?=\s|$)")
 _HEREDOC = re.compile(r"(?<![<\w])\d*<<(-?)(['\"]?)([A-Za-z_][A-Za-z0-9_.]*)\2(?![<\w])")
 _PAIR = re.compile(r"""([A-Za-z_][\w.]*)(?:=((?:"(?:\\.|[^"])*"|'[^']*'|\\.|[^\s"'\\])*))?""")
 _TAKES_HEREDOC = frozenset({"RUN", "COPY", "ADD"})
+_MAX_TEXT = 400_000
 
 
 class Instruction(Struct, frozen=True):
@@ -164,6 +168,28 @@ class Chain(Struct, frozen=True):
         known = self.variables(arguments)
         names = {n for i in self.instructions if i.name == "ENV" for n, _ in i.pairs()}
         return {name: value for name, value in known.items() if name in names}
+
+
+def context_reader(project: Project, build: Build) -> Callable[[str], str | None]:
+    """Return a function that reads a text file of the build context, or None if it cannot."""
+
+    def read(path: str) -> str | None:
+        if build.directory is None or project.read is None:
+            return None
+        target = posixpath.normpath(posixpath.join(build.directory, path))
+        if not project.exists(target):
+            return None
+        data = project.read(target)
+        return data.decode("utf-8", "replace") if len(data) <= _MAX_TEXT else None
+
+    return read
+
+
+def dockerfile_text(project: Project, build: Build) -> str | None:
+    """Return the text of the Dockerfile of *build*, or None if it is not in the project."""
+    if build.inline is not None:
+        return build.inline
+    return context_reader(project, build)(build.dockerfile)
 
 
 def read_dockerfile(text: str) -> Dockerfile:

@@ -23,6 +23,7 @@ from composerefactor.images.dockerfiles import (
     Dockerfile,
     IgnoreRules,
     Stage,
+    dockerfile_text,
     exposed_ports,
     read_dockerfile,
     read_dockerignore,
@@ -35,7 +36,6 @@ PROBES = ("curl", "wget", "nc", "bash")
 _ROOT = frozenset({"", "0", "root"})
 _WHOLE = re.compile(r"\./?|/|\*")
 _SECRET_FILES = (".env", ".env.local", ".env.production", ".env.prod", ".env.development", ".npmrc")
-_MAX_TEXT = 400_000
 
 
 class SecretInImage(Struct, frozen=True):
@@ -119,7 +119,7 @@ def build_facts(project: Project, service: str, build: Build, at: Location) -> B
     path = "(inline)"
     if build.inline is None:
         path = posixpath.normpath(posixpath.join(build.directory or "", build.dockerfile))
-    text = build.inline if build.inline is not None else _read(project, build, path)
+    text = dockerfile_text(project, build)
     context_exists = build.directory is None or _has_files(project, build.directory)
     names = tuple(sorted(build.arguments))
     facts = BuildFacts(
@@ -169,13 +169,6 @@ def _with_dockerfile(
         lacks=missing_programs(chain, PROBES),
         shell=shell_of(chain),
     )
-
-
-def _read(project: Project, build: Build, path: str) -> str | None:
-    if build.directory is None or project.read is None or not project.exists(path):
-        return None
-    data = project.read(path)
-    return data.decode("utf-8", "replace") if len(data) <= _MAX_TEXT else None
 
 
 def _has_files(project: Project, directory: str) -> bool:

@@ -6,7 +6,6 @@ It comes from the image catalog, or from the Dockerfile and the build context of
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
 
 from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.one_off import one_off
@@ -14,7 +13,13 @@ from composerefactor.compose.project import Project
 from composerefactor.compose.service_values import Build
 from composerefactor.compose.services import StartModel
 from composerefactor.images.catalog import Catalog
-from composerefactor.images.dockerfiles import Chain, exposed_ports, read_dockerfile
+from composerefactor.images.dockerfiles import (
+    Chain,
+    context_reader,
+    dockerfile_text,
+    exposed_ports,
+    read_dockerfile,
+)
 from composerefactor.images.entries import ImageUse, confidence, parse_tag
 from composerefactor.images.health.built import (
     PORT_REMEDY,
@@ -39,7 +44,6 @@ from composerefactor.images.lookup import HealthCheckChoice, choose_check, start
 _DESCRIBE_IMAGE_REMEDY = (
     "describe the image under 'catalog' in .composerefactor.yml, or write the health check yourself"
 )
-_MAX_TEXT = 400_000
 
 
 def healthcheck_for(project: Project, model: StartModel, use: Usage, catalog: Catalog) -> Answer:
@@ -126,10 +130,8 @@ def _program_name(command: tuple[str, ...]) -> str:
 
 def _check_for_build(project: Project, use: Usage, build: Build, catalog: Catalog) -> Answer:
     """Return the health check for an image that *build* describes, or why there is none."""
-    read = _context_reader(project, build)
-    text = build.inline
-    if text is None and build.directory is not None:
-        text = read(build.dockerfile)
+    read = context_reader(project, build)
+    text = dockerfile_text(project, build)
     if text is None:
         return _check_without_dockerfile(use, build)
     file = read_dockerfile(text)
@@ -188,21 +190,6 @@ def _check_without_dockerfile(use: Usage, build: Build) -> Answer:
         "guess",
         f"{missing}; the check works in images with busybox or bash, not in distroless images",
     )
-
-
-def _context_reader(project: Project, build: Build) -> Callable[[str], str | None]:
-    """Return a function that reads a text file of the build context, or None if it cannot."""
-
-    def read(path: str) -> str | None:
-        if build.directory is None or project.read is None:
-            return None
-        target = posixpath.normpath(posixpath.join(build.directory, path))
-        if not project.exists(target):
-            return None
-        data = project.read(target)
-        return data.decode("utf-8", "replace") if len(data) <= _MAX_TEXT else None
-
-    return read
 
 
 def reports_health(project: Project, model: StartModel, name: str, catalog: Catalog) -> bool:
