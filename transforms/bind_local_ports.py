@@ -142,8 +142,10 @@ def _reason_to_skip(
     if path_of(open_port.file.root, open_port.port.node) is None:
         return f"{_number(open_port.port)} is written where it cannot be changed"
     protected = project.protected_files.get(open_port.file.path)
-    if protected is not None and protected.reader.startswith("docker stack"):
-        return "Swarm, which reads this file, does not support an address for a port"
+    is_for_swarm = protected is not None and protected.reader.startswith("docker stack")
+    if is_for_swarm or any(model.runs_windows for model, _ in open_port.users):
+        reader = "Swarm, which reads this file," if is_for_swarm else "an engine of Windows"
+        return f"{reader} does not support an address for a port"
     caller = _caller_through_host(models, text.published)
     if caller:
         return f"{caller} connects to {_HOST}:{text.published}, and might not reach it then"

@@ -64,7 +64,9 @@ def declare_volumes(project: Project, options: Options) -> Iterator[Change | Ref
     for model in models:
         for service in model.services.values():
             first = own_definitions(service)[0].file.path
-            if (first, service.name) in done or has_no_own_data(model, service):
+            if (first, service.name) in done or model.runs_windows:
+                continue
+            if has_no_own_data(model, service):
                 continue
             done.add((first, service.name))
             yield from _data_volumes(service, names, names_of, options.catalog, models)

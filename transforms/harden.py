@@ -5,8 +5,11 @@ Where the image catalog lists the capabilities that an image needs, or the servi
 user than root, all other capabilities are dropped. Where the catalog lists the directories to which
 an image writes, the root file system becomes read-only, with a tmpfs for each of these directories.
 Privileged services, services with capabilities, a tmpfs or such options of their own, and images
-that are known to need more are left alone. A service with a config or secret whose content comes
-from no file does not become read-only: Docker Compose could not create the file.
+that are known to need more are left alone, and so is an image with which a service calls `sudo`.
+Where a program may get its capabilities from its file (`cap_add`, `setcap` in the Dockerfile), it
+loses them by `no-new-privileges`, which is then a guess. A service with a config or secret whose
+content comes from no file does not become read-only: Docker Compose could not create the file.
+Windows containers, which have nothing of all this, are left alone.
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ from composerefactor.confidence import Confidence
 from composerefactor.edit.operations import AddItem, AddKey, Edit
 from composerefactor.edit.rendering import Value
 from composerefactor.errors import UsageError
+from composerefactor.images.catalog import load_catalog
+from composerefactor.images.dockerfiles import dockerfile_text
 from composerefactor.images.entries import confidence
 from composerefactor.images.lookup import Hardening, gains_privileges, hardening
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
@@ -44,6 +49,9 @@ _NO_NEW_PRIVILEGES = "no-new-privileges:true"
 _NO_NEW_TITLE = "Add no-new-privileges to {}"
 _SHELLS = ("sh", "bash", "/bin/sh", "/bin/bash")
 _PARTS = ("no-new-privileges", "capabilities", "read-only")
+_SUDO = re.compile(r"(?:^|[\s;&|(])(?:/usr/bin/)?(?:sudo|doas)\s")
+_RAISES_PRIVILEGES = re.compile(r"\bsetcap\b|\bchmod\s+(?:u\+s|[246]\d{3})\b|/etc/sudoers|NOPASSWD")
+"""In a Dockerfile: a program of the image gains privileges when another user than root runs it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +93,12 @@ def harden(project: Project, options: Options) -> Iterator[Change | Refusal]:
             models, _wants_capabilities, "cap_drop", "Drop the capabilities of {}"
         )
     if "no-new-privileges" in options.parts:
-        yield from _list_additions(models)
-        yield from _additions(models, _wants_no_new_privileges, "security_opt", _NO_NEW_TITLE)
+        yield from _list_additions(project, models)
+
+        def wanted(model: StartModel, service: Service) -> _WantedKeys | None:
+            return _wants_no_new_privileges(project, model, service)
+
+        yield from _additions(models, wanted, "security_opt", _NO_NEW_TITLE)
 
 
 class _WantedKeys(Struct, frozen=True):
@@ -102,16 +114,50 @@ def _image(service: Service) -> str:
     return service.image.value if service.image else ""
 
 
-def _is_exempt(service: Service) -> bool:
+def _is_exempt(model: StartModel, service: Service) -> bool:
     """Return whether *service* is privileged, or its image needs to gain privileges."""
     is_privileged = service.privileged is not None and service.privileged.value
-    return is_privileged or gains_privileges(_image(service))
+    return model.runs_windows or is_privileged or gains_privileges(_image(service))
 
 
-def _wants_no_new_privileges(_: StartModel, service: Service) -> _WantedKeys | None:
-    if _is_exempt(service) or service.values("security_opt"):
+def _calls_sudo(model: StartModel, service: Service) -> bool:
+    """Return whether *service*, or another one with its image, calls ``sudo``.
+
+    "The "no new privileges" flag is set, which prevents sudo from running as root."
+    """
+    return any(
+        _SUDO.search(word)
+        for other in model.services.values()
+        if other is service or (service.image and _image(other) == _image(service))
+        for words in (other.entrypoint, other.command)
+        for word in (" ".join((*words.value, "")) if words else "",)
+    )
+
+
+def _gained_by_files(project: Project, service: Service) -> str:
+    """Return why a program of *service* may gain capabilities from its file, or ``""``.
+
+    It does not with ``no-new-privileges`` (docker/cli issue 2739).
+    """
+    build = service.build
+    text = dockerfile_text(project, build.value) if build else None
+    if text is not None:
+        match = _RAISES_PRIVILEGES.search(text)
+        return f"its Dockerfile has {match[0]}" if match else ""
+    if service.image is not None and load_catalog().match(_image(service)) is not None:
+        return ""
+    names = [each.value for each in service.cap_add]
+    return f"its program may get {join_names(names)} from its file" if names else ""
+
+
+def _wants_no_new_privileges(
+    project: Project, model: StartModel, service: Service
+) -> _WantedKeys | None:
+    if service.values("security_opt") or not _lacks_no_new_privileges(model, service):
         return None
-    return _WantedKeys((("security_opt", (_NO_NEW_PRIVILEGES,)),))
+    doubt = _gained_by_files(project, service)
+    keys = (("security_opt", (_NO_NEW_PRIVILEGES,)),)
+    return _WantedKeys(keys, doubt, "guess" if doubt else "verified")
 
 
 def _image_facts(service: Service) -> Hardening | None:
@@ -120,8 +166,8 @@ def _image_facts(service: Service) -> Hardening | None:
     return hardening(_image(service))
 
 
-def _wants_capabilities(_: StartModel, service: Service) -> _WantedKeys | None:
-    if _is_exempt(service) or service.values("cap_add") or service.values("cap_drop"):
+def _wants_capabilities(model: StartModel, service: Service) -> _WantedKeys | None:
+    if _is_exempt(model, service) or service.values("cap_add") or service.values("cap_drop"):
         return None
     user = service.user.value.partition(":")[0] if service.user else ""
     if user and user not in {"0", "root"}:
@@ -151,7 +197,11 @@ def _refusals_of_read_only(models: list[StartModel]) -> Iterator[Refusal]:
     for model in models:
         for service in model.services.values():
             names = tuple(model.inline_files(service))
-            if not names or (service.name, names) in done or _read_only_keys(service) is None:
+            if (
+                not names
+                or (service.name, names) in done
+                or _read_only_keys(model, service) is None
+            ):
                 continue
             done.add((service.name, names))
             own = [d for d in service.definitions if not d.inherited] or service.definitions
@@ -164,15 +214,15 @@ def _refusals_of_read_only(models: list[StartModel]) -> Iterator[Refusal]:
 
 
 def _wants_read_only(model: StartModel, service: Service) -> _WantedKeys | None:
-    return None if model.inline_files(service) else _read_only_keys(service)
+    return None if model.inline_files(service) else _read_only_keys(model, service)
 
 
-def _read_only_keys(service: Service) -> _WantedKeys | None:
+def _read_only_keys(model: StartModel, service: Service) -> _WantedKeys | None:
     facts = _image_facts(service)
     if (
         facts is None
         or facts.writable is None
-        or _is_exempt(service)
+        or _is_exempt(model, service)
         or _overrides_command(service)
         or service.values("read_only")
         or service.values("tmpfs")
@@ -227,18 +277,18 @@ def _with_key(site: Site, key: str) -> Site:
     return Site(site.file, site.path, (key,), site.value, site.services, site.location)
 
 
-def _list_additions(models: list[StartModel]) -> Iterator[Change | Refusal]:
+def _list_additions(project: Project, models: list[StartModel]) -> Iterator[Change | Refusal]:
     """Yield a change for each list of security options without no-new-privileges."""
-    users: dict[int, list[Service]] = {}
+    users: dict[int, list[tuple[StartModel, Service]]] = {}
     for model in models:
         for service in model.services.values():
             for value in service.values("security_opt"):
-                users.setdefault(id(value.node), []).append(service)
+                users.setdefault(id(value.node), []).append((model, service))
     done: set[int] = set()
     for model in models:
         for service in model.services.values():
             lists = service.values("security_opt")
-            if not lists or _is_exempt(service) or _sets_new_privileges(service):
+            if not lists or not _lacks_no_new_privileges(model, service):
                 continue
             first = lists[0]
             if id(first.node) in done or is_outside(first.file.path):
@@ -247,8 +297,8 @@ def _list_additions(models: list[StartModel]) -> Iterator[Change | Refusal]:
             path = path_of(first.file.root, first.node)
             others = [
                 other.name
-                for other in users[id(first.node)]
-                if _is_exempt(other) or _sets_new_privileges(other)
+                for user, other in users[id(first.node)]
+                if not _lacks_no_new_privileges(user, other)
             ]
             if path is None or not isinstance(first.node, SequenceNode) or others:
                 reason = (
@@ -262,7 +312,9 @@ def _list_additions(models: list[StartModel]) -> Iterator[Change | Refusal]:
                     "add it by hand",
                 )
                 continue
-            names = tuple(dict.fromkeys(other.name for other in users[id(first.node)]))
+            reached = [other for _, other in users[id(first.node)]]
+            names = tuple(dict.fromkeys(other.name for other in reached))
+            doubt = next(filter(None, (_gained_by_files(project, other) for other in reached)), "")
             effect = [Effect(("services", name, "security_opt"), "changes") for name in names]
             if path[0] != "services":
                 effect.append(Effect(tuple(map(str, path)), "changes"))
@@ -271,9 +323,12 @@ def _list_additions(models: list[StartModel]) -> Iterator[Change | Refusal]:
                 first.location,
                 [AddItem(first.file.path, path, _NO_NEW_PRIVILEGES)],
                 effect,
+                doubt,
+                "guess" if doubt else "verified",
             )
 
 
-def _sets_new_privileges(service: Service) -> bool:
-    """Return whether *service* sets no-new-privileges, to either value."""
-    return any(re.match(r"no-new-privileges\b", each.value) for each in service.security_opt)
+def _lacks_no_new_privileges(model: StartModel, service: Service) -> bool:
+    """Return whether *service* can do without new privileges, and does not say so, or otherwise."""
+    says = any(re.match(r"no-new-privileges\b", each.value) for each in service.security_opt)
+    return not (says or _is_exempt(model, service) or _calls_sudo(model, service))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
 from typing import Generic, TypeVar
@@ -53,6 +54,10 @@ T = TypeVar("T")
 
 _INLINE_KEYS = ("content", "environment")
 """Keys of a config that give its content without a file."""
+
+_WINDOWS_IMAGE = re.compile(
+    r"mcr\.microsoft\.com/windows/|[:-](?:windows(?!\w)|windowsservercore|nanoserver)|ltsc20\d\d"
+)
 
 
 class Attribute(Generic[T]):
@@ -252,6 +257,22 @@ class StartModel(Struct, frozen=True, dict=True):
             for name, service in self.services.items()
             if service.value("provider") is not None
             or (f"service:{name}" in contexts and self._is_build_only(service))
+        )
+
+    @cached_property
+    def runs_windows(self) -> bool:
+        """Whether Windows containers run: an image, a platform or the name of a file says so.
+
+        An engine runs Windows or Linux containers, never both. In Windows containers there are no
+        capabilities, no setuid and no POSIX shell, and a port is published on all addresses:
+        "Windows does not support host IP addresses in NAT settings" (docker/for-win issue 10552).
+        """
+        names = (posixpath.basename(path).lower() for path in self.entry.files)
+        return any("windows" in re.split(r"[^a-z]+", name) for name in names) or any(
+            (service.image is not None and _WINDOWS_IMAGE.search(service.image.value))
+            or service.value("isolation") is not None
+            or any((node.text or "").startswith("windows") for node in service.values("platform"))
+            for service in self.services.values()
         )
 
     def _is_build_only(self, service: Service) -> bool:

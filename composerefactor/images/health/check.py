@@ -63,6 +63,10 @@ def _proposed_check(project: Project, model: StartModel, use: Usage, catalog: Ca
         return NoCheckNeeded("it is a one-off service", has_check=False)
     if use.name in model.without_container:
         return NoCheckNeeded("no container is started for it", has_check=False)
+    if model.runs_windows:
+        return NoPossibleCheck(
+            "it runs in a Windows container", "write a health check for Windows yourself"
+        )
     if use.build is not None:
         return _check_for_build(project, use, use.build, catalog)
     if use.image is None:
