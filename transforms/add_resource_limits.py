@@ -26,7 +26,7 @@ from composerefactor.confidence import Confidence
 from composerefactor.edit.rendering import Quoted, Value
 from composerefactor.errors import UsageError
 from composerefactor.images.catalog import Catalog, load_catalog, service_placement
-from composerefactor.images.lookup import format_size, memory_of, required_memory
+from composerefactor.images.lookup import SHARED_MEMORY, format_size, memory_of, required_memory
 from composerefactor.refactoring.contract import Change, Refusal, fixer, option
 from composerefactor.transforms._attribute import (
     BlockedSite,
@@ -153,7 +153,7 @@ def _needed_size(model: StartModel, service: Service, options: Options) -> _Size
     if size.confidence == "verified":
         return _Size(size.cpus, memory, size.evidence, "verified")
     # How much of a CPU a service needs, neither its settings nor its image say.
-    if required is not None:
+    if required is not None and required[1] != SHARED_MEMORY:
         return _Size(None, memory, f"room for {required[1]}", "likely")
     if known is not None and known.bounded:
         return _Size(None, memory, known.source, "likely")

@@ -412,12 +412,15 @@ def memory_of(service: Service, catalog: Catalog) -> Memory | None:
     return entry.memory
 
 
+SHARED_MEMORY = "shm_size"
+
+
 def required_memory(model: StartModel, service: Service) -> tuple[int, str] | None:
     """Return the bytes of memory that *service* requires, and the settings that set them.
 
     The settings are found in the environment and the command: a Java heap, the cache of a
-    database. Shared memory (``shm_size``) counts as well. Returns None if there are no such
-    settings.
+    database. Shared memory (:data:`SHARED_MEMORY`) counts as well; alone it is the least that the
+    service may take, and says nothing of the rest. Returns None if there are no such settings.
     """
     sizes: dict[str, int] = {}
     for text in _setting_texts(model, service):
@@ -427,7 +430,7 @@ def required_memory(model: StartModel, service: Service) -> tuple[int, str] | No
         for match in _SETTINGS.finditer(text):
             sizes[match[0].strip()] = _setting_bytes(match[0], match["size"])
     if service.shm_size and service.shm_size.value:
-        sizes["shm_size"] = service.shm_size.value
+        sizes[SHARED_MEMORY] = service.shm_size.value
     if not sizes:
         return None
     required = int(sum(sizes.values()) * _HEADROOM)

@@ -38,7 +38,7 @@ def use(
         (use("redis:7", "redis-server", "--port", "6380"), (), ("CMD-SHELL", "-p 6380")),
         (use("redis:7", "redis-server", "--port=6379"), (), ("CMD-SHELL", "redis-cli ping")),
         (use("memcached:1.6"), (), ("CMD", "bash")),
-        (use("memcached:1.6-alpine"), (), ("CMD-SHELL", "nc 127.0.0.1 11211")),
+        (use("memcached:1.6-alpine", "memcached", "-S"), (), ("CMD", "nc -z 127.0.0.1 11211")),
         (use("nats:2-alpine"), (), ("CMD", "nc")),
         (use("nats:alpine", "-js", "-m", "8222"), (), ("CMD", "wget")),
         (use("nginx:1.27"), ("8080",), ("CMD", "/dev/tcp/127.0.0.1/8080")),
