@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import warnings
 from collections.abc import Callable
+from functools import cache
 from importlib import metadata
 from importlib.metadata import EntryPoints
 from types import ModuleType
@@ -57,6 +58,10 @@ def discover(
     return dict(sorted(by_name.items()))
 
 
+installed_entry_points = cache(metadata.entry_points)
+"""The entry points of all installed distributions, read once."""
+
+
 def entry_points(group: str) -> EntryPoints:
     """Return the entry points of installed distributions in *group*."""
-    return metadata.entry_points(group=group)
+    return installed_entry_points().select(group=group)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,14 @@ def command_line(engine: Path, tmp_path_factory: pytest.TempPathFactory) -> Comm
         "PATH": os.environ["PATH"],
     }
     return CommandLine(str(engine), environ)
+
+
+@pytest.fixture
+def new_plugins() -> Iterator[None]:
+    """Find the plug-ins that the test installs, and forget them after it."""
+    # A conftest is read before --without-c-parser can hide the C parser.
+    from support.plugins import forget_plugins  # noqa: PLC0415
+
+    forget_plugins()
+    yield
+    forget_plugins()

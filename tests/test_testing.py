@@ -53,6 +53,7 @@ def test_the_assertions_fail_for_wrong_results(label_team: Any) -> None:
         check_changed(right, BEFORE, {"compose.yaml": after})
 
 
+@pytest.mark.usefixtures("new_plugins")
 def test_a_plug_in_is_found_by_its_entry_point(
     label_team: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -61,6 +62,7 @@ def test_a_plug_in_is_found_by_its_entry_point(
     assert transforms()["label-team"].settings[0].example == "payments"
 
 
+@pytest.mark.usefixtures("new_plugins")
 def test_a_broken_plug_in_is_skipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     distribution(tmp_path, GROUP, "broken", "no_such_module:x")
     monkeypatch.syspath_prepend(tmp_path)
@@ -69,6 +71,7 @@ def test_a_broken_plug_in_is_skipped(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert "broken" not in found
 
 
+@pytest.mark.usefixtures("new_plugins")
 def test_two_transforms_with_the_same_name_are_an_error(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -79,6 +82,7 @@ def test_two_transforms_with_the_same_name_are_an_error(
         transforms()
 
 
+@pytest.mark.usefixtures("new_plugins")
 def test_a_zip_archive_may_contain_plug_ins(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import TypeGuard
 
 from msgspec.structs import replace
@@ -50,6 +51,7 @@ _MAX_ABOVE = 200
 _SUPPOSED = "docker-compose/services/docker-compose.services.yml"
 
 
+@cache
 def readers() -> dict[str, Reader]:
     """Return all readers by name, sorted by name.
 

@@ -20,6 +20,7 @@ from composerefactor.refactoring.contract import AnyTransform, Fixer, Refactorin
 GROUP = "composerefactor.transforms"
 
 
+@cache
 def transforms() -> dict[str, AnyTransform]:
     """Return all transforms by name, sorted by name.
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,12 +9,7 @@ from composerefactor.errors import ComposerefactorError
 from composerefactor.planning.registry import RULE_GROUP
 from support.plugins import distribution
 
-
-@pytest.fixture(autouse=True)
-def fresh() -> Iterator[None]:
-    all_rules.cache_clear()
-    yield
-    all_rules.cache_clear()
+pytestmark = pytest.mark.usefixtures("new_plugins")
 
 
 def test_rules_are_found_by_their_files() -> None:
