@@ -2,7 +2,8 @@
 
 =========== =====================================================================
 main        the command group, exit codes, signals
-options     options that several commands share; carrying out a proposal
+options     options that several commands share
+run         a run that changes files: showing, confirming and writing a proposal
 terminal    colours, prompts, progress, errors on the terminal
 split       ``composerefactor split``
 fix         ``composerefactor fix``

@@ -10,8 +10,6 @@ import click
 from composerefactor.cli.completion import transform_names, transform_options
 from composerefactor.cli.options import (
     GroupedCommand,
-    Run,
-    carry_out_proposal,
     examples,
     path_argument,
     project_options,
@@ -20,6 +18,7 @@ from composerefactor.cli.options import (
     proposal_output_options,
     run_options,
 )
+from composerefactor.cli.run import Run, carry_out_proposal
 from composerefactor.confidence import CONFIDENCES, Confidence
 from composerefactor.errors import UsageError
 from composerefactor.planning.opening import OpenProject

@@ -10,8 +10,6 @@ import click
 
 from composerefactor.cli.options import (
     GroupedCommand,
-    Run,
-    carry_out,
     examples,
     path_argument,
     project_options,
@@ -20,6 +18,7 @@ from composerefactor.cli.options import (
     proposal_output_options,
     run_options,
 )
+from composerefactor.cli.run import Run, carry_out
 from composerefactor.compose.project import Project
 from composerefactor.planning.opening import ProjectSelection, project_root
 from composerefactor.refactoring.contract import FileElement, Plan

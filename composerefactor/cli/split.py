@@ -12,8 +12,6 @@ from msgspec.structs import replace
 from composerefactor.cli.completion import services
 from composerefactor.cli.options import (
     GroupedCommand,
-    Run,
-    carry_out_proposal,
     examples,
     path_argument,
     project_options,
@@ -22,6 +20,7 @@ from composerefactor.cli.options import (
     proposal_output_options,
     run_options,
 )
+from composerefactor.cli.run import Run, carry_out_proposal
 from composerefactor.errors import UsageError
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal, propose

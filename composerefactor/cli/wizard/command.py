@@ -15,8 +15,8 @@ from composerefactor.cli.options import (
     path_argument,
     project_options,
     project_selection,
-    recover_interrupted_run,
 )
+from composerefactor.cli.run import recover_interrupted_run
 from composerefactor.cli.terminal import is_interactive, say, style_for
 from composerefactor.cli.wizard.files import read_answers, replay
 from composerefactor.cli.wizard.session import Context, Session
