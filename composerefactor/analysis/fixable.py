@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from composerefactor.analysis.findings import Finding
 from composerefactor.errors import Location
+from composerefactor.planning.fix_request import FixRequest
 from composerefactor.planning.fixes import PlannedFix, first_changes
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.registry import fixers
-from composerefactor.planning.requests import FixRequest
 from composerefactor.refactoring.contract import Refusal
 
 

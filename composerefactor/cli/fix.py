@@ -21,9 +21,9 @@ from composerefactor.cli.options import (
 from composerefactor.cli.run import Run, carry_out_proposal
 from composerefactor.confidence import CONFIDENCES, Confidence
 from composerefactor.errors import UsageError
+from composerefactor.planning.fix_request import FixRequest, names_of
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal, propose_fixes
-from composerefactor.planning.requests import FixRequest, names_of
 from composerefactor.planning.selection import Selection
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.staging import Progress

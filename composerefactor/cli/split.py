@@ -24,8 +24,8 @@ from composerefactor.cli.run import Run, carry_out_proposal
 from composerefactor.errors import UsageError
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal, propose
-from composerefactor.planning.requests import SplitRequest, groups_of
 from composerefactor.planning.selection import Selection
+from composerefactor.planning.split_request import SplitRequest, groups_of
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.staging import Progress
 from composerefactor.refactoring.modules.grouping import LayoutOptions

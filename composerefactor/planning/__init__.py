@@ -1,17 +1,18 @@
 """From a directory to a verified plan.
 
-========= ==================================================================
-opening   finds the project directory, its start commands and its files
-settings  reads and checks the settings file of a project
-registry  finds the transforms and the names of the rules
-requests  the options of ``split`` and ``fix``, as values
-selection which changes of a refactoring the user wants
-fixes     plans the changes of fixers, one after the other
-vetoes    comments that speak against a change
-propose   the proposal: a plan with its proof and the files to write
-settle    finds the largest part of a refactoring that can be proved
-readers   makes other programs that read the files follow a plan
-guard     checks a proposal before it is written
-compare   the command ``verify``: are two states of a project equal
-========= ==================================================================
+============= ==================================================================
+opening       finds the project directory, its start commands and its files
+settings      reads and checks the settings file of a project
+registry      finds the transforms and the names of the rules
+fix_request   the options of ``fix`` as a value, and the options of transforms
+split_request the options of ``split`` as a value
+selection     which changes of a refactoring the user wants
+fixes         plans the changes of fixers, one after the other
+vetoes        comments that speak against a change
+propose       the proposal: a plan with its proof and the files to write
+settle        finds the largest part of a refactoring that can be proved
+readers       makes other programs that read the files follow a plan
+guard         checks a proposal before it is written
+compare       the command ``verify``: are two states of a project equal
+============= ==================================================================
 """

@@ -26,11 +26,12 @@ from composerefactor.cli.wizard.session import Answer, Failure, Fill, Question, 
 from composerefactor.cli.wizard.work import Request
 from composerefactor.edit.planned_files import FileChange
 from composerefactor.errors import InputError, Location, UsageError
+from composerefactor.planning.fix_request import FixRequest, option_values
 from composerefactor.planning.fixes import PlannedFix
 from composerefactor.planning.opening import OpenProject, ProjectSelection
 from composerefactor.planning.registry import transforms
-from composerefactor.planning.requests import FixRequest, SplitRequest, option_values
 from composerefactor.planning.settings import FILE_NAME, load_settings
+from composerefactor.planning.split_request import SplitRequest
 from composerefactor.yaml import nodes as yaml
 from composerefactor.yaml.nodes import MappingNode, resolve
 from composerefactor.yaml.parser import parse

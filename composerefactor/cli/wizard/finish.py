@@ -17,8 +17,8 @@ from composerefactor.cli.wizard.session import (
     worked,
 )
 from composerefactor.cli.wizard.work import ItemizedProposal, Propose, SavePatch, Say, Write
-from composerefactor.planning.requests import SplitRequest
 from composerefactor.planning.selection import EXCLUDED_BY_LEAVE
+from composerefactor.planning.split_request import SplitRequest
 from composerefactor.report.text import counted
 
 

@@ -11,8 +11,8 @@ from composerefactor.cli.wizard.review import review
 from composerefactor.cli.wizard.session import Choose, Context, Fill, Flow, Option
 from composerefactor.cli.wizard.work import DATA, SAFE, FixChoices, Item
 from composerefactor.errors import UsageError
+from composerefactor.planning.fix_request import FixRequest, option_values
 from composerefactor.planning.registry import transforms
-from composerefactor.planning.requests import FixRequest, option_values
 from composerefactor.planning.settings import Settings
 from composerefactor.refactoring.contract import AnyTransform
 from composerefactor.refactoring.contract import Option as TransformOption

@@ -16,7 +16,7 @@ from composerefactor.errors import Location
 from composerefactor.images.catalog import find_placement
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal
-from composerefactor.planning.requests import SplitRequest
+from composerefactor.planning.split_request import SplitRequest
 from composerefactor.refactoring.modules.grouping import (
     Family,
     environment_name,

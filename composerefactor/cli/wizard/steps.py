@@ -38,9 +38,10 @@ from composerefactor.cli.wizard.work import (
 from composerefactor.cli.wizard.workshop import ENVIRONMENTS
 from composerefactor.compose.invocation import Invocation
 from composerefactor.confidence import CONFIDENCES
+from composerefactor.planning.fix_request import FixRequest
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import rejection_error
-from composerefactor.planning.requests import FixRequest, SplitRequest
+from composerefactor.planning.split_request import SplitRequest
 from composerefactor.report.text import counted
 
 SPLIT, FIX, BOTH, SEPARATE = "split", "fix", "both", "environments"

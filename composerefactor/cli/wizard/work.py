@@ -18,10 +18,11 @@ from composerefactor.compose.project import Project
 from composerefactor.confidence import CONFIDENCES
 from composerefactor.edit.planned_files import Changeset, FileChange
 from composerefactor.errors import ComposerefactorError, first_of
+from composerefactor.planning.fix_request import FixRequest
 from composerefactor.planning.fixes import FixPlan, PlannedFix, contents_with
 from composerefactor.planning.opening import OpenProject, ProjectSelection
 from composerefactor.planning.propose import Proposal
-from composerefactor.planning.requests import FixRequest, SplitRequest
+from composerefactor.planning.split_request import SplitRequest
 from composerefactor.refactoring.contract import Change, Effect
 from composerefactor.refactoring.modules.grouping import INFRASTRUCTURE, SERVICES
 from composerefactor.report.plan_text import consequence

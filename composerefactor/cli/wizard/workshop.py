@@ -35,13 +35,14 @@ from composerefactor.compose.masking import GENERAL, Masking
 from composerefactor.confidence import CONFIDENCES
 from composerefactor.edit.planned_files import Changeset
 from composerefactor.errors import ComposerefactorError, Location, RefusedError, UsageError
+from composerefactor.planning.fix_request import FixRequest
 from composerefactor.planning.fixes import ChangeFilter, FixPlan, plan_fixes, still_planned
 from composerefactor.planning.guard import check_proof, check_targets, dirty
 from composerefactor.planning.opening import OpenProject, ProjectSelection, open_project
 from composerefactor.planning.propose import Proposal, propose, propose_fixes
-from composerefactor.planning.requests import FixRequest, SplitRequest
 from composerefactor.planning.selection import Selection, selectable
 from composerefactor.planning.settle import prover_of
+from composerefactor.planning.split_request import SplitRequest
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.staging import Progress
 from composerefactor.report.patch import patch_of

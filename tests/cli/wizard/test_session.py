@@ -29,7 +29,7 @@ from composerefactor.cli.wizard.work import (
 )
 from composerefactor.errors import RefusedError
 from composerefactor.planning.opening import ProjectSelection
-from composerefactor.planning.requests import SplitRequest
+from composerefactor.planning.split_request import SplitRequest
 from composerefactor.refactoring.modules.grouping import LayoutOptions
 from composerefactor.report.text import Style
 
