@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from importlib import metadata
 from importlib.metadata import EntryPoints
@@ -23,18 +23,20 @@ def discover(
     is_one: Callable[[object], TypeGuard[T]],
     name_of: Callable[[T], str],
     noun: str,
+    skip: Collection[str] = (),
 ) -> dict[str, T]:
     """Return the objects in the modules of *package* and the entry points of *group*, by name.
 
     Each module contains one object with the name of the module; modules that begin with ``_`` are
-    skipped. *is_one* recognises such an object, *name_of* returns its name, and *noun* is the word
-    for it in messages. A plug-in that cannot be imported is skipped with a warning. Raises
-    ComposerefactorError for two objects of the same name. The result is sorted by name.
+    skipped, and so are those in *skip*. *is_one* recognises such an object, *name_of* returns its
+    name, and *noun* is the word for it in messages. A plug-in that cannot be imported is skipped
+    with a warning. Raises ComposerefactorError for two objects of the same name. The result is
+    sorted by name.
     """
     by_name: dict[str, T] = {}
     for module in pkgutil.iter_modules(package.__path__):
-        if module.name.startswith("_"):
-            continue  # a helper of several modules
+        if module.name.startswith("_") or module.name in skip:
+            continue  # the first: a helper of several modules
         names = vars(importlib.import_module(f"{package.__name__}.{module.name}"))
         candidates = [value for value in names.values() if is_one(value)]
         own = next(c for c in candidates if name_of(c) == module.name.replace("_", "-"))

@@ -23,7 +23,7 @@ from composerefactor.refactoring.contract import Refusal
 def with_fixes(findings: Iterable[Finding], opened: OpenProject) -> list[Finding]:
     """Return *findings*, each with its transform only if that solves it in the project."""
     listed = list(findings)
-    known = {fixer.name for fixer in fixers()}
+    known = fixers().keys()
     named = sorted({each.transform for each in listed if each.transform} & known)
     if not named or not opened.project.readable:
         return listed

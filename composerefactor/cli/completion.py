@@ -50,7 +50,7 @@ def transform_names(
     """Return the transforms that fit the last name of a comma-separated list."""
     before, comma, last = incomplete.rpartition(",")
     is_list = isinstance(param, click.Option)
-    candidates = fixers() if is_list else transforms().values()
+    candidates = fixers().values() if is_list else transforms().values()
     summaries = {transform.name: transform.summary for transform in candidates}
     given = set(before.split(","))
     return [
@@ -68,7 +68,7 @@ def transform_options(
     """Return the ``NAME.OPTION=`` that begin with *incomplete*."""
     return [
         CompletionItem(f"{fixer.name}.{option.name}=", help=option.help)
-        for fixer in fixers()
+        for fixer in fixers().values()
         for option in fixer.settings
         if f"{fixer.name}.{option.name}=".startswith(incomplete)
     ]

@@ -170,7 +170,7 @@ class FixRequest(Struct, frozen=True):
             UsageError: A name or an option in this request is unknown.
             InputError: A name or an option in *settings* is unknown.
         """
-        known = {fixer.name: fixer for fixer in fixers()}
+        known = fixers()
         check_names(settings, known)
         _check_known(self.select or (), known)
         _check_known(self.skip, known)

@@ -7,7 +7,7 @@ the Python entry point group ``composerefactor.transforms``, or ``composerefacto
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache
 from graphlib import TopologicalSorter
 from importlib.util import find_spec
@@ -19,6 +19,9 @@ from composerefactor.refactoring.contract import AnyTransform, Fixer, Refactorin
 
 GROUP = "composerefactor.transforms"
 
+REFACTORINGS = frozenset({"join", "split"})
+"""The transforms that are commands of their own. Only these commands need what they are made of."""
+
 
 @cache
 def transforms() -> dict[str, AnyTransform]:
@@ -29,16 +32,26 @@ def transforms() -> dict[str, AnyTransform]:
     Raises:
         ComposerefactorError: Two transforms have the same name.
     """
-    return discover(package, GROUP, _is_transform, lambda each: each.name, "transform")
+    return _discover()
 
 
 def _is_transform(value: object) -> TypeGuard[AnyTransform]:
     return isinstance(value, Refactoring | Fixer)
 
 
-def fixers() -> list[Fixer[Any]]:
-    """Return all fixers in the order in which they run."""
-    return in_run_order(each for each in transforms().values() if isinstance(each, Fixer))
+@cache
+def fixers() -> dict[str, Fixer[Any]]:
+    """Return all fixers by name, in the order in which they run.
+
+    Raises:
+        ComposerefactorError: Two of them have the same name.
+    """
+    found = _discover(REFACTORINGS).values()
+    return {each.name: each for each in in_run_order(e for e in found if isinstance(e, Fixer))}
+
+
+def _discover(skip: Collection[str] = ()) -> dict[str, AnyTransform]:
+    return discover(package, GROUP, _is_transform, lambda each: each.name, "transform", skip)
 
 
 def in_run_order(unordered: Iterable[Fixer[Any]]) -> list[Fixer[Any]]:

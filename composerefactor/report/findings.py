@@ -9,29 +9,25 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 from composerefactor import __version__
 from composerefactor.analysis.findings import Finding, RuleInfo, Severity, fingerprints
-from composerefactor.planning.registry import transforms
-from composerefactor.refactoring.contract import Refactoring
+from composerefactor.planning.registry import REFACTORINGS
 
 
-@cache
 def command_for(transform: str) -> str:
     """Return the command line that runs *transform*."""
-    if isinstance(transforms().get(transform), Refactoring):
+    if transform in REFACTORINGS:
         return f"composerefactor {transform}"
     return f"composerefactor fix --unsafe --select {transform}"
 
 
 def is_fixed_in_place(finding: Finding) -> bool:
     """Return whether `composerefactor fix` fixes *finding*, not a command of its own."""
-    name = finding.transform
-    return name is not None and not isinstance(transforms().get(name), Refactoring)
+    return finding.transform is not None and finding.transform not in REFACTORINGS
 
 
 SCHEMA = (

@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from composerefactor.errors import first_of
 from composerefactor.planning.fixes import PlannedFix
-from composerefactor.planning.registry import transforms
-from composerefactor.refactoring.contract import Fixer, Purpose
+from composerefactor.planning.registry import fixers
+from composerefactor.refactoring.contract import Purpose
 
 MOST_SERVICES = 20
 """More services in one sentence are counted, not named."""
@@ -57,11 +57,10 @@ def grouped(fixes: Sequence[PlannedFix]) -> list[FixGroup]:
     by_transform: dict[str, list[PlannedFix]] = {}
     for fix in fixes:
         by_transform.setdefault(fix.transform, []).append(fix)
-    known = transforms()
+    known = fixers()
     groups = []
     for name, planned in by_transform.items():
-        fixer = known.get(name)
-        if isinstance(fixer, Fixer):
+        if fixer := known.get(name):
             groups.append(FixGroup(fixer.purpose, name, fixer.cause, tuple(planned)))
         else:
             groups.append(FixGroup("maintenance", name, "", tuple(planned)))

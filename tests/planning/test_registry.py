@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from composerefactor.compose.project import Project
-from composerefactor.planning.registry import fixers, in_run_order
+from composerefactor.planning.registry import REFACTORINGS, fixers, in_run_order, transforms
 from composerefactor.refactoring.contract import Change, Fixer, Refusal
 
 
@@ -36,4 +36,9 @@ def test_those_that_make_files_readable_are_first() -> None:
 
 
 def test_files_are_made_readable_before_anything_else() -> None:
-    assert [each.name for each in fixers()][:2] == ["fix-schema", "modernize"]
+    assert list(fixers())[:2] == ["fix-schema", "modernize"]
+
+
+def test_every_transform_is_a_fixer_or_a_command() -> None:
+    assert fixers().keys() | REFACTORINGS == transforms().keys()
+    assert not fixers().keys() & REFACTORINGS

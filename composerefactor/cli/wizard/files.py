@@ -29,7 +29,7 @@ from composerefactor.errors import InputError, Location, UsageError
 from composerefactor.planning.fix_request import FixRequest, option_values
 from composerefactor.planning.fixes import PlannedFix
 from composerefactor.planning.opening import OpenProject, ProjectSelection
-from composerefactor.planning.registry import transforms
+from composerefactor.planning.registry import fixers
 from composerefactor.planning.settings import FILE_NAME, load_settings
 from composerefactor.planning.split_request import SplitRequest
 from composerefactor.yaml import nodes as yaml
@@ -183,7 +183,7 @@ def fix_sections(
 
 def _typed(transform: str, key: str, text: str) -> Any:
     """Return *text* as a value of the type of the option *key* of *transform*."""
-    options = option_values([f"{transform}.{key}={text}"], transforms())
+    options = option_values([f"{transform}.{key}={text}"], fixers())
     value = options[transform][key.replace("-", "_")]
     return list(value) if isinstance(value, tuple) else value
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -12,9 +13,9 @@ from composerefactor.cli.wizard.session import Choose, Context, Fill, Flow, Opti
 from composerefactor.cli.wizard.work import DATA, SAFE, FixChoices, Item
 from composerefactor.errors import UsageError
 from composerefactor.planning.fix_request import FixRequest, option_values
-from composerefactor.planning.registry import transforms
+from composerefactor.planning.registry import fixers
 from composerefactor.planning.settings import Settings
-from composerefactor.refactoring.contract import AnyTransform
+from composerefactor.refactoring.contract import Fixer
 from composerefactor.refactoring.contract import Option as TransformOption
 from composerefactor.report.text import counted
 
@@ -81,7 +82,7 @@ def _options(
         yield Option("take", f"Take {len(certain)}{rest}", key="y", is_risky=is_risky)
     yield Option("look", "Look at each", key="l")
     yield Option("skip", "Skip", key="n")
-    transform = transforms()[kind]
+    transform = fixers()[kind]
     if transform.settings:
         values = [f"{o.name}={_value(transform, o, request, settings)}" for o in transform.settings]
         yield Option("settings", "Settings", key="s", about=", ".join(values))
@@ -92,7 +93,7 @@ def _options(
 
 def choose_settings(request: FixRequest, settings: Settings, kind: str) -> Flow[FixRequest]:
     """Ask for the settings of the transform *kind* until all are right; return the request."""
-    known = transforms()
+    known = fixers()
     options = {f"{kind}.{o.name}": (known[kind], o) for o in known[kind].settings}
     while options:
         values = {key: _value(*pair, request, settings) for key, pair in options.items()}
@@ -112,7 +113,7 @@ def choose_settings(request: FixRequest, settings: Settings, kind: str) -> Flow[
 
 
 def _value(
-    transform: AnyTransform, option: TransformOption, request: FixRequest, settings: Settings
+    transform: Fixer[Any], option: TransformOption, request: FixRequest, settings: Settings
 ) -> str:
     """Return the current value of *option*, as ``--set`` takes it."""
     given = dict(request.values).get(f"{transform.name}.{option.name}")
@@ -125,7 +126,7 @@ def _value(
 
 
 def _choose_value(
-    key: str, option: TransformOption, value: str, known: dict[str, AnyTransform]
+    key: str, option: TransformOption, value: str, known: Mapping[str, Fixer[Any]]
 ) -> Flow[str]:
     choices = ("true", "false") if option.kind is bool else option.choices
     example = f" Example: {option.example}." if option.example else ""

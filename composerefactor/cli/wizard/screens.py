@@ -12,7 +12,7 @@ from composerefactor.edit.planned_files import Changeset
 from composerefactor.planning.fixes import EXCLUDED_BY_LEAVE, FixPlan, PlannedFix
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal
-from composerefactor.planning.registry import transforms
+from composerefactor.planning.registry import fixers
 from composerefactor.refactoring.contract import Plan, Refusal
 from composerefactor.report.patch import unified_patch
 from composerefactor.report.plan_text import (
@@ -217,7 +217,7 @@ def kind(
 ) -> tuple[str, ...]:
     """Return the changes of one kind, each with its place, and what they mean."""
     masking = choices.opened.masking
-    lines = [style(f"{number} of {total} kinds  {name}", "cyan"), transforms()[name].summary]
+    lines = [style(f"{number} of {total} kinds  {name}", "cyan"), fixers()[name].summary]
     if any(item.fix is not None and item.fix.change.repairs for item in items):
         lines.append(style("Docker Compose rejects the project without it", "green"))
     else:
