@@ -20,7 +20,7 @@ from composerefactor.planning.readers import readers
 from composerefactor.planning.registry import transforms
 from composerefactor.planning.settings import schema
 from composerefactor.refactoring.contract import AnyTransform, Fixer
-from composerefactor.report.findings import command_for
+from composerefactor.report.text import fix_command
 
 PAGE = Path(__file__).parents[1] / "docs" / "transforms.md"
 COMMANDS_PAGE = PAGE.with_name("commands.md")
@@ -100,7 +100,7 @@ def rules_page() -> str:
         if rule.explanation:
             lines += ["", rule.explanation]
         if rule.transform:
-            lines += ["", f"Fix: `{command_for(rule.transform)}`."]
+            lines += ["", f"Fix: `{fix_command(rule.transform)}`."]
     return RULES_HEAD + "\n".join(lines) + "\n"
 
 

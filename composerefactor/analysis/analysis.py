@@ -1,7 +1,7 @@
 """The analysis of one project: its facts, the findings of all rules, and the ratings.
 
 :func:`analyse_project` is the way in for the command line. It surveys the facts, lets each rule
-look at them (:func:`all_rules`), adds what Docker Compose itself rejects (:func:`rejections`),
+look at them (:func:`all_rules`), adds what Docker Compose itself rejects (``rejections.py``),
 separates suppressed and known findings, and rates each area.
 """
 
@@ -24,9 +24,7 @@ from composerefactor.planning.opening import OpenProject, ProjectSelection, open
 from composerefactor.planning.readers import inventory
 from composerefactor.planning.registry import RULE_GROUP
 from composerefactor.planning.settings import Settings
-from composerefactor.planning.settle import error_location, prover_of
 from composerefactor.plugins import discover
-from composerefactor.proof.engine import Engine
 from composerefactor.refactoring.reader import Outcome
 
 
@@ -189,24 +187,24 @@ def open_for_analysis(choice: ProjectSelection) -> OpenProject:
 
 
 def analyse_project(
-    opened: OpenProject, baseline: frozenset[str] = frozenset(), engine: Engine | None = None
+    opened: OpenProject,
+    baseline: frozenset[str] = frozenset(),
+    found_by_engine: Iterable[Finding] = (),
 ) -> Analysis:
     """Return the analysis of the open project.
 
-    *baseline* contains the fingerprints of known findings. With an *engine*, start commands that
-    Docker Compose rejects are findings too. Raises InputError if the settings skip an unknown rule.
+    *baseline* contains the fingerprints of known findings. *found_by_engine* are those of
+    :func:`~composerefactor.analysis.rejections.rejections`. Raises InputError if the settings skip
+    an unknown rule.
     """
     settings = opened.settings
     _check_rules(settings, settings.analyze.skip)
-    rejected: list[Finding] = []
-    if engine is not None:
-        rejected = rejections(opened, engine)
     return analyse(
         survey(opened.project, opened.root.name, settings.catalog),
         settings.ignore,
         baseline,
         skip=frozenset(settings.analyze.skip),
-        found_by_engine=rejected,
+        found_by_engine=found_by_engine,
         other_readers=inventory(opened),
         check_fixes=lambda findings: with_fixes(findings, opened),
     )
@@ -220,23 +218,3 @@ def _check_rules(settings: Settings, names: Iterable[str]) -> None:
                 location=settings.location("analyze", "skip"),
                 remedy=did_you_mean(name, all_rules(), "available rules:"),
             )
-
-
-def rejections(opened: OpenProject, engine: Engine) -> list[Finding]:
-    """Return a finding for each readable start command of *opened* that *engine* rejects."""
-    if not opened.project.readable:
-        return []
-    with prover_of(opened, engine) as prover:
-        rejected = {} if prover.accepts_all() else prover.rejected()
-    return [
-        Finding(
-            REJECTED.id,
-            REJECTED.severity,
-            opened.masking.text(
-                f"Docker Compose v{engine.version} rejects {entry.title}: {message}"
-            ),
-            error_location(opened.project, entry, message),
-            subject=entry.title,
-        )
-        for entry, message in rejected.items()
-    ]

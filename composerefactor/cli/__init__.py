@@ -21,8 +21,8 @@ completion  ``composerefactor completion``, and the completion of arguments
 =========== =====================================================================
 
 :mod:`main` imports a command when it is called. Within a command, only what is slow to import and
-seldom needed is imported late: prompt_toolkit, and the less common output formats of ``analyze``
-and ``verify``.
+seldom needed is imported late: prompt_toolkit, the less common output formats of ``analyze`` and
+``verify``, and the proof in ``analyze``, which by default only reads files.
 
 Values are msgspec structs, since these classes are cheap to create: 7 µs, against 300 µs for a
 frozen dataclass with slots. Dataclasses remain for the options of transforms, which describe

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from composerefactor.analysis.analysis import Analysis, analyse_project, open_for_analysis
-from composerefactor.analysis.findings import Severity, baseline_text, read_baseline
+from composerefactor.analysis.findings import Finding, Severity, baseline_text, read_baseline
 from composerefactor.cli.options import examples, path_argument, project_options, project_selection
 from composerefactor.cli.terminal import (
     columns,
@@ -24,13 +24,9 @@ from composerefactor.cli.terminal import (
 from composerefactor.compose.services import start_model
 from composerefactor.errors import InputError, Location, UsageError
 from composerefactor.planning.opening import OpenProject
-from composerefactor.proof.engine import find_engine
-from composerefactor.report.analysis.json import analysis_document
-from composerefactor.report.analysis.markdown import analysis_markdown
 from composerefactor.report.analysis.screen import screen
 from composerefactor.report.analysis.summary import SECTIONS
 from composerefactor.report.analysis.text import full_text
-from composerefactor.report.findings import junit, sarif, workflow_commands
 from composerefactor.report.text import (
     counted,
     json_text,
@@ -158,8 +154,8 @@ def command(
     if smoke_test is not None:
         return _smoke_test(opened, smoke_test, quiet=quiet)
     known = _known(baseline, opened)
-    tool = None if engine == "none" else find_engine(engine)
-    analysis = analyse_project(opened, known, tool)
+    rejected = [] if engine == "none" else _rejections(opened, engine)
+    analysis = analyse_project(opened, known, rejected)
     if write_baseline is not None:
         everything = (*analysis.findings, *analysis.known)
         deliver(baseline_text(everything), write_baseline)
@@ -220,6 +216,13 @@ def _prefix(opened: OpenProject) -> str:
     return "" if opened.repository is None else opened.repository.prefix
 
 
+def _rejections(opened: OpenProject, engine: str) -> list[Finding]:
+    from composerefactor.analysis.rejections import rejections  # noqa: PLC0415 - see __init__.py
+    from composerefactor.proof.engine import find_engine  # noqa: PLC0415
+
+    return rejections(opened, find_engine(engine))
+
+
 def _smoke_test(opened: OpenProject, file: Path, *, quiet: bool) -> int:
     """Write the script for the default start command, else the first one that can be read."""
     from composerefactor.report.smoke_test import smoke_test  # noqa: PLC0415 - see __init__.py
@@ -256,24 +259,34 @@ def _svg(analysis: Analysis, _: str) -> str:
 
 
 def _markdown(analysis: Analysis, _: str) -> str:
+    from composerefactor.report.analysis.markdown import analysis_markdown  # noqa: PLC0415
+
     return shown_text(analysis.architecture.masking.markup(analysis_markdown(analysis)))
 
 
 def _json(analysis: Analysis, _: str) -> str:
+    from composerefactor.report.analysis.json import analysis_document  # noqa: PLC0415
+
     return json_text(analysis_document(analysis))
 
 
 def _sarif(analysis: Analysis, prefix: str) -> str:
+    from composerefactor.report.findings import sarif  # noqa: PLC0415
+
     suppressed = [(entry.finding, entry.reason) for entry in analysis.suppressed]
     log = sarif(analysis.findings, analysis.rules, prefix=prefix, suppressed=suppressed)
     return json_text(log)
 
 
 def _github(analysis: Analysis, prefix: str) -> str:
+    from composerefactor.report.findings import workflow_commands  # noqa: PLC0415
+
     return shown_commands(workflow_commands(analysis.findings, prefix))
 
 
 def _junit(analysis: Analysis, _: str) -> str:
+    from composerefactor.report.findings import junit  # noqa: PLC0415
+
     return shown_text(junit(analysis.findings, analysis.rules, analysis.architecture.name))
 
 

@@ -7,7 +7,8 @@ text         lines and tables for a terminal, plurals, colours
 markdown     Markdown helpers; a proposal as a comment on a pull request
 plan_text    a proposal (``split``, ``fix``, ``join``) for a terminal
 fix_groups   planned fixes by purpose and transform, equal ones as one
-plan_json    a proposal as JSON; differences between environments as sentences
+plan_json    a proposal as JSON
+differences  differences between environments, as sentences and JSON
 patch        a proposal as a patch for ``git apply``
 verify       the result of ``verify`` and ``verify --live``, as text and JSON
 explanation  the result of ``explain``, as text and JSON

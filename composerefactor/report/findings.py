@@ -15,20 +15,7 @@ from xml.etree import ElementTree as ET
 
 from composerefactor import __version__
 from composerefactor.analysis.findings import Finding, RuleInfo, Severity, fingerprints
-from composerefactor.planning.registry import REFACTORINGS
-
-
-def command_for(transform: str) -> str:
-    """Return the command line that runs *transform*."""
-    if transform in REFACTORINGS:
-        return f"composerefactor {transform}"
-    return f"composerefactor fix --unsafe --select {transform}"
-
-
-def is_fixed_in_place(finding: Finding) -> bool:
-    """Return whether `composerefactor fix` fixes *finding*, not a command of its own."""
-    return finding.transform is not None and finding.transform not in REFACTORINGS
-
+from composerefactor.report.text import fix_command
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -95,7 +82,7 @@ def sarif(
 
 def _rule(rule: RuleInfo) -> dict[str, Any]:
     level = _LEVELS[rule.severity]
-    fix = f"\n\nFix: `{command_for(rule.transform)}`." if rule.transform else ""
+    fix = f"\n\nFix: `{fix_command(rule.transform)}`." if rule.transform else ""
     text = rule.explanation + fix
     properties: dict[str, Any] = {
         "tags": [rule.area],
@@ -178,7 +165,7 @@ def _case(finding: Finding) -> ET.Element:
     )
     failure = _element("failure", type=finding.severity.value, message=finding.message)
     remedy = f"\n{finding.remedy}" if finding.remedy else ""
-    fix = f"\nFix: {command_for(finding.transform)}" if finding.transform else ""
+    fix = f"\nFix: {fix_command(finding.transform)}" if finding.transform else ""
     failure.text = _clean(f"{place}: {finding.message}{remedy}{fix}")
     case.append(failure)
     return case
@@ -220,7 +207,7 @@ def _command(finding: Finding, prefix: str) -> str:
     listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
     text = finding.message + (f"\n{finding.remedy}" if finding.remedy else "")
     if finding.transform:
-        text += f"\nFix: {command_for(finding.transform)}"
+        text += f"\nFix: {fix_command(finding.transform)}"
     return f"::{_COMMANDS[finding.severity]} {listed}::{_data(text)}"
 
 

@@ -22,8 +22,8 @@ from composerefactor.proof.comparison import ProofResult
 from composerefactor.refactoring.contract import Plan, Unmoved
 from composerefactor.refactoring.deduplicate.variants import comparisons
 from composerefactor.refactoring.reader import Outcome
+from composerefactor.report.differences import sentences as difference_sentences
 from composerefactor.report.fix_groups import FixSentence, grouped, sentences
-from composerefactor.report.plan_json import sentences as difference_sentences
 from composerefactor.report.text import (
     MOST_PLACES,
     Style,

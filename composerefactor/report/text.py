@@ -22,6 +22,7 @@ from msgspec import Struct
 
 from composerefactor.compose.invocation import Invocation
 from composerefactor.errors import first_of
+from composerefactor.planning.registry import REFACTORINGS
 
 if TYPE_CHECKING:
     from composerefactor.proof.comparison import ProofResult
@@ -283,6 +284,13 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 def _padded(text: str, width: int) -> str:
     return text.ljust(width) if text.isascii() else text + " " * (width - columns_of(text))
+
+
+def fix_command(transform: str) -> str:
+    """Return the command line that runs *transform*."""
+    if transform in REFACTORINGS:
+        return f"composerefactor {transform}"
+    return f"composerefactor fix --unsafe --select {transform}"
 
 
 def command_text(entry: Invocation) -> str:

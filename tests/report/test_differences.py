@@ -8,7 +8,7 @@ from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load_project
 from composerefactor.refactoring.deduplicate.variants import comparisons
-from composerefactor.report.plan_json import comparison_document, sentences
+from composerefactor.report.differences import comparison_document, sentences
 from support.memory import Memory
 
 FILES = {

@@ -22,7 +22,7 @@ from composerefactor.errors import Location
 from composerefactor.images.environments import FileEnvironment
 from composerefactor.planning.settings import schemas
 from composerefactor.refactoring.reader import State
-from composerefactor.report.plan_json import ComparisonDocument, comparison_document
+from composerefactor.report.differences import ComparisonDocument, comparison_document
 
 SCHEMA_FILE = "schema.json"
 

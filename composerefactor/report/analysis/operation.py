@@ -13,7 +13,7 @@ from composerefactor.errors import first_of
 from composerefactor.images.environments import PURPOSES
 from composerefactor.images.lookup import format_size
 from composerefactor.report.analysis.model import Listing, Row, Section, Table, code, merged
-from composerefactor.report.plan_json import sentences
+from composerefactor.report.differences import sentences
 from composerefactor.report.text import counted
 
 _MOST_COMMANDS = 6

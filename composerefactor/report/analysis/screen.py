@@ -19,13 +19,20 @@ from composerefactor.analysis.facts.architecture import Architecture, Invocation
 from composerefactor.analysis.facts.volumes import StoredData
 from composerefactor.analysis.findings import Finding, Severity
 from composerefactor.errors import Location, first_of
+from composerefactor.planning.registry import REFACTORINGS
 from composerefactor.report.analysis.summary import (
     FindingGroup,
     finding_groups,
     severities,
 )
-from composerefactor.report.findings import command_for, is_fixed_in_place
-from composerefactor.report.text import Style, columns_of, counted, evidence_of, kinds_text
+from composerefactor.report.text import (
+    Style,
+    columns_of,
+    counted,
+    evidence_of,
+    fix_command,
+    kinds_text,
+)
 
 _MOST_EXCERPTS = 3
 """Findings with an excerpt of the file; further ones take two lines, and then are counted."""
@@ -184,7 +191,7 @@ class _Writer:
         """Yield what to do about *group*: the command that fixes it, or a remedy by hand."""
         label = f"  {self.style('help:', 'green', 'bold')} "
         if group.transform:
-            command = self.place.command(*command_for(group.transform).split()[1:])
+            command = self.place.command(*fix_command(group.transform).split()[1:])
             number = len(group.fixable)
             part = f"  ({number} of {len(group.findings)})" if number < len(group.findings) else ""
             command += " --confidence guess" if group.is_guess else ""
@@ -233,7 +240,8 @@ class _Writer:
         """Yield the commands to run next; the last one shows the rest of the report."""
         commands = []
         fixable = sum(
-            is_fixed_in_place(each) and not each.is_guess for each in self.analysis.findings
+            each.transform is not None and each.transform not in REFACTORINGS and not each.is_guess
+            for each in self.analysis.findings
         )
         if fixable:
             command = self.place.command("fix", "--unsafe", "--dry-run")

@@ -31,7 +31,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 def report(root: Path) -> str:
     """Return the report on the project in *root*."""
     opened = open_for_analysis(ProjectSelection(root, (), (), (), {}))
-    return analysis_html(analyse_project(opened, frozenset(), None))
+    return analysis_html(analyse_project(opened))
 
 
 @pytest.fixture(scope="session")

@@ -71,7 +71,7 @@ def page(tmp_path: Path, text: str = TEXT) -> str:
     root = write(tmp_path, {"compose.yaml": text, "db.env": f"TOKEN={SECRET}\n"})
     opened = open_for_analysis(ProjectSelection(root, (), (), (), {}))
     assert opened.project.readable
-    return analysis_html(analyse_project(opened, frozenset(), None))
+    return analysis_html(analyse_project(opened))
 
 
 def test_it_is_well_formed_and_says_everything_that_the_sections_say(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_it_is_well_formed_and_says_everything_that_the_sections_say(tmp_path: P
     read = Reader(text)
     assert read.open == []
     opened = open_for_analysis(ProjectSelection(tmp_path, (), (), (), {}))
-    found = sections(analyse_project(opened, frozenset(), None))
+    found = sections(analyse_project(opened))
     cells = {cell.replace("`", "") for cell in read.cells}
     for section in found:
         for part in section.parts:
@@ -147,7 +147,7 @@ def test_many_pictures_do_not_make_it_larger_than_that(
     files = {name: f"services: {{a{name[0]}: {{image: x}}, b: {{image: y}}}}\n" for name in names}
     root = write(tmp_path, files)
     opened = open_for_analysis(ProjectSelection(root, (), tuple(names), (), {}))
-    text = analysis_html(analyse_project(opened, frozenset(), None))
+    text = analysis_html(analyse_project(opened))
     pictures = re.findall(r"<svg xmlns.*?</svg>", text, re.DOTALL)
     assert 1 <= len(pictures) < len(names)
     missing = text.count("This diagram is omitted")

@@ -1,0 +1,29 @@
+"""The start commands that Docker Compose itself rejects, as findings."""
+
+from __future__ import annotations
+
+from composerefactor.analysis.analysis import REJECTED
+from composerefactor.analysis.findings import Finding
+from composerefactor.planning.opening import OpenProject
+from composerefactor.planning.settle import error_location, prover_of
+from composerefactor.proof.engine import Engine
+
+
+def rejections(opened: OpenProject, engine: Engine) -> list[Finding]:
+    """Return a finding for each readable start command of *opened* that *engine* rejects."""
+    if not opened.project.readable:
+        return []
+    with prover_of(opened, engine) as prover:
+        rejected = {} if prover.accepts_all() else prover.rejected()
+    return [
+        Finding(
+            REJECTED.id,
+            REJECTED.severity,
+            opened.masking.text(
+                f"Docker Compose v{engine.version} rejects {entry.title}: {message}"
+            ),
+            error_location(opened.project, entry, message),
+            subject=entry.title,
+        )
+        for entry, message in rejected.items()
+    ]
