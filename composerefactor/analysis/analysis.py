@@ -21,7 +21,6 @@ from composerefactor.analysis.ratings import Rating, overall, ratings
 from composerefactor.compose.suppression import ignore_reason
 from composerefactor.errors import InputError, did_you_mean
 from composerefactor.planning.opening import OpenProject, ProjectSelection, open_project
-from composerefactor.planning.readers import inventory
 from composerefactor.planning.registry import RULE_GROUP
 from composerefactor.planning.settings import Settings
 from composerefactor.plugins import discover
@@ -190,12 +189,14 @@ def analyse_project(
     opened: OpenProject,
     baseline: frozenset[str] = frozenset(),
     found_by_engine: Iterable[Finding] = (),
+    other_readers: tuple[Outcome, ...] = (),
 ) -> Analysis:
     """Return the analysis of the open project.
 
     *baseline* contains the fingerprints of known findings. *found_by_engine* are those of
-    :func:`~composerefactor.analysis.rejections.rejections`. Raises InputError if the settings skip
-    an unknown rule.
+    :func:`~composerefactor.analysis.rejections.rejections`, *other_readers* those of
+    :func:`~composerefactor.planning.readers.inventory` for a report that lists them. Raises
+    InputError if the settings skip an unknown rule.
     """
     settings = opened.settings
     _check_rules(settings, settings.analyze.skip)
@@ -205,7 +206,7 @@ def analyse_project(
         baseline,
         skip=frozenset(settings.analyze.skip),
         found_by_engine=found_by_engine,
-        other_readers=inventory(opened),
+        other_readers=other_readers,
         check_fixes=lambda findings: with_fixes(findings, opened),
     )
 

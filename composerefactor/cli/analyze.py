@@ -24,6 +24,7 @@ from composerefactor.cli.terminal import (
 from composerefactor.compose.services import start_model
 from composerefactor.errors import InputError, Location, UsageError
 from composerefactor.planning.opening import OpenProject
+from composerefactor.planning.readers import inventory
 from composerefactor.report.analysis.screen import screen
 from composerefactor.report.analysis.summary import SECTIONS
 from composerefactor.report.analysis.text import full_text
@@ -36,6 +37,9 @@ from composerefactor.report.text import (
 )
 
 FORMATS = ("text", "markdown", "html", "json", "sarif", "github", "junit", "svg")
+_WITHOUT_READERS = ("sarif", "github", "junit", "svg")
+"""Formats that do not list the other programs that read the files."""
+
 _SUFFIXES = {
     ".md": "markdown",
     ".html": "html",
@@ -155,7 +159,9 @@ def command(
         return _smoke_test(opened, smoke_test, quiet=quiet)
     known = _known(baseline, opened)
     rejected = [] if engine == "none" else _rejections(opened, engine)
-    analysis = analyse_project(opened, known, rejected)
+    is_screen = report_format == "text" and not (full or section)
+    readers = () if is_screen or report_format in _WITHOUT_READERS else inventory(opened)
+    analysis = analyse_project(opened, known, rejected, readers)
     if write_baseline is not None:
         everything = (*analysis.findings, *analysis.known)
         deliver(baseline_text(everything), write_baseline)
@@ -164,12 +170,12 @@ def command(
     style = style_for(sys.stdout, no_color=no_color or output is not None)
     masking = analysis.architecture.masking
     if report_format == "text":
-        if full or section:
-            lines = full_text(analysis, style, width=columns(output), names=section)
-        else:
+        if is_screen:
             selection = _arguments(path, file, entry, env_file)
             place = place_of(path, opened.root, selection)
             lines = screen(analysis, place, style, columns(output))
+        else:
+            lines = full_text(analysis, style, width=columns(output), names=section)
         text = "".join(f"{shown_line(masking.message(line))}\n" for line in lines)
     else:
         text = _RENDERERS[report_format](analysis, _prefix(opened))
