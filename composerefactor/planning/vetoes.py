@@ -46,6 +46,7 @@ _GENERAL = re.compile(
     rf"\b(?:do not|don't|never)\s+(?:change|edit|touch|modify|alter|add|remove)\b|\b{_INTENT}\b",
     re.IGNORECASE,
 )
+_IS_NEGATIVE = re.compile(rf"\b(?:{_NEGATION}|{_INTENT}|{_IS_NEEDLESS})", re.IGNORECASE)
 _ANY_TOPIC = "|".join(dict.fromkeys(_TOPICS.values()))
 _NAMES_TOPIC = re.compile(rf"\b(?:{_ANY_TOPIC}|ports?|images?|services?)\b", re.IGNORECASE)
 _COMMENTED_OUT = re.compile(r"(?:-\s|[\w.$\{\}/\"'<-]+\s*:(?:\s|$))")
@@ -62,11 +63,7 @@ class _Comment(Struct, frozen=True):
 def veto(project: Project, change: Change) -> str | None:
     """Return the comment that speaks against *change*, with its place; None if there is none."""
     attributes = _attributes(change)
-    patterns = [
-        re.compile(_against(topic), re.IGNORECASE)
-        for name, topic in _TOPICS.items()
-        if name in attributes
-    ]
+    topics = [topic for name, topic in _TOPICS.items() if name in attributes]
     for file, region in _entries(project, change):
         for comment in _comments(file, region, attributes):
             is_above = comment.line <= file.source.line_index(region.key) + 1
@@ -74,18 +71,20 @@ def veto(project: Project, change: Change) -> str | None:
                 is_general = (
                     is_above and _GENERAL.search(sentence) and not _NAMES_TOPIC.search(sentence)
                 )
-                if is_general or any(pattern.search(sentence) for pattern in patterns):
+                is_negative = _IS_NEGATIVE.search(sentence)
+                if is_general or (is_negative and any(_rejects(sentence, t) for t in topics)):
                     return f'{Location(file.path, comment.line)} says "{sentence.strip()}"'
     return None
 
 
-def _against(topic: str) -> str:
-    """Return the pattern of a sentence that rejects *topic*, a pattern itself."""
+def _rejects(sentence: str, topic: str) -> bool:
+    """Return whether *sentence* rejects *topic*, a pattern."""
     words = rf"\b(?:{topic})(?!\w)"
-    return (
+    pattern = (
         rf"\b{_NEGATION}\b(?!\s+(?:this|it|these|that)\b)(?:[\s\w'-]{{0,40}}?)\W{words}"
         rf"|{words}[^.;]{{0,40}}?\b(?:{_INTENT}|{_IS_NEEDLESS})"
     )
+    return re.search(pattern, sentence, re.IGNORECASE) is not None
 
 
 def _attributes(change: Change) -> set[str]:
@@ -131,6 +130,7 @@ def _comments(file: ComposeFile, region: Region, attributes: set[str]) -> Iterat
     first, last = file.source.line_index(region.lead), file.source.line_index(region.end - 1)
     body = resolve(region.entry.value)
     entries = body.entries if isinstance(body, MappingNode) and not body.flow else []
+    names = {file.source.line_start(each.start): each.name or "" for each in entries}
     column = file.source.column(entries[0].start) if entries else len(file.source.text)
     block: list[str] = []
     start = 0
@@ -139,9 +139,7 @@ def _comments(file: ComposeFile, region: Region, attributes: set[str]) -> Iterat
         at = file.source.line_starts[index]
         line = file.source.line(at)
         own = line.strip()
-        inside = next(
-            (e.name or "" for e in entries if file.source.line_start(e.start) == at), inside
-        )
+        inside = names.get(at, inside)
         indent = len(line) - len(line.lstrip())
         if indent > column and inside not in attributes:
             own = ""
