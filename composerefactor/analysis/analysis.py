@@ -198,24 +198,38 @@ def analyse_project(
     :func:`~composerefactor.planning.readers.inventory` for a report that lists them. Raises
     InputError if the settings skip an unknown rule.
     """
-    settings = opened.settings
-    _check_rules(settings, settings.analyze.skip)
     return analyse(
-        survey(opened.project, opened.root.name, settings.catalog),
-        settings.ignore,
+        survey(opened.project, opened.root.name, opened.settings.catalog),
+        opened.settings.ignore,
         baseline,
-        skip=frozenset(settings.analyze.skip),
+        skip=_skipped(opened.settings),
         found_by_engine=found_by_engine,
         other_readers=other_readers,
         check_fixes=lambda findings: with_fixes(findings, opened),
     )
 
 
-def _check_rules(settings: Settings, names: Iterable[str]) -> None:
-    for name in names:
+def high_without_fix(opened: OpenProject) -> list[Finding]:
+    """Return the high findings in the open project that no fix solves.
+
+    Plans the fixes for high findings only. Raises InputError if the settings skip an unknown rule.
+    """
+    architecture = survey(opened.project, opened.root.name, opened.settings.catalog)
+    analysis = analyse(architecture, opened.settings.ignore, skip=_skipped(opened.settings))
+    high = [each for each in analysis.findings if each.severity is Severity.HIGH]
+    return [each for each in with_fixes(high, opened) if each.transform is None]
+
+
+def _skipped(settings: Settings) -> frozenset[str]:
+    """Return the rules that *settings* skip.
+
+    Raises InputError for an unknown one.
+    """
+    for name in settings.analyze.skip:
         if name not in all_rules():
             raise InputError(
                 f"unknown rule {name!r}",
                 location=settings.location("analyze", "skip"),
                 remedy=did_you_mean(name, all_rules(), "available rules:"),
             )
+    return frozenset(settings.analyze.skip)

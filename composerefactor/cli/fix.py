@@ -123,11 +123,9 @@ def command(
 
 def _by_hand(opened: OpenProject) -> list[Finding]:
     """Return the high findings of `analyze` that no fix solves."""
-    from composerefactor.analysis.analysis import analyse_project  # noqa: PLC0415
-    from composerefactor.analysis.findings import Severity  # noqa: PLC0415
+    from composerefactor.analysis.analysis import high_without_fix  # noqa: PLC0415
 
-    findings = analyse_project(opened).findings
-    return [each for each in findings if each.severity is Severity.HIGH and not each.transform]
+    return high_without_fix(opened)
 
 
 def _pair(text: str) -> tuple[str, str]:
