@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -386,11 +386,14 @@ class SharedValue:
         self,
         project: Project,
         sites: Iterable[Site | BlockedSite],
-        group: Callable[[Any], object],
+        group: Callable[[Any], Hashable],
         enough: int | None = ENOUGH,
     ) -> None:
-        self.sites = [site for site in sites if isinstance(site, Site)]
         self.group, self.enough = group, enough
+        self._alike: dict[tuple[str, Hashable], list[Site]] = {}
+        for site in sites:
+            if isinstance(site, Site):
+                self._alike.setdefault((site.file.path, group(site.value)), []).append(site)
         # Equal top-level keys of several files would be merged.
         self.taken = {key for file in project.files.values() for key in file.root_keys}
         self._anchors: dict[str, list[tuple[str, Node]]] = {}
@@ -422,8 +425,7 @@ class SharedValue:
             key: The key of the block with the anchor; named after the anchor if it is taken.
         """
         file = site.file
-        group = self.group(site.value)
-        alike = [s for s in self.sites if s.file is file and self.group(s.value) == group]
+        alike = self._alike.get((file.path, self.group(site.value)), [])
         node = node_at(file.root, site.path)
         if node is None or self.enough is None or file.root.flow:
             return addition(site, value, title + details, evidence, confidence)

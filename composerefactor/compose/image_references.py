@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from msgspec import Struct
 
@@ -97,6 +98,7 @@ _INNER_VARIABLE = re.compile(
 _MAX_LENGTH = 1000
 
 
+@cache
 def repository_of(image: str) -> str | None:
     """Return the repository that *image* names, without the Docker Hub prefix, tag and digest.
 

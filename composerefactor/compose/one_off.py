@@ -103,9 +103,8 @@ def _waiting_services(model: StartModel, name: str) -> list[tuple[str, Location]
     """Return (text, location) for each service that waits until service *name* completes."""
     return [
         (f"{dependent} waits until it completes successfully", dependency.location)
-        for dependent, service in model.services.items()
-        if (dependency := service.depends_on.get(name)) is not None
-        and dependency.value.condition == "service_completed_successfully"
+        for dependent, dependency in model.dependents.get(name, {}).items()
+        if dependency.value.condition == "service_completed_successfully"
     ]
 
 

@@ -25,6 +25,7 @@ from composerefactor.compose.project import FileReading, Project, Scope, extende
 from composerefactor.compose.references import extends_target
 from composerefactor.compose.service_values import (
     Build,
+    Dependency,
     Resource,
     read_build,
     read_dependencies,
@@ -275,13 +276,22 @@ class StartModel(Struct, frozen=True, dict=True):
             for service in self.services.values()
         )
 
+    @cached_property
+    def dependents(self) -> Mapping[str, Mapping[str, Value[Dependency]]]:
+        """The dependencies on each service by the service that depends on it."""
+        found: dict[str, dict[str, Value[Dependency]]] = {}
+        for dependent, service in self.services.items():
+            for name, dependency in service.depends_on.items():
+                found.setdefault(name, {})[dependent] = dependency
+        return found
+
     def _is_build_only(self, service: Service) -> bool:
         """Return whether *service* has a profile and a build, and nothing that a container uses."""
         used = ("ports", "command", "entrypoint", "healthcheck", "restart", "volumes")
         return bool(
             service.build is not None
             and service.profiles
-            and not any(service.name in other.depends_on for other in self.services.values())
+            and service.name not in self.dependents
             and not any(service.values(attribute) for attribute in used)
         )
 

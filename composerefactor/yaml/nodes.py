@@ -7,7 +7,7 @@ collection ends where its last child ends, and the span of an empty value is emp
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias, TypeVar
 
@@ -276,11 +276,15 @@ def path_of(root: Node, node: Node) -> Path | None:
     """Return the path of *node* below *root*, or None if it is not written below *root*."""
     if root is node:
         return ()
-    for step, child in _child_steps(root):  # only one child can contain it, except for empty nodes
-        if child.outer_start <= node.outer_start and node.end <= child.end:
-            path = path_of(child, node)
-            if path is not None:
-                return (step, *path)
+    entries = root.entries if isinstance(root, MappingNode) else []
+    items = root.items if isinstance(root, SequenceNode) else [entry.value for entry in entries]
+    for index in range(bisect_right(items, node.outer_start, key=_start_of) - 1, -1, -1):
+        if items[index].end < node.end:  # only one can contain it, except for empty nodes
+            break
+        path = path_of(items[index], node)
+        step = entries[index].name if entries else index
+        if path is not None and step is not None:
+            return (step, *path)
     return None
 
 
