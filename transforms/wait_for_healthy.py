@@ -8,8 +8,9 @@ that waits for it never starts. Nothing waits for monitoring, tools, proxies, or
 profile. Monitoring waits for nothing, since it reports what is not healthy; neither does a proxy of
 several services, which would close all for one. The nodes of a cluster do not wait for each other,
 and nothing that may form the cluster waits for a check of its state: it is healthy only when all
-nodes are up. Existing conditions are left as they are, and so is a list with a variable, since
-Docker Compose does not replace variables in keys (observed: v2.24.1 to v5.6.1).
+nodes are up. Nor does a service wait for one that uses it, or is its helper: that one may become
+healthy only when both have started. Existing conditions are left as they are, and so is a list with
+a variable, since Docker Compose does not replace variables in keys (observed: v2.24.1 to v5.6.1).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.edit.operations import ToMapping
 from composerefactor.edit.rendering import Value
 from composerefactor.images.catalog import Catalog, load_catalog, service_placement
+from composerefactor.images.connections import connections
 from composerefactor.images.health.check import reports_health
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
 from composerefactor.transforms._attribute import (
@@ -50,6 +52,8 @@ _CLUSTER_STATE = re.compile(
     re.IGNORECASE,
 )
 """In a health check: it asks for the state of the cluster, not of the node."""
+_HELPERS = frozenset({"helper", "sidecar", "companion", "agent"})
+"""Words in the name of a service that serves the one after which it is named."""
 _FIRST_ROLES = frozenset({"primary", "master", "leader", "main", "source"})
 """Words in the name of the node that the others join."""
 
@@ -167,8 +171,10 @@ def _condition(
         model = each.model
         if needed not in model.services:
             continue
-        if _is_optional(model, each.service.name, needed) or _forms_cluster(
-            model, each.service, model.services[needed]
+        if (
+            _is_optional(model, each.service.name, needed)
+            or _forms_cluster(model, each.service, model.services[needed])
+            or _works_on(model, needed, each.service.name)
         ):
             possible.add((STARTED, ""))
             continue
@@ -194,6 +200,16 @@ def _is_optional(model: StartModel, name: str, needed: str) -> bool:
         return True  # the other parts are to be reached while one of them is not healthy
     own_profiles = {profile.value for profile in service.profiles}
     return any(profile.value not in own_profiles for profile in other.profiles)
+
+
+def _works_on(model: StartModel, needed: str, name: str) -> bool:
+    """Return whether *needed* uses the service *name*, or is its helper."""
+    own, words = name_words(name), name_words(needed)
+    is_helper = words[: len(own)] == own and bool(_HELPERS.intersection(words[len(own) :]))
+    return is_helper or any(
+        connection.caller == needed and connection.callee == name
+        for connection in connections(model)
+    )
 
 
 def _forms_cluster(model: StartModel, service: Service, needed: Service) -> bool:
