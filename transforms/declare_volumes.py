@@ -7,7 +7,9 @@ A database, queue or store without a volume at the path where its image keeps it
 data with its container, or keeps it in an anonymous volume. It gets a named volume, unless one of
 its settings names another directory that is mounted, and a fixed host name where the image finds
 its data by that name (RabbitMQ). That changes what runs: the data stored so far is not moved, so
-copy it first.
+copy it first. Another file that mounts a volume for the same service and image gives it its name.
+Where a data store beside it has an anonymous volume, losing the data may be intended, and half of
+it kept is worse than none: the volume is a guess.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from composerefactor.compose.resources import (
     mounted_elsewhere,
     own_definitions,
     unshared_body,
+    volume_mounted_at,
     volume_name,
 )
 from composerefactor.compose.services import Service, StartModel, start_models
@@ -59,7 +62,7 @@ def declare_volumes(project: Project, options: Options) -> Iterator[Change | Ref
     yield from _declarations(models, options)
     names = {name for s in models for name in s.declared("volumes")}
     names |= {m.name for s in models for m in missing_resources(s, "volumes")}
-    names_of: dict[tuple[str, str, str], str] = {}
+    names_of = _mounted_volumes(models, options.catalog)
     done: set[tuple[str, str]] = set()
     for model in models:
         for service in model.services.values():
@@ -69,7 +72,7 @@ def declare_volumes(project: Project, options: Options) -> Iterator[Change | Ref
             if has_no_own_data(model, service):
                 continue
             done.add((first, service.name))
-            yield from _data_volumes(service, names, names_of, options.catalog, models)
+            yield from _data_volumes(model, service, names, names_of, options.catalog, models)
 
 
 def _declarations(models: list[StartModel], options: Options) -> Iterator[Change]:
@@ -101,7 +104,26 @@ def _declarations(models: list[StartModel], options: Options) -> Iterator[Change
             )
 
 
+def _mounted_volumes(models: list[StartModel], catalog: Catalog) -> dict[tuple[str, str, str], str]:
+    """Return the volumes that services mount for their data, by service, image and path.
+
+    Only those of the project under their own name: another file can declare them in the same way.
+    """
+    names_of: dict[tuple[str, str, str], str] = {}
+    for model in models:
+        resources = model.resources("volumes")
+        for service in model.services.values():
+            image = service.image.value if service.image else ""
+            for path in data_paths(image, catalog) or ():
+                name = volume_mounted_at(service, path.path)
+                resource = resources.get(name or "")
+                if name and resource and not (resource.full_name or resource.external):
+                    names_of.setdefault((service.name, image, path.path), name)
+    return names_of
+
+
 def _data_volumes(
+    model: StartModel,
     service: Service,
     taken: set[str],
     names_of: dict[tuple[str, str, str], str],
@@ -172,14 +194,35 @@ def _data_volumes(
         own = ("services", service.name)
         edits.append(AddKey(file.path, own, "hostname", service.name, SERVICE_ORDER))
         effects.append(Effect((*own, "hostname"), "adds"))
+    temporary = _temporary_store(model)
+    doubt = (
+        f"; {temporary} has an anonymous volume, so the data may be meant to go"
+        if temporary
+        else ""
+    )
     yield Change(
         f"Add a named volume for the data of {service.name}",
         location,
         [*_mount_edits(file, service.name, body, names), *edits],
         effects,
         evidence=f"{image.value} keeps its data at {', '.join(lacking)}, where nothing is mounted; "
-        "the data stored so far is not moved",
+        f"the data stored so far is not moved{doubt}",
+        confidence="guess" if temporary else "verified",
         leaves_data=True,
+    )
+
+
+def _temporary_store(model: StartModel) -> str | None:
+    """Return the name of a data store of *model* with an anonymous volume, or None."""
+    return next(
+        (
+            service.name
+            for service in model.services.values()
+            if service_placement(service).counts_as == "data stores"
+            for volume in service.volumes
+            if volume.value.kind == "volume" and volume.value.source is None
+        ),
+        None,
     )
 
 

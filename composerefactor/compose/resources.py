@@ -52,11 +52,11 @@ def mounted_elsewhere(
             continue
         for path in paths:
             if is_mounted(mount_targets(service), path):
-                mounted[path] = mounted.get(path) or _volume_mounted_at(service, path)
+                mounted[path] = mounted.get(path) or volume_mounted_at(service, path)
     return mounted
 
 
-def _volume_mounted_at(service: Service, path: str) -> str | None:
+def volume_mounted_at(service: Service, path: str) -> str | None:
     """Return the named volume that *service* mounts exactly at *path*, or None."""
     for volume in (each.value for each in service.volumes):
         if normpath(volume.target) == normpath(path) and volume.kind == "volume" and volume.source:
