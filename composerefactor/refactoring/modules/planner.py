@@ -19,11 +19,13 @@ from msgspec import Struct
 
 from composerefactor.compose.connections import unions
 from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.references import extends_target
 from composerefactor.compose.remarks import ServiceSection, service_sections
-from composerefactor.compose.services import services_in
+from composerefactor.compose.services import StartModel, services_in
 from composerefactor.images.catalog import Placement, without_instance
+from composerefactor.images.connections import connections
 from composerefactor.refactoring.modules.anchors import AnchorIndex
 from composerefactor.refactoring.modules.grouping import (
     INFRASTRUCTURE,
@@ -45,6 +47,9 @@ FEWEST_LINES_OF_SIBLINGS = 10
 
 MOST_COPIED = 0.05
 """The part of the lines of a file that may be copied."""
+
+MOST_COMPARED = 100
+"""Of more units than this, the connections are not compared."""
 
 LONG_BLOCK = 8
 """A block without an image ties services only if it has more lines: copies of it would cost."""
@@ -72,6 +77,9 @@ _ROLES = {
 """What names end with that say what a service does, and the name for a module of them."""
 
 _BY_NAME = "belong together by name"
+
+_REST = " rest"
+"""How the key of a domain ends that has what a division left."""
 
 _NOT_IN_NAME = re.compile(r"^(?:default|common|base|shared)s?(?:-|$)|-(?:default|common|base)s?$")
 
@@ -202,12 +210,17 @@ class _Planner:
     # --- what belongs together -----------------------------------------------------------------
 
     @cached_property
-    def section_of(self) -> dict[str, ServiceSection]:
+    def below_banner(self) -> dict[str, ServiceSection]:
         """The section of each service that is below a banner."""
         sections = service_sections(self.file)
-        found = {name: section for section in sections for name in section.services}
-        covered = sum(name in found for name in self.order)
-        return found if len(sections) > 1 and 2 * covered >= len(self.order) else {}
+        return {name: section for section in sections for name in section.services}
+
+    @cached_property
+    def section_of(self) -> dict[str, ServiceSection]:
+        """The section of each service, where the banners group most of the services."""
+        found = self.below_banner
+        covered = [found[name].start for name in self.order if name in found]
+        return found if len(set(covered)) > 1 and 2 * len(covered) >= len(self.order) else {}
 
     @cached_property
     def family_of(self) -> dict[str, tuple[str, str]]:
@@ -291,8 +304,7 @@ class _Planner:
             rarest = min(self._profiles(first), key=lambda p: users[p], default="")
             if section is not None:
                 name = section.name or self._category(first)
-                title = shorten(section.title.partition("(")[0], 40, placeholder=" ...")
-                key, why = f"section {section.title}", f"are under the banner “{title}”"
+                key, why = f"section {section.title}", _below(section)
             elif family is not None:
                 key, name, why = f"family {family[0]}", family[1], f"share {family[0]}"
             elif len(unit) > 1:
@@ -309,7 +321,7 @@ class _Planner:
     def _with_relatives(self, domains: list[_Domain]) -> list[_Domain]:
         """Return *domains* with services of a category moved to siblings with the same first word.
 
-        A word that more than half of the services begin with says nothing.
+        A word that more than two thirds of the services begin with says nothing.
         """
         siblings: dict[tuple[str, str], _Domain] = {}
         for domain in domains:
@@ -327,9 +339,9 @@ class _Planner:
         return [domain for domain in domains if domain.units]
 
     def _first_word(self, name: str) -> str:
-        """Return the first word of *name*; ``""`` where most services begin with it."""
+        """Return the first word of *name*; ``""`` where two thirds of the services have it."""
         word = kebab(name).partition("-")[0]
-        return word if 2 * self._first_word_counts[word] <= len(self.order) else ""
+        return word if 3 * self._first_word_counts[word] <= 2 * len(self.order) else ""
 
     @cached_property
     def _first_word_counts(self) -> Counter[str]:
@@ -356,9 +368,10 @@ class _Planner:
         """Return *domain* in parts that are small enough for one file."""
         if len(domain.services) <= self.limit or len(domain.units) == 1:
             return [domain]
-        for parts in self._divisions(domain):
-            if len(parts) > 1:
-                return [smaller for part in parts for smaller in self._divided(part)]
+        divisions = [parts for parts in self._divisions(domain) if len(parts) > 1]
+        if divisions:
+            parts = max(divisions, key=self._services_that_fit)
+            return [smaller for part in parts for smaller in self._divided(part)]
         count = math.ceil(len(domain.services) / self.limit)
         size = math.ceil(len(domain.services) / count)
         chunks: list[list[tuple[str, ...]]] = [[]]
@@ -371,8 +384,26 @@ class _Planner:
             _Domain(f"{domain.key} {n}", _range(c), domain.why, c) for n, c in enumerate(chunks)
         ]
 
+    def _services_that_fit(self, parts: Sequence[_Domain]) -> int:
+        """Return how many services a division leaves in groups, or in a rest that fits in a file.
+
+        A group that is too large has something in common, and is divided by the next criterion.
+        """
+        return sum(
+            len(part.services)
+            for part in parts
+            if not part.key.endswith(_REST) or len(part.services) <= self.limit
+        )
+
     def _divisions(self, domain: _Domain) -> Iterator[list[_Domain]]:
         """Yield ways to divide *domain*, the best one first."""
+        banners = {section.title: section for section in self.below_banner.values()}
+        yield self._by(
+            domain,
+            lambda unit: self.below_banner[unit[0]].title if unit[0] in self.below_banner else "",
+            lambda title: _below(banners[title]),
+            lambda title: banners[title].name or domain.name,
+        )
         yield self._by(
             domain, lambda unit: (self.family_of.get(unit[0]) or ("", ""))[1], "share {}".format
         )
@@ -386,6 +417,53 @@ class _Planner:
         yield self._by(
             domain, lambda unit: _role(unit[0]), "end with “{}”".format, _ROLES.__getitem__
         )
+        center_of = self._centers(domain.units)
+        yield self._by(domain, lambda unit: center_of.get(unit, ""), "work together with {}".format)
+
+    def _centers(self, units: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
+        """Return for each of *units* the service around which the units are that need each other.
+
+        Units come together as long as they have more connections than chance would give them
+        (Newman's modularity, greedily), or too few lines for a file. The center has the most.
+        """
+        if len(units) > MOST_COMPARED:
+            return {}
+        unit_of = {name: n for n, unit in enumerate(units) for name in unit}
+        pairs = [(a, b) for a, b in self.connected if a in unit_of and b in unit_of]
+        between = _links((unit_of[a], unit_of[b]) for a, b in pairs)
+        total = between.total()
+        sizes = Counter(unit_of.values())
+        lines = Counter({n: sum(self.lines[name] for name in u) for n, u in enumerate(units)})
+        degrees = Counter(n for pair in between.elements() for n in pair)
+        cluster_of = list(range(len(units)))
+
+        def gain(pair: tuple[int, int]) -> float:
+            return between[pair] - degrees[pair[0]] * degrees[pair[1]] / (2 * total)
+
+        def may_join(pair: tuple[int, int]) -> bool:
+            is_small = min(lines[n] for n in pair) < FEWEST_LINES
+            return sum(sizes[n] for n in pair) <= self.limit and (is_small or gain(pair) > 0)
+
+        while candidates := [pair for pair in sorted(between) if may_join(pair)]:
+            kept, gone = max(candidates, key=gain)
+            cluster_of = [kept if n == gone else n for n in cluster_of]
+            for counts in (sizes, lines, degrees):
+                counts[kept] += counts.pop(gone)
+            between = _links((cluster_of[x], cluster_of[y]) for x, y in between.elements())
+        inside = [(a, b) for a, b in pairs if cluster_of[unit_of[a]] == cluster_of[unit_of[b]]]
+        uses = Counter(name for pair in inside for name in pair)
+        members: dict[int, list[str]] = {}
+        for name, n in unit_of.items():
+            members.setdefault(cluster_of[n], []).append(name)
+        center = {n: max(names, key=uses.__getitem__) for n, names in members.items()}
+        return {unit: center[cluster_of[n]] for n, unit in enumerate(units)}
+
+    @cached_property
+    def connected(self) -> list[tuple[str, str]]:
+        """The pairs of services of which one needs the other."""
+        file = self.file
+        model = StartModel(Invocation((file.path,)), (file,), (), services_in(file), {})
+        return [(each.caller, each.callee) for each in connections(model)]
 
     def _by(
         self,
@@ -410,7 +488,7 @@ class _Planner:
             else:
                 rest += units
         if rest:
-            parts.append(_Domain(f"{domain.key} rest", domain.name, domain.why, rest))
+            parts.append(_Domain(f"{domain.key}{_REST}", domain.name, domain.why, rest))
         return parts
 
     def _without_equal_names(self, domains: list[_Domain]) -> list[_Domain]:
@@ -459,9 +537,18 @@ class _Planner:
         own = self._category(domain.services[0])
         best = min(
             candidates,
-            key=lambda other: (self._category(other.services[0]) != own, self._lines_of(other)),
+            key=lambda other: (
+                not self._is_namesake(domain, other),
+                self._category(other.services[0]) != own,
+                self._lines_of(other),
+            ),
         )
         return domain, best
+
+    def _is_namesake(self, domain: _Domain, other: _Domain) -> bool:
+        """Return whether the names in both domains begin with one word that tells something."""
+        words = {self._first_word(name) for name in (*domain.services, *other.services)}
+        return len(words) == 1 and words != {""}
 
     def _may_join(self, domain: _Domain, other: _Domain) -> bool:
         """Return whether the small *domain* may be in one file with *other*.
@@ -470,7 +557,8 @@ class _Planner:
         have few lines, too.
         """
         is_alike = self._directory(domain.services) == self._directory(other.services)
-        return is_alike and (other.key.startswith("category") or self._is_small(other))
+        is_open = other.key.startswith("category") or self._is_small(other)
+        return (is_alike and is_open) or self._is_namesake(domain, other)
 
     def _joined(self, one: _Domain, other: _Domain) -> _Domain:
         """Return two domains as one, which is called after what both have in common."""
@@ -478,12 +566,14 @@ class _Planner:
         services = [name for unit in units for name in unit]
         counts = Counter(self._category(name) for name in services).most_common(1)
         directory = self._directory(services)
-        share = 2 / 3 if directory == INFRASTRUCTURE else 1
-        name = counts[0][0] if counts[0][1] >= share * len(services) else directory
+        name = counts[0][0] if counts[0][1] == len(services) else directory
         larger = max(one, other, key=self._lines_of)
         if larger.key.startswith(("section", "family", "unit")) and larger.name:
             name = larger.name
-        return _Domain(f"{one.key} + {other.key}", name, self._joined_text(services), units)
+        why = self._joined_text(services)
+        if self._is_namesake(one, other):
+            name, why = "", _BY_NAME
+        return _Domain(f"{one.key} + {other.key}", name, why, units)
 
     def _joined_text(self, services: Sequence[str]) -> str:
         """Return what the services of two small domains have in common, for the user."""
@@ -517,6 +607,17 @@ class _Planner:
         has_applications = any(place.counts_as == "applications" for place in places)
         is_infrastructure = 2 * found >= len(places) and not has_applications
         return INFRASTRUCTURE if is_infrastructure else SERVICES
+
+
+def _below(section: ServiceSection) -> str:
+    """Return what the services below the banner of *section* have in common, for the user."""
+    title = shorten(section.title.partition("(")[0], 40, placeholder=" ...")
+    return f"are under the banner “{title}”"
+
+
+def _links(pairs: Iterable[tuple[int, int]]) -> Counter[tuple[int, int]]:
+    """Return how many of *pairs* are between two numbers, whichever is first."""
+    return Counter((min(pair), max(pair)) for pair in pairs if pair[0] != pair[1])
 
 
 def domain_of(placement: Placement) -> str:

@@ -22,6 +22,7 @@ from composerefactor.refactoring.modules.planner import (
 )
 from composerefactor.yaml.source import Source
 
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
 APPS = Placement("services", "apps", "applications")
 PLACES = {
     "postgres": Placement("services", "database", "data stores"),
@@ -29,6 +30,7 @@ PLACES = {
     "prometheus": Placement("infrastructure", "monitoring", "infrastructure"),
     "grafana": Placement("infrastructure", "monitoring", "infrastructure"),
     "nginx": Placement("infrastructure", "proxy", "infrastructure"),
+    "shop-proxy": Placement("infrastructure", "proxy", "infrastructure"),
 }
 
 
@@ -388,3 +390,57 @@ def test_services_with_one_role_are_called_by_its_plural() -> None:
 def test_roles_in_a_cluster_are_siblings() -> None:
     names = ("pg-primary", "pg-replica-1", "pg-replica-2", "shop", "mail", "search")
     assert planned("services:\n" + "".join(map(service, names)))["pg"] == names[:3]
+
+
+# --- services that need each other ---------------------------------------------------------------
+
+
+def test_services_that_need_each_other_divide_a_large_category() -> None:
+    shop = [service("shop", "depends_on: [cart, stock, price]"), *map(service, ("cart", "stock"))]
+    shop += [service("price", "depends_on: [stock]")]
+    mail = [service("mail", "depends_on: [queue, letters]"), *map(service, ("queue", "letters"))]
+    mail += [service("inbox", "environment: {MAIL_URL: 'http://mail:80'}")]
+    alone = [service(name) for name in ("a", "b", "c", "d")]
+    found = planned(file_of(*shop, *mail, *alone))
+    assert found["shop"] == ("shop", "cart", "stock", "price")
+    assert found["mail"] == ("mail", "queue", "letters", "inbox")
+    assert found["apps"] == ("a", "b", "c", "d")
+
+
+def test_small_groups_join_the_one_that_they_are_connected_with() -> None:
+    hub = service("hub", "depends_on: [red, green, blue]")
+    pairs = {"red": "wine", "green": "tea", "blue": "milk"}
+    short = [service(name, f"depends_on: [{needed}]", length=4) for name, needed in pairs.items()]
+    short += [service(name, length=4) for name in pairs.values()]
+    alone = [service(name) for name in ("a", "b", "c", "d")]
+    found = planned(file_of(hub, *short, *alone))
+    assert found["hub"] == ("hub", *pairs, *pairs.values())
+
+
+def test_many_units_are_not_compared() -> None:
+    chain = [service(f"{c}{d}", f"depends_on: [{c}a]") for c in LETTERS for d in LETTERS[:5]]
+    found = planned(file_of(*chain))
+    assert all("-to-" in name for name in found)
+
+
+def test_banners_over_few_services_divide_a_large_category() -> None:
+    rule = "  # ------\n"
+    paid = f"{rule}  # Payments\n{rule}" + service("ledger") + service("bank") + service("tax")
+    plain = [service(name) for name in "abcdefgh"]
+    groups_by_name = planned(file_of(*plain, paid))
+    assert groups_by_name["payments"] == ("ledger", "bank", "tax")
+
+
+# --- one first word ------------------------------------------------------------------------------
+
+
+def test_a_small_service_joins_its_namesakes_in_another_directory() -> None:
+    nginx = service("shop-proxy", length=4)
+    shop = [service("shop-api"), service("shop-jobs")]
+    found = planned(file_of(*shop, nginx, *OTHERS))
+    assert found["shop"] == ("shop-api", "shop-jobs", "shop-proxy")
+
+
+def test_infrastructure_of_several_categories_is_called_so() -> None:
+    small = [service(name, length=4) for name in ("prometheus", "grafana", "nginx")]
+    assert planned(file_of(*small, *OTHERS))["infrastructure"] == ("prometheus", "grafana", "nginx")
