@@ -253,6 +253,12 @@ MOST_NOTES = 3
 MOST_SHOWN = 12
 """More entries of one kind are counted, not listed."""
 
+MOST_EXPLAINED = 15
+"""Of more modules, it is not said what their services have in common."""
+
+MOST_SERVICES_NAMED = 5
+"""More services of one file are counted, not named."""
+
 
 def summary(
     proposal: Proposal, style: Style, *, verbose: bool = False, by_hand: Sequence[Finding] = ()
@@ -355,13 +361,7 @@ def plan_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iter
         total = len({name for names in services.values() for name in names})
         size = f"{counted(len(planned_files), 'file')}, {counted(total, 'service')}"
         yield row(label, f"{style(directory + '/', 'bold')}  {size}", style)
-        width = min(max(len(d.path.rpartition("/")[2]) for d in planned_files), 48)
-        for planned_file in planned_files[:most]:
-            name = planned_file.path.rpartition("/")[2]
-            content = _content(plan, planned_file.path, with_reason=most > MOST_SHOWN)
-            yield row("", f"  {name:<{width}}  {style(content, 'dim')}", style)
-        if len(planned_files) > most:
-            yield row("", f"  and {len(planned_files) - most} more", style)
+        yield from _created(plan, planned_files, style, most)
         label = ""
     yield from _deleted([d for d in plan.planned_files if d.path not in plan.relocated], style)
     yield from _unmoved(plan.unmoved, style, most)
@@ -370,6 +370,23 @@ def plan_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iter
     for note in plan.notes if verbose else ():
         yield row("", note, style)
     yield row("", moved_text(proposal, verbose=verbose), style)
+    if not verbose and len(plan.reasons) > MOST_EXPLAINED:
+        hint = "-v says what the services of each file have in common"
+        yield row("", style(hint, "dim"), style)
+
+
+def _created(
+    plan: Plan, planned_files: Sequence[PlannedFile], style: Style, most: int
+) -> Iterator[str]:
+    """Yield the new files of one directory, each with its services."""
+    width = min(max(len(d.path.rpartition("/")[2]) for d in planned_files), 48)
+    content_of = _full_content if most > MOST_SHOWN else _content
+    for planned_file in planned_files[:most]:
+        name = planned_file.path.rpartition("/")[2]
+        content = content_of(plan, planned_file.path)
+        yield row("", f"  {name:<{width}}  {style(content, 'dim')}", style)
+    if len(planned_files) > most:
+        yield row("", f"  and {len(planned_files) - most} more", style)
 
 
 def reader_lines(plan: Plan, style: Style, most: int = MOST_SHOWN) -> Iterator[str]:
@@ -481,14 +498,26 @@ def _unmoved(unmoved: Sequence[Unmoved], style: Style, most: int) -> Iterator[st
         yield row("", line, style)
 
 
-def _content(plan: Plan, path: str, *, with_reason: bool) -> str:
-    """Return the services of a new file, *with_reason* what they have in common."""
+def _content(plan: Plan, path: str) -> str:
+    """Return the first services of a new file, and what they have in common."""
     services = plan.services.get(path, ())
-    names = ", ".join(services)
-    if not services:
-        return "services that others extend" if path.endswith((".yml", ".yaml")) else "no variables"
-    why = plan.reasons.get(path, "") if with_reason else ""
+    is_explained = len(services) > 1 and len(plan.reasons) <= MOST_EXPLAINED
+    why = plan.reasons.get(path, "") if is_explained else ""
+    names = first_of(services, MOST_SERVICES_NAMED) or _without_services(path)
+    return f"{names} ({why.removeprefix('are ')})" if why else names
+
+
+def _full_content(plan: Plan, path: str) -> str:
+    """Return how many services a new file has, what they have in common, and their names."""
+    services = plan.services.get(path, ())
+    why = plan.reasons.get(path, "")
+    names = ", ".join(services) or _without_services(path)
     return f"{counted(len(services), 'service')} that {why}: {names}" if why else names
+
+
+def _without_services(path: str) -> str:
+    """Return what a new file is for that has no service of its own."""
+    return "services that others extend" if path.endswith((".yml", ".yaml")) else "no variables"
 
 
 def moved_text(proposal: Proposal, *, verbose: bool = True) -> str:

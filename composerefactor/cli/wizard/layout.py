@@ -37,7 +37,7 @@ TEXTS = {
     "granularity": (
         "How many services does a file contain?",
         (
-            Option("auto", "One service; infrastructure by category"),
+            Option("auto", "Services that belong together"),
             Option("service", "One service"),
             Option("category", "One category of services"),
         ),
@@ -112,7 +112,7 @@ def _options(proposal: Proposal, current: SplitOptions, request: SplitRequest) -
     yield Option(
         "granularity",
         f"Services per file: {current.granularity}",
-        about="One file per service, per category of services, or both",
+        about="Services that belong together, one service, or one category",
     )
     yield Option(
         "strategy",
