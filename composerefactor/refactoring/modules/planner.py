@@ -51,6 +51,9 @@ MOST_COPIED = 0.05
 MOST_COMPARED = 100
 """Of more units than this, the connections are not compared."""
 
+MANY_SERVICES = 4
+"""So many services are a group also where each has few lines."""
+
 LONG_BLOCK = 8
 """A block without an image ties services only if it has more lines: copies of it would cost."""
 
@@ -518,7 +521,8 @@ class _Planner:
     def _is_small(self, domain: _Domain) -> bool:
         """Return whether *domain* has too few lines for a file of its own."""
         are_siblings = domain.key.startswith("unit") and len(domain.services) > 1
-        return self._lines_of(domain) < (FEWEST_LINES_OF_SIBLINGS if are_siblings else FEWEST_LINES)
+        fewest = FEWEST_LINES_OF_SIBLINGS if are_siblings else FEWEST_LINES
+        return len(domain.services) < MANY_SERVICES and self._lines_of(domain) < fewest
 
     def _with_partner(
         self, domain: _Domain, domains: list[_Domain]

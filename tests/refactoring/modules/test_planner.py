@@ -27,6 +27,8 @@ APPS = Placement("services", "apps", "applications")
 PLACES = {
     "postgres": Placement("services", "database", "data stores"),
     "redis": Placement("services", "cache", "data stores"),
+    "mongo": Placement("services", "database", "data stores"),
+    "minio": Placement("services", "storage", "data stores"),
     "prometheus": Placement("infrastructure", "monitoring", "infrastructure"),
     "grafana": Placement("infrastructure", "monitoring", "infrastructure"),
     "nginx": Placement("infrastructure", "proxy", "infrastructure"),
@@ -429,6 +431,13 @@ def test_banners_over_few_services_divide_a_large_category() -> None:
     plain = [service(name) for name in "abcdefgh"]
     groups_by_name = planned(file_of(*plain, paid))
     assert groups_by_name["payments"] == ("ledger", "bank", "tax")
+
+
+def test_four_short_services_are_a_group() -> None:
+    data = [service(name, length=2) for name in ("postgres", "redis", "mongo", "minio")]
+    small = [service(name, length=2) for name in ("web-front", "mail-relay", "doc-site")]
+    found = planned(file_of(*data, *small, service("search")))
+    assert found["data"] == ("postgres", "redis", "mongo", "minio")
 
 
 # --- one first word ------------------------------------------------------------------------------
