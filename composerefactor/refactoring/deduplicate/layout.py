@@ -49,7 +49,7 @@ from composerefactor.refactoring.modules.grouping import (
 from composerefactor.refactoring.modules.include import IncludeEntry, RootInclude
 from composerefactor.refactoring.modules.paths import MovingPaths
 from composerefactor.refactoring.modules.planner import most_services, service_groups
-from composerefactor.refactoring.modules.root_file import RootFile
+from composerefactor.refactoring.modules.root_file import RootFile, pinned_blocks
 from composerefactor.refactoring.modules.writer import Assembler, FileLayout
 
 ENVIRONMENTS, VARIANTS = "environments", "variants"
@@ -310,8 +310,9 @@ def place_blocks(state: LayoutState, contents: list[Content]) -> list[Content]:
     """Return *contents* with each ``x-`` block in the first new file that needs it.
 
     Sets the destinations of the blocks in *state*. Only blocks that carry nothing but anchors move,
-    and only where no line that stays in the root file needs them. A block that no new file takes
-    from its own root file is removed too, if another root file has the same text and it moved.
+    and only where no line that stays in the root file needs them and no comment forbids it. A block
+    that no new file takes from its own root file is removed too, if another root file has the same
+    text and it moved.
     """
     contents = list(contents)
     moved: dict[tuple[str, str], str] = {}
@@ -323,11 +324,12 @@ def place_blocks(state: LayoutState, contents: list[Content]) -> list[Content]:
             continue
         own = [n for n, content in enumerate(contents) if content.file is file]
         needs = {n: anchors.needs_of(list(taken_nodes(contents[n]))) for n in own}
+        pinned = pinned_blocks(file)
         for name in reversed(blocks):
             block: Element = (name, "")
             in_root = [e for e, path in destinations.items() if path == ROOT and e != block]
             carries = anchors.carries_only_anchors((file.sections or {})[name])
-            if not carries or block in anchors.needs(in_root):
+            if not carries or block in pinned or block in anchors.needs(in_root):
                 continue
             first = next((n for n in own if block in needs[n]), None)
             if first is None:

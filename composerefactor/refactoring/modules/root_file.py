@@ -18,6 +18,7 @@ from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import extends_target, referenced_resources
+from composerefactor.compose.remarks import forbids_moving, switch_of
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Element
 from composerefactor.refactoring.modules.grouping import Family, modules_directory
 from composerefactor.refactoring.modules.paths import MovingPaths
@@ -307,6 +308,18 @@ def must_stay_in_root(section: str, name: str, value: Node) -> bool:
     if isinstance(body, ScalarNode):
         return True  # an included file is validated alone, and an empty secret is not valid
     return "environment" in merged_entries(body) and section == "configs"
+
+
+def pinned_blocks(file: ComposeFile) -> list[Element]:
+    """Return the ``x-`` blocks that stay in the root file, since a comment says so.
+
+    A switch between blocks is none of them: it moves together with what it chooses from.
+    """
+    return [
+        (name, "")
+        for name in file.sections or {}
+        if name.startswith("x-") and forbids_moving(file, name) and not switch_of(file, name)
+    ]
 
 
 def _place_anchor_blocks(

@@ -10,12 +10,13 @@ common file instead of copying it to each module.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.remarks import forbids_moving, switch_of
+from composerefactor.compose.remarks import switch_of
 from composerefactor.compose.services import services_in
 from composerefactor.edit.planned_files import PlannedFile, Replacement
 from composerefactor.images.catalog import Placement, service_placement
@@ -32,7 +33,12 @@ from composerefactor.refactoring.modules.grouping import (
 )
 from composerefactor.refactoring.modules.include import IncludeEdit
 from composerefactor.refactoring.modules.planner import only_domain, service_groups
-from composerefactor.refactoring.modules.root_file import Reason, RootFile, file_layout
+from composerefactor.refactoring.modules.root_file import (
+    Reason,
+    RootFile,
+    file_layout,
+    pinned_blocks,
+)
 from composerefactor.refactoring.modules.writer import Assembler, FileLayout
 from composerefactor.refactoring.split.common_base import CommonBase, common_base
 from composerefactor.refactoring.split.extends import split_services
@@ -55,10 +61,8 @@ def plan_root(root: RootFile, options: SplitOptions, names: Names, *, several: b
     def place(name: str) -> Placement:
         return placement(root.file, name)
 
-    domain = only_domain(root.file.services, place)
-    if domain and domain in environment_name(root.project, root.file.path) and not options.force:
-        message = f"nothing to gain, since all of its services are {domain}; --force splits it"
-        return plan_unsplit(root, message)
+    if why_one_module := _why_one_module(root, options):
+        return plan_unsplit(root, why_one_module)
     groups = service_groups(root.file, root.anchors, root.movable(), place, chosen)
     modules = modules_of(groups, chosen, root.family, names, prefix)
     if not modules:
@@ -66,7 +70,7 @@ def plan_root(root: RootFile, options: SplitOptions, names: Names, *, several: b
     module_of = {name: module.path for module in modules for name in module.services}
     order = tuple(dict.fromkeys(module.path for module in modules))
     switches = _switches(root)
-    kept = [*root.reasons, *_pinned(root, switches)]
+    kept = [*root.reasons, *pinned_blocks(root.file)]
     layout = file_layout(root.project, root.file, root.anchors, module_of, order, kept)
     common = common_base(root, layout, module_of, order, kept, switches, chosen, names)
     planned_files, result = _planned_files(root, layout, order, common, names, chosen)
@@ -78,6 +82,19 @@ def plan_root(root: RootFile, options: SplitOptions, names: Names, *, several: b
     since = common.since(result) if common else result.since
     reasons = {module.path: module.why for module in modules}
     return Plan(tuple(planned_files), moved, unmoved, notes, services, reasons, since=since)
+
+
+def _why_one_module(root: RootFile, options: SplitOptions) -> str:
+    """Return why *root* is a module itself, ``""`` where it is none.
+
+    Its services are all of one category, which its name says: ``docker-compose.monitoring.yml``.
+    """
+    domain = only_domain(root.file.services, partial(placement_of(options), root.file))
+    if not domain or options.force:
+        return ""
+    if domain not in environment_name(root.project, root.file.path):
+        return ""
+    return f"nothing to gain, since all of its services are {domain}; --force splits it"
 
 
 def _switches(root: RootFile) -> dict[Element, Sequence[Element]]:
@@ -93,14 +110,6 @@ def _switches(root: RootFile) -> dict[Element, Sequence[Element]]:
         for name in root.file.sections or {}
         if name.startswith("x-") and (anchors := switch_of(root.file, name))
     }
-
-
-def _pinned(root: RootFile, switches: Collection[Element]) -> Iterator[Element]:
-    """Yield the ``x-`` blocks that stay in the root file, since a comment says so."""
-    for name in root.file.sections or {}:
-        is_block = name.startswith("x-") and (name, "") not in switches
-        if is_block and forbids_moving(root.file, name):
-            yield name, ""
 
 
 def _planned_files(
@@ -150,6 +159,9 @@ def plan_stubs(
     """
     if group[0].why_whole and len(group) == 1:
         return plan_unsplit(group[0], group[0].why_whole)
+    why_one_module = _why_one_module(group[0], options) if len(group) == 1 else ""
+    if why_one_module:
+        return plan_unsplit(group[0], why_one_module)
     split = split_services(group)
     reasons = [split.unmoved[i] for i in range(len(group))]
     if not split.all.services:
