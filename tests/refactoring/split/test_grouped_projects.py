@@ -1,0 +1,67 @@
+"""A split of a project with banners, shared blocks, profiles and variants keeps its promises."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from hypothesis import HealthCheck, assume, given, settings
+
+from composerefactor.compose.files import Library
+from composerefactor.compose.invocation import Invocation
+from composerefactor.compose.project import Project, load_project
+from composerefactor.refactoring.split.options import SplitOptions
+from composerefactor.transforms import join as joining
+from composerefactor.transforms.split import split
+from support.commandline import write
+from support.examples import examples
+from support.groupedprojects import grouped_projects
+from support.memory import Memory
+from support.splits import resolved
+
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
+OPTIONS = SplitOptions(force=True)
+
+
+def opened(files: Mapping[str, str | bytes]) -> Project:
+    roots = [path for path in files if "/" not in path and path.endswith(".yml")]
+    return load_project([Invocation((path,)) for path in roots], Library(Memory(files)))
+
+
+def comments(files: Mapping[str, str | bytes]) -> set[str]:
+    texts = [text if isinstance(text, str) else text.decode() for text in files.values()]
+    return {found.strip() for text in texts for found in re.findall(r"(?:^|\s)#.*", text)}
+
+
+def after(
+    files: Mapping[str, str | bytes], planned: Mapping[str, bytes | None]
+) -> dict[str, bytes]:
+    old = {path: text if isinstance(text, bytes) else text.encode() for path, text in files.items()}
+    return {path: text for path, text in {**old, **planned}.items() if text is not None}
+
+
+@settings(max_examples=examples(15, 200), deadline=None, suppress_health_check=SLOW)
+@given(grouped_projects())
+def test_a_split_loses_no_comment_and_is_done_once(files: dict[str, str]) -> None:
+    plan = split.plan(opened(files), OPTIONS)
+    contents = after(files, plan.contents())
+    assert comments(files) <= comments(contents)
+    assert split.plan(opened(contents), OPTIONS).contents() == {}, "a second split is empty"
+
+
+@settings(max_examples=examples(4, 40), deadline=None, suppress_health_check=SLOW)
+@given(grouped_projects())
+def test_the_engine_resolves_a_split_and_a_join_the_same(
+    engine: Path, files: dict[str, str]
+) -> None:
+    plan = split.plan(opened(files), OPTIONS)
+    assume(plan.planned_files)
+    divided = after(files, plan.contents())
+    joined = after(divided, joining.join.plan(opened(divided), joining.Options()).contents())
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name) / "project"  # the directory names the project
+        before = resolved(engine, write(root, files))
+        assert resolved(engine, write(root, divided)) == before
+        assert resolved(engine, write(root, joined)) == before
