@@ -1,7 +1,8 @@
-"""Builds the distributions once, and runs what they hold.
+"""What the distributions hold, and that it runs.
 
-Here the build uses what is installed; `make test-long` also builds and installs the package as pip
-does, from the index, where nothing else is.
+`make test` takes the list of files that an sdist would have, and the folder that a wheel would be
+made of. `make test-long` builds both, and installs the package as pip does, from the index, where
+nothing else is.
 """
 
 from __future__ import annotations
@@ -41,65 +42,82 @@ DATA = (
 )
 
 
-class Built(NamedTuple):
-    """A copy of the checkout, the sdist built from it, and the wheel built from that."""
+class Packed(NamedTuple):
+    """A copy of the checkout, the files of its sdist, and a folder with those of its wheel."""
 
     checkout: Path
+    sdist: set[str]
+    wheel: Path
+
+
+class Built(NamedTuple):
+    """The sdist built from the checkout, and the wheel built from that."""
+
     sdist: Path
     wheel: Path
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Packed:
     folder = tmp_path_factory.mktemp("distribution")
     checkout = folder / "checkout"
     shutil.copytree(ROOT, checkout, symlinks=True, ignore=IGNORED)
+    commands = ("egg_info", "build_py", "--build-lib", str(folder / "wheel"))
     subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder / "dist", checkout],
+        [sys.executable, "setup.py", "--quiet", *commands],
+        cwd=checkout,
         check=True,
         capture_output=True,
         text=True,
     )
-    (sdist,) = (folder / "dist").glob("*.tar.gz")
-    (wheel,) = (folder / "dist").glob("*.whl")
-    return Built(checkout, sdist, wheel)
+    (listed,) = checkout.glob("*.egg-info/SOURCES.txt")
+    files = set(listed.read_text(encoding="utf-8").splitlines())
+    shutil.rmtree(listed.parent)
+    return Packed(checkout, files, folder / "wheel")
 
 
-def test_sdist_holds_what_the_tests_need(built: Built) -> None:
-    with tarfile.open(built.sdist) as archive:
-        members = archive.getmembers()
-    names = {member.name.partition("/")[2] for member in members}
+@pytest.fixture(scope="module")
+def built(packed: Packed) -> Built:
+    folder = packed.checkout.parent / "dist"
+    command = ["-m", "build", "--no-isolation", "--outdir", str(folder), str(packed.checkout)]
+    subprocess.run([sys.executable, *command], check=True, capture_output=True, text=True)
+    (sdist,) = folder.glob("*.tar.gz")
+    (wheel,) = folder.glob("*.whl")
+    return Built(sdist, wheel)
+
+
+def test_sdist_holds_what_the_tests_need(packed: Packed) -> None:
+    names = packed.sdist
     folders = {name.partition("/")[0] for name in names}
     assert {"Makefile", "LICENSE", "CHANGELOG.md", "pyproject.toml"} <= names
     assert {"composerefactor", "examples", "scripts", "tests", "transforms"} <= folders
     for folder in ("bench", "docs", "golden"):
-        has_files = any(path.is_file() for path in (built.checkout / folder).rglob("*"))
+        has_files = any(path.is_file() for path in (packed.checkout / folder).rglob("*"))
         assert (folder in folders) is has_files
-    assert not [member.name for member in members if member.issym() or member.islnk()]
     assert not [name for name in names if name.endswith(".pyc")]
     assert not [name for name in names if re.fullmatch(r".*/images/data/.*\.json", name)]
 
 
-def test_wheel_holds_every_module_and_the_data(built: Built) -> None:
-    with zipfile.ZipFile(built.wheel) as archive:
-        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+def test_wheel_holds_every_module_and_the_data(packed: Packed) -> None:
     sources = {
-        f"composerefactor/{file.relative_to(folder).as_posix()}": file
+        f"composerefactor/{file.relative_to(folder).as_posix()}"
         for folder, patterns in (
-            (built.checkout / "composerefactor", DATA),
-            (built.checkout, ("transforms/*.py", "golden/__init__.py")),
-            (built.checkout, ("golden/*/*/case.toml", "golden/*/*/expected.diff")),
+            (packed.checkout / "composerefactor", DATA),
+            (packed.checkout, ("transforms/*.py", "golden/__init__.py")),
+            (packed.checkout, ("golden/*/*/case.toml", "golden/*/*/expected.diff")),
         )
         for pattern in patterns
         for file in folder.glob(pattern)
     }
     generated = {f"composerefactor/images/data/{name}" for name in GENERATED}
-    assert names == sources.keys() | generated
+    assert files_below(packed.wheel) == sources | generated
 
 
-def test_wheel_runs(built: Built, tmp_path: Path) -> None:
-    with zipfile.ZipFile(built.wheel) as archive:
-        archive.extractall(tmp_path / "installed")  # noqa: S202 - it was built here
+def files_below(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_wheel_runs(packed: Packed, tmp_path: Path) -> None:
     script = (
         "from composerefactor.images import catalog;"
         "print(catalog.__file__, all(map(catalog.read, catalog.GENERATED)));"
@@ -111,11 +129,25 @@ def test_wheel_runs(built: Built, tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path / "installed")},
+        env={**os.environ, "PYTHONPATH": str(packed.wheel), "PYTHONDONTWRITEBYTECODE": "1"},
     )
-    file = tmp_path / "installed/composerefactor/images/catalog.py"
+    file = packed.wheel / "composerefactor/images/catalog.py"
     assert done.stdout.startswith(f"{file} True\n")
     assert "+    logging:" in done.stdout, "the golden cases are there"
+
+
+@pytest.mark.long
+def test_the_archives_hold_these_files(packed: Packed, built: Built) -> None:
+    with tarfile.open(built.sdist) as archive:
+        members = archive.getmembers()
+    assert not [member.name for member in members if member.issym() or member.islnk()]
+    names = {member.name.partition("/")[2] for member in members if member.isfile()}
+    assert {name for name in names if ".egg-info/" not in name} - {"PKG-INFO", "setup.cfg"} == {
+        name for name in packed.sdist if ".egg-info/" not in name
+    }
+    with zipfile.ZipFile(built.wheel) as archive:
+        files = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert files == files_below(packed.wheel)
 
 
 @pytest.mark.long
