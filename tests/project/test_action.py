@@ -111,10 +111,10 @@ class Done:
 Review = Callable[..., Done]
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A shallow checkout of a merge commit, as ``actions/checkout`` makes it."""
-    origin = tmp_path / "origin"
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with a pull request, and beside it a shallow checkout of its merge commit."""
+    origin = tmp_path_factory.mktemp("github") / "origin"
     write(origin, {"docker-compose.yml": OLD, "README.md": "shop\n"})
     _git(origin, "init", "-q", "-b", "main")
     _git(origin, "add", "-A")
@@ -129,16 +129,19 @@ def checkout(tmp_path: Path) -> Path:
     _git(origin, "checkout", "-qb", "merge")
     _git(origin, "merge", "-q", "--no-ff", "-m", "merge", "publish")
     _git(origin, "config", "uploadpack.allowAnySHA1InWant", "true")
-    place = tmp_path / "checkout"
-    url = f"file://{origin}"
-    _git(tmp_path, "clone", "-q", "--depth=1", "--branch=merge", url, str(place))
-    return place
+    clone = ("clone", "-q", "--depth=1", "--branch=merge", f"file://{origin}", "checkout")
+    _git(origin.parent, *clone)
+    return origin
 
 
 @pytest.fixture
-def review(checkout: Path, github: GitHub, engine: Path, tmp_path: Path) -> Review:
-    origin = checkout.parent / "origin"
+def checkout(origin: Path, tmp_path: Path) -> Path:
+    """A shallow checkout of a merge commit, as ``actions/checkout`` makes it."""
+    return Path(shutil.copytree(origin.parent / "checkout", tmp_path / "checkout"))
 
+
+@pytest.fixture
+def review(checkout: Path, origin: Path, github: GitHub, engine: Path, tmp_path: Path) -> Review:
     def run(**given: str) -> Done:
         event = EVENT.replace("BASE_SHA", _git(origin, "rev-parse", "main"))
         event = event.replace("HEAD_SHA", _git(origin, "rev-parse", "publish"))
@@ -229,9 +232,8 @@ def test_without_changes_no_comment_is_begun(
 
 
 def test_with_the_head_checked_out_the_merge_base_counts(
-    review: Review, github: GitHub, checkout: Path
+    review: Review, github: GitHub, checkout: Path, origin: Path
 ) -> None:
-    origin = checkout.parent / "origin"
     github.merge_base = _git(origin, "merge-base", "main", "publish")
     _git(checkout, "fetch", "-q", "--depth=1", "origin", "publish")
     _git(checkout, "checkout", "-q", "FETCH_HEAD")
@@ -242,6 +244,7 @@ def test_with_the_head_checked_out_the_merge_base_counts(
     assert done.outputs["changes"] == "2"
 
 
+@pytest.mark.long
 def test_a_fork_cannot_comment(review: Review, github: GitHub) -> None:
     github.status = 403
     done = review()
