@@ -23,8 +23,7 @@ def checkout(tmp_path: Path) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if (ROOT / name).is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / name, path, symlinks=True, ignore=ignored)
+            shutil.copytree(ROOT / name, path, symlinks=True)
         else:
             shutil.copy(ROOT / name, path)
     return tmp_path
