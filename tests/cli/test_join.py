@@ -1,4 +1,7 @@
-"""`composerefactor join` after `composerefactor split`, on the golden cases of split."""
+"""`composerefactor join` after `composerefactor split`, on the golden cases of split.
+
+`make test` joins a few of them: tests/refactoring/join does the same with generated projects.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,11 @@ CASES = {
     if (values := tomllib.loads(path.read_text(encoding="utf-8")))["expect"] == "changed"
     and "--move-roots" not in values.get("arguments", [])
 }
+SOME = {
+    *("anchors-of-several-modules", "basic", "crlf-and-bom", "existing-include"),
+    *("extends-strategy-environments", "small-files-that-share"),
+}
+NAMES = [name if name in SOME else pytest.param(name, marks=pytest.mark.long) for name in CASES]
 THREE = "services:\n  web:\n    image: nginx\n  api:\n    image: api\n  db:\n    image: postgres\n"
 
 
@@ -35,7 +43,7 @@ def split(command_line: CommandLine, name: str, project: Path) -> tuple[str, ...
     return tuple(word for a, b in pairs if a in {"--entry", "-f"} for word in (a, b))
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", NAMES)
 def test_what_was_split_here_gets_its_bytes_back(
     command_line: CommandLine, tmp_path: Path, name: str
 ) -> None:
@@ -46,7 +54,7 @@ def test_what_was_split_here_gets_its_bytes_back(
     assert tree(tmp_path / "project") == tree(GOLDEN / name / "before")
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", NAMES)
 def test_without_the_record_the_models_are_equal(
     command_line: CommandLine, engine: Path, tmp_path: Path, name: str
 ) -> None:

@@ -2,8 +2,9 @@
 
 Each example is a generated project of :data:`FILES` Compose files and env files, with secrets of
 every kind, in places and spellings that a random generator picks. Each project is shown by a part
-of the commands, in turn. ``COMPOSEREFACTOR_SECRET_EXAMPLES`` is the number of files,
-``COMPOSEREFACTOR_SECRET_SEED`` the first project.
+of the commands, in turn; `make test` runs each command once.
+``COMPOSEREFACTOR_SECRET_EXAMPLES`` is the number of files, ``COMPOSEREFACTOR_SECRET_SEED`` the
+first project.
 """
 
 from __future__ import annotations
@@ -17,14 +18,19 @@ from pathlib import Path
 import pytest
 
 from support.commandline import CommandLine, write
+from support.examples import examples
 
 FILES = 8
 """Compose files and env files of one project."""
 
-EXAMPLES = int(os.environ.get("COMPOSEREFACTOR_SECRET_EXAMPLES", "96")) // FILES
-SEED = int(os.environ.get("COMPOSEREFACTOR_SECRET_SEED", "0"))
 TURNS = 7
 """A project is shown by every seventh command."""
+
+EXAMPLES = (
+    int(os.environ.get("COMPOSEREFACTOR_SECRET_EXAMPLES", examples(TURNS, 10 * TURNS) * FILES))
+    // FILES
+)
+SEED = int(os.environ.get("COMPOSEREFACTOR_SECRET_SEED", "0"))
 
 IMAGES = (
     *("quay.io/keycloak/keycloak:26.0", "acme/auth:7.1", "x/token:2024-05", "acme/secret:latest"),

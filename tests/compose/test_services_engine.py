@@ -1,7 +1,8 @@
 """The typed values of services are those that Docker Compose resolves.
 
-The projects are generated ones, the golden cases, the examples and, if the environment variable
-``COMPOSEREFACTOR_CORPUS`` names a directory, every directory ``*/files`` in it.
+The projects are generated ones, the examples and, for `make test-long`, the golden cases and, if
+the environment variable ``COMPOSEREFACTOR_CORPUS`` names a directory, every directory ``*/files``
+in it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import Phase, event, given
 from hypothesis import settings as hypothesis_settings
 
@@ -34,9 +36,8 @@ ROOT = Path(__file__).parents[2]
 UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
 
-def projects() -> Iterator[Path]:
+def written_projects() -> Iterator[Path]:
     yield from sorted(ROOT.glob("golden/*/*/before"))
-    yield from sorted(path for path in ROOT.glob("examples/*") if path.is_dir())
     corpus = os.environ.get("COMPOSEREFACTOR_CORPUS")
     if corpus:
         yield from sorted(Path(corpus).glob("*/files"))
@@ -454,12 +455,21 @@ def compare(
     return differences
 
 
+def test_typed_values_of_the_examples(command_line: CommandLine) -> None:
+    counted: Counter[str] = Counter()
+    for root in sorted(path for path in ROOT.glob("examples/*") if path.is_dir()):
+        assert compare(root, command_line, counted) == []
+    assert counted["start commands"]
+    assert not counted["rejected start commands"]
+
+
+@pytest.mark.long
 def test_typed_values_are_those_of_docker_compose(
     command_line: CommandLine, record_property: Callable[[str, object], None]
 ) -> None:
     counted: Counter[str] = Counter()
     differences: list[str] = []
-    for root in projects():
+    for root in written_projects():
         counted["projects"] += 1
         differences += compare(root, command_line, counted)
     record_property("compared", dict(counted))
