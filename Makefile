@@ -31,6 +31,9 @@ EXAMPLE := examples/legacy-shop
 PROJECTS ?= $(EXAMPLE)
 FILES ?= $(EXAMPLE)/docker-compose.yml
 
+# Else every Python that the tests start compiles the package, and pytest all tests, each time anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
 .PHONY: demo test test-long lint types layers without-c-parser suite engines healthchecks daemon \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from support.commandline import CommandLine, installed_engine
 from support.examples import load_profile
 
 load_profile()
+gc.disable()  # until all tests are collected: nothing of them is garbage
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,6 +52,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="`make daemon` runs the tests with a daemon"))
         if "engine" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.engine)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected out of every later garbage collection, which it would slow down."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
