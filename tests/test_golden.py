@@ -6,9 +6,9 @@ that it *rewrites* change; all others are in the result, character for character
 ``after/`` also has ``expected.diff``; ``--update-golden`` writes both again. *since* names the
 first engine that resolves the result as the original; with an older one services are not moved.
 
-Each case is planned without the engine. Docker Compose verifies the case of each transform that is
-in the *docs*, and those in which what the command says is about the *proof*; ``make test-long``
-verifies all.
+Each case is planned without the engine. Docker Compose verifies those in which what the command
+says is about the *proof*, and of each other transform the one in the *docs*, unless another test
+verifies that transform; ``make test-long`` verifies all.
 """
 
 from __future__ import annotations
@@ -86,8 +86,20 @@ CASES = [read(path.parent) for path in sorted(GOLDEN.glob("*/*/case.toml"))]
 
 
 PLANNED = [case for case in CASES if case.expect == "changed" or not case.proof]
+ELSEWHERE = {
+    **dict.fromkeys(("join", "split"), "tests/cli/test_snapshots.py, on a small project"),
+    **dict.fromkeys(
+        ("add-healthchecks", "add-resource-limits", "harden", "wait-for-healthy"),
+        "tests/cli/test_snapshots.py, on the example",
+    ),
+}
+"""Which test verifies a transform in `make test`, if none of its cases is about the proof."""
+
+SEEN = ELSEWHERE.keys() | {case.transform for case in CASES if case.proof}
 PROVED = [
-    case if case.docs or case.proof else pytest.param(case, marks=pytest.mark.long)
+    case
+    if case.proof or (case.docs and case.transform not in SEEN)
+    else pytest.param(case, marks=pytest.mark.long)
     for case in CASES
 ]
 UNPROVEN = ("--engine", "none")
