@@ -49,7 +49,7 @@ def staying(proposal: Proposal) -> set[str]:
     return set(NAMES) - moved
 
 
-@pytest.mark.parametrize("names", [(), ("queue",), ("api", "mail")])
+@pytest.mark.parametrize("names", [(), ("api", "mail")])
 def test_failing_services_do_not_move_and_the_rest_does(
     opened_of: Callable[..., OpenProject], compose: Engine, names: tuple[str, ...]
 ) -> None:
