@@ -65,7 +65,7 @@ def test_a_comment_without_secrets(
     assert patch.count(f"\n{fence}\n") == 1  # the one that closes it
     assert len(text) < 65_536
     # The plain patch is the files' own text, and is not masked.
-    plain = command_line(project, *command, "--dry-run", "-q").out
+    plain = command_line(project, *command, "--dry-run", "-q", "--engine", "none").out
     assert b"correct-horse" in plain
 
 
