@@ -22,7 +22,7 @@ from support.environments import Environments, environments
 from support.examples import examples
 from support.memory import Memory
 
-EXAMPLES = examples(8, 60)
+EXAMPLES = examples(4, 60)
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 RAW = "--no-interpolate"
 OVERRIDE_OF_INCLUDED = (2, 24, 6)

@@ -41,7 +41,7 @@ def service(text: str) -> str:
 
 
 @settings(
-    max_examples=examples(10, 60),
+    max_examples=examples(5, 60),
     deadline=None,
     suppress_health_check=[
         HealthCheck.too_slow,

@@ -112,7 +112,7 @@ def resolved(engine: Path, root: Path, base: str) -> bytes | None:
     return None if done.returncode else done.stdout
 
 
-@settings(deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=examples(15, 300), deadline=None, suppress_health_check=SLOW)
 @given(projects)
 def test_no_comment_is_lost_and_a_second_join_is_empty(
     project: ComposeProject | Environments,
@@ -140,7 +140,7 @@ def names_a_thing_twice(path: str, text: bytes) -> bool:
     return False
 
 
-@settings(deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=examples(15, 300), deadline=None, suppress_health_check=SLOW)
 @given(projects)
 def test_an_earlier_revision_gives_the_former_bytes(
     project: ComposeProject | Environments,
