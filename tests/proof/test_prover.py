@@ -98,7 +98,7 @@ def test_a_health_check_that_slipped_below_networks(prover_of: Callable[..., Pro
         )
         + "networks: {healthcheck: }\n"
     )
-    proof = prover_of({"compose.yaml": SERVICES}).check(split(slipped))
+    proof = prover_of({"compose.yaml": SERVICES}).check(split(slipped), only=is_essential)
     words = [found.message for found in proof.differences]
     assert any("service api: healthcheck was removed" in each for each in words)
     assert any("network healthcheck was added" in each for each in words)
@@ -223,16 +223,17 @@ def test_extensions_must_be_kept_unless_they_are_named_as_moved(
 ) -> None:
     text = "x-base: &base {image: a}\nx-note: keep\nservices: {a: *base}\n"
     prover = prover_of({"compose.yaml": text})
-    both = {found.message for found in prover.check(split(text)).differences}
-    assert both == {"x-base was removed", "x-note was removed"}
-    one = {found.message for found in prover.check(split(text), moved={"x-base"}).differences}
-    assert one == {"x-note was removed"}
+    both = prover.check(split(text), only=is_essential).differences
+    assert {found.message for found in both} == {"x-base was removed", "x-note was removed"}
+    one = prover.check(split(text), moved={"x-base"}, only=is_essential).differences
+    assert {found.message for found in one} == {"x-note was removed"}
     assert prover.check(split(text), moved={"x-base", "x-note"}).ok
 
 
 def test_an_extension_below_the_top_level(prover_of: Callable[..., Prover]) -> None:
     text = "services: {a: {image: a, x-owner: me}}\n"
-    [found] = prover_of({"compose.yaml": text}).check(split(text.replace("me", "you"))).differences
+    changed = split(text.replace("me", "you"))
+    [found] = prover_of({"compose.yaml": text}).check(changed, only=is_essential).differences
     assert found.message == 'service a: x-owner was "me", is "you"'
 
 
@@ -252,7 +253,8 @@ services:
     environment: {DB_PASSWORD: hunter2, URL: "http://me:hunter2@db/x"}
     command: [run, --password, hunter2]
 """
-    proof = prover_of({"compose.yaml": text}).check(split(text.replace("hunter2", "hunter3")))
+    changed = split(text.replace("hunter2", "hunter3"))
+    proof = prover_of({"compose.yaml": text}).check(changed, only=is_essential)
     assert len({found.path for found in proof.differences if found.kind == "model"}) == 3
     shown = str([found.message for found in proof.differences])
     assert "hunter" not in shown
@@ -264,7 +266,8 @@ def test_the_engine_rejects_the_result(
 ) -> None:
     since("2.29.7")
     text = "services: {a: {image: a, networks: [n]}, b: {image: b}}\nnetworks: {n: }\n"
-    proof = prover_of({"compose.yaml": text}).check(split(text.replace("networks: {n: }", "")))
+    without = split(text.replace("networks: {n: }", ""))
+    proof = prover_of({"compose.yaml": text}).check(without, only=is_essential)
     found = proof.differences[0]
     assert found.service == "a"
     assert 'service "a" refers to undefined network n' in found.message
@@ -287,7 +290,8 @@ def test_a_file_above_the_project(prover_of: Callable[..., Prover], tmp_path: Pa
     text = "services: {a: {extends: {file: ../common.yaml, service: base}}}\n"
     prover = prover_of({"compose.yaml": text, "../common.yaml": "services: {base: {image: c}}\n"})
     assert prover.check({}).ok
-    assert not prover.check({"../common.yaml": b"services: {base: {image: d}}\n"}).ok
+    changed = {"../common.yaml": b"services: {base: {image: d}}\n"}
+    assert not prover.check(changed, only=is_essential).ok
 
 
 def test_several_files_and_directories(prover_of: Callable[..., Prover]) -> None:
@@ -299,7 +303,8 @@ def test_several_files_and_directories(prover_of: Callable[..., Prover]) -> None
     prover = prover_of(files, entry)
     proof = prover.check({})
     assert (proof.ok, proof.not_covered) == (True, [])
-    changed = prover.check({"deploy/prod.yml": b"services: {api: {restart: 'no'}}\n"})
+    change = {"deploy/prod.yml": b"services: {api: {restart: 'no'}}\n"}
+    changed = prover.check(change, only=is_essential)
     assert changed.differences[0].path == ("services", "api", "restart")
 
 
