@@ -191,9 +191,12 @@ def test_any_characters_end_without_error(text: str) -> None:
         "{{",
         "$(dirname ",
         "$(cd $(dirname x)" + " " * 90,
-        "X=$X$X\n",
         "A=",
     ],
 )
 def test_long_repetitions_end(part: str) -> None:
     read(part * 3_000)
+
+
+def test_a_variable_that_doubles_itself_ends() -> None:
+    read("X=$X$X\n" * 500)
