@@ -46,8 +46,13 @@ demo: .venv/demo.stamp
 	@echo
 	@sed -n '/^+++ .*docker-compose.development-helpers.yml/,/^diff /{/^diff /!p;}' .venv/demo.patch
 
-# The suite comes last: its summary closes the run.
-test: lint types layers suite
+# Types and layers are checked beside the suite, which is so long that its summary closes the run;
+# what they find comes after it, and nothing if they find nothing.
+test: lint
+	@$(MAKE) --no-print-directory -k types layers > .venv/checks.log 2>&1 & checks=$$!; \
+	$(MAKE) --no-print-directory suite; suite=$$?; \
+	wait $$checks || { cat .venv/checks.log; exit 1; }; \
+	exit $$suite
 
 test-long: without-c-parser .venv/test.stamp $(CATALOG)
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n auto --dist loadgroup
