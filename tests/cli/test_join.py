@@ -16,6 +16,7 @@ import pytest
 
 from composerefactor.proof.comparison import compare, parse_config
 from support.commandline import SINGLY, CommandLine, Outcome, tree, write
+from support.engine import resolved
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "split"
 PLAIN = ("--engine", "none", "--unproven")
@@ -69,28 +70,14 @@ def test_without_the_record_the_models_are_equal(
     common = {"docker-compose/docker-compose.common.yml"}
     assert left == (common if shared else set()), "no module is left"
     ways = [entry["files"] for entry in json.loads(done.out)["start_commands"]]
-    after = [resolved(engine, project, files) for files in ways]
+    after = [resolved(engine, project, files, REQUIRED="1") for files in ways]
     shutil.rmtree(project)
     shutil.copytree(GOLDEN / name / "before", project)
     for files, now in zip(ways, after, strict=True):
-        was = resolved(engine, project, files)
+        was = resolved(engine, project, files, REQUIRED="1")
         if was is not None:
             assert now is not None, files
             assert compare(was, now, moved=blocks(was)) == [], files
-
-
-def resolved(engine: Path, root: Path, files: list[str]) -> bytes | None:
-    """Return the model of *files*; None where the engine rejects them."""
-    named = [word for name in files for word in ("-f", name)]
-    home = {"HOME": str(root), "REQUIRED": "1"}
-    done = subprocess.run(
-        [str(engine), "-p", "p", *named, "--profile", "*", "config"],
-        cwd=root,
-        env=home,
-        capture_output=True,
-        check=False,
-    )
-    return None if done.returncode else done.stdout
 
 
 def blocks(output: bytes) -> list[str]:

@@ -10,7 +10,7 @@ import os
 from hypothesis import HealthCheck, settings
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")
-EXAMPLES = {"dev": 40, "ci": 40, "long": 300}
+EXAMPLES = {"dev": 25, "ci": 25, "long": 300}
 """By profile: ``ci`` tries the same examples each time, ``long`` is for `make test-long`."""
 
 

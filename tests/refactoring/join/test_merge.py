@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from composerefactor.proof.comparison import compare
 from composerefactor.refactoring.contract import Plan
 from composerefactor.transforms.join import Options, join
 from support.commandline import write
+from support.engine import resolved
 from support.environments import Environments, environments
 from support.examples import examples
 from support.memory import Memory
@@ -66,18 +66,6 @@ def test_the_engine_merges_the_same(engine: Path, project: Environments) -> None
         after = resolved(engine, root)
         assert after is not None, "the engine rejects the result"
         assert compare(before or b"", after) == []
-
-
-def resolved(engine: Path, root: Path) -> bytes | None:
-    """Return the model; None where the engine rejects it."""
-    done = subprocess.run(
-        [str(engine), "-p", "p", "--profile", "*", "config"],
-        cwd=root,
-        env={"HOME": str(root)},
-        capture_output=True,
-        check=False,
-    )
-    return None if done.returncode else done.stdout
 
 
 @pytest.mark.parametrize(

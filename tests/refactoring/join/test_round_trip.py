@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -25,6 +24,7 @@ from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
 from support.commandline import write
 from support.composetext import COMPOSE, OVERRIDE, ComposeProject, compose_projects
+from support.engine import resolved
 from support.environments import Environments, environments
 from support.examples import examples
 from support.memory import Memory
@@ -84,11 +84,11 @@ def test_the_engine_resolves_every_file_the_same(
     bases = list(dict.fromkeys(names[0] for names in entries))
     with tempfile.TemporaryDirectory() as name:
         root = write(Path(name), files)
-        before = [resolved(engine, root, base) for base in bases]
+        before = [resolved(engine, root, [base], TOKEN="made-up") for base in bases]
         assume(all(output is not None for output in before))
         write(root, joined)
         for base, was in zip(bases, before, strict=True):
-            now = resolved(engine, root, base)
+            now = resolved(engine, root, [base], TOKEN="made-up")
             assert now is not None, f"{base}: the engine rejects the result"
             x_sections = [*moved, *anchors_of(files)]
             assert compare(was or b"", now, moved=x_sections) == [], base
@@ -98,18 +98,6 @@ def anchors_of(files: Mapping[str, bytes]) -> Iterable[str]:
     """Return the blocks that a split moves to a module, where they are in no model any more."""
     for text in files.values():
         yield from re.findall(r"^x-[\w-]+", text.decode(), re.MULTILINE)
-
-
-def resolved(engine: Path, root: Path, base: str) -> bytes | None:
-    """Return the model of *base*; None where the engine rejects it."""
-    done = subprocess.run(
-        [str(engine), "-p", "p", "-f", base, "--profile", "*", "config"],
-        cwd=root,
-        env={"TOKEN": "made-up", "HOME": str(root)},
-        capture_output=True,
-        check=False,
-    )
-    return None if done.returncode else done.stdout
 
 
 @settings(max_examples=examples(15, 300), deadline=None, suppress_health_check=SLOW)
