@@ -26,6 +26,9 @@ KEYS = {
 SETTLED = 0.12
 """So many seconds without output count as waiting for input."""
 
+TIMEOUT = 120.0
+"""So many seconds may pass until a program shows something, on a slow machine."""
+
 
 class _Screen(pyte.HistoryScreen):
     """A screen that answers the terminal's queries, as real ones do."""
@@ -59,7 +62,7 @@ class Terminal:
             cwd=str(directory),
             env={"TERM": "xterm-256color", **environ},
             dimensions=(lines, columns),
-            timeout=30,
+            timeout=TIMEOUT,
         )
         self.child.delaybeforesend = None
         self.screen.answer = self.child.send
@@ -76,7 +79,7 @@ class Terminal:
         self.stream.feed(data)
         return True
 
-    def wait_for(self, text: str, timeout: float = 30) -> str:
+    def wait_for(self, text: str, timeout: float = TIMEOUT) -> str:
         """Read until *text* is on the screen and nothing more comes; return the screen."""
         end = time.monotonic() + timeout
         while text not in self.text():
@@ -87,7 +90,7 @@ class Terminal:
             pass
         return self.text()
 
-    def wait_for_new(self, text: str, timeout: float = 30) -> None:
+    def wait_for_new(self, text: str, timeout: float = TIMEOUT) -> None:
         """Read until *text* is written after the keys that were pressed last."""
         end = time.monotonic() + timeout
         while text.encode() not in self.bytes[self.pressed :]:
@@ -122,7 +125,7 @@ class Terminal:
         self.screen.resize(lines, columns)
         self.child.setwinsize(lines, columns)
 
-    def end(self, timeout: float = 30) -> int:
+    def end(self, timeout: float = TIMEOUT) -> int:
         """Wait for the program to end; return its exit code."""
         end = time.monotonic() + timeout
         while self.child.isalive() and time.monotonic() < end:
