@@ -158,7 +158,7 @@ def summary_of(path: str, top: str) -> ProjectSummary:
     except ComposerefactorError as error:
         message = GENERAL.text(" ".join(str(error).split()))
         return ProjectSummary(shown, message, seconds=time.monotonic() - start)
-    except TimeoutError:
+    except _OutOfTime:
         return ProjectSummary(shown, f"timed out after {MAX_SECONDS:.0f} s", seconds=MAX_SECONDS)
     except (RecursionError, MemoryError) as error:
         return ProjectSummary(shown, type(error).__name__, seconds=time.monotonic() - start)
@@ -177,15 +177,19 @@ def summary_of(path: str, top: str) -> ProjectSummary:
     )
 
 
+class _OutOfTime(BaseException):
+    """The time limit has passed; no OSError, which whoever reads files takes for a missing file."""
+
+
 @contextmanager
 def _time_limit(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError after *seconds*, if the system has timers (Windows has none)."""
+    """Raise _OutOfTime after *seconds*, if the system has timers (Windows has none)."""
     if not hasattr(signal, "setitimer"):
         yield
         return
 
     def stop(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of a handler
-        raise TimeoutError
+        raise _OutOfTime
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
