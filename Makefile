@@ -1,5 +1,5 @@
 # make demo     split the example project, dry, with proof by Docker Compose
-# make test     everything that CI checks; about six minutes on two cores
+# make test     everything that CI checks; three to four minutes on two cores
 # make test-long  all tests, also those that take long, with many more generated examples
 # make engines  the tests that ask the engine, with each version that is supported
 # make healthchecks  install servers from Debian's packages (as root, none is started) and run the
