@@ -6,7 +6,7 @@ import os
 import posixpath
 import shlex
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from composerefactor.compose.files import RESOURCE_SECTIONS
 from composerefactor.compose.invocation import Invocation
 from composerefactor.errors import (
     EngineError,
@@ -27,6 +28,7 @@ from composerefactor.planning.opening import OpenProject, ProjectSelection, open
 from composerefactor.proof.comparison import ProofResult
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.prover import Prover
+from composerefactor.proof.shortcuts import Definitions, needed_scenarios
 from composerefactor.proof.staging import Progress
 from composerefactor.refactoring.modules.anchors import AnchorIndex
 from composerefactor.workspace.git import export, find_repository
@@ -76,9 +78,12 @@ def compare(
         for old_entry, new_entry in zip(old.project.entries, new.project.entries, strict=True)
         for old_name, new_name in zip(old_entry.files, new_entry.files, strict=True)
     }
+    texts: dict[str, bytes] = {}
     for path in sorted(inputs):
         name = names.get(path, path)
         before = old.files.read_bytes(path) if old.files.exists(path) else None
+        if before is not None:
+            texts[path] = before
         after = new.files.read_bytes(name) if new.files.exists(name) else None
         if before != after:
             changes[path] = after
@@ -92,6 +97,13 @@ def compare(
         profiles_of=old.profiles_of,
         environ=old.environ,
         progress=progress,
+        needed=needed_scenarios(
+            old.project.readable,
+            texts,
+            changes,
+            _definitions(old, {}),
+            _definitions(new, {new_name: old_name for old_name, new_name in names.items()}),
+        ),
     ) as prover:
         rejected = prover.rejected()
         if len(rejected) == len(old.project.readable):
@@ -104,6 +116,21 @@ def compare(
         return Comparison(
             old, new, engine, prover.check(changes, moved=list(_anchor_blocks(old))), rejected
         )
+
+
+def _definitions(opened: OpenProject, names: Mapping[str, str]) -> Definitions:
+    """Return what the files of a state define; *names* has other names of files."""
+    files = opened.project.files
+    return Definitions(
+        frozenset(names.get(path, path) for path in files),
+        frozenset(opened.project.env_files),
+        frozenset(
+            (section, name)
+            for file in files.values()
+            for section in RESOURCE_SECTIONS
+            for name in file.entries(section)
+        ),
+    )
 
 
 def _anchor_blocks(opened: OpenProject) -> Iterator[str]:

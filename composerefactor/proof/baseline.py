@@ -7,10 +7,12 @@ missing. Values and empty files are supplied, and reported as assumptions.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
@@ -20,6 +22,7 @@ from composerefactor.compose.invocation import Invocation
 from composerefactor.proof.comparison import services_named
 from composerefactor.proof.engine import STOPPED
 from composerefactor.proof.memory import Memory
+from composerefactor.proof.output import blocks, sections
 from composerefactor.proof.probes import constant_probe, render
 from composerefactor.proof.scenarios import (
     ALL_PROFILES,
@@ -32,6 +35,7 @@ from composerefactor.proof.scenarios import (
     own_scenario,
     raw_scenario,
 )
+from composerefactor.proof.shortcuts import Needed
 from composerefactor.proof.staging import Run, Runner
 
 _MAX_SUPPLIED = 200
@@ -61,11 +65,13 @@ class EntryInputs(Struct, frozen=True):
         entry: The start command.
         variables: The variables that its files use, by name.
         profiles: The profiles that its services name.
+        ambiguous: The variables that have several defaults.
     """
 
     entry: Invocation
     variables: Mapping[str, Variable]
     profiles: Sequence[str]
+    ambiguous: frozenset[str] = frozenset()
 
     @classmethod
     def of(
@@ -75,7 +81,13 @@ class EntryInputs(Struct, frozen=True):
         profiles_of: Callable[[Invocation], Sequence[str]],
     ) -> list[EntryInputs]:
         """Return the inputs of each of *entries*, with what both functions return for it."""
-        return [cls(e, merge_variables(variables_of(e)), profiles_of(e)) for e in entries]
+        result = []
+        for entry in entries:
+            found = list(dict.fromkeys(variables_of(entry)))
+            uses = Counter(name for name, _ in {(each.name, each.default) for each in found})
+            ambiguous = frozenset(name for name, number in uses.items() if number > 1)
+            result.append(cls(entry, merge_variables(found), profiles_of(entry), ambiguous))
+        return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +109,10 @@ class Remembered:
 
 PROBE_LATER = "(follows from the resolved configuration)"
 """The path of a probe whose text is not known yet."""
+
+
+_ALL_NEEDED = Needed()
+_USES_ALL = b"all resources are used"
 
 
 def _parts_of(scenarios: Iterable[Scenario]) -> list[Scenario]:
@@ -133,7 +149,12 @@ class Baseline:
         return bool(self._supplied_names.keys() - {REQUIRED_SET_WITHOUT_ENV_FILE})
 
     def runs(
-        self, entries: Sequence[EntryInputs], *, thorough: bool = False, probes: bool = False
+        self,
+        entries: Sequence[EntryInputs],
+        *,
+        thorough: bool = False,
+        probes: bool = False,
+        needed: Mapping[Invocation, Needed] = MappingProxyType({}),
     ) -> list[Run]:
         """Return the runs of the original for *entries*; some may have a failed result.
 
@@ -145,29 +166,43 @@ class Baseline:
                 hashes printed, which follow from the configuration. Where Docker Compose rejects
                 the combination, each scenario runs.
             probes: Whether the combined scenarios include a probe.
+            needed: What start commands need that do not need every scenario; without *probes*.
         """
+        needs = [needed.get(inputs.entry, _ALL_NEEDED) for inputs in entries]
         firsts: list[Callable[[], list[Run]]] = [partial(self._command_runs, e) for e in entries]
         if not thorough:
-            firsts += [partial(self._raw_runs, e) for e in entries]
+            firsts += [
+                partial(self._raw_runs, e) if need.raw else list
+                for e, need in zip(entries, needs, strict=True)
+            ]
         results = self.runner.side_by_side(firsts)
         owns = results[: len(entries)]
         raws = results[len(entries) :] or [[] for _ in entries]
+        accepted = {own[0].entry for own in owns if own[0].result.ok}
         others: list[Callable[[], list[Run]]] = []
-        for inputs, own, raw in zip(entries, owns, raws, strict=True):
+        for inputs, need, own, raw in zip(entries, needs, owns, raws, strict=True):
             if not own[-1].result.ok and not inputs.profiles:
                 continue  # Docker Compose rejects the project, and would in every scenario
             scenarios = self._other_scenarios(inputs, together=own[0].result.ok)
             base = own[-1].env
-            if own[0].result.ok and raw and raw[0].result.ok:
-                parts = [s for s in scenarios if s.kind == "model" and s.profiles == ALL_PROFILES]
-                combine = partial(self._combined_runs, inputs, own[0], raw[0], parts, probes=probes)
-                others += [combine, lambda raw=raw: raw]  # type: ignore[misc]
+            is_clear = all(run.result.ok for run in (own[0], *raw))
+            if is_clear and not thorough and (need.follows or inputs.entry) in accepted:
+                parts = _parts_of(scenarios)
+                if need.combined:
+                    combine = partial(self._combined_runs, inputs, own[0], raw, parts)
+                    others.append(partial(combine, probes=probes, resources=need.resources))
+                others.append(lambda raw=raw: raw)  # type: ignore[misc]
                 scenarios = []
             others += [partial(self._load_one, inputs, scenario, base) for scenario in scenarios]
         return [run for runs in (*owns, *self.runner.side_by_side(others)) for run in runs]
 
     def remembered(
-        self, entries: Sequence[EntryInputs], memory: Memory, *, probes: bool
+        self,
+        entries: Sequence[EntryInputs],
+        memory: Memory,
+        *,
+        probes: bool,
+        needed: Mapping[Invocation, Needed] = MappingProxyType({}),
     ) -> list[Remembered] | None:
         """Return the runs of a proof that is not thorough, without running Docker Compose.
 
@@ -176,17 +211,17 @@ class Baseline:
         """
         found: list[Remembered] = []
         for inputs in entries:
+            need = needed.get(inputs.entry, _ALL_NEEDED)
             own = self._remembered(inputs, own_scenario({}), {}, memory)
             raw = self._remembered(inputs, raw_scenario(), {}, memory)
-            if own is None or raw is None:
+            if own is None or (raw is None and need.raw):
                 return None
-            found += [own, raw]
-            scenarios = self._other_scenarios(inputs)
-            parts = _parts_of(scenarios)
-            combined = combined_scenario(
-                inputs.variables, self._set_in_env_files(inputs.entry), parts
-            )
-            if combined is None:
+            found += [own, raw] if raw is not None and need.raw else [own]
+            parts = _parts_of(self._other_scenarios(inputs))
+            combined = combined_scenario(inputs.variables, self._second_values(inputs), parts)
+            if combined is None or not need.combined:
+                if need.combined and not need.raw:
+                    return None
                 continue
             probed = replace(combined, probe=PROBE_LATER)
             known = (
@@ -199,6 +234,13 @@ class Baseline:
                 return None
             self._assume_required(inputs, combined)
             found.append(run)
+            if not need.raw and raw is not None:
+                found.append(raw)
+            elif not need.raw and not (
+                self._tells_variables_apart(inputs, combined, {}, run.env)
+                and memory.recall(memory.digest(own.question, _USES_ALL)) is not None
+            ):
+                return None
         return found
 
     def _remembered(
@@ -248,22 +290,83 @@ class Baseline:
         return [s for s in all_scenarios if s.essential or s.kind == "hash" or not entry.assumed]
 
     def _combined_runs(
-        self, inputs: EntryInputs, own: Run, raw: Run, parts: Sequence[Scenario], *, probes: bool
+        self,
+        inputs: EntryInputs,
+        own: Run,
+        raw: Sequence[Run],
+        parts: Sequence[Scenario],
+        *,
+        probes: bool,
+        resources: Collection[tuple[str, str]],
     ) -> list[Run]:
-        """Return the run of *parts* combined, or a run for each if that is rejected."""
-        in_env_files = self._set_in_env_files(inputs.entry)
-        scenario = combined_scenario(inputs.variables, in_env_files, parts)
+        """Return the run of *parts* combined, or a run for each if that is rejected.
+
+        *raw* may have the run of the uninterpolated configuration. If it has none, and the values
+        of variables do not replace it, or a service uses not all *resources*, this run is
+        returned, too.
+        """
+        scenario = combined_scenario(inputs.variables, self._second_values(inputs), parts)
         if scenario is None:
-            return []
-        probe = constant_probe(own.result, raw.result, self.runner.engine) if probes else {}
+            return [] if raw else self._raw_runs(inputs)
+        probe = (
+            constant_probe(own.result, raw[0].result, self.runner.engine) if probes and raw else {}
+        )
         run = self._probed_run(own, scenario, scenario.environments[0], probe)
         if run is None:
             run = self.load(inputs, scenario, own.env)
             if not run.result.ok:
-                return [self.load(inputs, part, own.env) for part in parts]
+                runs = [self.load(inputs, part, own.env) for part in parts]
+                return runs if raw else [*runs, *self._raw_runs(inputs)]
             run = self._probed_run(own, scenario, run.env, probe, _MAX_UNFIT) or run
         self._assume_required(inputs, scenario)
-        return [run]
+        if raw:
+            return [run]
+        tells_apart = self._tells_variables_apart(inputs, scenario, own.env, run.env)
+        if tells_apart and self._uses_all(own, resources):
+            return [run]
+        return [run, *self._raw_runs(inputs)]
+
+    def _uses_all(self, own: Run, resources: Collection[tuple[str, str]]) -> bool:
+        """Return whether *own* prints all *resources*: those that no service uses are left out.
+
+        That it does is remembered.
+        """
+        texts = sections(own.result.stdout)
+        printed = {
+            (section, name.strip("\"'"))
+            for section in {section for section, _ in resources} & texts.keys()
+            for name in blocks(texts[section].partition("\n")[2], 2) or ()
+        }
+        memory = self.runner.engine.memory
+        question = self.runner.question(own.entry, own.scenario, own.env)
+        is_complete = {*resources} <= printed
+        if is_complete and memory and question:
+            memory.remember(memory.digest(question, _USES_ALL), b"used")
+        return is_complete
+
+    def _tells_variables_apart(
+        self,
+        inputs: EntryInputs,
+        combined: Scenario,
+        own_env: Mapping[str, str],
+        env: Mapping[str, str],
+    ) -> bool:
+        """Return whether each variable has two values, and no other variable has the same two.
+
+        Args:
+            inputs: The start command.
+            combined: The combined scenario.
+            own_env: The environment variables of the run of the start command itself.
+            env: The environment variables of the run of the combined scenario.
+        """
+        variables_of = partial(self.runner.variables, inputs.entry)
+        own = {**variables_of(own_scenario({})), **self.runner.environ, **own_env}
+        other = {**variables_of(combined), **self.runner.environ, **env}
+        pairs = {
+            tuple(values.get(name, variable.default) or "" for values in (own, other))
+            for name, variable in inputs.variables.items()
+        }
+        return len(pairs) == len(inputs.variables) and all(one != two for one, two in pairs)
 
     def _assume_required(self, inputs: EntryInputs, combined: Scenario) -> None:
         if combined.empty_env_file:
@@ -412,6 +515,19 @@ class Baseline:
             text = self.stage.place(path).read_text(encoding="utf-8", errors="replace")
             names.update(_SET_IN_ENV_FILE.findall(text))
         return names - self.runner.environ.keys()
+
+    def _second_values(self, inputs: EntryInputs) -> set[str]:
+        """Return the variables whose value in an env file is not the one without the file.
+
+        If nothing else sets them, a second reading of the file shows.
+        """
+        values = self.runner.variables(inputs.entry, own_scenario({}))
+        return {
+            name
+            for name in self._set_in_env_files(inputs.entry) & inputs.variables.keys()
+            if name in inputs.ambiguous
+            or values.get(name) != (inputs.variables[name].default or "")
+        }
 
     def _assume(self, assumption: str, names: Iterable[str]) -> None:
         for name in names:

@@ -392,6 +392,24 @@ def compare_run(
     ]
 
 
+_NOT_HASHED = frozenset({"build", "pull_policy", "scale"})
+_LAST_HASHED = {"depends_on": (2, 24, 7), "profiles": (2, 29, 7)}
+
+
+def is_hashed(attribute: str, release: tuple[int, int, int]) -> bool:
+    """Return whether the configuration hash of a service covers *attribute*.
+
+    The source is ``pkg/compose/hash.go`` of docker/compose (observed: v2.24.1 to v5.6.1).
+
+    Args:
+        attribute: The name of the attribute.
+        release: The version of Docker Compose.
+    """
+    if attribute in _LAST_HASHED:
+        return release <= _LAST_HASHED[attribute]
+    return attribute not in _NOT_HASHED and not attribute.startswith("x-")
+
+
 def recreated_services(run: Run, after: Result) -> list[str]:
     """Return the services whose hash changed; added and removed services are not included."""
     before, now = hashes(run.result.stdout), hashes(after.stdout)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from msgspec import Struct
@@ -19,6 +19,7 @@ from composerefactor.proof.comparison import (
     ProofFinding,
     ProofResult,
     compare_run,
+    is_hashed,
     recreated_services,
 )
 from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine, Result
@@ -26,6 +27,7 @@ from composerefactor.proof.memory import Memory
 from composerefactor.proof.output import extension_names, sections
 from composerefactor.proof.probes import OverrideSensitivity, ProbeRuns, constant_probe, render
 from composerefactor.proof.scenarios import (
+    ALL_PROFILES,
     OWN,
     Kind,
     Scenario,
@@ -34,6 +36,7 @@ from composerefactor.proof.scenarios import (
     raw_scenario,
     untried_profiles,
 )
+from composerefactor.proof.shortcuts import Needed
 from composerefactor.proof.staging import Progress, Run, Runner, Stage
 
 
@@ -60,6 +63,8 @@ class Prover:
             resolved nevertheless.
         probes: Whether combined scenarios include a probe, so that :meth:`sensitivities` needs no
             more runs if they are equal.
+        needed: What start commands need for the only changes to be checked, if that is less than
+            every scenario.
     """
 
     def __init__(
@@ -77,6 +82,7 @@ class Prover:
         timeout: float = DEFAULT_TIMEOUT,
         consistent: bool = True,
         probes: bool = False,
+        needed: Mapping[Invocation, Needed] = MappingProxyType({}),
     ) -> None:
         self.engine = engine
         self.entries = tuple(entries)
@@ -91,7 +97,7 @@ class Prover:
             options=() if consistent else ("--no-consistency",),
         )
         self._baseline = Baseline(self._runner, env_files)
-        self._thorough, self._probes = engine.is_thorough, probes
+        self._thorough, self._probes, self._needed = engine.is_thorough, probes, needed
         self._runs: list[Run] | None = None
         self._remembered: list[Remembered] | None = None
         self._apart: dict[tuple[Invocation, Scenario], Run] = {}
@@ -100,7 +106,9 @@ class Prover:
         self._stage.__enter__()
         memory = self.engine.memory
         if memory is not None and not self._thorough:
-            self._remembered = self._baseline.remembered(self._inputs, memory, probes=self._probes)
+            self._remembered = self._baseline.remembered(
+                self._inputs, memory, probes=self._probes, needed=self._needed
+            )
         return self
 
     def __exit__(
@@ -115,7 +123,7 @@ class Prover:
         """Return the runs of the original; they are made at the first call."""
         if self._runs is None:
             self._runs = self._baseline.runs(
-                self._inputs, thorough=self._thorough, probes=self._probes
+                self._inputs, thorough=self._thorough, probes=self._probes, needed=self._needed
             )
         return self._runs
 
@@ -398,11 +406,13 @@ class Prover:
 
     def _untried_profiles(self) -> list[NotCovered]:
         """Return the profiles that are not compared alone, of start commands that need it."""
-        combined = {run.entry for run in self.baseline() if run.scenario.parts}
+        alone = {
+            run.entry for run in self.baseline() if run.scenario.profiles not in {(), ALL_PROFILES}
+        }
         return [
             NotCovered(inputs.entry, f"profile {profile}", "not compared alone: too many profiles")
             for inputs in self._inputs
-            if inputs.entry not in combined
+            if inputs.entry in alone
             for profile in untried_profiles(inputs.profiles)
         ]
 
@@ -497,9 +507,13 @@ class _Check:
         self.with_hash |= {run.entry for run in runs if run.scenario.kind == "hash"}
         combined: dict[Invocation, tuple[Run, list[ProofFinding]]] = {}
         without_raw: set[Invocation] = set()
+        compared_otherwise = {
+            run.entry for run in runs if run.scenario.kind == "model" and run.scenario.name != OWN
+        }
         for run, after in self._after(runs):
             found = compare_run(run, after, self.prover.runner, self.moved)
-            if run.scenario.kind == "raw" and not after.ok:
+            is_raw = run.scenario.kind == "raw"
+            if is_raw and not after.ok and run.entry in compared_otherwise:
                 # Docker Compose checks included files more strictly without interpolation.
                 self._add_not_covered(run, after)
                 without_raw.add(run.entry)
@@ -525,12 +539,26 @@ class _Check:
         """Compare hashes where a resolved configuration is another text, and none were compared.
 
         The hash of a service follows from the resolved configuration, so those of equal texts are
-        equal, too.
+        equal, too. If the comparison has failed already, no hash is needed to reject the change:
+        then those services are recreated of which a hashed attribute is different.
         """
         self.covered += len(self.hashed - self.unhashed.keys())
+        if not all(map(self.expected, self.findings.values())):
+            self._derive_recreated()
+            return
         runs = self.prover.hashes(list(self.unhashed.values()))
         for run, after in self._after(runs):
             self._add(run, after, compare_run(run, after, self.prover.runner, self.moved))
+
+    def _derive_recreated(self) -> None:
+        release = self.prover.engine.release
+        for finding in self.findings.values():
+            known, path = self.recreated[finding.entry], finding.path
+            is_own = finding.scenario == OWN and finding.kind == "model"
+            if finding.entry not in self.unhashed or not is_own or len(path) < 3:  # noqa: PLR2004
+                continue
+            if path[1] not in known and is_hashed(path[2], release):
+                known.append(path[1])
 
     def result(self, untried: Sequence[NotCovered]) -> ProofResult:
         """Return the result; *untried* is not covered, too."""

@@ -243,17 +243,17 @@ COMBINED = "other variables, env file and directory at once"
 
 
 def combined_scenario(
-    variables: Mapping[str, Variable], in_env_files: Collection[str], parts: Sequence[Scenario]
+    variables: Mapping[str, Variable], unset: Collection[str], parts: Sequence[Scenario]
 ) -> Scenario | None:
     """Return one scenario in place of *parts*, which are independent of each other.
 
-    A variable that an env file sets is left unset, so that a second reading of the file shows; all
-    others are set to sentinels. Required variables are always set. If Docker Compose rejects
-    that, variables without a default are set too.
+    The variables *unset* are not set, so that a second reading of the env files that set them
+    shows; all others are set to sentinels. Required variables are always set. If Docker Compose
+    rejects that, variables without a default are set too.
 
     Args:
         variables: All variables that the files of the start command use.
-        in_env_files: The variables that the env files of the start command set.
+        unset: Variables that env files of the start command set.
         parts: Those scenarios of :func:`other_scenarios` that have no effect on each other.
 
     Returns:
@@ -262,12 +262,12 @@ def combined_scenario(
     if not parts:
         return None
     empty = any(part.empty_env_file for part in parts)
-    optional = {v.name for v in variables.values() if empty and not v.required} & {*in_env_files}
+    optional = {v.name for v in variables.values() if empty and not v.required} & {*unset}
     with_default = {name for name in optional if variables[name].default is not None}
     environments = [
-        {name: value for name, value in values.items() if name not in unset}
+        {name: value for name, value in values.items() if name not in names}
         for values in sentinel_sets(variables) or [{}]
-        for unset in (optional, with_default)
+        for names in (optional, with_default)
     ]
     return Scenario(
         COMBINED,

@@ -115,6 +115,7 @@ class Stage:
         Changes that were applied before are reset first.
         """
         self.reset()
+        self.state += bool(changes)
         for path, content in changes.items():
             place = self.place(path)
             self._before[place] = place.read_bytes() if place.is_file() else None
@@ -133,7 +134,7 @@ class Stage:
 
     def reset(self) -> None:
         """Restore the state before the changes."""
-        self.state += 1
+        self.state += self.is_changed
         for place, content in self._before.items():
             if content is None:
                 place.unlink(missing_ok=True)
@@ -348,7 +349,7 @@ class Runner:
                 return self._hashes(model, args, cwd, environ, scenario.profiles)
         result = self._engine_run([*args], cwd, environ)
         if scenario.kind == "model" and result.ok and not prints_env_files(self.engine):
-            variables = {**self._variables(entry, scenario), **environ}
+            variables = {**self.variables(entry, scenario), **environ}
             return replace(result, stdout=with_env_files(result.stdout, variables))
         return result
 
@@ -378,7 +379,7 @@ class Runner:
     def _uses_env_files(self) -> bool:
         return any(b"env_file" in text for text in self.stage.texts())
 
-    def _variables(self, entry: Invocation, scenario: Scenario) -> dict[str, str]:
+    def variables(self, entry: Invocation, scenario: Scenario) -> dict[str, str]:
         """Return the variables of the env files of *entry* itself."""
         directory = entry.project_directory or entry.directory
         files = entry.env_files or (posixpath.join(directory, ".env"),)

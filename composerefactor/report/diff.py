@@ -34,7 +34,7 @@ def headline(result: Review) -> str:
     if not result.changes:
         if any(compared.reason for compared in result.compared):
             return f"no change could be determined in {entries}"
-        return f"no changes to containers in {entries}"
+        return f"{entries} equal, 0 containers recreated"
     counts = Counter(impact.change.risk for impact in result.changes)
     parts = ", ".join(f"{counts[risk]} {risk.word}" for risk in reversed(Risk) if counts[risk])
     text = f"{counted(len(result.changes), 'change')} in {entries}; risk: {parts}"

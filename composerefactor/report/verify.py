@@ -27,12 +27,12 @@ def result_text(comparison: Comparison, style: Style, *, verbose: bool) -> Itera
     entries = len(comparison.old.project.readable) - len(comparison.rejected)
     recreated = len({name for names in proof.recreated.values() for name in names})
     containers = len(comparison.old.project.containers)
+    effect = f"{recreated} of {counted(containers, 'container')} recreated"
     if proof.ok:
-        line = f"equal: {counted(entries, 'start command')}"
-        line += f", {recreated} of {counted(containers, 'container')} recreated"
+        line = f"{counted(entries, 'start command')} equal, {effect}"
         yield row("Proof", style(line, "green", "bold"), style)
     else:
-        line = f"different in {counted(len(proof.differences), 'place')}"
+        line = f"different in {counted(len(proof.differences), 'place')}, {effect}"
         yield row("Proof", style(line, "red", "bold"), style)
     for line in limited([_difference(comparison, f) for f in proof.differences], most):
         yield row("", line, style)

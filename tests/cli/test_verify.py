@@ -26,7 +26,7 @@ def divided(shop: Path, command_line: CommandLine) -> Path:
 def test_directories(shop: Path, divided: Path, command_line: CommandLine) -> None:
     done = command_line(shop.parent, "verify", "shop", "divided")
     assert done.code == 0, done.err
-    assert b"equal: 1 start command, 0 of 3 containers recreated" in done.out
+    assert b"1 start command equal, 0 of 3 containers recreated" in done.out
     assert done.err == ""
 
 
@@ -35,7 +35,7 @@ def test_a_container_of_two_entry_points_counts_once(shop: Path, command_line: C
     (shop / "docker-compose.override.yml").write_text(override)
     shutil.copytree(shop, shop.parent / "copy")
     done = command_line(shop.parent, "verify", "shop", "copy")
-    assert b"equal: 2 start commands, 0 of 3 containers recreated" in done.out
+    assert b"2 start commands equal, 0 of 3 containers recreated" in done.out
 
 
 def test_new_is_the_current_directory(shop: Path, divided: Path, command_line: CommandLine) -> None:

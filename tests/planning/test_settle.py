@@ -85,7 +85,7 @@ def test_a_failure_without_a_moved_element_ends_the_search(
 
     proposal = propose(opened_of({BASE: TEXT}), plan, compose)
     assert proposal.proof is not None
-    assert [found.service for found in proposal.proof.differences] == ["api", "api"]
+    assert [found.service for found in proposal.proof.differences] == ["api"]
 
 
 def test_a_prediction_is_checked(opened_of: Callable[..., OpenProject], compose: Engine) -> None:

@@ -219,7 +219,7 @@ def test_a_comment_is_begun_and_kept_up_to_date(
     again = review(REVIEW_FAIL_ON="high")
     assert again.outputs["failed"] == "false"
     assert len(github.comments) == 121
-    assert "no changes to containers" in github.comments[-1]["body"]
+    assert "equal, 0 containers recreated" in github.comments[-1]["body"]
 
 
 def test_without_changes_no_comment_is_begun(
