@@ -27,6 +27,7 @@ from composerefactor.proof.probes import constant_probe, render
 from composerefactor.proof.scenarios import (
     ALL_PROFILES,
     FIRST_NUMBER,
+    RunFrom,
     Scenario,
     adjusted_values,
     combined_scenario,
@@ -112,6 +113,11 @@ PROBE_LATER = "(follows from the resolved configuration)"
 
 
 _ALL_NEEDED = Needed()
+_FINDS_ENV_FILE = (2, 29, 0)
+"""From this version on, ``include`` finds the ``.env`` of a project directory from any directory.
+
+Observed: v2.24.7 looks for it below the current directory, v2.29.7 does not.
+"""
 _USES_ALL = b"all resources are used"
 
 
@@ -191,6 +197,10 @@ class Baseline:
                 if need.combined:
                     combine = partial(self._combined_runs, inputs, own[0], raw, parts)
                     others.append(partial(combine, probes=probes, resources=need.resources))
+                    others += [
+                        partial(self._load_one, inputs, part, base)
+                        for part in self._not_combined(parts)
+                    ]
                 others.append(lambda raw=raw: raw)  # type: ignore[misc]
                 scenarios = []
             others += [partial(self._load_one, inputs, scenario, base) for scenario in scenarios]
@@ -218,7 +228,7 @@ class Baseline:
                 return None
             found += [own, raw] if raw is not None and need.raw else [own]
             parts = _parts_of(self._other_scenarios(inputs))
-            combined = combined_scenario(inputs.variables, self._second_values(inputs), parts)
+            combined = self._combined(inputs, parts)
             if combined is None or not need.combined:
                 if need.combined and not need.raw:
                     return None
@@ -233,7 +243,12 @@ class Baseline:
             if run is None:
                 return None
             self._assume_required(inputs, combined)
-            found.append(run)
+            alone = [
+                self._remembered(inputs, part, {}, memory) for part in self._not_combined(parts)
+            ]
+            if None in alone:
+                return None
+            found += [run, *(each for each in alone if each is not None)]
             if not need.raw and raw is not None:
                 found.append(raw)
             elif not need.raw and not (
@@ -305,7 +320,7 @@ class Baseline:
         of variables do not replace it, or a service uses not all *resources*, this run is
         returned, too.
         """
-        scenario = combined_scenario(inputs.variables, self._second_values(inputs), parts)
+        scenario = self._combined(inputs, parts)
         if scenario is None:
             return [] if raw else self._raw_runs(inputs)
         probe = (
@@ -343,6 +358,21 @@ class Baseline:
         if is_complete and memory and question:
             memory.remember(memory.digest(question, _USES_ALL), b"used")
         return is_complete
+
+    def _combined(self, inputs: EntryInputs, parts: Sequence[Scenario]) -> Scenario | None:
+        where: RunFrom = "project" if self._not_combined(parts) else "subdirectory"
+        return combined_scenario(inputs.variables, self._second_values(inputs), parts, where)
+
+    def _not_combined(self, parts: Sequence[Scenario]) -> list[Scenario]:
+        """Return those of *parts* that run alone: with an old version, that of a subdirectory.
+
+        From there, it finds no second ``.env``, so the empty env file would show nothing.
+        """
+        if self.runner.engine.release >= _FINDS_ENV_FILE or not any(
+            part.empty_env_file for part in parts
+        ):
+            return []
+        return [part for part in parts if part.where == "subdirectory"]
 
     def _tells_variables_apart(
         self,

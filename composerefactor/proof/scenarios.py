@@ -243,7 +243,10 @@ COMBINED = "other variables, env file and directory at once"
 
 
 def combined_scenario(
-    variables: Mapping[str, Variable], unset: Collection[str], parts: Sequence[Scenario]
+    variables: Mapping[str, Variable],
+    unset: Collection[str],
+    parts: Sequence[Scenario],
+    where: RunFrom = "subdirectory",
 ) -> Scenario | None:
     """Return one scenario in place of *parts*, which are independent of each other.
 
@@ -255,6 +258,7 @@ def combined_scenario(
         variables: All variables that the files of the start command use.
         unset: Variables that env files of the start command set.
         parts: Those scenarios of :func:`other_scenarios` that have no effect on each other.
+        where: The directory to run from.
 
     Returns:
         The scenario; None if there are no parts.
@@ -272,7 +276,7 @@ def combined_scenario(
     return Scenario(
         COMBINED,
         profiles=parts[0].profiles,
-        where="subdirectory",
+        where=where,
         environments=tuple(e for n, e in enumerate(environments) if e not in environments[:n]),
         empty_env_file=empty,
         parts=tuple(parts),

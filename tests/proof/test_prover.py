@@ -52,8 +52,9 @@ def test_an_exact_split_is_equal_in_every_scenario(prover_of: Callable[..., Prov
     assert proof.differences == []
     assert proof.not_covered == []
     # own, raw, and: all set, empty --env-file, from elsewhere; hashes follow
-    assert proof.covered == 4
-    assert prover.runs == 6
+    alone = int(prover.engine.release < (2, 29, 0))  # from a subdirectory
+    assert proof.covered == 4 + alone
+    assert prover.runs == 6 + 2 * alone
     assert list(proof.recreated.values()) == [[]]
 
 
