@@ -31,28 +31,60 @@ EXAMPLES = int(os.environ.get("COMPOSEREFACTOR_MUTANTS", "2"))
 CORPUS = os.environ.get("COMPOSEREFACTOR_CORPUS")
 MUTANTS_OF_A_PROJECT = 10
 
+EDITS: dict[str, tuple[str, str]] = {
+    "value": (r"([\w/])(\"?\s*)$", r"\1x\2"),
+    "path": (r"\./", "../"),
+    "default": (r":?-([^}]*)}", r":-\1x}"),
+    "profile": (r"(profiles: \[)", r"\1other, "),
+    "variable": (r"\$\{(\w+)", r"${\1_X"),
+    "variable without braces": (r"\$(\w+)", r"$\1_X"),
+    "include": (r"^(\s*- .*)(\.ya?ml)$", r"\1-other\2"),
+    "env file": (r"^(\s*(?:env_file:|-) .*)(\.env)$", r"\1-other\2"),
+    "mapping": (r"^(\s+)([\w.-]+): (\S)", r"\1\2-x: \3"),
+    "item": (r"^(\s+- )(\"?)(\w)", r"\1\2x\3"),
+}
+"""A pattern and what replaces its first match in a line, by kind of mutant."""
+
+BLOCKS = (
+    *("env_file", "labels", "healthcheck", "aliases", "secrets", "configs", "args", "profiles"),
+    *("depends_on", "environment", "command", "networks", "volumes", "ports", "extends", "include"),
+)
+"""Keys that are lost with all that is below them."""
+
+
+def without_block(lines: list[str], n: int) -> list[str]:
+    """Return *lines* without the key in line *n* and what is below it."""
+    indent = len(lines[n]) - len(lines[n].lstrip())
+    end = n + 1
+    while end < len(lines) and len(lines[end]) - len(lines[end].lstrip()) > indent:
+        end += 1
+    return [*lines[:n], *lines[end:]]
+
 
 def mutant(
     contents: Mapping[str, bytes | None], choices: random.Random
 ) -> dict[str, bytes | None] | None:
-    """Return *contents* with one change to one line; None if the line cannot be changed."""
+    """Return *contents* with one change; None if no line of the file drawn can be changed."""
     path = choices.choice(sorted(path for path, content in contents.items() if content))
     lines = (contents[path] or b"").decode().splitlines(keepends=True)
-    n = choices.randrange(len(lines))
-    kind = choices.choice(("lose", "swap", "value", "path", "default", "profile"))
+    kind = choices.choice(("lose", "swap", "block", *EDITS))
+    if kind == "block":
+        named = rf"\s*(?:{'|'.join(BLOCKS)}):"
+    else:
+        named = EDITS[kind][0] if kind in EDITS else r"\s*\S"
+    places = [n for n, line in enumerate(lines) if re.search(named, line.rstrip("\n"))]
+    if not places:
+        return None
+    n = choices.choice(places)
     line = lines[n]
     if kind == "lose":
         lines[n] = ""
     elif kind == "swap" and n + 1 < len(lines):
         lines[n], lines[n + 1] = lines[n + 1], line
-    elif kind == "value":
-        lines[n] = re.sub(r"([\w/])(\"?\s*)$", r"\1x\2", line, count=1)
-    elif kind == "path":
-        lines[n] = line.replace("./", "../")
-    elif kind == "default":
-        lines[n] = re.sub(r":?-([^}]*)}", r":-\1x}", line)
-    else:
-        lines[n] = re.sub(r"(profiles: \[)", r"\1other, ", line)
+    elif kind == "block":
+        lines = without_block(lines, n)
+    elif kind in EDITS:
+        lines[n] = re.sub(*EDITS[kind], line.rstrip("\n"), count=1) + "\n"
     text = "".join(lines).encode()
     return None if text == contents[path] else {**contents, path: text}
 
