@@ -1,0 +1,128 @@
+"""Compares the short proof with the thorough one: their verdicts, and their runs of Docker Compose.
+
+    python bench/verdicts.py [--engine PATH] PROJECT...
+
+Each PROJECT is copied. Each command is planned in the copy without any memory, once with the short
+proof and once with ``--thorough``; ``join`` for the result of the split with includes. A verdict is
+the planned files, the differences and the containers that would be recreated, or the reason why
+nothing is planned. Prints a table in Markdown, and on stderr a line for each project.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from composerefactor.errors import ComposerefactorError
+from composerefactor.planning.opening import OpenProject, ProjectSelection, open_project
+from composerefactor.planning.propose import Proposal, propose, propose_fixes
+from composerefactor.planning.requests import FixRequest, SplitRequest
+from composerefactor.planning.selection import EVERYTHING
+from composerefactor.proof.engine import Engine, find_engine
+from composerefactor.transforms.join import Options, join
+from composerefactor.workspace.apply import apply
+
+Planner: TypeAlias = Callable[[OpenProject, Engine], Proposal]
+
+
+def split_with(strategy: str, opened: OpenProject, engine: Engine) -> Proposal:
+    request = SplitRequest(strategy=strategy)
+    return propose(opened, request.transformation(opened, opened.root), engine)
+
+
+def fix_with(unsafe: bool, opened: OpenProject, engine: Engine) -> Proposal:  # noqa: FBT001
+    chosen = FixRequest(unsafe=unsafe).chosen(opened.settings)
+    return propose_fixes(opened, chosen, engine, EVERYTHING)
+
+
+def joined(opened: OpenProject, engine: Engine) -> Proposal:
+    return propose(
+        opened,
+        lambda project, keep, move: join.plan(project, Options(keep=keep, move=move)),
+        engine,
+    )
+
+
+SPLIT = "split --strategy include"
+COMMANDS: dict[str, Planner] = {
+    SPLIT: partial(split_with, "include"),
+    "split --strategy extends": partial(split_with, "extends"),
+    "fix": partial(fix_with, False),  # noqa: FBT003
+    "fix --unsafe": partial(fix_with, True),  # noqa: FBT003
+    "join": joined,
+}
+
+
+def verdict(root: Path, planner: Planner, engine: Engine) -> tuple[Any, Proposal | None]:
+    """Return the verdict on a plan for the project in *root*, and the plan itself."""
+    try:
+        proposal = planner(open_project(ProjectSelection(root)), engine)
+    except ComposerefactorError as error:
+        return (type(error), error.message), None
+    proof = proposal.proof
+    found = proof and (
+        proof.ok,
+        sorted({(d.entry.title, d.path) for d in proof.differences}),
+        sorted((e.title, sorted(names)) for e, names in proof.recreated.items()),
+    )
+    return (proposal.changes.as_mapping(), found), proposal
+
+
+def compare_project(
+    project: Path, choice: str, counts: dict[str, Counter[str]], temporary: Path
+) -> None:
+    """Add the runs and verdicts of all commands in a copy of *project* to *counts*."""
+    root = temporary / project.name
+    shutil.copytree(project, root, symlinks=True)
+    split: Proposal | None = None
+    for name, planner in COMMANDS.items():
+        if planner is joined and split is not None and not split.changes.is_empty:
+            apply(split.opened.root, split.changes, "")
+        short, thorough = find_engine(choice), find_engine(choice, thorough=True)
+        found, proposal = verdict(root, planner, short)
+        is_equal = found == verdict(root, planner, thorough)[0]
+        counts[name] += Counter(
+            projects=1,
+            equal=is_equal,
+            changed=proposal is not None and not proposal.changes.is_empty,
+            short=short.usage.runs,
+            thorough=thorough.usage.runs,
+        )
+        print(
+            f"{project}: {name}: {'equal' if is_equal else 'DIFFERENT'}, {thorough.usage.runs} -> "
+            f"{short.usage.runs}",
+            file=sys.stderr,
+            flush=True,
+        )
+        if name == SPLIT:
+            split = proposal
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--engine", default="auto")
+    parser.add_argument("project", nargs="+", type=Path)
+    chosen = parser.parse_args()
+    counts = {name: Counter[str]() for name in COMMANDS}
+    for project in chosen.project:
+        with tempfile.TemporaryDirectory() as temporary:
+            compare_project(project, chosen.engine, counts, Path(temporary))
+    print("| command | projects | with changes | equal verdicts | runs, thorough | runs, short |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    for name, count in counts.items():
+        cells = " | ".join(
+            f"{count[column]:,}" for column in ("projects", "changed", "equal", "thorough", "short")
+        )
+        print(f"| `{name}` | {cells} |")
+
+
+if __name__ == "__main__":
+    main()
