@@ -86,22 +86,33 @@ class ComposeFile(Struct, frozen=True, eq=False, dict=True):
         """Return *tree* as a Compose file.
 
         A file that contains only comments is a Compose file without definitions
-        (:attr:`is_blank`). Raises InputError if the top level is not a mapping and, unless
-        *repairable*, for a version 1 file, which has its services at the top level.
+        (:attr:`is_blank`). Raises InputError if the top level is not a mapping, if there are
+        several YAML documents and, unless *repairable*, for a version 1 file, which has its
+        services at the top level.
+
+        Docker Compose merges the documents of a file like files of ``-f``, and rejects an empty
+        one (observed: v2.24.7 and v5.6.1).
         """
         source, root = tree.source, tree.root
+        if len(tree.documents) > 1:
+            at = tree.documents[1].start
+            raise InputError(
+                "a second YAML document begins here, and only files with one are supported",
+                location=source.location(at),
+                remedy="remove the `---`, or move what follows it to an override file",
+                source_line=source.line(at),
+            )
         if not tree.documents:
             at = len(source.text)
             root = MappingNode(at, at, at)
-        elif root is None and len(tree.documents) == 1:
+        elif root is None:
             raise empty_file_error(source.path)
         if not isinstance(root, MappingNode):
-            at = root.start if root is not None else 0
             raise InputError(
                 "not a Compose file: the top level is not a mapping",
-                location=source.location(at),
+                location=source.location(root.start),
                 remedy=_NOT_THIS_FILE,
-                source_line=source.line(at),
+                source_line=source.line(root.start),
             )
         file = cls(source.path, source, tree, root)
         if not repairable:
@@ -173,11 +184,11 @@ class ComposeFile(Struct, frozen=True, eq=False, dict=True):
 
     @property
     def document_end(self) -> int:
-        """The offset at which the lines of the first document end."""
+        """The offset at which the lines of the document end."""
         if self.is_blank:
             return len(self.source.text)
         end = self.tree.documents[0].end
-        if len(self.tree.documents) > 1 or self.source.text[end - 3 : end] == "...":
+        if self.source.text[end - 3 : end] == "...":
             return self.source.line_start(max(end - 1, 0)) if end else 0
         return len(self.source.text)
 

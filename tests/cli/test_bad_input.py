@@ -47,6 +47,20 @@ BAD = (
         f"{COMPOSE}:8",
         "'api'",
     ),
+    Bad(
+        "two-documents",
+        {COMPOSE: THREE + "---\nservices: {cache: {image: redis}}\n"},
+        f"{COMPOSE}:8",
+        "a second YAML document",
+        "move what follows it to an override file",
+    ),
+    Bad(
+        "two-documents-in-an-included-file",
+        {COMPOSE: "include: [a.yml]\n" + THREE, "a.yml": "---\nname: a\n...\n---\nname: b\n"},
+        "a.yml:4",
+        "a second YAML document",
+    ),
+    Bad("an-empty-second-document", {COMPOSE: THREE + "---\n"}, f"{COMPOSE}:8", "a second YAML"),
     Bad("unknown-alias", {COMPOSE: THREE + "    labels: *gone\n"}, f"{COMPOSE}:8", "gone"),
     Bad(
         "version-1",

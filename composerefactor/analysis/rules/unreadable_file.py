@@ -1,7 +1,8 @@
 """A Compose file cannot be read.
 
-It is missing, is not valid YAML, or refers to a file that does not exist. Docker Compose cannot run
-its start command; the other start commands are analyzed.
+It is missing, is not valid YAML, contains several YAML documents, or refers to a file that does not
+exist. Docker Compose accepts several documents, but composerefactor reads files with one. The other
+start commands are analyzed.
 """
 
 from __future__ import annotations

@@ -161,8 +161,6 @@ def _sections(text: Text) -> dict[str, Section]:
 
     Raises CannotJoinError where they or their entries are not on lines of their own.
     """
-    if len(text.file.tree.documents) > 1:
-        raise text.cannot("several YAML documents", text.file.tree.documents[1].start)
     sections = text.file.sections
     if sections is None:
         raise text.cannot("its sections are not on lines of their own", 0)

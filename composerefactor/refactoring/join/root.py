@@ -70,7 +70,7 @@ def _why_not_removable(project: Project, path: str) -> str:
         return "it is outside of the project"
     if any(path in entry.files for entry in project.entries) or project.included_by.get(path):
         return "it is also included, or named by a start command"
-    if len(file.tree.documents) > 1 or file.sections is None:
+    if file.sections is None:
         return "its sections are not on lines of their own"
     others = {n for n in file.sections if not n.startswith("x-")} - {"services", "version", "name"}
     if others:
@@ -269,7 +269,7 @@ class JoinRoot:
     def join(self, pattern: ComposeFile | None = None) -> JoinedFile:
         """Take in what is possible; *pattern* is an earlier text, which gives the order."""
         entries = inclusions(self.file, self.directory)
-        if self.file.sections is None or len(self.file.tree.documents) > 1:
+        if self.file.sections is None:
             self._refuse_all(entries, "its sections are not on lines of their own")
             return self.result
         while True:  # again without the entries that turned out not to fit

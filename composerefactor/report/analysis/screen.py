@@ -111,7 +111,7 @@ class _Writer:
             where = self.place.found_below
             yield self.style(f"No Compose file here; this is the project in {where}/", "yellow")
         if self.analysis.rejections:
-            text = "Not rated: Docker Compose rejects it, see the errors"
+            text = "Not rated: see the errors"
             yield self.style(text, "red", "bold")
         else:
             rating = self.analysis.rating
