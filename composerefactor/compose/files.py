@@ -198,7 +198,7 @@ class ComposeFile(Struct, frozen=True, eq=False, dict=True):
         if isinstance(value, MappingNode):
             start = self.source.next_line(region.key)
             parts = regions(self.source, value, start=start, end=region.end)
-            if parts is not None and all(p.entry.name is not None for p in parts):
+            if parts is not None and all(p.entry.name for p in parts):
                 entries = {p.entry.name or "": p for p in parts}
         return Section(region.entry.name or "", region, entries)
 

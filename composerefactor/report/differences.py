@@ -94,7 +94,7 @@ def _missing(comparison: Comparison, names: Mapping[str, str]) -> Iterator[str]:
 
 
 def _sentence(difference: Difference, names: Mapping[str, str]) -> str:
-    setting = ".".join(difference.path)
+    setting = ".".join(difference.path) or "the definition"  # a text or a list in one of the files
     by_value: dict[str, list[str]] = {}
     absent = []
     for file, value in difference.values.items():
@@ -115,11 +115,12 @@ def _sentence(difference: Difference, names: Mapping[str, str]) -> str:
 
 
 def _short(value: Any, path: tuple[str, ...]) -> str:
-    masked = GENERAL.value(value, path[-1] if path else "")
+    key = path[-1] if path else ""
+    masked = GENERAL.value(value, key)
     if isinstance(masked, dict):
         return _IS_SET
     items = masked if isinstance(masked, list) else [masked]
-    separator = " " if path[-1] in {"command", "entrypoint", "test"} else ", "
+    separator = " " if key in {"command", "entrypoint", "test"} else ", "
     text = " ".join(separator.join(map(_item, items)).split()) or '""'
     return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 3]}..."
 

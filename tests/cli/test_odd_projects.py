@@ -54,6 +54,14 @@ def test_an_explicit_key_is_named(tmp_path: Path, command_line: CommandLine) -> 
     assert "`? web` in line 2" in found.err
 
 
+def test_a_service_without_a_name_is_named(tmp_path: Path, command_line: CommandLine) -> None:
+    text = 'services:\n  "":\n    image: a\n  api:\n    image: b\n  job:\n    image: c\n'
+    write(tmp_path, {"compose.yaml": text})
+    found = command_line(tmp_path, "split", *SINGLY, "--engine", "none", "--dry-run")
+    assert found.code == 0
+    assert "the service in line 2 has no name" in found.err
+
+
 def test_a_service_that_others_only_extend_is_not_counted(
     tmp_path: Path, command_line: CommandLine
 ) -> None:

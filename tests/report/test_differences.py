@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from composerefactor.compose.files import Library
@@ -52,8 +54,8 @@ def lines() -> list[str]:
     return described(verbose=False)
 
 
-def described(*, verbose: bool) -> list[str]:
-    project = load_project([Invocation((path,)) for path in FILES], Library(Memory(FILES)))
+def described(files: Mapping[str, str] = FILES, *, verbose: bool) -> list[str]:
+    project = load_project([Invocation((path,)) for path in files], Library(Memory(files)))
     (comparison,) = comparisons(project)
     return sentences(comparison, verbose=verbose)
 
@@ -85,3 +87,10 @@ def test_no_secret_is_shown(lines: list[str]) -> None:
     assert "ghijkl" not in shown
     token = next(s for s in document.settings if s.path[-1] == "API_TOKEN")
     assert set(token.values.values()) == {"***"}
+
+
+def test_a_definition_that_is_no_mapping() -> None:
+    other = FILES["docker-compose.dev.yml"].replace("{image: postgres:16}", "[postgres]")
+    assert "db: the definition: set in base and prod, postgres in dev" in described(
+        FILES | {"docker-compose.dev.yml": other}, verbose=True
+    )

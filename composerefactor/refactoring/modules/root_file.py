@@ -141,8 +141,10 @@ class RootFile:
         services = section.value if section is not None else None
         for entry in services.entries if isinstance(services, MappingNode) else ():
             line = source.text[source.line_start(entry.start) : entry.start]
+            where = source.location(entry.start).line
+            if not entry.name:
+                return f"the service in line {where} has no name"
             if line.lstrip().startswith("?"):
-                where = source.location(entry.start).line
                 return f"`? {entry.name}` in line {where} is an explicit key: write `{entry.name}:`"
         return "its services are not on lines of their own (a flow mapping)"
 
