@@ -224,6 +224,7 @@ def _pattern_of(secrets: Sequence[str]) -> re.Pattern[str] | None:
             html.escape(secret, quote=False),
             secret.replace("$", "$$"),
             secret.replace("'", "''"),
+            secret.replace("'", "\\'"),
             re.sub(r"[\\`*_\[\]<|~]", r"\\\g<0>", secret),
         )
         for form in forms:

@@ -228,11 +228,15 @@ _NAMED_HEADER = re.compile(
     re.IGNORECASE,
 )
 _WORD = r"(?:[^\s\"',;&`\\]|\\[^\s\"']|[,;&](?!\s|$|[\"'\\]|[\w.\[\] -]{1,80}=))+"
-_QUOTED = r"\\*\"(?:\\\\.|\\[^\"]|[^\"\\])*|\\*'[^']*"
+_QUOTED_CHARACTER = r"\\'(?=[^'\n]*')|[^']"
+"""A character in single quotes, or one that an env file escapes (the last one ends the text)."""
+
+_QUOTED = r"\\*\"(?:\\\\.|\\[^\"]|[^\"\\])*|\\*'" + f"(?:{_QUOTED_CHARACTER})*"
 _ASSIGNMENT = re.compile(
     r"(?<![\w.@-])-{0,2}(?P<name>[A-Za-z_][\w.\[\]-]{0,120})[\"']?\s{0,2}:?=(?!=)\s{0,2}"
     r"(?:\\{0,3}\"(?P<double>(?:\\[^\"]|[^\"\\])*(?:\\+\"(?!\s*(?:$|[,}\]\s]))(?:\\[^\"]|[^\"\\])*)*)"
-    rf"|\\{{0,3}}'(?P<single>[^']*)|(?P<value>\$\{{[^{{}}\n]{{0,200}}\}}(?=[\s,;&\"']|$)|{_WORD}))"
+    rf"|\\{{0,3}}'(?P<single>(?:{_QUOTED_CHARACTER})*)"
+    rf"|(?P<value>\$\{{[^{{}}\n]{{0,200}}\}}(?=[\s,;&\"']|$)|{_WORD}))"
 )
 _JSON_PAIR = re.compile(
     r"(?P<quote>\\{0,3}[\"'])(?P<name>[A-Za-z_][\w.-]{0,80})(?P=quote)\s{0,4}[:,]\s{0,4}"
@@ -553,7 +557,7 @@ def _scalar_span(text: str, match: re.Match[str], end: int) -> Iterator[Span]:
     quote = value[0] if value[0] in "\"'" else match["quote"] if match.re is _ITEM_LINE else ""
     if quote:
         start += value[0] == quote
-        body = r"(?:\\.|[^\"\\])*" if quote == '"' else r"(?:''|[^'])*"
+        body = r"(?:\\.|[^\"\\])*" if quote == '"' else rf"(?:''|{_QUOTED_CHARACTER})*"
         closed = re.compile(body, re.DOTALL).match(text, start)
         end = closed.end() if closed else end
     elif value[0] in "{[*":

@@ -48,6 +48,8 @@ def test_what_is_no_secret_is_shown(text: str) -> None:
         ('{"password":"s3\\"cr3t","x":1}', '{"password":"***","x":1}'),
         ("${DB_PASSWORD:-s3cr3t}", "${DB_PASSWORD:-***}"),
         ("Server=db;Password=s3cr3t;Encrypt=no", "Server=db;Password=***;Encrypt=no"),
+        ("DB_PASSWORD='s3\\'cr3t' run", "DB_PASSWORD='***' run"),
+        ("export DB_PASSWORD='s3\\'cr3t'", "export DB_PASSWORD='***'"),
         ("the root password is s3cr3t", "the root password is ***"),
         ("AKIA18XY7ABCDEFGHIJK", "***"),
     ],
@@ -60,6 +62,11 @@ def test_lines_of_a_file() -> None:
     text = 'a:\n  password: "s3 \\" cr3t" # x\n  key: |\n    s3\n\n    cr3t\n  image: acme/auth:7\n'
     masked = 'a:\n  password: "***" # x\n  key: |\n    ***\n\n    ***\n  image: acme/auth:7'
     assert GENERAL.lines(text.splitlines()) == masked.splitlines()
+
+
+def test_an_escaped_quote_of_an_env_file() -> None:
+    masked = ["API_KEY='***'", "B='x'", r"C_KEY='***'", "D='x'"]
+    assert GENERAL.lines([r"API_KEY='s3\'cr3t'", "B='x'", r"C_KEY='s3cr3t\'", "D='x'"]) == masked
 
 
 def test_flow_mappings_in_flow_mappings() -> None:
