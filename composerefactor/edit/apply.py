@@ -151,6 +151,8 @@ def _add_key(file: ComposeFile, edit: AddKey, style: Style) -> Iterator[TextEdit
             parent, f"{scalar_line(edit.key, style, flow=True)}: {flow_text(edit.value, style)}"
         )
         return
+    if not parent.entries:
+        raise edit_error(file, edit.path, parent, "contains only comments")
     place = key_place(file, parent, edit.path, edit.key, edit.order)
     above = section_place(file, edit.above) if edit.above and not edit.path else None
     lines = [*_comment_lines(edit.comment, place.column)]

@@ -86,7 +86,7 @@ class _Page:
         self.verbose = verbose
         places = {place for each in explanations for place in _places(each)}
         self.names = _short_names({place.path for place in places}, places)
-        self.column = max(len(self.place(place)) for place in places) + 2
+        self.column = max((len(self.place(place)) for place in places), default=0) + 2
         self.room = max(width - self.column, 24)
 
     def place(self, place: Location) -> str:

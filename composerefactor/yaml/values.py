@@ -58,6 +58,8 @@ _TIMESTAMP = re.compile(
 )
 _BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?", re.ASCII)
 _INT64_MIN, _INT64_MAX, _UINT64_MAX = -(2**63), 2**63 - 1, 2**64 - 1
+_MOST_DIGITS = 64
+"""The digits of the largest integer with base 2; Python refuses to read more than 4,300."""
 
 
 def resolve_plain(text: str) -> ScalarValue:
@@ -87,7 +89,10 @@ def _integer(digits: str) -> int | None:
     if match is None:
         return None
     name = match.lastgroup or "decimal"
-    number = int(match[name], _BASES[name])
+    written = match[name].lstrip("0")
+    if len(written) > _MOST_DIGITS:
+        return None
+    number = int(written or "0", _BASES[name])
     if match["sign"] == "-":
         number = -number
     # Docker Compose tries int64 first, then uint64, then float.

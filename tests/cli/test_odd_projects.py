@@ -62,6 +62,41 @@ def test_a_service_without_a_name_is_named(tmp_path: Path, command_line: Command
     assert "the service in line 2 has no name" in found.err
 
 
+def test_a_decimal_number_that_is_too_long_is_no_integer(
+    tmp_path: Path, command_line: CommandLine
+) -> None:
+    write(tmp_path, {"compose.yaml": f"services:\n  web: {{image: a, cpus: {DIGITS}}}\n"})
+    assert command_line.plain(tmp_path, "analyze").code == 0
+
+
+def test_a_service_without_lines_is_explained(tmp_path: Path, command_line: CommandLine) -> None:
+    write(tmp_path, {"compose.yaml": "services:\n  web: {}\n  api: {image: a}\n"})
+    assert command_line.plain(tmp_path, "explain", "web").code == 0
+
+
+def test_a_network_without_a_name_is_drawn(tmp_path: Path, command_line: CommandLine) -> None:
+    text = "services:\n  web: {image: a, networks: ['']}\n  api: {image: b, network_mode: host}\n"
+    write(tmp_path, {"compose.yaml": text})
+    page = command_line.plain(tmp_path, "analyze", "--format", "html")
+    assert page.code == 0
+    assert b"host network" in page.out
+
+
+def test_an_empty_root_file_moves(tmp_path: Path, command_line: CommandLine) -> None:
+    services = "".join(f"  s{n}:\n    image: a\n" for n in range(4))
+    write(
+        tmp_path,
+        {
+            "compose.yaml": f"services:\n{services}",
+            "compose.override.yaml": "# nothing\n",
+            "compose.prod.yaml": "{}\n",
+            "Makefile": "up:\n\tdocker compose -f compose.prod.yaml -f compose.yaml up\n",
+        },
+    )
+    moved = ("--move-roots", "deploy", "--dry-run", "--engine", "none")
+    assert command_line(tmp_path, "split", *SINGLY, *moved).code in {0, 3}
+
+
 def test_a_service_that_others_only_extend_is_not_counted(
     tmp_path: Path, command_line: CommandLine
 ) -> None:

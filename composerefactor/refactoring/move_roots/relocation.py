@@ -222,7 +222,8 @@ def root_with_pins(file: ComposeFile, relocation: Relocation, name: str) -> Plan
     if name and "name" not in file.root_keys:
         is_ordered = "version" in file.root_keys
         order = SECTION_ORDER if is_ordered else ()
-        above = "" if is_ordered else file.root.entries[0].name or ""
+        first = next(iter(file.root.entries), None)
+        above = first.name or "" if first and not is_ordered else ""
         text = apply_edits(file, [AddKey(file.path, (), "name", name, order=order, above=above)])
         file = ComposeFile.parse(Source(file.path, text, source.has_bom))
     text_there = root_text(file, ".", relocation.directory, relocation.files)

@@ -150,15 +150,16 @@ def _line(edge: Edge) -> Line:
 
 
 def _groups(services: Iterable[ServiceFacts], networks: dict[str, NetworkFacts]) -> Iterable[Group]:
-    members: dict[tuple[str, ...], list[str]] = {}
+    members: dict[tuple[tuple[str, ...] | None, str], list[str]] = {}
     for service in services:
         order = {name: number for number, name in enumerate(networks)}
         own = sorted(set(service.networks or ()), key=lambda name: order.get(name, len(order)))
-        key = tuple(own) if service.networks is not None else ("", service.network_mode)
-        members.setdefault(key, []).append(service.name)
-    for key, names in members.items():
-        if key[:1] == ("",):
-            yield Group(_mode_title(key[1]), (), tuple(names))
+        key = None if service.networks is None else tuple(own)
+        mode = service.network_mode if key is None else ""
+        members.setdefault((key, mode), []).append(service.name)
+    for (key, mode), names in members.items():
+        if key is None:
+            yield Group(_mode_title(mode), (), tuple(names))
             continue
         traits = []
         for name in key:
