@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from composerefactor.report.analysis.model import Table
 from support.commandline import SINGLY, CommandLine, write
 
 DIGITS = "1" * 5000
@@ -67,6 +68,30 @@ def test_a_decimal_number_that_is_too_long_is_no_integer(
 ) -> None:
     write(tmp_path, {"compose.yaml": f"services:\n  web: {{image: a, cpus: {DIGITS}}}\n"})
     assert command_line.plain(tmp_path, "analyze").code == 0
+
+
+def test_retries_that_are_no_number_of_64_bits(tmp_path: Path, command_line: CommandLine) -> None:
+    check = f"{{test: [CMD, a], interval: '{DIGITS}s', retries: '{DIGITS}'}}"
+    text = f"services:\n  db: {{image: a, healthcheck: {check}}}\n"
+    needs = "  web: {image: b, depends_on: {db: {condition: service_healthy}}}\n"
+    write(tmp_path, {"compose.yaml": text + needs})
+    assert command_line.plain(tmp_path, "analyze", "--full").code == 0
+
+
+@pytest.mark.parametrize("form", ["html", "markdown"])
+def test_the_columns_of_a_table_are_chosen_once(
+    form: str, tmp_path: Path, command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Table] = []
+
+    def used(table: Table) -> tuple[int, ...]:
+        asked.append(table)
+        return tuple(range(len(table.columns)))
+
+    monkeypatch.setattr(Table, "used", property(used))
+    write(tmp_path, {"compose.yaml": "services:\n  a: {image: a, ports: [1-300:1-300]}\n"})
+    assert command_line.plain(tmp_path, "analyze", "--full", "--format", form).code == 0
+    assert 0 < len(asked) < 100
 
 
 def test_a_service_without_lines_is_explained(tmp_path: Path, command_line: CommandLine) -> None:

@@ -20,6 +20,12 @@ _DEFAULT = {"interval": 30.0, "timeout": 30.0, "retries": 3, "start_period": 0.0
 """The defaults of Docker for a health check (Docker documentation)."""
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 0.000001, "ns": 0.0}
+_MOST_DIGITS = 19
+"""Of a number of retries, which is an integer of 64 bits."""
+
+_LONGEST = 64
+"""Characters of a duration; all 64 bits of nanoseconds need fewer."""
+
 _PART = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|us|ns|h|m|s)")
 
 
@@ -86,13 +92,17 @@ def health_times(health: HealthFacts | None) -> tuple[float, float]:
         "start_period": seconds(health.start_period) if health else None,
     }
     value = {key: _DEFAULT[key] if text is None else text for key, text in written.items()}
-    retries = health.retries if health and health.retries.isdecimal() else str(_DEFAULT["retries"])
-    last = value["start_period"] + int(float(retries)) * (value["interval"] + value["timeout"])
+    written_retries = health.retries if health else ""
+    is_number = written_retries.isdecimal() and len(written_retries) <= _MOST_DIGITS
+    retries = int(written_retries) if is_number else _DEFAULT["retries"]
+    last = value["start_period"] + retries * (value["interval"] + value["timeout"])
     return value["interval"], last
 
 
 def seconds(duration: str) -> float | None:
     """Return *duration*, such as ``1m30s``, in seconds; None if it is not one."""
+    if len(duration) > _LONGEST:
+        return None
     parts = list(_PART.finditer(duration))
     if not parts or "".join(part[0] for part in parts) != duration:
         return None

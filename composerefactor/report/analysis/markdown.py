@@ -52,10 +52,11 @@ def _heading(title: str) -> Iterator[str]:
 
 
 def _table(part: Table) -> Iterator[str]:
-    yield f"| {' | '.join(_escaped(part.columns[n]) for n in part.used)} |"
-    yield f"|{' --- |' * len(part.used)}"
+    used = part.used
+    yield f"| {' | '.join(_escaped(part.columns[n]) for n in used)} |"
+    yield f"|{' --- |' * len(used)}"
     for row in part.rows:
-        yield f"| {' | '.join(_cell(row[n]) for n in part.used)} |"
+        yield f"| {' | '.join(_cell(row[n]) for n in used)} |"
     yield ""
 
 

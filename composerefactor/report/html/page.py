@@ -231,14 +231,15 @@ def _grid(table: Table, services: frozenset[str], *, is_inventory: bool) -> Grid
     seen: set[str] = set()
     at = table.columns.index("Severity") if "Severity" in table.columns else None
     rows = []
+    used = table.used
     for row in table.rows:
         name = row[0] if is_inventory else ""
         linked = services - {name}
-        cells = (_cell(*pair, linked) for pair in ((table.columns[n], row[n]) for n in table.used))
+        cells = (_cell(*pair, linked) for pair in ((table.columns[n], row[n]) for n in used))
         target = anchor(name) if name and name not in seen else ""
         seen.add(name)
         rows.append(Row(tuple(cells), target, "" if at is None else row[at]))
-    columns = tuple(table.columns[n] for n in table.used)
+    columns = tuple(table.columns[n] for n in used)
     return Grid(table.title, columns, tuple(rows))
 
 
