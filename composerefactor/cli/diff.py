@@ -14,7 +14,7 @@ from composerefactor.analysis.diff.compare import review
 from composerefactor.analysis.diff.states import Review, opened_pair
 from composerefactor.cli.options import (
     GroupedCommand,
-    engine_options,
+    engine_option,
     examples,
     output_options_for,
     project_options,
@@ -65,7 +65,7 @@ FORMATS = ("text", "markdown", "json", "sarif", "github")
     help="Also write the result in this format to this file (repeatable).",
 )
 @project_options
-@engine_options
+@engine_option
 @output_options_for(*FORMATS)
 def command(
     old: str,

@@ -12,6 +12,7 @@ from composerefactor.cli.options import (
     GroupedCommand,
     examples,
     path_argument,
+    planning_engine_option,
     project_options,
     project_selection,
     proof_options,
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     help="Set an option of a transform, for example add-networks.layout=tiers (repeatable).",
 )
 @run_options
+@planning_engine_option
 @proof_options
 @proposal_output_options
 def command(

@@ -12,6 +12,7 @@ from composerefactor.cli.options import (
     GroupedCommand,
     examples,
     path_argument,
+    planning_engine_option,
     project_options,
     project_selection,
     proof_options,
@@ -44,6 +45,7 @@ MOST_REVISIONS = 30
 @path_argument
 @project_options
 @run_options
+@planning_engine_option
 @proof_options
 @proposal_output_options
 def command(

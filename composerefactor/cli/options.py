@@ -82,18 +82,25 @@ def project_options(function: F) -> F:
     return function
 
 
-def engine_options(function: F) -> F:
-    """Add the option that chooses Docker Compose."""
-    return click.option(
-        "--engine",
-        default="auto",
-        metavar="auto|PATH|none",
-        help="The Docker Compose that verifies; none plans without verification.",
-    )(function)
+engine_option = click.option(
+    "--engine",
+    default="auto",
+    metavar="auto|PATH",
+    help="The Docker Compose that resolves both states.",
+)
+"""Chooses Docker Compose, for commands that do nothing without it."""
+
+planning_engine_option = click.option(
+    "--engine",
+    default="auto",
+    metavar="auto|PATH|none",
+    help="The Docker Compose that verifies; none plans without verification.",
+)
+"""Chooses Docker Compose, for commands that plan changes."""
 
 
 def proof_options(function: F) -> F:
-    """Add the options for how a change is verified."""
+    """Add the options for how a comparison is made."""
     for option in reversed(
         [
             click.option(
@@ -109,7 +116,7 @@ def proof_options(function: F) -> F:
         ]
     ):
         function = option(function)
-    return engine_options(function)
+    return function
 
 
 def output_options_for(*formats: str) -> Callable[[F], F]:
@@ -189,8 +196,7 @@ def run_options(function: F) -> F:
             click.option(
                 "--check",
                 is_flag=True,
-                help="Write nothing; exit with 1 if there would be changes, or if a program that "
-                "reads the files does not follow a split.",
+                help="Write nothing; exit with 1 if there is something to do.",
             ),
             click.option("-y", "--yes", is_flag=True, help="Write without confirmation."),
             click.option(

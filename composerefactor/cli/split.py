@@ -14,6 +14,7 @@ from composerefactor.cli.options import (
     GroupedCommand,
     examples,
     path_argument,
+    planning_engine_option,
     project_options,
     project_selection,
     proof_options,
@@ -57,7 +58,7 @@ def _split_pairs(option: click.Option, values: tuple[str, ...]) -> Iterator[tupl
     for value in values:
         name, equals, rest = value.partition("=")
         if not (name and equals and rest):
-            raise UsageError(f"{option.opts[0]} {value!r} is not of the form NAME=VALUE")
+            raise UsageError(f"{option.opts[0]} {value!r} is not of the form {option.metavar}")
         yield name, rest
 
 
@@ -124,6 +125,7 @@ _HELP = (
     help="Also move the root files to DIR, and rewrite the commands that name them.",
 )
 @run_options
+@planning_engine_option
 @proof_options
 @proposal_output_options
 def command(

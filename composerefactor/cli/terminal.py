@@ -146,9 +146,9 @@ def progress(*, quiet: bool, no_color: bool = False) -> Iterator[Progress | None
     )
     from rich.progress import Progress as Display  # noqa: PLC0415
 
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
+    reading = (SpinnerColumn(), TextColumn("{task.description}"))
+    verifying = (
+        *reading,
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TimeRemainingColumn(compact=True),
@@ -157,12 +157,13 @@ def progress(*, quiet: bool, no_color: bool = False) -> Iterator[Progress | None
     style = style_for(sys.stderr, no_color=no_color)
     console = Console(stderr=True, highlight=False, no_color=not style.colour)
     with Display(
-        *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
+        *reading, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
     ) as display:
         task = display.add_task("reading the project", total=None)
 
         def show(done: int, total: int, what: str) -> None:
             text = f"verifying {what} with Docker Compose"
+            display.columns = verifying  # while the project is read, nothing is counted
             if done == 0:  # another batch of runs
                 display.reset(task, total=total, description=text)
             display.update(task, completed=done, total=total, description=text)

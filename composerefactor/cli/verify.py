@@ -9,6 +9,7 @@ import click
 
 from composerefactor.cli.options import (
     GroupedCommand,
+    engine_option,
     examples,
     output_options,
     project_options,
@@ -42,6 +43,7 @@ from composerefactor.report.verify import result_document, result_text
     help="Compare the project in OLD (default: here) with its running containers.",
 )
 @project_options
+@engine_option
 @proof_options
 @output_options
 def command(

@@ -319,7 +319,7 @@ def plan_fixes(
     if unknown:
         raise UsageError(
             f"no change has the id {min(unknown)!r}",
-            remedy="run with `--dry-run --format json` to list the changes with their ids",
+            remedy="run with `--dry-run -v` to list the changes with their ids",
         )
     return result
 

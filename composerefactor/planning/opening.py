@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import posixpath
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -396,7 +397,7 @@ def project_root(path: Path, roots: str = "") -> Path:
     raise InputError(
         f"no Compose file here, but {len(candidates)} projects below: {names}",
         location=Location(str(path)),
-        remedy=f"give one of them as PATH: {candidates[0]}",
+        remedy=f"choose one of them, for example: cd {shlex.quote(str(path / candidates[0]))}",
     )
 
 

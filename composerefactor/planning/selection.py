@@ -91,7 +91,7 @@ def selected(
     if unknown:
         raise UsageError(
             f"no change has the id {min(unknown)!r}",
-            remedy="run with `--dry-run --format json` to list the changes with their ids",
+            remedy="run with `--dry-run -v` to list the changes with their ids",
         )
     taken = {path for path, id_ in ids.items() if id_ in selection.take} or ids.keys()
     excluded = {path for path, id_ in ids.items() if id_ in selection.leave}

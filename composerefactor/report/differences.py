@@ -108,7 +108,7 @@ def _sentence(difference: Difference, names: Mapping[str, str]) -> str:
         (value, files), *_ = by_value.items()
         if value == _IS_SET and len(absent) <= len(files):
             return f"no {setting} in {_listed(absent)}"
-        return f"{setting} only in {_listed(files)}" + ("" if value == _IS_SET else f", {value}")
+        return f"{setting} only in {_listed(files)}" + ("" if value == _IS_SET else f" ({value})")
     parts = [f"{value} in {_listed(files)}" for value, files in by_value.items()]
     parts += [f"none in {_listed(absent)}"] if absent else []
     return f"{setting}: {', '.join(parts)}"
@@ -117,7 +117,7 @@ def _sentence(difference: Difference, names: Mapping[str, str]) -> str:
 def _short(value: Any, path: tuple[str, ...]) -> str:
     key = path[-1] if path else ""
     masked = GENERAL.value(value, key)
-    if isinstance(masked, dict):
+    if masked is None or isinstance(masked, dict):
         return _IS_SET
     items = masked if isinstance(masked, list) else [masked]
     separator = " " if key in {"command", "entrypoint", "test"} else ", "

@@ -11,6 +11,8 @@ from typing import get_args
 
 from msgspec import Struct
 
+from composerefactor.analysis.diff.change import Risk
+from composerefactor.analysis.diff.fixes import risk_of_change
 from composerefactor.errors import first_of
 from composerefactor.planning.fixes import PlannedFix
 from composerefactor.planning.registry import fixers
@@ -26,12 +28,14 @@ class FixGroup(Struct, frozen=True):
     Attributes:
         purpose: What they improve.
         transform: The name of the transform.
+        risk: The highest risk of the fixes.
         cause: What is wrong without them, or ``""``.
         fixes: The fixes, in the order in which they were planned.
     """
 
     purpose: Purpose
     transform: str
+    risk: Risk
     cause: str
     fixes: tuple[PlannedFix, ...]
 
@@ -53,19 +57,20 @@ class FixSentence(Struct, frozen=True):
 
 
 def grouped(fixes: Sequence[PlannedFix]) -> list[FixGroup]:
-    """Return *fixes* by purpose, then by transform in the order in which the transforms ran."""
+    """Return *fixes* by purpose and transform, those of a purpose by risk, the highest first."""
     by_transform: dict[str, list[PlannedFix]] = {}
     for fix in fixes:
         by_transform.setdefault(fix.transform, []).append(fix)
     known = fixers()
     groups = []
     for name, planned in by_transform.items():
+        risk = max(risk_of_change(fix.change) for fix in planned)
         if fixer := known.get(name):
-            groups.append(FixGroup(fixer.purpose, name, fixer.cause, tuple(planned)))
+            groups.append(FixGroup(fixer.purpose, name, risk, fixer.cause, tuple(planned)))
         else:
-            groups.append(FixGroup("maintenance", name, "", tuple(planned)))
+            groups.append(FixGroup("maintenance", name, risk, "", tuple(planned)))
     order = get_args(Purpose)
-    return sorted(groups, key=lambda group: order.index(group.purpose))
+    return sorted(groups, key=lambda group: (order.index(group.purpose), -group.risk))
 
 
 def sentences(fixes: Sequence[PlannedFix], most: int = MOST_SERVICES) -> Iterator[FixSentence]:

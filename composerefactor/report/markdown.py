@@ -103,7 +103,7 @@ def as_markdown(proposal: Proposal, command: str, patch: bytes) -> str:
 def _proof(proposal: Proposal) -> str:
     proof, engine = proposal.proof, proposal.engine
     if proof is None or engine is None:
-        return "Not verified: engine disabled"
+        return "Not verified: Docker Compose was not run (--engine none)"
     text = "; ".join(proof_line(proposal, proof))
     return f"{text[:1].upper()}{text[1:]}"
 

@@ -8,7 +8,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from composerefactor.analysis.diff.change import Risk
-from composerefactor.analysis.diff.fixes import risk_of_change
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.compose.project import Project
@@ -46,6 +45,12 @@ RISK_COLOURS = {Risk.HIGH: "red", Risk.MEDIUM: "yellow", Risk.LOW: "cyan", Risk.
 _MOST_SERVICES = 4
 """More services of one fix are counted, not named."""
 
+_MOST_COPIED = 15
+"""A split that copies more percent of the text comes with advice."""
+
+_MOST_REASONS = 3
+"""More reasons for changes that are not made are counted, not listed."""
+
 
 def fix_plan_lines(proposal: Proposal, fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
     """Yield the planned fixes by transform and risk, and those that are not made.
@@ -67,8 +72,7 @@ def fix_plan_lines(proposal: Proposal, fix_plan: FixPlan, style: Style, most: in
     for purpose, groups in groupby(kinds, key=lambda kind: kind.purpose):
         yield row("", style(purpose.capitalize(), "bold"), style)
         for kind in groups:
-            risk = risk_of(kind.fixes)
-            text = f"{style(f'{risk.word:<6}', RISK_COLOURS[risk])}  "
+            text = f"{style(f'{kind.risk.word:<6}', RISK_COLOURS[kind.risk])}  "
             text += style(f"{kind.transform:<{width}}", "bold")
             yield row("", f"  {text}  {_changes_text(kind.fixes, are_listed=are_listed)}", style)
             if kind.cause:
@@ -83,11 +87,6 @@ def fix_plan_lines(proposal: Proposal, fix_plan: FixPlan, style: Style, most: in
     if kinds and most <= MOST_SHOWN:
         hint = "-v lists each change with its id, for --take and --leave"
         yield row("", style(hint, "dim"), style)
-
-
-def risk_of(fixes: Sequence[PlannedFix]) -> Risk:
-    """Return the highest risk of *fixes*."""
-    return max(risk_of_change(fix.change) for fix in fixes)
 
 
 def _changes_text(fixes: Sequence[PlannedFix], *, are_listed: bool) -> str:
@@ -122,36 +121,38 @@ def by_hand_line(findings: Sequence[Finding], style: Style) -> Iterator[str]:
     """Yield *findings*, which no fix solves, as one line; no line if there are none."""
     if not findings:
         return
-    verb = "needs" if len(findings) == 1 else "need"
     first = findings[0]
     more = f"; {len(findings) - 1} more: composerefactor analyze" if len(findings) > 1 else ""
-    text = f"{counted(len(findings), 'high finding')} {verb} your hand: "
+    text = f"{counted(len(findings), 'high finding')} to fix by hand: "
     yield row("", style(f"{text}{first.location}: {first.message}{more}", "yellow"), style)
 
 
 def _not_made(fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
     """Yield the uncertain, excluded, suppressed, skipped and available fixes.
 
-    They are only counted unless nothing else is to be done, or the user wants all.
+    Unless the user wants all, long lists of them are only counted; also short ones if other
+    changes are made.
     """
-    is_short = most <= MOST_SHOWN and bool(fix_plan.applied)
+    are_listed = most > MOST_SHOWN
+    longest = most if are_listed else 1 if fix_plan.applied else _MOST_REASONS
+    hint = "" if are_listed or fix_plan.applied else " (-v shows why)"
     if fix_plan.uncertain:
         count = f"{counted(len(fix_plan.uncertain), 'change')}: "
         count += _counts_by_transform(fix_plan.uncertain)
-        hint = "--confidence guess makes them"
-        yield row("", style(f"not certain enough: {count}; {hint}", "cyan"), style)
+        text = f"not certain enough: {count}; --confidence guess makes them"
+        yield row("", style(text, "cyan"), style)
     lines = [
         f"{' '.join(each.ids)}  {_sentence(each, style)}"
         for kind in grouped(fix_plan.uncertain)
         for each in sentences(kind.fixes)
     ]
-    for line in limited([] if is_short else lines, most):
+    for line in limited([] if fix_plan.applied and not are_listed else lines, most):
         yield row("", f"  {line}", style)
     for state, fixes in (("excluded", fix_plan.excluded), ("suppressed", fix_plan.suppressed)):
         lines = [f"{state}: {line}" for line in _lines_by_reason(fixes, style)]
-        if is_short and len(lines) > 1:
+        if len(lines) > longest:
             count = counted(len(fixes), "change")
-            lines = [f"{state}: {count}: {_counts_by_transform(fixes)}"]
+            lines = [f"{state}: {count}: {_counts_by_transform(fixes)}{hint}"]
         for line in limited(lines, most):
             yield row("", style(line, "yellow"), style)
     skipped = [
@@ -159,11 +160,10 @@ def _not_made(fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
         + (f" -> {refusal.remedy}" if refusal.remedy else "")
         for name, refusal in fix_plan.refusals
     ]
-    if is_short and len(skipped) > 1:
+    if len(skipped) > longest:
+        count = counted(len(skipped), "change")
         names = _counts(name for name, _ in fix_plan.refusals)
-        skipped = [
-            f"skipped: {counted(len(skipped), 'change')} that cannot be made safely: {names}"
-        ]
+        skipped = [f"skipped: {count} that cannot be made safely: {names}{hint}"]
     for line in limited(skipped, most):
         yield row("", style(line, "yellow"), style)
     if fix_plan.available:
@@ -272,7 +272,8 @@ def summary(
         by_hand: Findings that no fix solves.
     """
     most = 10_000 if verbose else MOST_SHOWN
-    lines = [*found_lines(proposal, style, most), *plan_lines(proposal, style, most)]
+    lines = [*found_lines(proposal, style, most)]
+    lines += plan_lines(proposal, style, most, with_ids=verbose)
     lines += reader_lines(proposal.plan, style, most)
     if proposal.plan.saved_lines.services:
         lines += difference_lines(proposal, style, verbose=verbose)
@@ -328,8 +329,14 @@ def _services(project: Project) -> str:
     return f"{counted(len(services), 'service')}: {parts}{''.join(notes)}"
 
 
-def plan_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iterator[str]:
-    """Yield the planned files and the services that do not move; at most *most* of each kind."""
+def plan_lines(
+    proposal: Proposal, style: Style, most: int = MOST_SHOWN, *, with_ids: bool = False
+) -> Iterator[str]:
+    """Yield the planned files and the services that do not move; at most *most* of each kind.
+
+    With *most* above :data:`MOST_SHOWN`, each new file has what its services have in common, and
+    *with_ids* the id for ``--take``.
+    """
     if proposal.fix_plan is not None:
         yield from fix_plan_lines(proposal, proposal.fix_plan, style, most)
         return
@@ -339,6 +346,8 @@ def plan_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iter
         yield from _unmoved(plan.unmoved, style, most)
         return
     before = {c.path: c.before for c in proposal.changes.changes}
+    ids = {c.path: c.id for c in proposal.changes.changes}
+    verbose = most > MOST_SHOWN
     label = "Plan"
     created: dict[str, list[PlannedFile]] = {}
     old_paths = {new: old for old, new in plan.relocated.items()}
@@ -361,32 +370,49 @@ def plan_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iter
         total = len({name for names in services.values() for name in names})
         size = f"{counted(len(planned_files), 'file')}, {counted(total, 'service')}"
         yield row(label, f"{style(directory + '/', 'bold')}  {size}", style)
-        yield from _created(plan, planned_files, style, most)
+        yield from _created(plan, planned_files, style, most, ids if with_ids else {})
         label = ""
     yield from _deleted([d for d in plan.planned_files if d.path not in plan.relocated], style)
     yield from _unmoved(plan.unmoved, style, most)
     yield from _commands(plan, style, most)
-    verbose = most > MOST_SHOWN
     for note in plan.notes if verbose else ():
         yield row("", note, style)
     yield row("", moved_text(proposal, verbose=verbose), style)
     if not verbose and len(plan.reasons) > MOST_EXPLAINED:
         hint = "-v says what the services of each file have in common"
         yield row("", style(hint, "dim"), style)
+    yield from _advice(proposal, style)
 
 
 def _created(
-    plan: Plan, planned_files: Sequence[PlannedFile], style: Style, most: int
+    plan: Plan,
+    planned_files: Sequence[PlannedFile],
+    style: Style,
+    most: int,
+    ids: Mapping[str, str],
 ) -> Iterator[str]:
-    """Yield the new files of one directory, each with its services."""
+    """Yield the new files of one directory, each with its services, and with its id in *ids*."""
     width = min(max(len(d.path.rpartition("/")[2]) for d in planned_files), 48)
     content_of = _full_content if most > MOST_SHOWN else _content
     for planned_file in planned_files[:most]:
         name = planned_file.path.rpartition("/")[2]
         content = content_of(plan, planned_file.path)
-        yield row("", f"  {name:<{width}}  {style(content, 'dim')}", style)
+        id_ = ids.get(planned_file.path)
+        name = f"{style(id_, 'dim')}  {name:<{width}}" if id_ else f"{name:<{width}}"
+        yield row("", f"  {name}  {style(content, 'dim')}", style)
     if len(planned_files) > most:
         yield row("", f"  and {len(planned_files) - most} more", style)
+
+
+def _advice(proposal: Proposal, style: Style) -> Iterator[str]:
+    """Yield how to copy less if a split copies much of the text; stubs and headers do not count."""
+    before, _ = proposal.own_changes.text_lines()
+    copied = sum(d.lines_from(copied=True) for d in proposal.plan.planned_files)
+    percent = 100 * copied // max(before, 1)
+    if percent > _MOST_COPIED:
+        text = f"{percent} % of the text is copied: larger modules (--granularity category) or "
+        text += "shared blocks (--anchors extends) copy less"
+        yield row("", style(text, "yellow"), style)
 
 
 def reader_lines(plan: Plan, style: Style, most: int = MOST_SHOWN) -> Iterator[str]:
@@ -558,7 +584,7 @@ def proof_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Ite
     """
     engine, proof = proposal.engine, proposal.proof
     if engine is None or proof is None:
-        yield row("Proof", style("none: engine disabled", "red"), style)
+        yield row("Proof", style("none: Docker Compose was not run (--engine none)", "red"), style)
         return
     label = "Proof"
     if most > MOST_SHOWN:

@@ -357,6 +357,8 @@ __all__ = ["MAX_DEPTH", "has_c_parser", "parse"]
 _OLD_LINE_BREAK = re.compile("[\x85\u2028\u2029]")
 """Line breaks of YAML 1.1, at which the C parser and Docker Compose still break lines."""
 
+_END_OF_TEXT = ("'<stream end>'", "the end of the file")
+
 _OLD_LINE_BREAK_REMEDY = "remove the invisible character"
 
 _FORBIDDEN = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
@@ -496,12 +498,14 @@ def _error_offset(error: MarkedYAMLError, text: str) -> int:
 def _syntax_error(source: Source, error: MarkedYAMLError) -> InputError:
     at = _error_offset(error, source.text)
     line = source.line(at)
-    problem = error.problem or error.context or "unreadable"
+    problem = (error.problem or error.context or "unreadable").replace(*_END_OF_TEXT)
     remedy = "correct the text here or directly above"
     if "\t" in line[: len(line) - len(line.lstrip(WHITE))]:
         problem, remedy = "this line is indented with a tab", "indent with spaces"
     elif match := _OLD_LINE_BREAK.search(line):
         problem, remedy = _old_line_break_problem(match), _OLD_LINE_BREAK_REMEDY
+    elif "<block end>" in problem:
+        problem = "the indentation of this line does not match the lines above"
     return InputError(
         f"not YAML: {problem}", location=source.location(at), remedy=remedy, source_line=line
     )

@@ -91,7 +91,7 @@ def test_a_long_patch_is_cut(tmp_path: Path, command_line: CommandLine) -> None:
     text = done.out.decode()
     assert 50_000 < len(text) < 65_536
     assert "more lines of the patch not shown" in text
-    assert "Not verified: engine disabled" in text
+    assert "Not verified: Docker Compose was not run (--engine none)" in text
 
 
 def test_lines_of_a_patch_are_masked_where_they_hold_secrets() -> None:

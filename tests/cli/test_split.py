@@ -11,6 +11,7 @@ import pytest
 from support.commandline import SINGLY, CommandLine, tree, write
 from support.engine import config
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "legacy-shop"
 API = "docker-compose/services/docker-compose.api.yml"
 
 
@@ -194,7 +195,7 @@ def test_an_id_that_no_change_has(shop: Path, command_line: CommandLine) -> None
     )
     assert done.code == 2
     assert "no change has the id '0'" in done.err
-    assert "--format json" in done.err
+    assert "--dry-run -v" in done.err
 
 
 def test_modes_are_kept(shop: Path, command_line: CommandLine) -> None:
@@ -257,7 +258,7 @@ def test_several_projects_below(tmp_path: Path, command_line: CommandLine) -> No
     done = command_line(tmp_path, "split", *SINGLY, "--check", "--engine", "none")
     assert done.code == 3
     assert "2 projects below: a, b" in done.err
-    assert "give one of them as PATH: a" in done.err
+    assert "choose one of them, for example: cd a" in done.err
 
 
 def test_a_file_named_by_f(shop: Path, command_line: CommandLine) -> None:
@@ -413,8 +414,8 @@ def test_a_module_path_that_is_taken(shop: Path, command_line: CommandLine) -> N
     ("arguments", "words"),
     [
         (("--group", "data=postgres"), "unknown service 'postgres'"),
-        (("--group", "data"), "NAME=VALUE"),
-        (("--module", "db="), "NAME=VALUE"),
+        (("--group", "data"), "NAME=A,B"),
+        (("--module", "db="), "SERVICE=PATH"),
         (("--granularity", "file"), "Invalid value for '--granularity'"),
         (("--format", "xml"), "Invalid value for '--format'"),
         (("--nothing",), "No such option"),
@@ -464,3 +465,23 @@ def test_output_without_a_result_is_a_usage_error(shop: Path, command_line: Comm
         assert done.code == 2
         assert "--dry-run" in done.err
     assert not (shop / "split.patch").exists()
+
+
+def test_verbose_plans_have_the_ids_of_new_files(shop: Path, command_line: CommandLine) -> None:
+    plan = command_line(shop, "split", *SINGLY, "--dry-run", "--engine", "none", "-v").err
+    (line,) = (line for line in plan.splitlines() if "docker-compose.api.yml" in line)
+    id_ = line.split()[0]
+    taken = command_line(
+        shop, "split", *SINGLY, "--take", id_, "--yes", "--engine", "none", "--unproven"
+    )
+    assert taken.code == 0
+    assert sorted(tree(shop)) == ["docker-compose.yml", API]
+
+
+def test_a_split_that_copies_much_comes_with_advice(command_line: CommandLine) -> None:
+    arguments = ("split", "--dry-run", "--engine", "none")
+    for less in ((), ("--strategy", "extends")):
+        assert "of the text is copied" not in command_line(EXAMPLE, *arguments, *less).err
+    copied = command_line(EXAMPLE, *arguments, *SINGLY, "--anchors", "copy").err
+    assert "of the text is copied" in copied
+    assert "--granularity category" in copied

@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 
 from composerefactor.cli.options import (
-    engine_options,
     examples,
     path_argument,
+    planning_engine_option,
     project_options,
     project_selection,
 )
@@ -48,8 +48,8 @@ from composerefactor.report.text import Style
     metavar="FILE",
     help="Take the answers from this file (YAML or JSON) instead of a terminal.",
 )
-@engine_options
-@click.option("--no-color", is_flag=True, help="No colours (NO_COLOR does the same).")
+@planning_engine_option
+@click.option("--no-color", is_flag=True, help="Print no colours, same as NO_COLOR=1.")
 def command(
     path: Path,
     *,

@@ -162,7 +162,7 @@ def _path_edits(text: Text, attributes: list[PathAttribute], to: str) -> Iterato
             yield _context_edit(text, attribute.node, context)
         elif attribute.form == "variable":
             raise text.cannot(
-                f"{attribute.kind} begins with a variable, which may contain any path",
+                f"a path in {attribute.kind} begins with a variable, which may contain any path",
                 attribute.node.start,
             )
         elif attribute.form == "relative":

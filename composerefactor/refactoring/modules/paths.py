@@ -37,7 +37,7 @@ def why_fixed(path: PathAttribute, source: Source) -> str:
     if not path.resolved or path.is_missing:
         return ""
     if path.form == "variable":
-        return f"{path.kind} begins with a variable, which may contain any path"
+        return f"a path in {path.kind} begins with a variable, which may contain any path"
     if path.form != "relative":
         return ""
     if path.kind == "build.ssh":  # up to v2.29.7 not resolved in an extended file (observed)

@@ -310,7 +310,7 @@ def _inventory(
     """Yield label and text of each line of the inventory; lines without content are omitted."""
     parts = kinds_text(service.counts_as for service in main.services)
     builds = f"; {counted(len(main.builds), 'image')} to build" if main.builds else ""
-    yield "Services", f"{len(main.services)}: {parts}{builds}"
+    yield "Services", f"{len(main.services)}: {parts}{builds}" if parts else "none"
     evidence = evidence_of(main.invocation)
     others = len(architecture.entries) + len(architecture.unread) - 1
     more = f"; {counted(others, 'other start command')}" if others else ""

@@ -128,10 +128,10 @@ def test_the_directory_of_the_root_is_what_counts() -> None:
     [
         (
             "image: a\nvolumes: ['${DATA:-./data}:/data', ./b:/b]\n",
-            "volumes begins with a variable",
+            "a path in volumes begins with a variable",
         ),
-        ("image: a\nenv_file: $FILE\n", "env_file begins with a variable"),
-        ("build: ${CONTEXT}\n", "build.context begins with a variable"),
+        ("image: a\nenv_file: $FILE\n", "a path in env_file begins with a variable"),
+        ("build: ${CONTEXT}\n", "a path in build.context begins with a variable"),
         ('image: a\nvolumes: ["\\x2e/a:/a"]\n', "is written with escapes"),
     ],
 )
