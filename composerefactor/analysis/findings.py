@@ -59,6 +59,7 @@ class Finding(Struct, frozen=True):
             variable). It is part of the fingerprint; the line and the message are not.
         remedy: What to do by hand, if no transform fixes it.
         is_guess: True if the fix is a guess: `fix` makes it only with ``--confidence guess``.
+        is_safe: True if the fix is safe: `fix` makes it without ``--unsafe``.
     """
 
     rule: str
@@ -70,6 +71,7 @@ class Finding(Struct, frozen=True):
     subject: str = ""
     remedy: str = ""
     is_guess: bool = False
+    is_safe: bool = False
 
     @property
     def key(self) -> tuple[str, str, str, str]:

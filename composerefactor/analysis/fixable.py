@@ -74,9 +74,8 @@ def _checked(
     if refused and not is_here:
         remedy = finding.remedy or refused[0].remedy or refused[0].reason
         return replace(finding, transform=None, remedy=remedy)
-    if made:
-        return finding
-    if guessed:
-        return replace(finding, is_guess=True)
+    if made or guessed:
+        is_safe = all(fix.change.is_safe for fix in made or guessed)
+        return replace(finding, is_guess=not made, is_safe=is_safe)
     remedy = finding.remedy or next((fix.reason for fix in suppressed), "")
     return replace(finding, transform=None, remedy=remedy)

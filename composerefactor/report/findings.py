@@ -17,6 +17,15 @@ from composerefactor import __version__
 from composerefactor.analysis.findings import Finding, RuleInfo, Severity, fingerprints
 from composerefactor.report.text import fix_command
 
+_DOCUMENTATION = "https://github.com/composerefactor/composerefactor/blob/main/docs"
+"""Where the documentation is, as the metadata of the package say."""
+
+
+def documentation_of(rule: str) -> str:
+    """Return the address of the documentation of *rule*."""
+    return f"{_DOCUMENTATION}/rules.md#{rule}"
+
+
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
@@ -96,6 +105,7 @@ def _rule(rule: RuleInfo) -> dict[str, Any]:
         "name": "".join(word.capitalize() for word in rule.id.split("-")),
         "shortDescription": {"text": rule.summary},
         "fullDescription": {"text": rule.explanation or rule.summary},
+        "helpUri": documentation_of(rule.id),
         "help": {"text": text.replace("`", "") or rule.summary, "markdown": text or rule.summary},
         "defaultConfiguration": {"level": level},
         "properties": properties,
@@ -165,7 +175,7 @@ def _case(finding: Finding) -> ET.Element:
     )
     failure = _element("failure", type=finding.severity.value, message=finding.message)
     remedy = f"\n{finding.remedy}" if finding.remedy else ""
-    fix = f"\nFix: {fix_command(finding.transform)}" if finding.transform else ""
+    fix = f"\nFix: {_command_of(finding)}" if finding.transform else ""
     failure.text = _clean(f"{place}: {finding.message}{remedy}{fix}")
     case.append(failure)
     return case
@@ -207,8 +217,12 @@ def _command(finding: Finding, prefix: str) -> str:
     listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
     text = finding.message + (f"\n{finding.remedy}" if finding.remedy else "")
     if finding.transform:
-        text += f"\nFix: {fix_command(finding.transform)}"
+        text += f"\nFix: {_command_of(finding)}"
     return f"::{_COMMANDS[finding.severity]} {listed}::{_data(text)}"
+
+
+def _command_of(finding: Finding) -> str:
+    return fix_command(finding.transform or "", is_safe=finding.is_safe)
 
 
 def _data(text: str) -> str:

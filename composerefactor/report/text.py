@@ -286,11 +286,12 @@ def _padded(text: str, width: int) -> str:
     return text.ljust(width) if text.isascii() else text + " " * (width - columns_of(text))
 
 
-def fix_command(transform: str) -> str:
-    """Return the command line that runs *transform*."""
+def fix_command(transform: str, *, is_safe: bool = False) -> str:
+    """Return the command line that runs *transform*, for changes of which all are safe or not."""
     if transform in REFACTORINGS:
         return f"composerefactor {transform}"
-    return f"composerefactor fix --unsafe --select {transform}"
+    unsafe = "" if is_safe else "--unsafe "
+    return f"composerefactor fix {unsafe}--select {transform}"
 
 
 def command_text(entry: Invocation) -> str:

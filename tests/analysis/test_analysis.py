@@ -1,10 +1,14 @@
 from __future__ import annotations
 
-from composerefactor.analysis.analysis import Analysis
+from pathlib import Path
+
+from composerefactor.analysis.analysis import Analysis, analyse_project, open_for_analysis
 from composerefactor.analysis.findings import Severity
+from composerefactor.planning.opening import ProjectSelection
 from composerefactor.report.analysis.model import Table
 from composerefactor.report.analysis.summary import findings
 from support.analyses import MAIN, analysed
+from support.commandline import write
 
 BASE = """\
 services:
@@ -63,3 +67,12 @@ def test_services_with_the_same_finding_share_a_row() -> None:
         "compose.yaml:7",
         "db uses postgres, which has no fixed version",
     )
+
+
+def test_replicas_share_a_port_in_docker_swarm(tmp_path: Path) -> None:
+    text = "services:\n  web: {image: nginx:1.27, ports: ['80:80'], deploy: {replicas: 2}}\n"
+    for header, found in (("", ["web"]), ("# for Docker Swarm stacks only\n", [])):
+        project = write(tmp_path / f"shop{len(header)}", {MAIN: f"{header}{text}"})
+        analysis = analyse_project(open_for_analysis(ProjectSelection(project, environ={})))
+        of_rule = [e.service for e in analysis.findings if e.rule == "replicas-with-fixed-name"]
+        assert of_rule == found

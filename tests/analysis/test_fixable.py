@@ -53,6 +53,13 @@ def test_a_fix_that_is_made_is_promised(tmp_path: Path) -> None:
     found = findings(tmp_path, **{"compose.yaml": DEVELOPMENT})
     (missing,) = (each for each in found if each.rule == "missing-healthcheck")
     assert (missing.transform, missing.is_guess) == ("add-healthchecks", False)
+    assert not missing.is_safe
+
+
+def test_a_safe_fix_is_called_safe(tmp_path: Path) -> None:
+    found = findings(tmp_path, **{"compose.yaml": f'version: "3"\n{BASE}'})
+    (obsolete,) = (each for each in found if each.transform == "drop-version")
+    assert obsolete.is_safe
 
 
 def test_a_guess_is_called_one(tmp_path: Path) -> None:

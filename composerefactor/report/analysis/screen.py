@@ -25,6 +25,7 @@ from composerefactor.report.analysis.summary import (
     finding_groups,
     severities,
 )
+from composerefactor.report.findings import documentation_of
 from composerefactor.report.text import (
     Style,
     columns_of,
@@ -177,7 +178,8 @@ class _Writer:
         message = f"{group.message}: {self._names(group, label)}" if group.names else group.message
         lines = self._wrapped(f"{label}: {message}")
         colour = _COLOURS[group.severity]
-        yield next(lines).replace(label, self.style(label, *colour), 1)
+        shown = self.style.link(self.style(label, *colour), documentation_of(group.rule))
+        yield next(lines).replace(label, shown, 1)
         yield from lines
 
     def _names(self, group: FindingGroup, label: str) -> str:
@@ -191,7 +193,8 @@ class _Writer:
         """Yield what to do about *group*: the command that fixes it, or a remedy by hand."""
         label = f"  {self.style('help:', 'green', 'bold')} "
         if group.transform:
-            command = self.place.command(*fix_command(group.transform).split()[1:])
+            words = fix_command(group.transform, is_safe=group.is_safe).split()
+            command = self.place.command(*words[1:])
             number = len(group.fixable)
             part = f"  ({number} of {len(group.findings)})" if number < len(group.findings) else ""
             command += " --confidence guess" if group.is_guess else ""

@@ -134,6 +134,11 @@ class FindingGroup(Struct, frozen=True):
         return any(each.is_guess for each in self.fixable)
 
     @property
+    def is_safe(self) -> bool:
+        """True if each fix for them is safe."""
+        return all(each.is_safe for each in self.fixable)
+
+    @property
     def remedy(self) -> str:
         """What to do by hand, as the first finding says it."""
         return self.findings[0].remedy
