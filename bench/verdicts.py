@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from composerefactor.errors import ComposerefactorError
+from composerefactor.planning.fix_request import FixRequest
 from composerefactor.planning.opening import OpenProject, ProjectSelection, open_project
 from composerefactor.planning.propose import Proposal, propose, propose_fixes
-from composerefactor.planning.requests import FixRequest, SplitRequest
 from composerefactor.planning.selection import EVERYTHING
+from composerefactor.planning.split_request import SplitRequest
 from composerefactor.proof.engine import Engine, find_engine
 from composerefactor.transforms.join import Options, join
 from composerefactor.workspace.apply import apply
