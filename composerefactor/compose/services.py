@@ -262,14 +262,13 @@ class StartModel(Struct, frozen=True, dict=True):
 
     @cached_property
     def runs_windows(self) -> bool:
-        """Whether Windows containers run: an image, a platform or the name of a file says so.
+        """Whether Windows containers run: an image or a platform says so.
 
         An engine runs Windows or Linux containers, never both. In Windows containers there are no
         capabilities, no setuid and no POSIX shell, and a port is published on all addresses:
         "Windows does not support host IP addresses in NAT settings" (docker/for-win issue 10552).
         """
-        names = (posixpath.basename(path).lower() for path in self.entry.files)
-        return any("windows" in re.split(r"[^a-z]+", name) for name in names) or any(
+        return any(
             (service.image is not None and _WINDOWS_IMAGE.search(service.image.value))
             or service.value("isolation") is not None
             or any((node.text or "").startswith("windows") for node in service.values("platform"))
