@@ -95,6 +95,11 @@ def first_of(names: Sequence[str], most: int) -> str:
     return ", ".join(names[:most]) + more
 
 
+def shortened(text: str, most: int) -> str:
+    """Return *text*, cut to *most* characters."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
     """Return a remedy for *name*, which is not one of *known*: the one that it resembles.
 

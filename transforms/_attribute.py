@@ -113,7 +113,7 @@ def destinations(service: Service) -> list[Definition]:
     The best is the first with an image or a build: its own, or one that it extends. The first of
     its own comes next. Without an image or a build there are none.
     """
-    own = [d for d in service.definitions if not d.inherited]
+    own = service.own_definitions
     best = [d for d in (*own, *service.definitions) if d.has_image][:1]
     return best + [d for d in own[:1] if d not in best] if best else []
 

@@ -22,7 +22,11 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.merge_keys import merged_mappings
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
-from composerefactor.compose.services import StartModel, start_models
+from composerefactor.compose.services import (
+    Service,
+    StartModel,
+    start_models,
+)
 from composerefactor.confidence import least_certain
 from composerefactor.edit.operations import AddKey
 from composerefactor.images.catalog import Catalog, load_catalog
@@ -109,7 +113,7 @@ def _places(models: list[StartModel]) -> Iterator[_Place]:
     done: set[int] = set()
     for model in models:
         for name, service in model.services.items():
-            definition = _definition_with_image(service.definitions)
+            definition = _definition_with_image(service)
             mapping = next(iter(merged_mappings(definition.body)), None)
             if mapping is None or id(mapping) in done or is_outside(definition.file.path):
                 continue
@@ -117,9 +121,9 @@ def _places(models: list[StartModel]) -> Iterator[_Place]:
             yield _Place(name, definition.file, mapping, merged.of(mapping))
 
 
-def _definition_with_image(definitions: tuple[Definition, ...]) -> Definition:
+def _definition_with_image(service: Service) -> Definition:
     """Return the definition to which a health check belongs: the first with an image or a build."""
-    own = [d for d in definitions if not d.inherited] or list(definitions)
+    own = service.own_definitions or service.definitions
     return next((d for d in own if _has_image(d)), own[0])
 
 

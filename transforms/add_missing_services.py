@@ -28,7 +28,6 @@ from composerefactor.compose.resources import (
     DEFAULT_NETWORK,
     destination_file,
     networks_to_reach,
-    own_definitions,
     volume_name,
 )
 from composerefactor.compose.services import StartModel, start_models
@@ -130,7 +129,7 @@ def _link_aliases(model: StartModel, callers: Iterable[str], name: str) -> Itera
 
 def _destination(model: StartModel, callers: Iterable[str]) -> ComposeFile:
     """Return the file to which a service that *callers* need belongs."""
-    return destination_file(model, [(c, own_definitions(model.services[c])[0]) for c in callers])
+    return destination_file(model, [(c, model.services[c].own_definitions[0]) for c in callers])
 
 
 def _is_defined_elsewhere(wanted: WantedService, models: list[StartModel]) -> bool:

@@ -27,7 +27,6 @@ from composerefactor.compose.project import Project
 from composerefactor.compose.resources import (
     DEFAULT_NETWORK,
     free_subnet,
-    own_definitions,
     unshared_body,
     used_subnets,
 )
@@ -171,7 +170,7 @@ def _members(combined: StartModel, group: Sequence[StartModel], options: Options
 
 def _destination(service: Service) -> ComposeFile:
     """Return the first file with the image or build of *service*, or the first that defines it."""
-    definitions = own_definitions(service)
+    definitions = service.own_definitions
     return next((d for d in definitions if d.has_image), definitions[0]).file
 
 
@@ -199,7 +198,7 @@ def _refusals(model: StartModel, members: Sequence[Member]) -> Iterator[Refusal]
         if service.name not in inside and DEFAULT_NETWORK in service.networks:
             yield Refusal(
                 f"{service.name} is on the default network and on other networks",
-                own_definitions(service)[0].file.location_of("services", service.name),
+                service.own_definitions[0].file.location_of("services", service.name),
                 "name the networks of all services by hand",
             )
     for name in dict.fromkeys(n for member in members for n in member.networks):

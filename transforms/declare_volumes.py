@@ -27,7 +27,6 @@ from composerefactor.compose.resources import (
     is_only_part_of_another,
     mount_targets,
     mounted_elsewhere,
-    own_definitions,
     unshared_body,
     volume_mounted_at,
     volume_name,
@@ -66,7 +65,7 @@ def declare_volumes(project: Project, options: Options) -> Iterator[Change | Ref
     done: set[tuple[str, str]] = set()
     for model in models:
         for service in model.services.values():
-            first = own_definitions(service)[0].file.path
+            first = service.own_definitions[0].file.path
             if (first, service.name) in done or model.runs_windows:
                 continue
             if has_no_own_data(model, service):
@@ -247,7 +246,7 @@ def _mount_edits(
 
 def _destination(service: Service) -> tuple[ComposeFile, MappingNode] | None:
     """Return the file and the mapping to which volumes of *service* can be added, or None."""
-    own = own_definitions(service)
+    own = service.own_definitions
     with_volumes = [d for d in own if "volumes" in d.entries]
     definition = (with_volumes or [d for d in own if "image" in d.entries] or own)[0]
     body = unshared_body(definition.file, service.name)

@@ -26,6 +26,7 @@ from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project, project_directory
 from composerefactor.compose.services import Service, services_in
 from composerefactor.edit.operations import Substitute
+from composerefactor.errors import shortened
 from composerefactor.refactoring.contract import Change, Effect, NoOptions, Refusal, fixer
 from composerefactor.transforms._attribute import ModelPath, model_places
 from composerefactor.yaml.nodes import Path, ScalarNode, paths
@@ -84,7 +85,7 @@ def _outcome(
 ) -> Change | Refusal:
     """Return the change of *form* in *node*, which affects the places *affected*, or a refusal."""
     location = file.source.location(node.start)
-    shown = form.text if len(form.text) <= _MAX_LENGTH else f"{form.text[: _MAX_LENGTH - 3]}..."
+    shown = shortened(form.text, _MAX_LENGTH)
     if form.fix is None:
         return Refusal(f"{shown}: {form.reason}", location, form.remedy, repairs=form.rejected)
     nth = node.value[: form.start].count(form.text)

@@ -204,7 +204,7 @@ def _refusals_of_read_only(models: list[StartModel]) -> Iterator[Refusal]:
             ):
                 continue
             done.add((service.name, names))
-            own = [d for d in service.definitions if not d.inherited] or service.definitions
+            own = service.own_definitions or service.definitions
             yield Refusal(
                 f"{service.name}: root file system not made read-only: Docker Compose could not "
                 f"create {', '.join(names)} in it",

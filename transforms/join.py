@@ -24,7 +24,7 @@ from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import includes
-from composerefactor.edit.planned_files import PlannedFile, Slice
+from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import InputError, Location
 from composerefactor.refactoring.contract import FileElement, Plan, Unmoved, refactoring
 from composerefactor.refactoring.join.merge import EarlierText, find_earlier_text, restored_files
@@ -277,9 +277,7 @@ def _restore(project: Project, options: Options) -> Plan:
             for name in file.services if file else ():
                 moved[path, "services", name] = destination or (changed[0] if changed else path)
         else:
-            source = Source.decode(path, content)
-            whole = Slice(source, 0, len(source.text))
-            planned_files.append(PlannedFile(path, (whole,), source.has_bom))
+            planned_files.append(PlannedFile.of(Source.decode(path, content)))
     still_includes = any(
         "include" in _root_keys(path, options.before[path] or b"") for path in changed
     )

@@ -20,7 +20,6 @@ from composerefactor.compose.resources import (
     DEFAULT_NETWORK,
     networks_of,
     networks_to_reach,
-    own_definitions,
     unshared_body,
 )
 from composerefactor.compose.services import Service, StartModel, start_models
@@ -87,7 +86,7 @@ def _needs_network(caller: Service, hint: Hint) -> bool:
 
 def _destination(service: Service) -> Definition:
     """Return the definition with the networks of *service*, else the one with its image."""
-    own = own_definitions(service)
+    own = service.own_definitions
     with_networks = [d for d in own if "networks" in d.entries]
     complete = [d for d in own if d.has_image]
     return (with_networks[-1:] or complete or own)[0]

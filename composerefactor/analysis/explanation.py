@@ -336,7 +336,7 @@ def _users(model: StartModel, service: Service, masking: Masking) -> Iterator[Us
             if hint.kind == "depends_on" and service.name in caller.depends_on:
                 how += f" ({caller.depends_on[service.name].value.condition})"
             yield User(connection.caller, how, hint.location)
-    own = {id(each.body) for each in service.definitions if not each.inherited}
+    own = {id(each.body) for each in service.own_definitions}
     for other in model.services.values():
         for definition in other.definitions:
             if definition.extended_at is not None and id(definition.body) in own:

@@ -31,6 +31,7 @@ from composerefactor.report.analysis.text import full_text
 from composerefactor.report.text import (
     counted,
     json_text,
+    masked_text,
     shown_commands,
     shown_line,
     shown_text,
@@ -176,7 +177,7 @@ def command(
             lines = screen(analysis, place, style, columns(output))
         else:
             lines = full_text(analysis, style, width=columns(output), names=section)
-        text = "".join(f"{shown_line(masking.message(line))}\n" for line in lines)
+        text = masked_text(lines, masking)
     else:
         text = _RENDERERS[report_format](analysis, _prefix(opened))
     if full and output is None and sys.stdout.isatty():

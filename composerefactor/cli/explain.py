@@ -27,7 +27,11 @@ from composerefactor.errors import UsageError
 from composerefactor.images.credentials import literal_credentials
 from composerefactor.planning.opening import OpenProject
 from composerefactor.report.explanation import explanation_document, explanation_text
-from composerefactor.report.text import json_text, shown_line
+from composerefactor.report.text import (
+    json_text,
+    masked_text,
+    shown_line,
+)
 
 
 @click.command(
@@ -77,7 +81,7 @@ def command(
     else:
         style = style_for(sys.stdout, no_color=no_color or output is not None)
         lines = explanation_text(explanations, key, style, columns(output), verbose=verbose)
-        text = "".join(f"{shown_line(masking.message(line))}\n" for line in lines)
+        text = masked_text(lines, masking)
     deliver(text, output)
     return 0
 

@@ -21,7 +21,12 @@ from composerefactor.planning.compare import compare, open_state
 from composerefactor.planning.opening import ProjectSelection, open_project
 from composerefactor.proof.engine import find_engine
 from composerefactor.proof.memory import Memory
-from composerefactor.report.text import Style, json_text, shown_line
+from composerefactor.report.text import (
+    Style,
+    json_text,
+    masked_text,
+    shown_line,
+)
 from composerefactor.report.verify import result_document, result_text
 
 
@@ -102,7 +107,7 @@ def command(
     else:
         style = style_for(sys.stdout, no_color=no_color or output is not None)
         lines = result_text(comparison, style, verbose=verbose)
-        text = "".join(f"{shown_line(masking.message(line))}\n" for line in lines)
+        text = masked_text(lines, masking)
     if output is not None or output_format == "json" or not quiet:
         deliver(text, output)
     return 0 if comparison.proof.ok else 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from composerefactor.yaml.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, resolve
 
 
@@ -61,6 +63,19 @@ def merged_get(node: Node | None, name: str) -> Node | None:
             return resolve(entry.value)
     inherited = merged_entries(mapping).get(name) if merges else None
     return resolve(inherited.value) if inherited else None
+
+
+def merge_key_value(value: Any) -> dict[str, Any]:
+    """Return what ``<<`` sets with *value*: a mapping, or a list in which earlier ones win."""
+    values: dict[str, Any] = {}
+    for mapping in value if isinstance(value, list) else [value]:
+        values = {**mapping, **values}
+    return values
+
+
+def acts_on_merge(node: Node) -> bool:
+    """Return whether *node* has ``!reset``, ``!override`` or another tag that is not YAML's own."""
+    return node.tag is not None and not node.tag.startswith("!!")
 
 
 def scalar_text(node: Node | None) -> str | None:

@@ -31,10 +31,13 @@ def mount_targets(service: Service) -> Iterator[str]:
 def is_mounted(targets: Iterator[str] | list[str], path: str) -> bool:
     """Return whether one of the mount points *targets* is *path*, or above or below it."""
     searched = normpath(path)
-    return any(
-        target == searched or searched.startswith(f"{target}/") or target.startswith(f"{searched}/")
-        for target in targets
-    )
+    return any(overlap(target, searched) for target in targets)
+
+
+def overlap(one: str, other: str) -> bool:
+    """Return whether one of two paths is the other one, or is below it."""
+    one, other = one.rstrip("/"), other.rstrip("/")
+    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
 
 
 def mounted_elsewhere(
@@ -190,16 +193,11 @@ def destination_file(model: StartModel, users: Iterable[tuple[str, Definition]])
     return next(file for file in model.files if file.path == model.entry.root_file)
 
 
-def own_definitions(service: Service) -> list[Definition]:
-    """Return the definitions of *service* that are not inherited by ``extends``."""
-    return [d for d in service.definitions if not d.inherited]
-
-
 def _defining_file(model: StartModel, name: str, definition: Definition) -> ComposeFile:
     """Return the file of the service *name* that contains or inherits *definition*."""
     if not definition.inherited:
         return definition.file
-    return own_definitions(model.services[name])[0].file
+    return model.services[name].own_definitions[0].file
 
 
 def is_only_part_of_another(

@@ -316,6 +316,11 @@ class Build(Struct, frozen=True):
         is_elsewhere = is_remote(self.context) or is_absolute(self.context)
         return None if is_elsewhere or not self.is_known else self.context
 
+    @property
+    def dockerfile_path(self) -> str:
+        """The path of the Dockerfile, relative to the project root if the context is there."""
+        return posixpath.normpath(posixpath.join(self.directory or "", self.dockerfile))
+
 
 def read_build(nodes: list[LocatedNode], default_context: str) -> Value[Build] | None:
     """Return how the image is built; *default_context* is the path of a missing context."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, lru_cache
 from typing import Generic, TypeVar
 
@@ -111,6 +111,17 @@ class Service(Struct, frozen=True, dict=True):
     name: str
     definitions: tuple[Definition, ...]
     env_files: Mapping[str, tuple[Assignment, ...]] = {}
+
+    @property
+    def own_definitions(self) -> tuple[Definition, ...]:
+        """The definitions that it does not inherit by ``extends``."""
+        return tuple(each for each in self.definitions if not each.inherited)
+
+    @property
+    def location(self) -> Location:
+        """The location of its first definition, if possible of one that is its own."""
+        first = (*self.own_definitions, *self.definitions)[0]
+        return first.file.location_of("services", self.name)
 
     def default_scope(self, attribute: str) -> Scope:
         """Return the scope of a default path that belongs to *attribute*.
@@ -342,10 +353,7 @@ def start_model(project: Project, entry: Invocation) -> StartModel:
 def _read_model(project: Project, entry: Invocation) -> StartModel:
     builder = _ModelBuilder(project)
     readings = project.readings[entry]
-    merged: dict[str, list[Definition]] = {}
-    for reading in readings:
-        for name, definitions in builder.services(reading).items():
-            merged.setdefault(name, []).extend(definitions)
+    merged = builder.merged(readings)
     ordered = dict.fromkeys(name for file in builder.files.values() for name in file.services)
     services = {name: _read_service(project, name, tuple(merged[name])) for name in ordered}
     extended = tuple(f for path, f in builder.extended_files.items() if path not in builder.files)
@@ -366,7 +374,7 @@ def _read_service(project: Project, name: str, definitions: tuple[Definition, ..
         env_files = {
             each.value.path: lines
             for each in without_env_files.env_file
-            if (lines := _assignments(project, each.value.path))
+            if (lines := assignments(env_file_text(project, each.value.path)))
         }
         service = Service(name, definitions, env_files) if env_files else without_env_files
         project.read_once[name, definitions] = service
@@ -378,11 +386,11 @@ def start_models(project: Project) -> list[StartModel]:
     return [start_model(project, entry) for entry in project.readable]
 
 
-def _assignments(project: Project, path: str) -> tuple[Assignment, ...]:
-    """Return the assignments of the env file at *path*; () if it is not in the project."""
+def env_file_text(project: Project, path: str) -> str:
+    """Return the text of the env file at *path*, ``""`` if it is not in the project."""
     if project.read is None or path.startswith(("/", "~")) or not project.exists(path):
-        return ()
-    return tuple(assignments(project.read(path).decode("utf-8", "replace")))
+        return ""
+    return project.read(path).decode("utf-8", "replace")
 
 
 @lru_cache(maxsize=256)
@@ -428,7 +436,7 @@ class _ModelBuilder:
         known = self.loaded.get(id(reading))
         if known is not None:
             return known
-        parts = [self.included(item) for item in reading.includes]
+        parts = [self.merged(item) for item in reading.includes]
         included: dict[str, list[Definition]] = {}
         for part in reversed(parts):
             for name, definitions in part.items():
@@ -442,10 +450,10 @@ class _ModelBuilder:
         self.loaded[id(reading)] = merged
         return merged
 
-    def included(self, item: list[FileReading]) -> dict[str, list[Definition]]:
-        """Return the definitions of the files of one *item* of ``include``, in merge order."""
+    def merged(self, readings: Iterable[FileReading]) -> dict[str, list[Definition]]:
+        """Return the definitions of files that are merged, in merge order."""
         merged: dict[str, list[Definition]] = {}
-        for reading in item:
+        for reading in readings:
             for name, definitions in self.services(reading).items():
                 merged.setdefault(name, []).extend(definitions)
         return merged

@@ -91,6 +91,17 @@ class FileFacts(Protocol):
         ...
 
 
+def directories_of(paths: Iterable[str]) -> frozenset[str]:
+    """Return all directories that contain one of *paths* at any depth; not the top one."""
+    directories: set[str] = set()
+    for path in paths:
+        directory = posixpath.dirname(path)
+        while directory and directory not in directories:
+            directories.add(directory)
+            directory = posixpath.dirname(directory)
+    return frozenset(directories)
+
+
 class Listing:
     """The paths of a project as sets, for questions about single paths and directories.
 
@@ -110,13 +121,7 @@ class Listing:
     @cached_property
     def directories(self) -> frozenset[str]:
         """All directories that contain a file at any depth; ``.`` is the project directory."""
-        directories = {"."}
-        for path in self.paths:
-            directory = posixpath.dirname(path)
-            while directory and directory not in directories:
-                directories.add(directory)
-                directory = posixpath.dirname(directory)
-        return frozenset(directories)
+        return directories_of(self.paths) | {"."}
 
     def exists(self, path: str) -> bool:
         """Return whether the file *path* is listed."""

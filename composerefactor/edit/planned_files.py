@@ -92,6 +92,11 @@ class PlannedFile(Struct, frozen=True):
     has_bom: bool = False
     deleted: bool = False
 
+    @classmethod
+    def of(cls, source: Source) -> PlannedFile:
+        """Return the file of *source* as it is."""
+        return cls(source.path, (Slice(source, 0, len(source.text)),), source.has_bom)
+
     def text(self) -> str:
         """Return the content."""
         return "".join(piece.text for piece in self.pieces)

@@ -136,8 +136,7 @@ def _edited(
     changes = [*replacements]
     for piece in pieces:
         changes += piece.replacements if isinstance(piece, Slice) else ()
-    whole = Slice(source, 0, len(source.text))
-    return PlannedFile(source.path, (whole,), source.has_bom).rewritten(source, changes)
+    return PlannedFile.of(source).rewritten(source, changes)
 
 
 def surroundings(opened: OpenProject) -> Surroundings:

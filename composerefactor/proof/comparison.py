@@ -15,9 +15,13 @@ from msgspec.structs import replace
 
 from composerefactor.compose.attributes import SERVICE, TOP, find_attribute
 from composerefactor.compose.files import SECTION_NOUNS
+from composerefactor.compose.forms import key_value_pairs
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.masking import GENERAL, MASK
-from composerefactor.errors import InputError
+from composerefactor.errors import (
+    InputError,
+    shortened,
+)
 from composerefactor.proof.engine import Result
 from composerefactor.proof.output import blocks, sections
 from composerefactor.proof.scenarios import Kind
@@ -95,13 +99,7 @@ def compare(before: bytes, after: bytes, *, moved: Collection[str] = ()) -> list
         was, now = _parse_sections(old, unequal), _parse_sections(new, unequal)
     except InputError:
         return [Difference((name,), None, None) for name in unequal]
-    for name in SECTION_NOUNS.keys() & {
-        *was,
-        *now,
-    }:  # so that each element of a removed section is reported
-        was.setdefault(name, {})
-        now.setdefault(name, {})
-    return list(_differences((), was, now))
+    return _section_differences(was, now)
 
 
 def parse_config(output: bytes) -> dict[str, Any]:
@@ -121,6 +119,14 @@ def config_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> l
     """
     was = {name: part for name, part in before.items() if part}
     now = {name: part for name, part in after.items() if part}
+    return _section_differences(was, now)
+
+
+def _section_differences(was: dict[str, Any], now: dict[str, Any]) -> list[Difference]:
+    """Return the differences between two files by section; adds the sections that one lacks.
+
+    So each element of a removed section is reported.
+    """
     for name in SECTION_NOUNS.keys() & {*was, *now}:
         was.setdefault(name, {})
         now.setdefault(name, {})
@@ -179,9 +185,9 @@ def _normalized(value: Any, path: tuple[str, ...]) -> Any:
 
 
 def _pairs(value: Any) -> dict[str, str | None] | None:
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        parts = (item.partition("=") for item in value)
-        return {name: text if equals else None for name, equals, text in parts}
+    if isinstance(value, list):
+        pairs = key_value_pairs(value)
+        return pairs if isinstance(pairs, dict) else None
     if isinstance(value, dict) and not any(isinstance(v, dict | list) for v in value.values()):
         return {name: _optional_text(part) for name, part in value.items()}
     return None
@@ -254,7 +260,7 @@ def _masked_word(masked: list[Any], n: int, value: Any) -> Any:
 
 def _masked_text(value: Any, key: str) -> str:
     text = json.dumps(GENERAL.value(value, key), ensure_ascii=False, default=str)
-    return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 3]}..."
+    return shortened(text, _MAX_SHOWN)
 
 
 _NAMED_SERVICE = re.compile(r'service "([^"]+)"|services\.([\w-]+)|service ([\w.-]+) ')

@@ -21,7 +21,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO
 
-from composerefactor.errors import EngineError
+from composerefactor.errors import (
+    EngineError,
+    shortened,
+)
 from composerefactor.programs import find_program, search_path
 from composerefactor.proof.memory import Memory
 
@@ -284,7 +287,7 @@ def first_error(stderr: str) -> str:
         if line.startswith(("goroutine ", "panic: ")):
             break
     text = " ".join(message for message in messages if message)
-    return text if len(text) <= _MAX_ERROR_LENGTH else f"{text[: _MAX_ERROR_LENGTH - 3]}..."
+    return shortened(text, _MAX_ERROR_LENGTH)
 
 
 def release(version: str) -> tuple[int, int, int]:

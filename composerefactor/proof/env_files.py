@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from composerefactor.compose.dotenv import assignments
+from composerefactor.compose.forms import key_value_pairs
 from composerefactor.compose.interpolation import expand
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.output import sections
@@ -95,8 +96,7 @@ def _environment(service: Mapping[str, Any]) -> dict[str, Any]:
     """Return the environment of *service* as a mapping."""
     environment = service.get("environment") or {}
     if isinstance(environment, list):
-        pairs = (str(item).partition("=") for item in environment)
-        return {name: text if equals else None for name, equals, text in pairs}
+        environment = key_value_pairs(list(map(str, environment)))
     return dict(environment)
 
 

@@ -21,7 +21,10 @@ from msgspec.structs import replace
 
 from composerefactor.compose.suppression import reason_in
 from composerefactor.discovery.command_files import reader_for
-from composerefactor.discovery.files import Listing
+from composerefactor.discovery.files import (
+    Listing,
+    directories_of,
+)
 from composerefactor.discovery.readers import OtherReader
 from composerefactor.discovery.structured import without_json_comments
 from composerefactor.edit.planned_files import Replacement
@@ -140,13 +143,7 @@ class PlannedSplit(Struct, frozen=True, dict=True):
     @cached_property
     def _shared(self) -> frozenset[str]:
         """The directories that contain, at any depth, files other than modules."""
-        directories: set[str] = set()
-        for path in self.files - self.modules:
-            directory = posixpath.dirname(path)
-            while directory and directory not in directories:
-                directories.add(directory)
-                directory = posixpath.dirname(directory)
-        return frozenset(directories)
+        return directories_of(self.files - self.modules)
 
 
 class ReaderFile(Struct, frozen=True, dict=True):

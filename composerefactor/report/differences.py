@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from composerefactor.compose.attributes import Path
 from composerefactor.compose.masking import GENERAL
+from composerefactor.errors import shortened
 from composerefactor.refactoring.deduplicate.variants import ABSENT, Comparison, Difference
 
 _MAX_SHOWN = 48
@@ -122,7 +123,7 @@ def _short(value: Any, path: tuple[str, ...]) -> str:
     items = masked if isinstance(masked, list) else [masked]
     separator = " " if key in {"command", "entrypoint", "test"} else ", "
     text = " ".join(separator.join(map(_item, items)).split()) or '""'
-    return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 3]}..."
+    return shortened(text, _MAX_SHOWN)
 
 
 def _item(item: Any) -> str:

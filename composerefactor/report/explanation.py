@@ -111,10 +111,13 @@ class _Page:
         ):
             yield f"{' ' * self.column}{indent}{self.style(f'# {line}', 'dim')}"
 
+    def _cut(self, text: str) -> str:
+        is_long = not self.verbose and columns_of(text) > self.room
+        return f"{text[: self.room - 4]} ..." if is_long else text
+
     def keyed(self, text: str) -> str:
         """Return *text*, a line of YAML, shortened to the room, with its key in bold."""
-        if not self.verbose and columns_of(text) > self.room:
-            text = f"{text[: self.room - 4]} ..."
+        text = self._cut(text)
         key, colon, value = text.partition(": ")
         if not colon and text.endswith(":"):
             key, colon = text.removesuffix(":"), ":"
@@ -173,10 +176,7 @@ class _Page:
         width = max(len(user.service) for user in explanation.users)
         for user in explanation.users:
             place = self.style(f"{self.place(user.location):<{self.column}}", "cyan")
-            text = f"{user.service:<{width}}  {user.how}"
-            if not self.verbose and columns_of(text) > self.room:
-                text = f"{text[: self.room - 4]} ..."
-            yield f"{place}{text}"
+            yield place + self._cut(f"{user.service:<{width}}  {user.how}")
 
 
 def _places(explanation: Explanation) -> Iterator[Location]:

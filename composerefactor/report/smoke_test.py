@@ -25,7 +25,10 @@ from composerefactor.compose.interpolation import expand
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.one_off import one_off
 from composerefactor.compose.project import Project
-from composerefactor.compose.resources import networks_of
+from composerefactor.compose.resources import (
+    networks_of,
+    overlap,
+)
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.images.catalog import Catalog, service_placement
 from composerefactor.images.entries import CatalogEntry
@@ -199,8 +202,7 @@ def known_server(
     """Return the catalog entry for the image of *service*, if the service runs its server."""
     use = usage(project, model, service)
     entry = catalog.match(use.image) if use.image and use.build is None else None
-    command = (*(use.entrypoint or ()), *(use.command or ()))
-    return entry if entry is not None and starts_server(entry, command) else None
+    return entry if entry is not None and starts_server(entry, use.words) else None
 
 
 def _store(
@@ -216,13 +218,9 @@ def _in_store(
     image = text_of(service.image)
     paths = [normpath(path.path) for path in data_paths(image, catalog) or ()]
     for path in paths:
-        if not any(_covers(mount.text.target, path) for mount in own):
+        if not any(overlap(mount.text.target, path) for mount in own):
             return PersistentData(service.name, path, client, f"no volume is mounted at {path}")
     return PersistentData(service.name, paths[0] if paths else "", client)
-
-
-def _covers(target: str, path: str) -> bool:
-    return target == path or path.startswith(f"{target}/") or target.startswith(f"{path}/")
 
 
 def _endpoints(

@@ -21,6 +21,7 @@ from unicodedata import east_asian_width
 from msgspec import Struct
 
 from composerefactor.compose.invocation import Invocation
+from composerefactor.compose.masking import Masking
 from composerefactor.errors import first_of
 from composerefactor.planning.registry import REFACTORINGS
 
@@ -45,6 +46,11 @@ _MARK = f"\x1b{secrets.token_hex(8)}"
 def shown_line(text: str) -> str:
     """Return *text* on one line, with the colours of :class:`Style`, and harmless otherwise."""
     return shown_text(_LINE_ENDS.sub(" ", text))
+
+
+def masked_text(lines: Iterable[str], masking: Masking) -> str:
+    """Return *lines* as one text that is safe to show."""
+    return "".join(f"{shown_line(masking.message(line))}\n" for line in lines)
 
 
 def shown_text(text: str) -> str:

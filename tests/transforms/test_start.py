@@ -10,7 +10,6 @@ from composerefactor.compose.resources import (
     mount_targets,
     networks_of,
     networks_to_reach,
-    own_definitions,
     unshared_body,
     volume_name,
 )
@@ -127,7 +126,7 @@ def test_homes() -> None:
     assert destination_file(model, [("c", each) for each in c.definitions]).path == "compose.yaml"
     assert destination_file(model, [("c", c.definitions[1])]).path == "0.yaml"
     assert destination_file(model, [("d", d.definitions[0])]).path == "0.yaml"
-    assert [each.file.path for each in own_definitions(d)] == ["0.yaml"]
+    assert [each.file.path for each in d.own_definitions] == ["0.yaml"]
     base = model.files[0]
     assert [unshared_body(base, name) is not None for name in "abcx"] == [False, False, True, False]
 

@@ -68,6 +68,7 @@ from composerefactor.compose.files import SECTION_NOUNS
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.masking import GENERAL
 from composerefactor.compose.secrets import is_credential, secret_spans, secret_words
+from composerefactor.errors import shortened
 from composerefactor.proof.comparison import Difference, config_differences
 
 _QUIET = frozenset({"labels", "annotations"})
@@ -237,7 +238,7 @@ def _shown(value: Any, path: Place) -> str:
     else:
         text = json.dumps(masked, ensure_ascii=False, default=str)
     text = " ".join(text.split()) or "empty"
-    return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 3]}..."
+    return shortened(text, _MAX_LENGTH)
 
 
 def plain_secrets(pair: ServicePair) -> Iterator[Impact]:

@@ -198,7 +198,7 @@ def health_check(pair: ServicePair) -> Iterator[Impact]:
     elif new and not old:
         yield impact(HEALTHCHECK_CHANGED, place, "gets a health check", risk=Risk.NONE)
     elif old != new and old is not None and new is not None:
-        keys = [key for key in dict.fromkeys([*old, *new]) if old.get(key) != new.get(key)]
+        keys = _changed_keys(old, new)
         message = f"its health check changed: {listed(keys)}"
         yield impact(HEALTHCHECK_CHANGED, place, message)
 
@@ -318,6 +318,10 @@ def image(pair: ServicePair) -> Iterator[Impact]:
     yield _compared(parse_image(old), parse_image(new), message, place)
 
 
+def _changed_keys(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    return [key for key in dict.fromkeys([*old, *new]) if old.get(key) != new.get(key)]
+
+
 def build(pair: ServicePair) -> Iterator[Impact]:
     """Yield an impact if build settings changed; they are not part of the container hash."""
     old, new = pair.old.get("build"), pair.new.get("build")
@@ -328,7 +332,7 @@ def build(pair: ServicePair) -> Iterator[Impact]:
         message = "is built here" if new else "is no longer built here"
         rule, risk = BUILD_CHANGED, Risk.LOW
     else:
-        keys = [key for key in dict.fromkeys([*old, *new]) if old.get(key) != new.get(key)]
+        keys = _changed_keys(old, new)
         message = f"its build settings changed: {', '.join(keys)}"
         if keys == ["context"]:
             message += f" from {old['context']} to {new['context']}"

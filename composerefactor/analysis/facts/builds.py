@@ -118,7 +118,7 @@ def build_facts(project: Project, service: str, build: Build, at: Location) -> B
     """Return how the image of *service* is built; its ``build`` is written at *at*."""
     path = "(inline)"
     if build.inline is None:
-        path = posixpath.normpath(posixpath.join(build.directory or "", build.dockerfile))
+        path = build.dockerfile_path
     text = dockerfile_text(project, build)
     context_exists = build.directory is None or _has_files(project, build.directory)
     names = tuple(sorted(build.arguments))

@@ -168,7 +168,7 @@ def health_facts(
 ) -> HealthFacts:
     """Return the facts about the health check of *service*, which uses its image as *use* says."""
     healthcheck = service.healthcheck
-    at = healthcheck.location if healthcheck else _service_location(service)
+    at = healthcheck.location if healthcheck else service.location
     if healthcheck is not None and healthcheck.value.is_off:
         return HealthFacts(service.name, "off", at, reason="disabled here")
     if healthcheck is not None and healthcheck.value.test:
@@ -205,11 +205,6 @@ def health_facts(
         reason=masking.text(answer.reason),
         remedy=masking.text(answer.remedy),
     )
-
-
-def _service_location(service: Service) -> Location:
-    own = [d for d in service.definitions if not d.inherited] or list(service.definitions)
-    return own[0].file.location_of("services", service.name)
 
 
 def _has_form_word(words: tuple[str, ...]) -> bool:

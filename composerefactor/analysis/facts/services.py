@@ -170,8 +170,7 @@ def service_facts(
 
     *use* describes how it uses its image; *build*, *ports* and *mounts* become part of the facts.
     """
-    own = [d for d in service.definitions if not d.inherited] or list(service.definitions)
-    location = own[0].file.location_of("services", service.name)
+    location = service.location
     image = expand(use.image, model.variables) if use.image else None
     placed = find_placement(service.name, image, catalog)
     one_off_reasons = one_off(model, service.name)

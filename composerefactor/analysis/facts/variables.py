@@ -13,14 +13,17 @@ from typing import Literal
 
 from msgspec import Struct
 
-from composerefactor.compose.dotenv import Assignment, assignments, descriptions
+from composerefactor.compose.dotenv import assignments, descriptions
 from composerefactor.compose.env_files import EXAMPLES, assignment_place, assignment_places
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import expressions
 from composerefactor.compose.masking import Masking
 from composerefactor.compose.project import Project, Scope, project_directory
 from composerefactor.compose.secrets import is_credential, is_secret_name
-from composerefactor.compose.services import StartModel
+from composerefactor.compose.services import (
+    StartModel,
+    env_file_text,
+)
 from composerefactor.errors import Location
 from composerefactor.yaml.nodes import ScalarNode, paths
 
@@ -144,12 +147,12 @@ def variable_facts(
         assignment.name: example
         for path in env_files
         if (example := _example(project, path))
-        for assignment in _assignments(project, example)
+        for assignment in assignments(env_file_text(project, example))
     }
     described = {
         name: masking.text(text)
         for path in (*env_files, *(_example(project, path) for path in env_files))
-        for name, text in descriptions(_text(project, path)).items()
+        for name, text in descriptions(env_file_text(project, path)).items()
     }
     places = assignment_places(project, all_env_files)
     facts = tuple(
@@ -257,12 +260,12 @@ def _env_file(
 
     *used* are the variables that the Compose files use or pass on, *interpolated* only the former.
     """
-    lines = _assignments(project, path)
+    lines = assignments(env_file_text(project, path))
     used_inside = {e.name for line in lines for e in expressions(line.value)}
     is_passed_on = any(path in service.env_files for service in model.services.values())
     names = tuple(dict.fromkeys(line.name for line in lines))
     example = _example(project, path)
-    expected = [line.name for line in _assignments(project, example)] if example else []
+    expected = [line.name for line in assignments(env_file_text(project, example))]
     unused = [
         (line.name, Location(path, line.line))
         for line in lines
@@ -288,14 +291,3 @@ def _example(project: Project, path: str) -> str:
     directory, name = posixpath.split(path)
     candidates = (posixpath.join(directory, form.format(name)) for form in EXAMPLES)
     return next((candidate for candidate in candidates if project.exists(candidate)), "")
-
-
-def _assignments(project: Project, path: str) -> tuple[Assignment, ...]:
-    return assignments(_text(project, path))
-
-
-def _text(project: Project, path: str) -> str:
-    """Return the text of the env file at *path*, ``""`` if it is not in the project."""
-    if project.read is None or path.startswith(("/", "~")) or not project.exists(path):
-        return ""
-    return project.read(path).decode("utf-8", "replace")

@@ -13,6 +13,7 @@ from typing import Literal
 from msgspec import Struct
 
 from composerefactor.compose.forms import VolumeText
+from composerefactor.compose.resources import overlap
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
 from composerefactor.images.catalog import DEFAULT_PLACEMENT, Catalog, service_placement
@@ -251,7 +252,7 @@ def _of_image(model: StartModel, mount: Mount, catalog: Catalog) -> tuple[str, A
     if entry is None:
         return None
     for path in entry.data:
-        if _covers(mount.target, path.path):
+        if overlap(mount.target, path.path):
             content, advice = _BY_CATEGORY.get(entry.category, ("data", "yes"))
             if path.optional and advice == "yes":
                 advice = "optional"
@@ -270,8 +271,3 @@ def _of_words(mount: Mount, name: str) -> tuple[str, Advice] | None:
 def _of_category(model: StartModel, mount: Mount) -> tuple[str, Advice] | None:
     category = service_placement(model.services[mount.service]).category
     return _BY_CATEGORY.get(category) if mount.kind != "bind" else None
-
-
-def _covers(target: str, path: str) -> bool:
-    target, path = target.rstrip("/"), path.rstrip("/")
-    return target == path or path.startswith(f"{target}/") or target.startswith(f"{path}/")

@@ -52,8 +52,7 @@ def _unmounted_data(
     definition = entry.model.services[service.name]
     image = load_catalog().match(service.image)
     used = usage(project, entry.model, definition)
-    command = (*(used.entrypoint or ()), *(used.command or ()))
-    if image is None or not starts_server(image, command) or definition.volumes_from:
+    if image is None or not starts_server(image, used.words) or definition.volumes_from:
         return
     if has_no_own_data(entry.model, definition):
         return

@@ -35,6 +35,7 @@ from composerefactor.cli.wizard.session import (
     objection,
 )
 from composerefactor.cli.wizard.work import Say
+from composerefactor.errors import shortened
 from composerefactor.report.text import LABEL, Style, shown_line
 
 if sys.platform != "win32":
@@ -224,7 +225,7 @@ class _Screen:
         for option in self.options:
             if option.group != group:
                 group = option.group
-                lines.append(_cut(f"   -- {shown_line(group)}", columns))
+                lines.append(shortened(f"   -- {shown_line(group)}", columns))
             lines.append(self._option_line(option, columns))
         return lines or ["   (nothing matches)"]
 
@@ -235,7 +236,7 @@ class _Screen:
             mark += " ●" if option.value in self.selected else " ○"
         elif any(each.key for each in self.question.options):
             mark += f" {option.key or ' '} "
-        text = _cut(f" {mark} {shown_line(option.title)}", columns)
+        text = shortened(f" {mark} {shown_line(option.title)}", columns)
         colours = ["red"] if option.is_risky else []
         colours = colours or (["green"] if option.value in self.selected else [])
         names = [*colours, *(["bold"] if is_current else [])]
@@ -256,14 +257,15 @@ class _Screen:
         """Return the description of the current option, and the keys."""
         lines = []
         if self.problem:
-            lines.append(self.paint(_cut(f"   {self.problem}", columns), "yellow"))
+            lines.append(self.paint(shortened(f"   {self.problem}", columns), "yellow"))
         elif self.current is not None and self.current.about:
-            lines.append(self.paint(_cut(f"   {shown_line(self.current.about)}", columns), "dim"))
+            about = shortened(f"   {shown_line(self.current.about)}", columns)
+            lines.append(self.paint(about, "dim"))
         keys = "space selects, a all, enter continues" if self.is_pick else "enter chooses"
         keys += ", esc goes back" if self.can_go_back else ""
         if self.filter is not None:
             keys = f"filter: {self.filter}_  (esc shows all)"
-        lines.append(self.paint(_cut(f"   {keys}, ? shows all keys", columns), "dim"))
+        lines.append(self.paint(shortened(f"   {keys}, ? shows all keys", columns), "dim"))
         return lines
 
     def press(self, key: str) -> Reply | None:
@@ -339,10 +341,6 @@ def _around(lines: list[str], row: int, room: int) -> list[str]:
     """Return at most *room* of *lines*, with the one at *row* among them."""
     start = min(max(row - room // 2, 0), max(len(lines) - room, 0))
     return lines[start : start + room]
-
-
-def _cut(text: str, columns: int) -> str:
-    return text if len(text) <= columns else f"{text[: columns - 3]}..."
 
 
 class Prompts:

@@ -9,6 +9,7 @@ from itertools import zip_longest
 from composerefactor.cli.wizard.work import Examination, FixChoices, Item, ItemizedProposal
 from composerefactor.compose.masking import GENERAL, Masking
 from composerefactor.edit.planned_files import Changeset
+from composerefactor.errors import shortened
 from composerefactor.planning.fixes import EXCLUDED_BY_LEAVE, FixPlan, PlannedFix
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal
@@ -110,9 +111,7 @@ def _by_hand(refusals: Sequence[Refusal], style: Style) -> Iterator[str]:
 
 def _one_line(text: str) -> str:
     """Return *text*, cut to one line of a small terminal."""
-    room = _COLUMNS - LABEL
-    line = " ".join(GENERAL.text(text).split())
-    return line if len(line) <= room else f"{line[: room - 3]}..."
+    return shortened(" ".join(GENERAL.text(text).split()), _COLUMNS - LABEL)
 
 
 def by_transform(fixes: Iterable[PlannedFix]) -> dict[str, list[PlannedFix]]:

@@ -5,8 +5,6 @@ It comes from the image catalog, or from the Dockerfile and the build context of
 
 from __future__ import annotations
 
-import posixpath
-
 from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.one_off import one_off
 from composerefactor.compose.project import Project
@@ -158,11 +156,10 @@ def _check_without_dockerfile(use: Usage, build: Build) -> Answer:
     The content of the image is unknown, so the check uses the program that the command of the
     service runs, or else programs that images based on Alpine or Debian contain.
     """
-    where = posixpath.normpath(posixpath.join(build.directory or "", build.dockerfile))
-    missing = f"{where} is not in the project"
+    missing = f"{build.dockerfile_path} is not in the project"
     if build.directory is None:
         missing = "its build context is not in the project"
-    command = command_line((*(use.entrypoint or ()), *(use.command or ())))
+    command = command_line(use.words)
     server = find_server(command)
     if server is not None and (server.no_port or server.name == "celery worker"):
         return BuiltImage(Chain("", ()), lambda _: None, use).check()

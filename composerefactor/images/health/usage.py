@@ -43,6 +43,11 @@ class Usage(Struct, frozen=True):
     targets: tuple[str, ...]
     exposed: tuple[str, ...]
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words of the entrypoint and of the command, as far as the service has its own."""
+        return (*(self.entrypoint or ()), *(self.command or ()))
+
 
 def usage(project: Project, model: StartModel, service: Service) -> Usage:
     """Return how *service* of *model* is set up."""

@@ -284,7 +284,7 @@ class EnvironmentPart(Struct, frozen=True):
 
 def parts_added_by(state: LayoutState, file_index: int) -> list[EnvironmentPart]:
     """Return what one root file adds to its modules, and the services that it alone defines."""
-    own = {s.name: s for s in state.factored.services if file_index in s.defined_in}
+    own = state.factored.of_file(file_index)
     adding = {s.name for s in own.values() if s.remainder(file_index)}
     defining = {name for name, service in own.items() if defines_what_runs(service, file_index)}
     parts = []

@@ -174,7 +174,7 @@ def _module_contents(state: LayoutState) -> Iterator[Content]:
 
 def _environment_contents(state: LayoutState) -> Iterator[Content]:
     for i, file in enumerate(state.files):
-        own = {s.name: s for s in state.factored.services if i in s.defined_in}
+        own = state.factored.of_file(i)
         for environment in state.environments[i]:
             services = [_lines_added_by(own[name], i) for name in environment.services]
             services.sort(key=lambda lines: lines.region.key)  # anchors before their aliases
@@ -244,6 +244,15 @@ def head_comments(source: Source, region: Region) -> list[str]:
     return comments_in(source, region.entry, region.lead, source.next_line(region.key))
 
 
+def write_block(out: Output, source: Source, block: Block, *, copy: bool) -> None:
+    """Write the lines of *block* with the key of the section above them, if it needs one."""
+    if block.wrapper or not source.text[block.start].isspace():
+        out.separate()
+    if block.wrapper:
+        out.add(NewText(f"{block.wrapper}:{source.newline}"))
+    out.add(Slice(source, block.start, block.end, copy=copy))
+
+
 def to_planned_file(content: Content) -> PlannedFile:
     """Return the file that *content* describes: anchors that it needs, services, other sections."""
     file, source = content.file, content.file.source
@@ -251,11 +260,7 @@ def to_planned_file(content: Content) -> PlannedFile:
     sections = file.sections or {}
     adopted = {sections[name].region.lead for name in content.adopted_blocks}
     for block in _anchor_blocks(content):
-        if block.wrapper or not source.text[block.start].isspace():
-            out.separate()
-        if block.wrapper:
-            out.add(NewText(f"{block.wrapper}:{source.newline}"))
-        out.add(Slice(source, block.start, block.end, copy=block.start not in adopted))
+        write_block(out, source, block, copy=block.start not in adopted)
     if content.services:
         out.separate()
         _write_section_key(out, file, "services")

@@ -30,6 +30,7 @@ from composerefactor.compose.attributes import (
     find_attribute,
 )
 from composerefactor.compose.forms import canonical_value, non_text_values
+from composerefactor.compose.merge_keys import acts_on_merge, merge_key_value
 from composerefactor.refactoring.deduplicate.definitions import (
     Definition,
     SharedDefinition,
@@ -278,8 +279,7 @@ def _has_tags(definition: Definition) -> bool:
     """Return whether *definition* has ``!reset`` or another tag that acts on the merge."""
     if not may_contain(definition.source, definition.region, "!"):
         return False
-    nodes = walk(definition.region.entry.value)
-    return any(n.tag is not None and not n.tag.startswith("!!") for n in nodes)
+    return any(map(acts_on_merge, walk(definition.region.entry.value)))
 
 
 def _has_anchor(definition: Definition, region: Region) -> bool:
@@ -487,8 +487,4 @@ def merge_key_values(definition: Definition, region: Region | None) -> dict[str,
     """Return what the merge key at *region* sets; of a list, earlier mappings win."""
     if region is None:
         return {}
-    value = to_python(region.entry.value, definition.source)
-    values: dict[str, Any] = {}
-    for mapping in value if isinstance(value, list) else [value]:
-        values = {**mapping, **values}
-    return values
+    return merge_key_value(to_python(region.entry.value, definition.source))

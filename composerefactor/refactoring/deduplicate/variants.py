@@ -104,6 +104,10 @@ class SharedServices(Struct):
     single: dict[int, list[str]] = {}
     repeating: AbstractSet[int] = frozenset()
 
+    def of_file(self, file_index: int) -> dict[str, SharedService]:
+        """Return the shared services that one file defines, by name."""
+        return {each.name: each for each in self.services if file_index in each.defined_in}
+
 
 def factor(
     files: Sequence[ComposeFile],

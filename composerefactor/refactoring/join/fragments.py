@@ -26,6 +26,7 @@ from composerefactor.compose.attributes import (
     find_attribute,
 )
 from composerefactor.compose.forms import canonical_value, parse_volume
+from composerefactor.compose.merge_keys import acts_on_merge
 from composerefactor.edit.planned_files import NewText, Piece, indent_by
 from composerefactor.edit.rendering import Style, scalar_line
 from composerefactor.refactoring.join.rewritten_paths import Text
@@ -235,14 +236,12 @@ def anchors_of(fragment: Fragment) -> set[str]:
 
 def has_tags(fragment: Fragment) -> bool:
     """Return whether *fragment* has ``!reset`` or another tag that acts on the merge."""
-    nodes = walk(fragment.region.entry.value)
-    return any(n.tag is not None and not n.tag.startswith("!!") for n in nodes)
+    return any(map(acts_on_merge, walk(fragment.region.entry.value)))
 
 
 def is_tagged(fragment: Fragment) -> bool:
     """Return whether the value of *fragment* itself has such a tag."""
-    tag = fragment.region.entry.value.tag
-    return tag is not None and not tag.startswith("!!")
+    return acts_on_merge(fragment.region.entry.value)
 
 
 def in_one_form(base: Fragment, over: Fragment) -> tuple[Fragment, Fragment]:

@@ -20,7 +20,8 @@ from msgspec.structs import replace
 from composerefactor.compose.attributes import APPENDED, CLEARED, KEY_VALUE
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.forms import canonical_value
-from composerefactor.edit.planned_files import PlannedFile, Slice
+from composerefactor.compose.merge_keys import merge_key_value
+from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import InputError
 from composerefactor.refactoring.deduplicate.definitions import same
 from composerefactor.refactoring.join.fragments import (
@@ -127,11 +128,7 @@ def _merge_key_values(whole: Fragment) -> dict[str, Any] | None:
     child = next((c for c in whole.children or () if c.key == "<<"), None)
     if child is None or whole.form == "list":
         return None
-    values: dict[str, Any] = {}
-    value = child.value
-    for mapping in value if isinstance(value, list) else [value]:
-        values = {**mapping, **values}
-    return values
+    return merge_key_value(child.value)
 
 
 def _cannot_merge(fragment: Fragment, reason: str) -> CannotJoinError:
@@ -207,10 +204,7 @@ def restored_files(
         earlier_comments |= all_comments(earlier[path])
     if planned_comments - earlier_comments:
         return None
-    return [
-        PlannedFile(path, (Slice(file.source, 0, len(file.source.text)),), file.source.has_bom)
-        for path, file in earlier.items()
-    ]
+    return [PlannedFile.of(file.source) for file in earlier.values()]
 
 
 def _is_same(one: ComposeFile, other: ComposeFile) -> bool:

@@ -25,7 +25,7 @@ from composerefactor.discovery.resolve import (
 )
 from composerefactor.discovery.script import OPEN, UNKNOWN, LocatedText, Script
 from composerefactor.discovery.shell import ShellCall, WrittenWord, split_option, written_words
-from composerefactor.edit.planned_files import PlannedFile, Replacement, Slice
+from composerefactor.edit.planned_files import PlannedFile, Replacement
 from composerefactor.errors import Location, RefusedError
 from composerefactor.refactoring.move_roots.relocation import (
     Relocation,
@@ -318,9 +318,8 @@ def _comparison_key(result: Invocation | UnresolvedCall) -> str:
 
 
 def _planned_file(source: Source, inserted: Mapping[int, str]) -> PlannedFile:
-    whole = Slice(source, 0, len(source.text))
     changes = [Replacement(at, at, text) for at, text in inserted.items()]
-    return PlannedFile(source.path, (whole,), source.has_bom).rewritten(source, changes)
+    return PlannedFile.of(source).rewritten(source, changes)
 
 
 def _mentions(

@@ -28,7 +28,7 @@ from composerefactor.compose.services import services_in
 from composerefactor.discovery.files import DEFAULT_NAMES, FileReader
 from composerefactor.discovery.readers import PUBLISH, OtherReader
 from composerefactor.discovery.structured import compose_settings
-from composerefactor.edit.planned_files import PlannedFile, Slice
+from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import Location, RefusedError
 from composerefactor.refactoring.contract import Plan
 from composerefactor.refactoring.join.rewritten_paths import CannotJoinError
@@ -294,8 +294,7 @@ class Move(Struct, frozen=True, dict=True):
     def _root(self, planned_files: Mapping[str, PlannedFile], path: str) -> PlannedFile:
         """Return the root file *path*, as planned so far, with what it needs in its new place."""
         source = self.project.files[path].source
-        unchanged = PlannedFile(path, (Slice(source, 0, len(source.text)),), source.has_bom)
-        planned_file = planned_files.get(path, unchanged)
+        planned_file = planned_files.get(path, PlannedFile.of(source))
         if self.why_option and "extends" not in planned_file.text():
             return planned_file
         file = ComposeFile.parse(Source(path, planned_file.text(), planned_file.has_bom))

@@ -153,13 +153,13 @@ class BaseFinder:
                 self._extending |= {use.owner for use in base.uses}
                 yield base
 
+    def _services_with(self, owner: Element) -> list[str]:
+        """Return the services that have the text of *owner*: itself, or those that merge it."""
+        return [owner[1]] if owner[1] else self.mergers[owner[0]]
+
     def users(self, base: Base) -> set[str]:
         """Return the services that extend *base*, also by a block that they merge."""
-        return {
-            name
-            for use in base.uses
-            for name in ([use.owner[1]] if use.owner[1] else self.mergers[use.owner[0]])
-        }
+        return {name for use in base.uses for name in self._services_with(use.owner)}
 
     def lines(self, section: str) -> int:
         """Return how many lines the section has."""
@@ -199,8 +199,7 @@ class BaseFinder:
 
     def _use(self, owner: Element, alias: AliasNode) -> Use | None:
         """Return the use of *alias* as the value of an attribute, or of a merge key, of *owner*."""
-        section = (self.file.sections or {})[owner[0]]
-        region = (section.entries or {})[owner[1]] if owner[1] else section.region
+        region = _region(self.file, owner)
         body = region.entry.value
         if not isinstance(body, MappingNode):
             return None
@@ -211,7 +210,7 @@ class BaseFinder:
 
     def _extends(self, owner: Element) -> bool:
         """Return whether a service that has the text of *owner* extends something already."""
-        names = [owner[1]] if owner[1] else self.mergers[owner[0]]
+        names = self._services_with(owner)
         blocks = {block for block, users in self.mergers.items() if set(users) & set(names)}
         owners = {owner, *(("services", n) for n in names), *((b, "") for b in blocks)}
         written = any("extends" in merged_entries(self.file.services[n]) for n in names)
@@ -219,7 +218,7 @@ class BaseFinder:
 
     def _is_exact(self, use: Use, attribute: str, block: MappingNode) -> bool:
         """Return whether services are the same whether they extend *block* or refer to it."""
-        names = [use.owner[1]] if use.owner[1] else self.mergers[use.owner[0]]
+        names = self._services_with(use.owner)
         inherited = to_python(block, self.source)
         if attribute:
             inherited = {attribute: inherited}
@@ -499,6 +498,11 @@ def _as_blocks(root: RootFile, bases: tuple[Base, ...]) -> tuple[Base, ...]:
 
 def _contains(file: ComposeFile, element: Element, offsets: Sequence[int]) -> bool:
     """Return whether any of *offsets*, which are in order, is in the lines of *element*."""
-    section = (file.sections or {})[element[0]]
-    region = (section.entries or {})[element[1]] if element[1] else section.region
+    region = _region(file, element)
     return bisect_left(offsets, region.lead) < bisect_left(offsets, region.end)
+
+
+def _region(file: ComposeFile, element: Element) -> Region:
+    """Return the lines of *element* in *file*."""
+    section = (file.sections or {})[element[0]]
+    return (section.entries or {})[element[1]] if element[1] else section.region

@@ -17,7 +17,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.merge_keys import merged_entries
+from composerefactor.compose.merge_keys import (
+    acts_on_merge,
+    merged_entries,
+)
 from composerefactor.compose.paths import path_attributes
 from composerefactor.compose.references import extends_target
 from composerefactor.refactoring.deduplicate.definitions import (
@@ -281,8 +284,7 @@ def _overlap(one: Span, other: Span) -> bool:
 
 
 def _is_tagged(definition: Definition) -> bool:
-    tag = definition.region.entry.value.tag
-    return tag is not None and not tag.startswith("!!")
+    return acts_on_merge(definition.region.entry.value)
 
 
 def fixed_attributes(service: Node, source: Source) -> dict[str, str]:
@@ -313,7 +315,7 @@ def fixed_attributes(service: Node, source: Source) -> dict[str, str]:
 def _has_tags(node: Node) -> bool:
     """Return whether *node* has ``!reset`` or another such tag, also in nodes of its aliases."""
     for inner in walk(node):
-        if inner.tag is not None and not inner.tag.startswith("!!"):
+        if acts_on_merge(inner):
             return True
         if isinstance(inner, AliasNode) and inner.target is not None and _has_tags(inner.target):
             return True

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile, Section
-from composerefactor.edit.planned_files import NewText, PlannedFile, Slice
+from composerefactor.edit.planned_files import NewText, PlannedFile
 from composerefactor.refactoring.deduplicate.definitions import Span
 from composerefactor.refactoring.deduplicate.layout import (
     EnvironmentPart,
@@ -27,6 +27,7 @@ from composerefactor.refactoring.deduplicate.places import (
     Content,
     contents,
     to_planned_file,
+    write_block,
 )
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Block, Element
 from composerefactor.refactoring.modules.directories import IncludedFiles
@@ -118,7 +119,7 @@ class StubLayout(Layout):
 
     def _parts(self, file_index: int) -> list[EnvironmentPart]:
         """Return the stubs of one root file, which define nothing, and its whole services."""
-        own = {s.name: s for s in self.split.all.services if file_index in s.defined_in}
+        own = self.split.all.of_file(file_index)
         defining = [name for name, s in own.items() if defines_what_runs(s, file_index)]
         return [
             EnvironmentPart(tuple(n for n in own if n not in defining), ()),
@@ -147,7 +148,7 @@ class StubLayout(Layout):
         The file is read as if it were in *directory*.
         """
         file_index = self.state.files.index(content.file)
-        own = {s.name: s for s in self.split.all.services if file_index in s.defined_in}
+        own = self.split.all.of_file(file_index)
         services = [
             lines
             if own[lines.region.entry.name or ""].shared is None
@@ -269,11 +270,7 @@ class StubRoot(Struct, frozen=True):
     def _copy(self, out: Output, block: Block) -> None:
         """Write a copy of *block*, whose anchors the remaining text needs."""
         source = self.file.source
-        if block.wrapper or not source.text[block.start].isspace():
-            out.separate()
-        if block.wrapper:
-            out.add(NewText(f"{block.wrapper}:{source.newline}"))
-        out.add(Slice(source, block.start, block.end, copy=True))
+        write_block(out, source, block, copy=True)
 
     def _blocks(self) -> list[Block]:
         """Return the blocks with anchors that the remaining text needs, as they are ordered."""
