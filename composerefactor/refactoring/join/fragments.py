@@ -134,14 +134,17 @@ class Fragment(Struct, frozen=True, dict=True):
         return replace(self, added_comments=(*self.added_comments, *new))
 
     def pieces(self, column: int) -> list[Piece]:
-        """Return the lines, with the key in *column*."""
-        source, region = self.text.source, self.region
-        by = column - self.column
-        above = (f"{' ' * column}{comment}{source.newline}" for comment in self.added_comments)
-        pieces: list[Piece] = [NewText(line) for line in above]
+        """Return the lines, with the key in *column*; the last one ends, too."""
+        newline = self.text.source.newline
+        above = (f"{' ' * column}{comment}{newline}" for comment in self.added_comments)
+        pieces = [*map(NewText, above), *self._own_pieces(column)]
+        return pieces if pieces[-1].ends_line else [*pieces, NewText(newline)]
+
+    def _own_pieces(self, column: int) -> list[Piece]:
+        region, by = self.region, column - self.column
         if self.children is None and self.line is None:
-            return pieces + indent_by(self.text.cut(region.lead, region.end), by)
-        pieces += indent_by(self.text.cut(region.lead, region.key), by)
+            return indent_by(self.text.cut(region.lead, region.end), by)
+        pieces = indent_by(self.text.cut(region.lead, region.key), by)
         written = self.text.cut(region.key, self.head_end)
         pieces += indent_by(written if self.line is None else self.line, by)
         for child in self.children or ():

@@ -120,6 +120,12 @@ def test_each_line_stands_where_it_belongs(base: str, over: str, merged: str) ->
     assert text == service(merged)
 
 
+def test_a_file_without_a_newline_at_its_end() -> None:
+    base, over = service("image: a\nexpose:\n  - 80  # why"), service("labels:\n  - b=2")
+    _, text = joined({"base.yml": base.removesuffix("\n"), "over.yml": over})
+    assert text == service("image: a\nexpose:\n  - 80  # why\nlabels:\n  - b=2")
+
+
 @pytest.mark.parametrize(
     ("base", "over", "words"),
     [
