@@ -15,7 +15,7 @@ from msgspec import Struct
 
 import composerefactor.analysis.rules as package
 from composerefactor.analysis.facts.architecture import Architecture, survey
-from composerefactor.analysis.findings import Finding, Rule, RuleInfo, Severity, without_known
+from composerefactor.analysis.findings import Finding, Rule, RuleInfo, Severity, split_known
 from composerefactor.analysis.fixable import with_fixes
 from composerefactor.analysis.ratings import Rating, overall, ratings
 from composerefactor.compose.suppression import ignore_reason
@@ -126,8 +126,7 @@ def analyse(
         else:
             suppressed.append(SuppressedFinding(finding, architecture.masking.text(reason)))
     reported = sorted(check_fixes(reported), key=_order)
-    new = without_known(reported, baseline)
-    known = tuple(finding for finding in reported if finding not in new)
+    new, known = split_known(reported, baseline)
     rules = {name: rule.rule for name, rule in active.items()} | {REJECTED.id: REJECTED}
     services = len(architecture.service_names)
     areas = ratings(reported, rules, services)
@@ -136,7 +135,7 @@ def analyse(
         architecture,
         tuple(new),
         tuple(suppressed),
-        known,
+        tuple(known),
         rules,
         tuple(_strengths(active.values(), without_findings)) if services else (),
         areas,

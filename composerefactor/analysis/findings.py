@@ -299,9 +299,14 @@ def read_baseline(text: str, path: str) -> frozenset[str]:
     return frozenset(str(each.get("id")) for each in listed if isinstance(each, dict))
 
 
-def without_known(findings: Sequence[Finding], known: frozenset[str]) -> list[Finding]:
-    """Return the findings that are not in the baseline with the fingerprints *known*."""
-    if not known:
-        return list(findings)
-    marked = zip(fingerprints(findings), findings, strict=True)
-    return [each for mark, each in marked if mark not in known]
+def split_known(
+    findings: Sequence[Finding], fingerprints_known: frozenset[str]
+) -> tuple[list[Finding], list[Finding]]:
+    """Return the new findings, and those in the baseline with *fingerprints_known*."""
+    if not fingerprints_known:
+        return list(findings), []
+    new: list[Finding] = []
+    known: list[Finding] = []
+    for mark, finding in zip(fingerprints(findings), findings, strict=True):
+        (known if mark in fingerprints_known else new).append(finding)
+    return new, known

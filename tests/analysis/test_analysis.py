@@ -2,12 +2,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from composerefactor.analysis.analysis import Analysis, analyse_project, open_for_analysis
-from composerefactor.analysis.findings import Severity
+from composerefactor.analysis.analysis import (
+    REJECTED,
+    Analysis,
+    analyse,
+    analyse_project,
+    open_for_analysis,
+)
+from composerefactor.analysis.findings import Finding, Severity, baseline_text, read_baseline
+from composerefactor.errors import Location
 from composerefactor.planning.opening import ProjectSelection
 from composerefactor.report.analysis.model import Table
 from composerefactor.report.analysis.summary import findings
-from support.analyses import MAIN, analysed
+from support.analyses import MAIN, analysed, surveyed
 from support.commandline import write
 
 BASE = """\
@@ -32,6 +39,14 @@ def test_an_assumed_start_command_counts_for_services_of_its_own() -> None:
     files = {"dev.yaml": DEV}
     assert floating(analysed(BASE, files, assumed=((MAIN, "dev.yaml"),))) == ["mail"]
     assert floating(analysed(BASE, files, entries=((MAIN, "dev.yaml"),))) == ["web", "mail"]
+
+
+def test_the_second_of_two_equal_findings_is_new() -> None:
+    twice = [Finding(REJECTED.id, Severity.HIGH, "m", Location(MAIN, 1)) for _ in range(2)]
+    baseline = read_baseline(baseline_text(twice[:1]), "b.json")
+    analysis = analyse(surveyed(BASE), baseline=baseline, found_by_engine=twice)
+    assert analysis.known == (twice[0],)
+    assert twice[1] in analysis.findings
 
 
 def test_a_default_secret_is_a_credential_in_plain_text() -> None:
