@@ -20,6 +20,7 @@ from composerefactor.compose.interpolation import expand, expressions
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import StartModel, start_models
+from composerefactor.discovery.readers import STACK_DEPLOY
 from composerefactor.edit.operations import AddKey, Edit, Replace
 from composerefactor.errors import Location, UsageError
 from composerefactor.images.catalog import load_catalog, service_placement
@@ -142,7 +143,7 @@ def _reason_to_skip(
     if path_of(open_port.file.root, open_port.port.node) is None:
         return f"{_number(open_port.port)} is written where it cannot be changed"
     protected = project.protected_files.get(open_port.file.path)
-    is_for_swarm = protected is not None and protected.reader.startswith("docker stack")
+    is_for_swarm = protected is not None and protected.reader == STACK_DEPLOY
     if is_for_swarm or any(model.runs_windows for model, _ in open_port.users):
         reader = "Swarm, which reads this file," if is_for_swarm else "an engine of Windows"
         return f"{reader} does not support an address for a port"

@@ -74,7 +74,7 @@ def command(
             ),
         )
 
-    return carry_out(Run.of("join", run), chosen, transformation)
+    return carry_out(Run.of("join", run), chosen, lambda _: transformation)
 
 
 class _History:

@@ -130,8 +130,13 @@ Proposer: TypeAlias = "Callable[[OpenProject, Engine | None, Selection, Progress
 """Makes the proposal for an open project; the engine is None for ``--engine none``."""
 
 
-def carry_out(run: Run, chosen: ProjectSelection, transformation: Transformation) -> int:
-    """Propose *transformation* and carry it out, see :func:`carry_out_proposal`."""
+def carry_out(
+    run: Run, chosen: ProjectSelection, transformation_of: Callable[[OpenProject], Transformation]
+) -> int:
+    """Propose and carry out what *transformation_of* returns for the open project.
+
+    See :func:`carry_out_proposal`.
+    """
 
     def proposer(
         opened: OpenProject,
@@ -139,7 +144,7 @@ def carry_out(run: Run, chosen: ProjectSelection, transformation: Transformation
         selection: Selection,
         progress: Progress | None,
     ) -> Proposal:
-        return propose(opened, transformation, engine, selection, progress)
+        return propose(opened, transformation_of(opened), engine, selection, progress)
 
     return carry_out_proposal(run, chosen, proposer)
 

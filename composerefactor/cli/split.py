@@ -21,14 +21,9 @@ from composerefactor.cli.options import (
     proposal_output_options,
     run_options,
 )
-from composerefactor.cli.run import Run, carry_out_proposal
+from composerefactor.cli.run import Run, carry_out
 from composerefactor.errors import UsageError
-from composerefactor.planning.opening import OpenProject
-from composerefactor.planning.propose import Proposal, propose
-from composerefactor.planning.selection import Selection
 from composerefactor.planning.split_request import SplitRequest, groups_of
-from composerefactor.proof.engine import Engine
-from composerefactor.proof.staging import Progress
 from composerefactor.refactoring.modules.grouping import LayoutOptions
 from composerefactor.transforms.split import split
 
@@ -140,13 +135,6 @@ def command(
     given = {name: options[name] for name in LayoutOptions.__struct_fields__}
     request = SplitRequest(roots=move_roots).using(**given)
 
-    def proposer(
-        opened: OpenProject,
-        engine: Engine | None,
-        selection: Selection,
-        progress: Progress | None,
-    ) -> Proposal:
-        return propose(opened, request.transformation(opened, path), engine, selection, progress)
-
     chosen = replace(project_selection(path, file, entry, env_file), roots=move_roots)
-    return carry_out_proposal(Run.of("split", options), chosen, proposer)
+    run = Run.of("split", options)
+    return carry_out(run, chosen, lambda opened: request.transformation(opened, path))

@@ -16,9 +16,7 @@ from composerefactor.planning.fixes import FixPlan, PlannedFix
 from composerefactor.planning.propose import Proposal, oldest_engine
 from composerefactor.proof.comparison import ProofResult
 from composerefactor.proof.engine import Engine
-from composerefactor.refactoring.deduplicate.variants import (
-    comparisons,
-)
+from composerefactor.refactoring.deduplicate.variants import comparisons
 from composerefactor.refactoring.reader import Outcome
 from composerefactor.report.differences import comparison_document
 from composerefactor.report.text import command_text

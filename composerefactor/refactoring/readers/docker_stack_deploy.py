@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from composerefactor.discovery.readers import STACK_DEPLOY
 from composerefactor.refactoring.reader import Outcome, PlannedSplit, Surroundings, reader
 from composerefactor.refactoring.readers._whole import whole
 
@@ -16,4 +17,4 @@ from composerefactor.refactoring.readers._whole import whole
 def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     """Yield an outcome for each file that the reader reads."""
     del split  # a file that it reads is not split
-    return whole(around, "docker stack deploy")
+    return whole(around, STACK_DEPLOY)
