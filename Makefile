@@ -11,7 +11,7 @@
 # make linters  measure how long `analyze`, dclint and compose-lint take for FILES; needs npm
 # make catalog  write the JSON files of the image catalog, after a change to its YAML files
 # make new-transform NAME=add-labels, make new-rule NAME=some-rule  create the files of a new one
-# make docs     write the generated pages of docs anew
+# make docs     generate the pages of docs again
 # make pictures  run commands on the example, and write what the terminal shows to docs/images
 # make dist     build a wheel and a source distribution in dist
 # make site     build the documentation as a site in build/site, with mkdocs-material
@@ -31,7 +31,7 @@ EXAMPLE := examples/legacy-shop
 PROJECTS ?= $(EXAMPLE)
 FILES ?= $(EXAMPLE)/docker-compose.yml
 
-# Else every Python that the tests start compiles the package, and pytest all tests, each time anew.
+# Else every Python that the tests start compiles the package again, and pytest all tests.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := test

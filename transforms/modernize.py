@@ -6,8 +6,8 @@ keeps its name without the project name as a prefix. In `external: {name: x}` th
 `external`. Limits that a service has in both forms (`mem_limit` beside `deploy.resources`) come
 together in `deploy.resources`, and links without an alias become `depends_on`, since services on
 one network reach each other by name: these two change the resolved configuration, so they are only
-made if asked for. Limits in the short form alone stay, since it is as valid. So do links with an
-alias, and `volumes_from`, which have no equal form.
+made on request. Limits in the short form alone are left as they are, since that form is equally
+valid, and so are links with an alias and `volumes_from`, which have no equivalent.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ definitions      places in the definitions of a service, and values with their p
 service_values   the values of a service as structs, merged as Docker Compose does
 origins          which place sets each line of a merged service, and what it overrides
 attributes       the table of all attributes: values, merges, paths and usual order
-remarks          what comments tell: groups of services, a generated file, blocks that stay
+remarks          what comments say: groups of services, a generated file, blocks that stay
 suppression      comments that switch off a rule, a transform or a reader
 merge_keys       YAML aliases and merge keys (``<<``) in mappings and lists, resolved
 interpolation    the syntax of ``${NAME:-default}``: find, expand and mask variables

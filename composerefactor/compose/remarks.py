@@ -1,4 +1,4 @@
-"""What comments of a file tell: groups of services, a generated file, blocks that must not move.
+"""What comments of a file say: groups of services, a generated file, blocks that must not move.
 
 ``# ---- DATA ----`` above several services is a group that the owner made. A title above each
 single service (``# --- redis ---`` above ``redis``) is none.

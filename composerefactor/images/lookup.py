@@ -419,8 +419,8 @@ def required_memory(model: StartModel, service: Service) -> tuple[int, str] | No
     """Return the bytes of memory that *service* requires, and the settings that set them.
 
     The settings are found in the environment and the command: a Java heap, the cache of a
-    database. Shared memory (:data:`SHARED_MEMORY`) counts as well; alone it is the least that the
-    service may take, and says nothing of the rest. Returns None if there are no such settings.
+    database. Shared memory (:data:`SHARED_MEMORY`) counts as well; alone it is only a lower
+    bound. Returns None if there are no such settings.
     """
     sizes: dict[str, int] = {}
     for text in _setting_texts(model, service):

@@ -289,7 +289,7 @@ def _container_result(
     reasons = recreation_reasons(container.inspected, image, service, config.model)
     expected = config.hashes.get(container.service)
     if service.get("volumes_from") and expected != container.label("config-hash") and not reasons:
-        # The other container may have been created anew since.
+        # The other container may have been recreated since.
         why = "no visible difference (its configuration hash is that of another volumes_from)"
         return ContainerResult(container, config.entry, recreated=False, reasons=(why,))
     if expected != container.label("config-hash"):

@@ -324,7 +324,7 @@ class _Planner:
     def _with_relatives(self, domains: list[_Domain]) -> list[_Domain]:
         """Return *domains* with services of a category moved to siblings with the same first word.
 
-        A word that more than two thirds of the services begin with says nothing.
+        A word with which more than two thirds of the services begin is too common to group by.
         """
         siblings: dict[tuple[str, str], _Domain] = {}
         for domain in domains:
@@ -388,7 +388,7 @@ class _Planner:
         ]
 
     def _services_that_fit(self, parts: Sequence[_Domain]) -> int:
-        """Return how many services a division leaves in groups, or in a rest that fits in a file.
+        """Return how many services are in a group, or in a remainder that fits in a file.
 
         A group that is too large has something in common, and is divided by the next criterion.
         """
@@ -550,7 +550,7 @@ class _Planner:
         return domain, best
 
     def _is_namesake(self, domain: _Domain, other: _Domain) -> bool:
-        """Return whether the names in both domains begin with one word that tells something."""
+        """Return whether all names in both domains begin with the same uncommon word."""
         words = {self._first_word(name) for name in (*domain.services, *other.services)}
         return len(words) == 1 and words != {""}
 

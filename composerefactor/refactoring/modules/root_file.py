@@ -315,7 +315,7 @@ def must_stay_in_root(section: str, name: str, value: Node) -> bool:
 def pinned_blocks(file: ComposeFile) -> list[Element]:
     """Return the ``x-`` blocks that stay in the root file, since a comment says so.
 
-    A switch between blocks is none of them: it moves together with what it chooses from.
+    A switch between blocks is not among them: it moves with the blocks that it selects from.
     """
     return [
         (name, "")
