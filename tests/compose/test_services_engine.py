@@ -487,7 +487,7 @@ def test_every_typed_value_is_compared() -> None:
 
 
 @given(files=merged_projects())
-@hypothesis_settings(max_examples=examples(12, 1000), phases=[Phase.reuse, Phase.generate])
+@hypothesis_settings(max_examples=examples(8, 1000), phases=[Phase.reuse, Phase.generate])
 def test_typed_values_of_generated_projects(engine: Path, files: dict[str, str]) -> None:
     with TemporaryDirectory() as name:
         root = write(Path(name), files)

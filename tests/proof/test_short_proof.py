@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from composerefactor.proof.prover import Prover
 
 ROOT = """\
@@ -88,6 +90,7 @@ def changed(module: str = MODULE, root: str = ROOT) -> dict[str, bytes | None]:
     }
 
 
+@pytest.mark.long  # the tests of the shortcuts try the same mutants with fewer runs
 def test_each_mutant_is_rejected(prover_of: Callable[..., Prover]) -> None:
     prover = prover_of(FILES, profiles=("shop", "jobs"))
     assert prover.check(changed()).ok

@@ -24,7 +24,10 @@ CHANGESET = Changeset((FileChange("a", b"1", b"2"), FileChange("b", None, b"3"))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="children are forked")
-@pytest.mark.parametrize(("scenario", "kills"), [("apply", 40), ("undo", 30), ("twice", 25)])
+@pytest.mark.parametrize(
+    ("scenario", "kills"),
+    [("apply", 40), ("undo", 30), pytest.param("twice", 25, marks=pytest.mark.long)],
+)
 def test_killed_at_every_step(tmp_path: Path, scenario: str, kills: int) -> None:
     driver = Path(__file__).with_name("crash_driver.py")
     done = subprocess.run(

@@ -225,6 +225,7 @@ def test_another_size_at_any_time(start: Start, columns: int, lines: int) -> Non
     assert COLOURS.search(terminal.bytes), "NO_COLOR is not set"
 
 
+@pytest.mark.long
 def test_two_hundred_services(start: Start, film: Film) -> None:
     services = "".join(f"  s{n:03}:\n    image: {_image(n)}\n" for n in range(200))
     files = {"docker-compose.yml": f"services:\n{services}"}

@@ -29,8 +29,13 @@ from support.environments import Environments, environments
 from support.examples import examples
 from support.memory import Memory
 
-EXAMPLES = examples(8, 60)
-SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
+EXAMPLES = examples(5, 60)
+SLOW = [
+    HealthCheck.filter_too_much,
+    HealthCheck.too_slow,
+    HealthCheck.data_too_large,
+    HealthCheck.function_scoped_fixture,
+]
 Entries = tuple[tuple[str, ...], ...]
 Files = dict[str, bytes]
 
@@ -144,7 +149,7 @@ def test_an_earlier_revision_gives_the_former_bytes(
 
 
 @given(projects)
-@settings(max_examples=examples(15, 100), deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=examples(8, 100), deadline=None, suppress_health_check=SLOW)
 def test_an_undo_record_gives_the_former_bytes(project: ComposeProject | Environments) -> None:
     files, divided, entries = taken_apart(project)
     before = {p: files.get(p) for p in divided if divided[p] != files.get(p)}

@@ -66,7 +66,7 @@ def check_services(project: ComposeProject, contents: Mapping[str, bytes]) -> No
 
 
 @settings(
-    max_examples=examples(8, 60),
+    max_examples=examples(5, 60),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
