@@ -39,7 +39,7 @@ from composerefactor.images.credentials import known_secrets
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
 from composerefactor.transforms._attribute import join_names, model_places
 from composerefactor.transforms._secrets import gitignore_edit
-from composerefactor.yaml.nodes import ScalarNode, paths
+from composerefactor.yaml.nodes import ScalarNode
 
 _LINE = re.compile(
     r"(?P<lead>\s*(?:export\s+)?)(?P<name>[A-Za-z_]\w*)(?P<sign>\s*=[^\S\n]*)"
@@ -272,7 +272,7 @@ def _users(
     found: dict[str, _Variable] = {}
     for model in models:
         for file in model.files:
-            for place, node in paths(file.root):
+            for place, node in file.paths:
                 for each in expressions(node.value) if isinstance(node, ScalarNode) else ():
                     if each.name in listed or each.name in model.variables:
                         continue
@@ -311,7 +311,7 @@ def _effects(
     """Yield the places in the resolved configuration that the variables *names* change."""
     for file in project.files.values():
         places = model_places(project, file.path)
-        for _, node in paths(file.root):
+        for _, node in file.paths:
             if isinstance(node, ScalarNode) and any(
                 each.name in names for each in expressions(node.value)
             ):

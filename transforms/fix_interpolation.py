@@ -29,7 +29,7 @@ from composerefactor.edit.operations import Substitute
 from composerefactor.errors import shortened
 from composerefactor.refactoring.contract import Change, Effect, NoOptions, Refusal, fixer
 from composerefactor.transforms._attribute import ModelPath, model_places
-from composerefactor.yaml.nodes import Path, ScalarNode, paths
+from composerefactor.yaml.nodes import Path, ScalarNode
 
 _SHELL = re.compile(r"(?:^|[\s/])(?:ba|da|a|z|k)?sh\s+(?:-\w+\s+)*-\w*c\b")
 _PAIR = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
@@ -66,7 +66,7 @@ def fix_interpolation(project: Project, options: NoOptions) -> Iterator[Change |
             continue
         reached = cache(partial(model_places, project, path))
         commands = CommandPlaces.of(file, partial(_env_file_text, project))
-        for where, node in paths(file.root):
+        for where, node in file.paths:
             if isinstance(node, ScalarNode) and ("$" in node.value or "`" in node.value):
                 forms = shell_forms(
                     node.value,

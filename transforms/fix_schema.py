@@ -49,7 +49,6 @@ from composerefactor.yaml.nodes import (
     SequenceNode,
     entry_paths,
     node_at,
-    paths,
     resolve,
 )
 from composerefactor.yaml.values import resolve_plain, to_python
@@ -105,7 +104,7 @@ def fix_schema(project: Project, options: NoOptions) -> Iterator[Change | Refusa
 
 def _duplicate_keys(file: ComposeFile) -> Iterator[Change | Refusal]:
     """Yield a change or refusal for each key that a mapping has twice, outer mappings first."""
-    for path, node in paths(file.root):
+    for path, node in file.paths:
         if not isinstance(node, MappingNode) or not _has_duplicates(node):
             continue
         if node_at(file.root, path) is not node:  # it is below the second of two equal keys
@@ -271,7 +270,7 @@ class Corrections:
     @cached_property
     def paths(self) -> dict[int, Path]:
         """The path of each node of the file, by its id."""
-        return {id(node): path for path, node in paths(self.file.root)}
+        return {id(node): path for path, node in self.file.paths}
 
     def __iter__(self) -> Iterator[Correction]:
         for body in self.file.services.values():

@@ -32,7 +32,7 @@ from composerefactor.edit.operations import AddItem, AddKey, Nest, Remove, Renam
 from composerefactor.edit.rendering import Quoted, Value
 from composerefactor.refactoring.contract import Change, Effect, NoOptions, Refusal, fixer
 from composerefactor.transforms._attribute import inheriting_services
-from composerefactor.yaml.nodes import MappingNode, Node, Path, ScalarNode, paths
+from composerefactor.yaml.nodes import MappingNode, Node, Path, ScalarNode
 from composerefactor.yaml.nodes import SequenceNode as YamlSequence
 from composerefactor.yaml.values import to_python
 
@@ -78,7 +78,7 @@ def modernize(project: Project, options: NoOptions) -> Iterator[Change | Refusal
 def _version_1_keys(file: ComposeFile) -> Iterator[Change | Refusal]:
     """Yield a change or refusal for each key of version 1 in services and merged mappings."""
     bodies = {id(each) for body in file.services.values() for each in merged_mappings(body)}
-    for where, node in paths(file.root):
+    for where, node in file.paths:
         if id(node) in bodies and isinstance(node, MappingNode):
             yield from update_version_1_keys(file, where, node)
 

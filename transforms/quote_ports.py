@@ -17,7 +17,7 @@ from composerefactor.compose.services import services_in
 from composerefactor.edit.operations import Replace
 from composerefactor.edit.rendering import Quoted
 from composerefactor.refactoring.contract import Change, Refusal, fixer, option
-from composerefactor.yaml.nodes import Path, ScalarNode, paths
+from composerefactor.yaml.nodes import Path, ScalarNode
 from composerefactor.yaml.values import is_base_60
 
 
@@ -42,7 +42,7 @@ def quote_ports(project: Project, options: Options) -> Iterator[Change | Refusal
             continue
         lists: dict[Path, list[tuple[Path, ScalarNode]]] = {}
         ports = _ports(file)
-        for where, node in paths(file.root):
+        for where, node in file.paths:
             if id(node) in ports and isinstance(node, ScalarNode) and _needs_quotes(node, options):
                 lists.setdefault(where[:-1], []).append((where, node))
         for items in lists.values():

@@ -20,7 +20,9 @@ from composerefactor.yaml.nodes import (
     Entry,
     MappingNode,
     Node,
+    Path,
     Tree,
+    paths,
     resolve,
     walk,
 )
@@ -206,6 +208,11 @@ class ComposeFile(Struct, frozen=True, eq=False, dict=True):
     def root_keys(self) -> set[str]:
         """The top-level keys."""
         return {entry.name or "" for entry in self.root.entries}
+
+    @cached_property
+    def paths(self) -> tuple[tuple[Path, Node], ...]:
+        """All nodes with their paths, in the order of the file; aliases are not followed."""
+        return tuple(paths(self.root))
 
     @cached_property
     def services(self) -> dict[str, Node]:

@@ -305,7 +305,7 @@ def _spans(text: str) -> Iterator[Span]:
     if '"' in text or "'" in text:
         yield from _named_spans(_JSON_PAIR, text)
     yield from said_spans(text)
-    if "-" in text or "_" in text:
+    if _COMMAND.search(text):
         yield from _command_spans(text)
 
 
@@ -419,6 +419,8 @@ _SHELL_WORD = re.compile(
     r"|(?:\\[^\n]|[^\s\"'\\\[\]]|(?<=[=\w])\"(?:\\.|[^\"\\\n])*\"|(?<=[=\w])'[^'\n]*')+"
 )
 _OPTION = re.compile(r"--?[A-Za-z][\w.-]{0,80}")
+_COMMAND = re.compile(rf"(?:^|[\s\"'\\\[\](])--?[A-Za-z]|{'|'.join(_POSITIONS)}")
+"""A text that has an option or one of :data:`_POSITIONS`: others contain no secret by position."""
 
 
 def _command_spans(text: str) -> Iterator[Span]:
@@ -446,21 +448,21 @@ def _command_spans(text: str) -> Iterator[Span]:
 
 def word_spans(words: Sequence[str]) -> Iterator[tuple[int, int, int]]:
     """Yield (index, start, end) of the secrets in *words* that the words before them show."""
-    program, subcommands = _ANY, frozenset[str]()
+    program, subcommands = _ANY, set[str]()
     for n, (before, word) in enumerate(pairwise(["", *words])):
         started = _program(word)
         if started is _NO_PASSWORD and program is not _ANY:
             started = None  # a subcommand, as in `mysqladmin ping`
         if started or word in {";", "&&", "||", "|"} or word.endswith((";", ":")):
-            program, subcommands = started or _ANY, frozenset()
-        subcommands |= {word}
+            program, subcommands = started or _ANY, set()
+        subcommands.add(word)
         active = program if not program.after or program.after in subcommands else _ANY
         at = n + _POSITIONS.get(word, 0)
         if n < at < len(words) and _is_literal_word(words[at]):
             yield at, 0, len(words[at])
         if word.startswith("-"):
             yield from ((n, start, end) for start, end in _attached(word, active))
-        else:
+        elif before.startswith("-"):
             yield from ((n, start, end) for start, end in _argument(before, word, active))
             if before == "-p" and program is _ANY and _is_password_word(word):
                 yield n, 0, len(word)

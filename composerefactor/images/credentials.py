@@ -39,7 +39,7 @@ from composerefactor.yaml.nodes import (
     Path,
     ScalarNode,
     SequenceNode,
-    paths,
+    path_of,
     resolve,
 )
 from composerefactor.yaml.values import resolve_plain
@@ -144,7 +144,6 @@ def other_places(models: Iterable[StartModel], value: str) -> Iterator[LiteralCr
     written = value.replace("$", "$$")
     word = re.compile(rf"(?<![\w$]){re.escape(written)}(?!\w)")
     is_unlikely = is_mixed(value) and not is_common(value)
-    finder = _CredentialFinder()
     found: dict[tuple[int, int], LiteralCredential] = {}
     for model in models:
         for name, service in model.services.items():
@@ -152,7 +151,7 @@ def other_places(models: Iterable[StartModel], value: str) -> Iterator[LiteralCr
                 for attribute, entry in definition.entries.items():
                     is_environment = attribute == "environment"
                     if is_environment:
-                        for place in _equal_variables(finder, definition, entry.value, value):
+                        for place in _equal_variables(definition, entry.value, value):
                             same = found.setdefault((id(place.node), place.start), place)
                             use = CredentialUse(
                                 model, name, ("services", name, attribute, same.key)
@@ -166,7 +165,7 @@ def other_places(models: Iterable[StartModel], value: str) -> Iterator[LiteralCr
                         for span in (
                             s for s in spans if s in secret or (is_unlikely and not is_environment)
                         ):
-                            path = finder.address(definition.file, node)
+                            path = path_of(definition.file.root, node)
                             if path is None or node.tag:
                                 continue
                             place = found.setdefault(
@@ -194,14 +193,16 @@ def _secret_spans(text: str) -> set[tuple[int, int]]:
 
 
 def _equal_variables(
-    finder: _CredentialFinder, definition: Definition, environment: Node, value: str
+    definition: Definition, environment: Node, value: str
 ) -> Iterator[LiteralCredential]:
     """Yield the variables in *environment* with *value* whose names alone do not say what it is."""
     for key, node, offset in _name_value_pairs(resolve(environment)):
         text = node.value[offset:]
-        path = finder.address(definition.file, node)
         is_found = is_credential(key, value)  # as a credential of its own
-        if text == value.replace("$", "$$") and is_secret_name(key) and not is_found and path:
+        if text != value.replace("$", "$$") or not is_secret_name(key) or is_found:
+            continue
+        path = path_of(definition.file.root, node)
+        if path is not None:
             span = (offset, len(node.value))
             name = variable_name(key)
             yield LiteralCredential(definition.file, path, node, *span, key, name, value)
@@ -227,7 +228,6 @@ class _CredentialFinder:
     def __init__(self, *, with_defaults: bool = False) -> None:
         self.with_defaults = with_defaults
         self.credentials: dict[tuple[int, int], LiteralCredential] = {}
-        self.addresses: dict[str, dict[int, Path]] = {}
 
     def definition(self, model: StartModel, name: str, definition: Definition) -> None:
         known = known_secrets(model, name)
@@ -255,7 +255,7 @@ class _CredentialFinder:
             spans = password_spans(text) or [(0, len(text))]
         else:
             spans = [] if _is_number(node) else password_spans(text)
-        path = self.address(file, node) if spans else None
+        path = path_of(file.root, node) if spans else None
         if path is None:
             return
         hidden = mask_expressions(text)
@@ -282,7 +282,7 @@ class _CredentialFinder:
     ) -> Iterator[LiteralCredential]:
         """Yield the credentials in *node* that are the default of a variable without a value."""
         text = node.value[offset:]
-        path = self.address(file, node) if "${" in text and not node.tag else None
+        path = path_of(file.root, node) if "${" in text and not node.tag else None
         if path is None:
             return
         spans = password_spans(text)
@@ -299,13 +299,6 @@ class _CredentialFinder:
                     is_whole=(each.start, each.end) == (0, len(text)),
                     default_of=each.name,
                 )
-
-    def address(self, file: ComposeFile, node: Node) -> Path | None:
-        paths_by_node = self.addresses.get(file.path)
-        if paths_by_node is None:
-            paths_by_node = {id(scalar): path for path, scalar in paths(file.root)}
-            self.addresses[file.path] = paths_by_node
-        return paths_by_node.get(id(node))
 
 
 def _name_value_pairs(node: Node | None) -> Iterator[tuple[str, ScalarNode, int]]:

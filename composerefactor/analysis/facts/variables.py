@@ -25,7 +25,7 @@ from composerefactor.compose.services import (
     env_file_text,
 )
 from composerefactor.errors import Location
-from composerefactor.yaml.nodes import ScalarNode, paths
+from composerefactor.yaml.nodes import ScalarNode
 
 Source = Literal["env file", "default", "shell", "required", "unset"]
 
@@ -181,7 +181,7 @@ def _variables_without_expression(model: StartModel) -> Iterator[str]:
 
 
 def _references(file: ComposeFile, scope: Scope) -> Iterator[_Reference]:
-    for path, node in paths(file.root):
+    for path, node in file.paths:
         if not isinstance(node, ScalarNode) or "$" not in node.value:
             continue
         keys = [str(part) for part in path if isinstance(part, str)]
