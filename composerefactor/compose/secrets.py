@@ -206,11 +206,11 @@ TOKENS = re.compile(
     r"(?:.*?-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|.*)",
     re.DOTALL,
 )
-_URL = re.compile(
-    r"[a-z][a-z0-9+.-]{0,30}://(?P<userinfo>[^\s/\"'?#<>]{1,300})@"
-    r"|(?<![\w./:-])[\w.-]{1,60}:(?P<dsn>[^\s:/\"'(]{1,200})@(?:tcp|unix)\(",
-    re.IGNORECASE,
-)
+_SHORTEST_TOKEN = 11
+
+# Patterns that begin with literal text are found many times faster than others.
+_URL = re.compile(r"://(?<=[a-z0-9+.-]://)(?P<userinfo>[^\s/\"'?#<>]{1,300})@", re.IGNORECASE)
+_DSN = re.compile(r":(?<=[\w.-]:)(?P<dsn>[^\s:/\"'(]{1,200})@(?:tcp|unix)\(", re.IGNORECASE)
 _WEBHOOK = re.compile(
     r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/(?P<slack>[^\s\"'?#]+)"
     r"|discord(?:app)?\.com/api/(?:v[0-9]+/)?webhooks/(?P<discord>[^\s\"'?#]+)"
@@ -219,9 +219,11 @@ _WEBHOOK = re.compile(
     r"|/(?:hooks/catch|bot/v2/hook|hooks|with/key)/(?P<other>[\w/-]{16,})",
     re.IGNORECASE,
 )
+_WEBHOOK_WORDS = ("hook", "telegram", "with/key")
 _HEADER = re.compile(
     r"(?<!\w)(?:Bearer|Basic|Token|ApiKey|Digest)\s+(?=[a-z]*[A-Z0-9+/=])(?P<value>[\w+/=.~-]{8,})"
 )
+_HEADER_WORDS = ("Bearer", "Basic", "Token", "ApiKey", "Digest")
 _NAMED_HEADER = re.compile(
     r"(?<![\w./-])(?P<name>X(?:-[A-Za-z0-9]+){1,6}|(?:Proxy-)?Authorization|Api-Key|PRIVATE-TOKEN"
     r"|JOB-TOKEN)\s{0,2}:\s{0,2}(?P<value>[^\s\"'$][^\"'\n]*)",
@@ -247,13 +249,15 @@ _SAID = re.compile(
     r"(?:\s+(?:is|was|to)\s+|\s*:\s+)[\"'`]?(?P<value>[^\s\"'`]{4,})",
     re.IGNORECASE,
 )
+_SAID_WORDS = ("pass", "pwd", "secret", "token", "key", "credential")
 _URL_PASSWORD = re.compile(
-    r"[a-z][a-z0-9+.-]*://[^/\s:@?#]*:(?P<password>[^/\s@?#,]+)@", re.IGNORECASE
+    r"://(?<=[a-z0-9+.-]://)[^/\s:@?#]*:(?P<password>[^/\s@?#,]+)@", re.IGNORECASE
 )
 _PAIR = re.compile(
     r"(?:^|[;&?\s])(?:password|pwd|passwd|sharedaccesskey|accountkey)=(?P<password>[^;&\s\"']+)",
     re.IGNORECASE,
 )
+_PAIR_WORDS = ("password=", "pwd=", "passwd=", "key=")
 _USER_AND_PASSWORD = re.compile(r"[\w.@+-]{1,60}:(?P<password>[^\s:/@]{4,})")
 _LOGIN_WORDS = frozenset({"login", "auth", "users", "admin", "account", "userpass"})
 
@@ -264,10 +268,8 @@ def password_spans(text: str) -> list[Span]:
     Unlike those of :func:`secret_spans`, these are the passwords alone, so that a variable can
     replace them.
     """
-    if "=" not in text and "://" not in text:  # most texts
-        return []
     matches = [*_URL_PASSWORD.finditer(text)] if "://" in text else []
-    matches += _PAIR.finditer(text) if "=" in text else ()
+    matches += _PAIR.finditer(text) if "=" in text and _has_any(text.lower(), _PAIR_WORDS) else ()
     return sorted({match.span("password") for match in matches})
 
 
@@ -290,9 +292,16 @@ def secret_words(words: Sequence[str]) -> list[int]:
     return sorted(found | {n for n, word in enumerate(words) if secret_spans(word)})
 
 
+def _has_any(text: str, words: Iterable[str]) -> bool:
+    """Return whether *text* contains one of *words*: without one, a pattern need not be tried."""
+    return any(map(text.__contains__, words))
+
+
 def _spans(text: str) -> Iterator[Span]:
-    yield from (match.span() for match in TOKENS.finditer(text))
-    yield from (match.span("value") for match in _HEADER.finditer(text))
+    if len(text) >= _SHORTEST_TOKEN:
+        yield from (match.span() for match in TOKENS.finditer(text))
+    if _has_any(text, _HEADER_WORDS):
+        yield from (match.span("value") for match in _HEADER.finditer(text))
     if "/" in text or "@" in text:
         yield from url_spans(text)
     if "$" in text:
@@ -305,24 +314,23 @@ def _spans(text: str) -> Iterator[Span]:
     if '"' in text or "'" in text:
         yield from _named_spans(_JSON_PAIR, text)
     yield from said_spans(text)
-    if _COMMAND.search(text):
+    if _has_any(text, _POSITIONS) or _OPTION_START.search(text):
         yield from _command_spans(text)
 
 
 def said_spans(text: str) -> Iterator[Span]:
     """Yield the spans of secrets in sentences, such as "the password is x7f2kk"."""
-    for match in _SAID.finditer(text):
+    for match in _SAID.finditer(text) if _has_any(text.lower(), _SAID_WORDS) else ():
         if is_mixed(match["value"]) and is_secret(match["name"], match["value"]):
             yield match.span("value")
 
 
 def url_spans(text: str) -> Iterator[Span]:
     """Yield the spans of user and password in URLs, and of the secret part of webhooks."""
+    for match in _DSN.finditer(text):
+        if not is_reference(match["dsn"]):
+            yield match.span("dsn")
     for match in _URL.finditer(text):
-        if match["dsn"]:
-            if not is_reference(match["dsn"]):
-                yield match.span("dsn")
-            continue
         user, colon, password = match["userinfo"].partition(":")
         is_token = len(user) >= 16 and is_mixed(user)  # noqa: PLR2004 - the key of a Sentry URL
         if (password and not is_reference(password)) if colon else is_token:
@@ -331,7 +339,7 @@ def url_spans(text: str) -> Iterator[Span]:
             else:
                 start = match.start("userinfo") + len(user) + 1
                 yield from () if ":-" in match["userinfo"] else [(start, match.end("userinfo"))]
-    for match in _WEBHOOK.finditer(text):
+    for match in _WEBHOOK.finditer(text) if _has_any(text.lower(), _WEBHOOK_WORDS) else ():
         if match.lastgroup and not is_reference(match[match.lastgroup]):
             yield match.span(match.lastgroup)
 
@@ -419,8 +427,7 @@ _SHELL_WORD = re.compile(
     r"|(?:\\[^\n]|[^\s\"'\\\[\]]|(?<=[=\w])\"(?:\\.|[^\"\\\n])*\"|(?<=[=\w])'[^'\n]*')+"
 )
 _OPTION = re.compile(r"--?[A-Za-z][\w.-]{0,80}")
-_COMMAND = re.compile(rf"(?:^|[\s\"'\\\[\](])--?[A-Za-z]|{'|'.join(_POSITIONS)}")
-"""A text that has an option or one of :data:`_POSITIONS`: others contain no secret by position."""
+_OPTION_START = re.compile(r"-(?<![^\s\"'\\\[\](]-)-?[A-Za-z]")
 
 
 def _command_spans(text: str) -> Iterator[Span]:
