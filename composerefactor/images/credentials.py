@@ -157,7 +157,7 @@ def other_places(models: Iterable[StartModel], value: str) -> Iterator[LiteralCr
                                 model, name, ("services", name, attribute, same.key)
                             )
                             same.uses.append(use)
-                    for node in _scalars(entry.value):
+                    for node in (n for n in _scalars(entry.value) if written in n.value):
                         spans = [
                             match.span() for match in word.finditer(mask_expressions(node.value))
                         ]
@@ -196,11 +196,11 @@ def _equal_variables(
     definition: Definition, environment: Node, value: str
 ) -> Iterator[LiteralCredential]:
     """Yield the variables in *environment* with *value* whose names alone do not say what it is."""
+    written = value.replace("$", "$$")
     for key, node, offset in _name_value_pairs(resolve(environment)):
         text = node.value[offset:]
-        is_found = is_credential(key, value)  # as a credential of its own
-        if text != value.replace("$", "$$") or not is_secret_name(key) or is_found:
-            continue
+        if text != written or not is_secret_name(key) or is_credential(key, value):
+            continue  # the last is a credential of its own
         path = path_of(definition.file.root, node)
         if path is not None:
             span = (offset, len(node.value))

@@ -137,9 +137,11 @@ def _comments(file: ComposeFile, region: Region, attributes: set[str]) -> Iterat
     inside = ""
     for index in range(first, last + 1):
         at = file.source.line_starts[index]
-        line = file.source.line(at)
-        own = line.strip()
         inside = names.get(at, inside)
+        line = file.source.text[at : file.source.next_line(at)]
+        if "#" not in line and not block:  # most lines
+            continue
+        own = line.strip()
         indent = len(line) - len(line.lstrip())
         if indent > column and inside not in attributes:
             own = ""
@@ -154,6 +156,6 @@ def _comments(file: ComposeFile, region: Region, attributes: set[str]) -> Iterat
             block = []
         _, mark, beside = line.partition(" #")
         if mark and own and not own.startswith("#"):
-            yield _Comment(beside.strip("# \t"), index + 1)
+            yield _Comment(beside.strip("# \t\r\n"), index + 1)
     if block:
         yield _Comment(" ".join(block), start)
