@@ -437,7 +437,8 @@ class Baseline:
 
         Required variables get a value, and missing env files are created empty. If the run still
         fails, the other environments of the scenario are tried, except after one that took too
-        long. If all fail, the first failed run is returned.
+        long, or after two with the same message, which then is not about their values. If all
+        fail, the first failed run is returned.
 
         Args:
             inputs: The start command.
@@ -455,8 +456,9 @@ class Baseline:
                     if failed is not None and not scenario.environments[0]:
                         self._assume(BLANK_SET, values)
                     return run
+                is_same = failed is not None and run.result.error == failed.result.error
                 failed = failed or run
-                if run.result.code == STOPPED:
+                if run.result.code == STOPPED or is_same:
                     return failed
                 values = adjusted_values(values, run.result.error)
         assert failed is not None  # noqa: S101 - a scenario has at least one environment

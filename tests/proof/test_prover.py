@@ -289,6 +289,18 @@ def test_a_project_that_is_rejected(
     assert [each.scenario for each in proof.not_covered] == ["own environment"]
 
 
+def test_no_more_values_are_tried_if_they_do_not_change_the_message(
+    prover_of: Callable[..., Prover], since: Callable[[str], None]
+) -> None:
+    since("2.29.7")
+    text = "services: {a: {image: 'a:${TAG}', user: '${ID}', networks: [n]}}\n"
+    prover = prover_of({"compose.yaml": text})
+    [words] = prover.rejected().values()
+    assert "undefined network n" in words
+    own, raw = 2, 1
+    assert prover.runs == own + raw
+
+
 def test_a_file_above_the_project(prover_of: Callable[..., Prover], tmp_path: Path) -> None:
     (tmp_path / "common.yaml").write_text("services: {base: {image: b, volumes: ['./x:/x']}}\n")
     text = "services: {a: {extends: {file: ../common.yaml, service: base}}}\n"
