@@ -24,7 +24,7 @@ from composerefactor.confidence import CONFIDENCES, Confidence
 from composerefactor.errors import UsageError
 from composerefactor.planning.fix_request import FixRequest, names_of
 from composerefactor.planning.opening import OpenProject
-from composerefactor.planning.propose import Proposal, propose_fixes
+from composerefactor.planning.propose import Checker, Proposal, propose_fixes
 from composerefactor.planning.selection import Selection
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.staging import Progress
@@ -114,8 +114,10 @@ def command(
         engine: Engine | None,
         selection: Selection,
         progress: Progress | None,
+        check: Checker | None,
     ) -> Proposal:
-        return propose_fixes(opened, request.chosen(opened.settings), engine, selection, progress)
+        fixers = request.chosen(opened.settings)
+        return propose_fixes(opened, fixers, engine, selection, progress, check)
 
     chosen = project_selection(path, file, entry, env_file)
     return carry_out_proposal(

@@ -29,7 +29,7 @@ from composerefactor.planning.opening import (
     open_project,
     project_root,
 )
-from composerefactor.planning.propose import Proposal, propose
+from composerefactor.planning.propose import Checker, Proposal, propose
 from composerefactor.planning.selection import Selection, Transformation
 from composerefactor.proof.engine import Engine, find_engine
 from composerefactor.proof.memory import Memory
@@ -126,7 +126,9 @@ class Run(Struct, frozen=True):
         return cls(label, **{k: v for k, v in given.items() if k in names})
 
 
-Proposer: TypeAlias = "Callable[[OpenProject, Engine | None, Selection, Progress | None], Proposal]"
+Proposer: TypeAlias = (
+    "Callable[[OpenProject, Engine | None, Selection, Progress | None, Checker | None], Proposal]"
+)
 """Makes the proposal for an open project; the engine is None for ``--engine none``."""
 
 
@@ -143,8 +145,9 @@ def carry_out(
         engine: Engine | None,
         selection: Selection,
         progress: Progress | None,
+        check: Checker | None,
     ) -> Proposal:
-        return propose(opened, transformation_of(opened), engine, selection, progress)
+        return propose(opened, transformation_of(opened), engine, selection, progress, check)
 
     return carry_out_proposal(run, chosen, proposer)
 
@@ -181,9 +184,8 @@ def carry_out_proposal(
     with progress(quiet=run.quiet, no_color=run.no_color) as shown:
         opened = open_project(chosen, repairable=repairable)
         with opened.masking.errors():
-            if run.writes:  # the proof takes minutes, the plan does not
-                run.check_writing(proposer(opened, None, selection, None))
-            proposal = proposer(opened, engine, selection, shown)
+            check = run.check_writing if run.writes else None
+            proposal = proposer(opened, engine, selection, shown, check)
             check_proof(proposal)
         check_targets(proposal)
     _show(run, proposal, chosen.path, by_hand(opened) if by_hand and not run.quiet else ())

@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -98,12 +98,17 @@ class Proposal(Struct, frozen=True):
         return Changeset(tuple(c for c in self.changes.changes if c.path not in others))
 
 
+Checker: TypeAlias = Callable[[Proposal], None]
+"""Raises an error if a proposal must not be written; it need not be proved yet."""
+
+
 def propose(
     opened: OpenProject,
     transformation: Transformation,
     engine: Engine | None,
     selection: Selection = EVERYTHING,
     progress: Progress | None = None,
+    check: Checker | None = None,
 ) -> Proposal:
     """Return the proposal of a refactoring for the project that is open.
 
@@ -113,15 +118,22 @@ def propose(
         engine: Docker Compose; None to plan without proof.
         selection: Which changes the user wants.
         progress: Shows how far the verification is.
+        check: Checks what is planned before the proof, which can take minutes.
 
     Raises:
         EngineError: Docker Compose rejects every start command of the unchanged project.
         UsageError: *selection* contains an id that no change has.
     """
-    if engine is None:
+    first: Plan | None = None
+    if engine is None or check is not None:
         chosen = selected(opened, opened.project, transformation, selection)
-        plan = with_readers(opened, opened.project, chosen(opened.project, {}, frozenset()))
-        return Proposal(opened, opened.project, plan, changeset(opened, plan))
+        first = chosen(opened.project, {}, frozenset())
+        plan = with_readers(opened, opened.project, first)
+        unproved = Proposal(opened, opened.project, plan, changeset(opened, plan))
+        if check is not None:
+            check(unproved)
+        if engine is None:
+            return unproved
     with ExitStack() as stack:
         prover = stack.enter_context(prover_of(opened, engine, progress, probes=True))
         rejected = prover.rejected()
@@ -131,8 +143,9 @@ def propose(
         project = replace(opened.project, entries=accepted)
         chosen = selected(opened, project, transformation, selection)
         if engine.release < OVERRIDE_OF_INCLUDED:
-            chosen = _without_overridden(chosen, project)
-        first = chosen(project, {}, frozenset())
+            chosen, first = _without_overridden(chosen, project), None
+        if first is None or accepted != tuple(opened.project.entries):
+            first = chosen(project, {}, frozenset())
         # This refuses conflicting paths before they reach the staged copy.
         changeset(opened, first)
         settler = Settler(
@@ -254,6 +267,7 @@ def propose_fixes(
     engine: Engine | None,
     selection: Selection,
     progress: Progress | None = None,
+    check: Checker | None = None,
 ) -> Proposal:
     """Return the proposal of the *chosen* fixers for the project that is open.
 
@@ -266,6 +280,7 @@ def propose_fixes(
         engine: Docker Compose; None to plan without proof.
         selection: Which changes the user wants.
         progress: Shows how far the verification is.
+        check: Checks what is planned before the proof, which can take minutes.
 
     Raises:
         EngineError: Docker Compose rejects every start command, and no change repairs one.
@@ -273,11 +288,12 @@ def propose_fixes(
     """
     change_filter = ChangeFilter(selection.take, selection.leave)
     plan_with = partial(_plan_chosen, opened, chosen)
+    fix_plan = plan_with(change_filter)
+    if check is not None:
+        check(_proposal_of(opened, fix_plan))
     if engine is None:
-        fix_plan = plan_with(change_filter)
         return _proposal_of(opened, fix_plan)
     with prover_of(opened, engine, progress) as prover:
-        fix_plan = plan_with(change_filter)
         if not fix_plan.applied and prover.accepts_all():
             return replace(_proposal_of(opened, fix_plan), engine=engine)
         rejected = prover.rejected()
