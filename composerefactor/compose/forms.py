@@ -16,6 +16,7 @@ from msgspec import Struct
 from composerefactor.compose.attributes import APPENDED, KEY_VALUE, NAMED, Path
 from composerefactor.compose.interpolation import (
     EXPRESSION_MASK,
+    expressions,
     mask_expressions,
     split_outside_expressions,
 )
@@ -153,8 +154,8 @@ class VolumeText(Struct, frozen=True):
     """The parts of a mount as written.
 
     Attributes:
-        kind: ``bind``, ``volume``, or another type of the long form; ``""`` if it depends on the
-            variable with which *source* begins.
+        kind: ``bind``, ``volume``, or another type of the long form; ``""`` if it depends on a
+            variable: the one with which *source* begins, or the ``type`` of the long form.
         source: The path or the name of the volume; None for an anonymous volume and for tmpfs.
         target: The path in the container.
         options: The options, such as ``ro``.
@@ -217,6 +218,7 @@ def volumes(service: Node) -> Iterator[Volume]:
             source_node = merged_get(item, "source")
             source, target = scalar_text(source_node), scalar_text(merged_get(item, "target"))
             kind = scalar_text(merged_get(item, "type")) or "volume"
+            kind = "" if expressions(kind) else kind
             read_only = scalar_text(merged_get(item, "read_only")) in {"true", "True", "TRUE"}
             options = ("ro",) if read_only else ()
             text = VolumeText(kind, source or None, target or "", options)

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.attributes import SERVICE, TOP, Attribute, Path
 from composerefactor.compose.forms import volumes
+from composerefactor.compose.interpolation import expressions, split_outside_expressions
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
 from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode, resolve
 
@@ -56,6 +57,7 @@ class PathAttribute(Struct, frozen=True):
         attribute: The attribute that contains it.
         resolved: True if Docker Compose makes the path absolute.
         offset: Offset of the path in the value of *node*.
+        uncertain: True if a variable decides whether it is a path that Docker Compose resolves.
     """
 
     node: Node
@@ -63,6 +65,7 @@ class PathAttribute(Struct, frozen=True):
     attribute: Attribute
     resolved: bool
     offset: int = 0
+    uncertain: bool = False
 
     @property
     def kind(self) -> str:
@@ -78,9 +81,9 @@ class PathAttribute(Struct, frozen=True):
     def form(self) -> str:
         """``relative``, ``absolute``, ``home``, ``remote`` (URL, ``service:``), or ``variable``.
 
-        A path is ``variable`` if it begins with a variable, whose value decides.
+        A path is ``variable`` if it is *uncertain* or begins with a variable, whose value decides.
         """
-        if _VARIABLE.match(self.text):
+        if self.uncertain or _VARIABLE.match(self.text):
             return "variable"
         if self.text.startswith("~"):
             return "home"
@@ -147,8 +150,13 @@ def _context(service: Node, attribute: Attribute) -> Iterator[PathAttribute]:
 
 def _mounts(service: Node, attribute: Attribute) -> Iterator[PathAttribute]:
     for volume in volumes(service):
-        if volume.source_node is not None and volume.text.kind in {"bind", ""}:
-            yield _path_attribute(volume.source_node, attribute, text=volume.text.source)
+        text = volume.text
+        if volume.source_node is not None and text.kind in {"bind", ""}:
+            path = _path_attribute(volume.source_node, attribute, text=text.source)
+            yield replace(path, uncertain=volume.is_long and not text.kind)
+        elif not volume.is_long and expressions(text.target) and text.source is None:
+            # `${CODE:-./code:/code}`: the variable may contain the source and the target.
+            yield _path_attribute(volume.node, attribute)
 
 
 def _devices(service: Node, attribute: Attribute) -> Iterator[PathAttribute]:
@@ -178,10 +186,13 @@ def _volume_devices(root: Node, attribute: Attribute) -> Iterator[PathAttribute]
     """Yield the devices of named volumes; resolved only for ``driver: local`` and ``o: bind``."""
     for entry in merged_entries(merged_get(root, "volumes")).values():
         options = merged_get(entry.value, "driver_opts")
-        is_bind = scalar_text(merged_get(options, "o")) == "bind"
-        is_local = scalar_text(merged_get(entry.value, "driver")) == "local"
+        kind = scalar_text(merged_get(options, "o")) or ""
+        driver = scalar_text(merged_get(entry.value, "driver")) or ""
+        may_be_bind = kind == "bind" or bool(expressions(kind))
+        may_be_local = driver == "local" or bool(expressions(driver))
+        uncertain = bool(expressions(kind + driver))
         for path in _scalar(merged_get(options, "device"), attribute):
-            yield replace(path, resolved=is_bind and is_local)
+            yield replace(path, resolved=may_be_bind and may_be_local, uncertain=uncertain)
 
 
 _READERS: Mapping[str, Callable[[Node, Attribute], Iterator[PathAttribute]]] = {
@@ -199,9 +210,12 @@ def _pair_values(node: Node, attribute: Attribute) -> Iterator[PathAttribute]:
     """Yield the values of the mapping *node*, or of a list of ``name=value`` items."""
     if isinstance(resolve(node), SequenceNode):
         for item in item_nodes(node):
-            name, equals, path = (scalar_text(item) or "").partition("=")
-            if equals and path:
-                yield _path_attribute(item, attribute, offset=len(name) + len(equals))
+            text = scalar_text(item) or ""
+            name, *path = split_outside_expressions(text, "=")
+            if any(path):
+                yield _path_attribute(item, attribute, offset=len(name) + len("="))
+            elif expressions(text):  # the variable may contain the name and the path
+                yield replace(_path_attribute(item, attribute), uncertain=True)
         return
     for entry in merged_entries(node).values():
         yield from _scalar(entry.value, attribute)

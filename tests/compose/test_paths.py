@@ -66,6 +66,28 @@ SERVICES: list[tuple[str, list[tuple[str, str, bool]]]] = [
         [("volumes", "./a", True)],
     ),
     (
+        "volumes: ['${ALL:-./a:/a}', './b${REST}', '/c${REST}', '${A}${B}:/d']",
+        [
+            ("volumes", "${ALL:-./a:/a}", True),
+            ("volumes", "./b${REST}", True),
+            ("volumes", "/c${REST}", True),
+            ("volumes", "${A}${B}", True),
+        ],
+    ),
+    (
+        "volumes: [{type: '${T:-bind}', source: ./a, target: /a}]",
+        [("volumes", "./a", True)],
+    ),
+    (
+        "build: {context: a, additional_contexts: ['${B:-b=./b}', 'c=${C:-./c}'], ssh: [$SSH]}",
+        [
+            ("build.context", "a", True),
+            ("build.additional_contexts", "${B:-b=./b}", True),
+            ("build.additional_contexts", "${C:-./c}", True),
+            ("build.ssh", "$SSH", True),
+        ],
+    ),
+    (
         "develop: {watch: [{path: ./w, action: sync, target: /t, ignore: [n/]}]}",
         [("develop.watch.path", "./w", True)],
     ),
@@ -141,6 +163,7 @@ volumes:
   k: {driver: local, driver_opts: {type: none, o: bind, device: ./k}}
   l: {driver: local, driver_opts: {o: 'bind,ro', device: ./l}}
   m: {driver_opts: {o: bind, device: ./m}}
+  o: {driver: local, driver_opts: {o: $O, device: ./o}}
 networks:
   n: {driver: bridge}
 """
@@ -156,6 +179,7 @@ networks:
         ("volumes.driver_opts.device", "./k", True),
         ("volumes.driver_opts.device", "./l", False),
         ("volumes.driver_opts.device", "./m", False),
+        ("volumes.driver_opts.device", "./o", True),
         ("secrets.file", "i", True),
         ("configs.file", "./g", True),
         ("build.context", "f", True),
@@ -187,11 +211,14 @@ def test_files_without_paths() -> None:
         ("build: github.com/a/b", "remote"),
         ("build: git@a:b", "remote"),
         ("env_file: github.com/a", "relative"),
+        ("volumes: ['${A:-./a:/a}']", "variable"),
+        ("volumes: ['./a${A}']", "relative"),
+        ("volumes: [{type: $T, source: ./a, target: /a}]", "variable"),
+        ("build: {context: /a, additional_contexts: ['b${A:-=./b}']}", "absolute variable"),
     ],
 )
 def test_form(text: str, form: str) -> None:
-    [path] = path_attributes(mapping(text))
-    assert path.form == form
+    assert " ".join(path.form for path in path_attributes(mapping(text))) == form
 
 
 # Without label_file, which v2.24 does not support.

@@ -37,6 +37,8 @@ def why_fixed(path: PathAttribute, source: Source) -> str:
     if not path.resolved or path.is_missing:
         return ""
     if path.form == "variable":
+        if path.uncertain:
+            return f"a variable decides whether {path.kind} has a path"
         return f"a path in {path.kind} begins with a variable, which may contain any path"
     if path.form != "relative":
         return ""
@@ -44,9 +46,8 @@ def why_fixed(path: PathAttribute, source: Source) -> str:
         return (
             "build.ssh has a relative path, which older releases of Docker Compose do not resolve"
         )
-    if _offset(path, source) is None:
-        return f"{path.kind} is written with escapes or over several lines"
-    return ""
+    is_readable = _offset(path, source) is not None
+    return "" if is_readable else f"{path.kind} is written with escapes or over several lines"
 
 
 class MovingPaths(Struct, frozen=True, dict=True):

@@ -132,6 +132,14 @@ def test_the_directory_of_the_root_is_what_counts() -> None:
         ),
         ("image: a\nenv_file: $FILE\n", "a path in env_file begins with a variable"),
         ("build: ${CONTEXT}\n", "a path in build.context begins with a variable"),
+        (
+            "image: a\nvolumes:\n  - ${MOUNT:-./a:/a}\n  - ./b:/b\n",
+            "a path in volumes begins with a variable",
+        ),
+        (
+            "image: a\nvolumes: [{type: $TYPE, source: a, target: /a}]\n",
+            "a variable decides whether volumes has a path",
+        ),
         ('image: a\nvolumes: ["\\x2e/a:/a"]\n', "is written with escapes"),
     ],
 )
@@ -154,6 +162,72 @@ def test_a_module_with_a_fixed_path_is_read_in_the_directory_of_the_root(
     (note,) = (note for note in plan.notes if "project_directory" in note)
     assert reason in note
     assert note.endswith(": docker-compose.api.yml")
+
+
+PATHS_WITH_VARIABLES = (
+    "build: ${CONTEXT-./context}",
+    "build: {context: /a, additional_contexts: ['${MORE:-more=./more}']}",
+    "build: {context: /a, additional_contexts: ['other=${OTHER:+./other}']}",
+    "env_file: ${FILE:-./a.env}",
+    "volumes: ['${MOUNT:-./mount:/mount}']",
+    "volumes: ['${DATA:-./data}:/data']",
+    "volumes: ['./half${REST:-:/half}']",
+    "volumes: [{type: '${TYPE:-bind}', source: ./long, target: /long}]",
+    "volumes: [{type: bind, source: '${LONG:-./long}', target: /long}]",
+    "develop: {watch: [{path: '${WATCH:-./watch}', action: rebuild}]}",
+    "extends: {file: '${BASE:-./base.yml}', service: base}",
+    "secrets: [key]",
+    "configs: [conf]",
+)
+RESOURCES_WITH_VARIABLES = """\
+secrets:
+  key:
+    file: ${KEY:-./key}
+configs:
+  conf:
+    file: ${CONF-./conf}
+"""
+VALUES = """\
+CONTEXT=other
+MORE=more=../more
+OTHER=set
+FILE=b.env
+MOUNT=./other:/other
+DATA=../data
+REST=/x:/y
+LONG=other
+WATCH=w
+BASE=other/base.yml
+KEY=keys/key
+CONF=./c
+"""
+
+
+@pytest.mark.parametrize("values", ["", VALUES], ids=["unset", "set"])
+def test_the_engine_resolves_the_same_for_every_value(
+    engine: Path, tmp_path: Path, values: str
+) -> None:
+    """A path that a variable contains is relative to the root, whoever sets the variable."""
+    services = [
+        f"  s{number}:\n    image: s\n    {attribute}\n"
+        for number, attribute in enumerate(PATHS_WITH_VARIABLES)
+    ]
+    base = "services:\n  base:\n    volumes: [./base:/base]\n"
+    files = {
+        MAIN: "services:\n" + "".join(services) + RESOURCES_WITH_VARIABLES,
+        ".env": values,
+        **dict.fromkeys(("a.env", "b.env"), "A=1\n"),
+        **dict.fromkeys(("base.yml", "other/base.yml"), base),
+    }
+    root = write(tmp_path / "project", files)
+    before = resolved(engine, root, [MAIN])
+    plan, found = planned(files)
+    assert len({module for module in plan.moved.values() if module}) == len(services)
+    write(root, found)
+    after = resolved(engine, root, [MAIN])
+    assert before
+    assert after
+    assert compare(before, after) == []
 
 
 def test_variables_that_begin_no_path_are_no_reason() -> None:
