@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -40,7 +40,7 @@ from composerefactor.report.plan_json import document
 from composerefactor.report.plan_text import summary
 from composerefactor.report.text import counted, json_text, row, shown_text, wrapped
 from composerefactor.workspace.apply import apply
-from composerefactor.workspace.undo import recover
+from composerefactor.workspace.undo import files_before_runs, recover
 
 if TYPE_CHECKING:
     from composerefactor.analysis.findings import Finding
@@ -97,8 +97,10 @@ class Run(Struct, frozen=True):
         """Whether files are written, after confirmation."""
         return not (self.dry_run or self.check)
 
-    def check_writing(self, proposal: Proposal) -> None:
+    def check_writing(self, proposal: Proposal, unchecked: Collection[str] = ()) -> None:
         """Check that *proposal*, proved or not, may be written if there is something to write.
+
+        The files *unchecked* may have uncommitted changes.
 
         Raises UsageError if the options do not allow it or the user cannot be prompted, and
         RefusedError if a file must not be written.
@@ -112,12 +114,22 @@ class Run(Struct, frozen=True):
             )
         check_targets(proposal)
         if not self.allow_dirty:
-            check_clean(proposal)
+            check_clean(proposal, unchecked)
         if not self.yes and not is_interactive():
             raise UsageError(
                 "not a terminal: cannot prompt",
                 remedy="use --yes to write, --dry-run for the patch, or --check for the exit code",
             )
+
+    def check_before_proof(self, proposal: Proposal) -> None:
+        """Check *proposal*, which is not proved, as :meth:`check_writing` does.
+
+        Files that are as the same command left them are checked after the proof: if they still
+        contain what it does not move, nothing may be left to write.
+        """
+        label = f"composerefactor {self.label}"
+        earlier = files_before_runs(proposal.opened.root, lambda each: each == label)
+        self.check_writing(proposal, earlier.files if earlier else ())
 
     @classmethod
     def of(cls, label: str, given: dict[str, Any]) -> Run:
@@ -184,7 +196,7 @@ def carry_out_proposal(
     with progress(quiet=run.quiet, no_color=run.no_color) as shown:
         opened = open_project(chosen, repairable=repairable)
         with opened.masking.errors():
-            check = run.check_writing if run.writes else None
+            check = run.check_before_proof if run.writes else None
             proposal = proposer(opened, engine, selection, shown, check)
             check_proof(proposal)
         check_targets(proposal)

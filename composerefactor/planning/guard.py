@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from composerefactor.errors import Location, ProofFailedError, RefusedError
 from composerefactor.planning.propose import OVERRIDE_OF_INCLUDED, Proposal
 
@@ -94,13 +96,15 @@ def check_targets(proposal: Proposal) -> None:
         )
 
 
-def check_clean(proposal: Proposal) -> None:
-    """Check that git could restore all files that *proposal* changes.
+def check_clean(proposal: Proposal, unchecked: Collection[str] = ()) -> None:
+    """Check that git could restore all files that *proposal* changes, except those *unchecked*.
 
     Raises:
         RefusedError: A file is not tracked or has uncommitted changes.
     """
     for path, reason in dirty(proposal).items():
+        if path in unchecked:
+            continue
         raise RefusedError(
             f"{reason}, so git could not restore it",
             location=Location(path),

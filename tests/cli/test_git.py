@@ -10,6 +10,12 @@ from support.commandline import SINGLY, CommandLine, tree, write
 
 Git = Callable[..., str]
 UNPROVEN = ("--engine", "none", "--unproven")
+# That the context is no path shows only where the variable has a value.
+NOT_MOVABLE = """\
+services:
+  fetched:
+    build: http${S:-s}://example.com/fetched.git
+"""
 
 
 def test_a_file_with_uncommitted_changes_is_refused(
@@ -37,6 +43,25 @@ def test_what_can_refuse_does_so_before_the_proof(
     done = command_line(committed, "split", *SINGLY, "--yes")
     assert done.code == 3
     assert "git could not restore it" in done.err
+
+
+def test_a_second_split_before_the_commit_is_empty(
+    committed: Path, git: Git, command_line: CommandLine
+) -> None:
+    """What the proof does not let move stays in a file that the first run changed."""
+    path = committed / "docker-compose.yml"
+    path.write_text(path.read_text().replace("services:\n", NOT_MOVABLE, 1))
+    git(committed, "commit", "-qam", "a service that cannot move")
+    first = command_line(committed, "split", *SINGLY, "--yes")
+    assert first.code == 0, first.err
+    assert "fetched:" in path.read_text()
+    again = command_line(committed, "split", *SINGLY, "--yes")
+    assert again.code == 0, again.err
+    assert "nothing to do" in again.err
+    path.write_text(path.read_text() + "# mine\n")
+    edited = command_line(committed, "split", *SINGLY, "--yes")
+    assert edited.code == 3, "without the proof, the plan is not empty"
+    assert "git could not restore it" in edited.err
 
 
 def test_other_uncommitted_changes_do_not_matter(
