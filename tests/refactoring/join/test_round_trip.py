@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from composerefactor.compose.files import ComposeFile, Library
-from composerefactor.compose.forms import canonical_value
+from composerefactor.compose.forms import canonical_value, volumes
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project, load_project
 from composerefactor.proof.comparison import compare
@@ -121,11 +122,17 @@ def test_no_comment_is_lost_and_a_second_join_is_empty(
 
 
 def names_a_thing_twice(path: str, text: bytes) -> bool:
-    """Return whether a list has one thing in two forms: joined, the engine's reading counts."""
+    """Return whether a list has one thing twice, or two mounts at one path.
+
+    Docker Compose keeps one of them, and so does a join.
+    """
     if not path.endswith(".yml"):
         return False
     file = ComposeFile.parse(Source.decode(path, text))
     for body in file.services.values():
+        targets = [posixpath.normpath(volume.text.target) for volume in volumes(body)]
+        if len(set(targets)) < len(targets):
+            return True
         value = canonical_value(to_python(body, file.source), ())
         for part in value.values() if isinstance(value, dict) else ():
             if isinstance(part, list) and len({repr(item) for item in part}) < len(part):
