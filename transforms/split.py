@@ -28,6 +28,7 @@ from composerefactor.refactoring.deduplicate.variants import repeating_files
 from composerefactor.refactoring.modules.grouping import Names, are_environments
 from composerefactor.refactoring.modules.include import empty_env_file
 from composerefactor.refactoring.modules.root_file import RootFile
+from composerefactor.refactoring.split.budget import exceeds_budget
 from composerefactor.refactoring.split.options import (
     SplitOptions,
     check_options,
@@ -130,17 +131,19 @@ def _with_strategy(group: list[RootFile], options: SplitOptions) -> SplitOptions
     with include lists, keys and stubs. The text of environments may be a little longer, since a
     value that all of them have is then changed in one place; what variants have in common is often
     a coincidence. Of small files a tenth has to go. A file that is merged over the only root file
-    and repeats it is neither.
+    and repeats it is neither. A plan that copies more than may be copied is none.
     """
     project = group[0].project
     candidates = [options] if options.strategy != "auto" else _automatic(group, options)
     roots = [root for root in group if root.file.path in project.root_files]
     if len(roots) == 1:
-        return candidates[0]
-    lengths = []
+        plan = _plan_of_group(group, candidates[0], _fresh_names(group))
+        return None if exceeds_budget(plan, group, options) else candidates[0]
+    lengths: list[float] = []
     for candidate in candidates:
         plan = _plan_of_group(group, candidate, _fresh_names(group))
-        lengths.append(_lines_after(group, [plan]))
+        too_much = exceeds_budget(plan, group, candidate)
+        lengths.append(math.inf if too_much else _lines_after(group, [plan]))
     names = _fresh_names(group)
     apart = [_plan_of_root(root, options, names, several=True) for root in roots]
     most = _lines_after(group, apart)

@@ -125,11 +125,11 @@ class PlannedFile(Struct, frozen=True):
         return sum(len(p.replacements) for p in self.pieces if isinstance(p, Slice))
 
     def lines_from(self, *, copied: bool) -> int:
-        """Return how many non-blank lines come from another file, either moved or *copied*."""
+        """Return how many non-blank lines are *copied*, or come from another file."""
         return sum(
             _line_count(p.text)
             for p in self.pieces
-            if isinstance(p, Slice) and p.copy is copied and p.source.path != self.path
+            if isinstance(p, Slice) and p.copy is copied and (copied or p.source.path != self.path)
         )
 
     def lines_rewritten(self) -> int:

@@ -42,6 +42,7 @@ from composerefactor.refactoring.modules.grouping import (
     Module,
     Names,
     ServiceGroup,
+    Tie,
     are_environments,
     environment_name,
     modules_of,
@@ -68,6 +69,7 @@ class Layout:
         place: returns the category of a service in a file.
         several: True where root files outside of the group have modules too: the modules of a
             single root file have its name in theirs then.
+        ties: services that are in one module, since several would copy too much.
         state: where everything goes, as far as that is decided.
         included: the new files as they are written, once that is decided.
     """
@@ -78,6 +80,7 @@ class Layout:
     names: Names
     place: Callable[[ComposeFile, str], Placement]
     several: bool = False
+    ties: Sequence[Tie] = ()
     state: LayoutState = field(init=False)
     included: IncludedFiles = field(init=False)
 
@@ -161,7 +164,8 @@ class Layout:
     def _groups(self, file_index: int, services: list[str]) -> list[ServiceGroup]:
         file = self.factored.files[file_index]
         anchors = self.factored.anchors[file_index]
-        return service_groups(file, anchors, services, partial(self.place, file), self.options)
+        place = partial(self.place, file)
+        return service_groups(file, anchors, services, place, self.options, self.ties)
 
     def _add_modules(
         self, file_indices: FileIndices, groups: list[ServiceGroup], prefix: str

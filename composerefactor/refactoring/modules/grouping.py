@@ -78,6 +78,14 @@ class Names:
         self.env_files: dict[str, str] = {}
         """The env files without variables that are needed, by directory."""
 
+    def state(self) -> tuple[frozenset[str], dict[str, str]]:
+        """Return what is handed out, for :meth:`reset`."""
+        return frozenset(self._reserved), dict(self.env_files)
+
+    def reset(self, state: tuple[frozenset[str], dict[str, str]]) -> None:
+        """Take back what was handed out since *state*."""
+        self._reserved, self.env_files = set(state[0]), dict(state[1])
+
     def env_file(self, directory: str, candidates: Sequence[str]) -> str:
         """Return the path of the one env file in *directory*: the first of *candidates* to be free.
 
@@ -202,6 +210,18 @@ class Module(Struct, frozen=True):
     def is_infrastructure(self) -> bool:
         """True where it is in the directory for infrastructure."""
         return posixpath.basename(posixpath.dirname(self.path)) == INFRASTRUCTURE
+
+
+class Tie(Struct, frozen=True):
+    """Services that are in one module, since several would copy too much.
+
+    Attributes:
+        services: the services.
+        block: what would be copied: an ``x-`` section, or a service with an anchor.
+    """
+
+    services: frozenset[str]
+    block: str
 
 
 class ServiceGroup(Struct, frozen=True):

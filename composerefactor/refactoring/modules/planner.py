@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import takewhile
 from textwrap import shorten
@@ -32,6 +32,7 @@ from composerefactor.refactoring.modules.grouping import (
     SERVICES,
     LayoutOptions,
     ServiceGroup,
+    Tie,
     kebab,
 )
 from composerefactor.yaml.nodes import AliasNode, MappingNode, SequenceNode
@@ -44,9 +45,6 @@ FEWEST_LINES = 15
 
 FEWEST_LINES_OF_SIBLINGS = 10
 """So many lines are enough for services that belong together by name."""
-
-MOST_COPIED = 0.05
-"""The part of the lines of a file that may be copied."""
 
 MOST_COMPARED = 100
 """Of more units than this, the connections are not compared."""
@@ -107,11 +105,12 @@ def service_groups(
     names: Iterable[str],
     place: Callable[[str], Placement],
     options: LayoutOptions,
+    ties: Sequence[Tie] = (),
 ) -> list[ServiceGroup]:
     """Return the services *names* of *file* in groups, one for each module.
 
     *place* returns the category of a service. What the user says in *options* comes first; services
-    that ``extends`` ties follow.
+    that ``extends`` ties follow. Groups of *ties* are joined, unless the user says otherwise.
     """
     order = list(names)
     rank = {name: n for n, name in enumerate(order)}
@@ -132,7 +131,8 @@ def service_groups(
         groups.append(ServiceGroup(services, kebab(choice), directory, "as you say", path))
     free.sort(key=rank.__getitem__)
     if options.granularity == "auto":
-        groups += plan_groups(file, anchors, free, place)
+        planned = plan_groups(file, anchors, free, place)
+        groups += _joined_by(ties, planned, rank, place)
     elif options.granularity == "service":
         for tied in tied_groups(file, free):
             name = common_name(tied, free)
@@ -162,6 +162,28 @@ def plan_groups(
     category of a service.
     """
     return _Planner(file, anchors, list(names), place).groups()
+
+
+def _joined_by(
+    ties: Iterable[Tie],
+    groups: list[ServiceGroup],
+    rank: Mapping[str, int],
+    place: Callable[[str], Placement],
+) -> list[ServiceGroup]:
+    """Return *groups* with those of each of *ties* as one. It has the name of the largest.
+
+    *rank* is the order of the services, *place* returns the category of one.
+    """
+    for tie in ties:
+        parts = [group for group in groups if tie.services.issuperset(group.services)]
+        if len(parts) > 1:
+            every = (name for group in parts for name in group.services)
+            services = tuple(sorted(every, key=rank.__getitem__))
+            name = max(parts, key=lambda group: len(group.services)).name
+            why = f"share {tie.block}" if tie.block.startswith("x-") else f"refer to {tie.block}"
+            joined = ServiceGroup(services, name, _directory(services, place), why)
+            groups = [*(group for group in groups if group not in parts), joined]
+    return groups
 
 
 def tied_groups(file: ComposeFile, names: Iterable[str]) -> list[list[str]]:
@@ -330,11 +352,11 @@ class _Planner:
         for domain in domains:
             if domain.key.startswith("unit"):
                 first = domain.services[0]
-                siblings[self._directory(domain.services), self._first_word(first)] = domain
+                siblings[_directory(domain.services, self.place), self._first_word(first)] = domain
         for domain in domains:
             for unit in list(domain.units) if domain.key.startswith("category") else ():
                 word = self._first_word(unit[0])
-                other = siblings.get((self._directory(unit), word)) if word else None
+                other = siblings.get((_directory(unit, self.place), word)) if word else None
                 count = len(other.services) + len(unit) if other else 0
                 if other and count <= self.limit and 2 * count <= len(self.order):
                     other.units = sorted([*other.units, unit], key=lambda u: self.rank[u[0]])
@@ -560,7 +582,7 @@ class _Planner:
         Services that belong together by more than a category stay among themselves, unless they
         have few lines, too.
         """
-        is_alike = self._directory(domain.services) == self._directory(other.services)
+        is_alike = _directory(domain.services, self.place) == _directory(other.services, self.place)
         is_open = other.key.startswith("category") or self._is_small(other)
         return (is_alike and is_open) or self._is_namesake(domain, other)
 
@@ -569,7 +591,7 @@ class _Planner:
         units = sorted([*one.units, *other.units], key=lambda unit: self.rank[unit[0]])
         services = [name for unit in units for name in unit]
         counts = Counter(self._category(name) for name in services).most_common(1)
-        directory = self._directory(services)
+        directory = _directory(services, self.place)
         name = counts[0][0] if counts[0][1] == len(services) else directory
         larger = max(one, other, key=self._lines_of)
         if larger.key.startswith(("section", "family", "unit")) and larger.name:
@@ -581,7 +603,7 @@ class _Planner:
 
     def _joined_text(self, services: Sequence[str]) -> str:
         """Return what the services of two small domains have in common, for the user."""
-        is_infrastructure = self._directory(services) == INFRASTRUCTURE
+        is_infrastructure = _directory(services, self.place) == INFRASTRUCTURE
         return "are infrastructure" if is_infrastructure else "are in no group of their own"
 
     def _lines_of(self, domain: _Domain) -> int:
@@ -594,23 +616,24 @@ class _Planner:
     def _named(self, domains: Iterable[_Domain]) -> Iterator[ServiceGroup]:
         for domain in domains:
             services = sorted(domain.services, key=self.rank.__getitem__)
-            directory = self._directory(services)
+            directory = _directory(services, self.place)
             if len(services) == 1:
                 yield ServiceGroup((services[0],), kebab(services[0]), directory)
                 continue
             name = domain.name or common_name(services, self.order)
             yield ServiceGroup(tuple(services), name, directory, domain.why)
 
-    def _directory(self, services: Iterable[str]) -> str:
-        """Return the directory of a module: that of infrastructure if most of its services are.
 
-        A module with an application is one of services.
-        """
-        places = [self.place(name) for name in services]
-        found = [place.directory for place in places].count(INFRASTRUCTURE)
-        has_applications = any(place.counts_as == "applications" for place in places)
-        is_infrastructure = 2 * found >= len(places) and not has_applications
-        return INFRASTRUCTURE if is_infrastructure else SERVICES
+def _directory(services: Iterable[str], place: Callable[[str], Placement]) -> str:
+    """Return the directory of a module: that of infrastructure if most of *services* are.
+
+    A module with an application is one of services. *place* returns the category of a service.
+    """
+    places = [place(name) for name in services]
+    found = [placement.directory for placement in places].count(INFRASTRUCTURE)
+    has_applications = any(placement.counts_as == "applications" for placement in places)
+    is_infrastructure = 2 * found >= len(places) and not has_applications
+    return INFRASTRUCTURE if is_infrastructure else SERVICES
 
 
 def _below(section: ServiceSection) -> str:

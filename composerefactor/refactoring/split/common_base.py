@@ -45,9 +45,9 @@ from composerefactor.refactoring.modules.anchors import AnchorIndex, Element
 from composerefactor.refactoring.modules.directories import SINCE_EXTENDS, IncludedFiles
 from composerefactor.refactoring.modules.grouping import LayoutOptions, Names
 from composerefactor.refactoring.modules.include import IncludeEdit, indentation_unit
-from composerefactor.refactoring.modules.planner import MOST_COPIED
 from composerefactor.refactoring.modules.root_file import RootFile, file_layout
 from composerefactor.refactoring.modules.writer import Assembler, FileLayout, Output
+from composerefactor.refactoring.split.budget import copy_budget
 from composerefactor.yaml.comments import Region, regions
 from composerefactor.yaml.nodes import AliasNode, Entry, MappingNode, Node, walk
 from composerefactor.yaml.source import Source
@@ -459,7 +459,7 @@ def _chosen_bases(
             owners |= set(own)
     copied = {name: finder.lines(name) * (len(of) - 1) for name, of in needing.items()}
     left = sum(copied.values())
-    budget = MOST_COPIED * root.file.source.text.count("\n")
+    budget = copy_budget([root.file])
     wanted = [name for name in copied if copied[name]]
     wanted.sort(key=lambda name: -copied[name])
     switched = [name for name in wanted if (name, "") in switches]

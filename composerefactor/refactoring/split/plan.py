@@ -5,7 +5,8 @@
 * :func:`plan_stubs`: one or several root files with strategy ``extends``.
 
 Where several modules need an ``x-`` block, :func:`plan_root` also lets services extend it from a
-common file instead of copying it to each module.
+common file instead of copying it to each module. No plan copies more than :mod:`.budget` allows:
+modules are joined, or nothing moves.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from composerefactor.refactoring.modules.directories import IncludedFiles, inclu
 from composerefactor.refactoring.modules.grouping import (
     LayoutOptions,
     Names,
+    Tie,
     environment_name,
     modules_of,
 )
@@ -40,6 +42,11 @@ from composerefactor.refactoring.modules.root_file import (
     pinned_blocks,
 )
 from composerefactor.refactoring.modules.writer import Assembler, FileLayout
+from composerefactor.refactoring.split.budget import (
+    exceeds_budget,
+    most_copied,
+    plan_within_budget,
+)
 from composerefactor.refactoring.split.common_base import CommonBase, common_base
 from composerefactor.refactoring.split.extends import split_services
 from composerefactor.refactoring.split.options import SplitOptions, layout_options, shared_services
@@ -53,17 +60,38 @@ def plan_root(root: RootFile, options: SplitOptions, names: Names, *, several: b
     """
     if root.why_whole:
         return plan_unsplit(root, root.why_whole)
+    if why_one_module := _why_one_module(root, options):
+        return plan_unsplit(root, why_one_module)
+    plan_with = partial(_plan_root, root, options, names, several=several)
+    return _within_budget_or_unsplit(plan_with, root, options, names)
+
+
+def _within_budget_or_unsplit(
+    plan_with: Callable[[Sequence[Tie]], Plan], root: RootFile, options: SplitOptions, names: Names
+) -> Plan:
+    """Return the plan of *root* that copies no more than may be copied, or the one without moves.
+
+    See :func:`~.budget.plan_within_budget`. Modules that the user wants are made in any case.
+    """
+    before = names.state()
+    plan = plan_within_budget(plan_with, [root], options, names)
+    is_wanted = bool(options.groups or options.modules)
+    if is_wanted or not exceeds_budget(plan, [root], options):
+        return plan
+    names.reset(before)
+    reason = f"nothing to gain, since modules would have copies of {most_copied(plan, [root])}"
+    return plan_unsplit(root, f"{reason}; --anchors copy splits the file anyway")
+
+
+def _plan_root(
+    root: RootFile, options: SplitOptions, names: Names, ties: Sequence[Tie], *, several: bool
+) -> Plan:
+    """Plan the split of a root file into modules in which services are together as *ties* say."""
     unmoved = unmoved_of(root, root.reasons)
     prefix = f"{environment_name(root.project, root.file.path)}-" if several else ""
     chosen = layout_options(root, options)
-    placement = placement_of(options)
-
-    def place(name: str) -> Placement:
-        return placement(root.file, name)
-
-    if why_one_module := _why_one_module(root, options):
-        return plan_unsplit(root, why_one_module)
-    groups = service_groups(root.file, root.anchors, root.movable(), place, chosen)
+    place = partial(placement_of(options), root.file)
+    groups = service_groups(root.file, root.anchors, root.movable(), place, chosen, ties)
     modules = modules_of(groups, chosen, root.family, names, prefix)
     if not modules:
         return Plan(unmoved=unmoved)
@@ -138,16 +166,17 @@ def _planned_files(
 
 
 def plan_group(group: list[RootFile], options: SplitOptions, names: Names) -> Plan:
-    """Plan the split of root files that define the same services."""
-    first = group[0]
-    layout = Layout(
-        group,
-        shared_services(group),
-        layout_options(first, options),
-        names,
-        placement_of(options),
-    )
-    return _plan_of(layout, group, [root.reasons for root in group])
+    """Plan the split of root files that define the same services.
+
+    The plan may copy more than may be copied.
+    """
+
+    def plan_with(ties: Sequence[Tie]) -> Plan:
+        chosen, place = layout_options(group[0], options), placement_of(options)
+        layout = Layout(group, shared_services(group), chosen, names, place, ties=ties)
+        return _plan_of(layout, group, [root.reasons for root in group])
+
+    return plan_within_budget(plan_with, group, options, names)
 
 
 def plan_stubs(
@@ -162,6 +191,21 @@ def plan_stubs(
     why_one_module = _why_one_module(group[0], options) if len(group) == 1 else ""
     if why_one_module:
         return plan_unsplit(group[0], why_one_module)
+    plan_with = partial(_plan_stubs, group, options, names, several=several)
+    if len(group) == 1:
+        return _within_budget_or_unsplit(plan_with, group[0], options, names)
+    return plan_within_budget(plan_with, group, options, names)
+
+
+def _plan_stubs(
+    group: list[RootFile],
+    options: SplitOptions,
+    names: Names,
+    ties: Sequence[Tie],
+    *,
+    several: bool,
+) -> Plan:
+    """Plan the split, with stubs, in which services are together as *ties* say."""
     split = split_services(group)
     reasons = [split.unmoved[i] for i in range(len(group))]
     if not split.all.services:
@@ -173,6 +217,7 @@ def plan_stubs(
         names,
         placement_of(options),
         several,
+        ties,
         split=split,
     )
     plan = _plan_of(layout, group, reasons)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
@@ -23,6 +25,13 @@ from support.splits import resolved
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
 OPTIONS = SplitOptions(force=True)
+STRATEGIES = [
+    OPTIONS,
+    SplitOptions(force=True, strategy="include"),
+    SplitOptions(force=True, strategy="extends"),
+    SplitOptions(force=True, verbatim=True),
+    SplitOptions(force=True, anchors="extends"),
+]
 
 
 def opened(files: Mapping[str, str | bytes]) -> Project:
@@ -33,6 +42,13 @@ def opened(files: Mapping[str, str | bytes]) -> Project:
 def comments(files: Mapping[str, str | bytes]) -> set[str]:
     texts = [text if isinstance(text, str) else text.decode() for text in files.values()]
     return {found.strip() for text in texts for found in re.findall(r"(?:^|\s)#.*", text)}
+
+
+def lines(files: Mapping[str, str | bytes]) -> Counter[str]:
+    """Return how often each line is written, apart from keys, which each file and stub has."""
+    texts = [text if isinstance(text, str) else text.decode() for text in files.values()]
+    written = [line.strip() for text in texts for line in text.splitlines()]
+    return Counter(x for x in written if x and not re.fullmatch(r"[\w-]+:", x))
 
 
 def after(
@@ -49,6 +65,16 @@ def test_a_split_loses_no_comment_and_is_done_once(files: dict[str, str]) -> Non
     contents = after(files, plan.contents())
     assert comments(files) <= comments(contents)
     assert split.plan(opened(contents), OPTIONS).contents() == {}, "a second split is empty"
+
+
+@settings(max_examples=examples(15, 200), deadline=None, suppress_health_check=SLOW)
+@given(grouped_projects(), st.sampled_from(STRATEGIES))
+def test_no_line_is_copied_beyond_the_budget(files: dict[str, str], options: SplitOptions) -> None:
+    plan = split.plan(opened(files), options)
+    before, now = lines(files), lines(after(files, plan.contents()))
+    copied = sum(max(0, now[line] - count) for line, count in before.items())
+    written = [line for text in files.values() for line in text.splitlines() if line.strip()]
+    assert copied <= max(10, 0.05 * len(written))
 
 
 @settings(max_examples=examples(4, 40), deadline=None, suppress_health_check=SLOW)

@@ -1,0 +1,108 @@
+"""No plan copies more than may be copied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from composerefactor.compose.files import Library
+from composerefactor.compose.invocation import Invocation
+from composerefactor.compose.project import load_project
+from composerefactor.refactoring.contract import Plan
+from composerefactor.refactoring.split.options import SplitOptions
+from composerefactor.transforms.split import split
+from support.memory import Memory
+
+MAIN = "docker-compose.yml"
+LONG = "\n".join(f"      SETTING_{n}: value" for n in range(20))
+
+
+def planned(text: str, **options: Any) -> Plan:
+    project = load_project([Invocation((MAIN,))], Library(Memory({MAIN: text})))
+    return split.plan(project, SplitOptions(**{"force": True, **options}))
+
+
+def modules(plan: Plan) -> set[frozenset[str]]:
+    return {frozenset(services) for services in plan.services.values() if services}
+
+
+def copied(plan: Plan) -> int:
+    return sum(planned_file.lines_from(copied=True) for planned_file in plan.planned_files)
+
+
+def service(name: str, *lines: str) -> str:
+    return "\n".join([f"  {name}:", f"    image: {name}", *lines, "    environment:", LONG, ""])
+
+
+# No service can extend what a list of merged blocks contains.
+BLOCKS = """\
+x-a: &a
+  init: true
+  restart: always
+  stop_grace_period: 30s
+  tty: true
+  labels: [a]
+  group_add: [a]
+x-b: &b
+  read_only: true
+  privileged: false
+  stdin_open: true
+  pull_policy: always
+services:
+"""
+MERGED = "    <<: [*a, *b]"
+
+
+def test_services_with_one_block_come_together_where_copies_would_be_too_many() -> None:
+    names = ("postgres", "nginx", "grafana", "shop", "ledger", "mail")
+    text = BLOCKS + "".join(
+        service(name, *([MERGED] if name in {"postgres", "shop"} else [])) for name in names
+    )
+    assert any({"postgres", "shop"} <= services for services in modules(planned(text)))
+    assert copied(planned(text)) == 0
+    apart = planned(text, anchors="copy")
+    assert not any({"postgres", "shop"} <= services for services in modules(apart))
+    assert copied(apart) == len(BLOCKS.splitlines()) - 1
+
+
+def test_the_reason_is_the_block() -> None:
+    text = BLOCKS + service("postgres", MERGED) + service("shop", MERGED) + service("nginx")
+    text += service("mail") + service("grafana") + service("ledger")
+    plan = planned(text)
+    assert "share x-a" in plan.reasons.values()
+
+
+def test_a_file_stays_whole_where_every_division_copies_too_much() -> None:
+    names = ("postgres", "nginx", "grafana", "shop", "ledger", "mail")
+    text = BLOCKS + "".join(service(name, MERGED) for name in names)
+    plan = planned(text)
+    assert plan.planned_files == ()
+    assert {unmoved.element[2] for unmoved in plan.unmoved} == set(names)
+    assert all("copies of x-" in unmoved.reason for unmoved in plan.unmoved)
+    assert copied(planned(text, anchors="copy")) > 10
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"granularity": "service"},
+        {"granularity": "category"},
+        {"modules": {"postgres": "one.yml", "shop": "two.yml", "nginx": "three.yml"}},
+    ],
+)
+def test_what_the_user_says_is_done(options: dict[str, Any]) -> None:
+    names = ("postgres", "nginx", "shop")
+    plan = planned(BLOCKS + "".join(service(name, MERGED) for name in names), **options)
+    assert modules(plan) == {frozenset({name}) for name in names}
+    assert copied(plan) > 10
+
+
+def test_an_anchor_in_a_service_ties_too() -> None:
+    volumes = "\n".join(["    volumes: &volumes", *(f"      - ~/v{n}:/v{n}" for n in range(12))])
+    text = "services:\n" + service("nginx", volumes) + service("shop", "    volumes: *volumes")
+    text += service("postgres") + service("mail")
+    plan = planned(text)
+    assert any({"nginx", "shop"} <= services for services in modules(plan))
+    assert "refer to nginx" in plan.reasons.values()
+    assert copied(plan) == 0
