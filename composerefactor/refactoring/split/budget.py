@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.edit.planned_files import PlannedFile, Slice
+from composerefactor.edit.planned_files import PlannedFile, Slice, text_lines
 from composerefactor.refactoring.contract import Plan
 from composerefactor.refactoring.modules.grouping import LayoutOptions, Names, Tie
 from composerefactor.refactoring.modules.planner import most_services
@@ -23,16 +23,26 @@ MOST_COPIED = 0.05
 """The part of the lines of root files that may be copied."""
 
 ALWAYS_COPIED = 10
-"""So many lines may be copied, however short the files are."""
+"""So many lines of a project may be copied, however short its root files are."""
 
 
-def copy_budget(files: Iterable[ComposeFile]) -> float:
-    """Return how many lines of *files* may be copied."""
-    lines = sum(1 for f in files for line in f.source.text.splitlines() if line.strip())
-    return max(ALWAYS_COPIED, MOST_COPIED * lines)
+def copy_budget(roots: Sequence[RootFile]) -> float:
+    """Return how many lines of *roots* may be copied.
+
+    The lines that may always be copied are for all root files of the project together.
+    """
+    project = roots[0].project
+    files = {root.file.path: root.file for root in roots}
+    every = {path: project.files[path] for path in project.root_files} | files
+    part = max(MOST_COPIED, ALWAYS_COPIED / max(1, sum(map(_lines_of, every.values()))))
+    return part * sum(map(_lines_of, files.values()))
 
 
-def exceeds_budget(plan: Plan, roots: Iterable[RootFile], options: LayoutOptions) -> bool:
+def _lines_of(file: ComposeFile) -> int:
+    return text_lines(file.source.text.encode())
+
+
+def exceeds_budget(plan: Plan, roots: Sequence[RootFile], options: LayoutOptions) -> bool:
     """Return whether *plan* copies more of *roots* than may be copied.
 
     Where the user wants copies, or says what a module contains, there is no budget.
@@ -40,7 +50,7 @@ def exceeds_budget(plan: Plan, roots: Iterable[RootFile], options: LayoutOptions
     if options.anchors == "copy" or options.granularity != "auto":
         return False
     copied = sum(planned_file.lines_from(copied=True) for planned_file in plan.planned_files)
-    return copied > copy_budget(root.file for root in roots)
+    return copied > copy_budget(roots)
 
 
 def plan_within_budget(

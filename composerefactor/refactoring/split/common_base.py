@@ -459,7 +459,7 @@ def _chosen_bases(
             owners |= set(own)
     copied = {name: finder.lines(name) * (len(of) - 1) for name, of in needing.items()}
     left = sum(copied.values())
-    budget = copy_budget([root.file])
+    budget = copy_budget([root])
     wanted = [name for name in copied if copied[name]]
     wanted.sort(key=lambda name: -copied[name])
     switched = [name for name in wanted if (name, "") in switches]

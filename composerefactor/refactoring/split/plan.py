@@ -62,25 +62,32 @@ def plan_root(root: RootFile, options: SplitOptions, names: Names, *, several: b
         return plan_unsplit(root, root.why_whole)
     if why_one_module := _why_one_module(root, options):
         return plan_unsplit(root, why_one_module)
-    plan_with = partial(_plan_root, root, options, names, several=several)
-    return _within_budget_or_unsplit(plan_with, root, options, names)
-
-
-def _within_budget_or_unsplit(
-    plan_with: Callable[[Sequence[Tie]], Plan], root: RootFile, options: SplitOptions, names: Names
-) -> Plan:
-    """Return the plan of *root* that copies no more than may be copied, or the one without moves.
-
-    See :func:`~.budget.plan_within_budget`. Modules that the user wants are made in any case.
-    """
+    candidates = [options]
+    if options.anchors == "auto" and not options.verbatim:  # may need a later Docker Compose
+        candidates.append(replace(options, anchors="extends"))
     before = names.state()
-    plan = plan_within_budget(plan_with, [root], options, names)
-    is_wanted = bool(options.groups or options.modules)
-    if is_wanted or not exceeds_budget(plan, [root], options):
-        return plan
+    for candidate in candidates:
+        names.reset(before)
+        plan_with = partial(_plan_root, root, candidate, names, several=several)
+        plan = plan_within_budget(plan_with, [root], candidate, names)
+        if _is_acceptable(plan, root, candidate):
+            return plan
     names.reset(before)
+    return plan_unsplit(root, _why_copies(plan, root))
+
+
+def _is_acceptable(plan: Plan, root: RootFile, options: SplitOptions) -> bool:
+    """Return whether *plan* copies no more than may be copied, or has modules that the user wants.
+
+    See :mod:`.budget`.
+    """
+    return bool(options.groups or options.modules) or not exceeds_budget(plan, [root], options)
+
+
+def _why_copies(plan: Plan, root: RootFile) -> str:
+    """Return why *root* is not split: *plan*, the best one, copies too much."""
     reason = f"nothing to gain, since modules would have copies of {most_copied(plan, [root])}"
-    return plan_unsplit(root, f"{reason}; --anchors copy splits the file anyway")
+    return f"{reason}; --anchors copy splits the file anyway"
 
 
 def _plan_root(
@@ -192,9 +199,12 @@ def plan_stubs(
     if why_one_module:
         return plan_unsplit(group[0], why_one_module)
     plan_with = partial(_plan_stubs, group, options, names, several=several)
-    if len(group) == 1:
-        return _within_budget_or_unsplit(plan_with, group[0], options, names)
-    return plan_within_budget(plan_with, group, options, names)
+    before = names.state()
+    plan = plan_within_budget(plan_with, group, options, names)
+    if len(group) > 1 or _is_acceptable(plan, group[0], options):
+        return plan
+    names.reset(before)
+    return plan_unsplit(group[0], _why_copies(plan, group[0]))
 
 
 def _plan_stubs(

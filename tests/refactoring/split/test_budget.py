@@ -10,6 +10,7 @@ from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load_project
 from composerefactor.refactoring.contract import Plan
+from composerefactor.refactoring.split.common_base import SINCE_INCLUDED_BASE
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
 from support.memory import Memory
@@ -42,7 +43,7 @@ x-a: &a
   restart: always
   stop_grace_period: 30s
   tty: true
-  labels: [a]
+  labels: {a: b}
   group_add: [a]
 x-b: &b
   read_only: true
@@ -96,6 +97,19 @@ def test_what_the_user_says_is_done(options: dict[str, Any]) -> None:
     plan = planned(BLOCKS + "".join(service(name, MERGED) for name in names), **options)
     assert modules(plan) == {frozenset({name}) for name in names}
     assert copied(plan) > 10
+
+
+def test_a_common_file_is_better_than_no_split() -> None:
+    """Services in a module that is read in the root directory need v2.27 to extend a block."""
+    names = ("postgres", "nginx", "grafana", "shop", "ledger", "mail")
+    servers = "".join(f"    - 10.0.0.{n}\n" for n in range(20))
+    mount = "    volumes: ['$DATA/x:/x']"
+    services = "".join(service(name, "    <<: *a", mount) for name in names)
+    text = f"x-a: &a\n  dns:\n{servers}services:\n{services}"
+    plan = planned(text)
+    assert plan.since == SINCE_INCLUDED_BASE
+    assert len(modules(plan)) > 1
+    assert copied(plan) == 0
 
 
 def test_an_anchor_in_a_service_ties_too() -> None:
