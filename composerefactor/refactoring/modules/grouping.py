@@ -370,4 +370,4 @@ def name_in_path(path: str) -> str:
     """Return what the file name of *path* says besides ``docker-compose``, maybe ``""``."""
     stem = posixpath.basename(path).rsplit(".", 1)[0]
     rest = _FAMILY.sub("", stem).strip("._-")
-    return kebab(rest) if rest else ""
+    return kebab(rest).removeprefix("docker-") if rest else ""

@@ -49,6 +49,9 @@ FEWEST_LINES_OF_SIBLINGS = 10
 MOST_COMPARED = 100
 """Of more units than this, the connections are not compared."""
 
+LONG_SERVICE = 30
+"""Services of about as many lines have a file each where nothing else divides them."""
+
 MANY_SERVICES = 4
 """So many services are a group also where each has few lines."""
 
@@ -229,6 +232,8 @@ class _Planner:
         domains = self._with_relatives(self._domains())
         domains = [part for domain in domains for part in self._divided(domain)]
         domains = self._without_small(self._without_equal_names(domains))
+        if len(domains) == 1:  # the same file with another name helps nobody
+            domains = self._one_by_one(domains[0]) or domains
         groups = list(self._named(domains))
         return sorted(groups, key=lambda group: self.rank[group.services[0]])
 
@@ -397,6 +402,8 @@ class _Planner:
         if divisions:
             parts = max(divisions, key=self._services_that_fit)
             return [smaller for part in parts for smaller in self._divided(part)]
+        if one_by_one := self._one_by_one(domain):
+            return one_by_one
         count = math.ceil(len(domain.services) / self.limit)
         size = math.ceil(len(domain.services) / count)
         chunks: list[list[tuple[str, ...]]] = [[]]
@@ -408,6 +415,19 @@ class _Planner:
         return [
             _Domain(f"{domain.key} {n}", _range(c), domain.why, c) for n, c in enumerate(chunks)
         ]
+
+    def _one_by_one(self, domain: _Domain) -> list[_Domain]:
+        """Return the units of *domain* as domains; none where a file each would not help.
+
+        That is where they are short, or many, or differ in a number only.
+        """
+        lines = [sum(self.lines[name] for name in unit) for unit in domain.units]
+        stems = {without_instance(kebab(unit[0])) for unit in domain.units}
+        are_few = 1 < len(stems) == len(lines) <= 2 * MOST_SERVICES
+        are_long = min(lines) >= FEWEST_LINES and sum(lines) >= LONG_SERVICE * len(lines)
+        if not (are_few and are_long):
+            return []
+        return [_Domain(f"{domain.key} {u[0]}", "", domain.why, [u]) for u in domain.units]
 
     def _services_that_fit(self, parts: Sequence[_Domain]) -> int:
         """Return how many services are in a group, or in a remainder that fits in a file.

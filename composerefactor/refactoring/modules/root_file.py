@@ -83,12 +83,12 @@ class RootFile:
         self._keep = keep
         self._move = move
         self._leaves_stubs = leaves_stubs
-        self._force = force
+        self.is_forced = force
 
     def without_stubs(self) -> RootFile:
         """Return the same file for a plan that leaves no stubs in it."""
         return RootFile(
-            self.project, self.file, self._keep, self._move, self.into, force=self._force
+            self.project, self.file, self._keep, self._move, self.into, force=self.is_forced
         )
 
     @cached_property
@@ -188,7 +188,7 @@ class RootFile:
         lines = sum(len(file.source.text.splitlines()) for file in files)
         if services == 1:
             return "nothing to gain for 1 service"
-        if self._force or (services >= FEWEST_SERVICES and lines >= FEWEST_LINES):
+        if self.is_forced or (services >= FEWEST_SERVICES and lines >= FEWEST_LINES):
             return ""
         return (
             f"nothing to gain for {services} services in {lines} lines; --force splits the file "

@@ -28,6 +28,7 @@ from composerefactor.refactoring.modules.anchors import Element
 from composerefactor.refactoring.modules.directories import IncludedFiles, included_files
 from composerefactor.refactoring.modules.grouping import (
     LayoutOptions,
+    Module,
     Names,
     Tie,
     environment_name,
@@ -102,6 +103,9 @@ def _plan_root(
     modules = modules_of(groups, chosen, root.family, names, prefix)
     if not modules:
         return Plan(unmoved=unmoved)
+    if _is_the_file_again(root, modules) and not root.is_forced:
+        reason = "nothing to gain, since its services belong together"
+        return plan_unsplit(root, f"{reason}; --force moves them to one module")
     module_of = {name: module.path for module in modules for name in module.services}
     order = tuple(dict.fromkeys(module.path for module in modules))
     switches = _switches(root)
@@ -117,6 +121,12 @@ def _plan_root(
     since = common.since(result) if common else result.since
     reasons = {module.path: module.why for module in modules}
     return Plan(tuple(planned_files), moved, unmoved, notes, services, reasons, since=since)
+
+
+def _is_the_file_again(root: RootFile, modules: Sequence[Module]) -> bool:
+    """Return whether *modules* are one that contains all that *root* has."""
+    is_first_split = "include" not in (root.file.sections or {})
+    return is_first_split and [set(m.services) for m in modules] == [set(root.file.services)]
 
 
 def _why_one_module(root: RootFile, options: SplitOptions) -> str:

@@ -425,6 +425,19 @@ def test_many_units_are_not_compared() -> None:
     assert all("-to-" in name for name in found)
 
 
+@pytest.mark.parametrize("count", [4, 13])
+def test_long_services_that_nothing_divides_are_a_file_each(count: int) -> None:
+    names = [f"app-{letter}{letter}" for letter in LETTERS[:count]]
+    assert set(planned(file_of(*(service(name, length=40) for name in names)))) == set(names)
+    short = planned(file_of(*(service(name, length=20) for name in names)))
+    assert len(short) == (1 if count <= MOST_SERVICES else 2)
+
+
+def test_long_services_that_differ_in_a_number_are_no_file_each() -> None:
+    found = planned(file_of(*(service(f"node-{n}", length=40) for n in range(13))))
+    assert all("-to-" in name for name in found)
+
+
 def test_banners_over_few_services_divide_a_large_category() -> None:
     rule = "  # ------\n"
     paid = f"{rule}  # Payments\n{rule}" + service("ledger") + service("bank") + service("tax")
