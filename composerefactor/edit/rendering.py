@@ -12,7 +12,7 @@ from typing import TypeAlias, TypeVar
 from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.yaml.comments import regions
+from composerefactor.yaml.comments import end_of_comments_below, regions
 from composerefactor.yaml.nodes import (
     Entry,
     MappingNode,
@@ -255,12 +255,12 @@ def key_place(
     n = _predecessor(entries, key, order)
     blank = _are_blank_lines_usual(source, entries, is_root=not path)
     if n + 1 == len(entries):
-        bottom = file.document_end if not path else len(source.text)
-        return Place(
-            min(_after_own_comments(source, after_last_line(source, entries[n]), column), bottom),
-            column,
-            blank,
-        )
+        at = after_last_line(source, entries[n])
+        if path:
+            at = end_of_comments_below(source, at, max(_region_end(file, path), at), column)
+        else:
+            at = min(_after_own_comments(source, at, column), file.document_end)
+        return Place(at, column, blank)
     start = source.line_start(entries[0].start)
     parent_entry = entry_at(file.root, path)
     if parent_entry is not None:
@@ -273,7 +273,28 @@ def key_place(
 def section_place(file: ComposeFile, name: str) -> Place | None:
     """Return the place directly above the section *name* and its comments; None if missing."""
     section = (file.sections or {}).get(name)
-    return Place(section.region.lead, 0) if section else None
+    if section is None:
+        return None
+    at = section.region.lead
+    above = file.source.line(at - 1).strip() if at else ""
+    return Place(at, 0, blank_before=above not in {"", "---"})
+
+
+def _region_end(file: ComposeFile, path: Path) -> int:
+    """Return the end of the lines of the mapping at *path*; 0 if it shares a line."""
+    top, *below = map(str, path)
+    section = (file.sections or {}).get(top)
+    region = section.region if section else None
+    if below:
+        region = file.regions_in(top).get(below[0])
+    for name in below[1:]:
+        value = region.entry.value if region else None
+        if region is None or not isinstance(value, MappingNode):
+            return 0
+        start = file.source.next_line(region.key)
+        inner = regions(file.source, value, start=start, end=region.end) or []
+        region = next((each for each in inner if each.entry.name == name), None)
+    return region.end if region else 0
 
 
 def item_place(source: Source, parent: SequenceNode) -> Place:

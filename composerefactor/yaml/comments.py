@@ -9,7 +9,8 @@ of the mapping are in column c.
 
 1. A comment on a line with content belongs to that line.
 2. Comments deeper than c belong to A, up to the first comment in column c or left of it. They are
-   commented-out keys and notes at the end of A's block.
+   commented-out keys and notes at the end of A's block. If A ends with a block sequence, the
+   commented-out items directly below it belong to A in any style, with the notes above them.
 3. Comments directly below A, without a blank line in between but with one before B, belong to A.
    The exception is a block that contains a ruler (``# -----``): such a banner is the title of what
    follows.
@@ -47,6 +48,7 @@ from msgspec import Struct
 from composerefactor.yaml.nodes import (
     Entry,
     MappingNode,
+    Node,
     ScalarNode,
     SequenceNode,
     Tree,
@@ -59,6 +61,7 @@ from composerefactor.yaml.source import Source
 _COMMENTED_OUT = re.compile(r"#( {2,})(?:-(?=\s)|[\w.$\{\}/\"'<-]+\s*:(?=\s|$))")
 _CONTINUED = re.compile(r"#( {2,})\S")
 _LOOKS_LIKE_YAML = re.compile(r"#+\s*(?:-(?=\s)|[\w.$\{\}/\"'<-]+\s*:(?=\s|$))")
+_COMMENTED_OUT_ITEM = re.compile(r"#+\s*-\s")
 _COMMENTED_OUT_KEY = re.compile(r"#+ *[\w.$\{\}\"'-]+:\s*$")
 _RULER = r"[-=#*~_+—\u2013\u2500-\u257f]"  # with the characters that draw boxes
 _RULER_LINE = re.compile(
@@ -182,7 +185,7 @@ def _regions_of(
     column = starts[0] - keys[0]
     tails = [_after_last_line(text, entry.end) for entry in entries]
     leads, ends = [start], []
-    for tail, key in zip(tails, keys[1:], strict=False):
+    for entry, tail, key in zip(entries, tails, keys[1:], strict=False):
         if tail == key:
             ends.append(tail)
             leads.append(key)
@@ -190,7 +193,7 @@ def _regions_of(
         if tail > key:
             return None
         lines = _blank_and_comment_lines(source, tail, key)
-        owned_count = _owned_from_above(lines, column)
+        owned_count = _owned_from_above(lines, column, _last_dash(source, entry.value))
         if column > 0:
             owned_count += _end_of_group(lines[owned_count:], directly_below=owned_count == 0)
         ends.append(lines[owned_count - 1].end if owned_count else tail)
@@ -222,7 +225,7 @@ def top_regions(
     entry_regions[0] = Region(first.entry, lead, first.key, first.tail, first.end)
     last = entry_regions[-1]
     lines = _blank_and_comment_lines(source, last.tail, end)
-    owned_count = _owned_from_above(lines, column)
+    owned_count = _owned_from_above(lines, column, _last_dash(source, last.entry.value))
     if owned_count == 0 and lines and not lines[0].is_blank:
         owned_count = next((i for i, line in enumerate(lines) if line.is_blank), len(lines))
     stop = lines[owned_count - 1].end if owned_count else last.tail
@@ -282,9 +285,12 @@ def _is_ruler(comment: str) -> bool:
     return _RULER_LINE.match(comment) is not None and not _LOOKS_LIKE_YAML.match(comment)
 
 
-def _owned_from_above(lines: list[_Line], column: int) -> int:
-    """Return how many of *lines*, from the first on, belong to the entry above (rules 2 to 4)."""
-    count = _deeper(lines, column)
+def _owned_from_above(lines: list[_Line], column: int, dash: int | None) -> int:
+    """Return how many of *lines*, from the first on, belong to the entry above (rules 2 to 4).
+
+    *dash* is the column of the items of the sequence with which that entry ends, or None.
+    """
+    count = max(_deeper(lines, column), 0 if dash is None else _items_below(lines, dash))
     if count < len(lines) and not lines[count].is_blank:
         paragraph_end = count
         while paragraph_end < len(lines) and not lines[paragraph_end].is_blank:
@@ -305,6 +311,48 @@ def _deeper(lines: list[_Line], column: int) -> int:
             break
         count = i + 1
     return count
+
+
+def _items_below(lines: list[_Line], dash: int) -> int:
+    """Return how many of *lines* end with the last commented-out item directly below an item.
+
+    The items of the sequence have their dash in the column *dash*.
+    """
+    count = 0
+    for i, line in enumerate(lines):
+        is_item = _COMMENTED_OUT_ITEM.match(line.text) is not None
+        is_key = line.looks_like_yaml and not is_item and line.column <= dash
+        if line.is_blank or line.is_ruler or is_key:
+            break
+        if is_item and line.column >= dash:
+            count = i + 1
+    return count
+
+
+def _last_dash(source: Source, value: Node) -> int | None:
+    """Return the column of the dashes if *value* ends with a block sequence, else None."""
+    while isinstance(value, MappingNode) and not value.flow and value.entries:
+        value = value.entries[-1].value
+    if not isinstance(value, SequenceNode) or value.flow or not value.items:
+        return None
+    first = value.items[0].outer_start
+    dash = source.text.rfind("-", source.line_start(first), first)
+    return source.column(dash) if dash >= 0 else None
+
+
+def end_of_comments_below(source: Source, start: int, end: int, column: int) -> int:
+    """Return the offset just after the comments directly below *start* that are part of a block.
+
+    *start* is just after the last entry of the block, whose keys are in *column*; *end* is the end
+    of its region. A commented-out key or item counts with the column of its text.
+    """
+    stop = start
+    for line in _blank_and_comment_lines(source, start, end):
+        if line.is_blank:
+            break
+        if line.column >= column:
+            stop = line.end
+    return stop
 
 
 def _end_of_group(lines: list[_Line], *, directly_below: bool) -> int:

@@ -76,6 +76,52 @@ CASES: dict[str, tuple[str, YamlEdit, str]] = {
             "  db:\n    image: b\n"
         ),
     ),
+    "a key below commented-out items that are left of the list": (
+        (
+            "services:\n  web:\n    volumes:\n    - .:/app\n## on a Mac\n#    - app:/app\n\n"
+            "  db:\n    image: b\n"
+        ),
+        AddKey("", SERVICE, "restart", "always", ORDER),
+        (
+            "services:\n  web:\n    volumes:\n    - .:/app\n## on a Mac\n#    - app:/app\n"
+            "    restart: always\n\n  db:\n    image: b\n"
+        ),
+    ),
+    "a key between commented-out items and the next key": (
+        (
+            "services:\n  web:\n    ports:\n    - 80:80\n## TLS\n#    - 443:443\n"
+            "    labels:\n    - a=b\n"
+        ),
+        AddKey("", SERVICE, "depends_on", ["db"], ORDER),
+        (
+            "services:\n  web:\n    ports:\n    - 80:80\n## TLS\n#    - 443:443\n"
+            "    depends_on:\n    - db\n    labels:\n    - a=b\n"
+        ),
+    ),
+    "a key below a commented-out key in column 0, above a note on what follows": (
+        (
+            "services:\n  web:\n    image: a\n#    ports:\n#      - 80:80\n  # keeps all\n"
+            "  db:\n    image: b\n"
+        ),
+        AddKey("", SERVICE, "restart", "always", ORDER),
+        (
+            "services:\n  web:\n    image: a\n#    ports:\n#      - 80:80\n    restart: always\n"
+            "  # keeps all\n  db:\n    image: b\n"
+        ),
+    ),
+    "an anchor directly below another section": (
+        "include:\n  - a.yml\nservices:\n  web:\n    image: a\n",
+        AddKey("", (), "x-log", Anchored("log", {"driver": "local"}), above="services"),
+        (
+            "include:\n  - a.yml\n\nx-log: &log\n  driver: local\n\n"
+            "services:\n  web:\n    image: a\n"
+        ),
+    ),
+    "an anchor directly below the header": (
+        "# The shop.\nservices:\n  web:\n    image: a\n",
+        AddKey("", (), "x-log", Anchored("log", {"driver": "local"}), above="services"),
+        "# The shop.\n\nx-log: &log\n  driver: local\n\nservices:\n  web:\n    image: a\n",
+    ),
     "an anchor above the section that uses it, below the header": (
         "# header\n\n# what runs\nservices:\n  web:\n    image: a\n",
         AddKey("", (), "x-log", Anchored("log", {"driver": "local"}), above="services"),

@@ -233,6 +233,40 @@ v|volumes: {} # none
 
 SERVICES = [
     Case(
+        "2: commented-out items of the list above, with their notes, in any style",
+        """
+v|  volumes:
+v|  - .:/app
+v|## on a Mac
+v|  # - app:/app
+l|  labels:
+l|  - a=b
+""",
+    ),
+    Case(
+        "5: a commented-out key with items of its own",
+        """
+v|  volumes:
+v|  - .:/app
+l|  # ports:
+l|  # - 80:80
+l|  labels:
+l|  - a=b
+""",
+    ),
+    Case(
+        "5: a list in a note that is not indented like the items",
+        """
+v|  volumes:
+v|    - .:/app
+l|  # Traefik reads these
+l|  # - name
+l|  # - port
+l|  labels:
+l|    - a=b
+""",
+    ),
+    Case(
         "7: everything below the section's key belongs to the first entry",
         """
 w|  # === front ===
