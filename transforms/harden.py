@@ -5,17 +5,17 @@ Where the image catalog lists the capabilities that an image needs, or the servi
 user than root, all other capabilities are dropped. Where the catalog lists the directories to which
 an image writes, the root file system becomes read-only, with a tmpfs for each of these directories.
 Privileged services, services with capabilities, a tmpfs or such options of their own, and images
-that are known to need more are left alone, and so is an image with which a service calls `sudo`.
-Where a program may get its capabilities from its file (`cap_add`, `setcap` in the Dockerfile), it
-loses them by `no-new-privileges`, which is then a guess. A service with a config or secret whose
-content comes from no file does not become read-only: Docker Compose could not create the file.
-Windows containers, which have nothing of all this, are left alone.
+that are known to need more are left alone, and so is an image with which a service calls `sudo`, or
+whose Dockerfile prepares that. Where a program may get its capabilities from its file (`cap_add`,
+`setcap` in the Dockerfile), it loses them by `no-new-privileges`, which is then a guess. A service
+with a config or secret whose content comes from no file does not become read-only: Docker Compose
+could not create the file. Windows containers, which have nothing of all this, are left alone.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from msgspec import Struct
@@ -24,19 +24,25 @@ from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service, StartModel, start_models
-from composerefactor.confidence import Confidence
+from composerefactor.confidence import Confidence, least_certain
 from composerefactor.edit.operations import AddItem, AddKey, Edit
 from composerefactor.edit.rendering import Value
 from composerefactor.errors import UsageError
 from composerefactor.images.catalog import load_catalog
-from composerefactor.images.dockerfiles import dockerfile_text
+from composerefactor.images.dockerfiles import (
+    Chain,
+    dockerfile_text,
+    read_dockerfile,
+)
 from composerefactor.images.entries import confidence
+from composerefactor.images.health.probes import base_image
 from composerefactor.images.lookup import Hardening, gains_privileges, hardening
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 from composerefactor.transforms._attribute import (
     BlockedSite,
     Site,
     ValueFor,
+    addition,
     blocked_refusal,
     find_sites,
     join_names,
@@ -50,8 +56,16 @@ _NO_NEW_TITLE = "Add no-new-privileges to {}"
 _SHELLS = ("sh", "bash", "/bin/sh", "/bin/bash")
 _PARTS = ("no-new-privileges", "capabilities", "read-only")
 _SUDO = re.compile(r"(?:^|[\s;&|(])(?:/usr/bin/)?(?:sudo|doas)\s")
-_RAISES_PRIVILEGES = re.compile(r"\bsetcap\b|\bchmod\s+(?:u\+s|[246]\d{3})\b|/etc/sudoers|NOPASSWD")
-"""In a Dockerfile: a program of the image gains privileges when another user than root runs it."""
+_SETUID = re.compile(
+    r"\b(?:apt(?:-get)?|apk|dnf|yum|microdnf)\b.*\s(?:sudo|doas|fixuid)\b"
+    r"|\bchmod\s+(?:\S+\s+)?(?:[ugo]*\+s|0?[246]\d{3})\b|/etc/sudoers|NOPASSWD",
+    re.DOTALL,
+)
+"""In an instruction: it prepares that a program runs as another user than the one that starts it.
+
+gosu, su-exec and setpriv only give up privileges.
+"""
+_SETCAP = re.compile(r"\bsetcap\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +107,9 @@ def harden(project: Project, options: Options) -> Iterator[Change | Refusal]:
             models, _wants_capabilities, "cap_drop", "Drop the capabilities of {}"
         )
     if "no-new-privileges" in options.parts:
-        yield from _list_additions(project, models)
-
-        def wanted(model: StartModel, service: Service) -> _WantedKeys | None:
-            return _wants_no_new_privileges(project, model, service)
-
-        yield from _additions(models, wanted, "security_opt", _NO_NEW_TITLE)
+        privileges = _Privileges(project)
+        yield from _list_additions(privileges, models)
+        yield from _key_additions(privileges, models)
 
 
 class _WantedKeys(Struct, frozen=True):
@@ -120,44 +131,84 @@ def _is_exempt(model: StartModel, service: Service) -> bool:
     return model.runs_windows or is_privileged or gains_privileges(_image(service))
 
 
-def _calls_sudo(model: StartModel, service: Service) -> bool:
-    """Return whether *service*, or another one with its image, calls ``sudo``.
+class _Sureness(Struct, frozen=True):
+    """How sure it is that a service can do without new privileges, and why."""
 
-    "The "no new privileges" flag is set, which prevents sudo from running as root."
-    """
-    return any(
-        _SUDO.search(word)
-        for other in model.services.values()
-        if other is service or (service.image and _image(other) == _image(service))
-        for words in (other.entrypoint, other.command)
-        for word in (" ".join((*words.value, "")) if words else "",)
-    )
+    confidence: Confidence
+    evidence: str
 
 
-def _gained_by_files(project: Project, service: Service) -> str:
-    """Return why a program of *service* may gain capabilities from its file, or ``""``.
+class _Privileges:
+    """Whether programs of the services of *project* must gain privileges."""
 
-    It does not with ``no-new-privileges`` (docker/cli issue 2739).
-    """
-    build = service.build
-    text = dockerfile_text(project, build.value) if build else None
-    if text is not None:
-        match = _RAISES_PRIVILEGES.search(text)
-        return f"its Dockerfile has {match[0]}" if match else ""
-    if service.image is not None and load_catalog().match(_image(service)) is not None:
-        return ""
-    names = [each.value for each in service.cap_add]
-    return f"its program may get {join_names(names)} from its file" if names else ""
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._chains: dict[int, Chain | None] = {}
 
+    def can_be_fixed(self, model: StartModel, service: Service) -> bool:
+        """Return whether *service* can do without new privileges, and says nothing on them."""
+        says = any(re.match(r"no-new-privileges\b", each.value) for each in service.security_opt)
+        return not (says or _is_exempt(model, service) or self._needs_setuid(model, service))
 
-def _wants_no_new_privileges(
-    project: Project, model: StartModel, service: Service
-) -> _WantedKeys | None:
-    if service.values("security_opt") or not _lacks_no_new_privileges(model, service):
-        return None
-    doubt = _gained_by_files(project, service)
-    keys = (("security_opt", (_NO_NEW_PRIVILEGES,)),)
-    return _WantedKeys(keys, doubt, "guess" if doubt else "verified")
+    def _needs_setuid(self, model: StartModel, service: Service) -> bool:
+        """Return whether *service*, or another one with its image, calls ``sudo``.
+
+        "The "no new privileges" flag is set, which prevents sudo from running as root."
+        """
+        calls_sudo = any(
+            _SUDO.search(word)
+            for other in model.services.values()
+            if other is service or (service.image and _image(other) == _image(service))
+            for words in (other.entrypoint, other.command)
+            for word in (" ".join((*words.value, "")) if words else "",)
+        )
+        return calls_sudo or any(map(_SETUID.search, self._runs(service)))
+
+    def sureness(self, services: Iterable[Service]) -> _Sureness:
+        """Return how sure it is that no program of *services* must gain privileges."""
+        known = [self._sureness(service) for service in services]
+        least = least_certain(*(each.confidence for each in known))
+        return next(each for each in known if each.confidence == least)
+
+    def _sureness(self, service: Service) -> _Sureness:
+        """Return how sure that is of *service*.
+
+        A program with capabilities in its file does not get them with ``no-new-privileges``
+        (docker/cli issue 2739).
+        """
+        chain = self._chain(service)
+        if chain is not None:
+            if any(map(_SETCAP.search, self._runs(service))):
+                return _Sureness("guess", "its Dockerfile has setcap")
+            evidence = "nothing in its Dockerfile gains privileges"
+            if base_image(chain.base):
+                return _Sureness("verified", evidence)
+            return _Sureness("likely", f"{evidence}; {chain.base} is unknown")
+        facts = _image_facts(service)
+        if facts is not None:
+            return _Sureness(confidence(facts.verified), facts.source)
+        names = [each.value for each in service.cap_add]
+        if names and (service.build or load_catalog().match(_image(service)) is None):
+            return _Sureness("guess", f"its program may get {join_names(names)} from its file")
+        return _Sureness("likely", "few images have programs that gain privileges")
+
+    def _runs(self, service: Service) -> list[str]:
+        """Return the commands that build the image of *service*; [] if they are not known."""
+        chain = self._chain(service)
+        made = chain.instructions if chain else ()
+        return [each.text + each.heredoc for each in made if each.name == "RUN"]
+
+    def _chain(self, service: Service) -> Chain | None:
+        """Return the build of the image of *service*, if its Dockerfile is in the project."""
+        if id(service) not in self._chains:
+            build = service.build.value if service.build else None
+            text = dockerfile_text(self.project, build) if build else None
+            self._chains[id(service)] = (
+                read_dockerfile(text).chain(build.target, build.arguments)
+                if build and text is not None
+                else None
+            )
+        return self._chains[id(service)]
 
 
 def _image_facts(service: Service) -> Hardening | None:
@@ -273,11 +324,33 @@ def _additions(
         )
 
 
+def _key_additions(privileges: _Privileges, models: list[StartModel]) -> Iterator[Change | Refusal]:
+    """Yield a change for each site at which services get security options."""
+    reached: dict[str, list[Service]] = {}
+
+    def wanted(model: StartModel, service: Service) -> str | None:
+        """Return what decides whether *service* can share a site: a guess is taken separately."""
+        if service.values("security_opt") or not privileges.can_be_fixed(model, service):
+            return None
+        reached.setdefault(service.name, []).append(service)
+        return "guess" if privileges.sureness([service]).confidence == "guess" else "certain"
+
+    for site in find_sites(models, wanted, ("security_opt",)):
+        if isinstance(site, BlockedSite):
+            yield blocked_refusal(site, "no security_opt")
+            continue
+        known = privileges.sureness([each for name in site.services for each in reached[name]])
+        title = _NO_NEW_TITLE.format(join_names(site.services))
+        yield addition(site, [_NO_NEW_PRIVILEGES], title, known.evidence, known.confidence)
+
+
 def _with_key(site: Site, key: str) -> Site:
     return Site(site.file, site.path, (key,), site.value, site.services, site.location)
 
 
-def _list_additions(project: Project, models: list[StartModel]) -> Iterator[Change | Refusal]:
+def _list_additions(
+    privileges: _Privileges, models: list[StartModel]
+) -> Iterator[Change | Refusal]:
     """Yield a change for each list of security options without no-new-privileges."""
     users: dict[int, list[tuple[StartModel, Service]]] = {}
     for model in models:
@@ -288,7 +361,7 @@ def _list_additions(project: Project, models: list[StartModel]) -> Iterator[Chan
     for model in models:
         for service in model.services.values():
             lists = service.values("security_opt")
-            if not lists or not _lacks_no_new_privileges(model, service):
+            if not lists or not privileges.can_be_fixed(model, service):
                 continue
             first = lists[0]
             if id(first.node) in done or is_outside(first.file.path):
@@ -298,7 +371,7 @@ def _list_additions(project: Project, models: list[StartModel]) -> Iterator[Chan
             others = [
                 other.name
                 for user, other in users[id(first.node)]
-                if not _lacks_no_new_privileges(user, other)
+                if not privileges.can_be_fixed(user, other)
             ]
             if path is None or not isinstance(first.node, SequenceNode) or others:
                 reason = (
@@ -314,7 +387,7 @@ def _list_additions(project: Project, models: list[StartModel]) -> Iterator[Chan
                 continue
             reached = [other for _, other in users[id(first.node)]]
             names = tuple(dict.fromkeys(other.name for other in reached))
-            doubt = next(filter(None, (_gained_by_files(project, other) for other in reached)), "")
+            known = privileges.sureness(reached)
             effect = [Effect(("services", name, "security_opt"), "changes") for name in names]
             if path[0] != "services":
                 effect.append(Effect(tuple(map(str, path)), "changes"))
@@ -323,12 +396,6 @@ def _list_additions(project: Project, models: list[StartModel]) -> Iterator[Chan
                 first.location,
                 [AddItem(first.file.path, path, _NO_NEW_PRIVILEGES)],
                 effect,
-                doubt,
-                "guess" if doubt else "verified",
+                known.evidence,
+                known.confidence,
             )
-
-
-def _lacks_no_new_privileges(model: StartModel, service: Service) -> bool:
-    """Return whether *service* can do without new privileges, and does not say so, or otherwise."""
-    says = any(re.match(r"no-new-privileges\b", each.value) for each in service.security_opt)
-    return not (says or _is_exempt(model, service) or _calls_sudo(model, service))
