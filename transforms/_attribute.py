@@ -342,6 +342,7 @@ def addition(
     evidence: str = "",
     confidence: Confidence = "verified",
     *,
+    comment: str = "",
     more: Sequence[Edit] = (),
 ) -> Change:
     """Return the change that adds *value* at *site*.
@@ -352,6 +353,7 @@ def addition(
         title: What the change does to the services of the site, in the imperative.
         evidence: Why the change is right.
         confidence: How sure that is.
+        comment: A comment to write above it.
         more: Further edits that the change needs, such as that of an anchor.
     """
     key, *below = site.keys
@@ -361,7 +363,7 @@ def addition(
     return Change(
         title=f"{title}{shared_note(site)}",
         location=site.location,
-        edits=[*more, AddKey(site.file.path, site.path, key, value, order)],
+        edits=[*more, AddKey(site.file.path, site.path, key, value, order, comment)],
         effects=site_effects(site),
         evidence=evidence,
         confidence=confidence,
@@ -408,6 +410,7 @@ class SharedValue:
         evidence: str = "",
         confidence: Confidence = "verified",
         *,
+        comment: Callable[[Any], str] = lambda _: "",
         fits: Callable[[LocatedNode], bool] = lambda _: False,
         key: str = "",
     ) -> Change:
@@ -421,17 +424,22 @@ class SharedValue:
             name: The name of the anchor.
             evidence: Why the change is right.
             confidence: How sure that is.
+            comment: Returns for the value of a site the comment to write above it; a shared block
+                gets the one that all its sites have.
             fits: Whether an existing mapping with an anchor serves as well.
             key: The key of the block with the anchor; named after the anchor if it is taken.
         """
         file = site.file
         alike = self._alike.get((file.path, self.group(site.value)), [])
         node = node_at(file.root, site.path)
-        if node is None or self.enough is None or file.root.flow:
-            return addition(site, value, title + details, evidence, confidence)
-        known = self._usable_anchor(file, node.start, fits)
-        if known is None and len(alike) < self.enough:
-            return addition(site, value, title + details, evidence, confidence)
+        known = None
+        if node is not None and self.enough is not None and not file.root.flow:
+            known = self._usable_anchor(file, node.start, fits)
+        is_shared = node is not None and self.enough is not None and len(alike) >= self.enough
+        if known is None and (not is_shared or file.root.flow):
+            title += details
+            text = comment(site.value)
+            return addition(site, value, title, evidence, confidence, comment=text)
         if known is not None:
             title = f"{title} with the anchor &{known}"
             return addition(site, Reference(known), title, evidence, confidence)
@@ -440,7 +448,9 @@ class SharedValue:
         key = key if key and key not in self.taken else f"x-{anchor}"
         users = {str(each.path[0]) for each in alike}
         first = next(entry.name or "" for entry in file.root.entries if entry.name in users)
-        block = AddKey(file.path, (), key, Anchored(anchor, value), above=first)
+        comments = {comment(each.value) for each in alike}
+        text = comments.pop() if len(comments) == 1 else ""
+        block = AddKey(file.path, (), key, Anchored(anchor, value), (), text, first)
         return addition(site, Reference(anchor), title, evidence, confidence, more=[block])
 
     def _usable_anchor(

@@ -31,6 +31,8 @@ from composerefactor.transforms._attribute import (
 )
 from composerefactor.yaml.nodes import ScalarNode
 
+_REASON = "Docker keeps all output of a container unless its logs rotate."
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -87,7 +89,14 @@ def add_logging(project: Project, options: Options) -> Iterator[Change | Refusal
         if present is not None and _rotates(present) and options == Options():
             value, details = _as_value(present), ", as the other services do"
         yield shared.addition(
-            site, value, title, details, "default-logging", fits=_rotates, key="x-logging"
+            site,
+            value,
+            title,
+            details,
+            "default-logging",
+            comment=lambda _: _REASON,
+            fits=_rotates,
+            key="x-logging",
         )
     for group in unset.values():
         yield _unset_refusal(group)

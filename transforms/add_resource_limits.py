@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from msgspec import Struct
 
@@ -46,10 +47,13 @@ _SIZE_OPTION = {
     "search": "heavy",
     "vector-db": "heavy",
     "queue": "heavy",
-    "ai": "heavy",
+    "ai": "models",
     "logging": "data_stores",
 }
 """The option with the size of a category, where it is not that of its group."""
+
+_FRONTEND = frozenset({"frontend", "ui", "webapp"})
+"""Words in the name of an application that serves pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +61,22 @@ class Options:
     """The sizes (CPUs and memory), the reservation, and the image catalog."""
 
     applications: str = option("1.0/1G", help="CPUs and memory of applications.", example="2/2G")
+    frontends: str = option(
+        "0.5/512M", help="CPUs and memory of applications that their name calls a frontend."
+    )
     data_stores: str = option(
         "1.0/1G", help="CPUs and memory of databases and other data stores.", example="2/4G"
     )
     caches: str = option(
         "0.5/512M", help="CPUs and memory of caches, such as Redis.", example="0.5/256M"
     )
-    heavy: str = option(
-        "1.0/2G", help="CPUs and memory of search, queues, vector stores and AI models."
+    heavy: str = option("1.0/2G", help="CPUs and memory of search, queues and vector stores.")
+    models: str = option("1.0/4G", help="CPUs and memory of services with AI models.")
+    proxies: str = option(
+        "0.5/128M", help="CPUs and memory of proxies whose needs the image catalog knows."
     )
     infrastructure: str = option(
-        "0.5/512M", help="CPUs and memory of proxies, monitoring and tools."
+        "0.5/512M", help="CPUs and memory of other proxies, monitoring and tools."
     )
     reservation: int = option(
         50, help="The reserved memory in percent of the limit; 0 reserves nothing.", example="25"
@@ -82,6 +91,14 @@ class _Size(Struct, frozen=True):
     memory: int
     evidence: str = "the size for its category"
     confidence: Confidence = "guess"
+
+    @property
+    def comment(self) -> str:
+        """The reason as a comment; the size that the user sets needs none."""
+        if self.confidence == "guess":
+            return "A guess: compare it with `docker stats`."
+        reason = self.evidence.rpartition("; ")[2]
+        return f"{reason[:1].upper()}{reason[1:]}." if self.confidence == "likely" else ""
 
 
 @fixer(
@@ -119,7 +136,16 @@ def add_resource_limits(project: Project, options: Options) -> Iterator[Change |
         details = f" to {_cpus_text(size.cpus)}{text} of memory"
         name = f"limits-{text.lower()}"
         value = _value(size, options.reservation)
-        yield shared.addition(site, value, title, details, name, size.evidence, size.confidence)
+        yield shared.addition(
+            site,
+            value,
+            title,
+            details,
+            name,
+            size.evidence,
+            size.confidence,
+            comment=attrgetter("comment"),
+        )
 
 
 def _size(name: str, text: str) -> _Size:
@@ -144,10 +170,9 @@ def _is_limited(service: Service) -> bool:
 
 def _needed_size(model: StartModel, service: Service, options: Options) -> _Size:
     """Return the size for the category of *service*, raised to what its image and settings need."""
-    place = service_placement(service)
-    name = _SIZE_OPTION.get(place.category, place.counts_as.replace(" ", "_"))
-    size = _size(name, getattr(options, name))
     known = memory_of(service, options.catalog)
+    name = _size_option(service, is_known=known is not None)
+    size = _size(name, getattr(options, name))
     required = required_memory(model, service)
     memory = max(size.memory, known.bytes if known else 0, required[0] if required else 0)
     if size.confidence == "verified":
@@ -158,6 +183,17 @@ def _needed_size(model: StartModel, service: Service, options: Options) -> _Size
     if known is not None and known.bounded:
         return _Size(None, memory, known.source, "likely")
     return _Size(size.cpus, memory, known.source if known else size.evidence)
+
+
+def _size_option(service: Service, *, is_known: bool) -> str:
+    """Return the option with the size of *service*; the catalog may know what its image needs."""
+    place = service_placement(service)
+    if place.category == "proxy" and is_known:
+        return "proxies"
+    words = re.split(r"[^a-z]+", service.name.lower())
+    if place.counts_as == "applications" and _FRONTEND.intersection(words):
+        return "frontends"
+    return _SIZE_OPTION.get(place.category, place.counts_as.replace(" ", "_"))
 
 
 def _value(size: _Size, reservation: int) -> dict[str, Value]:

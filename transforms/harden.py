@@ -53,6 +53,11 @@ from composerefactor.yaml.nodes import SequenceNode, path_of
 
 _NO_NEW_PRIVILEGES = "no-new-privileges:true"
 _NO_NEW_TITLE = "Add no-new-privileges to {}"
+_PURPOSES = {
+    **dict.fromkeys(("CHOWN", "DAC_OVERRIDE", "FOWNER"), "prepare its files"),
+    "NET_BIND_SERVICE": "listen on ports below 1024",
+    **dict.fromkeys(("SETGID", "SETPCAP", "SETUID"), "run as another user than root"),
+}
 _SHELLS = ("sh", "bash", "/bin/sh", "/bin/bash")
 _PARTS = ("no-new-privileges", "capabilities", "read-only")
 _SUDO = re.compile(r"(?:^|[\s;&|(])(?:/usr/bin/)?(?:sudo|doas)\s")
@@ -311,7 +316,8 @@ def _additions(
         effects: list[Effect] = []
         for name, value in wanted.keys:
             content: Value = value if isinstance(value, bool) else [*value]
-            edits.append(AddKey(site.file.path, site.path, name, content, SERVICE_ORDER))
+            comment = _comment(name, () if isinstance(value, bool) else value)
+            edits.append(AddKey(site.file.path, site.path, name, content, SERVICE_ORDER, comment))
             effects += site_effects(_with_key(site, name))
         names = join_names(site.services)
         yield Change(
@@ -322,6 +328,16 @@ def _additions(
             wanted.evidence,
             wanted.confidence,
         )
+
+
+def _comment(key: str, value: tuple[str, ...]) -> str:
+    """Return the comment above *key* with *value*: what the service needs it for."""
+    if key == "tmpfs":
+        return "It writes here; the rest of its file system is read-only."
+    if key != "cap_add":
+        return ""
+    purposes = dict.fromkeys(_PURPOSES[name] for name in value if name in _PURPOSES)
+    return f"It needs these to {join_names([*purposes])}." if purposes else ""
 
 
 def _key_additions(privileges: _Privileges, models: list[StartModel]) -> Iterator[Change | Refusal]:

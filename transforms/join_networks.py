@@ -104,7 +104,9 @@ def _change(
     readers = [m for m in models if any(f is file for f in m.files) and name in m.services]
     location = file.location_of("services", name)
     evidence = "; ".join(f"{name} needs {other} ({hint.message})" for other, hint in needed.items())
-    edits = _edits(definition, name, networks, keeps_default=_others_on_default(readers, name))
+    reason = f"To reach {join_names(list(needed))}."
+    keeps_default = _others_on_default(readers, name)
+    edits = _edits(definition, name, networks, reason, keeps_default=keeps_default)
     is_known = all(
         n == DEFAULT_NETWORK or m.declares("networks", n) for n in networks for m in readers
     )
@@ -137,9 +139,17 @@ def _others_on_default(models: list[StartModel], name: str) -> bool:
 
 
 def _edits(
-    definition: Definition, name: str, networks: tuple[str, ...], *, keeps_default: bool
+    definition: Definition,
+    name: str,
+    networks: tuple[str, ...],
+    reason: str,
+    *,
+    keeps_default: bool,
 ) -> list[Edit] | None:
-    """Return the edits that add *networks* to the service; None if others share the text."""
+    """Return the edits that add *networks* to the service, with *reason* as a comment.
+
+    None if others share the text.
+    """
     path = definition.file.path
     body = unshared_body(definition.file, name)
     place = ("services", name, "networks")
@@ -147,10 +157,10 @@ def _edits(
         return None
     if "networks" not in definition.entries:
         value: list[Value] = [*([DEFAULT_NETWORK] if keeps_default else []), *networks]
-        return [AddKey(path, place[:-1], "networks", value, SERVICE_ORDER)]
+        return [AddKey(path, place[:-1], "networks", value, SERVICE_ORDER, reason)]
     present = body.get("networks")
     if isinstance(present, SequenceNode) and not present.anchor:
-        return [AddItem(path, place, network) for network in networks]
+        return [AddItem(path, place, network, reason) for network in networks]
     if isinstance(present, MappingNode) and not present.anchor:
-        return [AddKey(path, place, network, None) for network in networks]
+        return [AddKey(path, place, network, None, (), reason) for network in networks]
     return None
