@@ -170,7 +170,7 @@ def _is_limited(service: Service) -> bool:
 
 def _needed_size(model: StartModel, service: Service, options: Options) -> _Size:
     """Return the size for the category of *service*, raised to what its image and settings need."""
-    known = memory_of(service, options.catalog)
+    known = memory_of(model, service, options.catalog)
     name = _size_option(service, is_known=known is not None)
     size = _size(name, getattr(options, name))
     required = required_memory(model, service)

@@ -55,8 +55,8 @@ _NO_NEW_PRIVILEGES = "no-new-privileges:true"
 _NO_NEW_TITLE = "Add no-new-privileges to {}"
 _PURPOSES = {
     **dict.fromkeys(("CHOWN", "DAC_OVERRIDE", "FOWNER"), "prepare its files"),
-    "NET_BIND_SERVICE": "listen on ports below 1024",
-    **dict.fromkeys(("SETGID", "SETPCAP", "SETUID"), "run as another user than root"),
+    "NET_BIND_SERVICE": "bind ports below 1024",
+    **dict.fromkeys(("SETGID", "SETPCAP", "SETUID"), "leave root"),
 }
 _SHELLS = ("sh", "bash", "/bin/sh", "/bin/bash")
 _PARTS = ("no-new-privileges", "capabilities", "read-only")
@@ -191,7 +191,7 @@ class _Privileges:
             return _Sureness("likely", f"{evidence}; {chain.base} is unknown")
         facts = _image_facts(service)
         if facts is not None:
-            return _Sureness(confidence(facts.verified), facts.source)
+            return _Sureness(confidence(facts.verified), "its image only gives up privileges")
         names = [each.value for each in service.cap_add]
         if names and (service.build or load_catalog().match(_image(service)) is None):
             return _Sureness("guess", f"its program may get {join_names(names)} from its file")

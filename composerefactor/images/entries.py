@@ -398,11 +398,14 @@ class Memory(Struct, frozen=True, forbid_unknown_fields=True):
         floor: The least memory that it works with, such as 512M or 2G.
         bounded: Whether it stays within a limit by itself. Otherwise it is killed when it reaches
             one, unless its own settings say how much it takes.
+        unless: Parts of its command, of names of variables and of mount points with which it takes
+            more, so that it is not bounded.
         source: Where this was read.
     """
 
     floor: str
     bounded: bool = True
+    unless: tuple[str, ...] = ()
     source: str = ""
 
     def __post_init__(self) -> None:

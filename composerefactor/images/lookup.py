@@ -399,7 +399,7 @@ def format_size(size: int) -> str:
     return f"{mib // 1024}G" if mib % 1024 == 0 else f"{mib}M"
 
 
-def memory_of(service: Service, catalog: Catalog) -> Memory | None:
+def memory_of(model: StartModel, service: Service, catalog: Catalog) -> Memory | None:
     """Return the memory that the server of an image needs; None if *catalog* does not know it.
 
     None as well if *service* runs another program of the image, or builds another image on it.
@@ -409,6 +409,11 @@ def memory_of(service: Service, catalog: Catalog) -> Memory | None:
     words = (value.value for value in (service.entrypoint, service.command) if value)
     if entry is None or not starts_server(entry, tuple(chain.from_iterable(words))):
         return None
+    if entry.memory is None:
+        return None
+    texts = [*_setting_texts(model, service), *(each.value.target for each in service.volumes)]
+    if any(part in text for part in entry.memory.unless for text in texts):
+        return replace(entry.memory, bounded=False)
     return entry.memory
 
 

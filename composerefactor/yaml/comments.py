@@ -344,11 +344,12 @@ def end_of_comments_below(source: Source, start: int, end: int, column: int) -> 
     """Return the offset just after the comments directly below *start* that are part of a block.
 
     *start* is just after the last entry of the block, whose keys are in *column*; *end* is the end
-    of its region. A commented-out key or item counts with the column of its text.
+    of its region. A commented-out key or item counts with the column of its text; one to the left
+    of *column* is not part of the block, nor is what follows it.
     """
     stop = start
     for line in _blank_and_comment_lines(source, start, end):
-        if line.is_blank:
+        if line.is_blank or line.is_ruler or (line.looks_like_yaml and line.column < column):
             break
         if line.column >= column:
             stop = line.end

@@ -109,6 +109,14 @@ CASES: dict[str, tuple[str, YamlEdit, str]] = {
             "  # keeps all\n  db:\n    image: b\n"
         ),
     ),
+    "a key above a commented-out service": (
+        "services:\n  web:\n    image: a\n  # jobs:\n  #   image: b\n  #   tty: true\n",
+        AddKey("", SERVICE, "restart", "always", ORDER),
+        (
+            "services:\n  web:\n    image: a\n    restart: always\n"
+            "  # jobs:\n  #   image: b\n  #   tty: true\n"
+        ),
+    ),
     "an anchor directly below another section": (
         "include:\n  - a.yml\nservices:\n  web:\n    image: a\n",
         AddKey("", (), "x-log", Anchored("log", {"driver": "local"}), above="services"),
