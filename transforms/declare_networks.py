@@ -65,6 +65,8 @@ def declare_networks(project: Project, options: Options) -> Iterator[Change | Re
                 continue
             seen.add((file.path, missing.name))
             elsewhere = any(s.declares("networks", missing.name) for s in models)
+            if elsewhere and model.entry.assumed:
+                continue  # a part of a start command that nothing in the repository names
             value = None if elsewhere else _definition(options, used)
             edit = AddKey(file.path, ("networks",), missing.name, value)
             yield Change(

@@ -138,7 +138,8 @@ _ENDING = frozenset(
         *("setup", "bootstrap", "provision", "provisioner", "installer", "permissions", "fixtures"),
         *("test", "tests", "testing", "e2e", "lint", "linter", "backup", "restore", "cli", "job"),
         *("builder", "certbot", "cypress", "playwright", "k6", "mc", "createbuckets", "importer"),
-        *("load", "loader", "pull", "puller", "download", "downloader", "run", "prepare"),
+        *("load", "loader", "pull", "puller", "prepull", "download", "downloader", "run"),
+        *("prepare", "quickstart"),
     }
 )
 _ENDING_IN_IMAGE = frozenset(

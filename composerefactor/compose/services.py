@@ -15,6 +15,7 @@ from composerefactor.compose.definitions import (
     LocatedNode,
     Value,
     effective,
+    text_of,
     values_below,
 )
 from composerefactor.compose.dotenv import Assignment, assignments
@@ -256,7 +257,8 @@ class StartModel(Struct, frozen=True, dict=True):
         """The services that no container is started for.
 
         A provider runs in place of a container. A service with a profile that only
-        ``additional_contexts`` of another build names is a step of that build.
+        ``additional_contexts`` of another build names is a step of that build. One with no replicas
+        is there for its image, or for those who scale it.
         """
         contexts = {
             context
@@ -268,6 +270,7 @@ class StartModel(Struct, frozen=True, dict=True):
             name
             for name, service in self.services.items()
             if service.value("provider") is not None
+            or "0" in {text_of(service.scale), text_of(service.deploy.replicas)}
             or (f"service:{name}" in contexts and self._is_build_only(service))
         )
 

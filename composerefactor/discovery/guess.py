@@ -24,7 +24,7 @@ FRAGMENT_RATIO = 3
 
 _YAML_SUFFIXES = (".yml", ".yaml")
 _TEMPLATE_SUFFIXES = (".example", ".sample", ".template", ".dist")
-_OTHER_YAML = re.compile(r"\..*|(?:codecov|mkdocs|openapi|swagger|renovate)\.ya?ml")
+_OTHER_YAML = re.compile(r"\..*|(?:codecov|mkdocs|openapi|rancher-compose|swagger|renovate)\.ya?ml")
 _MAX_DEPTH = 8
 
 

@@ -28,6 +28,7 @@ from composerefactor.edit.rendering import (
     after_last_line,
     entry_lines,
     flow_text,
+    is_tight,
     item_lines,
     item_place,
     key_place,
@@ -159,7 +160,8 @@ def _add_key(file: ComposeFile, edit: AddKey, style: Style) -> Iterator[TextEdit
     lines += entry_lines(edit.key, edit.value, place.column, style)
     if above is not None:
         place = above
-        lines.append("")
+        if not is_tight(file):
+            lines.append("")
     yield _insert(file.source, place, lines)
 
 

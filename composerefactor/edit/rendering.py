@@ -276,8 +276,16 @@ def section_place(file: ComposeFile, name: str) -> Place | None:
     if section is None:
         return None
     at = section.region.lead
+    if is_tight(file):
+        return Place(at, 0)
     above = file.source.line(at - 1).strip() if at else ""
     return Place(at, 0, blank_before=above not in {"", "---"})
+
+
+def is_tight(file: ComposeFile) -> bool:
+    """Return whether *file* has at least three sections, and no blank lines between any two."""
+    gaps = _blank_gaps(file.source, file.root.entries)
+    return len(gaps) > 1 and not any(gaps)
 
 
 def _region_end(file: ComposeFile, path: Path) -> int:
@@ -318,7 +326,13 @@ def _predecessor(entries: list[Entry], key: str, order: Ordered[str]) -> int:
 
 def _are_blank_lines_usual(source: Source, entries: list[Entry], *, is_root: bool) -> bool:
     """Return whether most of *entries* are separated by blank lines."""
-    gaps = [
+    gaps = _blank_gaps(source, entries)
+    return sum(gaps) * 2 > len(gaps) if gaps else is_root
+
+
+def _blank_gaps(source: Source, entries: list[Entry]) -> list[bool]:
+    """Return for each two adjacent *entries* whether a blank line is between them."""
+    return [
         any(
             not line.strip()
             for line in source.text[
@@ -327,7 +341,6 @@ def _are_blank_lines_usual(source: Source, entries: list[Entry], *, is_root: boo
         )
         for a, b in pairwise(entries)
     ]
-    return sum(gaps) * 2 > len(gaps) if gaps else is_root
 
 
 def _after_own_comments(source: Source, at: int, column: int) -> int:

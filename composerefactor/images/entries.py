@@ -259,6 +259,7 @@ class DataPath(Struct, frozen=True, forbid_unknown_fields=True):
         versions: The version range that uses it, ``"<18"``; ``""`` for all versions.
         optional: Whether losing the data costs little.
         by_host: Whether the data is found again only under the same host name.
+        only: Words of the command, of which one must be there for the image to store anything.
         note: A remark for the reader, or ``""``.
     """
 
@@ -266,6 +267,7 @@ class DataPath(Struct, frozen=True, forbid_unknown_fields=True):
     versions: str = ""
     optional: bool = False
     by_host: bool = False
+    only: tuple[str, ...] = ()
     note: str = ""
 
     def __post_init__(self) -> None:

@@ -26,7 +26,7 @@ from composerefactor.compose.interpolation import expand
 from composerefactor.compose.resources import is_mounted
 from composerefactor.compose.service_values import parse_size
 from composerefactor.compose.services import Service, StartModel
-from composerefactor.images.catalog import Catalog, NamePatterns, read_json
+from composerefactor.images.catalog import Catalog, NamePatterns, load_catalog, read_json
 from composerefactor.images.entries import (
     CatalogEntry,
     Command,
@@ -229,9 +229,13 @@ _OTHER_CONTENT = re.compile(
 def has_no_own_data(model: StartModel, service: Service) -> bool:
     """Return whether *service* stores nothing at the data directory of its image.
 
-    Its command turns persistence off, or it keeps its data elsewhere.
+    Its command turns persistence off, or does not turn it on, or it keeps its data elsewhere.
     """
-    return _disables_persistence(service) or _keeps_data_elsewhere(model, service)
+    return (
+        _disables_persistence(service)
+        or not _enables_persistence(service)
+        or _keeps_data_elsewhere(model, service)
+    )
 
 
 def _keeps_data_elsewhere(model: StartModel, service: Service) -> bool:
@@ -290,6 +294,16 @@ def _disables_persistence(service: Service) -> bool:
     command = service.value("command")
     words = " ".join(item.written or "" for item in command.items) if command else ""
     return '--save ""' in f"{words} " or "--save ''" in f"{words} " or "--save  " in f"{words} "
+
+
+def _enables_persistence(service: Service) -> bool:
+    """Return whether *service* stores data; some images do so only with an option (NATS)."""
+    entry = load_catalog().match(service.image.value) if service.image else None
+    needed = [path.only for path in entry.data] if entry is not None else []
+    if not needed or not all(needed):
+        return True
+    words = service.command.value if service.command else ()
+    return any(word.partition("=")[0] in only for only in needed for word in words)
 
 
 class Hardening(Struct, frozen=True):

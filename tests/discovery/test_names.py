@@ -86,6 +86,7 @@ def found(survey: Survey) -> dict[tuple[str, ...], str]:
             {(BASE,): "implicit"},
         ),
         ({BASE: WEB, ".travis.yml": WEB, "list.yml": "services: [a]\n"}, {(BASE,): "implicit"}),
+        ({BASE: WEB, "rancher-compose.yml": MORE}, {(BASE,): "implicit"}),
         (
             {BASE: WEB, "docker-compose.old.yml": "db:\n  image: postgres\n"},
             {(BASE,): "implicit", ("docker-compose.old.yml",): ""},

@@ -125,6 +125,14 @@ CASES: dict[str, tuple[str, YamlEdit, str]] = {
             "services:\n  web:\n    image: a\n"
         ),
     ),
+    "an anchor in a file without blank lines": (
+        "name: shop\nx-a: &a\n  b: c\nservices:\n  web:\n    image: a\n",
+        AddKey("", (), "x-log", Anchored("log", {"driver": "local"}), above="services"),
+        (
+            "name: shop\nx-a: &a\n  b: c\nx-log: &log\n  driver: local\n"
+            "services:\n  web:\n    image: a\n"
+        ),
+    ),
     "an anchor directly below the header": (
         "# The shop.\nservices:\n  web:\n    image: a\n",
         AddKey("", (), "x-log", Anchored("log", {"driver": "local"}), above="services"),

@@ -38,7 +38,9 @@ def committed_env_file(architecture: Architecture) -> Iterator[Occurrence]:
 
 def _credentials(project: Project, path: str) -> list[Assignment]:
     """Return the assignments of literal credentials in the env file *path*."""
-    text = project.read(path).decode("utf-8", "replace") if project.read else ""
+    if project.read is None or not project.exists(path):  # deleted, or a link to a missing file
+        return []
+    text = project.read(path).decode("utf-8", "replace")
     return [
         assignment
         for assignment in assignments(text)

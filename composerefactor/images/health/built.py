@@ -375,7 +375,9 @@ class BuiltImage(Struct, frozen=True, dict=True):
         times = SLOW if any(word in self.command for word in _SLOW_STARTERS) else QUICK
         note = "" if page else f"only checks that {_PROBE_LIMITS[kind]}; a page for it is better"
         of_program = self.programs.confidence if source.startswith("base") else "verified"
-        certainty = least_certain(of_program, port.confidence)
+        # Without a command, nobody knows which program listens.
+        of_server: Confidence = "verified" if self.command.strip() else "guess"
+        certainty = least_certain(of_program, of_server, port.confidence)
         return ProposedCheck(test, times, "; ".join(evidence), certainty, note)
 
     def _host(self) -> str | None:
