@@ -6,7 +6,7 @@ A short `depends_on` waits only until the container has started. It becomes the 
 `service_started`: a service whose check is missing or wrong never becomes healthy, and a service
 that waits for it never starts. Nothing waits for monitoring, tools, proxies, or a service of a
 profile. Monitoring waits for nothing, since it reports what is not healthy; neither does a proxy of
-several services, which would close all for one. The nodes of a cluster do not wait for each other,
+several services, or of those that it finds with the Docker socket: it would close all for one. The nodes of a cluster do not wait for each other,
 and nothing that may form the cluster waits for a check of its state: it is healthy only when all
 nodes are up. Nor does a service wait for one that uses it, or is its helper: that one may become
 healthy only when both have started. Existing conditions are left as they are, and so is a list with
@@ -196,10 +196,15 @@ def _is_optional(model: StartModel, name: str, needed: str) -> bool:
     other_category = service_placement(other).category
     if category in _OBSERVERS or other_category in {*_OBSERVERS, _PROXY}:
         return True
-    if category == _PROXY and len(service.depends_on) > 1:
+    if category == _PROXY and (len(service.depends_on) > 1 or _finds_services(service)):
         return True  # the other parts are to be reached while one of them is not healthy
     own_profiles = {profile.value for profile in service.profiles}
     return any(profile.value not in own_profiles for profile in other.profiles)
+
+
+def _finds_services(service: Service) -> bool:
+    """Return whether *service* reads from Docker which services there are, as Traefik does."""
+    return any(volume.value.target.endswith("/docker.sock") for volume in service.volumes)
 
 
 def _works_on(model: StartModel, needed: str, name: str) -> bool:
