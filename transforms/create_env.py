@@ -22,8 +22,8 @@ from msgspec import Struct
 
 from composerefactor.compose.dotenv import assignment, assignments
 from composerefactor.compose.env_files import (
-    EXAMPLES,
     env_files,
+    example_paths,
     file_text,
     services_reading,
     variable_names_in,
@@ -164,9 +164,7 @@ class _NewFile(Struct, frozen=True):
         cls, project: Project, models: list[StartModel], path: str, random: RandomValues
     ) -> _NewFile:
         """Return the new file at *path*, empty if nothing needs one."""
-        directory, name = posixpath.split(path)
-        places = (posixpath.join(directory, form.format(name)) for form in EXAMPLES)
-        example = next((place for place in places if project.exists(place)), "")
+        example = next(filter(project.exists, example_paths(path)), "")
         known = {secret for m in models for s in m.services for secret in known_secrets(m, s)}
         maker = _SecretMaker(random, known)
         text = maker.with_secrets(file_text(project, example)) if example else ""

@@ -11,7 +11,17 @@ from composerefactor.compose.project import Project, Scope, project_directory
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
 
-EXAMPLES = ("{}.example", "{}.sample", "{}.template", "{}.dist", "example{}", "{}-example")
+_EXAMPLES = ("{}.example", "{}.sample", "{}.template", "{}.dist", "example{}", "{}-example")
+
+
+def example_paths(path: str) -> list[str]:
+    """Return the usual paths of the example of the env file *path*, the most usual one first.
+
+    For ``.env``, names without the leading dot are usual as well (``env.example``).
+    """
+    directory, name = posixpath.split(path)
+    names = dict.fromkeys((name, name.removeprefix(".")))
+    return [posixpath.join(directory, form.format(each)) for each in names for form in _EXAMPLES]
 
 
 def env_files(project: Project, files: set[str]) -> list[str]:
@@ -73,10 +83,9 @@ def example_file(project: Project, path: str, models: Iterable[StartModel]) -> s
     Returns an existing example file, else a new path next to a ``.env``. Returns None if there is
     neither, if git ignores the example file, or if a service reads it.
     """
-    directory, name = posixpath.split(path)
-    places = [posixpath.join(directory, form.format(name)) for form in EXAMPLES]
+    places = example_paths(path)
     existing = [place for place in places if project.exists(place)]
-    if not existing and name != ".env":
+    if not existing and posixpath.basename(path) != ".env":
         return None
     chosen = (existing or places)[0]
     if project.is_ignored(chosen) or any(services_reading(models, chosen)):

@@ -464,10 +464,11 @@ class _StartCommandReader:
         self.record_input(path)
         self.seen_files.add(path)
         if named_at is not None and not self.reader.exists(path):
+            remedy = "create the file or correct the path"
+            if "$" in written:
+                remedy = "set the variables in it, or create the file"
             raise InputError(
-                f"refers to {written}, which does not exist",
-                location=named_at,
-                remedy="create the file or correct the path",
+                f"refers to {written}, which does not exist", location=named_at, remedy=remedy
             )
         file = self.library.file(path)
         self.project.files[path] = file

@@ -154,6 +154,11 @@ class PublishedPort(Struct, frozen=True):
     written: str = ""
 
     @property
+    def shown(self) -> str:
+        """The port of the host for people, or that of the container if the daemon chooses one."""
+        return self.written or self.published or self.target
+
+    @property
     def is_open(self) -> bool:
         """True if it is reachable from every network of the host."""
         return self.host_ip in EVERYWHERE

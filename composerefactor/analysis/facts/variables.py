@@ -14,7 +14,7 @@ from typing import Literal
 from msgspec import Struct
 
 from composerefactor.compose.dotenv import assignments, descriptions
-from composerefactor.compose.env_files import EXAMPLES, assignment_place, assignment_places
+from composerefactor.compose.env_files import assignment_place, assignment_places, example_paths
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import expressions
 from composerefactor.compose.masking import Masking
@@ -30,7 +30,12 @@ from composerefactor.yaml.nodes import ScalarNode
 Source = Literal["env file", "default", "shell", "required", "unset"]
 
 _BUILT_IN = ("COMPOSE_", "DOCKER_", "BUILDKIT_")
-_SHELL = frozenset({"PWD", "HOME", "USER", "UID", "GID", "HOSTNAME", "PATH", "SHELL", "LOGNAME"})
+_SHELL = frozenset(
+    {
+        *("PWD", "HOME", "USER", "UID", "GID", "HOSTNAME", "PATH", "SHELL", "LOGNAME"),
+        *("APPDATA", "LOCALAPPDATA", "USERPROFILE", "COMPUTERNAME"),  # on Windows
+    }
+)
 _SET_BY_COMPOSE = frozenset({"COMPOSE_PROJECT_NAME"})
 _SET_BY_CI = frozenset({"CI", "GITHUB_SHA", "GITHUB_REF", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"})
 
@@ -288,6 +293,4 @@ def _env_file(
 
 def _example(project: Project, path: str) -> str:
     """Return the path of the example next to the env file at *path*, ``""`` without one."""
-    directory, name = posixpath.split(path)
-    candidates = (posixpath.join(directory, form.format(name)) for form in EXAMPLES)
-    return next((candidate for candidate in candidates if project.exists(candidate)), "")
+    return next((example for example in example_paths(path) if project.exists(example)), "")

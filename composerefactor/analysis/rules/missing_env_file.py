@@ -6,12 +6,11 @@ with secrets are rightly not in git; an example file beside them should then lis
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
-from composerefactor.compose.env_files import EXAMPLES
+from composerefactor.compose.env_files import example_paths
 
 
 @rule(Severity.LOW, "configuration")
@@ -24,9 +23,7 @@ def missing_env_file(architecture: Architecture) -> Iterator[Occurrence]:
                 env_file, path = item.value, item.value.path
                 if not env_file.required or project.exists(path):
                     continue
-                sample = next(
-                    (p for f in EXAMPLES if project.exists(p := _example_path(path, f))), ""
-                )
+                sample = next(filter(project.exists, example_paths(path)), "")
                 is_outside = path.startswith(("/", "../"))
                 yield Occurrence(
                     f"{service.name} uses the env file {env_file.written}, which does not exist",
@@ -36,9 +33,3 @@ def missing_env_file(architecture: Architecture) -> Iterator[Occurrence]:
                     f"copy {sample}" if sample else "" if is_outside else f"create {path}.example",
                     Severity.INFO if sample or is_outside else None,
                 )
-
-
-def _example_path(path: str, form: str) -> str:
-    """Return the path of the example of the env file *path*, whose name has the pattern *form*."""
-    directory, name = posixpath.split(path)
-    return posixpath.join(directory, form.format(name))

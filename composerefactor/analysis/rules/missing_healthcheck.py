@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.compose.one_off import reason_it_may_exit
 
 
 @rule(
@@ -27,6 +28,8 @@ def missing_healthcheck(architecture: Architecture) -> Iterator[Occurrence]:
             service = entry.service(health.service)
             is_known = service is not None and (service.image or service.build is not None)
             if health.state != "missing" or not is_known:
+                continue
+            if reason_it_may_exit(entry.model, health.service):
                 continue
             reason = "" if health.proposal else f": {health.reason}"
             yield Occurrence(

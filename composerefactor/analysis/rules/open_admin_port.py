@@ -21,8 +21,7 @@ def open_admin_port(architecture: Architecture) -> Iterator[Occurrence]:
             for port in service.ports:
                 if port.is_open:
                     yield Occurrence(
-                        f"{service.name} publishes port {port.published or port.target} "
-                        f"on all addresses",
+                        f"{service.name} publishes port {port.shown} on all addresses",
                         port.location,
                         service.name,
                         f"{port.target}/{port.protocol}",

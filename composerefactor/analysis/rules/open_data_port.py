@@ -29,8 +29,7 @@ def open_data_port(architecture: Architecture) -> Iterator[Occurrence]:
             for port in service.ports:
                 if port.is_open and service.network_mode != "host":
                     yield Occurrence(
-                        f"{service.name} publishes port {port.published or port.target} "
-                        f"on all addresses",
+                        f"{service.name} publishes port {port.shown} on all addresses",
                         port.location,
                         service.name,
                         f"{port.target}/{port.protocol}",

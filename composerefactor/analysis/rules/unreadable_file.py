@@ -24,4 +24,5 @@ def unreadable_file(architecture: Architecture) -> Iterator[Occurrence]:
             location,
             subject=error.message,
             remedy=error.remedy,
+            severity=Severity.MEDIUM if "$" in error.message else None,
         )
