@@ -16,23 +16,20 @@ replace variables in keys (observed: v2.24.1 to v5.6.1).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.hosts import name_words
-from composerefactor.compose.image_references import repository_of
 from composerefactor.compose.merge_keys import names_in
-from composerefactor.compose.one_off import one_off, reason_it_may_exit
+from composerefactor.compose.one_off import one_off
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
-from composerefactor.compose.services import Service, StartModel, start_models
+from composerefactor.compose.services import start_models
 from composerefactor.edit.operations import ToMapping
 from composerefactor.edit.rendering import Value
-from composerefactor.images.catalog import Catalog, load_catalog, service_placement
-from composerefactor.images.connections import connections
+from composerefactor.images.catalog import Catalog, load_catalog
 from composerefactor.images.health.check import reports_health
+from composerefactor.images.readiness import can_start_first
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
 from composerefactor.transforms._attribute import (
     MergedServices,
@@ -43,20 +40,6 @@ from composerefactor.transforms._attribute import (
 from composerefactor.yaml.nodes import Entry, Path, SequenceNode, node_at, resolve
 
 STARTED, HEALTHY, DONE = "service_started", "service_healthy", "service_completed_successfully"
-
-_OBSERVERS = frozenset({"monitoring", "logging", "tracing", "tools"})
-"""The categories of services that the others do not need, and that observe the others."""
-_PROXY = "proxy"
-_CLUSTER_STATE = re.compile(
-    r"cluster[_ -](?:state|info|status|health)|rs\.(?:status|hello|isMaster)|isWritablePrimary"
-    r"|ismaster|wsrep_|endpoint health|consul (?:members|info)|nodetool status",
-    re.IGNORECASE,
-)
-"""In a health check: it asks for the state of the cluster, not of the node."""
-_HELPERS = frozenset({"helper", "sidecar", "companion", "agent"})
-"""Words in the name of a service that serves the one after which it is named."""
-_FIRST_ROLES = frozenset({"primary", "master", "leader", "main", "source"})
-"""Words in the name of the node that the others join."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +155,7 @@ def _condition(
         model = each.model
         if needed not in model.services:
             continue
-        if (
-            _is_optional(model, each.service.name, needed)
-            or _forms_cluster(model, each.service, model.services[needed])
-            or _works_on(model, needed, each.service.name)
-        ):
+        if can_start_first(model, each.service.name, needed):
             possible.add((STARTED, ""))
             continue
         ends = one_off(model, needed)
@@ -188,53 +167,6 @@ def _condition(
             possible.add((STARTED, ""))
     conditions = {condition for condition, _ in possible}
     return min(possible) if len(conditions) == 1 else (STARTED, "")
-
-
-def _is_optional(model: StartModel, name: str, needed: str) -> bool:
-    """Return whether *name* can work while *needed* is not healthy."""
-    service, other = model.services[name], model.services[needed]
-    category = service_placement(service).category
-    other_category = service_placement(other).category
-    if category in _OBSERVERS or other_category in {*_OBSERVERS, _PROXY}:
-        return True
-    if category == _PROXY and (len(service.depends_on) > 1 or _finds_services(service)):
-        return True  # the other parts are to be reached while one of them is not healthy
-    own_profiles = {profile.value for profile in service.profiles}
-    return any(profile.value not in own_profiles for profile in other.profiles)
-
-
-def _finds_services(service: Service) -> bool:
-    """Return whether *service* reads from Docker which services there are, as Traefik does."""
-    return any(volume.value.target.endswith("/docker.sock") for volume in service.volumes)
-
-
-def _works_on(model: StartModel, needed: str, name: str) -> bool:
-    """Return whether *needed* uses the service *name*, or is its helper."""
-    own, words = name_words(name), name_words(needed)
-    is_helper = words[: len(own)] == own and bool(_HELPERS.intersection(words[len(own) :]))
-    return is_helper or any(
-        connection.caller == needed and connection.callee == name
-        for connection in connections(model)
-    )
-
-
-def _forms_cluster(model: StartModel, service: Service, needed: Service) -> bool:
-    """Return whether *needed* may become healthy only after *service* has started.
-
-    Two nodes of one data store are peers, unless the name of *needed* says that it is the first.
-    """
-    check = needed.healthcheck
-    test = check.at.below("test") if check is not None else None
-    asks_for_state = test is not None and any(
-        _CLUSTER_STATE.search(word.written or "") for word in test.items
-    )
-    if asks_for_state and reason_it_may_exit(model, service.name):
-        return True
-    images = [each.image and repository_of(each.image.value) for each in (service, needed)]
-    is_store = service_placement(needed).counts_as == "data stores"
-    are_peers = is_store and images[0] is not None and images[0] == images[1]
-    is_first = bool(_FIRST_ROLES.intersection(name_words(needed.name)))
-    return are_peers and (asks_for_state or not is_first)
 
 
 def _required(reached: list[ReachedService], needed: str) -> dict[str, Value]:

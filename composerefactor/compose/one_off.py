@@ -135,7 +135,8 @@ def _reasons(service: Service, restart: str) -> list[tuple[str, Location]]:
 _ENDING = frozenset(
     {
         *("migrate", "migrates", "migration", "migrations", "migrator", "seed", "seeder", "init"),
-        *("setup", "bootstrap", "provision", "provisioner", "installer", "permissions", "fixtures"),
+        *("setup", "bootstrap", "bootstrapper", "configurator", "provision", "provisioner"),
+        *("installer", "permissions", "fixtures"),
         *("test", "tests", "testing", "e2e", "lint", "linter", "backup", "restore", "cli", "job"),
         *("builder", "certbot", "cypress", "playwright", "k6", "mc", "createbuckets", "importer"),
         *("load", "loader", "pull", "puller", "prepull", "download", "downloader", "run"),

@@ -25,6 +25,9 @@ def missing_restart_policy(architecture: Architecture) -> Iterator[Occurrence]:
             has_container = service.name not in entry.model.without_container
             if service.restart or service.one_off or service.profiles or not has_container:
                 continue
+            environment = architecture.file_environments.get(service.location.path)
+            if environment is not None and environment.kind == "test":
+                continue
             if reason_it_may_exit(entry.model, service.name) is None:
                 yield Occurrence(
                     f"{service.name} has no restart policy", service.location, service.name

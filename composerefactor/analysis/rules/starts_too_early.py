@@ -1,7 +1,8 @@
 """A service starts before its dependency is ready.
 
 `depends_on` alone waits until the other container has started, not until its server answers. With
-`condition: service_healthy` Docker Compose waits for the health check.
+`condition: service_healthy` Docker Compose waits for the health check. Monitoring, a proxy of
+several services, and the nodes of a cluster are right not to wait.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.images.readiness import can_start_first
 
 
 @rule(Severity.LOW, "reliability", transform="wait-for-healthy")
@@ -18,7 +20,9 @@ def starts_too_early(architecture: Architecture) -> Iterator[Occurrence]:
     for entry in architecture.entries:
         for edge in entry.edges:
             health = entry.health_of(edge.callee)
-            if edge.condition == "service_started" and health is not None and health.is_checked:
+            if edge.condition != "service_started" or health is None or not health.is_checked:
+                continue
+            if not can_start_first(entry.model, edge.caller, edge.callee):
                 yield Occurrence(
                     f"{edge.caller} does not wait until {edge.callee} is healthy",
                     edge.location,
