@@ -57,6 +57,7 @@ from composerefactor.yaml.nodes import (
     entry_at,
     in_flow,
     node_at,
+    walk,
 )
 from composerefactor.yaml.source import Source
 
@@ -78,6 +79,7 @@ def apply_edits(file: ComposeFile, edits: Iterable[YamlEdit]) -> str:
         )
     style = Style.of(file.tree)
     text_edits = [s for edit in _with_sections(file, edits) for s in _text_edits(file, edit, style)]
+    text_edits += _kept_end_of_block(file, text_edits)
     text_edits.sort(key=lambda each: (each.start, each.end, -each.column))  # stable
     pieces, at = [], 0
     for text_edit in text_edits:
@@ -90,6 +92,30 @@ def apply_edits(file: ComposeFile, edits: Iterable[YamlEdit]) -> str:
         pieces += [file.source.text[at : text_edit.start], text_edit.text]
         at = text_edit.end
     return "".join([*pieces, file.source.text[at:]])
+
+
+_BLOCK_HEADER = re.compile(r"[|>](?P<digit>[1-9])?\+?(?P<last>[1-9])?")
+
+
+def _kept_end_of_block(file: ComposeFile, text_edits: list[TextEdit]) -> Iterator[TextEdit]:
+    """Yield the edit that keeps a text the same if lines are added after it.
+
+    A block scalar that ends the file without a line end has none at the end of its value either,
+    unless lines follow: ``-`` in its header says so then.
+    """
+    text = file.source.text
+    if text.endswith("\n") or not any(e.start == len(text) and e.text for e in text_edits):
+        return
+    last = None
+    for node in walk(file.root):
+        last = node
+    if not isinstance(last, ScalarNode) or last.style not in {"|", ">"} or last.end < len(text):
+        return
+    header = _BLOCK_HEADER.match(text, last.start)
+    if header is None or last.value.endswith("\n") or text.startswith("-", header.end()):
+        return
+    indent = header["digit"] or header["last"] or ""
+    yield TextEdit(header.start(), header.end(), f"{header[0][0]}{indent}-")
 
 
 def _with_sections(file: ComposeFile, edits: Iterable[YamlEdit]) -> Iterator[YamlEdit]:
@@ -149,7 +175,9 @@ def _add_key(file: ComposeFile, edit: AddKey, style: Style) -> Iterator[TextEdit
         raise edit_error(file, edit.path, parent, "is not a mapping")
     if parent.flow:
         yield _in_flow(
-            parent, f"{scalar_line(edit.key, style, flow=True)}: {flow_text(edit.value, style)}"
+            file.source,
+            parent,
+            f"{scalar_line(edit.key, style, flow=True)}: {flow_text(edit.value, style)}",
         )
         return
     if not parent.entries:
@@ -170,7 +198,7 @@ def _add_item(file: ComposeFile, edit: AddItem, style: Style) -> Iterator[TextEd
     if not isinstance(parent, SequenceNode):
         raise edit_error(file, edit.path, parent, "is not a list")
     if parent.flow:
-        yield _in_flow(parent, flow_text(edit.value, style))
+        yield _in_flow(file.source, parent, flow_text(edit.value, style))
         return
     place = item_place(file.source, parent)
     lines = [
@@ -198,11 +226,16 @@ def _add_first_key(
     yield _insert(source, Place(source.next_line(parent_entry.end), column), lines)
 
 
-def _in_flow(parent: MappingNode | SequenceNode, text: str) -> TextEdit:
+def _in_flow(source: Source, parent: MappingNode | SequenceNode, text: str) -> TextEdit:
     elements = parent.entries if isinstance(parent, MappingNode) else parent.items
     if not elements:
         return TextEdit(parent.end - 1, parent.end - 1, text)
-    return TextEdit(elements[-1].end, elements[-1].end, f", {text}")
+    end = elements[-1].end
+    separator = ", "
+    if source.text[end - 1] == ":":  # `{a:, b: 1}` is right, but YAML parsers differ on it
+        separator = ", " if source.text[end] in " \t" else " , "
+        end += source.text[end] in " \t"
+    return TextEdit(end, end, separator + text)
 
 
 def _replace(file: ComposeFile, edit: Replace, style: Style) -> Iterator[TextEdit]:

@@ -117,6 +117,7 @@ Docker Compose would run out of time or memory (observed: v5.6.1 does not end wi
 
 _NESTING_REMEDY = "write it with fewer levels"
 _EXPANSION_REMEDY = "remove aliases of aliases; no Compose file needs so many"
+_COLON_REMEDY = "quote the text, or write a space and a value after the colon"
 _ANCHOR_REMEDY = "define the anchor above, in the same file"
 
 _LINE_BREAK = re.compile("[\r\n\x85\u2028\u2029]")
@@ -230,6 +231,8 @@ class TreeBuilder:
             written = text[start:end]
             if written != value and not _LINE_BREAK.search(written):
                 value = written
+            if value[-1] == ":" and self.open and self.open[-1][0].flow:
+                value, end = value[:-1], self.end_of_flow_key(end)
         self.last = max(self.last, end)
         return ScalarNode(start, start, end, None, None, value, style)
 
@@ -251,10 +254,23 @@ class TreeBuilder:
                 raise self.error("not YAML: an escape is only half of a character", start)
             elif not style and not _LINE_BREAK.search(self.text, start, end):
                 value = self.text[start:end]  # the pure parser may have read spaces instead of tabs
+                if value.endswith(":") and self.open and self.open[-1][0].flow:
+                    value, end = value[:-1], self.end_of_flow_key(end)
         self.last = max(self.last, event.end_mark.index if style else end)
         return self.record_anchor(
             ScalarNode(outer, start, end, event.anchor, tag, value=value, style=style)
         )
+
+    def end_of_flow_key(self, end: int) -> int:
+        """Return the end of a plain text in a flow collection that a parser ends with its ``:``.
+
+        In ``{a:}`` and ``{a:, b: 1}`` both parsers read a key "a:", and Docker Compose a key "a"
+        (observed: v5.6.1). Raises InputError where no key is: ``[a:]`` is a list of a mapping.
+        """
+        around, parts = self.open[-1]
+        if isinstance(around, MappingNode) and len(parts) % 2 == 0:
+            return end - 1
+        raise self.error("not YAML: a colon ends this text", end - 1, _COLON_REMEDY)
 
     def empty_place(self, marked: int) -> int:
         """Return the offset after the ``:`` or ``-`` of the empty value at *marked*."""

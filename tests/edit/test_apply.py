@@ -169,6 +169,26 @@ CASES: dict[str, tuple[str, YamlEdit, str]] = {
         AddKey("", SERVICE, "ports", [Quoted("80:80")]),
         'services:\n  web: {image: a, ports: ["80:80"]}\n',
     ),
+    "a key after an empty one in a flow mapping": (
+        "services: {}\nvolumes: {a: , b: }\n",
+        AddKey("", ("volumes",), "c", None),
+        "services: {}\nvolumes: {a: , b: , c: null}\n",
+    ),
+    "a key after an empty one without a space": (
+        "services: {}\nvolumes: {a:, b:}\n",
+        AddKey("", ("volumes",), "c", None),
+        "services: {}\nvolumes: {a:, b: , c: null}\n",
+    ),
+    "a key below a text of lines that ends the file": (
+        "services:\n  web:\n    command: |+2\n        a\n\n      b",
+        AddKey("", SERVICE, "restart", "always", ORDER),
+        "services:\n  web:\n    command: |2-\n        a\n\n      b\n    restart: always",
+    ),
+    "a section below a folded text that ends the file": (
+        "services:\n  web:\n    command: > # why\n      a\n      b",
+        AddKey("", (), "networks", {"app": None}),
+        "services:\n  web:\n    command: >- # why\n      a\n      b\n\nnetworks:\n  app:",
+    ),
     "a key below one that is empty": (
         "services:\n  web:\n    image: a\nvolumes:  # none yet\n",
         AddKey("", ("volumes",), "data", None),
