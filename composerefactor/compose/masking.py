@@ -17,6 +17,7 @@ from typing import Any
 from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.env_files import file_text
 from composerefactor.compose.files import RESOURCE_SECTIONS
+from composerefactor.compose.interpolation import expressions
 from composerefactor.compose.merge_keys import item_nodes, merged_get, names_in, scalar_text
 from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import (
@@ -242,7 +243,7 @@ def project_names(project: Project) -> frozenset[str]:
         for section in ("services", *RESOURCE_SECTIONS):
             names.update(names_in(file.root.get(section)))
         for service in file.services.values():
-            image = scalar_text(merged_get(service, "image")) or ""
+            image = GENERAL.image(scalar_text(merged_get(service, "image")) or "")
             names.update(re.split(r"[/:@]", image) if "$" not in image else ())
             names.add(scalar_text(merged_get(service, "container_name")) or "")
     return frozenset(name for name in names if name)
@@ -254,9 +255,21 @@ def known_values(project: Project) -> Iterator[str]:
         yield from _of_node(file.root, "")
         text = file.source.text
         yield from (text[start:end] for start, end in said_spans(text))  # also in comments
+    sources = frozenset(_secret_sources(project))
     unread = {error.location.path for error in project.errors.values() if error.location}
     for path in sorted((project.inputs | unread) - set(project.files)):
-        yield from values_in_env_file(file_text(project, path))
+        text = file_text(project, path)
+        yield from values_in_env_file(text)
+        yield from (p.value for p in assignments(text) if p.name in sources)
+
+
+def _secret_sources(project: Project) -> Iterator[str]:
+    """Yield the names of the variables that ``secrets`` with ``environment`` take."""
+    for file in project.files.values():
+        secrets = file.root.get("secrets")
+        for name in names_in(secrets):
+            value = merged_get(merged_get(secrets, name), "environment")
+            yield from filter(None, [scalar_text(value)])
 
 
 @lru_cache(maxsize=64)
@@ -287,7 +300,10 @@ def _of_text(value: str, name: str) -> Iterator[str]:
     yield from (value[start:end] for start, end in password_spans(value))
     yield from (value[start:end] for start, end in login_spans(name, value, 0))
     found = file_spans(value) if "\n" in value else secret_spans(value)
-    yield from (value[start:end] for start, end in found)
+    for start, end in found:
+        yield value[start:end]
+        # In `${A_PASSWORD:-${B:-secret}}`, B has the secret as its default, too.
+        yield from (each.argument or "" for each in expressions(value[start:end]))
 
 
 def _of_node(node: Node, name: str) -> Iterator[str]:
@@ -299,7 +315,9 @@ def _of_node(node: Node, name: str) -> Iterator[str]:
         yield from (items[n][start:end] for n, start, end in word_spans(items))
         for item in node.items:
             yield from _of_node(item, name)
-    elif isinstance(node, ScalarNode) and name != "image":
+    elif isinstance(node, ScalarNode) and name == "image":
+        yield from (node.value[start:end] for start, end in password_spans(node.value))
+    elif isinstance(node, ScalarNode):
         own, equals, value = node.value.partition("=")
         yield from _of_text(value, own) if equals and name in _PAIRS else ()
         yield from _of_text(node.value, name)

@@ -199,6 +199,10 @@ TOKENS = re.compile(
     r"|hv[sb]\.[\w-]{20,}|do[opr]_v1_\w{40,}|glsa_\w{20,}|shp(?:at|ss|ca|pa)_\w{20,}|hf_\w{20,}"
     r"|key-[0-9a-f]{32}|SK[0-9a-f]{32}|AGE-SECRET-KEY-1[0-9A-Z]{20,}|NRAK-[0-9A-Z]{20,}"
     r"|xkeysib-[0-9a-f]{30,}[\w-]*|sq0[a-z]{3}-[\w-]{20,}|lin_api_\w{20,}|PMAK-[\w-]{20,}"
+    r"|dapi[0-9a-f]{32}|sbp_[0-9a-f]{40}|pscale_\w{3,8}_[\w.-]{20,}|dp\.\w{2,7}\.[\w.-]{20,}"
+    r"|(?:ntn|secret|r8|gsk|fm2|xai|pplx|rnd|ops|phc|phx|sntrys|glc)_[A-Za-z0-9+/=]{24,}"
+    r"|LS0tLS1CRUdJTi[\w+/=]{20,}"  # a private key in Base64
+    r"|tskey-[a-z]{3,9}-[\w-]{16,}|HRKU-[\w-]{20,}|ATATT3[\w=-]{20,}|CCIPAT_\w{20,}"
     r")"
     r"|\$\$?(?:apr1|2[abxy]|[156y]|argon2\w{1,2}|pbkdf2[\w-]{0,10}|scrypt)\$\$?[^\s\"',:]{8,}"
     r"|\{S?(?:SHA|MD5)[0-9]{0,3}\}[\w+/=]{8,}"
@@ -209,7 +213,9 @@ TOKENS = re.compile(
 _SHORTEST_TOKEN = 11
 
 # Patterns that begin with literal text are found many times faster than others.
-_URL = re.compile(r"://(?<=[a-z0-9+.-]://)(?P<userinfo>[^\s/\"'?#<>]{1,300})@", re.IGNORECASE)
+_URL = re.compile(
+    r"//(?:(?<=[a-z0-9+.-]://)|(?<![^\s\"'=]//))(?P<userinfo>[^\s/\"'?#<>]{1,300})@", re.IGNORECASE
+)
 _DSN = re.compile(r":(?<=[\w.-]:)(?P<dsn>[^\s:/\"'(]{1,200})@(?:tcp|unix)\(", re.IGNORECASE)
 _WEBHOOK = re.compile(
     r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/(?P<slack>[^\s\"'?#]+)"
@@ -250,6 +256,18 @@ _SAID = re.compile(
     re.IGNORECASE,
 )
 _SAID_WORDS = ("pass", "pwd", "secret", "token", "key", "credential")
+_ELEMENT = re.compile(
+    r"<(?P<name>[A-Za-z_][\w.:-]{0,80})>(?P<value>[^<>\s][^<>\n]*)</"
+    r"|\s(?:key|name)=[\"'](?P<key>[\w.:-]{1,80})[\"']\s+value=[\"'](?P<quoted>[^\"'<>\n]+)",
+)
+"""A setting in XML: an element, or an element with a name and a value."""
+_LOGIN_LINE = re.compile(
+    r"(?<!\w)(?:login|user(?:name)?)\s+\S{1,80}\s+(?:password|pass)\s+(?P<netrc>[^\s\"']+)"
+    r"|(?<![\w.:/*-])[\w.*-]{1,80}:(?:[0-9]{2,5}|\*):[\w*-]{1,60}:[\w*-]{1,60}:"
+    r"(?P<pgpass>[^\s:\"']{4,})(?![\w:])"
+)
+"""A line of a ``.netrc``, or of a ``.pgpass``."""
+_RUN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{24,}")
 _URL_PASSWORD = re.compile(
     r"://(?<=[a-z0-9+.-]://)[^/\s:@?#]*:(?P<password>[^/\s@?#,]+)@", re.IGNORECASE
 )
@@ -313,8 +331,13 @@ def _spans(text: str) -> Iterator[Span]:
         yield from (span for span in password_spans(text) if not is_reference(text[slice(*span)]))
     if '"' in text or "'" in text:
         yield from _named_spans(_JSON_PAIR, text)
+    if "<" in text:
+        yield from _named_spans(_ELEMENT, text)
+    for match in _LOGIN_LINE.finditer(text):
+        yield match.span(match.lastgroup or 0)
+    yield from (m.span() for m in _RUN.finditer(text) if is_random(m[0]))
     yield from said_spans(text)
-    if _has_any(text, _POSITIONS) or _OPTION_START.search(text):
+    if _has_any(text, _POSITION_WORDS) or _OPTION_START.search(text):
         yield from _command_spans(text)
 
 
@@ -363,7 +386,8 @@ def _named_spans(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
     """Yield the spans of the values in *text* after a secret name."""
     for match in pattern.finditer(text):
         group = next((g for g in ("double", "single", "quoted", "value") if _group(match, g)), "")
-        if group and is_secret(match["name"], match[group].rstrip("\\")):
+        name = match["name"] or match["key"]
+        if group and is_secret(name, match[group].rstrip("\\")):
             yield match.span(group)
 
 
@@ -374,6 +398,26 @@ def _group(match: re.Match[str], name: str) -> str:
 def is_mixed(text: str) -> bool:
     """Return whether *text* has letters and digits, as few words have."""
     return any(map(str.isdigit, text)) and any(map(str.isalpha, text))
+
+
+_HEXADECIMAL = re.compile(r"(?:0[xX])?[0-9a-fA-F]+")
+_CHANGES = 0.4
+"""Changes between lower case, upper case and digits in a random text, for each character.
+
+On average 0.62; 0.4 at the most in a name of words such as ``ObjectMapperV2Customizer``.
+"""
+
+
+def is_random(text: str) -> bool:
+    """Return whether *text*, letters and digits, looks like a token that a program made.
+
+    Hexadecimal numbers do not: most are hashes and public addresses.
+    """
+    if _HEXADECIMAL.fullmatch(text):
+        return False
+    kinds = ["digit" if c.isdigit() else "upper" if c.isupper() else "lower" for c in text]
+    changes = sum(before != after for before, after in pairwise(kinds))
+    return len(set(kinds)) == 3 and changes > _CHANGES * len(text)  # noqa: PLR2004 - all three
 
 
 class _Program(NamedTuple):
@@ -418,8 +462,12 @@ _PROGRAMS = {
     "zip": _Program(("-P",)),
     "7z": _Program(("-p",)),
 }
-_POSITIONS = {"add_user": 2, "change_password": 2}
-"""How many words after a subcommand of ``rabbitmqctl`` the password follows."""
+_POSITIONS: dict[tuple[str, ...], int] = {
+    **dict.fromkeys((("add_user",), ("change_password",)), 2),  # rabbitmqctl
+    **dict.fromkeys((("alias", "set"), ("host", "add")), 4),  # mc of MinIO
+}
+"""How many words after these ones, a subcommand of a program, the password follows."""
+_POSITION_WORDS = [words[0] for words in _POSITIONS]
 
 _PORTS = re.compile(r"[\d:.,/-]+(?:tcp|udp)?")
 _SHELL_WORD = re.compile(
@@ -464,7 +512,7 @@ def word_spans(words: Sequence[str]) -> Iterator[tuple[int, int, int]]:
             program, subcommands = started or _ANY, set()
         subcommands.add(word)
         active = program if not program.after or program.after in subcommands else _ANY
-        at = n + _POSITIONS.get(word, 0)
+        at = n + (_POSITIONS.get((word,)) or _POSITIONS.get((before, word), 0))
         if n < at < len(words) and _is_literal_word(words[at]):
             yield at, 0, len(words[at])
         if word.startswith("-"):

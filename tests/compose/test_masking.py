@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from composerefactor.compose.files import Library
+from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.masking import GENERAL, Masking
+from composerefactor.compose.project import load_project
+from support.memory import Memory
 
 
 @pytest.mark.parametrize(
@@ -28,6 +32,10 @@ from composerefactor.compose.masking import GENERAL, Masking
         "mkdir -p /data/token",
         "docker compose -p shop up",
         "export PASSWORD=$(cat /run/secrets/db)",
+        "127.0.0.1:8080:80/tcp",
+        "org.springframework.boot.Jackson2ObjectMapperBuilderCustomizer",
+        "0x98f3c9e6E3fAce36bAAd05FE09d375Ef1464288B",
+        "x@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
     ],
 )
 def test_what_is_no_secret_is_shown(text: str) -> None:
@@ -52,6 +60,17 @@ def test_what_is_no_secret_is_shown(text: str) -> None:
         ("export DB_PASSWORD='s3\\'cr3t'", "export DB_PASSWORD='***'"),
         ("the root password is s3cr3t", "the root password is ***"),
         ("AKIA18XY7ABCDEFGHIJK", "***"),
+        ("gsk_aBcDeFgHiJkLmNoPqRsTuVwXyZ0123", "***"),
+        ("dapi0123456789abcdef0123456789abcdef", "***"),
+        ("DOPPLER=dp.st.dev.aBcDeFgHiJkLmNoPqRsTuVw", "DOPPLER=***"),
+        ("kL2mN9pQ4rS7tU1vW3xY5zA8", "***"),
+        ("//user:s3cr3t@host/x", "//***@host/x"),
+        ("machine h login u password s3cr3t", "machine h login u password ***"),
+        ("db:5432:*:app:s3cr3t", "db:5432:*:app:***"),
+        ("<db:Password>s3cr3t</db:Password>", "<db:Password>***</db:Password>"),
+        ('<add name="ApiKey" value="s3cr3t"/>', '<add name="ApiKey" value="***"/>'),
+        ("mc alias set m http://m:9000 admin s3cr3t", "mc alias set m http://m:9000 admin ***"),
+        ("mc config host add m http://m a s3cr3t", "mc config host add m http://m a ***"),
     ],
 )
 def test_secrets_in_texts(text: str, masked: str) -> None:
@@ -80,3 +99,14 @@ def test_known_secrets_are_masked_wherever_they_are() -> None:
     assert masking.message("supersecret, supersecrets") == "***, supersecrets"
     assert masking.markup("a&lt;b&gt;1&amp;2c supersecret") == "*** supersecret"
     assert masking.document({"hunter2": ["xhunter2", 1]}) == {"hunter2": ["x***", 1]}
+
+
+def test_secrets_by_their_use() -> None:
+    compose = (
+        "services:\n  a: {image: 'https://me:hunter2x@registry.local/a:1', secrets: [s]}\n"
+        "  b: {image: b, environment: {X: '${A_PASSWORD:-${B:-hunter3x}}'}}\n"
+        "secrets: {s: {environment: THE_WORD}}\n"
+    )
+    files = Library(Memory({"compose.yml": compose.encode(), ".env": b"THE_WORD=hunter4x\n"}))
+    masking = Masking.of(load_project([Invocation(("compose.yml",))], files))
+    assert masking.message("hunter2x hunter3x hunter4x") == "*** *** ***"
