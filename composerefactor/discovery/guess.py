@@ -61,6 +61,7 @@ class _Directory:
         main: *base*, or else the only file that is named as a base.
         first_files: The first files of known start commands.
         later_files: The other files of known start commands.
+        project_directories: The project directory of each of the first files.
     """
 
     def __init__(
@@ -88,10 +89,14 @@ class _Directory:
         self.base = self.default or listing.default_file(".")
         self.main = self.base or (named[0] if len(named) == 1 else None)
         self.first_files = {entry.files[0] for entry in known}
+        self.project_directories = {
+            entry.files[0]: entry.project_directory or directory_of(entry.files[0])
+            for entry in sorted(known, key=lambda entry: entry.project_directory is None)
+        }
         self.later_files = {file for entry in known for file in entry.files[1:]}
 
     def invocations(self) -> Iterator[Invocation]:
-        if self.default is not None:
+        if self.default is not None and not self.is_started_from_elsewhere(self.default):
             yield self.invocation((self.default,), "default file", implicit=len(self.implicit) < 2)  # noqa: PLR2004
             yield from self.with_template()
         if self.implicit and self.implicit != (self.default,):
@@ -103,6 +108,11 @@ class _Directory:
             if path not in self.first_files and self.only_referenced(path):
                 continue
             yield from self.for_file(path)
+
+    def is_started_from_elsewhere(self, path: str) -> bool:
+        """Return whether commands start *path* with another project directory than its own."""
+        own = directory_of(path)
+        return self.project_directories.get(path, own) != own
 
     def invocation(
         self, files: tuple[str, ...], reason: str, *, implicit: bool = False, assumed: bool = False

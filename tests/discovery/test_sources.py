@@ -129,6 +129,18 @@ def test_missing_file_is_reported(surveyed: Surveyed, project: dict[str, str]) -
     assert str(unresolved.evidence) == "up.sh:1"
 
 
+def test_a_default_file_that_is_started_with_another_project_directory(surveyed: Surveyed) -> None:
+    files = {"infra/compose.yml": "services: {a: {build: app}}\n", "app/Dockerfile": "FROM a:1\n"}
+    command = "docker compose --project-directory . -f infra/compose.yml up\n"
+    (found,) = surveyed({**files, "up.sh": command}).entries
+    assert (found.directory, found.project_directory) == (".", ".")
+    directories = {"infra", "."}
+    both = surveyed(
+        {**files, "up.sh": f"{command}docker compose -f infra/compose.yml ps\n"}
+    ).entries
+    assert {entry.project_directory or "infra" for entry in both} == directories
+
+
 def test_directory_and_options(surveyed: Surveyed, project: dict[str, str]) -> None:
     text = (
         "cd docker && docker compose --project-directory .. -p shop --profile b --profile a"
