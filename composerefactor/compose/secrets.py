@@ -236,8 +236,11 @@ _NAMED_HEADER = re.compile(
     re.IGNORECASE,
 )
 _WORD = r"(?:[^\s\"',;&`\\]|\\[^\s\"']|[,;&](?!\s|$|[\"'\\]|[\w.\[\] -]{1,80}=))+"
-_QUOTED_CHARACTER = r"\\'(?=[^'\n]*')|[^']"
-"""A character in single quotes, or one that an env file escapes (the last one ends the text)."""
+_QUOTED_CHARACTER = r"\\''(?=[^\s'])|\\'(?=[^'\n]*')|[^']"
+"""A character in single quotes, or a quote that YAML doubles or an env file escapes.
+
+The last escaped quote of a line ends the text.
+"""
 
 _QUOTED = r"\\*\"(?:\\\\.|\\[^\"]|[^\"\\])*|\\*'" + f"(?:{_QUOTED_CHARACTER})*"
 _ASSIGNMENT = re.compile(

@@ -88,6 +88,11 @@ def test_an_escaped_quote_of_an_env_file() -> None:
     assert GENERAL.lines([r"API_KEY='s3\'cr3t'", "B='x'", r"C_KEY='s3cr3t\'", "D='x'"]) == masked
 
 
+def test_a_doubled_quote_after_a_backslash() -> None:
+    lines = [r"a_key: 's3\''cr3t'", "b: 'x'", r"- 'C_KEY=s3\''cr3t'", "d: 'x'"]
+    assert GENERAL.lines(lines) == ["a_key: '***'", "b: 'x'", "- 'C_KEY=***'", "d: 'x'"]
+
+
 def test_flow_mappings_in_flow_mappings() -> None:
     line = "services: {a: {environment: {SMTP_PASS: s3cr3t}, image: acme/auth:7}"
     assert GENERAL.lines([line]) == [line.replace("s3cr3t", "***")]
