@@ -334,8 +334,7 @@ def _spans(text: str) -> Iterator[Span]:
         yield from (span for span in password_spans(text) if not is_reference(text[slice(*span)]))
     if '"' in text or "'" in text:
         yield from _named_spans(_JSON_PAIR, text)
-    if "<" in text:
-        yield from _named_spans(_ELEMENT, text)
+    yield from _named_spans(_ELEMENT, text)
     for match in _LOGIN_LINE.finditer(text):
         yield match.span(match.lastgroup or 0)
     yield from (m.span() for m in _RUN.finditer(text) if is_random(m[0]))

@@ -220,10 +220,11 @@ def data_paths(image: str, catalog: Catalog) -> list[DataPath] | None:
 
 _PATH_IN_TEXT = re.compile(r"(?:https?://[^/\s]+|(?<![\w./:$}-]))(/[\w.{},-]+(?:/[\w.{},-]+)*)")
 _OTHER_CONTENT = re.compile(
-    r"conf|cnf|\.ya?ml|\.toml|\.ini|cert|tls|ssl|\bkey|secret|passw|backup|dump|log|init|script|\.sh"
-    r"|plugin|import|tmp|temp|wal|archive",
+    r"conf|cnf|\.ya?ml|\.toml|\.ini|cert|tls|ssl|\bkey|secret|passw|backup|dump|log(?!_dirs)|init"
+    r"|script|\.sh|plugin|import|snapshot|tmp|temp|wal|archive",
     re.IGNORECASE,
 )
+_CONFIGURATION = re.compile(r"\.(?:conf|cnf|ya?ml|toml|ini|xml|hcl)$|conf\.d\b", re.IGNORECASE)
 
 
 def has_no_own_data(model: StartModel, service: Service) -> bool:
@@ -243,7 +244,8 @@ def _keeps_data_elsewhere(model: StartModel, service: Service) -> bool:
 
     The server then most likely keeps its data there, not at the path of the image: ``PGDATA``,
     ``--datadir``, ``path.data``, the directories of ``minio server``. Settings and mounts that are
-    about configuration, logs, certificates or backups do not count, nor do read-only mounts.
+    about configuration, logs, certificates or backups do not count, nor do read-only mounts. A
+    configuration file that is mounted may name the directory, too.
     """
     targets = [
         volume.value.target.rstrip("/")
@@ -252,6 +254,8 @@ def _keeps_data_elsewhere(model: StartModel, service: Service) -> bool:
     ]
     if not targets:
         return False
+    if any(_CONFIGURATION.search(volume.value.target) for volume in service.volumes):
+        return True
     for text in _setting_texts(model, service):
         for match in _PATH_IN_TEXT.finditer(text):
             option = next(reversed(text[: match.start()].split()), "")
