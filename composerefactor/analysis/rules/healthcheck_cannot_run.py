@@ -18,6 +18,7 @@ from composerefactor.images.dockerfiles import Chain
 from composerefactor.images.entries import CatalogEntry
 from composerefactor.images.health.probes import missing_programs, shell_of
 
+_SHELL_WORDS = (("sh", "-c"), ("/bin/sh", "-c"))
 _DEV_TCP = re.compile(r"/dev/(?:tcp|udp)/")
 
 
@@ -51,7 +52,7 @@ def _shell_problem(entry: InvocationFacts, name: str) -> tuple[str, str, str]:
     """
     check = entry.model.services[name].healthcheck
     test = check.value.test if check is not None else ()
-    if test[:1] != ("CMD-SHELL",):
+    if test[:1] != ("CMD-SHELL",) and (test[:1] != ("CMD",) or test[1:3] not in _SHELL_WORDS):
         return "", "", ""
     image, shell = _shell(entry, name)
     if shell == "":

@@ -6,6 +6,7 @@ from bases.yml.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
@@ -45,6 +46,8 @@ _REMOVAL = re.compile(r"\b(?:apk\s+del|(?:apt-get|apt)\s+(?:-\S+\s+)*(?:purge|re
 
 _FILE_INSTRUCTIONS = frozenset({"RUN", "COPY", "ADD"})
 _SCRIPT = re.compile(r"\.sh\b|\bmake\b|\|\s*(?:ba)?sh\b|ansible|/nix/")
+_OF_PROGRAMS = re.compile(r"/$|/(?:bin|sbin|usr|opt|lib\w*|nix|busybox)(?:/|$)")
+"""Directories that contain the programs on ``PATH``, or what those need."""
 _PACKAGE_MANAGER = re.compile(r"\b(?:apk|apt|apt-get|yum|dnf|microdnf)\b")
 
 
@@ -88,13 +91,13 @@ def missing_programs(chain: Chain, required: Iterable[str]) -> tuple[str, ...]:
     """Return those of the programs *required* that are certainly not in the image of *chain*.
 
     That requires solid evidence on the base image, and no instruction that could add a program:
-    none names the program, runs a script, copies from another image, or installs packages that a
-    variable names.
+    none names the program, runs a script, copies from another image to a directory of programs, or
+    installs packages that a variable names.
     """
     known = installed_programs(chain)
     if not known.is_complete or known.confidence != "verified":
         return ()
-    if any(_may_add_programs(instruction) for instruction in chain.instructions):
+    if _may_add_programs(chain):
         return ()
     texts = [f"{i.text} {i.heredoc}" for i in chain.instructions if i.name in _FILE_INSTRUCTIONS]
     return tuple(
@@ -132,14 +135,24 @@ def _may_change_shell(instruction: Instruction) -> bool:
     )
 
 
-def _may_add_programs(instruction: Instruction) -> bool:
-    """Return whether *instruction* could add programs that it does not name."""
-    if instruction.name in {"COPY", "ADD"}:
-        return "from" in instruction.flags
-    if instruction.name != "RUN":
-        return False
-    text = f"{instruction.text} {instruction.heredoc}"
-    return bool(_SCRIPT.search(text) or (_PACKAGE_MANAGER.search(text) and "$" in text))
+def _may_add_programs(chain: Chain) -> bool:
+    """Return whether an instruction of *chain* could add programs that it does not name."""
+    directory = "/"
+    for instruction in chain.instructions:
+        text = f"{instruction.text} {instruction.heredoc}"
+        if instruction.name == "WORKDIR":
+            directory = posixpath.join(directory, instruction.text)
+        elif instruction.name in {"COPY", "ADD"} and "from" in instruction.flags:
+            words = instruction.words or instruction.text.split()
+            target = posixpath.normpath(posixpath.join(directory, words[-1] if words else "."))
+            if "$" in target or _OF_PROGRAMS.match(target):
+                return True
+        elif instruction.name == "RUN":
+            if _SCRIPT.search(text) or (_PACKAGE_MANAGER.search(text) and "$" in text):
+                return True
+        elif instruction.name == "ENV" and any(name == "PATH" for name, _ in instruction.pairs()):
+            return True
+    return False
 
 
 def base_image(image: str) -> Base | None:
