@@ -72,7 +72,8 @@ class Analysis(Struct, frozen=True):
         rules: All rules that ran, by id.
         strengths: Sentences about what is well done.
         ratings: The rating of each area. Suppressed findings do not count, known ones do.
-        rating: The overall rating.
+        rating: The overall rating. A project that Docker Compose rejects is not rated: None, and
+            *ratings* is empty.
         readers: Other programs that read the files, and what becomes of them in a split.
     """
 
@@ -83,7 +84,7 @@ class Analysis(Struct, frozen=True):
     rules: Mapping[str, RuleInfo]
     strengths: tuple[str, ...]
     ratings: tuple[Rating, ...]
-    rating: Rating
+    rating: Rating | None
     readers: tuple[Outcome, ...] = ()
 
     @property
@@ -129,7 +130,8 @@ def analyse(
     new, known = split_known(reported, baseline)
     rules = {name: rule.rule for name, rule in active.items()} | {REJECTED.id: REJECTED}
     services = len(architecture.service_names)
-    areas = ratings(reported, rules, services)
+    is_rejected = any(_is_rejection(each, rules) for each in reported)
+    areas = () if is_rejected else ratings(reported, rules, services)
     without_findings = active.keys() - {finding.rule for finding in findings}
     return Analysis(
         architecture,
@@ -139,7 +141,7 @@ def analyse(
         rules,
         tuple(_strengths(active.values(), without_findings)) if services else (),
         areas,
-        overall(areas, is_rejected=any(_is_rejection(each, rules) for each in reported)),
+        overall(areas) if areas else None,
         other_readers,
     )
 

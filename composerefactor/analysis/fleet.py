@@ -42,7 +42,7 @@ class ProjectSummary(Struct, frozen=True):
         start_commands: How many start commands could be read.
         unread: How many start commands could not be read.
         services: How many services the project has.
-        score: The overall rating.
+        score: The overall rating; None for a project that Docker Compose rejects.
         word: The overall rating as a word.
         findings: The number of findings by severity.
         rules: The number of findings by rule; rules with the highest severity come first.
@@ -54,7 +54,7 @@ class ProjectSummary(Struct, frozen=True):
     start_commands: int = 0
     unread: int = 0
     services: int = 0
-    score: float = 0.0
+    score: float | None = None
     word: str = ""
     findings: dict[str, int] = {}
     rules: dict[str, int] = {}
@@ -169,8 +169,8 @@ def summary_of(path: str, top: str) -> ProjectSummary:
         len(analysis.architecture.entries),
         len(analysis.architecture.unread),
         len(analysis.architecture.service_names),
-        analysis.rating.score,
-        analysis.rating.word,
+        analysis.rating.score if analysis.rating else None,
+        analysis.rating.word if analysis.rating else "not rated",
         {severity.value: counts[severity] for severity in reversed(Severity)},
         dict(Counter(each.rule for each in analysis.findings)),  # findings are sorted by severity
         time.monotonic() - start,

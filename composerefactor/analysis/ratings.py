@@ -15,7 +15,6 @@ WEIGHTS = {Severity.HIGH: 4.0, Severity.MEDIUM: 2.0, Severity.LOW: 0.8, Severity
 """Points that a rule takes off if it has findings in all services."""
 
 _MIN_SHARE = 0.25
-_MAX_SCORE_IF_REJECTED = 4.0
 _RATING_WORDS = ((9.0, "excellent"), (7.0, "good"), (5.0, "fair"), (0.0, "poor"))
 
 RATING_EXPLANATION = (
@@ -83,14 +82,11 @@ def ratings(
     return tuple(area_ratings)
 
 
-def overall(area_ratings: Sequence[Rating], *, is_rejected: bool) -> Rating:
-    """Return the rating of the whole project from those of its areas.
-
-    With *is_rejected*, Docker Compose rejects the project, which limits the score.
-    """
+def overall(area_ratings: Sequence[Rating]) -> Rating:
+    """Return the rating of the whole project from those of its areas."""
     scores = [rating.score for rating in area_ratings]
     score = (sum(scores) / len(scores) + min(scores)) / 2
-    return Rating("overall", round(min(score, _MAX_SCORE_IF_REJECTED) if is_rejected else score, 1))
+    return Rating("overall", round(score, 1))
 
 
 def _points(findings: list[Finding], services: int) -> float:

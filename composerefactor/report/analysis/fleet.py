@@ -60,7 +60,7 @@ def as_document(summaries: Sequence[ProjectSummary]) -> dict[str, Any]:
 
 
 def _ordered(summaries: Sequence[ProjectSummary]) -> list[ProjectSummary]:
-    return sorted(summaries, key=lambda each: (each.score, each.path))
+    return sorted(summaries, key=lambda each: (each.score or 0.0, each.path))
 
 
 def _row(each: ProjectSummary) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ def _row(each: ProjectSummary) -> tuple[str, ...]:
         each.path,
         f"{each.start_commands}" + (f" (+{each.unread} unread)" if each.unread else ""),
         str(each.services),
-        f"{each.score:.1f} {each.word}",
+        each.word if each.score is None else f"{each.score:.1f} {each.word}",
         *(str(each.findings.get(name, 0)) for name in ("high", "medium", "low")),
         next(iter(each.rules), "-"),
     )
@@ -85,9 +85,9 @@ def _totals(summaries: Sequence[ProjectSummary]) -> list[str]:
     services = sum(each.services for each in analysed)
     total = f"{counted(len(analysed), 'project')} with {counted(services, 'service')}"
     lines = [total + (f"; {failed} could not be analysed" if failed else "")]
-    if analysed:
-        mean = sum(each.score for each in analysed) / len(analysed)
-        lines.append(f"average rating {mean:.1f} of 10")
+    scores = [each.score for each in analysed if each.score is not None]
+    if scores:
+        lines.append(f"average rating {sum(scores) / len(scores):.1f} of 10")
     lines += [
         f"{rule}: in {counted(number, 'project')}"
         for rule, number in _rules(summaries).most_common(_MAX_RULES)

@@ -89,8 +89,8 @@ class AnalysisDocument(Struct, frozen=True):
     Attributes:
         schema: The version of this form.
         project: The name of the project directory.
-        rating: The rating of the project.
-        ratings: The rating of each area.
+        rating: The rating of the project; null if Docker Compose rejects it.
+        ratings: The rating of each area; empty if Docker Compose rejects the project.
         strengths: What the project does well, in sentences.
         main: The start command to show first, as its files.
         start_commands: The facts of each start command.
@@ -108,7 +108,7 @@ class AnalysisDocument(Struct, frozen=True):
 
     schema: Literal[2]
     project: str
-    rating: Rating
+    rating: Rating | None
     ratings: tuple[Rating, ...]
     strengths: tuple[str, ...]
     main: str | None

@@ -111,11 +111,11 @@ class _Writer:
         if self.place.found_below:
             where = self.place.found_below
             yield self.style(f"No Compose file here; this is the project in {where}/", "yellow")
-        if self.analysis.rejections:
+        rating = self.analysis.rating
+        if rating is None:
             text = "Not rated: see the errors"
             yield self.style(text, "red", "bold")
         else:
-            rating = self.analysis.rating
             score = f"{rating.score:.1f} of 10, {rating.word}"
             first, *others = self._wrapped(f"{score}{self._reason()}")
             yield first.replace(score, self.style(score, "bold"), 1)

@@ -62,7 +62,7 @@ def overview(analysis: Analysis) -> Section:
 
 def rating_text(analysis: Analysis) -> str:
     """Return the rating; a project that Docker Compose rejects is not rated."""
-    if analysis.rejections:
+    if analysis.rating is None:
         return "Not rated: Docker Compose rejects the project"
     return f"Rating: {analysis.rating.score:.1f} of 10, {analysis.rating.word}"
 
@@ -79,13 +79,13 @@ def rating(analysis: Analysis) -> Section:
 
     It is empty for a project that Docker Compose rejects.
     """
-    if analysis.rejections:
+    overall = analysis.rating
+    if overall is None:
         return Section("rating", "Rating", empty="Not rated: Docker Compose rejects the project.")
     rows = [
         (each.area.capitalize(), f"{each.score:.1f}", each.word, _deductions(each))
         for each in analysis.ratings
     ]
-    overall = analysis.rating
     rows.append(("Overall", f"{overall.score:.1f}", overall.word, ""))
     table = Table(("Area", "Score", "Rating", "Deductions"), tuple(rows))
     parts: list[Table | Listing] = [table]
