@@ -11,6 +11,7 @@ import os
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from msgspec import Struct
 
@@ -85,9 +86,15 @@ class Repository(Struct, frozen=True):
         ``file:line:pattern``; the file is relative to the top level, or absolute for the user's own
         ignore file.
         """
-        names = list(paths)
+        own, nested = self._by_work_tree(paths)
+        ignored = {
+            f"{directory}/{path}": pattern
+            for directory, names in nested.items()
+            for path, pattern in self._nested(directory).is_ignored(names).items()
+        }
+        names = [path for path in own if not _is_beyond_link(self.root, path)]
         if not names:
-            return {}
+            return ignored
         # after ./ a leading colon has no special meaning
         listed = b"".join(b"./" + os.fsencode(path) + b"\0" for path in names)
         # exit code 1: no path is ignored
@@ -95,15 +102,46 @@ class Repository(Struct, frozen=True):
             self.root, "check-ignore", "-v", "-z", "--stdin", stdin=listed, codes=(0, 1)
         )
         fields = [os.fsdecode(field) for field in output.split(b"\0")[:-1]]
-        ignored: dict[str, str] = {}
         for file, line, pattern, path in zip(*[iter(fields)] * 4, strict=True):
             # a deciding pattern that begins with ! means: not ignored
             if not pattern.startswith("!"):
                 ignored[path.removeprefix("./")] = f"{file}:{line}:{pattern}"
         return ignored
 
+    def _by_work_tree(self, paths: Iterable[str]) -> tuple[list[str], dict[str, list[str]]]:
+        """Return those of *paths* that are in this work tree, and the others by work tree.
+
+        Those are in a submodule, or in another repository, below the root; git answers no
+        questions about them. The keys are its directory, relative to the root, and the values are
+        relative to it.
+        """
+        own: list[str] = []
+        nested: dict[str, list[str]] = {}
+        for path in paths:
+            parents = (str(parent) for parent in PurePosixPath(path).parents)
+            directory = next((each for each in parents if self._is_work_tree(each)), None)
+            if directory is None:
+                own.append(path)
+            else:
+                nested.setdefault(directory, []).append(path.removeprefix(f"{directory}/"))
+        return own, nested
+
+    def _is_work_tree(self, directory: str) -> bool:
+        return directory != "." and _work_tree(self.root / directory, self.top) is not None
+
+    def submodule_at(self, path: str) -> Repository | None:
+        """Return the submodule at *path*, relative to the top level, if it is checked out."""
+        return _work_tree(self.top / path, self.top)
+
+    def _nested(self, directory: str) -> Repository:
+        """Return the work tree at *directory*, relative to the root."""
+        return Repository(self.root / directory, self.root / directory, "")
+
     def is_tracked(self, path: str) -> bool:
         """Return whether git tracks *path*, relative to the root."""
+        _, nested = self._by_work_tree([path])
+        for directory, names in nested.items():
+            return self._nested(directory).is_tracked(names[0])
         return bool(run_git(self.root, _LITERAL_PATHS, "ls-files", "-z", "--", path))
 
     def remotes(self) -> frozenset[str]:
@@ -148,11 +186,17 @@ class Repository(Struct, frozen=True):
         *paths* are relative to the root. A path that does not exist and that git does not track is
         clean, since nothing can be lost.
         """
-        reasons: dict[str, str] = {}
-        names = sorted(set(paths))
+        own, nested = self._by_work_tree(sorted(set(paths)))
+        reasons = {
+            f"{directory}/{path}": reason
+            for directory, names in nested.items()
+            for path, reason in self._nested(directory).dirty(names).items()
+        }
+        if not own:
+            return reasons
         filters_off = _filters_off(self.root)
-        for start in range(0, len(names), _PATHS_PER_CALL):
-            batch = names[start : start + _PATHS_PER_CALL]
+        for start in range(0, len(own), _PATHS_PER_CALL):
+            batch = own[start : start + _PATHS_PER_CALL]
             tracked = {
                 os.fsdecode(path)
                 for path in run_git(
@@ -225,6 +269,19 @@ def _may_have_repository(directory: Path) -> bool:
         return any((parent / ".git").exists() for parent in (here, *here.parents))
     except OSError:
         return True
+
+
+def _work_tree(directory: Path, top: Path) -> Repository | None:
+    """Return the work tree that begins at *directory*, which is below that at *top*, or None."""
+    if not os.path.lexists(directory / ".git"):
+        return None
+    repository = find_repository(directory)
+    return repository if repository is not None and repository.top != top else None
+
+
+def _is_beyond_link(root: Path, path: str) -> bool:
+    """Return whether a directory on the way from *root* to *path* is a symbolic link."""
+    return any((root / parent).is_symlink() for parent in PurePosixPath(path).parents)
 
 
 def _filters_off(root: Path) -> dict[str, str]:
@@ -338,41 +395,97 @@ def export(repository: Repository, revision: str, target: Path) -> Exported:
         InputError: Git does not know the revision, or its files have more than
             :data:`MAX_EXPORTED_TOTAL` bytes.
     """
-    exported: list[tuple[bytes, str]] = []
+    base = target / repository.top.name
+    root = base / repository.prefix
+    root.mkdir(parents=True)
+    return Exported(root, frozenset(_export_tree(repository, revision, base)))
+
+
+def _export_tree(repository: Repository, revision: str, base: Path) -> set[str]:
+    """Write the files of *revision* below *base*; return the paths of those that are missing.
+
+    The submodules that are checked out are exported at the commits that *revision* names.
+    """
+    exported: list[_Entry] = []
+    submodules: list[_Entry] = []
     missing: set[str] = set()
     total = 0
-    for digest, size, path in _files_of(repository, f"{revision}^{{tree}}"):
-        if SKIPPED_DIRECTORIES & set(PurePosixPath(path).parts):
+    for entry in _entries_of(repository, f"{revision}^{{tree}}"):
+        if SKIPPED_DIRECTORIES & set(PurePosixPath(entry.path).parts):
             continue
-        if size is None:
-            missing.add(path)
-        elif size <= MAX_EXPORTED_FILE:
-            total += size
-            exported.append((digest, path))
+        if entry.kind == "submodule":
+            submodules.append(entry)
+        elif entry.size is None:
+            missing.add(entry.path)
+        elif entry.size <= MAX_EXPORTED_FILE:
+            total += entry.size
+            exported.append(entry)
     if total > MAX_EXPORTED_TOTAL:
         raise InputError(
             f"the files of this revision are too large: {total:,} bytes",
             location=Location(revision),
             remedy="check out the revision and give its directory",
         )
-    base = target / repository.top.name
-    root = base / repository.prefix
-    root.mkdir(parents=True)
-    digests = b"".join(digest + b"\n" for digest, _ in exported)
+    _write_files(repository, exported, base)
+    for entry in submodules:
+        nested = repository.submodule_at(entry.path)
+        commit = entry.digest.decode()
+        known = nested and run_git(nested.top, "cat-file", "-t", commit, codes=(0, 128))
+        if nested is not None and known == b"commit\n":
+            place = base / entry.path
+            place.mkdir(parents=True, exist_ok=True)
+            missing |= {f"{entry.path}/{name}" for name in _export_tree(nested, commit, place)}
+    return missing
+
+
+def _write_files(repository: Repository, entries: Sequence[_Entry], base: Path) -> None:
+    """Write the files and symbolic links *entries* below *base*."""
+    digests = b"".join(entry.digest + b"\n" for entry in entries)
     contents = run_git(repository.top, "cat-file", "--batch", stdin=digests)
     position = 0
-    for _, path in exported:
+    links: dict[Path, bytes] = {}
+    for entry in entries:
         head = contents.index(b"\n", position)
-        size_of = int(contents[position:head].split()[2])
-        place = base / path
+        size = int(contents[position:head].split()[2])
+        content = contents[head + 1 : head + 1 + size]
+        position = head + 1 + size + 1
+        place = base / entry.path
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(contents[head + 1 : head + 1 + size_of])
-        position = head + 1 + size_of + 1
-    return Exported(root, frozenset(missing))
+        if entry.kind == "link":
+            links[place] = content
+        else:
+            place.write_bytes(content)
+    for place, to in links.items():  # last, so that nothing is written through a link
+        if not os.path.lexists(place):  # as it can in a damaged tree
+            place.symlink_to(os.fsdecode(to))
+    inside = base.resolve()
+    for place in filter(Path.is_symlink, links):
+        try:
+            leads_out = not place.resolve().is_relative_to(inside)
+        except (OSError, RuntimeError):  # RuntimeError: a loop, before Python 3.13
+            leads_out = True
+        if leads_out:
+            place.unlink()
 
 
-def _files_of(repository: Repository, tree: str) -> Iterator[tuple[bytes, int | None, str]]:
-    """Yield (digest, size, path) for the files of *tree*; the size of a missing file is None."""
+class _Entry(Struct, frozen=True):
+    """A file, a symbolic link or a submodule of a revision.
+
+    Attributes:
+        kind: Which of them.
+        digest: Its digest; that of its commit for a submodule.
+        size: Its size; None for a submodule, and for a file that a partial clone lacks.
+        path: Its path relative to the top level.
+    """
+
+    kind: Literal["file", "link", "submodule"]
+    digest: bytes
+    size: int | None
+    path: str
+
+
+def _entries_of(repository: Repository, tree: str) -> Iterator[_Entry]:
+    """Yield the files, symbolic links and submodules of *tree*."""
     arguments = ("-r", "-z", "--full-tree", "--end-of-options", tree)
     sizes: dict[bytes, bytes] = {}
     try:
@@ -386,9 +499,10 @@ def _files_of(repository: Repository, tree: str) -> Iterator[tuple[bytes, int | 
         fields, _, name = record.partition(b"\t")
         mode, kind, digest, *listed = fields.split()
         size = listed[0] if listed else sizes.get(digest, b"")
-        if kind == b"blob" and mode != b"120000":
-            # older versions of git list BAD for a file that a partial clone has not fetched
-            yield digest, int(size) if size.isdigit() else None, os.fsdecode(name)
+        # older versions of git list BAD for a file that a partial clone has not fetched
+        known = int(size) if size.isdigit() else None
+        what: Literal["file", "link"] = "link" if mode == b"120000" else "file"
+        yield _Entry("submodule" if kind == b"commit" else what, digest, known, os.fsdecode(name))
 
 
 def _sizes(repository: Repository, tree: str) -> dict[bytes, bytes]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from composerefactor.errors import InputError
-from composerefactor.workspace.git import Repository, find_repository
+from composerefactor.workspace.git import Repository, export, find_repository
 
 Fill = Callable[[Path, Mapping[str, bytes]], None]
 Git = Callable[..., str]
@@ -88,6 +88,49 @@ def test_ignored(repository: Repository, fill: Fill, tmp_path: Path) -> None:
         "x.tmp": ".git/info/exclude:1:*.tmp",
         ":x.tmp": ".git/info/exclude:1:*.tmp",
     }
+
+
+@pytest.fixture
+def with_submodule(repository: Repository, git: Git, fill: Fill, tmp_path: Path) -> Repository:
+    """The repository with the submodule ``lib``, and the link ``linked`` to one of its files."""
+    source = tmp_path / "lib"
+    source.mkdir()
+    git("init", "--quiet", str(source))
+    fill(source, {"a.yml": b"a\n", ".gitignore": b"*.tmp\n"})
+    git("-C", str(source), "add", ".")
+    git("-C", str(source), "commit", "--quiet", "--message", "x")
+    git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(source), "lib")
+    (repository.root / "linked").symlink_to("lib/a.yml")
+    (repository.root / "out").symlink_to("../../secret")
+    (repository.root / "here").symlink_to(".")
+    (repository.root / "round").symlink_to("here/../../secret")
+    git("add", ".")
+    git("commit", "--quiet", "--message", "y")
+    return repository
+
+
+def test_files_of_a_submodule(with_submodule: Repository, fill: Fill) -> None:
+    repository = with_submodule
+    fill(repository.root, {"lib/a.yml": b"b\n", "lib/new.yml": b"c\n"})
+    assert repository.is_ignored(["lib/a.yml", "lib/x.tmp", "here/x.yml", "new.yml"]) == {
+        "lib/x.tmp": ".gitignore:1:*.tmp"
+    }
+    assert repository.is_tracked("lib/a.yml")
+    assert not repository.is_tracked("lib/new.yml")
+    assert repository.dirty(["lib/a.yml", "lib/new.yml", "compose.yaml"]) == {
+        "lib/a.yml": "changed since the last commit",
+        "lib/new.yml": "not tracked by git",
+    }
+
+
+def test_export_with_submodules_and_links(with_submodule: Repository, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("s")
+    (with_submodule.root / "lib/a.yml").write_text("changed\n")
+    exported = export(with_submodule, "HEAD", tmp_path / "export").root
+    assert (exported / "linked").read_bytes() == b"a\n"
+    assert (exported / "here/compose.yaml").read_bytes() == b"a\n"
+    assert not os.path.lexists(exported / "out")
+    assert not os.path.lexists(exported / "round")
 
 
 def test_ignored_below_the_top_level(repository: Repository, fill: Fill) -> None:
