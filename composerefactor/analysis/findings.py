@@ -58,6 +58,7 @@ class Finding(Struct, frozen=True):
         subject: What distinguishes it from other findings of the same rule and service (a port, a
             variable). It is part of the fingerprint; the line and the message are not.
         remedy: What to do by hand, if no transform fixes it.
+        skipped: Why the transform of its rule does not fix it, ``""`` if it does or there is none.
         is_guess: True if the fix is a guess: `fix` makes it only with ``--confidence guess``.
         is_safe: True if the fix is safe: `fix` makes it without ``--unsafe``.
     """
@@ -70,8 +71,14 @@ class Finding(Struct, frozen=True):
     service: str | None = None
     subject: str = ""
     remedy: str = ""
+    skipped: str = ""
     is_guess: bool = False
     is_safe: bool = False
+
+    @property
+    def skip_note(self) -> str:
+        """A sentence without a period that `fix` skips it, with the reason; else ``""``."""
+        return f"composerefactor fix skips it: {self.skipped}" if self.skipped else ""
 
     @property
     def key(self) -> tuple[str, str, str, str]:

@@ -72,10 +72,11 @@ def _checked(
 ) -> Finding:
     is_here = any(fix.change.location == finding.location for fix in (*made, *guessed))
     if refused and not is_here:
-        remedy = finding.remedy or refused[0].remedy or refused[0].reason
-        return replace(finding, transform=None, remedy=remedy)
+        first = refused[0]
+        remedy = finding.remedy or first.remedy
+        return replace(finding, transform=None, remedy=remedy, skipped=first.reason)
     if made or guessed:
         is_safe = all(fix.change.is_safe for fix in made or guessed)
         return replace(finding, is_guess=not made, is_safe=is_safe)
-    remedy = finding.remedy or next((fix.reason for fix in suppressed), "")
-    return replace(finding, transform=None, remedy=remedy)
+    skipped = next((fix.reason for fix in suppressed), "")
+    return replace(finding, transform=None, skipped=skipped)

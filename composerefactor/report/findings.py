@@ -116,6 +116,7 @@ def _result(
     finding: Finding, fingerprint: str, index: Mapping[str, int], prefix: str, reason: str | None
 ) -> dict[str, Any]:
     remedy = f" Remedy: {finding.remedy}." if finding.remedy else ""
+    skipped = f" {finding.skip_note}." if finding.skip_note else ""
     path = posixpath.normpath(posixpath.join(prefix, finding.location.path))
     place: dict[str, Any] = {
         "artifactLocation": {"uri": quote(path), "uriBaseId": "%SRCROOT%"},
@@ -125,7 +126,7 @@ def _result(
         "ruleId": finding.rule,
         "ruleIndex": index[finding.rule],
         "level": _LEVELS[finding.severity],
-        "message": {"text": f"{finding.message}.{remedy}"},
+        "message": {"text": f"{finding.message}.{remedy}{skipped}"},
         "locations": [{"physicalLocation": place, **_logical(finding)}],
         "partialFingerprints": {"composerefactor/v1": fingerprint},
     }
@@ -174,9 +175,7 @@ def _case(finding: Finding) -> ET.Element:
         "testcase", classname=finding.rule, name=name, file=finding.location.path, **line
     )
     failure = _element("failure", type=finding.severity.value, message=finding.message)
-    remedy = f"\n{finding.remedy}" if finding.remedy else ""
-    fix = f"\nFix: {_command_of(finding)}" if finding.transform else ""
-    failure.text = _clean(f"{place}: {finding.message}{remedy}{fix}")
+    failure.text = _clean(f"{place}: {_text(finding)}")
     case.append(failure)
     return case
 
@@ -215,14 +214,15 @@ def _command(finding: Finding, prefix: str) -> str:
         "title": finding.rule,
     }
     listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    text = finding.message + (f"\n{finding.remedy}" if finding.remedy else "")
+    return f"::{_COMMANDS[finding.severity]} {listed}::{_data(_text(finding))}"
+
+
+def _text(finding: Finding) -> str:
+    """Return what *finding* reports, what to do, and why `fix` does not do it, a line each."""
+    lines = [finding.message, finding.remedy, finding.skip_note]
     if finding.transform:
-        text += f"\nFix: {_command_of(finding)}"
-    return f"::{_COMMANDS[finding.severity]} {listed}::{_data(text)}"
-
-
-def _command_of(finding: Finding) -> str:
-    return fix_command(finding.transform or "", is_safe=finding.is_safe)
+        lines.append(f"Fix: {fix_command(finding.transform, is_safe=finding.is_safe)}")
+    return "\n".join(line for line in lines if line)
 
 
 def _data(text: str) -> str:

@@ -47,6 +47,8 @@ def test_a_fix_that_is_refused_is_not_promised(tmp_path: Path) -> None:
     assert refused.location.path == "compose.more.yaml"
     assert refused.transform is None
     assert refused.remedy
+    assert refused.skipped
+    assert refused.skipped not in refused.remedy
 
 
 def test_a_fix_that_is_made_is_promised(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ class FindingDocument(Struct, frozen=True):
         subject: What distinguishes it from other findings of the same rule and service.
         transform: The fix for it.
         remedy: What to do by hand.
+        skipped: Why the transform of its rule does not fix it.
         reason: Why it is suppressed, None if it is not.
     """
 
@@ -52,6 +53,7 @@ class FindingDocument(Struct, frozen=True):
     subject: str
     transform: str | None
     remedy: str
+    skipped: str
     reason: str | None
 
 
@@ -175,6 +177,7 @@ def _findings(with_reasons: list[tuple[Finding, str | None]]) -> tuple[FindingDo
             each.subject,
             each.transform,
             each.remedy,
+            each.skipped,
             reason,
         )
         for fingerprint, (each, reason) in zip(ids, with_reasons, strict=True)

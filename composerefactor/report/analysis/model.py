@@ -27,12 +27,15 @@ class Table(Struct, frozen=True):
         rows: The cells of each row, as many as there are columns.
         title: The title, ``""`` if the section has only this part.
         spare: The columns to omit if there is little room, as on a terminal.
+        lead: The number of columns that say what a row is about: where the table is too wide, they
+            are the first line of a block.
     """
 
     columns: Row
     rows: tuple[Row, ...]
     title: str = ""
     spare: frozenset[str] = frozenset()
+    lead: int = 1
 
     @property
     def used(self) -> tuple[int, ...]:

@@ -199,10 +199,18 @@ class _Writer:
             part = f"  ({number} of {len(group.findings)})" if number < len(group.findings) else ""
             command += " --confidence guess" if group.is_guess else ""
             yield f"{label}{command}{part}"
-        elif group.remedy:
-            first, *others = self._wrapped(group.remedy, self.width - 8)
-            yield label + first
-            yield from (f"      {line}" for line in others)
+            return
+        finding = group.findings[0]
+        if finding.remedy:
+            yield from self._note(label, finding.remedy)
+        if finding.skip_note:
+            note = f"  {self.style('note:', 'cyan', 'bold')} "
+            yield from self._note(note, finding.skip_note)
+
+    def _note(self, label: str, text: str) -> Iterator[str]:
+        first, *others = self._wrapped(text, self.width - 8)
+        yield label + first
+        yield from (f"      {line}" for line in others)
 
     def _places(self, group: FindingGroup, width: int) -> str:
         """Return the places of *group* in *width* columns, and the number of the others."""

@@ -340,7 +340,9 @@ def builds(architecture: Architecture) -> Section:
             yield (
                 each.service,
                 each.context or "outside",
-                each.dockerfile + (f" ({each.target})" if each.target else ""),
+                each.dockerfile
+                + (f" ({each.target})" if each.target else "")
+                + ("" if each.exists else " (missing)"),
                 *_image(each),
             )
 
@@ -364,7 +366,7 @@ def builds(architecture: Architecture) -> Section:
 
 def _image(each: BuildFacts) -> tuple[str, ...]:
     if not each.exists:
-        return ("missing", _NONE, _NONE, _NONE, _NONE)
+        return (_NONE,) * 5
     return (
         " > ".join(each.stages),
         each.user or "root",

@@ -56,7 +56,7 @@ def overview(analysis: Analysis) -> Section:
         for number, entry in enumerate(facts.entries, 1)
     ]
     rows += [("-", entry.title, "cannot be read", "?") for entry in facts.unread]
-    table = Table(("No.", "Command", "Found in", "Services"), tuple(rows), "Start commands")
+    table = Table(("No.", "Command", "Found in", "Services"), tuple(rows), "Start commands", lead=2)
     return Section("overview", "Overview", (Listing(tuple(lines)), table))
 
 
@@ -138,11 +138,6 @@ class FindingGroup(Struct, frozen=True):
         """True if each fix for them is safe."""
         return all(each.is_safe for each in self.fixable)
 
-    @property
-    def remedy(self) -> str:
-        """What to do by hand, as the first finding says it."""
-        return self.findings[0].remedy
-
 
 def finding_groups(analysis: Analysis) -> list[FindingGroup]:
     """Return the findings by rule: rejections first, then by severity and number."""
@@ -163,11 +158,16 @@ def _message(analysis: Analysis, of_rule: list[Finding]) -> tuple[str, tuple[str
     if len(of_rule) == 1:
         return of_rule[0].message, ()
     names = tuple(dict.fromkeys(each.service or each.subject for each in of_rule))
-    summary = analysis.rules[of_rule[0].rule].summary.rstrip(".")
+    return _summary_of(analysis, of_rule[0].rule), names if all(names) else ()
+
+
+def _summary_of(analysis: Analysis, rule: str) -> str:
+    """Return the summary of *rule* in the form of a message, which begins in lower case."""
+    summary = analysis.rules[rule].summary.rstrip(".")
     article, space, rest = summary.partition(" ")
     if article in {"A", "An", "The"}:  # other messages begin with the name of a service
         summary = article.lower() + space + rest
-    return summary, names if all(names) else ()
+    return summary
 
 
 def priorities(analysis: Analysis) -> Section:
@@ -197,16 +197,24 @@ def _summary(analysis: Analysis, group: FindingGroup) -> str:
 def _places(of_rule: Sequence[Finding]) -> str:
     if len(of_rule) == 1:
         return str(of_rule[0].location)
-    affected = dict.fromkeys(each.service for each in of_rule if each.service)
-    places = [*affected] or list(dict.fromkeys(str(each.location) for each in of_rule))
-    return f"{len(of_rule)}: {first_of(places, _MAX_PLACES)}"
+    services = list(dict.fromkeys(each.service for each in of_rule if each.service))
+    if services:
+        return f"{counted(len(services), 'service')}: {first_of(services, _MAX_PLACES)}"
+    return first_of(list(dict.fromkeys(str(each.location) for each in of_rule)), _MAX_PLACES)
 
 
 def _fix(group: FindingGroup) -> str:
     if group.transform is None:
-        return "by hand"
+        advice = {_by_hand(each) for each in group.findings}
+        return advice.pop() if len(advice) == 1 else "by hand"
     number = len(group.fixable)
     return group.transform if number == len(group.findings) else f"{group.transform} ({number})"
+
+
+def _by_hand(finding: Finding) -> str:
+    """Return what to do about *finding*, which no transform fixes, and why not."""
+    skipped = f" ({finding.skip_note})" if finding.skip_note else ""
+    return (finding.remedy or "by hand") + skipped
 
 
 def findings(analysis: Analysis) -> Section:
@@ -220,13 +228,13 @@ def findings(analysis: Analysis) -> Section:
         message = each.message
         if each.service and not each.subject:
             message = message.replace(each.service, "", 1)
-        fix = each.transform or each.remedy or "by hand"
+        fix = each.transform or _by_hand(each)
         alike.setdefault((each.severity.value, each.rule, message, fix), []).append(each)
     rows = [
         (severity, _locations(of_one), _shared_message(analysis, rule, of_one), fix, rule)
         for (severity, rule, _, fix), of_one in alike.items()
     ]
-    table = Table(("Severity", "Location", "Finding", "Fix", "Rule"), tuple(rows))
+    table = Table(("Severity", "Location", "Finding", "Fix", "Rule"), tuple(rows), lead=3)
     suppressed = [
         f"{each.finding.location}: {each.finding.message} ({each.finding.rule}): {each.reason}"
         for each in analysis.suppressed
@@ -254,7 +262,7 @@ def _shared_message(analysis: Analysis, rule: str, findings: list[Finding]) -> s
     if all(each.message == message for each in findings):
         return message
     _, colon, reason = message.partition(": ")
-    summary = analysis.rules[rule].summary.rstrip(".")
+    summary = _summary_of(analysis, rule)
     return f"{summary}: {', '.join(services)}" + (f" ({reason})" if colon else "")
 
 

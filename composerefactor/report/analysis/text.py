@@ -5,17 +5,27 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from msgspec import Struct
+
 from composerefactor.analysis.analysis import Analysis
 from composerefactor.report.analysis.model import Listing, Section, Table
 from composerefactor.report.analysis.summary import SECTIONS, sections
-from composerefactor.report.text import Style, table
+from composerefactor.report.text import Style, TableLines, columns_of, table
 
 _COLOURS = {
     "High priority": "red",
     "Medium priority": "yellow",
     "CONFLICT": "red",
     "MISSING": "yellow",
+    "high": "red",
+    "medium": "yellow",
 }
+_NOTHING = ("", "-")
+_ALWAYS_A_TABLE = 2
+"""Tables with at most so many columns can be read whatever their cells are."""
+
+_MOST_LINES = 1.5
+"""Lines per row, on average, with which a table can be read."""
 
 
 def full_text(
@@ -45,10 +55,17 @@ def _body(section: Section, style: Style, width: int) -> Iterator[str]:
     if section.is_empty:
         yield f"  {section.empty}"
         return
+    grids = [_grid(part, width) for part in section.parts if isinstance(part, Table)]
+    in_blocks = {grid.columns for grid in grids if grid.is_tall}
     for part in section.parts:
         if isinstance(part, Table) and part.rows:
+            grid = _grid(part, width)
             yield from _heading(part.title, style)
-            yield from _table(part, style, width)
+            if grid.columns in in_blocks:
+                yield from _blocks(grid, part.lead, style, width)
+            else:
+                yield from (f"  {style(line, 'dim')}" for line in grid.lines.heading)
+                yield from (f"  {_coloured(line, style)}" for line in grid.lines.rows)
         elif isinstance(part, Listing) and part.lines:
             yield from _heading(part.title, style)
             yield from _listing(part, width)
@@ -59,13 +76,55 @@ def _heading(title: str, style: Style) -> Iterator[str]:
         yield f"  {style(_plain(title), _COLOURS.get(title, 'cyan'))}"
 
 
-def _table(part: Table, style: Style, width: int) -> Iterator[str]:
+class _Grid(Struct, frozen=True):
+    """The cells of a table without empty columns, and its lines as a table.
+
+    Attributes:
+        columns: The headings.
+        rows: The cells of each row.
+        lines: The lines.
+    """
+
+    columns: tuple[str, ...]
+    rows: list[list[str]]
+    lines: TableLines
+
+    @property
+    def is_tall(self) -> bool:
+        """True if rows take so many lines that they cannot be read as a table."""
+        is_wide = len(self.columns) > _ALWAYS_A_TABLE
+        return is_wide and len(self.lines.rows) > _MOST_LINES * len(self.rows)
+
+
+def _grid(part: Table, width: int) -> _Grid:
     shown = [n for n in part.used if part.columns[n] not in part.spare]
-    columns = [_plain(part.columns[n]) for n in shown]
+    columns = tuple(_plain(part.columns[n]) for n in shown)
     rows = [[_plain(row[n]) for n in shown] for row in part.rows]
-    lines = table(columns, rows, width - 2)
-    yield from (f"  {style(line, 'dim')}" for line in lines.heading)
-    yield from (f"  {_coloured(line, style)}" for line in lines.rows)
+    return _Grid(columns, rows, table(columns, rows, width - 2))
+
+
+def _blocks(grid: _Grid, lead: int, style: Style, width: int) -> Iterator[str]:
+    """Yield each row as a block: its first *lead* cells, then the others, each with its column."""
+    for row in grid.rows:
+        first, *others = _lines("  ".join(row[:lead]), width, "  ", " " * 6)
+        words = row[0] if lead > 1 else first.strip()
+        yield first.replace(words, style(words, _COLOURS.get(row[0], "bold")), 1)
+        yield from others
+        line = ""
+        for column, cell in zip(grid.columns[lead:], row[lead:], strict=True):
+            field = f"{column}: {cell}"
+            if cell in _NOTHING:
+                continue
+            if line and columns_of(f"    {line}  {field}") > width:
+                yield from _field_lines(line, style, width)
+                line = field
+            else:
+                line = f"{line}  {field}" if line else field
+        yield from _field_lines(line, style, width)
+
+
+def _field_lines(text: str, style: Style, width: int) -> Iterator[str]:
+    yield from (_coloured(line, style) for line in _lines(text, width, "    ", " " * 6))
 
 
 def _coloured(line: str, style: Style) -> str:
@@ -75,19 +134,25 @@ def _coloured(line: str, style: Style) -> str:
     return line
 
 
+def _lines(text: str, width: int, first: str, other: str) -> list[str]:
+    """Return *text* in lines of at most *width* columns, with words of any length whole."""
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=other,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
 def _listing(part: Listing, width: int) -> Iterator[str]:
     for line in part.lines:
         if part.code:
             yield f"  {line}"
             continue
         checkbox = "[ ] " if part.checks else ""
-        yield from textwrap.wrap(
-            checkbox + _plain(line),
-            width,
-            initial_indent="  ",
-            subsequent_indent="    ",
-            break_on_hyphens=False,
-        )
+        yield from _lines(checkbox + _plain(line), width, "  ", "    ")
 
 
 def _plain(text: str) -> str:
