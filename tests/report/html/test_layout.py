@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from composerefactor.report.html.graph import Graph, Group, Line, Node
-from composerefactor.report.html.svg import Box, columns, layout, without_cycles
+from composerefactor.report.html.layout import Box, columns, layout, without_cycles
 
 NAMES = st.lists(st.text("abcdef-", min_size=1, max_size=24), min_size=1, max_size=30, unique=True)
 

@@ -1,0 +1,79 @@
+"""The lines between services in a diagram."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+
+from composerefactor.report.html.graph import Graph, Group, Line
+from composerefactor.report.html.layout import Box, layout
+from composerefactor.report.html.routing import curve_points, routes
+from report.html.test_layout import graphs, node
+
+
+def points(path: str) -> list[tuple[float, float]]:
+    """Return points along *path*: of its curves many, of its straight parts too."""
+    found: list[tuple[float, float]] = []
+    for letter, text in re.findall(r"([MLCQ])([^MLCQ]*)", path):
+        numbers = [float(each) for each in text.split()]
+        ends = list(zip(numbers[::2], numbers[1::2], strict=True))
+        if letter == "C":
+            found += curve_points([found[-1], *ends])
+        elif letter == "L":
+            (x1, y1), (x2, y2) = found[-1], ends[0]
+            found += [(x1 + (x2 - x1) * n / 64, y1 + (y2 - y1) * n / 64) for n in range(1, 65)]
+        else:
+            found += ends
+    return found
+
+
+def is_in(box: Box, x: float, y: float) -> bool:
+    most = 0.5  # paths have six digits
+    return (
+        box.x + most < x < box.x + box.width - most and box.y + most < y < box.y + box.height - most
+    )
+
+
+@given(graphs())
+def test_no_line_is_behind_a_service(graph: Graph) -> None:
+    places = layout(graph)
+    found = routes(places, graph.lines)
+    assert len(found) == len(graph.lines)
+    for line, (path, _) in zip(graph.lines, found, strict=True):
+        for x, y in points(path):
+            hidden = [name for name, box in places.nodes.items() if is_in(box, x, y)]
+            assert hidden == [], f"{line.caller} -> {line.callee} at {x:g} {y:g}"
+            assert -12 < x < places.width + 12
+    assert routes(places, graph.lines) == found
+
+
+def test_a_line_ends_at_its_services() -> None:
+    names = ("a", "b", "c")
+    pairs = (("a", "b"), ("b", "c"), ("a", "c"))
+    graph = Graph(
+        tuple(map(node, names)),
+        tuple(Line(*two, "started", "") for two in pairs),
+        (Group("n", ("n",), names),),
+    )
+    places = layout(graph)
+    for line, (path, head) in zip(graph.lines, routes(places, graph.lines), strict=True):
+        found = points(path)
+        for (x, y), name, most in ((found[0], line.caller, 0), (found[-1], line.callee, 6)):
+            box = places.nodes[name]
+            beside = max(box.x - x, x - box.x - box.width, 0)
+            above = max(box.y - y, y - box.y - box.height, 0)
+            assert beside + above <= most
+        assert head.endswith("z")
+
+
+def test_a_line_to_a_service_behind_another_goes_around_it() -> None:
+    names = ("a", "b", "c")
+    pairs = (("a", "b"), ("b", "c"), ("a", "c"))
+    graph = Graph(
+        tuple(map(node, names)),
+        tuple(Line(*two, "started", "") for two in pairs),
+        (Group("n", ("n",), names),),
+    )
+    paths = [path for path, _ in routes(layout(graph), graph.lines)]
+    assert ["C" in path for path in paths] == [True, True, False]
