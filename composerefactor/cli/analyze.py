@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import click
@@ -252,7 +253,8 @@ def _smoke_test(opened: OpenProject, file: Path, *, quiet: bool) -> int:
 def _html(analysis: Analysis, _: str) -> str:
     from composerefactor.report.html.page import analysis_html  # noqa: PLC0415
 
-    return shown_text(analysis.architecture.masking.markup(analysis_html(analysis)))
+    page = analysis_html(analysis, date.today())  # noqa: DTZ011 - the user's day
+    return shown_text(analysis.architecture.masking.markup(page))
 
 
 def _svg(analysis: Analysis, _: str) -> str:

@@ -130,14 +130,14 @@ def _readers(analysis: Analysis) -> Iterator[Table]:
 
 def _daily(entry: InvocationFacts, *, is_main: bool) -> Iterator[str]:
     command = command_of(entry)
-    yield f"{command} config --quiet        # validate"
+    yield f"{command} config --quiet  # validate"
     if entry.builds:
         yield f"{command} build"
     yield f"{command} up --detach --wait"
     if is_main:
         yield f"{command} ps"
         yield f"{command} logs --follow"
-        yield f"{command} down                 # keeps the volumes"
+        yield f"{command} down  # keeps the volumes"
     profiles = dict.fromkeys(name for s in entry.services for name in s.profiles)
     for profile in profiles:
         yield f"{command} --profile {profile} up --detach"

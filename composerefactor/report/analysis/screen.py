@@ -31,7 +31,6 @@ from composerefactor.report.text import (
     columns_of,
     counted,
     evidence_of,
-    fix_command,
     kinds_text,
 )
 
@@ -192,12 +191,10 @@ class _Writer:
     def _help(self, group: FindingGroup) -> Iterator[str]:
         """Yield what to do about *group*: the command that fixes it, or a remedy by hand."""
         label = f"  {self.style('help:', 'green', 'bold')} "
-        if group.transform:
-            words = fix_command(group.transform, is_safe=group.is_safe).split()
-            command = self.place.command(*words[1:])
+        if group.command:
+            command = self.place.command(*group.command.split()[1:])
             number = len(group.fixable)
             part = f"  ({number} of {len(group.findings)})" if number < len(group.findings) else ""
-            command += " --confidence guess" if group.is_guess else ""
             yield f"{label}{command}{part}"
             return
         finding = group.findings[0]

@@ -15,8 +15,8 @@ from composerefactor.analysis.findings import Finding, Severity
 from composerefactor.analysis.ratings import RATING_EXPLANATION, Rating
 from composerefactor.errors import first_of
 from composerefactor.report.analysis import operation, services, upkeep
-from composerefactor.report.analysis.model import Listing, Section, Table
-from composerefactor.report.text import counted, evidence_of, kinds_text
+from composerefactor.report.analysis.model import Listing, Section, Table, code
+from composerefactor.report.text import counted, evidence_of, fix_command, kinds_text
 
 _MAX_PLACES = 6
 _TITLES = {
@@ -134,9 +134,12 @@ class FindingGroup(Struct, frozen=True):
         return any(each.is_guess for each in self.fixable)
 
     @property
-    def is_safe(self) -> bool:
-        """True if each fix for them is safe."""
-        return all(each.is_safe for each in self.fixable)
+    def command(self) -> str:
+        """The command line that makes these fixes, ``""`` if there are none."""
+        if self.transform is None:
+            return ""
+        is_safe = all(each.is_safe for each in self.fixable)
+        return fix_command(self.transform, is_safe=is_safe) + " --confidence guess" * self.is_guess
 
 
 def finding_groups(analysis: Analysis) -> list[FindingGroup]:
@@ -204,11 +207,11 @@ def _places(of_rule: Sequence[Finding]) -> str:
 
 
 def _fix(group: FindingGroup) -> str:
-    if group.transform is None:
+    if not group.command:
         advice = {_by_hand(each) for each in group.findings}
         return advice.pop() if len(advice) == 1 else "by hand"
-    number = len(group.fixable)
-    return group.transform if number == len(group.findings) else f"{group.transform} ({number})"
+    number, total = len(group.fixable), len(group.findings)
+    return code(group.command) + (f" ({number} of {total})" if number < total else "")
 
 
 def _by_hand(finding: Finding) -> str:

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.analysis.facts.architecture import InvocationFacts
 from composerefactor.analysis.facts.networks import Edge, NetworkFacts, PublishedPort
 from composerefactor.analysis.facts.resources import HealthFacts
 from composerefactor.analysis.facts.services import ServiceFacts
+from composerefactor.compose.connections import Reference
+from composerefactor.images.starters import missing_services
 
 HEALTH = {
     "checked": "health check",
@@ -42,7 +45,8 @@ class Node(Struct, frozen=True):
     Attributes:
         name: The name.
         about: The image, or what it is built from.
-        kind: A key of :data:`KINDS`.
+        kind: A key of :data:`KINDS`, or ``absent`` for a service that others refer to and nothing
+            defines.
         health: A key of :data:`HEALTH`.
         ports: The published ports.
         is_open: Whether a port is reachable from every network of the host.
@@ -101,12 +105,30 @@ class Graph(Struct, frozen=True):
 
 
 def graph(entry: InvocationFacts) -> Graph:
-    """Return the topology of *entry*."""
-    return Graph(
-        tuple(_node(each, entry.health_of(each.name)) for each in entry.services),
-        tuple(map(_line, entry.edges)),
-        tuple(_groups(entry.services, {each.name: each for each in entry.networks})),
-    )
+    """Return the topology of *entry*, with the services that are missing."""
+    nodes = [_node(each, entry.health_of(each.name)) for each in entry.services]
+    lines = [_line(each) for each in entry.edges]
+    groups = list(_groups(entry.services, {each.name: each for each in entry.networks}))
+    for missing in missing_services(entry.model):
+        tooltip = "not defined; Docker Compose rejects the project"
+        nodes.append(
+            Node(missing.name, "not defined", "absent", "missing", (), False, False, tooltip)  # noqa: FBT003
+        )
+        callers: dict[str, Reference] = {}
+        for reference in missing.references:
+            callers.setdefault(reference.caller, reference)
+        lines += [
+            Line(name, missing.name, "started", f"not defined ({each.hint.location})")
+            for name, each in callers.items()
+        ]
+        first = missing.references[0].caller
+        groups = [
+            replace(group, members=(*group.members, missing.name))
+            if first in group.members
+            else group
+            for group in groups
+        ]
+    return Graph(tuple(nodes), tuple(lines), tuple(groups))
 
 
 def _node(service: ServiceFacts, health: HealthFacts | None) -> Node:
@@ -178,8 +200,9 @@ def _mode_title(mode: str) -> str:
 
 
 LEGEND = (
-    "Boxes are networks, cylinders are data stores. A thick arrow waits until the other service is "
-    "healthy or has completed, a thin arrow starts after it, a dotted arrow was found in settings."
+    "Boxes are networks, cylinders are data stores, hexagons are services that are not defined. A "
+    "thick arrow waits until the other service is healthy or has completed, a thin arrow starts "
+    "after it, a dotted arrow was found in settings."
 )
 
 _ARROWS = {"healthy": "==>", "ended": "==>", "started": "-->", "found": "-.->"}
@@ -187,6 +210,7 @@ _SHAPES = {
     "application": ('["', '"]'),
     "store": ('[("', '")]'),
     "infrastructure": ('(["', '"])'),
+    "absent": ('{{"', '"}}'),
 }
 _MAX_LINES = 480
 """Mermaid does not draw flowcharts with more than 500 lines."""

@@ -8,6 +8,7 @@ import pkgutil
 import re
 from collections import Counter
 from collections.abc import Iterable
+from datetime import date
 from functools import cache
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -53,6 +54,14 @@ MOST_PICTURES = 600_000
 """The limit for all diagrams of a report, in characters; more would make it slow to open."""
 
 _CODE = re.compile(r"`([^`]*)`")
+_NAME = re.compile(r"(?<![\w.-])(?:--\w[\w.]*(?:-[\w.]+)*|\w[\w.]*(?:-[\w.]+)+)(?![\w.-])")
+"""A name or an option with a hyphen, at which browsers would break it."""
+
+_URL = re.compile(r"https?://(?:localhost|127\.0\.0\.1)(?::\d+)?(?![\w.:])")
+"""An address on the reader's machine; the project's text must not lead elsewhere."""
+
+_LONGEST_NAME = 32
+"""Longer names are broken: they would make tables wider than the page."""
 _PLACE = re.compile(r"[^\s:]+\.(?:ya?ml|env|toml|json)(?::\d+)?|\S*Dockerfile\S*:\d+")
 _SERVICE_COLUMNS = frozenset({"Service", "Services", "Connects to", "Depends on"})
 
@@ -97,10 +106,11 @@ class Picture(Struct, frozen=True):
     svg: Markup
 
 
-def analysis_html(analysis: Analysis) -> str:
-    """Return *analysis* as a self-contained HTML document, without secrets."""
+def analysis_html(analysis: Analysis, today: date) -> str:
+    """Return *analysis*, made *today*, as a self-contained HTML document without secrets."""
     shown = [section for section in sections(analysis) if not section.is_empty]
-    shown.sort(key=lambda section: section.id != "topology")  # people look at diagrams first
+    first = ["priorities", "topology"]  # what to do, then what there is
+    shown.sort(key=lambda each: first.index(each.id) if each.id in first else len(first))
     facts = analysis.architecture
     style, script = _style(), _text("report.js")
     return (
@@ -109,11 +119,12 @@ def analysis_html(analysis: Analysis) -> str:
         .render(
             name=facts.name,
             version=__version__,
+            today=f"{today:%d %B %Y}".lstrip("0"),
             policy=_policy(style, script),
             css=Markup(style),  # noqa: S704 - the package's own text
             script=Markup(script),  # noqa: S704
             rating=analysis.rating,
-            areas=analysis.ratings,
+            areas=sorted(analysis.ratings, key=lambda each: each.score),
             errors=analysis.rejections,
             facts=_facts(facts),
             severities=_severities(analysis),
@@ -159,11 +170,31 @@ def _digest(text: str) -> str:
 
 
 def _marked(text: str) -> Markup:
-    """Return *text* as HTML, with text between backticks as code."""
+    """Return *text* as HTML, with code between backticks, links, and names kept whole."""
     parts, at = [], 0
     for match in _CODE.finditer(text):
-        parts += [escape(text[at : match.start()]), Markup("<code>{}</code>").format(match[1])]
+        code = Markup("<code>{}</code>").format(_with_whole_names(match[1]))
+        parts += [_with_links(text[at : match.start()]), code]
         at = match.end()
+    return Markup().join([*parts, _with_links(text[at:])])
+
+
+def _with_links(text: str) -> Markup:
+    parts, at = [], 0
+    for match in _URL.finditer(text):
+        link = Markup('<a href="{0}">{0}</a>').format(match[0])
+        parts += [_with_whole_names(text[at : match.start()]), link]
+        at = match.end()
+    return Markup().join([*parts, _with_whole_names(text[at:])])
+
+
+def _with_whole_names(text: str) -> Markup:
+    parts, at = [], 0
+    for match in _NAME.finditer(text):
+        if len(match[0]) <= _LONGEST_NAME:
+            name = Markup('<span class="whole">{}</span>').format(match[0])
+            parts += [escape(text[at : match.start()]), name]
+            at = match.end()
     return Markup().join([*parts, escape(text[at:])])
 
 

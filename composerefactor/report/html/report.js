@@ -90,20 +90,30 @@
     });
     svg.addEventListener("keydown", (event) => { if (event.key === "Escape") point(null); });
     const zoom = picture.querySelector(".zoom");
-    const fits = () => matchMedia("(max-width: 640px)").matches ? picture.classList.contains("fit") : !picture.classList.contains("actual");
-    const label = () => { zoom.textContent = fits() ? "Actual size" : "Fit to width"; };
-    zoom.addEventListener("click", () => {
-      picture.classList.toggle(matchMedia("(max-width: 640px)").matches ? "fit" : "actual");
-      label();
-    });
-    label();
-    // If the diagram is wider than the page, scroll to its middle.
     const canvas = picture.querySelector(".canvas");
-    const first = svg.querySelector(".node .card")?.getBoundingClientRect();
-    if (first) {
+    zoom.addEventListener("click", () => {
+      const isActual = picture.classList.toggle("actual");
+      zoom.textContent = isActual ? "Fit to width" : "Actual size";
+      zoom.setAttribute("aria-pressed", String(isActual));
+      // If the diagram is wider than the page, scroll to its first service.
+      const first = svg.querySelector(".node .card").getBoundingClientRect();
       const box = canvas.getBoundingClientRect();
       canvas.scrollLeft = first.x + first.width / 2 - box.x - box.width / 2;
-    }
+    });
+  }
+
+  for (const block of all(".code")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "copy";
+    button.textContent = "Copy";
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(block.textContent);
+        button.textContent = "Copied";
+      } catch { getSelection().selectAllChildren(block); }
+    });
+    block.before(button);
   }
 
   // Search text and severities filter the rows.

@@ -111,6 +111,7 @@ def _band(root: ET.Element, group: Group, box: Box) -> None:
 def _card(root: ET.Element, node: Node, box: Box, *, linked: bool) -> None:
     classes = ["node", node.kind, node.health, *(["optional"] if node.is_optional else [])]
     attributes = {"class": " ".join(classes), "data-service": node.name}
+    linked = linked and node.kind != "absent"
     if linked:
         attributes["href"] = f"#{anchor(node.name)}"
     card = ET.SubElement(root, "a" if linked else "g", attributes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,13 +26,14 @@ from support.memory import Memory
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+TODAY = date(2026, 11, 30)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 def report(root: Path) -> str:
     """Return the report on the project in *root*."""
     opened = open_for_analysis(ProjectSelection(root, (), (), (), {}))
-    return analysis_html(analyse_project(opened))
+    return analysis_html(analyse_project(opened), TODAY)
 
 
 @pytest.fixture(scope="session")

@@ -133,6 +133,36 @@ def test_light_and_dark_by_hand(show: Open) -> None:
     assert (page.evaluate(card)) == before[1]
 
 
+def test_the_first_screen_says_what_to_do(show: Open) -> None:
+    page = show()
+    action = page.locator("#priorities td").first.bounding_box()
+    assert action is not None
+    assert action["y"] < WIDE[1]
+    assert page.locator(".areas small").first.is_visible()
+
+
+def test_the_picture_fits_the_width_until_the_reader_asks_for_more(show: Open) -> None:
+    page = show(PHONE)
+    picture, canvas = page.locator(".picture svg").first, page.locator(".canvas").first
+    box, frame = picture.bounding_box(), canvas.bounding_box()
+    assert box is not None
+    assert frame is not None
+    assert frame["x"] <= box["x"]
+    assert box["width"] <= frame["width"]
+    page.get_by_role("button", name="Actual size").first.click()
+    assert canvas.evaluate("e => e.scrollWidth > e.clientWidth")
+    page.get_by_role("button", name="Fit to width").first.click()
+    assert canvas.evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
+def test_commands_can_be_copied(show: Open) -> None:
+    page = show(permissions=["clipboard-read", "clipboard-write"])
+    page.locator("#commands .copy").first.click()
+    text = page.locator("#commands pre").first.text_content()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == text
+
+
 def test_without_scripts_pictures_and_tables_are_there(show: Open) -> None:
     page = show(java_script_enabled=False)
     assert page.locator(".tools").is_hidden()

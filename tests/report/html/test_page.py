@@ -15,6 +15,7 @@ from composerefactor.planning.opening import ProjectSelection
 from composerefactor.report.analysis.model import Table
 from composerefactor.report.analysis.summary import sections
 from composerefactor.report.html.page import analysis_html
+from report.html.conftest import TODAY
 from support.commandline import write
 from support.largeproject import SECRET
 
@@ -71,7 +72,7 @@ def page(tmp_path: Path, text: str = TEXT) -> str:
     root = write(tmp_path, {"compose.yaml": text, "db.env": f"TOKEN={SECRET}\n"})
     opened = open_for_analysis(ProjectSelection(root, (), (), (), {}))
     assert opened.project.readable
-    return analysis_html(analyse_project(opened))
+    return analysis_html(analyse_project(opened), TODAY)
 
 
 def test_it_is_well_formed_and_says_everything_that_the_sections_say(tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ def test_it_loads_nothing_and_its_policy_says_so(tmp_path: Path) -> None:
     read = Reader(text)
     targets = {v for _, name, v in read.attributes if name in {"src", "href", "action", "style"}}
     assert targets
-    assert all(target.startswith("#") for target in targets)
+    assert all(re.match(r"#|http://localhost:80$", target) for target in targets)
     assert not {tag for tag, _, _ in read.attributes} & {"link", "img", "iframe", "object", "form"}
     assert "@import" not in text
     assert "url(" not in text
@@ -116,10 +117,35 @@ def test_ids_are_there_once_and_links_lead_to_them(large: Path) -> None:
     ids = [value for _, name, value in read.attributes if name == "id"]
     assert len(ids) == len(set(ids))
     links = {
-        v.removeprefix("#") for tag, name, v in read.attributes if (tag, name) == ("a", "href")
+        v.removeprefix("#")
+        for tag, name, v in read.attributes
+        if (tag, name) == ("a", "href") and v.startswith("#")
     }
     assert links <= set(ids)
     assert sum(each.startswith("service-") for each in ids) == 60
+
+
+def test_what_to_do_comes_before_what_there_is(tmp_path: Path) -> None:
+    text = page(tmp_path)
+    contents = re.findall(r'<li><a href="#([a-z]+)">', text)
+    assert contents[:3] == ["priorities", "topology", "overview"]
+    areas = re.findall(r'<li class="\w+"><span>.*?<b>([\d.]+)</b>', text, re.DOTALL)
+    assert sorted(areas, key=float) == areas
+    assert len(areas) == 7
+    assert '<small><span class="whole">plain-text-secret</span>' in text
+
+
+def test_names_are_kept_whole_and_only_local_addresses_are_links(tmp_path: Path) -> None:
+    note = "http://localhost:8080.example.com http://example.com/"
+    text = page(tmp_path, f"services: {{api: {{image: x, environment: {{A: '{note}'}}}}}}\n")
+    assert 'href="http' not in text
+    text = page(tmp_path, "services: {api: {image: x, ports: ['8080:80']}}\n")
+    assert '<a href="http://localhost:8080">' in text
+    assert '<span class="whole">missing-healthcheck</span>' in text
+
+
+def test_it_says_when_it_was_made(tmp_path: Path) -> None:
+    assert "Generated on 30 November 2026 by composerefactor" in page(tmp_path)
 
 
 def test_no_secret_is_in_it(tmp_path: Path, large: Path) -> None:
@@ -147,7 +173,7 @@ def test_many_pictures_do_not_make_it_larger_than_that(
     files = {name: f"services: {{a{name[0]}: {{image: x}}, b: {{image: y}}}}\n" for name in names}
     root = write(tmp_path, files)
     opened = open_for_analysis(ProjectSelection(root, (), tuple(names), (), {}))
-    text = analysis_html(analyse_project(opened))
+    text = analysis_html(analyse_project(opened), TODAY)
     pictures = re.findall(r"<svg xmlns.*?</svg>", text, re.DOTALL)
     assert 1 <= len(pictures) < len(names)
     missing = text.count("This diagram is omitted")

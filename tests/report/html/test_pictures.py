@@ -6,7 +6,7 @@ from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
 from composerefactor.analysis.facts.architecture import InvocationFacts
-from composerefactor.report.html.graph import topology_mermaid
+from composerefactor.report.html.graph import graph, topology_mermaid
 from composerefactor.report.html.svg import topology_element, topology_svg
 from support.largeproject import SECRET, large_project
 
@@ -86,6 +86,25 @@ def test_svg_shows_who_needs_whom_and_how(entry: Survey) -> None:
         ("web", "cache"): {"started"},
         ("worker", "db"): {"found"},
     }
+
+
+def test_a_service_that_is_not_defined_is_shown(entry: Survey) -> None:
+    text = """\
+services:
+  web: {image: x, networks: [front], depends_on: [db, cache]}
+  worker: {image: x, networks: [back], depends_on: [cache]}
+  db: {image: "postgres:16", networks: [front]}
+networks: {front: {}, back: {}}
+"""
+    topology = graph(entry(text))
+    (absent,) = (node for node in topology.nodes if node.kind == "absent")
+    assert absent.name == "cache"
+    assert [line.caller for line in topology.lines if line.callee == "cache"] == ["web", "worker"]
+    assert [group.title for group in topology.groups if "cache" in group.members] == ["front"]
+    svg = topology_element(entry(text))
+    assert classes(nodes(svg)["cache"]) == {"node", "absent", "missing"}
+    assert "href" not in nodes(svg)["cache"].attrib
+    assert '{{"cache"}}' in topology_mermaid(entry(text))
 
 
 def test_svg_groups_by_networks(entry: Survey) -> None:
