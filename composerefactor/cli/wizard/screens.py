@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 
+from composerefactor.analysis.findings import Finding
 from composerefactor.cli.wizard.work import Examination, FixChoices, Item, ItemizedProposal
 from composerefactor.compose.masking import GENERAL, Masking
 from composerefactor.edit.planned_files import Changeset
@@ -86,15 +87,32 @@ def problems(examination: Examination, style: Style) -> tuple[str, ...]:
     if len(first) < len(fixes_by_name):
         others = ", ".join(name for name in fixes_by_name if name not in first)
         lines.append(row("", f"less urgent: {others}", style))
-    lines += _by_hand([refusal for _, refusal in examination.fix_plan.refusals], style)
+    refusals = [refusal for _, refusal in examination.fix_plan.refusals]
+    lines += _by_hand(examination.by_hand, refusals, style)
     return tuple(map(masking.message, lines)) or (
         row("Changes", style("none needed", "green"), style),
     )
 
 
-def _by_hand(refusals: Sequence[Refusal], style: Style) -> Iterator[str]:
-    """Yield what no fixer can solve: one problem in full, several on one line each."""
+def _by_hand(high: Sequence[Finding], refusals: Sequence[Refusal], style: Style) -> Iterator[str]:
+    """Yield what no fixer can solve: one problem in full, several on one line each.
+
+    Of the others, if there are high findings, only the number.
+    """
     label = "By hand"
+    for finding in high[:MOST_BY_HAND]:
+        text = _one_line(f"{finding.location}: {finding.message}")
+        yield row(label, style(text, "red"), style)
+        label = ""
+    if high:
+        more = len(high) - MOST_BY_HAND
+        hint = f"and {counted(more, 'more high finding')}: " if more > 0 else ""
+        yield row("", style(f"{hint}`composerefactor analyze` says what to do", "yellow"), style)
+        if refusals:
+            text = f"{counted(len(refusals), 'change')} skipped: "
+            text += "`composerefactor fix --unsafe --check -v` says why"
+            yield row("", style(text, "yellow"), style)
+        return
     for refusal in refusals[:MOST_BY_HAND]:
         problem = f"{refusal.location}: {refusal.reason}"
         if len(refusals) == 1 and refusal.remedy:

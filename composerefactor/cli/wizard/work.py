@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from composerefactor.analysis.findings import Finding
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project
 from composerefactor.confidence import CONFIDENCES
@@ -223,14 +224,15 @@ class Examination(Struct, frozen=True):
         rejected: Docker Compose's message for each start command that it rejects.
         fix_plan: All changes that the fixers would make, unsafe ones included.
         environments: The changes that separate environments.
+        by_hand: The high findings of `analyze` that no fix solves.
         layout: A split, not verified; None if the project cannot be split.
-
     """
 
     opened: OpenProject
     rejected: Mapping[Invocation, str]
     fix_plan: FixPlan
     environments: FixPlan
+    by_hand: tuple[Finding, ...] = ()
     layout: Proposal | None = None
 
 

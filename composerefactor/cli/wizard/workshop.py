@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from composerefactor.analysis.analysis import high_without_fix
 from composerefactor.cli.wizard.files import with_sections
 from composerefactor.cli.wizard.work import (
     RISKS,
@@ -109,6 +110,7 @@ class Workshop(Struct):
             rejected,
             self._fix_plan(opened, everything),
             self._fix_plan(opened, environments),
+            tuple(high_without_fix(opened)),
         )
         accepted = tuple(e for e in opened.project.readable if e not in rejected)
         if not accepted:

@@ -59,6 +59,14 @@ def test_full_run(start: Start, film: Film) -> None:
     assert not COLOURS.search(terminal.bytes), "NO_COLOR is set"
 
 
+def test_high_findings_that_nothing_fixes_come_first(start: Start) -> None:
+    compose = "services:\n  db:\n    image: postgres:16.3\n    privileged: true\n"
+    terminal = start({"compose.yaml": compose})
+    lines = terminal.wait_for("What would you like to do?").splitlines()
+    (first,) = (line for line in lines if line.startswith("By hand"))
+    assert "compose.yaml:4: db is privileged" in first
+
+
 def test_keys_that_are_typed_ahead_answer_nothing(start: Start, tmp_path: Path) -> None:
     terminal = start(PROJECT)
     terminal.press(*["enter"] * 5)  # before anything is on the screen
