@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html import escape
 from io import StringIO
 from itertools import groupby
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pexpect
 import pyte
+from playwright.sync_api import sync_playwright
 from pyte.screens import Char
 
 ROOT = Path(__file__).parents[1]
@@ -20,11 +23,12 @@ IMAGES = ROOT / "docs" / "images"
 PROGRAMS = Path(sys.executable).parent
 LINES, SECONDS = 100, 300
 PICTURES: dict[str, tuple[int, str | type[pexpect.EOF]]] = {
-    "split": (104, r"\[n\]: "),
+    "split": (112, r"\[n\]: "),
     "analyze": (100, pexpect.EOF),
 }
 """The commands, each with the columns of the terminal and what it shows last."""
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 GLYPH, LEADING, MARGIN, BAR = 8.4, 19, 18, 34
 FOREGROUND, DIM = "#cdd6f4", "#9399b2"
 COLOURS = {"red": "#f38ba8", "green": "#a6e3a1", "brown": "#f9e2af", "cyan": "#89dceb"}
@@ -40,14 +44,22 @@ class Screen(pyte.Screen):
         super().select_graphic_rendition(*(ITALICS if n == DIMMED else n for n in attributes))
 
 
-def record(command: str, columns: int, last: str | type[pexpect.EOF]) -> list[list[Char]]:
-    """Return what ``composerefactor COMMAND`` shows on a copy of the example, line by line."""
+@contextmanager
+def example() -> Iterator[Path]:
+    """A copy of the example in a repository; it is removed afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder) / "legacy-shop"
         shutil.copytree(ROOT / "examples" / "legacy-shop", project)
         for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "before"]):
             identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
             subprocess.run(["git", *identity, *words], cwd=project, check=True)  # noqa: S607
+        yield project
+
+
+def record(command: str, columns: int, last: str | type[pexpect.EOF]) -> list[list[Char]]:
+    """Return what ``composerefactor COMMAND`` shows on a copy of the example, line by line."""
+    with example() as project:
+        folder = project.parent
         shown = StringIO()
         child = pexpect.spawn(
             str(PROGRAMS / "composerefactor"),
@@ -55,7 +67,7 @@ def record(command: str, columns: int, last: str | type[pexpect.EOF]) -> list[li
             cwd=str(project),
             env={
                 "PATH": f"{PROGRAMS}:/usr/local/bin:/usr/bin:/bin",
-                "HOME": folder,
+                "HOME": str(folder),
                 "TERM": "xterm-256color",
                 "LANG": "C.UTF-8",
                 "PAGER": "cat",
@@ -115,8 +127,28 @@ def line(row: list[Char], y: int) -> str:
     return "".join(parts)
 
 
+def report() -> None:
+    """Write the picture of the services, and, with a Chromium, the top of the HTML report."""
+    with example() as project:
+        page = project.parent / "report.html"
+        for output in (page, IMAGES / "topology.svg"):
+            program = PROGRAMS / "composerefactor"
+            subprocess.run([program, "analyze", "-q", "-o", output], cwd=project, check=True)
+        browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+        if browser is None:
+            print(f"report.png is not written: none of {', '.join(BROWSERS)} is installed")
+            return
+        with sync_playwright() as running:
+            started = running.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+            shown = started.new_page(viewport={"width": 1280, "height": 860})
+            shown.goto(page.as_uri())
+            shown.screenshot(path=IMAGES / "report.png")
+            started.close()
+
+
 if __name__ == "__main__":
     for command, (columns, last) in PICTURES.items():
         (IMAGES / f"{command}.svg").write_text(
             svg(record(command, columns, last)), encoding="utf-8"
         )
+    report()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import pkgutil
 import re
-from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
 from composerefactor.analysis.facts.architecture import InvocationFacts
@@ -16,9 +15,10 @@ from composerefactor.report.html.graph import HEALTH, KINDS, LINES, Graph, Group
 from composerefactor.report.html.layout import CHAR, Box, Layout, layout
 from composerefactor.report.html.routing import routes
 
-_LEGEND_HEIGHT = 40
+_LEGEND_CHAR = 7.2
+_LEGEND_ROW = 24
 _MARGIN = 12
-_SMALL_CHAR = 6.2
+_SMALL_CHAR = 6.7
 _PORT_CHAR = 7.0
 
 
@@ -31,11 +31,12 @@ def topology_svg(entry: InvocationFacts) -> str:
     """Return the diagram of *entry* as an SVG document with colours for light and dark mode."""
     topology = graph(entry)
     places = layout(topology)
-    root = _root(places, entry.title, _MARGIN, _LEGEND_HEIGHT)
+    legend, height = _legend(places.height + _LEGEND_ROW, places.width)
+    root = _root(places, entry.title, _MARGIN, height)
     style = ET.SubElement(root, "style")
     style.text = f"{css()}@media (prefers-color-scheme: dark) {{\n{css(dark=True)}}}\n"
     _draw(root, topology, places, linked=False)
-    root.extend(_legend(places.height + _LEGEND_HEIGHT - _MARGIN))
+    root.extend(legend)
     return _serialised(root) + "\n"
 
 
@@ -75,14 +76,16 @@ def _root(places: Layout, title: str, margin: float, below: float) -> ET.Element
 
 
 def _draw(root: ET.Element, topology: Graph, places: Layout, *, linked: bool) -> None:
-    for group, box in places.groups:
-        _band(root, group, box)
+    for _, box in places.groups:
+        _rectangle(root, "band", box, 12)
     for line, (path, head) in zip(topology.lines, routes(places, topology.lines), strict=True):
         mark = ET.SubElement(root, "g", _line_attributes(line))
         ET.SubElement(mark, "title").text = f"{line.caller} needs {line.callee}: {line.tooltip}"
         ET.SubElement(mark, "path", {"class": "hit", "d": path})
         ET.SubElement(mark, "path", {"class": "stroke", "d": path})
         ET.SubElement(mark, "path", {"class": "head", "d": head})
+    for group, box in places.groups:
+        _band_title(root, group, box)
     for node in sorted(topology.nodes, key=lambda node: _reading_order(places.nodes[node.name])):
         _card(root, node, places.nodes[node.name], linked=linked)
 
@@ -99,8 +102,7 @@ def _line_attributes(line: Line) -> dict[str, str]:
     }
 
 
-def _band(root: ET.Element, group: Group, box: Box) -> None:
-    _rectangle(root, "band", box, 12)
+def _band_title(root: ET.Element, group: Group, box: Box) -> None:
     label = ET.SubElement(root, "text", {"class": "network", "x": "16", "y": f"{box.y + 22:g}"})
     label.text = group.title or "no network"
     if group.traits:
@@ -141,30 +143,38 @@ def _pill(card: ET.Element, node: Node, box: Box) -> None:
     _text(pill, "port", box.x + 20, box.y + 3.5, text)
 
 
-def _legend(y: float) -> Iterator[ET.Element]:
-    """Yield the meaning of colours and lines, side by side."""
-    x = 0.0
-    for kind, label in KINDS.items():
-        mark = ET.Element("g", {"class": kind})
-        _rectangle(mark, "stripe", Box(x, y - 11, 5, 14), 2)
-        yield _labelled(mark, x + 11, y, label)
-        x += len(label) * _SMALL_CHAR + 34
-    for health, label in HEALTH.items():
-        mark = ET.Element("g", {"class": health})
-        place = {"cx": f"{x + 5:g}", "cy": f"{y - 4:g}", "r": "4.5"}
-        ET.SubElement(mark, "circle", {"class": "health", **place})
-        yield _labelled(mark, x + 15, y, label)
-        x += len(label) * _SMALL_CHAR + 38
-    for kind, label in LINES.items():
-        mark = ET.Element("g", {"class": f"line {kind}"})
-        ET.SubElement(mark, "path", {"class": "stroke", "d": f"M{x:g} {y - 4:g}h26"})
-        yield _labelled(mark, x + 32, y, label)
-        x += len(label) * _SMALL_CHAR + 56
+def _legend(top: float, width: float) -> tuple[list[ET.Element], float]:
+    """Return the meaning of colours and lines, in rows of at most *width*, and their height."""
+    items = [
+        *((name, label, _stripe_mark, 11) for name, label in KINDS.items()),
+        *((name, label, _dot_mark, 15) for name, label in HEALTH.items()),
+        *((f"line {name}", label, _line_mark, 32) for name, label in LINES.items()),
+    ]
+    marks: list[ET.Element] = []
+    x, y = 0.0, top
+    for name, label, draw, indent in items:
+        taken = indent + len(label) * _LEGEND_CHAR
+        if x + taken > width:
+            x, y = 0.0, y + _LEGEND_ROW
+        mark = ET.Element("g", {"class": name})
+        draw(mark, x, y)
+        _text(mark, "legend", x + indent, y, label)
+        marks.append(mark)
+        x += taken + 20
+    return marks, y - top + _LEGEND_ROW
 
 
-def _labelled(mark: ET.Element, x: float, y: float, label: str) -> ET.Element:
-    _text(mark, "legend", x, y, label)
-    return mark
+def _stripe_mark(mark: ET.Element, x: float, y: float) -> None:
+    _rectangle(mark, "stripe", Box(x, y - 11, 5, 14), 2)
+
+
+def _dot_mark(mark: ET.Element, x: float, y: float) -> None:
+    place = {"cx": f"{x + 5:g}", "cy": f"{y - 4:g}", "r": "4.5"}
+    ET.SubElement(mark, "circle", {"class": "health", **place})
+
+
+def _line_mark(mark: ET.Element, x: float, y: float) -> None:
+    ET.SubElement(mark, "path", {"class": "stroke", "d": f"M{x:g} {y - 4:g}h26"})
 
 
 def _rectangle(parent: ET.Element, name: str, box: Box, radius: float) -> None:
