@@ -15,6 +15,7 @@ from composerefactor.edit.planned_files import FileChange
 from composerefactor.planning.fixes import PlannedFix
 from composerefactor.planning.propose import Proposal
 from composerefactor.refactoring.contract import Plan
+from composerefactor.report.file_trees import trees
 from composerefactor.report.fix_groups import FixSentence, grouped, sentences
 from composerefactor.report.plan_text import (
     available_text,
@@ -129,6 +130,9 @@ def _lines(change: FileChange) -> str:
 def _moves(proposal: Proposal) -> Iterator[str]:
     plan = proposal.plan
     if not proposal.changes.is_empty:
+        if len(proposal.changes.changes) <= MAX_FILES:
+            yield from fenced(trees(proposal, _PLAIN), "text")
+            yield ""
         yield f"- {cell(moved_text(proposal))}"
     yield from _limited(
         f"- {code(entry.element[2])} unmoved in {code(str(entry.location))}: {cell(entry.reason)}"

@@ -19,6 +19,7 @@ from composerefactor.cli.wizard.session import (
 from composerefactor.cli.wizard.work import ItemizedProposal, Propose, SavePatch, Say, Write
 from composerefactor.planning.selection import EXCLUDED_BY_LEAVE
 from composerefactor.planning.split_request import SplitRequest
+from composerefactor.report.file_trees import trees
 from composerefactor.report.text import counted
 
 
@@ -58,7 +59,7 @@ def finish(context: Context, work: Propose, proposed: ItemizedProposal) -> Flow[
     is_split = isinstance(request, SplitRequest)
     body = (
         *screens.proof(proposed, context.style),
-        *(screens.trees(proposed.proposal, context.style) if is_split else ()),
+        *((*trees(proposed.proposal, context.style), "") if is_split else ()),
         *(() if is_split else screens.plan(proposed, context.style)),
         *screens.files(proposed, context.style),
     )

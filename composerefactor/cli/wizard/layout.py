@@ -24,6 +24,7 @@ from composerefactor.refactoring.modules.grouping import (
     name_in_path,
 )
 from composerefactor.refactoring.split.options import SplitOptions
+from composerefactor.report.file_trees import trees
 
 TEXTS = {
     "strategy": (
@@ -62,7 +63,7 @@ def choose_layout(
         proposal: Proposal = yield from worked(context, work)
         current = request.options(opened.settings)
         style = context.style
-        body = (*screens.trees(proposal, style), *screens.layout(proposal, style))
+        body = (*trees(proposal, style), "", *screens.layout(proposal, style))
         options = _options(proposal, current, request)
         text = "Is this layout right?"
         answer = yield Choose("layout", text, tuple(options), body, step=context.step)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import zip_longest
+from collections.abc import Iterable, Iterator, Sequence
 
 from composerefactor.analysis.findings import Finding
 from composerefactor.cli.wizard.work import Examination, FixChoices, Item, ItemizedProposal
@@ -16,6 +15,7 @@ from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal
 from composerefactor.planning.registry import fixers
 from composerefactor.refactoring.contract import Plan, Refusal
+from composerefactor.report.file_trees import trees
 from composerefactor.report.patch import unified_patch
 from composerefactor.report.plan_text import (
     consequence,
@@ -259,41 +259,12 @@ def overview(examination: Examination, style: Style) -> tuple[str, ...]:
         lines.append(f"{style(name, 'bold')}  {count}: {consequence(fixes, style)}")
         lines += [masking.text(f"  {f.change.location}: {f.change.title}") for f in fixes]
     if examination.layout is not None:
-        lines += ["", *trees(examination.layout, style), *layout(examination.layout, style)]
+        lines += ["", *trees(examination.layout, style), "", *layout(examination.layout, style)]
     lines += ["", "`composerefactor fix --unsafe --dry-run` and `composerefactor split --dry-run`"]
     return (
         *lines,
         "print the changes as patches; `composerefactor analyze` explains the findings.",
     )
-
-
-def trees(proposal: Proposal, style: Style) -> tuple[str, ...]:
-    """Return the Compose files before and after side by side, each with its number of lines."""
-    after = proposal.changes.as_mapping()
-    old = {
-        path: len(file.source.text.splitlines()) for path, file in proposal.project.files.items()
-    }
-    new = {path: old.get(path, 0) for path in old if after.get(path, b"") is not None}
-    new |= {path: len(text.splitlines()) for path, text in after.items() if text is not None}
-    columns = [list(_tree(files)) for files in (old, new)]
-    width = max(30, *(len(line) + 3 for line in columns[0]))
-    lines = [style(f"{'Before':<{width}}After", "cyan")]
-    for left, right in zip_longest(*columns, fillvalue=""):
-        lines.append(f"{left:<{width}}{right}")
-    return (*lines, "")
-
-
-def _tree(files: Mapping[str, int]) -> Iterator[str]:
-    """Yield *files* as a tree, with their numbers of lines."""
-    shown: set[str] = set()
-    for path in sorted(files, key=lambda path: ("/" in path, path)):
-        *parents, name = path.split("/")
-        for depth in range(len(parents)):
-            directory = "/".join(parents[: depth + 1])
-            if directory not in shown:
-                shown.add(directory)
-                yield f"{'  ' * depth}{parents[depth]}/"
-        yield f"{'  ' * len(parents)}{name}  {files[path]}"
 
 
 def change(item: Item, number: int, total: int, style: Style, masking: Masking) -> tuple[str, ...]:
