@@ -319,11 +319,12 @@ def _services(project: Project) -> str:
     )
     if not services:
         return "no services"
-    notes = [
-        f"; {counted(len(names), 'service')} in {path} that others only extend"
-        for path, names in project.only_extended.items()
-        if names
-    ]
+    notes = []
+    extended = {path: names for path, names in project.only_extended.items() if names}
+    if extended:
+        number = counted(sum(map(len, extended.values())), "service")
+        where = next(iter(extended)) if len(extended) == 1 else f"{len(extended)} files"
+        notes.append(f"; {number} in {where} that others only extend")
     if project.templates:
         notes.insert(0, f"; without a container: {first_of(sorted(project.templates), MOST_NAMED)}")
     return f"{counted(len(services), 'service')}: {parts}{''.join(notes)}"

@@ -379,5 +379,9 @@ def test_a_fleet_is_one_table(tmp_path: Path, command_line: CommandLine) -> None
     assert projects["broken"]["unread"] == 1
     assert projects["b/deep"]["rules"]["floating-tag"] == 1
     summaries = [ProjectSummary(**each) for each in projects.values()]
-    assert "4 projects with 2 services" in as_text(summaries, Style())
+    lines = as_text(summaries, Style())
+    assert "4 projects with 2 services" in lines
+    assert projects["broken"]["score"] is None
+    assert lines[1].split() == ["binary", "0", "none", "1", "0", "0", "unreadable-file"]
+    assert "broken: 1 start command cannot be read" in lines
     assert command_line.plain(tmp_path, *arguments, "--format", "sarif").code == 2

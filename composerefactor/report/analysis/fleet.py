@@ -12,7 +12,7 @@ from composerefactor.analysis.fleet import ProjectSummary
 from composerefactor.report.markdown import cell
 from composerefactor.report.text import Style, counted, table
 
-SCHEMA = 2
+SCHEMA = 3
 _COLUMNS = (
     "Project",
     "Start commands",
@@ -23,14 +23,21 @@ _COLUMNS = (
     "Low",
     "Main finding",
 )
+_NARROW = tuple(column for column in _COLUMNS if column != "Start commands")
 _MAX_RULES = 10
 
 
 def as_text(summaries: Sequence[ProjectSummary], style: Style, width: int = 80) -> list[str]:
     """Return the lines of a table of all projects, the worst first, and of a summary."""
-    lines = table(_COLUMNS, [_row(each) for each in _ordered(summaries) if not each.error], width)
+    listed = [each for each in _ordered(summaries) if not each.error]
+    lines = table(_NARROW, [_narrow_row(each) for each in listed], width)
     shown = [*(style(line, "dim") for line in lines.heading), *lines.rows]
     shown += [f"{style(each.path, 'yellow')}: {each.error}" for each in summaries if each.error]
+    shown += [
+        f"{style(each.path, 'yellow')}: {counted(each.unread, 'start command')} cannot be read"
+        for each in summaries
+        if each.unread
+    ]
     shown += ["", *_totals(summaries)]
     return shown
 
@@ -72,6 +79,13 @@ def _row(each: ProjectSummary) -> tuple[str, ...]:
         *(str(each.findings.get(name, 0)) for name in ("high", "medium", "low")),
         next(iter(each.rules), "-"),
     )
+
+
+def _narrow_row(each: ProjectSummary) -> tuple[str, ...]:
+    """Return the cells for a terminal, on which there is little room."""
+    path, _, services, _, *others = _row(each)
+    rating = "none" if each.score is None else f"{each.score:.1f}"
+    return path, services, rating, *others
 
 
 def _rules(summaries: Sequence[ProjectSummary]) -> Counter[str]:
