@@ -43,7 +43,7 @@ if sys.platform != "win32":
 
 _ESCAPE = r"\x1b\[[\d;]*m"
 _TOKENS = re.compile(rf"{_ESCAPE}|\s+|(?:(?!{_ESCAPE})\S)+")
-_LABELLED = re.compile(rf"(?:{_ESCAPE})?[A-Z].{{{LABEL - 1}}}(?:{_ESCAPE})?\S")
+_LABELLED = re.compile(rf"(?:{_ESCAPE})?[A-Z].{{{LABEL - 2}}} (?:{_ESCAPE})?\S")
 _MOST_INDENT = 24
 
 

@@ -63,3 +63,9 @@ def test_wrapped_lines_fit_and_lose_no_word(columns: int) -> None:
     parts = wrapped(line, columns)
     assert all(width(part) <= columns for part in parts)
     assert "".join("".join(parts).split()) == "".join(line.split())
+
+
+def test_only_a_labelled_line_goes_on_below_its_text() -> None:
+    sentence = "Wait in `depends_on` until a dependency is healthy."
+    assert wrapped(sentence, 40) == ["Wait in `depends_on` until a dependency", "is healthy."]
+    assert wrapped("By hand  compose.yaml:1: db has no check", 30)[1].startswith(" " * 9)
