@@ -5,8 +5,9 @@ the Compose files use and that the example lacks follow; without an example it h
 with the services that use them. Passwords and keys of the project itself get a random value of the
 form that the name, or a command such as `openssl rand -hex 32` in the comment above, asks for; also
 in the URLs that contain them. Secrets that somebody else issues (API keys, mail, OAuth) stay empty,
-or as the example has them. An `.env` that exists is never changed. The new file can be read by its
-owner alone, and `.gitignore` keeps it out of git.
+or as the example has them, and so does the password of a server that no service of the project
+gets: that server is elsewhere, or asks for none. An `.env` that exists is never changed. The new
+file can be read by its owner alone, and `.gitignore` keeps it out of git.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import is_credential, password_spans
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import AddLines, Edit
+from composerefactor.images.catalog import service_placement
 from composerefactor.images.credentials import known_secrets
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
 from composerefactor.transforms._attribute import join_names, model_places
@@ -68,6 +70,16 @@ _OWN = frozenset(
     }
 )
 """Words in the name of a secret that the project chooses."""
+
+
+_SERVERS = frozenset(
+    {
+        *("db", "database", "mysql", "mariadb", "postgres", "postgresql", "pg", "redis", "valkey"),
+        *("mongo", "mongodb", "rabbitmq", "amqp", "clickhouse", "elastic", "elasticsearch"),
+        *("opensearch", "neo4j", "minio", "s3", "influxdb", "couchdb", "cassandra", "mssql"),
+    }
+)
+"""Words in the name of a password that a server asks for."""
 
 
 class RandomValues:
@@ -166,7 +178,8 @@ class _NewFile(Struct, frozen=True):
         """Return the new file at *path*, empty if nothing needs one."""
         example = next(filter(project.exists, example_paths(path)), "")
         known = {secret for m in models for s in m.services for secret in known_secrets(m, s)}
-        maker = _SecretMaker(random, known)
+        used = _users(models, set())
+        maker = _SecretMaker(random, known, _unasked(models, path, used))
         text = maker.with_secrets(file_text(project, example)) if example else ""
         listed = variable_names_in(project, example) if example else set()
         more = _missing_lines(models, listed, maker)
@@ -179,21 +192,28 @@ class _NewFile(Struct, frozen=True):
         empty = tuple(
             name
             for name, value in values.items()
-            if name not in maker.made and (not value or _STOPGAP.search(value))
+            if name not in maker.made
+            and (not value or _STOPGAP.search(value))
+            and not (name in used and used[name].default is not None)
         )
         return cls(text, values, example, tuple(maker.made), empty)
 
 
 class _SecretMaker:
-    """Makes secrets; *known* are the credentials of the images of the project."""
+    """Makes secrets; *known* are the credentials of the images of the project.
 
-    def __init__(self, random: RandomValues, known: set[str]) -> None:
-        self.random, self.known = random, known
+    *unasked* are variables that no server of the project gets.
+    """
+
+    def __init__(self, random: RandomValues, known: set[str], unasked: set[str]) -> None:
+        self.random, self.known, self.unasked = random, known, unasked
         self.made: dict[str, str] = {}
 
     def secret(self, name: str, comment: str = "") -> str:
         """Return a random value for *name*; ``""`` if it is no secret that the project chooses."""
         words = set(name_words(name))
+        if name in self.unasked and words & _SERVERS:
+            return ""
         is_own = name in self.known or (bool(words & _OWN) and not words & _ISSUED)
         is_own = is_own or name in {"APP_KEY", "SECRET_KEY", "SECRET_KEY_BASE"}
         if not is_own or not is_credential(name, "unknown value", self.known):
@@ -281,6 +301,23 @@ def _users(
                     elif variable.default == "" and each.operator.endswith("-"):
                         variable.default = each.argument or ""
     return {n: each for n, each in found.items() if with_defaults or each.default is None}
+
+
+def _unasked(models: list[StartModel], path: str, used: dict[str, _Variable]) -> set[str]:
+    """Return the variables in *used* that only applications use, by which *path* is not read whole.
+
+    A block that services share may be of any service.
+    """
+    stores = {
+        name
+        for model in models
+        for name, service in model.services.items()
+        if service_placement(service).counts_as != "applications"
+    }
+    applications = {name for model in models for name in model.services} - stores
+    if any(name in stores for name, _ in services_reading(models, path)):
+        return set()
+    return {name for name, each in used.items() if each.users.keys() <= applications}
 
 
 def _missing_lines(models: list[StartModel], listed: set[str], maker: _SecretMaker) -> str:

@@ -27,7 +27,7 @@ from support.commandline import CommandLine
     ],
 )
 def test_secrets_have_the_right_form(name: str, comment: str, pattern: str) -> None:
-    value = _SecretMaker(RandomValues(), set()).secret(name, comment)
+    value = _SecretMaker(RandomValues(), set(), set()).secret(name, comment)
     assert re.fullmatch(pattern, value)
 
 
@@ -40,7 +40,14 @@ def test_fernet_keys_can_be_decoded() -> None:
     "name", ["OPENAI_API_KEY", "SMTP_PASSWORD", "GITHUB_CLIENT_SECRET", "LOG_LEVEL", "DB_USER"]
 )
 def test_what_somebody_else_issues_is_not_random(name: str) -> None:
-    assert _SecretMaker(RandomValues(), set()).secret(name) == ""
+    assert _SecretMaker(RandomValues(), set(), set()).secret(name) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "is_made"), [("REDIS_PASSWORD", False), ("ADMIN_PASSWORD", True), ("JWT_SECRET", True)]
+)
+def test_the_password_of_a_server_elsewhere_is_not_random(name: str, *, is_made: bool) -> None:
+    assert bool(_SecretMaker(RandomValues(), set(), {name}).secret(name)) == is_made
 
 
 def test_values_differ_by_name_and_by_run() -> None:
