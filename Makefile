@@ -10,7 +10,8 @@
 #               `fix --unsafe`; needs npm
 # make linters  measure how long `analyze`, dclint and compose-lint take for FILES; needs npm
 # make catalog  write the JSON files of the image catalog, after a change to its YAML files
-# make new-transform NAME=add-labels, make new-rule NAME=some-rule  create the files of a new one
+# make new-transform NAME=add-labels, make new-rule NAME=some-rule, make new-reader NAME=ship-tool
+#               create the files of a new one
 # make docs     generate the pages of docs again
 # make pictures  run commands on the example, and write what the terminal shows to docs/images
 # make dist     build a wheel and a source distribution in dist
@@ -37,7 +38,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
 .PHONY: demo test test-long lint types layers without-c-parser suite engines healthchecks daemon \
-	bench peers linters catalog docs pictures dist schema site new-transform new-rule clean
+	bench peers linters catalog docs pictures dist schema site new-transform new-rule new-reader clean
 
 demo: .venv/demo.stamp
 	@$(BIN)/composerefactor split --dry-run $(EXAMPLE) > .venv/demo.patch
@@ -124,7 +125,7 @@ pictures: .venv/test.stamp
 dist: .venv/test.stamp
 	$(BIN)/python -m build --outdir dist
 
-new-transform new-rule: .venv/test.stamp
+new-transform new-rule new-reader: .venv/test.stamp
 	$(if $(NAME),,$(error give the name: make $@ NAME=add-labels))
 	@$(BIN)/python scripts/scaffold.py $(@:new-%=%) $(NAME)
 

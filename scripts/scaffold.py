@@ -1,7 +1,7 @@
-"""Create the files of a new transform or rule: `make new-transform` and `make new-rule`.
+"""Create the files of something new: `make new-transform`, `make new-rule` and `make new-reader`.
 
 What they contain works as it is: a transform that labels services, a rule that finds those without
-labels. An existing file is never overwritten.
+labels, a reader with a list of files. An existing file is never overwritten.
 """
 
 from __future__ import annotations
@@ -131,6 +131,43 @@ services:
 '''
 """
 
+READER = '''\
+"""{sentence} reads the files that `{name}.yml` lists.
+
+Say here what it does with them, where its rules are documented, and what is edited or told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from composerefactor.refactoring.reader import (
+    Outcome,
+    PlannedSplit,
+    Surroundings,
+    reader,
+    value_of,
+)
+from composerefactor.refactoring.readers._globs import matches
+from composerefactor.refactoring.readers._lists import follow_list
+
+_FILE = re.compile(r"{name}\\.ya?ml")
+
+
+def _pattern_for(target: str) -> str:
+    """Return the pattern for a directory, which ends in ``/``, or for a file."""
+    return f"{{target}}**" if target.endswith("/") else target
+
+
+@reader("{sentence}", reads="{name}.yml", include="told")
+def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
+    """Yield an outcome for each list that names a file which is split."""
+    for file in around.files(_FILE):
+        listed = value_of(file.root, "files")
+        yield from follow_list(file, listed, split, matches, _pattern_for, "reads {{}}")
+'''
+
 TRANSFORM_STEPS = """\
 1. Write what it does in transforms/{function}.py (docs/writing-a-transform.md), and what it is to
    change in golden/{name}/*/before. To add an attribute to services, begin with
@@ -145,6 +182,16 @@ RULE_STEPS = """\
 2. Write a bad and a good project in tests/analysis/rules/{name}.toml, and run
    `.venv/bin/pytest tests/analysis/rules -k {name}`.
 3. Run `.venv/bin/pytest tests/cli/test_snapshots.py --update-golden`, and review what changes.
+4. Run `make docs`, then `make test`."""
+
+
+READER_STEPS = """\
+1. Write which files it reads, and how it is made to follow, in
+   composerefactor/refactoring/readers/{function}.py (docs/writing-a-reader.md).
+2. Add the forms that people write to tests/planning/test_readers.py, and files that must be left
+   alone; a file that is edited to golden/split/readers and golden/join/readers, too.
+3. Run `.venv/bin/pytest tests/test_golden.py -k readers --update-golden`, and review the
+   expected.diff that it writes.
 4. Run `make docs`, then `make test`."""
 
 
@@ -168,6 +215,11 @@ def rule_files(name: str) -> dict[str, str]:
     }
 
 
+def reader_files(name: str) -> dict[str, str]:
+    """Return the file of a reader by its path."""
+    return {f"composerefactor/refactoring/readers/{function(name)}.py": filled(READER, name)}
+
+
 def filled(template: str, name: str) -> str:
     """Return *template* with the name, the function's name, and a sentence made of the name."""
     sentence = name.replace("-", " ").capitalize()
@@ -179,7 +231,11 @@ def function(name: str) -> str:
     return name.replace("-", "_")
 
 
-KINDS = {"transform": (transform_files, TRANSFORM_STEPS), "rule": (rule_files, RULE_STEPS)}
+KINDS = {
+    "transform": (transform_files, TRANSFORM_STEPS),
+    "rule": (rule_files, RULE_STEPS),
+    "reader": (reader_files, READER_STEPS),
+}
 
 
 def create(kind: str, name: str, root: Path = ROOT) -> str:

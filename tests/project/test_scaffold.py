@@ -1,4 +1,4 @@
-"""What `make new-transform` and `make new-rule` create works as it is."""
+"""What `make new-transform`, `make new-rule` and `make new-reader` create works as it is."""
 
 from __future__ import annotations
 
@@ -50,6 +50,23 @@ def test_what_is_created_works(checkout: Path) -> None:
     created = ("transforms/label_teams.py", "composerefactor/analysis/rules/without_team.py")
     linted = run(checkout, "-m", "ruff", "check", *created)
     assert linted.returncode == 0, linted.stdout
+
+
+def test_a_new_reader_follows_a_split(checkout: Path) -> None:
+    done = run(checkout, "scripts/scaffold.py", "reader", "ship-tool")
+    assert done.returncode == 0, done.stderr
+    linted = run(
+        checkout, "-m", "ruff", "check", "composerefactor/refactoring/readers/ship_tool.py"
+    )
+    assert linted.returncode == 0, linted.stdout
+    (checkout / "shop").mkdir()
+    (checkout / "shop/compose.yaml").write_text(
+        "services:\n  web:\n    image: nginx:1.27\n  db:\n    image: postgres:16\n"
+    )
+    (checkout / "shop/ship-tool.yml").write_text("files:\n  - compose.yaml\n")
+    options = ("--force", "--granularity", "service", "--engine", "none", "--dry-run")
+    planned = run(checkout, "-m", "composerefactor", "split", *options, "shop")
+    assert "+  - compose/**\n" in planned.stdout, planned.stderr
 
 
 def test_nothing_is_overwritten(checkout: Path) -> None:
