@@ -14,7 +14,7 @@ import click
 
 from composerefactor.compose.masking import GENERAL
 from composerefactor.errors import ComposerefactorError, Location, UsageError
-from composerefactor.report.analysis.screen import Place
+from composerefactor.report.place import Place
 from composerefactor.report.text import Style, shown_line, shown_text
 
 if sys.platform != "win32":

@@ -10,6 +10,7 @@ fix_groups   planned fixes by purpose and transform, equal ones as one
 plan_json    a proposal as JSON
 differences  differences between environments, as sentences and JSON
 file_trees   the files before and after a plan, as trees side by side
+place        where the user and the project are
 patch        a proposal as a patch for ``git apply``
 verify       the result of ``verify`` and ``verify --live``, as text and JSON
 explanation  the result of ``explain``, as text and JSON

@@ -12,8 +12,6 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
-from msgspec import Struct
-
 from composerefactor.analysis.analysis import Analysis
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.volumes import StoredData
@@ -26,6 +24,7 @@ from composerefactor.report.analysis.summary import (
     severities,
 )
 from composerefactor.report.findings import documentation_of
+from composerefactor.report.place import Place
 from composerefactor.report.text import (
     Style,
     columns_of,
@@ -52,28 +51,6 @@ _COLOURS: dict[Severity, tuple[str, ...]] = {
     Severity.INFO: ("bold",),
 }
 _LABEL = 11
-
-
-class Place(Struct, frozen=True):
-    """Where the user and the project are.
-
-    Attributes:
-        directory: The project directory, absolute.
-        prefix: What to put before a path of the project so that it leads there from the user's
-            working directory: ``""`` or with a slash at its end.
-        arguments: What of the command line selects the project, for the commands to run next.
-        found_below: The directory in which the project is, below the one that the user gave; else
-            ``""``.
-    """
-
-    directory: str
-    prefix: str = ""
-    arguments: Sequence[str] = ()
-    found_below: str = ""
-
-    def command(self, *words: str) -> str:
-        """Return the command line of this tool with *words*, for the same project."""
-        return shlex.join(["composerefactor", *words, *self.arguments])
 
 
 def screen(analysis: Analysis, place: Place, style: Style, width: int = 80) -> Iterator[str]:
