@@ -195,7 +195,7 @@ def carry_out_proposal(
     selection = Selection(frozenset(run.take), frozenset(run.leave))
     with progress(quiet=run.quiet, no_color=run.no_color) as shown:
         opened = open_project(chosen, repairable=repairable)
-        with opened.masking.errors():
+        with opened.masked_errors():
             check = run.check_before_proof if run.writes else None
             proposal = proposer(opened, engine, selection, shown, check)
             check_proof(proposal)
@@ -225,8 +225,8 @@ def recover_interrupted_run(chosen: ProjectSelection) -> None:
 
 
 def _show(run: Run, proposal: Proposal, path: Path, by_hand: Sequence[Finding]) -> None:
-    masking = proposal.opened.masking
     if not run.quiet:
+        masking = proposal.opened.masking
         style = style_for(sys.stderr, no_color=run.no_color)
         width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
         place = place_of(path, proposal.opened.root)

@@ -123,7 +123,7 @@ def _live(
 
     opened = open_project(chosen)
     tool = find_engine(engine)
-    with opened.masking.errors():
+    with opened.masked_errors():
         result = compare_live(tool, Docker(), opened.root, opened.project.readable, opened.environ)
     if as_json:
         values = opened.masking.document(report.live_document(result, tool))

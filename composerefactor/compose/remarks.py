@@ -351,8 +351,8 @@ def switch_of(file: ComposeFile, section_name: str) -> set[str]:
 def _named_anchors(file: ComposeFile, region: Region) -> Iterator[tuple[str, str]]:
     """Yield the other anchors that comments on *region* name, each with the place."""
     own = {node.anchor for node in file.tree.marked_in(region.key, region.tail)}
-    anchors = {node.anchor for node in file.tree.marked_in(0, file.root.end)} - own
-    for paragraph in _paragraphs(file):
+    anchors = {node.anchor for node in file.tree.marked_in(0, file.root.end)} - {*own, None}
+    for paragraph in _paragraphs(file) if anchors else ():
         for alias in _ALIAS.finditer(paragraph.text):
             if alias[1] in anchors and _is_own(file, region, paragraph):
                 yield alias[1], _place(file, paragraph, alias.start())
