@@ -32,6 +32,7 @@ from composerefactor.report.text import (
     evidence_of,
     kinds_text,
 )
+from composerefactor.yaml.source import Source
 
 _MOST_EXCERPTS = 3
 """Findings with an excerpt of the file; further ones take two lines, and then are counted."""
@@ -245,19 +246,18 @@ class _Excerpts:
 
     def __init__(self, architecture: Architecture) -> None:
         self._architecture = architecture
-        self._lines: dict[str, list[str]] = {}
+        self._lines: dict[tuple[str, int], list[str]] = {}
 
     def of(self, finding: Finding, width: int) -> tuple[str, str] | None:
         """Return the line of *finding*, and carets below what the finding is about.
 
         None if the file cannot be read, or the finding is about the whole file.
         """
-        path, number = finding.location.path, finding.location.line
-        if path not in self._lines:
-            self._lines[path] = self._read(path)
-        if not 0 < number <= len(self._lines[path]):
+        source = self._source(finding.location.path)
+        index = finding.location.line - 1
+        if source is None or not 0 <= index < len(source.line_starts):
             return None
-        line = self._lines[path][number - 1].expandtabs()
+        line = self._line(source, index).expandtabs()
         start, end = _span(line, finding.subject)
         if columns_of(line) > width:
             line = f"{line[: width - 4]} ..."
@@ -267,16 +267,27 @@ class _Excerpts:
         mark = " " * columns_of(line[:start]) + "^" * columns_of(line[start:end])
         return line, mark
 
-    def _read(self, path: str) -> list[str]:
+    def _source(self, path: str) -> Source | None:
         project = self._architecture.project
         file = project.files.get(path)
         if file is not None:
-            text = file.source.text
-        elif project.read is not None and project.exists(path):
-            text = project.read(path).decode("utf-8", "replace")
-        else:
-            return []
-        return self._architecture.masking.lines(text.splitlines())
+            return file.source
+        if project.read is None or not project.exists(path):
+            return None
+        return Source(path, project.read(path).decode("utf-8", "replace"))
+
+    def _line(self, source: Source, index: int) -> str:
+        """Return a line without secrets; those of a service follow from its own lines."""
+        file = self._architecture.project.files.get(source.path)
+        regions = file.regions_in("services").values() if file else ()
+        at = source.line_starts[index]
+        around = ((each.lead, each.end) for each in regions if each.lead <= at < each.end)
+        start, end = next(around, (0, len(source.text)))
+        key = source.path, start
+        if key not in self._lines:
+            masking = self._architecture.masking
+            self._lines[key] = masking.lines(source.text[start:end].split("\n"))
+        return self._lines[key][index - source.line_index(start)].rstrip("\r")
 
 
 def _span(line: str, subject: str) -> tuple[int, int]:
