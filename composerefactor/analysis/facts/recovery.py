@@ -27,20 +27,29 @@ class Dump(Struct, frozen=True):
     suffix: str = "sql"
 
 
-_LOGIN = '-uroot -p"$MYSQL_ROOT_PASSWORD"'
-_MARIADB_LOGIN = '-uroot -p"${MARIADB_ROOT_PASSWORD:-$MYSQL_ROOT_PASSWORD}"'
+_FROM_FILE = '$(cat "${MYSQL_ROOT_PASSWORD_FILE:-/dev/null}")'
+_LOGIN = f'exec env MYSQL_PWD="${{MYSQL_ROOT_PASSWORD:-{_FROM_FILE}}}"'
+_MARIADB_FROM_FILE = (
+    '$(cat "${MARIADB_ROOT_PASSWORD_FILE:-${MYSQL_ROOT_PASSWORD_FILE:-/dev/null}}")'
+)
+_MARIADB_LOGIN = (
+    'exec env MYSQL_PWD="${MARIADB_ROOT_PASSWORD:-${MYSQL_ROOT_PASSWORD:-'
+    f'{_MARIADB_FROM_FILE}}}}}"'
+)
+_CONSISTENT = "-uroot --all-databases --single-transaction --routines --events"
+"""A dump of InnoDB tables as of its start, while the server works."""
 _MONGO_LOGIN = (
     '${MONGO_INITDB_ROOT_USERNAME:+-u "$MONGO_INITDB_ROOT_USERNAME" '
     '-p "$MONGO_INITDB_ROOT_PASSWORD" --authenticationDatabase admin}'
 )
 _DUMPS = {
     "postgres": Dump(
-        'pg_dumpall -U "${POSTGRES_USER:-postgres}"',
+        'pg_dumpall --clean --if-exists -U "${POSTGRES_USER:-postgres}"',
         'psql -U "${POSTGRES_USER:-postgres}" -d postgres',
     ),
-    "mysql": Dump(f"exec mysqldump --all-databases {_LOGIN}", f"exec mysql {_LOGIN}"),
+    "mysql": Dump(f"{_LOGIN} mysqldump {_CONSISTENT}", f"{_LOGIN} mysql -uroot"),
     "mariadb": Dump(
-        f"exec mariadb-dump --all-databases {_MARIADB_LOGIN}", f"exec mariadb {_MARIADB_LOGIN}"
+        f"{_MARIADB_LOGIN} mariadb-dump {_CONSISTENT}", f"{_MARIADB_LOGIN} mariadb -uroot"
     ),
     "mongo": Dump(
         f"exec mongodump {_MONGO_LOGIN} --archive",
