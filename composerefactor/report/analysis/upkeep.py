@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.analysis import Analysis
 from composerefactor.analysis.facts.architecture import InvocationFacts
-from composerefactor.analysis.facts.recovery import recoveries
+from composerefactor.analysis.facts.recovery import Recovery, recoveries
 from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.facts.startup import StartTime, start_times
 from composerefactor.report.analysis.model import Listing, Row, Section, Table, code, merged
@@ -42,22 +42,47 @@ def _time(time: StartTime) -> str:
 
 
 def recovery(analysis: Analysis) -> Section:
-    """Return the section with the commands that back up and restore each volume."""
-    main = analysis.architecture.main
-    found = recoveries(main) if main is not None else []
-    command = command_of(main) if main is not None else ""
+    """Return the section with the commands that back up and restore each volume.
+
+    Volumes that only other start commands than the main one have follow, except those of files for
+    development and tests.
+    """
+    main, known = analysis.architecture.main, analysis.architecture.file_environments
+    others = (each for each in analysis.architecture.entries if each is not main)
     parts: list[Table | Listing] = []
+    titles: list[str] = []
+    done: set[str] = set()
+    for entry in (*((main,) if main is not None else ()), *others):
+        environments = (known.get(path) for path in entry.model.entry.files)
+        is_short_lived = any(e and e.kind in {"development", "test"} for e in environments)
+        if is_short_lived and entry is not main:
+            continue
+        found = [each for each in recoveries(entry) if each.name not in done]
+        if found:
+            done.update(each.name for each in found)
+            parts += _recovery_of(entry, found, f" of `{entry.title}`" if titles else "")
+            titles.append(entry.title)
+    intro = f"For `{titles[0]}`." if titles else ""
+    empty = "No volume contains data that is worth a backup."
+    return Section("recovery", "Backup and restore", tuple(parts), intro, empty)
+
+
+def _recovery_of(
+    entry: InvocationFacts, found: list[Recovery], where: str
+) -> Iterator[Table | Listing]:
+    """Yield the commands for the volumes *found* of *entry*; captions name it by *where*."""
+    command = command_of(entry)
     for each in found:
         if each.dump is not None:
             file = f"{each.service}.{each.dump.suffix}"
             run = f"{command} exec -T {each.service} sh -c"
             lines = (f"{run} '{each.dump.save}' > {file}", f"{run} '{each.dump.load}' < {file}")
-            parts.append(Listing(lines, f"{each.name}: back up, restore", code=True))
+            yield Listing(lines, f"{each.name}{where}: back up, restore", code=True)
     files = [each for each in found if each.dump is None]
     if files:
         rows = tuple((each.name, each.service, each.target, each.content) for each in files)
         columns = ("Volume", "Service", "Path", "Content")
-        parts.append(Table(columns, rows, "Volumes to copy as files"))
+        yield Table(columns, rows, f"Volumes{where} to copy as files")
         run = (
             f'docker run --rm --volumes-from "$({command} ps -aq $SERVICE | head -n 1)" '
             '-v "$PWD":/backup busybox tar'
@@ -69,10 +94,7 @@ def recovery(analysis: Analysis) -> Section:
             f"{run} xzf /backup/$SERVICE.tar.gz -C /    # restore",
             f"{command} start $SERVICE",
         )
-        parts.append(Listing(shared, "Each of them", code=True))
-    intro = f"For `{main.title}`." if main is not None and parts else ""
-    empty = "No volume contains data that is worth a backup."
-    return Section("recovery", "Backup and restore", tuple(parts), intro, empty)
+        yield Listing(shared, "Each of them", code=True)
 
 
 _CHECKS = {

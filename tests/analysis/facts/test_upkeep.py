@@ -7,7 +7,8 @@ import pytest
 from composerefactor.analysis.facts.architecture import InvocationFacts
 from composerefactor.analysis.facts.recovery import recoveries
 from composerefactor.analysis.facts.startup import seconds, start_times
-from support.analyses import surveyed
+from composerefactor.report.analysis.upkeep import recovery
+from support.analyses import MAIN, analysed, surveyed
 
 COMPOSE = """\
 services:
@@ -72,3 +73,20 @@ def test_only_the_data_of_a_database_is_dumped(facts: InvocationFacts) -> None:
     assert "pg_dumpall" in found["data"].dump.save
     assert (found["dumps"].dump, found["dumps"].target) == (None, "/dumps")
     assert found["uploads"].service == "web"
+
+
+def test_volumes_of_other_start_commands_are_backed_up_once() -> None:
+    store = "services:\n  {0}:\n    image: {1}\n    volumes: [{2}]\nvolumes: {{{3}: }}\n"
+    more = {
+        "docker-compose.infra.yml": store.format("mongo", "mongo:7", "docs:/data/db", "docs"),
+        "docker-compose.copy.yml": store.format(
+            "db", "postgres:16", "data:/var/lib/postgresql/data", "data"
+        ),
+        "docker-compose.test.yml": store.format("my", "mysql:8.4", "my:/var/lib/mysql", "my"),
+    }
+    analysis = analysed(COMPOSE, more, entries=((MAIN,), *((name,) for name in more)))
+    titles = [part.title for part in recovery(analysis).parts if "back up" in part.title]
+    assert titles == [
+        "data: back up, restore",
+        "docs of `docker-compose.infra.yml`: back up, restore",
+    ]
