@@ -4,8 +4,8 @@ Compose expands `$X` and `${X}` with `:-`, `:?` and `:+`, and no other shell syn
 is replaced if the meaning is clear: `${X:=d}` becomes `${X:-d}`, and a form that only a shell or
 another program in the container can mean, such as `${X^^}` in a command or `${1}`, gets an escaped
 dollar. What it misreads is replaced too: it takes the command in `${X:-$(date)}` literally, ends
-the name in `${MY-VAR:-d}` at the hyphen, expands `\$X`, and expands `$X` in a command before the
-container that sets X can see it.
+the name in `${MY-VAR:-d}` at the hyphen, expands `\$X` and the parts of a password hash (`$apr1$`,
+`$2y$`), and expands `$X` in a command before the container that sets X can see it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from composerefactor.compose.attributes import SERVICE, TOP
 from composerefactor.compose.definitions import LocatedNode, values_below
 from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
-from composerefactor.compose.interpolation import Expression, expressions
+from composerefactor.compose.interpolation import Expression, expressions, password_hashes
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project, project_directory
 from composerefactor.compose.services import Service, services_in
@@ -91,7 +91,7 @@ def _outcome(
     nth = node.value[: form.start].count(form.text)
     effects = tuple(Effect(place, "changes") for place in affected)
     return Change(
-        f"Replace {shown} with {form.fix}",
+        form.title or f"Replace {shown} with {form.fix}",
         location,
         [Substitute(file.path, where, form.text, form.fix, nth)],
         effects,
@@ -195,6 +195,7 @@ class ShellForm(Struct, frozen=True):
         reason: What Docker Compose makes of it.
         rejected: True if Docker Compose rejects the project because of it.
         remedy: What a person can do.
+        title: What replaces it, for a form that is not to be shown.
     """
 
     start: int
@@ -203,6 +204,7 @@ class ShellForm(Struct, frozen=True):
     reason: str
     rejected: bool = False
     remedy: str = ""
+    title: str = ""
 
 
 def shell_forms(
@@ -223,7 +225,7 @@ def shell_forms(
         inside: Variables that only the container has.
     """
     known = expressions(text)
-    forms = [*_rejected(text, known, in_shell=in_shell), *_escaped(text, known)]
+    forms = [*_rejected(text, known, in_shell=in_shell), *_escaped(text, known), *_hashes(text)]
     forms += _misread(text, known, in_shell=in_shell, is_path=is_path, inside=inside)
     if not in_shell:
         forms += _literal_commands(text, known, name, is_path=is_path)
@@ -280,6 +282,15 @@ def _escaped(text: str, known: Sequence[Expression]) -> Iterator[ShellForm]:
             whole = text[match.start() : end]
             fix = f"${whole[1:]}"
             yield ShellForm(match.start(), whole, fix, "a backslash does not escape the dollar")
+
+
+def _hashes(text: str) -> Iterator[ShellForm]:
+    """Yield the password hashes whose dollars are not doubled."""
+    for start, end in password_hashes(text):
+        whole = text[start:end]
+        reason = "parts of the password hash are taken for variables"
+        title = "Double the dollars of a password hash"
+        yield ShellForm(start, whole, whole.replace("$", "$$"), reason, title=title)
 
 
 def _misread(

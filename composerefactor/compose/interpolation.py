@@ -78,6 +78,24 @@ def expressions(text: str) -> tuple[Expression, ...]:
     return tuple(found)
 
 
+_HASH = re.compile(
+    r"""(?<!\$)\$(?:
+        (?:apr1|[156])\$(?:rounds=\d+\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{22,86}
+        |2[abxy]\$\d\d\$[./A-Za-z0-9]{53}
+        |argon2(?:id|i|d)\$v=\d+\$[a-z0-9=,]+\$[+/A-Za-z0-9]+\$[+/A-Za-z0-9]+
+    )(?![./A-Za-z0-9])""",
+    re.VERBOSE,
+)
+
+
+def password_hashes(text: str) -> list[tuple[int, int]]:
+    """Return where the hashes of passwords in *text* begin and end: of crypt(3), bcrypt, Argon2.
+
+    Their dollars are not doubled, so Docker Compose takes parts of them for variables.
+    """
+    return [match.span() for match in _HASH.finditer(text)] if "$" in text else []
+
+
 def variables(text: str) -> list[Variable]:
     """Return the distinct variables of *text* in text order.
 

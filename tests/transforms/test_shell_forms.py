@@ -9,6 +9,11 @@ from composerefactor.transforms.fix_interpolation import shell_forms
 MENDED = {
     "assigning": ("x:${T:=latest}", "x:${T:-latest}"),
     "assigning if unset": ("${T=a}", "${T-a}"),
+    "a hash of crypt": (
+        "u:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/",
+        "u:$$apr1$$H6uskkkW$$IgXLP6ewTrSuBkTrqE8wj/",
+    ),
+    "a hash of bcrypt": (f"$2y$05${'ab1./' * 10}abc", f"$$2y$$05$${'ab1./' * 10}abc"),
     "nested": ("${A:-${B:=c}}", "${A:-${B:-c}}"),
     "a group of a regex": ("https://${1}/${2}", "https://$${1}/$${2}"),
     "another program's name": ("${spring.name:x}", "$${spring.name:x}"),

@@ -16,7 +16,7 @@ from msgspec import Struct
 from composerefactor.compose.dotenv import assignments, descriptions
 from composerefactor.compose.env_files import assignment_place, assignment_places, example_paths
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.interpolation import expressions
+from composerefactor.compose.interpolation import expressions, password_hashes
 from composerefactor.compose.masking import Masking
 from composerefactor.compose.project import Project, Scope, project_directory
 from composerefactor.compose.secrets import is_credential, is_secret_name
@@ -194,7 +194,10 @@ def _references(file: ComposeFile, scope: Scope) -> Iterator[_Reference]:
         service = keys[1] if in_service else ""
         attribute = ".".join(keys[2:4] if in_service else keys[:2])
         use = VariableUse(service, attribute, file.source.location(node.start))
+        hashes = password_hashes(node.value)
         for expression in expressions(node.value):
+            if any(start <= expression.start < end for start, end in hashes):
+                continue
             variable = expression.variable
             default = variable.default
             if expression.operator in {"+", ":+"}:
