@@ -8,7 +8,8 @@ Lines that share no service keep apart where there is room.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
 from math import inf
@@ -151,16 +152,18 @@ _VERTICAL_SIDE = 40
 _CROWDED = 3.0
 """How many times longer a part counts for each line that runs there and shares no service."""
 
+_MOST_SEARCHED = 120_000
+"""So many points are searched for the lines of a picture; the lines after that are curves.
+
+Where so many lines cross, nobody can follow one of them anyway.
+"""
+
 _RIGHT, _DOWN, _LEFT, _UP = range(4)
-_OFFSETS = ((1, 0), (0, 1), (-1, 0), (0, -1))
 
-Cell = tuple[int, int]
-"""Column and row of a point of the lanes."""
+State = tuple[int, int]
+"""The number of a point, and the direction in which a line gets there."""
 
-State = tuple[Cell, int]
-"""A point, and the direction in which a line gets there."""
-
-_ARRIVED: Cell = (-1, -1)
+_ARRIVED = -1
 """Instead of a point, the box at the end."""
 
 
@@ -174,7 +177,7 @@ class _Door(Struct, frozen=True):
         tip: The end of the lines.
     """
 
-    cell: Cell
+    cell: int
     side: int
     cost: float
     tip: Point
@@ -190,8 +193,28 @@ class _Door(Struct, frozen=True):
         return self.cell, (self.side + 2) % 4
 
 
+class _Users:
+    """The lines that run along one step between points."""
+
+    def __init__(self) -> None:
+        self._total = 0
+        self._by_end: Counter[tuple[str, str]] = Counter()
+
+    def add(self, line: Line) -> None:
+        """Add *line*."""
+        self._total += 1
+        self._by_end.update((("from", line.caller), ("to", line.callee)))
+
+    def others(self, line: Line) -> int:
+        """Return how many share neither caller nor callee with *line*."""
+        return self._total - self._by_end["from", line.caller] - self._by_end["to", line.callee]
+
+
 class _Lanes:
-    """The lanes between the boxes of a diagram, and the lines that already run there."""
+    """The lanes between the boxes of a diagram, and the lines that already run there.
+
+    Points are numbered column by column, from top to bottom.
+    """
 
     def __init__(self, places: Layout) -> None:
         boxes = list(places.nodes.values())
@@ -204,67 +227,101 @@ class _Lanes:
         }
         ys = {y for box in boxes for y in (box.y - _ABOVE, box.centre, box.y + box.height + _BELOW)}
         self._xs, self._ys = sorted(xs), sorted(ys)
-        self._blocked: set[frozenset[Cell]] = set()
-        self._lines: dict[frozenset[Cell], list[Line]] = {}
+        rows = len(self._ys)
+        self._offsets = rows, 1, -rows, -1
+        self._lengths = [dict[int, float]() for _ in range(4)]
+        for column, x in enumerate(self._xs):
+            for row, y in enumerate(self._ys):
+                cell = column * rows + row
+                if column + 1 < len(self._xs):
+                    self._connect(cell, _RIGHT, self._xs[column + 1] - x)
+                if row + 1 < rows:
+                    self._connect(cell, _DOWN, self._ys[row + 1] - y)
         for box in boxes:
             self._block(box)
+        self._users: dict[tuple[int, int], _Users] = {}
+        self._searched = 0
+
+    def _connect(self, cell: int, towards: int, length: float) -> None:
+        """Make the step from *cell* to its neighbour *towards*, and back, *length* long."""
+        self._lengths[towards][cell] = length
+        self._lengths[towards + 2][cell + self._offsets[towards]] = length
 
     def _block(self, box: Box) -> None:
-        """Block each step between neighbouring points that touches *box*."""
+        """Remove each step between neighbouring points that touches *box*."""
         xs, ys = self._xs, self._ys
         left, right = box.x - _CLEARANCE, box.x + box.width + _CLEARANCE
         top, bottom = box.y - _CLEARANCE, box.y + box.height + _CLEARANCE
-        inside = range(bisect_right(xs, left), bisect_left(xs, right))
-        for row in range(bisect_right(ys, top), bisect_left(ys, bottom)):
-            for column in range(max(inside.start - 1, 0), inside.stop):
-                self._blocked.add(frozenset(((column, row), (column + 1, row))))
-        rows = range(max(bisect_right(ys, top) - 1, 0), bisect_left(ys, bottom))
-        for column in inside:
-            self._blocked |= {frozenset(((column, row), (column, row + 1))) for row in rows}
+        columns = range(bisect_right(xs, left), bisect_left(xs, right))
+        rows = range(bisect_right(ys, top), bisect_left(ys, bottom))
+        for row in rows:
+            for column in range(max(columns.start - 1, 0), columns.stop):
+                self._remove(column * len(ys) + row, _RIGHT)
+        for column in columns:
+            for row in range(max(rows.start - 1, 0), rows.stop):
+                self._remove(column * len(ys) + row, _DOWN)
+
+    def _remove(self, cell: int, towards: int) -> None:
+        self._lengths[towards].pop(cell, None)
+        self._lengths[towards + 2].pop(cell + self._offsets[towards], None)
 
     def way(self, line: Line, boxes: Mapping[str, Box]) -> list[Point] | None:
-        """Return the corners of the cheapest way of *line*, its ends included; None without one."""
-        end = boxes[line.callee]
+        """Return the corners of the cheapest way of *line*, its ends included.
+
+        None if there is none, or if too much was searched for the lines before.
+        """
         starts = {door.left: door for door in self._doors(boxes[line.caller], 0)}
-        goals = {door.entered: door for door in self._doors(end, _HEAD)}
-        nearest = _Nearest(end, self._xs, self._ys)
+        goals = {door.entered: door for door in self._doors(boxes[line.callee], _HEAD)}
+        distances = self._distances(boxes[line.callee])
         costs = {state: door.cost for state, door in starts.items()}
         before: dict[State, State] = {}
-        queue = [(cost + nearest.distance(state[0]), state) for state, cost in costs.items()]
+        queue = [(cost + distances(state[0]), state) for state, cost in costs.items()]
         heapify(queue)
-        while queue:
+        while queue and self._searched < _MOST_SEARCHED:
             estimate, state = heappop(queue)
+            self._searched += 1
             if state[0] == _ARRIVED:
                 states = [before[state]]
                 while states[-1] in before:
                     states.append(before[states[-1]])
                 cells = [cell for cell, _ in reversed(states)]
-                for pair in pairwise(cells):
-                    self._lines.setdefault(frozenset(pair), []).append(line)
+                self._use(cells, line)
                 tip = goals[states[0][0], state[1]].tip
                 return _corners([starts[states[-1]].tip, *map(self._point, cells), tip])
-            if estimate > costs[state] + nearest.distance(state[0]):
+            cost = costs[state]
+            if estimate > cost + distances(state[0]):
                 continue  # a cheaper way was found
             for after, more in self._moves(state, goals, line):
-                cost = costs[state] + more
-                if cost < costs.get(after, inf):
-                    costs[after], before[after] = cost, state
-                    heappush(queue, (cost + nearest.distance(after[0]), after))
+                if cost + more < costs.get(after, inf):
+                    costs[after], before[after] = cost + more, state
+                    heappush(queue, (cost + more + distances(after[0]), after))
         return None
+
+    def _use(self, cells: Sequence[int], line: Line) -> None:
+        """Remember that *line* runs along *cells*."""
+        for one, other in pairwise(cells):
+            step = (one, other) if one < other else (other, one)
+            self._users.setdefault(step, _Users()).add(line)
 
     def _moves(
         self, state: State, goals: Mapping[State, _Door], line: Line
     ) -> Iterator[tuple[State, float]]:
-        """Yield the states that *line* can reach from *state* in one step, with the costs."""
+        """Yield the states that *line* can reach from *state* in one step, with the costs.
+
+        A step is longer than it looks if other lines run there.
+        """
         cell, way = state
         for towards in (way, (way + 1) % 4, (way + 3) % 4):
-            bend = _BEND * (towards != way)
-            door = goals.get((cell, towards))
-            if door is not None:
-                yield (_ARRIVED, towards), bend + door.cost
-            after = cell[0] + _OFFSETS[towards][0], cell[1] + _OFFSETS[towards][1]
-            if self._is_inside(after) and frozenset((cell, after)) not in self._blocked:
-                yield (after, towards), bend + self._length(cell, after, line)
+            bend = _BEND if towards != way else 0
+            if (cell, towards) in goals:
+                yield (_ARRIVED, towards), bend + goals[cell, towards].cost
+            length = self._lengths[towards].get(cell)
+            if length is not None:
+                after = cell + self._offsets[towards]
+                users = self._users.get((cell, after) if cell < after else (after, cell))
+                if users is not None:
+                    length *= 1 + _CROWDED * users.others(line)
+                yield (after, towards), bend + length
 
     def _doors(self, box: Box, gap: float) -> Iterator[_Door]:
         """Yield the sides of *box* from which lanes can be reached; lines end *gap* beside it."""
@@ -272,43 +329,31 @@ class _Lanes:
         right, bottom = box.x + box.width, box.y + box.height
         after, below = bisect_left(self._xs, right), bisect_left(self._ys, bottom)
         ahead, above = bisect_right(self._xs, box.x) - 1, bisect_right(self._ys, box.y) - 1
-        for cell, side, x, y in (
+        for at, side, x, y in (
             ((after, row), _RIGHT, right + gap, box.centre),
             ((ahead, row), _LEFT, box.x - gap, box.centre),
             ((column, below), _DOWN, box.middle, bottom + gap),
             ((column, above), _UP, box.middle, box.y - gap),
         ):
-            if self._is_inside(cell):
-                there = self._point(cell)
-                cost = abs(there[0] - x) + abs(there[1] - y)
-                yield _Door(cell, side, cost + _VERTICAL_SIDE * (side in {_DOWN, _UP}), (x, y))
+            if 0 <= at[0] < len(self._xs) and 0 <= at[1] < len(self._ys):
+                cost = abs(self._xs[at[0]] - x) + abs(self._ys[at[1]] - y)
+                cost += _VERTICAL_SIDE if side in {_DOWN, _UP} else 0
+                yield _Door(at[0] * len(self._ys) + at[1], side, cost, (x, y))
 
-    def _is_inside(self, cell: Cell) -> bool:
-        return 0 <= cell[0] < len(self._xs) and 0 <= cell[1] < len(self._ys)
+    def _point(self, cell: int) -> Point:
+        column, row = divmod(cell, len(self._ys))
+        return self._xs[column], self._ys[row]
 
-    def _point(self, cell: Cell) -> Point:
-        return self._xs[cell[0]], self._ys[cell[1]]
+    def _distances(self, box: Box) -> Callable[[int], float]:
+        """Return the function for at most the length of a way from a point to *box*."""
+        beside = [max(box.x - x, x - box.x - box.width, 0.0) for x in self._xs]
+        above = [max(box.y - y, y - box.y - box.height, 0.0) for y in self._ys]
 
-    def _length(self, cell: Cell, after: Cell, line: Line) -> float:
-        """Return the length of a step for *line*, longer if other lines run there."""
-        (x1, y1), (x2, y2) = self._point(cell), self._point(after)
-        others = sum(
-            other.caller != line.caller and other.callee != line.callee
-            for other in self._lines.get(frozenset((cell, after)), ())
-        )
-        return (abs(x2 - x1) + abs(y2 - y1)) * (1 + _CROWDED * others)
+        def distance(cell: int) -> float:
+            column, row = divmod(cell, len(above))
+            return 0.0 if cell == _ARRIVED else beside[column] + above[row]
 
-
-class _Nearest:
-    """The distances of points to a box."""
-
-    def __init__(self, box: Box, xs: Sequence[float], ys: Sequence[float]) -> None:
-        self._beside = [max(box.x - x, x - box.x - box.width, 0.0) for x in xs]
-        self._above = [max(box.y - y, y - box.y - box.height, 0.0) for y in ys]
-
-    def distance(self, cell: Cell) -> float:
-        """Return at most the length of a way from *cell* to the box."""
-        return 0.0 if cell == _ARRIVED else self._beside[cell[0]] + self._above[cell[1]]
+        return distance
 
 
 def _corners(points: Sequence[Point]) -> list[Point]:

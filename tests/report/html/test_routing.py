@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from itertools import combinations
 
+import pytest
 from hypothesis import given
 
 from composerefactor.report.html.graph import Graph, Group, Line
@@ -77,3 +79,13 @@ def test_a_line_to_a_service_behind_another_goes_around_it() -> None:
     )
     paths = [path for path, _ in routes(layout(graph), graph.lines)]
     assert ["C" in path for path in paths] == [True, True, False]
+
+
+def test_in_a_dense_picture_lines_are_curves_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = tuple(f"s{number}" for number in range(8))
+    lines = tuple(Line(*two, "started", "") for two in combinations(names, 2))
+    graph = Graph(tuple(map(node, names)), lines, (Group("n", ("n",), names),))
+    places = layout(graph)
+    assert any("Q" in path for path, _ in routes(places, lines))
+    monkeypatch.setattr("composerefactor.report.html.routing._MOST_SEARCHED", 1)
+    assert all("C" in path for path, _ in routes(places, lines))
