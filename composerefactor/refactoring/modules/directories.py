@@ -26,6 +26,10 @@ ENV_FILE_NAMES = ("empty.env", "empty-env", "no-variables")
 SINCE_EXTENDS = "2.24.7"
 """v2.24.1 looks for what an included file extends in the current directory (observed)."""
 
+SINCE_EXTENDS_IN_ROOT = "2.27.0"
+"""v2.24.7 looks for what a file that is included with ``project_directory`` extends in the current
+directory, v2.25.0 to v2.26.1 in that of the file (observed)."""
+
 VERBATIM = "--verbatim"
 """The reason where the user wants no path rewritten."""
 
@@ -117,13 +121,15 @@ def included_files(
             reasons |= found
             for path in paths:
                 source = paths_of(path).file.source
+                if paths_of(path).extends_file(files[path]):
+                    since = max(since, SINCE_EXTENDS_IN_ROOT)
                 files[path] = files[path].rewritten(source, changes(directory))
             continue
         for path in paths:
             (up,) = places[path]
             place = posixpath.dirname(path)
             if paths_of(path).extends_file(files[path]):
-                since = SINCE_EXTENDS
+                since = max(since, SINCE_EXTENDS)
             files[path] = paths_of(path).rewritten(files[path], up, changes(place))
     env_file = _env_file(roots, names) if reasons else ""
     return IncludedFiles(files, reasons, env_file, since)

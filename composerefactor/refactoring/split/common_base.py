@@ -42,7 +42,11 @@ from composerefactor.edit.planned_files import (
 )
 from composerefactor.refactoring.deduplicate.definitions import same
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Element
-from composerefactor.refactoring.modules.directories import SINCE_EXTENDS, IncludedFiles
+from composerefactor.refactoring.modules.directories import (
+    SINCE_EXTENDS,
+    SINCE_EXTENDS_IN_ROOT,
+    IncludedFiles,
+)
 from composerefactor.refactoring.modules.grouping import LayoutOptions, Names
 from composerefactor.refactoring.modules.include import IncludeEdit, indentation_unit
 from composerefactor.refactoring.modules.root_file import RootFile, file_layout
@@ -60,10 +64,6 @@ _FEWEST_LINES = 3
 
 SINCE_BASE = "2.25.0"
 """v2.24.1 rejects short ports in an extended file, v2.24.7 ``depends_on`` (observed)."""
-
-SINCE_INCLUDED_BASE = "2.27.0"
-"""v2.25.0 to v2.26.1 resolve what a file that is included with ``project_directory`` extends
-against its own directory (observed)."""
 
 _OF_A_LATER_RELEASE = {"ports", "depends_on"}
 
@@ -385,7 +385,7 @@ class CommonBase(Struct, frozen=True):
         owners = {use.owner for base in self.bases for use in base.uses}
         paths = {self.layout.destinations[owner] for owner in owners}
         if not paths.isdisjoint(result.reasons):
-            return SINCE_INCLUDED_BASE
+            return SINCE_EXTENDS_IN_ROOT
         is_later = any(base.needs_later_release(self.file) for base in self.bases)
         return SINCE_BASE if is_later else SINCE_EXTENDS
 

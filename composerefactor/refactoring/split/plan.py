@@ -118,7 +118,7 @@ def _plan_root(
     if chosen.anchors == "extends" and common is None:
         notes = (*notes, "--anchors extends changes nothing: no block can be extended instead")
     services = {module.path: module.services for module in modules}
-    since = common.since(result) if common else result.since
+    since = max(result.since, common.since(result) if common else "")
     reasons = {module.path: module.why for module in modules}
     return Plan(tuple(planned_files), moved, unmoved, notes, services, reasons, since=since)
 

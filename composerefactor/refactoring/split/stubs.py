@@ -30,7 +30,7 @@ from composerefactor.refactoring.deduplicate.places import (
     write_block,
 )
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Block, Element
-from composerefactor.refactoring.modules.directories import IncludedFiles
+from composerefactor.refactoring.modules.directories import SINCE_EXTENDS_IN_ROOT, IncludedFiles
 from composerefactor.refactoring.modules.paths import replacements
 from composerefactor.refactoring.modules.writer import Output
 from composerefactor.refactoring.split.extends import StubSplit, fixed_attributes
@@ -40,10 +40,6 @@ from composerefactor.yaml.source import Source
 
 SINCE_STUBS = "2.25.0"
 """v2.24.1 rejects short ports in an extended file, v2.24.7 ``depends_on`` (observed)."""
-
-
-SINCE_INCLUDED_STUBS = "2.27.0"
-"""v2.25.0 to v2.26.1 resolve what an included file extends against its own directory (observed)."""
 
 
 @dataclass
@@ -100,7 +96,7 @@ class StubLayout(Layout):
     @property
     def since(self) -> str:
         """The oldest Docker Compose that reads the result."""
-        return SINCE_INCLUDED_STUBS if self.split.in_environments else SINCE_STUBS
+        return SINCE_EXTENDS_IN_ROOT if self.split.in_environments else SINCE_STUBS
 
     def notes(self, planned_files: Iterable[PlannedFile]) -> Iterator[str]:
         """Yield how many paths are rewritten, and which attributes do not move, with reasons."""

@@ -14,8 +14,8 @@ from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load_project
 from composerefactor.proof.comparison import compare
 from composerefactor.refactoring.contract import Plan
-from composerefactor.refactoring.modules.directories import SINCE_EXTENDS
-from composerefactor.refactoring.split.common_base import SINCE_BASE, SINCE_INCLUDED_BASE
+from composerefactor.refactoring.modules.directories import SINCE_EXTENDS, SINCE_EXTENDS_IN_ROOT
+from composerefactor.refactoring.split.common_base import SINCE_BASE
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
 from support.commandline import write
@@ -311,7 +311,7 @@ def test_a_module_that_is_read_in_the_directory_of_the_root() -> None:
     body = "<<: *common\nvolumes: ['${DATA}:/data']\n"
     plan, found = planned(project(SMALL, body, *USERS[1:]))
     assert "file: docker-compose/docker-compose.common.yml" in found[MODULE("api")]
-    assert plan.since == SINCE_INCLUDED_BASE
+    assert plan.since == SINCE_EXTENDS_IN_ROOT
 
 
 def test_a_name_that_is_taken() -> None:

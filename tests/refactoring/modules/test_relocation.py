@@ -15,6 +15,7 @@ from composerefactor.compose.project import load_project
 from composerefactor.edit.planned_files import NewText, Slice
 from composerefactor.proof.comparison import compare
 from composerefactor.refactoring.contract import Plan
+from composerefactor.refactoring.modules.directories import SINCE_EXTENDS, SINCE_EXTENDS_IN_ROOT
 from composerefactor.refactoring.modules.include import NO_VARIABLES, WHY_ENV_FILE
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
@@ -259,6 +260,16 @@ def test_a_second_split_uses_the_same_env_file() -> None:
     _, found = planned(more)
     assert EMPTY not in found
     assert found[MAIN] == f"{first[MAIN]}      - {MODULE('new')}\n"
+
+
+@pytest.mark.parametrize(
+    ("mount", "since"),
+    [("./data:/data", SINCE_EXTENDS), ("$DATA:/data", SINCE_EXTENDS_IN_ROOT)],
+)
+def test_a_module_that_extends_a_file_needs_a_later_docker_compose(mount: str, since: str) -> None:
+    api = f"extends: {{file: base.yml, service: a}}\nvolumes: ['{mount}']\n"
+    plan, _ = planned(project(api) | {"base.yml": "services:\n  a:\n    image: a\n"})
+    assert plan.since == since
 
 
 # --- the whole plan -----------------------------------------------------------------------------

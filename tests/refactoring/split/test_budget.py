@@ -10,7 +10,7 @@ from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load_project
 from composerefactor.refactoring.contract import Plan
-from composerefactor.refactoring.split.common_base import SINCE_INCLUDED_BASE
+from composerefactor.refactoring.modules.directories import SINCE_EXTENDS_IN_ROOT
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
 from support.memory import Memory
@@ -107,7 +107,7 @@ def test_a_common_file_is_better_than_no_split() -> None:
     services = "".join(service(name, "    <<: *a", mount) for name in names)
     text = f"x-a: &a\n  dns:\n{servers}services:\n{services}"
     plan = planned(text)
-    assert plan.since == SINCE_INCLUDED_BASE
+    assert plan.since == SINCE_EXTENDS_IN_ROOT
     assert len(modules(plan)) > 1
     assert copied(plan) == 0
 

@@ -13,9 +13,9 @@ from composerefactor.compose.files import RESOURCE_SECTIONS
 from composerefactor.edit.planned_files import Slice
 from composerefactor.proof.engine import find_engine, release
 from composerefactor.refactoring.contract import Plan
+from composerefactor.refactoring.modules.directories import SINCE_EXTENDS_IN_ROOT
 from composerefactor.refactoring.modules.grouping import Strategy
 from composerefactor.refactoring.split.options import SplitOptions
-from composerefactor.refactoring.split.stubs import SINCE_INCLUDED_STUBS
 from composerefactor.transforms.split import split
 from support.commandline import write
 from support.composetext import COMPOSE, ComposeProject, compose_projects
@@ -72,8 +72,8 @@ def check_services(project: ComposeProject, contents: Mapping[str, bytes]) -> No
 )
 @given(compose_projects(min_services=3, max_services=6))
 def test_the_engine_resolves_the_same(engine: Path, project: ComposeProject) -> None:
-    if find_engine(str(engine)).release < release(SINCE_INCLUDED_STUBS):
-        pytest.skip(f"needs Docker Compose {SINCE_INCLUDED_STUBS}")
+    if find_engine(str(engine)).release < release(SINCE_EXTENDS_IN_ROOT):
+        pytest.skip(f"needs Docker Compose {SINCE_EXTENDS_IN_ROOT}")
     plan, contents = divided(project, EXTENDS)
     assume(plan.planned_files)
     with tempfile.TemporaryDirectory() as name:
