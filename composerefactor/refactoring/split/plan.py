@@ -17,13 +17,15 @@ from functools import partial
 from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.forms import key_value_pairs
+from composerefactor.compose.merge_keys import merged_get
 from composerefactor.compose.remarks import switch_of
 from composerefactor.compose.services import services_in
 from composerefactor.edit.planned_files import PlannedFile, Replacement
 from composerefactor.images.catalog import Placement, service_placement
 from composerefactor.refactoring.contract import FileElement, Plan, SavedLines, Unmoved
 from composerefactor.refactoring.deduplicate.layout import Layout
-from composerefactor.refactoring.deduplicate.variants import SharedServices
+from composerefactor.refactoring.deduplicate.variants import SharedService, SharedServices
 from composerefactor.refactoring.modules.anchors import Element
 from composerefactor.refactoring.modules.directories import IncludedFiles, included_files
 from composerefactor.refactoring.modules.grouping import (
@@ -52,6 +54,10 @@ from composerefactor.refactoring.split.common_base import CommonBase, common_bas
 from composerefactor.refactoring.split.extends import split_services
 from composerefactor.refactoring.split.options import SplitOptions, layout_options, shared_services
 from composerefactor.refactoring.split.stubs import StubLayout
+from composerefactor.yaml.values import to_python
+
+SINCE_EQUAL_PAIRS = "2.24.7"
+"""v2.24.1 rejects files of one include entry that set an environment variable to one value."""
 
 
 def plan_root(root: RootFile, options: SplitOptions, names: Names, *, several: bool) -> Plan:
@@ -260,7 +266,25 @@ def _plan_of(
     notes = (*_sharing_notes(factored), *layout.included.notes())
     unmoved = _unmoved_of_all(group, reasons)
     saved, since = _saved_lines(factored), layout.included.since
+    if any(map(_overrides_with_variable, factored.services)):
+        since = max(since, SINCE_EQUAL_PAIRS)
     return Plan(planned_files, moved, unmoved, notes, services, why, saved, since=since)
+
+
+def _overrides_with_variable(service: SharedService) -> bool:
+    """Return whether a root file sets an environment variable of the module of *service* again.
+
+    One of the values has a variable, so that they may be equal.
+    """
+    if service.shared is None:
+        return False
+    values: dict[str, set[str]] = {}
+    for definition in service.definitions:
+        environment = merged_get(definition.region.entry.value, "environment")
+        pairs = key_value_pairs(to_python(environment, definition.source)) if environment else {}
+        for name, value in pairs.items() if isinstance(pairs, dict) else ():
+            values.setdefault(name, set()).add(str(value))
+    return any(len(of) > 1 and "$" in "".join(of) for of in values.values())
 
 
 def _unmoved_of_all(

@@ -18,6 +18,7 @@ from composerefactor.refactoring.contract import Plan
 from composerefactor.refactoring.modules.directories import SINCE_EXTENDS, SINCE_EXTENDS_IN_ROOT
 from composerefactor.refactoring.modules.include import NO_VARIABLES, WHY_ENV_FILE
 from composerefactor.refactoring.split.options import SplitOptions
+from composerefactor.refactoring.split.plan import SINCE_EQUAL_PAIRS
 from composerefactor.transforms.split import split
 from support.commandline import write
 from support.engine import resolved
@@ -363,6 +364,15 @@ def test_root_files_that_share_modules() -> None:
     )
     assert "env_file: ../../prod.env\n" in found[added], "read in the directory of the first file"
     assert EMPTY not in found
+
+
+@pytest.mark.parametrize(("value", "since"), [("prod", ""), ("$KIND", SINCE_EQUAL_PAIRS)])
+def test_a_value_that_may_be_set_twice_needs_a_later_docker_compose(value: str, since: str) -> None:
+    base = BOTH + "    environment: {KIND: base}\n"
+    prod = BOTH + f"    environment: {{KIND: {value}}}\n"
+    plan, found = planned({MAIN: base, PROD: prod}, MAIN, PROD)
+    assert f"KIND: {value}" in "".join(found.values())
+    assert plan.since == since
 
 
 def test_files_that_are_merged_are_all_read_in_one_directory() -> None:
