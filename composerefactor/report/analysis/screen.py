@@ -7,7 +7,6 @@ them with the line of the file that they are about, an inventory, and how to see
 from __future__ import annotations
 
 import re
-import shlex
 import textwrap
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
