@@ -34,7 +34,7 @@ def routes(places: Layout, lines: Iterable[Line]) -> list[Route]:
         curve = _curve(start, end)
         others = [box for box in boxes.values() if box is not start and box is not end]
         way = None
-        if not is_free(curve_points(curve), others):
+        if not _is_free(curve_points(curve), others):
             lanes = lanes or _Lanes(places)
             way = lanes.way(line, boxes)
         if way is None:
@@ -48,7 +48,7 @@ def routes(places: Layout, lines: Iterable[Line]) -> list[Route]:
 _CLEARANCE = 4
 
 
-def is_free(points: Sequence[Point], boxes: Iterable[Box]) -> bool:
+def _is_free(points: Sequence[Point], boxes: Iterable[Box]) -> bool:
     """Return whether none of *points* is in one of *boxes* or touches it."""
     left, right = min(x for x, _ in points), max(x for x, _ in points)
     top, bottom = min(y for _, y in points), max(y for _, y in points)
