@@ -55,6 +55,21 @@ def test_an_explicit_key_is_named(tmp_path: Path, command_line: CommandLine) -> 
     assert "`? web` in line 2" in found.err
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("? services\n: web:\n    image: a\n  api:\n    image: b\n", "`? services` in line 1"),
+        ("services:\n  web:\n    image: a\r  api:\n    image: b\n", "ends line 3"),
+    ],
+)
+def test_why_services_are_not_on_lines_of_their_own(
+    tmp_path: Path, command_line: CommandLine, text: str, reason: str
+) -> None:
+    write(tmp_path, {"compose.yaml": text})
+    found = command_line(tmp_path, "split", *SINGLY, "--engine", "none", "--dry-run")
+    assert reason in found.err
+
+
 def test_a_service_without_a_name_is_named(tmp_path: Path, command_line: CommandLine) -> None:
     text = 'services:\n  "":\n    image: a\n  api:\n    image: b\n  job:\n    image: c\n'
     write(tmp_path, {"compose.yaml": text})

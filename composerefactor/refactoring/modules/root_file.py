@@ -8,6 +8,7 @@ only carries anchors moves to the first module that needs it.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 
@@ -139,11 +140,18 @@ class RootFile:
         source = self.file.source
         section = self.file.root.entry("services")
         services = section.value if section is not None else None
-        for entry in services.entries if isinstance(services, MappingNode) else ():
+        alone = re.search(r"\r(?!\n)", source.text)
+        if alone is not None:
+            where = source.location(alone.start()).line
+            return f"a carriage return without a line feed ends line {where}: convert the line ends"
+        of_services = services.entries if isinstance(services, MappingNode) else ()
+        keys = [*(("key", each) for each in self.file.root.entries)]
+        keys += [("service", each) for each in of_services]
+        for what, entry in keys:
             line = source.text[source.line_start(entry.start) : entry.start]
             where = source.location(entry.start).line
             if not entry.name:
-                return f"the service in line {where} has no name"
+                return f"the {what} in line {where} has no name"
             if line.lstrip().startswith("?"):
                 return f"`? {entry.name}` in line {where} is an explicit key: write `{entry.name}:`"
         return "its services are not on lines of their own (a flow mapping)"
