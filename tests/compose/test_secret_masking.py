@@ -51,3 +51,8 @@ def test_values_of_secret_names_are_masked(name: str, part: str) -> None:
             assert "hunter2" not in GENERAL.text(f"run it with {each}=hunter2")
             if each[0] != "_" and each[-1] != ".":
                 assert "hunter2" not in GENERAL.text(f"--{each} hunter2")
+
+
+def test_the_line_after_an_empty_secret_is_shown() -> None:
+    text = "SMTP_PWD=\nSMTP_HOST=mail.example.com\nSMTP_PASSWORD= \nSMTP_PORT=587\n"
+    assert GENERAL.text(text) == text
