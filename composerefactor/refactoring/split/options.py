@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from composerefactor.compose.connections import connected
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.project import Project
+from composerefactor.compose.references import extends_target
 from composerefactor.compose.remarks import generated_note
 from composerefactor.compose.services import services_in
 from composerefactor.edit.planned_files import PlannedFile
@@ -121,12 +122,21 @@ def root_file_of(project: Project, path: str, options: SplitOptions) -> RootFile
 
 
 def included_monoliths(project: Project) -> list[str]:
-    """Return the files of an existing ``include`` that have too many services for a module."""
+    """Return the files of an existing ``include`` that have too many services for a module.
+
+    Services that extend one of another file, as stubs do, do not count.
+    """
     return [
         path
         for path in sorted(project.own_includes - set(project.root_files))
-        if path in project.files and len(project.files[path].services) > MOST_SERVICES
+        if path in project.files and _own_services(project.files[path]) > MOST_SERVICES
     ]
+
+
+def _own_services(file: ComposeFile) -> int:
+    """Return how many services of *file* extend none of another file."""
+    targets = map(extends_target, file.services.values())
+    return sum(target is None or target[0] is None for target in targets)
 
 
 def sharing_groups(roots: list[RootFile]) -> list[list[RootFile]]:

@@ -91,3 +91,14 @@ def test_the_engine_resolves_a_split_and_a_join_the_same(
         before = resolved(engine, write(root, files))
         assert resolved(engine, write(root, divided)) == before
         assert resolved(engine, write(root, joined)) == before
+
+
+def test_an_environment_file_with_many_stubs_is_no_monolith() -> None:
+    fixed = "".join(f"    {key}: true\n" for key in ("init", "tty", "privileged", "read_only"))
+    one = [f"  s{n}:\n    image: s{n}\n{fixed}    command: run\n" for n in range(12)]
+    root = "services:\n" + "".join(one) + "  alone:\n    image: alone\n"
+    files = {"docker-compose.yml": root, "docker-compose.dev.yml": root.replace("run", "watch")}
+    options = SplitOptions(strategy="extends", force=True)
+    contents = after(files, split.plan(opened(files), options).contents())
+    assert any(text.count(b"extends:") > 10 for text in contents.values())
+    assert split.plan(opened(contents), options).contents() == {}
