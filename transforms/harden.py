@@ -29,11 +29,7 @@ from composerefactor.edit.operations import AddItem, AddKey, Edit
 from composerefactor.edit.rendering import Value
 from composerefactor.errors import UsageError
 from composerefactor.images.catalog import load_catalog
-from composerefactor.images.dockerfiles import (
-    Chain,
-    dockerfile_text,
-    read_dockerfile,
-)
+from composerefactor.images.dockerfiles import Chain, dockerfile_text, read_dockerfile
 from composerefactor.images.entries import confidence
 from composerefactor.images.health.probes import base_image
 from composerefactor.images.lookup import Hardening, gains_privileges, hardening
@@ -58,6 +54,8 @@ _PURPOSES = {
     "NET_BIND_SERVICE": "bind ports below 1024",
     **dict.fromkeys(("SETGID", "SETPCAP", "SETUID"), "leave root"),
 }
+"""What the images of the catalog need capabilities for."""
+
 _SHELLS = ("sh", "bash", "/bin/sh", "/bin/bash")
 _PARTS = ("no-new-privileges", "capabilities", "read-only")
 _SUDO = re.compile(r"(?:^|[\s;&|(])(?:/usr/bin/)?(?:sudo|doas)\s")
@@ -136,8 +134,8 @@ def _is_exempt(model: StartModel, service: Service) -> bool:
     return model.runs_windows or is_privileged or gains_privileges(_image(service))
 
 
-class _Sureness(Struct, frozen=True):
-    """How sure it is that a service can do without new privileges, and why."""
+class _Assessment(Struct, frozen=True):
+    """The confidence that a service can do without new privileges, and the evidence."""
 
     confidence: Confidence
     evidence: str
@@ -151,9 +149,9 @@ class _Privileges:
         self._chains: dict[int, Chain | None] = {}
 
     def can_be_fixed(self, model: StartModel, service: Service) -> bool:
-        """Return whether *service* can do without new privileges, and says nothing on them."""
-        says = any(re.match(r"no-new-privileges\b", each.value) for each in service.security_opt)
-        return not (says or _is_exempt(model, service) or self._needs_setuid(model, service))
+        """Return whether *service* can do without new privileges, and does not configure them."""
+        is_set = any(re.match(r"no-new-privileges\b", each.value) for each in service.security_opt)
+        return not (is_set or _is_exempt(model, service) or self._needs_setuid(model, service))
 
     def _needs_setuid(self, model: StartModel, service: Service) -> bool:
         """Return whether *service*, or another one with its image, calls ``sudo``.
@@ -169,14 +167,14 @@ class _Privileges:
         )
         return calls_sudo or any(map(_SETUID.search, self._runs(service)))
 
-    def sureness(self, services: Iterable[Service]) -> _Sureness:
-        """Return how sure it is that no program of *services* must gain privileges."""
-        known = [self._sureness(service) for service in services]
+    def assess(self, services: Iterable[Service]) -> _Assessment:
+        """Return the confidence that no program of *services* must gain privileges."""
+        known = [self._assess_one(service) for service in services]
         least = least_certain(*(each.confidence for each in known))
         return next(each for each in known if each.confidence == least)
 
-    def _sureness(self, service: Service) -> _Sureness:
-        """Return how sure that is of *service*.
+    def _assess_one(self, service: Service) -> _Assessment:
+        """Return the confidence that no program of *service* must gain privileges.
 
         A program with capabilities in its file does not get them with ``no-new-privileges``
         (docker/cli issue 2739).
@@ -184,18 +182,18 @@ class _Privileges:
         chain = self._chain(service)
         if chain is not None:
             if any(map(_SETCAP.search, self._runs(service))):
-                return _Sureness("guess", "its Dockerfile has setcap")
+                return _Assessment("guess", "its Dockerfile has setcap")
             evidence = "nothing in its Dockerfile gains privileges"
             if base_image(chain.base):
-                return _Sureness("verified", evidence)
-            return _Sureness("likely", f"{evidence}; {chain.base} is unknown")
+                return _Assessment("verified", evidence)
+            return _Assessment("likely", f"{evidence}; {chain.base} is unknown")
         facts = _image_facts(service)
         if facts is not None:
-            return _Sureness(confidence(facts.verified), "its image only gives up privileges")
+            return _Assessment(confidence(facts.verified), "its image only gives up privileges")
         names = [each.value for each in service.cap_add]
         if names and (service.build or load_catalog().match(_image(service)) is None):
-            return _Sureness("guess", f"its program may get {join_names(names)} from its file")
-        return _Sureness("likely", "few images have programs that gain privileges")
+            return _Assessment("guess", f"its program may get {join_names(names)} from its file")
+        return _Assessment("likely", "few images have programs that gain privileges")
 
     def _runs(self, service: Service) -> list[str]:
         """Return the commands that build the image of *service*; [] if they are not known."""
@@ -349,13 +347,13 @@ def _key_additions(privileges: _Privileges, models: list[StartModel]) -> Iterato
         if service.values("security_opt") or not privileges.can_be_fixed(model, service):
             return None
         reached.setdefault(service.name, []).append(service)
-        return "guess" if privileges.sureness([service]).confidence == "guess" else "certain"
+        return "guess" if privileges.assess([service]).confidence == "guess" else "certain"
 
     for site in find_sites(models, wanted, ("security_opt",)):
         if isinstance(site, BlockedSite):
             yield blocked_refusal(site, "no security_opt")
             continue
-        known = privileges.sureness([each for name in site.services for each in reached[name]])
+        known = privileges.assess([each for name in site.services for each in reached[name]])
         title = _NO_NEW_TITLE.format(join_names(site.services))
         yield addition(site, [_NO_NEW_PRIVILEGES], title, known.evidence, known.confidence)
 
@@ -403,7 +401,7 @@ def _list_additions(
                 continue
             reached = [other for _, other in users[id(first.node)]]
             names = tuple(dict.fromkeys(other.name for other in reached))
-            known = privileges.sureness(reached)
+            known = privileges.assess(reached)
             effect = [Effect(("services", name, "security_opt"), "changes") for name in names]
             if path[0] != "services":
                 effect.append(Effect(tuple(map(str, path)), "changes"))
