@@ -59,15 +59,10 @@ _PURPOSES = {
 _SHELLS = ("sh", "bash", "/bin/sh", "/bin/bash")
 _PARTS = ("no-new-privileges", "capabilities", "read-only")
 _SUDO = re.compile(r"(?:^|[\s;&|(])(?:/usr/bin/)?(?:sudo|doas)\s")
-_SETUID = re.compile(
-    r"\b(?:apt(?:-get)?|apk|dnf|yum|microdnf)\b.*\s(?:sudo|doas|fixuid)\b"
-    r"|\bchmod\s+(?:\S+\s+)?(?:[ugo]*\+s|0?[246]\d{3})\b|/etc/sudoers|NOPASSWD",
-    re.DOTALL,
-)
-"""In an instruction: it prepares that a program runs as another user than the one that starts it.
-
-gosu, su-exec and setpriv only give up privileges.
-"""
+_INSTALLER = re.compile(r"\b(?:apt(?:-get)?|apk|dnf|yum|microdnf)\b")
+_SETUID_PACKAGE = re.compile(r"\s(?:sudo|doas|fixuid)\b")
+"""Packages whose programs gain privileges; gosu, su-exec and setpriv only give up privileges."""
+_SETUID = re.compile(r"\bchmod\s+(?:\S+\s+)?(?:[ugo]*\+s|0?[246]\d{3})\b|/etc/sudoers|NOPASSWD")
 _SETCAP = re.compile(r"\bsetcap\b")
 
 
@@ -154,9 +149,11 @@ class _Privileges:
         return not (is_set or _is_exempt(model, service) or self._needs_setuid(model, service))
 
     def _needs_setuid(self, model: StartModel, service: Service) -> bool:
-        """Return whether *service*, or another one with its image, calls ``sudo``.
+        """Return whether a program of *service* must run as another user than its caller.
 
-        "The "no new privileges" flag is set, which prevents sudo from running as root."
+        The service, or another one with its image, calls ``sudo``, which ends with "The "no new
+        privileges" flag is set, which prevents sudo from running as root"; or its Dockerfile
+        prepares that.
         """
         calls_sudo = any(
             _SUDO.search(word)
@@ -165,7 +162,7 @@ class _Privileges:
             for words in (other.entrypoint, other.command)
             for word in (" ".join((*words.value, "")) if words else "",)
         )
-        return calls_sudo or any(map(_SETUID.search, self._runs(service)))
+        return calls_sudo or any(map(_prepares_setuid, self._runs(service)))
 
     def assess(self, services: Iterable[Service]) -> _Assessment:
         """Return the confidence that no program of *services* must gain privileges."""
@@ -212,6 +209,13 @@ class _Privileges:
                 else None
             )
         return self._chains[id(service)]
+
+
+def _prepares_setuid(command: str) -> bool:
+    """Return whether *command* prepares that a program runs as another user than its caller."""
+    installer = _INSTALLER.search(command)
+    installs = installer and _SETUID_PACKAGE.search(command, installer.end())
+    return bool(installs or _SETUID.search(command))
 
 
 def _image_facts(service: Service) -> Hardening | None:
