@@ -331,12 +331,11 @@ def _spans(text: str) -> Iterator[Span]:
         yield from _named_spans(_NAMED_HEADER, text)
     if "=" in text:
         yield from _named_spans(_ASSIGNMENT, text)
-        yield from (span for span in password_spans(text) if not is_reference(text[slice(*span)]))
+    yield from (span for span in password_spans(text) if not is_reference(text[slice(*span)]))
     if '"' in text or "'" in text:
         yield from _named_spans(_JSON_PAIR, text)
     yield from _named_spans(_ELEMENT, text)
-    for match in _LOGIN_LINE.finditer(text):
-        yield match.span(match.lastgroup or 0)
+    yield from _literal_groups(_LOGIN_LINE, text)
     yield from (m.span() for m in _RUN.finditer(text) if is_random(m[0]))
     yield from said_spans(text)
     if _has_any(text, _POSITION_WORDS) or _OPTION_START.search(text):
@@ -364,7 +363,13 @@ def url_spans(text: str) -> Iterator[Span]:
             else:
                 start = match.start("userinfo") + len(user) + 1
                 yield from () if ":-" in match["userinfo"] else [(start, match.end("userinfo"))]
-    for match in _WEBHOOK.finditer(text) if _has_any(text.lower(), _WEBHOOK_WORDS) else ():
+    if _has_any(text.lower(), _WEBHOOK_WORDS):
+        yield from _literal_groups(_WEBHOOK, text)
+
+
+def _literal_groups(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
+    """Yield the span of the group that matches in each match of *pattern*, if it is literal."""
+    for match in pattern.finditer(text):
         if match.lastgroup and not is_reference(match[match.lastgroup]):
             yield match.span(match.lastgroup)
 
