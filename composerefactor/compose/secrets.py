@@ -393,7 +393,7 @@ def _named_spans(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
     """Yield the spans of the values in *text* after a secret name."""
     for match in pattern.finditer(text):
         group = next((g for g in ("double", "single", "quoted", "value") if _group(match, g)), "")
-        name = match["name"] or match["key"]
+        name = _group(match, "name") or _group(match, "key")
         if group and is_secret(name, match[group].rstrip("\\")):
             yield match.span(group)
 

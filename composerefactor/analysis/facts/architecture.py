@@ -298,6 +298,11 @@ class Architecture:
         """The names of all services, each listed once."""
         return tuple(dict.fromkeys(s.name for entry in self.entries for s in entry.services))
 
+    def is_for_tests(self, path: str) -> bool:
+        """Return whether the Compose file at *path* is known to be for tests."""
+        environment = self.file_environments.get(path)
+        return environment is not None and environment.kind == "test"
+
 
 def survey(project: Project, name: str, catalog: Catalog) -> Architecture:
     """Return the facts of *project*, called *name*, read from its text and the image *catalog*."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.dotenv import Assignment, assignments
+from composerefactor.compose.env_files import file_text
 from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import is_credential
 from composerefactor.errors import Location
@@ -38,11 +39,8 @@ def committed_env_file(architecture: Architecture) -> Iterator[Occurrence]:
 
 def _credentials(project: Project, path: str) -> list[Assignment]:
     """Return the assignments of literal credentials in the env file *path*."""
-    if project.read is None or not project.exists(path):  # deleted, or a link to a missing file
-        return []
-    text = project.read(path).decode("utf-8", "replace")
     return [
         assignment
-        for assignment in assignments(text)
+        for assignment in assignments(file_text(project, path))
         if "$" not in assignment.value and is_credential(assignment.name, assignment.value)
     ]

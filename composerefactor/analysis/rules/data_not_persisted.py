@@ -33,8 +33,7 @@ def data_not_persisted(architecture: Architecture) -> Iterator[Occurrence]:
         for service in entry.services:
             if service.counts_as != "data stores" or service.category == "emulator":
                 continue
-            environment = architecture.file_environments.get(service.location.path)
-            if environment is not None and environment.kind == "test":
+            if architecture.is_for_tests(service.location.path):
                 continue  # its data is meant to go
             if service.build is None and service.image and not service.one_off:
                 for path in _unmounted_data(architecture.project, entry, service):

@@ -19,10 +19,12 @@ def unreadable_file(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the error of each start command whose files cannot be read."""
     for entry, error in architecture.unread.items():
         location = error.location or Location(entry.root_file)
+        # With a value for its variables, the path may lead to a file.
+        severity = Severity.MEDIUM if "$" in error.message else None
         yield Occurrence(
             f"{entry.title} cannot be read: {architecture.masking.text(error.message)}",
             location,
             subject=error.message,
             remedy=error.remedy,
-            severity=Severity.MEDIUM if "$" in error.message else None,
+            severity=severity,
         )

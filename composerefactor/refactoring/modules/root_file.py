@@ -145,9 +145,8 @@ class RootFile:
             where = source.location(alone.start()).line
             return f"a carriage return without a line feed ends line {where}: convert the line ends"
         of_services = services.entries if isinstance(services, MappingNode) else ()
-        keys = [*(("key", each) for each in self.file.root.entries)]
-        keys += [("service", each) for each in of_services]
-        for what, entry in keys:
+        keys = [("key", each) for each in self.file.root.entries]
+        for what, entry in [*keys, *(("service", each) for each in of_services)]:
             line = source.text[source.line_start(entry.start) : entry.start]
             where = source.location(entry.start).line
             if not entry.name:

@@ -55,11 +55,10 @@ def _body(section: Section, style: Style, width: int) -> Iterator[str]:
     if section.is_empty:
         yield f"  {section.empty}"
         return
-    grids = [_grid(part, width) for part in section.parts if isinstance(part, Table)]
-    in_blocks = {grid.columns for grid in grids if grid.is_tall}
-    for part in section.parts:
-        if isinstance(part, Table) and part.rows:
-            grid = _grid(part, width)
+    grids = [_grid(part, width) if isinstance(part, Table) else None for part in section.parts]
+    in_blocks = {grid.columns for grid in grids if grid is not None and grid.is_tall}
+    for part, grid in zip(section.parts, grids, strict=True):
+        if isinstance(part, Table) and grid is not None and part.rows:
             yield from _heading(part.title, style)
             if grid.columns in in_blocks:
                 yield from _blocks(grid, part.lead, style, width)

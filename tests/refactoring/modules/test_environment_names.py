@@ -36,7 +36,7 @@ DEVELOPMENT = f"{SERVICE}    environment: [NODE_ENV=development]\n"
         ("deploy/compose.Prod_EU.yaml", "prod-eu"),
         ("docker-compose.test.override.yml", "test-override"),
         ("docker-stack.yml", "stack"),
-        ("docker-amundsen-local.yml", "amundsen-local"),
+        ("docker-shop-local.yml", "shop-local"),
         ("decompose.yml", "decompose"),
         (PLAIN, ""),
         ("compose.yaml", ""),
