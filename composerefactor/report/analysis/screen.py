@@ -276,7 +276,11 @@ class _Excerpts:
         return Source(path, project.read(path).decode("utf-8", "replace"))
 
     def _line(self, source: Source, index: int) -> str:
-        """Return a line without secrets; those of a service follow from its own lines."""
+        """Return a line without secrets.
+
+        A line of a service is masked together with the lines of that service alone, which tell
+        what its secrets are: to mask all lines of a large file takes long.
+        """
         file = self._architecture.project.files.get(source.path)
         regions = file.regions_in("services").values() if file else ()
         at = source.line_starts[index]
