@@ -264,12 +264,14 @@ _ELEMENT = re.compile(
     r"|\s(?:key|name)=[\"'](?P<key>[\w.:-]{1,80})[\"']\s+value=[\"'](?P<quoted>[^\"'<>\n]+)",
 )
 """A setting in XML: an element, or an element with a name and a value."""
+_ELEMENT_PARTS = ("</", "value=")
 _LOGIN_LINE = re.compile(
     r"(?<!\w)(?:login|user(?:name)?)\s+\S{1,80}\s+(?:password|pass)\s+(?P<netrc>[^\s\"']+)"
     r"|(?<![\w.:/*-])[\w.*-]{1,80}:(?:[0-9]{2,5}|\*):[\w*-]{1,60}:[\w*-]{1,60}:"
     r"(?P<pgpass>[^\s:\"']{4,})(?![\w:])"
 )
 """A line of a ``.netrc``, or of a ``.pgpass``."""
+_PGPASS_COLONS = 4
 _RUN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{24,}")
 _URL_PASSWORD = re.compile(
     r"://(?<=[a-z0-9+.-]://)[^/\s:@?#]*:(?P<password>[^/\s@?#,]+)@", re.IGNORECASE
@@ -334,12 +336,19 @@ def _spans(text: str) -> Iterator[Span]:
     yield from (span for span in password_spans(text) if not is_reference(text[slice(*span)]))
     if '"' in text or "'" in text:
         yield from _named_spans(_JSON_PAIR, text)
-    yield from _named_spans(_ELEMENT, text)
-    yield from _literal_groups(_LOGIN_LINE, text)
+    yield from _spans_of_other_files(text)
     yield from (m.span() for m in _RUN.finditer(text) if is_random(m[0]))
     yield from said_spans(text)
     if _has_any(text, _POSITION_WORDS) or _OPTION_START.search(text):
         yield from _command_spans(text)
+
+
+def _spans_of_other_files(text: str) -> Iterator[Span]:
+    """Yield the spans of secrets in lines of XML, of a ``.netrc`` or of a ``.pgpass``."""
+    if _has_any(text, _ELEMENT_PARTS):
+        yield from _named_spans(_ELEMENT, text)
+    if "pass" in text or text.count(":") >= _PGPASS_COLONS:
+        yield from _literal_groups(_LOGIN_LINE, text)
 
 
 def said_spans(text: str) -> Iterator[Span]:
