@@ -392,24 +392,27 @@ def export(repository: Repository, revision: str, target: Path) -> Exported:
     that a partial clone has not fetched are skipped.
 
     Raises:
-        InputError: Git does not know the revision, or its files have more than
-            :data:`MAX_EXPORTED_TOTAL` bytes.
+        InputError: Git does not know the revision, or its files, with those of submodules, have
+            more than :data:`MAX_EXPORTED_TOTAL` bytes.
     """
     base = target / repository.top.name
     root = base / repository.prefix
     root.mkdir(parents=True)
-    return Exported(root, frozenset(_export_tree(repository, revision, base)))
+    missing, _ = _export_tree(repository, revision, base, 0)
+    return Exported(root, frozenset(missing))
 
 
-def _export_tree(repository: Repository, revision: str, base: Path) -> set[str]:
+def _export_tree(
+    repository: Repository, revision: str, base: Path, total: int
+) -> tuple[set[str], int]:
     """Write the files of *revision* below *base*; return the paths of those that are missing.
 
-    The submodules that are checked out are exported at the commits that *revision* names.
+    The submodules that are checked out are exported at the commits that *revision* names. *total*
+    is the number of bytes that are exported before; the one after is returned, too.
     """
     exported: list[_Entry] = []
     submodules: list[_Entry] = []
     missing: set[str] = set()
-    total = 0
     for entry in _entries_of(repository, f"{revision}^{{tree}}"):
         if SKIPPED_DIRECTORIES & set(PurePosixPath(entry.path).parts):
             continue
@@ -434,8 +437,9 @@ def _export_tree(repository: Repository, revision: str, base: Path) -> set[str]:
         if nested is not None and known == b"commit\n":
             place = base / entry.path
             place.mkdir(parents=True, exist_ok=True)
-            missing |= {f"{entry.path}/{name}" for name in _export_tree(nested, commit, place)}
-    return missing
+            inside, total = _export_tree(nested, commit, place, total)
+            missing |= {f"{entry.path}/{name}" for name in inside}
+    return missing, total
 
 
 def _write_files(repository: Repository, entries: Sequence[_Entry], base: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from composerefactor.errors import InputError
+from composerefactor.workspace import git as git_module
 from composerefactor.workspace.git import Repository, export, find_repository
 
 Fill = Callable[[Path, Mapping[str, bytes]], None]
@@ -131,6 +132,15 @@ def test_export_with_submodules_and_links(with_submodule: Repository, tmp_path: 
     assert (exported / "here/compose.yaml").read_bytes() == b"a\n"
     assert not os.path.lexists(exported / "out")
     assert not os.path.lexists(exported / "round")
+
+
+def test_the_files_of_submodules_count_for_the_limit(
+    with_submodule: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = sum(entry.size or 0 for entry in git_module._entries_of(with_submodule, "HEAD^{tree}"))
+    monkeypatch.setattr(git_module, "MAX_EXPORTED_TOTAL", own)
+    with pytest.raises(InputError, match="too large"):
+        export(with_submodule, "HEAD", tmp_path / "export")
 
 
 def test_ignored_below_the_top_level(repository: Repository, fill: Fill) -> None:
