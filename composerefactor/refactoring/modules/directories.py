@@ -26,6 +26,9 @@ ENV_FILE_NAMES = ("empty.env", "empty-env", "no-variables")
 SINCE_EXTENDS = "2.24.7"
 """v2.24.1 looks for what an included file extends in the current directory (observed)."""
 
+SINCE_EXTENDS_PORTS = "2.25.0"
+"""v2.24.1 rejects short ports in an extended file, v2.24.7 ``depends_on`` (observed)."""
+
 SINCE_EXTENDS_IN_ROOT = "2.27.0"
 """v2.24.7 looks for what a file that is included with ``project_directory`` extends in the current
 directory, v2.25.0 to v2.26.1 in that of the file (observed)."""

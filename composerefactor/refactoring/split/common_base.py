@@ -45,6 +45,7 @@ from composerefactor.refactoring.modules.anchors import AnchorIndex, Element
 from composerefactor.refactoring.modules.directories import (
     SINCE_EXTENDS,
     SINCE_EXTENDS_IN_ROOT,
+    SINCE_EXTENDS_PORTS,
     IncludedFiles,
 )
 from composerefactor.refactoring.modules.grouping import LayoutOptions, Names
@@ -61,9 +62,6 @@ _SERVICE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _MAY_BE_NULL = {"command", "entrypoint"}
 _FEWEST_LINES = 3
 """A shorter block is no base: ``extends`` itself takes three lines."""
-
-SINCE_BASE = "2.25.0"
-"""v2.24.1 rejects short ports in an extended file, v2.24.7 ``depends_on`` (observed)."""
 
 _OF_A_LATER_RELEASE = {"ports", "depends_on"}
 
@@ -387,7 +385,7 @@ class CommonBase(Struct, frozen=True):
         if not paths.isdisjoint(result.reasons):
             return SINCE_EXTENDS_IN_ROOT
         is_later = any(base.needs_later_release(self.file) for base in self.bases)
-        return SINCE_BASE if is_later else SINCE_EXTENDS
+        return SINCE_EXTENDS_PORTS if is_later else SINCE_EXTENDS
 
 
 def common_base(

@@ -30,16 +30,17 @@ from composerefactor.refactoring.deduplicate.places import (
     write_block,
 )
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Block, Element
-from composerefactor.refactoring.modules.directories import SINCE_EXTENDS_IN_ROOT, IncludedFiles
+from composerefactor.refactoring.modules.directories import (
+    SINCE_EXTENDS_IN_ROOT,
+    SINCE_EXTENDS_PORTS,
+    IncludedFiles,
+)
 from composerefactor.refactoring.modules.paths import replacements
 from composerefactor.refactoring.modules.writer import Output
 from composerefactor.refactoring.split.extends import StubSplit, fixed_attributes
 from composerefactor.yaml.comments import Region
 from composerefactor.yaml.nodes import MappingNode, Node, walk
 from composerefactor.yaml.source import Source
-
-SINCE_STUBS = "2.25.0"
-"""v2.24.1 rejects short ports in an extended file, v2.24.7 ``depends_on`` (observed)."""
 
 
 @dataclass
@@ -96,7 +97,7 @@ class StubLayout(Layout):
     @property
     def since(self) -> str:
         """The oldest Docker Compose that reads the result."""
-        return SINCE_EXTENDS_IN_ROOT if self.split.in_environments else SINCE_STUBS
+        return SINCE_EXTENDS_IN_ROOT if self.split.in_environments else SINCE_EXTENDS_PORTS
 
     def notes(self, planned_files: Iterable[PlannedFile]) -> Iterator[str]:
         """Yield how many paths are rewritten, and which attributes do not move, with reasons."""

@@ -14,8 +14,11 @@ from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load_project
 from composerefactor.proof.comparison import compare
 from composerefactor.refactoring.contract import Plan
-from composerefactor.refactoring.modules.directories import SINCE_EXTENDS, SINCE_EXTENDS_IN_ROOT
-from composerefactor.refactoring.split.common_base import SINCE_BASE
+from composerefactor.refactoring.modules.directories import (
+    SINCE_EXTENDS,
+    SINCE_EXTENDS_IN_ROOT,
+    SINCE_EXTENDS_PORTS,
+)
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
 from support.commandline import write
@@ -297,8 +300,8 @@ def test_a_block_that_a_comment_pins_stays() -> None:
     ("block", "since"),
     [
         (SMALL, SINCE_EXTENDS),
-        (SMALL + "depends_on: [db]\n", SINCE_BASE),
-        (SMALL + "ports: []\n", SINCE_BASE),
+        (SMALL + "depends_on: [db]\n", SINCE_EXTENDS_PORTS),
+        (SMALL + "ports: []\n", SINCE_EXTENDS_PORTS),
     ],
 )
 def test_what_later_releases_alone_read(block: str, since: str) -> None:
