@@ -238,6 +238,11 @@ class Plan(Struct, frozen=True):
         """Return the planned content of each file, None for one that is deleted."""
         return {each.path: each.content() for each in (*self.planned_files, *self.reader_files)}
 
+    @property
+    def copied_lines(self) -> int:
+        """How many lines are written more often than before."""
+        return sum(each.lines_from(copied=True) for each in self.planned_files)
+
 
 class Option(Struct, frozen=True):
     """One option of a transform that users can set.

@@ -408,8 +408,7 @@ def _created(
 def _advice(proposal: Proposal, style: Style) -> Iterator[str]:
     """Yield how to copy less if a split copies much of the text; stubs and headers do not count."""
     before, _ = proposal.own_changes.text_lines()
-    copied = sum(d.lines_from(copied=True) for d in proposal.plan.planned_files)
-    percent = 100 * copied // max(before, 1)
+    percent = 100 * proposal.plan.copied_lines // max(before, 1)
     if percent > _MOST_COPIED:
         text = f"{percent} % of the text is copied: larger modules (--granularity category) or "
         text += "shared blocks (--anchors extends) copy less"
@@ -571,7 +570,7 @@ def moved_text(proposal: Proposal, *, verbose: bool = True) -> str:
     before, after = changes.text_lines()
     old = len(changes.changed) + len(changes.deleted)
     new = len(changes.changed) + len(changes.created)
-    copied = sum(d.lines_from(copied=True) for d in planned_files)
+    copied = proposal.plan.copied_lines
     sizes = (
         f"{before} lines in {counted(old, 'file')} before, {after} in {counted(new, 'file')} after"
     )

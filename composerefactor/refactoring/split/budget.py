@@ -49,8 +49,7 @@ def exceeds_budget(plan: Plan, roots: Sequence[RootFile], options: LayoutOptions
     """
     if options.anchors == "copy" or options.granularity != "auto":
         return False
-    copied = sum(planned_file.lines_from(copied=True) for planned_file in plan.planned_files)
-    return copied > copy_budget(roots)
+    return plan.copied_lines > copy_budget(roots)
 
 
 def plan_within_budget(

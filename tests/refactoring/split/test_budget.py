@@ -28,10 +28,6 @@ def modules(plan: Plan) -> set[frozenset[str]]:
     return {frozenset(services) for services in plan.services.values() if services}
 
 
-def copied(plan: Plan) -> int:
-    return sum(planned_file.lines_from(copied=True) for planned_file in plan.planned_files)
-
-
 def service(name: str, *lines: str) -> str:
     return "\n".join([f"  {name}:", f"    image: {name}", *lines, "    environment:", LONG, ""])
 
@@ -61,10 +57,10 @@ def test_services_with_one_block_come_together_where_copies_would_be_too_many() 
         service(name, *([MERGED] if name in {"postgres", "shop"} else [])) for name in names
     )
     assert any({"postgres", "shop"} <= services for services in modules(planned(text)))
-    assert copied(planned(text)) == 0
+    assert planned(text).copied_lines == 0
     apart = planned(text, anchors="copy")
     assert not any({"postgres", "shop"} <= services for services in modules(apart))
-    assert copied(apart) == len(BLOCKS.splitlines()) - 1
+    assert apart.copied_lines == len(BLOCKS.splitlines()) - 1
 
 
 def test_the_reason_is_the_block() -> None:
@@ -81,7 +77,7 @@ def test_a_file_stays_whole_where_every_division_copies_too_much() -> None:
     assert plan.planned_files == ()
     assert {unmoved.element[2] for unmoved in plan.unmoved} == set(names)
     assert all("copies of x-" in unmoved.reason for unmoved in plan.unmoved)
-    assert copied(planned(text, anchors="copy")) > 10
+    assert planned(text, anchors="copy").copied_lines > 10
 
 
 @pytest.mark.parametrize(
@@ -96,7 +92,7 @@ def test_what_the_user_says_is_done(options: dict[str, Any]) -> None:
     names = ("postgres", "nginx", "shop")
     plan = planned(BLOCKS + "".join(service(name, MERGED) for name in names), **options)
     assert modules(plan) == {frozenset({name}) for name in names}
-    assert copied(plan) > 10
+    assert plan.copied_lines > 10
 
 
 def test_a_common_file_is_better_than_no_split() -> None:
@@ -109,7 +105,7 @@ def test_a_common_file_is_better_than_no_split() -> None:
     plan = planned(text)
     assert plan.since == SINCE_EXTENDS_IN_ROOT
     assert len(modules(plan)) > 1
-    assert copied(plan) == 0
+    assert plan.copied_lines == 0
 
 
 def test_an_anchor_in_a_service_ties_too() -> None:
@@ -119,4 +115,4 @@ def test_an_anchor_in_a_service_ties_too() -> None:
     plan = planned(text)
     assert any({"nginx", "shop"} <= services for services in modules(plan))
     assert "refer to nginx" in plan.reasons.values()
-    assert copied(plan) == 0
+    assert plan.copied_lines == 0
