@@ -124,12 +124,18 @@ class PlannedFile(Struct, frozen=True):
         """The number of replacements in all slices."""
         return sum(len(p.replacements) for p in self.pieces if isinstance(p, Slice))
 
-    def lines_from(self, *, copied: bool) -> int:
-        """Return how many non-blank lines are *copied*, or come from another file."""
+    @property
+    def copied_lines(self) -> int:
+        """How many non-blank lines are in another place, too."""
+        return sum(_line_count(p.text) for p in self.pieces if isinstance(p, Slice) and p.copy)
+
+    @property
+    def moved_lines(self) -> int:
+        """How many non-blank lines come from another file, and are not copies."""
         return sum(
             _line_count(p.text)
             for p in self.pieces
-            if isinstance(p, Slice) and p.copy is copied and (copied or p.source.path != self.path)
+            if isinstance(p, Slice) and not p.copy and p.source.path != self.path
         )
 
     def lines_rewritten(self) -> int:

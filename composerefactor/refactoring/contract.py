@@ -241,7 +241,7 @@ class Plan(Struct, frozen=True):
     @property
     def copied_lines(self) -> int:
         """How many lines are written more often than before."""
-        return sum(each.lines_from(copied=True) for each in self.planned_files)
+        return sum(each.copied_lines for each in self.planned_files)
 
 
 class Option(Struct, frozen=True):

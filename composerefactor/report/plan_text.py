@@ -552,7 +552,7 @@ def moved_text(proposal: Proposal, *, verbose: bool = True) -> str:
     Only the services, and the lines of text before and after, unless *verbose*.
     """
     planned_files = proposal.plan.planned_files
-    lines_moved = sum(d.lines_from(copied=False) for d in planned_files)
+    lines_moved = sum(d.moved_lines for d in planned_files)
     comments = sum(
         count_comment_lines(piece.text)
         for d in planned_files
