@@ -9,6 +9,7 @@ import posixpath
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -250,6 +251,8 @@ Progress: TypeAlias = Callable[[int, int, str], None]
 PATIENCE = 10
 """How many times as long as another run one may take."""
 
+_SECONDS_TO_STOP = 0.02
+
 _T = TypeVar("_T")
 _RunKey: TypeAlias = tuple[tuple[str, ...], Path, frozenset[tuple[str, str]]]
 """What determines the result of a run: arguments, working directory, environment."""
@@ -417,8 +420,9 @@ class Runner:
     def side_by_side(self, tasks: Sequence[Callable[[], _T]]) -> list[_T]:
         """Run *tasks* in parallel; return their results in order. An exception kills all runs."""
         pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
+        futures: list[Future[_T]] = []
         try:
-            futures = [pool.submit(task) for task in tasks]
+            futures += map(pool.submit, tasks)
             self._show(0, len(tasks))
             results = []
             for n, future in enumerate(futures, start=1):
@@ -426,7 +430,9 @@ class Runner:
                 self._show(n, len(tasks))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            self.engine.stop()
+            while not all(future.done() for future in futures):
+                self.engine.stop()  # again, for what a task starts meanwhile
+                time.sleep(_SECONDS_TO_STOP)
             raise
         finally:
             pool.shutdown()
