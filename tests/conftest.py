@@ -14,7 +14,6 @@ from support.commandline import CommandLine, installed_engine
 from support.examples import load_profile
 
 load_profile()
-os.environ["GOGC"] = "off"  # Docker Compose runs too briefly to collect garbage
 gc.disable()  # until all tests are collected: nothing of them is garbage
 
 
@@ -80,7 +79,6 @@ def command_line(engine: Path, tmp_path_factory: pytest.TempPathFactory) -> Comm
     environ = {
         "COMPOSEREFACTOR_STATE_HOME": str(home / "state"),
         "GIT_CONFIG_NOSYSTEM": "1",
-        "GOGC": os.environ["GOGC"],
         "HOME": str(home),
         "PATH": os.environ["PATH"],
     }
