@@ -21,6 +21,7 @@ from composerefactor.cli.options import (
     project_selection,
 )
 from composerefactor.cli.terminal import deliver, progress, style_for
+from composerefactor.compose.masking import masked_errors
 from composerefactor.errors import UsageError
 from composerefactor.proof.engine import find_engine
 from composerefactor.report.diff import (
@@ -97,7 +98,7 @@ def command(
     here = Path(new) if Path(new).is_dir() else Path()
     with opened_pair(old, new, here, chosen) as (before, after):
         masking = reduce(or_, (each.masking for each in (before, after) if each))
-        with masking.errors(), progress(quiet=quiet, no_color=no_color) as shown:
+        with masked_errors(lambda: masking), progress(quiet=quiet, no_color=no_color) as shown:
             result = review(before, after, (old, new), tool, shown)
     if output_format != "text" or output is not None or not quiet:
         text = _rendered(result, output_format, output, verbose=verbose, no_color=no_color)

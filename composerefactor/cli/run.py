@@ -21,6 +21,7 @@ from composerefactor.cli.terminal import (
     say,
     style_for,
 )
+from composerefactor.compose.masking import masked_errors
 from composerefactor.errors import UsageError
 from composerefactor.planning.guard import check_clean, check_proof, check_targets
 from composerefactor.planning.opening import (
@@ -195,7 +196,7 @@ def carry_out_proposal(
     selection = Selection(frozenset(run.take), frozenset(run.leave))
     with progress(quiet=run.quiet, no_color=run.no_color) as shown:
         opened = open_project(chosen, repairable=repairable)
-        with opened.masked_errors():
+        with masked_errors(lambda: opened.masking):
             check = run.check_before_proof if run.writes else None
             proposal = proposer(opened, engine, selection, shown, check)
             check_proof(proposal)

@@ -17,6 +17,7 @@ from composerefactor.cli.options import (
     proof_options,
 )
 from composerefactor.cli.terminal import deliver, progress, style_for
+from composerefactor.compose.masking import masked_errors
 from composerefactor.planning.compare import compare, open_state
 from composerefactor.planning.opening import ProjectSelection, open_project
 from composerefactor.proof.engine import find_engine
@@ -99,7 +100,7 @@ def command(
         open_state(new, here, chosen, before.project.entries) as after,
     ):
         masking = before.masking | after.masking
-        with masking.errors(), progress(quiet=quiet, no_color=no_color) as shown:
+        with masked_errors(lambda: masking), progress(quiet=quiet, no_color=no_color) as shown:
             comparison = compare(before, after, tool, shown)
     if output_format == "json":
         values = masking.document(result_document(comparison))
@@ -123,7 +124,7 @@ def _live(
 
     opened = open_project(chosen)
     tool = find_engine(engine)
-    with opened.masked_errors():
+    with masked_errors(lambda: opened.masking):
         result = compare_live(tool, Docker(), opened.root, opened.project.readable, opened.environ)
     if as_json:
         values = opened.masking.document(report.live_document(result, tool))

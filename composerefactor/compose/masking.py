@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from typing import Any
@@ -123,15 +123,6 @@ class Masking:
         error.source_line = self.lines([self.message(error.source_line)])[0]
         return error
 
-    @contextmanager
-    def errors(self) -> Iterator[None]:
-        """Mask the secrets in an error that leaves the context."""
-        try:
-            yield
-        except ComposerefactorError as error:
-            self.error(error)
-            raise
-
     def text(self, text: str) -> str:
         """Return *text*, a value, a command or a message, without secrets."""
         if text not in self._shown:  # services and start commands share many values
@@ -234,6 +225,19 @@ def _pattern_of(secrets: Sequence[str]) -> re.Pattern[str] | None:
     if not alternatives:
         return None
     return re.compile("|".join(sorted(alternatives, key=len, reverse=True)))
+
+
+@contextmanager
+def masked_errors(masking_of: Callable[[], Masking]) -> Iterator[None]:
+    """Mask the secrets in an error that leaves the context.
+
+    *masking_of* is called only then, since it may look for the secrets of a whole project.
+    """
+    try:
+        yield
+    except ComposerefactorError as error:
+        masking_of().error(error)
+        raise
 
 
 def project_names(project: Project) -> frozenset[str]:

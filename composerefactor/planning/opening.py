@@ -10,7 +10,6 @@ import fnmatch
 import posixpath
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +37,7 @@ from composerefactor.discovery.find import (
 )
 from composerefactor.discovery.readers import PUBLISH, OtherReader
 from composerefactor.discovery.resolve import resolve_call
-from composerefactor.errors import ComposerefactorError, InputError, Location, first_of
+from composerefactor.errors import InputError, Location, first_of
 from composerefactor.planning.settings import FILE_NAME, load_settings
 from composerefactor.workspace.files import ProjectFiles
 from composerefactor.workspace.git import Repository, find_repository
@@ -135,15 +134,6 @@ class OpenProject(Struct, frozen=True, dict=True):
     def masking(self) -> Masking:
         """The masking of the secrets in the files of the project and in its shell variables."""
         return Masking.of(self.project, self.environ)
-
-    @contextmanager
-    def masked_errors(self) -> Iterator[None]:
-        """Mask the secrets of the project, which are looked for only then, in an error."""
-        try:
-            yield
-        except ComposerefactorError as error:
-            self.masking.error(error)
-            raise
 
     def variables_of(self, entry: Invocation) -> list[Variable]:
         """Return the variables that the Compose files of *entry* use, in a stable order."""
