@@ -7,7 +7,7 @@ import hashlib
 import pkgutil
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from functools import cache
 
@@ -171,31 +171,40 @@ def _digest(text: str) -> str:
 
 def _marked(text: str) -> Markup:
     """Return *text* as HTML, with code between backticks, links, and names kept whole."""
-    parts, at = [], 0
-    for match in _CODE.finditer(text):
-        code = Markup("<code>{}</code>").format(_with_whole_names(match[1]))
-        parts += [_with_links(text[at : match.start()]), code]
-        at = match.end()
-    return Markup().join([*parts, _with_links(text[at:])])
+    return _wrapped(
+        _CODE,
+        text,
+        lambda match: Markup("<code>{}</code>").format(_with_whole_names(match[1])),
+        _with_links,
+    )
 
 
 def _with_links(text: str) -> Markup:
-    parts, at = [], 0
-    for match in _URL.finditer(text):
-        link = Markup('<a href="{0}">{0}</a>').format(match[0])
-        parts += [_with_whole_names(text[at : match.start()]), link]
-        at = match.end()
-    return Markup().join([*parts, _with_whole_names(text[at:])])
+    link = Markup('<a href="{0}">{0}</a>')
+    return _wrapped(_URL, text, lambda match: link.format(match[0]), _with_whole_names)
 
 
 def _with_whole_names(text: str) -> Markup:
+    whole = Markup('<span class="whole">{}</span>')
+
+    def name(match: re.Match[str]) -> Markup:
+        return whole.format(match[0]) if len(match[0]) <= _LONGEST_NAME else escape(match[0])
+
+    return _wrapped(_NAME, text, name, escape)
+
+
+def _wrapped(
+    pattern: re.Pattern[str],
+    text: str,
+    inside: Callable[[re.Match[str]], Markup],
+    outside: Callable[[str], Markup],
+) -> Markup:
+    """Return *text* as HTML: the matches of *pattern* by *inside*, the rest by *outside*."""
     parts, at = [], 0
-    for match in _NAME.finditer(text):
-        if len(match[0]) <= _LONGEST_NAME:
-            name = Markup('<span class="whole">{}</span>').format(match[0])
-            parts += [escape(text[at : match.start()]), name]
-            at = match.end()
-    return Markup().join([*parts, escape(text[at:])])
+    for match in pattern.finditer(text):
+        parts += [outside(text[at : match.start()]), inside(match)]
+        at = match.end()
+    return Markup().join([*parts, outside(text[at:])])
 
 
 def _facts(facts: Architecture) -> list[dict[str, str]]:
