@@ -58,7 +58,8 @@ class Finding(Struct, frozen=True):
         subject: What distinguishes it from other findings of the same rule and service (a port, a
             variable). It is part of the fingerprint; the line and the message are not.
         remedy: What to do by hand, if no transform fixes it.
-        skipped: Why the transform of its rule does not fix it, ``""`` if it does or there is none.
+        skipped: Why the transform of its rule does not fix it; ``""`` if the finding is fixed, or
+            if the rule has no transform.
         is_guess: True if the fix is a guess: `fix` makes it only with ``--confidence guess``.
         is_safe: True if the fix is safe: `fix` makes it without ``--unsafe``.
     """

@@ -106,9 +106,7 @@ def _kept_end_of_block(file: ComposeFile, text_edits: list[TextEdit]) -> Iterato
     text = file.source.text
     if text.endswith("\n") or not any(e.start == len(text) and e.text for e in text_edits):
         return
-    last = None
-    for node in walk(file.root):
-        last = node
+    *_, last = walk(file.root)
     if not isinstance(last, ScalarNode) or last.style not in {"|", ">"} or last.end < len(text):
         return
     header = _BLOCK_HEADER.match(text, last.start)
