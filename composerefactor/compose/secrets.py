@@ -420,7 +420,7 @@ _HEXADECIMAL = re.compile(r"(?:0[xX])?[0-9a-fA-F]+")
 _CHANGES = 0.4
 """Changes between lower case, upper case and digits in a random text, for each character.
 
-On average 0.62; 0.4 at the most in a name of words such as ``ObjectMapperV2Customizer``.
+On average 0.62; at most 0.4 in a name of words such as ``ObjectMapperV2Customizer``.
 """
 
 

@@ -259,7 +259,7 @@ class DataPath(Struct, frozen=True, forbid_unknown_fields=True):
         versions: The version range that uses it, ``"<18"``; ``""`` for all versions.
         optional: Whether losing the data costs little.
         by_host: Whether the data is found again only under the same host name.
-        only: Words of the command, of which one must be there for the image to store anything.
+        only: Words of the command; the image stores data only if one of them is there.
         note: A remark for the reader, or ``""``.
     """
 
@@ -400,8 +400,8 @@ class Memory(Struct, frozen=True, forbid_unknown_fields=True):
         floor: The least memory that it works with, such as 512M or 2G.
         bounded: Whether it stays within a limit by itself. Otherwise it is killed when it reaches
             one, unless its own settings say how much it takes.
-        unless: Parts of its command, of names of variables and of mount points with which it takes
-            more, so that it is not bounded.
+        unless: Parts of its command, of variable names or of mount points that show that it takes
+            more memory, so that it is not bounded.
         source: Where this was read.
     """
 

@@ -431,7 +431,7 @@ class Runner:
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             while not all(future.done() for future in futures):
-                self.engine.stop()  # again, for what a task starts meanwhile
+                self.engine.stop()  # again: a task may have started another run
                 time.sleep(_SECONDS_TO_STOP)
             raise
         finally:

@@ -155,7 +155,7 @@ class PublishedPort(Struct, frozen=True):
 
     @property
     def shown(self) -> str:
-        """The port of the host for people, or that of the container if the daemon chooses one."""
+        """The published port as people see it; the container's port if the daemon chooses one."""
         return self.written or self.published or self.target
 
     @property

@@ -60,7 +60,7 @@ def plan_within_budget(
 ) -> Plan:
     """Return the plan with the smallest modules that copies no more than may be copied.
 
-    Where there is none, it is the one that copies least. *plan_with* returns the plan in which
+    If there is no such plan, it is the one that copies least. *plan_with* returns the plan in which
     services are together as ties say; it takes the paths of new files from *names*.
     """
     ties: list[Tie] = []
@@ -85,7 +85,7 @@ def plan_within_budget(
 
 
 def most_copied(plan: Plan, roots: Iterable[RootFile]) -> str:
-    """Return the block of *roots* of which *plan* copies most lines; ``""`` where it copies none.
+    """Return the block of *roots* of which *plan* copies most lines; ``""`` if it copies nothing.
 
     It is an ``x-`` section, or a service with an anchor that others refer to.
     """

@@ -25,7 +25,7 @@ _ALWAYS_A_TABLE = 2
 """Tables with at most so many columns can be read whatever their cells are."""
 
 _MOST_LINES = 1.5
-"""Lines per row, on average, with which a table can be read."""
+"""How many lines a row may have, on average, so that a table is readable."""
 
 
 def full_text(

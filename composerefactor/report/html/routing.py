@@ -1,4 +1,4 @@
-"""The lines between services in a diagram, none of which is behind a service.
+"""The lines between services in a diagram; none runs behind a service.
 
 A line is a curve where nothing is in its way. Else it runs at right angles through the gaps between
 the boxes: :class:`_Lanes` is the grid of these gaps, in which the cheapest way is searched (A*).
@@ -153,7 +153,7 @@ _CROWDED = 3.0
 """How many times longer a part counts for each line that runs there and shares no service."""
 
 _MOST_SEARCHED = 120_000
-"""So many points are searched for the lines of a picture; the lines after that are curves.
+"""How many points are searched for the lines of a picture; later lines are curves.
 
 Where so many lines cross, nobody can follow one of them anyway.
 """
@@ -268,7 +268,7 @@ class _Lanes:
     def way(self, line: Line, boxes: Mapping[str, Box]) -> list[Point] | None:
         """Return the corners of the cheapest way of *line*, its ends included.
 
-        None if there is none, or if too much was searched for the lines before.
+        None if there is no way, or if the lines before used up the points that may be searched.
         """
         starts = {door.left: door for door in self._doors(boxes[line.caller], 0)}
         goals = {door.entered: door for door in self._doors(boxes[line.callee], _HEAD)}
@@ -324,7 +324,7 @@ class _Lanes:
                 yield (after, towards), bend + length
 
     def _doors(self, box: Box, gap: float) -> Iterator[_Door]:
-        """Yield the sides of *box* from which lanes can be reached; lines end *gap* beside it."""
+        """Yield the sides of *box* that a lane can reach; lines end *gap* away from it."""
         row, column = bisect_left(self._ys, box.centre), bisect_left(self._xs, box.middle)
         right, bottom = box.x + box.width, box.y + box.height
         after, below = bisect_left(self._xs, right), bisect_left(self._ys, bottom)
