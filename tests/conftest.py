@@ -61,15 +61,20 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session")
-def engine(request: pytest.FixtureRequest) -> Path:
-    """The docker-compose binary: what ``--engine`` names, else the installed one."""
+def engine(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """The docker-compose binary: what ``--engine`` names, else the installed one.
+
+    In this process it answers each question once.
+    """
+    # A conftest is read before --without-c-parser can hide the C parser.
+    from support.sharedruns import shared_runs  # noqa: PLC0415
+
     chosen: str | None = request.config.getoption("--engine")
-    if chosen is not None:
-        path = Path(chosen).absolute()
-        if not path.is_file():
-            pytest.fail(f"--engine: no such file: {path}")
-        return path
-    return installed_engine()
+    path = Path(chosen).absolute() if chosen is not None else installed_engine()
+    if not path.is_file():
+        pytest.fail(f"--engine: no such file: {path}")
+    with shared_runs(path):
+        yield path
 
 
 @pytest.fixture
