@@ -34,7 +34,7 @@ Planner: TypeAlias = Callable[[OpenProject, Engine], Proposal]
 
 
 def split_with(strategy: str, opened: OpenProject, engine: Engine) -> Proposal:
-    request = SplitRequest(strategy=strategy)
+    request = SplitRequest().using(strategy=strategy)
     return propose(opened, request.transformation(opened, opened.root), engine)
 
 

@@ -42,7 +42,8 @@ from composerefactor.planning.selection import (
 from composerefactor.planning.settle import Settler, error_location, prover_of
 from composerefactor.proof.comparison import ProofFinding, ProofResult
 from composerefactor.proof.engine import Engine, release
-from composerefactor.proof.prover import Intention, Prover
+from composerefactor.proof.intended import Intention, overlap
+from composerefactor.proof.prover import Prover
 from composerefactor.proof.staging import Progress, Run
 from composerefactor.refactoring.contract import Effect, FileElement, Plan, Refusal
 from composerefactor.refactoring.move_roots.plan import Move
@@ -231,6 +232,26 @@ def rejection_error(
     )
 
 
+def intention_of(effects: Sequence[Effect]) -> Intention:
+    """Return what :func:`is_declared` decides by, for each place of a resolved configuration."""
+    by_place: dict[tuple[str, ...], list[Effect]] = {}
+    for effect in effects:
+        for length in {1, min(2, len(effect.path))}:
+            by_place.setdefault(effect.path[:length], []).append(effect)
+    of_sections = [effect for effect in effects if len(effect.path) == 1]
+
+    def at(place: tuple[str, ...]) -> str:
+        near = (*by_place.get(place[:2], ()), *of_sections)
+        return "\n".join(sorted({repr(each) for each in near if overlap(each.path, place)}))
+
+    return Intention(
+        repr(effects),
+        services=tuple(sorted({each.service for each in effects if each.service is not None})),
+        places={each.path[:n] for each in effects for n in range(1, 4)},
+        at=at,
+    )
+
+
 def is_declared(finding: ProofFinding, effects: Collection[Effect]) -> bool:
     """Return whether one of *effects* declares *finding*; a rejection is never declared."""
     if finding.rejects:
@@ -342,9 +363,7 @@ def _prove_fixes(
         variables=fix_plan.variables,
         entries=fix_plan.entries,
         expected=expected,
-        intention=Intention(
-            repr(effects), tuple(sorted({e.service for e in effects if e.service is not None}))
-        ),
+        intention=intention_of(effects),
     )
     still_rejected = rejected = prover.rejected()
     if rejected and fix_plan.applied:

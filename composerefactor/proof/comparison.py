@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -402,18 +402,32 @@ _NOT_HASHED = frozenset({"build", "pull_policy", "scale"})
 _LAST_HASHED = {"depends_on": (2, 24, 7), "profiles": (2, 29, 7)}
 
 
-def is_hashed(attribute: str, release: tuple[int, int, int]) -> bool:
-    """Return whether the configuration hash of a service covers *attribute*.
+def is_hashed(path: Sequence[str], release: tuple[int, int, int]) -> bool:
+    """Return whether the configuration hash of a service covers a place.
 
     The source is ``pkg/compose/hash.go`` of docker/compose (observed: v2.24.1 to v5.6.1).
 
     Args:
-        attribute: The name of the attribute.
+        path: The place, from the top of the service.
         release: The version of Docker Compose.
     """
+    attribute = path[0]
     if attribute in _LAST_HASHED:
         return release <= _LAST_HASHED[attribute]
-    return attribute not in _NOT_HASHED and not attribute.startswith("x-")
+    is_left_out = attribute in _NOT_HASHED or attribute.startswith("x-")
+    return not is_left_out and tuple(path[:2]) != ("deploy", "replicas")
+
+
+def changes_hash(finding: ProofFinding, release: tuple[int, int, int]) -> bool:
+    """Return whether *finding* changes the configuration hash of a service that stays.
+
+    Args:
+        finding: A difference between resolved configurations.
+        release: The version of Docker Compose.
+    """
+    path = finding.path
+    is_attribute = finding.kind == "model" and path[:1] == ("services",) and len(path) > 2  # noqa: PLR2004
+    return is_attribute and is_hashed(path[2:], release)
 
 
 def recreated_services(run: Run, after: Result) -> list[str]:

@@ -12,11 +12,11 @@ import hashlib
 import os
 import secrets
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from composerefactor import __version__
-from composerefactor.proof.output import sections
+from composerefactor.proof.output import Place, places
 
 DIGEST_SIZE = 16
 _RECORD_SIZE = 2 * DIGEST_SIZE
@@ -24,7 +24,7 @@ _MAX_RECORDS = 32_768
 """About 1 MB. If there are more, the older half is forgotten."""
 
 _KEY_SIZE = 32
-_FORM = b"1"
+_FORM = b"2"
 """Changes when a question has other parts than before, so that old records do not count."""
 
 
@@ -94,15 +94,45 @@ class Memory:
             with _private(self._file, os.O_APPEND) as descriptor:
                 os.write(descriptor, question + answer)
 
+    def place_digest(self, place: Place, text: str) -> bytes:
+        """Return the digest of the *text* of a *place* of an output."""
+        return self.digest(repr(place).encode(), text.encode())
+
+    def total(self, texts: Mapping[Place, str]) -> bytes:
+        """Return the sum of the digests of all places outside of ``x-*`` sections.
+
+        In a sum, the digest of one place can be replaced without knowing the text of the others.
+        """
+        digests = (self.place_digest(*each) for each in texts.items() if not is_extension(each[0]))
+        return added(digests)
+
     def remember_output(self, question: bytes, output: bytes) -> None:
         """Record the output of ``config`` for *question*, each ``x-*`` section by itself."""
-        texts = sections(output)
-        extensions = {n: text.encode() for n, text in texts.items() if n.startswith("x-")}
-        rest = [text.encode() for name, text in texts.items() if name not in extensions]
-        for name, text in extensions.items():
-            self.remember(self.digest(question, name.encode()), self.digest(text))
+        texts = places(output)
+        extensions = {place: text for place, text in texts.items() if is_extension(place)}
+        for place, text in extensions.items():
+            answer = self.place_digest(place, text)
+            self.remember(self.digest(question, place[0].encode()), answer)
         self.remember(self.digest(question), len(extensions).to_bytes(4, "big"))
-        self.remember(question, self.digest(*rest))
+        self.remember(question, self.total(texts))
+
+    def extensions(self, question: bytes, names: Iterable[str]) -> dict[str, bytes] | None:
+        """Return the digest of each ``x-*`` section of the output for *question*.
+
+        Args:
+            question: The question.
+            names: All names that these sections may have.
+
+        Returns:
+            The digests by name; None if not all are known.
+        """
+        found = {
+            name: digest
+            for name in names
+            if (digest := self.recall(self.digest(question, name.encode()))) is not None
+        }
+        count = len(found).to_bytes(4, "big").ljust(DIGEST_SIZE, b"\0")
+        return found if self.recall(self.digest(question)) == count else None
 
     def is_equal(
         self, before: bytes, after: bytes, names: Collection[str], moved: Collection[str]
@@ -118,15 +148,10 @@ class Memory:
         answer = self.recall(before)
         if answer is None or answer != self.recall(after):
             return False
-        sections_before = {
-            name: text
-            for name in names
-            if (text := self.recall(self.digest(before, name.encode()))) is not None
-        }
-        count = len(sections_before).to_bytes(4, "big").ljust(DIGEST_SIZE, b"\0")
-        return self.recall(self.digest(before)) == count and all(
-            name in moved or self.recall(self.digest(after, name.encode())) == text
-            for name, text in sections_before.items()
+        extensions = self.extensions(before, names)
+        return extensions is not None and all(
+            name in moved or self.recall(self.digest(after, name.encode())) == digest
+            for name, digest in extensions.items()
         )
 
     def _load(self) -> None:
@@ -147,6 +172,17 @@ class Memory:
         with _private(temporary, os.O_TRUNC) as descriptor:
             os.write(descriptor, data)
         temporary.replace(self._file)
+
+
+def is_extension(place: Place) -> bool:
+    """Return whether *place* is a top-level ``x-*`` section."""
+    return place[0].startswith("x-")
+
+
+def added(digests: Iterable[bytes]) -> bytes:
+    """Return the sum of *digests*, of the size of one."""
+    number = sum(int.from_bytes(digest, "big") for digest in digests)
+    return (number % (1 << 8 * DIGEST_SIZE)).to_bytes(DIGEST_SIZE, "big")
 
 
 def _key_in(path: Path) -> bytes:

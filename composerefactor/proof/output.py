@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
+from typing import TypeAlias
 
 _SECTION = re.compile(r"^(\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s#'\"-][^:\n]*):(?=\s|$)", re.MULTILINE)
 _EXTENSION = re.compile(rb"(?m)^[\"']?(x-[^\s\"':]+)")
@@ -26,6 +27,37 @@ def sections(output: bytes) -> dict[str, str]:
         match[1].strip("\"'"): text[place:end]
         for match, (place, end) in zip(starts, pairwise(places), strict=True)
     }
+
+
+Place: TypeAlias = tuple[str, ...]
+"""A section, and in it an entry; in a service, also an attribute."""
+
+
+def places(output: bytes) -> dict[Place, str]:
+    """Return the text of each place of an output of ``config``, as fine as it is printed.
+
+    All texts together are the output without keys that have places below. So outputs with equal
+    places are equal, except for the order of keys.
+    """
+    result: dict[Place, str] = {}
+    for section, text in sections(output).items():
+        entries = None if section.startswith("x-") else _below(text, 2)
+        if entries is None:
+            result[(section,)] = text
+        for name, entry in (entries or {}).items():
+            place = section, name.strip("\"'")
+            attributes = _below(entry, 4) if section == "services" else None
+            if attributes is None:
+                result[place] = entry
+            for key, attribute in (attributes or {}).items():
+                result[(*place, key.strip("\"'"))] = attribute
+    return result
+
+
+def _below(text: str, indent: int) -> dict[str, str] | None:
+    """Return the entries of the mapping that is the value in *text*; None if it is another one."""
+    title, _, rest = text.partition("\n")
+    return blocks(rest, indent) if title.rstrip().endswith(":") else None
 
 
 def blocks(text: str, indent: int) -> dict[str, str] | None:

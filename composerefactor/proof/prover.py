@@ -7,9 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Self
-
-from msgspec import Struct
+from typing import Self, TypeAlias
 
 from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import Invocation
@@ -18,13 +16,14 @@ from composerefactor.proof.comparison import (
     NotCovered,
     ProofFinding,
     ProofResult,
+    changes_hash,
     compare_run,
-    is_hashed,
     recreated_services,
 )
 from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine, Result
+from composerefactor.proof.intended import Intended, Intention
 from composerefactor.proof.memory import Memory
-from composerefactor.proof.output import extension_names, sections
+from composerefactor.proof.output import extension_names, places, sections
 from composerefactor.proof.probes import OverrideSensitivity, ProbeRuns, constant_probe, render
 from composerefactor.proof.scenarios import (
     ALL_PROFILES,
@@ -38,6 +37,9 @@ from composerefactor.proof.scenarios import (
 )
 from composerefactor.proof.shortcuts import Needed
 from composerefactor.proof.staging import Progress, Run, Runner, Stage
+
+_Asked: TypeAlias = tuple[Invocation, Scenario, frozenset[tuple[str, str]]]
+"""A start command, its scenario and its environment variables."""
 
 
 class Prover:
@@ -101,6 +103,7 @@ class Prover:
         self._runs: list[Run] | None = None
         self._remembered: list[Remembered] | None = None
         self._apart: dict[tuple[Invocation, Scenario], Run] = {}
+        self._latest: tuple[object, dict[_Asked, Result]] = (None, {})
 
     def __enter__(self) -> Self:
         self._stage.__enter__()
@@ -173,8 +176,8 @@ class Prover:
                 same directory.
             expected: Returns whether a difference is intended. A combined scenario is taken apart
                 only if it shows another one.
-            intention: What decides *expected*. If it is given, a result without unintended
-                differences is remembered; remembered results do not list the intended ones.
+            intention: What decides *expected*. If it is given, the intended differences are
+                remembered; a result that follows from them does not list them.
         """
         moved_names = frozenset(moved)
         if only is None and expected is None and self._remembered is not None:
@@ -182,20 +185,42 @@ class Prover:
             if equal is not None:
                 return equal
         verdict = self._verdict(changes, intention, variables or {}, entries or {})
-        if verdict is not None and (known_result := verdict.recall()) is not None:
+        if verdict is None:
+            return self._compared(changes, only, moved_names, variables, entries, expected)
+        if (known_result := verdict.recall()) is not None:
             return known_result
-        check = _Check(
-            self, changes, moved_names, variables or {}, entries or {}, expected or _none
-        )
+        intended = Intended(self._runner, verdict.memory, verdict.intention)
+        result = self._as_intended(intended, changes, variables or {}, entries or {})
+        if result is None:
+            result = self._compared(
+                changes, only, moved_names, variables, entries, expected, intended
+            )
+        if expected is not None:
+            verdict.remember(result, expected)
+        return result
+
+    def _compared(
+        self,
+        changes: Mapping[str, bytes | None],
+        only: Callable[[Run], bool] | None,
+        moved: Collection[str],
+        variables: Mapping[str, str] | None,
+        entries: Mapping[Invocation, Invocation] | None,
+        expected: Callable[[ProofFinding], bool] | None,
+        intended: Intended | None = None,
+    ) -> ProofResult:
+        """Return the result of a check that compares with the runs of the original.
+
+        What it finds is remembered in *intended*; the other arguments are those of :meth:`check`.
+        """
+        check = _Check(self, changes, moved, variables or {}, entries or {}, expected or _none)
         known = [*self.baseline(), *self._apart.values()] if only else self.baseline()
         check.compare([run for run in known if only is None or only(run)])
         if only is None:
             check.compare_hashes()
-        untried = self._untried_profiles() if only is None else []
-        result = check.result(untried)
-        if verdict is not None and expected is not None:
-            verdict.remember(result, expected)
-        return result
+        if intended is not None:
+            check.remember(intended)
+        return check.result(self._untried_profiles() if only is None else [])
 
     def rejected_after(self, changes: Mapping[str, bytes | None]) -> dict[Invocation, str]:
         """Return the rejected start commands that Docker Compose also rejects after *changes*."""
@@ -231,29 +256,41 @@ class Prover:
 
     def after(
         self,
-        runs: Sequence[Run],
+        runs: Sequence[Run | Remembered],
         changes: Mapping[str, bytes | None],
         variables: Mapping[str, str],
         entries: Mapping[Invocation, Invocation],
     ) -> list[Result]:
-        """Return the results of the scenarios of *runs* after *changes*, in the same order."""
-        if not runs:
-            return []
-        self._stage.apply(changes)
-        try:
-            return self._runner.side_by_side(
-                [
-                    partial(
-                        self._runner.run,
-                        entries.get(run.entry, run.entry),
-                        run.scenario,
-                        {**variables, **run.env},
-                    )
-                    for run in runs
-                ]
+        """Return the results of the scenarios of *runs* after *changes*, in the same order.
+
+        Those of the latest changes are kept, so that none runs twice.
+        """
+        state = dict(changes), self._stage.content()
+        if self._latest[0] != state:
+            self._latest = state, {}
+        known = self._latest[1]
+        asked: list[_Asked] = [
+            (
+                entries.get(run.entry, run.entry),
+                run.scenario,
+                frozenset({**variables, **run.env}.items()),
             )
-        finally:
-            self._stage.reset()
+            for run in runs
+        ]
+        new = [each for each in dict.fromkeys(asked) if each not in known]
+        if new:
+            self._stage.apply(changes)
+            try:
+                results = self._runner.side_by_side(
+                    [
+                        partial(self._runner.run, entry, scenario, dict(env))
+                        for entry, scenario, env in new
+                    ]
+                )
+            finally:
+                self._stage.reset()
+            known.update(zip(new, results, strict=True))
+        return [known[each] for each in asked]
 
     def apart(self, runs: Iterable[tuple[Run, bool]]) -> list[Run]:
         """Return runs of the original that show which scenario a combined one differs in.
@@ -335,7 +372,7 @@ class Prover:
         question = memory.digest(
             b"verdict", identity, repr(given).encode(), repr(before).encode(), repr(after).encode()
         )
-        return _Verdict(self, memory, question, intention.services)
+        return _Verdict(self, memory, question, intention)
 
     def _equal_to_remembered(
         self,
@@ -370,6 +407,36 @@ class Prover:
             assumptions=self.assumptions,
             recreated={entry: [] for entry in self.entries},
             probed=frozenset(run.entry for run in runs if run.scenario.probe),
+        )
+
+    def _as_intended(
+        self,
+        intended: Intended,
+        changes: Mapping[str, bytes | None],
+        variables: Mapping[str, str],
+        entries: Mapping[Invocation, Invocation],
+    ) -> ProofResult | None:
+        """Return the proof that only remembered differences are there after *changes*.
+
+        None if that is not so; the original does not run.
+        """
+        runs = self._remembered
+        if runs is None or any(run.scenario.probe for run in runs):
+            return None  # a probe is made of runs of the original
+        names = {name for text in self._stage.texts() for name in extension_names(text)}
+        recreated: dict[Invocation, list[str]] = {}
+        results = self.after(runs, changes, variables, entries)
+        for run, after in zip(runs, results, strict=True):
+            services = intended.recreated(run.question, after.stdout, names) if after.ok else None
+            if services is None:
+                return None
+            if run.scenario.name == OWN:
+                recreated[run.entry] = sorted(services)
+        self.engine.usage.remembered += len(runs)
+        return ProofResult(
+            covered=len(runs) + len(self.entries),  # hashes follow from the configuration
+            assumptions=self.assumptions,
+            recreated=recreated,
         )
 
     def _is_equal(
@@ -417,18 +484,6 @@ class Prover:
         ]
 
 
-class Intention(Struct, frozen=True):
-    """What a change is meant to do, as far as it decides which differences are intended.
-
-    Attributes:
-        text: All that decides it, as text.
-        services: The services that may be recreated.
-    """
-
-    text: str
-    services: tuple[str, ...]
-
-
 class _Verdict:
     """A remembered result: that there are no unintended differences, and what is recreated.
 
@@ -437,10 +492,10 @@ class _Verdict:
     """
 
     def __init__(
-        self, prover: Prover, memory: Memory, question: bytes, services: tuple[str, ...]
+        self, prover: Prover, memory: Memory, question: bytes, intention: Intention
     ) -> None:
         self.prover, self.memory, self.question = prover, memory, question
-        self.services = services
+        self.intention = intention
 
     def recall(self) -> ProofResult | None:
         """Return the result; None if it, or the original, is not remembered."""
@@ -453,7 +508,11 @@ class _Verdict:
             covered=covered,
             assumptions=self.prover.assumptions,
             recreated={
-                entry: [name for name in self.services if self.memory.recall(self._of(n, name))]
+                entry: [
+                    name
+                    for name in self.intention.services
+                    if self.memory.recall(self._of(n, name))
+                ]
                 for n, entry in enumerate(self.prover.entries)
             },
         )
@@ -461,7 +520,7 @@ class _Verdict:
     def remember(self, result: ProofResult, expected: Callable[[ProofFinding], bool]) -> None:
         """Remember *result* if it can be recalled completely."""
         names = {name for recreated in result.recreated.values() for name in recreated}
-        is_complete = not result.not_covered and names <= {*self.services}
+        is_complete = not result.not_covered and names <= {*self.intention.services}
         is_intended = all(map(expected, result.differences))
         if not (result.covered and is_complete and is_intended) or self.prover.is_supplied:
             return
@@ -497,7 +556,8 @@ class _Check:
         self.places: set[tuple[Invocation, tuple[str, ...]]] = set()
         self.with_hash: set[Invocation] = set()
         self.hashed: set[Invocation] = set()
-        self.unhashed: dict[Invocation, Run] = {}
+        self.unhashed: dict[Invocation, tuple[Run, Result]] = {}
+        self.compared: list[tuple[Run, Result, list[ProofFinding]]] = []
         self.not_covered: list[NotCovered] = []
         self.findings: dict[tuple[Invocation, tuple[str, ...], str], ProofFinding] = {}
         self.recreated: dict[Invocation, list[str]] = {entry: [] for entry in prover.entries}
@@ -512,6 +572,7 @@ class _Check:
         }
         for run, after in self._after(runs):
             found = compare_run(run, after, self.prover.runner, self.moved)
+            self.compared.append((run, after, found))
             is_raw = run.scenario.kind == "raw"
             if is_raw and not after.ok and run.entry in compared_otherwise:
                 # Docker Compose checks included files more strictly without interpolation.
@@ -536,29 +597,45 @@ class _Check:
         self._take_apart(apart)
 
     def compare_hashes(self) -> None:
-        """Compare hashes where a resolved configuration is another text, and none were compared.
+        """Say which containers would be recreated where no hashes were compared.
 
-        The hash of a service follows from the resolved configuration, so those of equal texts are
-        equal, too. If the comparison has failed already, no hash is needed to reject the change:
-        then those services are recreated of which a hashed attribute is different.
+        The hash of a service follows from the resolved configuration. So those of equal texts are
+        equal, and those of services of which a hashed attribute differs are not. Hashes are asked
+        only where the text of a service is another one, and no difference was found; not if the
+        comparison has failed already.
         """
-        self.covered += len(self.hashed - self.unhashed.keys())
+        self._derive_recreated()
         if not all(map(self.expected, self.findings.values())):
-            self._derive_recreated()
+            self.covered += len(self.hashed - self.unhashed.keys())
             return
-        runs = self.prover.hashes(list(self.unhashed.values()))
+        asked = [run for run, after in self.unhashed.values() if self._is_unclear(run, after)]
+        self.covered += len(self.hashed) - len(asked)
+        runs = self.prover.hashes(asked)
         for run, after in self._after(runs):
             self._add(run, after, compare_run(run, after, self.prover.runner, self.moved))
 
     def _derive_recreated(self) -> None:
         release = self.prover.engine.release
         for finding in self.findings.values():
-            known, path = self.recreated[finding.entry], finding.path
-            is_own = finding.scenario == OWN and finding.kind == "model"
-            if finding.entry not in self.unhashed or not is_own or len(path) < 3:  # noqa: PLR2004
-                continue
-            if path[1] not in known and is_hashed(path[2], release):
-                known.append(path[1])
+            known = self.recreated[finding.entry]
+            is_own = finding.entry in self.unhashed and finding.scenario == OWN
+            if is_own and changes_hash(finding, release) and finding.path[1] not in known:
+                known.append(finding.path[1])
+
+    def _is_unclear(self, run: Run, after: Result) -> bool:
+        """Return whether a service has another text in *after*, but no difference was found."""
+        old, new = places(run.result.stdout), places(after.stdout)
+        differing = {place[:2] for place in {**old, **new} if old.get(place) != new.get(place)}
+        found = {each.path[:2] for each in self.findings.values() if each.entry == run.entry}
+        return any(place[0] == "services" and place not in found for place in differing)
+
+    def remember(self, intended: Intended) -> None:
+        """Remember the intended differences."""
+        if self.prover.is_supplied:
+            return  # then the original is not remembered either
+        for run, after, found in self.compared:
+            if after.ok:
+                intended.remember(run, after.stdout, found, self.expected)
 
     def result(self, untried: Sequence[NotCovered]) -> ProofResult:
         """Return the result; *untried* is not covered, too."""
@@ -619,7 +696,7 @@ class _Check:
         if run.scenario.name == OWN and after.ok and run.entry not in self.with_hash:
             self.hashed.add(run.entry)
             if _hashed(run.result) != _hashed(after):
-                self.unhashed[run.entry] = run
+                self.unhashed[run.entry] = run, after
         if run.scenario.kind == "hash" and after.ok:
             known = self.recreated[run.entry]
             known += [name for name in recreated_services(run, after) if name not in known]

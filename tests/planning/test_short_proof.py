@@ -1,4 +1,4 @@
-"""The short proof rejects whatever a thorough one rejects: mutants of results of a split.
+"""The short proof rejects whatever a thorough one rejects: mutants of results of a split or fix.
 
 In the suite, for a few generated projects. With ``COMPOSEREFACTOR_CORPUS`` (a directory of
 projects) or ``COMPOSEREFACTOR_MUTANTS`` (a number of generated projects), for many.
@@ -12,6 +12,7 @@ import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from composerefactor.errors import ComposerefactorError
+from composerefactor.planning.fix_request import FixRequest
+from composerefactor.planning.fixes import ChangeFilter, FixPlan, plan_fixes, still_planned
 from composerefactor.planning.opening import OpenProject, ProjectSelection, open_project
+from composerefactor.planning.propose import intention_of, is_declared
 from composerefactor.planning.settle import prover_of
+from composerefactor.proof.comparison import ProofResult
 from composerefactor.proof.engine import Engine
+from composerefactor.proof.memory import Memory
+from composerefactor.proof.prover import Prover
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
 from support.commandline import write
@@ -109,6 +116,48 @@ def compare_verdicts(opened: OpenProject, compose: Engine, seed: int, number: in
                 assert proof.ok, proof.differences
 
 
+def compare_fixes(opened: OpenProject, compose: Engine, seed: int, number: int) -> None:
+    """Prove *number* mutants of some of all fixes, with what is remembered, and thoroughly."""
+    chosen = FixRequest(unsafe=True).chosen(opened.settings)
+    every = plan_fixes(opened.project, opened.library, chosen, ChangeFilter(), opened.environ)
+    choices = random.Random(seed)  # noqa: S311 - no secrets are drawn
+    left = frozenset(fix.id for fix in every.applied if choices.random() < 1 / 3)
+    left = still_planned(opened.project, opened.library, chosen, left, opened.environ)
+    some = ChangeFilter(leave=left)
+    plan = plan_fixes(opened.project, opened.library, chosen, some, opened.environ)
+    found = (mutant(plan.contents, choices) for _ in range(number) if plan.contents)
+    mutants = [plan.contents, *(each for each in found if each)]
+
+    def check(prover: Prover, fixes: FixPlan, contents: Mapping[str, bytes | None]) -> ProofResult:
+        return prover.check(
+            contents,
+            variables=fixes.variables,
+            entries=fixes.entries,
+            expected=partial(is_declared, effects=fixes.effects),
+            intention=intention_of(fixes.effects),
+        )
+
+    def is_ok(proof: ProofResult) -> bool:
+        return all(is_declared(found, plan.effects) for found in proof.differences)
+
+    with prover_of(opened, compose) as prover:
+        if prover.rejected():
+            return
+        check(prover, every, every.contents)
+    with (
+        prover_of(opened, compose) as short,
+        prover_of(opened, replace(compose, memory=None, is_thorough=True)) as thorough,
+    ):
+        for each in mutants:
+            proof = check(short, plan, each)
+            if is_ok(proof):
+                expected = check(thorough, plan, each)
+                assert is_ok(expected), expected.differences
+                assert {e: {*names} for e, names in proof.recreated.items()} == {
+                    e: {*names} for e, names in expected.recreated.items()
+                }
+
+
 @settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None
 )
@@ -119,14 +168,27 @@ def test_generated_projects(compose: Engine, project: ComposeProject, seed: int)
         compare_verdicts(opened, compose, seed, 2)
 
 
+@settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None
+)
+@given(project=compose_projects(max_services=5), seed=st.integers(0, 2**16))
+def test_fixes_of_generated_projects(compose: Engine, project: ComposeProject, seed: int) -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        opened = open_project(ProjectSelection(write(Path(temporary, "shop"), project.files)))
+        memory = Memory(Path(temporary, "cache"))
+        compare_fixes(opened, replace(compose, memory=memory), seed, 4)
+
+
 @pytest.mark.parametrize(
     "path",
     sorted(Path(CORPUS).glob("*/files")) if CORPUS else [],
     ids=lambda path: path.parent.name,
 )
-def test_corpus(compose: Engine, path: Path) -> None:
+def test_corpus(compose: Engine, path: Path, tmp_path: Path) -> None:
     try:
         opened = open_project(ProjectSelection(path))
     except ComposerefactorError as error:
         pytest.skip(f"not one project: {error.message}")
     compare_verdicts(opened, compose, 0, MUTANTS_OF_A_PROJECT)
+    memory = replace(compose, memory=Memory(tmp_path))
+    compare_fixes(opened, memory, 0, MUTANTS_OF_A_PROJECT)

@@ -13,8 +13,9 @@ from composerefactor.compose.interpolation import variables
 from composerefactor.compose.invocation import Invocation
 from composerefactor.proof.comparison import ProofResult
 from composerefactor.proof.engine import Engine, find_engine
+from composerefactor.proof.intended import Intention
 from composerefactor.proof.memory import DIGEST_SIZE, Memory
-from composerefactor.proof.prover import Intention, Prover
+from composerefactor.proof.prover import Prover
 
 TEXT = """\
 x-common: &common
@@ -63,14 +64,19 @@ def proof_of(
             ["compose.yaml"],
             variables_of=lambda _: variables(text),
             profiles_of=lambda _: (),
-            probes=True,
+            probes=not intended,
         ) as prover:
             assert prover.rejected() == {}
             if intended:
                 proof = prover.check(
                     changes,
                     expected=lambda found: intended in {*found.path, found.service},
-                    intention=Intention(intended, ("api", "db")),
+                    intention=Intention(
+                        intended,
+                        ("api", "db"),
+                        places=(),
+                        at=lambda place: intended if intended in place else "",
+                    ),
                 )
                 return proof, prover.runs
             proof = prover.check(changes, moved=moved)
@@ -117,6 +123,23 @@ def test_an_intended_change_is_remembered(proof_of: ProofOf) -> None:
     assert runs > 0
     assert {found.service for found in other.differences} == {"db"}
     assert proof_of(changes, intended="api")[1] > 0
+
+
+def test_an_intended_change_is_remembered_by_its_places(proof_of: ProofOf) -> None:
+    def changes(text: str) -> dict[str, bytes | None]:
+        return {"compose.yaml": text.encode()}
+
+    both = TEXT.replace("postgres:16", "postgres:17") + "    restart: always\n"
+    first, _ = proof_of(changes(both), intended="db")
+    one, runs = proof_of(changes(TEXT.replace("postgres:16", "postgres:17")), intended="db")
+    assert (one.ok, runs) == (True, 3)
+    assert (one.recreated, one.covered) == (first.recreated, first.covered)
+    # elsewhere, and at a place that was another one before
+    for other in (both.replace("hunter2", "hunter3"), both.replace(":17", ":18")):
+        proof, runs = proof_of(changes(other), intended="db")
+        assert {found.path[:3] for found in proof.differences} >= {("services", "db", "image")}
+        assert runs > 3
+    assert {found.service for found in proof.differences} == {"db"}
 
 
 def test_an_original_that_needs_values_is_not_remembered(proof_of: ProofOf) -> None:
