@@ -18,7 +18,6 @@ from composerefactor.compose.attributes import DEPLOY_ORDER, SERVICE_ORDER
 from composerefactor.compose.definitions import Definition, LocatedNode
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.merge_keys import merged_entries, merged_mappings
-from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project, Scope
 from composerefactor.compose.references import extending_services
 from composerefactor.compose.services import Service, StartModel
@@ -265,22 +264,23 @@ class _SiteFinder:
     def find_site(self, member: _Member) -> Site | BlockedSite | None:
         """Return the best site for *member*, or why there is none.
 
-        None if the service is defined outside of the project.
+        One in a file that is not of the project comes last: the change is then reported as one that
+        is not made here. None if the file is not of the project, and has no site either.
         """
-        name = member.service.name
+        name, foreign = member.service.name, member.model.foreign
         possible = [targets(d, self.keys) for d in destinations(member.service)]
         near = [group[0] for group in possible if group]
         shared = [t for group in possible for t in group[1:] if self.is_good_block(t, member)]
         shared.sort(key=lambda target: -len(self.reach[id(target.node)].names))
         reasons: list[str] = []
-        for target in [*shared, *near]:
+        for target in sorted([*shared, *near], key=lambda target: target.file.path in foreign):
             reason = self.conflict(target, member)
             path = path_of(target.file.root, target.node)
-            if reason is None and path is not None and not is_outside(target.file.path):
+            if reason is None and path is not None:
                 return self.make_site(target, path, member)
             reasons.append(reason or "nothing can be added where it is defined")
         file = destinations(member.service)[0].file
-        if is_outside(file.path):
+        if file.path in foreign:
             return None
         reason = reasons[-1] if reasons else f"nothing can be added to its {self.keys[0]}"
         return BlockedSite(name, reason, file.location_of("services", name))

@@ -193,6 +193,7 @@ def with_all_places(
         of_tests = is_for_tests(project, group.literals[0])
         for place in other_places(models, group.value):
             is_apart = is_for_tests(project, place) != of_tests
+            is_apart = is_apart or bool(project.foreign_reason(place.file.path))
             if (id(place.node), place.start) not in placed and not is_apart:
                 placed.add((id(place.node), place.start))
                 group.literals.append(place)

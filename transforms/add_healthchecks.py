@@ -20,7 +20,6 @@ from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.definitions import Definition
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.merge_keys import merged_mappings
-from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import (
     Service,
@@ -115,7 +114,7 @@ def _places(models: list[StartModel]) -> Iterator[_Place]:
         for name, service in model.services.items():
             definition = _definition_with_image(service)
             mapping = next(iter(merged_mappings(definition.body)), None)
-            if mapping is None or id(mapping) in done or is_outside(definition.file.path):
+            if mapping is None or id(mapping) in done:
                 continue
             done.add(id(mapping))
             yield _Place(name, definition.file, mapping, merged.of(mapping))

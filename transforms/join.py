@@ -21,7 +21,6 @@ from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import includes
 from composerefactor.edit.planned_files import PlannedFile
@@ -110,8 +109,8 @@ def _join_file(
     file = project.files[path]
     directories = project.directories.get(path, set())
     reason = ""
-    if is_outside(path):
-        reason = "the file is outside of the project"
+    if foreign := project.foreign_reason(path):
+        reason = foreign
     elif project.is_ignored(path):
         reason = f"{path} is ignored by git, so the joined text would not be committed"
     elif len(directories) != 1:

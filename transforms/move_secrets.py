@@ -78,7 +78,11 @@ class Options:
 def move_secrets(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change, or a refusal, for each credential; those in one value change together."""
     models = start_models(project)
-    literals = literal_credentials(models, with_defaults=True)
+    literals = [
+        each
+        for each in literal_credentials(models, with_defaults=True)
+        if not project.foreign_reason(each.file.path)
+    ]
     credentials = [*with_all_places(project, models, group_credentials(project, literals))]
     if options.to == "secrets":
         secrets = [s for c in credentials if (s := as_file_secret(project, c)) is not None]

@@ -16,7 +16,7 @@ from composerefactor.compose.files import ComposeFile, Library, empty_file_error
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
-from composerefactor.compose.paths import is_absolute, is_remote
+from composerefactor.compose.paths import is_absolute, is_outside, is_remote
 from composerefactor.compose.references import Include, extends_target, includes
 from composerefactor.errors import InputError, Location
 from composerefactor.yaml import nodes as yaml
@@ -127,6 +127,8 @@ class Project(Struct):
         protected_files: The files whose text must stay in them, with the reason, by path.
         is_tracked: Returns whether git tracks a path; False without git.
         is_ignored: Returns whether git ignores a path; False without git.
+        repository_of: Returns the directory of the git repository below the root, a submodule for
+            example, that contains a path; ``""`` if there is none.
         referenced_by: Returns the Compose files of the whole tree that name a path in ``include``
             or ``extends``, whether a start command reads them or not.
         compose_files_in: Returns the Compose files directly in a directory, whether a start command
@@ -157,6 +159,7 @@ class Project(Struct):
     protected_files: dict[str, ProtectedFile] = {}
     is_tracked: Callable[[str], bool] = lambda _: False
     is_ignored: Callable[[str], bool] = lambda _: False
+    repository_of: Callable[[str], str] = lambda _: ""
     referenced_by: Callable[[str], frozenset[str]] = lambda _: frozenset()
     compose_files_in: Callable[[str], list[str]] = lambda _: []
     overriding: Callable[[str, str], frozenset[str]] = lambda _, __: frozenset()
@@ -168,6 +171,15 @@ class Project(Struct):
     def readable(self) -> tuple[Invocation, ...]:
         """The start commands whose files could all be read."""
         return tuple(e for e in self.entries if e not in self.errors)
+
+    def foreign_reason(self, path: str) -> str:
+        """Return why *path* is not of this project, and stays as it is; ``""`` if it is."""
+        if is_outside(path):
+            return "the file is outside of the project"
+        repository = self.repository_of(path)
+        if not repository:
+            return ""
+        return f"{repository} is a git repository of its own: run composerefactor there"
 
     def ignored_in_builds(self, path: str) -> set[str]:
         """Return the plain names of directories that the ``.dockerignore`` at *path* excludes."""

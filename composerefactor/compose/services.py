@@ -240,6 +240,7 @@ class StartModel(Struct, frozen=True, dict=True):
         services: The services by name.
         scopes: What relative paths and variables in a file refer to, by path of the file.
         variables: The variables of its own env files, for interpolation.
+        foreign: The paths of those files that are not of the project, and stay as they are.
     """
 
     entry: Invocation
@@ -248,6 +249,7 @@ class StartModel(Struct, frozen=True, dict=True):
     services: Mapping[str, Service]
     scopes: Mapping[str, Scope]
     variables: Mapping[str, str] = {}
+    foreign: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:  # without the values of variables
         return f"StartModel({self.entry!r}, {list(self.services)!r})"
@@ -367,6 +369,7 @@ def _read_model(project: Project, entry: Invocation) -> StartModel:
         services,
         builder.scopes,
         readings[0].scope.variables,
+        frozenset(path for path in builder.scopes if project.foreign_reason(path)),
     )
 
 

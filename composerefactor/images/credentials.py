@@ -184,7 +184,7 @@ def other_places(models: Iterable[StartModel], value: str) -> Iterator[LiteralCr
                             place.uses.append(
                                 CredentialUse(model, name, ("services", name, attribute))
                             )
-    yield from (place for place in found.values() if not is_outside(place.file.path))
+    yield from found.values()
 
 
 def _secret_spans(text: str) -> set[tuple[int, int]]:

@@ -21,7 +21,6 @@ from msgspec.structs import replace
 
 from composerefactor.compose.files import Library, Reader
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project, load_project
 from composerefactor.compose.suppression import ignore_reason
 from composerefactor.confidence import CONFIDENCES, DEFAULT_CONFIDENCE, Confidence
@@ -79,6 +78,7 @@ def project_with(
     result = load_project(project.entries, Library(overlay, library, contents), environ)
     result.protected_files.update(project.protected_files)
     result.is_tracked, result.is_ignored = project.is_tracked, project.is_ignored
+    result.repository_of = project.repository_of
     result.environments = project.environments
     return result
 
@@ -351,12 +351,6 @@ def contents_with(project: Project, fixes: Iterable[PlannedFix]) -> dict[str, by
     yaml: dict[str, list[YamlEdit]] = {}
     contents: dict[str, bytes | None] = {}
     for edit in edits:
-        if is_outside(edit.file):
-            raise RefusedError(
-                f"{edit.file} is outside of the project directory",
-                location=Location(edit.file),
-                remedy="run composerefactor in the directory that contains it",
-            )
         if isinstance(edit, WriteFile):
             contents[edit.file] = None if edit.text is None else edit.text.encode()
         elif isinstance(edit, AddLines):
@@ -467,10 +461,14 @@ def _set_aside(
 
 
 def _suppression_reason(project: Project, fix: PlannedFix, chosen: ChosenFixer) -> str | None:
-    """Return why a comment, the settings or the environment suppress *fix*; None if they do not.
+    """Return why *fix* is suppressed: by a comment, the settings, the environment or its files.
 
-    One suppressed service is enough: a block that it shares with others is not changed either.
+    None if nothing suppresses it. One suppressed service is enough: a block that it shares with
+    others is not changed either.
     """
+    for path in sorted({edit.file for edit in fix.change.edits}):
+        if foreign := project.foreign_reason(path):
+            return foreign
     services = sorted({effect.service for effect in fix.change.effects if effect.service})
     for name in services:
         reason = chosen.ignored.get(name) or _comment_reason(project, name, fix.transform)

@@ -78,11 +78,19 @@ def check_targets(proposal: Proposal) -> None:
     New files that should not be committed, such as those with secrets, may be ignored.
 
     Raises:
-        RefusedError: A path is a link or outside the project, or git ignores a new file.
+        RefusedError: A path is a link, outside the project or in a repository below it, or git
+            ignores a new file.
     """
     changes = proposal.changes
     for change in changes.changes:
         proposal.opened.files.check_writable(change.path)
+        repository_below = proposal.opened.project.repository_of(change.path)
+        if repository_below:
+            raise RefusedError(
+                f"{repository_below} is a git repository of its own",
+                location=Location(change.path),
+                remedy="run composerefactor there, or give another directory",
+            )
     repository = proposal.opened.repository
     if repository is None:
         return

@@ -9,8 +9,8 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -228,6 +228,7 @@ def open_project(
     repository = find_repository(root)
     if repository is not None:
         project.is_tracked = repository.is_tracked
+        project.repository_of = cache(_repository_of(choice.path, root, repository))
         project.is_ignored = lambda path: bool(repository.is_ignored([path]))
         ignored = _git_ignored_files(repository, project)
         project.protected_files.update(
@@ -247,6 +248,18 @@ def open_project(
     environ = {name: value for name, value in choice.environ.items() if name in used}
     project.environments = opened.settings.environments
     return replace(opened, environ=environ)
+
+
+def _repository_of(path: Path, root: Path, repository: Repository) -> Callable[[str], str]:
+    """Return a function that returns the directory of the repository that contains a file.
+
+    It is ``""`` for the *repository* of *root*, unless the command runs at *path* above it.
+    """
+    around = find_repository(path) if path.is_dir() and path.resolve() != root.resolve() else None
+    if around is not None and around.top != repository.top:
+        name = posixpath.relpath(repository.top, around.root.resolve())
+        return lambda _: name
+    return repository.nested_at
 
 
 def _given_entries(choice: ProjectSelection, texts: ProjectTexts) -> list[Invocation] | None:

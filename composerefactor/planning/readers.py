@@ -82,8 +82,7 @@ def with_readers(opened: OpenProject, project: Project, plan: Plan) -> Plan:
     checked = []
     for outcome in outcomes:
         path = outcome.location.path
-        if outcome.state == "followed" and is_outside(path):
-            # What is above the project directory is not written.
+        if outcome.state == "followed" and opened.project.foreign_reason(path):
             outcome = replace(outcome, state="named", edits=())  # noqa: PLW2901
         edits.setdefault(path, []).extend(outcome.edits)
         checked.append(outcome)

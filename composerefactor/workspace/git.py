@@ -118,13 +118,20 @@ class Repository(Struct, frozen=True):
         own: list[str] = []
         nested: dict[str, list[str]] = {}
         for path in paths:
-            parents = (str(parent) for parent in PurePosixPath(path).parents)
-            directory = next((each for each in parents if self._is_work_tree(each)), None)
-            if directory is None:
-                own.append(path)
-            else:
+            directory = self.nested_at(path)
+            if directory:
                 nested.setdefault(directory, []).append(path.removeprefix(f"{directory}/"))
+            else:
+                own.append(path)
         return own, nested
+
+    def nested_at(self, path: str) -> str:
+        """Return the directory of the work tree below the root that contains *path*, or ``""``.
+
+        Both are relative to the root.
+        """
+        parents = (str(parent) for parent in PurePosixPath(path).parents)
+        return next((each for each in parents if self._is_work_tree(each)), "")
 
     def _is_work_tree(self, directory: str) -> bool:
         return directory != "." and _work_tree(self.root / directory, self.top) is not None

@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from support.commandline import SINGLY, CommandLine, tree, write
 
 Git = Callable[..., str]
@@ -160,3 +162,94 @@ def test_files_that_a_partial_clone_lacks_are_not_taken_for_empty(
     git(tmp_path / "partial", "archive", "HEAD~1", "-o", "../x.tar")
     done = command_line(tmp_path / "partial", "diff", "HEAD~1")
     assert (done.code, "environment: A 1 -> 2" in done.out.decode()) == (0, True), done
+
+
+LIBRARY = {
+    "compose.yml": """\
+version: "3"
+services:
+  mail:
+    image: axllent/mailpit:v1.20
+  store:
+    image: postgres:16
+    environment: {POSTGRES_PASSWORD: gNv81xq0Zk}
+""",
+    "base.yml": "services:\n  node:\n    image: node:22\n    command: node server.js\n",
+    "context/Dockerfile": "FROM node:22\nCOPY . .\n",
+}
+USER = """\
+include: [lib/compose.yml]
+services:
+  api:
+    image: node:22
+    command: node api.js
+    environment: {DATABASE_URL: "postgres://postgres:gNv81xq0Zk@store/postgres"}
+  worker:
+    extends: {file: lib/base.yml, service: node}
+  built:
+    build: lib/context
+"""
+OWN_REPOSITORY = "lib is a git repository of its own: run composerefactor there"
+
+
+@pytest.fixture
+def with_submodule(tmp_path: Path, git: Git) -> Path:
+    """A project that uses the files of the submodule ``lib``, and repeats a password of it."""
+    library = write(tmp_path / "library", LIBRARY)
+    user = write(tmp_path / "user", {"compose.yml": USER})
+    for directory in (library, user):
+        git(directory, "init", "-q")
+        git(directory, "add", "-A")
+        git(directory, "commit", "-qm", "start")
+    local = ("-c", "protocol.file.allow=always")
+    git(user, *local, "submodule", "--quiet", "add", library.as_uri(), "lib")
+    git(user, "commit", "-qm", "lib")
+    return user
+
+
+@pytest.mark.parametrize(
+    ("command", "named_and_changed"),
+    [
+        (("split", *SINGLY), (False, True)),
+        (("split", *SINGLY, "-f", "lib/compose.yml"), (True, False)),
+        (("fix", "--unsafe"), (True, True)),
+        (("fix", "--select", "add-dockerignore"), (True, False)),
+        (("join",), (True, False)),
+    ],
+)
+def test_the_files_of_a_submodule_stay_as_they_are(
+    with_submodule: Path,
+    command: tuple[str, ...],
+    named_and_changed: tuple[bool, bool],
+    command_line: CommandLine,
+) -> None:
+    lib = with_submodule / "lib"
+    before, user = tree(lib), tree(with_submodule)
+    done = command_line(with_submodule, *command, "--yes", *UNPROVEN)
+    assert done.code == 0, done.err
+    assert tree(lib) == before
+    is_changed = tree(with_submodule) != user
+    assert (OWN_REPOSITORY in done.err, is_changed) == named_and_changed
+    if command == ("fix", "--unsafe"):  # what a service inherits from there is set here
+        assert "service: node}\n    restart:" in (with_submodule / "compose.yml").read_text()
+
+
+def test_no_file_is_created_in_a_submodule(with_submodule: Path, command_line: CommandLine) -> None:
+    before = tree(with_submodule)
+    done = command_line(with_submodule, "split", *SINGLY, "--into", "lib/parts", "--yes", *UNPROVEN)
+    assert done.code == 3
+    assert "lib is a git repository of its own" in done.err
+    assert tree(with_submodule) == before
+
+
+def test_a_project_in_a_submodule_is_changed_from_there_only(
+    with_submodule: Path, command_line: CommandLine
+) -> None:
+    (with_submodule / "compose.yml").unlink()
+    before = tree(with_submodule)
+    above = command_line(with_submodule, "fix", "--yes", *UNPROVEN)
+    assert (above.code, OWN_REPOSITORY in above.err) == (0, True), above.err
+    assert tree(with_submodule) == before
+    there = command_line(with_submodule / "lib", "fix", "--yes", *UNPROVEN)
+    assert (there.code, OWN_REPOSITORY in there.err) == (0, False), there.err
+    assert tree(with_submodule) != before

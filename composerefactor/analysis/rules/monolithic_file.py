@@ -27,6 +27,7 @@ def monolithic_file(architecture: Architecture) -> Iterator[Occurrence]:
             services >= _SERVICES
             and lines >= _LINES
             and path not in architecture.project.protected_files
+            and not architecture.project.foreign_reason(path)
         ):
             yield Occurrence(
                 f"{path} defines {services} services in {lines} lines",

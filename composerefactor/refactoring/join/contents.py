@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile, Section
-from composerefactor.compose.paths import is_absolute, is_outside, is_remote
+from composerefactor.compose.paths import is_absolute, is_remote
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import Include, includes
 from composerefactor.errors import Location
@@ -310,8 +310,8 @@ class Reader:
         if "$" in (entry.item.project_directory or ""):
             yield "its project directory contains a variable"
         for path in entry.paths:
-            if is_outside(path):
-                yield "the file is outside of the project"
+            if foreign := self.project.foreign_reason(path):
+                yield foreign
             elif path not in self.project.files:
                 yield f"{path} could not be read"
         yield from self._own_variables(entry)

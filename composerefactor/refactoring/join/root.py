@@ -15,7 +15,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Extension, Project
 from composerefactor.compose.references import extends_target
 from composerefactor.edit.planned_files import PlannedFile
@@ -66,8 +65,10 @@ class ExtendedFiles(Struct, frozen=True):
 def _why_not_removable(project: Project, path: str) -> str:
     """Return why the text of *path* cannot go to the services that extend it, or ``""``."""
     file = project.files.get(path)
-    if file is None or is_outside(path):
-        return "it is outside of the project"
+    if file is None:
+        return "it could not be read"
+    if foreign := project.foreign_reason(path):
+        return foreign
     if any(path in entry.files for entry in project.entries) or project.included_by.get(path):
         return "it is also included, or named by a start command"
     if file.sections is None:

@@ -16,7 +16,6 @@ from msgspec import Struct
 
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.merge_keys import merged_entries
-from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import extends_target, referenced_resources
 from composerefactor.compose.remarks import forbids_moving, switch_of
@@ -120,8 +119,8 @@ class RootFile:
             return f"{protected.reason}, {again}; {remedy}"
         if protected is not None:
             return protected.reason
-        if is_outside(path):
-            reason = "the file is outside of the project"
+        if foreign := self.project.foreign_reason(path):
+            reason = foreign
         elif not file.services:
             reason = "it defines no services"
         elif section is None or section.entries is None:
