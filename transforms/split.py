@@ -66,8 +66,9 @@ def split(project: Project, options: SplitOptions) -> Plan:
     alone += [root_file_of(project, path, options) for path in included_monoliths(project)]
     several = sum(not root.why_whole for root in alone) > 1 or bool(groups)
     names = Names(project.exists, project.is_ignored)
-    plans = [_plan_of_root(root, options, names, several=several) for root in alone]
-    plans += [_plan_of_group(group, own_options, names) for group, own_options in chosen]
+    # What several files share has the plainest names.
+    plans = [_plan_of_group(group, own_options, names) for group, own_options in chosen]
+    plans += [_plan_of_root(root, options, names, several=several) for root in alone]
     planned_files = tuple(f for p in plans for f in p.planned_files)
     planned_files += tuple(map(empty_env_file, names.env_files.values()))
     moved = {element: path for p in plans for element, path in p.moved.items()}

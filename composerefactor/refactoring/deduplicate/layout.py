@@ -11,6 +11,7 @@ import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import ClassVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -34,10 +35,12 @@ from composerefactor.refactoring.deduplicate.variants import (
     FileIndices,
     SharedService,
     SharedServices,
+    keep_whole,
 )
 from composerefactor.refactoring.modules.anchors import Element
 from composerefactor.refactoring.modules.directories import IncludedFiles, included_files
 from composerefactor.refactoring.modules.grouping import (
+    SERVICES,
     LayoutOptions,
     Module,
     Names,
@@ -49,12 +52,19 @@ from composerefactor.refactoring.modules.grouping import (
 )
 from composerefactor.refactoring.modules.include import IncludeEntry, RootInclude
 from composerefactor.refactoring.modules.paths import MovingPaths
-from composerefactor.refactoring.modules.planner import most_services, service_groups
+from composerefactor.refactoring.modules.planner import (
+    FEWEST_LINES,
+    most_services,
+    service_groups,
+)
 from composerefactor.refactoring.modules.root_file import RootFile, pinned_blocks
 from composerefactor.refactoring.modules.writer import Assembler, FileLayout
 
 ENVIRONMENTS, VARIANTS = "environments", "variants"
 """The directories of the environment files: of environments, and of root files that are none."""
+
+SHARED = "shared"
+"""The name of a module for services that several root files share, and that are in no group."""
 
 
 @dataclass
@@ -72,6 +82,7 @@ class Layout:
         ties: services that are in one module, since several would copy too much.
         state: where everything goes, as far as that is decided.
         included: the new files as they are written, once that is decided.
+        keeps_whole: True where a root file may keep services whole that it could share.
     """
 
     roots: Sequence[RootFile]
@@ -83,6 +94,7 @@ class Layout:
     ties: Sequence[Tie] = ()
     state: LayoutState = field(init=False)
     included: IncludedFiles = field(init=False)
+    keeps_whole: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Start with no destinations."""
@@ -154,7 +166,12 @@ class Layout:
         for file_indices, services in sorted(shared_by.items(), key=lambda x: (-len(x[0]), x[0])):
             first = file_indices[0]
             prefix = "" if bases <= set(file_indices) else f"{self._environment_name(first)}-"
-            self._add_modules(file_indices, self._groups(first, services), prefix)
+            groups = [
+                replace(group, name=SHARED) if group.name == SERVICES else group
+                for group in self._groups(first, services)
+                if not self._is_kept_whole(file_indices, group)
+            ]
+            self._add_modules(file_indices, groups, prefix)
         for i, services in sorted(self.factored.single.items()):
             alone = bases == {i} and not self.several
             prefix = "" if alone else f"{self._environment_name(i)}-"
@@ -164,8 +181,33 @@ class Layout:
     def _groups(self, file_index: int, services: list[str]) -> list[ServiceGroup]:
         file = self.factored.files[file_index]
         anchors = self.factored.anchors[file_index]
+        own = self.factored.of_file(file_index)
+        shared = {n: s.shared_lines(file_index) for n, s in own.items() if s.shared is not None}
         place = partial(self.place, file)
-        return service_groups(file, anchors, services, place, self.options, self.ties)
+        return service_groups(file, anchors, services, place, self.options, self.ties, shared)
+
+    def _is_kept_whole(self, file_indices: FileIndices, group: ServiceGroup) -> bool:
+        """Return whether each file keeps the services of *group* whole, and make them so.
+
+        That is where only some root files share them, and a module would have, and save, only a few
+        lines: a file of eight lines that two of four environments include helps nobody.
+        """
+        is_chosen = group.path or self.options.granularity != "auto" or self.roots[0].is_forced
+        are_small = all(root.is_small for root in self.roots)
+        are_some = {*file_indices} < set(range(len(self.roots))) - self.factored.repeating
+        if is_chosen or are_small or not are_some or not self.keeps_whole:
+            return False
+        members = [
+            service
+            for service in self.factored.services
+            if service.defined_in == file_indices and service.name in group.services
+        ]
+        lines = sum(service.shared_lines(file_indices[0]) for service in members)
+        saved = sum(service.repeated_lines for service in members)
+        if max(lines, saved) >= FEWEST_LINES:
+            return False
+        keep_whole(self.factored, members)
+        return True
 
     def _add_modules(
         self, file_indices: FileIndices, groups: list[ServiceGroup], prefix: str
@@ -242,6 +284,8 @@ def environment_files(
 ) -> Iterator[EnvironmentFile]:
     """Yield the environment files of one root file: one, unless that would be a monolith again.
 
+    Then each module has its own, apart from those with few lines, which are in one together.
+
     Args:
         parts: what the environment adds.
         largest: how many services the largest root file has.
@@ -264,10 +308,32 @@ def environment_files(
         if names:
             yield EnvironmentFile(take(""), names, paths)
     else:
-        for part in adding:
-            yield EnvironmentFile(take(part.name), part.services, (part.module,))
+        yield from _files_by_module(adding, limit, take)
     for found in group(whole):
         yield EnvironmentFile(take(found.name), found.services, ())
+
+
+def _files_by_module(
+    parts: Sequence[EnvironmentPart], limit: int, take: Callable[[str], str]
+) -> Iterator[EnvironmentFile]:
+    """Yield an environment file for each of *parts*; short ones are in as few files as possible.
+
+    *limit* is how many services a file may define, *take* returns a free path for a file.
+    """
+    short = sorted((p for p in parts if p.lines < FEWEST_LINES), key=lambda part: part.lines)
+    files: list[list[EnvironmentPart]] = [[]]
+    for part in short:
+        if sum(len(each.defining) for each in (*files[-1], part)) > limit:
+            files.append([])
+        files[-1].append(part)
+    together = [sorted(each, key=parts.index) for each in files if len(each) > 1]
+    for n, listed in enumerate(together):
+        names = tuple(name for part in listed for name in part.services)
+        path = take("more" if n else "")
+        yield EnvironmentFile(path, names, tuple(part.module for part in listed))
+    for part in parts:
+        if not any(part in listed for listed in together):
+            yield EnvironmentFile(take(part.name), part.services, (part.module,))
 
 
 class EnvironmentPart(Struct, frozen=True):
@@ -278,12 +344,14 @@ class EnvironmentPart(Struct, frozen=True):
         defining: those of them whose image or build the environment defines.
         module: the path of the module; ``""`` for services of its own.
         name: the name of the module.
+        lines: how many lines it has.
     """
 
     services: tuple[str, ...]
     defining: tuple[str, ...]
     module: str = ""
     name: str = ""
+    lines: int = 0
 
 
 def parts_added_by(state: LayoutState, file_index: int) -> list[EnvironmentPart]:
@@ -296,7 +364,8 @@ def parts_added_by(state: LayoutState, file_index: int) -> list[EnvironmentPart]
         names = tuple(name for name in module.services if name in adding)
         if file_index in file_indices and names:
             found = tuple(name for name in names if name in defining)
-            parts.append(EnvironmentPart(names, found, module.path, module.name))
+            lines = sum(own[name].own_lines(file_index) for name in names)
+            parts.append(EnvironmentPart(names, found, module.path, module.name, lines))
     whole = tuple(s.name for s in own.values() if s.shared is None)
     return [*parts, EnvironmentPart(whole, whole)] if whole else parts
 

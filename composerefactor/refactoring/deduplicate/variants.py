@@ -72,6 +72,19 @@ class SharedService(Struct, frozen=True):
         """Return the lines that one file adds to the shared part."""
         return self.shared.remainders[self.defined_in.index(file_index)] if self.shared else []
 
+    def own_lines(self, file_index: int) -> int:
+        """Return how many lines one file adds, with the key of the service; 0 if it adds none."""
+        remainder = self.remainder(file_index)
+        return 1 + _line_count(self.definition(file_index).source, remainder) if remainder else 0
+
+    def shared_lines(self, file_index: int) -> int:
+        """Return how many lines of the definition in one file are in the shared part."""
+        if self.shared is None:
+            return 0
+        definition = self.definition(file_index)
+        lines = _line_count(definition.source, body_spans(definition))
+        return lines - _line_count(definition.source, self.remainder(file_index))
+
     @property
     def repeated_lines(self) -> int:
         """How many lines of the definitions are written once instead of several times."""
@@ -149,7 +162,7 @@ def factor(
         keep_chain(result, chain)
     for tied in _services_tied_by_anchors(result):
         if _copied_anchors_length(result, tied) >= sum(_saved_by(service) for service in tied):
-            _keep_whole(result, tied)
+            keep_whole(result, tied)
     return result
 
 
@@ -189,10 +202,10 @@ def keep_chain(found: SharedServices, chain: set[str]) -> None:
         service.shared is None or (service.name in parents and any(service.shared.remainders))
         for service in members
     ):
-        _keep_whole(found, members)
+        keep_whole(found, members)
 
 
-def _keep_whole(found: SharedServices, members: Sequence[SharedService]) -> None:
+def keep_whole(found: SharedServices, members: Sequence[SharedService]) -> None:
     """Make *members* of *found* services that each file keeps whole."""
     found.services = [replace(v, shared=None) if v in members else v for v in found.services]
 

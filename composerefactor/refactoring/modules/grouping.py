@@ -108,6 +108,10 @@ class Names:
         numbered = (self._path(directory, family, f"{names[0]}-{n}") for n in count(2))
         return self.reserve(next(path for path in chain(paths, numbered) if self._is_free(path)))
 
+    def is_free(self, directory: str, family: Family, name: str) -> bool:
+        """Return whether a module in *directory* can have the name *name*."""
+        return self._is_free(self._path(directory, family, name))
+
     def _path(self, directory: str, family: Family, name: str) -> str:
         if directory not in self._directories:
             other = f"{directory}-modules"
@@ -248,6 +252,8 @@ def modules_of(
     family: Family,
     names: Names,
     prefix: str = "",
+    *,
+    always: bool = False,
 ) -> list[Module]:
     """Return the modules for *groups*, those of infrastructure last.
 
@@ -256,20 +262,27 @@ def modules_of(
         options: what the user decides.
         family: the file name pattern of the project.
         names: hands out free paths.
-        prefix: what the name of a module begins with where another one has its name already: the
-            name of the root file's environment, and a hyphen.
+        prefix: what the names of the modules begin with where one of them is taken: the name of
+            the root file's environment, and a hyphen.
+        always: True where they begin with it in any case, apart from free names of several words,
+            which say enough.
     """
+    directories = [posixpath.join(options.into, group.directory) for group in groups]
+    is_free = [
+        bool(group.path) or names.is_free(directory, family, group.name)
+        for group, directory in zip(groups, directories, strict=True)
+    ]
+    has_prefix = bool(prefix) and (always or not all(is_free))
     modules = []
-    for group in groups:
+    for group, directory, free in zip(groups, directories, is_free, strict=True):
         if group.path:
             path = names.reserve(posixpath.normpath(group.path))
         else:
-            directory = posixpath.join(options.into, group.directory)
+            says_enough = free and "-" in group.name
+            name = f"{prefix}{group.name}" if has_prefix and not says_enough else group.name
             first = kebab(group.services[0])
-            says_both = f"{first}-".startswith(f"{group.name}-")
-            both = first if says_both else f"{group.name}-{first}"
-            candidates = (group.name, f"{prefix}{group.name}", both)
-            path = names.take(directory, family, *candidates)
+            says_both = f"{first}-".startswith(f"{name}-")
+            path = names.take(directory, family, name, first if says_both else f"{name}-{first}")
         modules.append(Module(path, group.services, group.name, group.why))
     return sorted(modules, key=lambda module: module.is_infrastructure)
 

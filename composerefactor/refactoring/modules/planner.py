@@ -16,6 +16,7 @@ from itertools import takewhile
 from textwrap import shorten
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.connections import unions
 from composerefactor.compose.files import ComposeFile
@@ -109,11 +110,13 @@ def service_groups(
     place: Callable[[str], Placement],
     options: LayoutOptions,
     ties: Sequence[Tie] = (),
+    lines: Mapping[str, int] | None = None,
 ) -> list[ServiceGroup]:
     """Return the services *names* of *file* in groups, one for each module.
 
     *place* returns the category of a service. What the user says in *options* comes first; services
     that ``extends`` ties follow. Groups of *ties* are joined, unless the user says otherwise.
+    *lines* are how many lines of a service move; without it, all do.
     """
     order = list(names)
     rank = {name: n for n, name in enumerate(order)}
@@ -134,7 +137,7 @@ def service_groups(
         groups.append(ServiceGroup(services, kebab(choice), directory, "as you say", path))
     free.sort(key=rank.__getitem__)
     if options.granularity == "auto":
-        planned = plan_groups(file, anchors, free, place)
+        planned = plan_groups(file, anchors, free, place, lines)
         groups += _joined_by(ties, planned, rank, place)
     elif options.granularity == "service":
         for tied in tied_groups(file, free):
@@ -157,14 +160,15 @@ def plan_groups(
     anchors: AnchorIndex,
     names: Iterable[str],
     place: Callable[[str], Placement],
+    lines: Mapping[str, int] | None = None,
 ) -> list[ServiceGroup]:
     """Return the services *names* of *file* in groups, one for each module.
 
     Services that share a block, that are siblings by name, that are below one banner, that have
     the same profiles or are of one category come together, in this order. *place* returns the
-    category of a service.
+    category of a service, *lines* are how many lines of a service move if not all do.
     """
-    return _Planner(file, anchors, list(names), place).groups()
+    return _Planner(file, anchors, list(names), place, lines or {}).groups()
 
 
 def _joined_by(
@@ -219,13 +223,15 @@ class _Planner:
         anchors: AnchorIndex,
         order: list[str],
         place: Callable[[str], Placement],
+        lines: Mapping[str, int],
     ) -> None:
         self.file, self.anchors, self.order, self.place = file, anchors, order, place
         self.rank = {name: n for n, name in enumerate(order)}
         self.limit = most_services(len(file.services))
         regions = file.regions_in("services")
         text = file.source.text
-        self.lines = {n: text.count("\n", regions[n].lead, regions[n].end) for n in order}
+        whole = {n: text.count("\n", regions[n].lead, regions[n].end) for n in order}
+        self.lines = whole | {n: lines[n] for n in order if n in lines}
 
     def groups(self) -> list[ServiceGroup]:
         """Return the groups, in the order of their first services."""
@@ -234,7 +240,7 @@ class _Planner:
         domains = self._without_small(self._without_equal_names(domains))
         if len(domains) == 1:  # the same file with another name helps nobody
             domains = self._one_by_one(domains[0]) or domains
-        groups = list(self._named(domains))
+        groups = self._with_own_names(list(self._named(domains)))
         return sorted(groups, key=lambda group: self.rank[group.services[0]])
 
     # --- what belongs together -----------------------------------------------------------------
@@ -575,7 +581,7 @@ class _Planner:
             for other in domains
             if other is not domain
             and len(other.services) + len(domain.services) <= self.limit
-            and 3 * (len(other.services) + len(domain.services)) <= 2 * len(self.order)
+            and 3 * (len(other.services) + len(domain.services)) <= 2 * len(self.file.services)
             and self._may_join(domain, other)
         ]
         if not candidates:
@@ -642,6 +648,16 @@ class _Planner:
                 continue
             name = domain.name or common_name(services, self.order)
             yield ServiceGroup(tuple(services), name, directory, domain.why)
+
+    def _with_own_names(self, groups: Sequence[ServiceGroup]) -> list[ServiceGroup]:
+        """Return *groups* with those of infrastructure renamed that have the name of services."""
+        taken = {group.name for group in groups if group.directory == SERVICES}
+        return [
+            replace(group, name=only_domain(group.services, self.place) or INFRASTRUCTURE)
+            if group.directory == INFRASTRUCTURE and group.name in taken
+            else group
+            for group in groups
+        ]
 
 
 def _directory(services: Iterable[str], place: Callable[[str], Placement]) -> str:

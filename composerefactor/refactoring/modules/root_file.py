@@ -187,7 +187,7 @@ class RootFile:
         included = [
             self.project.files[path]
             for path, by in self.project.included_by.items()
-            if self.file.path in by and path in self.project.files
+            if self.file.path in by and path in self.project.files and self._is_below(path)
         ]
         files = [self.file, *included]
         services = sum(len(file.services) for file in files)
@@ -199,6 +199,13 @@ class RootFile:
         return (
             f"nothing to gain for {services} services in {lines} lines; --force splits the file "
             "anyway"
+        )
+
+    def _is_below(self, path: str) -> bool:
+        """Return whether the file at *path* is in a directory below this one, as a module is."""
+        directory = posixpath.dirname(path)
+        return directory != self.directory and f"{directory}/".startswith(
+            f"{self.directory}/".lstrip("/")
         )
 
     def _reasons(self) -> Iterator[tuple[Element, Reason]]:

@@ -22,11 +22,15 @@ from composerefactor.images.catalog import Catalog, load_catalog
 from composerefactor.refactoring.contract import FileElement
 from composerefactor.refactoring.deduplicate.variants import factor, may_repeat
 from composerefactor.refactoring.modules.grouping import MAX_NAME, LayoutOptions
-from composerefactor.refactoring.modules.planner import MOST_SERVICES
+from composerefactor.refactoring.modules.planner import LONG_SERVICE, MOST_SERVICES
 from composerefactor.refactoring.modules.root_file import RootFile
 
 if TYPE_CHECKING:
     from composerefactor.refactoring.deduplicate.variants import SharedServices
+
+
+ENOUGH_SHARED = 0.2
+"""The part of a root file that it has to share with others, unless it is long."""
 
 
 _UNSAFE = re.compile(r"[^\w./@+-]")
@@ -167,18 +171,26 @@ def _groups_with_common_services(roots: list[RootFile]) -> list[list[RootFile]]:
 def _without_files_that_save_nothing(group: list[RootFile]) -> list[RootFile]:
     """Return *group* without the files that would save nothing; empty where one file is left.
 
-    Those are small root files, and files that are merged over others without repeating them.
+    Small root files, and files that are merged over others without repeating them, save nothing
+    where they share nothing. Other root files have to share enough: an environment file with nearly
+    all of their text would be the same file with another name.
     """
-    bases = group[0].project.root_files
-    required = [not root.is_small and root.file.path in bases for root in group]
-    if all(required):
-        return group
     factored = shared_services(group)
-    sharing = {i for s in factored.services if s.shared is not None for i in s.defined_in}
-    kept = [root for i, root in enumerate(group) if required[i] or i in sharing]
+    kept = [root for i, root in enumerate(group) if _saves_enough(root, factored, i)]
     if len(kept) == len(group):
         return group
     return _without_files_that_save_nothing(kept) if len(kept) > 1 else []
+
+
+def _saves_enough(root: RootFile, factored: SharedServices, file_index: int) -> bool:
+    """Return whether *root*, one of the *factored* files, is planned together with the others."""
+    own = factored.of_file(file_index).values()
+    shared = sum(service.shared_lines(file_index) for service in own)
+    if root.is_small or root.file.path not in root.project.root_files:
+        return shared > 0
+    regions = root.file.regions_in("services").values()
+    lines = sum(root.file.source.text.count("\n", each.lead, each.end) for each in regions)
+    return root.is_forced or shared >= min(ENOUGH_SHARED * lines, LONG_SERVICE)
 
 
 def shared_services(group: list[RootFile]) -> SharedServices:

@@ -35,6 +35,7 @@ from composerefactor.refactoring.modules.grouping import (
     Tie,
     environment_name,
     modules_of,
+    name_in_path,
 )
 from composerefactor.refactoring.modules.include import IncludeEdit
 from composerefactor.refactoring.modules.planner import only_domain, service_groups
@@ -106,7 +107,8 @@ def _plan_root(
     chosen = layout_options(root, options)
     place = partial(placement_of(options), root.file)
     groups = service_groups(root.file, root.anchors, root.movable(), place, chosen, ties)
-    modules = modules_of(groups, chosen, root.family, names, prefix)
+    always = _is_named_variant(root)
+    modules = modules_of(groups, chosen, root.family, names, prefix, always=always)
     if not modules:
         return Plan(unmoved=unmoved)
     if _is_the_file_again(root, modules) and not root.is_forced:
@@ -127,6 +129,16 @@ def _plan_root(
     since = max(result.since, common.since(result) if common else "")
     reasons = {module.path: module.why for module in modules}
     return Plan(tuple(planned_files), moved, unmoved, notes, services, reasons, since=since)
+
+
+def _is_named_variant(root: RootFile) -> bool:
+    """Return whether *root* has services of other root files, and a name of its own.
+
+    Then a name such as ``nginx`` does not say whose it is.
+    """
+    others = [root.project.files[path] for path in root.project.root_files]
+    known = {name for file in others if file is not root.file for name in file.services}
+    return bool(name_in_path(root.file.path)) and not known.isdisjoint(root.file.services)
 
 
 def _is_the_file_again(root: RootFile, modules: Sequence[Module]) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -55,6 +56,7 @@ class StubLayout(Layout):
     """
 
     split: StubSplit = field(kw_only=True)
+    keeps_whole: ClassVar[bool] = False
 
     def planned_files(self) -> list[PlannedFile]:
         """Return the root files, the modules and the environment files.

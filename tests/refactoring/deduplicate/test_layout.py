@@ -215,3 +215,56 @@ def test_an_override_of_one_base(command_line: CommandLine, tmp_path: Path) -> N
     assert command_line(tmp_path, "split", *entries, "--check", "--engine", "none").code == 0
     assert command_line(tmp_path, "undo", "--yes").code == 0
     assert tree(tmp_path) == {path: text.encode() for path, text in before.items()}
+
+
+TEST = "docker-compose.test.yml"
+
+
+def long_service(name: str, *lines: str) -> str:
+    labels = (f"  {name}.{n}: x" for n in range(22))
+    return service(name, *lines, "labels:", *labels)
+
+
+def names_in(found: dict[str, str], directory: str) -> list[str]:
+    paths = (path for path in found if path.startswith(f"docker-compose/{directory}/"))
+    return sorted(path.split(".")[1] for path in paths)
+
+
+def test_what_an_environment_adds_to_several_modules_is_in_one_file_if_short(
+    divide: Divide,
+) -> None:
+    names = [f"{letter}app" for letter in "abcdefghijkl"]
+    prod = "".join(long_service(name, "build: .") for name in names)
+    prod += "    environment:\n" + "".join(f"      E{n}: x\n" for n in range(20))
+    main = "".join(map(long_service, names))
+    files = {MAIN: f"services:\n{main}", PROD: f"services:\n{prod}"}
+    _, found = divide(files, BASES, SplitOptions(granularity="service"))
+    assert names_in(found, "environments") == ["prod", "prod-lapp", "prod-more"]
+    counts = [found[path].count("build: ../..") for path in sorted(found) if "environments" in path]
+    assert counts == [1, 3, 8]
+
+
+def test_a_file_that_shares_little_is_planned_alone(divide: Divide) -> None:
+    common = long_service("web") + long_service("api") + service("db")
+    others = "".join(map(long_service, ("mail", "docs", "jobs", "shop", "blog", "wiki")))
+    files = {
+        MAIN: f"services:\n{common}{long_service('cms')}",
+        PROD: f"services:\n{common}{long_service('cdn')}",
+        TEST: f"services:\n{service('db')}{others}",
+    }
+    _, found = divide(files, tuple(files), SplitOptions())
+    assert "  db:" in found[MODULE("test-services")]
+    assert "  db:" in found[MODULE("db")]
+    assert MODULE("db") not in found[TEST]
+
+
+def test_what_only_some_files_share_stays_whole_where_that_is_short(divide: Divide) -> None:
+    common = "".join(map(long_service, ("web", "api", "cms", "cdn")))
+    files = {
+        MAIN: f"services:\n{common}{service('db')}",
+        PROD: f"services:\n{common}{service('db', 'dns: [1.1.1.1]')}",
+        TEST: f"services:\n{common}",
+    }
+    _, found = divide(files, tuple(files), SplitOptions())
+    assert "db" not in names_in(found, "services")
+    assert found[DEFAULT] == "services:\n" + service("db")

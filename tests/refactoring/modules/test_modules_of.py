@@ -14,10 +14,10 @@ FAMILY = Family("compose", "yaml")
 
 
 def paths(
-    *groups: ServiceGroup, names: Names | None = None, prefix: str = ""
+    *groups: ServiceGroup, names: Names | None = None, prefix: str = "", always: bool = False
 ) -> dict[str, tuple[str, ...]]:
     names = names or Names(lambda _: False)
-    modules = modules_of(groups, LayoutOptions(into="m"), FAMILY, names, prefix)
+    modules = modules_of(groups, LayoutOptions(into="m"), FAMILY, names, prefix, always=always)
     return {module.path: module.services for module in modules}
 
 
@@ -42,6 +42,18 @@ def test_modules_of_two_root_files_differ_by_the_name_of_the_environment() -> No
     dev = paths(group("data", "db"), names=names, prefix="dev-")
     prod = paths(group("data", "db"), names=names, prefix="prod-")
     assert [*dev, *prod] == ["m/services/compose.data.yaml", "m/services/compose.prod-data.yaml"]
+
+
+def test_where_one_module_has_the_name_of_the_environment_all_have_it() -> None:
+    names = Names(lambda _: False)
+    paths(group("data", "db"), names=names)
+    found = paths(group("data", "db"), group("apps", "web"), names=names, prefix="prod-")
+    assert list(found) == ["m/services/compose.prod-data.yaml", "m/services/compose.prod-apps.yaml"]
+
+
+def test_names_of_several_words_say_enough() -> None:
+    found = paths(group("apps", "web"), group("web-shop", "a", "b"), prefix="ci-", always=True)
+    assert list(found) == ["m/services/compose.ci-apps.yaml", "m/services/compose.web-shop.yaml"]
 
 
 def test_modules_of_one_name_differ_by_their_first_service() -> None:

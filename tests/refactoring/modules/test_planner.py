@@ -466,3 +466,28 @@ def test_a_small_service_joins_its_namesakes_in_another_directory() -> None:
 def test_infrastructure_of_several_categories_is_called_so() -> None:
     small = [service(name, length=4) for name in ("prometheus", "grafana", "nginx")]
     assert planned(file_of(*small, *OTHERS))["infrastructure"] == ("prometheus", "grafana", "nginx")
+
+
+def test_small_groups_of_a_part_of_the_services_are_joined() -> None:
+    file = parsed(file_of(service("redis", length=4), service("api", length=4), *OTHERS))
+    (only,) = plan_groups(file, AnchorIndex(file), ["redis", "api"], place)
+    assert (only.name, only.services) == ("services", ("redis", "api"))
+
+
+def test_only_the_lines_that_move_count() -> None:
+    file = parsed(file_of(service("redis"), service("api"), *OTHERS))
+    lines = {"redis": 3, "api": 3}
+    assert len(plan_groups(file, AnchorIndex(file), list(lines), place)) == 2
+    assert len(plan_groups(file, AnchorIndex(file), list(lines), place, lines)) == 1
+
+
+def test_infrastructure_has_another_name_than_services() -> None:
+    services = [service("shop-api"), service("shop-jobs")]
+    proxies = [service("shop-proxy", length=6), service("shop-grafana")]
+    places = PLACES | {"shop-grafana": PLACES["grafana"]}
+    file = parsed(file_of(*services, *proxies, *OTHERS))
+    anchors, order = AnchorIndex(file), list(file.services)
+    found = plan_groups(file, anchors, order, lambda name: places.get(name, APPS))
+    assert ("infrastructure", ("shop-proxy", "shop-grafana")) in [
+        (g.name, g.services) for g in found
+    ]
