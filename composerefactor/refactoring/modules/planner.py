@@ -47,6 +47,9 @@ FEWEST_LINES = 15
 FEWEST_LINES_OF_SIBLINGS = 10
 """So many lines are enough for services that belong together by name."""
 
+FEWEST_LINES_OF_CLUSTERS = 60
+"""Services that need others are joined with them as long as they have fewer lines."""
+
 MOST_COMPARED = 100
 """Of more units than this, the connections are not compared."""
 
@@ -475,7 +478,7 @@ class _Planner:
         """Return for each of *units* the service around which the units are that need each other.
 
         Units come together as long as they have more connections than chance would give them
-        (Newman's modularity, greedily), or too few lines for a file. The center has the most.
+        (Newman's modularity, greedily), or few lines. The center has the most.
         """
         if len(units) > MOST_COMPARED:
             return {}
@@ -492,7 +495,7 @@ class _Planner:
             return between[pair] - degrees[pair[0]] * degrees[pair[1]] / (2 * total)
 
         def may_join(pair: tuple[int, int]) -> bool:
-            is_small = min(lines[n] for n in pair) < FEWEST_LINES
+            is_small = min(lines[n] for n in pair) < FEWEST_LINES_OF_CLUSTERS
             return sum(sizes[n] for n in pair) <= self.limit and (is_small or gain(pair) > 0)
 
         while candidates := [pair for pair in sorted(between) if may_join(pair)]:

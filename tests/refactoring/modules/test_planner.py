@@ -412,8 +412,8 @@ def test_services_that_need_each_other_divide_a_large_category() -> None:
 def test_small_groups_join_the_one_that_they_are_connected_with() -> None:
     hub = service("hub", "depends_on: [red, green, blue]")
     pairs = {"red": "wine", "green": "tea", "blue": "milk"}
-    short = [service(name, f"depends_on: [{needed}]", length=4) for name, needed in pairs.items()]
-    short += [service(name, length=4) for name in pairs.values()]
+    short = [service(name, f"depends_on: [{needed}]") for name, needed in pairs.items()]
+    short += [service(name) for name in pairs.values()]
     alone = [service(name) for name in ("a", "b", "c", "d")]
     found = planned(file_of(hub, *short, *alone))
     assert found["hub"] == ("hub", *pairs, *pairs.values())
