@@ -115,7 +115,8 @@ _SUFFIXES = {
     "--engine",
     default="none",
     metavar="none|auto|PATH",
-    help="The Docker Compose that reports which start commands it rejects; none only reads files.",
+    help="The Docker Compose that reports which start commands it rejects; none, the default, only "
+    "reads files.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print errors and results only.")
 @click.option("--full", is_flag=True, help="Print the whole report, on a terminal in a pager.")

@@ -15,7 +15,7 @@ import click
 from composerefactor.compose.masking import GENERAL
 from composerefactor.errors import ComposerefactorError, Location, UsageError
 from composerefactor.report.place import Place
-from composerefactor.report.text import Style, shown_line, shown_text
+from composerefactor.report.text import Style, shown_line, shown_text, wrapped
 
 if sys.platform != "win32":
     import termios
@@ -195,22 +195,29 @@ WIDEST = 160
 
 def show(error: ComposerefactorError) -> None:
     """Print *error* on stderr."""
-    for line in error_lines(error, style_for(sys.stderr)):
+    width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
+    for line in error_lines(error, style_for(sys.stderr), width):
         click.echo(line, err=True)
 
 
-def error_lines(error: ComposerefactorError, style: Style) -> list[str]:
+def error_lines(error: ComposerefactorError, style: Style, width: int | None = None) -> list[str]:
     """Return the place and the message of *error*, the line of the file, and what to do.
 
-    Secrets are masked, and what would control a terminal is neutralised.
+    Secrets are masked, and what would control a terminal is neutralised. Text is wrapped to *width*
+    columns if it is given; the line of the file is not.
     """
     place = f"{error.location}: " if error.location else ""
     first, *others = GENERAL.text(error.message).splitlines() or [""]
-    lines = [f"{style('error', 'red', 'bold')}  {place}{first}", *(f"       {o}" for o in others)]
+
+    def fitted(*lines: str) -> list[str]:
+        return [part for line in lines for part in (wrapped(line, width) if width else [line])]
+
+    label = style("error", "red", "bold")
+    lines = fitted(f"{label}  {place}{first}", *(f"       {other}" for other in others))
     source = GENERAL.lines([error.source_line[: 10 * WIDEST]])[0]
     if source.strip() and error.location:
         cut = source if len(source) <= WIDEST else f"{source[:WIDEST]} ..."
         lines.append(f"       {style(f'{error.location.line} |', 'dim')} {cut}")
     if error.remedy:
-        lines.append(f"       {style('->', 'cyan')} {GENERAL.text(error.remedy)}")
+        lines += fitted(f"       {style('->', 'cyan')} {GENERAL.text(error.remedy)}")
     return [shown_line(line) for line in lines]

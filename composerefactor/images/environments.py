@@ -138,7 +138,7 @@ def development_profile_reason(project: Project, service: str) -> str | None:
     short_lived = NAMES["development"] | NAMES["test"]
     if not profiles or not short_lived.issuperset(profiles):
         return None
-    return f"{service} runs only with the profile {' or '.join(dict.fromkeys(profiles))}"
+    return f"only the profile {' or '.join(dict.fromkeys(profiles))} starts {service}"
 
 
 def _named(path: str) -> _Evidence | None:

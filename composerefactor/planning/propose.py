@@ -203,7 +203,7 @@ def _without_overridden(transformation: Transformation, project: Project) -> Tra
 def rejection_error(
     opened: OpenProject,
     rejected: Mapping[Invocation, str],
-    refusals: Iterable[Refusal] = (),
+    refusals: Iterable[Refusal] | None = None,
     still_rejected: Mapping[Invocation, str] | None = None,
 ) -> EngineError:
     """Return the error for a project of which Docker Compose rejects every start command.
@@ -211,24 +211,28 @@ def rejection_error(
     Args:
         opened: The project.
         rejected: The start commands, with the message of Docker Compose.
-        refusals: Why fixers could not repair it, and what the user can do.
+        refusals: Why fixers could not repair it, and what the user can do; None if none has tried.
         still_rejected: The messages of Docker Compose with all possible fixes applied.
     """
-    lines = [f"{entry.title}: {message}" for entry, message in rejected.items()]
+    is_only_one = len(opened.project.entries) == 1
+    lines = [
+        message if is_only_one else f"{entry.title}: {message}"
+        for entry, message in rejected.items()
+    ]
     for entry, message in (still_rejected or {}).items():
         if message != rejected[entry]:
             lines.append(f"{entry.title}, after possible fixes: {message}")
     lines += [f"{entry.title}: {error}" for entry, error in opened.project.errors.items()]
     lines += [
         f"{refusal.location}: {refusal.reason} -> {refusal.remedy}"
-        for refusal in refusals
+        for refusal in refusals or ()
         if refusal.repairs
     ]
+    how = "first, perhaps with `composerefactor fix`" if refusals is None else "by hand first"
     return EngineError(
         "Docker Compose rejects this project\n" + "\n".join(f"  {line}" for line in lines),
         location=error_location(opened.project, *next(iter(rejected.items()))),
-        remedy="correct this first (`composerefactor fix` fixes some of it); a project that cannot "
-        "be resolved cannot be verified",
+        remedy=f"correct this {how}; what Docker Compose rejects cannot be verified",
     )
 
 

@@ -78,30 +78,34 @@ def sentences(fixes: Sequence[PlannedFix], most: int = MOST_SERVICES) -> Iterato
     alike: dict[tuple[str, str, str], list[tuple[PlannedFix, str]]] = {}
     for fix in fixes:
         change = fix.change
-        service, template = _template(fix)
+        service, template = with_hole(fix, fix.change.title)
         key = (change.location.path, template, change.justification)
         alike.setdefault(key, []).append((fix, service))
     for (path, template, why), members in alike.items():
         names = [service for _, service in members if service]
         lines = [str(fix.change.location.line) for fix, _ in members]
         place = path if len(names) > 1 else f"{path}:{first_of(lines, _MOST_LINES)}"
-        text = template.replace(_HOLE, _join(names, most), 1) if names else template
+        text = template.replace(HOLE, _join(names, most), 1) if names else template
         yield FixSentence(place, text, why, tuple(fix.id for fix, _ in members))
 
 
-_HOLE = "\0"
+HOLE = "\0"
+"""Stands for the name of a service in a text."""
+
 _MOST_LINES = 3
 
 
-def _template(fix: PlannedFix) -> tuple[str, str]:
-    """Return the only service of *fix* and its title with a hole for it; ``""`` if it has more."""
-    title = fix.change.title
+def with_hole(fix: PlannedFix, text: str) -> tuple[str, str]:
+    """Return the only service of *fix*, and *text*, about the fix, with a hole for its name.
+
+    The service is ``""``, and *text* unchanged, if there are more, or none of them is named.
+    """
     services = {effect.service for effect in fix.change.effects if effect.service}
     if len(services) != 1:
-        return "", title
+        return "", text
     service = services.pop()
-    template, count = re.subn(rf"(?<![\w.-]){re.escape(service)}(?![\w.-])", _HOLE, title, count=1)
-    return (service, template) if count else ("", title)
+    template, count = re.subn(rf"(?<![\w.-]){re.escape(service)}(?![\w.-])", HOLE, text, count=1)
+    return (service, template) if count else ("", text)
 
 
 def _join(names: Sequence[str], most: int) -> str:

@@ -22,7 +22,7 @@ from composerefactor.refactoring.contract import Plan, Unmoved
 from composerefactor.refactoring.deduplicate.variants import comparisons
 from composerefactor.refactoring.reader import Outcome
 from composerefactor.report.differences import sentences as difference_sentences
-from composerefactor.report.fix_groups import FixSentence, grouped, sentences
+from composerefactor.report.fix_groups import HOLE, FixSentence, grouped, sentences, with_hole
 from composerefactor.report.text import (
     MOST_PLACES,
     Style,
@@ -131,7 +131,7 @@ def _not_made(fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
     """Yield the uncertain, excluded, suppressed, skipped and available fixes.
 
     Unless the user wants all, long lists of them are only counted; also short ones if other
-    changes are made.
+    changes are made. Of those that the project itself suppresses, the first reasons are listed.
     """
     are_listed = most > MOST_SHOWN
     longest = most if are_listed else 1 if fix_plan.applied else _MOST_REASONS
@@ -150,10 +150,7 @@ def _not_made(fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
         yield row("", f"  {line}", style)
     for state, fixes in (("excluded", fix_plan.excluded), ("suppressed", fix_plan.suppressed)):
         lines = [f"{state}: {line}" for line in _lines_by_reason(fixes, style)]
-        if len(lines) > longest:
-            count = counted(len(fixes), "change")
-            lines = [f"{state}: {count}: {_counts_by_transform(fixes)}{hint}"]
-        for line in limited(lines, most):
+        for line in limited(lines, most if are_listed else _MOST_REASONS):
             yield row("", style(line, "yellow"), style)
     skipped = [
         f"skipped: {name}: {refusal.location}: {refusal.reason}"
@@ -181,16 +178,23 @@ def available_text(fix_plan: FixPlan) -> str:
 
 
 def _lines_by_reason(fixes: Sequence[PlannedFix], style: Style) -> Iterator[str]:
-    """Yield a line for each of *fixes*; one line for all that have the same reason."""
-    by_reason: dict[str, list[PlannedFix]] = {}
+    """Yield a line for each of *fixes*; one line for all that have the same reason.
+
+    That is also one that differs only in the name of the service.
+    """
+    by_reason: dict[str, list[tuple[PlannedFix, str]]] = {}
     for fix in fixes:
-        by_reason.setdefault(fix.reason, []).append(fix)
-    for reason, group in by_reason.items():
-        if len(group) == 1:
-            change = group[0].change
+        service, template = with_hole(fix, fix.reason)
+        by_reason.setdefault(template, []).append((fix, service))
+    for template, members in by_reason.items():
+        services = dict.fromkeys(service for _, service in members if service)
+        reason = template.replace(HOLE, first_of(list(services), _MOST_SERVICES))
+        if len(members) == 1:
+            change = members[0][0].change
             yield f"{style(f'{change.location}:', 'dim')} {change.title} ({reason})"
         else:
-            yield f"{counted(len(group), 'change')}: {_counts_by_transform(group)} ({reason})"
+            counts = _counts_by_transform([fix for fix, _ in members])
+            yield f"{counted(len(members), 'change')}: {counts} ({reason})"
 
 
 def _counts_by_transform(fixes: Sequence[PlannedFix]) -> str:
@@ -291,7 +295,7 @@ def found_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Ite
     listed = list(entries)[:most]
     width = min(max((len(entry.command) for entry in listed), default=0), 60)
     for entry in listed:
-        evidence = evidence_of(entry, MOST_PLACES if most > MOST_SHOWN else 1)
+        evidence = _evidence(entry, is_listed=most > MOST_SHOWN)
         state = _state(proposal, entry)
         note = f"  {style(state, 'yellow')}" if state else ""
         yield row("", f"  {entry.command:<{width}}  {style(evidence, 'dim')}{note}", style)
@@ -301,6 +305,17 @@ def found_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Ite
     for line in limited(not_read, most):
         yield row("", style(line, "yellow"), style)
     yield row("", _services(proposal.project), style)
+
+
+def _evidence(entry: Invocation, *, is_listed: bool) -> str:
+    """Return why *entry* is one; of the places that name it only their number, unless listed."""
+    found = list(dict.fromkeys(entry.evidence))
+    if is_listed or len(found) <= 1:
+        return evidence_of(entry)
+    first, *others = found
+    if first.path:
+        return f"{first} and {counted(len(others), 'more place')}"
+    return f"{first}, named in {counted(len(others), 'place')}"
 
 
 def _state(proposal: Proposal, entry: Invocation) -> str:
@@ -567,7 +582,8 @@ def moved_text(proposal: Proposal, *, verbose: bool = True) -> str:
         text += f": {counted(lines_moved, 'line')} unchanged, {rewritten} rewritten, "
         text += f"{counted(comments, 'comment')} kept"
     changes = proposal.own_changes
-    before, after = changes.text_lines()
+    before = sum(_line_count(change.before) for change in changes.changes)
+    after = sum(_line_count(change.after) for change in changes.changes)
     old = len(changes.changed) + len(changes.deleted)
     new = len(changes.changed) + len(changes.created)
     copied = proposal.plan.copied_lines

@@ -502,6 +502,11 @@ def _entries_of(repository: Repository, tree: str) -> Iterator[_Entry]:
     try:
         listing = run_git(repository.top, "ls-tree", "-l", *arguments)
     except InputError as error:
+        if "Not a valid object name" in error.message:
+            revision = tree.removesuffix("^{tree}")
+            raise InputError(
+                "neither a file, nor a directory, nor a git revision", location=Location(revision)
+            ) from None
         if "promisor remote" not in error.message:
             raise
         sizes = _sizes(repository, tree)

@@ -157,6 +157,18 @@ def test_long_lines_are_wrapped_between_words(shop: Path, terminal: Terminal) ->
     assert [line for line in lines if len(line) > 60 and " " in line.strip()] == []
 
 
+def test_errors_are_wrapped_between_words(tmp_path: Path, terminal: Terminal) -> None:
+    files = {"compose.yaml": "services:\n  db:\n    image: [postgres]\n"}
+    project = write(tmp_path / "db", files)
+    session = terminal(project, "fix", "--check", COLUMNS="40")
+    session.end()
+    text = re.sub(r"\x1b\[[0-9;]*[mK]", "", session.seen.decode())
+    lines = text[text.index("error  ") :].splitlines()
+    assert "rejects" in "".join(lines)
+    assert len(lines) > 4
+    assert [line for line in lines if len(line) > 40 and " " in line.strip()] == []
+
+
 def test_the_whole_report_is_shown_in_a_pager(shop: Path, terminal: Terminal) -> None:
     session = terminal(shop, "analyze", "--full", PAGER="sed s/^/paged:/")
     assert session.end() == 0

@@ -139,7 +139,7 @@ def test_it_writes_nothing(committed: Path, command_line: CommandLine) -> None:
     ("old", "words"),
     [
         ("missing", "missing"),
-        ("HEAD~9", "HEAD~9"),
+        ("HEAD~9", "error  HEAD~9: neither a file, nor a directory, nor a git revision"),
         ("--engine=none", "Missing argument"),
     ],
 )
