@@ -52,10 +52,13 @@ _MOST_REASONS = 3
 """More reasons for changes that are not made are counted, not listed."""
 
 
-def fix_plan_lines(proposal: Proposal, fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
+def fix_plan_lines(
+    proposal: Proposal, fix_plan: FixPlan, style: Style, most: int, *, with_ids: bool
+) -> Iterator[str]:
     """Yield the planned fixes by transform and risk, and those that are not made.
 
-    With *most* above :data:`MOST_SHOWN`, each change has a line with its id and its reason.
+    With *most* above :data:`MOST_SHOWN`, each change has a line with its reason, and *with_ids*
+    with its id.
     """
     if not fix_plan.applied:
         yield row("Plan", style("nothing to do", "green"), style)
@@ -78,8 +81,8 @@ def fix_plan_lines(proposal: Proposal, fix_plan: FixPlan, style: Style, most: in
             if kind.cause:
                 yield row("", f"{'':10}{style(kind.cause, 'dim')}", style)
             for sentence in sentences(kind.fixes) if are_listed else ():
-                ids = style(" ".join(sentence.ids), "dim")
-                yield row("", f"    {ids}  {_sentence(sentence, style)}", style)
+                ids = f"{style(' '.join(sentence.ids), 'dim')}  " if with_ids else ""
+                yield row("", f"    {ids}{_sentence(sentence, style)}", style)
             details = [line for fix in kind.fixes for line in fix.change.details]
             for line in details if are_listed else ():
                 yield row("", f"      {line}", style)
@@ -351,10 +354,10 @@ def plan_lines(
     """Yield the planned files and the services that do not move; at most *most* of each kind.
 
     With *most* above :data:`MOST_SHOWN`, each new file has what its services have in common, and
-    *with_ids* the id for ``--take``.
+    *with_ids* files and fixes have the id for ``--take``.
     """
     if proposal.fix_plan is not None:
-        yield from fix_plan_lines(proposal, proposal.fix_plan, style, most)
+        yield from fix_plan_lines(proposal, proposal.fix_plan, style, most, with_ids=with_ids)
         return
     plan = proposal.plan
     if proposal.changes.is_empty:

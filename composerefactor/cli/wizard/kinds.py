@@ -1,4 +1,4 @@
-"""Which fixes to make: take, look at or skip each kind of change, with its settings beside it."""
+"""Which fixes to make: all that are safe, or take, look at or skip each kind of change."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from composerefactor.refactoring.contract import Fixer
 from composerefactor.refactoring.contract import Option as TransformOption
 from composerefactor.report.text import counted
 
+KINDS = "kinds"
 _CONTINUE = "continue"
 
 
@@ -28,6 +29,41 @@ class SettingsError(Exception):
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
         self.kind = kind
+
+
+def decide_all(context: Context, choices: FixChoices, decided: dict[str, bool]) -> Flow[None]:
+    """Ask which fixes to make, and add the decisions by id to *decided*.
+
+    There are none if the user wants to decide on each kind, or if there is only one kind.
+    """
+    certain = [item for item in choices.items if item.is_certain]
+    safe = [item for item in certain if item.risk == SAFE]
+    riskless = [item for item in certain if item.risk != DATA]
+    if len({item.kind for item in choices.items}) == 1:
+        return
+    options = []
+    if safe:
+        is_one = len(safe) == 1
+        if all(item.fix is not None and item.fix.change.repairs for item in safe):
+            what = "repairs what" if is_one else "repair what"
+            what += " Docker Compose rejects"
+        else:
+            what = f"{'does' if is_one else 'do'} not affect running containers"
+        options.append(Option("safe", f"Take {counted(len(safe), 'change')} that {what}", key="y"))
+    if len(riskless) > len(safe):
+        options.append(Option("rest", f"Take all {len(riskless)} that risk no data", key="a"))
+    options += [Option(KINDS, "Decide on each kind", key="k"), Option("none", "Skip all", key="n")]
+    answer = yield Choose(
+        "fixes",
+        "Which fixes do you want?",
+        tuple(options),
+        screens.kinds(choices, context.style),
+        default="safe" if safe else KINDS,
+        step=context.step,
+    )
+    if answer != KINDS:
+        taken = {"safe": safe, "rest": riskless, "none": []}[answer]
+        decided |= {item.id: item in taken for item in choices.items}
 
 
 def decide_kinds(
@@ -80,7 +116,7 @@ def _options(
     if certain:
         rest = f", but not {counted(guesses, 'guess')}" if guesses else ""
         yield Option("take", f"Take {len(certain)}{rest}", key="y", is_risky=is_risky)
-    yield Option("look", "Look at each", key="l")
+    yield Option("look", "Look at each", key="l", about="With its reason and its diff")
     yield Option("skip", "Skip", key="n")
     transform = fixers()[kind]
     if transform.settings:

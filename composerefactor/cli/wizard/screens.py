@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from composerefactor.analysis.findings import Finding
-from composerefactor.cli.wizard.work import Examination, FixChoices, Item, ItemizedProposal
+from composerefactor.cli.wizard.work import RISKS, Examination, FixChoices, Item, ItemizedProposal
 from composerefactor.compose.masking import GENERAL, Masking
 from composerefactor.edit.planned_files import Changeset
 from composerefactor.errors import shortened
@@ -197,7 +197,7 @@ def files(proposed: ItemizedProposal, style: Style) -> tuple[str, ...]:
     risky = [item for item in proposed.items if item.is_data_risk]
     masking = proposed.proposal.opened.masking
     for item in risky:
-        text = masking.text(f"! stored data may not be found any more: {item.title}")
+        text = masking.text(f"! may leave stored data behind: {item.title}")
         lines.append(style(text, "red", "bold"))
     for path, reason in proposed.dirty.items():
         cause = "an earlier step of this session wrote it" if path in proposed.own else reason
@@ -219,7 +219,7 @@ def _dependent(proposed: ItemizedProposal, style: Style) -> Iterator[str]:
 _RISKS = {
     "safe": ("running containers are not affected", "green"),
     "changes": ("changes containers", "yellow"),
-    "data": ("! stored data may not be found any more", "red"),
+    "data": ("! may leave stored data behind", "red"),
 }
 """What a change means for running containers, and its colour."""
 
@@ -235,19 +235,39 @@ def kind(
     """Return the changes of one kind, each with its place, and what they mean."""
     masking = choices.opened.masking
     lines = [style(f"{number} of {total} kinds  {name}", "cyan"), fixers()[name].summary]
-    if any(item.fix is not None and item.fix.change.repairs for item in items):
-        lines.append(style("Docker Compose rejects the project without it", "green"))
-    else:
-        risks = {item.risk for item in items}
-        worst = next(risk for risk in reversed(_RISKS) if risk in risks)
-        text, colour = _RISKS[worst]
-        lines.append(style(text, colour))
-    lines.append("")
+    lines += [_meaning(items, style), ""]
     for item in items:
         mark = style("! ", "red") if item.is_data_risk else ""
-        guess = "" if item.is_certain else style("guess: ", "yellow")
-        lines.append(f"{mark}{guess}{masking.text(item.title)}")
+        guess = "" if item.is_certain else style(" (guess)", "yellow")
+        lines.append(f"{mark}{masking.text(item.name)}{guess}")
     return tuple(lines)
+
+
+def kinds(choices: FixChoices, style: Style) -> tuple[str, ...]:
+    """Return a line for each kind of change: how many there are, and what they mean."""
+    by_kind: dict[str, list[Item]] = {}
+    for item in choices.items:
+        by_kind.setdefault(item.kind, []).append(item)
+    counts = {name: _count(items) for name, items in by_kind.items()}
+    longest, widest = max(map(len, by_kind)), max(map(len, counts.values()))
+    return tuple(
+        f"{style(f'{name:<{longest}}', 'bold')}  {counts[name]:<{widest}}  {_meaning(items, style)}"
+        for name, items in by_kind.items()
+    )
+
+
+def _count(items: Sequence[Item]) -> str:
+    certain = sum(item.is_certain for item in items)
+    guesses = len(items) - certain
+    counts = [counted(certain, "change")] if certain else []
+    return ", ".join([*counts, counted(guesses, "guess")] if guesses else counts)
+
+
+def _meaning(items: Sequence[Item], style: Style) -> str:
+    """Return what *items*, of one kind, mean for running containers, the worst of them."""
+    if any(item.fix is not None and item.fix.change.repairs for item in items):
+        return style("repairs what Docker Compose rejects", "green")
+    return style(*_RISKS[max((item.risk for item in items), key=RISKS.index)])
 
 
 def overview(examination: Examination, style: Style) -> tuple[str, ...]:
@@ -273,7 +293,6 @@ def change(item: Item, number: int, total: int, style: Style, masking: Masking) 
     lines = [head, style(masking.text(item.title), "bold")]
     lines += [masking.text(consequence) for consequence in item.consequences]
     lines += [style(_RISKS[item.risk][0], "red")] if item.is_data_risk else []
-    lines += [style("a guess", "yellow")] if not item.is_certain else []
     lines += [style(f"if skipped: {item.loss}", "yellow")] if item.loss else []
     return (*lines, "", *diff(item.changeset(), style, masking))
 

@@ -10,7 +10,12 @@ from msgspec.structs import replace
 from composerefactor.cli.wizard import screens
 from composerefactor.cli.wizard.files import fix_sections, section_text, split_section
 from composerefactor.cli.wizard.finish import AgainError, finish
-from composerefactor.cli.wizard.kinds import SettingsError, choose_settings, decide_kinds
+from composerefactor.cli.wizard.kinds import (
+    SettingsError,
+    choose_settings,
+    decide_all,
+    decide_kinds,
+)
 from composerefactor.cli.wizard.layout import choose_layout
 from composerefactor.cli.wizard.review import review
 from composerefactor.cli.wizard.session import (
@@ -39,6 +44,7 @@ from composerefactor.cli.wizard.workshop import ENVIRONMENTS
 from composerefactor.compose.invocation import Invocation
 from composerefactor.confidence import CONFIDENCES
 from composerefactor.planning.fix_request import FixRequest
+from composerefactor.planning.fixes import PlannedFix
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import rejection_error
 from composerefactor.planning.split_request import SplitRequest
@@ -83,7 +89,7 @@ def wizard(context: Context) -> Flow[int]:
         else:
             break
     stages = [FIX, SPLIT] if goal == BOTH else [FIX if goal == SEPARATE else goal]
-    steps = (GOAL, *(step for stage in stages for step in _STEPS[stage]), SETTINGS)
+    steps = (GOAL, *(step for stage in stages for step in _STEPS[stage]))
     return (yield from _run(replace(context, steps=steps), examination, goal, stages))
 
 
@@ -104,7 +110,7 @@ def _run(context: Context, examination: Examination, goal: str, stages: Sequence
         if outcome.ended in {"left", "saved"}:
             break
         context = replace(context, stage=context.stage + 1)
-    return (yield from _end(context.at(SETTINGS), outcomes, len(stages)))
+    return (yield from _end(context, outcomes, len(stages)))
 
 
 def _choose_entries(context: Context, opened: OpenProject) -> Flow[Context]:
@@ -182,7 +188,7 @@ def _fix(context: Context, examination: Examination, goal: str) -> Flow[Outcome]
     settings = examination.opened.settings
     request = FixRequest(select=(ENVIRONMENTS,) if goal == SEPARATE else None, unsafe=True)
     decided: dict[str, bool] = {}
-    each = False
+    is_new, each = True, False
     while True:
         planning = PlanFixes(context.where, context.stage, request)
         choices: FixChoices = yield from worked(context, planning)
@@ -190,6 +196,8 @@ def _fix(context: Context, examination: Examination, goal: str) -> Flow[Outcome]
         try:
             if each:
                 yield from review(choosing, choices.items, decided, choices.opened.masking)
+            elif is_new:
+                yield from decide_all(choosing, choices, decided)
             yield from decide_kinds(choosing, choices, request, settings, decided)
             final = _request_for(request, choices, decided)
             if final is None:
@@ -201,9 +209,10 @@ def _fix(context: Context, examination: Examination, goal: str) -> Flow[Outcome]
                 return Outcome("nothing", final, work.leave)
             return (yield from finish(context.at(WRITE_FIXES), work, proposed))
         except SettingsError as change:
+            is_new = False
             request = yield from choose_settings(request, settings, change.kind)
         except AgainError as again:
-            each = again.each
+            is_new, each = True, again.each
             taken = {id_ for id_, is_taken in decided.items() if is_taken}
             decided = {i: False for i in decided if each and i not in taken}
 
@@ -296,18 +305,25 @@ def _end(context: Context, outcomes: Sequence[Outcome], stages: int) -> Flow[int
         yield Say(("(`composerefactor undo` reverts one of them at a time, the last one first)",))
     if len(outcomes) < stages:
         yield Say(("The next step needs these changes: apply them, then start the wizard again.",))
-    if written:
+    texts, others = _settings_of(written)
+    if texts or others:
         options = (
             Option("no", "No", key="n"),
             Option("yes", "Yes, so that CI uses them too", key="y"),
         )
         text = "Save the decisions in .composerefactor.yml?"
-        if (yield Choose("settings", text, options, step=context.step)) == "yes":
-            yield from _save_settings(context, written)
+        if (yield Choose("settings", text, options, step=SETTINGS)) == "yes":
+            yield from _save_settings(context, texts, others)
     return outcomes[-1].code if outcomes else 0
 
 
-def _save_settings(context: Context, written: Sequence[Outcome]) -> Flow[None]:
+def _settings_of(
+    written: Sequence[Outcome],
+) -> tuple[tuple[tuple[str, str], ...], list[PlannedFix]]:
+    """Return the decisions that are no defaults: sections of settings by name, as YAML.
+
+    Also returns the fixes that were skipped and that settings cannot exclude.
+    """
     requests = [outcome.request for outcome in written]
     fixes = [request for request in requests if isinstance(request, FixRequest)]
     excluded = [fix for outcome in written for fix in outcome.excluded]
@@ -316,12 +332,16 @@ def _save_settings(context: Context, written: Sequence[Outcome]) -> Flow[None]:
         if isinstance(outcome.request, SplitRequest):
             section = split_section(outcome.request, outcome.unmoved)
             sections = {"split": section, **sections} if section else sections
-    texts = tuple((name, section_text(name, section)) for name, section in sections.items())
+    return tuple((name, section_text(name, section)) for name, section in sections.items()), others
+
+
+def _save_settings(
+    context: Context, texts: tuple[tuple[str, str], ...], others: Sequence[PlannedFix]
+) -> Flow[None]:
     for fix in others:
         title = f"{fix.change.location}: {fix.change.title}"
         yield Say((f"the settings cannot exclude this change; CI needs --leave {fix.id}: {title}",))
     if not texts:
-        yield Say(("nothing to save: these are the defaults",))
         return
     by_hand = yield from worked(context, KeepSettings(context.where, texts))
     if by_hand:

@@ -79,6 +79,13 @@ class Item:
     risk: Risk = SAFE
 
     @property
+    def name(self) -> str:
+        """The title without the reason."""
+        if self.fix is None:
+            return self.title
+        return f"{self.fix.change.location}: {self.fix.change.title}"
+
+    @property
     def is_certain(self) -> bool:
         """False for a guess."""
         return self.fix is None or self.fix.change.confidence != CONFIDENCES[-1]

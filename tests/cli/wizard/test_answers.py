@@ -9,7 +9,7 @@ import pytest
 from support.commandline import CommandLine, Outcome, tree, write
 from support.wizards import SHOP
 
-ALL = "- goal: split\n- layout: accept\n- finish: write\n- settings: no\n"
+ALL = "- goal: split\n- layout: accept\n- finish: write\n"
 
 MISPLACED = "- services: [db]\n- module: path\n- path: docker-compose.yml\n"
 
@@ -53,7 +53,7 @@ def test_a_step_back_takes_the_answer_before_it_away(command_line: CommandLine, 
             "answers.yml:1: goal: one of split, fix, both, environments, look",
         ),
         ("- goal: split\n", 2, "there is no answer to 'layout'"),
-        (f"{ALL}- more: yes\n", 3, "answers.yml:5: this answers 'more', but the wizard asks"),
+        (f"{ALL}- more: yes\n", 3, "answers.yml:4: this answers 'more', but the wizard asks"),
         ("goals: [split]\n", 3, "a list of answers is needed"),
         ("- [split]\n", 3, "answers.yml:1: one question with its answer"),
         (

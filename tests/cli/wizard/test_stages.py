@@ -76,7 +76,9 @@ def choose(session: Session, *kinds: str, skipped: str = "\0") -> None:
     """Look at each change of *kinds*, and take it unless the screen contains *skipped*."""
     while session.question is not None and session.question.id != "finish":
         name = session.question.id
-        if name.startswith("kind "):
+        if name == "fixes":
+            session.answer("kinds")
+        elif name.startswith("kind "):
             session.answer("look" if name.removeprefix("kind ") in kinds else "skip")
         else:
             values = [option.value for option in offered(session)]
@@ -87,15 +89,16 @@ def choose(session: Session, *kinds: str, skipped: str = "\0") -> None:
 def test_only_the_selected_guesses_are_made(engine: Path, shop: Path) -> None:
     session, told = begin(engine)
     session.answer("fix")
+    session.answer("kinds")
     while asked(session).id != "kind add-resource-limits":
         session.answer("skip")
-    assert "guess: " in screen(session)
+    assert "(guess)" in screen(session)
     session.answer("look")
     titles = []
     while asked(session).id.startswith("change "):
         question = asked(session)
         assert isinstance(question, Choose)
-        is_guess = "a guess" in screen(session)
+        is_guess = "(guess:" in screen(session)
         assert question.default == "skip"
         titles += [body(session)[1]] if is_guess else []
         session.answer("take" if is_guess and "Limit api" in screen(session) else "skip")
@@ -115,6 +118,7 @@ def test_only_the_selected_guesses_are_made(engine: Path, shop: Path) -> None:
 def test_taking_a_kind_takes_no_guess(engine: Path, shop: Path) -> None:
     session, _ = begin(engine)
     session.answer("fix")
+    session.answer("kinds")
     while asked(session).id != "kind add-resource-limits":
         session.answer("skip")
     session.answer("take")
@@ -126,11 +130,47 @@ def test_taking_a_kind_takes_no_guess(engine: Path, shop: Path) -> None:
     assert "limits:" not in cache
 
 
+def test_all_kinds_are_decided_at_once_and_without_what_may_lose_data(
+    engine: Path, shop: Path
+) -> None:
+    text = SHOP.replace("    volumes:\n      - pgdata:/var/lib/postgresql/data\n", "")
+    (shop / "docker-compose.yml").write_text(text)
+    session, told = begin(engine)
+    session.answer("fix")
+    question = asked(session)
+    assert isinstance(question, Choose)
+    assert question.default == "safe"
+    (volumes,) = (line for line in body(session) if line.startswith("declare-volumes"))
+    assert "! may leave stored data behind" in volumes
+    session.answer("rest")
+    go(session)
+    words = told.commands[0]
+    assert "add-healthchecks" in words[words.index("--select") + 1]
+    assert "declare-volumes" not in words[words.index("--select") + 1]
+
+
+def test_skipping_all_fixes_goes_on_with_the_split(shop: Path) -> None:
+    session, told = begin(None)
+    session.answer("both")
+    session.answer("none")
+    assert "no fix was chosen" in told.lines
+    assert asked(session).id == "layout"
+
+
+def test_defaults_are_not_saved(engine: Path, shop: Path) -> None:
+    session, told = begin(engine)
+    session.answer("split")
+    go(session)
+    assert "settings" not in dict(session.given)
+    assert [words[0] for words in told.commands] == ["split"]
+
+
 def test_what_may_lose_data_is_marked_and_never_the_default(engine: Path, shop: Path) -> None:
     text = SHOP.replace("    volumes:\n      - pgdata:/var/lib/postgresql/data\n", "")
     (shop / "docker-compose.yml").write_text(text.replace("  pgdata:\n", ""))
     session, _ = begin(engine)
     session.answer("fix")
+    session.answer("kinds")
     while asked(session).id != "kind declare-volumes":
         question = asked(session)
         assert isinstance(question, Choose)
@@ -147,18 +187,20 @@ def test_what_may_lose_data_is_marked_and_never_the_default(engine: Path, shop: 
     finish = asked(session)
     assert isinstance(finish, Choose)
     assert finish.default == "leave"
-    assert "! stored data may not be found any more" in screen(session)
+    assert "! may leave stored data behind" in screen(session)
 
 
 def test_taking_all_later_kinds_leaves_out_what_may_lose_data(engine: Path, shop: Path) -> None:
     text = SHOP.replace("    volumes:\n      - pgdata:/var/lib/postgresql/data\n", "")
-    (shop / "docker-compose.yml").write_text(text.replace("  pgdata:\n", ""))
+    (shop / "docker-compose.yml").write_text(text)
     session, told = begin(engine)
     session.answer("fix")
+    session.answer("kinds")
     if asked(session).id == "kind declare-volumes":
         session.answer("skip")
     session.answer("rest")
     go(session)
+    assert told.commands
     assert not any("declare-volumes" in word for words in told.commands for word in words)
     assert b"/var/lib/postgresql" not in (shop / "docker-compose.yml").read_bytes()
 
@@ -178,6 +220,7 @@ def test_a_change_that_builds_on_a_skipped_one_is_counted(engine: Path, shop: Pa
 def test_the_diff_of_a_change_shows_that_change_alone(shop: Path) -> None:
     session, _ = begin(None)
     session.answer("fix")
+    session.answer("kinds")
     while asked(session).id != "kind add-restart-policy":
         session.answer("skip")
     session.answer("look")
@@ -192,6 +235,7 @@ def test_the_diff_of_a_change_shows_that_change_alone(shop: Path) -> None:
 def test_settings_belong_to_their_kind(engine: Path, shop: Path) -> None:
     session, told = begin(engine)
     session.answer("fix")
+    session.answer("kinds")
     while asked(session).id != "kind add-logging":
         session.answer("skip")
     session.answer("settings")
@@ -260,6 +304,8 @@ def test_a_repaired_project_is_split_and_no_screen_shows_its_secret(
         question = session.question
         if question.id == "goal":
             session.answer("both")
+        elif question.id == "fixes":
+            session.answer("kinds")
         elif question.id.startswith("kind "):
             session.answer("look")
         elif question.id.startswith("change") and "file" not in [i for i, _ in session.given[-2:]]:
@@ -320,8 +366,7 @@ def test_root_files_move_where_that_is_chosen(engine: Path, shop: Path) -> None:
     session.answer("deploy")
     assert "Root files: deploy" in [option.title for option in offered(session)]
     assert "docker-compose.yml -> deploy/docker-compose.yml" in screen(session)
-    go(session, "settings")
-    session.answer("no")
+    go(session)
     assert not (shop / "docker-compose.yml").exists()
     assert "-f deploy/docker-compose.yml up -d" in (shop / "Makefile").read_text()
     assert "split --move-roots deploy" in " ".join(told.commands[-1])

@@ -16,6 +16,7 @@ from support.wizards import BROKEN, SHOP
 PROJECT = {"docker-compose.yml": SHOP}
 PATH = (  # what each question of a run is answered with
     ("What would you like to do?", ("f",)),
+    ("Which fixes do you want?", ("k",)),
     ("drop-version: 1 change. Take?", ("enter",)),
     ("2 of 8 kinds", ("l",)),
     ("Take this change?", ("d",)),
@@ -35,6 +36,9 @@ def test_full_run(start: Start, film: Film) -> None:
     terminal.wait_for("What would you like to do?")
     film.take(terminal, "the possible changes, and the goals")
     terminal.press("b")
+    terminal.wait_for("Which fixes do you want?")
+    film.take(terminal, "all kinds of changes")
+    terminal.press("k")
     terminal.wait_for("drop-version: 1 change. Take?")
     film.take(terminal, "a kind of change that is safe")
     terminal.press("enter")
@@ -160,10 +164,8 @@ def test_the_root_files_move_too(start: Start, film: Film, tmp_path: Path) -> No
     terminal.press("y")
     terminal.wait_for("What would you like to do with the changes?")
     terminal.press("enter")
-    terminal.wait_for("Save the decisions")
-    film.take(terminal, "the command line")
-    terminal.press("y")
     assert terminal.end() == 0
+    film.take(terminal, "the command line")
     assert b"-f docker-compose/docker-compose.yml up" in tree(tmp_path / "shop")["Makefile"]
     film.check()
 
@@ -173,7 +175,7 @@ def test_a_broken_project_starts_at_the_errors(start: Start, film: Film, tmp_pat
     terminal.wait_for("What would you like to do?")
     film.take(terminal, "what Docker Compose rejects comes first")
     terminal.press("enter")
-    terminal.wait_for("Take?")
+    terminal.wait_for("Which fixes do you want?")
     film.take(terminal, "the first kind repairs it")
     terminal.press("a")
     terminal.wait_for("What would you like to do with the changes?")
@@ -201,10 +203,8 @@ def test_after_a_write_ctrl_c_says_what_stays(start: Start, tmp_path: Path) -> N
     terminal = start(PROJECT, proves=True)
     terminal.wait_for("What would you like to do?")
     terminal.press("b")
-    terminal.wait_for("drop-version: 1 change. Take?")
-    terminal.press("enter")
-    terminal.wait_for("2 of 8 kinds")
-    terminal.press("d")
+    terminal.wait_for("Which fixes do you want?")
+    terminal.press("y")
     terminal.wait_for("What would you like to do with the changes?")
     terminal.press("enter")
     terminal.wait_for("Is this layout right?")
