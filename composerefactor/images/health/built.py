@@ -34,7 +34,7 @@ from composerefactor.images.health.servers import (
     Port,
     Server,
     bind_host,
-    celery_application,
+    celery_client,
     command_line,
     find_runtime,
     find_server,
@@ -393,13 +393,13 @@ class BuiltImage(Struct, frozen=True, dict=True):
         return self.server.http if self.server is not None else bool(self._default()[1])
 
     def _celery(self) -> Answer:
-        application = celery_application(self.command)
-        if not application:
+        client = celery_client(self.command)
+        if not client:
             return NoPossibleCheck(
                 "its command does not name the Celery application", CUSTOM_CHECK_REMEDY
             )
         return ProposedCheck(
-            ("CMD-SHELL", f"celery -A {application} inspect ping -d celery@$$HOSTNAME"),
+            ("CMD-SHELL", f"{client} inspect ping -d celery@$$HOSTNAME"),
             Times("60s", "30s", 3, "60s"),
             "celery: its command",
             "verified",

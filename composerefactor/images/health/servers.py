@@ -133,10 +133,25 @@ def find_runtime(text: str) -> str:
     return next((r for r, programs in _RUNTIMES.items() if names.intersection(programs)), "")
 
 
-def celery_application(text: str) -> str:
-    """Return the application in the Celery command line *text*, or ``""``."""
-    match = re.search(r"\bcelery\b.*?(?:-A|--app)[= ]?([\w.:]+)", text)
-    return match[1] if match else ""
+_CELERY = re.compile(
+    r"""(?<![^\s'"])
+    (?P<program>(?:(?:[\w./-]*/)?python[\d.]*\s+-m\s+|(?:poetry|uv|pipenv|pdm)\s+run\s+)?(?:[\w./-]*/)?celery)
+    \b.*?(?:-A|--app)[= ]?(?P<application>[\w.:]+)
+    """,
+    re.VERBOSE,
+)
+
+
+def celery_client(text: str) -> str:
+    """Return the beginning of a command that asks the worker of the Celery command line *text*.
+
+    It starts Celery as *text* does, as ``/app/.venv/bin/celery`` or ``poetry run celery``, since it
+    may not be on PATH, and names the application. ``""`` if *text* names none.
+    """
+    match = _CELERY.search(text)
+    if match is None:
+        return ""
+    return f"{' '.join(match['program'].split())} -A {match['application']}"
 
 
 def with_package_scripts(text: str, package: Mapping[str, Any]) -> str:

@@ -65,6 +65,21 @@ def check_of(
         ("{build: .}", 'FROM mcr.microsoft.com/dotnet/aspnet:8.0\nENTRYPOINT ["dotnet", "a.dll"]', "127.0.0.1/8080"),
         ("{build: .}", "FROM acme/base\nRUN apk add curl\nCMD rails server", "http://127.0.0.1:3000/"),
         ("{build: ., command: celery -A shop worker}", "FROM python:3", "celery -A shop inspect ping"),
+        (
+            "{build: ., command: /app/.venv/bin/celery -A shop.tasks worker}",
+            "FROM python:3",
+            "/app/.venv/bin/celery -A shop.tasks inspect ping",
+        ),
+        (
+            "{build: ., command: uv run celery --app=shop worker}",
+            "FROM python:3",
+            "uv run celery -A shop inspect ping",
+        ),
+        (
+            "{build: ., command: sh -c 'cd /srv && python3 -m celery -A shop worker'}",
+            "FROM python:3",
+            "python3 -m celery -A shop inspect ping",
+        ),
         ("{build: {dockerfile_inline: 'FROM alpine'}, expose: [80]}", None, "nc -z 127.0.0.1 80"),
         ("{build: ., ports: [80]}", None, "nc -z 127.0.0.1 80 || bash -c ': > /dev/tcp/127.0.0.1/80'"),
         ("{build: ./elsewhere, command: uvicorn a:b}", None, "python -c import http.client"),
