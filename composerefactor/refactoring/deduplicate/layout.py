@@ -33,7 +33,6 @@ from composerefactor.refactoring.deduplicate.places import (
 )
 from composerefactor.refactoring.deduplicate.variants import (
     FileIndices,
-    SharedService,
     SharedServices,
     keep_whole,
 )
@@ -107,8 +106,7 @@ class Layout:
         """
         self._assign_modules()
         for i in range(len(self.factored.files)):
-            parts = parts_added_by(self.state, i)
-            self.state.environments[i] = self._environment_files(i, parts)
+            self.state.environments[i] = self._environment_files(i, _additions_of(self.state, i))
         self.state.place_services()
         place_resources(self.state)
         new_files = place_blocks(self.state, contents(self.state))
@@ -235,14 +233,12 @@ class Layout:
         path = self.factored.files[file_index].path
         return self.options.environments.get(path) or environment_name(self.roots[0].project, path)
 
-    def _environment_files(
-        self, file_index: int, parts: Sequence[EnvironmentPart]
-    ) -> list[EnvironmentFile]:
-        """Return the environment files with *parts* of one root file."""
+    def _environment_files(self, file_index: int, additions: Additions) -> list[EnvironmentFile]:
+        """Return the environment files of one root file, which has *additions*."""
         largest = max(len(file.services) for file in self.factored.files)
         group = partial(self._groups, file_index)
         take = partial(self._free_environment_path, file_index)
-        return list(environment_files(parts, largest, group, take))
+        return list(environment_files(additions, largest, group, take))
 
     def _free_environment_path(self, file_index: int, part: str) -> str:
         """Return a free path for an environment file of one root file, or a *part* of one."""
@@ -277,106 +273,58 @@ class Layout:
 
 
 def environment_files(
-    parts: Sequence[EnvironmentPart],
+    additions: Additions,
     largest: int,
     group: Callable[[list[str]], list[ServiceGroup]],
     take: Callable[[str], str],
 ) -> Iterator[EnvironmentFile]:
     """Yield the environment files of one root file: one, unless that would be a monolith again.
 
-    Then each module has its own, apart from those with few lines, which are in one together.
+    Then the services that it defines whole have files of their own, in groups.
 
     Args:
-        parts: what the environment adds.
+        additions: what the root file adds.
         largest: how many services the largest root file has.
         group: groups services that belong together.
-        take: returns a free path for a file with the services of a module, or of a group, or for
-            all that are left, which has no name.
+        take: returns a free path for a file with the services of a group, or for all that are left,
+            which has no name.
     """
-    limit = most_services(largest)
-    if sum(len(part.defining) for part in parts) <= limit:
-        names = tuple(name for part in parts for name in part.services)
-        paths = tuple(part.module for part in parts if part.module)
-        if names:
-            yield EnvironmentFile(take(""), names, paths)
-        return
-    adding = [part for part in parts if part.module or not part.defining]
-    whole = [name for part in parts if part not in adding for name in part.services]
-    if sum(len(part.defining) for part in adding) <= limit:
-        names = tuple(name for part in adding for name in part.services)
-        paths = tuple(part.module for part in adding if part.module)
-        if names:
-            yield EnvironmentFile(take(""), names, paths)
-    else:
-        yield from _files_by_module(adding, limit, take)
-    for found in group(whole):
-        yield EnvironmentFile(take(found.name), found.services, ())
+    is_monolith = len(additions.whole) > most_services(largest)
+    names = additions.services if is_monolith else (*additions.services, *additions.whole)
+    if names:
+        yield EnvironmentFile(take(""), names, additions.modules)
+    if is_monolith:
+        for found in group(list(additions.whole)):
+            yield EnvironmentFile(take(found.name), found.services, ())
 
 
-def _files_by_module(
-    parts: Sequence[EnvironmentPart], limit: int, take: Callable[[str], str]
-) -> Iterator[EnvironmentFile]:
-    """Yield an environment file for each of *parts*; short ones are in as few files as possible.
-
-    *limit* is how many services a file may define, *take* returns a free path for a file.
-    """
-    short = sorted((p for p in parts if p.lines < FEWEST_LINES), key=lambda part: part.lines)
-    files: list[list[EnvironmentPart]] = [[]]
-    for part in short:
-        if sum(len(each.defining) for each in (*files[-1], part)) > limit:
-            files.append([])
-        files[-1].append(part)
-    together = [sorted(each, key=parts.index) for each in files if len(each) > 1]
-    for n, listed in enumerate(together):
-        names = tuple(name for part in listed for name in part.services)
-        path = take("more" if n else "")
-        yield EnvironmentFile(path, names, tuple(part.module for part in listed))
-    for part in parts:
-        if not any(part in listed for listed in together):
-            yield EnvironmentFile(take(part.name), part.services, (part.module,))
-
-
-class EnvironmentPart(Struct, frozen=True):
-    """What an environment adds to the services of one module, or some services of its own.
+class Additions(Struct, frozen=True):
+    """What one root file has besides the modules.
 
     Attributes:
-        services: the services.
-        defining: those of them whose image or build the environment defines.
-        module: the path of the module; ``""`` for services of its own.
-        name: the name of the module.
-        lines: how many lines it has.
+        services: the services of modules to which it adds something.
+        modules: the paths of these modules.
+        whole: the services that it defines whole.
     """
 
     services: tuple[str, ...]
-    defining: tuple[str, ...]
-    module: str = ""
-    name: str = ""
-    lines: int = 0
+    modules: tuple[str, ...]
+    whole: tuple[str, ...]
 
 
-def parts_added_by(state: LayoutState, file_index: int) -> list[EnvironmentPart]:
+def _additions_of(state: LayoutState, file_index: int) -> Additions:
     """Return what one root file adds to its modules, and the services that it alone defines."""
     own = state.factored.of_file(file_index)
-    adding = {s.name for s in own.values() if s.remainder(file_index)}
-    defining = {name for name, service in own.items() if defines_what_runs(service, file_index)}
-    parts = []
+    adding = {service.name for service in own.values() if service.remainder(file_index)}
+    names: list[str] = []
+    modules: list[str] = []
     for file_indices, module in state.modules:
-        names = tuple(name for name in module.services if name in adding)
-        if file_index in file_indices and names:
-            found = tuple(name for name in names if name in defining)
-            lines = sum(own[name].own_lines(file_index) for name in names)
-            parts.append(EnvironmentPart(names, found, module.path, module.name, lines))
-    whole = tuple(s.name for s in own.values() if s.shared is None)
-    return [*parts, EnvironmentPart(whole, whole)] if whole else parts
-
-
-def defines_what_runs(service: SharedService, file_index: int) -> bool:
-    """Return whether one file has the image or the build of *service* itself, not the module."""
-    if service.shared is None:
-        return True
-    source = service.definition(file_index).source
-    text = "".join(source.text[a:b] for a, b in service.remainder(file_index))
-    return any(line.strip().startswith(("image:", "build:")) for line in text.splitlines())
+        found = [name for name in module.services if name in adding]
+        if file_index in file_indices and found:
+            names += found
+            modules.append(module.path)
+    whole = (service.name for service in own.values() if service.shared is None)
+    return Additions(tuple(names), tuple(modules), tuple(whole))
 
 
 def place_blocks(state: LayoutState, contents: list[Content]) -> list[Content]:

@@ -72,11 +72,6 @@ class SharedService(Struct, frozen=True):
         """Return the lines that one file adds to the shared part."""
         return self.shared.remainders[self.defined_in.index(file_index)] if self.shared else []
 
-    def own_lines(self, file_index: int) -> int:
-        """Return how many lines one file adds, with the key of the service; 0 if it adds none."""
-        remainder = self.remainder(file_index)
-        return 1 + _line_count(self.definition(file_index).source, remainder) if remainder else 0
-
     def shared_lines(self, file_index: int) -> int:
         """Return how many lines of the definition in one file are in the shared part."""
         if self.shared is None:

@@ -19,9 +19,8 @@ from composerefactor.compose.files import ComposeFile, Section
 from composerefactor.edit.planned_files import NewText, PlannedFile
 from composerefactor.refactoring.deduplicate.definitions import Span
 from composerefactor.refactoring.deduplicate.layout import (
-    EnvironmentPart,
+    Additions,
     Layout,
-    defines_what_runs,
     place_blocks,
 )
 from composerefactor.refactoring.deduplicate.places import (
@@ -66,8 +65,9 @@ class StubLayout(Layout):
         self._assign_modules()
         self.state.factored = self.split.all
         for i in range(len(self.factored.files)):
-            parts = self._parts(i) if self.split.in_environments else []
-            self.state.environments[i] = self._environment_files(i, parts)
+            self.state.environments[i] = (
+                self._environment_files(i, self._additions(i)) if self.split.in_environments else []
+            )
         self.state.place_services()
         new_files = place_blocks(self.state, contents(self.state))
         modules = {module.path: module.services for _, module in self.state.modules}
@@ -116,14 +116,11 @@ class StubLayout(Layout):
         for reason, names in by_reason.items():
             yield f"not moved to a module: {reason} ({', '.join(names)})"
 
-    def _parts(self, file_index: int) -> list[EnvironmentPart]:
-        """Return the stubs of one root file, which define nothing, and its whole services."""
-        own = self.split.all.of_file(file_index)
-        defining = [name for name, s in own.items() if defines_what_runs(s, file_index)]
-        return [
-            EnvironmentPart(tuple(n for n in own if n not in defining), ()),
-            EnvironmentPart(tuple(defining), tuple(defining)),
-        ]
+    def _additions(self, file_index: int) -> Additions:
+        """Return the stubs of one root file, and the services that it defines whole."""
+        services = self.split.all.of_file(file_index).values()
+        stubs = tuple(service.name for service in services if service.shared is not None)
+        return Additions(stubs, (), tuple(s.name for s in services if s.shared is None))
 
     def _module(self, content: Content, services: tuple[str, ...]) -> PlannedFile:
         """Return the module with *content*; its paths are rewritten for its own directory.

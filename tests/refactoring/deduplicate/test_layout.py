@@ -162,6 +162,21 @@ def test_a_file_that_repeats_a_base() -> None:
     assert "image:" in found[MODULE("web")]
 
 
+def test_an_environment_that_changes_the_builds_of_many_services_has_one_file(
+    divide: Divide,
+) -> None:
+    def built(target: str) -> str:
+        build = f"build:\n      context: .\n      target: {target}"
+        return "services:\n" + "".join(
+            service(name).replace(f"image: {name}", build) for name in "abcdefghijklmnop"
+        )
+
+    _, found = divide({MAIN: built("dev"), PROD: built("prod")}, BASES)
+    added = [path for path in found if "/environments/" in path]
+    assert len(added) == 2
+    assert all(found[path].count("target:") == 16 for path in added)
+
+
 def test_a_file_that_only_changes_a_base_stays() -> None:
     change = "services:\n  db:\n    image: postgres:17\n    restart: always\n    dns: [1.1.1.1]\n"
     files = {MAIN: THREE, OVERRIDE: change}
@@ -228,20 +243,6 @@ def long_service(name: str, *lines: str) -> str:
 def names_in(found: dict[str, str], directory: str) -> list[str]:
     paths = (path for path in found if path.startswith(f"docker-compose/{directory}/"))
     return sorted(path.split(".")[1] for path in paths)
-
-
-def test_what_an_environment_adds_to_several_modules_is_in_one_file_if_short(
-    divide: Divide,
-) -> None:
-    names = [f"{letter}app" for letter in "abcdefghijkl"]
-    prod = "".join(long_service(name, "build: .") for name in names)
-    prod += "    environment:\n" + "".join(f"      E{n}: x\n" for n in range(20))
-    main = "".join(map(long_service, names))
-    files = {MAIN: f"services:\n{main}", PROD: f"services:\n{prod}"}
-    _, found = divide(files, BASES, SplitOptions(granularity="service"))
-    assert names_in(found, "environments") == ["prod", "prod-lapp", "prod-more"]
-    counts = [found[path].count("build: ../..") for path in sorted(found) if "environments" in path]
-    assert counts == [1, 3, 8]
 
 
 def test_a_file_that_shares_little_is_planned_alone(divide: Divide) -> None:
