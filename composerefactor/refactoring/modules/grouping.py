@@ -12,7 +12,7 @@ import hashlib
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, count
 from typing import Annotated, Literal, TypeAlias
@@ -253,7 +253,7 @@ def modules_of(
     names: Names,
     prefix: str = "",
     *,
-    always: bool = False,
+    elsewhere: Collection[str] = (),
 ) -> list[Module]:
     """Return the modules for *groups*, those of infrastructure last.
 
@@ -264,21 +264,23 @@ def modules_of(
         names: hands out free paths.
         prefix: what the names of the modules begin with where one of them is taken: the name of
             the root file's environment, and a hyphen.
-        always: True where they begin with it in any case, apart from free names of several words,
-            which say enough.
+        elsewhere: services that other root files define too. Modules with one of them begin with it
+            in any case, and so do the others, apart from free names of several words, which say
+            enough.
     """
     directories = [posixpath.join(options.into, group.directory) for group in groups]
     is_free = [
         bool(group.path) or names.is_free(directory, family, group.name)
         for group, directory in zip(groups, directories, strict=True)
     ]
-    has_prefix = bool(prefix) and (always or not all(is_free))
+    has_prefix = bool(prefix) and (bool(elsewhere) or not all(is_free))
     modules = []
     for group, directory, free in zip(groups, directories, is_free, strict=True):
         if group.path:
             path = names.reserve(posixpath.normpath(group.path))
         else:
-            says_enough = free and "-" in group.name
+            is_own = not any(service in elsewhere for service in group.services)
+            says_enough = free and "-" in group.name and is_own
             name = f"{prefix}{group.name}" if has_prefix and not says_enough else group.name
             first = kebab(group.services[0])
             says_both = f"{first}-".startswith(f"{name}-")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import takewhile
 from textwrap import shorten
@@ -36,7 +36,7 @@ from composerefactor.refactoring.modules.grouping import (
     Tie,
     kebab,
 )
-from composerefactor.yaml.nodes import AliasNode, MappingNode, SequenceNode
+from composerefactor.yaml.nodes import AliasNode, MappingNode, Node, SequenceNode
 
 MOST_SERVICES = 10
 """A module has no more services than this, unless ``extends`` or the user ties them."""
@@ -287,22 +287,28 @@ class _Planner:
         return not merged_entries(body).keys().isdisjoint({"image", "build"})
 
     def _merged_blocks(self, name: str) -> Iterator[str]:
-        """Yield the blocks that the service *name* merges, or that it carries for others."""
-        region = self.file.regions_in("services")[name]
-        body = region.entry.value
+        """Yield the blocks that the service *name* merges, or that it carries for others.
+
+        Those of its environment count too: services with the same one run the same program.
+        """
+        body = self.file.regions_in("services")[name].entry.value
         if not isinstance(body, MappingNode):
             return
         if body.anchor and any(owner == name for _, owner in self.anchors.shared_services()):
             yield name
-        for entry in body.entries:
-            values = entry.value.items if isinstance(entry.value, SequenceNode) else [entry.value]
-            for value in values if entry.is_merge else ():
-                target = value.target if isinstance(value, AliasNode) else None
-                element = self.anchors.element_of.get(id(target))
-                if element and element[0].startswith("x-"):
-                    yield element[0]
-                elif element and target is self.file.services.get(element[1]):
-                    yield element[1]
+        values = list(_merged_values(body))
+        environment = body.get("environment")
+        if isinstance(environment, AliasNode):
+            values.append(environment)
+        elif isinstance(environment, MappingNode):
+            values += _merged_values(environment)
+        for value in values:
+            target = value.target if isinstance(value, AliasNode) else None
+            element = self.anchors.element_of.get(id(target))
+            if element and element[0].startswith("x-"):
+                yield element[0]
+            elif element and target is self.file.services.get(element[1]):
+                yield element[1]
 
     def _block_lines(self, block: str) -> int:
         """Return how many lines the block *block* has: an ``x-`` section or a service."""
@@ -656,7 +662,7 @@ class _Planner:
         """Return *groups* with those of infrastructure renamed that have the name of services."""
         taken = {group.name for group in groups if group.directory == SERVICES}
         return [
-            replace(group, name=only_domain(group.services, self.place) or INFRASTRUCTURE)
+            replace(group, name=main_domain(group.services, self.place) or INFRASTRUCTURE)
             if group.directory == INFRASTRUCTURE and group.name in taken
             else group
             for group in groups
@@ -693,11 +699,19 @@ def domain_of(placement: Placement) -> str:
     return MONITORING if placement.category in _WATCHING else placement.category
 
 
-def only_domain(services: Iterable[str], place: Callable[[str], Placement]) -> str:
-    """Return the one domain of infrastructure that all *services* are of; ``""`` for others."""
-    found = {(place(name).directory, domain_of(place(name))) for name in services}
-    directory, domain = next(iter(found)) if len(found) == 1 else ("", "")
-    return domain if directory == INFRASTRUCTURE else ""
+def _merged_values(mapping: MappingNode) -> Iterator[Node]:
+    """Yield what the merge keys of *mapping* merge."""
+    for entry in mapping.entries:
+        if entry.is_merge:
+            value = entry.value
+            yield from value.items if isinstance(value, SequenceNode) else [value]
+
+
+def main_domain(services: Collection[str], place: Callable[[str], Placement]) -> str:
+    """Return the domain of infrastructure of at least two thirds of *services*; else ``""``."""
+    found = Counter((place(name).directory, domain_of(place(name))) for name in services)
+    (directory, domain), count = next(iter(found.most_common(1)), (("", ""), 0))
+    return domain if directory == INFRASTRUCTURE and 3 * count >= 2 * len(services) else ""
 
 
 def block_name(block: str) -> str:

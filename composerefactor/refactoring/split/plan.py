@@ -38,7 +38,7 @@ from composerefactor.refactoring.modules.grouping import (
     name_in_path,
 )
 from composerefactor.refactoring.modules.include import IncludeEdit
-from composerefactor.refactoring.modules.planner import only_domain, service_groups
+from composerefactor.refactoring.modules.planner import main_domain, service_groups
 from composerefactor.refactoring.modules.root_file import (
     Reason,
     RootFile,
@@ -107,8 +107,8 @@ def _plan_root(
     chosen = layout_options(root, options)
     place = partial(placement_of(options), root.file)
     groups = service_groups(root.file, root.anchors, root.movable(), place, chosen, ties)
-    always = _is_named_variant(root)
-    modules = modules_of(groups, chosen, root.family, names, prefix, always=always)
+    elsewhere = _services_elsewhere(root)
+    modules = modules_of(groups, chosen, root.family, names, prefix, elsewhere=elsewhere)
     if not modules:
         return Plan(unmoved=unmoved)
     if _is_the_file_again(root, modules) and not root.is_forced:
@@ -131,14 +131,16 @@ def _plan_root(
     return Plan(tuple(planned_files), moved, unmoved, notes, services, reasons, since=since)
 
 
-def _is_named_variant(root: RootFile) -> bool:
-    """Return whether *root* has services of other root files, and a name of its own.
+def _services_elsewhere(root: RootFile) -> set[str]:
+    """Return the services of *root* that other root files define too, if it has a name of its own.
 
     Then a name such as ``nginx`` does not say whose it is.
     """
+    if not name_in_path(root.file.path):
+        return set()
     others = [root.project.files[path] for path in root.project.root_files]
     known = {name for file in others if file is not root.file for name in file.services}
-    return bool(name_in_path(root.file.path)) and not known.isdisjoint(root.file.services)
+    return known & root.file.services.keys()
 
 
 def _is_the_file_again(root: RootFile, modules: Sequence[Module]) -> bool:
@@ -150,14 +152,14 @@ def _is_the_file_again(root: RootFile, modules: Sequence[Module]) -> bool:
 def _why_one_module(root: RootFile, options: SplitOptions) -> str:
     """Return why *root* is a module itself, ``""`` where it is none.
 
-    Its services are all of one category, which its name says: ``docker-compose.monitoring.yml``.
+    Its name says the category of most of its services, as ``docker-compose.monitoring.yml``.
     """
-    domain = only_domain(root.file.services, partial(placement_of(options), root.file))
+    domain = main_domain(root.file.services, partial(placement_of(options), root.file))
     if not domain or options.force:
         return ""
     if domain not in environment_name(root.project, root.file.path):
         return ""
-    return f"nothing to gain, since all of its services are {domain}; --force splits it"
+    return f"nothing to gain, since it is the file for {domain} already; --force splits it"
 
 
 def _switches(root: RootFile) -> dict[Element, Sequence[Element]]:

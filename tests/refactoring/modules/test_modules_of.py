@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from composerefactor.refactoring.modules.grouping import (
     Family,
     LayoutOptions,
@@ -14,10 +16,14 @@ FAMILY = Family("compose", "yaml")
 
 
 def paths(
-    *groups: ServiceGroup, names: Names | None = None, prefix: str = "", always: bool = False
+    *groups: ServiceGroup,
+    names: Names | None = None,
+    prefix: str = "",
+    elsewhere: Collection[str] = (),
 ) -> dict[str, tuple[str, ...]]:
     names = names or Names(lambda _: False)
-    modules = modules_of(groups, LayoutOptions(into="m"), FAMILY, names, prefix, always=always)
+    options = LayoutOptions(into="m")
+    modules = modules_of(groups, options, FAMILY, names, prefix, elsewhere=elsewhere)
     return {module.path: module.services for module in modules}
 
 
@@ -52,8 +58,14 @@ def test_where_one_module_has_the_name_of_the_environment_all_have_it() -> None:
 
 
 def test_names_of_several_words_say_enough() -> None:
-    found = paths(group("apps", "web"), group("web-shop", "a", "b"), prefix="ci-", always=True)
+    both = (group("apps", "web"), group("web-shop", "a", "b"))
+    found = paths(*both, prefix="ci-", elsewhere={"web"})
     assert list(found) == ["m/services/compose.ci-apps.yaml", "m/services/compose.web-shop.yaml"]
+
+
+def test_names_say_whose_the_services_are_that_other_files_define_too() -> None:
+    found = paths(group("web-shop", "a", "b"), prefix="ci-", elsewhere={"b"})
+    assert list(found) == ["m/services/compose.ci-web-shop.yaml"]
 
 
 def test_modules_of_one_name_differ_by_their_first_service() -> None:

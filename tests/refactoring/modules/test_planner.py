@@ -12,9 +12,11 @@ from composerefactor.refactoring.modules.anchors import AnchorIndex
 from composerefactor.refactoring.modules.grouping import Granularity, LayoutOptions, ServiceGroup
 from composerefactor.refactoring.modules.planner import (
     FEWEST_LINES,
+    LONG_BLOCK,
     MOST_SERVICES,
     block_name,
     common_name,
+    main_domain,
     most_services,
     plan_groups,
     service_groups,
@@ -94,12 +96,39 @@ def test_a_block_that_most_services_use_groups_nothing() -> None:
     assert "app" not in planned(file_of(*services, service("nginx"), head=head))
 
 
+@pytest.mark.parametrize("use", ["environment: *env", "environment: {<<: *env, A: b}"])
+def test_services_with_the_same_long_environment_come_together(use: str) -> None:
+    head = "x-env: &env\n" + "".join(f"  V{n}: x\n" for n in range(LONG_BLOCK + 1))
+    found = groups(file_of(service("api", use), *OTHERS, service("postgres", use), head=head))
+    assert ("api", "postgres") in {group.services for group in found}
+
+
+def test_a_short_environment_groups_nothing() -> None:
+    head = "x-env: &env\n  TZ: UTC\n"
+    uses = [service(name, "environment: *env") for name in ("postgres", "prometheus")]
+    assert planned(file_of(*uses, *OTHERS, head=head))["postgres"] == ("postgres",)
+
+
 def test_a_block_below_the_service_level_groups_nothing() -> None:
     head = "x-log: &log\n  driver: local\n"
     services = [service("postgres", "logging: *log"), service("prometheus", "logging: *log")]
     found = planned(file_of(*services, *OTHERS, head=head))
     assert found["postgres"] == ("postgres",)
     assert found["prometheus"] == ("prometheus",)
+
+
+@pytest.mark.parametrize(
+    ("services", "domain"),
+    [
+        (["prometheus", "grafana"], "monitoring"),
+        (["prometheus", "grafana", "nginx"], "monitoring"),
+        (["prometheus", "nginx"], ""),
+        (["postgres", "redis"], ""),
+        ([], ""),
+    ],
+)
+def test_the_domain_of_most_services(services: list[str], domain: str) -> None:
+    assert main_domain(services, place) == domain
 
 
 @pytest.mark.parametrize(
