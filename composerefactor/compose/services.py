@@ -200,8 +200,8 @@ class Service(Struct, frozen=True, dict=True):
 
         ``!reset`` and ``!override`` discard the values before them.
         """
-        mappings = ((d.file, d.scope, d.body, d.entries) for d in self.definitions)
-        return effective(attribute, mappings)
+        defining = [d for d in self.definitions if attribute in d.entries]
+        return effective(attribute, ((d.file, d.scope, d.body, d.entries) for d in defining))
 
     def value(self, attribute: str) -> LocatedNode | None:
         """Return the last value of *attribute*: the effective one if values replace each other."""

@@ -193,14 +193,16 @@ def connections(
     ]
 
 
-def host_mentions(model: StartModel) -> Iterator[HostMention]:
+def host_mentions(
+    model: StartModel, callers: Iterable[Service] | None = None
+) -> Iterator[HostMention]:
     """Yield every host that variables and commands of services name, whether defined or not.
 
-    Data stores use little of an env file that they share with other services, so its variables
-    do not count for them.
+    *callers* are the services that count; None for all. Data stores use little of an env file that
+    they share with other services, so its variables do not count for them.
     """
     shared = _shared_env_files(model)
-    for service in model.services.values():
+    for service in model.services.values() if callers is None else callers:
         is_store = service_placement(service).counts_as == "data stores"
         for name, setting in service.settings.items():
             is_shared = setting.location.path in shared

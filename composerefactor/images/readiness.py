@@ -9,7 +9,7 @@ from composerefactor.compose.image_references import repository_of
 from composerefactor.compose.one_off import reason_it_may_exit
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.images.catalog import service_placement
-from composerefactor.images.connections import connections
+from composerefactor.images.connections import connections, host_mentions
 
 _OBSERVERS = frozenset({"monitoring", "logging", "tracing", "tools"})
 """The categories of services that the others do not need, and that observe the others."""
@@ -62,7 +62,7 @@ def _works_on(model: StartModel, needed: str, name: str) -> bool:
     is_helper = words[: len(own)] == own and bool(_HELPERS.intersection(words[len(own) :]))
     return is_helper or any(
         connection.caller == needed and connection.callee == name
-        for connection in connections(model)
+        for connection in connections(model, host_mentions(model, [model.services[needed]]))
     )
 
 

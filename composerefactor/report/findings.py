@@ -15,16 +15,7 @@ from xml.etree import ElementTree as ET
 
 from composerefactor import __version__
 from composerefactor.analysis.findings import Finding, RuleInfo, Severity, fingerprints
-from composerefactor.report.text import fix_command
-
-_DOCUMENTATION = "https://github.com/composerefactor/composerefactor/blob/main/docs"
-"""Where the documentation is, as the metadata of the package say."""
-
-
-def documentation_of(rule: str) -> str:
-    """Return the address of the documentation of *rule*."""
-    return f"{_DOCUMENTATION}/rules.md#{rule}"
-
+from composerefactor.report.text import documentation_of, fix_command
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

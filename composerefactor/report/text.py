@@ -39,6 +39,9 @@ _LINE_ENDS = re.compile("\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
 _WORKFLOW_COMMAND = re.compile(r"^[^\S\n]*:(?=:)|#(?=#\[)", re.MULTILINE)
 """The start of a command that GitHub Actions and Azure Pipelines would carry out."""
 
+_DOCUMENTATION = "https://github.com/composerefactor/composerefactor/blob/main/docs"
+"""Where the documentation is, as the metadata of the package say."""
+
 _MARK = f"\x1b{secrets.token_hex(8)}"
 """Begins each colour and link until the line is shown; no project can contain it."""
 
@@ -298,6 +301,11 @@ def fix_command(transform: str, *, is_safe: bool = False) -> str:
         return f"composerefactor {transform}"
     unsafe = "" if is_safe else "--unsafe "
     return f"composerefactor fix {unsafe}--select {transform}"
+
+
+def documentation_of(rule: str) -> str:
+    """Return the address of the documentation of *rule*."""
+    return f"{_DOCUMENTATION}/rules.md#{rule}"
 
 
 def command_text(entry: Invocation) -> str:

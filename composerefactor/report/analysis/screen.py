@@ -22,12 +22,12 @@ from composerefactor.report.analysis.summary import (
     finding_groups,
     severities,
 )
-from composerefactor.report.findings import documentation_of
 from composerefactor.report.place import Place
 from composerefactor.report.text import (
     Style,
     columns_of,
     counted,
+    documentation_of,
     evidence_of,
     kinds_text,
 )
