@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,6 +42,12 @@ def pytest_configure(config: pytest.Config) -> None:
         if "_ruamel_yaml" in sys.modules:
             raise pytest.UsageError("the C parser was imported before it could be hidden")
         sys.modules["_ruamel_yaml"] = None  # type: ignore[assignment]
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Return one more than there are cores: tests on a terminal wait much of their time."""
+    return (yield) + 1
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
