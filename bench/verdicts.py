@@ -1,26 +1,31 @@
 """Compares the short proof with the thorough one: their verdicts, and their runs of Docker Compose.
 
-    python bench/verdicts.py [--engine PATH] PROJECT...
+    python bench/verdicts.py [--engine PATH] [--results FILE] [PROJECT...]
 
 Each PROJECT is copied. Each command is planned in the copy without any memory, once with the short
 proof and once with ``--thorough``; ``join`` for the result of the split with includes. A verdict is
 the planned files, the differences and the containers that would be recreated, or the reason why
-nothing is planned. Prints a table in Markdown, and on stderr a line for each project.
+nothing is planned. Of a project that Docker Compose rejects, only that counts: if several things
+are undefined, Docker Compose names any of them.
+
+Prints a table in Markdown, and on stderr a line for each project and command. With FILE, which has
+a line of JSON for each of these, projects are added to those of earlier calls.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import shutil
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from composerefactor.errors import ComposerefactorError
+from composerefactor.errors import ComposerefactorError, EngineError
 from composerefactor.planning.fix_request import FixRequest
 from composerefactor.planning.opening import OpenProject, ProjectSelection, open_project
 from composerefactor.planning.propose import Proposal, propose, propose_fixes
@@ -30,6 +35,7 @@ from composerefactor.proof.engine import Engine, find_engine
 from composerefactor.transforms.join import Options, join
 from composerefactor.workspace.apply import apply
 
+Figures: TypeAlias = dict[str, Any]
 Planner: TypeAlias = Callable[[OpenProject, Engine], Proposal]
 
 
@@ -65,6 +71,8 @@ def verdict(root: Path, planner: Planner, engine: Engine) -> tuple[Any, Proposal
     """Return the verdict on a plan for the project in *root*, and the plan itself."""
     try:
         proposal = planner(open_project(ProjectSelection(root)), engine)
+    except EngineError as error:
+        return type(error), None
     except ComposerefactorError as error:
         return (type(error), error.message), None
     proof = proposal.proof
@@ -76,10 +84,8 @@ def verdict(root: Path, planner: Planner, engine: Engine) -> tuple[Any, Proposal
     return (proposal.changes.as_mapping(), found), proposal
 
 
-def compare_project(
-    project: Path, choice: str, counts: dict[str, Counter[str]], temporary: Path
-) -> None:
-    """Add the runs and verdicts of all commands in a copy of *project* to *counts*."""
+def compare_project(project: Path, choice: str, temporary: Path) -> Iterator[Figures]:
+    """Yield the runs and verdicts of all commands in a copy of *project*."""
     root = temporary / project.name
     shutil.copytree(project, root, symlinks=True)
     split: Proposal | None = None
@@ -89,40 +95,51 @@ def compare_project(
         short, thorough = find_engine(choice), find_engine(choice, thorough=True)
         found, proposal = verdict(root, planner, short)
         is_equal = found == verdict(root, planner, thorough)[0]
-        counts[name] += Counter(
-            projects=1,
-            equal=is_equal,
-            changed=proposal is not None and not proposal.changes.is_empty,
-            short=short.usage.runs,
-            thorough=thorough.usage.runs,
-        )
-        print(
-            f"{project}: {name}: {'equal' if is_equal else 'DIFFERENT'}, {thorough.usage.runs} -> "
-            f"{short.usage.runs}",
-            file=sys.stderr,
-            flush=True,
-        )
         if name == SPLIT:
             split = proposal
+        yield {
+            "project": str(project),
+            "command": name,
+            "equal": is_equal,
+            "changed": proposal is not None and not proposal.changes.is_empty,
+            "short": short.usage.runs,
+            "thorough": thorough.usage.runs,
+        }
+
+
+def table(results: Sequence[Figures]) -> str:
+    """Return the sums of *results* by command as a table in Markdown."""
+    lines = [
+        "| command | projects | with changes | equal verdicts | runs, thorough | runs, short |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name in COMMANDS:
+        rows = [each for each in results if each["command"] == name]
+        sums = [
+            sum(each[column] for each in rows)
+            for column in ("changed", "equal", "thorough", "short")
+        ]
+        lines.append(f"| `{name}` | {' | '.join(f'{n:,}' for n in (len(rows), *sums))} |")
+    return "\n".join(lines)
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--engine", default="auto")
-    parser.add_argument("project", nargs="+", type=Path)
+    parser.add_argument("--results", type=Path, default=Path(os.devnull))
+    parser.add_argument("project", nargs="*", type=Path)
     chosen = parser.parse_args()
-    counts = {name: Counter[str]() for name in COMMANDS}
-    for project in chosen.project:
-        with tempfile.TemporaryDirectory() as temporary:
-            compare_project(project, chosen.engine, counts, Path(temporary))
-    print("| command | projects | with changes | equal verdicts | runs, thorough | runs, short |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: |")
-    for name, count in counts.items():
-        cells = " | ".join(
-            f"{count[column]:,}" for column in ("projects", "changed", "equal", "thorough", "short")
-        )
-        print(f"| `{name}` | {cells} |")
+    earlier = chosen.results.read_text("utf-8") if chosen.results.exists() else ""
+    results = list(map(json.loads, earlier.splitlines()))
+    with chosen.results.open("a", encoding="utf-8") as file:
+        for project in chosen.project:
+            with tempfile.TemporaryDirectory() as temporary:
+                for figures in compare_project(project, chosen.engine, Path(temporary)):
+                    results.append(figures)
+                    print(json.dumps(figures), file=file, flush=True)
+                    print(*figures.values(), file=sys.stderr, flush=True)
+    print(table(results))
 
 
 if __name__ == "__main__":

@@ -362,26 +362,36 @@ def _prove_fixes(
     """
     effects = fix_plan.effects
     expected = partial(is_declared, effects=effects)
+    intention = intention_of(effects)
     proof = prover.check(
         fix_plan.contents,
         variables=fix_plan.variables,
         entries=fix_plan.entries,
         expected=expected,
-        intention=intention_of(effects),
+        intention=intention,
     )
-    still_rejected = rejected = prover.rejected()
-    if rejected and fix_plan.applied:
-        still_rejected = prover.rejected_after(fix_plan.contents)
-        with prover_of(
-            opened, engine, progress, entries=tuple(rejected), consistent=False
-        ) as lenient:
+    rejected = prover.rejected()
+    affected = [entry for entry in rejected if _is_affected(opened.project, entry, fix_plan)]
+    untouched = {entry: rejected[entry] for entry in rejected if entry not in affected}
+    still_rejected = untouched | prover.rejected_after(fix_plan.contents, affected)
+    if affected:
+        with prover_of(opened, engine, progress, entries=affected, consistent=False) as lenient:
             lenient_proof = lenient.check(
-                fix_plan.contents, variables=fix_plan.variables, expected=expected
+                fix_plan.contents,
+                variables=fix_plan.variables,
+                expected=expected,
+                intention=intention,
             )
-        proof = proof.with_lenient(lenient_proof, tuple(rejected))
+        proof = proof.with_lenient(lenient_proof, affected)
     undeclared = [difference for difference in proof.differences if not expected(difference)]
     undeclared += _variant_differences(prover, fix_plan)
     return replace(proof, differences=undeclared), still_rejected
+
+
+def _is_affected(project: Project, entry: Invocation, fix_plan: FixPlan) -> bool:
+    """Return whether *entry* may read a file that the plan changes: not only files of others."""
+    others = project.files.keys() - project.files_of[entry]
+    return not fix_plan.contents.keys() <= others
 
 
 def _variant_differences(prover: Prover, fix_plan: FixPlan) -> Iterator[ProofFinding]:

@@ -43,6 +43,14 @@ _MAX_SUPPLIED = 200
 _MAX_ADJUSTED = 12
 _MAX_UNFIT = 3
 _REQUIRED = re.compile(r"required variable (\S+) is missing a value")
+_UNDEFINED = re.compile(
+    r"refers to undefined (?:network|secret|config)\b|depends on undefined service"
+)
+"""No value makes up for what no file defines; a volume that is undefined may be a path.
+
+If several are undefined, Docker Compose names any of them (observed: v5.6.1).
+"""
+
 _MISSING_FILES = (
     re.compile(r"(?:env|label) file (.+?) not found"),
     re.compile(r"couldn't find env file: (.+?)\s*$", re.MULTILINE),
@@ -119,6 +127,7 @@ _FINDS_ENV_FILE = (2, 29, 0)
 Observed: v2.24.7 looks for it below the current directory, v2.29.7 does not.
 """
 _USES_ALL = b"all resources are used"
+_REJECTED = b"rejected"
 
 
 def _parts_of(scenarios: Iterable[Scenario]) -> list[Scenario]:
@@ -140,6 +149,7 @@ class Baseline:
         self.env_files = tuple(env_files)
         self.stage = runner.stage
         self._supplied_names: dict[str, set[str]] = {}
+        self._raw: dict[Invocation, list[Run]] = {}
 
     @property
     def assumptions(self) -> list[str]:
@@ -157,6 +167,7 @@ class Baseline:
     def runs(
         self,
         entries: Sequence[EntryInputs],
+        owns: Sequence[Sequence[Run]],
         *,
         thorough: bool = False,
         probes: bool = False,
@@ -166,6 +177,7 @@ class Baseline:
 
         Args:
             entries: The start commands.
+            owns: The runs of each of them that :meth:`first_runs` returns.
             thorough: True for a run for each scenario. Otherwise those scenarios that are
                 independent of each other are combined, and profiles are not run alone, since
                 the configuration with all profiles names the profiles of each service, nor are
@@ -175,36 +187,87 @@ class Baseline:
             needed: What start commands need that do not need every scenario; without *probes*.
         """
         needs = [needed.get(inputs.entry, _ALL_NEEDED) for inputs in entries]
-        firsts: list[Callable[[], list[Run]]] = [partial(self._command_runs, e) for e in entries]
-        if not thorough:
-            firsts += [
-                partial(self._raw_runs, e) if need.raw else list
-                for e, need in zip(entries, needs, strict=True)
-            ]
-        results = self.runner.side_by_side(firsts)
-        owns = results[: len(entries)]
-        raws = results[len(entries) :] or [[] for _ in entries]
         accepted = {own[0].entry for own in owns if own[0].result.ok}
         others: list[Callable[[], list[Run]]] = []
-        for inputs, need, own, raw in zip(entries, needs, owns, raws, strict=True):
-            if not own[-1].result.ok and not inputs.profiles:
+        for run, inputs, need, own in zip(
+            self._accepted_runs(entries, owns), entries, needs, owns, strict=True
+        ):
+            if run is None:
                 continue  # Docker Compose rejects the project, and would in every scenario
-            scenarios = self._other_scenarios(inputs, together=own[0].result.ok)
-            base = own[-1].env
-            is_clear = all(run.result.ok for run in (own[0], *raw))
-            if is_clear and not thorough and (need.follows or inputs.entry) in accepted:
-                parts = _parts_of(scenarios)
-                if need.combined:
-                    combine = partial(self._combined_runs, inputs, own[0], raw, parts)
-                    others.append(partial(combine, probes=probes, resources=need.resources))
-                    others += [
-                        partial(self._load_one, inputs, part, base)
-                        for part in self._not_combined(parts)
-                    ]
-                others.append(lambda raw=raw: raw)  # type: ignore[misc]
-                scenarios = []
-            others += [partial(self._load_one, inputs, scenario, base) for scenario in scenarios]
+            together = inputs.entry in accepted
+            scenarios = self._other_scenarios(inputs, together=together)
+            if together and not thorough and (need.follows or inputs.entry) in accepted:
+                few = partial(self._few_runs, inputs, own[0], scenarios, need, probes=probes)
+                others.append(few)
+            else:
+                base = own[-1].env
+                others += [partial(self._load_one, inputs, each, base) for each in scenarios]
         return [run for runs in (*owns, *self.runner.side_by_side(others)) for run in runs]
+
+    def first_runs(self, entries: Sequence[EntryInputs], *, raw: bool = False) -> list[list[Run]]:
+        """Return the runs of each start command itself, on the current state of the copy.
+
+        With *raw*, the uninterpolated configurations run beside them, for :meth:`runs`.
+        """
+        tasks = [partial(self._command_runs, inputs) for inputs in entries]
+        tasks += [partial(self._raw_runs, inputs) for inputs in entries if raw]
+        results = self.runner.side_by_side(tasks)
+        self._raw |= {runs[0].entry: runs for runs in results[len(entries) :]}
+        return results[: len(entries)]
+
+    def rejected(
+        self, entries: Sequence[EntryInputs], owns: Sequence[Sequence[Run]]
+    ) -> dict[Invocation, Run]:
+        """Return the failed run of each start command that Docker Compose rejects.
+
+        The arguments are as for :meth:`runs`.
+        """
+        runs = self._accepted_runs(entries, owns)
+        return {own[0].entry: own[0] for run, own in zip(runs, owns, strict=True) if run is None}
+
+    def _accepted_runs(
+        self, entries: Sequence[EntryInputs], owns: Sequence[Sequence[Run]]
+    ) -> list[Run | None]:
+        """Return a successful run of each start command, with one profile alone if need be."""
+        found = {run.entry: run for own in owns for run in own if run.result.ok}
+        unknown = [
+            partial(self._run_with_profile, inputs, own[-1].env)
+            for inputs, own in zip(entries, owns, strict=True)
+            if inputs.profiles and inputs.entry not in found
+        ]
+        runs = self.runner.side_by_side(unknown) if unknown else []
+        found |= {run.entry: run for run in runs if run is not None}
+        return [found.get(inputs.entry) for inputs in entries]
+
+    def _run_with_profile(self, inputs: EntryInputs, base: Mapping[str, str]) -> Run | None:
+        for scenario in self._other_scenarios(inputs, together=False):
+            if scenario.kind == "model" and scenario.essential:
+                run = self.load(inputs, scenario, base)
+                if run.result.ok:
+                    return run
+        return None
+
+    def _few_runs(
+        self,
+        inputs: EntryInputs,
+        own: Run,
+        scenarios: Sequence[Scenario],
+        need: Needed,
+        *,
+        probes: bool,
+    ) -> list[Run]:
+        """Return the runs of *scenarios*, combined as far as possible."""
+        raw = (self._raw.get(inputs.entry) or self._raw_runs(inputs)) if need.raw else []
+        if not all(run.result.ok for run in raw):
+            return [self.load(inputs, scenario, own.env) for scenario in scenarios]
+        if not need.combined:
+            return raw
+        parts = _parts_of(scenarios)
+        combined = self._combined_runs(
+            inputs, own, raw, parts, probes=probes, resources=need.resources
+        )
+        alone = [self.load(inputs, part, own.env) for part in self._not_combined(parts)]
+        return [*combined, *alone, *raw]
 
     def remembered(
         self,
@@ -213,17 +276,24 @@ class Baseline:
         *,
         probes: bool,
         needed: Mapping[Invocation, Needed] = MappingProxyType({}),
-    ) -> list[Remembered] | None:
+    ) -> tuple[list[Remembered], list[EntryInputs]] | None:
         """Return the runs of a proof that is not thorough, without running Docker Compose.
 
         With *probes*, combined scenarios must have had a probe; without, they may have had one.
-        None if one of them is not remembered.
+
+        Returns:
+            The runs, and the start commands that were rejected, which have none; None if a run is
+            not remembered, or there are none.
         """
         found: list[Remembered] = []
+        rejected: list[EntryInputs] = []
         for inputs in entries:
             need = needed.get(inputs.entry, _ALL_NEEDED)
             own = self._remembered(inputs, own_scenario({}), {}, memory)
             raw = self._remembered(inputs, raw_scenario(), {}, memory)
+            if own is None and memory.recall(self._rejection(inputs.entry, memory)) is not None:
+                rejected.append(inputs)
+                continue
             if own is None or (raw is None and need.raw):
                 return None
             found += [own, raw] if raw is not None and need.raw else [own]
@@ -256,7 +326,17 @@ class Baseline:
                 and memory.recall(memory.digest(own.question, _USES_ALL)) is not None
             ):
                 return None
-        return found
+        return (found, rejected) if found else None
+
+    def remember_rejected(self, runs: Iterable[Run], memory: Memory) -> None:
+        """Remember that the start commands of *runs* are rejected, though not why."""
+        for run in runs:
+            if run.result.code != STOPPED:
+                memory.remember(self._rejection(run.entry, memory), _REJECTED)
+
+    def _rejection(self, entry: Invocation, memory: Memory) -> bytes:
+        question = self.runner.question(entry, own_scenario({}), {})
+        return memory.digest(question or b"", _REJECTED)
 
     def _remembered(
         self, inputs: EntryInputs, scenario: Scenario, env: Mapping[str, str], memory: Memory
@@ -265,11 +345,6 @@ class Baseline:
         if question is None or memory.recall(question) is None:
             return None
         return Remembered(inputs.entry, scenario, env, question)
-
-    def own_runs(self, entries: Sequence[EntryInputs]) -> list[Run]:
-        """Return the runs of the start commands themselves, on the current state of the copy."""
-        runs = self.runner.side_by_side([partial(self._command_runs, e) for e in entries])
-        return [run for own in runs for run in own]
 
     def _command_runs(self, inputs: EntryInputs) -> list[Run]:
         """Return the run with all profiles, and if it fails, also the one without profiles."""
@@ -437,8 +512,8 @@ class Baseline:
 
         Required variables get a value, and missing env files are created empty. If the run still
         fails, the other environments of the scenario are tried, except after one that took too
-        long, or after two with the same message, which then is not about their values. If all
-        fail, the first failed run is returned.
+        long, or after a message that is not about their values: the same one again, or that
+        something is undefined. If all fail, the first failed run is returned.
 
         Args:
             inputs: The start command.
@@ -458,7 +533,7 @@ class Baseline:
                     return run
                 is_same = failed is not None and run.result.error == failed.result.error
                 failed = failed or run
-                if run.result.code == STOPPED or is_same:
+                if run.result.code == STOPPED or is_same or _UNDEFINED.search(run.result.error):
                     return failed
                 values = adjusted_values(values, run.result.error)
         assert failed is not None  # noqa: S101 - a scenario has at least one environment

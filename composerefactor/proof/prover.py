@@ -100,18 +100,16 @@ class Prover:
         )
         self._baseline = Baseline(self._runner, env_files)
         self._thorough, self._probes, self._needed = engine.is_thorough, probes, needed
+        self._owns: list[list[Run]] | None = None
         self._runs: list[Run] | None = None
+        self._is_recalled = False
         self._remembered: list[Remembered] | None = None
+        self._rejected: list[list[Run]] | None = None
         self._apart: dict[tuple[Invocation, Scenario], Run] = {}
         self._latest: tuple[object, dict[_Asked, Result]] = (None, {})
 
     def __enter__(self) -> Self:
         self._stage.__enter__()
-        memory = self.engine.memory
-        if memory is not None and not self._thorough:
-            self._remembered = self._baseline.remembered(
-                self._inputs, memory, probes=self._probes, needed=self._needed
-            )
         return self
 
     def __exit__(
@@ -126,9 +124,20 @@ class Prover:
         """Return the runs of the original; they are made at the first call."""
         if self._runs is None:
             self._runs = self._baseline.runs(
-                self._inputs, thorough=self._thorough, probes=self._probes, needed=self._needed
+                self._inputs,
+                self._first_runs(),
+                thorough=self._thorough,
+                probes=self._probes,
+                needed=self._needed,
             )
         return self._runs
+
+    def _first_runs(self) -> list[list[Run]]:
+        if self._owns is None:
+            # Nothing else would run beside a single start command.
+            is_alone = len(self.entries) == 1 and not self._thorough and not self._needed
+            self._owns = self._baseline.first_runs(self._inputs, raw=is_alone)
+        return self._owns
 
     @property
     def runs(self) -> int:
@@ -137,22 +146,46 @@ class Prover:
 
     def accepts_all(self) -> bool:
         """Return whether Docker Compose accepts every start command now; one run for each."""
-        if all(self._is_remembered(entry) for entry in self.entries):
+        if self._recall() is None and all(map(self._is_remembered, self.entries)):
             return True
-        runs = self._baseline.own_runs(self._inputs)
-        return {run.entry for run in runs if run.result.ok} == set(self.entries)
+        return not self._rejected_runs()
 
     def rejected(self) -> dict[Invocation, str]:
         """Return the start commands that Docker Compose rejects now, with its message."""
-        if self._remembered is not None:
-            return {}
-        models = [run for run in self.baseline() if run.scenario.kind == "model"]
-        accepted = {run.entry for run in models if run.result.ok}
-        messages: dict[Invocation, str] = {}
-        for run in models:
-            if run.entry not in accepted:
-                messages.setdefault(run.entry, self._runner.error_message(run.result))
-        return messages
+        return {
+            own[0].entry: self._runner.error_message(own[0].result) for own in self._rejected_runs()
+        }
+
+    def _rejected_runs(self) -> list[list[Run]]:
+        """Return the runs of each start command that Docker Compose rejects now."""
+        self._recall()
+        if self._rejected is None:
+            owns = self._first_runs()
+            rejected = self._baseline.rejected(self._inputs, owns)
+            self._rejected = [own for own in owns if own[0].entry in rejected]
+            if self.engine.memory is not None and not self.is_supplied:
+                self._baseline.remember_rejected(rejected.values(), self.engine.memory)
+        return self._rejected
+
+    def _recall(self) -> list[Remembered] | None:
+        """Return the runs of the original that are remembered; None if one is not.
+
+        Start commands that were rejected run again, since messages are not remembered.
+        """
+        memory = self.engine.memory
+        if self._is_recalled or memory is None or self._thorough:
+            return self._remembered
+        self._is_recalled = True
+        recalled = self._baseline.remembered(
+            self._inputs, memory, probes=self._probes, needed=self._needed
+        )
+        if recalled is None:
+            return None
+        runs, inputs = recalled
+        owns = self._baseline.first_runs(inputs)
+        if len(self._baseline.rejected(inputs, owns)) == len(inputs):
+            self._remembered, self._rejected = runs, owns
+        return self._remembered
 
     def check(
         self,
@@ -180,8 +213,9 @@ class Prover:
                 remembered; a result that follows from them does not list them.
         """
         moved_names = frozenset(moved)
-        if only is None and expected is None and self._remembered is not None:
-            equal = self._equal_to_remembered(self._remembered, changes, moved_names, entries or {})
+        remembered = self._recall()
+        if only is None and expected is None and remembered is not None:
+            equal = self._equal_to_remembered(remembered, changes, moved_names, entries or {})
             if equal is not None:
                 return equal
         verdict = self._verdict(changes, intention, variables or {}, entries or {})
@@ -214,6 +248,11 @@ class Prover:
         What it finds is remembered in *intended*; the other arguments are those of :meth:`check`.
         """
         check = _Check(self, changes, moved, variables or {}, entries or {}, expected or _none)
+        if not changes and not self._thorough:
+            # Two equal states are equal in every scenario.
+            check.compare([run for own in self._first_runs() for run in own])
+            check.compare_hashes()
+            return check.result([])
         known = [*self.baseline(), *self._apart.values()] if only else self.baseline()
         check.compare([run for run in known if only is None or only(run)])
         if only is None:
@@ -222,20 +261,19 @@ class Prover:
             check.remember(intended)
         return check.result(self._untried_profiles() if only is None else [])
 
-    def rejected_after(self, changes: Mapping[str, bytes | None]) -> dict[Invocation, str]:
-        """Return the rejected start commands that Docker Compose also rejects after *changes*."""
-        before = self.rejected()
+    def rejected_after(
+        self, changes: Mapping[str, bytes | None], entries: Collection[Invocation]
+    ) -> dict[Invocation, str]:
+        """Return those of *entries* that Docker Compose rejects after *changes*."""
+        inputs = [each for each in self._inputs if each.entry in entries]
+        if not inputs:
+            return {}
         self._stage.apply(changes)
         try:
-            runs = self._baseline.own_runs([i for i in self._inputs if i.entry in before])
+            rejected = self._baseline.rejected(inputs, self._baseline.first_runs(inputs))
         finally:
             self._stage.reset()
-        accepted = {run.entry for run in runs if run.result.ok}
-        return {
-            run.entry: self._runner.error_message(run.result)
-            for run in runs
-            if run.entry not in accepted
-        }
+        return {entry: self._runner.error_message(run.result) for entry, run in rejected.items()}
 
     def sensitivities(
         self,
@@ -248,7 +286,7 @@ class Prover:
         *changes* and *entries* are as for :meth:`check`. *insensitive* are the start commands that
         its result lists as probed.
         """
-        if set(self.entries) <= set(insensitive):
+        if set(self.entries) <= {*insensitive, *self.rejected()}:
             return []
         probe_runs = ProbeRuns(self._runner)
         probed = probe_runs.baseline(run for run in self.baseline() if run.entry not in insensitive)
@@ -331,7 +369,7 @@ class Prover:
     @property
     def is_remembered(self) -> bool:
         """Whether the runs of the original are remembered from an earlier command."""
-        return self._remembered is not None
+        return self._recall() is not None
 
     @property
     def is_supplied(self) -> bool:
@@ -402,12 +440,32 @@ class Prover:
         finally:
             self._stage.reset()
         self.engine.usage.remembered += 2 * len(runs) - (self.runs - runs_before)
+        probed = frozenset(run.entry for run in runs if run.scenario.probe)
+        return self._remembered_result(runs, {}, probed)
+
+    def _remembered_result(
+        self,
+        runs: Sequence[Remembered],
+        recreated: Mapping[Invocation, list[str]],
+        probed: frozenset[Invocation] = frozenset(),
+    ) -> ProofResult:
+        """Return the result of a proof that has compared *runs*."""
+        entries = {run.entry for run in runs}
         return ProofResult(
-            covered=len(runs) + len(self.entries),  # hashes follow from the configuration
+            covered=len(runs) + len(entries),  # hashes follow from the configuration
+            not_covered=self.rejected_scenarios(),
             assumptions=self.assumptions,
-            recreated={entry: [] for entry in self.entries},
-            probed=frozenset(run.entry for run in runs if run.scenario.probe),
+            recreated={entry: recreated.get(entry, []) for entry in self.entries},
+            probed=probed,
         )
+
+    def rejected_scenarios(self) -> list[NotCovered]:
+        """Return the scenarios of start commands that Docker Compose rejects now."""
+        return [
+            NotCovered(run.entry, run.scenario.name, self._runner.error_message(run.result))
+            for own in self._rejected_runs()
+            for run in own
+        ]
 
     def _as_intended(
         self,
@@ -420,7 +478,7 @@ class Prover:
 
         None if that is not so; the original does not run.
         """
-        runs = self._remembered
+        runs = self._recall()
         if runs is None or any(run.scenario.probe for run in runs):
             return None  # a probe is made of runs of the original
         names = {name for text in self._stage.texts() for name in extension_names(text)}
@@ -433,11 +491,7 @@ class Prover:
             if run.scenario.name == OWN:
                 recreated[run.entry] = sorted(services)
         self.engine.usage.remembered += len(runs)
-        return ProofResult(
-            covered=len(runs) + len(self.entries),  # hashes follow from the configuration
-            assumptions=self.assumptions,
-            recreated=recreated,
-        )
+        return self._remembered_result(runs, recreated)
 
     def _is_equal(
         self,
@@ -506,6 +560,7 @@ class _Verdict:
         self.prover.engine.usage.remembered += 2 * covered
         return ProofResult(
             covered=covered,
+            not_covered=self.prover.rejected_scenarios(),
             assumptions=self.prover.assumptions,
             recreated={
                 entry: [
@@ -520,7 +575,9 @@ class _Verdict:
     def remember(self, result: ProofResult, expected: Callable[[ProofFinding], bool]) -> None:
         """Remember *result* if it can be recalled completely."""
         names = {name for recreated in result.recreated.values() for name in recreated}
-        is_complete = not result.not_covered and names <= {*self.intention.services}
+        is_complete = result.not_covered == self.prover.rejected_scenarios() and names <= {
+            *self.intention.services
+        }
         is_intended = all(map(expected, result.differences))
         if not (result.covered and is_complete and is_intended) or self.prover.is_supplied:
             return

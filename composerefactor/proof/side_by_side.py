@@ -149,7 +149,7 @@ def _own_runs(baseline: Baseline, request: StateRequest) -> dict[Invocation, Run
     """Return the first successful run of each start command, or else its first run."""
     by_entry: dict[Invocation, Run] = {}
     inputs = EntryInputs.of(request.entries, request.variables_of, request.profiles_of)
-    for run in baseline.own_runs(inputs):
+    for run in (run for own in baseline.first_runs(inputs) for run in own):
         known = by_entry.get(run.entry)
         if known is None or (run.result.ok and not known.result.ok):
             by_entry[run.entry] = run

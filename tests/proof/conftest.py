@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -62,6 +62,7 @@ def prover_of(compose: Engine, project: Project) -> Iterator[ProverOf]:
             entry: Invocation | None = None,
             profiles: tuple[str, ...] = (),
             timeout: float = 60,
+            more: Sequence[Invocation] = (),
             *,
             thorough: bool = False,
         ) -> Prover:
@@ -72,7 +73,7 @@ def prover_of(compose: Engine, project: Project) -> Iterator[ProverOf]:
                 Prover(
                     replace(compose, is_thorough=thorough),
                     project(files),
-                    [entry or Invocation(("compose.yaml",), implicit=True)],
+                    [entry or Invocation(("compose.yaml",), implicit=True), *more],
                     files,
                     variables_of=lambda _: found,
                     profiles_of=lambda _: profiles,

@@ -55,18 +55,22 @@ def proof_of(
         text: str = TEXT,
         moved: frozenset[str] = frozenset(),
         intended: str = "",
+        rejected: str = "",
     ) -> tuple[ProofResult, int]:
         engine = replace(compose, memory=Memory(tmp_path / "cache"))
         with Prover(
             engine,
-            project({"compose.yaml": text}),
-            [Invocation(("compose.yaml",))],
-            ["compose.yaml"],
+            project({"compose.yaml": text, "rejected.yaml": rejected}),
+            [
+                Invocation((name,))
+                for name in ("compose.yaml", "rejected.yaml")[: 1 + bool(rejected)]
+            ],
+            ["compose.yaml", "rejected.yaml"],
             variables_of=lambda _: variables(text),
             profiles_of=lambda _: (),
             probes=not intended,
         ) as prover:
-            assert prover.rejected() == {}
+            assert len(prover.rejected()) == bool(rejected)
             if intended:
                 proof = prover.check(
                     changes,
@@ -140,6 +144,22 @@ def test_an_intended_change_is_remembered_by_its_places(proof_of: ProofOf) -> No
         assert {found.path[:3] for found in proof.differences} >= {("services", "db", "image")}
         assert runs > 3
     assert {found.service for found in proof.differences} == {"db"}
+
+
+def test_a_rejection_is_remembered_without_its_message(
+    proof_of: ProofOf, since: Callable[[str], None]
+) -> None:
+    since("2.29.7")
+    text = "services: {a: {image: a, networks: [n]}}\n"
+    first, _ = proof_of(split(), rejected=text)
+    again, runs = proof_of(split(), rejected=text)
+    assert (again, runs) == (first, 1)
+    assert "undefined network n" in again.not_covered[0].message
+    change: dict[str, bytes | None] = {"compose.yaml": TEXT.replace(":16", ":17").encode()}
+    first, _ = proof_of(change, intended="db", rejected=text)
+    again, runs = proof_of(change, intended="db", rejected=text)
+    assert (again.recreated, again.not_covered) == (first.recreated, first.not_covered)
+    assert runs == 1
 
 
 def test_an_original_that_needs_values_is_not_remembered(proof_of: ProofOf) -> None:

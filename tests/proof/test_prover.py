@@ -289,16 +289,37 @@ def test_a_project_that_is_rejected(
     assert [each.scenario for each in proof.not_covered] == ["own environment"]
 
 
-def test_no_more_values_are_tried_if_they_do_not_change_the_message(
-    prover_of: Callable[..., Prover], since: Callable[[str], None]
+@pytest.mark.parametrize(
+    ("service", "message", "own"),
+    [
+        ("image: 'a:${TAG}', networks: [n]", "undefined network n", 1),
+        ("image: 'a:${TAG}', depends_on: ['${OTHER}']", "depends on undefined service", 1),
+        ("user: '${ID}'", "neither an image nor a build", 2),
+    ],
+)
+def test_no_more_values_are_tried_if_the_message_is_not_about_them(
+    prover_of: Callable[..., Prover],
+    since: Callable[[str], None],
+    service: str,
+    message: str,
+    own: int,
 ) -> None:
     since("2.29.7")
-    text = "services: {a: {image: 'a:${TAG}', user: '${ID}', networks: [n]}}\n"
-    prover = prover_of({"compose.yaml": text})
+    prover = prover_of({"compose.yaml": f"services: {{a: {{{service}}}}}\n"})
     [words] = prover.rejected().values()
-    assert "undefined network n" in words
-    own, raw = 2, 1
+    assert message in words
+    raw = 1
     assert prover.runs == own + raw
+    prover.check({"compose.yaml": b"services: {a: {image: a}}\n"})
+    assert prover.runs == own + raw
+
+
+def test_two_equal_states_run_once(prover_of: Callable[..., Prover]) -> None:
+    files = {"compose.yaml": SERVICES, "compose.override.yaml": "services: {db: {image: d}}\n"}
+    both = Invocation(("compose.yaml", "compose.override.yaml"))
+    prover = prover_of(files, more=[both])
+    assert prover.check({}).ok
+    assert prover.runs == 2
 
 
 def test_a_file_above_the_project(prover_of: Callable[..., Prover], tmp_path: Path) -> None:
@@ -341,7 +362,7 @@ def test_progress_counts_to_the_end(compose: Engine, project: Callable[..., Path
         progress=lambda *shown: seen.append(shown),
     ) as prover:
         prover.baseline()
-    assert [shown[:2] for shown in seen] == [(0, 2), (1, 2), (2, 2), (0, 2), (1, 2), (2, 2)]
+    assert [shown[:2] for shown in seen] == [(0, 2), (1, 2), (2, 2), (0, 1), (1, 1)]
     assert {shown[2] for shown in seen} == {"the present project"}
 
 
