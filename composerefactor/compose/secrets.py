@@ -147,6 +147,8 @@ def is_secret_name(name: str) -> bool:
     parts = _significant_words(name)
     if not parts or parts[-1] in _PROPERTIES:
         return False
+    if parts[-2:] == ["honeycomb", "team"]:
+        return True
     if parts[-1] in _ADDRESS_WORDS:
         return bool({"webhook", "dsn"} & set(parts))
     return any(
@@ -155,10 +157,18 @@ def is_secret_name(name: str) -> bool:
     )
 
 
+_KEY_HEADER = re.compile(r"x(?:-[a-z0-9]+){2,6}", re.IGNORECASE)
+"""A header of a vendor, whose value may be a key: ``x-honeycomb-team``."""
+_KEY = re.compile(r"\w{16,}")
+
+
 def is_secret(name: str, value: str) -> bool:
-    """Return whether *value* of the variable or option *name* is to be masked."""
-    if not value or not is_secret_name(name) or is_reference(value):
+    """Return whether *value* of the variable, option or header *name* is to be masked."""
+    if not value or is_reference(value):
         return False
+    if not is_secret_name(name):
+        is_key = bool(_KEY_HEADER.fullmatch(name) and _KEY.fullmatch(value)) and is_mixed(value)
+        return is_key and name_words(name)[-1] not in _NO_CREDENTIAL
     if NO_VALUE.fullmatch(value) or _PATH.fullmatch(value):
         return False
     return _is_credential_name(name) or not NO_SECRET_VALUE.fullmatch(value)
@@ -260,10 +270,10 @@ _SAID = re.compile(
 )
 _SAID_WORDS = ("pass", "pwd", "secret", "token", "key", "credential")
 _ELEMENT = re.compile(
-    r"<(?P<name>[A-Za-z_][\w.:-]{0,80})>(?P<value>[^<>\s][^<>\n]*)</"
-    r"|\s(?:key|name)=[\"'](?P<key>[\w.:-]{1,80})[\"']\s+value=[\"'](?P<quoted>[^\"'<>\n]+)",
+    r"<(?P<name>[A-Za-z_][\w.:-]{0,80})(?P<attributes>(?:\s[^<>]{0,300})?)"
+    r">(?:(?P<value>[^<>\s][^<>\n]*)</)?"
 )
-"""A setting in XML: an element, or an element with a name and a value."""
+_XML_ATTRIBUTE = re.compile(r"\s(?P<name>[\w.:-]{1,80})=(?P<quote>[\"'])(?P<value>[^\"'<>\n]*)")
 _ELEMENT_PARTS = ("</", "value=")
 _LOGIN_LINE = re.compile(
     r"(?<!\w)(?:login|user(?:name)?)\s+\S{1,80}\s+(?:password|pass)\s+(?P<netrc>[^\s\"']+)"
@@ -346,9 +356,26 @@ def _spans(text: str) -> Iterator[Span]:
 def _spans_of_other_files(text: str) -> Iterator[Span]:
     """Yield the spans of secrets in lines of XML, of a ``.netrc`` or of a ``.pgpass``."""
     if _has_any(text, _ELEMENT_PARTS):
-        yield from _named_spans(_ELEMENT, text)
+        yield from _element_spans(text)
     if "pass" in text or text.count(":") >= _PGPASS_COLONS:
         yield from _literal_groups(_LOGIN_LINE, text)
+
+
+def _element_spans(text: str) -> Iterator[Span]:
+    """Yield the spans of secrets in XML: the text of an element, or its attribute ``value``.
+
+    The name of the setting is that of the element, or in its attribute ``key`` or ``name``.
+    """
+    for match in _ELEMENT.finditer(text):
+        attributes = {a["name"]: a for a in _XML_ATTRIBUTE.finditer(match["attributes"])}
+        named = attributes.get("key") or attributes.get("name")
+        name = named["value"] if named else match["name"]
+        if match["value"] and is_secret(name, match["value"]):
+            yield match.span("value")
+        value = attributes.get("value")
+        if value and is_secret(name, value["value"]):
+            start = match.start("attributes")
+            yield start + value.start("value"), start + value.end("value")
 
 
 def said_spans(text: str) -> Iterator[Span]:
@@ -384,16 +411,24 @@ def _literal_groups(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
 
 
 def _default_spans(text: str) -> Iterator[Span]:
-    """Yield the literal defaults of variables with secret names."""
+    """Yield the literal defaults of variables with secret names, and generated words in messages.
+
+    In ``${NAME:+text}``, the text need not be about the variable: a generated word is a secret.
+    """
     for each in expressions(text):
-        argument = each.argument or ""
+        argument, start = each.argument or "", each.end - 1 - len(each.argument or "")
         if each.operator[-1:] in {"-", "+"} and is_secret(each.name, argument):
-            yield each.end - 1 - len(argument), each.end - 1
+            yield start, each.end - 1
+        elif each.operator[-1:] in {"?", "+"}:
+            for word in _ARGUMENT_WORD.finditer(argument):
+                if is_random(word[0]) or (is_secret_name(each.name) and _is_hexadecimal(word[0])):
+                    yield start + word.start(), start + word.end()
     for match in _SHELL_DEFAULT.finditer(text):
         if is_secret(match["name"], match["value"]):
             yield match.span("value")
 
 
+_ARGUMENT_WORD = re.compile(r"(?<![\w./-])[A-Za-z0-9]{10,}(?![\w./-])")
 _SHELL_DEFAULT = re.compile(r"\$\{(?P<name>[A-Za-z_]\w*):?[=](?P<value>[^{}]+)\}")
 """Defaults of a shell, which Docker Compose does not support but people write."""
 
@@ -417,6 +452,7 @@ def is_mixed(text: str) -> bool:
 
 
 _HEXADECIMAL = re.compile(r"(?:0[xX])?[0-9a-fA-F]+")
+_HEXADECIMAL_KEY = re.compile(r"[0-9a-f]{16,}|[0-9A-F]{16,}")
 _CHANGES = 0.4
 """Changes between lower case, upper case and digits in a random text, for each character.
 
@@ -434,6 +470,11 @@ def is_random(text: str) -> bool:
     kinds = ["digit" if c.isdigit() else "upper" if c.isupper() else "lower" for c in text]
     changes = sum(before != after for before, after in pairwise(kinds))
     return len(set(kinds)) == 3 and changes > _CHANGES * len(text)  # noqa: PLR2004 - all three
+
+
+def _is_hexadecimal(text: str) -> bool:
+    """Return whether *text* is a number such as ``openssl rand -hex`` prints."""
+    return bool(_HEXADECIMAL_KEY.fullmatch(text)) and is_mixed(text)
 
 
 class _Program(NamedTuple):
@@ -481,9 +522,15 @@ _PROGRAMS = {
 _POSITIONS: dict[tuple[str, ...], int] = {
     **dict.fromkeys((("add_user",), ("change_password",)), 2),  # rabbitmqctl
     **dict.fromkeys((("alias", "set"), ("host", "add")), 4),  # mc of MinIO
+    ("admin", "user", "add"): 3,
 }
-"""How many words after these ones, a subcommand of a program, the password follows."""
+"""How many words after these ones, a subcommand of a program, the password follows.
+
+Options, and the arguments of :data:`_POSITION_OPTIONS`, do not count.
+"""
+_POSITION_OPTIONS = frozenset({"--api", "--path", "--config-dir", "-C"})
 _POSITION_WORDS = [words[0] for words in _POSITIONS]
+_POSITION_ENDS = frozenset(words[-1] for words in _POSITIONS)
 
 _PORTS = re.compile(r"[\d:.,/-]+(?:tcp|udp)?")
 _SHELL_WORD = re.compile(
@@ -528,8 +575,8 @@ def word_spans(words: Sequence[str]) -> Iterator[tuple[int, int, int]]:
             program, subcommands = started or _ANY, set()
         subcommands.add(word)
         active = program if not program.after or program.after in subcommands else _ANY
-        at = n + (_POSITIONS.get((word,)) or _POSITIONS.get((before, word), 0))
-        if n < at < len(words) and _is_literal_word(words[at]):
+        at = _password_position(words, n) if word in _POSITION_ENDS else None
+        if at is not None and _is_literal_word(words[at]):
             yield at, 0, len(words[at])
         if word.startswith("-"):
             yield from ((n, start, end) for start, end in _attached(word, active))
@@ -537,6 +584,19 @@ def word_spans(words: Sequence[str]) -> Iterator[tuple[int, int, int]]:
             yield from ((n, start, end) for start, end in _argument(before, word, active))
             if before == "-p" and program is _ANY and _is_password_word(word):
                 yield n, 0, len(word)
+
+
+def _password_position(words: Sequence[str], n: int) -> int | None:
+    """Return the index of the password for a subcommand that ends with word *n*, or None."""
+    ends = (tuple(words[max(n - before, 0) : n + 1]) for before in range(3))
+    left, at = next((_POSITIONS[end] for end in ends if end in _POSITIONS), 0), n
+    while left and at + 1 < len(words):
+        at += 1
+        if words[at] in _POSITION_OPTIONS:
+            at += 1
+        elif not words[at].startswith("-"):
+            left -= 1
+    return at if at > n and not left else None
 
 
 def _program(word: str) -> _Program | None:
@@ -598,8 +658,8 @@ _FLOW_PAIR = re.compile(
     r"(?:\"(?P<double>(?:\\.|[^\"\\])*)|'(?P<single>[^']*)|(?P<value>[^\s,{}\[\"'][^,}\n]*))"
 )
 _ITEM_LINE = re.compile(
-    r"^[ \t]*(?:- +)?(?:export +)?(?P<quote>[\"']?)(?P<name>[A-Za-z_][\w.-]{0,120})"
-    r"[ \t]*=[ \t]*(?P<value>\S.*)$",
+    r"^(?P<indent>[ \t]*)(?P<dash>- +)?(?:export +)?(?P<quote>[\"']?)"
+    r"(?P<name>[A-Za-z_][\w.-]{0,120})[ \t]*=[ \t]*(?P<value>\S.*)$",
     re.MULTILINE,
 )
 _BLOCK = re.compile(r"[|>][-+0-9]*\s*(?:#.*)?")
@@ -612,13 +672,17 @@ def _line_spans(text: str) -> Iterator[Span]:
             yield from login_spans(match["name"], match["value"], match.start("value"))
             continue
         end = match.end()
+        indent = len(match["indent"].replace("- ", "  "))
         if _BLOCK.fullmatch(match["value"]):
-            yield from _indented(text, end, len(match["indent"].replace("- ", "  ")))
+            yield from _indented(text, end, indent)
         else:
             yield from _scalar_span(text, match, end)
+            yield from _continued(text, match, end, indent)
     for match in _ITEM_LINE.finditer(text):
         if is_secret_name(match["name"]):
             yield from _scalar_span(text, match, match.end())
+            if match["dash"]:
+                yield from _continued(text, match, match.end(), len(match["indent"]))
         else:
             yield from login_spans(match["name"], match["value"], match.start("value"))
     yield from _named_spans(_FLOW_PAIR, text)
@@ -639,6 +703,25 @@ def _scalar_span(text: str, match: re.Match[str], end: int) -> Iterator[Span]:
         end = start + len(re.split(r"\s#", value)[0].rstrip())
     if is_secret(match["name"], text[start:end]):
         yield start, end
+
+
+def _continued(text: str, match: re.Match[str], end: int, indent: int) -> Iterator[Span]:
+    """Yield the further lines of the plain scalar that is the group ``value`` of *match*.
+
+    They are deeper than *indent*, and neither comments nor entries.
+    """
+    is_quoted = match.re is _ITEM_LINE and match["quote"]
+    if is_quoted or match["value"][0] in _NOT_PLAIN or " #" in match["value"]:
+        return
+    for start, stop in _indented(text, end, indent):
+        if _ENTRY.match(text, start, stop):
+            return
+        yield start, stop
+
+
+_NOT_PLAIN = "\"'{[*&!#"
+_ENTRY = re.compile(r"#|- |-$|[^\n]*:(?:\s|$)", re.MULTILINE)
+"""The beginning of a line that is no part of a plain scalar."""
 
 
 def login_spans(name: str, value: str, offset: int) -> Iterator[Span]:

@@ -114,6 +114,7 @@ VALUES = (
     "AccountName=a;AccountKey={};EndpointSuffix=core.windows.net",
     "sentinel,password={},ssl=true",
     "--spring.config.password={} --verbose",
+    "x-honeycomb-team={},x-honeycomb-dataset=web",
 )
 WORDS = (
     ("redis-server", "--requirepass", "{}"),
@@ -138,6 +139,8 @@ WORDS = (
     ("cypher-shell", "-u", "neo4j", "-p", "{}", "RETURN 1"),
     ("rabbitmqctl", "add_user", "app", "{}"),
     ("docker", "login", "-u", "me", "-p", "{}"),
+    ("mc", "alias", "set", "--api", "S3v4", "m", "http://s3:9000", "app", "{}"),
+    ("sh", "-c", "mc --quiet admin user add m app {} && echo added"),
 )
 
 
@@ -227,7 +230,10 @@ class _Project:
     def files(self) -> dict[str, str]:
         services = [self.service(*each) for each in zip(self.services, self.images, strict=True)]
         config = f"configs:\n  c1:\n    content: |\n      password={self.secret()}\n"
+        config += f'      <password hidden="yes">{self.secret()}</password>\n'
+        config += f'      <add value="{self.secret()}" key="Password"/>\n'
         config += f"      secret_key: {self.secret()}\nx-auth:\n  token: {self.secret()}\n"
+        config += f"  password: {self.secret()}\n    {self.secret()}\n"
         comment = f"# the root password is {self.secret()}\n"
         override = f"services:\n  {self.services[0]}:\n    environment:\n      DB_PASSWORD: "
         return {

@@ -24,6 +24,11 @@ from support.memory import Memory
         "DB_PASSWORD=${DB_PASSWORD}",
         "DB_PASSWORD=${DB_PASSWORD:?set it in .env}",
         "postgres://${U}:${P}@db/x",
+        "${DB_PASSWORD:?copy example.env, and set 32 characters (sha256sum)}",
+        "${TLS:+--tls} ${TAG:+2024-05-01} ${DEBUG:+app.debug.DebugServer2}",
+        "x-scope-orgid=tenant1 x-build-commit-id=0123456789abcdef0123",
+        "mc admin user add --help",
+        '<setting name="image" value="acme/auth:7.1">nginx:1.27-alpine</setting>',
         "TOKEN_TTL=3600",
         "PASSWORD_FILE=/run/secrets/db",
         "AUTH_ENABLED=true",
@@ -72,7 +77,23 @@ def test_what_is_no_secret_is_shown(text: str) -> None:
         ("db:5432:*:app:s3cr3t", "db:5432:*:app:***"),
         ("<db:Password>s3cr3t</db:Password>", "<db:Password>***</db:Password>"),
         ('<add name="ApiKey" value="s3cr3t"/>', '<add name="ApiKey" value="***"/>'),
+        ('<add value="s3cr3t" name="Password"/>', '<add value="***" name="Password"/>'),
+        ('<password enc="no">s3cr3t</password>', '<password enc="no">***</password>'),
+        ('<entry name="db.password">s3cr3t</entry>', '<entry name="db.password">***</entry>'),
         ("mc alias set m http://m:9000 admin s3cr3t", "mc alias set m http://m:9000 admin ***"),
+        (
+            "mc alias set --api S3v4 m http://m admin s3cr3t",
+            "mc alias set --api S3v4 m http://m admin ***",
+        ),
+        ("mc --quiet admin user add m app s3cr3t", "mc --quiet admin user add m app ***"),
+        (
+            "x-honeycomb-team=s3cr3t,x-honeycomb-dataset=web",
+            "x-honeycomb-team=***,x-honeycomb-dataset=web",
+        ),
+        ("x-acme-customer=f81d4fae7dec11d0a765", "x-acme-customer=***"),
+        ("${TLS:+Qx7Lm2pRz9Kt}", "${TLS:+***}"),
+        ("${DB_PASSWORD:?set it to Qx7Lm2pRz9Kt}", "${DB_PASSWORD:?set it to ***}"),
+        ("${DB_PASSWORD?f81d4fae7dec11d0a765}", "${DB_PASSWORD?***}"),
         ("mc config host add m http://m a s3cr3t", "mc config host add m http://m a ***"),
     ],
 )
@@ -84,6 +105,34 @@ def test_lines_of_a_file() -> None:
     text = 'a:\n  password: "s3 \\" cr3t" # x\n  key: |\n    s3\n\n    cr3t\n  image: acme/auth:7\n'
     masked = 'a:\n  password: "***" # x\n  key: |\n    ***\n\n    ***\n  image: acme/auth:7'
     assert GENERAL.lines(text.splitlines()) == masked.splitlines()
+
+
+def test_further_lines_of_a_plain_scalar() -> None:
+    lines = [
+        "DB_PASSWORD: s3",
+        "  cr3t",
+        "",
+        "  more",
+        "HOST: db",
+        "  x",
+        "- DB_PASSWORD=s3",
+        "  cr3t",
+    ]
+    masked = ["DB_PASSWORD: ***", "  ***", "", "  ***", *lines[4:6], "- DB_PASSWORD=***", "  ***"]
+    assert GENERAL.lines(lines) == masked
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["x-common-keys: &keys", "  restart: always", "  ports:", "    - 80:80"],
+        ["# API_KEY: optional", "  # a note on it"],
+        ["auth: *auth", "  image: acme/auth:7"],
+        ["  - AUTH_HOST=a", "  - AUTH_PORT=80"],
+    ],
+)
+def test_lines_that_are_no_part_of_a_plain_scalar(lines: list[str]) -> None:
+    assert GENERAL.lines(lines)[1:] == lines[1:]
 
 
 def test_an_escaped_quote_of_an_env_file() -> None:
