@@ -35,6 +35,8 @@ from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.edit.operations import AddItem, AddKey, Edit
 from composerefactor.edit.rendering import Value
 from composerefactor.images.catalog import Catalog, load_catalog, service_placement
+from composerefactor.images.entries import DataPath
+from composerefactor.images.health.usage import usage
 from composerefactor.images.lookup import data_paths, has_no_own_data
 from composerefactor.images.starters import missing_resources
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
@@ -71,7 +73,10 @@ def declare_volumes(project: Project, options: Options) -> Iterator[Change | Ref
             if has_no_own_data(model, service):
                 continue
             done.add((first, service.name))
-            yield from _data_volumes(model, service, names, names_of, options.catalog, models)
+            image = service.image.value if service.image else ""
+            environment = usage(project, model, service).environment
+            paths = data_paths(image, options.catalog, environment)
+            yield from _data_volumes(model, service, paths, names, names_of, models)
 
 
 def _declarations(models: list[StartModel], options: Options) -> Iterator[Change]:
@@ -124,23 +129,23 @@ def _mounted_volumes(models: list[StartModel], catalog: Catalog) -> dict[tuple[s
 def _data_volumes(
     model: StartModel,
     service: Service,
+    paths: list[DataPath] | None,
     taken: set[str],
     names_of: dict[tuple[str, str, str], str],
-    catalog: Catalog,
     models: list[StartModel],
 ) -> Iterator[Change | Refusal]:
     """Yield the change that gives *service*, if it is a data store, named volumes, or a refusal.
 
-    The names of the new volumes are added to *taken*, and to *names_of* by service, image and path:
-    files that are alternatives of each other use one volume for the same data. In another of
-    *models* the same file may be merged with others, and have a volume there.
+    It stores data at *paths*, None if they are unknown. The names of the new volumes are added to
+    *taken*, and to *names_of* by service, image and path: files that are alternatives of each other
+    use one volume for the same data. In another of *models* the same file may be merged with
+    others, and have a volume there.
     """
     image, place = service.image, service_placement(service)
     is_store = place.counts_as == "data stores" and place.category != "emulator"
     if image is None or not is_store or service.volumes_from:
         return
     location = image.location
-    paths = data_paths(image.value, catalog)
     targets = list(mount_targets(service))
     if paths is None:
         if not targets:

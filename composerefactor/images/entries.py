@@ -259,6 +259,7 @@ class DataPath(Struct, frozen=True, forbid_unknown_fields=True):
         versions: The version range that uses it, ``"<18"``; ``""`` for all versions.
         optional: Whether losing the data costs little.
         by_host: Whether the data is found again only under the same host name.
+        variable: The variable that names another path, or ``""``.
         only: Words of the command; the image stores data only if one of them is there.
         note: A remark for the reader, or ``""``.
     """
@@ -267,6 +268,7 @@ class DataPath(Struct, frozen=True, forbid_unknown_fields=True):
     versions: str = ""
     optional: bool = False
     by_host: bool = False
+    variable: str = ""
     only: tuple[str, ...] = ()
     note: str = ""
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import chain, pairwise
+from posixpath import normpath
 from typing import Any, cast
 
 from msgspec import Struct
@@ -23,7 +24,7 @@ from composerefactor.compose.image_references import (
     repository_of,
 )
 from composerefactor.compose.interpolation import expand
-from composerefactor.compose.resources import is_mounted
+from composerefactor.compose.resources import is_mounted, overlap
 from composerefactor.compose.service_values import parse_size
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.images.catalog import Catalog, NamePatterns, load_catalog, read_json
@@ -197,11 +198,19 @@ def starts_server(entry: CatalogEntry, command: tuple[str, ...]) -> bool:
     )
 
 
-def data_paths(image: str, catalog: Catalog) -> list[DataPath] | None:
-    """Return the paths at which *image*, with its default variables, stores data.
+def data_paths(
+    image: str, catalog: Catalog, environment: Mapping[str, str | None] | None = None
+) -> list[DataPath] | None:
+    """Return the paths at which *image* stores data.
 
     Paths whose loss costs little are excluded. An image that is not in *catalog* has no paths.
     Returns None if the path depends on the version and the tag does not name one.
+
+    Args:
+        image: The image.
+        catalog: The image catalog.
+        environment: The variables of the container, which may name another path; that of the image
+            counts if it is above.
     """
     entry = catalog.match(image)
     if entry is None:
@@ -214,7 +223,9 @@ def data_paths(image: str, catalog: Catalog) -> list[DataPath] | None:
         if is_in_range is None or (path.versions and reference.digest and not reference.tag):
             return None
         if is_in_range and not path.optional:
-            paths.append(path)
+            chosen = normpath((environment or {}).get(path.variable) or path.path)
+            is_elsewhere = chosen.startswith("/") and not overlap(chosen, path.path)
+            paths.append(replace(path, path=chosen) if is_elsewhere else path)
     return paths
 
 

@@ -114,7 +114,7 @@ def test_match_returns_the_entry() -> None:
     entry = CATALOG.match("docker.io/library/postgres:16")
     assert entry is not None
     assert (entry.id, entry.category, entry.ports) == ("postgres", "database", (5432,))
-    assert entry.data[0] == DataPath("/var/lib/postgresql/data", versions="<18")
+    assert entry.data[0] == DataPath("/var/lib/postgresql/data", versions="<18", variable="PGDATA")
     assert entry.secrets == (Secret("POSTGRES_PASSWORD", True, "POSTGRES_PASSWORD_FILE"),)  # noqa: FBT003
     assert entry.healthcheck is not None
     assert entry.healthcheck.test[0] == "CMD-SHELL"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Literal
 
 from msgspec import Struct
@@ -191,7 +192,8 @@ def health_facts(
         if one_off(model, service.name) is not None or not has_container:
             return HealthFacts(service.name, "not needed", at, reason=answer.reason)
         state: State = "in the image" if answer.has_check else "off"
-        return HealthFacts(service.name, state, at, reason=answer.reason)
+        program = _program(answer.test)
+        return HealthFacts(service.name, state, at, reason=answer.reason, program=program)
     if isinstance(answer, ProposedCheck):
         test = masking.text(" ".join(answer.test[1:]))
         return HealthFacts(
@@ -215,8 +217,9 @@ def _has_form_word(words: tuple[str, ...]) -> bool:
 def _program(words: tuple[str, ...]) -> str:
     """Return the program that a test runs first."""
     rest = " ".join(words[_has_form_word(words) :]).replace("$$", "$").split()
-    for word in rest:
-        if _SHELL_WORDS.match(word) or word.startswith("-") or word.isdigit():
+    for word, after in pairwise([*rest, ""]):
+        is_shell = word in {"sh", "/bin/sh"} and after == "-c"
+        if is_shell or _SHELL_WORDS.match(word) or word.startswith("-") or word.isdigit():
             continue
         return word.rpartition("/")[2] if _PROGRAM.fullmatch(word) else ""
     return ""

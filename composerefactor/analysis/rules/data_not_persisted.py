@@ -59,6 +59,7 @@ def _unmounted_data(
     if has_no_own_data(entry.model, definition):
         return
     targets = list(mount_targets(definition))
-    paths = [path.path for path in data_paths(service.image, load_catalog()) or ()]
+    stored = data_paths(service.image, load_catalog(), used.environment)
+    paths = [path.path for path in stored or ()]
     if not any(is_mounted(targets, path) for path in paths):
         yield from paths[:1]

@@ -1,8 +1,9 @@
 """A health check uses a program that its image does not contain.
 
-The container stays unhealthy, and services that wait for it never start. Minimal images contain
-neither curl nor wget, and often no shell. A check that is a text runs with `/bin/sh`, which is dash
-or busybox in many images; `/dev/tcp` is a feature of bash.
+The container stays unhealthy, and services that wait for it never start. The same is true for a
+`HEALTHCHECK` in the Dockerfile. Minimal images contain neither curl nor wget, and often no shell;
+those that are based on Alpine contain no bash, as a rule. A check that is a text runs with
+`/bin/sh`, which is dash or busybox in many images; `/dev/tcp` is a feature of bash.
 """
 
 from __future__ import annotations
@@ -27,17 +28,23 @@ def healthcheck_cannot_run(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the checks whose program or shell is known to be missing from the image."""
     for entry in architecture.entries:
         for health in entry.health:
-            if health.state != "written":
+            if health.state == "written":
+                problem, program, remedy = _shell_problem(entry, health.service)
+            elif health.state == "in the image":
+                problem = program = remedy = ""
+            else:
                 continue
-            problem, program, remedy = _shell_problem(entry, health.service)
             image = _image_without(entry, health.service, health.program)
             if image and not problem:
                 program = health.program
                 problem = f"uses {program}, which {image} does not contain"
                 remedy = "use a program that the image contains, or install it in the Dockerfile"
             if problem:
+                check = (
+                    "health check" if health.state == "written" else "HEALTHCHECK in the Dockerfile"
+                )
                 yield Occurrence(
-                    f"the health check of {health.service} {problem}",
+                    f"the {check} of {health.service} {problem}",
                     health.location,
                     health.service,
                     program,
@@ -90,9 +97,8 @@ def _image_without(entry: InvocationFacts, name: str, program: str) -> str:
     known = load_catalog().match(service.image) if service.image else None
     if known is not None and known.has.get(program) is False:
         return "" if _some_version_has(known, program) else f"image {known.id}"
-    if known is None and program in missing_programs(Chain(service.image, ()), PROBES):
-        return f"image {service.image}"
-    return ""
+    is_missing = program in missing_programs(Chain(service.image, ()), PROBES)
+    return f"image {service.image}" if is_missing and service.image else ""
 
 
 def _some_version_has(known: CatalogEntry, program: str) -> bool:

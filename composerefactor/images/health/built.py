@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.interpolation import expand
 from composerefactor.confidence import Confidence, least_certain
-from composerefactor.images.dockerfiles import Chain, exposed_ports
+from composerefactor.images.dockerfiles import Chain, Instruction, exposed_ports
 from composerefactor.images.entries import Command, Times, in_range, parse_tag
 from composerefactor.images.health.probes import (
     Probe,
@@ -79,11 +79,13 @@ class NoCheckNeeded(Struct, frozen=True):
         reason: Why none is missing.
         has_check: Whether the service has a health check.
         confidence: How sure that is.
+        test: The command of a ``HEALTHCHECK`` in a Dockerfile, as ``test`` has it.
     """
 
     reason: str
     has_check: bool = True
     confidence: Confidence = "verified"
+    test: Command = ()
 
 
 Answer: TypeAlias = ProposedCheck | NoPossibleCheck | NoCheckNeeded
@@ -116,6 +118,14 @@ _NEXT_FILES = tuple(
     )
     for end in ends
 )
+
+
+def _own_test(own: Instruction) -> Command:
+    """Return the command of the ``HEALTHCHECK`` *own*, ``()`` for ``NONE``."""
+    if own.text[:3].upper() != "CMD":
+        return ()
+    command = replace(own, text=own.text[3:].strip())
+    return ("CMD", *command.words) if command.words else ("CMD-SHELL", command.text)
 
 
 class HealthPage(Struct, frozen=True):
@@ -253,7 +263,8 @@ class BuiltImage(Struct, frozen=True, dict=True):
         if own is not None:
             is_off = own.text.upper() == "NONE"
             does = "disables health checks" if is_off else "has a HEALTHCHECK"
-            return NoCheckNeeded(f"its Dockerfile {does} (line {own.line})", has_check=not is_off)
+            reason = f"its Dockerfile {does} (line {own.line})"
+            return NoCheckNeeded(reason, has_check=not is_off, test=_own_test(own))
         if self.server is not None and self.server.no_port:
             reason = f"{self.server.no_port}: there is no port to check"
             return NoPossibleCheck(reason, CUSTOM_CHECK_REMEDY)

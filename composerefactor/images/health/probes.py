@@ -52,10 +52,11 @@ _PACKAGE_MANAGER = re.compile(r"\b(?:apk|apt|apt-get|yum|dnf|microdnf)\b")
 
 
 class Base(Struct, frozen=True):
-    """The programs that a base image *has*, and how sure that is."""
+    """The programs that a base image *has*, and how sure that is; *unsure* may be missing."""
 
     has: tuple[str, ...]
     confidence: Confidence
+    unsure: tuple[str, ...] = ()
 
 
 class Programs(Struct, frozen=True):
@@ -65,11 +66,13 @@ class Programs(Struct, frozen=True):
         sources: The programs, and where each comes from, in words.
         confidence: How sure it is that those of the base image are in it.
         is_complete: Whether the base image is known.
+        unsure: Other programs that the base image may have.
     """
 
     sources: Mapping[str, str] = {}
     confidence: Confidence = "guess"
     is_complete: bool = False
+    unsure: tuple[str, ...] = ()
 
     def __contains__(self, program: str) -> bool:
         return program in self.sources
@@ -84,7 +87,9 @@ def installed_programs(chain: Chain) -> Programs:
     for instruction in chain.instructions:
         if instruction.name == "RUN":
             _apply_run(f"{instruction.text}\n{instruction.heredoc}", instruction.line, sources)
-    return Programs(sources, base.confidence if base else "verified", base is not None)
+    if base is None:
+        return Programs(sources, "verified")
+    return Programs(sources, base.confidence, is_complete=True, unsure=base.unsure)
 
 
 def missing_programs(chain: Chain, required: Iterable[str]) -> tuple[str, ...]:
@@ -103,7 +108,9 @@ def missing_programs(chain: Chain, required: Iterable[str]) -> tuple[str, ...]:
     return tuple(
         program
         for program in required
-        if program not in known and not any(program in text for text in texts)
+        if program not in known
+        and program not in known.unsure
+        and not any(program in text for text in texts)
     )
 
 
@@ -162,7 +169,7 @@ def base_image(image: str) -> Base | None:
         return None
     groups = _bases()["groups"]
     has = [program for item in entry["has"] for program in groups.get(item, [item])]
-    return Base(tuple(has), confidence(entry["verified"]))
+    return Base(tuple(has), confidence(entry["verified"]), tuple(entry.get("unsure", ())))
 
 
 def default_command(image: str) -> str:
