@@ -25,7 +25,7 @@ from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.references import extends_target
 from composerefactor.compose.remarks import ServiceSection, service_sections
 from composerefactor.compose.services import StartModel, services_in
-from composerefactor.images.catalog import Placement, without_instance
+from composerefactor.images.catalog import DEFAULT_PLACEMENT, Placement, without_instance
 from composerefactor.images.connections import connections
 from composerefactor.refactoring.modules.anchors import AnchorIndex
 from composerefactor.refactoring.modules.grouping import (
@@ -44,8 +44,8 @@ MOST_SERVICES = 10
 FEWEST_LINES = 15
 """A module has about as many lines, unless nothing else is like it."""
 
-FEWEST_LINES_OF_SIBLINGS = 10
-"""So many lines are enough for services that belong together by name."""
+FEWEST_LINES_OF_ALIKE = 10
+"""So many lines are enough for several services that are alike by name or category."""
 
 FEWEST_LINES_OF_CLUSTERS = 60
 """Services that need others are joined with them as long as they have fewer lines."""
@@ -64,6 +64,9 @@ LONG_BLOCK = 8
 
 DATA = "data"
 """The name of a module with data stores of several categories."""
+
+APPLICATIONS = DEFAULT_PLACEMENT.category
+"""The name of a module with applications of no other category."""
 
 MONITORING = "monitoring"
 """The name of a module with services that watch the others, of several categories."""
@@ -567,44 +570,35 @@ class _Planner:
         """Return *domains* with those of few lines joined to the ones most like them."""
         result = list(domains)
         while True:
-            small = [d for d in result if self._is_small(d)]
-            pair = next(filter(None, (self._with_partner(d, result) for d in small)), None)
-            if pair is None:
+            pairs = [
+                (one, other)
+                for one in result
+                if self._is_small(one)
+                for other in result
+                if other is not one and self._may_join(one, other)
+            ]
+            if not pairs:
                 return result
-            one, other = pair
+            one, other = min(pairs, key=self._distance)
             joined = self._joined(one, other)
             result = [joined if d is other else d for d in result if d is not one]
 
     def _is_small(self, domain: _Domain) -> bool:
         """Return whether *domain* has too few lines for a file of its own."""
-        are_siblings = domain.key.startswith("unit") and len(domain.services) > 1
-        fewest = FEWEST_LINES_OF_SIBLINGS if are_siblings else FEWEST_LINES
+        is_alike = domain.key.startswith(("unit", "category")) and len(domain.services) > 1
+        fewest = FEWEST_LINES_OF_ALIKE if is_alike else FEWEST_LINES
         return len(domain.services) < MANY_SERVICES and self._lines_of(domain) < fewest
 
-    def _with_partner(
-        self, domain: _Domain, domains: list[_Domain]
-    ) -> tuple[_Domain, _Domain] | None:
-        """Return *domain* and the one to join it with; None where no one is like it."""
-        candidates = [
-            other
-            for other in domains
-            if other is not domain
-            and len(other.services) + len(domain.services) <= self.limit
-            and 3 * (len(other.services) + len(domain.services)) <= 2 * len(self.file.services)
-            and self._may_join(domain, other)
-        ]
-        if not candidates:
-            return None
-        own = self._category(domain.services[0])
-        best = min(
-            candidates,
-            key=lambda other: (
-                not self._is_namesake(domain, other),
-                self._category(other.services[0]) != own,
-                self._lines_of(other),
-            ),
+    def _distance(self, pair: tuple[_Domain, _Domain]) -> tuple[bool, bool, bool, int]:
+        """Return how little the small domain of *pair* is like the other: it sorts pairs."""
+        domain, other = pair
+        own, others = self.place(domain.services[0]), self.place(other.services[0])
+        return (
+            not self._is_namesake(domain, other),
+            domain_of(own) != domain_of(others),
+            own.counts_as != others.counts_as,
+            self._lines_of(other),
         )
-        return domain, best
 
     def _is_namesake(self, domain: _Domain, other: _Domain) -> bool:
         """Return whether all names in both domains begin with the same uncommon word."""
@@ -615,8 +609,11 @@ class _Planner:
         """Return whether the small *domain* may be in one file with *other*.
 
         Services that belong together by more than a category stay among themselves, unless they
-        have few lines, too.
+        have few lines, too. A file with nearly all services would be the root file again.
         """
+        count = len(domain.services) + len(other.services)
+        if count > self.limit or 3 * count > 2 * len(self.file.services):
+            return False
         is_alike = _directory(domain.services, self.place) == _directory(other.services, self.place)
         is_open = other.key.startswith("category") or self._is_small(other)
         return (is_alike and is_open) or self._is_namesake(domain, other)
@@ -625,21 +622,24 @@ class _Planner:
         """Return two domains as one, which is called after what both have in common."""
         units = sorted([*one.units, *other.units], key=lambda unit: self.rank[unit[0]])
         services = [name for unit in units for name in unit]
-        counts = Counter(self._category(name) for name in services).most_common(1)
-        directory = _directory(services, self.place)
-        name = counts[0][0] if counts[0][1] == len(services) else directory
+        name = directory = _directory(services, self.place)
+        why = "are in no group of their own"
+        counts = Counter(map(self._category, services))
+        category, count = counts.most_common(1)[0]
         larger = max(one, other, key=self._lines_of)
-        if larger.key.startswith(("section", "family", "unit")) and larger.name:
+        if directory == INFRASTRUCTURE:
+            why = "are infrastructure"
+        elif category == APPLICATIONS and 3 * count >= 2 * len(services):
+            name, why = category, "are mostly applications"
+        if len(counts) == 1:
+            name = category
+        is_most = 3 * self._lines_of(larger) >= 2 * (self._lines_of(one) + self._lines_of(other))
+        has_own_name = larger.name not in {"", self._category(larger.services[0])}
+        if has_own_name and (is_most or larger.key.startswith("section")):
             name = larger.name
-        why = self._joined_text(services)
         if self._is_namesake(one, other):
             name, why = "", _BY_NAME
         return _Domain(f"{one.key} + {other.key}", name, why, units)
-
-    def _joined_text(self, services: Sequence[str]) -> str:
-        """Return what the services of two small domains have in common, for the user."""
-        is_infrastructure = _directory(services, self.place) == INFRASTRUCTURE
-        return "are infrastructure" if is_infrastructure else "are in no group of their own"
 
     def _lines_of(self, domain: _Domain) -> int:
         lines = sum(self.lines[name] for name in domain.services)

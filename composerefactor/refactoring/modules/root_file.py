@@ -125,6 +125,8 @@ class RootFile:
             reason = "it defines no services"
         elif section is None or section.entries is None:
             reason = self._why_not_on_lines()
+        elif not any(map(_says_what_runs, file.services.values())):
+            reason = "none of its services has an image or a build: the file completes another one"
         elif elsewhere:
             reason = (
                 f"the file is also used in the project directory {min(elsewhere)!r}, where the "
@@ -222,6 +224,15 @@ class RootFile:
                     yield ("services", service), Reason(message, predicted=True)
                 target = extends_target(self.file.services[service])
                 service = target[1] if target and target[0] is None else None
+
+
+def _says_what_runs(body: Node) -> bool:
+    """Return whether the service *body* says what runs in its container.
+
+    A service without any of these keys is none by itself (Compose specification).
+    """
+    keys = {"image", "build", "extends", "provider"}
+    return not isinstance(body, MappingNode) or not merged_entries(body).keys().isdisjoint(keys)
 
 
 def file_layout(

@@ -269,3 +269,11 @@ def test_what_only_some_files_share_stays_whole_where_that_is_short(divide: Divi
     _, found = divide(files, tuple(files), SplitOptions())
     assert "db" not in names_in(found, "services")
     assert found[DEFAULT] == "services:\n" + service("db")
+
+
+def test_a_file_in_which_nothing_runs_completes_another(divide: Divide) -> None:
+    text = "services:\n" + "".join(f"  {c}:\n    dns: [1.1.1.1]\n" for c in "abcde")
+    plan, _ = divide({MAIN: text}, (MAIN,))
+    assert {unmoved.reason for unmoved in plan.unmoved} == {
+        "none of its services has an image or a build: the file completes another one"
+    }

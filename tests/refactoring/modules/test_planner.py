@@ -520,3 +520,21 @@ def test_infrastructure_has_another_name_than_services() -> None:
     assert ("infrastructure", ("shop-proxy", "shop-grafana")) in [
         (g.name, g.services) for g in found
     ]
+
+
+def test_a_few_data_stores_are_not_among_applications() -> None:
+    stores = [service("postgres", length=5), service("redis", length=5)]
+    found = planned(file_of(*stores, service("api", length=4), *OTHERS))
+    assert found["data"] == ("postgres", "redis")
+
+
+def test_what_is_most_alike_is_joined_first() -> None:
+    stores = [service("postgres", length=4), service("redis", length=4)]
+    pair = [service("shop-1", length=4), service("shop-2", length=4)]
+    found = planned(file_of(*stores, *pair, service("api"), service("web", length=4)))
+    assert found["apps"] == ("shop-1", "shop-2", "api", "web")
+
+
+def test_a_file_of_mostly_applications_is_called_so() -> None:
+    found = planned(file_of(service("redis", length=4), *OTHERS[:2], *map(service, ("n1", "n2"))))
+    assert found == {"apps": ("redis", "web", "mail"), "n": ("n1", "n2")}
