@@ -89,6 +89,9 @@ _ROLES = {
 
 _BY_NAME = "belong together by name"
 
+_WHY_TOGETHER = {INFRASTRUCTURE: "are infrastructure", APPLICATIONS: "are mostly applications"}
+"""What services of several categories have in common, by the name of their module."""
+
 _REST = " rest"
 """How the key of a domain ends that has what a division left."""
 
@@ -183,7 +186,9 @@ def _joined_by(
     rank: Mapping[str, int],
     place: Callable[[str], Placement],
 ) -> list[ServiceGroup]:
-    """Return *groups* with those of each of *ties* as one. It has the name of the largest.
+    """Return *groups* with those of each of *ties* as one.
+
+    It has the name of the largest, unless that is a category, which not all may be of.
 
     *rank* is the order of the services, *place* returns the category of one.
     """
@@ -192,7 +197,10 @@ def _joined_by(
         if len(parts) > 1:
             every = (name for group in parts for name in group.services)
             services = tuple(sorted(every, key=rank.__getitem__))
-            name = max(parts, key=lambda group: len(group.services)).name
+            largest = max(parts, key=lambda group: len(group.services))
+            category = domain_of(place(largest.services[0]))
+            is_general = largest.name in {category, APPLICATIONS, SERVICES, INFRASTRUCTURE}
+            name = _category_name(services, place) if is_general else largest.name
             why = f"share {tie.block}" if tie.block.startswith("x-") else f"refer to {tie.block}"
             joined = ServiceGroup(services, name, _directory(services, place), why)
             groups = [*(group for group in groups if group not in parts), joined]
@@ -622,17 +630,9 @@ class _Planner:
         """Return two domains as one, which is called after what both have in common."""
         units = sorted([*one.units, *other.units], key=lambda unit: self.rank[unit[0]])
         services = [name for unit in units for name in unit]
-        name = directory = _directory(services, self.place)
-        why = "are in no group of their own"
-        counts = Counter(map(self._category, services))
-        category, count = counts.most_common(1)[0]
+        name = _category_name(services, self.place)
+        why = _WHY_TOGETHER.get(name, "are in no group of their own")
         larger = max(one, other, key=self._lines_of)
-        if directory == INFRASTRUCTURE:
-            why = "are infrastructure"
-        elif category == APPLICATIONS and 3 * count >= 2 * len(services):
-            name, why = category, "are mostly applications"
-        if len(counts) == 1:
-            name = category
         is_most = 3 * self._lines_of(larger) >= 2 * (self._lines_of(one) + self._lines_of(other))
         has_own_name = larger.name not in {"", self._category(larger.services[0])}
         if has_own_name and (is_most or larger.key.startswith("section")):
@@ -679,6 +679,20 @@ def _directory(services: Iterable[str], place: Callable[[str], Placement]) -> st
     has_applications = any(placement.counts_as == "applications" for placement in places)
     is_infrastructure = 2 * found >= len(places) and not has_applications
     return INFRASTRUCTURE if is_infrastructure else SERVICES
+
+
+def _category_name(services: Sequence[str], place: Callable[[str], Placement]) -> str:
+    """Return the name of a module with *services* of one category, or of several.
+
+    *place* returns the category of a service.
+    """
+    counts = Counter(domain_of(place(name)) for name in services)
+    category, count = counts.most_common(1)[0]
+    if len(counts) == 1:
+        return category
+    directory = _directory(services, place)
+    is_most = category == APPLICATIONS and 3 * count >= 2 * len(services)
+    return category if is_most and directory == SERVICES else directory
 
 
 def _below(section: ServiceSection) -> str:

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 
 ENOUGH_SHARED = 0.2
-"""The part of a root file that it has to share with others, unless it is long."""
+"""The part of a root file that it has to share with others, unless that is long."""
+
+ENOUGH_OF_SMALL = 0.8
+"""The part of a root file with a few services that it has to share, unless that is long."""
 
 
 _UNSAFE = re.compile(r"[^\w./@+-]")
@@ -171,26 +174,30 @@ def _groups_with_common_services(roots: list[RootFile]) -> list[list[RootFile]]:
 def _without_files_that_save_nothing(group: list[RootFile]) -> list[RootFile]:
     """Return *group* without the files that would save nothing; empty where one file is left.
 
-    Small root files, and files that are merged over others without repeating them, save nothing
-    where they share nothing. Other root files have to share enough: an environment file with nearly
-    all of their text would be the same file with another name.
+    A file that is merged over others has to repeat something of them. A root file has to share
+    enough: an environment file with nearly all of its text would be the same file with another
+    name. One with a few services, which is easy to read as it is, has to share most of them, unless
+    all have few.
     """
     factored = shared_services(group)
-    kept = [root for i, root in enumerate(group) if _saves_enough(root, factored, i)]
+    are_small = all(root.is_small for root in group)
+    kept = []
+    for i, root in enumerate(group):
+        shared = sum(service.shared_lines(i) for service in factored.of_file(i).values())
+        is_root = root.file.path in root.project.root_files
+        if shared and (root.is_forced or are_small or not is_root or _is_enough(shared, root)):
+            kept.append(root)
     if len(kept) == len(group):
         return group
     return _without_files_that_save_nothing(kept) if len(kept) > 1 else []
 
 
-def _saves_enough(root: RootFile, factored: SharedServices, file_index: int) -> bool:
-    """Return whether *root*, one of the *factored* files, is planned together with the others."""
-    own = factored.of_file(file_index).values()
-    shared = sum(service.shared_lines(file_index) for service in own)
-    if root.is_small or root.file.path not in root.project.root_files:
-        return shared > 0
+def _is_enough(shared: int, root: RootFile) -> bool:
+    """Return whether *root* with so many *shared* lines is planned together with other files."""
     regions = root.file.regions_in("services").values()
     lines = sum(root.file.source.text.count("\n", each.lead, each.end) for each in regions)
-    return root.is_forced or shared >= min(ENOUGH_SHARED * lines, LONG_SERVICE)
+    part = ENOUGH_OF_SMALL if root.is_small else ENOUGH_SHARED
+    return shared >= min(part * lines, LONG_SERVICE)
 
 
 def shared_services(group: list[RootFile]) -> SharedServices:

@@ -9,7 +9,12 @@ import pytest
 from composerefactor.compose.files import ComposeFile
 from composerefactor.images.catalog import Placement
 from composerefactor.refactoring.modules.anchors import AnchorIndex
-from composerefactor.refactoring.modules.grouping import Granularity, LayoutOptions, ServiceGroup
+from composerefactor.refactoring.modules.grouping import (
+    Granularity,
+    LayoutOptions,
+    ServiceGroup,
+    Tie,
+)
 from composerefactor.refactoring.modules.planner import (
     FEWEST_LINES,
     LONG_BLOCK,
@@ -538,3 +543,15 @@ def test_what_is_most_alike_is_joined_first() -> None:
 def test_a_file_of_mostly_applications_is_called_so() -> None:
     found = planned(file_of(service("redis", length=4), *OTHERS[:2], *map(service, ("n1", "n2"))))
     assert found == {"apps": ("redis", "web", "mail"), "n": ("n1", "n2")}
+
+
+def test_groups_joined_for_a_block_have_no_name_of_one_category() -> None:
+    tied = ("prometheus", "grafana", "nginx")
+    file = parsed(file_of(*map(service, tied), *OTHERS))
+    anchors, options = AnchorIndex(file), LayoutOptions()
+    ties = [Tie(frozenset(tied), "x-logging")]
+    found = service_groups(file, anchors, file.services, place, options, ties)
+    assert {group.name: group.why for group in found} == {
+        "infrastructure": "share x-logging",
+        "apps": "are applications",
+    }
