@@ -336,7 +336,7 @@ class _Planner:
         stems: dict[tuple[str, str], set[str]] = {}
         for name in self.order:
             section = self.section_of.get(name)
-            stem = without_instance(kebab(name))
+            stem = _stem(name)
             stems.setdefault((section.title if section else "", stem), set()).add(name)
         for (title, stem), names in stems.items():
             above = (stems.get((title, prefix), set()) for prefix in _heads(stem))
@@ -448,7 +448,7 @@ class _Planner:
         That is where they are short, or many, or differ in a number only.
         """
         lines = [sum(self.lines[name] for name in unit) for unit in domain.units]
-        stems = {without_instance(kebab(unit[0])) for unit in domain.units}
+        stems = {_stem(unit[0]) for unit in domain.units}
         are_few = 1 < len(stems) == len(lines) <= 2 * MOST_SERVICES
         are_long = min(lines) >= FEWEST_LINES and sum(lines) >= LONG_SERVICE * len(lines)
         if not (are_few and are_long):
@@ -742,15 +742,28 @@ def common_name(group: Sequence[str], services: Iterable[str]) -> str:
     of *services* has that name. Whole words count: ``snuba-api`` and ``snuba-errors`` give
     ``snuba``.
     """
-    names = [without_instance(kebab(name)) for name in group]
-    head = min(names, key=len)
-    if all(name.startswith(head) for name in names) and head in map(kebab, group):
-        return head
-    columns = zip(*(name.split("-") for name in names), strict=False)
-    equal_columns = takewhile(lambda words: len(set(words)) == 1, columns)
-    common = "-".join(words[0] for words in equal_columns)
     others = {kebab(name) for name in services if name not in group}
-    return common if common and common not in others else kebab(group[0])
+    for plain in (lambda name: without_instance(kebab(name)), _stem):
+        names = list(map(plain, group))
+        head = min(names, key=len)
+        if all(name.startswith(head) for name in names) and head in map(kebab, group):
+            return head
+        columns = zip(*(name.split("-") for name in names), strict=False)
+        equal_columns = takewhile(lambda words: len(set(words)) == 1, columns)
+        common = "-".join(words[0] for words in equal_columns)
+        if common and common not in others:
+            return common
+    return kebab(group[0])
+
+
+def _stem(name: str) -> str:
+    """Return *name* without its numbers and its role in a cluster.
+
+    ``node1-db`` and ``node2-db`` give ``node-db``. A name without letters stays as it is.
+    """
+    plain = without_instance(kebab(name))
+    words = [re.sub(r"\d+", "", word) for word in plain.split("-")]
+    return "-".join(filter(None, words)) or plain
 
 
 def _range(units: Sequence[tuple[str, ...]]) -> str:

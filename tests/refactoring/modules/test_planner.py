@@ -555,3 +555,11 @@ def test_groups_joined_for_a_block_have_no_name_of_one_category() -> None:
         "infrastructure": "share x-logging",
         "apps": "are applications",
     }
+
+
+def test_names_that_differ_in_a_number_anywhere_are_siblings() -> None:
+    orderers = ["orderer.example.com", "orderer2.example.com", "orderer3.example.com"]
+    nodes = ["s3-node1", "s3-node1-db", "s3-node2", "s3-node2-db"]
+    found = planned(file_of(*map(service, (*orderers, *nodes)), *OTHERS))
+    assert found["orderer-example-com"] == tuple(orderers)
+    assert found["s3"] == tuple(nodes)
