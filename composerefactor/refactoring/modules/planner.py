@@ -56,6 +56,9 @@ MOST_COMPARED = 100
 LONG_SERVICE = 30
 """Services of about as many lines have a file each where nothing else divides them."""
 
+FEWEST_ALIKE = 3
+"""So many services with one last word are a group."""
+
 MANY_SERVICES = 4
 """So many services are a group also where each has few lines."""
 
@@ -91,6 +94,9 @@ _BY_NAME = "belong together by name"
 
 _WHY_TOGETHER = {INFRASTRUCTURE: "are infrastructure", APPLICATIONS: "are mostly applications"}
 """What services of several categories have in common, by the name of their module."""
+
+_JOINT = " + "
+"""What is between the keys of two domains in that of both as one."""
 
 _REST = " rest"
 """How the key of a domain ends that has what a division left."""
@@ -488,6 +494,12 @@ class _Planner:
         yield self._by(
             domain, lambda unit: _role(unit[0]), "end with “{}”".format, _ROLES.__getitem__
         )
+        last_words = Counter(_last_word(unit[0]) for unit in domain.units)
+        yield self._by(
+            domain,
+            lambda unit: word if last_words[word := _last_word(unit[0])] >= FEWEST_ALIKE else "",
+            "end with “{}”".format,
+        )
         center_of = self._centers(domain.units)
         yield self._by(domain, lambda unit: center_of.get(unit, ""), "work together with {}".format)
 
@@ -593,7 +605,9 @@ class _Planner:
 
     def _is_small(self, domain: _Domain) -> bool:
         """Return whether *domain* has too few lines for a file of its own."""
-        is_alike = domain.key.startswith(("unit", "category")) and len(domain.services) > 1
+        key = domain.key
+        is_alike = key.startswith(("unit", "category")) and _JOINT not in key
+        is_alike = is_alike and len(domain.services) > 1
         fewest = FEWEST_LINES_OF_ALIKE if is_alike else FEWEST_LINES
         return len(domain.services) < MANY_SERVICES and self._lines_of(domain) < fewest
 
@@ -639,7 +653,7 @@ class _Planner:
             name = larger.name
         if self._is_namesake(one, other):
             name, why = "", _BY_NAME
-        return _Domain(f"{one.key} + {other.key}", name, why, units)
+        return _Domain(f"{one.key}{_JOINT}{other.key}", name, why, units)
 
     def _lines_of(self, domain: _Domain) -> int:
         lines = sum(self.lines[name] for name in domain.services)
@@ -787,6 +801,12 @@ def _role(name: str) -> str:
     """Return the word at the end of *name* that says what the service does; ``""`` for none."""
     last = kebab(name).rpartition("-")[2]
     return next((role for role in _ROLES if last.endswith(role)), "")
+
+
+def _last_word(name: str) -> str:
+    """Return the last word of *name*, ``""`` where it has only one."""
+    first, _, last = _stem(name).rpartition("-")
+    return last if first else ""
 
 
 def _heads(stem: str) -> Iterator[str]:

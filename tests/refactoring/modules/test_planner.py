@@ -563,3 +563,11 @@ def test_names_that_differ_in_a_number_anywhere_are_siblings() -> None:
     found = planned(file_of(*map(service, (*orderers, *nodes)), *OTHERS))
     assert found["orderer-example-com"] == tuple(orderers)
     assert found["s3"] == tuple(nodes)
+
+
+def test_a_last_word_divides_a_large_category() -> None:
+    models = [service(f"{name}-transformer") for name in ("text", "image", "sound")]
+    others = [service(name) for name in LETTERS[:6]]
+    found = planned(file_of(*models, *others))
+    assert found["transformer"] == ("text-transformer", "image-transformer", "sound-transformer")
+    assert found["apps"] == tuple(LETTERS[:6])
