@@ -98,9 +98,8 @@ def is_for_tests(project: Project, literal: LiteralCredential) -> bool:
 
 def is_of_server(literal: LiteralCredential) -> bool:
     """Return whether *literal* is a credential of the server in the image of its service."""
-    return literal.is_whole and any(
-        literal.key in known_secrets(use.model, use.service) for use in literal.uses
-    )
+    secrets = [known_secrets(use.model, use.service).get(literal.key) for use in literal.uses]
+    return any(each and (literal.is_whole or each.after) for each in secrets)
 
 
 def _matching_group(literal: LiteralCredential, groups: Iterable[Credential]) -> Credential | None:
@@ -191,13 +190,27 @@ def with_all_places(
         if any(variable.default != group.value for variable in used):
             continue
         of_tests = is_for_tests(project, group.literals[0])
+        alike = [
+            other
+            for other in groups
+            if other.value == group.value and is_for_tests(project, other.literals[0]) == of_tests
+        ]
         for place in other_places(models, group.value):
             is_apart = is_for_tests(project, place) != of_tests
             is_apart = is_apart or bool(project.foreign_reason(place.file.path))
-            if (id(place.node), place.start) not in placed and not is_apart:
+            is_nearest = max(alike, key=lambda other: _closeness(place, other)) is group
+            if (id(place.node), place.start) not in placed and is_nearest and not is_apart:
                 placed.add((id(place.node), place.start))
                 group.literals.append(place)
         yield group
+
+
+def _closeness(place: LiteralCredential, group: Credential) -> tuple[bool, bool, int, bool]:
+    """Return how well the text *place* fits *group*: that of a server's own service comes first."""
+    own = set(place.services) & {
+        name for each in group.literals if is_of_server(each) for name in each.services
+    }
+    return (bool(own), *_nearness(place, group))
 
 
 _PLACEHOLDER = re.compile(

@@ -4,7 +4,8 @@ Without one a container stays down after a crash, and after a reboot of the mach
 `unless-stopped` Docker restarts it, except where somebody has stopped it. Where most services of
 the file have another policy that restarts them, `always` or a variable, it is that one. One-off
 services (migrations, seeds, tests) are left alone: they would run again and again. So are services
-with `deploy.restart_policy`.
+with `deploy.restart_policy`. Where nearly all other services of a file have a policy, one that has
+none, no ports and no service that needs it may exit on purpose: its policy is a guess.
 """
 
 from __future__ import annotations
@@ -13,10 +14,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from msgspec import Struct
+
+from composerefactor.compose.definitions import text_of
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.one_off import reason_it_may_exit
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service, StartModel, services_in, start_models
+from composerefactor.images.catalog import load_catalog
 from composerefactor.refactoring.contract import Change, Refusal, fixer, option
 from composerefactor.transforms._attribute import (
     BlockedSite,
@@ -26,6 +31,8 @@ from composerefactor.transforms._attribute import (
     find_sites,
     join_names,
 )
+
+_FEWEST_OTHERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +57,61 @@ class Options:
 def add_restart_policy(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each service, or block that services share, without a restart policy."""
 
-    def policy_for(model: StartModel, service: Service) -> str | None:
-        has_policy = service.restart or service.deploy.restart_condition
-        if has_policy or reason_it_may_exit(model, service.name):
+    def policy_for(model: StartModel, service: Service) -> _Policy | None:
+        if _has_policy(service) or reason_it_may_exit(model, service.name):
             return None
         usual = _usual_policy(destinations(service)[0].file)
-        return usual if usual and options == Options() else options.policy
+        policy = usual if usual and options == Options() else options.policy
+        return _Policy(policy, _exception_among(model, service))
 
     for site in find_sites(start_models(project), policy_for, ("restart",), replaced=True):
         if isinstance(site, BlockedSite):
             yield blocked_refusal(site, "no restart policy")
         else:
-            title = f"Add restart: {site.value} to {join_names(site.services)}"
-            yield addition(site, site.value, title)
+            policy: _Policy = site.value
+            title = f"Add restart: {policy.value} to {join_names(site.services)}"
+            yield addition(
+                *(site, policy.value, title, policy.doubt),
+                confidence="guess" if policy.doubt else "verified",
+            )
+
+
+class _Policy(Struct, frozen=True):
+    """The policy that a service gets, and why that may be wrong, or ``""``."""
+
+    value: str
+    doubt: str
+
+
+def _has_policy(service: Service) -> bool:
+    return bool(service.restart or service.deploy.restart_condition)
+
+
+def _exception_among(model: StartModel, service: Service) -> str:
+    """Return why *service* may have no restart policy on purpose, or ``""``.
+
+    Others of its file have one, and nothing says that it keeps running: no ports, no health check,
+    no dependents, no image of a known server.
+    """
+    keeps_running = (
+        service.values("ports")
+        or service.values("expose")
+        or service.values("healthcheck")
+        or model.dependents.get(service.name)
+        or load_catalog().match(text_of(service.image))
+    )
+    file = destinations(service)[0].file
+    others = [
+        other
+        for name in services_in(file)
+        if (other := model.services.get(name)) is not None
+        and other is not service
+        and not reason_it_may_exit(model, name)
+    ]
+    count = sum(map(_has_policy, others))
+    if keeps_running or count < _FEWEST_OTHERS or 3 * count < 2 * len(others):
+        return ""
+    return f"other services of {file.path} have a policy, so it may exit on purpose"
 
 
 def _usual_policy(file: ComposeFile) -> str | None:

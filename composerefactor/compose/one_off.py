@@ -136,7 +136,7 @@ _ENDING = frozenset(
     {
         *("migrate", "migrates", "migration", "migrations", "migrator", "seed", "seeder", "init"),
         *("setup", "bootstrap", "bootstrapper", "configurator", "provision", "provisioner"),
-        *("installer", "permissions", "fixtures"),
+        *("install", "installer", "uninstall", "permissions", "fixtures"),
         *("test", "tests", "testing", "e2e", "lint", "linter", "backup", "restore", "cli", "job"),
         *("builder", "certbot", "cypress", "playwright", "k6", "mc", "createbuckets", "importer"),
         *("load", "loader", "pull", "puller", "prepull", "download", "downloader", "run"),

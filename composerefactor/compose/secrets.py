@@ -775,5 +775,5 @@ def variable_name(text: str) -> str:
 
 def password_variable_name(name: str) -> str:
     """Return the name of a variable for the password in the connection string *name*."""
-    text = re.sub(r"_?(?:URL|URI|DSN|STRING|CONNECTION)S?$", "", variable_name(name))
+    text = re.sub(r"_?(?:URL|URI|DSN|STRING|CONNECTION|AUTH)S?$", "", variable_name(name))
     return f"{text or 'DATABASE'}_PASSWORD"

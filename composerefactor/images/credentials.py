@@ -7,7 +7,7 @@ They are searched in the environment of services and in their build arguments;
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -33,6 +33,7 @@ from composerefactor.compose.secrets import (
 )
 from composerefactor.compose.services import StartModel
 from composerefactor.images.catalog import load_catalog
+from composerefactor.images.entries import Secret
 from composerefactor.yaml.nodes import (
     MappingNode,
     Node,
@@ -101,11 +102,11 @@ class LiteralCredential(Struct, eq=False):
         return tuple(dict.fromkeys(use.service for use in self.uses))
 
 
-def known_secrets(model: StartModel, service: str) -> frozenset[str]:
-    """Return the variables that the image catalog lists as credentials of *service*'s image."""
+def known_secrets(model: StartModel, service: str) -> dict[str, Secret]:
+    """Return the credentials of *service*'s image by the image catalog, by variable."""
     image = text_of(model.services[service].image)
     entry = load_catalog().match(image) if image else None
-    return frozenset(secret.env for secret in entry.secrets) if entry else frozenset()
+    return {secret.env: secret for secret in entry.secrets} if entry else {}
 
 
 def literal_credentials(
@@ -245,14 +246,19 @@ class _CredentialFinder:
                     first.uses.append(CredentialUse(model, name, place))
 
     def parts(
-        self, file: ComposeFile, key: str, node: ScalarNode, offset: int, known: frozenset[str]
+        self,
+        file: ComposeFile,
+        key: str,
+        node: ScalarNode,
+        offset: int,
+        known: Mapping[str, Secret],
     ) -> Iterator[LiteralCredential]:
         if node.tag:
             return
         text = node.value[offset:]
         whole = _resolved_value(text, node, offset)
         if whole is not None and is_credential(key, whole, known):
-            spans = password_spans(text) or [(0, len(text))]
+            spans = password_spans(text) or [(_password_start(text, known.get(key)), len(text))]
         else:
             spans = [] if _is_number(node) else password_spans(text)
         path = path_of(file.root, node) if spans else None
@@ -278,7 +284,7 @@ class _CredentialFinder:
         key: str,
         node: ScalarNode,
         offset: int,
-        known: frozenset[str],
+        known: Mapping[str, Secret],
     ) -> Iterator[LiteralCredential]:
         """Yield the credentials in *node* that are the default of a variable without a value."""
         text = node.value[offset:]
@@ -327,6 +333,14 @@ def _resolved_value(text: str, node: ScalarNode, offset: int) -> str | None:
     if not offset and _is_number(node) and str(resolve_plain(text)) != text:
         return None
     return text.replace("$$", "$")
+
+
+def _password_start(text: str, secret: Secret | None) -> int:
+    """Return where the password in the value *text* of *secret* starts."""
+    if secret is None or not secret.after:
+        return 0
+    before, mark, _ = text.partition(secret.after)
+    return len(before + mark)
 
 
 def _is_number(node: ScalarNode) -> bool:

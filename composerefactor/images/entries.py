@@ -305,6 +305,8 @@ class Secret(Struct, frozen=True, forbid_unknown_fields=True):
         file: Whether the image can read the credential from a file.
         file_name: The name of the variable that contains the path of the file; ``NAME_FILE`` if it
             is not given.
+        after: What is before the password in the value, such as the ``/`` in ``user/password``, or
+            ``""``.
         versions: The version range that uses it; ``""`` for all versions.
         note: A remark for the reader, or ``""``.
     """
@@ -312,6 +314,7 @@ class Secret(Struct, frozen=True, forbid_unknown_fields=True):
     env: str
     file: bool = False
     file_name: str = ""
+    after: str = ""
     versions: str = ""
     note: str = ""
 

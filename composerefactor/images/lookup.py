@@ -16,7 +16,7 @@ from typing import Any, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.definitions import Value
+from composerefactor.compose.definitions import Value, text_of
 from composerefactor.compose.forms import VolumeText
 from composerefactor.compose.image_references import (
     equivalent_repositories,
@@ -241,10 +241,15 @@ _CONFIGURATION = re.compile(r"\.(?:conf|cnf|ya?ml|toml|ini|xml|hcl)$|conf\.d\b",
 def has_no_own_data(model: StartModel, service: Service) -> bool:
     """Return whether *service* stores nothing at the data directory of its image.
 
-    Its command turns persistence off, or does not turn it on, or it keeps its data elsewhere.
+    It runs another program than the server, its command turns persistence off, or does not turn it
+    on, or it keeps its data elsewhere.
     """
+    entry = load_catalog().match(text_of(service.image))
+    values = [value for value in (service.entrypoint, service.command) if value]
+    words = tuple(word for value in values for word in value.value)
     return (
-        _disables_persistence(service)
+        (entry is not None and not starts_server(entry, words))
+        or _disables_persistence(service)
         or not _enables_persistence(service)
         or _keeps_data_elsewhere(model, service)
     )

@@ -11,6 +11,7 @@ from support.models import stack_of
     [
         ("db-migrate", "image: a"),
         ("e2e", "image: a"),
+        ("install", "image: a"),
         ("tool", "image: a\n    profiles: [test]"),
     ],
 )
