@@ -130,6 +130,11 @@ def analyse(
     new, known = split_known(reported, baseline)
     rules = {name: rule.rule for name, rule in active.items()} | {REJECTED.id: REJECTED}
     services = len(architecture.service_names)
+    has_lasting = any(
+        not architecture.is_short_lived(service.location.path)
+        for entry in architecture.entries
+        for service in entry.services
+    )
     is_rejected = any(_is_rejection(each, rules) for each in reported)
     areas = () if is_rejected else ratings(reported, rules, services)
     without_findings = active.keys() - {finding.rule for finding in findings}
@@ -139,7 +144,7 @@ def analyse(
         tuple(suppressed),
         tuple(known),
         rules,
-        tuple(_strengths(active.values(), without_findings)) if services else (),
+        tuple(_strengths(active.values(), without_findings)) if has_lasting else (),
         areas,
         overall(areas) if areas else None,
         other_readers,

@@ -298,10 +298,10 @@ class Architecture:
         """The names of all services, each listed once."""
         return tuple(dict.fromkeys(s.name for entry in self.entries for s in entry.services))
 
-    def is_for_tests(self, path: str) -> bool:
-        """Return whether the Compose file at *path* is known to be for tests."""
+    def is_short_lived(self, path: str) -> bool:
+        """Return whether the Compose file at *path* is known to be for development or tests."""
         environment = self.file_environments.get(path)
-        return environment is not None and environment.kind == "test"
+        return environment is not None and environment.kind in {"development", "test"}
 
 
 def survey(project: Project, name: str, catalog: Catalog) -> Architecture:

@@ -29,6 +29,7 @@ from composerefactor.yaml.nodes import ScalarNode
 
 Source = Literal["env file", "default", "shell", "required", "unset"]
 
+_VARIABLE = re.compile(r"\$\{?(\w+)")
 _BUILT_IN = ("COMPOSE_", "DOCKER_", "BUILDKIT_")
 _SHELL = frozenset(
     {
@@ -279,6 +280,9 @@ def _env_file(
         for line in lines
         if line.name not in used | used_inside and not line.name.startswith(_BUILT_IN)
     ]
+    if unused and not is_passed_on:
+        commented = _named_in_comments(project)
+        unused = [(name, location) for name, location in unused if name not in commented]
     return EnvFileFacts(
         path,
         project.exists(path),
@@ -292,6 +296,17 @@ def _env_file(
         else (),
         is_passed_on,
     )
+
+
+def _named_in_comments(project: Project) -> set[str]:
+    """Return the variables in commented-out lines of the Compose files: they may be used again."""
+    return {
+        match[1]
+        for file in project.files.values()
+        for line in file.source.text.splitlines()
+        if line.lstrip().startswith("#")
+        for match in _VARIABLE.finditer(line)
+    }
 
 
 def _example(project: Project, path: str) -> str:

@@ -11,11 +11,9 @@ from collections.abc import Iterator
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.findings import Occurrence, Severity, rule
-from composerefactor.compose.project import Project
 from composerefactor.compose.resources import is_mounted, mount_targets
 from composerefactor.images.catalog import load_catalog
-from composerefactor.images.health.usage import usage
-from composerefactor.images.lookup import data_paths, has_no_own_data, starts_server
+from composerefactor.images.lookup import data_paths, has_no_own_data
 
 _SEVERITY = {"cache": Severity.LOW, "queue": Severity.MEDIUM, "search": Severity.MEDIUM}
 """The severity for the categories whose data is less costly to lose."""
@@ -33,10 +31,10 @@ def data_not_persisted(architecture: Architecture) -> Iterator[Occurrence]:
         for service in entry.services:
             if service.counts_as != "data stores" or service.category == "emulator":
                 continue
-            if architecture.is_for_tests(service.location.path):
+            if architecture.is_short_lived(service.location.path):
                 continue  # its data is meant to go
             if service.build is None and service.image and not service.one_off:
-                for path in _unmounted_data(architecture.project, entry, service):
+                for path in _unmounted_data(entry, service):
                     yield Occurrence(
                         f"{service.name} stores data in the container layer ({path}); "
                         f"it is lost when the container is recreated",
@@ -47,16 +45,11 @@ def data_not_persisted(architecture: Architecture) -> Iterator[Occurrence]:
                     )
 
 
-def _unmounted_data(
-    project: Project, entry: InvocationFacts, service: ServiceFacts
-) -> Iterator[str]:
+def _unmounted_data(entry: InvocationFacts, service: ServiceFacts) -> Iterator[str]:
     """Yield the first data directory of *service* if nothing is mounted at any of them."""
     definition = entry.model.services[service.name]
     image = load_catalog().match(service.image)
-    used = usage(project, entry.model, definition)
-    if image is None or not starts_server(image, used.words) or definition.volumes_from:
-        return
-    if has_no_own_data(entry.model, definition):
+    if image is None or definition.volumes_from or has_no_own_data(entry.model, definition):
         return
     targets = list(mount_targets(definition))
     stored = data_paths(service.image, load_catalog(), used.environment)

@@ -22,6 +22,8 @@ def missing_memory_limit(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the services without a memory limit."""
     for entry in architecture.entries:
         for service, resource in zip(entry.services, entry.resources, strict=True):
+            if architecture.is_short_lived(service.location.path):
+                continue
             is_needed = service.name not in entry.model.without_container and not service.one_off
             if resource.memory_limit is None and is_needed:
                 yield Occurrence(

@@ -25,7 +25,7 @@ def missing_restart_policy(architecture: Architecture) -> Iterator[Occurrence]:
             has_container = service.name not in entry.model.without_container
             if service.restart or service.one_off or service.profiles or not has_container:
                 continue
-            if architecture.is_for_tests(service.location.path):
+            if architecture.is_short_lived(service.location.path):
                 continue
             if reason_it_may_exit(entry.model, service.name) is None:
                 yield Occurrence(

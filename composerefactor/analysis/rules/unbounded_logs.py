@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.compose.one_off import reason_it_may_exit
 
 
 @rule(
@@ -21,9 +22,11 @@ from composerefactor.analysis.findings import Occurrence, Severity, rule
 def unbounded_logs(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the services that do not configure logging."""
     for entry in architecture.entries:
-        without_logging = [s for s in entry.services if not s.has_logging and not s.one_off]
-        for service in without_logging:
-            if service.name not in entry.model.without_container:
+        for service in entry.services:
+            if service.has_logging or architecture.is_short_lived(service.location.path):
+                continue
+            may_exit = reason_it_may_exit(entry.model, service.name)
+            if service.name not in entry.model.without_container and not may_exit:
                 yield Occurrence(
                     f"the log of {service.name} is not rotated", service.location, service.name
                 )
