@@ -52,6 +52,7 @@ class Node(Struct, frozen=True):
         is_open: Whether a port is reachable from every network of the host.
         is_optional: Whether it needs a profile.
         tooltip: A description with all details.
+        members: The services that it stands for, if it is a category of them.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Node(Struct, frozen=True):
     is_open: bool
     is_optional: bool
     tooltip: str
+    members: tuple[str, ...] = ()
 
 
 class Line(Struct, frozen=True):

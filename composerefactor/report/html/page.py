@@ -7,7 +7,7 @@ import hashlib
 import pkgutil
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
 
@@ -21,8 +21,10 @@ from composerefactor.analysis.facts.architecture import Architecture, Invocation
 from composerefactor.analysis.findings import Severity
 from composerefactor.report.analysis.model import Listing, Section, Table
 from composerefactor.report.analysis.summary import sections
+from composerefactor.report.html.categories import by_category, category_name, large_categories
 from composerefactor.report.html.graph import HEALTH, KINDS, LINES, Graph, graph
 from composerefactor.report.html.svg import anchor, css, topology_element
+from composerefactor.report.text import counted
 
 _ITEM = Markup(
     '<li><svg class="topology" width="{width}" height="14" aria-hidden="true">'
@@ -100,10 +102,17 @@ class Part(Struct, frozen=True):
 
 
 class Picture(Struct, frozen=True):
-    """The diagram of the start commands *title*; *svg* is empty if it would be too large."""
+    """A diagram.
+
+    Attributes:
+        title: The start commands, or what of them it shows.
+        svg: The diagram, empty if it would be too large.
+        id: The anchor for links to it, ``""`` for none.
+    """
 
     title: str
     svg: Markup
+    id: str = ""
 
 
 def analysis_html(analysis: Analysis, today: date) -> str:
@@ -228,24 +237,44 @@ def _severities(analysis: Analysis) -> list[dict[str, object]]:
 
 
 def _pictures(facts: Architecture) -> list[Picture]:
-    """Return the diagram of the main start command, then one for each that looks different."""
+    """Return the diagram of the main start command, then one for each that looks different.
+
+    One of many services comes after a diagram of their categories, and one for each category.
+    """
     main = facts.main
-    entries = [] if main is None else [main, *(e for e in facts.entries if e is not main)]
+    if main is None:
+        return []
     titles_by_graph: dict[Graph, list[str]] = {}
-    entry_by_graph: dict[Graph, InvocationFacts] = {}
-    for entry in entries:
-        topology = graph(entry)
-        titles_by_graph.setdefault(topology, []).append(entry.title)
-        entry_by_graph.setdefault(topology, entry)
+    for entry in (main, *(e for e in facts.entries if e is not main)):
+        titles_by_graph.setdefault(graph(entry), []).append(entry.title)
     room = MOST_PICTURES
     pictures: list[Picture] = []
-    for topology, titles in titles_by_graph.items():
-        drawn = topology_element(entry_by_graph[topology]) if room > 0 else ""
+    for title, id_, topology in _topologies(main, titles_by_graph):
+        drawn = topology_element(topology, title) if room > 0 else ""
         room -= len(drawn)
         is_drawn = room > 0 or not pictures
         svg = Markup(drawn) if is_drawn else Markup()  # noqa: S704 - written by ElementTree
-        pictures.append(Picture("; ".join(titles), svg))
+        pictures.append(Picture(title, svg, id_))
     return pictures
+
+
+def _topologies(
+    main: InvocationFacts, titles_by_graph: Mapping[Graph, Sequence[str]]
+) -> Iterator[tuple[str, str, Graph]]:
+    """Yield the title, the anchor and the graph of each diagram; those of *main* come first."""
+    category_of = {each.name: each.category for each in main.services}
+    for number, (topology, titles) in enumerate(titles_by_graph.items()):
+        title = "; ".join(titles)
+        large = large_categories(topology, category_of) if number == 0 else {}
+        if large:
+            hint = f"{title}: a category leads to its services"
+            yield hint, "", by_category(topology, category_of)
+            title = f"All {len(topology.nodes)} services of {title}"
+        for category, count in sorted(large.items(), key=lambda pair: -pair[1]):
+            shown = by_category(topology, category_of, category)
+            id_ = anchor(category_name(category, count), "category")
+            yield f"{category}: {counted(count, 'service')}", id_, shown
+        yield title, "", topology
 
 
 def _part(section: Section, services: frozenset[str]) -> Part:

@@ -179,12 +179,17 @@
       input.blur();
     }
   });
-  // A link to a hidden row shows the row.
+  // A link to a hidden row or a folded picture shows it.
   addEventListener("hashchange", () => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (target?.closest("[hidden]")) {
       input.value = "";
       apply();
+      target.scrollIntoView();
+    }
+    const fold = target?.closest("details:not([open])");
+    if (fold) {
+      fold.open = true;
       target.scrollIntoView();
     }
   });

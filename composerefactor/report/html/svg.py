@@ -22,9 +22,9 @@ _SMALL_CHAR = 6.7
 _PORT_CHAR = 7.0
 
 
-def anchor(service: str) -> str:
-    """Return the id of *service* in a page."""
-    return "service-" + re.sub(r"[^A-Za-z0-9_.-]", lambda match: f"-{ord(match[0]):x}-", service)
+def anchor(name: str, kind: str = "service") -> str:
+    """Return the id of the service, or of another *kind* of node, called *name* in a page."""
+    return f"{kind}-" + re.sub(r"[^A-Za-z0-9_.-]", lambda match: f"-{ord(match[0]):x}-", name)
 
 
 def topology_svg(entry: InvocationFacts) -> str:
@@ -40,15 +40,14 @@ def topology_svg(entry: InvocationFacts) -> str:
     return _serialised(root) + "\n"
 
 
-def topology_element(entry: InvocationFacts) -> str:
-    """Return the diagram of *entry* as an SVG element for a page with :func:`css`.
+def topology_element(topology: Graph, title: str) -> str:
+    """Return the diagram of *topology* as an SVG element for a page with :func:`css`.
 
-    It has no legend. Services link to their :func:`anchor`; the attributes ``data-service``,
-    ``data-caller`` and ``data-callee`` have the names of the services.
+    It has no legend. Services and categories link to their :func:`anchor`; the attributes
+    ``data-service``, ``data-caller`` and ``data-callee`` have the names of the services.
     """
-    topology = graph(entry)
     places = layout(topology)
-    root = _root(places, entry.title, _MARGIN, 0)
+    root = _root(places, title, _MARGIN, 0)
     _draw(root, topology, places, linked=True)
     return _serialised(root)
 
@@ -115,7 +114,7 @@ def _card(root: ET.Element, node: Node, box: Box, *, linked: bool) -> None:
     attributes = {"class": " ".join(classes), "data-service": node.name}
     linked = linked and node.kind != "absent"
     if linked:
-        attributes["href"] = f"#{anchor(node.name)}"
+        attributes["href"] = f"#{anchor(node.name, 'category' if node.members else 'service')}"
     card = ET.SubElement(root, "a" if linked else "g", attributes)
     ET.SubElement(card, "title").text = f"{node.name}: {node.tooltip}"
     _rectangle(card, "card", box, 8)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("browser")]
 
@@ -59,18 +59,26 @@ def test_the_first_paint_is_soon(show: Open) -> None:
     assert start < 5000
 
 
+def all_services(page: Page) -> Locator:
+    """Unfold the diagram of all services, and return it."""
+    fold = page.locator("#topology details").last
+    fold.locator("summary").click()
+    return fold
+
+
 def test_pointing_at_a_service_shows_its_neighbours(show: Open) -> None:
     page = show()
-    page.locator('.node[data-service="storefront"]').hover()
+    whole = all_services(page)
+    whole.locator('.node[data-service="storefront"]').hover()
     hot = page.locator(".node.hot").evaluate_all("all => all.map(e => e.dataset.service).sort()")
     assert hot == ["cart-api", "storefront", "traefik"]
     assert page.locator(".line.hot").count() == 2
-    assert "Needed by: traefik." in page.locator(".details").first.inner_text()
+    assert "Needed by: traefik." in whole.locator(".details").inner_text()
 
 
 def test_a_click_leads_to_the_row_of_the_service(show: Open) -> None:
     page = show()
-    page.locator('.node[data-service="storefront"]').click()
+    all_services(page).locator('.node[data-service="storefront"]').click()
     row = page.locator("tr:target")
     assert row.locator("td").first.inner_text() == "storefront"
     box = row.bounding_box()
@@ -80,7 +88,7 @@ def test_a_click_leads_to_the_row_of_the_service(show: Open) -> None:
 
 def test_the_picture_is_usable_by_keyboard(show: Open) -> None:
     page = show()
-    page.locator('.node[data-service="traefik"]').focus()
+    all_services(page).locator('.node[data-service="traefik"]').focus()
     focused = "document.activeElement.dataset.service"
     page.keyboard.press("ArrowDown")
     below = page.evaluate(focused)
@@ -98,7 +106,9 @@ def test_the_search_finds_rows_and_services(show: Open) -> None:
     found = page.locator("tbody tr:not([hidden])")
     assert 0 < found.count() < every
     assert all("postgres-billing" in text for text in found.all_text_contents())
-    assert page.locator(".node.found").get_attribute("data-service") == "postgres-billing"
+    shown = [each.get_attribute("data-service") for each in page.locator(".node.found").all()]
+    assert shown[0] == "database (4)"
+    assert set(shown[1:]) >= {"postgres-billing"}
     assert page.locator(".hits").inner_text().endswith("found")
     assert page.locator("#findings details").get_attribute("open") is not None
     page.keyboard.press("Escape")
@@ -161,6 +171,17 @@ def test_commands_can_be_copied(show: Open) -> None:
     text = page.locator("#commands pre").first.text_content()
     page.get_by_role("button", name="Copied").wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == text
+
+
+def test_a_category_opens_the_diagram_of_its_services(show: Open) -> None:
+    page = show()
+    node = page.locator(".topology .node").first
+    name = node.get_attribute("data-service") or ""
+    services = page.locator(f"{node.get_attribute('href')} .node")
+    assert "(" in name
+    assert not services.first.is_visible()
+    node.click()
+    services.first.wait_for()
 
 
 def test_without_scripts_pictures_and_tables_are_there(show: Open) -> None:

@@ -58,7 +58,7 @@ def classes(element: ET.Element) -> set[str]:
 
 
 def test_svg_shows_kind_health_ports_and_profiles(entry: Survey) -> None:
-    found = nodes(topology_element(entry(TEXT)))
+    found = nodes(topology_element(graph(entry(TEXT)), "compose.yaml"))
     assert {name: classes(each) - {"node"} for name, each in found.items()} == {
         "web": {"application", "missing"},
         "db": {"store", "checked"},
@@ -74,7 +74,7 @@ def test_svg_shows_kind_health_ports_and_profiles(entry: Survey) -> None:
 
 
 def test_svg_shows_who_needs_whom_and_how(entry: Survey) -> None:
-    root = ET.fromstring(topology_element(entry(TEXT)))  # noqa: S314
+    root = ET.fromstring(topology_element(graph(entry(TEXT)), "compose.yaml"))  # noqa: S314
     lines = {
         (e.attrib["data-caller"], e.attrib["data-callee"]): classes(e) - {"line"}
         for e in root.iter()
@@ -101,14 +101,14 @@ networks: {front: {}, back: {}}
     assert absent.name == "cache"
     assert [line.caller for line in topology.lines if line.callee == "cache"] == ["web", "worker"]
     assert [group.title for group in topology.groups if "cache" in group.members] == ["front"]
-    svg = topology_element(entry(text))
+    svg = topology_element(graph(entry(text)), "compose.yaml")
     assert classes(nodes(svg)["cache"]) == {"node", "absent", "missing"}
     assert "href" not in nodes(svg)["cache"].attrib
     assert '{{"cache"}}' in topology_mermaid(entry(text))
 
 
 def test_svg_groups_by_networks(entry: Survey) -> None:
-    root = ET.fromstring(topology_element(entry(TEXT)))  # noqa: S314
+    root = ET.fromstring(topology_element(graph(entry(TEXT)), "compose.yaml"))  # noqa: S314
     labels = ["".join(e.itertext()) for e in root.iter() if e.attrib.get("class") == "network"]
     assert sorted(labels) == [
         "backinternal",
@@ -166,4 +166,5 @@ def test_no_picture_shows_a_secret(entry: Survey) -> None:
     for text in (TEXT, large_project()):
         found = entry(text)
         assert SECRET in text
-        assert SECRET not in topology_svg(found) + topology_element(found) + topology_mermaid(found)
+        drawn = topology_element(graph(found), found.title)
+        assert SECRET not in topology_svg(found) + drawn + topology_mermaid(found)
