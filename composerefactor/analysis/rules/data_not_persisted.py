@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.compose.project import Project
 from composerefactor.compose.resources import is_mounted, mount_targets
 from composerefactor.images.catalog import load_catalog
+from composerefactor.images.health.usage import usage
 from composerefactor.images.lookup import data_paths, has_no_own_data
 
 _SEVERITY = {"cache": Severity.LOW, "queue": Severity.MEDIUM, "search": Severity.MEDIUM}
@@ -34,7 +36,7 @@ def data_not_persisted(architecture: Architecture) -> Iterator[Occurrence]:
             if architecture.is_short_lived(service.location.path):
                 continue  # its data is meant to go
             if service.build is None and service.image and not service.one_off:
-                for path in _unmounted_data(entry, service):
+                for path in _unmounted_data(architecture.project, entry, service):
                     yield Occurrence(
                         f"{service.name} stores data in the container layer ({path}); "
                         f"it is lost when the container is recreated",
@@ -45,14 +47,17 @@ def data_not_persisted(architecture: Architecture) -> Iterator[Occurrence]:
                     )
 
 
-def _unmounted_data(entry: InvocationFacts, service: ServiceFacts) -> Iterator[str]:
+def _unmounted_data(
+    project: Project, entry: InvocationFacts, service: ServiceFacts
+) -> Iterator[str]:
     """Yield the first data directory of *service* if nothing is mounted at any of them."""
     definition = entry.model.services[service.name]
     image = load_catalog().match(service.image)
     if image is None or definition.volumes_from or has_no_own_data(entry.model, definition):
         return
     targets = list(mount_targets(definition))
-    stored = data_paths(service.image, load_catalog(), used.environment)
+    environment = usage(project, entry.model, definition).environment
+    stored = data_paths(service.image, load_catalog(), environment)
     paths = [path.path for path in stored or ()]
     if not any(is_mounted(targets, path) for path in paths):
         yield from paths[:1]
