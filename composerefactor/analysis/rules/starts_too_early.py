@@ -2,7 +2,8 @@
 
 `depends_on` alone waits until the other container has started, not until its server answers. With
 `condition: service_healthy` Docker Compose waits for the health check. Monitoring, a proxy of
-several services, and the nodes of a cluster are right not to wait.
+several services, and the nodes of a cluster are right not to wait, and `condition: service_started`
+is a decision.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ def starts_too_early(architecture: Architecture) -> Iterator[Occurrence]:
             health = entry.health_of(edge.callee)
             if edge.condition != "service_started" or health is None or not health.is_checked:
                 continue
+            dependency = entry.model.services[edge.caller].depends_on.get(edge.callee)
+            if dependency is not None and dependency.at.below("condition") is not None:
+                continue  # `condition: service_started` is the owner's decision
             if not can_start_first(entry.model, edge.caller, edge.callee):
                 yield Occurrence(
                     f"{edge.caller} does not wait until {edge.callee} is healthy",
