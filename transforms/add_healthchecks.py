@@ -11,6 +11,7 @@ Services with a check of their own or in their image, and one-off services, are 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -40,6 +41,9 @@ from composerefactor.transforms._attribute import (
     join_names,
 )
 from composerefactor.yaml.nodes import MappingNode, path_of
+
+_PAGE = re.compile(r"https?://[^/\s]+(/[\w./-]*\w)")
+_CONNECTS = re.compile(r"/dev/tcp/|\bnc -z|connect\(|create_connection|fsockopen|TCPSocket")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +172,28 @@ def _plan_place(
     return Change(
         title=_title(name, names),
         location=location,
-        edits=[AddKey(file.path, path, "healthcheck", check, SERVICE_ORDER)],
+        edits=[AddKey(file.path, path, "healthcheck", check, SERVICE_ORDER, _reason(proposed))],
         effects=effects,
         evidence=f"{proposed.evidence}; {proposed.note}" if proposed.note else proposed.evidence,
         confidence=least_certain(
             *(a.confidence for r in reached if isinstance(a := answers[r.key], ProposedCheck))
         ),
     )
+
+
+def _reason(check: ProposedCheck) -> str:
+    """Return when *check* passes, as a comment."""
+    text = " ".join(check.test)
+    page = _PAGE.search(text)
+    if check.passes:
+        return check.passes
+    if page is not None:
+        return f"It is healthy once {page[1]} answers without an error."
+    if "http" in text.lower():
+        return "It is healthy once it answers requests."
+    if _CONNECTS.search(text):
+        return "It is healthy once it accepts connections."
+    return "It is healthy once its own client gets an answer."
 
 
 def _conflict(

@@ -455,6 +455,7 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
             variant applies.
         profile: The times of the variants if there is no health check.
         listens: The settings that change the main port.
+        passes: When the health check passes, as a sentence; ``""`` if its command shows it.
         requires: Conditions of which one must be true for any check to pass.
         needs: What the user can do if none is true, or if no check can run.
         variants: Health checks for special uses; the first one that applies is used.
@@ -478,6 +479,7 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
     healthcheck: HealthCheck | None = None
     profile: Profile = "normal"
     listens: Listens = field(default_factory=Listens)
+    passes: str = ""
     requires: tuple[Condition, ...] = ()
     needs: str = ""
     variants: tuple[Variant, ...] = ()

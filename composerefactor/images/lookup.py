@@ -310,9 +310,14 @@ def refused_mounts(
 
 
 def _disables_persistence(service: Service) -> bool:
-    """Return whether the command of *service* turns persistence off (``--save ""`` of Redis)."""
+    """Return whether the command of *service* turns persistence off.
+
+    That is ``--save ""`` for Redis; Redis Sentinel has no data.
+    """
     command = service.value("command")
     words = " ".join(item.written or "" for item in command.items) if command else ""
+    if words.startswith("redis-sentinel") or "--sentinel" in words:
+        return True
     return '--save ""' in f"{words} " or "--save ''" in f"{words} " or "--save  " in f"{words} "
 
 

@@ -56,6 +56,7 @@ class ProposedCheck(Struct, frozen=True):
         evidence: Why it can run, in words.
         confidence: How sure it is that it passes while the service can be used.
         note: A remark for the reader, or ``""``.
+        passes: When it passes, as a sentence; ``""`` if the command shows it.
     """
 
     test: Command
@@ -63,6 +64,7 @@ class ProposedCheck(Struct, frozen=True):
     evidence: str
     confidence: Confidence
     note: str = ""
+    passes: str = ""
 
 
 class NoPossibleCheck(Struct, frozen=True):

@@ -121,7 +121,9 @@ def _check_for_image(
         if entry.source and entry.source != "unverified":
             source += f", from {entry.source}"
         certainty = confidence(entry.verified)
-        return ProposedCheck(choice.test, choice.times, source, certainty, choice.note)
+        return ProposedCheck(
+            *(choice.test, choice.times, source, certainty, choice.note), passes=entry.passes
+        )
     return NoPossibleCheck(choice.reason, choice.remedy or _DESCRIBE_IMAGE_REMEDY)
 
 
