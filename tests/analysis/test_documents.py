@@ -54,6 +54,8 @@ volumes: {qdrant_storage: {}}
         ("commands", "docker compose config --quiet"),
         ("checklist", "undefined-service, undefined-resource"),
         ("dependencies", "qdrant"),
+        ("resources", "app  after a change  host port 3000"),
+        ("resources", "qdrant  no  its data"),
     ),
 )
 HANDBOOK = (

@@ -320,8 +320,41 @@ def resources(architecture: Architecture) -> Section:
             sums,
             "Totals, without services that need a profile",
         ),
+        _table(
+            architecture,
+            ("Service", "Several containers", "In the way"),
+            _scaling,
+            "Scaling with docker compose up --scale SERVICE=2",
+        ),
     )
     return Section("resources", "Resources", parts)
+
+
+def _scaling(entry: InvocationFacts) -> Iterator[Row]:
+    """Yield for each application, proxy and data store whether it can have several containers."""
+    for each in entry.services:
+        if each.one_off or each.is_provider or each.name in entry.model.without_container:
+            continue
+        if each.counts_as == "infrastructure" and each.category != "proxy":
+            continue
+        if each.counts_as == "data stores":
+            yield each.name, "no", "its data: it needs replication of its own"
+            continue
+        obstacles = [*_obstacles(each)]
+        yield each.name, "after a change" if obstacles else "yes", ", ".join(obstacles) or _NONE
+
+
+def _obstacles(service: ServiceFacts) -> Iterator[str]:
+    """Yield what keeps a second container of *service* from starting, or both would write."""
+    if service.container_name:
+        yield f"container name {service.container_name}"
+    for port in dict.fromkeys(p.published for p in service.ports if p.published.isdigit()):
+        yield f"host port {port}"
+    if service.network_mode == "host":
+        yield "the network of the host"
+    for mount in service.mounts:
+        if mount.kind == "volume" and mount.source and not mount.read_only:
+            yield f"shared volume {mount.source}"
 
 
 def _number(value: float | None) -> str:
