@@ -25,7 +25,7 @@ PYTHON ?= $(firstword $(foreach python,python3 python3.14 python3.13 python3.12 
 	$(shell $(python) -c 'import sys; sys.version_info < (3, 11) or print("$(python)")' 2>/dev/null)))
 BIN := .venv/bin
 OLD_ENGINES := 2.24.1 2.24.7 2.29.7 2.40.3
-SERVER_PACKAGES := busybox curl haproxy mariadb-server memcached mosquitto netcat-openbsd nginx-light nodejs \
+SERVER_PACKAGES := busybox curl gosu haproxy mariadb-server memcached mosquitto netcat-openbsd nginx-light nodejs \
 	php-cli postgresql prometheus rabbitmq-server redis-server ruby wget
 CATALOG := composerefactor/images/data/index.json
 EXAMPLE := examples/legacy-shop
@@ -91,7 +91,7 @@ healthchecks: .venv/test.stamp
 		apt-get install --yes --quiet --no-install-recommends $(SERVER_PACKAGES)
 	$(BIN)/python -m pytest -q -rs tests/images/health/test_probes.py tests/images/health/test_servers.py tests/report/smoke_test/test_clients.py
 
-# Installs nothing: a test that finds no dockerd, docker or static busybox names what is missing.
+# Installs nothing: a test that finds no dockerd, docker, static busybox or server names what is missing.
 daemon: .venv/test.stamp
 	$(BIN)/python -m pytest -q -rs -m daemon tests/daemon
 

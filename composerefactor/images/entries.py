@@ -231,12 +231,15 @@ def _truth(value: bool | None) -> Truth:  # noqa: FBT001 - converts a truth valu
     return Truth.YES if value else Truth.NO
 
 
-Evidence: TypeAlias = Literal["dockerfile", "docs", "issue", "practice", "project", "unverified"]
+Evidence: TypeAlias = Literal[
+    "run", "dockerfile", "docs", "issue", "practice", "project", "unverified"
+]
 Command: TypeAlias = tuple[str, ...]
 Profile: TypeAlias = Literal["fast", "normal", "slow", "very_slow"]
 
 
 _CONFIDENCE: Mapping[Evidence, Confidence] = {
+    "run": "verified",
     "dockerfile": "verified",
     "docs": "verified",
     "project": "verified",

@@ -145,7 +145,7 @@ def test_entries_are_complete() -> None:
     for entry in CATALOG.entries:
         assert entry.names
         assert entry.category in CATALOG.categories
-        assert entry.verified in {"dockerfile", "docs", "issue", "practice", "unverified"}
+        assert entry.verified in {"run", "dockerfile", "docs", "issue", "practice", "unverified"}
         assert all(CATALOG.category(name) == entry.category for name in entry.names)
         commands = [variant.test for variant in entry.variants]
         commands += [entry.healthcheck.test] if entry.healthcheck else []

@@ -246,7 +246,7 @@ _GUESS = "\"nc -z 127.0.0.1 80 || bash -c ': > /dev/tcp/127.0.0.1/80'\""
         (f"{{image: n8nio/n8n, healthcheck: {{test: {_LIKELY}}}}}", False),
         (f"{{image: n8nio/n8n, healthcheck: {{test: {_LIKELY[:-1]}, -S]}}}}", True),
         (f"{{build: ./gone, ports: ['80'], healthcheck: {{test: {_GUESS}}}}}", False),
-        ("{image: openzipkin/zipkin}", False),
+        ("{image: containrrr/watchtower}", False),
     ],
 )
 def test_reports_health(service: str, reports: bool) -> None:  # noqa: FBT001

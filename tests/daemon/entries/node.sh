@@ -1,0 +1,3 @@
+#!/bin/sh
+# Starts what the image is told to.
+exec "$@"
