@@ -14,13 +14,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from msgspec import Struct
-
 from composerefactor.compose.definitions import text_of
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.one_off import reason_it_may_exit
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service, StartModel, services_in, start_models
+from composerefactor.confidence import Confidence
 from composerefactor.images.catalog import load_catalog
 from composerefactor.refactoring.contract import Change, Refusal, fixer, option
 from composerefactor.transforms._attribute import (
@@ -56,31 +55,24 @@ class Options:
 )
 def add_restart_policy(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each service, or block that services share, without a restart policy."""
+    doubts: dict[str, str] = {}
 
-    def policy_for(model: StartModel, service: Service) -> _Policy | None:
+    def policy_for(model: StartModel, service: Service) -> str | None:
         if _has_policy(service) or reason_it_may_exit(model, service.name):
             return None
         usual = _usual_policy(destinations(service)[0].file)
-        policy = usual if usual and options == Options() else options.policy
-        return _Policy(policy, _exception_among(model, service))
+        if reason := _exception_among(model, service):
+            doubts[service.name] = reason
+        return usual if usual and options == Options() else options.policy
 
     for site in find_sites(start_models(project), policy_for, ("restart",), replaced=True):
         if isinstance(site, BlockedSite):
             yield blocked_refusal(site, "no restart policy")
         else:
-            policy: _Policy = site.value
-            title = f"Add restart: {policy.value} to {join_names(site.services)}"
-            yield addition(
-                *(site, policy.value, title, policy.doubt),
-                confidence="guess" if policy.doubt else "verified",
-            )
-
-
-class _Policy(Struct, frozen=True):
-    """The policy that a service gets, and why that may be wrong, or ``""``."""
-
-    value: str
-    doubt: str
+            title = f"Add restart: {site.value} to {join_names(site.services)}"
+            doubt = next((doubts[name] for name in site.services if name in doubts), "")
+            confidence: Confidence = "guess" if doubt else "verified"
+            yield addition(site, site.value, title, doubt, confidence)
 
 
 def _has_policy(service: Service) -> bool:
