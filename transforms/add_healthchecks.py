@@ -188,7 +188,7 @@ def _reason(check: ProposedCheck) -> str:
     if check.passes:
         return check.passes
     if page is not None:
-        return f"It is healthy once {page[1]} answers without an error."
+        return f"It is healthy once {page[1]} answers with success."
     if "http" in text.lower():
         return "It is healthy once it answers requests."
     if _CONNECTS.search(text):
