@@ -301,7 +301,7 @@ BOMBS = {
     + "".join(f"x-{i}: &a{i}\n  <<: [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 15))
     + THREE.replace("image: a\n", "image: a\n    labels:\n      <<: *a14\n"),
     "flow-depth": THREE + "x-deep: " + "[" * 20_000 + "]" * 20_000 + "\n",
-    "block-depth": THREE + "x-deep:\n" + "".join(" " * i + "- a:\n" for i in range(1, 2000)),
+    "block-depth": THREE + "x-deep:\n" + "".join("  " * i + "- a:\n" for i in range(1, 500)),
     "many-keys": THREE + "x-many:\n" + "".join(f"  k{i}: {i}\n" for i in range(20_000)),
     "long-line": THREE + f"x-long: {'y' * 2_000_000}\n",
 }

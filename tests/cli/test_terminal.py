@@ -108,10 +108,9 @@ def test_yes(shop: Path, terminal: Terminal) -> None:
     assert (shop / "docker-compose").is_dir()
 
 
-@pytest.mark.parametrize("answer", ["n\n", "\n"])
-def test_no(shop: Path, terminal: Terminal, answer: str) -> None:
+def test_no_is_the_default(shop: Path, terminal: Terminal) -> None:
     before = tree(shop)
-    session = terminal(shop, *SPLIT).expect(PROMPT).send(answer)
+    session = terminal(shop, *SPLIT).expect(PROMPT).send("\n")
     assert session.end() == 0
     assert b"nothing was written" in session.seen
     assert tree(shop) == before
@@ -188,17 +187,15 @@ def test_places_are_links_where_the_terminal_has_links(
     assert (b"\x1b]8;;" + address in session.seen) == is_linked
 
 
-def test_the_diff_and_then_no(shop: Path, terminal: Terminal) -> None:
+def test_another_answer_is_asked_again_and_then_the_diff_and_no(
+    shop: Path, terminal: Terminal
+) -> None:
     before = tree(shop)
-    session = terminal(shop, *SPLIT).expect(PROMPT).send("d\n")
+    session = terminal(shop, *SPLIT).expect(PROMPT).send("what\n").expect(PROMPT).send("d\n")
     session.expect(b"+++ b/docker-compose/services/docker-compose.api.yml").expect(PROMPT)
     assert session.send("n\n").end() == 0
+    assert b"nothing was written" in session.seen
     assert tree(shop) == before
-
-
-def test_another_answer_is_asked_again(shop: Path, terminal: Terminal) -> None:
-    session = terminal(shop, *SPLIT).expect(PROMPT).send("what\n").expect(PROMPT)
-    assert session.send("n\n").end() == 0
 
 
 def test_ctrl_c_at_the_prompt(shop: Path, terminal: Terminal) -> None:

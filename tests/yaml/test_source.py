@@ -38,7 +38,7 @@ def test_the_byte_order_mark_is_not_part_of_the_text() -> None:
         (b"a: b\nc\0", 2, "NUL"),
         ("a: b".encode("utf-16"), 1, "UTF-8"),
         (b"\xed\xa0\x80", 1, "UTF-8"),
-        (b"#" * (MAX_BYTES + 1), 0, "too large"),
+        pytest.param(b"#" * (MAX_BYTES + 1), 0, "too large", id="too-large"),
     ],
 )
 def test_content_that_is_not_text(data: bytes, line: int, message: str) -> None:

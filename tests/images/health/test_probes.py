@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from composerefactor.images.entries import Command
 from composerefactor.images.health.probes import Probe, ProbeKind, Programs, command_for
 from support.healthchecks import busybox, run
 
@@ -70,22 +71,37 @@ class ProbeCase:
     ids=lambda case: f"{case.kind}{case.path}",
 )
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_probe(program: str, case: ProbeCase, port: int, closed: int, tmp_path: Path) -> None:
+def test_probe(program: str, case: ProbeCase, port: int, tmp_path: Path) -> None:
+    path, held = installed(program, tmp_path)
+    found = command_of(case.kind, port, case.path, held)
+    is_weaker = found == command_for(Probe("connect", str(port)), held)
+    assert run(found[0], path=path) == (case.is_healthy or is_weaker)
+
+
+@pytest.mark.parametrize("kind", ["ok", "answer", "connect"])
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_nothing_listens(program: str, kind: ProbeKind, closed: int, tmp_path: Path) -> None:
+    path, held = installed(program, tmp_path)
+    assert not run(command_of(kind, closed, "/ok", held)[0], path=path)
+
+
+def installed(program: str, directory: Path) -> tuple[str | None, Programs]:
+    """Return the search path for *program*, and it as what an image holds; skips without it."""
     path, name = None, program
     if program.startswith("busybox "):
         name = program.removeprefix("busybox ")
-        path = str(busybox(tmp_path))
+        path = str(busybox(directory))
     elif shutil.which(program) is None:
         pytest.skip(f"{program} is not installed")
-    held = Programs({name: "", "grep": ""})
-    found = command_for(Probe(case.kind, str(port), case.path), held)
+    return path, Programs({name: "", "grep": ""})
+
+
+def command_of(kind: ProbeKind, port: int, path: str, held: Programs) -> tuple[Command, str]:
+    """Return what sends the probe; skips where the program cannot."""
+    found = command_for(Probe(kind, str(port), path), held)
     if found is None:
-        pytest.skip(f"{program} cannot send this probe")
-    is_weaker = found == command_for(Probe("connect", str(port)), held)
-    assert run(found[0], path=path) == (case.is_healthy or is_weaker)
-    without = command_for(Probe(case.kind, str(closed), case.path), held)
-    assert without is not None
-    assert not run(without[0], path=path), "nothing listens there"
+        pytest.skip("the program cannot send this probe")
+    return found
 
 
 def test_the_check_without_a_dockerfile(port: int, closed: int, tmp_path: Path) -> None:
