@@ -134,14 +134,15 @@ def connected(
     An item that connects earlier groups follows their items. The groups are in the order of their
     last items.
     """
-    groups: list[tuple[set[Hashable], list[Item]]] = []
-    for item in items:
+    groups: dict[int, tuple[set[Hashable], list[Item]]] = {}  # by the number of their last items
+    group_of: dict[Hashable, int] = {}
+    for number, item in enumerate(items):
         own = set(keys(item))
-        near = [group for group in groups if not own.isdisjoint(group[0])]
-        groups = [group for group in groups if own.isdisjoint(group[0])]
-        members = [member for _, earlier in near for member in earlier]
-        groups.append((own.union(*(known for known, _ in near)), [*members, item]))
-    return [members for _, members in groups]
+        near = [groups.pop(n) for n in sorted({group_of[key] for key in own if key in group_of})]
+        known = own.union(*(earlier for earlier, _ in near))
+        groups[number] = (known, [*(member for _, earlier in near for member in earlier), item])
+        group_of.update(dict.fromkeys(known, number))
+    return [members for _, members in groups.values()]
 
 
 def unions(links: Iterable[set[str]]) -> list[set[str]]:

@@ -67,7 +67,7 @@ _RULER = r"[-=#*~_+—\u2013\u2500-\u257f]"  # with the characters that draw box
 _RULER_LINE = re.compile(
     rf"(?:#\s*)?{_RULER}{{3,}}(?:\s|$)|#\s*{_RULER}{{2,}}\s.*\s{_RULER}{{2,}}$"
 )
-_RULER_AT_END = re.compile(rf"{_RULER}{{3,}}[/|]?$")
+_RULER_AT_END = re.compile(rf"(?<!{_RULER}){_RULER}{{3,}}+[/|]?$")
 _MASKED = re.compile(r"[:=]\s*\*+$")
 _NO_TITLE = re.compile(rf"^(?:{_RULER}|[\s|/\\<>!:•·↓↑→←▼▲])+|(?:{_RULER}|[\s|/\\<>!:•·↓↑→←▼▲])+$")
 _BRACKETS = re.compile(r"[\[({<](.*)[\])}>]")
