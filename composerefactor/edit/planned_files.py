@@ -10,6 +10,7 @@ change, a replacement refers to its characters.
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -110,11 +111,13 @@ class PlannedFile(Struct, frozen=True):
     def rewritten(self, source: Source, changes: Iterable[Replacement]) -> PlannedFile:
         """Return this file with *changes* applied in every slice of *source* that contains them."""
         ordered = sorted(set(changes))
+        starts = [change.start for change in ordered]
 
         def changed(piece: Piece) -> Piece:
             if not isinstance(piece, Slice) or piece.source is not source:
                 return piece
-            within = (c for c in ordered if piece.start <= c.start and c.end <= piece.end)
+            first, last = bisect_left(starts, piece.start), bisect_right(starts, piece.end)
+            within = (change for change in ordered[first:last] if change.end <= piece.end)
             return replace(piece, replacements=tuple(within))
 
         return replace(self, pieces=tuple(map(changed, self.pieces)))
@@ -348,4 +351,4 @@ class Changeset(Struct, frozen=True):
 
 def text_lines(content: bytes | None) -> int:
     """Return how many non-blank lines *content* has; None is a file that does not exist."""
-    return sum(1 for line in (content or b"").splitlines() if line.strip())
+    return sum(map(bool, map(bytes.strip, (content or b"").splitlines())))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from msgspec import field
@@ -179,7 +180,7 @@ def _without_files_that_save_nothing(group: list[RootFile]) -> list[RootFile]:
     name. One with a few services, which is easy to read as it is, has to share most of them, unless
     all have few.
     """
-    factored = shared_services(group)
+    factored = shared_services(tuple(group))
     are_small = all(root.is_small for root in group)
     kept = []
     for i, root in enumerate(group):
@@ -200,8 +201,12 @@ def _is_enough(shared: int, root: RootFile) -> bool:
     return shared >= min(part * lines, LONG_SERVICE)
 
 
-def shared_services(group: list[RootFile]) -> SharedServices:
-    """Return what the services of the files in *group* share, and what each file adds."""
+@lru_cache(maxsize=8)
+def shared_services(group: tuple[RootFile, ...]) -> SharedServices:
+    """Return what the services of the files in *group* share, and what each file adds.
+
+    It is asked for where a group is chosen, and for each plan of it.
+    """
     bases = group[0].project.root_files
     copies = frozenset(i for i, root in enumerate(group) if root.file.path not in bases)
     movable = {

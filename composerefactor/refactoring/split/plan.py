@@ -12,7 +12,7 @@ modules are joined, or nothing moves.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 
 from msgspec.structs import replace
 
@@ -189,6 +189,7 @@ def _planned_files(
     layout = common.layout if common else layout
     modules = Assembler(layout, IncludeEdit(root.file, ())).modules()
 
+    @cache  # all modules are in few directories
     def changes(directory: str) -> list[Replacement]:
         return common.changes(directory) if common else []
 
@@ -210,7 +211,7 @@ def plan_group(group: list[RootFile], options: SplitOptions, names: Names) -> Pl
 
     def plan_with(ties: Sequence[Tie]) -> Plan:
         chosen, place = layout_options(group[0], options), placement_of(options)
-        layout = Layout(group, shared_services(group), chosen, names, place, ties=ties)
+        layout = Layout(group, shared_services(tuple(group)), chosen, names, place, ties=ties)
         return _plan_of(layout, group, [root.reasons for root in group])
 
     return plan_within_budget(plan_with, group, options, names)
