@@ -26,7 +26,7 @@ def show(browser: Browser, large: Path) -> Iterator[Open]:
 
     def opened(size: tuple[int, int] = WIDE, **options: Any) -> Page:
         viewport = {"width": size[0], "height": size[1]}
-        context = browser.new_context(viewport=viewport, **options)  # type: ignore[arg-type]
+        context = browser.new_context(viewport=viewport, **options)
         contexts.append(context)
         page = context.new_page()
         page.on("request", lambda request: requests.append(request.url))
