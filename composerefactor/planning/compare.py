@@ -24,6 +24,7 @@ from composerefactor.errors import (
     UsageError,
     first_of,
 )
+from composerefactor.planning.contents import differing_contents
 from composerefactor.planning.opening import OpenProject, ProjectSelection, open_project
 from composerefactor.proof.comparison import ProofResult
 from composerefactor.proof.engine import Engine
@@ -45,6 +46,7 @@ class Comparison(Struct, frozen=True):
         engine: Docker Compose, as it was run.
         proof: The result.
         rejected: The start commands of the old state that Docker Compose rejects, with its message.
+        contents: The files that differ, of which the resolved configuration has only the path.
     """
 
     old: OpenProject
@@ -52,6 +54,7 @@ class Comparison(Struct, frozen=True):
     engine: Engine
     proof: ProofResult
     rejected: dict[Invocation, str]
+    contents: tuple[str, ...] = ()
 
 
 def compare(
@@ -113,9 +116,8 @@ def compare(
                 location=Location(entry.root_file),
                 remedy="correct the old state, or compare with another one",
             )
-        return Comparison(
-            old, new, engine, prover.check(changes, moved=list(_anchor_blocks(old))), rejected
-        )
+        proof = prover.check(changes, moved=list(_anchor_blocks(old)))
+        return Comparison(old, new, engine, proof, rejected, differing_contents(old, new))
 
 
 def _definitions(opened: OpenProject, names: Mapping[str, str]) -> Definitions:

@@ -20,7 +20,7 @@ from composerefactor.proof.comparison import Difference, describe
 from composerefactor.report.markdown import cell, code, details, fenced
 from composerefactor.report.plan_json import SCHEMA
 from composerefactor.report.plan_text import RISK_COLOURS
-from composerefactor.report.text import Style, counted, limited, row
+from composerefactor.report.text import Style, contents_line, counted, limited, row
 
 MOST_RECREATED = 8
 
@@ -67,7 +67,7 @@ def entries_of(impact: LocatedImpact, result: Review) -> str:
 
 
 def uncompared(result: Review) -> Iterator[str]:
-    """Yield the start commands and services that were not compared, with the reason."""
+    """Yield what was not compared, with the reason."""
     titles_by_reason: dict[str, list[str]] = {}
     for compared in result.compared:
         if compared.excluded:
@@ -79,6 +79,8 @@ def uncompared(result: Review) -> Iterator[str]:
     for reason, titles in titles_by_reason.items():
         subject = titles[0] if len(titles) == 1 else counted(len(titles), "start command")
         yield f"{subject}: {reason}"
+    if result.contents:
+        yield contents_line(result.contents)
 
 
 def as_text(result: Review, style: Style, *, verbose: bool) -> Iterator[str]:
@@ -228,6 +230,7 @@ def as_document(result: Review) -> dict[str, Any]:
         "risk": result.risk.word,
         "changes": [_change(impact) for impact in result.changes],
         "start_commands": [_compared(compared) for compared in result.compared],
+        "contents": list(result.contents),
         "notes": list(result.notes),
     }
 

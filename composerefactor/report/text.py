@@ -203,6 +203,19 @@ def _and_more(scenarios: Sequence[str]) -> str:
     return f" and {counted(more, 'other scenario')}" if more else ""
 
 
+def contents_line(paths: Sequence[str], most: int = MOST_PLACES) -> str:
+    """Return that the *paths* differ, at least one, of which the first *most* are named.
+
+    These are files of which a resolved configuration has only the path.
+    """
+    files = (
+        "the content of 1 file differs"
+        if len(paths) == 1
+        else f"the contents of {len(paths)} files differ"
+    )
+    return f"{files}, which the configuration only names: {first_of(paths, most)}"
+
+
 def evidence_of(entry: Invocation, most: int = MOST_PLACES) -> str:
     """Return the first *most* places that name *entry*, and how many more there are."""
     return first_of(list(dict.fromkeys(map(str, entry.evidence))), most)

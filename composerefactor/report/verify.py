@@ -11,7 +11,16 @@ from composerefactor.proof.comparison import ProofFinding
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.live import ContainerResult, LiveResult
 from composerefactor.report.plan_json import SCHEMA, proof_document
-from composerefactor.report.text import Style, counted, limited, reservations, row, usage_text
+from composerefactor.report.text import (
+    MOST_PLACES,
+    Style,
+    contents_line,
+    counted,
+    limited,
+    reservations,
+    row,
+    usage_text,
+)
 
 
 def result_text(comparison: Comparison, style: Style, *, verbose: bool) -> Iterator[str]:
@@ -34,6 +43,9 @@ def result_text(comparison: Comparison, style: Style, *, verbose: bool) -> Itera
     else:
         line = f"different in {counted(len(proof.differences), 'place')}, {effect}"
         yield row("Proof", style(line, "red", "bold"), style)
+    if comparison.contents:
+        line = contents_line(comparison.contents, most if verbose else MOST_PLACES)
+        yield row("", style(line, "yellow"), style)
     for line in limited([_difference(comparison, f) for f in proof.differences], most):
         yield row("", line, style)
     comparisons = counted(proof.covered, "comparison")
@@ -64,6 +76,7 @@ def result_document(comparison: Comparison) -> dict[str, Any]:
             {"files": list(e.files), "message": str(error)}
             for e, error in comparison.old.project.errors.items()
         ],
+        "contents": list(comparison.contents),
         "proof": proof_document(comparison.proof, comparison.engine, comparison.old.project),
     }
 

@@ -108,6 +108,7 @@ def test_json(shop: Path, divided: Path, command_line: CommandLine) -> None:
         "equal",
         "rejected",
         "unreadable",
+        "contents",
         "proof",
     }
     (divided / "docker-compose/services/docker-compose.db.yml").write_text(
@@ -191,3 +192,34 @@ def test_a_split_with_anchors_is_equal_to_what_it_came_from(
     changed = command_line(root, "verify", "HEAD")
     assert changed.code == 1
     assert b"x:11" in changed.out
+
+
+def test_files_that_the_configuration_only_names(shop: Path, command_line: CommandLine) -> None:
+    files = {
+        "compose.yaml": """\
+services:
+  web:
+    build: {context: web, dockerfile: web.Dockerfile}
+    volumes: ["./conf/nginx.conf:/etc/nginx/nginx.conf", "./same.conf:/same.conf", "data:/data"]
+    secrets: [key]
+    configs: [settings]
+volumes: {data: {}}
+secrets: {key: {file: "./${KEY_FILE:-key.txt}"}}
+configs: {settings: {file: ./settings.json}}
+""",
+        **dict.fromkeys(("same.conf", "settings.json", "README.md"), "1"),
+        **dict.fromkeys(("web/web.Dockerfile", "conf/nginx.conf", "key.txt"), "1"),
+    }
+    old = write(shop.parent / "old", files)
+    new = write(shop.parent / "new", {**files, **{p: "2" for p in files if p in DIFFERENT}})
+    done = command_line(shop.parent, "verify", str(old), str(new), "--format", "json")
+    assert (done.code, done.document["equal"]) == (0, True)
+    assert done.document["contents"] == sorted(DIFFERENT - {"README.md"})
+    shown = command_line(shop.parent, "verify", str(old), str(new))
+    assert b"conf/nginx.conf, key.txt, web/web.Dockerfile" in shown.out
+    (new / "key.txt").unlink()
+    done = command_line(shop.parent, "diff", str(old), str(new), "--format", "json")
+    assert done.document["contents"] == ["conf/nginx.conf", "web/web.Dockerfile"]
+
+
+DIFFERENT = {"README.md", "conf/nginx.conf", "key.txt", "web/web.Dockerfile"}

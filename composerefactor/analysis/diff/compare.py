@@ -42,6 +42,7 @@ from composerefactor.analysis.diff.states import (
 )
 from composerefactor.compose.invocation import Invocation
 from composerefactor.errors import Location
+from composerefactor.planning.contents import differing_contents
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.settle import error_location, locate
 from composerefactor.proof.comparison import config_differences
@@ -437,6 +438,7 @@ def review(
         tuple(located(compared, old, new)),
         tuple(notes),
         (new or some).prefix,
+        differing_contents(old, new) if old and new else (),
     )
 
 

@@ -153,6 +153,7 @@ class Review(Struct, frozen=True):
         changes: All impacts, those with the highest risk first.
         notes: Assumptions on which the comparison is based.
         prefix: The path of the project below the top level of the git repository.
+        contents: The files that differ, of which the resolved configuration has only the path.
     """
 
     old_name: str
@@ -162,6 +163,7 @@ class Review(Struct, frozen=True):
     changes: tuple[LocatedImpact, ...]
     notes: tuple[str, ...] = ()
     prefix: str = ""
+    contents: tuple[str, ...] = ()
 
     @property
     def risk(self) -> Risk:
