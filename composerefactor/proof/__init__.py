@@ -10,6 +10,7 @@ baseline     runs of the original project, and what was supplied to make it load
 memory       remembers results from one command to the next, as digests
 output       the parts of what ``config`` prints
 comparison   compares two outputs of ``config``; the result of a proof
+intended     remembers the differences that a fix is meant to make
 prover       proves that a change keeps the resolved configuration
 probes       override files that are not in the project, tried before and after
 side_by_side the resolved configurations of two states, for a reader
