@@ -66,13 +66,19 @@ def selectable(opened: OpenProject, plan: Plan) -> dict[str, str]:
     """Return the changes of *plan* that can be selected: their ids by path.
 
     *plan* must have been made without any exclusion. Only created and deleted files can be
-    selected; the content of changed files follows from them. Files that move as a whole cannot be
-    selected, since they move together with the commands that name them.
+    selected that elements move to or from; the others follow from them: changed files, or a file
+    with what modules share. Files that move as a whole cannot be selected, since they move together
+    with the commands that name them.
     """
     changes = changeset(opened, plan)
     moved_files = {*plan.relocated, *plan.relocated.values()}
+    chosen = {
+        file
+        for element, path in plan.moved.items()
+        for file in {element[0]} | _destinations(plan, element, path)
+    } - moved_files
     files = (*changes.created, *changes.deleted)
-    return {change.path: change.id for change in files if change.path not in moved_files}
+    return {change.path: change.id for change in files if change.path in chosen}
 
 
 def selected(
@@ -81,13 +87,19 @@ def selected(
     """Return *transformation* without the changes that *selection* excludes.
 
     Raises:
-        UsageError: *selection* contains an id that no change has.
+        UsageError: *selection* contains an id that no change has that can be selected.
     """
     if selection == EVERYTHING:
         return transformation
     plan = transformation(project, {}, frozenset())
     ids = selectable(opened, plan)
     unknown = (selection.take | selection.leave) - set(ids.values())
+    for change in changeset(opened, plan).changes:
+        if change.id in unknown:
+            raise UsageError(
+                f"the change of {change.path} follows from those of other files",
+                remedy="take or leave the files to which services move",
+            )
     if unknown:
         raise UsageError(
             f"no change has the id {min(unknown)!r}",

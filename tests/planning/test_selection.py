@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from composerefactor.compose.project import Project
 from composerefactor.errors import UsageError
-from composerefactor.planning.opening import OpenProject
+from composerefactor.planning.opening import OpenProject, ProjectSelection, open_project
 from composerefactor.planning.propose import propose
 from composerefactor.planning.selection import Selection
+from composerefactor.planning.split_request import SplitRequest
 from composerefactor.refactoring.contract import FileElement, Plan
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
@@ -61,7 +63,7 @@ def test_an_id_of_no_change(opened: OpenProject) -> None:
 
 def test_the_root_cannot_be_chosen(opened: OpenProject) -> None:
     (root,) = propose(opened, plan, None).changes.changed
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="follows from those of other files"):
         propose(opened, plan, None, Selection(take=frozenset({root.id})))
 
 
@@ -97,3 +99,13 @@ def test_a_factored_service_goes_to_all_its_files_or_to_none(
         assert found.changes == everything.changes
     else:
         assert {unmoved.reason for unmoved in found.plan.unmoved} == {"excluded by --leave"}
+
+
+def test_a_file_that_follows_from_others_cannot_be_chosen() -> None:
+    example = Path(__file__).parents[2] / "examples/legacy-shop"
+    opened = open_project(ProjectSelection(example))
+    transformation = SplitRequest().transformation(opened, opened.root)
+    created = {c.path: c.id for c in propose(opened, transformation, None).changes.created}
+    [common] = [path for path in created if path.endswith("common.yml")]
+    with pytest.raises(UsageError, match=f"the change of {common} follows from those of other"):
+        propose(opened, transformation, None, Selection(leave=frozenset({created[common]})))
