@@ -42,7 +42,7 @@ from composerefactor.planning.selection import (
 from composerefactor.planning.settle import Settler, error_location, prover_of
 from composerefactor.proof.comparison import ProofFinding, ProofResult
 from composerefactor.proof.engine import Engine, release
-from composerefactor.proof.intended import Intention, overlap
+from composerefactor.proof.intended import AtPlaces, Intention
 from composerefactor.proof.prover import Prover
 from composerefactor.proof.staging import Progress, Run
 from composerefactor.refactoring.contract import Effect, FileElement, Plan, Refusal
@@ -238,21 +238,12 @@ def rejection_error(
 
 def intention_of(effects: Sequence[Effect]) -> Intention:
     """Return what :func:`is_declared` decides by, for each place of a resolved configuration."""
-    by_place: dict[tuple[str, ...], list[Effect]] = {}
-    for effect in effects:
-        for length in {1, min(2, len(effect.path))}:
-            by_place.setdefault(effect.path[:length], []).append(effect)
-    of_sections = [effect for effect in effects if len(effect.path) == 1]
-
-    def at(place: tuple[str, ...]) -> str:
-        near = (*by_place.get(place[:2], ()), *of_sections)
-        return "\n".join(sorted({repr(each) for each in near if overlap(each.path, place)}))
-
+    at_places = AtPlaces((each.path, repr(each)) for each in effects)
     return Intention(
         repr(effects),
         services=tuple(sorted({each.service for each in effects if each.service is not None})),
         places={each.path[:n] for each in effects for n in range(1, 4)},
-        at=at,
+        at=lambda place: "\n".join(sorted({*at_places(place)})),
     )
 
 

@@ -9,14 +9,20 @@ is different. So the original need not run again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from composerefactor.proof.comparison import ProofFinding, changes_hash
 from composerefactor.proof.memory import DIGEST_SIZE, Memory, added, is_extension
 from composerefactor.proof.output import Place, places
 from composerefactor.proof.scenarios import OWN
 from composerefactor.proof.staging import Run, Runner
+
+T = TypeVar("T")
+
+MAX_PLACES = 1_000
+"""The most differences between two configurations that are remembered: the memory is small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +75,10 @@ class Intended:
         old, new = (
             places(self.runner.stage.without_directory(o)) for o in (run.result.stdout, after)
         )
-        for place in {**old, **new}:
-            if old.get(place) == new.get(place):
-                continue
-            found = [each for each in findings if overlap(each.path, place)]
+        at = AtPlaces((each.path, each) for each in findings)
+        differing = [place for place in {**old, **new} if old.get(place) != new.get(place)]
+        for place in differing if len(differing) <= MAX_PLACES else ():
+            found = at(place)
             known = self._known(question, place, new)
             # Whether the hash follows from such a text is not known.
             is_unclear = not found and run.scenario.name == OWN
@@ -133,7 +139,30 @@ _NONE = bytes(DIGEST_SIZE)
 _HASHED = b"hashed"
 
 
-def overlap(path: Sequence[str], place: Sequence[str]) -> bool:
+class AtPlaces(Generic[T]):
+    """Values of paths, by the places that contain a path or lie in it.
+
+    Args:
+        values: The paths with their values.
+    """
+
+    def __init__(self, values: Iterable[tuple[Place, T]]) -> None:
+        self._by_entry: dict[Place, list[tuple[Place, T]]] = {}
+        self._of_sections: list[tuple[Place, T]] = []
+        for path, value in values:
+            if len(path) < 2:  # noqa: PLR2004
+                self._of_sections.append((path, value))
+            else:
+                for place in (path[:1], path[:2]):
+                    self._by_entry.setdefault(place, []).append((path, value))
+
+    def __call__(self, place: Place) -> list[T]:
+        """Return the values at *place*."""
+        near = (*self._by_entry.get(place[:2], ()), *self._of_sections)
+        return [value for path, value in near if _overlap(path, place)]
+
+
+def _overlap(path: Sequence[str], place: Sequence[str]) -> bool:
     """Return whether one of two places contains the other one."""
     common = min(len(path), len(place))
     return tuple(path[:common]) == tuple(place[:common])
