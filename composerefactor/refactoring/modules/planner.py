@@ -76,6 +76,9 @@ MONITORING = "monitoring"
 
 _WATCHING = {"monitoring", "logging", "tracing"}
 
+_COLLECTORS = ("exporter", "cadvisor", "pushgateway", "statsd", "telegraf")
+"""What the names of services end with that collect metrics."""
+
 _ROLES = {
     "api": "apis",
     "worker": "workers",
@@ -487,6 +490,11 @@ class _Planner:
         yield self._by(
             domain, lambda unit: self.place(unit[0]).category, "are of the category {}".format
         )
+        yield self._by(
+            domain,
+            lambda unit: "exporters" if self._collects_metrics(unit[0]) else "",
+            lambda _: "collect metrics",
+        )
         common = _common_words(domain.services)
         yield self._by(
             domain, lambda unit: _first_words(unit[0], common + 1), "begin with “{}”".format
@@ -502,6 +510,11 @@ class _Planner:
         )
         center_of = self._centers(domain.units)
         yield self._by(domain, lambda unit: center_of.get(unit, ""), "work together with {}".format)
+
+    def _collects_metrics(self, name: str) -> bool:
+        """Return whether the service *name* collects what others of its category store and show."""
+        plain = without_instance(kebab(name))
+        return self._category(name) == MONITORING and plain.endswith(_COLLECTORS)
 
     def _centers(self, units: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
         """Return for each of *units* the service around which the units are that need each other.

@@ -571,3 +571,14 @@ def test_a_last_word_divides_a_large_category() -> None:
     found = planned(file_of(*models, *others))
     assert found["transformer"] == ("text-transformer", "image-transformer", "sound-transformer")
     assert found["apps"] == tuple(LETTERS[:6])
+
+
+def test_exporters_are_apart_from_what_stores_and_shows_their_metrics() -> None:
+    names = ["prometheus", "grafana", "alertmanager", "cadvisor", "node-exporter"]
+    places = PLACES | dict.fromkeys(names, PLACES["grafana"])
+    file = parsed(file_of(*map(service, names)))
+    found = plan_groups(file, AnchorIndex(file), names, lambda name: places[name])
+    assert {group.name: group.services for group in found} == {
+        "monitoring": ("prometheus", "grafana", "alertmanager"),
+        "exporters": ("cadvisor", "node-exporter"),
+    }
