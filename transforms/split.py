@@ -46,7 +46,7 @@ FEWEST_VARIANTS = 3
 MAX_GROWTH = 1.06
 """How much longer the text of environments may become, since one place is easier to change."""
 
-WORTH_MODULES = 0.9
+WORTH_MODULES = 0.8
 """How much of the text of small files may be left, since more files are harder to read."""
 
 
@@ -131,7 +131,7 @@ def _with_strategy(group: list[RootFile], options: SplitOptions) -> SplitOptions
     They are if that makes their text shorter than a plan of each does: the text of whole files,
     with include lists, keys and stubs. The text of environments may be a little longer, since a
     value that all of them have is then changed in one place; what variants have in common is often
-    a coincidence. Of small files a tenth has to go. A file that is merged over the only root file
+    a coincidence. Of small files a fifth has to go. A file that is merged over the only root file
     and repeats it is neither. A plan that copies more than may be copied is none.
     """
     project = group[0].project

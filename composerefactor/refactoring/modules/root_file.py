@@ -162,6 +162,16 @@ class RootFile:
         return bool(self.why_whole) and self.why_whole == self._too_few_services()
 
     @cached_property
+    def included_modules(self) -> list[str]:
+        """The paths of the modules that the file includes already."""
+        into = posixpath.normpath(posixpath.join(self.directory, self.into))
+        return [
+            path
+            for path, by in self.project.included_by.items()
+            if self.file.path in by and path.startswith(f"{into}/") and path in self.project.files
+        ]
+
+    @cached_property
     def reasons(self) -> dict[Element, Reason]:
         """The elements that do not move although the file is split, with reasons."""
         return dict(self._reasons())
@@ -186,11 +196,7 @@ class RootFile:
 
     def _too_few_services(self) -> str:
         """Return the reason where the file is too small for modules, otherwise ``""``."""
-        included = [
-            self.project.files[path]
-            for path, by in self.project.included_by.items()
-            if self.file.path in by and path in self.project.files and self._is_below(path)
-        ]
+        included = [self.project.files[path] for path in self.included_modules]
         files = [self.file, *included]
         services = sum(len(file.services) for file in files)
         lines = sum(len(file.source.text.splitlines()) for file in files)
@@ -201,13 +207,6 @@ class RootFile:
         return (
             f"nothing to gain for {services} services in {lines} lines; --force splits the file "
             "anyway"
-        )
-
-    def _is_below(self, path: str) -> bool:
-        """Return whether the file at *path* is in a directory below this one, as a module is."""
-        directory = posixpath.dirname(path)
-        return directory != self.directory and f"{directory}/".startswith(
-            f"{self.directory}/".lstrip("/")
         )
 
     def _reasons(self) -> Iterator[tuple[Element, Reason]]:

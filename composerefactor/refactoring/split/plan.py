@@ -145,7 +145,7 @@ def _services_elsewhere(root: RootFile) -> set[str]:
 
 def _is_the_file_again(root: RootFile, modules: Sequence[Module]) -> bool:
     """Return whether *modules* are one that contains all that *root* has."""
-    is_first_split = "include" not in (root.file.sections or {})
+    is_first_split = not root.included_modules
     return is_first_split and [set(m.services) for m in modules] == [set(root.file.services)]
 
 

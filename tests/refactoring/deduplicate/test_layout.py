@@ -215,6 +215,7 @@ def test_an_override_of_one_base(command_line: CommandLine, tmp_path: Path) -> N
     }
     write(tmp_path, before)
     entries = [f"--entry={each}" for each in (MAIN, f"{MAIN},{OVERRIDE}", PROD)]
+    entries += ["--force"]
     plan = command_line(
         tmp_path, "split", *entries, "--dry-run", "--format", "json", "--engine", "none"
     ).document
