@@ -164,11 +164,7 @@ class Layout:
         for file_indices, services in sorted(shared_by.items(), key=lambda x: (-len(x[0]), x[0])):
             first = file_indices[0]
             prefix = "" if bases <= set(file_indices) else f"{self._environment_name(first)}-"
-            groups = [
-                replace(group, name=SHARED) if group.name == SERVICES else group
-                for group in self._groups(first, services)
-                if not self._is_kept_whole(file_indices, group)
-            ]
+            groups = self._worth_modules(file_indices, self._groups(first, services))
             self._add_modules(file_indices, groups, prefix)
         for i, services in sorted(self.factored.single.items()):
             alone = bases == {i} and not self.several
@@ -184,28 +180,34 @@ class Layout:
         place = partial(self.place, file)
         return service_groups(file, anchors, services, place, self.options, self.ties, shared)
 
-    def _is_kept_whole(self, file_indices: FileIndices, group: ServiceGroup) -> bool:
-        """Return whether each file keeps the services of *group* whole, and make them so.
+    def _worth_modules(
+        self, file_indices: FileIndices, groups: Iterable[ServiceGroup]
+    ) -> list[ServiceGroup]:
+        """Return those of *groups* that are worth a module; the services of others stay whole.
 
-        That is where only some root files share them, and a module would have, and save, only a few
-        lines: a file of eight lines that two of four environments include helps nobody.
+        Others are those that only some root files share, where a module would have, and save, only
+        a few lines: a file of eight lines that two of four environments include helps nobody.
         """
-        is_chosen = group.path or self.options.granularity != "auto" or self.roots[0].is_forced
+        every = set(range(len(self.roots))) - self.factored.repeating
+        is_forced = self.options.granularity != "auto" or self.roots[0].is_forced
         are_small = all(root.is_small for root in self.roots)
-        are_some = {*file_indices} < set(range(len(self.roots))) - self.factored.repeating
-        if is_chosen or are_small or not are_some or not self.keeps_whole:
-            return False
-        members = [
-            service
-            for service in self.factored.services
-            if service.defined_in == file_indices and service.name in group.services
-        ]
-        lines = sum(service.shared_lines(file_indices[0]) for service in members)
-        saved = sum(service.repeated_lines for service in members)
-        if max(lines, saved) >= FEWEST_LINES:
-            return False
-        keep_whole(self.factored, members)
-        return True
+        may_stay_whole = self.keeps_whole and not is_forced and not are_small
+        may_stay_whole = may_stay_whole and {*file_indices} < every
+        worth = []
+        for group in groups:
+            members = [
+                service
+                for service in self.factored.services
+                if service.defined_in == file_indices and service.name in group.services
+            ]
+            lines = sum(service.shared_lines(file_indices[0]) for service in members)
+            saved = sum(service.repeated_lines for service in members)
+            if may_stay_whole and not group.path and max(lines, saved) < FEWEST_LINES:
+                keep_whole(self.factored, members)
+            else:
+                name = SHARED if group.name == SERVICES else group.name
+                worth.append(replace(group, name=name))
+        return worth
 
     def _add_modules(
         self, file_indices: FileIndices, groups: list[ServiceGroup], prefix: str
