@@ -122,7 +122,8 @@ docs: .venv/test.stamp
 pictures: .venv/test.stamp
 	$(BIN)/python scripts/pictures.py
 
-dist: .venv/test.stamp
+dist: | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check build
 	$(BIN)/python -m build --outdir dist
 
 new-transform new-rule new-reader: .venv/test.stamp

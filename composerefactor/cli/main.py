@@ -86,19 +86,33 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+_EPILOG = """\
+\b
+Start here:
+  composerefactor analyze
+      Show findings by priority; changes nothing.
+  composerefactor split
+      Show the plan of a split, and ask before anything is written.
+  composerefactor fix --unsafe --dry-run
+      Show everything that could be added, as a patch.
+
+Exit codes: 0 done, or nothing to do; 1 there would be changes (--check), or the states differ
+(verify, diff); 2 wrong usage; 3 refused, bad input, or Docker Compose not found; 4 verification
+failed; 130 interrupted. With 1 to 4, this run wrote nothing. With 130, the message says what an
+earlier step of the wizard has written; `undo` reverts it.
+"""
+
+
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG
+)
 @click.version_option(__version__, prog_name="composerefactor")
 def cli() -> None:
     """Refactor Docker Compose files; Docker Compose itself verifies every change.
 
     The tool writes nothing before Docker Compose has resolved the result and found it equal, apart
-    from the changes that you have chosen, and never writes without confirmation. `composerefactor
-    split --dry-run` shows the patch.
-
-    Exit codes: 0 done, or nothing to do; 1 there would be changes (--check), or the states differ
-    (verify, diff); 2 wrong usage; 3 refused, bad input, or Docker Compose not found; 4 verification
-    failed; 130 interrupted. With 1 to 4, this run wrote nothing. With 130, the message says what an
-    earlier step of the wizard has written; `undo` reverts it.
+    from the changes that you have chosen, and never writes without confirmation. COMMAND --help
+    explains a command.
     """
 
 

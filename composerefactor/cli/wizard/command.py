@@ -62,8 +62,9 @@ def command(
 ) -> int:
     """Split and fix step by step; see every change first.
 
-    The wizard shows how the project is started and what could be better, asks what you would like
-    to do, and shows every change as a diff, to take or to skip. Nothing is written before Docker
+    The wizard shows how the project is started and what could be better, and asks what you would
+    like to do. Take the fixes that are safe at once, or look at each change as a diff, and take or
+    skip it. Nothing is written before Docker
     Compose has verified the result and you have confirmed it. Ctrl-C leaves everything as it is.
     At the end, the wizard prints the command line that does the same.
     """

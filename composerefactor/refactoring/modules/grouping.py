@@ -166,17 +166,17 @@ class LayoutOptions(Struct, frozen=True, forbid_unknown_fields=True):
     strategy: Annotated[
         Strategy,
         Meta(
-            description="Root files include the modules, or keep stubs that extend their services. "
-            "Three and more files that define the same services are planned both ways, and the "
-            "shorter text is taken; others include (auto, the default)."
+            description="How root files use the modules: they include them, or keep stubs that "
+            "extend their services. auto, the default, includes; where three or more files define "
+            "the same services, it takes the shorter of both."
         ),
     ] = "auto"
     anchors: Annotated[
         AnchorHandling,
         Meta(
             description="What happens to a block that several modules use: services extend it "
-            "from one file where that is exactly the same, and a few lines may be copied (auto, "
-            "the default), every module gets a copy, or all that can extend it do."
+            "from one file, or every module gets a copy. auto, the default, extends where the "
+            "result is exactly the same, and may copy a few lines."
         ),
     ] = "auto"
     verbatim: Annotated[
