@@ -186,9 +186,16 @@ def command(
         page(text)
     else:
         deliver(text, output)
+        _say_written(output, report_format, quiet=quiet)
     least = fail_on or opened.settings.analyze.fail_on
     fails = least and any(finding.severity >= Severity(least) for finding in analysis.findings)
     return 1 if fails else 0
+
+
+def _say_written(output: Path | None, report_format: str, *, quiet: bool) -> None:
+    """Say on stderr that the report is in *output*, None for stdout."""
+    if output is not None and not quiet:
+        say(f"wrote {output}" + ("; open it in a browser" if report_format == "html" else ""))
 
 
 def _arguments(
@@ -348,4 +355,5 @@ def _fleet(
         lines = fleet.as_text(summaries, style, columns(output))
         text = "".join(f"{shown_line(line)}\n" for line in lines)
     deliver(text, output)
+    _say_written(output, report_format, quiet=quiet)
     return 0

@@ -229,7 +229,8 @@ def test_the_markdown_is_a_document(shop: Path, command_line: CommandLine) -> No
 
 def test_the_name_of_the_output_tells_the_form(shop: Path, command_line: CommandLine) -> None:
     for name, start in (("a.md", "# Docker"), ("a.json", "{"), ("a.sarif", "{"), ("a.xml", "<?")):
-        assert command_line.plain(shop, "analyze", "-o", name).code == 0
+        done = command_line.plain(shop, "analyze", "-o", name)
+        assert (done.code, done.err.startswith(f"wrote {name}")) == (0, True)
         assert (shop / name).read_text().startswith(start)
 
 
