@@ -96,7 +96,8 @@ class Layout:
     keeps_whole: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        """Start with no destinations."""
+        """Start with no destinations, and with services of its own to keep whole."""
+        self.factored = replace(self.factored)
         self.state = LayoutState(self.roots[0].project, self.factored)
 
     def planned_files(self) -> list[PlannedFile]:
