@@ -84,7 +84,8 @@ def proof_of(
                 )
                 return proof, prover.runs
             proof = prover.check(changes, moved=moved)
-            assert prover.sensitivities(changes, insensitive=proof.probed) == []
+            if changes:
+                assert prover.sensitivities(changes, insensitive=proof.probed) == []
             return proof, prover.runs
 
     return prove
@@ -95,6 +96,13 @@ def test_the_same_proof_runs_nothing(proof_of: ProofOf) -> None:
     assert (first.ok, runs) == (True, 6)
     again, runs = proof_of(split())
     assert (again, runs) == (first, 0)
+
+
+def test_an_unchanged_project_that_was_accepted_runs_nothing(proof_of: ProofOf) -> None:
+    first, runs = proof_of({})
+    assert (first.ok, runs) == (True, 2)
+    assert proof_of({}) == (first, 0)
+    assert proof_of(split())[0].ok
 
 
 def test_only_what_changed_runs(proof_of: ProofOf) -> None:
