@@ -221,7 +221,9 @@ class _SiteFinder:
             for service in model.services.values()
         ]
         self.reach: dict[int, _Reach] = {}
+        self.of_service: dict[str, list[_Member]] = {}
         for member in self.members:
+            self.of_service.setdefault(member.service.name, []).append(member)
             for n, definition in enumerate(member.service.definitions):
                 for target in targets(definition, keys):
                     self.reach.setdefault(id(target.node), _Reach()).members.append((member, n))
@@ -254,9 +256,8 @@ class _SiteFinder:
         body = destinations(member.service)[0].body
         commands = [
             other
-            for other in self.members
-            if other.service.name == member.service.name
-            and not other.model.entry.implicit
+            for other in self.of_service[member.service.name]
+            if not other.model.entry.implicit
             and any(definition.body is body for definition in other.service.definitions)
         ]
         return len(commands) >= _SEVERAL and all(other.wants is None for other in commands)

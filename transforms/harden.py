@@ -129,6 +129,12 @@ def _is_exempt(model: StartModel, service: Service) -> bool:
     return model.runs_windows or is_privileged or gains_privileges(_image(service))
 
 
+def _calls_sudo(service: Service) -> bool:
+    """Return whether the entrypoint or the command of *service* calls ``sudo``."""
+    given = (words.value for words in (service.entrypoint, service.command) if words)
+    return any(_SUDO.search(" ".join((*words, ""))) for words in given)
+
+
 class _Assessment(Struct, frozen=True):
     """The confidence that a service can do without new privileges, and the evidence."""
 
@@ -142,6 +148,7 @@ class _Privileges:
     def __init__(self, project: Project) -> None:
         self.project = project
         self._chains: dict[int, Chain | None] = {}
+        self._with_sudo: dict[int, set[str]] = {}
 
     def can_be_fixed(self, model: StartModel, service: Service) -> bool:
         """Return whether *service* can do without new privileges, and does not configure them."""
@@ -155,13 +162,10 @@ class _Privileges:
         privileges" flag is set, which prevents sudo from running as root"; or its Dockerfile
         prepares that.
         """
-        calls_sudo = any(
-            _SUDO.search(word)
-            for other in model.services.values()
-            if other is service or (service.image and _image(other) == _image(service))
-            for words in (other.entrypoint, other.command)
-            for word in (" ".join((*words.value, "")) if words else "",)
-        )
+        if id(model) not in self._with_sudo:
+            callers = [each for each in model.services.values() if _calls_sudo(each)]
+            self._with_sudo[id(model)] = {_image(caller) for caller in callers} - {""}
+        calls_sudo = _calls_sudo(service) or _image(service) in self._with_sudo[id(model)]
         return calls_sudo or any(map(_prepares_setuid, self._runs(service)))
 
     def assess(self, services: Iterable[Service]) -> _Assessment:
