@@ -353,8 +353,10 @@ class _Planner:
         groups: list[tuple[str, ...]] = []
         for group in unions(links):
             ordered = sorted(group, key=self.rank.__getitem__)
-            is_small = len(ordered) <= self.limit
-            groups += [tuple(ordered)] if is_small else dict.fromkeys(tied[n] for n in ordered)
+            # Equal nodes that are the whole file stay together: parts of them help nobody.
+            is_all = len(ordered) == len(self.file.services)
+            fits = len(ordered) <= (MOST_SERVICES if is_all else self.limit)
+            groups += [tuple(ordered)] if fits else dict.fromkeys(tied[n] for n in ordered)
         return sorted(groups, key=lambda unit: self.rank[unit[0]])
 
     def _domains(self) -> list[_Domain]:

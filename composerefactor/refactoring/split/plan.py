@@ -30,8 +30,8 @@ from composerefactor.refactoring.modules.anchors import Element
 from composerefactor.refactoring.modules.directories import IncludedFiles, included_files
 from composerefactor.refactoring.modules.grouping import (
     LayoutOptions,
-    Module,
     Names,
+    ServiceGroup,
     Tie,
     environment_name,
     modules_of,
@@ -107,13 +107,13 @@ def _plan_root(
     chosen = layout_options(root, options)
     place = partial(placement_of(options), root.file)
     groups = service_groups(root.file, root.anchors, root.movable(), place, chosen, ties)
-    elsewhere = _services_elsewhere(root)
-    modules = modules_of(groups, chosen, root.family, names, prefix, elsewhere=elsewhere)
-    if not modules:
+    if not groups:
         return Plan(unmoved=unmoved)
-    if _is_the_file_again(root, modules) and not root.is_forced:
+    if _is_the_file_again(root, groups) and not root.is_forced:
         reason = "nothing to gain, since its services belong together"
         return plan_unsplit(root, f"{reason}; --force moves them to one module")
+    elsewhere = _services_elsewhere(root)
+    modules = modules_of(groups, chosen, root.family, names, prefix, elsewhere=elsewhere)
     module_of = {name: module.path for module in modules for name in module.services}
     order = tuple(dict.fromkeys(module.path for module in modules))
     switches = _switches(root)
@@ -143,10 +143,10 @@ def _services_elsewhere(root: RootFile) -> set[str]:
     return known & root.file.services.keys()
 
 
-def _is_the_file_again(root: RootFile, modules: Sequence[Module]) -> bool:
-    """Return whether *modules* are one that contains all that *root* has."""
+def _is_the_file_again(root: RootFile, groups: Sequence[ServiceGroup]) -> bool:
+    """Return whether *groups* are one that contains all that *root* has."""
     is_first_split = not root.included_modules
-    return is_first_split and [set(m.services) for m in modules] == [set(root.file.services)]
+    return is_first_split and [set(each.services) for each in groups] == [set(root.file.services)]
 
 
 def _why_one_module(root: RootFile, options: SplitOptions) -> str:

@@ -582,3 +582,8 @@ def test_exporters_are_apart_from_what_stores_and_shows_their_metrics() -> None:
         "monitoring": ("prometheus", "grafana", "alertmanager"),
         "exporters": ("cadvisor", "node-exporter"),
     }
+
+
+def test_siblings_that_are_the_whole_file_stay_together() -> None:
+    nodes = [f"redis-{number}" for number in range(6381, 6387)]
+    assert planned(file_of(*map(service, nodes))) == {"redis": tuple(nodes)}
