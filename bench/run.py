@@ -3,7 +3,8 @@
     python bench/run.py [--runs 5] [--sizes 10 100 1000 3000] [--variants 30 300]
 
 Every figure is the median of runs that alternate between the two sides, so that a machine whose
-speed drifts slows both. Ratios count; seconds are this machine's.
+speed drifts slows both. It is the CPU time of all processes and threads, so that other work on the
+machine matters less. Ratios count; seconds are this machine's.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from __future__ import annotations
 import argparse
 import compileall
 import os
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -32,10 +33,19 @@ TOOL = [sys.executable, "-m", "composerefactor"]
 
 
 def timed(command: Sequence[str | Path], cwd: Path, *, check: bool = True) -> float:
-    """Return the seconds that *command* takes as a whole process; with *check* it must succeed."""
-    begin = time.perf_counter()
+    """Return the CPU seconds that *command* and the processes that it starts take.
+
+    With *check* it must succeed.
+    """
+    begin = cpu_of_children()
     subprocess.run(command, cwd=cwd, check=check, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    return time.perf_counter() - begin
+    return cpu_of_children() - begin
+
+
+def cpu_of_children() -> float:
+    """Return the CPU seconds of the processes that this one has waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def alternating(runs: int, *sides: Callable[[], float]) -> list[float]:
