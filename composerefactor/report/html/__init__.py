@@ -1,10 +1,11 @@
 """The report of ``analyze`` as HTML, and the topology as a diagram.
 
-======= ========================================================================
-page    the HTML page; its template, style sheet and script are ``report.*``
-graph   the topology of a start command as a graph; also as a Mermaid flowchart
-layout  the places of the services in a diagram
-routing the lines between them, around the services
-svg     the diagram as SVG
-======= ========================================================================
+========== =======================================================================
+page       the HTML page; its template, style sheet and script are ``report.*``
+graph      the topology of a start command as a graph; also as a Mermaid flowchart
+categories the topology of many services by category
+layout     the places of the services in a diagram
+routing    the lines between them, around the services
+svg        the diagram as SVG
+========== =======================================================================
 """
