@@ -136,10 +136,11 @@ def _agrees_on_variable(literal: LiteralCredential, group: Credential) -> bool:
     return len(names) == 1 and _are_related(literal, group)
 
 
-def _nearness(literal: LiteralCredential, group: Credential) -> tuple[bool, int, bool]:
+def _nearness(literal: LiteralCredential, group: Credential) -> tuple[bool, bool, int, bool]:
     """Return how well *literal* fits *group*, as a key to compare several with the same value.
 
-    The password of the ordinary user comes before that of the administrator.
+    A service that refers to the server itself comes before one that refers to another of its
+    clients, and the password of the ordinary user before that of the administrator.
     """
     first = group.literals[0]
     group_words = {
@@ -147,6 +148,7 @@ def _nearness(literal: LiteralCredential, group: Credential) -> tuple[bool, int,
         *(word for name in group.services for word in name_words(name)),
     }
     return (
+        _refers_to(literal, first),
         _are_related(literal, group),
         len(group_words.intersection(name_words(literal.name))),
         "root" not in name_words(first.name),
@@ -205,7 +207,7 @@ def with_all_places(
         yield group
 
 
-def _closeness(place: LiteralCredential, group: Credential) -> tuple[bool, bool, int, bool]:
+def _closeness(place: LiteralCredential, group: Credential) -> tuple[bool, bool, bool, int, bool]:
     """Return how well the text *place* fits *group*: that of a server's own service comes first."""
     own = set(place.services) & {
         name for each in group.literals if is_of_server(each) for name in each.services
