@@ -11,8 +11,9 @@ none, no ports and no service that needs it may exit on purpose: its policy is a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from composerefactor.compose.definitions import text_of
 from composerefactor.compose.files import ComposeFile
@@ -56,16 +57,26 @@ class Options:
 def add_restart_policy(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each service, or block that services share, without a restart policy."""
     doubts: dict[str, str] = {}
+    usual_policy = cache(_usual_policy)
+    models = start_models(project)
+    most_have_policies = {
+        (id(model), file.path): _most_have_policies(_lasting(model, file))
+        for model in models
+        for file in {destinations(service)[0].file for service in model.services.values()}
+    }
 
     def policy_for(model: StartModel, service: Service) -> str | None:
         if _has_policy(service) or reason_it_may_exit(model, service.name):
             return None
-        usual = _usual_policy(destinations(service)[0].file)
-        if reason := _exception_among(model, service):
-            doubts[service.name] = reason
+        file = destinations(service)[0].file
+        usual = usual_policy(file)
+        if most_have_policies[id(model), file.path] and not _keeps_running(model, service):
+            doubts[service.name] = (
+                f"other services of {file.path} have a policy, so it may exit on purpose"
+            )
         return usual if usual and options == Options() else options.policy
 
-    for site in find_sites(start_models(project), policy_for, ("restart",), replaced=True):
+    for site in find_sites(models, policy_for, ("restart",), replaced=True):
         if isinstance(site, BlockedSite):
             yield blocked_refusal(site, "no restart policy")
         else:
@@ -79,31 +90,33 @@ def _has_policy(service: Service) -> bool:
     return bool(service.restart or service.deploy.restart_condition)
 
 
-def _exception_among(model: StartModel, service: Service) -> str:
-    """Return why *service* may have no restart policy on purpose, or ``""``.
+def _keeps_running(model: StartModel, service: Service) -> bool:
+    """Return whether something says that *service* keeps running.
 
-    Others of its file have one, and nothing says that it keeps running: no ports, no health check,
-    no dependents, no image of a known server.
+    That is a port, a health check, a service that needs it, or the image of a known server.
     """
-    keeps_running = (
+    return bool(
         service.values("ports")
         or service.values("expose")
         or service.values("healthcheck")
         or model.dependents.get(service.name)
         or load_catalog().match(text_of(service.image))
     )
-    file = destinations(service)[0].file
-    others = [
-        other
+
+
+def _lasting(model: StartModel, file: ComposeFile) -> list[Service]:
+    """Return the services of *file* that nothing says to exit by themselves."""
+    return [
+        model.services[name]
         for name in services_in(file)
-        if (other := model.services.get(name)) is not None
-        and other is not service
-        and not reason_it_may_exit(model, name)
+        if name in model.services and not reason_it_may_exit(model, name)
     ]
-    count = sum(map(_has_policy, others))
-    if keeps_running or count < _FEWEST_OTHERS or 3 * count < 2 * len(others):
-        return ""
-    return f"other services of {file.path} have a policy, so it may exit on purpose"
+
+
+def _most_have_policies(services: Sequence[Service]) -> bool:
+    """Return whether most of *services*, apart from one without a policy, have a policy."""
+    count = sum(map(_has_policy, services))
+    return count >= _FEWEST_OTHERS and 3 * count >= 2 * (len(services) - 1)
 
 
 def _usual_policy(file: ComposeFile) -> str | None:
