@@ -8,10 +8,9 @@ Start order and cycles are :class:`Dependencies`; definitions that several files
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import combinations
 
 from msgspec import Struct
 
@@ -395,17 +394,18 @@ def _is_optional(services: list[ServiceFacts], name: str) -> bool:
     return any(each.profiles for each in services if each.name == name)
 
 
-def _running_together(services: list[ServiceFacts]) -> list[tuple[str, str]]:
-    """Return the pairs of services that run at the same time.
+def _running_together(services: Iterable[ServiceFacts]) -> Callable[[str, str], bool]:
+    """Return a function that returns whether two of *services* run at the same time.
 
     Two services with different profiles may be alternatives. So may a service with a profile and
     one without: whoever selects the profile knows what it is for.
     """
-    return [
-        (a.name, b.name)
-        for a, b in combinations(services, 2)
-        if (not a.profiles and not b.profiles) or set(a.profiles) & set(b.profiles)
-    ]
+    profiles = {service.name: set(service.profiles) for service in services}
+
+    def run_together(one: str, other: str) -> bool:
+        return profiles[one] == profiles[other] or not profiles[one].isdisjoint(profiles[other])
+
+    return run_together
 
 
 def _unresolved(entry: InvocationFacts) -> list[str]:

@@ -6,7 +6,7 @@ the ports of one service, and :func:`conflicts` finds ports that cannot both be 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import combinations
 
 from msgspec import Struct
@@ -221,14 +221,13 @@ def _written_port(item: LocatedNode) -> str:
 
 
 def conflicts(
-    ports: Iterable[PublishedPort], together: Iterable[tuple[str, str]] | None = None
+    ports: Iterable[PublishedPort], together: Callable[[str, str], bool] | None = None
 ) -> list[PortConflict]:
     """Return the pairs of *ports* that cannot both be published.
 
-    Each pair of services appears once per port. *together* has the pairs of services that run at
-    the same time; None stands for all pairs.
+    Each pair of services appears once per port. *together* returns whether two services run at the
+    same time; without it, all do.
     """
-    allowed = None if together is None else {frozenset(pair) for pair in together}
     taken: dict[tuple[str, str], list[PublishedPort]] = {}
     for port in ports:
         if port.published and "-" not in port.published and "$" not in port.published:
@@ -239,7 +238,7 @@ def conflicts(
             pair = frozenset({first.service, second.service})
             if len(pair) < 2 or not _overlap(first, second):  # noqa: PLR2004 - a pair
                 continue
-            if allowed is None or pair in allowed:
+            if together is None or together(first.service, second.service):
                 conflict = PortConflict(number, protocol, first, second)
                 pairs.setdefault((number, protocol, pair), conflict)
     return list(pairs.values())
