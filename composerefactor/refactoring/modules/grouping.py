@@ -253,6 +253,7 @@ def modules_of(
     names: Names,
     prefix: str = "",
     *,
+    always: bool = False,
     elsewhere: Collection[str] = (),
 ) -> list[Module]:
     """Return the modules for *groups*, those of infrastructure last.
@@ -264,23 +265,23 @@ def modules_of(
         names: hands out free paths.
         prefix: what the names of the modules begin with where one of them is taken: the name of
             the root file's environment, and a hyphen.
-        elsewhere: services that other root files define too. Modules with one of them begin with it
-            in any case, and so do the others, apart from free names of several words, which say
-            enough.
+        always: True where they begin with it in any case, apart from free names of several words,
+            which say enough.
+        elsewhere: services that other root files define too: no name says enough for one of them.
     """
     directories = [posixpath.join(options.into, group.directory) for group in groups]
     is_free = [
         bool(group.path) or names.is_free(directory, family, group.name)
         for group, directory in zip(groups, directories, strict=True)
     ]
-    has_prefix = bool(prefix) and (bool(elsewhere) or not all(is_free))
+    has_prefix = bool(prefix) and (always or not all(is_free))
     modules = []
     for group, directory, free in zip(groups, directories, is_free, strict=True):
         if group.path:
             path = names.reserve(posixpath.normpath(group.path))
         else:
             is_own = not any(service in elsewhere for service in group.services)
-            says_enough = free and "-" in group.name and is_own
+            says_enough = free and ("-" in group.name or f"{group.name}-" == prefix) and is_own
             name = f"{prefix}{group.name}" if has_prefix and not says_enough else group.name
             first = kebab(group.services[0])
             says_both = f"{first}-".startswith(f"{name}-")
@@ -370,14 +371,15 @@ def are_environments(project: Project, paths: Sequence[str]) -> bool:
     are environments if each is of a known kind by its name or its content, and these are not the
     same for all. A plain ``docker-compose.yml`` may belong to either.
     """
-    kinds = {path: _kind_in(name_in_path(path)) for path in paths if name_in_path(path)}
+    kinds = {path: kind_in(name_in_path(path)) for path in paths if name_in_path(path)}
     said = {path: kind_of(word_in(project.files[path])) for path in paths}
     if not all(kind or said[path] for path, kind in kinds.items()):
         return False
     return any(kinds.values()) or len(set(said.values())) > 1
 
 
-def _kind_in(name: str) -> Kind | None:
+def kind_in(name: str) -> Kind | None:
+    """Return the kind of environment that a word of *name* says, as ``api-dev`` does; or None."""
     return next((kind for word in name.split("-") if (kind := kind_of(word))), None)
 
 

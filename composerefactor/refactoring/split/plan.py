@@ -34,6 +34,7 @@ from composerefactor.refactoring.modules.grouping import (
     ServiceGroup,
     Tie,
     environment_name,
+    kind_in,
     modules_of,
     name_in_path,
 )
@@ -112,8 +113,12 @@ def _plan_root(
     if _is_the_file_again(root, groups) and not root.is_forced:
         reason = "nothing to gain, since its services belong together"
         return plan_unsplit(root, f"{reason}; --force moves them to one module")
-    elsewhere = _services_elsewhere(root)
-    modules = modules_of(groups, chosen, root.family, names, prefix, elsewhere=elsewhere)
+    named = name_in_path(root.file.path)
+    elsewhere = _services_elsewhere(root) if named else set()
+    always = bool(elsewhere or kind_in(named))
+    modules = modules_of(
+        groups, chosen, root.family, names, prefix, always=always, elsewhere=elsewhere
+    )
     module_of = {name: module.path for module in modules for name in module.services}
     order = tuple(dict.fromkeys(module.path for module in modules))
     switches = _switches(root)
@@ -132,12 +137,7 @@ def _plan_root(
 
 
 def _services_elsewhere(root: RootFile) -> set[str]:
-    """Return the services of *root* that other root files define too, if it has a name of its own.
-
-    Then a name such as ``nginx`` does not say whose it is.
-    """
-    if not name_in_path(root.file.path):
-        return set()
+    """Return the services of *root* that other root files define too."""
     others = [root.project.files[path] for path in root.project.root_files]
     known = {name for file in others if file is not root.file for name in file.services}
     return known & root.file.services.keys()

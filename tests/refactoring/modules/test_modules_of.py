@@ -19,11 +19,13 @@ def paths(
     *groups: ServiceGroup,
     names: Names | None = None,
     prefix: str = "",
+    always: bool = False,
     elsewhere: Collection[str] = (),
 ) -> dict[str, tuple[str, ...]]:
     names = names or Names(lambda _: False)
     options = LayoutOptions(into="m")
-    modules = modules_of(groups, options, FAMILY, names, prefix, elsewhere=elsewhere)
+    place = (groups, options, FAMILY, names, prefix)
+    modules = modules_of(*place, always=always, elsewhere=elsewhere)
     return {module.path: module.services for module in modules}
 
 
@@ -59,12 +61,12 @@ def test_where_one_module_has_the_name_of_the_environment_all_have_it() -> None:
 
 def test_names_of_several_words_say_enough() -> None:
     both = (group("apps", "web"), group("web-shop", "a", "b"))
-    found = paths(*both, prefix="ci-", elsewhere={"web"})
+    found = paths(*both, prefix="ci-", always=True)
     assert list(found) == ["m/services/compose.ci-apps.yaml", "m/services/compose.web-shop.yaml"]
 
 
 def test_names_say_whose_the_services_are_that_other_files_define_too() -> None:
-    found = paths(group("web-shop", "a", "b"), prefix="ci-", elsewhere={"b"})
+    found = paths(group("web-shop", "a", "b"), prefix="ci-", always=True, elsewhere={"b"})
     assert list(found) == ["m/services/compose.ci-web-shop.yaml"]
 
 
