@@ -6,11 +6,15 @@ from composerefactor.analysis.analysis import REJECTED
 from composerefactor.analysis.findings import Finding
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.settle import error_location, prover_of
-from composerefactor.proof.engine import Engine
+from composerefactor.proof.engine import find_engine
 
 
-def rejections(opened: OpenProject, engine: Engine) -> list[Finding]:
-    """Return a finding for each readable start command of *opened* that *engine* rejects."""
+def rejections(opened: OpenProject, choice: str) -> list[Finding]:
+    """Return a finding for each readable start command of *opened* that Docker Compose rejects.
+
+    *choice* names it, as for :func:`find_engine`. Raises EngineError if there is none.
+    """
+    engine = find_engine(choice)
     if not opened.project.readable:
         return []
     with prover_of(opened, engine) as prover:

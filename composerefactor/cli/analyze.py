@@ -234,9 +234,8 @@ def _prefix(opened: OpenProject) -> str:
 
 def _rejections(opened: OpenProject, engine: str) -> list[Finding]:
     from composerefactor.analysis.rejections import rejections  # noqa: PLC0415 - see __init__.py
-    from composerefactor.proof.engine import find_engine  # noqa: PLC0415
 
-    return rejections(opened, find_engine(engine))
+    return rejections(opened, engine)
 
 
 def _smoke_test(opened: OpenProject, file: Path, *, quiet: bool) -> int:
