@@ -62,7 +62,11 @@ def add_restart_policy(project: Project, options: Options) -> Iterator[Change | 
     most_have_policies = {
         (id(model), file.path): _most_have_policies(_lasting(model, file))
         for model in models
-        for file in {destinations(service)[0].file for service in model.services.values()}
+        for file in {
+            definition.file
+            for service in model.services.values()
+            for definition in destinations(service)[:1]
+        }
     }
 
     def policy_for(model: StartModel, service: Service) -> str | None:
