@@ -351,4 +351,4 @@ class Changeset(Struct, frozen=True):
 
 def text_lines(content: bytes | None) -> int:
     """Return how many non-blank lines *content* has; None is a file that does not exist."""
-    return sum(map(bool, map(bytes.strip, (content or b"").splitlines())))
+    return sum(1 for line in (content or b"").splitlines() if line.strip())

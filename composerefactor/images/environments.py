@@ -43,6 +43,9 @@ PURPOSES: dict[EnvironmentKind, str] = {
 }
 """What the file of an environment is for, for messages."""
 
+SHORT_LIVED: frozenset[EnvironmentKind] = frozenset({"development", "test"})
+"""The environments whose containers are started and removed again, with their data."""
+
 MODE_VARIABLE = re.compile(
     r"(?:\w+_)?ENV(?:IRONMENT)?|(?:[A-Z]+_)+MODE|DJANGO_SETTINGS_MODULE|SPRING_PROFILES_ACTIVE",
     re.ASCII,
@@ -122,7 +125,7 @@ def word_in(file: ComposeFile) -> str:
 def short_lived_reason(project: Project, path: str) -> str | None:
     """Return why containers of the file at *path* run only for development or tests, or None."""
     environment = environment_of(project, path)
-    if environment is None or environment.kind not in {"development", "test"}:
+    if environment is None or environment.kind not in SHORT_LIVED:
         return None
     return f"{path} is for {PURPOSES[environment.kind]} ({environment.reason})"
 
@@ -135,8 +138,8 @@ def development_profile_reason(project: Project, service: str) -> str | None:
         if service in file.services
         for profile in services_in(file)[service].profiles
     ]
-    short_lived = NAMES["development"] | NAMES["test"]
-    if not profiles or not short_lived.issuperset(profiles):
+    names = frozenset[str]().union(*(NAMES[kind] for kind in SHORT_LIVED))
+    if not profiles or not names.issuperset(profiles):
         return None
     return f"only the profile {' or '.join(dict.fromkeys(profiles))} starts {service}"
 

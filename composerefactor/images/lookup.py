@@ -198,6 +198,12 @@ def starts_server(entry: CatalogEntry, command: tuple[str, ...]) -> bool:
     )
 
 
+def _runs_server(entry: CatalogEntry, service: Service) -> bool:
+    """Return whether *service*, with the image *entry*, starts its server."""
+    words = (value.value for value in (service.entrypoint, service.command) if value)
+    return starts_server(entry, tuple(chain.from_iterable(words)))
+
+
 def data_paths(
     image: str, catalog: Catalog, environment: Mapping[str, str | None] | None = None
 ) -> list[DataPath] | None:
@@ -245,10 +251,8 @@ def has_no_own_data(model: StartModel, service: Service) -> bool:
     on, or it keeps its data elsewhere.
     """
     entry = load_catalog().match(text_of(service.image))
-    values = [value for value in (service.entrypoint, service.command) if value]
-    words = tuple(word for value in values for word in value.value)
     return (
-        (entry is not None and not starts_server(entry, words))
+        (entry is not None and not _runs_server(entry, service))
         or _disables_persistence(service)
         or not _enables_persistence(service)
         or _keeps_data_elsewhere(model, service)
@@ -445,10 +449,7 @@ def memory_of(model: StartModel, service: Service, catalog: Catalog) -> Memory |
     """
     image = service.image
     entry = catalog.match(image.value) if image and service.build is None else None
-    words = (value.value for value in (service.entrypoint, service.command) if value)
-    if entry is None or not starts_server(entry, tuple(chain.from_iterable(words))):
-        return None
-    if entry.memory is None:
+    if entry is None or entry.memory is None or not _runs_server(entry, service):
         return None
     texts = [*_setting_texts(model, service), *(each.value.target for each in service.volumes)]
     if any(part in text for part in entry.memory.unless for text in texts):

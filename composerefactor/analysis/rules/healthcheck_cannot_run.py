@@ -19,6 +19,9 @@ from composerefactor.images.dockerfiles import Chain
 from composerefactor.images.entries import CatalogEntry
 from composerefactor.images.health.probes import missing_programs, shell_of
 
+_CHECKS = {"written": "health check", "in the image": "HEALTHCHECK in the Dockerfile"}
+"""The health checks that can be read, by their state, and what a message calls them."""
+
 _SHELL_WORDS = (("sh", "-c"), ("/bin/sh", "-c"))
 _DEV_TCP = re.compile(r"/dev/(?:tcp|udp)/")
 
@@ -28,23 +31,19 @@ def healthcheck_cannot_run(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the checks whose program or shell is known to be missing from the image."""
     for entry in architecture.entries:
         for health in entry.health:
+            if health.state not in _CHECKS:
+                continue
+            problem = program = remedy = ""
             if health.state == "written":
                 problem, program, remedy = _shell_problem(entry, health.service)
-            elif health.state == "in the image":
-                problem = program = remedy = ""
-            else:
-                continue
             image = _image_without(entry, health.service, health.program)
             if image and not problem:
                 program = health.program
                 problem = f"uses {program}, which {image} does not contain"
                 remedy = "use a program that the image contains, or install it in the Dockerfile"
             if problem:
-                check = (
-                    "health check" if health.state == "written" else "HEALTHCHECK in the Dockerfile"
-                )
                 yield Occurrence(
-                    f"the {check} of {health.service} {problem}",
+                    f"the {_CHECKS[health.state]} of {health.service} {problem}",
                     health.location,
                     health.service,
                     program,

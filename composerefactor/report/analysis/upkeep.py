@@ -47,15 +47,13 @@ def recovery(analysis: Analysis) -> Section:
     Volumes that only other start commands than the main one have follow, except those of files for
     development and tests.
     """
-    main, known = analysis.architecture.main, analysis.architecture.file_environments
-    others = (each for each in analysis.architecture.entries if each is not main)
+    architecture, main = analysis.architecture, analysis.architecture.main
+    others = (each for each in architecture.entries if each is not main)
     parts: list[Table | Listing] = []
     titles: list[str] = []
     done: set[str] = set()
     for entry in (*((main,) if main is not None else ()), *others):
-        environments = (known.get(path) for path in entry.model.entry.files)
-        is_short_lived = any(e and e.kind in {"development", "test"} for e in environments)
-        if is_short_lived and entry is not main:
+        if entry is not main and any(map(architecture.is_short_lived, entry.model.entry.files)):
             continue
         found = [each for each in recoveries(entry) if each.name not in done]
         if found:
