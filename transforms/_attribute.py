@@ -265,8 +265,8 @@ class _SiteFinder:
     def find_site(self, member: _Member) -> Site | BlockedSite | None:
         """Return the best site for *member*, or why there is none.
 
-        One in a file that is not of the project comes last: the change is then reported as one that
-        is not made here. None if the file is not of the project, and has no site either.
+        A site in a file that does not belong to the project comes last: the change is then reported
+        as one that is not made here. None if the service is in such a file, and there is no site.
         """
         name, foreign = member.service.name, member.model.foreign
         possible = [targets(d, self.keys) for d in destinations(member.service)]

@@ -4,8 +4,8 @@ Without one a container stays down after a crash, and after a reboot of the mach
 `unless-stopped` Docker restarts it, except where somebody has stopped it. Where most services of
 the file have another policy that restarts them, `always` or a variable, it is that one. One-off
 services (migrations, seeds, tests) are left alone: they would run again and again. So are services
-with `deploy.restart_policy`. Where nearly all other services of a file have a policy, one that has
-none, no ports and no service that needs it may exit on purpose: its policy is a guess.
+with `deploy.restart_policy`. Where most other services of a file have a policy, a service without
+one that has no ports, and that no other service needs, may exit on purpose: its policy is a guess.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _keeps_running(model: StartModel, service: Service) -> bool:
 
 
 def _lasting(model: StartModel, file: ComposeFile) -> list[Service]:
-    """Return the services of *file* that nothing says to exit by themselves."""
+    """Return the services of *file* that give no reason to expect that they exit."""
     return [
         model.services[name]
         for name in services_in(file)

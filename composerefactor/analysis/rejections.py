@@ -12,7 +12,7 @@ from composerefactor.proof.engine import find_engine
 def rejections(opened: OpenProject, choice: str) -> list[Finding]:
     """Return a finding for each readable start command of *opened* that Docker Compose rejects.
 
-    *choice* names it, as for :func:`find_engine`. Raises EngineError if there is none.
+    *choice* selects it, as in :func:`find_engine`. Raises EngineError if none can be used.
     """
     engine = find_engine(choice)
     if not opened.project.readable:

@@ -46,7 +46,7 @@ class Comparison(Struct, frozen=True):
         engine: Docker Compose, as it was run.
         proof: The result.
         rejected: The start commands of the old state that Docker Compose rejects, with its message.
-        contents: The files that differ, of which the resolved configuration has only the path.
+        contents: The files with another content; the resolved configuration has only their paths.
     """
 
     old: OpenProject

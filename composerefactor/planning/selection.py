@@ -87,7 +87,7 @@ def selected(
     """Return *transformation* without the changes that *selection* excludes.
 
     Raises:
-        UsageError: *selection* contains an id that no change has that can be selected.
+        UsageError: *selection* contains an id, but no change that can be selected has it.
     """
     if selection == EVERYTHING:
         return transformation

@@ -282,8 +282,8 @@ class Baseline:
         With *probes*, combined scenarios must have had a probe; without, they may have had one.
 
         Returns:
-            The runs, and the start commands that were rejected, which have none; None if a run is
-            not remembered, or there are none.
+            The runs, and the start commands that were rejected, which have no runs; None if a run
+            is missing, or if all start commands were rejected.
         """
         found: list[Remembered] = []
         rejected: list[EntryInputs] = []

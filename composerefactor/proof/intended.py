@@ -33,7 +33,7 @@ class Intention:
         text: All that decides it, as text.
         services: The services that may be recreated.
         places: Places that may be missing afterwards.
-        at: Returns the part of *text* that decides about a place; ``""`` for none.
+        at: Returns the part of *text* that decides about a place; ``""`` if no part does.
     """
 
     text: str

@@ -153,7 +153,7 @@ class Review(Struct, frozen=True):
         changes: All impacts, those with the highest risk first.
         notes: Assumptions on which the comparison is based.
         prefix: The path of the project below the top level of the git repository.
-        contents: The files that differ, of which the resolved configuration has only the path.
+        contents: The files with another content; the resolved configuration has only their paths.
     """
 
     old_name: str

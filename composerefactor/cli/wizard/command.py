@@ -64,9 +64,9 @@ def command(
 
     The wizard shows how the project is started and what could be better, and asks what you would
     like to do. Take the fixes that are safe at once, or look at each change as a diff, and take or
-    skip it. Nothing is written before Docker
-    Compose has verified the result and you have confirmed it. Ctrl-C leaves everything as it is.
-    At the end, the wizard prints the command line that does the same.
+    skip it. Nothing is written before Docker Compose has verified the result and you have confirmed
+    it. Ctrl-C leaves everything as it is. At the end, the wizard prints the command line that does
+    the same.
     """
     chosen = project_selection(path, file, entry, env_file)
     if answers is None and (not is_interactive() or os.environ.get("TERM") == "dumb"):

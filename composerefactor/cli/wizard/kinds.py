@@ -34,7 +34,7 @@ class SettingsError(Exception):
 def decide_all(context: Context, choices: FixChoices, decided: dict[str, bool]) -> Flow[None]:
     """Ask which fixes to make, and add the decisions by id to *decided*.
 
-    There are none if the user wants to decide on each kind, or if there is only one kind.
+    Nothing is added if the user wants to decide on each kind, or if there is only one kind.
     """
     certain = [item for item in choices.items if item.is_certain]
     safe = [item for item in certain if item.risk == SAFE]

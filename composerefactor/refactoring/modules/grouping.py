@@ -267,7 +267,7 @@ def modules_of(
             the root file's environment, and a hyphen.
         always: True where they begin with it in any case, apart from free names of several words,
             which say enough.
-        elsewhere: services that other root files define too: no name says enough for one of them.
+        elsewhere: services that other root files define too; with one of them, no name says enough.
     """
     directories = [posixpath.join(options.into, group.directory) for group in groups]
     is_free = [

@@ -57,7 +57,7 @@ LONG_SERVICE = 30
 """Services of about as many lines have a file each where nothing else divides them."""
 
 FEWEST_ALIKE = 3
-"""So many services with one last word are a group."""
+"""So many services whose names end with the same word are a group."""
 
 MANY_SERVICES = 4
 """So many services are a group also where each has few lines."""
@@ -77,7 +77,7 @@ MONITORING = "monitoring"
 _WATCHING = {"monitoring", "logging", "tracing"}
 
 _COLLECTORS = ("exporter", "cadvisor", "pushgateway", "statsd", "telegraf")
-"""What the names of services end with that collect metrics."""
+"""How the names of services that collect metrics end."""
 
 _ROLES = {
     "api": "apis",
@@ -99,7 +99,7 @@ _WHY_TOGETHER = {INFRASTRUCTURE: "are infrastructure", APPLICATIONS: "are mostly
 """What services of several categories have in common, by the name of their module."""
 
 _JOINT = " + "
-"""What is between the keys of two domains in that of both as one."""
+"""Joins the keys of two domains that become one."""
 
 _REST = " rest"
 """How the key of a domain ends that has what a division left."""
@@ -197,9 +197,8 @@ def _joined_by(
 ) -> list[ServiceGroup]:
     """Return *groups* with those of each of *ties* as one.
 
-    It has the name of the largest, unless that is a category, which not all may be of.
-
-    *rank* is the order of the services, *place* returns the category of one.
+    It has the name of the largest, unless that is a category, to which not all may belong. *rank*
+    is the order of the services, *place* returns the category of one.
     """
     for tie in ties:
         parts = [group for group in groups if tie.services.issuperset(group.services)]
@@ -627,7 +626,7 @@ class _Planner:
         return len(domain.services) < MANY_SERVICES and self._lines_of(domain) < fewest
 
     def _distance(self, pair: tuple[_Domain, _Domain]) -> tuple[bool, bool, bool, int]:
-        """Return how little the small domain of *pair* is like the other: it sorts pairs."""
+        """Return a sort key: it is smaller, the more the two domains of *pair* are alike."""
         domain, other = pair
         own, others = self.place(domain.services[0]), self.place(other.services[0])
         return (

@@ -228,7 +228,7 @@ class RootFile:
 def _says_what_runs(body: Node) -> bool:
     """Return whether the service *body* says what runs in its container.
 
-    A service without any of these keys is none by itself (Compose specification).
+    A service with none of these keys is incomplete (Compose specification).
     """
     keys = {"image", "build", "extends", "provider"}
     return not isinstance(body, MappingNode) or not merged_entries(body).keys().isdisjoint(keys)
