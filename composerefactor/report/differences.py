@@ -10,10 +10,11 @@ from msgspec import Struct
 
 from composerefactor.compose.attributes import Path
 from composerefactor.compose.masking import GENERAL
-from composerefactor.errors import shortened
+from composerefactor.errors import first_of, shortened
 from composerefactor.refactoring.deduplicate.variants import ABSENT, Comparison, Difference
 
 _MAX_SHOWN = 48
+_MAX_SERVICES = 8
 _IS_SET = "set"
 _FIRST = ("image", "build", "healthcheck", "restart", "privileged", "user", "ports", "deploy")
 """Attributes whose differences are most often a surprise; they come first."""
@@ -37,7 +38,8 @@ def sentences(comparison: Comparison, *, verbose: bool = False) -> list[str]:
             lines = [f"{attribute}: {len(differences)} settings differ, {listed}"]
         for sentence in lines:
             services.setdefault(sentence, []).append(service)
-    several = [f"{', '.join(of)}: {sentence}" for sentence, of in services.items()]
+    most = sum(map(len, services.values())) if verbose else _MAX_SERVICES
+    several = [f"{first_of(of, most)}: {sentence}" for sentence, of in services.items()]
     return [*_missing(comparison, names), *several]
 
 

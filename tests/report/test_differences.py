@@ -94,3 +94,16 @@ def test_a_definition_that_is_no_mapping() -> None:
     assert "db: the definition: set in base and prod, postgres in dev" in described(
         FILES | {"docker-compose.dev.yml": other}, verbose=True
     )
+
+
+def test_many_services_with_one_difference_are_counted() -> None:
+    names = [f"worker-{number}" for number in range(12)]
+    files = {
+        f"docker-compose.{environment}.yml": "services:\n"
+        + "".join(f"  {name}: {{image: shop/worker, restart: {policy}}}\n" for name in names)
+        for environment, policy in (("dev", "no"), ("prod", "always"))
+    }
+    (line,) = described(files, verbose=False)
+    assert line.startswith("worker-0, worker-1,")
+    assert "worker-7 and 4 more: restart:" in line
+    assert described(files, verbose=True)[0].startswith(f"{', '.join(names)}: restart:")

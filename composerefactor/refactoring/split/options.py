@@ -242,7 +242,7 @@ def split_notes(
                 f"the build context of {', '.join(sending)} contains {into}/ now; to keep it out "
                 f"of `COPY . .`, add the line `{into}/` to {ignore}"
             )
-    for (_, name, _), path in moved.items():
+    for name, path in dict.fromkeys((name, path) for (_, name, _), path in moved.items()):
         if name.startswith("x-") and path in modules:
             yield f"{name} only carries anchors and moves to {path}"
 
