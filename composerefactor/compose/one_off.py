@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from msgspec import Struct
 
 from composerefactor.compose.definitions import text_of
 from composerefactor.compose.hosts import name_words
-from composerefactor.compose.image_references import repository_of
+from composerefactor.compose.image_references import parse_image, repository_of
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
 
@@ -40,21 +41,22 @@ _ENDING_IMAGES = frozenset(
             "hello-world",
         ),
         *("curlimages/curl", "alpine/curl", "ghcr.io/kukymbr/goose-docker", "jwilder/dockerize"),
+        "wordpress:cli",
     }
 )
-"""Images whose program completes a task and exits by default."""
+"""Images, or tags of them, whose program completes a task and exits by default."""
 
+_ENDING_PROGRAMS = r"""
+    migrate|migrations?:run|db:(?:migrate|seed|create|setup|prepare)|upgrade\s+heads?
+    |alembic\s+upgrade|prisma\s+(?:migrate|db\s+(?:push|seed))|typeorm\s+migration
+    |sequelize\s+db:|knex\s+migrate|flyway\s+migrate|liquibase\s+update|goose\s+up
+    |collectstatic|createsuperuser|loaddata|rs\.initiate|replSetInitiate
+    |mc\s+(?:mb|alias|config)|mkdir\s+-p|kafka-topics|chown\s+-R
+"""
 _ENDING_COMMAND = re.compile(
-    r"""\b(?:
-        migrate|migrations?:run|db:(?:migrate|seed|create|setup|prepare)|upgrade\s+heads?
-        |alembic\s+upgrade|prisma\s+(?:migrate|db\s+(?:push|seed))|typeorm\s+migration
-        |sequelize\s+db:|knex\s+migrate|flyway\s+migrate|liquibase\s+update|goose\s+up
-        |collectstatic|createsuperuser|loaddata|rs\.initiate|replSetInitiate
-        |mc\s+(?:mb|alias|config)|mkdir\s+-p|kafka-topics|chown\s+-R
-        |seed(?:[.:_\-]\w+)*|setup|init(?:ialize)?
-    )\b""",
-    re.VERBOSE,
+    rf"\b(?:{_ENDING_PROGRAMS}|seed(?:[.:_\-]\w+)*|setup|init(?:ialize)?)\b", re.VERBOSE
 )
+_ENDING_TASK = re.compile(rf"\b(?:{_ENDING_PROGRAMS})\b", re.VERBOSE)
 _LASTING_COMMAND = re.compile(
     r"""\b(?:
         tail\s+-[fF]|sleep\s+(?:infinity|inf|[0-9]{5,})|while\s+(?:true|:|sleep)|runserver|gunicorn
@@ -118,8 +120,8 @@ def _reasons(service: Service, restart: str) -> list[tuple[str, Location]]:
     if _NAME_WORDS.intersection(name_words(service.name)):
         reasons.append((f"name {service.name}", service_location))
     image = service.image
-    if image is not None and repository_of(image.value) in _ENDING_IMAGES:
-        reasons.append((f"image {repository_of(image.value)}", image.location))
+    if image is not None and (ending_image := _ending_image(image.value)):
+        reasons.append((f"image {ending_image}", image.location))
     commands = [value for key in ("entrypoint", "command") if (value := service.value(key))]
     for value in commands:
         command_text = " ".join(item.written or "" for item in value.items)
@@ -130,6 +132,13 @@ def _reasons(service: Service, restart: str) -> list[tuple[str, Location]]:
             reasons.append((f"command {' '.join(ending[0].split())}", value.location))
             break
     return reasons
+
+
+def _ending_image(image: str) -> str:
+    """Return the one of the ending images that *image* is, or ``""``."""
+    repository = repository_of(image) or ""
+    tag = (parse_image(image).tag or "").partition("-")[0]
+    return next((n for n in (repository, f"{repository}:{tag}") if n in _ENDING_IMAGES), "")
 
 
 _ENDING = frozenset(
@@ -151,6 +160,11 @@ _ENDING_IN_IMAGE = frozenset(
 )
 """Words in the last part of the name of an image whose program completes a task and exits."""
 
+_SCRIPT = re.compile(r"[\w./-]+\.(?:sh|bash|py|rb|php|[cm]?[jt]s)(?![\w.])")
+_STARTING_WORDS = frozenset({"start", "run", "serve", "server", "worker", "main", "app", "web"})
+_SEPARATORS = re.compile(r"&&|\|\||[;\n]")
+_END_OF_BLOCK = frozenset({"", "fi", "done", "esac", "}"})
+
 _BY_HAND = frozenset({"test", "tests", "testing", "e2e", "cli", "ci", "debug", "manual", "oneoff"})
 _BY_HAND_OR_ONE_OFF = frozenset(
     {"migrate", "migration", "migrations", "seed", "init", "setup", "job"}
@@ -160,23 +174,58 @@ _BY_HAND_OR_ONE_OFF = frozenset(
 def reason_it_may_exit(model: StartModel, name: str) -> str | None:
     """Return why the service *name* may exit by itself, as text for messages, or None.
 
-    Unlike for :func:`one_off`, a name, an image or a profile alone is enough. Use this where a
-    wrong guess would restart a one-off service again and again.
+    Unlike for :func:`one_off`, a name, an image, a profile, or a command that ends with a task is
+    enough. Use this where a wrong guess would restart a one-off service again and again.
     """
     strong = one_off(model, name)
-    if strong is not None:
-        return strong.reasons[0][0]
-    typical_words = _ENDING & _name_parts(name)
-    if typical_words:
-        return f"name {name}"
-    service = model.services[name]
-    repository = (service.image and repository_of(service.image.value)) or ""
+    return strong.reasons[0][0] if strong else next(_signs(model.services[name]), None)
+
+
+def _signs(service: Service) -> Iterator[str]:
+    """Yield the signs that *service* exits by itself, as texts for messages."""
+    if _ENDING & _name_parts(service.name):
+        yield f"name {service.name}"
+    image = text_of(service.image)
+    repository = repository_of(image) or ""
     if _ENDING_IN_IMAGE & _name_parts(repository.rpartition("/")[2]):
-        return f"image {repository}"
+        yield f"image {repository}"
+    if not service.values("command") and _ending_image(image):
+        yield f"image {_ending_image(image)}"
+    if not service.values("ports") and not service.values("expose") and (task := _task(service)):
+        yield f"command {task}"
     for profile in service.profiles:
         if (_BY_HAND | _BY_HAND_OR_ONE_OFF) & _name_parts(profile.value):
-            return f"profile {profile.value}"
-    return None
+            yield f"profile {profile.value}"
+
+
+def _task(service: Service) -> str:
+    """Return the last program in the command of *service* if it completes a task, else ``""``.
+
+    It is a known one, or a script: one that its name, such as ``setup-keys.sh``, or that of its
+    directory says so of.
+    """
+    words = [
+        item.written or ""
+        for key in ("entrypoint", "command")
+        if (value := service.value(key))
+        for item in value.items
+    ]
+    text = " ".join(words)
+    if _LASTING_COMMAND.search(text):
+        return ""
+    parts = [part.strip(" \t'\"") for part in _SEPARATORS.split(text)]
+    last = next((part for part in reversed(parts) if part not in _END_OF_BLOCK), "")
+    if known := _ENDING_TASK.search(last):
+        return " ".join(known[0].split())
+    for script in _SCRIPT.finditer(last):
+        directory, _, name = script[0].rpartition("/")
+        says_so = _NAME_WORDS.intersection(name_words(name))
+        if says_so or (
+            _NAME_WORDS.intersection(name_words(directory))
+            and not _STARTING_WORDS.intersection(name_words(name))
+        ):
+            return name
+    return ""
 
 
 def _name_parts(name: str) -> set[str]:

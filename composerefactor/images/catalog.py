@@ -16,8 +16,12 @@ from msgspec import Struct, convert
 from msgspec.json import decode
 
 from composerefactor.compose.definitions import text_of
-from composerefactor.compose.image_references import equivalent_repositories, repository_of
-from composerefactor.images.entries import CatalogEntry
+from composerefactor.compose.image_references import (
+    equivalent_repositories,
+    parse_image,
+    repository_of,
+)
+from composerefactor.images.entries import CatalogEntry, parse_tag
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
@@ -221,10 +225,14 @@ class Catalog:
         """Return the entry for *image*, a reference from a Compose file, or None.
 
         Only the same repository counts, from any registry: other builds of an image may contain
-        other programs.
+        other programs, and so may a tag for a command-line tool (``wordpress:cli``).
         """
         name = self.known_name(image)
-        return None if name is None else self.entry(self._ids_by_name[name])
+        entry = None if name is None else self.entry(self._ids_by_name[name])
+        if entry and entry.tools:
+            tag = parse_tag(parse_image(image).tag or "")
+            return entry if tag.flavours.isdisjoint(entry.tools) else None
+        return entry
 
     def known_name(self, image: str) -> str | None:
         """Return the repository under which an entry lists *image*, or None."""

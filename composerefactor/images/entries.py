@@ -447,6 +447,8 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         id: The id of an entry to change, or a new id for a new entry.
         names: The image names without tag that behave the same way.
+        tools: Words of the tags with which the image is a command-line tool instead of the server,
+            such as ``cli``: no fact of the entry is true of them.
         category: The name of the category.
         ports: Container ports (``443/udp``, ``4510-4559``), the main one first.
         data: The paths at which the image stores state.
@@ -472,6 +474,7 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
 
     id: str
     names: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
     category: str = "application"
     ports: tuple[int | str, ...] = ()
     data: tuple[DataPath, ...] = ()

@@ -13,14 +13,29 @@ from support.models import stack_of
         ("e2e", "image: a"),
         ("install", "image: a"),
         ("tool", "image: a\n    profiles: [test]"),
+        ("keys", "image: a\n    command: bash /scripts/setup-keys.sh"),
+        ("keys", "image: a\n    command: [bash, /setup/renew-keys.sh]"),
+        ("schema", "image: a\n    command: sh -c 'cd /code && alembic upgrade head'"),
+        ("shell", "image: wordpress:cli-php8.3"),
     ],
 )
-def test_a_name_or_a_profile_is_enough(name: str, service: str) -> None:
+def test_one_sign_is_enough(name: str, service: str) -> None:
     assert reason_it_may_exit(stack_of(f"services:\n  {name}:\n    {service}\n"), name)
 
 
 @pytest.mark.parametrize(
-    "service", ["image: nginx", "image: a\n    profiles: [monitoring]", "build: ."]
+    "service",
+    [
+        "image: nginx",
+        "image: a\n    profiles: [monitoring]",
+        "build: .",
+        "image: a\n    command: sh -c 'alembic upgrade head && python bot.py'",
+        "image: a\n    command: /app/init/start.sh",
+        "image: a\n    command: bash setup-and-serve.sh\n    ports: ['80:80']",
+        "image: a\n    command: dumb-init node bot.js",
+        "image: wordpress:6-apache",
+        "image: wordpress:cli\n    command: tail -f /dev/null",
+    ],
 )
 def test_other_services_keep_running(service: str) -> None:
     assert reason_it_may_exit(stack_of(f"services:\n  web:\n    {service}\n"), "web") is None

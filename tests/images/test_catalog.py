@@ -135,6 +135,12 @@ def test_match_knows_where_no_check_can_run() -> None:
     assert entry.has["sh"] is False
 
 
+def test_match_leaves_out_the_tags_of_command_line_tools() -> None:
+    assert CATALOG.match("wordpress:6.8-fpm") is not None
+    assert CATALOG.match("wordpress:cli") is None
+    assert CATALOG.match("docker.io/library/wordpress:cli-2.12-php8.3") is None
+
+
 def test_match_takes_only_the_same_image() -> None:
     assert CATALOG.match("registry.example.com/hub/library/postgres:16") is not None
     assert CATALOG.match("acme/postgres:16") is None
