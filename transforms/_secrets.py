@@ -104,10 +104,13 @@ def is_of_server(literal: LiteralCredential) -> bool:
 
 def _matching_group(literal: LiteralCredential, groups: Iterable[Credential]) -> Credential | None:
     """Return the one of *groups* to which *literal* belongs, or None."""
+    server = _server(literal)
     equal = [
         group
         for group in groups
-        if group.value == literal.value and _agrees_on_variable(literal, group)
+        if group.value == literal.value
+        and _agrees_on_variable(literal, group)
+        and (not server or _is_of(server, group))
     ]
     if not literal.is_whole:
         servers = [g for g in equal if is_of_server(g.literals[0]) and _are_related(literal, g)]
@@ -125,6 +128,25 @@ def _matching_group(literal: LiteralCredential, groups: Iterable[Credential]) ->
         and (not is_common(literal.value) or _are_related(literal, group))
     ]
     return max(candidates, key=lambda group: _nearness(literal, group), default=None)
+
+
+_LOGIN = re.compile(r"@(?P<host>[\w.-]+)")
+_PAIR = re.compile(r"(?:^|[;\s])(?:Server|Host|Data Source)\s*=\s*(?P<host>[\w.-]+)", re.IGNORECASE)
+
+
+def _server(literal: LiteralCredential) -> str:
+    """Return the service to which the URL or connection string *literal* logs in, or ``""``."""
+    if literal.is_whole:
+        return ""
+    text = literal.node.value
+    match = _LOGIN.match(text, literal.end) or _PAIR.search(text)
+    host = match["host"] if match else ""
+    return host if any(host in use.model.services for use in literal.uses) else ""
+
+
+def _is_of(server: str, group: Credential) -> bool:
+    """Return whether *group* is a credential of the service *server*, or of those that log in."""
+    return any(server in each.services or server == _server(each) for each in group.literals)
 
 
 def _agrees_on_variable(literal: LiteralCredential, group: Credential) -> bool:
@@ -208,11 +230,13 @@ def with_all_places(
 
 
 def _closeness(place: LiteralCredential, group: Credential) -> tuple[bool, bool, bool, int, bool]:
-    """Return how well the text *place* fits *group*: that of a server's own service comes first."""
-    own = set(place.services) & {
-        name for each in group.literals if is_of_server(each) for name in each.services
-    }
-    return (bool(own), *_nearness(place, group))
+    """Return how well the text *place* fits *group*: that of a server's own service comes first.
+
+    The server is the one with the literal in its own variables, or to which others log in with it.
+    """
+    servers = {name for each in group.literals if is_of_server(each) for name in each.services}
+    servers.update(map(_server, group.literals))
+    return (not servers.isdisjoint(place.services), *_nearness(place, group))
 
 
 _PLACEHOLDER = re.compile(

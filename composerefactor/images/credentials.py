@@ -30,6 +30,7 @@ from composerefactor.compose.secrets import (
     password_variable_name,
     secret_spans,
     variable_name,
+    word_spans,
 )
 from composerefactor.compose.services import StartModel
 from composerefactor.images.catalog import load_catalog
@@ -158,11 +159,13 @@ def other_places(models: Iterable[StartModel], value: str) -> Iterator[LiteralCr
                                 model, name, ("services", name, attribute, same.key)
                             )
                             same.uses.append(use)
+                    arguments = _argument_spans(entry.value)
                     for node in (n for n in _scalars(entry.value) if written in n.value):
                         spans = [
                             match.span() for match in word.finditer(mask_expressions(node.value))
                         ]
                         secret = _secret_spans(node.value) if spans else set()
+                        secret |= arguments.get(id(node), set())
                         for span in (
                             s for s in spans if s in secret or (is_unlikely and not is_environment)
                         ):
@@ -191,6 +194,17 @@ def other_places(models: Iterable[StartModel], value: str) -> Iterator[LiteralCr
 def _secret_spans(text: str) -> set[tuple[int, int]]:
     """Return the secrets in *text*; one of several lines may be a configuration file."""
     return {*secret_spans(text), *(file_spans(text) if "\n" in text else ())}
+
+
+def _argument_spans(attribute: Node) -> dict[int, set[tuple[int, int]]]:
+    """Return the secrets that words of the command *attribute* are by the words before them."""
+    attribute = resolve(attribute)
+    node = merged_get(attribute, "test") if isinstance(attribute, MappingNode) else attribute
+    words = [word for word in item_nodes(node) if isinstance(word, ScalarNode)]
+    found: dict[int, set[tuple[int, int]]] = {}
+    for index, start, end in word_spans([word.value for word in words]):
+        found.setdefault(id(words[index]), set()).add((start, end))
+    return found
 
 
 def _equal_variables(
