@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from functools import cache
 from itertools import chain, pairwise
 from posixpath import normpath
@@ -23,7 +24,7 @@ from composerefactor.compose.image_references import (
     parse_image,
     repository_of,
 )
-from composerefactor.compose.interpolation import expand
+from composerefactor.compose.interpolation import expand, expand_known
 from composerefactor.compose.resources import is_mounted, overlap
 from composerefactor.compose.service_values import parse_size
 from composerefactor.compose.services import Service, StartModel
@@ -112,25 +113,29 @@ def moved_port(entry: CatalogEntry, use: ImageUse, published: Iterable[str]) -> 
 
     An option of the command decides, then a variable. Otherwise *published*, the published
     container ports, do so if the main port is not among them and the entry lists the ports to look
-    for. Returns None if the value of the variable is unknown.
+    for. A published port with a variable is known by its default. Returns None if the value of the
+    variable is unknown.
     """
     main = entry.main_port
     if not main:
         return ""
+    ports = {expand_known(port, {}) or port: port for port in published}
     words = [part for word in use.command for part in word.split()]
     for option in entry.listens.options:
         for word, following in pairwise([*words, ""]):
             name, equals, value = word.partition("=")
             port_match = _TRAILING_PORT.fullmatch(value if equals else following)
-            if name == option and port_match:
-                return "" if port_match[1] == main else port_match[1]
+            if fnmatchcase(name.lower(), option.lower()) and port_match:
+                port = ports.get(port_match[1], port_match[1])
+                return "" if port == main else port
     for variable in entry.listens.variables:
         if variable in use.environment:
             port_match = _TRAILING_PORT.fullmatch(use.environment[variable] or "")
             return ("" if port_match[1] == main else port_match[1]) if port_match else None
-    ports = list(published)
-    if entry.listens.published and ports and main not in ports:
-        return next((p for p in map(str, entry.listens.published) if p in ports), ports[0])
+    if entry.listens.published and ports:
+        usual = (main, *map(str, entry.listens.published))
+        port = next((ports[p] for p in usual if p in ports), next(iter(ports.values())))
+        return "" if port == main else port
     return ""
 
 

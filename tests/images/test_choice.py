@@ -47,6 +47,8 @@ def use(
         (use("nginx:1.14"), (), ("CMD", "bash")),
         (use("traefik:v3", "--ping=true"), (), ("CMD", "healthcheck")),
         (use("traefik:v3"), ("443",), ("CMD", "443")),
+        (use("traefik:v3"), ("8080", "${HTTP:-80}"), ("CMD", "127.0.0.1 ${HTTP:-80}")),
+        (use("traefik:v3", "--entryPoints.a.address=:81"), ("8080",), ("CMD", "127.0.0.1 81")),
         (use("prom/prometheus:v2.50.1", "--web.listen-address=:9091"), (), ("CMD", "http://127.0.0.1:9091/-/healthy")),
         (use("prom/prometheus:v3-distroless"), (), ("CMD", "promtool")),
         (use("grafana/loki:3.7.0"), (), ("CMD", "-health")),

@@ -18,7 +18,7 @@ from composerefactor.images.dockerfiles import (
     exposed_ports,
     read_dockerfile,
 )
-from composerefactor.images.entries import ImageUse, confidence, parse_tag
+from composerefactor.images.entries import CatalogEntry, ImageUse, confidence, parse_tag
 from composerefactor.images.health.built import (
     PORT_REMEDY,
     QUICK,
@@ -116,15 +116,25 @@ def _check_for_image(
         ),
         use.targets or (exposed_ports(chain, arguments) if chain else ()),
     )
-    if isinstance(choice, HealthCheckChoice):
-        source = f"{entry.id} in the image catalog"
-        if entry.source and entry.source != "unverified":
-            source += f", from {entry.source}"
-        certainty = confidence(entry.verified)
-        return ProposedCheck(
-            *(choice.test, choice.times, source, certainty, choice.note), passes=entry.passes
+    if not isinstance(choice, HealthCheckChoice):
+        return NoPossibleCheck(choice.reason, choice.remedy or _DESCRIBE_IMAGE_REMEDY)
+    return _proposed(use, entry, choice)
+
+
+def _proposed(use: Usage, entry: CatalogEntry, choice: HealthCheckChoice) -> Answer:
+    """Return *choice*, unless the server of *entry* may not answer it in the service of *use*."""
+    if use.private_key and entry.category != "proxy" and "http://" in " ".join(choice.test):
+        return NoPossibleCheck(
+            f"it mounts the key {use.private_key}, so it may answer HTTPS only",
+            "write the health check yourself",
         )
-    return NoPossibleCheck(choice.reason, choice.remedy or _DESCRIBE_IMAGE_REMEDY)
+    source = f"{entry.id} in the image catalog"
+    if entry.source and entry.source != "unverified":
+        source += f", from {entry.source}"
+    certainty = confidence(entry.verified)
+    return ProposedCheck(
+        *(choice.test, choice.times, source, certainty, choice.note), passes=entry.passes
+    )
 
 
 def _program_name(command: tuple[str, ...]) -> str:

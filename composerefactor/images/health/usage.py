@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
@@ -30,6 +31,7 @@ class Usage(Struct, frozen=True):
         unread: The env files that are missing.
         targets: The published container ports, as written.
         exposed: The ports of ``expose``.
+        private_key: The path of a key for TLS that it mounts, or ``""``.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Usage(Struct, frozen=True):
     unread: tuple[str, ...]
     targets: tuple[str, ...]
     exposed: tuple[str, ...]
+    private_key: str
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -76,7 +79,22 @@ def usage(project: Project, model: StartModel, service: Service) -> Usage:
             for port in service.expose
             if port.at.written and not port.at.written.endswith("/udp")
         ),
+        private_key=next(filter(_PRIVATE_KEY.search, _mounted_files(service)), ""),
     )
+
+
+_PRIVATE_KEY = re.compile(
+    r"^(?!.*(?:jwt|ssh|sign|oauth|deploy)).*"
+    r"(?:[./_-](?:key|p12|pfx|jks)|(?:^|[/._-])(?:key|privkey)\.pem)$",
+    re.IGNORECASE,
+)
+
+
+def _mounted_files(service: Service) -> Iterator[str]:
+    """Yield the paths of volumes, secrets and configs in the container, and secrets' names."""
+    yield from (volume.value.target for volume in service.volumes)
+    for grant in (*service.secrets, *service.configs):
+        yield grant.value.target or grant.value.source
 
 
 def _known_value(setting: Setting, variables: Mapping[str, str]) -> str | None:

@@ -43,6 +43,8 @@ def check_of(
 @pytest.mark.parametrize(
     ("service", "dockerfile", "words"),
     [
+        ("{image: 'grafana/grafana:12.0.0', volumes: ['./jwt.key:/keys/jwt.key']}", None, "/api/health"),
+        ("{image: 'nginx:1.27', volumes: ['./a.key:/etc/ssl/a.key']}", None, "http://127.0.0.1:80/"),
         ("{build: .}", "FROM node:20-alpine\nEXPOSE 3000\nCMD [node, server.js]", "nc -z 127.0.0.1 3000"),
         ("{build: .}", 'FROM node:20-slim\nENV PORT=8080\nCMD ["next", "start"]', "('http').get"),
         ("{build: .}", 'FROM node:20\nCMD ["npx", "next", "start", "-p", "4000"]', "curl -s -o /dev/null http://127.0.0.1:4000/"),
@@ -116,6 +118,8 @@ def test_proposed(service: str, dockerfile: str | None, words: str) -> None:
         ("{image: 'mongo@sha256:0123'}", None, "depends on the tag of the image", ""),
         ("{image: 'postgres:16', command: ['sh', '-c', 'pg_dump -h db > x']}", None, "not the server", ""),
         ("{image: 'postgres:16', entrypoint: /backup.sh}", None, "not the server", ""),
+        ("{image: 'kibana:8.14.0', secrets: [{source: k, target: /certs/kibana.key}]}", None, "HTTPS only", ""),
+        ("{image: 'registry:2', volumes: ['./tls/privkey.pem:/tls/privkey.pem:ro']}", None, "HTTPS only", ""),
     ],
 )  # fmt: skip
 def test_impossible(service: str, dockerfile: str | None, reason: str, remedy: str) -> None:
