@@ -3,7 +3,7 @@
 A comment vetoes the changes of what it names (a volume, a limit ...) in the service, or in the
 shared block, beside which it is written. Inside the value of an attribute it is about that
 attribute alone. A comment above an entry that names nothing (``# do not touch``) vetoes every
-change of the entry.
+change of the entry. A restart policy or a health check that is commented out vetoes another one.
 """
 
 from __future__ import annotations
@@ -39,6 +39,13 @@ _TOPICS = {
 }
 """By attribute: the words by which a comment names it."""
 
+_LEFT_OUT = re.compile(
+    r"^[ \t]*#[ \t]*(healthcheck|restart)[ \t]*:(?![ \t]*[\"']?(?:no|false)\b)", re.MULTILINE
+)
+"""An attribute that is commented out. Other attributes are seldom in comments against a change:
+limits for GPUs, an example of a port or of another driver for logs.
+"""
+
 _NEGATION = r"(?:no|without|never|avoid|(?:do|does|must|should|can)(?: not|n't)|cannot)"
 _INTENT = r"(?:on purpose|purposely|deliberate(?:ly)?|intentional(?:ly)?|by design)"
 _IS_NEEDLESS = r"(?:(?:is |are )?(?:not (?:needed|wanted)|unnecessary|left out|omitted))"
@@ -65,6 +72,10 @@ def veto(project: Project, change: Change) -> str | None:
     attributes = _attributes(change)
     topics = [topic for name, topic in _TOPICS.items() if name in attributes]
     for file, region in _entries(project, change):
+        for left_out in _LEFT_OUT.finditer(file.source.text, region.key, region.end):
+            if left_out[1] in attributes:
+                place = file.source.location(left_out.start(1))
+                return f"{place} has {left_out[1]} commented out"
         for comment in _comments(file, region, attributes):
             is_above = comment.line <= file.source.line_index(region.key) + 1
             for sentence in _SENTENCE_END.split(comment.text):

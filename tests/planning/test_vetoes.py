@@ -48,6 +48,8 @@ def service(comment: str) -> str:
         ("a health check is not needed here", "healthcheck"),
         ("memory limits are left out", "deploy"),
         ("no logging block here: it was a mess", "logging"),
+        ("restart: always", "restart"),
+        ("healthcheck:", "healthcheck"),
         ("The image has no shell. We cannot run a health check.", "healthcheck"),
     ],
 )
