@@ -27,7 +27,7 @@ from composerefactor.confidence import Confidence
 from composerefactor.edit.rendering import Quoted, Value
 from composerefactor.errors import UsageError
 from composerefactor.images.catalog import Catalog, load_catalog, service_placement
-from composerefactor.images.lookup import SHARED_MEMORY, format_size, memory_of, required_memory
+from composerefactor.images.lookup import SHARED_MEMORY, configured_memory, format_size, memory_of
 from composerefactor.refactoring.contract import Change, Refusal, fixer, option
 from composerefactor.transforms._attribute import (
     BlockedSite,
@@ -173,13 +173,14 @@ def _needed_size(model: StartModel, service: Service, options: Options) -> _Size
     known = memory_of(model, service, options.catalog)
     name = _size_option(service, is_known=known is not None)
     size = _size(name, getattr(options, name))
-    required = required_memory(model, service)
-    memory = max(size.memory, known.bytes if known else 0, required[0] if required else 0)
+    configured = configured_memory(model, service)
+    required = configured.required if configured else 0
+    memory = max(size.memory, known.bytes if known else 0, required)
     if size.confidence == "verified":
         return _Size(size.cpus, memory, size.evidence, "verified")
     # How much of a CPU a service needs, neither its settings nor its image say.
-    if required is not None and required[1] != SHARED_MEMORY:
-        return _Size(None, memory, f"room for {required[1]}", "likely")
+    if configured is not None and configured.settings != SHARED_MEMORY:
+        return _Size(None, memory, f"room for {configured.settings}", "likely")
     if known is not None and known.bounded:
         return _Size(None, memory, known.source, "likely")
     return _Size(size.cpus, memory, known.source if known else size.evidence)

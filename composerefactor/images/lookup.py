@@ -209,6 +209,12 @@ def _runs_server(entry: CatalogEntry, service: Service) -> bool:
     return starts_server(entry, tuple(chain.from_iterable(words)))
 
 
+def runs_server(service: Service) -> bool:
+    """Return whether *service* starts the server of its image, as far as the catalog knows it."""
+    entry = load_catalog().match(text_of(service.image))
+    return entry is None or _runs_server(entry, service)
+
+
 def data_paths(
     image: str, catalog: Catalog, environment: Mapping[str, str | None] | None = None
 ) -> list[DataPath] | None:
@@ -255,9 +261,8 @@ def has_no_own_data(model: StartModel, service: Service) -> bool:
     It runs another program than the server, its command turns persistence off, or does not turn it
     on, or it keeps its data elsewhere.
     """
-    entry = load_catalog().match(text_of(service.image))
     return (
-        (entry is not None and not _runs_server(entry, service))
+        not runs_server(service)
         or _disables_persistence(service)
         or not _enables_persistence(service)
         or _keeps_data_elsewhere(model, service)
@@ -436,6 +441,10 @@ _SETTINGS = re.compile(
 )
 _HEADROOM = 1.5
 """The configured part is the largest part of a program's memory, never all of it."""
+_SEARCH_HEAPS = ("ES_JAVA_OPTS=", "OPENSEARCH_JAVA_OPTS=")
+_SEARCH_HEADROOM = 2.0
+"""Elasticsearch and OpenSearch: "no more than 50% of the total memory available" is for the heap
+(Elasticsearch documentation, JVM settings)."""
 
 _STEPS = (64, 128, 256, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192)
 """The sizes in MiB to which a requirement is rounded up; above them, multiples of 4 GiB."""
@@ -465,26 +474,42 @@ def memory_of(model: StartModel, service: Service, catalog: Catalog) -> Memory |
 SHARED_MEMORY = "shm_size"
 
 
-def required_memory(model: StartModel, service: Service) -> tuple[int, str] | None:
-    """Return the bytes of memory that *service* requires, and the settings that set them.
+class ConfiguredMemory(Struct, frozen=True):
+    """The memory that the settings of a service claim.
+
+    Attributes:
+        bytes: The sum of the settings.
+        required: What the service needs with them, rounded up; a container has more in its memory.
+        settings: The settings, such as ``-Xmx1g``.
+    """
+
+    bytes: int
+    required: int
+    settings: str
+
+
+def configured_memory(model: StartModel, service: Service) -> ConfiguredMemory | None:
+    """Return the memory that *service* is configured to use, None if no setting says it.
 
     The settings are found in the environment and the command: a Java heap, the cache of a
-    database. Shared memory (:data:`SHARED_MEMORY`) counts as well; alone it is only a lower
-    bound. Returns None if there are no such settings.
+    database. Shared memory (:data:`SHARED_MEMORY`) counts as well; alone it is only a lower bound.
     """
     sizes: dict[str, int] = {}
+    headroom = _HEADROOM
     for text in _setting_texts(model, service):
         lower = text.lower()
         if not any(pattern in lower for pattern in _SETTING_PATTERNS):
             continue
         for match in _SETTINGS.finditer(text):
             sizes[match[0].strip()] = _setting_bytes(match[0], match["size"])
+            if text.startswith(_SEARCH_HEAPS):
+                headroom = _SEARCH_HEADROOM
     if service.shm_size and service.shm_size.value:
         sizes[SHARED_MEMORY] = service.shm_size.value
     if not sizes:
         return None
-    required = int(sum(sizes.values()) * _HEADROOM)
-    return _round_up(required), ", ".join(sizes)
+    total = sum(sizes.values())
+    return ConfiguredMemory(total, _round_up(int(total * headroom)), ", ".join(sizes))
 
 
 def _setting_bytes(setting: str, size: str) -> int:

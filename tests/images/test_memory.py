@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from composerefactor.compose.service_values import parse_size
-from composerefactor.images.lookup import MIB, format_size, required_memory
+from composerefactor.images.lookup import MIB, configured_memory, format_size
 from support.models import stack_of
 
 
 @pytest.mark.parametrize(
     ("service", "mib"),
     [
-        ("environment: {ES_JAVA_OPTS: -Xms4g -Xmx4g}", 6144),
-        ("environment: [JAVA_OPTS=-Xmx512m]", 768),
+        ("environment: {ES_JAVA_OPTS: -Xms4g -Xmx4g}", 8192),
+        ("environment: [JAVA_OPTS=-Xms256m -Xmx512m]", 768),
         ("command: redis-server --maxmemory 2gb", 3072),
         ("command: [mysqld, --innodb-buffer-pool-size=1G]", 1536),
         ("command: postgres -c shared_buffers=256MB\n    shm_size: 1gb", 2048),
@@ -23,14 +23,14 @@ from support.models import stack_of
 )
 def test_settings(service: str, mib: int) -> None:
     model = stack_of(f"services:\n  a:\n    image: a\n    {service}\n")
-    found = required_memory(model, model.services["a"])
+    found = configured_memory(model, model.services["a"])
     assert found is not None
-    assert found[0] == mib * MIB
+    assert found.required == mib * MIB
 
 
 def test_no_setting_requires_memory() -> None:
     model = stack_of("services:\n  a:\n    image: a\n    command: run --memory\n")
-    assert required_memory(model, model.services["a"]) is None
+    assert configured_memory(model, model.services["a"]) is None
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import combinations
+from typing import Literal
 
 from msgspec import Struct
 
@@ -139,7 +140,8 @@ class PublishedPort(Struct, frozen=True):
         target: The port in the container.
         published: The port on the host: ``""`` if the daemon chooses one, a range if it chooses
             one of the range.
-        host_ip: The address on the host, ``""`` for all addresses.
+        host_ip: The address on the host, ``""`` for all addresses. One that only a variable without
+            a value says is as the file has it.
         protocol: ``tcp`` or ``udp``.
         location: Where it is published.
         written: The port of the host as the file has it, if it contains a variable, else ``""``.
@@ -200,23 +202,23 @@ def published_ports(service: Service) -> tuple[PublishedPort, ...]:
             service.name,
             str(port.value.target),
             port.value.published or "",
-            port.value.host_ip or "",
+            port.value.host_ip or _written(port.at, "host_ip"),
             port.value.protocol,
             port.location,
-            _written_port(port.at),
+            _written(port.at, "published"),
         )
         for port in service.ports
     )
 
 
-def _written_port(item: LocatedNode) -> str:
-    """Return the port of the host as written if it contains a variable, else ``""``."""
+def _written(item: LocatedNode, key: Literal["host_ip", "published"]) -> str:
+    """Return that part of a port as written if it contains a variable, else ``""``."""
     if item.is_mapping:
-        published = item.below("published")
-        written = published.written if published else None
+        node = item.below(key)
+        written = node.written if node else None
     else:
         text = parse_port(item.written or "")
-        written = text.published if text else None
+        written = (text.host_ip if key == "host_ip" else text.published) if text else None
     return written if written and "$" in written else ""
 
 

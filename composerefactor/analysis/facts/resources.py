@@ -22,7 +22,7 @@ from composerefactor.images.catalog import Catalog
 from composerefactor.images.health.built import NoCheckNeeded, NoPossibleCheck, ProposedCheck
 from composerefactor.images.health.check import healthcheck_for
 from composerefactor.images.health.usage import Usage
-from composerefactor.images.lookup import required_memory
+from composerefactor.images.lookup import configured_memory
 
 
 class ResourceFacts(Struct, frozen=True):
@@ -84,7 +84,7 @@ def resource_facts(model: StartModel, service: Service, at: Location) -> Resourc
     memory_limit = limits.memory or service.mem_limit
     memory_reserved = reservations.memory or service.mem_reservation
     replicas = service.scale or deploy.replicas
-    needed = required_memory(model, service)
+    configured = configured_memory(model, service)
     return ResourceFacts(
         service.name,
         deploy.at.location if deploy.at else at,
@@ -93,8 +93,8 @@ def resource_facts(model: StartModel, service: Service, at: Location) -> Resourc
         memory_limit.value if memory_limit else None,
         reservations.cpus.value if reservations.cpus else None,
         memory_reserved.value if memory_reserved else None,
-        needed[0] if needed else None,
-        needed[1] if needed else "",
+        configured.bytes if configured else None,
+        configured.settings if configured else "",
     )
 
 

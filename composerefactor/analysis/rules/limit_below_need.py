@@ -11,8 +11,8 @@ from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.images.lookup import format_size
 
-_SLACK = 1.5
-"""The estimated need includes a reserve, so only a clear excess is reported."""
+_ROOM = 1.1
+"""A program needs some memory beside what is configured."""
 
 
 @rule(Severity.HIGH, "reliability")
@@ -20,13 +20,13 @@ def limit_below_need(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the services whose own settings require more memory than their limit."""
     for entry in architecture.entries:
         for resource in entry.resources:
-            limit, needs = resource.memory_limit, resource.configured_memory
-            if limit is not None and needs is not None and needs > limit * _SLACK:
+            limit, configured = resource.memory_limit, resource.configured_memory
+            if limit is not None and configured is not None and configured * _ROOM > limit:
                 yield Occurrence(
                     f"{resource.service} is limited to {format_size(limit)}, but "
-                    f"{resource.configured_by} needs about {format_size(needs)}",
+                    f"{resource.configured_by} alone is {format_size(configured)}",
                     resource.location,
                     resource.service,
                     remedy="raise the limit, or lower the configured memory",
-                    severity=None if needs >= limit * 2 else Severity.MEDIUM,
+                    severity=None if configured > limit else Severity.MEDIUM,
                 )

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.compose.definitions import text_of
 from composerefactor.compose.interpolation import expand
+from composerefactor.images.catalog import load_catalog
 
 _YES = "true|yes|1|on"
 _OFF = {
@@ -27,6 +29,8 @@ _OFF = {
     "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": _YES,
 }
 """Variables of well-known images, and patterns of the values that disable the login."""
+_BITNAMI = frozenset({"ALLOW_EMPTY_PASSWORD", "ALLOW_ANONYMOUS_LOGIN"})
+"""Variables that only the images of Bitnami read."""
 
 
 @rule(Severity.MEDIUM, "security")
@@ -37,7 +41,9 @@ def login_switched_off(architecture: Architecture) -> Iterator[Occurrence]:
             for name, setting in service.settings.items():
                 pattern = _OFF.get(name)
                 value = expand(setting.value or "", entry.model.variables).strip("\"'").lower()
-                if pattern and re.fullmatch(pattern, value):
+                image = text_of(service.image)
+                is_read = name not in _BITNAMI or "bitnami" in image or not _is_known(image)
+                if pattern and is_read and re.fullmatch(pattern, value):
                     yield Occurrence(
                         f"{service.name} requires no login ({name})",
                         setting.location,
@@ -46,6 +52,10 @@ def login_switched_off(architecture: Architecture) -> Iterator[Occurrence]:
                         "set a password",
                         None if _is_open(entry, service.name) else Severity.LOW,
                     )
+
+
+def _is_known(image: str) -> bool:
+    return load_catalog().match(image) is not None
 
 
 def _is_open(entry: InvocationFacts, name: str) -> bool:

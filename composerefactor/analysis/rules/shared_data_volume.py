@@ -1,6 +1,7 @@
 """Two data stores write to the same volume.
 
-A database server assumes that nothing else writes to its files: the data is damaged.
+A database server assumes that nothing else writes to its files: the data is damaged. Services that
+prepare the files and exit, or run a tool of the image, are no servers.
 """
 
 from __future__ import annotations
@@ -10,13 +11,20 @@ from collections.abc import Iterator
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.facts.volumes import Mount
 from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.compose.one_off import reason_it_may_exit
+from composerefactor.compose.services import StartModel
+from composerefactor.images.lookup import runs_server
 
 
 @rule(Severity.HIGH, "data")
 def shared_data_volume(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the volumes that two data stores of one start command write to."""
     for entry in architecture.certain:
-        stores = {s.name for s in entry.services if s.counts_as == "data stores" and not s.profiles}
+        stores = {
+            s.name
+            for s in entry.services
+            if s.counts_as == "data stores" and not s.profiles and _is_server(entry.model, s.name)
+        }
         for volume in entry.volumes:
             writers = {
                 mount.service: mount
@@ -33,6 +41,11 @@ def shared_data_volume(architecture: Architecture) -> Iterator[Occurrence]:
                     "give each its own volume",
                     None if _same_paths(writers) else Severity.INFO,
                 )
+
+
+def _is_server(model: StartModel, name: str) -> bool:
+    """Return whether nothing says that service *name* exits, or runs another program."""
+    return not reason_it_may_exit(model, name) and runs_server(model.services[name])
 
 
 def _same_paths(writers: dict[str, Mount]) -> bool:
