@@ -133,7 +133,7 @@ class ToMapping(Struct, frozen=True):
 
 
 class AddLines(Struct, frozen=True):
-    """Appends whole lines to a file that is not YAML, such as ``.env``; creates it if necessary.
+    """Adds whole lines to a file that is not YAML, such as ``.env``; creates it if necessary.
 
     *private* is True for a file that must not be committed.
     """

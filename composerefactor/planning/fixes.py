@@ -26,6 +26,7 @@ from composerefactor.compose.suppression import ignore_reason
 from composerefactor.confidence import CONFIDENCES, DEFAULT_CONFIDENCE, Confidence
 from composerefactor.discovery.readers import STACK_DEPLOY
 from composerefactor.edit.apply import apply_edits
+from composerefactor.edit.lines import with_lines
 from composerefactor.edit.operations import AddKey, AddLines, Edit, WriteFile, YamlEdit
 from composerefactor.errors import InputError, Location, RefusedError, UsageError
 from composerefactor.images.environments import development_profile_reason, short_lived_reason
@@ -563,15 +564,9 @@ def _apply_possible(
 
 
 def _with_added_lines(project: Project, contents: dict[str, bytes | None], edit: AddLines) -> bytes:
-    """Return the content of the file of *edit* with its lines added, keeping its line ends.
-
-    A blank line separates them from a comment at the end of the file.
-    """
+    """Return the content of the file of *edit* with its lines added where they belong."""
     before = contents.get(edit.file)
     if before is None and project.read is not None and project.exists(edit.file):
         before = project.read(edit.file)
-    newline = b"\r\n" if b"\r\n" in (before or b"") else b"\n"
-    end = newline if before and not before.endswith(b"\n") else b""
-    if (before or b"").rstrip(b"\r\n").rpartition(b"\n")[2].lstrip().startswith(b"#"):
-        end += newline
-    return (before or b"") + end + edit.text.encode().replace(b"\n", newline)
+    text = (before or b"").decode("utf-8", "surrogateescape")
+    return with_lines(text, edit.text.splitlines()).encode("utf-8", "surrogateescape")
