@@ -257,7 +257,7 @@ def key_place(
     if n + 1 == len(entries):
         at = after_last_line(source, entries[n])
         if path:
-            at = end_of_comments_below(source, at, max(_region_end(file, path), at), column)
+            at = end_of_comments_below(source, at, max(_region_end(file, path), at), entries[n])
         else:
             at = min(_after_own_comments(source, at, column), file.document_end)
         return Place(at, column, blank)

@@ -63,6 +63,8 @@ _CONTINUED = re.compile(r"#( {2,})\S")
 _LOOKS_LIKE_YAML = re.compile(r"#+\s*(?:-(?=\s)|[\w.$\{\}/\"'<-]+\s*:(?=\s|$))")
 _COMMENTED_OUT_ITEM = re.compile(r"#+\s*-\s")
 _COMMENTED_OUT_KEY = re.compile(r"#+ *[\w.$\{\}\"'-]+:\s*$")
+_ENTRY_NAME = re.compile(r"#+ *(?P<name>[a-z][\w.-]*):(?:\s|$)")
+_ABOVE = re.compile(r"\babove\b", re.IGNORECASE)
 _RULER = r"[-=#*~_+—\u2013\u2500-\u257f]"  # with the characters that draw boxes
 _RULER_LINE = re.compile(
     rf"(?:#\s*)?{_RULER}{{3,}}(?:\s|$)|#\s*{_RULER}{{2,}}\s.*\s{_RULER}{{2,}}$"
@@ -120,6 +122,12 @@ class _Line(Struct, frozen=True):
     def begins_entry(self) -> bool:
         """True for a commented-out key whose value is on the lines below it."""
         return _COMMENTED_OUT_KEY.match(self.text) is not None
+
+    @property
+    def entry_name(self) -> str:
+        """The name of a commented-out key; ``""`` for other lines."""
+        match = _ENTRY_NAME.match(self.text)
+        return match["name"] if match and not self.is_ruler else ""
 
 
 class Title(Struct, frozen=True):
@@ -340,20 +348,33 @@ def _last_dash(source: Source, value: Node) -> int | None:
     return source.column(dash) if dash >= 0 else None
 
 
-def end_of_comments_below(source: Source, start: int, end: int, column: int) -> int:
-    """Return the offset just after the comments directly below *start* that are part of a block.
+def end_of_comments_below(source: Source, start: int, end: int, last: Entry) -> int:
+    """Return the offset just after the comments directly below *start* that a new key follows.
 
-    *start* is just after the last entry of the block, whose keys are in *column*; *end* is the end
-    of its region. A commented-out key or item counts with the column of its text; one to the left
-    of *column* is not part of the block, nor is what follows it.
+    These are the comments of the *last* entry of a block, and notes on the whole block. Other keys
+    that are commented out, with the notes above them, stay below what is in use. A commented-out
+    key or item counts with the column of its text; one to the left of the block's keys is not part
+    of the block, nor is what follows it.
+
+    Args:
+        source: The source.
+        start: Just after the last line of *last*.
+        end: The end of its region.
+        last: The last entry of the block.
     """
-    stop = start
+    column = source.column(last.start)
+    lines: list[_Line] = []
     for line in _blank_and_comment_lines(source, start, end):
         if line.is_blank or line.is_ruler or (line.looks_like_yaml and line.column < column):
             break
-        if line.column >= column:
-            stop = line.end
-    return stop
+        lines.append(line)
+    keys = {line.entry_name for line in lines if line.column == column} - {""}
+    refers_above = any(_ABOVE.search(line.text) for line in lines)
+    if keys and last.name not in keys and not refers_above:
+        dash = _last_dash(source, last.value)
+        owned = max(_deeper(lines, column), 0 if dash is None else _items_below(lines, dash))
+        return lines[owned - 1].end if owned else start
+    return next((line.end for line in reversed(lines) if line.column >= column), start)
 
 
 def _end_of_group(lines: list[_Line], *, directly_below: bool) -> int:

@@ -98,15 +98,44 @@ CASES: dict[str, tuple[str, YamlEdit, str]] = {
             "    depends_on:\n    - db\n    labels:\n    - a=b\n"
         ),
     ),
-    "a key below a commented-out key in column 0, above a note on what follows": (
+    "a key above a commented-out key in column 0": (
         (
             "services:\n  web:\n    image: a\n#    ports:\n#      - 80:80\n  # keeps all\n"
             "  db:\n    image: b\n"
         ),
         AddKey("", SERVICE, "restart", "always", ORDER),
         (
-            "services:\n  web:\n    image: a\n#    ports:\n#      - 80:80\n    restart: always\n"
+            "services:\n  web:\n    image: a\n    restart: always\n#    ports:\n#      - 80:80\n"
             "  # keeps all\n  db:\n    image: b\n"
+        ),
+    ),
+    "a key above a commented-out key and its note": (
+        "services:\n  web:\n    image: a\n    # to debug:\n    # ports:\n    #   - 80:80\n",
+        AddKey("", SERVICE, "restart", "always", ORDER),
+        (
+            "services:\n  web:\n    image: a\n    restart: always\n"
+            "    # to debug:\n    # ports:\n    #   - 80:80\n"
+        ),
+    ),
+    "a key between commented-out items and a commented-out key": (
+        "services:\n  web:\n    ports:\n    - 80:80\n    # - 443:443\n    # tty: true\n",
+        AddKey("", SERVICE, "restart", "always", ORDER),
+        (
+            "services:\n  web:\n    ports:\n    - 80:80\n    # - 443:443\n"
+            "    restart: always\n    # tty: true\n"
+        ),
+    ),
+    "a key below another value of the last key": (
+        "services:\n  web:\n    image: a\n    # with TLS\n    # image: b\n",
+        AddKey("", SERVICE, "restart", "always", ORDER),
+        "services:\n  web:\n    image: a\n    # with TLS\n    # image: b\n    restart: always\n",
+    ),
+    "a key below a note that refers to what is above": (
+        "services:\n  web:\n    image: a\n    # or, instead of the above:\n    # build: .\n",
+        AddKey("", SERVICE, "restart", "always", ORDER),
+        (
+            "services:\n  web:\n    image: a\n    # or, instead of the above:\n    # build: .\n"
+            "    restart: always\n"
         ),
     ),
     "a key above a commented-out service": (
