@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from composerefactor.discovery.files import FileFacts, Listing
+from composerefactor.discovery.files import Listing, TreeFacts
 from composerefactor.discovery.resolve import named_files
 from composerefactor.discovery.script import Line, Script, ancestors
 from composerefactor.discovery.shell import ShellCall, calls
@@ -48,7 +48,7 @@ _NEGATED = re.compile(
 )
 
 
-def comment_calls(listing: Listing, facts: FileFacts) -> list[ShellCall]:
+def comment_calls(listing: Listing, facts: TreeFacts) -> list[ShellCall]:
     """Return the commands in the comments of Compose files, except for those that name no file.
 
     They run in the directory of the file, or in one above it.

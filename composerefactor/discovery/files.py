@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Protocol
 
 from composerefactor.compose.files import RESOURCE_SECTIONS, Library
 from composerefactor.compose.merge_keys import merged_entries
@@ -35,62 +34,6 @@ OVERRIDE_NAMES = (
 """Names of the override file of a default file, best first (observed: v5.6.1)."""
 
 
-class FileReader(Protocol):
-    """Read access to the files of a project.
-
-    Paths are POSIX paths relative to the project directory. The listing is sorted and limited: it
-    excludes ``.git``, ``node_modules`` and vendor directories, and stops at six levels.
-    """
-
-    def paths(self) -> Sequence[str]:
-        """Return the paths of all files."""
-        ...
-
-    def read(self, path: str) -> str | None:
-        """Return the text of *path*; None if it is missing, binary or larger than 1 MB."""
-        ...
-
-
-class FileFacts(Protocol):
-    """Facts on single Compose files as they are written; see :class:`TreeFacts`."""
-
-    def is_compose(self, path: str) -> bool:
-        """Return whether *path* is a Compose file, judged by its content."""
-        ...
-
-    def tree(self, path: str) -> Tree | None:
-        """Return the YAML tree of *path*, or None if it is not valid YAML."""
-        ...
-
-    def services(self, path: str) -> Mapping[str, bool]:
-        """Return the services: name -> whether it has an image, build, extends or provider."""
-        ...
-
-    def has_override_tags(self, path: str) -> bool:
-        """Return whether *path* contains the tag ``!reset`` or ``!override``."""
-        ...
-
-    def has_include(self, path: str) -> bool:
-        """Return whether *path* has an ``include``."""
-        ...
-
-    def project_directory(self, path: str) -> str:
-        """Return the directory to which the included and extended files of *path* are relative."""
-        ...
-
-    def undefined(self, path: str) -> Collection[str]:
-        """Return the services, networks, volumes ... that *path* uses and does not define."""
-        ...
-
-    def referenced_by(self, path: str) -> Collection[str]:
-        """Return the Compose files that name *path* in ``include`` or ``extends``."""
-        ...
-
-    def extended_services(self, path: str) -> Collection[str] | None:
-        """Return the services of *path* that other files extend; None if a file includes it."""
-        ...
-
-
 def directories_of(paths: Iterable[str]) -> frozenset[str]:
     """Return all directories that contain one of *paths* at any depth; not the top one."""
     directories: set[str] = set()
@@ -103,20 +46,26 @@ def directories_of(paths: Iterable[str]) -> frozenset[str]:
 
 
 class Listing:
-    """The paths of a project as sets, for questions about single paths and directories.
+    """The texts of a project by POSIX path relative to the project directory.
 
     Attributes:
-        paths: The paths of all files, sorted.
+        read: Returns the text of a path; None if it is missing, not text, or too large.
     """
 
-    def __init__(self, reader: FileReader) -> None:
-        self._reader = reader
-        self.paths: tuple[str, ...] = tuple(reader.paths())
-        self._known = frozenset(self.paths)
+    def __init__(
+        self, list_paths: Callable[[], Iterable[str]], read: Callable[[str], str | None]
+    ) -> None:
+        self._list_paths = list_paths
+        self.read = read
 
-    def read(self, path: str) -> str | None:
-        """Return the text of *path*, or None if it is missing or unreadable."""
-        return self._reader.read(path)
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of all files, sorted."""
+        return tuple(self._list_paths())
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.paths)
 
     @cached_property
     def directories(self) -> frozenset[str]:
@@ -162,13 +111,13 @@ _REFERENCE = re.compile(r"\bextends\b|^include\b", re.MULTILINE)
 
 
 class TreeFacts:
-    """The :class:`FileFacts` of the project *files*, parsed by *library*.
+    """Facts on single Compose files of *listing* as they are written, parsed by *library*.
 
     A file that is not valid YAML is not a Compose file here.
     """
 
-    def __init__(self, files: FileReader, library: Library) -> None:
-        self._files = files
+    def __init__(self, listing: Listing, library: Library) -> None:
+        self._listing = listing
         self._library = library
         self._complete: dict[str, dict[str, bool]] = {}
         self._names: dict[str, list[str]] = {}
@@ -260,16 +209,12 @@ class TreeFacts:
         own = directory = directory_of(path)
         names = [name for name in self._named(path) if not _OUTSIDE_PATH.match(name)]
         while names:
-            if all(join(directory, name) in self._listed for name in names):
+            if all(self._listing.exists(join(directory, name)) for name in names):
                 return directory
             if directory == ".":
                 break
             directory = directory_of(directory)
         return own
-
-    @cached_property
-    def _listed(self) -> frozenset[str]:
-        return frozenset(self._files.paths())
 
     def overriding(self, path: str, service: str) -> frozenset[str]:
         """Return the files that may be merged over *path* and define *service*.
@@ -287,7 +232,7 @@ class TreeFacts:
     def _files_by_service(self) -> dict[str, dict[str, bool]]:
         """Each service -> the files that define it -> whether they have its image, build ..."""
         files: dict[str, dict[str, bool]] = {}
-        for path in self._files.paths():
+        for path in self._listing.paths:
             if path.endswith((".yml", ".yaml")) and self.is_compose(path):
                 for name, body in self._services(path):
                     is_complete = any(key in merged_entries(body) for key in _DEFINING_KEYS)
@@ -360,7 +305,7 @@ class TreeFacts:
         """Return the Compose files directly in *directory*, sorted."""
         return [
             path
-            for path in self._files.paths()
+            for path in self._listing.paths
             if directory_of(path) == directory
             and path.endswith((".yml", ".yaml"))
             and self.is_compose(path)
@@ -386,10 +331,10 @@ class TreeFacts:
     @cached_property
     def _references(self) -> dict[str, set[str]]:
         references: dict[str, set[str]] = {}
-        for path in self._files.paths():
+        for path in self._listing.paths:
             if not path.endswith((".yml", ".yaml")):
                 continue
-            text = self._files.read(path) or ""
+            text = self._listing.read(path) or ""
             if "extends" not in text and "include" not in text:
                 continue
             if not _REFERENCE.search(text) or not self.is_compose(path):

@@ -17,7 +17,7 @@ from composerefactor.compose.invocation import Evidence, Invocation
 from composerefactor.discovery import readers, swarm
 from composerefactor.discovery.command_files import scripts
 from composerefactor.discovery.comments import comment_calls
-from composerefactor.discovery.files import FileFacts, FileReader, Listing, join
+from composerefactor.discovery.files import Listing, TreeFacts, join
 from composerefactor.discovery.guess import guess_invocations
 from composerefactor.discovery.readers import OtherReader
 from composerefactor.discovery.resolve import UnresolvedCall, resolve_call, split_files
@@ -39,22 +39,14 @@ class Survey(Struct, frozen=True):
     unresolved: tuple[UnresolvedCall, ...] = ()
 
 
-def find(files: FileReader, facts: FileFacts) -> list[Invocation]:
-    """Return the start commands of a project: the default, then commands, then guesses by name.
-
-    *files* reads the project, *facts* describes its Compose files. The content of a file never
-    raises an error: what cannot be parsed as a command is ignored.
-    """
-    return list(survey(files, facts).entries)
-
-
-def survey(files: FileReader, facts: FileFacts) -> Survey:
+def survey(listing: Listing, facts: TreeFacts) -> Survey:
     """Return the start commands of a project, other readers of its files, and unresolved commands.
 
-    Commands in a subdirectory that is an independent project are ignored, unless they use files
-    outside it or a command outside it changes to that directory.
+    *listing* reads the project, *facts* describes its Compose files. The content of a file never
+    raises an error: what cannot be parsed as a command is ignored. Commands in a subdirectory that
+    is an independent project are ignored, unless they use files outside it or a command outside it
+    changes to that directory.
     """
-    listing = Listing(files)
     shell_calls = commands(listing)
     explained = comment_calls(listing, facts)
     independent = _independent_projects(shell_calls, listing)
@@ -105,9 +97,8 @@ def commands(listing: Listing) -> list[ShellCall]:
     return [call for script in scripts(listing) for call in calls(script)]
 
 
-def project_directories(files: FileReader) -> list[str]:
+def project_directories(listing: Listing) -> list[str]:
     """Return the directories with a default Compose file, sorted; ``.`` may be one of them."""
-    listing = Listing(files)
     return sorted(
         directory
         for directory in listing.directories
@@ -150,7 +141,7 @@ def _make_directories(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(after for word, after in pairwise(words) if word in {"-C", "--directory"})
 
 
-def _directories(entries: Iterable[Invocation], listing: Listing, facts: FileFacts) -> list[str]:
+def _directories(entries: Iterable[Invocation], listing: Listing, facts: TreeFacts) -> list[str]:
     """Return the project directory and the directories of files that commands name, sorted.
 
     If the project directory has no default file, the directories of files that are used from it
@@ -162,7 +153,7 @@ def _directories(entries: Iterable[Invocation], listing: Listing, facts: FileFac
     return sorted(({"."} | named) & listing.directories)
 
 
-def directories_used_from_root(listing: Listing, facts: FileFacts) -> set[str]:
+def directories_used_from_root(listing: Listing, facts: TreeFacts) -> set[str]:
     """Return the subdirectories with a Compose file that is used from the root of *listing*.
 
     Files that others include or extend do not count.
@@ -229,7 +220,7 @@ def _rank(entry: Invocation) -> tuple[object, ...]:
 
 
 def from_options(
-    files: FileReader,
+    listing: Listing,
     *,
     file: Sequence[str] = (),
     entry: Sequence[str] = (),
@@ -259,16 +250,13 @@ def from_options(
         named.append(("COMPOSE_FILE", parts))
     if not named:
         return None
-    listed = frozenset(files.paths())
     env_files = list(env_file) or [
         part for part in environ.get("COMPOSE_ENV_FILES", "").split(",") if part
     ]
     return merge_duplicates(
         Invocation(
-            files=tuple(_existing_path(path, source, files, listed) for path in parts),
-            env_files=tuple(
-                _existing_path(path, "--env-file", files, listed) for path in env_files
-            ),
+            files=tuple(_existing_path(path, source, listing) for path in parts),
+            env_files=tuple(_existing_path(path, "--env-file", listing) for path in env_files),
             project_name=environ.get("COMPOSE_PROJECT_NAME") or None,
             profiles=tuple(
                 sorted({one for one in environ.get("COMPOSE_PROFILES", "").split(",") if one})
@@ -281,20 +269,19 @@ def from_options(
 
 
 def with_env_files(
-    entries: Iterable[Invocation], files: FileReader, env_file: Sequence[str]
+    entries: Iterable[Invocation], listing: Listing, env_file: Sequence[str]
 ) -> list[Invocation]:
     """Return *entries*, with the files *env_file* for those that name no env file themselves.
 
     Raises InputError for a file that does not exist.
     """
-    listed = frozenset(files.paths())
-    named = tuple(_existing_path(path, "--env-file", files, listed) for path in env_file)
+    named = tuple(_existing_path(path, "--env-file", listing) for path in env_file)
     return merge_duplicates(replace(entry, env_files=entry.env_files or named) for entry in entries)
 
 
-def _existing_path(path: str, source: str, files: FileReader, listed: frozenset[str]) -> str:
+def _existing_path(path: str, source: str, listing: Listing) -> str:
     normal = join(".", path)
-    if normal not in listed and files.read(normal) is None:
+    if not listing.exists(normal) and listing.read(normal) is None:
         raise InputError(
             f"no such file in the project ({source})",
             location=Location(path),

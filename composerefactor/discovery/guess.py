@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from composerefactor.compose.invocation import Evidence, Invocation
-from composerefactor.discovery.files import OVERRIDE_NAMES, FileFacts, Listing
+from composerefactor.discovery.files import OVERRIDE_NAMES, Listing, TreeFacts
 from composerefactor.discovery.resolve import default_files, implicit_files
 from composerefactor.discovery.script import directory_of
 
@@ -29,7 +29,7 @@ _MAX_DEPTH = 8
 
 
 def guess_invocations(
-    directory: str, listing: Listing, facts: FileFacts, known: Sequence[Invocation]
+    directory: str, listing: Listing, facts: TreeFacts, known: Sequence[Invocation]
 ) -> Iterator[Invocation]:
     """Yield the start commands that the Compose files of *directory* suggest.
 
@@ -65,7 +65,7 @@ class _Directory:
     """
 
     def __init__(
-        self, directory: str, listing: Listing, facts: FileFacts, known: Sequence[Invocation]
+        self, directory: str, listing: Listing, facts: TreeFacts, known: Sequence[Invocation]
     ) -> None:
         self.facts = facts
         self.default = listing.default_file(directory)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 
 from composerefactor.compose.invocation import Evidence
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
-from composerefactor.discovery.files import DEFAULT_NAMES, OVERRIDE_NAMES, FileFacts, Listing, join
+from composerefactor.discovery.files import DEFAULT_NAMES, OVERRIDE_NAMES, Listing, TreeFacts, join
 from composerefactor.discovery.readers import STACK_DEPLOY, OtherReader
 from composerefactor.discovery.script import directory_of
 from composerefactor.yaml.comments import comment_lines
@@ -53,7 +53,7 @@ _SWARM_MODES = frozenset({"global", "global-job", "replicated-job"})
 
 
 def from_compose_files(
-    listing: Listing, facts: FileFacts, started: Collection[str], read: Collection[str]
+    listing: Listing, facts: TreeFacts, started: Collection[str], read: Collection[str]
 ) -> Iterator[OtherReader]:
     """Yield the Compose files for Docker Swarm, except those that are *read* by others anyway.
 
@@ -88,7 +88,7 @@ def _says_for_swarm(text: str) -> bool:
     return not is_doubtful or bool(_ONLY.search(text))
 
 
-def _from_header(path: str, facts: FileFacts) -> Evidence | None:
+def _from_header(path: str, facts: TreeFacts) -> Evidence | None:
     """Return the line of the header that says that the file is for Docker Swarm."""
     tree = facts.tree(path)
     for comment in comment_lines(tree) if tree is not None else ():
@@ -112,7 +112,7 @@ def _named_by_readmes(listing: Listing) -> Iterator[tuple[str, Evidence]]:
                 yield path, Evidence("says that it is for Docker Swarm", readme, number)
 
 
-def _from_content(path: str, facts: FileFacts) -> Evidence | None:
+def _from_content(path: str, facts: TreeFacts) -> Evidence | None:
     """Return what in the name or content of *path* is of Docker Swarm.
 
     A file with attributes that Docker Swarm ignores is taken for one of Docker Compose.

@@ -121,6 +121,11 @@ class OpenProject(Struct, frozen=True, dict=True):
         return self.repository.prefix if self.repository else ""
 
     @cached_property
+    def listing(self) -> Listing:
+        """The texts of the files of the project."""
+        return listing_of(self.files)
+
+    @cached_property
     def settings(self) -> Settings:
         """The project's settings, the defaults if it has no settings file.
 
@@ -157,26 +162,9 @@ class OpenProject(Struct, frozen=True, dict=True):
         return list(names)
 
 
-class ProjectTexts:
-    """The files of a project as texts, for the search for start commands."""
-
-    def __init__(self, files: ProjectFiles) -> None:
-        self._files = files
-
-    @cached_property
-    def _listed(self) -> list[str]:
-        return self._files.paths()
-
-    def paths(self) -> Sequence[str]:
-        """Return the paths of all files."""
-        return self._listed
-
-    def read(self, path: str) -> str | None:
-        """Return the text of *path*; None if it is missing, too large, or not text."""
-        try:
-            return self._files.read_text(path)
-        except InputError:
-            return None
+def listing_of(files: ProjectFiles) -> Listing:
+    """Return the texts of *files*, for the search for start commands."""
+    return Listing(files.paths, files.text_of)
 
 
 def open_project(
@@ -205,13 +193,13 @@ def open_project(
     )
     files = ProjectFiles(root)
     library = Library(files, repairable=repairable)
-    texts = ProjectTexts(files)
-    facts = TreeFacts(texts, library)
-    invocations = list(entries) if entries is not None else _given_entries(choice, texts)
+    listing = listing_of(files)
+    facts = TreeFacts(listing, library)
+    invocations = list(entries) if entries is not None else _given_entries(choice, listing)
     readers: tuple[OtherReader, ...] = ()
     if invocations is None:
-        surveyed = survey(texts, facts)
-        invocations = with_env_files(surveyed.entries, texts, choice.env_file)
+        surveyed = survey(listing, facts)
+        invocations = with_env_files(surveyed.entries, listing, choice.env_file)
         readers = surveyed.readers
     if not invocations:
         raise _no_compose_file(choice.path)
@@ -220,7 +208,7 @@ def open_project(
     links |= {path: target for path in project.files if (target := files.link_target(path))}
     project.links.update(links)
     project.has_directory = files.has_directory
-    project.not_read.update(_files_not_read(project, texts, facts))
+    project.not_read.update(_files_not_read(project, listing, facts))
     project.protected_files.update(_generated_files(project, is_named=choice.names_entries))
     if not choice.names_entries:
         project.protected_files.update(_files_of_other_readers(readers))
@@ -262,10 +250,10 @@ def _repository_of(path: Path, root: Path, repository: Repository) -> Callable[[
     return repository.nested_at
 
 
-def _given_entries(choice: ProjectSelection, texts: ProjectTexts) -> list[Invocation] | None:
+def _given_entries(choice: ProjectSelection, listing: Listing) -> list[Invocation] | None:
     """Return the start commands that *choice* gives; None if it gives none."""
     return from_options(
-        texts,
+        listing,
         file=choice.file,
         entry=choice.entry,
         env_file=choice.env_file,
@@ -314,12 +302,12 @@ def _linked_files(links: Mapping[str, str]) -> Iterator[tuple[str, ProtectedFile
 
 
 def _files_not_read(
-    project: Project, texts: ProjectTexts, facts: TreeFacts
+    project: Project, listing: Listing, facts: TreeFacts
 ) -> Iterator[tuple[str, InputError]]:
     """Yield the files that look like Compose files and are none, with the reason."""
     known = {*project.files, *(path for entry in project.entries for path in entry.files)}
     directories = {posixpath.dirname(path) for path in known}
-    for path in texts.paths():
+    for path in listing.paths:
         if path in known or posixpath.dirname(path) not in directories:
             continue
         if _any_has_compose_name([path]) or facts.has_services(path):
@@ -381,19 +369,17 @@ def project_root(path: Path, roots: str = "") -> Path:
             remedy=f"give the directory as PATH, and the file as -f {path.name}",
         )
     files = ProjectFiles(path)
-    texts = ProjectTexts(files)
-    listing = Listing(texts)
-    paths = texts.paths()
-    candidates = project_directories(texts)
-    top_level = [name for name in paths if "/" not in name]
+    listing = listing_of(files)
+    candidates = project_directories(listing)
+    top_level = [name for name in listing.paths if "/" not in name]
     if candidates[:1] == ["."] or _any_has_compose_name(top_level):
         return files.root
-    facts = TreeFacts(texts, Library(files))
+    facts = TreeFacts(listing, Library(files))
     if not candidates and any(_is_start_file(name, facts) for name in top_level):
         return files.root
     if directories_used_from_root(listing, facts) or _is_given_as_directory(listing):
         return files.root
-    unreferenced = [name for name in paths if not facts.referenced_by(name)]
+    unreferenced = [name for name in listing.paths if not facts.referenced_by(name)]
     candidates = candidates or _outermost(
         {posixpath.dirname(name) for name in unreferenced if _any_has_compose_name([name])}
     )

@@ -30,7 +30,7 @@ from composerefactor.planning.fixes import (
     PlannedFix,
     plan_fixes,
 )
-from composerefactor.planning.opening import OpenProject, ProjectTexts
+from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.readers import with_readers
 from composerefactor.planning.selection import (
     EVERYTHING,
@@ -529,7 +529,7 @@ def root_move(opened: OpenProject, path: Path, directory: str) -> Move:
         RefusedError: Files or commands cannot be adapted to the move.
     """
     if opened.root == (path / directory).resolve():
-        return Move(opened.project, Relocation(directory), ProjectTexts(opened.files))
+        return Move(opened.project, Relocation(directory), opened.listing)
     if opened.root != path.resolve():
         below = opened.root.relative_to(path.resolve()).as_posix()
         raise UsageError(
@@ -541,5 +541,4 @@ def root_move(opened: OpenProject, path: Path, directory: str) -> Move:
     planned_move = plan_relocation(
         opened.project, opened.readers, directory, is_directory=is_directory
     )
-    files = ProjectTexts(opened.files)
-    return Move.of(opened.project, files, opened.readers, planned_move, opened.root.name)
+    return Move.of(opened.project, opened.listing, opened.readers, planned_move, opened.root.name)

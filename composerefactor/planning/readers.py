@@ -20,10 +20,9 @@ from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_te
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import extends_target
-from composerefactor.discovery.files import Listing
 from composerefactor.edit.planned_files import Piece, PlannedFile, Replacement, Slice
 from composerefactor.errors import InputError
-from composerefactor.planning.opening import OpenProject, ProjectTexts
+from composerefactor.planning.opening import OpenProject
 from composerefactor.plugins import discover
 from composerefactor.refactoring.contract import Plan
 from composerefactor.refactoring.reader import (
@@ -140,10 +139,11 @@ def _edited(
 
 def surroundings(opened: OpenProject) -> Surroundings:
     """Return the files around the project that is open."""
-    listing = Listing(ProjectTexts(opened.files))
     repository = opened.repository
     remotes = repository.remotes if repository is not None else frozenset
-    return Surroundings(listing, opened.prefix, _texts_above(opened), remotes, opened.readers)
+    return Surroundings(
+        opened.listing, opened.prefix, _texts_above(opened), remotes, opened.readers
+    )
 
 
 def _texts_above(opened: OpenProject) -> Mapping[str, str]:
@@ -151,14 +151,8 @@ def _texts_above(opened: OpenProject) -> Mapping[str, str]:
     if opened.repository is None or not opened.prefix:
         return {}
     files = ProjectFiles(opened.repository.top)
-    texts: dict[str, str] = {}
-    for path in files.paths_in("", *_ABOVE)[:_MAX_ABOVE]:
-        if _SETTINGS.fullmatch(path):
-            try:
-                texts[path] = files.read_text(path)
-            except InputError:
-                continue
-    return texts
+    paths = filter(_SETTINGS.fullmatch, files.paths_in("", *_ABOVE)[:_MAX_ABOVE])
+    return {path: text for path in paths if (text := files.text_of(path)) is not None}
 
 
 def planned_split(project: Project, plan: Plan, around: Surroundings) -> PlannedSplit:

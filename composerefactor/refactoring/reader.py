@@ -12,7 +12,7 @@ from __future__ import annotations
 import posixpath
 import re
 import sys
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -193,21 +193,14 @@ class ReaderFile(Struct, frozen=True, dict=True):
         return any(reason_in(text, reader) is not None for text in lines)
 
 
-class _Repository:
-    """The files of a project and the known files above it, by path from the top level."""
+def _from_top_level(project: Listing, prefix: str, above: Mapping[str, str]) -> Listing:
+    """Return the files of *project* and the known files *above* it, by path from the top level."""
+    own = {posixpath.normpath(posixpath.join(prefix, path)): path for path in project.paths}
 
-    def __init__(self, project: Listing, prefix: str, above: Mapping[str, str]) -> None:
-        self._project, self._above = project, above
-        self._paths = {posixpath.normpath(posixpath.join(prefix, p)): p for p in project.paths}
+    def read(path: str) -> str | None:
+        return project.read(own[path]) if path in own else above.get(path)
 
-    def paths(self) -> Sequence[str]:
-        """Return the paths of all files, sorted."""
-        return sorted({*self._paths, *self._above})
-
-    def read(self, path: str) -> str | None:
-        """Return the text of *path*, None if it cannot be read."""
-        own = self._paths.get(path)
-        return self._above.get(path) if own is None else self._project.read(own)
+    return Listing(lambda: sorted({*own, *above}), read)
 
 
 class Surroundings:
@@ -233,7 +226,7 @@ class Surroundings:
         remotes: Callable[[], Collection[str]] = frozenset,
         others: Iterable[OtherReader] = (),
     ) -> None:
-        self.listing = Listing(_Repository(project, prefix, above or {}))
+        self.listing = _from_top_level(project, prefix, above or {})
         self.others = tuple(others)
         self.read_once: dict[Hashable, Any] = {}
         self._prefix = prefix

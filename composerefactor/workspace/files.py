@@ -144,13 +144,15 @@ class ProjectFiles:
             )
         return content
 
-    def read_text(self, path: str) -> str:
+    def text_of(self, path: str) -> str | None:
         """Return the text of *path* without its byte-order mark.
 
-        Raises:
-            InputError: As for :meth:`read_bytes`, or the content is not UTF-8 text.
+        None if it cannot be read (see :meth:`read_bytes`), or is not UTF-8 text.
         """
-        return Source.decode(path, self.read_bytes(path)).text
+        try:
+            return Source.decode(path, self.read_bytes(path)).text
+        except InputError:
+            return None
 
     def check_writable(self, path: str) -> None:
         """Check that *path* can be created, replaced or deleted in this project.

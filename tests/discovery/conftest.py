@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from composerefactor.discovery.files import Listing, TreeFacts
     from composerefactor.discovery.find import Survey
 
 SERVICE = "services:\n  web:\n    image: nginx\n"
@@ -15,16 +16,10 @@ OVERRIDE = "services:\n  web:\n    restart: always\n"
 
 
 class MemoryFiles:
-    """A FileReader over a dictionary; None means a binary or too large file."""
+    """A Reader over a dictionary; None means a binary or too large file."""
 
     def __init__(self, texts: Mapping[str, str | None]) -> None:
         self.texts = dict(texts)
-
-    def paths(self) -> Sequence[str]:
-        return sorted(self.texts)
-
-    def read(self, path: str) -> str | None:
-        return self.texts.get(path)
 
     def exists(self, path: str) -> bool:
         return self.texts.get(path) is not None
@@ -34,24 +29,34 @@ class MemoryFiles:
 
 
 @pytest.fixture
-def files() -> Callable[[Mapping[str, str | None]], MemoryFiles]:
-    """Return a factory of projects: path -> text."""
-    return MemoryFiles
+def listing() -> Callable[[Mapping[str, str | None]], Listing]:
+    """Return a function that lists a project: path -> text."""
+    # Imported late: the C parser is hidden only after this file is read.
+    from composerefactor.discovery.files import Listing  # noqa: PLC0415
+
+    return lambda texts: Listing(lambda: sorted(texts), texts.get)
 
 
 @pytest.fixture
-def surveyed() -> Callable[[Mapping[str, str | None]], Survey]:
-    """Return a function that surveys a project: path -> text."""
-    # Imported late: the C parser is hidden only after this file is read.
+def facts(
+    listing: Callable[[Mapping[str, str | None]], Listing],
+) -> Callable[[Mapping[str, str | None]], TreeFacts]:
+    """Return a function that reads the Compose files of a project: path -> text."""
     from composerefactor.compose.files import Library  # noqa: PLC0415
     from composerefactor.discovery.files import TreeFacts  # noqa: PLC0415
+
+    return lambda texts: TreeFacts(listing(texts), Library(MemoryFiles(texts)))
+
+
+@pytest.fixture
+def surveyed(
+    listing: Callable[[Mapping[str, str | None]], Listing],
+    facts: Callable[[Mapping[str, str | None]], TreeFacts],
+) -> Callable[[Mapping[str, str | None]], Survey]:
+    """Return a function that surveys a project: path -> text."""
     from composerefactor.discovery.find import survey  # noqa: PLC0415
 
-    def run(texts: Mapping[str, str | None]) -> Survey:
-        reader = MemoryFiles(texts)
-        return survey(reader, TreeFacts(reader, Library(reader)))
-
-    return run
+    return lambda texts: survey(listing(texts), facts(texts))
 
 
 @pytest.fixture

@@ -4,15 +4,9 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from composerefactor.compose.files import Library
-from composerefactor.discovery.files import FileReader, TreeFacts
+from composerefactor.discovery.files import TreeFacts
 
 Facts = Callable[[Mapping[str, str]], TreeFacts]
-
-
-@pytest.fixture
-def facts(files: Callable[[Mapping[str, str]], FileReader]) -> Facts:
-    return lambda texts: TreeFacts(reader := files(texts), Library(reader))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

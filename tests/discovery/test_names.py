@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from composerefactor.discovery.files import Listing
 from composerefactor.discovery.find import Survey, project_directories
 
 Surveyed = Callable[[Mapping[str, str | None]], Survey]
@@ -150,6 +151,6 @@ def test_directories_of_files_that_commands_name(surveyed: Surveyed) -> None:
     }
 
 
-def test_project_directories(files: Callable[[Mapping[str, str]], object]) -> None:
-    reader = files({"a/compose.yaml": WEB, "b/c/docker-compose.yml": WEB, "b/x.yml": WEB})
-    assert project_directories(reader) == ["a", "b/c"]  # type: ignore[arg-type]
+def test_project_directories(listing: Callable[[Mapping[str, str]], Listing]) -> None:
+    texts = {"a/compose.yaml": WEB, "b/c/docker-compose.yml": WEB, "b/x.yml": WEB}
+    assert project_directories(listing(texts)) == ["a", "b/c"]

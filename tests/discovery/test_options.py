@@ -5,17 +5,17 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from composerefactor.discovery.files import FileReader
+from composerefactor.discovery.files import Listing
 from composerefactor.discovery.find import from_options
 from composerefactor.errors import InputError, UsageError
 
 
 @pytest.fixture
-def reader(files: Callable[[Mapping[str, str]], FileReader]) -> FileReader:
-    return files({"a.yml": "", "b.yml": "", "c/d.yml": "", "x.env": ""})
+def reader(listing: Callable[[Mapping[str, str]], Listing]) -> Listing:
+    return listing({"a.yml": "", "b.yml": "", "c/d.yml": "", "x.env": ""})
 
 
-def test_nothing_is_named(reader: FileReader) -> None:
+def test_nothing_is_named(reader: Listing) -> None:
     assert from_options(reader, environ={}) is None
 
 
@@ -31,7 +31,7 @@ def test_nothing_is_named(reader: FileReader) -> None:
     ],
 )  # fmt: skip
 def test_entries(
-    reader: FileReader,
+    reader: Listing,
     file: list[str],
     entry: list[str],
     environ: dict[str, str],
@@ -42,18 +42,18 @@ def test_entries(
     assert [one.files for one in found] == expected
 
 
-def test_environment_files_and_profiles(reader: FileReader) -> None:
+def test_environment_files_and_profiles(reader: Listing) -> None:
     environ = {"COMPOSE_ENV_FILES": "x.env", "COMPOSE_PROFILES": "b,a", "COMPOSE_PROJECT_NAME": "p"}
     (found,) = from_options(reader, file=["a.yml"], environ=environ) or []
     assert (found.env_files, found.profiles, found.project_name) == (("x.env",), ("a", "b"), "p")
 
 
 @pytest.mark.parametrize("options", [{"file": ["no.yml"]}, {"entry": ["a.yml,no.yml"]}])
-def test_missing_file_is_named(reader: FileReader, options: dict[str, list[str]]) -> None:
+def test_missing_file_is_named(reader: Listing, options: dict[str, list[str]]) -> None:
     with pytest.raises(InputError, match=r"no\.yml"):
         from_options(reader, environ={}, **options)
 
 
-def test_entry_without_files(reader: FileReader) -> None:
+def test_entry_without_files(reader: Listing) -> None:
     with pytest.raises(UsageError):
         from_options(reader, entry=[" , "], environ={})

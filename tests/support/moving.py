@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from composerefactor.compose.files import Library
 from composerefactor.compose.project import Project, load_project
-from composerefactor.discovery.files import FileReader, TreeFacts
+from composerefactor.discovery.files import Listing, TreeFacts
 from composerefactor.discovery.find import Survey, survey
 from composerefactor.refactoring.move_roots.commands import References, rewritten_references
 from composerefactor.refactoring.move_roots.relocation import (
@@ -18,16 +18,10 @@ from composerefactor.refactoring.move_roots.relocation import (
 
 
 class Texts:
-    """The files of a project, as the finder and the parser read them."""
+    """The files of a project, as the parser reads them."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         self.texts = dict(texts)
-
-    def paths(self) -> Sequence[str]:
-        return sorted(self.texts)
-
-    def read(self, path: str) -> str | None:
-        return self.texts.get(path)
 
     def exists(self, path: str) -> bool:
         return path in self.texts
@@ -40,14 +34,14 @@ class Texts:
 class Shop:
     """What was found in a project, and where its roots go."""
 
-    files: FileReader
+    listing: Listing
     project: Project
     found: Survey
     relocation: Relocation
 
     def references(self, *, in_files: bool = False) -> References:
         return rewritten_references(
-            self.files,
+            self.listing,
             self.project.read or (lambda _: b""),
             self.relocation,
             lambda entry: invocation_after(entry, self.relocation, in_files=in_files),
@@ -61,7 +55,8 @@ def shop(texts: Mapping[str, str], to: str = "docker-compose") -> Shop:
     """Return the project of *texts* with its roots on their way."""
     files = Texts(texts)
     library = Library(files)
-    found = survey(files, TreeFacts(files, library))
+    listing = Listing(lambda: sorted(texts), texts.get)
+    found = survey(listing, TreeFacts(listing, library))
     project = load_project(found.entries, library)
     moving = plan_relocation(project, found.readers, to, is_directory=True)
-    return Shop(files, project, found, moving)
+    return Shop(listing, project, found, moving)

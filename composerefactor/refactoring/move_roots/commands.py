@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
 from composerefactor.compose.invocation import Invocation
-from composerefactor.discovery.files import FileReader, Listing
+from composerefactor.discovery.files import Listing
 from composerefactor.discovery.find import commands
 from composerefactor.discovery.resolve import (
     UnresolvedCall,
@@ -196,24 +196,24 @@ class References(Struct, frozen=True):
 
 
 def rewritten_references(
-    files: FileReader,
+    listing: Listing,
     read: Callable[[str], bytes],
     relocation: Relocation,
     after_move: AfterMove,
 ) -> References:
-    """Return the files of *files* with the commands that name moved files rewritten.
+    """Return the files of *listing* with the commands that name moved files rewritten.
 
     *read* returns the bytes of a file. Commands are read again from the new text: each has to stand
     for what *after_move* returns. Raises RefusedError for one that cannot be rewritten so.
     """
-    changes = _command_changes(Listing(_FilesWithOffsets(files)), relocation, after_move)
+    changes = _command_changes(_with_offsets(listing), relocation, after_move)
     sources = {path: Source.decode(path, read(path)) for path in changes}
     inserted = {
         path: insertions(sources[path].text, at_path, relocation)
         for path, at_path in changes.items()
     }
     texts = {path: with_insertions(inserted[path], sources[path].text) for path in changes}
-    _check_rewritten(changes, files, _FilesAfterMove(files, relocation, texts), after_move)
+    _check_rewritten(changes, listing, _after_move(listing, relocation, texts), after_move)
     planned_files = [
         _planned_file(sources[path], new_texts) for path, new_texts in inserted.items() if new_texts
     ]
@@ -223,7 +223,7 @@ def rewritten_references(
         for change in at_path
         if change.before[0].implicit and _may_run_anywhere(change.call)
     ]
-    mentions = tuple(_mentions(files, relocation, texts))
+    mentions = tuple(_mentions(listing, relocation, texts))
     return References(tuple(planned_files), mentions, tuple(dict.fromkeys(in_project_directory)))
 
 
@@ -266,7 +266,7 @@ def _place(call: ShellCall, listing: Listing) -> str:
 
 
 def _check_rewritten(
-    paths: Collection[str], before: FileReader, after: FileReader, after_move: AfterMove
+    paths: Collection[str], before: Listing, after: Listing, after_move: AfterMove
 ) -> None:
     """Raise RefusedError where a command in *paths* does not stand for what it should afterwards.
 
@@ -291,10 +291,9 @@ def _check_rewritten(
 
 
 def _commands(
-    paths: Collection[str], files: FileReader
+    paths: Collection[str], listing: Listing
 ) -> dict[tuple[str, int], list[Invocation | UnresolvedCall]]:
     """Return the start commands of the commands in *paths*, by path and line."""
-    listing = Listing(files)
     by_place: dict[tuple[str, int], list[Invocation | UnresolvedCall]] = {}
     for call in commands(listing):
         if call.script.path in paths:
@@ -323,17 +322,17 @@ def _planned_file(source: Source, inserted: Mapping[int, str]) -> PlannedFile:
 
 
 def _mentions(
-    files: FileReader, relocation: Relocation, texts: Mapping[str, str]
+    listing: Listing, relocation: Relocation, texts: Mapping[str, str]
 ) -> Iterator[Location]:
-    """Yield where *files*, with the new *texts*, still name a moved file by its old path."""
+    """Yield where *listing*, with the new *texts*, still name a moved file by its old path."""
     names = file_name_pattern(relocation.files).pattern
     pattern = re.compile(rf"(?<!{re.escape(relocation.directory)}/)" + names)
     count = 0
     # Files that programs read come first: there is work left in them.
-    for path in sorted(files.paths(), key=_is_prose):
+    for path in sorted(listing.paths, key=_is_prose):
         text = texts.get(path)
         if text is None:
-            text = files.read(path) or ""
+            text = listing.read(path) or ""
         for number, line in enumerate(text.splitlines(), start=1):
             if pattern.search(line[:2_000]):
                 count += 1
@@ -346,38 +345,21 @@ def _is_prose(path: str) -> bool:
     return path.lower().endswith(_PROSE)
 
 
-class _FilesWithOffsets:
-    """The files of a project; the words of commands that are read from them have offsets."""
+def _with_offsets(listing: Listing) -> Listing:
+    """Return *listing*; the words of commands that are read from it have offsets."""
 
-    def __init__(self, files: FileReader) -> None:
-        self._files = files
-
-    def paths(self) -> Sequence[str]:
-        """Return the paths of all files."""
-        return self._files.paths()
-
-    def read(self, path: str) -> str | None:
-        """Return the text of *path*, None where it cannot be read."""
-        text = self._files.read(path)
+    def read(path: str) -> str | None:
+        text = listing.read(path)
         return None if text is None else LocatedText.of_file(text)
 
+    return Listing(lambda: listing.paths, read)
 
-class _FilesAfterMove:
-    """The files of a project after a move; *texts* are the new texts of files that change."""
 
-    def __init__(self, files: FileReader, relocation: Relocation, texts: Mapping[str, str]) -> None:
-        self._files, self._texts = files, texts
-        self._paths = sorted(map(relocation.path, files.paths()))
-        self._old = {new: old for old, new in relocation.files.items()}
+def _after_move(listing: Listing, relocation: Relocation, texts: Mapping[str, str]) -> Listing:
+    """Return *listing* after a move; *texts* are the new texts of files that change."""
+    old = {new: old for old, new in relocation.files.items()}
 
-    def paths(self) -> Sequence[str]:
-        """Return the paths of all files."""
-        return self._paths
+    def read(path: str) -> str | None:
+        return texts[path] if path in texts else listing.read(old.get(path, path))
 
-    def read(self, path: str) -> str | None:
-        """Return the text of *path*, None where it cannot be read."""
-        return (
-            self._texts[path]
-            if path in self._texts
-            else self._files.read(self._old.get(path, path))
-        )
+    return Listing(lambda: sorted(map(relocation.path, listing.paths)), read)

@@ -25,7 +25,7 @@ from composerefactor.compose.paths import file_path_attributes, path_attributes
 from composerefactor.compose.project import Project, project_name
 from composerefactor.compose.service_values import read_pairs
 from composerefactor.compose.services import services_in
-from composerefactor.discovery.files import DEFAULT_NAMES, FileReader
+from composerefactor.discovery.files import DEFAULT_NAMES, Listing
 from composerefactor.discovery.readers import PUBLISH, OtherReader
 from composerefactor.discovery.structured import compose_settings
 from composerefactor.edit.planned_files import PlannedFile
@@ -201,7 +201,7 @@ class Move(Struct, frozen=True, dict=True):
     Attributes:
         project: the project.
         relocation: which files move, and where.
-        files: all files of the project.
+        listing: all files of the project.
         name: the name that Docker Compose gives the project.
         why_option: why commands have to name the project directory; ``""`` where the files
             themselves have the project name and rewritten paths.
@@ -209,7 +209,7 @@ class Move(Struct, frozen=True, dict=True):
 
     project: Project
     relocation: Relocation
-    files: FileReader
+    listing: Listing
     name: str = ""
     why_option: str = ""
 
@@ -217,7 +217,7 @@ class Move(Struct, frozen=True, dict=True):
     def of(
         cls,
         project: Project,
-        files: FileReader,
+        listing: Listing,
         readers: Iterable[OtherReader],
         relocation: Relocation,
         directory: str,
@@ -227,10 +227,10 @@ class Move(Struct, frozen=True, dict=True):
         Raises RefusedError for a root file that another one extends and that cannot move along.
         """
         name = project_name(directory)
-        why = why_directory_option(project, relocation, files.paths(), readers, name)
+        why = why_directory_option(project, relocation, listing.paths, readers, name)
         for error in refusals_for_extended_paths(project, relocation) if why else ():
             raise error
-        return cls(project, relocation, files, name, why)
+        return cls(project, relocation, listing, name, why)
 
     def after(self, plan: Plan) -> Plan:
         """Return *plan* with the move made after it.
@@ -267,7 +267,7 @@ class Move(Struct, frozen=True, dict=True):
         if self.project.read is None:
             return References()
         references = rewritten_references(
-            self.files, self.project.read, self.relocation, self.invocation
+            self.listing, self.project.read, self.relocation, self.invocation
         )
         for planned_file in references.planned_files:
             if posixpath.basename(planned_file.path) == ".env" and self.project.is_ignored(

@@ -11,7 +11,7 @@ from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load_project
 from composerefactor.discovery.files import TreeFacts
-from composerefactor.planning.opening import ProjectTexts
+from composerefactor.planning.opening import listing_of
 from composerefactor.refactoring.modules.grouping import modules_directory
 from composerefactor.workspace.files import ProjectFiles
 from support.commandline import write
@@ -29,7 +29,7 @@ def directory_of(tmp_path: Path) -> DirectoryOf:
         reader = ProjectFiles(tmp_path)
         library = Library(reader)
         project = load_project([Invocation((root_file,))], library)
-        project.compose_files_in = TreeFacts(ProjectTexts(reader), library).compose_files_in
+        project.compose_files_in = TreeFacts(listing_of(reader), library).compose_files_in
         return modules_directory(project, root_file, "docker-compose")
 
     return run

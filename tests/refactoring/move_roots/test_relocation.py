@@ -116,7 +116,7 @@ def test_commands_name_the_directory_where_files_cannot_say_it(
 ) -> None:
     found = shop({"docker-compose.yml": WEB, **texts})
     words = why_directory_option(
-        found.project, found.relocation, found.files.paths(), found.found.readers, "shop"
+        found.project, found.relocation, found.listing.paths, found.found.readers, "shop"
     )
     assert why in words
     assert bool(why) == bool(words)
