@@ -18,6 +18,7 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.forms import Port, ports
 from composerefactor.compose.interpolation import expand, expressions
 from composerefactor.compose.paths import is_outside
+from composerefactor.compose.ports import EVERYWHERE, port_conflicts
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.discovery.readers import STACK_DEPLOY
@@ -28,7 +29,6 @@ from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer,
 from composerefactor.transforms._attribute import join_names
 from composerefactor.yaml.nodes import ScalarNode, path_of
 
-_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - the addresses to replace
 _KEY_ORDER = ("name", "mode", "target", "published", "host_ip")
 _HOST = "host.docker.internal"
 
@@ -116,7 +116,7 @@ def _open_ports(models: list[StartModel]) -> list[_OpenPort]:
         for name, service in model.services.items():
             for definition in service.definitions:
                 for port in ports(definition.body):
-                    if port.text.host_ip is None or port.text.host_ip in _EVERYWHERE:
+                    if (port.text.host_ip or "") in EVERYWHERE:
                         open_port = by_node.setdefault(
                             id(port.node), _OpenPort(definition.file, port)
                         )
@@ -188,27 +188,13 @@ def _port_conflicts(models: list[StartModel]) -> Iterator[Refusal]:
     """Yield a refusal for each host port that two services of one start command publish."""
     reported: set[tuple[str, ...]] = set()
     for model in models:
-        taken: dict[tuple[str, str], list[tuple[str, str]]] = {}
-        for name, service in model.services.items():
-            if service.profiles:
-                continue  # two services with profiles may never run together
-            for port in service.ports:
-                binding = port.value
-                if binding.published is None or "-" in binding.published:
-                    continue
-                key = (binding.published, binding.protocol)
-                ip = binding.host_ip or "0.0.0.0"  # noqa: S104 - Docker's default
-                others = [
-                    other
-                    for other, theirs in taken.get(key, ())
-                    if other != name and (ip == theirs or {ip, theirs} & _EVERYWHERE)
-                ]
-                taken.setdefault(key, []).append((name, ip))
-                names = tuple(sorted({*others[:1], name}))
-                if others and (*names, *key) not in reported:
-                    reported.add((*names, *key))
-                    yield Refusal(
-                        f"{others[0]} and {name} both publish port {binding.published}",
-                        port.location,
-                        "give one of them another port",
-                    )
+        for conflict in port_conflicts(model.services.values()):
+            first, second = conflict.first, conflict.second
+            key = (*sorted((first.service, second.service)), conflict.number, conflict.protocol)
+            if key not in reported:
+                reported.add(key)
+                yield Refusal(
+                    f"{first.service} and {second.service} both publish port {conflict.number}",
+                    second.location,
+                    "give one of them another port",
+                )

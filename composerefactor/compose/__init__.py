@@ -18,6 +18,7 @@ connections      references between services, start order, cycles and connected 
 hosts            host names in the values of variables and in commands
 image_references image references and their parts
 forms            ports and mounts in both forms; one form for all spellings, to compare them
+ports            published ports: who reaches them, which conflict
 paths            the paths in a file; which are remote, absolute or outside
 resources        mounts, networks and subnets; the file that declares a resource
 dotenv           the syntax of env files

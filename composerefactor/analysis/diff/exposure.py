@@ -43,9 +43,7 @@ from composerefactor.analysis.diff.change import (
     listed,
 )
 from composerefactor.analysis.diff.storage import SharedResource, shared_resources
-
-_ALL = frozenset({"", "0.0.0.0", "::", "[::]"})  # noqa: S104 - recognised, not bound
-_LOCAL = ("127.", "::1", "[::1]", "localhost")
+from composerefactor.compose.ports import EVERYWHERE, is_local_address
 
 
 class _Published(Struct, frozen=True, order=True):
@@ -66,9 +64,9 @@ class _Published(Struct, frozen=True, order=True):
     @property
     def reach(self) -> int:
         """From where it is reachable: 0 the host, 1 the network of one address, 2 everywhere."""
-        if self.address in _ALL:
+        if self.address in EVERYWHERE:
             return 2
-        return 0 if self.address.startswith(_LOCAL) else 1
+        return 0 if is_local_address(self.address) else 1
 
     @property
     def name(self) -> str:

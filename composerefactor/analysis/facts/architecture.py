@@ -8,23 +8,14 @@ Start order and cycles are :class:`Dependencies`; definitions that several files
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from msgspec import Struct
 
 from composerefactor.analysis.facts.builds import BuildFacts, build_facts
-from composerefactor.analysis.facts.networks import (
-    Edge,
-    NetworkFacts,
-    PortConflict,
-    PublishedPort,
-    conflicts,
-    edges,
-    networks,
-    published_ports,
-)
+from composerefactor.analysis.facts.networks import Edge, NetworkFacts, edges, networks
 from composerefactor.analysis.facts.resources import (
     HealthFacts,
     ResourceFacts,
@@ -40,6 +31,12 @@ from composerefactor.compose.connections import cycles, dependencies, start_orde
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.masking import Masking
+from composerefactor.compose.ports import (
+    PortConflict,
+    PublishedPort,
+    port_conflicts,
+    published_ports,
+)
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import StartModel, start_model
 from composerefactor.errors import InputError, first_of
@@ -372,7 +369,7 @@ def _entry(
         tuple(health),
         stored(model, tuple(mount for service in services for mount in service.mounts), catalog),
         ports,
-        tuple(conflicts(ports, _running_together(services))),
+        tuple(port_conflicts(model.services.values())),
         variables,
         env_files,
         tuple(resources),
@@ -392,20 +389,6 @@ def _weight(entry: InvocationFacts) -> tuple[bool, int, int]:
 def _is_optional(services: list[ServiceFacts], name: str) -> bool:
     """Return whether the service *name* starts only with a profile."""
     return any(each.profiles for each in services if each.name == name)
-
-
-def _running_together(services: Iterable[ServiceFacts]) -> Callable[[str, str], bool]:
-    """Return a function that returns whether two of *services* run at the same time.
-
-    Two services with different profiles may be alternatives. So may a service with a profile and
-    one without: whoever selects the profile knows what it is for.
-    """
-    profiles = {service.name: set(service.profiles) for service in services}
-
-    def run_together(one: str, other: str) -> bool:
-        return profiles[one] == profiles[other] or not profiles[one].isdisjoint(profiles[other])
-
-    return run_together
 
 
 def _unresolved(entry: InvocationFacts) -> list[str]:

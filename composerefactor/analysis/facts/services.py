@@ -5,13 +5,13 @@ from __future__ import annotations
 from msgspec import Struct
 
 from composerefactor.analysis.facts.builds import BuildFacts
-from composerefactor.analysis.facts.networks import PublishedPort
 from composerefactor.analysis.facts.volumes import Mount
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.masking import Masking
 from composerefactor.compose.one_off import one_off
+from composerefactor.compose.ports import PublishedPort
 from composerefactor.compose.resources import networks_of
 from composerefactor.compose.secrets import is_secret_name
 from composerefactor.compose.services import Service, StartModel

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.interpolation import expand
+from composerefactor.compose.ports import EVERYWHERE
 from composerefactor.confidence import Confidence
 from composerefactor.images.health.probes import OWN_HOSTNAME
 from composerefactor.images.health.usage import Usage
@@ -271,7 +272,7 @@ def is_grpc_port(use: Usage, port: str) -> bool:
     return number in _GRPC_PORTS or any("grpc" in name_words(name) for name in names)
 
 
-_EVERYWHERE = frozenset({"", "0.0.0.0", "::", "[::]", "*", "127.0.0.1", "localhost", "[::1]"})  # noqa: S104
+_REACHED_LOCALLY = frozenset({*EVERYWHERE, "127.0.0.1", "localhost", "[::1]"})
 """Addresses to bind to that 127.0.0.1 reaches."""
 
 _BIND_OPTION = re.compile(
@@ -287,7 +288,7 @@ def bind_host(command: str) -> str | None:
     """
     match = _BIND_OPTION.search(command)
     host = match["host"] if match else ""
-    if host in _EVERYWHERE or host.isdecimal() or host.startswith("unix:"):
+    if host in _REACHED_LOCALLY or host.isdecimal() or host.startswith("unix:"):
         return "127.0.0.1"
     return host if re.fullmatch(r"[A-Za-z0-9.-]+", host) else None
 
@@ -301,7 +302,7 @@ def next_host(variables: Mapping[str, str | None]) -> str | None:
     if "HOSTNAME" not in variables:
         return OWN_HOSTNAME
     host = variables["HOSTNAME"]
-    return "127.0.0.1" if host in _EVERYWHERE else host
+    return "127.0.0.1" if host in _REACHED_LOCALLY else host
 
 
 def _variable_ports(use: Usage) -> list[Port]:

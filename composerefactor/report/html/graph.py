@@ -12,10 +12,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.analysis.facts.architecture import InvocationFacts
-from composerefactor.analysis.facts.networks import Edge, NetworkFacts, PublishedPort
+from composerefactor.analysis.facts.networks import Edge, NetworkFacts
 from composerefactor.analysis.facts.resources import HealthFacts
 from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.compose.connections import Reference
+from composerefactor.compose.ports import PublishedPort
 from composerefactor.images.starters import missing_services
 
 HEALTH = {
