@@ -35,6 +35,9 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _REMARK = re.compile(r"\s*[(\[{|].*|\s*:\s.*|\s+[-\u2013—]+\s.*")
+_GENERAL = re.compile(
+    r"^(?:services?|containers?|stack|docker)\s+[-\u2013—:]+\s+(?=\w)", re.IGNORECASE
+)
 _NOTE = re.compile(r"(?:todo|fixme|xxx|hack|note|warning|important|see|disabled)\b", re.IGNORECASE)
 _END = re.compile(r"(?:end|ende|eof)\b", re.IGNORECASE)
 
@@ -179,8 +182,13 @@ def _is_title(text: str) -> bool:
 
 
 def _name(title: str) -> str:
-    """Return *title* as a short kebab-case name; "" for a sentence or one without ASCII letters."""
-    plain = _REMARK.sub("", _NUMBER.sub("", re.sub(r"^[^\w(]+", "", title), count=1))
+    """Return *title* as a short kebab-case name; "" for a sentence or one without ASCII letters.
+
+    ``Workers - Consumers`` gives ``workers``, and ``Services - APIs``, where the first word says
+    nothing, ``apis``.
+    """
+    text = _NUMBER.sub("", re.sub(r"^[^\w(]+", "", title), count=1)
+    plain = _REMARK.sub("", _GENERAL.sub("", text, count=1))
     plain = unicodedata.normalize("NFKD", plain).encode("ascii", "ignore").decode()
     words = re.findall(r"[a-z0-9]+", plain.lower().replace("'", ""))
     if len(words) > _MAX_NAME_WORDS or not any(word.isalpha() for word in words):
