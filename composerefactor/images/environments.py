@@ -122,6 +122,12 @@ def word_in(file: ComposeFile) -> str:
     return evidence.word if evidence else ""
 
 
+def word_in_header(file: ComposeFile) -> str:
+    """Return what the header comment of *file* calls its environment, in lower case, or ``""``."""
+    evidence = _in_header(file)
+    return evidence.word if evidence else ""
+
+
 def short_lived_reason(project: Project, path: str) -> str | None:
     """Return why containers of the file at *path* run only for development or tests, or None."""
     environment = environment_of(project, path)

@@ -20,7 +20,7 @@ from typing import Annotated, Literal, TypeAlias
 from msgspec import Meta, Struct
 
 from composerefactor.compose.project import Project
-from composerefactor.images.environments import Kind, kind_of, word_in
+from composerefactor.images.environments import Kind, kind_of, word_in, word_in_header
 
 MAX_NAME = 80
 """Longer names are cut: with their directories they could be too long for a file system."""
@@ -134,6 +134,8 @@ class Names:
 
 SERVICES, INFRASTRUCTURE = "services", "infrastructure"
 
+UNNAMED = "base"
+"""The environment of a file if nothing says which one it is."""
 
 Granularity: TypeAlias = Literal["auto", "service", "category"]
 Strategy: TypeAlias = Literal["auto", "include", "extends"]
@@ -266,7 +268,8 @@ def modules_of(
         prefix: what the names of the modules begin with where one of them is taken: the name of
             the root file's environment, and a hyphen.
         always: True where they begin with it in any case, apart from free names of several words,
-            which say enough.
+            which say enough. The prefix of a file without a name says nothing, and is only for
+            names that are taken.
         elsewhere: services that other root files define too; with one of them, no name says enough.
     """
     directories = [posixpath.join(options.into, group.directory) for group in groups]
@@ -281,7 +284,8 @@ def modules_of(
             path = names.reserve(posixpath.normpath(group.path))
         else:
             is_own = not any(service in elsewhere for service in group.services)
-            says_enough = free and ("-" in group.name or f"{group.name}-" == prefix) and is_own
+            tells = "-" in group.name or prefix in {f"{group.name}-", f"{UNNAMED}-"}
+            says_enough = free and tells and is_own
             name = f"{prefix}{group.name}" if has_prefix and not says_enough else group.name
             first = kebab(group.services[0])
             says_both = f"{first}-".startswith(f"{name}-")
@@ -289,9 +293,6 @@ def modules_of(
         modules.append(Module(path, group.services, group.name, group.why))
     return sorted(modules, key=lambda module: module.is_infrastructure)
 
-
-UNNAMED = "base"
-"""The environment of a file if nothing says which one it is."""
 
 _FAMILY = re.compile(r"(?:^|[._-])(?:docker[._-]?)?compose(?=$|[._-])", re.IGNORECASE)
 
@@ -352,7 +353,8 @@ def environment_name(project: Project, path: str) -> str:
     ``docker-compose.yml`` is called what its content says. It is ``base`` if that says nothing, or
     if another file of the directory is called so: Compose's documentation calls the file that is
     read without ``-f`` the base configuration, and a guess, such as ``development`` beside
-    ``docker-compose.prod.yml``, would be wrong where it is what everybody runs.
+    ``docker-compose.prod.yml``, would be wrong where it is what everybody runs. The header comment
+    is no guess: with it, only another form of the same word, as ``dev``, is the same name.
     """
     named = name_in_path(path)
     if named:
@@ -360,7 +362,9 @@ def environment_name(project: Project, path: str) -> str:
     directory = posixpath.dirname(path)
     others = {name_in_path(p) for p in project.files if posixpath.dirname(p) == directory}
     word = word_in(project.files[path])
-    is_taken = any(kind_of(name) == kind_of(word) for name in others)
+    is_said = word_in_header(project.files[path]) == word
+    alike = [name for name in others if kind_of(name) == kind_of(word)]
+    is_taken = any(not is_said or name.startswith(word[:3]) for name in alike)
     return UNNAMED if not word or is_taken else word
 
 

@@ -91,6 +91,22 @@ def test_no_two_files_are_called_the_same(project_of: ProjectOf) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "other", "name"),
+    [
+        (f"# Development setup\n{SERVICE}", "local", "development"),
+        (f"# Development setup\n{SERVICE}", "dev", "base"),
+        (DEVELOPMENT, "local", "base"),
+    ],
+)
+def test_the_header_comment_counts_beside_another_word_for_the_same(
+    project_of: ProjectOf, text: str, other: str, name: str
+) -> None:
+    files = {PLAIN: text, f"docker-compose.{other}.yml": SERVICE}
+    project = project_of(files, *((path,) for path in files))
+    assert [environment_name(project, path) for path in files] == [name, other]
+
+
+@pytest.mark.parametrize(
     ("files", "expected"),
     [
         ({PLAIN: SERVICE, "docker-compose.prod.yml": SERVICE}, True),

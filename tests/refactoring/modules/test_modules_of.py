@@ -59,6 +59,13 @@ def test_where_one_module_has_the_name_of_the_environment_all_have_it() -> None:
     assert list(found) == ["m/services/compose.prod-data.yaml", "m/services/compose.prod-apps.yaml"]
 
 
+def test_the_name_of_a_file_without_one_is_only_for_names_that_are_taken() -> None:
+    names = Names(lambda _: False)
+    paths(group("apps", "api"), names=names)
+    found = paths(group("apps", "web"), group("proxy", "nginx"), names=names, prefix="base-")
+    assert list(found) == ["m/services/compose.base-apps.yaml", "m/services/compose.proxy.yaml"]
+
+
 def test_names_of_several_words_say_enough() -> None:
     both = (group("apps", "web"), group("web-shop", "a", "b"))
     found = paths(*both, prefix="ci-", always=True)
