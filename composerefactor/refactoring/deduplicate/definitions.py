@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from composerefactor.refactoring.modules.anchors import AnchorIndex
-from composerefactor.yaml.comments import Region, comments_in, item_regions, regions
+from composerefactor.yaml.comments import Region, comment_spans, comments_in, item_regions, regions
 from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode
 from composerefactor.yaml.source import Source
 
@@ -36,7 +36,8 @@ class SharedDefinition(Struct):
             another one take the place of its own.
         remainders: for each definition, the lines that only its own file keeps.
         added_lines: shared lines of the other definitions: values that most of them have, and
-            comments. The offset of each is the beginning of the span above which it is written.
+            comments. The offset of each is the beginning of the span above which it is written, or
+            the end of the service, for what is written below it.
     """
 
     common: list[Span] = []
@@ -55,7 +56,8 @@ def keep_comments(
     """Add to *result* the comments that other definitions have on lines taken from the first.
 
     *regions* are the lines in question, one region for each definition. The comments are written
-    above the span that begins at the offset *at*.
+    above the span that begins at the offset *at*; those below the last attribute that are not about
+    it, as commented-out services, below the service.
     """
     first = regions[0]
     others = with_regions(definitions, regions)[1:]
@@ -65,7 +67,17 @@ def keep_comments(
     for definition, region in others:
         added = new_comments(definition.source, region, region.end, known)
         known += added
-        result.added_lines += [(at, comment) for comment in added]
+        below = _below_service(definition, region)
+        end = definitions[0].region.end
+        result.added_lines += [(end if comment in below else at, comment) for comment in added]
+
+
+def _below_service(definition: Definition, region: Region) -> list[str]:
+    """Return the comments at the end of *region* that are as far to the left as the service."""
+    source = definition.source
+    column = source.column(definition.region.entry.start)
+    spans = comment_spans(source, region.entry, region.tail, region.end)
+    return [source.text[at:stop] for at, stop in spans if source.column(at) <= column]
 
 
 def new_comments(source: Source, region: Region, end: int, known: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ that: anchors first, then services, then networks, volumes, secrets and configs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
@@ -17,6 +18,7 @@ from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.forms import canonical_value, non_text_values
 from composerefactor.compose.project import Project
 from composerefactor.edit.planned_files import NewText, PlannedFile, Slice
+from composerefactor.images.environments import kind_of
 from composerefactor.refactoring.deduplicate.definitions import (
     Definition,
     Span,
@@ -166,7 +168,10 @@ def _module_contents(state: LayoutState) -> Iterator[Content]:
                 services.append(_whole_service(file.source, regions[name]))
             else:
                 added = [*service.shared.added_lines, *_head_comments_of_others(service)]
-                services.append(ServiceLines(regions[name], service.shared.common, added))
+                with_comment = not _names_environment(service)
+                services.append(
+                    ServiceLines(regions[name], service.shared.common, added, with_comment)
+                )
         services.sort(key=lambda lines: lines.region.key)  # anchors before their aliases
         own = resources.get((first, module.path), [])
         yield Content(module.path, file, state.anchors[first], services, own)
@@ -189,7 +194,22 @@ def _lines_added_by(service: SharedService, file_index: int) -> ServiceLines:
     known = head_comments(first.source, first.region)
     own = head_comments(definition.source, definition.region)
     differs = any(comment not in known for comment in own)
-    return ServiceLines(definition.region, service.remainder(file_index), (), differs)
+    is_own = definition is first and _names_environment(service)
+    return ServiceLines(definition.region, service.remainder(file_index), (), differs or is_own)
+
+
+def _names_environment(service: SharedService) -> bool:
+    """Return whether the line above the first definition of *service* is about its own file.
+
+    It has a word such as ``development``, the other definitions have another comment, and the file
+    of the first one adds something to the service, so that the comment has a place there.
+    """
+    first, *others = service.definitions
+    own = head_comments(first.source, first.region)
+    if len(own) != 1 or not service.remainder(service.defined_in[0]):
+        return False
+    is_shared = any(own == head_comments(d.source, d.region) for d in others)
+    return not is_shared and any(map(kind_of, re.findall(r"[a-z0-9]+", own[0].lower())))
 
 
 def _whole_service(source: Source, region: Region) -> ServiceLines:
@@ -297,6 +317,10 @@ def _write_service(out: Output, lines: ServiceLines) -> None:
     for begin, end in lines.spans:
         _write_comments(out, [comment for at, comment in inside if at == begin], begin)
         out.verbatim(begin, end)
+    below = [comment for at, comment in inside if at >= region.end]
+    if below:
+        out.separate()
+        _write_comments(out, below, region.key)
 
 
 def _write_comments(out: Output, comments: Sequence[str], at: int) -> None:

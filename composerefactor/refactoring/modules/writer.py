@@ -172,10 +172,10 @@ class Assembler:
                 for piece in self.include.appended(section):
                     out.add(piece)
             elif len(self._kept_names(section)) == self._count(section):
-                out.gap(done, start)
+                self._write_gap(out, done, start)
                 out.verbatim(start, section.region.end)
             elif self._kept_names(section):
-                out.gap(done, start)
+                self._write_gap(out, done, start)
                 self._write_kept(out, section)
             done = section.region.end
         out.footer(done, len(self.source.text))
@@ -211,6 +211,18 @@ class Assembler:
         """Return how many elements *section* has: one where it moves as a whole."""
         is_element = section.name.startswith("x-") or section.entries is None
         return 1 if is_element else len(section.entries or {})
+
+    def _write_gap(self, out: Output, start: int, end: int) -> None:
+        """Write the blank lines ``start:end`` between two sections.
+
+        One is added below the include list where a comment at the end of the services was not
+        followed by any.
+        """
+        out.gap(start, end)
+        services = self.sections.get("services")
+        is_gone = services is not None and not self._kept_names(services)
+        if services and is_gone and start == services.region.end != services.region.tail:
+            out.separate()
 
     def _write_include(self, out: Output, section: Section, done: int) -> None:
         """Write the include list in place of the services, below the comments above them.

@@ -115,6 +115,38 @@ def test_comments_on_services_below_an_include(divide: Divide) -> None:
     assert found[MAIN].endswith("\n# ours\n# all\n")
 
 
+@pytest.mark.parametrize(
+    ("comment", "is_shared"),
+    [("# Web (development mode)", False), ("# Web", True), ("# Live updates off\n  # Web", True)],
+)
+def test_a_comment_about_the_environment_stays_with_it(
+    divide: Divide, comment: str, *, is_shared: bool
+) -> None:
+    def text(above: str, *lines: str) -> str:
+        return f"services:\n{service('db')}{service('api')}  {above}\n{service('web', *lines)}"
+
+    files = {MAIN: text(comment, "init: true"), PROD: text("# Web, built", "init: false")}
+    _, found = divide(files, BASES)
+    assert (f"  {comment}\n" in found[MODULE("web")]) is is_shared
+    assert f"  {comment}\n  web:\n" in found[MODULE("web") if is_shared else DEFAULT]
+    assert "  # Web, built\n  web:\n" in found[ADDED]
+    assert "# Web, built" not in found[MODULE("web")]
+
+
+def test_commented_out_services_of_another_file_are_below_a_shared_one(divide: Divide) -> None:
+    off = "\n  # mail:\n  #   image: mail\n"
+    _, found = divide({MAIN: THREE, PROD: THREE + off}, BASES)
+    assert found[MODULE("api")] == "services:\n" + service("api") + off
+
+
+def test_a_blank_line_is_below_the_list_where_a_comment_was_above_the_next_section(
+    divide: Divide,
+) -> None:
+    text = THREE + "  # The end\nvolumes:\n  a:\n"
+    _, found = divide({MAIN: text}, (MAIN,), SplitOptions(force=True, granularity="service"))
+    assert ".yml\n\nvolumes:\n" in found[MAIN]
+
+
 def test_a_resource_moves_where_all_files_agree(divide: Divide) -> None:
     text = THREE + "    volumes: [data:/data]\nvolumes:\n  data:{}\n"
     files = {MAIN: text.format(""), PROD: text.format("")}
