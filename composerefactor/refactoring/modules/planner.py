@@ -19,6 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.connections import unions
+from composerefactor.compose.definitions import text_of
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import merged_entries
@@ -28,6 +29,7 @@ from composerefactor.compose.services import StartModel, services_in
 from composerefactor.images.catalog import DEFAULT_PLACEMENT, Placement, without_instance
 from composerefactor.images.connections import connections
 from composerefactor.refactoring.modules.anchors import AnchorIndex
+from composerefactor.refactoring.modules.areas import area_of
 from composerefactor.refactoring.modules.grouping import (
     INFRASTRUCTURE,
     SERVICES,
@@ -68,16 +70,25 @@ LONG_BLOCK = 8
 DATA = "data"
 """The name of a module with data stores of several categories."""
 
+DATABASES, OTHER_DATA = "databases", "data-services"
+"""The names of modules with databases, and with other data stores, where these are apart."""
+
 APPLICATIONS = DEFAULT_PLACEMENT.category
 """The name of a module with applications of no other category."""
 
 MONITORING = "monitoring"
 """The name of a module with services that watch the others, of several categories."""
 
+LIST = "are a list of short ones that nothing divides"
+"""What services have in common that are better left in one file."""
+
 _WATCHING = {"monitoring", "logging", "tracing"}
 
 _COLLECTORS = ("exporter", "cadvisor", "pushgateway", "statsd", "telegraf")
 """How the names of services that collect metrics end."""
+
+_INITIALIZES = ("-init", "-setup", "-migrate", "-migrations")
+"""How the names of services end that prepare another one."""
 
 _ROLES = {
     "api": "apis",
@@ -254,6 +265,7 @@ class _Planner:
         text = file.source.text
         whole = {n: text.count("\n", regions[n].lead, regions[n].end) for n in order}
         self.lines = whole | {n: lines[n] for n in order if n in lines}
+        self.is_whole_file = not lines and len(order) == len(file.services)
 
     def groups(self) -> list[ServiceGroup]:
         """Return the groups, in the order of their first services."""
@@ -262,6 +274,9 @@ class _Planner:
         domains = self._without_small(self._without_equal_names(domains))
         if len(domains) == 1:  # the same file with another name helps nobody
             domains = self._one_by_one(domains[0]) or domains
+        if any(len(d.services) > MOST_SERVICES and len(d.units) > 1 for d in domains):
+            name = max(domains, key=lambda d: len(d.services)).name
+            return [ServiceGroup(tuple(self.order), name, SERVICES, LIST)]
         groups = self._with_own_names(list(self._named(domains)))
         return sorted(groups, key=lambda group: self.rank[group.services[0]])
 
@@ -364,7 +379,8 @@ class _Planner:
         units = self._units()
         users = Counter(p for name in self.order for p in self._profiles(name))
         for unit in units:
-            first = unit[0]
+            store = self._store_of(unit)
+            first = store or unit[0]
             section = next((self.section_of[n] for n in unit if n in self.section_of), None)
             family = self.family_of.get(first)
             rarest = min(self._profiles(first), key=lambda p: users[p], default="")
@@ -373,7 +389,7 @@ class _Planner:
                 key, why = f"section {section.title}", _below(section)
             elif family is not None:
                 key, name, why = f"family {family[0]}", family[1], f"share {family[0]}"
-            elif len(unit) > 1:
+            elif len(unit) > 1 and not store:
                 key, name, why = f"unit {first}", "", _BY_NAME
             elif 1 < users[rarest] <= len(self.order) // 2:
                 key, name, why = f"profile {rarest}", kebab(rarest), f"have the profile {rarest}"
@@ -383,6 +399,20 @@ class _Planner:
             domain = domains.setdefault(key, _Domain(key, name, why, []))
             domain.units.append(unit)
         return list(domains.values())
+
+    def _store_of(self, unit: tuple[str, ...]) -> str:
+        """Return the data store in *unit* if all else is its console, exporter or initialization.
+
+        They are among the data stores then, as the store would be alone. ``""`` for other units.
+        """
+        store = min(unit, key=len)
+        is_store = self._category(store) == DATA and all(
+            kebab(name).startswith(f"{kebab(store)}-")
+            and (kebab(name).endswith(_INITIALIZES) or self.place(name) != DEFAULT_PLACEMENT)
+            for name in unit
+            if name != store
+        )
+        return store if is_store else ""
 
     def _with_relatives(self, domains: list[_Domain]) -> list[_Domain]:
         """Return *domains* with services of a category moved to siblings with the same first word.
@@ -440,6 +470,8 @@ class _Planner:
             return [smaller for part in parts for smaller in self._divided(part)]
         if one_by_one := self._one_by_one(domain):
             return one_by_one
+        if self._is_list_of_short_services(domain):
+            return [domain]
         count = math.ceil(len(domain.services) / self.limit)
         size = math.ceil(len(domain.services) / count)
         chunks: list[list[tuple[str, ...]]] = [[]]
@@ -452,6 +484,17 @@ class _Planner:
             _Domain(f"{domain.key} {n}", _range(c), domain.why, c) for n, c in enumerate(chunks)
         ]
 
+    def _is_list_of_short_services(self, domain: _Domain) -> bool:
+        """Return whether *domain*, which nothing divides, is most of the file, and short.
+
+        Nobody would look for a service in one of two ranges of the alphabet.
+        """
+        count = len(domain.services)
+        is_most = 3 * count > 2 * len(self.file.services)
+        is_short = sum(self.lines[name] for name in domain.services) < FEWEST_LINES * count
+        fits = count <= MOST_SERVICES or self.is_whole_file
+        return is_most and is_short and fits
+
     def _one_by_one(self, domain: _Domain) -> list[_Domain]:
         """Return the units of *domain* as domains; none where a file each would not help.
 
@@ -460,7 +503,7 @@ class _Planner:
         lines = [sum(self.lines[name] for name in unit) for unit in domain.units]
         stems = {_stem(unit[0]) for unit in domain.units}
         are_few = 1 < len(stems) == len(lines) <= 2 * MOST_SERVICES
-        are_long = min(lines) >= FEWEST_LINES and sum(lines) >= LONG_SERVICE * len(lines)
+        are_long = min(lines) >= FEWEST_LINES_OF_ALIKE and sum(lines) >= LONG_SERVICE * len(lines)
         if not (are_few and are_long):
             return []
         return [_Domain(f"{domain.key} {u[0]}", "", domain.why, [u]) for u in domain.units]
@@ -488,9 +531,7 @@ class _Planner:
         yield self._by(
             domain, lambda unit: (self.family_of.get(unit[0]) or ("", ""))[1], "share {}".format
         )
-        yield self._by(
-            domain, lambda unit: self.place(unit[0]).category, "are of the category {}".format
-        )
+        yield self._by_category(domain)
         yield self._by(
             domain,
             lambda unit: "exporters" if self._collects_metrics(unit[0]) else "",
@@ -500,8 +541,13 @@ class _Planner:
         yield self._by(
             domain, lambda unit: _first_words(unit[0], common + 1), "begin with “{}”".format
         )
+        roles = Counter(_role(name) for name in domain.services)
+        says_nothing = {"service"} if roles["service"] > self.limit else set()
         yield self._by(
-            domain, lambda unit: _role(unit[0]), "end with “{}”".format, _ROLES.__getitem__
+            domain,
+            lambda unit: "" if (role := _role(unit[0])) in says_nothing else role,
+            "end with “{}”".format,
+            _ROLES.__getitem__,
         )
         last_words = Counter(_last_word(unit[0]) for unit in domain.units)
         yield self._by(
@@ -509,8 +555,33 @@ class _Planner:
             lambda unit: word if last_words[word := _last_word(unit[0])] >= FEWEST_ALIKE else "",
             "end with “{}”".format,
         )
+        yield self._by(domain, self._area, "are {} by name".format)
         center_of = self._centers(domain.units)
         yield self._by(domain, lambda unit: center_of.get(unit, ""), "work together with {}".format)
+
+    def _by_category(self, domain: _Domain) -> list[_Domain]:
+        """Return the parts of *domain* by category.
+
+        ``data`` beside ``database`` would say nothing: databases are called so, and the data stores
+        of which only one is of a category have another name.
+        """
+        parts = self._by(
+            domain,
+            lambda unit: self.place(self._store_of(unit) or unit[0]).category,
+            "are of the category {}".format,
+            lambda category: DATABASES if category == "database" else kebab(category),
+        )
+        has_databases = any(part.name == DATABASES for part in parts)
+        for part in parts:
+            if has_databases and part.name == DATA:
+                part.name = OTHER_DATA
+        return parts
+
+    def _area(self, unit: tuple[str, ...]) -> str:
+        """Return what the applications in *unit* are about, ``""`` if no name says it."""
+        if self.place(unit[0]) != DEFAULT_PLACEMENT:
+            return ""
+        return area_of(unit[0], text_of(services_in(self.file)[unit[0]].image))
 
     def _collects_metrics(self, name: str) -> bool:
         """Return whether the service *name* collects what others of its category store and show."""
@@ -683,14 +754,19 @@ class _Planner:
             if len(services) == 1:
                 yield ServiceGroup((services[0],), kebab(services[0]), directory)
                 continue
-            name = domain.name or common_name(services, self.order)
-            yield ServiceGroup(tuple(services), name, directory, domain.why)
+            is_alike = domain.name == APPLICATIONS and _common_words(services) > 1
+            if is_alike or not domain.name:
+                name = common_name(services, self.order)
+                why = _BY_NAME if is_alike else domain.why
+                yield ServiceGroup(tuple(services), name, directory, why)
+            else:
+                yield ServiceGroup(tuple(services), domain.name, directory, domain.why)
 
     def _with_own_names(self, groups: Sequence[ServiceGroup]) -> list[ServiceGroup]:
         """Return *groups* with those of infrastructure renamed that have the name of services."""
         taken = {group.name for group in groups if group.directory == SERVICES}
         return [
-            replace(group, name=main_domain(group.services, self.place) or INFRASTRUCTURE)
+            replace(group, name=_category_name(group.services, self.place))
             if group.directory == INFRASTRUCTURE and group.name in taken
             else group
             for group in groups
@@ -705,7 +781,7 @@ def _directory(services: Iterable[str], place: Callable[[str], Placement]) -> st
     places = [place(name) for name in services]
     found = [placement.directory for placement in places].count(INFRASTRUCTURE)
     has_applications = any(placement.counts_as == "applications" for placement in places)
-    is_infrastructure = 2 * found >= len(places) and not has_applications
+    is_infrastructure = 2 * found > len(places) and not has_applications
     return INFRASTRUCTURE if is_infrastructure else SERVICES
 
 
@@ -818,9 +894,9 @@ def _role(name: str) -> str:
 
 
 def _last_word(name: str) -> str:
-    """Return the last word of *name*, ``""`` where it has only one."""
+    """Return the last word of *name*; ``""`` where it has only one, or where it says nothing."""
     first, _, last = _stem(name).rpartition("-")
-    return last if first else ""
+    return last if first and last != "service" else ""
 
 
 def _heads(stem: str) -> Iterator[str]:

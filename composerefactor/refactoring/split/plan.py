@@ -39,7 +39,7 @@ from composerefactor.refactoring.modules.grouping import (
     name_in_path,
 )
 from composerefactor.refactoring.modules.include import IncludeEdit
-from composerefactor.refactoring.modules.planner import main_domain, service_groups
+from composerefactor.refactoring.modules.planner import LIST, main_domain, service_groups
 from composerefactor.refactoring.modules.root_file import (
     Reason,
     RootFile,
@@ -111,7 +111,8 @@ def _plan_root(
     if not groups:
         return Plan(unmoved=unmoved)
     if _is_the_file_again(root, groups) and not root.is_forced:
-        reason = "nothing to gain, since its services belong together"
+        why = LIST if groups[0].why == LIST else "belong together"
+        reason = f"nothing to gain, since its services {why}"
         return plan_unsplit(root, f"{reason}; --force moves them to one module")
     named = name_in_path(root.file.path)
     elsewhere = _services_elsewhere(root) if named else set()

@@ -17,6 +17,7 @@ from composerefactor.refactoring.modules.grouping import (
 )
 from composerefactor.refactoring.modules.planner import (
     FEWEST_LINES,
+    LIST,
     LONG_BLOCK,
     MOST_SERVICES,
     block_name,
@@ -426,6 +427,68 @@ def test_services_with_one_role_are_called_by_its_plural() -> None:
 def test_roles_in_a_cluster_are_siblings() -> None:
     names = ("pg-primary", "pg-replica-1", "pg-replica-2", "shop", "mail", "search")
     assert planned("services:\n" + "".join(map(service, names)))["pg"] == names[:3]
+
+
+def test_a_long_list_of_applications_is_divided_by_what_they_are_about() -> None:
+    names = ["auth-service", "wallet-service", "card-service", "ticket-service", "support-service"]
+    names += [f"{letter}-service" for letter in "abcd"]
+    names += ["chat-service", "mail-service"]
+    found = groups("services:\n" + "".join(map(service, names)))
+    assert {(each.name, each.services, each.why) for each in found} == {
+        ("payments", ("wallet-service", "card-service"), "are payments by name"),
+        ("support", ("ticket-service", "support-service"), "are support by name"),
+        ("messaging", ("chat-service", "mail-service"), "are messaging by name"),
+        ("apps", ("auth-service", *names[5:9]), "are applications"),
+    }
+
+
+def test_a_list_that_fits_in_one_module_is_not_divided_by_what_it_is_about() -> None:
+    names = ("wallet", "card", "ticket", "support")
+    assert planned(file_of(*map(service, names)))["apps"][-4:] == names
+
+
+def test_applications_that_begin_with_the_same_words_are_called_so() -> None:
+    names = ("celery-worker-mail", "celery-worker-scan")
+    file = parsed(file_of(*map(service, names), *OTHERS))
+    (only,) = plan_groups(file, AnchorIndex(file), list(names), place)
+    assert (only.name, only.why) == ("celery-worker", "belong together by name")
+
+
+@pytest.mark.parametrize(
+    ("helper", "is_one"),
+    [("redis-exporter", True), ("redis-init", True), ("redis-shop", False), ("exporter", False)],
+)
+def test_a_data_store_and_its_helper_are_data(helper: str, *, is_one: bool) -> None:
+    places = PLACES | dict.fromkeys(("redis-exporter", "exporter"), PLACES["grafana"])
+    file = parsed(file_of(service("postgres"), service("redis"), service(helper), *OTHERS))
+    found = plan_groups(file, AnchorIndex(file), list(file.services), lambda n: places.get(n, APPS))
+    data = next(each for each in found if "postgres" in each.services)
+    assert (helper in data.services) is is_one
+
+
+@pytest.mark.parametrize(("count", "names"), [(8, {"data", "redis"}), (11, {"apps"})])
+def test_a_list_of_short_services_that_nothing_divides_is_one(count: int, names: set[str]) -> None:
+    stores = [f"{letter}{letter}" for letter in LETTERS[:count]]
+    placement = PLACES["postgres"] if count <= MOST_SERVICES else APPS
+    places = PLACES | dict.fromkeys(stores, placement)
+    file = parsed("services:\n" + "".join(service(name, length=6) for name in stores))
+    found = plan_groups(file, AnchorIndex(file), stores, places.__getitem__)
+    assert [each.services for each in found] == [tuple(stores)]
+    assert (found[0].why == LIST) is (count > MOST_SERVICES)
+    assert found[0].name in names
+
+
+def test_databases_and_other_data_stores_have_different_names() -> None:
+    databases = [f"{letter}{letter}" for letter in LETTERS[:6]]
+    others = {"cache": "cache", "broker": "queue", "files": "storage"}
+    places = dict.fromkeys(databases, PLACES["postgres"])
+    places |= {name: Placement("services", each, "data stores") for name, each in others.items()}
+    file = parsed("services:\n" + "".join(map(service, places)))
+    found = plan_groups(file, AnchorIndex(file), list(places), places.__getitem__)
+    assert {each.name: each.services for each in found} == {
+        "databases": tuple(databases),
+        "data-services": tuple(others),
+    }
 
 
 # --- services that need each other ---------------------------------------------------------------
