@@ -12,11 +12,11 @@ from functools import cache
 from msgspec import Struct
 
 from composerefactor.compose.connections import Reference, service_references
-from composerefactor.compose.definitions import Definition
+from composerefactor.compose.definitions import Definition, text_of
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.hosts import is_dns_label
 from composerefactor.compose.references import referenced_resources
-from composerefactor.compose.services import StartModel
+from composerefactor.compose.services import Service, StartModel
 from composerefactor.images.catalog import load_catalog, read_json
 from composerefactor.images.connections import HostMention, HostNames, host_mentions
 from composerefactor.images.entries import CatalogEntry
@@ -233,8 +233,9 @@ def missing_hosts(
     """Return the hosts that variables and commands name and no service defines.
 
     A host is searched in URLs of known schemes, in addresses, and in variables that are named
-    like one. Names with dots, the name of the caller itself, and names of services in *others*,
-    further files of the project, are excluded. *mentions* are the results of
+    like one. Names with dots, the name of the caller itself, what a server calls itself
+    (``MARIADB_HOST: shop`` of a MariaDB), and names of services in *others*, further files of the
+    project, are excluded. *mentions* are the results of
     :func:`~composerefactor.images.connections.host_mentions` if the caller has them already.
     """
     names = HostNames(model)
@@ -246,12 +247,25 @@ def missing_hosts(
             host.lower() not in known
             and not names.is_known(mention.caller, host)
             and _is_host(mention)
+            and not _is_own_name(model.services[mention.caller], mention)
         ):
             mentions_by_host.setdefault(host, []).append(mention)
     return [
         MissingHost(host, tuple(by), _likely_starter(host, by))
         for host, by in mentions_by_host.items()
     ]
+
+
+_OF_ANOTHER = re.compile(r"master|primary|leader|source|seed|replica|slave|peer", re.IGNORECASE)
+
+
+def _is_own_name(service: Service, mention: HostMention) -> bool:
+    """Return whether *service* is a server of the kind that *mention* names, so that it is it."""
+    named = mention.mention
+    starter = starter_for(named.scheme, named.host, named.port, mention.variable)
+    entry = load_catalog().match(text_of(service.image))
+    is_same = entry is not None and starter is not None and entry.id == starter.id
+    return is_same and not _OF_ANOTHER.search(mention.variable)
 
 
 def _is_host(mention: HostMention) -> bool:

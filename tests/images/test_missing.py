@@ -52,6 +52,15 @@ def test_a_host_that_another_file_defines_is_not_missing() -> None:
     assert [m.host for m in missing_hosts(stack_of(TEXT), other)] == ["primary", "billing"]
 
 
+def test_a_server_that_names_itself_misses_nothing() -> None:
+    text = """
+services:
+  db: {image: "mariadb:11", environment: {MARIADB_HOST: shop}}
+  copy: {image: "bitnami/mariadb:11", environment: {MARIADB_MASTER_HOST: first}}
+"""
+    assert [m.host for m in missing_hosts(stack_of(text))] == ["first"]
+
+
 def test_what_only_a_shared_env_file_names_is_a_guess() -> None:
     text = "services: {a: {image: a, env_file: .env}, b: {image: b, env_file: .env}}"
     (found,) = missing_hosts(stack_of(text, files={".env": "REDIS_HOST=redis"}))

@@ -234,6 +234,16 @@ def _mapping(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 QUICK = Times("30s", "5s", 3, "30s")
 SLOW = Times("30s", "10s", 3, "60s")
 _SLOW_STARTERS = ("java", "rails", "puma", "dotnet", " dev", "artisan")
+_PREPARES = re.compile(
+    r"""\b(?:
+        (?:npm|pnpm|yarn|bun)\s+(?:ci|i|install|(?:run\s+)?build)|yarn\s*(?:&&|;)
+        |(?:pip3?|poetry|pipenv|bundle|composer)\s+install|uv\s+sync
+        |(?:go|cargo|dotnet)\s+(?:run|build|watch|restore)|mvnw?|gradlew?
+    )(?![\w.-])""",
+    re.VERBOSE,
+)
+_PREPARING_TIME = "300s"
+"""A container that first installs or compiles what it runs is not unhealthy in that time."""
 _WEB_LIBRARIES = {"next": "3000", "@nestjs/core": "3000", "express": "", "fastify": "", "koa": ""}
 CUSTOM_CHECK_REMEDY = (
     "add a HEALTHCHECK to its Dockerfile, or a healthcheck to the service, with a custom command"
@@ -244,6 +254,16 @@ _PROBE_LIMITS: Mapping[ProbeKind, str] = {
     "answer": "it answers HTTP requests",
     "ok": "",
 }
+
+
+def check_times(command: str, times: Times | None = None) -> Times:
+    """Return the times of a check for what *command* starts, *times* if they are given.
+
+    A first start that installs dependencies or compiles takes minutes.
+    """
+    if times is None:
+        times = SLOW if any(word in command for word in _SLOW_STARTERS) else QUICK
+    return replace(times, start_period=_PREPARING_TIME) if _PREPARES.search(command) else times
 
 
 class BuiltImage(Struct, frozen=True, dict=True):
@@ -385,7 +405,7 @@ class BuiltImage(Struct, frozen=True, dict=True):
         evidence = [f"{program.rpartition('/')[2]}: {source}", f"port {port.text}: {port.evidence}"]
         if page is not None:
             evidence.append(f"{page.path}: {page.evidence}")
-        times = SLOW if any(word in self.command for word in _SLOW_STARTERS) else QUICK
+        times = check_times(self.command)
         note = "" if page else f"only checks that {_PROBE_LIMITS[kind]}; a page for it is better"
         of_program = self.programs.confidence if source.startswith("base") else "verified"
         # Without a command, nobody knows which program listens.
@@ -413,7 +433,7 @@ class BuiltImage(Struct, frozen=True, dict=True):
             )
         return ProposedCheck(
             ("CMD-SHELL", f"{client} inspect ping -d celery@$$HOSTNAME"),
-            Times("60s", "30s", 3, "60s"),
+            check_times(self.command, Times("60s", "30s", 3, "60s")),
             "celery: its command",
             "verified",
             "asks the worker through the broker, and starts Python for each check",

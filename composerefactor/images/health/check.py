@@ -21,12 +21,12 @@ from composerefactor.images.dockerfiles import (
 from composerefactor.images.entries import CatalogEntry, ImageUse, confidence, parse_tag
 from composerefactor.images.health.built import (
     PORT_REMEDY,
-    QUICK,
     Answer,
     BuiltImage,
     NoCheckNeeded,
     NoPossibleCheck,
     ProposedCheck,
+    check_times,
 )
 from composerefactor.images.health.probes import Probe, ProbeKind, Programs, base_image, command_for
 from composerefactor.images.health.servers import (
@@ -187,7 +187,7 @@ def _check_without_dockerfile(use: Usage, build: Build) -> Answer:
     if probe is not None:
         return ProposedCheck(
             probe[0],
-            QUICK,
+            check_times(command),
             f"{runtime}: its command; port {port.text}: {port.evidence}",
             "likely",
             missing,
@@ -198,7 +198,7 @@ def _check_without_dockerfile(use: Usage, build: Build) -> Answer:
             "CMD-SHELL",
             f"nc -z {address} || bash -c ': > /dev/tcp/127.0.0.1/{port.text}'",
         ),
-        QUICK,
+        check_times(command),
         f"port {port.text}: {port.evidence}",
         "guess",
         f"{missing}; the check works in images with busybox or bash, not in distroless images",

@@ -200,6 +200,24 @@ def test_a_moved_actuator_is_not_requested() -> None:
     assert "actuator" not in " ".join(found.test)
 
 
+@pytest.mark.parametrize(
+    ("command", "start_period"),
+    [
+        ("flask run", "30s"),
+        ("sh -c 'pip install -r requirements.txt && flask run'", "300s"),
+        ("sh -c 'npm ci && npm run dev'", "300s"),
+        ("./mvnw spring-boot:run", "300s"),
+        ("celery -A app worker", "60s"),
+        ("sh -c 'pip install -r requirements.txt && celery -A app worker'", "300s"),
+    ],
+)
+def test_a_command_that_prepares_itself_has_time(command: str, start_period: str) -> None:
+    service = f'{{image: "python:3.12", command: "{command}", ports: [5000]}}'
+    found = check_of(service)
+    assert isinstance(found, ProposedCheck), found
+    assert found.times.start_period == start_period
+
+
 def test_settings_describe_images() -> None:
     text = b"catalog: [{id: api, names: [acme/api], healthcheck: {test: [CMD, /probe]}}]"
     found = check_of("{image: 'acme/api:1'}", catalog=load_settings(text).catalog)
