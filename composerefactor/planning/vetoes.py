@@ -57,6 +57,15 @@ _IS_NEGATIVE = re.compile(rf"\b(?:{_NEGATION}|{_INTENT}|{_IS_NEEDLESS})", re.IGN
 _ANY_TOPIC = "|".join(dict.fromkeys(_TOPICS.values()))
 _NAMES_TOPIC = re.compile(rf"\b(?:{_ANY_TOPIC}|ports?|images?|services?)\b", re.IGNORECASE)
 _COMMENTED_OUT = re.compile(r"(?:-\s|[\w.$\{\}/\"'<-]+\s*:(?:\s|$))")
+_FOR_OUTSIDE = re.compile(
+    r"""\b(?:
+        (?:access|allow|connect|expos|open|publish|reach)\w*\b[^.;]{0,40}?
+        \b(?:external(?:ly)?|(?:from|to)\s(?:the\s)?(?:outside|internet|world)|remote(?:ly)?|public(?:ly)?)
+        |(?:external|remote|public)\s(?:access|clients?|connections?)
+    )\b(?!\s(?:of\s)?(?:the\s)?(?:docker|container))""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""What a comment says of a port that the owner opens on purpose."""
 _SENTENCE_END = re.compile(r"(?<=[.;!?])\s+")
 
 
@@ -83,7 +92,9 @@ def veto(project: Project, change: Change) -> str | None:
                     is_above and _GENERAL.search(sentence) and not _NAMES_TOPIC.search(sentence)
                 )
                 is_negative = _IS_NEGATIVE.search(sentence)
-                if is_general or (is_negative and any(_rejects(sentence, t) for t in topics)):
+                is_open = "ports" in attributes and _FOR_OUTSIDE.search(sentence)
+                is_rejected = is_negative and any(_rejects(sentence, t) for t in topics)
+                if is_general or is_open or is_rejected:
                     return f'{Location(file.path, comment.line)} says "{sentence.strip()}"'
     return None
 

@@ -19,6 +19,7 @@ VALUES: dict[str, Value] = {
     "healthcheck": {"test": "true"},
     "deploy": {"resources": {}},
     "logging": {"driver": "json-file"},
+    "ports": ["6379:6379"],
 }
 
 
@@ -50,6 +51,8 @@ def service(comment: str) -> str:
         ("no logging block here: it was a mess", "logging"),
         ("restart: always", "restart"),
         ("healthcheck:", "healthcheck"),
+        ("open for external clients", "ports"),
+        ("do not bind it to localhost", "ports"),
         ("The image has no shell. We cannot run a health check.", "healthcheck"),
     ],
 )
@@ -68,6 +71,7 @@ def test_comment_vetoes_what_it_names(comment: str, attribute: str) -> None:
         "needs a volume and a restart policy",
         "single node: no bootstrap checks",
         "do not scale it",
+        "to connect from outside Docker",
     ],
 )
 def test_comment_vetoes_nothing(comment: str) -> None:
