@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from composerefactor.compose.attributes import SERVICE_ORDER
-from composerefactor.compose.definitions import text_of
+from composerefactor.compose.definitions import known_text_of, text_of
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.project import Project
 from composerefactor.compose.resources import (
@@ -73,7 +73,7 @@ def declare_volumes(project: Project, options: Options) -> Iterator[Change | Ref
             if has_no_own_data(model, service):
                 continue
             done.add((first, service.name))
-            image = service.image.value if service.image else ""
+            image = known_text_of(service.image)
             environment = usage(project, model, service).environment
             paths = data_paths(image, options.catalog, environment)
             yield from _data_volumes(model, service, paths, names, names_of, models)
@@ -117,7 +117,7 @@ def _mounted_volumes(models: list[StartModel], catalog: Catalog) -> dict[tuple[s
     for model in models:
         resources = model.resources("volumes")
         for service in model.services.values():
-            image = service.image.value if service.image else ""
+            image = known_text_of(service.image)
             for path in data_paths(image, catalog) or ():
                 name = volume_mounted_at(service, path.path)
                 resource = resources.get(name or "")

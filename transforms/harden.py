@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from composerefactor.compose.attributes import SERVICE_ORDER
+from composerefactor.compose.definitions import known_text_of
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service, StartModel, start_models
@@ -119,8 +120,8 @@ class _WantedKeys(Struct, frozen=True):
 
 
 def _image(service: Service) -> str:
-    """Return the image of *service* with its variables resolved, or ``""``."""
-    return service.image.value if service.image else ""
+    """Return the image of *service* with its variables resolved as far as known, or ``""``."""
+    return known_text_of(service.image)
 
 
 def _is_exempt(model: StartModel, service: Service) -> bool:

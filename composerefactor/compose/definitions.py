@@ -146,6 +146,14 @@ def text_of(value: Value[str] | None) -> str:
     return "" if value is None else value.value
 
 
+def known_text_of(value: Value[str] | None) -> str:
+    """As :func:`text_of`, but as written if a variable has neither a value nor a default.
+
+    ``redis:${TAG}`` is of an unknown version, ``redis:`` would be the newest.
+    """
+    return "" if value is None else value.at.known_text or value.at.written or ""
+
+
 def values_below(nodes: Iterable[LocatedNode], key: str) -> list[LocatedNode]:
     """Return the values of *key* in the mappings *nodes*, which are in merge order.
 

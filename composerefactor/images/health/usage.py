@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
+from composerefactor.compose.definitions import known_text_of
 from composerefactor.compose.forms import ports
 from composerefactor.compose.interpolation import expand_known
 from composerefactor.compose.project import Project
@@ -54,11 +55,10 @@ class Usage(Struct, frozen=True):
 
 def usage(project: Project, model: StartModel, service: Service) -> Usage:
     """Return how *service* of *model* is set up."""
-    image = service.image
     settings = service.settings
     return Usage(
         name=service.name,
-        image=image.at.known_text or image.at.written if image else None,
+        image=known_text_of(service.image) or None,
         build=service.build.value if service.build else None,
         entrypoint=service.entrypoint.value if service.entrypoint else None,
         command=service.command.value if service.command else None,
