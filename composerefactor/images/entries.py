@@ -429,6 +429,37 @@ class Memory(Struct, frozen=True, forbid_unknown_fields=True):
         return parse_size(self.floor) or 0
 
 
+class StartNeeds(Struct, frozen=True, forbid_unknown_fields=True):
+    """The settings without which the server of an image stops.
+
+    Attributes:
+        any_of: Variables of which one must have a value on the first start, also as a file
+            (``NAME_FILE``); ``NAME=value`` if only this value counts.
+        together: Variables of which all must have a value, or none.
+        options: Options of the command that need a value.
+        besides: Repositories of the entry for which this is not known.
+        versions: Version ranges of which one must be true; none for all versions.
+        source: Where this was read, or seen.
+    """
+
+    any_of: tuple[str, ...] = ()
+    together: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for an invalid version range."""
+        for versions in self.versions:
+            _check_range(versions)
+
+    def applies_to(self, repository: str, tag: Tag) -> bool:
+        """Return whether the needs are known for the image *repository* with *tag*."""
+        is_version = not self.versions or any(in_range(tag, each) for each in self.versions)
+        return is_version and repository not in self.besides
+
+
 class Alternative(Struct, frozen=True, forbid_unknown_fields=True):
     """A health check that only a person can choose.
 
@@ -467,6 +498,7 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
         alternatives: Health checks that only a person can choose.
         has: Programs, and whether they are in the image.
         memory: The memory that it needs; null if that is unknown.
+        starts: The settings without which it does not start; null if that is unknown.
         notes: Remarks for the reader of a plan.
         source: Where the facts were read.
         verified: The kind of evidence for the facts.
@@ -492,6 +524,7 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
     alternatives: tuple[Alternative, ...] = ()
     has: Mapping[str, bool | str] = {}
     memory: Memory | None = None
+    starts: StartNeeds | None = None
     notes: str = ""
     source: str = ""
     verified: Evidence = "project"
