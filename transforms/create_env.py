@@ -31,7 +31,7 @@ from composerefactor.compose.env_files import (
 )
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.interpolation import expressions
-from composerefactor.compose.paths import is_absolute, is_outside
+from composerefactor.compose.paths import is_inside
 from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import is_credential, password_spans
 from composerefactor.compose.services import StartModel, start_models
@@ -127,7 +127,7 @@ def create_env(project: Project, options: Options) -> Iterator[Change | Refusal]
     """Yield a change for each `.env` that is missing, or a refusal for one that exists."""
     models = start_models(project)
     for path in env_files(project, set(project.files)):
-        if posixpath.basename(path) != ".env" or is_outside(path) or is_absolute(path):
+        if posixpath.basename(path) != ".env" or not is_inside(path):
             continue
         location = project.files[project.root_files[0]].location_of("services")
         if project.exists(path):

@@ -32,7 +32,7 @@ from composerefactor.compose.env_files import (
     values_in_env_files,
     variable_names_in,
 )
-from composerefactor.compose.paths import is_absolute, is_outside
+from composerefactor.compose.paths import is_inside
 from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import is_credential, password_spans, secret_spans
 from composerefactor.compose.services import StartModel, start_models
@@ -136,7 +136,7 @@ def _to_env_files(
 
 def _reason_to_skip(project: Project, path: str) -> tuple[str, str] | None:
     """Return why no credential is written to *path*, and what to do; None if it can be."""
-    if is_outside(path) or is_absolute(path):
+    if not is_inside(path):
         return f"credentials are not moved: their env file {path} is outside of the project", ""
     if project.is_tracked(path):
         return (

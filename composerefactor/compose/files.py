@@ -12,7 +12,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from composerefactor.compose.interpolation import Variable, variables
-from composerefactor.compose.paths import is_absolute, is_outside
+from composerefactor.compose.paths import is_inside
 from composerefactor.errors import InputError, Location
 from composerefactor.yaml.comments import Region, regions, top_regions
 from composerefactor.yaml.nodes import (
@@ -348,6 +348,6 @@ def _without_text(error: InputError, path: str) -> InputError:
 
     A project may name any file of the machine, and must not reveal its contents.
     """
-    if is_outside(path) or is_absolute(path):
+    if not is_inside(path):
         error.source_line = ""
     return error

@@ -6,6 +6,7 @@ Short forms are read as Docker Compose does, including its quirks (observed: v2.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from types import NoneType
@@ -27,6 +28,8 @@ _MAX_DIGITS = 5
 """Longer numbers are no ports."""
 
 _MAX_RANGE = 65536
+
+_DOCKER_SOCKET = re.compile(r"(?:/var)?/run/(?:user/[0-9]+/)?(?:docker|podman/podman)\.sock")
 
 
 class PortText(Struct, frozen=True):
@@ -170,6 +173,21 @@ class VolumeText(Struct, frozen=True):
     def read_only(self) -> bool:
         """True for the option ``ro``, and for ``read_only: true`` in the long form."""
         return "ro" in self.options
+
+    @property
+    def is_named(self) -> bool:
+        """True for a volume with a name."""
+        return self.kind == "volume" and self.source is not None
+
+    @property
+    def is_docker_socket(self) -> bool:
+        """True if the container can control the Docker daemon, and so the host."""
+        return is_docker_socket(self.source or "") or is_docker_socket(self.target)
+
+
+def is_docker_socket(path: str) -> bool:
+    """Return whether *path* is a socket of Docker or Podman, with or without root."""
+    return _DOCKER_SOCKET.fullmatch(path) is not None
 
 
 class Volume(Struct, frozen=True):

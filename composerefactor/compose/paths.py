@@ -45,6 +45,11 @@ def is_outside(path: str) -> bool:
     return path == ".." or path.startswith("../")
 
 
+def is_inside(path: str) -> bool:
+    """Return whether *path*, normalized, is a relative path that does not lead out."""
+    return not (is_outside(path) or is_absolute(path))
+
+
 class PathAttribute(Struct, frozen=True):
     """A path in an attribute: ``node.value[offset:offset + len(text)]``.
 

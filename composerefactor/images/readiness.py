@@ -53,7 +53,7 @@ def _is_optional(model: StartModel, name: str, needed: str) -> bool:
 
 def _finds_services(service: Service) -> bool:
     """Return whether *service* reads from Docker which services there are, as Traefik does."""
-    return any(volume.value.target.endswith("/docker.sock") for volume in service.volumes)
+    return any(volume.value.is_docker_socket for volume in service.volumes)
 
 
 def _works_on(model: StartModel, needed: str, name: str) -> bool:

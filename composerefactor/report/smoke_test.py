@@ -140,27 +140,15 @@ class PersistentData(Struct, frozen=True):
     lost: str = ""
 
 
-class Mount(Struct, frozen=True):
-    """A mount of a service; variables in its source and target are replaced."""
-
-    service: str
-    text: VolumeText
-
-    @property
-    def is_named(self) -> bool:
-        """True for a volume with a name."""
-        return self.text.kind == "volume" and self.text.source is not None
-
-
 def one_off_services(model: StartModel) -> dict[str, bool]:
     """Return the services that end by themselves; True if the project itself says so."""
     reasons = {name: one_off(model, name) for name in model.services}
     return {name: each.is_certain for name, each in reasons.items() if each is not None}
 
 
-def mounts(service: Service) -> list[Mount]:
+def mounts(service: Service) -> list[VolumeText]:
     """Return the mounts of *service*, one per target."""
-    return [Mount(service.name, volume.value) for volume in service.volumes]
+    return [volume.value for volume in service.volumes]
 
 
 def published(service: Service) -> list[Binding]:
@@ -187,12 +175,12 @@ def persistent_data(project: Project, model: StartModel, catalog: Catalog) -> li
         store = _store(project, model, service, catalog)
         if store is not None and (client := client_for(store.id)) is not None:
             checks.append(_in_store(service, own, client, catalog))
-            seen.update(each.text.source or "" for each in own if each.is_named)
+            seen.update(each.source or "" for each in own if each.is_named)
     for service in model.services.values():
         for mount in mounts(service) if service.name not in one_off_services(model) else ():
-            if mount.is_named and not mount.text.read_only and mount.text.source not in seen:
-                seen.add(mount.text.source or "")
-                checks.append(PersistentData(service.name, mount.text.target))
+            if mount.is_named and not mount.read_only and mount.source not in seen:
+                seen.add(mount.source or "")
+                checks.append(PersistentData(service.name, mount.target))
     return checks
 
 
@@ -213,12 +201,12 @@ def _store(
 
 
 def _in_store(
-    service: Service, own: list[Mount], client: Client, catalog: Catalog
+    service: Service, own: list[VolumeText], client: Client, catalog: Catalog
 ) -> PersistentData:
     image = text_of(service.image)
     paths = [normpath(path.path) for path in data_paths(image, catalog) or ()]
     for path in paths:
-        if not any(overlap(mount.text.target, path) for mount in own):
+        if not any(overlap(mount.target, path) for mount in own):
             return PersistentData(service.name, path, client, f"no volume is mounted at {path}")
     return PersistentData(service.name, paths[0] if paths else "", client)
 
@@ -261,7 +249,6 @@ def _urls_of(test: str, variables: Mapping[str, str]) -> dict[str, tuple[str, st
     return urls
 
 
-_SOCKETS = ("/var/run/docker.sock", "/run/docker.sock", "/run/podman/podman.sock")
 _PROXY_VARIABLES = ("VIRTUAL_HOST", "LETSENCRYPT_HOST")
 _PROFILE = "excluded-from-the-smoke-test"
 
@@ -277,7 +264,7 @@ def excluded_services(model: StartModel) -> dict[str, str]:
     """Return the services that cannot run twice on one host, each with the reason."""
     reasons: dict[str, str] = {}
     for name, service in model.services.items():
-        if any(mount.text.source in _SOCKETS for mount in mounts(service)):
+        if any(mount.is_docker_socket for mount in mounts(service)):
             reasons[name] = "it controls the Docker daemon, so it would act on other containers"
         elif _mode(service) == "host":
             reasons[name] = "it uses the ports of the host"
@@ -306,8 +293,8 @@ def isolation(project: Project, model: StartModel, catalog: Catalog) -> str:
             services[service.name] = {"profiles": _Tagged("!override", [_PROFILE])}
             continue
         own = _own_mounts(project, model, service, catalog)
-        for number, mount in enumerate(own, start=1):
-            volumes[_volume(mount, number)] = {}
+        for number in range(1, len(own) + 1):
+            volumes[_volume(service, number)] = {}
         services[service.name] = _service(model, service, own, excluded)
     document = {
         "services": {name: body for name, body in services.items() if body},
@@ -318,7 +305,7 @@ def isolation(project: Project, model: StartModel, catalog: Catalog) -> str:
 
 
 def _service(
-    model: StartModel, service: Service, own: list[Mount], excluded: Mapping[str, str]
+    model: StartModel, service: Service, own: list[VolumeText], excluded: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return what the override file says about *service*; *own* mounts become new volumes."""
     body: dict[str, Any] = {}
@@ -335,7 +322,7 @@ def _service(
         body["ports"] = _Tagged("!override", items)
     if own:
         body["volumes"] = [
-            {"type": "volume", "source": _volume(mount, number), "target": mount.text.target}
+            {"type": "volume", "source": _volume(service, number), "target": mount.target}
             for number, mount in enumerate(own, start=1)
         ]
     if names := [name for name in _PROXY_VARIABLES if name in service.settings]:
@@ -373,7 +360,7 @@ def _has(service: Service, network: str, key: str) -> bool:
 
 def _own_mounts(
     project: Project, model: StartModel, service: Service, catalog: Catalog
-) -> list[Mount]:
+) -> list[VolumeText]:
     """Return the bind mounts with the data of a data store: the copy gets volumes instead."""
     entry = known_server(project, model, service, catalog)
     is_store = service_placement(service).counts_as == "data stores"
@@ -381,16 +368,16 @@ def _own_mounts(
         return []
     own = []
     for mount in mounts(service):
-        is_file = "." in mount.text.target.rpartition("/")[2]
-        if mount.text.kind == "bind" and not mount.text.read_only and not is_file:
-            is_init = "initdb" in mount.text.target or "entrypoint" in mount.text.target
+        is_file = "." in mount.target.rpartition("/")[2]
+        if mount.kind == "bind" and not mount.read_only and not is_file:
+            is_init = "initdb" in mount.target or "entrypoint" in mount.target
             if not is_init:
                 own.append(mount)
     return own
 
 
-def _volume(mount: Mount, number: int) -> str:
-    return f"smoke-test-{mount.service}-{number}".lower()
+def _volume(service: Service, number: int) -> str:
+    return f"smoke-test-{service.name}-{number}".lower()
 
 
 def _mode(service: Service) -> str:

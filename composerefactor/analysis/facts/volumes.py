@@ -12,7 +12,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from composerefactor.compose.forms import VolumeText
+from composerefactor.compose.forms import VolumeText, is_docker_socket
+from composerefactor.compose.paths import is_inside
 from composerefactor.compose.resources import overlap
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
@@ -22,7 +23,6 @@ Kind = Literal["volume", "bind", "anonymous", "tmpfs", "other"]
 Advice = Literal["yes", "optional", "no", "check"]
 
 _ORDER: tuple[Kind, ...] = ("volume", "bind", "anonymous")
-_SOCKET = re.compile(r"(?:/var)?/run/(?:user/[0-9]+/)?(?:docker|podman/podman)\.sock")
 _FILE = re.compile(r".*[^/.][^/]*\.[A-Za-z0-9]{1,12}")
 _CACHES = (
     "node_modules .venv site-packages vendor target __pycache__ .next .nuxt .turbo .gradle .m2 "
@@ -94,7 +94,7 @@ class Mount(Struct, frozen=True):
     @property
     def is_docker_socket(self) -> bool:
         """True if the container can control the Docker daemon, and so the host."""
-        return bool(_SOCKET.fullmatch(self.source) or _SOCKET.fullmatch(self.target))
+        return is_docker_socket(self.source) or is_docker_socket(self.target)
 
     @property
     def names_file(self) -> bool:
@@ -233,7 +233,7 @@ def _is_input(mount: Mount) -> bool:
 
 def _is_source(model: StartModel, mount: Mount) -> bool:
     """Return whether *mount* puts code or settings of the repository into the container."""
-    if mount.source.startswith(("/", "~", "../")):
+    if not is_inside(mount.source):
         return False
     last = posixpath.basename(mount.source).lower()
     words = {last, posixpath.basename(mount.target).lower()}

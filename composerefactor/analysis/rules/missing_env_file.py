@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.env_files import example_paths
+from composerefactor.compose.paths import is_inside
 
 
 @rule(Severity.LOW, "configuration")
@@ -24,12 +25,12 @@ def missing_env_file(architecture: Architecture) -> Iterator[Occurrence]:
                 if not env_file.required or project.exists(path):
                     continue
                 sample = next(filter(project.exists, example_paths(path)), "")
-                is_outside = path.startswith(("/", "../"))
+                remedy = f"create {path}.example" if is_inside(path) else ""
                 yield Occurrence(
                     f"{service.name} uses the env file {env_file.written}, which does not exist",
                     item.location,
                     service.name,
                     path,
-                    f"copy {sample}" if sample else "" if is_outside else f"create {path}.example",
-                    Severity.INFO if sample or is_outside else None,
+                    f"copy {sample}" if sample else remedy,
+                    Severity.INFO if sample or not remedy else None,
                 )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.compose.paths import is_inside
 
 
 @rule(Severity.MEDIUM, "configuration")
@@ -19,8 +20,8 @@ def missing_mounted_file(architecture: Architecture) -> Iterator[Occurrence]:
     for entry in architecture.entries:
         for service in entry.services:
             for mount in service.mounts:
-                is_inside = not mount.source.startswith(("/", "~", "../")) and mount.source != "."
-                if mount.kind != "bind" or not mount.names_file or not is_inside:
+                is_file_inside = mount.names_file and is_inside(mount.source)
+                if mount.kind != "bind" or not is_file_inside:
                     continue
                 if mount.source.partition(":")[0] != mount.source or "$" in mount.source:
                     continue
