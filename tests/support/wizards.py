@@ -38,6 +38,7 @@ services:
 
   db:
     image: postgres:16
+    environment: [POSTGRES_PASSWORD]
     ports: ["5432:5432"]
     volumes:
       - pgdata:/var/lib/postgresql/data
