@@ -67,6 +67,12 @@ _LASTING_COMMAND = re.compile(
 )
 
 
+_IDLE_COMMAND = re.compile(
+    r"(?:\S*sh\s+-c\s+)?(?:(?:/(?:usr/)?bin/)?(?:true|echo\b[^;&|]*)|exit(?:\s+0)?|:)"
+)
+"""A command that ends at once, as of a service that is there to build an image."""
+
+
 class OneOff(Struct, frozen=True):
     """Why a service is believed to exit by itself.
 
@@ -83,8 +89,9 @@ def one_off(model: StartModel, name: str) -> OneOff | None:
     """Return why the service *name* exits by itself, or None if it probably keeps running.
 
     This is certain if another service waits for ``service_completed_successfully``. Otherwise it
-    takes two of the following: an explicit ``restart: "no"`` or ``on-failure``, a name such as
-    ``db-migrate``, an image such as ``flyway/flyway``, a command such as ``alembic upgrade head``.
+    takes a command such as ``true``, or two of the following: an explicit ``restart: "no"`` or
+    ``on-failure``, a name such as ``db-migrate``, an image such as ``flyway/flyway``, a command
+    such as ``alembic upgrade head``.
     A service with published ports, or with a restart policy that restarts it after a successful
     exit, is not a one-off service.
     """
@@ -97,8 +104,20 @@ def one_off(model: StartModel, name: str) -> OneOff | None:
         node.items for node in service.values("ports")
     ):
         return None
+    idle = _idle_command(service)
+    if idle is not None:
+        return OneOff((idle,), is_certain=False)
     reasons = _reasons(service, restart)
     return OneOff(tuple(reasons), is_certain=False) if len(reasons) > 1 else None
+
+
+def _idle_command(service: Service) -> tuple[str, Location] | None:
+    """Return the evidence that the command of *service* ends at once, or None."""
+    value = service.value("entrypoint") or service.value("command")
+    if value is None:
+        return None
+    text = " ".join(item.written or "" for item in value.items)
+    return (f"command {text}", value.location) if _IDLE_COMMAND.fullmatch(text) else None
 
 
 def _waiting_services(model: StartModel, name: str) -> list[tuple[str, Location]]:

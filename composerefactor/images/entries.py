@@ -264,6 +264,7 @@ class DataPath(Struct, frozen=True, forbid_unknown_fields=True):
         by_host: Whether the data is found again only under the same host name.
         variable: The variable that names another path, or ``""``.
         only: Words of the command; the image stores data only if one of them is there.
+        unless: Variables; if one of them is set, the image stores its data in another system.
         note: A remark for the reader, or ``""``.
     """
 
@@ -273,6 +274,7 @@ class DataPath(Struct, frozen=True, forbid_unknown_fields=True):
     by_host: bool = False
     variable: str = ""
     only: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
     note: str = ""
 
     def __post_init__(self) -> None:

@@ -17,8 +17,7 @@ from typing import Any, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.definitions import Value, text_of
-from composerefactor.compose.forms import VolumeText
+from composerefactor.compose.definitions import text_of
 from composerefactor.compose.image_references import (
     equivalent_repositories,
     parse_image,
@@ -28,6 +27,7 @@ from composerefactor.compose.interpolation import expand, expand_known
 from composerefactor.compose.resources import is_mounted, overlap
 from composerefactor.compose.service_values import parse_size
 from composerefactor.compose.services import Service, StartModel
+from composerefactor.errors import Location
 from composerefactor.images.catalog import Catalog, NamePatterns, load_catalog, read_json
 from composerefactor.images.entries import (
     CatalogEntry,
@@ -239,14 +239,18 @@ def data_paths(
         is_in_range = in_range(tag, path.versions) if path.versions else True
         if is_in_range is None or (path.versions and reference.digest and not reference.tag):
             return None
-        if is_in_range and not path.optional:
+        is_unused = any((environment or {}).get(name, "") != "" for name in path.unless)
+        if is_in_range and not path.optional and not is_unused:
             chosen = normpath((environment or {}).get(path.variable) or path.path)
             is_elsewhere = chosen.startswith("/") and not overlap(chosen, path.path)
             paths.append(replace(path, path=chosen) if is_elsewhere else path)
     return paths
 
 
-_PATH_IN_TEXT = re.compile(r"(?:https?://[^/\s]+|(?<![\w./:$}-]))(/[\w.{},-]+(?:/[\w.{},-]+)*)")
+_PATH_IN_TEXT = re.compile(
+    r"(?:https?://[^/\s]+|(?<![\w./:$}-])|(?<=(?<!\S)-[A-Za-z]))(/[\w.{},-]+(?:/[\w.{},-]+)*)"
+)
+"""A path that is a word, the value of an option, or directly after its letter: ``-D/data``."""
 _OTHER_CONTENT = re.compile(
     r"conf|cnf|\.ya?ml|\.toml|\.ini|cert|tls|ssl|\bkey|secret|passw|backup|dump|log(?!_dirs)|init"
     r"|script|\.sh|plugin|import|snapshot|tmp|temp|wal|archive",
@@ -301,15 +305,21 @@ def _keeps_data_elsewhere(model: StartModel, service: Service) -> bool:
 
 
 def refused_mounts(
-    service: Service, environment: Mapping[str, str | None], catalog: Catalog
-) -> Iterator[tuple[Value[VolumeText], RefusedMount]]:
+    service: Service, image: str, environment: Mapping[str, str | None], catalog: Catalog
+) -> Iterator[tuple[Location, str, RefusedMount]]:
     """Yield the mounts of *service* with which the server of its image does not start.
 
-    *environment* is that of the container. An image whose version is unknown refuses nothing.
+    Each comes with its location and its mount point. An image whose version is unknown refuses
+    nothing.
+
+    Args:
+        service: The service.
+        image: Its image, or that from which its image is built; ``""`` if it is unknown.
+        environment: The variables of the container.
+        catalog: The image catalog.
     """
-    image = service.image.at.known_text if service.image and service.build is None else None
     entry = catalog.match(image) if image else None
-    if image is None or entry is None:
+    if entry is None:
         return
     reference = parse_image(image)
     tag = parse_tag(reference.tag or ("" if reference.digest is None else "digest"))
@@ -318,9 +328,11 @@ def refused_mounts(
             continue
         if refused.unless and environment.get(refused.unless, "") != "":
             continue
-        for volume in service.volumes:
-            if volume.value.target.rstrip("/") == refused.path:
-                yield volume, refused
+        mounts = [(each.location, each.value.target) for each in service.volumes]
+        mounts += [(each.location, each.value.partition(":")[0]) for each in service.tmpfs]
+        for location, target in mounts:
+            if normpath(target) == refused.path:
+                yield location, target, refused
 
 
 def _disables_persistence(service: Service) -> bool:

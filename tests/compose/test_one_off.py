@@ -10,6 +10,10 @@ ENDS = [
     "{image: flyway/flyway, restart: on-failure}",
     "{image: a, command: [npx, prisma, migrate, deploy], restart: 'no'}",
     "{image: minio/mc, entrypoint: sh -c 'mc alias set m http://m && mc mb m/b'}",
+    '{build: ., entrypoint: ["true"]}',
+    "{build: ., command: /bin/true}",
+    "{build: ., command: echo built}",
+    "{build: ., entrypoint: [sh, -c, exit 0]}",
 ]
 LASTS = [
     "{image: a}",
@@ -18,6 +22,9 @@ LASTS = [
     '{image: a, restart: "no", command: "alembic upgrade head && exec gunicorn app"}',
     '{image: flyway/flyway, restart: "no", ports: ["1:1"]}',
     '{image: a, restart: "no", command: npm start}',
+    '{image: a, entrypoint: /start.sh, command: "true"}',
+    '{image: a, entrypoint: [sh, -c, "echo start; exec app"]}',
+    "{image: a, command: truestory}",
 ]
 
 

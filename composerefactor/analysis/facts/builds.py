@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
@@ -60,7 +60,7 @@ class BuildFacts(Struct, frozen=True):
     Attributes:
         service: The service.
         context: The build context, relative to the project root; None if it is outside.
-        dockerfile: The path of the Dockerfile, or ``(inline)``.
+        dockerfile: The path of the Dockerfile, or ``dockerfile_inline``.
         target: The target stage, ``""`` for the last one.
         location: Where ``build`` is written.
         exists: Whether the Dockerfile could be read.
@@ -79,6 +79,7 @@ class BuildFacts(Struct, frozen=True):
         volumes: The ``VOLUME`` instructions.
         lacks: Programs for health checks that are known not to be in the image.
         shell: The shell of the image, ``""`` if it has none, None if it is unknown.
+        variables: The names of the variables that it sets for the container.
     """
 
     service: str
@@ -102,6 +103,7 @@ class BuildFacts(Struct, frozen=True):
     volumes: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
     shell: str | None = None
+    variables: tuple[str, ...] = ()
 
     @property
     def is_multi_stage(self) -> bool:
@@ -116,9 +118,7 @@ class BuildFacts(Struct, frozen=True):
 
 def build_facts(project: Project, service: str, build: Build, at: Location) -> BuildFacts:
     """Return how the image of *service* is built; its ``build`` is written at *at*."""
-    path = "(inline)"
-    if build.inline is None:
-        path = build.dockerfile_path
+    path = build.dockerfile_path if build.inline is None else "dockerfile_inline"
     text = dockerfile_text(project, build)
     context_exists = build.directory is None or _has_files(project, build.directory)
     names = tuple(sorted(build.arguments))
@@ -128,13 +128,16 @@ def build_facts(project: Project, service: str, build: Build, at: Location) -> B
     chain = read_dockerfile(text) if text is not None else None
     if chain is None or text is None:
         return facts
-    where = at.path if build.inline is not None else path
-    return _with_dockerfile(project, facts, build, chain, where)
+    return _with_dockerfile(project, facts, build, chain)
 
 
 def _with_dockerfile(
-    project: Project, facts: BuildFacts, build: Build, file: Dockerfile, path: str
+    project: Project, facts: BuildFacts, build: Build, file: Dockerfile
 ) -> BuildFacts:
+    def place(line: int) -> Location:
+        """Return where *line* of the Dockerfile is; inline text has no lines of its own."""
+        return Location(facts.dockerfile, line) if build.inline is None else facts.location
+
     chain = file.chain(build.target, build.arguments)
     if chain is None:
         return facts
@@ -145,7 +148,7 @@ def _with_dockerfile(
     user = chain.last("USER")
     health = chain.last("HEALTHCHECK")
     ignored, ignore_file = _ignored(project, build)
-    copied = _copied(chain, path)
+    copied = _copied(chain, place)
     return BuildFacts(
         facts.service,
         facts.context,
@@ -157,17 +160,18 @@ def _with_dockerfile(
         arguments=facts.arguments,
         stages=tuple(s if s.lower() not in names else f"{s} (stage)" for s in stages),
         base=chain.base,
-        base_location=_base_location(file.stages, chain.base, known, project, path),
+        base_location=place(_base_line(file.stages, chain.base, known, project, facts.dockerfile)),
         user=expand(user.text, chain.variables(build.arguments)) if user else "",
         healthcheck="" if health is None else ("NONE" if health.text.upper() == "NONE" else "yes"),
         exposes=exposed_ports(chain, build.arguments),
         copies_context=copied,
         ignore_file=ignore_file,
         exposed_secrets=tuple(_exposed(project, build, ignored)) if copied else (),
-        secrets=tuple(_secrets(file, path)),
+        secrets=tuple(_secrets(file, place)),
         volumes=tuple(i.text for i in chain.instructions if i.name == "VOLUME"),
         lacks=missing_programs(chain, PROBES),
         shell=shell_of(chain),
+        variables=tuple(sorted(chain.environment(build.arguments))),
     )
 
 
@@ -176,13 +180,13 @@ def _has_files(project: Project, directory: str) -> bool:
     return is_outside(directory) or project.has_directory(directory)
 
 
-def _copied(chain: Chain, path: str) -> Location | None:
+def _copied(chain: Chain, place: Callable[[int], Location]) -> Location | None:
     """Return where the image copies the whole build context (not another stage), else None."""
     for each in chain.instructions:
         if each.name in {"COPY", "ADD"} and "from" not in each.flags:
             words = each.words or tuple(each.text.split())
             if any(_WHOLE.fullmatch(word) for word in words[:-1]):
-                return Location(path, each.line)
+                return place(each.line)
     return None
 
 
@@ -209,14 +213,14 @@ def _exposed(project: Project, build: Build, ignored: IgnoreRules | None) -> Ite
             yield path
 
 
-def _secrets(file: Dockerfile, path: str) -> Iterator[SecretInImage]:
+def _secrets(file: Dockerfile, place: Callable[[int], Location]) -> Iterator[SecretInImage]:
     for stage in file.stages:
         for each in stage.instructions:
             if each.name not in {"ARG", "ENV"}:
                 continue
             for name, value in each.pairs():
                 if value and is_secret_name(name) and "$" not in value and _is_value(value):
-                    yield SecretInImage(each.name, name, Location(path, each.line))
+                    yield SecretInImage(each.name, name, place(each.line))
 
 
 def _is_value(text: str) -> bool:
@@ -224,15 +228,15 @@ def _is_value(text: str) -> bool:
     return not re.fullmatch(r"[0-9]+|true|false|yes|no|on|off|/.*|\.{1,2}/.*", text, re.IGNORECASE)
 
 
-def _base_location(
+def _base_line(
     stages: tuple[Stage, ...], base: str, known: dict[str, str], project: Project, path: str
-) -> Location:
-    """Return the line of the FROM that names *base*."""
+) -> int:
+    """Return the line of the FROM that names *base*; 1 if the Dockerfile *path* has none."""
     written = {stage.base for stage in stages if expand(stage.base, known) == base}
     if project.read is not None and project.exists(path):
         lines = project.read(path).decode("utf-8", "replace").splitlines()
         for number, line in enumerate(lines, 1):
             words = line.split()
             if words[:1] and words[0].upper() == "FROM" and written & set(words[1:]):
-                return Location(path, number)
-    return Location(path)
+                return number
+    return 1

@@ -120,6 +120,7 @@ State = Literal["written", "in the image", "off", "not needed", "missing"]
 
 _SHELL_WORDS = re.compile(r"^(?:exec|test|\[|if|timeout|CMD-SHELL|CMD|NONE)$")
 _PROGRAM = re.compile(r"[A-Za-z0-9_./-]+")
+_SHELLS = frozenset({"sh", "bash", "ash", "dash"})
 
 
 class HealthFacts(Struct, frozen=True):
@@ -135,6 +136,7 @@ class HealthFacts(Struct, frozen=True):
         retries: The retries as written.
         start_period: The start period as written.
         program: The first program that the test runs, ``""`` if that is not clear.
+        shell: The shell that runs the test: ``sh`` is that of the image, ``""`` is none.
         proposal: What ``add-healthchecks`` would write if the health check is missing.
         reason: Why there is no health check, or why this one is proposed.
         remedy: What to do by hand.
@@ -149,6 +151,7 @@ class HealthFacts(Struct, frozen=True):
     retries: str = ""
     start_period: str = ""
     program: str = ""
+    shell: str = ""
     proposal: str = ""
     reason: str = ""
     remedy: str = ""
@@ -179,12 +182,13 @@ def health_facts(
             service.name,
             "written",
             at,
-            masking.text(" ".join(" ".join(words[_has_form_word(words) :]).split())),
+            masking.text(_command_line(words)),
             check.interval,
             check.timeout,
             check.retries,
             check.start_period,
             program=_program(words),
+            shell=_shell(words),
         )
     answer = healthcheck_for(project, model, use, catalog)
     if isinstance(answer, NoCheckNeeded):
@@ -192,8 +196,15 @@ def health_facts(
         if one_off(model, service.name) is not None or not has_container:
             return HealthFacts(service.name, "not needed", at, reason=answer.reason)
         state: State = "in the image" if answer.has_check else "off"
-        program = _program(answer.test)
-        return HealthFacts(service.name, state, at, reason=answer.reason, program=program)
+        return HealthFacts(
+            service.name,
+            state,
+            at,
+            masking.text(_command_line(answer.test)),
+            program=_program(answer.test),
+            shell=_shell(answer.test),
+            reason=answer.reason,
+        )
     if isinstance(answer, ProposedCheck):
         test = masking.text(" ".join(answer.test[1:]))
         return HealthFacts(
@@ -212,6 +223,25 @@ def health_facts(
 def _has_form_word(words: tuple[str, ...]) -> bool:
     """Return whether the first of *words* says in which form the test is written."""
     return words[:1] in {("CMD",), ("CMD-SHELL",)}
+
+
+def _command_line(words: tuple[str, ...]) -> str:
+    """Return the command of a test in one line."""
+    return " ".join(" ".join(words[_has_form_word(words) :]).split())
+
+
+def _shell(words: tuple[str, ...]) -> str:
+    """Return the shell that runs a test, ``""`` if it runs without one.
+
+    Docker runs a test that is a text in a shell; a list of words can name one: ``sh -ec "..."``.
+    """
+    if words[:1] == ("CMD-SHELL",):
+        return "sh"
+    for word, after in pairwise(words):
+        program = word.rpartition("/")[2]
+        if program in _SHELLS and after.startswith("-") and "c" in after:
+            return program
+    return ""
 
 
 def _program(words: tuple[str, ...]) -> str:

@@ -3,7 +3,8 @@
 The container stays unhealthy, and services that wait for it never start. The same is true for a
 `HEALTHCHECK` in the Dockerfile. Minimal images contain neither curl nor wget, and often no shell;
 those that are based on Alpine contain no bash, as a rule. A check that is a text runs with
-`/bin/sh`, which is dash or busybox in many images; `/dev/tcp` is a feature of bash.
+`/bin/sh`, which is dash or busybox in many images; `/dev/tcp` is a feature of bash, and so are
+`[[`, `<<<` and `<(...)`, which dash does not know either.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.builds import PROBES
+from composerefactor.analysis.facts.resources import HealthFacts
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.images.catalog import load_catalog
 from composerefactor.images.dockerfiles import Chain
@@ -22,8 +24,16 @@ from composerefactor.images.health.probes import missing_programs, shell_of
 _CHECKS = {"written": "health check", "in the image": "HEALTHCHECK in the Dockerfile"}
 """The health checks that can be read, by their state, and what a message calls them."""
 
-_SHELL_WORDS = (("sh", "-c"), ("/bin/sh", "-c"))
-_DEV_TCP = re.compile(r"/dev/(?:tcp|udp)/")
+_ONLY_IN_BASH = re.compile(
+    r"""(?P<device>/dev/(?:tcp|udp)/)
+    |(?P<test>(?:^|[;&|({!]|\b(?:if|while|until|then|do|else)\s)\s*\[\[\s)
+    |(?P<here><<<)
+    |(?P<process>(?<=\s)[<>]\()""",
+    re.VERBOSE,
+)
+"""What dash takes for a file or a program, or does not parse. Busybox knows all but the devices."""
+
+_WORDS = {"test": "[[", "here": "<<<", "process": "<(...)"}
 
 
 @rule(Severity.HIGH, "reliability")
@@ -33,9 +43,7 @@ def healthcheck_cannot_run(architecture: Architecture) -> Iterator[Occurrence]:
         for health in entry.health:
             if health.state not in _CHECKS:
                 continue
-            problem = program = remedy = ""
-            if health.state == "written":
-                problem, program, remedy = _shell_problem(entry, health.service)
+            problem, program, remedy = _shell_problem(entry, health)
             image = _image_without(entry, health.service, health.program)
             if image and not problem:
                 program = health.program
@@ -51,25 +59,27 @@ def healthcheck_cannot_run(architecture: Architecture) -> Iterator[Occurrence]:
                 )
 
 
-def _shell_problem(entry: InvocationFacts, name: str) -> tuple[str, str, str]:
-    """Return why the shell of the image cannot run the check of service *name*.
+def _shell_problem(entry: InvocationFacts, health: HealthFacts) -> tuple[str, str, str]:
+    """Return why the shell of the image cannot run the check *health*.
 
     The result is the problem, the program and the remedy; empty texts if there is no problem.
     """
-    check = entry.model.services[name].healthcheck
-    test = check.value.test if check is not None else ()
-    if test[:1] != ("CMD-SHELL",) and (test[:1] != ("CMD",) or test[1:3] not in _SHELL_WORDS):
+    if not health.shell or health.shell == "bash":
         return "", "", ""
-    image, shell = _shell(entry, name)
+    image, shell = _shell(entry, health.service)
     if shell == "":
         remedy = 'write ["CMD", ...] with a program that the image contains'
         return f"is a shell command, but {image} contains no shell", "sh", remedy
-    text = " ".join(test[1:])
-    found = _DEV_TCP.search(text)
-    if found and shell not in {None, "bash"} and "bash" not in text[: found.start()]:
-        remedy = 'write ["CMD", "bash", "-c", ...], if the image contains bash'
-        return f"uses /dev/tcp, which {shell}, the shell of {image}, does not know", "sh", remedy
-    return "", "", ""
+    if health.shell != "sh" and shell is not None:
+        shell = health.shell
+    found = _ONLY_IN_BASH.search(health.test)
+    if found is None or shell in {None, "bash"} or "bash" in health.test[: found.start()]:
+        return "", "", ""
+    if shell == "ash" and found.lastgroup != "device":
+        return "", "", ""
+    used = _WORDS.get(found.lastgroup or "", found[0].rstrip("/"))
+    remedy = 'write ["CMD", "bash", "-c", ...], if the image contains bash'
+    return f"uses {used}, which {shell}, the shell of {image}, does not know", "sh", remedy
 
 
 def _shell(entry: InvocationFacts, name: str) -> tuple[str, str | None]:

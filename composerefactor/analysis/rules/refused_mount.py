@@ -19,15 +19,20 @@ from composerefactor.images.lookup import refused_mounts
 def refused_mount(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the mounts with which the server of an image does not start."""
     for entry in architecture.entries:
-        for service in entry.model.services.values():
+        for facts in entry.services:
+            service, build = entry.model.services[facts.name], facts.build
+            image = (service.image.at.known_text if service.image else None) or ""
+            name = facts.image
             environment = usage(architecture.project, entry.model, service).environment
-            for volume, refused in refused_mounts(service, environment, load_catalog()):
-                image = entry.service(service.name)
+            if build is not None:
+                image, name = build.base, f"its image (built from {build.base})"
+                environment = {**dict.fromkeys(build.variables), **environment}
+            mounts = refused_mounts(service, image, environment, load_catalog())
+            for location, target, refused in mounts:
                 yield Occurrence(
-                    f"{service.name} mounts {volume.value.target}, with which "
-                    f"{image.image if image else 'its image'} does not start",
-                    volume.location,
-                    service.name,
+                    f"{facts.name} mounts {target}, with which {name} does not start",
+                    location,
+                    facts.name,
                     refused.path,
                     refused.remedy,
                 )
