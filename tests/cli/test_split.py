@@ -374,6 +374,25 @@ def test_a_template_that_a_command_names_is_an_error_of_that_command(
     )
 
 
+def test_a_file_that_is_started_with_an_unreadable_one_stays_whole(
+    tmp_path: Path, command_line: CommandLine
+) -> None:
+    services = "".join(f"  s{n}:\n    image: acme/s{n}:1\n" for n in range(4))
+    write(
+        tmp_path,
+        {
+            "compose.yaml": f"services:\n{services}",
+            "compose.override.yaml": "services: {s0: {init: true}}\n---\nservices: {}\n",
+            "up.sh": "docker compose -f compose.yaml -f compose.missing.yaml up\n",
+        },
+    )
+    done = command_line(tmp_path, "split", *SINGLY, "--check", "--engine", "none")
+    assert done.code == 0
+    assert "s0, s1, s2, s3 (it is started with a file that cannot be read:" in done.err
+    (tmp_path / "compose.override.yaml").unlink()
+    assert command_line(tmp_path, "split", *SINGLY, "--check", "--engine", "none").code == 1
+
+
 PARENTS = """services:
   base: {image: acme/base, scale: 0}
   hidden: {image: acme/base, profiles: [template]}

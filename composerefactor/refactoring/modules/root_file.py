@@ -104,24 +104,34 @@ class RootFile:
     @cached_property
     def why_whole(self) -> str:
         """Why the file is not split at all, ``""`` where it is."""
-        path, file = self.file.path, self.file
-        section = (file.sections or {}).get("services")
-        elsewhere = self.project.directories.get(path, set()) - {self.directory or "."}
-        protected, reason = self.project.protected_files.get(path), ""
+        return self._why_protected() or self._why_not_divided()
+
+    def _why_protected(self) -> str:
+        """Return why the text must stay in the file: programs that use it, or git ignores it."""
+        path = self.file.path
+        protected = self.project.protected_files.get(path)
         remedy = "name the file with --entry to split it anyway"
         if protected is not None and protected.allows_extends:
             protected = None if self._leaves_stubs else protected
             remedy = "--strategy extends splits it"
-        if protected is not None and protected.reader:
+        if protected is None:
+            return ""
+        if protected.reader:
             return f"{protected.reason}, which does not support include; {remedy}"
-        if protected is not None and protected.is_generated:
+        if protected.is_generated:
             again = "and generating it again would undo a split"
             return f"{protected.reason}, {again}; {remedy}"
-        if protected is not None:
-            return protected.reason
-        if foreign := self.project.foreign_reason(path):
-            reason = foreign
-        elif not file.services:
+        return protected.reason
+
+    def _why_not_divided(self) -> str:
+        """Return what in the project or in the text of the file prevents a split."""
+        path, file = self.file.path, self.file
+        section = (file.sections or {}).get("services")
+        elsewhere = self.project.directories.get(path, set()) - {self.directory or "."}
+        reason = self.project.foreign_reason(path) or self._unread_override()
+        if reason:
+            return reason
+        if not file.services:
             reason = "it defines no services"
         elif section is None or section.entries is None:
             reason = self._why_not_on_lines()
@@ -135,6 +145,18 @@ class RootFile:
         else:
             reason = self._too_few_services()
         return reason
+
+    def _unread_override(self) -> str:
+        """Return which file of a start command with this one is there but cannot be read.
+
+        What Docker Compose makes of it is unknown: before v2.24.6, a file that is merged over an
+        included service is an error.
+        """
+        for entry, error in self.project.errors.items():
+            place = error.location
+            if self.file.path in entry.files and place and self.project.exists(place.path):
+                return f"it is started with a file that cannot be read: {error}"
+        return ""
 
     def _why_not_on_lines(self) -> str:
         """Return why the lines of the services cannot be told apart."""
