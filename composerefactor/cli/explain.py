@@ -22,11 +22,16 @@ from composerefactor.cli.options import (
 from composerefactor.cli.terminal import columns, deliver, style_for
 from composerefactor.compose.attributes import SERVICE, SERVICE_ORDER, find_attribute
 from composerefactor.compose.masking import Masking
-from composerefactor.compose.services import start_models
-from composerefactor.errors import UsageError
+from composerefactor.compose.services import StartModel, start_models
+from composerefactor.errors import Location, UsageError
 from composerefactor.images.credentials import literal_credentials
 from composerefactor.planning.opening import OpenProject
-from composerefactor.report.explanation import explanation_document, explanation_text
+from composerefactor.report.explanation import (
+    explanation_document,
+    explanation_text,
+    services_document,
+    services_text,
+)
 from composerefactor.report.text import (
     json_text,
     masked_text,
@@ -38,12 +43,13 @@ from composerefactor.report.text import (
     "explain",
     short_help="Show where each line of a service comes from, and who uses it.",
     epilog=examples(
+        ("composerefactor explain", "List the services."),
         ("composerefactor explain api", "Show every line of the service with its file and line."),
         ("composerefactor explain api environment.DATABASE_URL", "Show where one key is set."),
         ("composerefactor explain api -f compose.yaml -f prod.yaml", "Show one start command."),
     ),
 )
-@click.argument("service", shell_complete=service_names)
+@click.argument("service", default="", shell_complete=service_names)
 @click.argument("key", default="", shell_complete=service_keys)
 @project_options
 @output_options
@@ -65,11 +71,19 @@ def command(
     SERVICE is shown as Docker Compose resolves it, over override files, include, extends, anchors,
     env files and defaults of variables. Each line has the file and line that decides it, and the
     values that it overrides. KEY limits this to a key, such as `environment.TZ`, or just `TZ`.
-    Start commands in which the service differs follow, and then what uses it. Nothing is run;
-    secrets are masked.
+    Start commands in which the service differs follow, and then what uses it. Without SERVICE, all
+    services are listed with their places. Nothing is run; secrets are masked.
     """
     opened = open_for_analysis(project_selection(Path(), file, entry, env_file))
     masking = _masking(opened)
+    if not service:
+        places = _places(opened)
+        if output_format == "json":
+            text = json_text(masking.document(services_document(places)))
+        else:
+            text = masked_text(services_text(places), masking)
+        deliver(text, output)
+        return 0
     explanations = _explanations(opened, service, masking)
     if key and not any(lines_of(each, key) for each in explanations):
         _check_key(key, explanations)
@@ -92,16 +106,34 @@ def _masking(opened: OpenProject) -> Masking:
     return opened.masking | Masking(each.value for each in credentials)
 
 
+def _models(opened: OpenProject) -> list[StartModel]:
+    """Return the services of each start command that can be read, the default one first.
+
+    Raises the error of the project if there is none.
+    """
+    models = start_models(opened.project)
+    if not models:
+        raise opened.masking.error(next(iter(opened.project.errors.values())))
+    return sorted(models, key=lambda model: not model.entry.implicit)
+
+
+def _places(opened: OpenProject) -> dict[str, list[Location]]:
+    """Return the places that define each service, in all start commands."""
+    places: dict[str, dict[Location, None]] = {}
+    for model in _models(opened):
+        for name, service in model.services.items():
+            found = (each.file.location_of("services", name) for each in service.own_definitions)
+            places.setdefault(name, {}).update(dict.fromkeys(found))
+    return {name: list(found) for name, found in places.items()}
+
+
 def _explanations(opened: OpenProject, service: str, masking: Masking) -> list[Explanation]:
     """Return the service in each start command that has it, the default start command first.
 
-    Raises the error of the project if no start command can be read, and UsageError if none has the
-    service.
+    Raises UsageError if none has the service.
     """
     project = opened.project
-    models = sorted(start_models(project), key=lambda model: not model.entry.implicit)
-    if not models:
-        raise opened.masking.error(next(iter(project.errors.values())))
+    models = _models(opened)
     having = [model for model in models if service in model.services]
     if not having:
         names = dict.fromkeys(name for model in models for name in model.services)

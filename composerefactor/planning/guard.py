@@ -84,13 +84,8 @@ def check_targets(proposal: Proposal) -> None:
     changes = proposal.changes
     for change in changes.changes:
         proposal.opened.files.check_writable(change.path)
-        repository_below = proposal.opened.project.repository_of(change.path)
-        if repository_below:
-            raise RefusedError(
-                f"{repository_below} is a git repository of its own",
-                location=Location(change.path),
-                remedy="run composerefactor there, or give another directory",
-            )
+        if foreign := proposal.opened.project.foreign_reason(change.path):
+            raise RefusedError(foreign, location=Location(change.path))
     repository = proposal.opened.repository
     if repository is None:
         return

@@ -366,6 +366,11 @@ def _candidates(memory: Memory | None) -> Iterator[Engine]:
 
 
 def _named_engine(choice: str, memory: Memory | None) -> Engine:
+    if choice == "none":
+        raise EngineError(
+            "this command does nothing without Docker Compose",
+            remedy="omit --engine none, or give the path of docker-compose",
+        )
     path = find_program(choice)
     if path is None:
         raise EngineError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import to_builtins
@@ -40,6 +40,24 @@ _SOURCES = {
     "alternative": "{name} is set",
     "not set": "{name} is not set",
 }
+
+
+def services_text(places: Mapping[str, Sequence[Location]]) -> Iterator[str]:
+    """Yield the services in *places*, each in a line with the places that define it."""
+    width = max(map(columns_of, places), default=0)
+    for name, found in places.items():
+        yield f"{name}{' ' * (width - columns_of(name))}  {', '.join(map(str, found))}"
+
+
+def services_document(places: Mapping[str, Sequence[Location]]) -> dict[str, Any]:
+    """Return the services in *places* for JSON."""
+    return {
+        "schema": SCHEMA,
+        "command": "explain",
+        "services": [
+            {"service": name, "definitions": to_builtins(found)} for name, found in places.items()
+        ],
+    }
 
 
 def explanation_text(

@@ -17,6 +17,7 @@ from composerefactor.errors import first_of
 from composerefactor.images.catalog import find_placement
 from composerefactor.planning.fixes import FixPlan, PlannedFix
 from composerefactor.planning.propose import Proposal, oldest_engine
+from composerefactor.planning.selection import selectable
 from composerefactor.proof.comparison import ProofResult
 from composerefactor.refactoring.contract import Plan, Unmoved
 from composerefactor.refactoring.deduplicate.variants import comparisons
@@ -354,7 +355,7 @@ def plan_lines(
     """Yield the planned files and the services that do not move; at most *most* of each kind.
 
     With *most* above :data:`MOST_SHOWN`, each new file has what its services have in common, and
-    *with_ids* files and fixes have the id for ``--take``.
+    *with_ids* fixes and the files that can be selected have the id for ``--take``.
     """
     if proposal.fix_plan is not None:
         yield from fix_plan_lines(proposal, proposal.fix_plan, style, most, with_ids=with_ids)
@@ -365,7 +366,7 @@ def plan_lines(
         yield from _unmoved(plan.unmoved, style, most)
         return
     before = {c.path: c.before for c in proposal.changes.changes}
-    ids = {c.path: c.id for c in proposal.changes.changes}
+    ids = selectable(proposal.opened, plan) if with_ids else {}
     verbose = most > MOST_SHOWN
     label = "Plan"
     created: dict[str, list[PlannedFile]] = {}
@@ -389,7 +390,7 @@ def plan_lines(
         total = len({name for names in services.values() for name in names})
         size = f"{counted(len(planned_files), 'file')}, {counted(total, 'service')}"
         yield row(label, f"{style(directory + '/', 'bold')}  {size}", style)
-        yield from _created(plan, planned_files, style, most, ids if with_ids else {})
+        yield from _created(plan, planned_files, style, most, ids)
         label = ""
     yield from _deleted([d for d in plan.planned_files if d.path not in plan.relocated], style)
     yield from _unmoved(plan.unmoved, style, most)

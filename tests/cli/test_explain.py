@@ -173,3 +173,19 @@ def test_other_start_commands_follow(command_line: CommandLine, project: Path) -
 def test_an_unreadable_project_is_an_error(command_line: CommandLine, tmp_path: Path) -> None:
     broken = write(tmp_path / "broken", {"docker-compose.yml": "services:\n\tapi: {}\n"})
     assert command_line.plain(broken, "explain", "api").code == 3
+
+
+def test_without_a_service_all_are_listed(project: Path, command_line: CommandLine) -> None:
+    found = command_line(project, "explain", "--format", "json").document
+    listed = {
+        each["service"]: [(at["file"], at["line"]) for at in each["definitions"]]
+        for each in found["services"]
+    }
+    own = "docker-compose.yml"
+    assert listed == {
+        "api": [(own, 6), ("docker-compose.override.yml", 2)],
+        "web": [(own, 15)],
+        "job": [(own, 20)],
+    }
+    text = command_line(project, "explain").out.decode()
+    assert f"web  {own}:15\n" in text

@@ -189,6 +189,18 @@ def test_take_and_leave(shop: Path, command_line: CommandLine) -> None:
     assert "api" not in root.partition("services:\n")[2]
 
 
+def test_the_plan_shows_the_ids_that_can_be_selected(
+    shop: Path, command_line: CommandLine
+) -> None:
+    options = ("split", *SINGLY, "--verbatim", "--dry-run", "--engine", "none")
+    changes = command_line(shop, *options, "--format", "json").document["changes"]
+    ids = {c["path"]: c["id"] for c in changes}
+    shown = command_line(shop, *options, "-v").err
+    assert ids[API] in shown
+    assert f"{ids['docker-compose/empty.env']}  empty.env" not in shown
+    assert "empty.env" in shown
+
+
 def test_an_id_that_no_change_has(shop: Path, command_line: CommandLine) -> None:
     done = command_line(
         shop, "split", *SINGLY, "--yes", "--take", "0", "--engine", "none", "--unproven"

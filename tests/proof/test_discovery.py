@@ -98,6 +98,8 @@ def test_an_old_plugin_does_not_hide_a_newer_program(program: Program) -> None:
 def test_what_is_chosen_has_to_be_an_engine(program: Program) -> None:
     with pytest.raises(EngineError, match="program not found: nowhere"):
         find_engine("nowhere")
+    with pytest.raises(EngineError, match="does nothing without Docker Compose"):
+        find_engine("none")
     path = program("bin/cat", "#!/bin/sh\nexit 1\n")
     with pytest.raises(EngineError, match="is not Docker Compose 2 or later"):
         find_engine(str(path))
