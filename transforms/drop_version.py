@@ -2,7 +2,7 @@
 
 Docker Compose ignores it and prints a warning each time it reads the file. The key stays in a file
 that is read by a program that still needs it, such as docker-compose 1.x and `docker stack deploy`.
-Comments around it stay.
+A comment behind it goes with it, those around it stay.
 """
 
 from __future__ import annotations
@@ -34,6 +34,6 @@ def drop_version(project: Project, options: NoOptions) -> Iterator[Change | Refu
             yield Change(
                 "Remove the obsolete version",
                 location,
-                [Remove(path, ("version",))],
+                [Remove(path, ("version",), with_comments=True)],
                 evidence="the top-level version is obsolete",
             )

@@ -144,9 +144,8 @@ def _text_edits(file: ComposeFile, edit: YamlEdit, style: Style) -> Iterator[Tex
     elif isinstance(edit, Substitute):
         yield substitute_edit(file, edit)
     elif isinstance(edit, Remove):
-        start, end, kept_comments = removal_span(
-            source, file.root, edit.path, edit.nth
-        ) or raise_missing(file, edit.path)
+        span = removal_span(source, file.root, edit) or raise_missing(file, edit.path)
+        start, end, kept_comments = span
         yield TextEdit(start, end, kept_comments)
     elif isinstance(edit, Rename):
         renamed_entry = entry_at(file.root, edit.path) or raise_missing(file, edit.path)

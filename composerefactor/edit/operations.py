@@ -70,7 +70,7 @@ class Substitute(Struct, frozen=True):
 
 
 class Remove(Struct, frozen=True):
-    """Removes the entry or item at *path*; its comments stay.
+    """Removes the entry or item at *path*; its comments stay, unless *with_comments* is true.
 
     *nth* is the index, from 0, of the entry if the key is written more than once.
     """
@@ -78,6 +78,7 @@ class Remove(Struct, frozen=True):
     file: str
     path: Path
     nth: int = 0
+    with_comments: bool = False
 
 
 class Rename(Struct, frozen=True):

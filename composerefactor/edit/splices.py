@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.repeats import service_regions, value_start
-from composerefactor.edit.operations import Nest, Share, Substitute
+from composerefactor.edit.operations import Nest, Remove, Share, Substitute
 from composerefactor.edit.rendering import Style, after_last_line
 from composerefactor.errors import RefusedError
 from composerefactor.yaml.comments import Region, comments_in
@@ -110,17 +110,15 @@ def _is_still_plain(text: str, *, flow: bool) -> bool:
     return not re.match(r"[-?:,\[\]{}#&*!|>'\"%@`]", text) and not re.search(r":\s|\s#|:$", text)
 
 
-def removal_span(
-    source: Source, root: Node, path: Path, nth: int = 0
-) -> tuple[int, int, str] | None:
-    """Return (start, end, replacement) to remove the entry or item at *path*.
+def removal_span(source: Source, root: Node, edit: Remove) -> tuple[int, int, str] | None:
+    """Return (start, end, replacement) to remove the entry or item of *edit*.
 
-    *nth* is the index among equal keys. The replacement contains the comments, which stay. Returns
-    None if there is nothing at *path*. Raises RefusedError if the text contains an anchor, or if it
-    is the only entry.
+    The replacement contains the comments that stay. Returns None if there is nothing at the path.
+    Raises RefusedError if the text contains an anchor, or if it is the only entry.
     """
+    path = edit.path
     parent, step = node_at(root, path[:-1]), path[-1]
-    entries, n = _siblings(parent, step, nth)
+    entries, n = _siblings(parent, step, edit.nth)
     if n is None or not isinstance(parent, MappingNode | SequenceNode):
         return None
     target = entries[n]
@@ -137,11 +135,12 @@ def removal_span(
     if source.text[start:column].strip():
         raise _removal_error(source, path, target, "is not on a line of its own")
     indent = source.text[start:column]
-    kept_comments = "".join(
-        f"{indent}{c}{source.newline}" for c in comments_in(source, target, start, end)
-    )
+    comments = () if edit.with_comments else comments_in(source, target, start, end)
+    kept_comments = "".join(f"{indent}{c}{source.newline}" for c in comments)
     if not kept_comments and _is_blank(source, start - 1) and _is_blank(source, end):
         end = source.next_line(end)
+        while start == 0 and end < len(source.text) and _is_blank(source, end):
+            end = source.next_line(end)
     return start, end, kept_comments
 
 
