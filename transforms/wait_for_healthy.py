@@ -9,9 +9,10 @@ profile. Monitoring waits for nothing, since it reports what is not healthy; nei
 several services, or of those that it finds with the Docker socket: it would close all for one. The
 nodes of a cluster do not wait for each other, and nothing that may form the cluster waits for a
 check of its state: it is healthy only when all nodes are up. Nor does a service wait for one that
-uses it, or is its helper: that one may become healthy only when both have started. Existing
-conditions are left as they are, and so is a list with a variable, since Docker Compose does not
-replace variables in keys (observed: v2.24.1 to v5.6.1).
+uses it, or is its helper, nor a sidecar for the application whose network it shares: that one may
+become healthy only when both have started. Existing conditions are left as they are, and so is a
+list with a variable, since Docker Compose does not replace variables in keys (observed: v2.24.1 to
+v5.6.1).
 """
 
 from __future__ import annotations

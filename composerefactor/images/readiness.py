@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from composerefactor.compose.definitions import text_of
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.image_references import repository_of
 from composerefactor.compose.one_off import reason_it_may_exit
@@ -35,6 +36,7 @@ def can_start_first(model: StartModel, name: str, needed: str) -> bool:
         _is_optional(model, name, needed)
         or _forms_cluster(model, model.services[name], model.services[needed])
         or _works_on(model, needed, name)
+        or _is_sidecar(model.services[name], model.services[needed])
     )
 
 
@@ -64,6 +66,16 @@ def _works_on(model: StartModel, needed: str, name: str) -> bool:
         connection.caller == needed and connection.callee == name
         for connection in connections(model, host_mentions(model, [model.services[needed]]))
     )
+
+
+def _is_sidecar(service: Service, needed: Service) -> bool:
+    """Return whether *service* runs beside *needed*, an application of the project, in its network.
+
+    Such a program, like that of Dapr, serves the application, which may need it to start. An image
+    from elsewhere whose network others use, such as a VPN, is what they need.
+    """
+    shares_network = text_of(service.network_mode) == f"service:{needed.name}"
+    return shares_network and needed.build is not None and service.build is None
 
 
 def _forms_cluster(model: StartModel, service: Service, needed: Service) -> bool:
